@@ -1,0 +1,1 @@
+"""Tocsin: decide by rules, notify people in their own language, escalate until somebody owns it."""

@@ -1,0 +1,1 @@
+"""The one place where adapters are constructed and handlers registered."""

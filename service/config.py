@@ -1,0 +1,1 @@
+"""Settings: `TOCSIN_*` in the environment or `.env`."""

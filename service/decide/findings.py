@@ -1,0 +1,48 @@
+"""What a check of a rule file has to say: every fault at once, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.decide.ruleset import Place
+
+
+class Severity(StrEnum):
+    """An error keeps a file from being published, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Kind(StrEnum):
+    """What is the matter (DESIGN §9 fixes these names: scripts read them)."""
+
+    SYNTAX = "syntax"
+    TYPE = "type"
+    UNKNOWN_FACT = "unknown_fact"
+    UNKNOWN_VALUE = "unknown_value"
+    UNKNOWN_VERB = "unknown_verb"
+    DUPLICATE_KEY = "duplicate_key"
+    GAP = "gap"
+    OVERLAP = "overlap"
+    DEAD = "dead"
+    SHADOWED = "shadowed"
+    REDUNDANT = "redundant"
+    OUT_OF_RANGE = "out_of_range"
+    NOT_ANALYSED = "not_analysed"
+    TEST_FAILED = "test_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding; `example` is a request body's `request` (nested JSON) that shows it and can be pasted."""
+
+    severity: Severity
+    kind: Kind
+    at: Place
+    message: str
+    rule: str | None = None
+    hint: str | None = None
+    example: Mapping[str, object] | None = None

@@ -1,0 +1,58 @@
+"""JSON without guesses: decimals stay decimals, a key stands once, NaN is refused (RFC 8259)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import simplejson
+
+from service.errors import TocsinError
+
+MAX_DEPTH = 100
+"""Nesting that a document may have: far beyond any request, far below Python's own limit."""
+
+
+class NotJson(TocsinError):
+    """The text is not JSON that everybody would read alike."""
+
+
+def loads(text: str | bytes) -> object:
+    """Parse JSON: whole numbers as int, others as Decimal; `NotJson` says what is wrong and where."""
+    try:
+        document = simplejson.loads(text, use_decimal=True, allow_nan=False, object_pairs_hook=_unique)
+        _check_depth(document, MAX_DEPTH)
+    except RecursionError as error:
+        raise NotJson(f"nested deeper than {MAX_DEPTH} levels") from error
+    except (simplejson.JSONDecodeError, UnicodeDecodeError) as error:
+        raise NotJson(str(error)) from error
+    except ValueError as error:  # a whole number of more digits than Python converts
+        raise NotJson(str(error)) from error
+    return document
+
+
+def dumps(document: object) -> str:
+    """The shortest JSON text of a document, decimals written as the numbers they are, ASCII only."""
+    return simplejson.dumps(document, use_decimal=True, allow_nan=False, separators=(",", ":"))
+
+
+def canonical(document: object) -> str:
+    """`dumps` with sorted keys: equal documents give equal text."""
+    return simplejson.dumps(document, use_decimal=True, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
+def _unique(pairs: Sequence[tuple[str, object]]) -> Mapping[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise NotJson(f"the name {twice!r} stands twice in one object")
+    return members
+
+
+def _check_depth(document: object, left: int) -> None:
+    if not isinstance(document, dict | list):
+        return
+    if left == 0:
+        raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
+    for value in document.values() if isinstance(document, dict) else document:
+        _check_depth(value, left - 1)

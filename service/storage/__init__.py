@@ -1,0 +1,145 @@
+"""Durable items: one narrow protocol, two adapters (`sqlite`, `dynamodb`), one contract suite.
+
+One idea carries timers, retries, leases, fan-out and crash recovery: an item that still has something to do has a
+`lane` and a `due_at`. A claim moves `due_at` to the end of the lease, so a crashed worker's item comes due by itself;
+a timer or a retry sets it later; a finished item has none and stays as the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+from service.errors import TocsinError, Unavailable
+from service.words import Lane
+
+T = TypeVar("T")
+
+MAX_WRITES = 100
+"""Writes in one commit, audit entries included (DynamoDB TransactWriteItems)."""
+
+MAX_ITEM_BYTES = 400 * 1024
+"""Size of one stored item (DynamoDB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record, and, while it has a `due_at`, a piece of work.
+
+    `version` is 0 for an item that was never stored; each save counts it up by one. `attempts` counts claims since
+    the last save that reset it. `keys` (index name to value) are how the item can be looked up by `by_index`; they
+    must hold no contact data in the clear. `expires_at` is when the store may forget it.
+    """
+
+    id: str
+    kind: str
+    state: Mapping[str, object]
+    lane: Lane = Lane.TRANSACTIONAL
+    due_at: datetime | None = None
+    version: int = 0
+    attempts: int = 0
+    keys: Mapping[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One append-only line of the audit. `raw_data` is JSON text exactly as it was received or answered."""
+
+    audit_id: str
+    request_id: str
+    entry_type: str
+    at: datetime
+    app: str
+    raw_data: str
+    ruleset: str | None = None
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Part of a list; `cursor` is opaque and None on the last page."""
+
+    items: Sequence[T]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which audit entries to list: of a request, of a ruleset, or all; `since` is inclusive, `until` is not."""
+
+    request_id: str | None = None
+    ruleset: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Conflict(TocsinError):
+    """Somebody else changed the item since it was read; read it again and decide again."""
+
+
+class AlreadyExists(Conflict):
+    """An item with this id is there already."""
+
+
+class TooLarge(TocsinError):
+    """An item over `MAX_ITEM_BYTES` or a commit over `MAX_WRITES`."""
+
+
+class StoreUnavailable(Unavailable):
+    """The database does not answer (file locked or full, throttled, unreachable)."""
+
+
+class Store(Protocol):
+    """Items and the audit. Every write is one commit, all or nothing; every method may raise `StoreUnavailable`."""
+
+    def add(self, *items: Item, audit: Sequence[AuditEntry] = ()) -> None:
+        """Store new items together with their audit entries; `AlreadyExists` if one of the ids is taken."""
+
+    def get(self, item_id: str) -> Item | None:
+        """The item as last committed (a consistent read), or None; expired items are gone."""
+
+    def by_index(
+        self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False
+    ) -> Page[Item]:
+        """Items whose `keys[index]` is `value`, in id order (ids that begin with a ULID are in time order)."""
+
+    def count(self, index: str, value: str) -> int:
+        """How many items `by_index` would list."""
+
+    def save(self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> Item:
+        """Commit changed items, new ones and audit entries at once; answers `item` with its new version.
+
+        `item` and `others` are compared by `version` with what is stored (0: must not exist yet); a loser raises
+        `Conflict` and nothing is written. `spawn` holds children with deterministic ids: one that is there already
+        is left as it is, so that expanding twice is harmless.
+        """
+
+    def remove(self, item: Item) -> None:
+        """Delete an item if it is still at this version, else `Conflict`."""
+
+    def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
+        """Take up to `limit` items due in `lane`, most overdue first, each by one conditional write.
+
+        A claimed item has `due_at = now + lease`, `attempts` one higher and a new version.
+        """
+
+    def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
+        """Book `slots` of a rate shared by all processes (GCRA); answers the instant at which they may be used."""
+
+    def append(self, *entries: AuditEntry) -> None:
+        """Append to the audit alone."""
+
+    def audit_entry(self, audit_id: str) -> AuditEntry | None:
+        """One audit entry."""
+
+    def audit_entries(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditEntry]:
+        """Audit entries in time order."""
+
+    def ping(self) -> None:
+        """Return if the store answers, else raise `StoreUnavailable`: readiness."""
+
+    def close(self) -> None:
+        """Finish what was begun and let go of files and connections."""
