@@ -19,7 +19,8 @@ local = threading.local()
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS audit (
-    audit_id TEXT PRIMARY KEY, request_id TEXT, entry_type TEXT, time_stamp TEXT, app TEXT, ruleset TEXT, raw_data TEXT);
+    audit_id TEXT PRIMARY KEY, request_id TEXT, entry_type TEXT, time_stamp TEXT, app TEXT, ruleset TEXT,
+    raw_data TEXT);
 CREATE INDEX IF NOT EXISTS audit_request ON audit (request_id, time_stamp);
 CREATE INDEX IF NOT EXISTS audit_ruleset ON audit (ruleset, time_stamp);
 CREATE INDEX IF NOT EXISTS audit_time ON audit (time_stamp);
