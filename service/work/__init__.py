@@ -1,0 +1,31 @@
+"""Work: items that are due are claimed, handled and saved, lane by lane, most urgent first."""
+
+from service.work.dead import DeadItem, NotDead, all_dead_items, dead_items, redrive
+from service.work.lanes import BY_URGENCY, POLICIES, LanePolicy
+from service.work.registry import Burial, Duty, Handler, Registry
+from service.work.retry import Permanent, RetryLater
+from service.work.steps import Step, Task, finished, postponed, waiting
+from service.work.worker import Worker
+
+__all__ = [
+    "BY_URGENCY",
+    "POLICIES",
+    "Burial",
+    "DeadItem",
+    "Duty",
+    "Handler",
+    "LanePolicy",
+    "NotDead",
+    "Permanent",
+    "Registry",
+    "RetryLater",
+    "Step",
+    "Task",
+    "Worker",
+    "all_dead_items",
+    "dead_items",
+    "finished",
+    "postponed",
+    "redrive",
+    "waiting",
+]

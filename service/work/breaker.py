@@ -1,0 +1,96 @@
+"""A circuit breaker as a pure state machine: a provider that keeps failing is left alone for a while, then probed.
+
+Closed lets everything through and counts failures in a row. Open lets nothing through until its time is over. Half-open
+lets one probe through: its success closes the breaker, its failure opens it for twice as long. A probe that never
+reports (its worker died) is replaced after `PROBE_PATIENCE`.
+https://docs.aws.amazon.com/prescriptive-guidance/latest/cloud-design-patterns/circuit-breaker.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+TRIP_AFTER = 5
+"""Failures in a row that open the breaker."""
+
+FIRST_REST = timedelta(seconds=20)
+LONGEST_REST = timedelta(minutes=5)
+PROBE_PATIENCE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Calls go through; `failures` came in a row since the last success."""
+
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """No call goes through before `until`; `times` the breaker has opened without a success in between."""
+
+    until: datetime
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class HalfOpen:
+    """One probe is under way; another may start at `patience_ends`."""
+
+    patience_ends: datetime
+    times: int
+
+
+Breaker = Closed | Open | HalfOpen
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """The call may be made. A `probe` alone decides how a half-open breaker goes on."""
+
+    probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The call must not be made before `until`."""
+
+    until: datetime
+
+
+def admit(breaker: Breaker, now: datetime) -> tuple[Breaker, Go | Wait]:
+    """Whether a call may be made now, and the breaker after having said so."""
+    match breaker:
+        case Closed():
+            return breaker, Go()
+        case Open(until=until) if now < until:
+            return breaker, Wait(until)
+        case HalfOpen(patience_ends=ends) if now < ends:
+            return breaker, Wait(ends)
+        case Open(times=times) | HalfOpen(times=times):
+            return HalfOpen(now + PROBE_PATIENCE, times), Go(probe=True)
+
+
+def succeeded(breaker: Breaker, permit: Go) -> Breaker:
+    """The breaker after a call that the provider answered."""
+    match breaker:
+        case Closed():
+            return Closed(0)
+        case HalfOpen() if permit.probe:
+            return Closed(0)
+        case _:
+            return breaker  # a call from before the breaker opened proves nothing about now
+
+
+def failed(breaker: Breaker, permit: Go, now: datetime) -> Breaker:
+    """The breaker after a call that the provider did not answer, or answered with a fault of its own."""
+    match breaker:
+        case Closed(failures=failures) if failures + 1 < TRIP_AFTER:
+            return Closed(failures + 1)
+        case Closed():
+            return Open(now + FIRST_REST, times=1)
+        case HalfOpen(times=times) if permit.probe:
+            return Open(now + min(LONGEST_REST, FIRST_REST * (1 << min(times, 10))), times + 1)
+        case _:
+            return breaker

@@ -1,0 +1,74 @@
+"""Dead items: what ran out of attempts or can never succeed. They are listed, explained and redriven."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from service.clock import parse_timestamp, timestamp
+from service.errors import TocsinError
+from service.storage import Item, Page, Store
+from service.words import Lane
+from service.work.lanes import BY_URGENCY
+
+INDEX = "dead"
+"""The lookup index of dead items; its value is their lane."""
+
+
+class NotDead(TocsinError):
+    """The item named for a redrive does not exist or is not dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadItem:
+    """Why an item is dead, for the person who decides about it."""
+
+    id: str
+    kind: str
+    lane: Lane
+    why: str
+    since: datetime
+    attempts: int
+
+
+def bury(item: Item, why: str, at: datetime) -> Item:
+    """The item as a dead one: nothing is due, the reason stands in its state, the index lists it."""
+    dead = {"why": why, "since": timestamp(at), "attempts": item.attempts}
+    return replace(item, state={**item.state, "dead": dead}, due_at=None, keys={**item.keys, INDEX: item.lane.value})
+
+
+def explained(item: Item) -> DeadItem:
+    """The explanation of a dead item; `NotDead` for any other."""
+    match item.state.get("dead"):
+        case {"why": str(why), "since": str(since), "attempts": int(attempts)}:
+            return DeadItem(item.id, item.kind, item.lane, why, parse_timestamp(since), attempts)
+        case _:
+            raise NotDead(f"item {item.id!r} is not dead: `tocsin dead list` shows those that are")
+
+
+def dead_items(store: Store, lane: Lane, *, cursor: str | None = None, limit: int = 50) -> Page[DeadItem]:
+    """One page of a lane's dead items, in the order of their ids."""
+    page = store.by_index(INDEX, lane.value, cursor=cursor, limit=limit)
+    return Page([explained(item) for item in page.items], page.cursor)
+
+
+def all_dead_items(store: Store) -> Iterator[DeadItem]:
+    """Every dead item, the most urgent lane first."""
+    for lane in BY_URGENCY:
+        page = dead_items(store, lane)
+        yield from page.items
+        while page.cursor:
+            page = dead_items(store, lane, cursor=page.cursor)
+            yield from page.items
+
+
+def redrive(store: Store, item_id: str, now: datetime) -> Item:
+    """Let a dead item be handled again, now and with fresh attempts; `NotDead` if there is no such dead item."""
+    item = store.get(item_id)
+    if item is None:
+        raise NotDead(f"there is no item {item_id!r}: `tocsin dead list` shows the ids")
+    explained(item)
+    state = {name: value for name, value in item.state.items() if name != "dead"}
+    keys = {index: value for index, value in item.keys.items() if index != INDEX}
+    return store.save(replace(item, state=state, keys=keys, due_at=now, attempts=0))

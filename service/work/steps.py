@@ -1,0 +1,66 @@
+"""What a handler is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from service.clock import Clock
+from service.storage import AuditEntry, Item, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one handling of an item commits, all at once: the item itself, other items, children, audit entries.
+
+    `item.due_at` says what comes next: None when nothing is left to do, else when to be handled again.
+    """
+
+    item: Item
+    others: Sequence[Item] = ()
+    spawn: Sequence[Item] = ()
+    audit: Sequence[AuditEntry] = ()
+
+
+class Task:
+    """One claimed item in a handler's hands."""
+
+    def __init__(self, item: Item, store: Store, clock: Clock, lease: timedelta) -> None:
+        self.item = item
+        self._store = store
+        self._clock = clock
+        self._lease = lease
+
+    @property
+    def now(self) -> datetime:
+        """The present instant."""
+        return self._clock.now()
+
+    def checkpoint(
+        self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()
+    ) -> Item:
+        """Commit in the middle of the work and renew the lease; `Conflict` when the item is no longer this task's.
+
+        Before a call that cannot be taken back (a send), commit that it is about to be made: after a crash only items
+        so marked are in doubt.
+        """
+        leased = replace(item, due_at=self.now + self._lease)
+        self.item = self._store.save(leased, *others, spawn=spawn, audit=audit)
+        return self.item
+
+
+def finished(item: Item, state: Mapping[str, object] | None = None) -> Item:
+    """The item with nothing left to do: it stays as the record."""
+    return replace(item, state=item.state if state is None else state, due_at=None, attempts=0)
+
+
+def waiting(item: Item, until: datetime, state: Mapping[str, object] | None = None) -> Item:
+    """The item after a success, to be handled again at `until`: attempts are counted afresh."""
+    return replace(item, state=item.state if state is None else state, due_at=until, attempts=0)
+
+
+def postponed(item: Item, until: datetime, state: Mapping[str, object] | None = None) -> Item:
+    """The item as if it had not been claimed, due at `until`: waiting for one's turn is not a failed attempt."""
+    kept = item.state if state is None else state
+    return replace(item, state=kept, due_at=until, attempts=max(0, item.attempts - 1))

@@ -1,0 +1,253 @@
+"""The loop that does what is due: claim, handle, save, over the lanes in order of urgency."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from queue import Empty, SimpleQueue
+from traceback import extract_tb
+
+from service.clock import Clock
+from service.errors import Unavailable
+from service.storage import Conflict, Item, Store
+from service.words import Lane
+from service.work.dead import bury
+from service.work.lanes import BY_URGENCY, POLICIES, LanePolicy
+from service.work.registry import Burial, Registry
+from service.work.retry import PERMANENT, RETRYABLE, least_wait
+from service.work.steps import Step, Task
+
+logger = logging.getLogger(__name__)
+
+POLL = timedelta(milliseconds=100)
+"""How long after an empty look a lane is looked at again: what an idle worker adds to lateness."""
+
+GRACE = timedelta(seconds=8)
+"""How long a worker that is told to stop lets running handlers finish."""
+
+Done = Future[frozenset[Lane]]
+"""A handled item's future: the lanes in which it left work that is due already."""
+
+
+class Worker:
+    """Handles due items with a pool of threads.
+
+    A more urgent lane is always looked at first and always finds a thread: a lane claims only what its share of the
+    threads can start, and leaves the rest alone (`LanePolicy.leaves`). Items that a stopping worker has claimed but not
+    begun are given back; one that dies without notice gives its items back when their leases end.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        clock: Clock,
+        *,
+        threads: int = 8,
+        policies: Mapping[Lane, LanePolicy] = POLICIES,
+        poll: timedelta = POLL,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._clock = clock
+        self._threads = threads
+        self._policies = policies
+        self._poll = poll.total_seconds()
+        self._chance = chance
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
+        self._running: dict[Done, Task] = {}
+        # A SimpleQueue may be put to from a signal handler; events and conditions may not.
+        self._bell: SimpleQueue[Done | None] = SimpleQueue()
+        self._look_after = dict.fromkeys(BY_URGENCY, 0.0)
+        self._stopping = False
+
+    def run(self, grace: timedelta = GRACE) -> bool:
+        """Work until `stop`; True if every begun item was finished within `grace` (else the leases bring them back)."""
+        while not self._stopping:
+            self._start_or_pause()
+            self._wait_for_news(self._poll)
+        return self._wind_down(grace)
+
+    def stop(self) -> None:
+        """Ask `run` to end; safe in a signal handler and from any thread."""
+        self._stopping = True
+        self._bell.put(None)
+
+    def wake(self) -> None:
+        """Look at every lane now: something became due."""
+        self._look_after = dict.fromkeys(BY_URGENCY, 0.0)
+        self._bell.put(None)
+
+    def run_due(self) -> int:
+        """Handle everything that is due by the clock, what it makes due included; answers how many were handled."""
+        handled = 0
+        while True:
+            self._look_after = dict.fromkeys(BY_URGENCY, 0.0)
+            started = self._start_due()
+            if not started:
+                return handled
+            handled += started
+            while self._running:
+                self._settle(self._bell.get())
+
+    def close(self) -> None:
+        """Let go of the threads; what was claimed and not begun is given back."""
+        self._wind_down(GRACE)
+        self._pool.shutdown(wait=False)
+
+    def _start_or_pause(self) -> None:
+        try:
+            self._start_due()
+        except Unavailable:
+            logger.warning("The store does not answer; the worker looks again in a second (`tocsin doctor` checks it)")
+            self._look_after = dict.fromkeys(BY_URGENCY, time.monotonic() + 1)
+
+    def _start_due(self) -> int:
+        return sum(self._start_lane(lane) for lane in BY_URGENCY)
+
+    def _start_lane(self, lane: Lane) -> int:
+        room = self._room(lane)
+        if not room or time.monotonic() < self._look_after[lane]:
+            return 0
+        items = self._store.claim(lane, self._clock.now(), self._policies[lane].lease, room)
+        if len(items) < room:
+            self._look_after[lane] = time.monotonic() + self._poll
+        for item in items:
+            self._start(item)
+        return len(items)
+
+    def _room(self, lane: Lane) -> int:
+        """How many items the lane may claim now."""
+        policy = self._policies[lane]
+        if not policy.ahead:
+            return max(0, max(1, self._threads - policy.leaves) - len(self._running))
+        claimed = sum(1 for task in self._running.values() if task.item.lane is lane)
+        # Claims by the handful: a commit for each item would cost more than the work.
+        return policy.ahead - claimed if claimed <= policy.ahead // 2 else 0
+
+    def _start(self, item: Item) -> None:
+        task = Task(item, self._store, self._clock, self._policies[item.lane].lease)
+        future = self._pool.submit(self._work, task)
+        self._running[future] = task
+        future.add_done_callback(self._bell.put)
+
+    def _work(self, task: Task) -> frozenset[Lane]:
+        """In a thread: handle one item and commit what comes of it."""
+        if task.item.attempts > self._policies[task.item.lane].max_attempts:
+            self._bury(task, "it was begun too often and never finished: its worker died or took longer than the lease")
+            return frozenset()
+        try:
+            step = self._registry.duty(task.item.kind).handle(task)
+            self._store.save(step.item, *step.others, spawn=step.spawn, audit=step.audit)
+        except Conflict:
+            # Whoever changed the item has also decided when it is due next.
+            logger.info("Item %s was changed by somebody else", task.item.id, extra={"item_id": task.item.id})
+            return frozenset()
+        except RETRYABLE as error:
+            self._retry(task, error)
+            return frozenset()
+        except PERMANENT as error:
+            self._bury(task, _reason(error))
+            return frozenset()
+        return self._due_now(step)
+
+    def _due_now(self, step: Step) -> frozenset[Lane]:
+        now = self._clock.now()
+        changed = (step.item, *step.others, *step.spawn)
+        return frozenset(item.lane for item in changed if item.due_at is not None and item.due_at <= now)
+
+    def _retry(self, task: Task, error: BaseException) -> None:
+        item, policy = task.item, self._policies[task.item.lane]
+        if item.attempts >= policy.max_attempts:
+            self._bury(task, f"{item.attempts} attempts failed; the last: {_reason(error)}")
+            return
+        wait = max(policy.backoff.wait(item.attempts, self._chance()), least_wait(error))
+        logger.warning(
+            "Item %s (%s) failed with %s and is tried again in %.1f s",
+            *(item.id, item.kind, type(error).__name__, wait.total_seconds()),
+            extra={"item_id": item.id, "kind": item.kind, "attempts": item.attempts},
+        )
+        self._save_unless_taken(Step(replace(item, due_at=self._clock.now() + wait)))
+
+    def _bury(self, task: Task, why: str) -> None:
+        self._bury_with(task, why, self._registry.burial(task.item.kind))
+
+    def _bury_with(self, task: Task, why: str, burial: Burial | None) -> None:
+        step = burial(task.item, why) if burial else Step(task.item)
+        extra = {"item_id": task.item.id, "kind": task.item.kind, "attempts": task.item.attempts}
+        logger.error("Item %s (%s) is dead: see `tocsin dead list`", task.item.id, task.item.kind, extra=extra)
+        self._save_unless_taken(replace(step, item=bury(step.item, why, self._clock.now())))
+
+    def _save_unless_taken(self, step: Step) -> None:
+        try:
+            self._store.save(step.item, *step.others, spawn=step.spawn, audit=step.audit)
+        except Conflict:
+            logger.info("Item %s was changed by somebody else", step.item.id, extra={"item_id": step.item.id})
+
+    def _wait_for_news(self, seconds: float) -> None:
+        try:
+            self._settle(self._bell.get(timeout=seconds))
+            while True:
+                self._settle(self._bell.get_nowait())
+        except Empty:
+            return
+
+    def _settle(self, done: Done | None) -> None:
+        if done is None or done.cancelled():
+            return
+        task = self._running.pop(done)
+        error = done.exception()
+        if error is None:
+            self._look_after.update(dict.fromkeys(done.result(), 0.0))
+        elif isinstance(error, Unavailable):
+            _log_left_to_its_lease(task.item)
+        else:
+            self._contain(task, error)
+
+    def _contain(self, task: Task, error: BaseException) -> None:
+        """A handler failed in a way nobody foresaw: a fault of the program, kept from hurting other items."""
+        extra = {"item_id": task.item.id, "kind": task.item.kind}
+        # The fault's own words may hold a person's data; they stand in the item, not in the log.
+        logger.error("Item %s met a fault of the program: %s", task.item.id, _place(error), extra=extra)
+        try:
+            if task.item.attempts >= self._policies[task.item.lane].max_attempts:
+                self._bury_with(task, f"a fault of the program: {_reason(error)}", None)
+            else:
+                self._retry(task, error)
+        except Unavailable:
+            _log_left_to_its_lease(task.item)
+
+    def _wind_down(self, grace: timedelta) -> bool:
+        self._give_back(future for future in list(self._running) if future.cancel())
+        deadline = time.monotonic() + grace.total_seconds()
+        while self._running and (left := deadline - time.monotonic()) > 0:
+            self._wait_for_news(left)
+        self._pool.shutdown(wait=not self._running)
+        return not self._running
+
+    def _give_back(self, futures: Iterable[Done]) -> None:
+        for future in futures:
+            item = self._running.pop(future).item
+            released = replace(item, due_at=self._clock.now(), attempts=max(0, item.attempts - 1))
+            self._save_unless_taken(Step(released))
+
+
+def _reason(error: BaseException) -> str:
+    """The failure in words."""
+    return f"{error} [{_place(error)}]"
+
+
+def _place(error: BaseException) -> str:
+    """The failure's type and where in the program it arose."""
+    frames = extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {frames[-1].name}, line {frames[-1].lineno}" if frames else type(error).__name__
+
+
+def _log_left_to_its_lease(item: Item) -> None:
+    logger.error("The store does not answer; item %s waits for its lease to end", item.id, extra={"item_id": item.id})
