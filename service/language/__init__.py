@@ -1,0 +1,141 @@
+"""What the service needs to know about language: how a text feels, which language it is in, what it says in another.
+
+Each is a protocol with real adapters in `embedded/` (no account, no network) and `aws/`.
+Languages are `service.tags.Tag`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from service.errors import TocsinError, Unavailable
+from service.tags import Tag
+
+MAX_SENTIMENT_BYTES = 5_000
+"""UTF-8 bytes a text may have for DetectSentiment; the embedded model keeps the same limit
+(https://docs.aws.amazon.com/comprehend/latest/dg/guidelines-and-limits.html)."""
+
+MIN_DETECT_CHARACTERS = 20
+"""Shorter texts ("OK") defeat every detector, so the declared language stands (same page)."""
+
+SOURCE = "source"
+"""Provenance of a text that its author wrote in this language."""
+
+CATALOGUE = "catalogue"
+"""Provenance of a translation that a person reviewed."""
+
+
+class TextTooLong(TocsinError):
+    """The text is over what the service takes at once; nothing was computed."""
+
+
+class LanguageServiceUnavailable(Unavailable):
+    """A language service did not answer or asked to be called later; `retry_after` is in seconds where it said so."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class LanguageServiceRefused(TocsinError):
+    """A language service refuses our calls (a wrong key or address): trying again changes nothing, an operator must."""
+
+
+class Label(StrEnum):
+    """The strongest of the four feelings, spelt as Comprehend does."""
+
+    POSITIVE = "POSITIVE"
+    NEGATIVE = "NEGATIVE"
+    NEUTRAL = "NEUTRAL"
+    MIXED = "MIXED"
+
+
+@dataclass(frozen=True, slots=True)
+class SentimentScore:
+    """Four shares of 1 (they sum to exactly 1), each with six decimals."""
+
+    positive: Decimal
+    negative: Decimal
+    neutral: Decimal
+    mixed: Decimal
+
+    @property
+    def label(self) -> Label:
+        """The feeling with the largest share."""
+        return max(self.by_label(), key=self.by_label().__getitem__)
+
+    def by_label(self) -> dict[Label, Decimal]:
+        """Share of each feeling."""
+        return {
+            Label.POSITIVE: self.positive,
+            Label.NEGATIVE: self.negative,
+            Label.NEUTRAL: self.neutral,
+            Label.MIXED: self.mixed,
+        }
+
+    def as_comprehend(self) -> dict[str, object]:
+        """The shape of DetectSentiment's answer (https://docs.aws.amazon.com/comprehend/latest/APIReference/API_DetectSentiment.html)."""
+        shares = {label.capitalize(): share for label, share in self.by_label().items()}
+        return {"Sentiment": str(self.label), "SentimentScore": shares}
+
+
+class Sentiment(Protocol):
+    """How a text feels."""
+
+    def score(self, text: str, language: Tag, /) -> SentimentScore:
+        """Score a text; `TextTooLong` above `MAX_SENTIMENT_BYTES`, `LanguageServiceUnavailable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """The language that a text seems to be in, with a confidence from 0 to 1."""
+
+    language: Tag
+    confidence: float
+
+
+class Detector(Protocol):
+    """Which language a text is in."""
+
+    def detect(self, text: str, /) -> Detected | None:
+        """The likeliest language, or None below `MIN_DETECT_CHARACTERS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A text for a reader, and where it came from.
+
+    `language` is the language it is really in: a reader of `es-MX` may be given `es`.
+    `provenance` is `source`, `catalogue` or `machine:<engine>@<version>`.
+    """
+
+    text: str
+    language: Tag
+    provenance: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotTranslated:
+    """Nothing here translates this text faithfully; `reason` is for the person who may supply the translation."""
+
+    reason: str
+
+
+class Translator(Protocol):
+    """What a text says in another language."""
+
+    def translate(self, text: str, source: Tag, target: Tag, /) -> Translation | NotTranslated:
+        """Translate a text or say why not; never another language labelled as `target`.
+
+        `LanguageServiceUnavailable` where trying later may help; `LanguageServiceRefused` where an operator must act.
+        """
+
+
+def check_length(text: str, limit: int = MAX_SENTIMENT_BYTES) -> None:
+    """Raise `TextTooLong` when a text has more than `limit` UTF-8 bytes."""
+    size = len(text.encode())
+    if size > limit:
+        raise TextTooLong(f"the text has {size:,} bytes (UTF-8) and may have {limit:,}: shorten it or send it in parts")
