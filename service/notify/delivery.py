@@ -1,0 +1,87 @@
+"""A delivery: one notification to one recipient on one channel. Pure: its states and which way they may move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from service.channels import Accepted, Outcome, Refused, Unknown
+from service.words import Channel
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery is (DESIGN §5)."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
+    NEEDS_TRANSLATION = "needs_translation"
+
+
+RANK = {
+    DeliveryStatus.PENDING: 0,
+    DeliveryStatus.NEEDS_TRANSLATION: 1,
+    DeliveryStatus.SENDING: 2,
+    DeliveryStatus.UNKNOWN: 3,
+    DeliveryStatus.ACCEPTED: 4,
+    DeliveryStatus.FAILED: 5,
+    DeliveryStatus.SUPPRESSED: 5,
+    DeliveryStatus.DELIVERED: 6,
+}
+"""Receipts come late, twice and out of order: one that does not rank higher changes nothing."""
+
+LEFT_TO_SEND = frozenset({DeliveryStatus.PENDING, DeliveryStatus.SENDING})
+"""While a delivery is in one of these the notification is not complete."""
+
+UNREACHED = frozenset({DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED, DeliveryStatus.NEEDS_TRANSLATION})
+"""A notification with one of these completes *with failures*."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One recipient's copy. `detail` says why it failed, holding neither contact data nor text."""
+
+    id: str
+    notification_id: str
+    recipient_id: str
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    channel: Channel | None = None
+    language: str | None = None
+    attempt: int = 0
+    provider_id: str | None = None
+    detail: str | None = None
+    retry_at: datetime | None = None
+    changed_at: datetime | None = None
+
+    def moved(self, status: DeliveryStatus, at: datetime, detail: str | None = None) -> Delivery:
+        """The delivery in another status."""
+        return replace(self, status=status, detail=detail, changed_at=at, retry_at=None)
+
+    def sending(self, at: datetime) -> Delivery:
+        """Marked before the call: after a crash only deliveries so marked are in doubt."""
+        return replace(self.moved(DeliveryStatus.SENDING, at), attempt=self.attempt + 1)
+
+    def after(self, outcome: Outcome, at: datetime, retry_at: datetime | None) -> Delivery:
+        """The delivery after a send; `retry_at` is None when no attempt is left."""
+        match outcome:
+            case Accepted(provider_id=provider_id):
+                return replace(self.moved(DeliveryStatus.ACCEPTED, at), provider_id=provider_id)
+            case Refused(permanent=False, detail=detail) if retry_at is not None:
+                return replace(self.moved(DeliveryStatus.PENDING, at, detail), retry_at=retry_at)
+            case Refused(reason=reason, detail=detail):
+                return self.moved(DeliveryStatus.FAILED, at, f"{reason.value}: {detail}")
+            case Unknown(detail=detail):
+                return self.moved(DeliveryStatus.UNKNOWN, at, detail)
+
+    def advanced(self, status: DeliveryStatus, at: datetime, detail: str | None = None) -> Delivery:
+        """The delivery after a receipt that says `status`: receipts only move it forward."""
+        return self.moved(status, at, detail) if RANK[status] > RANK[self.status] else self
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be sent now."""
+        return self.status is DeliveryStatus.PENDING and (self.retry_at is None or self.retry_at <= now)

@@ -1,0 +1,97 @@
+"""A page: the task of sending to up to `PAGE_SIZE` recipients, and the tally of how each of them fares.
+
+Page size, not audience size, bounds a worker's memory and the writes of a commit. The page knows the status of each of
+its deliveries, so that counts and lists by status read pages, not deliveries.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
+from service.words import Channel
+
+PAGE_SIZE = 48
+"""Deliveries of one page: with as many outbox messages and the page itself they fit one commit of 100 writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How one delivery of the page stands."""
+
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    channel: Channel | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some recipients of one notification, and how their deliveries stand (by delivery id)."""
+
+    notification_id: str
+    number: int
+    recipients: Mapping[str, str]
+    lines: Mapping[str, Line] = field(default_factory=dict)
+    slots_booked: bool = False
+
+    @property
+    def left(self) -> Sequence[str]:
+        """Ids of the deliveries that are still to be sent."""
+        return [name for name in self.recipients if self.lines.get(name, Line()).status in LEFT_TO_SEND]
+
+    def with_deliveries(self, deliveries: Iterable[Delivery]) -> Page:
+        """The page after these deliveries changed."""
+        changed = {each.id: Line(each.status, each.channel, each.language) for each in deliveries}
+        return replace(self, lines={**self.lines, **changed})
+
+    def missing(self, language: str) -> Sequence[str]:
+        """Ids of the deliveries that wait for a translation into `language`."""
+        waiting = Line(DeliveryStatus.NEEDS_TRANSLATION, None, language)
+        return [name for name, line in self.lines.items() if replace(line, channel=None) == waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many deliveries stand where."""
+
+    by_status: Mapping[str, int]
+    by_channel: Mapping[str, int]
+    by_language: Mapping[str, int]
+
+    def of(self, statuses: Iterable[DeliveryStatus]) -> int:
+        """How many are in one of these statuses."""
+        return sum(self.by_status.get(status.value, 0) for status in statuses)
+
+
+def page_id(notification_id: str, number: int) -> str:
+    """The id of a page: deterministic, so that expanding twice makes no second one."""
+    return f"{notification_id}-p{number:06d}"
+
+
+def delivery_id(notification_id: str, number: int) -> str:
+    """The id of a delivery: letters, digits and `-` alone, as email tags demand."""
+    return f"{notification_id}-{number:06d}"
+
+
+def cut(notification_id: str, number: int, first: int, recipients: Sequence[str]) -> Page:
+    """Page `number` for these recipients, whose deliveries are numbered from `first`."""
+    return Page(
+        notification_id,
+        number,
+        {delivery_id(notification_id, first + offset): recipient for offset, recipient in enumerate(recipients)},
+    )
+
+
+def count(pages: Iterable[Page]) -> Counts:
+    """The tally over pages; a delivery not yet looked at is pending and has neither channel nor language."""
+    statuses: Counter[str] = Counter()
+    channels: Counter[str] = Counter()
+    languages: Counter[str] = Counter()
+    for page in pages:
+        lines = [page.lines.get(name, Line()) for name in page.recipients]
+        statuses.update(line.status.value for line in lines)
+        channels.update(line.channel.value for line in lines if line.channel)
+        languages.update(line.language for line in lines if line.language)
+    return Counts(statuses, channels, languages)
