@@ -1,0 +1,133 @@
+"""Ways to reach a person: what is sent, what became of it, and one small protocol for each channel.
+
+Adapters answer with one of three outcomes and never raise for the ordinary. `reference` rides along where the provider
+has room for it (Context, EmailTags, Message-ID), so that a receipt finds its delivery.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from service.channels.phones import Phone
+from service.tags import Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Which delivery a message belongs to, and which attempt of it this is."""
+
+    delivery_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """One text message. `origin` is the number or identity it is sent from, None where the channel has only one."""
+
+    to: Phone
+    text: str
+    language: Tag
+    reference: Reference
+    origin: str | None = None
+    promotional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """One email. `unsubscribe_url` is set for bulk mail and takes a one-click POST (RFC 8058)."""
+
+    to: str
+    subject: str
+    html: str
+    text: str
+    language: Tag
+    reference: Reference
+    unsubscribe_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceCall:
+    """One call that reads `text` (plain text, never markup) with a voice of the locale `voice`."""
+
+    to: Phone
+    text: str
+    voice: Tag
+    reference: Reference
+    origin: str | None = None
+
+
+class Reason(StrEnum):
+    """Why a provider did not take a message."""
+
+    ADDRESS = "address"
+    """The phone or address does not exist or cannot be written to."""
+    OPTED_OUT = "opted_out"
+    """The person, or the provider on their behalf, wants no messages."""
+    BLOCKED = "blocked"
+    """A country, carrier or spam rule refuses it."""
+    CONTENT = "content"
+    """The message itself: too long, empty, or in a language that no voice speaks."""
+    ACCOUNT = "account"
+    """Our account or settings: credentials, an unverified sender, the spend limit. An operator must act."""
+    THROTTLED = "throttled"
+    """Too many for now."""
+    PROVIDER = "provider"
+    """The provider has a fault of its own and surely did not take the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has taken the message on, under its own id."""
+
+    provider_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider did not take the message. `detail` is for an operator and holds no contact data and no text."""
+
+    reason: Reason
+    detail: str
+    retry_after: timedelta = timedelta(0)
+
+    @property
+    def permanent(self) -> bool:
+        """Whether the same message would be refused again, whatever happens meanwhile.
+
+        A fault of our account is not: an operator can mend it while the message waits for its next attempt.
+        """
+        return self.reason in {Reason.ADDRESS, Reason.OPTED_OUT, Reason.BLOCKED, Reason.CONTENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The provider may or may not have the message: the connection broke after it was handed over."""
+
+    detail: str
+
+
+Outcome = Accepted | Refused | Unknown
+
+
+class SmsChannel(Protocol):
+    """Sends text messages."""
+
+    def send(self, sms: Sms, /) -> Outcome:
+        """Hand one SMS to the carrier. `Unknown` when the carrier may have it: never raise for that."""
+
+
+class EmailChannel(Protocol):
+    """Sends emails."""
+
+    def send(self, email: Email, /) -> Outcome:
+        """Hand one email to the mail system. `Unknown` when it may have it: never raise for that."""
+
+
+class VoiceChannel(Protocol):
+    """Makes calls that read a text out."""
+
+    def send(self, call: VoiceCall, /) -> Outcome:
+        """Place one call. `Unknown` when it may have been placed: never raise for that."""

@@ -1,0 +1,28 @@
+"""How a phone or address is looked up without standing in a key: as its HMAC under a secret of the installation."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ContactKeys:
+    """Makes lookup keys (32 hexadecimal digits of HMAC-SHA256, RFC 2104).
+
+    A plain hash would not do: all phone numbers of a country can be tried in minutes. Losing or changing the secret
+    loses every opt-out, so it is part of the backup.
+    """
+
+    secret: bytes = field(repr=False)
+
+    def phone(self, e164: str) -> str:
+        """The key of a phone number in E.164."""
+        return self._key("phone", e164)
+
+    def email(self, address: str) -> str:
+        """The key of an email address; in practice no provider tells upper from lower case."""
+        return self._key("email", address.casefold())
+
+    def _key(self, kind: str, value: str) -> str:
+        return hmac.digest(self.secret, f"{kind}:{value}".encode(), "sha256").hex()[:32]

@@ -1,0 +1,203 @@
+"""The outbox: what was "sent" where no provider is set up, decoded, so that a person can see and hear it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from service import ids
+from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, VoiceCall
+from service.channels.contact_keys import ContactKeys
+from service.channels.voice import Audio, NoVoice, Speech, SpeechFailed
+from service.clock import Clock
+from service.records import from_state, to_state
+from service.storage import Item, Page, Store
+from service.tags import Tag
+from service.words import Channel
+
+KIND = "outbox"
+AUDIO_KIND = "outbox-audio"
+KEPT = timedelta(days=30)
+AUDIO_CHUNK = 240 * 1024
+"""Bytes of MP3 in one item: in base64 they stay below an item's limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message as its reader would have it."""
+
+    channel: Channel
+    to: str
+    text: str
+    language: str
+    at: datetime
+    delivery_id: str
+    attempt: int
+    subject: str | None = None
+    html: str | None = None
+    audio_chunks: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An entry with the id it is found by."""
+
+    id: str
+    entry: Entry
+
+
+class Outbox:
+    """Keeps and lists entries. Lookup keys hold a contact only as its HMAC."""
+
+    def __init__(self, store: Store, clock: Clock, keys: ContactKeys) -> None:
+        self._store = store
+        self._clock = clock
+        self._keys = keys
+
+    @property
+    def now(self) -> datetime:
+        """The instant that an entry made now carries."""
+        return self._clock.now()
+
+    def keep(self, *entries: Entry, audio: bytes = b"") -> Sequence[str]:
+        """Store entries (and the audio of a single one) in one commit; answers their ids."""
+        items = [self._item(entry) for entry in entries]
+        spoken = [_audio_item(items[0], number, chunk) for number, chunk in enumerate(_chunks(audio))]
+        self._store.add(*items, *spoken)
+        return [item.id for item in items]
+
+    def entries(
+        self, *, to: str | None = None, channel: Channel | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Sent]:
+        """What was sent, newest first: to one phone (E.164) or address, on one channel, or all.
+
+        With both, a page may hold fewer entries than `limit` although more follow.
+        """
+        index, value = self._lookup(to, channel)
+        page = self._store.by_index(index, value, cursor=cursor, limit=limit, newest_first=True)
+        sent = [Sent(item.id, from_state(Entry, item.state)) for item in page.items]
+        return Page([one for one in sent if channel in {None, one.entry.channel}], page.cursor)
+
+    def entry(self, entry_id: str) -> Sent | None:
+        """One entry, or None."""
+        item = self._store.get(entry_id)
+        if item is None or item.kind != KIND:
+            return None
+        return Sent(item.id, from_state(Entry, item.state))
+
+    def mp3(self, entry_id: str) -> bytes | None:
+        """The audio of a voice entry, or None."""
+        sent = self.entry(entry_id)
+        if sent is None or not sent.entry.audio_chunks:
+            return None
+        parts = (self._store.get(_audio_id(entry_id, number)) for number in range(sent.entry.audio_chunks))
+        return b"".join(base64.b64decode(str(part.state["mp3"])) for part in parts if part is not None)
+
+    def erase(self, to: str) -> int:
+        """Forget everything sent to one phone or address; answers how many entries there were."""
+        erased = 0
+        while page := self._store.by_index(*self._lookup(to, None), limit=100).items:
+            for item in page:
+                self._erase(item)
+            erased += len(page)
+        return erased
+
+    def _erase(self, item: Item) -> None:
+        for number in range(from_state(Entry, item.state).audio_chunks):
+            if (part := self._store.get(_audio_id(item.id, number))) is not None:
+                self._store.remove(part)
+        self._store.remove(item)
+
+    def _lookup(self, to: str | None, channel: Channel | None) -> tuple[str, str]:
+        if to is not None:
+            return "outbox-to", self._keys.email(to) if "@" in to else self._keys.phone(to)
+        return ("outbox", "all") if channel is None else ("outbox-channel", channel.value)
+
+    def _item(self, entry: Entry) -> Item:
+        lookups = (self._lookup(None, None), self._lookup(None, entry.channel), self._lookup(entry.to, None))
+        item_id = f"outbox-{ids.fresh(entry.at)}"
+        return Item(item_id, KIND, to_state(entry), keys=dict(lookups), expires_at=entry.at + KEPT)
+
+
+class OutboxSms:
+    """Text messages into the outbox."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def send(self, sms: Sms, /) -> Outcome:
+        """Keep one SMS."""
+        return self.send_many([sms])[0]
+
+    def send_many(self, messages: Sequence[Sms], /) -> Sequence[Outcome]:
+        """Keep up to `MAX_WRITES` in one commit."""
+        now = self._outbox.now
+        entries = [_entry(Channel.SMS, sms.to.e164, sms.text, sms.language, now, sms.reference) for sms in messages]
+        return [Accepted(kept) for kept in self._outbox.keep(*entries)]
+
+
+class OutboxEmail:
+    """Emails into the outbox."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def send(self, email: Email, /) -> Outcome:
+        """Keep one email."""
+        return self.send_many([email])[0]
+
+    def send_many(self, emails: Sequence[Email], /) -> Sequence[Outcome]:
+        """Keep up to `MAX_WRITES` in one commit."""
+        now = self._outbox.now
+        entries = [
+            replace(
+                _entry(Channel.EMAIL, email.to, email.text, email.language, now, email.reference),
+                subject=email.subject,
+                html=email.html,
+            )
+            for email in emails
+        ]
+        return [Accepted(kept) for kept in self._outbox.keep(*entries)]
+
+
+class OutboxVoice:
+    """Calls into the outbox: what would have been heard, as MP3."""
+
+    def __init__(self, outbox: Outbox, speech: Speech) -> None:
+        self._outbox = outbox
+        # One rendition is read to many people: the last few are spoken once.
+        self._speak: Callable[[str, Tag], Audio] = lru_cache(maxsize=16)(speech.speak)
+
+    def send(self, call: VoiceCall, /) -> Outcome:
+        """Speak and keep one call."""
+        try:
+            audio = self._speak(call.text, call.voice)
+        except NoVoice as error:
+            return Refused(Reason.CONTENT, str(error))
+        except SpeechFailed as error:
+            return Refused(Reason.PROVIDER, str(error))
+        entry = _entry(Channel.VOICE, call.to.e164, call.text, call.voice, self._outbox.now, call.reference)
+        chunks = len(_chunks(audio.mp3))
+        kept = self._outbox.keep(replace(entry, audio_chunks=chunks, seconds=audio.seconds), audio=audio.mp3)
+        return Accepted(kept[0])
+
+
+def _entry(channel: Channel, to: str, text: str, language: Tag, at: datetime, reference: Reference) -> Entry:
+    return Entry(channel, to, text, str(language), at, reference.delivery_id, reference.attempt)
+
+
+def _chunks(audio: bytes) -> Sequence[bytes]:
+    return [audio[start : start + AUDIO_CHUNK] for start in range(0, len(audio), AUDIO_CHUNK)]
+
+
+def _audio_id(entry_id: str, number: int) -> str:
+    return f"{entry_id}-audio-{number}"
+
+
+def _audio_item(entry: Item, number: int, chunk: bytes) -> Item:
+    state = {"mp3": base64.b64encode(chunk).decode()}
+    return Item(_audio_id(entry.id, number), AUDIO_KIND, state, expires_at=entry.expires_at)
