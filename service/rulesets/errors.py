@@ -1,0 +1,68 @@
+"""What may keep a ruleset from being found, published or activated, for the person who asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.clock import timestamp
+from service.decide.findings import Finding
+from service.errors import TocsinError
+
+
+class RulesetError(TocsinError):
+    """A call about rulesets that cannot be done as asked."""
+
+
+class UnknownRuleset(RulesetError):
+    """No version of such a ruleset was ever published."""
+
+    def __init__(self, ruleset: str, known: tuple[str, ...] = ()) -> None:
+        self.ruleset = ruleset
+        listed = f"; published are: {', '.join(known)}" if known else ""
+        super().__init__(f"there is no ruleset {ruleset!r}{listed}")
+
+
+class UnknownVersion(RulesetError):
+    """The ruleset has no version of this number."""
+
+    def __init__(self, ruleset: str, number: int, last: int) -> None:
+        super().__init__(f"ruleset {ruleset!r} has no version {number}: its versions are 1 to {last}")
+
+
+class NotYetActive(RulesetError):
+    """The ruleset's first version takes effect after the instant that was asked for."""
+
+    def __init__(self, ruleset: str, at: datetime) -> None:
+        super().__init__(f"no version of ruleset {ruleset!r} was active at {timestamp(at)}")
+
+
+class Refused(RulesetError):
+    """The gate found errors in a rule file; every finding is in `findings`, the file's text in `source`."""
+
+    def __init__(self, source: str, findings: tuple[Finding, ...]) -> None:
+        self.source = source
+        self.findings = findings
+        super().__init__(f"the rule file has {len(findings)} finding(s): correct the errors and publish again")
+
+
+class WrongName(RulesetError):
+    """The file declares another ruleset than the one it is published under."""
+
+    def __init__(self, declared: str, wanted: str) -> None:
+        super().__init__(f"the file says `ruleset: {declared}` but was sent to ruleset {wanted!r}")
+
+
+class StaleEdit(RulesetError):
+    """Somebody else published since the editor read the file; the active version is another one."""
+
+    def __init__(self, ruleset: str, active_sha256: str | None) -> None:
+        self.active_sha256 = active_sha256
+        now = f"sha256 {active_sha256}" if active_sha256 else "nothing"
+        super().__init__(f"ruleset {ruleset!r} has changed since you read it: active is {now} now. Read it and merge")
+
+
+class BeginsInThePast(RulesetError):
+    """An activation may not change what was active in the past."""
+
+    def __init__(self, since: datetime, now: datetime) -> None:
+        super().__init__(f"{timestamp(since)} is in the past (now is {timestamp(now)}): leave it out to activate now")
