@@ -72,7 +72,7 @@ def serves(text: Tag, reader: Tag) -> bool:
     True for the same language in the same script (`es` for `es-MX`, `de` for `de-AT`); never `zh` for `zh-TW`,
     nor Brazil's Portuguese for Portugal's readers.
     """
-    written, wanted = _likely(text), _likely(reader)
+    written, wanted = likely(text), likely(reader)
     if written.language in _WRITTEN_DIFFERENTLY:
         return written == wanted
     return (written.language, written.script) == (wanted.language, wanted.script)
@@ -83,14 +83,17 @@ def best_match(reader: Tag, offered: Iterable[Tag]) -> Tag | None:
     tags = tuple(offered)
     if reader in tags:
         return reader
-    same = [tag for tag in tags if _likely(tag) == _likely(reader)]
+    same = [tag for tag in tags if likely(tag) == likely(reader)]
     parents = [tag for tag in tags if tag.region is None and serves(tag, reader)]
     return next(iter(same + parents), None)
 
 
 @lru_cache(maxsize=1024)
-def _likely(tag: Tag) -> Tag:
-    """The tag with CLDR's likely script and region filled in: `zh-TW` → `zh-Hant-TW`, `pt` → `pt-Latn-BR`."""
+def likely(tag: Tag) -> Tag:
+    """The tag with CLDR's likely script and region filled in: `zh-TW` → `zh-Hant-TW`, `pt` → `pt-Latn-BR`.
+
+    Tags that are alike in full name the same language.
+    """
     likely = get_global("likely_subtags")
     said = [part for part in (tag.language, tag.script, tag.region) if part]
     keys = ("_".join(said), "_".join([tag.language, tag.region or tag.language]), tag.language)

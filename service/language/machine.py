@@ -1,0 +1,93 @@
+"""Machine translation with the checks that make it safe to send: masks, numbers, language in and language out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.language import Detector, NotTranslated, Translation
+from service.language.masking import MarkersBroken, mask, words_of
+from service.tags import Tag, likely, serves
+
+SURE = 0.8
+"""Confidence from which a detector's word counts against the declared language."""
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+class Engine(Protocol):
+    """A machine that translates plain text and knows nothing of placeholders."""
+
+    @property
+    def name(self) -> str:
+        """Engine and version, as provenance shows it: `fxtranslate@0.5.0`."""
+
+    def produces(self, source: Tag, target: Tag, /) -> Tag | None:
+        """The language in which this engine would answer a reader of `target`, or None if it has no such pair."""
+
+    def translate(self, text: str, source: Tag, target: Tag, /) -> str:
+        """Translate a text for a pair that it `produces`; `LanguageServiceUnavailable`, `LanguageServiceRefused`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineTranslator:
+    """`Translator` by an engine whose every answer is checked; what fails a check is not translated."""
+
+    engine: Engine
+    detector: Detector
+    terms: Sequence[str] = ()
+
+    def translate(self, text: str, source: Tag, target: Tag, /) -> Translation | NotTranslated:
+        """Translate unless the text is not in `source`, or the answer lost a placeholder, a number or its language."""
+        language = self.engine.produces(source, target)
+        if language is None:
+            return NotTranslated(f"{self.engine.name} has no model from {source} to {target}")
+        if self._is_elsewhere(text, source):
+            return NotTranslated(f"the text does not look like {source}, which it is declared to be")
+        masked = mask(text, self.terms)
+        answer = self.engine.translate(masked.text, source, target)
+        restored = masked.restore(answer)
+        if isinstance(restored, MarkersBroken):
+            return NotTranslated(f"{self.engine.name}: {restored.reason}")
+        if (fault := _fault(masked.text, answer)) or (fault := self._untranslated(restored, source)):
+            return NotTranslated(f"{self.engine.name}: {fault}")
+        same = likely(language) == likely(target)
+        return Translation(restored, target if same else language, f"machine:{self.engine.name}")
+
+    def _is_elsewhere(self, text: str, source: Tag) -> bool:
+        if likely(source).script == "Latn" and not all(map(_is_latin, filter(str.isalpha, text))):
+            return True  # engines invent sentences for letters that they never saw
+        detected = self.detector.detect(words_of(text))
+        return detected is not None and detected.confidence >= SURE and not serves(detected.language, source)
+
+    def _untranslated(self, answer: str, source: Tag) -> str | None:
+        detected = self.detector.detect(words_of(answer))
+        if detected and detected.confidence >= SURE and serves(detected.language, source):
+            return f"the answer is still in {source}"
+        return None
+
+
+def _fault(asked: str, answer: str) -> str | None:
+    """What is wrong with an answer that any reader could see without knowing the language."""
+    if not answer.strip():
+        return "the answer is empty"
+    if answer.strip() == asked.strip():
+        return "the text came back unchanged"
+    if _numbers(asked) != _numbers(answer):
+        return "the numbers of the answer are not those of the text"
+    if len(answer) > 4 * len(asked) + 20 or len(asked) > 4 * len(answer) + 20:
+        return "the answer is far longer or shorter than the text"
+    return None
+
+
+def _numbers(text: str) -> Counter[str]:
+    """Digits of each number, without separators, which differ by language: `1,234.50` and `1.234,50` are alike."""
+    return Counter(re.sub(r"\D", "", number) for number in _NUMBER.findall(text))
+
+
+def _is_latin(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith(("LATIN", "FEMININE ORDINAL", "MASCULINE ORDINAL", "MICRO SIGN"))

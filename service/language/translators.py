@@ -1,0 +1,55 @@
+"""All ways to a translation, most trusted first, and the cases in which none is needed."""
+
+from __future__ import annotations
+
+import logging
+
+from service.language import (
+    SOURCE,
+    LanguageServiceRefused,
+    LanguageServiceUnavailable,
+    NotTranslated,
+    Translation,
+    Translator,
+)
+from service.language.masking import words_of
+from service.tags import Tag, serves
+
+logger = logging.getLogger(__name__)
+
+
+class Translators:
+    """`Translator` that asks others in order (catalogues before machines) and takes the first translation."""
+
+    def __init__(self, *translators: Translator) -> None:
+        self._translators = translators
+
+    def translate(self, text: str, source: Tag, target: Tag, /) -> Translation | NotTranslated:
+        """The source text itself where it serves the reader or holds no words; else a translation, or every reason.
+
+        A machine that cannot answer now only raises `LanguageServiceUnavailable` if nobody after it translates.
+        """
+        if serves(source, target):
+            return Translation(text, source, SOURCE)
+        if not any(map(str.isalpha, words_of(text))):
+            return Translation(text, target, SOURCE)
+        return self._ask_each(text, source, target)
+
+    def _ask_each(self, text: str, source: Tag, target: Tag) -> Translation | NotTranslated:
+        reasons: list[str] = []
+        unavailable: LanguageServiceUnavailable | None = None
+        for translator in self._translators:
+            try:
+                answer = translator.translate(text, source, target)
+            except LanguageServiceUnavailable as error:
+                unavailable = error
+                continue
+            except LanguageServiceRefused as error:
+                logger.warning("A translation service refuses our calls: %s", error)
+                answer = NotTranslated(str(error))
+            if isinstance(answer, Translation):
+                return answer
+            reasons.append(answer.reason)
+        if unavailable is not None:
+            raise unavailable
+        return NotTranslated("; ".join(reasons) or f"nothing here translates from {source} to {target}")
