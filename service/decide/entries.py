@@ -1,0 +1,77 @@
+"""Reading the entries of a mapping by key: unknown and repeated keys, missing ones, texts and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
+
+from service.decide.faults import Faults, did_you_mean
+from service.decide.findings import Kind
+from service.decide.positions import Entries, Items, Node, Refused, Scalar
+from service.decide.ruleset import Place
+
+T = TypeVar("T")
+
+
+class Keys:
+    """The values of a mapping by key. A repeated key keeps all its values, so that each of them is checked."""
+
+    def __init__(self, at: Place, values: Mapping[str, Sequence[tuple[Scalar, Node]]]) -> None:
+        self.at = at
+        self._values = values
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    def read(self, key: str, reader: Callable[[Node], T | None]) -> T | None:
+        """Apply `reader` to every value of `key` and answer what it made of the first; None without one."""
+        results = [reader(node) for _, node in self._values.get(key, ())]
+        return results[0] if results else None
+
+
+def keyed(node: Node, known: Collection[str], what: str, faults: Faults) -> Keys | None:
+    """The entries of `node`, each key one of `known`; None (reported) if it is no mapping. `what` names it."""
+    if not isinstance(node, Entries):
+        mismatch(node, f"{what} must be a mapping of keys to values", faults)
+        return None
+    values: dict[str, list[tuple[Scalar, Node]]] = {}
+    for key, value in node.pairs:
+        if key.text not in known:
+            message = f'unknown key "{key.text}" in {what}'
+            faults.error(Kind.SYNTAX, key.at, message, did_you_mean(key.text, known) or f"known: {', '.join(known)}")
+        elif key.text in values:
+            duplicate(key, faults)
+        values.setdefault(key.text, []).append((key, value))
+    return Keys(node.at, values)
+
+
+def duplicate(key: Scalar, faults: Faults) -> None:
+    """Report the second place of a key that stands twice."""
+    faults.error(Kind.DUPLICATE_KEY, key.at, f'the key "{key.text}" stands here a second time', "keep one of them")
+
+
+def mismatch(node: Node, message: str, faults: Faults, hint: str | None = None) -> None:
+    """Report a node of the wrong shape, unless what stands there has been reported already."""
+    if not isinstance(node, Refused):
+        faults.error(Kind.SYNTAX, node.at, message, hint)
+
+
+def text(node: Node, what: str, faults: Faults) -> Scalar | None:
+    """A scalar that says something; None (reported) otherwise."""
+    if isinstance(node, Scalar) and (node.style or node.value is not None) and node.text.strip():
+        return node
+    mismatch(node, f"{what} must be a text and not empty", faults)
+    return None
+
+
+def items(node: Node, what: str, faults: Faults) -> tuple[Node, ...]:
+    """The nodes of a list; none (reported) if it is not one."""
+    if isinstance(node, Items):
+        return node.nodes
+    mismatch(node, f"{what} must be a list", faults, "write it as [..] or one - a line")
+    return ()
+
+
+def one_or_more(node: Node) -> tuple[Node, ...]:
+    """The nodes of a list, or the single node that stands for a list of one."""
+    return node.nodes if isinstance(node, Items) else (node,)

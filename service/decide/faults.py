@@ -1,0 +1,51 @@
+"""Collecting every finding of a file while it is read, so that one fault hides no other."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from functools import lru_cache
+
+from service.decide.findings import Finding, Kind, Severity
+from service.decide.ruleset import Place
+
+
+class Faults:
+    """What has been found so far; `of_rule` gives a view that names the rule in what it adds to the same list."""
+
+    def __init__(self, rule: str | None = None, found: list[Finding] | None = None) -> None:
+        self._rule = rule
+        self._found: list[Finding] = [] if found is None else found
+
+    def of_rule(self, name: str | None) -> Faults:
+        """The same collection, seen from one rule."""
+        return Faults(name, self._found)
+
+    def error(self, kind: Kind, at: Place, message: str, hint: str | None = None) -> None:
+        """Add a finding that keeps the file from being published."""
+        self._found.append(Finding(Severity.ERROR, kind, at, message, self._rule, hint))
+
+    def warning(self, kind: Kind, at: Place, message: str, hint: str | None = None) -> None:
+        """Add a finding that an administrator should look at."""
+        self._found.append(Finding(Severity.WARNING, kind, at, message, self._rule, hint))
+
+    @property
+    def refused(self) -> bool:
+        """Whether one of the findings is an error."""
+        return any(finding.severity is Severity.ERROR for finding in self._found)
+
+    def in_order(self) -> tuple[Finding, ...]:
+        """All findings by their place in the file."""
+        return tuple(sorted(self._found, key=lambda finding: finding.at))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint naming the known word that `word` was probably meant to be, or None."""
+    return _nearest(word, tuple(known))
+
+
+@lru_cache(maxsize=4096)
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
+    by_folded = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(word.casefold(), by_folded, n=1)
+    return f'did you mean "{by_folded[close[0]]}"?' if close else None

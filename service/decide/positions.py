@@ -1,0 +1,324 @@
+"""YAML as a tree in which every node knows its place, and every character of a text where it stands in the file.
+
+Scalars are resolved by YAML 1.2's core schema (https://yaml.org/spec/1.2.2/#103-core-schema) without its octal and
+hexadecimal forms: `no`, `on`, `012` and `1:30` are text, and numbers stay exact. Anchors, aliases, tags and further
+documents are refused: nobody needs them to state a rule, and each can make a file say what it does not show.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+import yaml
+
+from service.decide import values
+from service.decide.faults import Faults
+from service.decide.findings import Kind
+from service.decide.ruleset import Place
+
+MAX_BYTES = 4 * 1024 * 1024
+"""Size of one file."""
+
+MAX_DEPTH = 40
+"""Nesting of lists and mappings in one file."""
+
+Plain = bool | int | Decimal | str | None
+"""What a scalar means: never a float, never a date."""
+
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"true", "True", "TRUE"})
+_FALSE = frozenset({"false", "False", "FALSE"})
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BLANK = frozenset(" \t\r\n\x85\u2028\u2029")
+
+
+class _Mark(Protocol):
+    """What the marks of libyaml and of PyYAML have in common: characters counted from the beginning."""
+
+    @property
+    def index(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of a file and where its lines begin."""
+
+    text: str
+    starts: tuple[int, ...]
+
+    def place(self, offset: int) -> Place:
+        """Line and column, from 1, of the character at `offset`."""
+        line = bisect_right(self.starts, offset)
+        return Place(line, offset - self.starts[line - 1] + 1)
+
+    def line(self, number: int) -> str:
+        """One line without its end; empty beyond the last."""
+        if not 1 <= number <= len(self.starts):
+            return ""
+        start = self.starts[number - 1]
+        end = self.starts[number] if number < len(self.starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One value as text; `style` is the quote or block character it was written with, "" for none."""
+
+    text: str
+    style: str
+    at: Place
+    start: int
+    end: int
+    source: Source
+
+    @property
+    def value(self) -> Plain:
+        """The value by YAML 1.2; anything quoted or in a block is text."""
+        return self.text if self.style else _resolve(self.text)
+
+    def origins(self) -> Sequence[int]:
+        """The offset in the file of each character of `text`, and of its end."""
+        written = self.source.text[self.start : self.end]
+        if written == self.text:
+            return range(self.start, self.end + 1)
+        if self.style in ("'", '"') and written[1:-1] == self.text:
+            return range(self.start + 1, self.end)
+        return _aligned(self, written)
+
+    def place(self, offset: int) -> Place:
+        """Where the character `offset` of `text` stands in the file."""
+        return self.source.place(self.origins()[offset])
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list."""
+
+    nodes: tuple[Node, ...]
+    at: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A mapping in file order; a repeated key is still there."""
+
+    pairs: tuple[tuple[Scalar, Node], ...]
+    at: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What stood here has been reported already."""
+
+    at: Place
+
+
+Node = Scalar | Items | Entries | Refused
+
+
+def read(content: str | bytes, faults: Faults) -> tuple[Node | None, Source]:
+    """The file's one document as a tree; None, with the reason among the findings, if there is none to speak of."""
+    text = _decode(content, faults)
+    source = Source(text, (0, *(end.end() for end in _LINE_END.finditer(text))))
+    if faults.refused or _reports_unprintable(source, faults):
+        return None, source
+    try:
+        return _Tree(source, faults).grow(yaml.parse(text, Loader=yaml.CSafeLoader)), source
+    except yaml.MarkedYAMLError as error:
+        faults.error(Kind.SYNTAX, _place_of(error, source), *_explained(error))
+    return None, source
+
+
+def _decode(content: str | bytes, faults: Faults) -> str:
+    size = len(content) if isinstance(content, bytes) else len(content.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        faults.error(Kind.SYNTAX, Place(1, 1), f"the file has {size:,} bytes; {MAX_BYTES:,} are allowed")
+        return ""
+    if isinstance(content, str):
+        return content.removeprefix("\ufeff")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", "replace")) + 1
+        faults.error(Kind.SYNTAX, Place(line, column), "this byte is not UTF-8", "save the file as UTF-8")
+    return ""
+
+
+def _reports_unprintable(source: Source, faults: Faults) -> bool:
+    found = _UNPRINTABLE.search(source.text)
+    if found:
+        message = f"the character U+{ord(found.group()):04X} may not stand in a YAML file"
+        faults.error(Kind.SYNTAX, source.place(found.start()), message, "remove it")
+    return found is not None
+
+
+def _place_of(error: yaml.MarkedYAMLError, source: Source) -> Place:
+    mark = error.problem_mark or error.context_mark
+    return source.place(min(mark.index, len(source.text))) if mark else Place(1, 1)
+
+
+def _explained(error: yaml.MarkedYAMLError) -> tuple[str, str | None]:
+    problem = error.problem or "not YAML"
+    hints = {
+        "mapping values are not allowed in this context": "quote a text that contains a colon",
+        "found character that cannot start any token": "indent with spaces, never tabs, and quote a text that begins "
+        "with a sign such as @, ` or %",
+        "did not find expected key": "check the indentation and the quotes of this line and the one before",
+    }
+    return f"not YAML: {problem}", hints.get(problem)
+
+
+class _Tree:
+    """Builds nodes from libyaml's events with a stack of its own, so that no nesting exhausts Python's."""
+
+    def __init__(self, source: Source, faults: Faults) -> None:
+        self._source = source
+        self._faults = faults
+        self._open: list[tuple[yaml.Event, list[Node]]] = []
+        self._root: Node | None = None
+        self._documents = 0
+
+    def grow(self, events: Iterable[yaml.Event]) -> Node | None:
+        """The root, or None when the file is empty or too deep."""
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent) and self._is_another_document(event):
+                break
+            if len(self._open) >= MAX_DEPTH:
+                self._report(event, f"nested deeper than {MAX_DEPTH} levels")
+                return None
+            self._take(event)
+        if self._root is None:
+            self._faults.error(Kind.SYNTAX, Place(1, 1), "the file is empty")
+        return self._root
+
+    def _is_another_document(self, event: yaml.Event) -> bool:
+        self._documents += 1
+        if self._documents > 1:
+            self._report(event, "a second document begins here; a file holds one", "remove the line ---")
+        return self._documents > 1
+
+    def _take(self, event: yaml.Event) -> None:
+        match event:
+            case yaml.ScalarEvent():
+                self._refuse_extras(event)
+                self._put(self._scalar(event))
+            case yaml.AliasEvent():
+                self._report(event, f"the alias *{event.anchor} is not supported", "write the value out")
+                self._put(Refused(self._place(event)))
+            case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
+                self._refuse_extras(event)
+                self._open.append((event, []))
+            case yaml.SequenceEndEvent():
+                start, nodes = self._open.pop()
+                self._put(Items(tuple(nodes), self._place(start)))
+            case yaml.MappingEndEvent():
+                start, nodes = self._open.pop()
+                self._put(Entries(tuple(self._pairs(nodes)), self._place(start)))
+
+    def _put(self, node: Node) -> None:
+        if self._open:
+            self._open[-1][1].append(node)
+        else:
+            self._root = node
+
+    def _pairs(self, nodes: Sequence[Node]) -> Iterable[tuple[Scalar, Node]]:
+        for key, value in zip(nodes[::2], nodes[1::2], strict=True):
+            if isinstance(key, Scalar):
+                yield key, value
+            elif not isinstance(key, Refused):
+                self._faults.error(Kind.SYNTAX, key.at, "a key must be a text", "quote it if it begins with [ or {")
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        start, end = _offset(event.start_mark), _offset(event.end_mark)
+        return Scalar(event.value, event.style or "", self._source.place(start), start, end, self._source)
+
+    def _refuse_extras(self, event: yaml.NodeEvent) -> None:
+        if event.anchor is not None:
+            self._report(event, f"the anchor &{event.anchor} is not supported", "write the value out where it is used")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self._report(event, f"the tag {tag} is not supported", "leave it out; quote the value if it is a text")
+
+    def _report(self, event: yaml.Event, message: str, hint: str | None = None) -> None:
+        self._faults.error(Kind.SYNTAX, self._place(event), message, hint)
+
+    def _place(self, event: yaml.Event) -> Place:
+        return self._source.place(_offset(event.start_mark))
+
+
+def _offset(mark: _Mark | None) -> int:
+    return mark.index if mark else 0
+
+
+def _resolve(text: str) -> Plain:
+    if text in _NULL:
+        return None
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    number = values.number(text)
+    return text if number is None else number
+
+
+_ESCAPED = {
+    "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
+    " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
+}  # fmt: skip
+_ESCAPE_LENGTHS = {"x": 4, "u": 6, "U": 10}
+
+
+def _aligned(scalar: Scalar, written: str) -> Sequence[int]:
+    """Pair characters of the value with those of the file.
+
+    Folding and indentation change blanks alone, so the n-th character that is no blank is the same on both sides; a
+    blank is taken to follow the character before it.
+    """
+    solid = iter([*_solid(scalar.style, written), len(written)])
+    origins: list[int] = []
+    last = -1
+    for character in scalar.text:
+        last = last + 1 if character in _BLANK else next(solid, len(written))
+        origins.append(scalar.start + min(max(last, 0), len(written)))
+    return [*origins, scalar.start + min(last + 1, len(written))]
+
+
+def _solid(style: str, written: str) -> Iterable[int]:
+    """Offsets in `written` of each character of the value that is no blank."""
+    if style in ("|", ">"):
+        header = _LINE_END.search(written)
+        start = header.end() if header else len(written)
+        return (start + at for at, character in enumerate(written[start:]) if character not in _BLANK)
+    if style == "'":
+        return _solid_single(written)
+    if style == '"':
+        return _solid_double(written)
+    return (at for at, character in enumerate(written) if character not in _BLANK)
+
+
+def _solid_single(written: str) -> Iterable[int]:
+    at = 1
+    while at < len(written) - 1:
+        if written[at] not in _BLANK:
+            yield at
+        at += 2 if written[at] == "'" else 1
+
+
+def _solid_double(written: str) -> Iterable[int]:
+    at = 1
+    while at < len(written) - 1:
+        length = 1
+        meant = written[at]
+        if meant == "\\":
+            letter = written[at + 1]
+            length = _ESCAPE_LENGTHS.get(letter, 2)
+            coded = written[at + 2 : at + length]
+            meant = chr(int(coded, 16)) if coded else _ESCAPED.get(letter, " ")
+        if meant not in _BLANK:
+            yield at
+        at += length

@@ -1,0 +1,74 @@
+"""Findings for people (with the line and a caret) and for programs (JSON)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from service import exact_json
+from service.decide.findings import Finding, Severity
+from service.decide.ruleset import Place
+
+_WIDTH = 160
+"""Columns of a source line that are shown; a longer one is cut around the caret."""
+
+
+def render(findings: Sequence[Finding], source: str | bytes, filename: str) -> str:
+    """Each finding as `file:line:column: severity: message`, the line it stands in, a caret, a hint and an example."""
+    text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(_rendered(finding, lines, filename) for finding in findings)
+
+
+def as_json(findings: Sequence[Finding], filename: str) -> dict[str, object]:
+    """One file's entry of `tocsin rules check --json`: `{"file", "ok", "findings": [..]}`; warnings are ok."""
+    ok = all(finding.severity is not Severity.ERROR for finding in findings)
+    return {"file": filename, "ok": ok, "findings": [finding_as_json(finding) for finding in findings]}
+
+
+def finding_as_json(finding: Finding) -> dict[str, object]:
+    """One finding; `rule`, `hint` and `example` are left out where there is none."""
+    shown: dict[str, object] = {
+        "severity": finding.severity.value,
+        "kind": finding.kind.value,
+        "rule": finding.rule,
+        "line": finding.at.line,
+        "column": finding.at.column,
+        "message": finding.message,
+        "hint": finding.hint,
+        "example": finding.example,
+    }
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def _rendered(finding: Finding, lines: Sequence[str], filename: str) -> str:
+    at = finding.at
+    head = f"{filename}:{at.line}:{at.column}: {finding.severity}: {_printable(finding.message)} [{finding.kind}]"
+    shown = [head, *_excerpt(at, lines)]
+    if finding.hint:
+        shown.append(f"  hint: {_printable(finding.hint)}")
+    if finding.example is not None:
+        shown.append(f"  example: {exact_json.dumps(finding.example)}")
+    return "\n".join(shown) + "\n"
+
+
+def _excerpt(at: Place, lines: Sequence[str]) -> list[str]:
+    if not 1 <= at.line <= len(lines):
+        return []
+    line, column = _printable(lines[at.line - 1].replace("\t", " ")), at.column - 1
+    start = max(0, column - _WIDTH // 2) if len(line) > _WIDTH else 0
+    window = line[start : start + _WIDTH]
+    margin = f"{at.line:>5} | "
+    blanks = " " * sum(_columns(character) for character in window[: column - start])
+    return [margin + window, " " * (len(margin) - 2) + "| " + blanks + "^"]
+
+
+def _printable(text: str) -> str:
+    """The text without what could move a terminal's cursor or hide a character."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
