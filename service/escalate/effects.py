@@ -1,0 +1,70 @@
+"""What must be done, and written down, when something happens to an incident."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from service.escalate.policy import Role
+from service.words import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to send. `number` counts the incident's messages: it makes a delivery's id deterministic.
+
+    The text needs the incident as well: description, link, the code of (`level`, `contact`), who acknowledged and
+    when. A `passive` message answers a reply that changed nothing; how many of those a phone gets is limited.
+    """
+
+    number: int
+    role: Role
+    contact: int
+    level: int
+    channel: Channel
+    passive: bool = False
+
+
+class Kind(StrEnum):
+    """What a line of the timeline says."""
+
+    OPENED = "opened"
+    SENT = "sent"
+    SAID_YES = "said_yes"
+    SAID_NO = "said_no"
+    ESCALATED = "escalated"
+    CONTACT_SKIPPED = "contact_skipped"
+    LEVEL_SKIPPED = "level_skipped"
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline. It names contacts by number alone, so that erasing a person leaves it whole."""
+
+    at: datetime
+    kind: Kind
+    level: int | None = None
+    contact: int | None = None
+    channel: Channel | None = None
+    role: Role | None = None
+    why: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Messages to send and lines for the timeline. The next timer is the new incident's `due_at`."""
+
+    messages: tuple[Message, ...] = ()
+    timeline: tuple[Entry, ...] = ()
+
+    def __add__(self, later: Effects) -> Effects:
+        return Effects(self.messages + later.messages, self.timeline + later.timeline)
+
+
+NOTHING = Effects()

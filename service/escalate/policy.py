@@ -1,0 +1,84 @@
+"""An escalation policy: who is paged, in which order, how, and what follows an answer or silence.
+
+`policy_file` reads it from `rules/escalation/*.yaml`; an incident keeps a copy of the policy it was opened with, so
+that a later edit of the file changes no incident that is already running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from service.escalate.waits import Wait
+from service.words import Channel
+
+
+class Role(StrEnum):
+    """What a message of an incident is for; a policy names a template for each."""
+
+    PAGE = "page"  # the incident itself, for the first time on this level
+    REMINDER = "reminder"  # the incident again, to the same contact
+    THANKS = "thanks"  # to who acknowledged
+    DECLINED = "declined"  # to who said no: it will be escalated
+    NOTED = "noted"  # to who said no on the last level while others are still asked
+    ESCALATED = "escalated"  # to who did not answer: the next level is paged now
+    ALREADY_ESCALATED = "already_escalated"  # answer to a late no
+    ALREADY_ACKNOWLEDGED = "already_acknowledged"  # answer to a yes or no that came second
+    TAKEN = "taken"  # to the others paged: who has it
+    EXHAUSTED = "exhausted"  # acknowledged by nobody, logged for review
+    LAST_RESORT = "last_resort"  # the incident once more, by the channels of last resort
+    ENDED = "ended"  # declined under `on_no: end`: nobody else is asked
+    CANCELLED = "cancelled"  # no longer needed
+
+
+PAGING = frozenset({Role.PAGE, Role.REMINDER, Role.LAST_RESORT})
+"""Roles that ask somebody to act; none of these may follow an acknowledgement."""
+
+
+class OnNo(StrEnum):
+    """What a NO does: hand the incident on, or end it (an approval that is declined)."""
+
+    ESCALATE = "escalate"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Contacts that are paged together, numbered from 1 as the incident lists them.
+
+    Each is paged on the first of `channels` on which there is an address that works. `wait` follows the page and each
+    of the `reminders`.
+    """
+
+    contacts: tuple[int, ...]
+    channels: tuple[Channel, ...]
+    wait: Wait
+    reminders: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The whole policy. `last_resort` lists channels that are all used once nobody acknowledged."""
+
+    name: str
+    levels: tuple[Level, ...]
+    on_no: OnNo = OnNo.ESCALATE
+    last_resort: tuple[Channel, ...] = ()
+    messages: Mapping[Role, str] = field(default_factory=dict)
+    acknowledge_link: bool = False
+    description: str = ""
+
+    def template(self, role: Role) -> str:
+        """The name of the template for a message of this role."""
+        return self.messages.get(role, f"incident-{role.value.replace('_', '-')}")
+
+    def covering(self, contact_count: int) -> Policy:
+        """The policy for an incident of so many contacts: those whom no level names follow one by one at the end.
+
+        Without this an app that lists a third contact under a two-level policy would never see that contact paged.
+        They are paged on the terms of the last level.
+        """
+        named = {number for level in self.levels for number in level.contacts}
+        unnamed = [number for number in range(1, contact_count + 1) if number not in named]
+        return replace(self, levels=self.levels + tuple(replace(self.levels[-1], contacts=(n,)) for n in unnamed))

@@ -1,0 +1,338 @@
+"""What an incident becomes when something happens to it: pure, and total over every state and event.
+
+The shell loads the incident, calls `transition` and commits the new incident with its effects in one go; whoever loses
+that commit looks again. Nothing here reads a clock, a store or a phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from service.escalate.effects import NOTHING, Effects, Entry, Kind, Message
+from service.escalate.events import (
+    ApiAcknowledge,
+    ApiCancel,
+    DeliveryFailed,
+    Event,
+    Opened,
+    Reply,
+    ReplyNo,
+    ReplyYes,
+    Timer,
+)
+from service.escalate.incident import (
+    Acknowledged,
+    Cancelled,
+    Contact,
+    Ending,
+    Incident,
+    Open,
+    Unacknowledged,
+    Unreached,
+)
+from service.escalate.policy import OnNo, Role
+from service.words import Channel
+
+Step = tuple[Incident, Effects]
+
+
+def transition(incident: Incident, event: Event) -> Step:
+    """The incident after `event`, and what must then be done. An event that was applied before changes nothing."""
+    match event:
+        case Opened() | Timer():
+            return _happens(incident, event)
+        case _ if event.id in incident.seen:
+            return incident, NOTHING
+        case _:
+            after, effects = _happens(incident, event)
+            return after.having_seen(event.id), effects
+
+
+def _happens(incident: Incident, event: Event) -> Step:
+    match incident.state:
+        case Open() as state:
+            return _while_open(incident, state, event)
+        case Unacknowledged():
+            return _after_exhaustion(incident, event)
+        case Acknowledged():
+            return _when_over(incident, event, Role.ALREADY_ACKNOWLEDGED)
+        case Cancelled(declined=declined):
+            return _when_over(incident, event, Role.ENDED if declined else Role.CANCELLED)
+        case _:
+            assert_never(incident.state)
+
+
+def _while_open(incident: Incident, state: Open, event: Event) -> Step:
+    match event:
+        case Opened():
+            return _open(incident, event.at) if state.level == 0 else (incident, NOTHING)
+        case Timer():
+            return _time_is_up(incident, state, event.at) if event.at >= state.due_at else (incident, NOTHING)
+        case ReplyYes():
+            return _accepted(incident, event)
+        case ReplyNo():
+            return _declined(incident, state, event)
+        case DeliveryFailed():
+            return _not_reached(incident, state, event)
+        case ApiAcknowledge():
+            return _acknowledged_from_outside(incident, event)
+        case ApiCancel():
+            return _cancelled(incident, event)
+        case _:
+            assert_never(event)
+
+
+def _after_exhaustion(incident: Incident, event: Event) -> Step:
+    match event:
+        case ReplyYes():
+            return _accepted(incident, event)
+        case ApiAcknowledge():
+            return _acknowledged_from_outside(incident, event)
+        case ApiCancel():
+            return _cancelled(incident, event)
+        case Opened() | Timer() | ReplyNo() | DeliveryFailed():
+            return _when_over(incident, event, Role.EXHAUSTED)
+        case _:
+            assert_never(event)
+
+
+def _when_over(incident: Incident, event: Event, answer: Role) -> Step:
+    """A final state changes no more: replies are answered, late failures are written down."""
+    match event:
+        case ReplyYes() | ReplyNo():
+            return _only_answered(incident, event, answer)
+        case DeliveryFailed():
+            return incident, _noted(event)
+        case Opened() | Timer() | ApiAcknowledge() | ApiCancel():
+            return incident, NOTHING
+        case _:
+            assert_never(event)
+
+
+# --- paging
+
+
+def _open(incident: Incident, at: datetime) -> Step:
+    after, effects = _enter_next_level(incident, 0, at, Ending.UNREACHABLE)
+    return after, Effects(timeline=(Entry(at, Kind.OPENED),)) + effects
+
+
+def _time_is_up(incident: Incident, state: Open, at: datetime) -> Step:
+    if state.level == 0:
+        return _open(incident, at)
+    if state.attempt <= incident.level(state.level).reminders:
+        return _page(incident, state.level, state.attempt + 1, at)
+    return _leave_level(incident, state.level, at, Ending.SILENCE)
+
+
+def _leave_level(incident: Incident, level: int, at: datetime, why: Ending) -> Step:
+    """Go to the next level that can be reached; those who did not answer are told so, unless nobody is left to ask."""
+    going_on = incident.next_level(level) is not None
+    silent = ((contact, level, channel) for contact, channel in incident.asked(level)) if going_on else ()
+    told, effects = _say(incident, at, Role.ESCALATED, silent)
+    after, more = _enter_next_level(told, level, at, why)
+    return after, effects + more
+
+
+def _enter_next_level(incident: Incident, left: int, at: datetime, why: Ending) -> Step:
+    level = incident.next_level(left)
+    beyond = len(incident.policy.levels) + 1 if level is None else level
+    skipped = Effects(timeline=tuple(_level_skipped(incident, n, at) for n in range(left + 1, beyond)))
+    if level is None:
+        after, effects = _exhausted(incident, at, why)
+        return after, skipped + effects
+    after, effects = _page(incident, level, 1, at)
+    escalated = (Entry(at, Kind.ESCALATED, level=level, why=why.value),) if left else ()
+    unreached = tuple(_contact_skipped(incident, level, contact, at) for contact in _out_of_reach(incident, level))
+    return after, skipped + Effects(timeline=escalated + unreached) + effects
+
+
+def _page(incident: Incident, level: int, attempt: int, at: datetime) -> Step:
+    """Page, or remind, everybody of the level who can be reached and has not declined."""
+    asked = incident.asked(level)
+    role = Role.PAGE if attempt == 1 else Role.REMINDER
+    after, effects = _say(incident, at, role, ((contact, level, channel) for contact, channel in asked))
+    for contact, channel in asked:
+        after = after.paged(level, contact.number, channel, at)
+    return replace(after, state=Open(level, attempt, incident.wait_ends(level, at))), effects
+
+
+def _not_reached(incident: Incident, state: Open, event: DeliveryFailed) -> Step:
+    """Page by the next channel whoever has one; if then nobody of the level can be reached, leave it at once."""
+    if incident.contact(event.contact) is None:
+        return incident, NOTHING
+    failure = Unreached(event.level, event.contact, event.channel, event.why)
+    after = replace(incident, unreached=(*(u for u in incident.unreached if u != failure), failure))
+    if state.level == 0:
+        return after, _noted(event)
+    before, now = incident.asked(state.level), after.asked(state.level)
+    if before and not now:
+        after, effects = _leave_level(after, state.level, event.at, Ending.UNREACHABLE)
+        return after, _noted(event) + effects
+    after, effects = _page_by_another_channel(after, state, [who for who in now if who not in before], event.at)
+    return after, _noted(event) + effects
+
+
+def _page_by_another_channel(
+    incident: Incident, state: Open, moved: list[tuple[Contact, Channel]], at: datetime
+) -> Step:
+    if not moved:
+        return incident, NOTHING
+    role = Role.PAGE if state.attempt == 1 else Role.REMINDER
+    after, effects = _say(incident, at, role, ((contact, state.level, channel) for contact, channel in moved))
+    for contact, channel in moved:
+        after = after.paged(state.level, contact.number, channel, at)
+    # The wait starts afresh: these contacts hear of the incident only now.
+    due_at = max(state.due_at, incident.wait_ends(state.level, at))
+    return replace(after, state=replace(state, due_at=due_at)), effects
+
+
+# --- answers
+
+
+def _accepted(incident: Incident, reply: ReplyYes) -> Step:
+    contact = incident.contact(reply.contact)
+    if contact is None:
+        return incident, NOTHING
+    thanked, effects = _say(incident, reply.at, Role.THANKS, [(contact, reply.level, Channel.SMS)])
+    after, more = _owned(thanked, Acknowledged(reply.at, contact.label, contact.number))
+    return after, _said(reply) + effects + more
+
+
+def _acknowledged_from_outside(incident: Incident, event: ApiAcknowledge) -> Step:
+    return _owned(incident, Acknowledged(event.at, event.by, event.contact))
+
+
+def _owned(incident: Incident, owned: Acknowledged) -> Step:
+    """The incident has its owner; everybody else who was paged is told who it is."""
+    owner = None if owned.contact is None else incident.contact(owned.contact)
+    others = _everybody_paged(incident, but=owner)
+    after, effects = _say(incident, owned.at, Role.TAKEN, others)
+    entry = Entry(owned.at, Kind.ACKNOWLEDGED, contact=owned.contact, by=None if owned.contact else owned.by)
+    return replace(after, state=owned), Effects(timeline=(entry,)) + effects
+
+
+def _declined(incident: Incident, state: Open, reply: ReplyNo) -> Step:
+    if incident.page(reply.level, reply.contact) is None:
+        return incident, NOTHING
+    if reply.level != state.level:
+        return _only_answered(incident, reply, Role.ALREADY_ESCALATED)
+    if incident.policy.on_no is OnNo.END:
+        return _ended(incident, reply)
+    answer = Role.NOTED if incident.next_level(state.level) is None else Role.DECLINED
+    if (reply.level, reply.contact) in incident.declined:
+        return _only_answered(incident, reply, answer)
+    after = replace(incident, declined=(*incident.declined, (reply.level, reply.contact)))
+    return _declined_once(after, state, reply, answer)
+
+
+def _declined_once(incident: Incident, state: Open, reply: ReplyNo, answer: Role) -> Step:
+    """Answer the contact; once nobody of the level is left to ask, go on at once."""
+    others_asked = bool(incident.asked(state.level))
+    sender = [(incident.contacts[reply.contact - 1], reply.level, Channel.SMS)]
+    # Where nobody is left to ask at all, the sender is told that with everybody else.
+    after, effects = _say(incident, reply.at, answer, sender if others_asked or answer is Role.DECLINED else [])
+    if others_asked:
+        return after, _said(reply) + effects
+    after, more = _leave_level(after, state.level, reply.at, Ending.DECLINED)
+    return after, _said(reply) + effects + more
+
+
+def _ended(incident: Incident, reply: ReplyNo) -> Step:
+    contact = incident.contacts[reply.contact - 1]
+    told = [(contact, reply.level, Channel.SMS), *_everybody_paged(incident, but=contact)]
+    after, effects = _say(incident, reply.at, Role.ENDED, told)
+    ended = Cancelled(reply.at, contact.label, declined=True, contact=contact.number)
+    entry = Entry(reply.at, Kind.DECLINED, contact=contact.number)
+    return replace(after, state=ended), _said(reply) + Effects(timeline=(entry,)) + effects
+
+
+def _cancelled(incident: Incident, event: ApiCancel) -> Step:
+    after, effects = _say(incident, event.at, Role.CANCELLED, _everybody_paged(incident))
+    entry = Entry(event.at, Kind.CANCELLED, by=event.by)
+    return replace(after, state=Cancelled(event.at, event.by)), Effects(timeline=(entry,)) + effects
+
+
+def _exhausted(incident: Incident, at: datetime, why: Ending) -> Step:
+    """Nobody is left to ask: say so to everybody paged, and use the channels of last resort."""
+    told, effects = _say(incident, at, Role.EXHAUSTED, _everybody_paged(incident))
+    after, more = _say(told, at, Role.LAST_RESORT, _last_resort(incident))
+    entry = Entry(at, Kind.UNACKNOWLEDGED, why=why.value)
+    return replace(after, state=Unacknowledged(at, why)), Effects(timeline=(entry,)) + effects + more
+
+
+def _only_answered(incident: Incident, reply: Reply, role: Role) -> Step:
+    contact = incident.contact(reply.contact)
+    if contact is None:
+        return incident, NOTHING
+    after, effects = _say(incident, reply.at, role, [(contact, reply.level, Channel.SMS)], passive=True)
+    return after, _said(reply) + effects
+
+
+# --- who is told, and what is written down
+
+Told = tuple[Contact, int, Channel]
+"""Somebody who gets a message: the contact, the level whose code it carries, the channel."""
+
+
+def _say(incident: Incident, at: datetime, role: Role, to: Iterable[Told], *, passive: bool = False) -> Step:
+    """The messages of one role with their lines on the timeline; the incident counts them."""
+    messages = tuple(
+        Message(number, role, contact.number, level, channel, passive)
+        for number, (contact, level, channel) in enumerate(to, start=incident.sent + 1)
+    )
+    lines = tuple(
+        Entry(at, Kind.SENT, level=m.level or None, contact=m.contact, channel=m.channel, role=role) for m in messages
+    )
+    return replace(incident, sent=incident.sent + len(messages)), Effects(messages, lines)
+
+
+def _everybody_paged(incident: Incident, but: Contact | None = None) -> list[Told]:
+    """Each person paged so far, on the channel they were last paged by, except where nothing arrives any more."""
+    return [
+        (contact, page.level, page.channel)
+        for contact, page in incident.paged_people()
+        if not (but is not None and contact.same_person(but)) and not incident.cut_off(contact, page.channel)
+    ]
+
+
+def _last_resort(incident: Incident) -> list[Told]:
+    """Each address of each contact on the channels of last resort, once."""
+    told: dict[tuple[Channel, str], Told] = {}
+    for channel in incident.policy.last_resort:
+        for contact in incident.contacts:
+            address = contact.address(channel)
+            if address is not None and not incident.cut_off(contact, channel):
+                page = incident.last_page(contact.number)
+                told.setdefault((channel, address), (contact, page.level if page else 0, channel))
+    return list(told.values())
+
+
+def _out_of_reach(incident: Incident, level: int) -> tuple[Contact, ...]:
+    return tuple(contact for contact in incident.listed(level) if incident.channel(level, contact) is None)
+
+
+def _said(reply: Reply) -> Effects:
+    kind = Kind.SAID_YES if isinstance(reply, ReplyYes) else Kind.SAID_NO
+    return Effects(timeline=(Entry(reply.at, kind, level=reply.level, contact=reply.contact),))
+
+
+def _noted(event: DeliveryFailed) -> Effects:
+    return Effects(
+        timeline=(
+            Entry(event.at, Kind.CONTACT_SKIPPED, event.level, event.contact, event.channel, why=event.why.value),
+        )
+    )
+
+
+def _contact_skipped(incident: Incident, level: int, contact: Contact, at: datetime) -> Entry:
+    known = [u.why.value for u in incident.unreached if u.contact == contact.number and u.why.lasts]
+    return Entry(at, Kind.CONTACT_SKIPPED, level, contact.number, why=known[-1] if known else "no_address")
+
+
+def _level_skipped(incident: Incident, level: int, at: datetime) -> Entry:
+    why = "nobody_reachable" if any(incident.listed(level)) else "contacts_absent"
+    return Entry(at, Kind.LEVEL_SKIPPED, level=level, why=why)

@@ -1,0 +1,79 @@
+"""How long a level waits for an answer: a duration, or until a time of day where the contact lives."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from service.errors import TocsinError
+
+LONGEST_WAIT = timedelta(days=30)
+"""Beyond this a wait is a mistake of writing, not an intention."""
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"(?:(?P<d>\d{1,9})d)?(?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m)?(?:(?P<s>\d{1,9})s)?", re.ASCII)
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
+class BadWait(TocsinError):
+    """A wait that cannot be read; the message says how to write one."""
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """Wait this many seconds."""
+
+    seconds: int
+    kind: Literal["for"] = "for"
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Wait until the clock on the contact's wall next shows `hour`:`minute`."""
+
+    hour: int
+    minute: int
+    kind: Literal["until"] = "until"
+
+
+Wait = For | Until
+
+
+def parse_duration(text: str) -> For:
+    """Read `40s`, `5m`, `2h`, `1d` or a sum such as `1h30m`; `BadWait` for anything else, zero, or over 30 days."""
+    match = _DURATION.fullmatch(text)
+    if match is None or not text:
+        raise BadWait(f'"{text}" is not a duration: write a number and s, m, h or d, such as 40s, 5m, 2h or 1d')
+    wait = timedelta(**{_UNITS[unit]: int(number) for unit, number in match.groupdict().items() if number})
+    if not timedelta(seconds=1) <= wait <= LONGEST_WAIT:
+        raise BadWait(f'"{text}" is not between 1s and {LONGEST_WAIT.days}d')
+    return For(seconds=int(wait.total_seconds()))
+
+
+def parse_time_of_day(text: str) -> Until:
+    """Read `08:00`, from 00:00 to 23:59; `BadWait` for anything else."""
+    match = _TIME_OF_DAY.fullmatch(text)
+    if match is None:
+        raise BadWait(f'"{text}" is not a time of day: write hours and minutes, such as "08:00"')
+    return Until(hour=int(match[1]), minute=int(match[2]))
+
+
+def end_of(wait: Wait, start: datetime, zone: ZoneInfo) -> datetime:
+    """The instant, in UTC and after `start`, at which the wait is over for somebody who lives in `zone`."""
+    match wait:
+        case For(seconds=seconds):
+            return (start + timedelta(seconds=seconds)).astimezone(UTC)
+        case Until(hour=hour, minute=minute):
+            return _next_time_of_day(time(hour, minute), start, zone)
+
+
+def _next_time_of_day(at: time, start: datetime, zone: ZoneInfo) -> datetime:
+    # A time that the spring change skips is read with the offset before it, as PEP 495 has it: 02:30 becomes 03:30.
+    # A time that the autumn change repeats means the first of the two.
+    day = start.astimezone(zone).date() - timedelta(days=1)  # a skipped midnight may belong to the day before
+    while (instant := datetime.combine(day, at, tzinfo=zone).astimezone(UTC)) <= start:
+        day += timedelta(days=1)
+    return instant

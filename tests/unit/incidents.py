@@ -1,0 +1,59 @@
+"""Incidents to begin tests with: opened by the public doors, never put together from their inner parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from service.escalate.effects import Effects
+from service.escalate.events import Event, Opened
+from service.escalate.incident import Contact, Incident, Open
+from service.escalate.policy import Level, OnNo, Policy
+from service.escalate.transition import transition
+from service.escalate.waits import For
+from service.words import Channel
+
+START = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
+WAIT = timedelta(seconds=40)
+
+ANN = Contact(1, phone="+447700900123", name="Ann", email="ann@example.com", language="en")
+BEN = Contact(2, phone="+447700900456", name="Ben", language="de")
+CLEO = Contact(3, phone="+447700900789")
+
+
+def level(*contacts: int, channels: Sequence[Channel] = (Channel.SMS,), reminders: int = 1) -> Level:
+    return Level(contacts, tuple(channels), For(int(WAIT.total_seconds())), reminders)
+
+
+def policy(*levels: Level, on_no: OnNo = OnNo.ESCALATE, last_resort: Sequence[Channel] = ()) -> Policy:
+    return Policy("default", levels or (level(1), level(2)), on_no, tuple(last_resort))
+
+
+def new(contacts: Sequence[Contact] = (ANN, BEN), under: Policy | None = None) -> Incident:
+    """An incident that has paged nobody yet."""
+    return Incident(
+        id="123",
+        description="Error 111, unit 1 malfunctioned. Urgent assistance is required.",
+        url="https://example.com/incident/111/overview",
+        contacts=tuple(contacts),
+        policy=under or policy(),
+        opened_at=START,
+        state=Open(0, 0, START),
+    )
+
+
+def opened(contacts: Sequence[Contact] = (ANN, BEN), under: Policy | None = None) -> Incident:
+    """An incident whose first level has just been paged."""
+    return after(new(contacts, under), Opened(START))
+
+
+def after(incident: Incident, *events: Event) -> Incident:
+    """What the incident is once these events have happened, whatever was sent."""
+    for event in events:
+        incident, _ = transition(incident, event)
+    return incident
+
+
+def sent(effects: Effects) -> list[tuple[str, int, str]]:
+    """The messages as (role, contact, channel)."""
+    return [(message.role.value, message.contact, message.channel.value) for message in effects.messages]

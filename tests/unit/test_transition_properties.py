@@ -1,0 +1,232 @@
+"""Random events, replays, reorderings and clock jumps against what must hold of every incident."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from service.escalate.effects import Effects, Kind
+from service.escalate.events import (
+    ApiAcknowledge,
+    ApiCancel,
+    DeliveryFailed,
+    Event,
+    Failure,
+    Opened,
+    ReplyNo,
+    ReplyYes,
+    Timer,
+)
+from service.escalate.incident import Contact, Incident, Open
+from service.escalate.policy import PAGING, Level, OnNo, Policy, Role
+from service.escalate.transition import transition
+from service.escalate.waits import For, Until
+from service.words import Channel
+from tests.unit.incidents import START
+
+PHONES = ("+447700900001", "+447700900002", "+447700900003", None)
+NUMBERS = st.integers(1, 4)
+
+levels = st.builds(
+    Level,
+    contacts=st.lists(NUMBERS, min_size=1, max_size=3, unique=True).map(tuple),
+    channels=st.lists(st.sampled_from(Channel), min_size=1, max_size=3, unique=True).map(tuple),
+    wait=st.sampled_from([For(40), For(7200), Until(8, 0), Until(2, 30)]),
+    reminders=st.integers(0, 2),
+)
+policies = st.builds(
+    Policy,
+    name=st.just("drawn"),
+    levels=st.lists(levels, min_size=1, max_size=3).map(tuple),
+    on_no=st.sampled_from([OnNo.ESCALATE, OnNo.ESCALATE, OnNo.END]),
+    last_resort=st.lists(st.sampled_from(Channel), unique=True).map(tuple),
+)
+people = st.tuples(
+    st.sampled_from(PHONES),
+    st.sampled_from(["a@example.com", "b@example.com", None]),
+    st.sampled_from(["Europe/Berlin", "America/New_York", None]),
+)
+
+
+def contacts(drawn: Sequence[tuple[str | None, str | None, str | None]]) -> tuple[Contact, ...]:
+    return tuple(Contact(n, phone=phone, email=mail, timezone=zone) for n, (phone, mail, zone) in enumerate(drawn, 1))
+
+
+class IncidentMachine(RuleBasedStateMachine):
+    events = Bundle("events")
+    incident: Incident
+    now: datetime = START
+
+    @initialize(under=policies, drawn=st.lists(people, min_size=1, max_size=3))
+    def begin(self, under: Policy, drawn: Sequence[tuple[str | None, str | None, str | None]]) -> None:
+        who = contacts(drawn)
+        under = under.covering(len(who))
+        self.incident = Incident("i", "Pump 1 failed", None, who, under, START, Open(0, 0, START))
+        self.applied: set[str] = set()
+        self.numbers: list[int] = []
+        self.count = 0
+
+    def name(self) -> str:
+        self.count += 1
+        return f"event-{self.count}"
+
+    def happens(self, event: Event) -> None:
+        before = self.incident
+        self.incident, effects = transition(before, event)
+        self.check_step(before, event, effects)
+
+    @rule(minutes=st.sampled_from([0, 1, 60, 60 * 30, -1, -60 * 26]))
+    def clock_jumps(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule(target=events)
+    def opens(self) -> Event:
+        event = Opened(self.now)
+        self.happens(event)
+        return event
+
+    @rule(target=events)
+    def timer_fires(self) -> Event:
+        event = Timer(self.now)
+        self.happens(event)
+        return event
+
+    @precondition(lambda self: self.incident.state.name == "open")
+    @rule(late=st.integers(0, 100_000))
+    def time_is_up(self, late: int) -> None:
+        assert self.incident.due_at is not None
+        self.now = self.incident.due_at + timedelta(seconds=late)
+        before = self.incident
+        self.happens(Timer(self.now))
+        assert self.incident != before, "a due timer always moves an open incident"
+
+    @precondition(lambda self: self.incident.pages)
+    @rule(target=events, which=st.integers(0, 9))
+    def answers_no_to_a_page(self, which: int) -> Event:
+        page = self.incident.pages[-1 - which % len(self.incident.pages)]
+        event = ReplyNo(self.name(), self.now, page.contact, page.level)
+        self.happens(event)
+        return event
+
+    @precondition(lambda self: self.incident.pages)
+    @rule(target=events, which=st.integers(0, 9), why=st.sampled_from(Failure))
+    def a_page_does_not_arrive(self, which: int, why: Failure) -> Event:
+        page = self.incident.pages[-1 - which % len(self.incident.pages)]
+        event = DeliveryFailed(self.name(), self.now, page.contact, page.level, page.channel, why)
+        self.happens(event)
+        return event
+
+    @rule(target=events, contact=NUMBERS, level=st.integers(1, 6))
+    def says_no(self, contact: int, level: int) -> Event:
+        event = ReplyNo(self.name(), self.now, contact, level)
+        self.happens(event)
+        return event
+
+    @rule(target=events, contact=NUMBERS, level=st.integers(1, 6))
+    def says_yes(self, contact: int, level: int) -> Event:
+        event = ReplyYes(self.name(), self.now, contact, level)
+        self.happens(event)
+        return event
+
+    @rule(
+        target=events,
+        contact=NUMBERS,
+        level=st.integers(1, 6),
+        channel=st.sampled_from(Channel),
+        why=st.sampled_from(Failure),
+    )
+    def page_fails(self, contact: int, level: int, channel: Channel, why: Failure) -> Event:
+        event = DeliveryFailed(self.name(), self.now, contact, level, channel, why)
+        self.happens(event)
+        return event
+
+    @rule(target=events, contact=st.none() | NUMBERS)
+    def acknowledged_by_api(self, contact: int | None) -> Event:
+        event = ApiAcknowledge(self.name(), self.now, "desk", contact)
+        self.happens(event)
+        return event
+
+    @rule(target=events)
+    def cancelled_by_api(self) -> Event:
+        event = ApiCancel(self.name(), self.now, "desk")
+        self.happens(event)
+        return event
+
+    @rule(event=events)
+    def comes_again(self, event: Event) -> None:
+        self.happens(event)
+
+    @rule(target=events, event=events)
+    def held_up_and_delivered_late(self, event: Event) -> Event:
+        """The same thing said again later, as another message would."""
+        match event:
+            case Opened() | Timer():
+                again: Event = replace(event, at=self.now)
+            case _:
+                again = replace(event, id=self.name(), at=self.now)
+        self.happens(again)
+        return again
+
+    def check_step(self, before: Incident, event: Event, effects: Effects) -> None:
+        after = self.incident
+        asked_to_act = [message for message in effects.messages if message.role in PAGING]
+        self.check_applied_once(before, event, effects)
+        if before.state.name in ("acknowledged", "cancelled"):
+            assert after.state == before.state, "final states stay as they are"
+            assert not asked_to_act, "nobody is paged once it is over"
+        if after.state.name in ("acknowledged", "cancelled"):
+            assert not asked_to_act, "an acknowledgement pages nobody"
+        if isinstance(before.state, Open) and isinstance(after.state, Open):
+            assert after.state.level >= before.state.level, "levels only go up"
+            entered = {m.level for m in asked_to_act if m.role is Role.PAGE} - {before.state.level}
+            assert len(entered) <= 1, "one event enters at most one level"
+            if after.state.level > before.state.level and isinstance(event, ReplyNo):
+                assert event.level == before.state.level, "only a no of the present level escalates"
+        if isinstance(event, ReplyNo) and not (isinstance(before.state, Open) and event.level == before.state.level):
+            assert after.state == before.state, "a late no only gets an answer"
+        if before.state.name == "unacknowledged":
+            assert after.state.name != "open", "what is over is not opened again"
+        told = [(line.role, line.contact, line.channel) for line in effects.timeline if line.kind is Kind.SENT]
+        assert told == [(m.role, m.contact, m.channel) for m in effects.messages], "the timeline shows every message"
+        self.numbers += [message.number for message in effects.messages]
+
+    def check_applied_once(self, before: Incident, event: Event, effects: Effects) -> None:
+        if isinstance(event, Opened | Timer):
+            return
+        if event.id in self.applied:
+            assert (self.incident, effects) == (before, Effects()), "an event is applied once"
+        self.applied.add(event.id)
+
+    @invariant()
+    def an_open_incident_has_a_next_timer(self) -> None:
+        assert (self.incident.due_at is not None) == (self.incident.state.name == "open")
+
+    @invariant()
+    def messages_are_numbered_in_order(self) -> None:
+        assert self.numbers == list(range(1, len(self.numbers) + 1))
+
+    @invariant()
+    def pages_go_to_addresses_there_are(self) -> None:
+        for page in self.incident.pages:
+            contact = self.incident.contact(page.contact)
+            assert contact is not None
+            assert contact.address(page.channel) is not None
+
+    @invariant()
+    def somebody_is_asked_while_it_is_open(self) -> None:
+        state = self.incident.state
+        if isinstance(state, Open) and state.level > 0:
+            assert self.incident.asked(state.level)
+
+
+IncidentMachine.TestCase.settings = settings(
+    max_examples=2_000 if os.environ.get("TOCSIN_TEST_LONG") else 150,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+TestIncidentMachine = IncidentMachine.TestCase
