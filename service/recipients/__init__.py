@@ -1,0 +1,15 @@
+"""Recipients and audiences: whom a notification reaches."""
+
+from service.recipients.directory import MAX_AT_ONCE, Directory, Member, TooManyAudiences
+from service.recipients.profile import Fault, ProfileRefused, ProfileRules, Recipient
+
+__all__ = [
+    "MAX_AT_ONCE",
+    "Directory",
+    "Fault",
+    "Member",
+    "ProfileRefused",
+    "ProfileRules",
+    "Recipient",
+    "TooManyAudiences",
+]
