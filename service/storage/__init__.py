@@ -23,6 +23,12 @@ MAX_WRITES = 100
 MAX_ITEM_BYTES = 400 * 1024
 """Size of one stored item (DynamoDB)."""
 
+MAX_COMMIT_BYTES = 4 * 1024 * 1024
+"""Size of one commit (DynamoDB TransactWriteItems)."""
+
+MAX_KEY_BYTES = 900
+"""Size of an id or of an index with its value (a DynamoDB sort key is at most 1,024 bytes)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -85,7 +91,7 @@ class AlreadyExists(Conflict):
 
 
 class TooLarge(TocsinError):
-    """An item over `MAX_ITEM_BYTES` or a commit over `MAX_WRITES`."""
+    """An item over `MAX_ITEM_BYTES`, a key empty or over `MAX_KEY_BYTES`, or a commit over the limits of one."""
 
 
 class StoreUnavailable(Unavailable):
@@ -130,13 +136,20 @@ class Store(Protocol):
         """Book `slots` of a rate shared by all processes (GCRA); answers the instant at which they may be used."""
 
     def append(self, *entries: AuditEntry) -> None:
-        """Append to the audit alone."""
+        """Append to the audit alone; `AlreadyExists` if one of the audit ids is taken."""
 
     def audit_entry(self, audit_id: str) -> AuditEntry | None:
         """One audit entry."""
 
     def audit_entries(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditEntry]:
-        """Audit entries in time order."""
+        """Audit entries in time order, those of one microsecond by `audit_id`."""
+
+    def upkeep(self, now: datetime) -> int:
+        """The store's own chores, for every worker to do every few seconds; answers how many items it dealt with.
+
+        SQLite forgets what expired (DynamoDB does so itself); with SQS dispatch, ids of work that is about to be due
+        are sent, and those of overdue work again.
+        """
 
     def ping(self) -> None:
         """Return if the store answers, else raise `StoreUnavailable`: readiness."""

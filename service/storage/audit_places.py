@@ -1,0 +1,37 @@
+"""Where an audit entry stands in the order of all: by time, then by id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.clock import parse_timestamp, timestamp
+from service.storage import AuditEntry
+from service.storage.cursors import BadCursor
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """One entry's place; its text sorts as the entries do."""
+
+    at: datetime
+    audit_id: str
+
+    def __str__(self) -> str:
+        return f"{timestamp(self.at)}#{self.audit_id}"
+
+
+def place_of(entry: AuditEntry) -> Place:
+    """The place of an entry."""
+    return Place(entry.at, entry.audit_id)
+
+
+def parse_place(text: str | None) -> Place | None:
+    """The place that `str` wrote; `BadCursor` for any other text."""
+    if text is None:
+        return None
+    at, _, audit_id = text.partition("#")
+    try:
+        return Place(parse_timestamp(at), audit_id)
+    except ValueError as error:
+        raise BadCursor("the cursor is not one of ours: repeat the call without it") from error

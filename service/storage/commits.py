@@ -1,0 +1,186 @@
+"""What one commit may hold, decided before any database is asked: the same for every adapter.
+
+The limits are DynamoDB's, whichever database is used, so that what works embedded also works on AWS:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import simplejson
+
+from service.exact_json import canonical, dumps
+from service.storage import (
+    MAX_COMMIT_BYTES,
+    MAX_ITEM_BYTES,
+    MAX_KEY_BYTES,
+    MAX_WRITES,
+    AlreadyExists,
+    AuditEntry,
+    Conflict,
+    Item,
+    TooLarge,
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+_OVERHEAD_BYTES = 400
+"""Attribute names and numbers of a stored item, generously."""
+
+
+def micros(at: datetime) -> int:
+    """An instant as whole microseconds since 1970, exactly."""
+    return (at - EPOCH) // MICROSECOND
+
+
+def instant(since_epoch: int) -> datetime:
+    """The instant that `micros` counted."""
+    return EPOCH + since_epoch * MICROSECOND
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item as both databases store it: state and keys as JSON text, times as whole microseconds.
+
+    `was` is the version that must be stored now (0: none); `item.version` is the one to be written.
+    """
+
+    item: Item
+    was: int
+    state: str
+    keys: str
+    due_at: int | None
+    expires_at: int | None
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes, at most; its keys count twice because each is also an attribute of an index."""
+        texts = (self.item.id, self.item.kind, self.state, self.keys, self.keys)
+        return _OVERHEAD_BYTES + sum(map(_bytes, texts))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An audit entry as both databases store it."""
+
+    entry: AuditEntry
+    at: int
+    detail: str
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes, at most; its identifiers count thrice because they also stand in the indexes."""
+        ids = (self.entry.audit_id, self.entry.request_id, self.entry.ruleset or "")
+        texts = (self.entry.entry_type, self.entry.app, self.entry.raw_data, self.detail)
+        return _OVERHEAD_BYTES + 3 * sum(map(_bytes, ids)) + sum(map(_bytes, texts))
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Writes that happen together or not at all, within all limits.
+
+    `changes` are compared by version; `children` that exist already are left alone; `audit` is appended.
+    """
+
+    changes: tuple[ItemRow, ...]
+    children: tuple[ItemRow, ...] = ()
+    audit: tuple[AuditRow, ...] = ()
+
+
+def commit_of(changes: Sequence[Item], spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> Commit:
+    """The commit of these writes; `TooLarge` over a limit, `Conflict` when two changes are of one item."""
+    _refuse_twice(changes)
+    children = _first_of_each(spawn, {item.id for item in changes})
+    commit = Commit(
+        tuple(item_row(item) for item in changes),
+        tuple(item_row(replace(child, version=0)) for child in children),
+        tuple(audit_row(entry) for entry in audit),
+    )
+    _check_limits(commit)
+    return commit
+
+
+def new_items(items: Sequence[Item], audit: Sequence[AuditEntry]) -> Commit:
+    """The commit that stores items which must not be there yet."""
+    return commit_of([replace(item, version=0) for item in items], audit=audit)
+
+
+def item_row(item: Item) -> ItemRow:
+    """The row that stores an item's next version; `TooLarge` for one over a limit."""
+    stored = replace(item, version=item.version + 1)
+    row = ItemRow(
+        stored,
+        item.version,
+        dumps(item.state),
+        canonical(dict(item.keys)),
+        _micros(item.due_at),
+        _micros(item.expires_at),
+    )
+    _check_key("item id", item.id)
+    for index, value in item.keys.items():
+        _check_key("lookup key", f"{index}={value}")
+    _check_size(f"item {item.id!r} ({item.kind})", row.size)
+    return row
+
+
+def audit_row(entry: AuditEntry) -> AuditRow:
+    """The row that stores an audit entry; `TooLarge` for one over a limit."""
+    row = AuditRow(entry, micros(entry.at), dumps(entry.detail))
+    for name, key in (("audit id", entry.audit_id), ("request id", entry.request_id)):
+        _check_key(name, key)
+    _check_size(f"audit entry {entry.audit_id!r} ({entry.entry_type})", row.size)
+    return row
+
+
+def document(text: str) -> dict[str, object]:
+    """The state, keys or detail that a row holds; no limits are applied, for it was accepted once."""
+    stored: dict[str, object] = simplejson.loads(text, use_decimal=True)
+    return stored
+
+
+def key_texts(text: str) -> dict[str, str]:
+    """The lookup keys that a row holds."""
+    return {index: str(value) for index, value in document(text).items()}
+
+
+def _refuse_twice(changes: Sequence[Item]) -> None:
+    seen: set[str] = set()
+    for item in changes:
+        if item.id in seen:
+            raise (Conflict if item.version else AlreadyExists)(f"item {item.id!r} stands twice in one commit")
+        seen.add(item.id)
+
+
+def _first_of_each(spawn: Iterable[Item], taken: set[str]) -> Iterable[Item]:
+    return {child.id: child for child in reversed(list(spawn)) if child.id not in taken}.values()
+
+
+def _check_limits(commit: Commit) -> None:
+    rows: tuple[ItemRow | AuditRow, ...] = (*commit.changes, *commit.children, *commit.audit)
+    if len(rows) > MAX_WRITES:
+        raise TooLarge(f"{len(rows)} writes in one commit: at most {MAX_WRITES} fit, write the children first")
+    total = sum(row.size for row in rows)
+    if total > MAX_COMMIT_BYTES:
+        raise TooLarge(f"{total} bytes in one commit: at most {MAX_COMMIT_BYTES} fit, split it")
+
+
+def _check_key(what: str, key: str) -> None:
+    if not 1 <= _bytes(key) <= MAX_KEY_BYTES:
+        raise TooLarge(f"{what} of {_bytes(key)} bytes: between 1 and {MAX_KEY_BYTES} fit")
+
+
+def _check_size(what: str, size: int) -> None:
+    if size > MAX_ITEM_BYTES:
+        raise TooLarge(f"{what} takes {size} bytes: at most {MAX_ITEM_BYTES} fit, store it in parts")
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else micros(at)

@@ -1,0 +1,59 @@
+"""The audit in SQL: appended to, never changed."""
+
+# ruff: noqa: S608  (statements are put together from constants of this file; every value is bound)
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from service.storage import AlreadyExists, AuditEntry, AuditQuery
+from service.storage.audit_places import Place
+from service.storage.commits import AuditRow, document, instant, micros
+
+Row = tuple[str, str, str, int, str, str | None, str, str]
+
+_COLUMNS = "audit_id, request_id, entry_type, at, app, ruleset, raw_data, detail"
+
+
+def append(connection: sqlite3.Connection, rows: Sequence[AuditRow]) -> None:
+    """Append entries; `AlreadyExists` if one of their ids is taken."""
+    for row in rows:
+        entry = row.entry
+        if find(connection, entry.audit_id) is not None:
+            raise AlreadyExists(f"audit entry {entry.audit_id!r} exists already")
+        connection.execute(
+            f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(entry.audit_id, entry.request_id, entry.entry_type, row.at),
+                *(entry.app, entry.ruleset, entry.raw_data, row.detail),
+            ),
+        )
+
+
+def find(connection: sqlite3.Connection, audit_id: str) -> AuditEntry | None:
+    """One entry."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM audit WHERE audit_id = ?", (audit_id,)).fetchone()
+    return _entry(row) if row else None
+
+
+def listed(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> list[AuditEntry]:
+    """Up to `limit` entries that match and come after a place, in order of time and id."""
+    clauses = {
+        "request_id = ?": query.request_id,
+        "ruleset = ?": query.ruleset,
+        "at >= ?": None if query.since is None else micros(query.since),
+        "at < ?": None if query.until is None else micros(query.until),
+    }
+    where = [clause for clause, value in clauses.items() if value is not None]
+    values: list[str | int] = [value for value in clauses.values() if value is not None]
+    if after is not None:
+        where.append("(at, audit_id) > (?, ?)")
+        values += [micros(after.at), after.audit_id]
+    chosen = f"WHERE {' AND '.join(where)}" if where else ""
+    statement = f"SELECT {_COLUMNS} FROM audit {chosen} ORDER BY at, audit_id LIMIT ?"
+    return [_entry(row) for row in connection.execute(statement, (*values, limit))]
+
+
+def _entry(row: Row) -> AuditEntry:
+    audit_id, request_id, entry_type, at, app, ruleset, raw_data, detail = row
+    return AuditEntry(audit_id, request_id, entry_type, instant(at), app, raw_data, ruleset, document(detail))

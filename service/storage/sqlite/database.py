@@ -1,0 +1,189 @@
+"""One SQLite file, opened lazily by each process: grouped writes under a kernel lock, pooled reads.
+
+SQLite's own busy handler polls with growing sleeps, so behind busy workers a web request waits for seconds; `flock`
+queues in the kernel instead and is released when its holder dies. https://www.sqlite.org/wal.html
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from service.errors import TocsinError
+from service.storage.sqlite.faults import unavailable, unusable
+from service.storage.sqlite.group import GroupCommit, Write
+from service.storage.sqlite.schema import migrate
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_S = 5.0
+"""How long to wait for a program that locks the file without taking our lock first."""
+
+MOST_IDLE_READERS = 32
+
+
+class Database:
+    """Runs reads and writes; every error of SQLite comes out as `StoreUnavailable`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begin()
+        _databases.add(self)
+
+    def _begin(self) -> None:
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._prepared = False
+        self._writer: sqlite3.Connection | None = None
+        self._writing = threading.Lock()
+        self._group: GroupCommit[sqlite3.Connection] = GroupCommit(self._commit)
+
+    def write(self, run: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a write; when this returns it is on the disk. What `run` raises undoes this write alone."""
+        return self._group.submit(run)
+
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query on the last committed state."""
+        connection = self._reader()
+        try:
+            answer = query(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise unavailable(error, self._path) from error
+        self._give_back(connection)
+        return answer
+
+    def close(self) -> None:
+        """Let go of the file; the next call opens it again."""
+        with self._writing:
+            self._close_connections()
+
+    def pause(self) -> None:
+        """Before a fork: no commit is under way and no idle connection open, for a child must inherit neither."""
+        self._writing.acquire()
+        self._close_connections()
+
+    def resume(self) -> None:
+        """After a fork, in the parent."""
+        self._writing.release()
+
+    def begin_anew(self) -> None:
+        """After a fork, in the child: what other threads of the parent had in their hands is left to the parent."""
+        self._begin()
+
+    def _reader(self) -> sqlite3.Connection:
+        with suppress(IndexError):
+            return self._readers.pop()
+        if not self._prepared:  # the first to open the file also makes its tables
+            self.write(lambda _: None)
+        try:
+            return self._open()
+        except sqlite3.Error as error:
+            raise unavailable(error, self._path) from error
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if len(self._readers) < MOST_IDLE_READERS:
+            self._readers.append(connection)
+        else:
+            connection.close()
+
+    def _commit(self, take: Callable[[], Sequence[Write[sqlite3.Connection]]]) -> None:
+        with self._writing:
+            try:
+                with self._locked():
+                    self._commit_group(self._opened_writer(), take)
+            except sqlite3.Error as error:
+                raise unavailable(error, self._path) from error
+            except OSError as error:
+                raise unusable(error, self._path) from error
+            finally:
+                if self._writer is not None and self._writer.in_transaction:
+                    self._drop_writer()  # which undoes what was begun
+
+    def _commit_group(
+        self, connection: sqlite3.Connection, take: Callable[[], Sequence[Write[sqlite3.Connection]]]
+    ) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        for write in take():
+            _run_alone(connection, write)
+        connection.execute("COMMIT")
+
+    def _opened_writer(self) -> sqlite3.Connection:
+        if self._writer is None:
+            self._create()
+            connection = self._open()
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                migrate(connection)
+            except (sqlite3.Error, TocsinError):
+                connection.close()
+                raise
+            self._writer, self._prepared = connection, True
+        return self._writer
+
+    def _create(self) -> None:
+        """Make the file readable for its owner alone; SQLite gives its side files the same mode.
+
+        Never opened when it exists: closing any descriptor of it would drop the locks that SQLite holds on it.
+        """
+        with suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+    def _open(self) -> sqlite3.Connection:
+        # Threads take turns with a connection, never share one.
+        connection = sqlite3.connect(self._path, BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        return connection
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(f"{self._path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _close_connections(self) -> None:
+        while self._readers:
+            self._readers.pop().close()
+        self._drop_writer()
+
+
+def _run_alone(connection: sqlite3.Connection, write: Write[sqlite3.Connection]) -> None:
+    connection.execute("SAVEPOINT one")
+    try:
+        write.run(connection)
+    except TocsinError as error:
+        write.error = error
+        connection.execute("ROLLBACK TO one")
+    connection.execute("RELEASE one")
+
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+def _each(act: Callable[[Database], None]) -> None:
+    for database in list(_databases):
+        act(database)
+
+
+os.register_at_fork(
+    before=lambda: _each(Database.pause),
+    after_in_parent=lambda: _each(Database.resume),
+    after_in_child=lambda: _each(Database.begin_anew),
+)

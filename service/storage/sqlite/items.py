@@ -1,0 +1,167 @@
+"""Items in SQL: each function runs in a transaction that the caller holds."""
+
+# ruff: noqa: S608  (statements are put together from constants of this file; every value is bound)
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from service.storage import AlreadyExists, Conflict, Item
+from service.storage.commits import Commit, ItemRow, document, instant, key_texts, micros
+from service.words import Lane
+
+Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
+
+_COLUMNS = "id, kind, lane, state, keys, due_at, version, attempts, expires_at"
+_LIVE = "(expires_at IS NULL OR expires_at > ?)"
+
+
+def find(connection: sqlite3.Connection, item_id: str, now: int) -> Item | None:
+    """The item, unless it expired."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM items WHERE id = ? AND {_LIVE}", (item_id, now)).fetchone()
+    return _item(row) if row else None
+
+
+def listed(
+    connection: sqlite3.Connection, index: str, value: str, after: str | None, limit: int, newest_first: bool, now: int
+) -> list[Item]:
+    """Up to `limit` items under a key that come after the id `after`."""
+    beyond, order = ("<", "DESC") if newest_first else (">", "ASC")
+    place = "" if after is None else f"AND k.id {beyond} ?"
+    columns = ", ".join(f"i.{column}" for column in _COLUMNS.split(", "))
+    query = (
+        f"SELECT {columns} FROM item_keys k JOIN items i ON i.id = k.id "
+        f"WHERE k.name = ? AND k.value = ? {place} AND {_LIVE} ORDER BY k.id {order} LIMIT ?"
+    )
+    given = (index, value, *([] if after is None else [after]), now, limit)
+    return [_item(row) for row in connection.execute(query, given)]
+
+
+def counted(connection: sqlite3.Connection, index: str, value: str, now: int) -> int:
+    """How many items a key lists."""
+    query = f"SELECT count(*) FROM item_keys k JOIN items i ON i.id = k.id WHERE k.name = ? AND k.value = ? AND {_LIVE}"
+    (number,) = connection.execute(query, (index, value, now)).fetchone()
+    return int(number)
+
+
+def write(connection: sqlite3.Connection, commit: Commit, now: int) -> None:
+    """Write the items of a commit; `Conflict` if one of the changes lost."""
+    for row in commit.changes:
+        if row.was:
+            _replace(connection, row, now)
+        elif not _insert_if_absent(connection, row, now):
+            raise AlreadyExists(f"item {row.item.id!r} exists already")
+    for child in commit.children:
+        _insert_if_absent(connection, child, now)
+
+
+def delete(connection: sqlite3.Connection, item: Item, now: int) -> None:
+    """Delete an item at its version, else `Conflict`."""
+    keys = _stored_keys(connection, item.id, item.version, now)
+    _delete_keys(connection, item.id, keys)
+    connection.execute("DELETE FROM items WHERE id = ?", (item.id,))
+
+
+def anything_due(connection: sqlite3.Connection, lane: Lane, now: int) -> bool:
+    """Whether a claim would find something: a look that needs no lock, for idle workers."""
+    query = "SELECT 1 FROM items WHERE lane = ? AND due_at <= ? LIMIT 1"
+    return connection.execute(query, (lane.value, now)).fetchone() is not None
+
+
+def take_due(connection: sqlite3.Connection, lane: Lane, now: datetime, lease: timedelta, limit: int) -> list[Item]:
+    """Take the most overdue items of a lane, moving their `due_at` to the end of the lease."""
+    at, until = micros(now), micros(now + lease)
+    query = f"SELECT {_COLUMNS} FROM items WHERE lane = ? AND due_at <= ? AND {_LIVE} ORDER BY due_at, id LIMIT ?"
+    rows: Sequence[Row] = connection.execute(query, (lane.value, at, at, limit)).fetchall()
+    connection.executemany(
+        "UPDATE items SET due_at = ?, version = version + 1, attempts = attempts + 1 WHERE id = ?",
+        [(until, row[0]) for row in rows],
+    )
+    return [_item((*row[:5], until, row[6] + 1, row[7] + 1, row[8])) for row in rows]
+
+
+def forget_expired(connection: sqlite3.Connection, now: int, limit: int) -> int:
+    """Delete up to `limit` expired items; answers how many."""
+    query = "SELECT id, keys FROM items WHERE expires_at <= ? LIMIT ?"
+    expired = connection.execute(query, (now, limit)).fetchall()
+    for item_id, keys in expired:
+        _delete_keys(connection, item_id, key_texts(keys))
+        connection.execute("DELETE FROM items WHERE id = ?", (item_id,))
+    return len(expired)
+
+
+def _replace(connection: sqlite3.Connection, row: ItemRow, now: int) -> None:
+    before = _stored_keys(connection, row.item.id, row.was, now)
+    item = row.item
+    connection.execute(
+        "UPDATE items SET kind = ?, lane = ?, state = ?, keys = ?, due_at = ?, version = ?, attempts = ?, "
+        "expires_at = ? WHERE id = ?",
+        (
+            item.kind,
+            item.lane.value,
+            row.state,
+            row.keys,
+            row.due_at,
+            item.version,
+            item.attempts,
+            row.expires_at,
+            item.id,
+        ),
+    )
+    if before != item.keys:
+        _delete_keys(connection, item.id, before)
+        _insert_keys(connection, item)
+
+
+def _stored_keys(connection: sqlite3.Connection, item_id: str, version: int, now: int) -> Mapping[str, str]:
+    query = f"SELECT keys FROM items WHERE id = ? AND version = ? AND {_LIVE}"
+    row = connection.execute(query, (item_id, version, now)).fetchone()
+    if row is None:
+        raise Conflict(f"item {item_id!r} is no longer at version {version}: read it again")
+    return key_texts(row[0])
+
+
+def _insert_if_absent(connection: sqlite3.Connection, row: ItemRow, now: int) -> bool:
+    item = row.item
+    there = connection.execute("SELECT expires_at, keys FROM items WHERE id = ?", (item.id,)).fetchone()
+    if there is not None:
+        expires_at, keys = there
+        if expires_at is None or expires_at > now:
+            return False
+        _delete_keys(connection, item.id, key_texts(keys))
+        connection.execute("DELETE FROM items WHERE id = ?", (item.id,))
+    connection.execute(
+        f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(item.id, item.kind, item.lane.value, row.state, row.keys),
+            *(row.due_at, item.version, item.attempts, row.expires_at),
+        ),
+    )
+    _insert_keys(connection, item)
+    return True
+
+
+def _insert_keys(connection: sqlite3.Connection, item: Item) -> None:
+    keys = [(index, value, item.id) for index, value in item.keys.items()]
+    connection.executemany("INSERT INTO item_keys (name, value, id) VALUES (?, ?, ?)", keys)
+
+
+def _delete_keys(connection: sqlite3.Connection, item_id: str, keys: Mapping[str, str]) -> None:
+    gone = [(index, value, item_id) for index, value in keys.items()]
+    connection.executemany("DELETE FROM item_keys WHERE name = ? AND value = ? AND id = ?", gone)
+
+
+def _item(row: Row) -> Item:
+    item_id, kind, lane, state, keys, due_at, version, attempts, expires_at = row
+    return Item(
+        id=item_id,
+        kind=kind,
+        lane=Lane(lane),
+        state=document(state),
+        keys=key_texts(keys),
+        due_at=None if due_at is None else instant(due_at),
+        version=version,
+        attempts=attempts,
+        expires_at=None if expires_at is None else instant(expires_at),
+    )

@@ -1,0 +1,106 @@
+"""The Store protocol over one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from service.clock import Clock, SystemClock
+from service.storage import AuditEntry, AuditQuery, Item, Page
+from service.storage.audit_places import parse_place, place_of
+from service.storage.commits import Commit, commit_of, instant, micros, new_items
+from service.storage.cursors import from_cursor, page_of
+from service.storage.gcra import Booking, book
+from service.storage.sqlite import audit as audit_sql
+from service.storage.sqlite import items as item_sql
+from service.storage.sqlite.database import Database
+from service.words import Lane
+
+FORGET_AT_ONCE = 500
+"""Expired items deleted in one commit, so that a great many do not hold everybody up."""
+
+_SYSTEM_CLOCK = SystemClock()
+
+
+class SqliteStore:
+    """A `Store` for one machine: any number of threads and processes may use the same file, on a local disk.
+
+    Constructing it touches no file; each process opens the file when it first needs it. `clock` says what has expired.
+    """
+
+    def __init__(self, path: Path, clock: Clock = _SYSTEM_CLOCK) -> None:
+        self._database = Database(path)
+        self._clock = clock
+
+    def add(self, *items: Item, audit: Sequence[AuditEntry] = ()) -> None:
+        self._commit(new_items(items, audit))
+
+    def get(self, item_id: str) -> Item | None:
+        return self._database.read(lambda connection: item_sql.find(connection, item_id, self._now()))
+
+    def by_index(
+        self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False
+    ) -> Page[Item]:
+        after = from_cursor(cursor)
+        found = self._database.read(
+            lambda connection: item_sql.listed(connection, index, value, after, limit + 1, newest_first, self._now())
+        )
+        return page_of(found, limit, lambda item: item.id)
+
+    def count(self, index: str, value: str) -> int:
+        return self._database.read(lambda connection: item_sql.counted(connection, index, value, self._now()))
+
+    def save(self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> Item:
+        commit = commit_of((item, *others), spawn, audit)
+        self._commit(commit)
+        return commit.changes[0].item
+
+    def remove(self, item: Item) -> None:
+        self._database.write(lambda connection: item_sql.delete(connection, item, self._now()))
+
+    def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
+        if not self._database.read(lambda connection: item_sql.anything_due(connection, lane, micros(now))):
+            return ()
+        return self._database.write(lambda connection: item_sql.take_due(connection, lane, now, lease, limit))
+
+    def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
+        def book_slots(connection: sqlite3.Connection) -> Booking:
+            row = connection.execute("SELECT arrival FROM rates WHERE key = ?", (key,)).fetchone()
+            booking = book(row[0] if row else None, slots, per_second, micros(now), burst)
+            connection.execute("REPLACE INTO rates (key, arrival) VALUES (?, ?)", (key, booking.arrival))
+            return booking
+
+        return instant(self._database.write(book_slots).at)
+
+    def append(self, *entries: AuditEntry) -> None:
+        self._commit(commit_of((), audit=entries))
+
+    def audit_entry(self, audit_id: str) -> AuditEntry | None:
+        return self._database.read(lambda connection: audit_sql.find(connection, audit_id))
+
+    def audit_entries(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditEntry]:
+        after = parse_place(from_cursor(cursor))
+        found = self._database.read(lambda connection: audit_sql.listed(connection, query, after, limit + 1))
+        return page_of(found, limit, lambda entry: str(place_of(entry)))
+
+    def upkeep(self, now: datetime) -> int:
+        return self._database.write(lambda connection: item_sql.forget_expired(connection, micros(now), FORGET_AT_ONCE))
+
+    def ping(self) -> None:
+        self._database.read(lambda connection: connection.execute("SELECT 1 FROM items LIMIT 1").fetchall())
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _commit(self, commit: Commit) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            item_sql.write(connection, commit, self._now())
+            audit_sql.append(connection, commit.audit)
+
+        if commit.changes or commit.children or commit.audit:
+            self._database.write(write)
+
+    def _now(self) -> int:
+        return micros(self._clock.now())
