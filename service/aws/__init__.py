@@ -1,0 +1,1 @@
+"""What every adapter on AWS shares: clients, their limits, and what their errors mean."""

@@ -1,0 +1,107 @@
+"""boto3 clients: one of each kind in a process, made after fork, shared by its threads (clients are thread-safe).
+
+boto3's own variables (`AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB`, …) say where and as whom.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Literal, overload
+
+import boto3
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.session import get_session
+
+if TYPE_CHECKING:
+    from mypy_boto3_comprehend import ComprehendClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_translate import TranslateClient
+
+CONNECTIONS = 32
+"""Pooled connections of a client: one for every thread of an API process or worker."""
+
+ONCE = Config(
+    max_pool_connections=CONNECTIONS,
+    connect_timeout=3,
+    read_timeout=8,
+    retries={"total_max_attempts": 1},
+    tcp_keepalive=True,
+)
+"""For sends: no provider takes an idempotency token, so a retry inside the SDK after a lost answer would send twice.
+The lane retries, knowing what was in doubt."""
+
+REPEATED = Config(
+    max_pool_connections=CONNECTIONS,
+    connect_timeout=3,
+    read_timeout=8,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    tcp_keepalive=True,
+)
+"""For calls that change nothing: the SDK may repeat them."""
+
+
+class Clients:
+    """Makes each client once. `role` is the ARN of a role to assume, for senders in other accounts."""
+
+    def __init__(self, session: boto3.Session | None = None) -> None:
+        self._session = session or boto3.Session()
+        self._made: dict[tuple[str, str | None], BaseClient] = {}
+        self._lock = threading.Lock()
+
+    @overload
+    def get(self, service: Literal["pinpoint-sms-voice-v2"], role: str | None = ...) -> PinpointSMSVoiceV2Client: ...
+    @overload
+    def get(self, service: Literal["sesv2"], role: str | None = ...) -> SESV2Client: ...
+    @overload
+    def get(self, service: Literal["comprehend"], role: str | None = ...) -> ComprehendClient: ...
+    @overload
+    def get(self, service: Literal["translate"], role: str | None = ...) -> TranslateClient: ...
+    @overload
+    def get(self, service: Literal["events"], role: str | None = ...) -> EventBridgeClient: ...
+
+    def get(self, service: str, role: str | None = None) -> BaseClient:
+        """The client of a service, as this process itself or in the given role."""
+        with self._lock:
+            key = (service, role)
+            if key not in self._made:
+                self._made[key] = self._make(service, role)
+            return self._made[key]
+
+    def _make(self, service: str, role: str | None) -> BaseClient:
+        session = self._session if role is None else self._in_role(role)
+        repeatable = service in {"comprehend", "translate"}
+        # boto3's overloads know services by literal names only; `get` above gives each its type back.
+        client: BaseClient = session.client(service, config=REPEATED if repeatable else ONCE)  # type: ignore[call-overload]
+        return client
+
+    def _in_role(self, role: str) -> boto3.Session:
+        """A session whose temporary credentials are fetched from STS, kept, and renewed before they end."""
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=self._session.client,
+            source_credentials=self._session.get_credentials(),
+            role_arn=role,
+            extra_args={"RoleSessionName": "tocsin"},
+        )
+        inner = get_session()
+        inner.register_component("credential_provider", CredentialResolver([_AssumedRole(fetcher)]))
+        return boto3.Session(botocore_session=inner, region_name=self._session.region_name)
+
+
+class _AssumedRole(CredentialProvider):
+    METHOD = "assume-role"
+
+    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+        super().__init__()
+        self._fetcher = fetcher
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return DeferredRefreshableCredentials(self._fetcher.fetch_credentials, self.METHOD)

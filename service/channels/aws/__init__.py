@@ -1,0 +1,1 @@
+"""Ways out on AWS: SES v2, End User Messaging SMS and voice."""

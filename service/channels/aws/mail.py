@@ -1,0 +1,176 @@
+"""Email by SES v2.
+
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from service.aws.clients import Clients
+from service.aws.faults import code
+from service.aws.limits import check
+from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
+from service.channels.aws.sending import handed_over
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2.type_defs import (
+        BulkEmailEntryResultTypeDef,
+        EmailTemplateContentTypeDef,
+        MessageHeaderTypeDef,
+        MessageTagTypeDef,
+        SendBulkEmailRequestTypeDef,
+        SendEmailRequestTypeDef,
+    )
+
+BULK = 50
+"""Destinations of one SendBulkEmail."""
+
+MEANINGS = {
+    "AccountSuspendedException": Reason.ACCOUNT,
+    "LimitExceededException": Reason.ACCOUNT,
+    "MailFromDomainNotVerifiedException": Reason.ACCOUNT,
+    "MessageRejected": Reason.CONTENT,
+    "NotFoundException": Reason.ACCOUNT,
+    "SendingPausedException": Reason.ACCOUNT,
+}
+
+BULK_MEANINGS = {
+    "MESSAGE_REJECTED": Reason.CONTENT,
+    "INVALID_PARAMETER": Reason.CONTENT,
+    "ACCOUNT_THROTTLED": Reason.THROTTLED,
+    "ACCOUNT_DAILY_QUOTA_EXCEEDED": Reason.ACCOUNT,
+    "TRANSIENT_FAILURE": Reason.PROVIDER,
+    "FAILED": Reason.PROVIDER,
+}
+"""Statuses of one entry that may change (else it is our account's: suspended, paused, not verified)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailIdentity:
+    """From whom mail goes out; `role` is that of another account."""
+
+    sender: str
+    configuration_set: str | None = None
+    role: str | None = None
+
+
+class SesEmail:
+    """Sends email, one by one or, where the content is the same, 50 at a time."""
+
+    def __init__(self, clients: Clients, identity: MailIdentity) -> None:
+        self._client = clients.get("sesv2", identity.role)
+        self._identity = identity
+
+    def send(self, email: Email, /) -> Outcome:
+        """Hand one email to SES; the delivery id and attempt ride in two tags and come back on its events."""
+        request: SendEmailRequestTypeDef = {
+            "FromEmailAddress": self._identity.sender,
+            "Destination": {"ToAddresses": [email.to]},
+            "Content": {
+                "Simple": {
+                    "Subject": {"Data": email.subject, "Charset": "UTF-8"},
+                    "Body": {
+                        "Text": {"Data": email.text, "Charset": "UTF-8"},
+                        "Html": {"Data": email.html, "Charset": "UTF-8"},
+                    },
+                    "Headers": _headers(email),
+                }
+            },
+            "EmailTags": tags(email.reference),
+        }
+        if self._identity.configuration_set:
+            request["ConfigurationSetName"] = self._identity.configuration_set
+
+        def checked() -> str:
+            check(self._client, "SendEmail", request)
+            return self._client.send_email(**request).get("MessageId", "")
+
+        return handed_over(checked, _meaning)
+
+    def send_many(self, emails: Sequence[Email], /) -> Sequence[Outcome]:
+        """The outcome of each email, in order; neighbours of one content go out in one call."""
+        outcomes: list[Outcome] = []
+        for same, group in groupby(emails, key=_content):
+            members = list(group)
+            for first in range(0, len(members), BULK):
+                outcomes += self._send_alike(members[first : first + BULK], templated=_is_template(same))
+        return outcomes
+
+    def _send_alike(self, emails: Sequence[Email], templated: bool) -> Sequence[Outcome]:
+        if len(emails) == 1 or templated:
+            return [self.send(email) for email in emails]
+        results: list[BulkEmailEntryResultTypeDef] = []
+        request = self._bulk_request(emails)
+
+        def checked() -> str:
+            check(self._client, "SendBulkEmail", request)
+            results.extend(self._client.send_bulk_email(**request)["BulkEmailEntryResults"])
+            return "bulk"
+
+        outcome = handed_over(checked, _meaning)
+        if isinstance(outcome, Accepted) and len(results) != len(emails):
+            outcome = Unknown("the answer did not name every recipient")
+        return [_entry(result) for result in results] if isinstance(outcome, Accepted) else [outcome] * len(emails)
+
+    def _bulk_request(self, emails: Sequence[Email]) -> SendBulkEmailRequestTypeDef:
+        alike = emails[0]
+        content: EmailTemplateContentTypeDef = {"Subject": alike.subject, "Text": alike.text, "Html": alike.html}
+        request: SendBulkEmailRequestTypeDef = {
+            "FromEmailAddress": self._identity.sender,
+            "DefaultContent": {"Template": {"TemplateContent": content, "TemplateData": "{}"}},
+            "BulkEmailEntries": [
+                {
+                    "Destination": {"ToAddresses": [email.to]},
+                    "ReplacementTags": tags(email.reference),
+                    "ReplacementHeaders": _headers(email),
+                }
+                for email in emails
+            ],
+        }
+        if self._identity.configuration_set:
+            request["ConfigurationSetName"] = self._identity.configuration_set
+        return request
+
+
+def tags(reference: Reference) -> list[MessageTagTypeDef]:
+    """Names and values of tags may hold letters, digits, `-` and `_` alone: so do our ids."""
+    return [
+        {"Name": "delivery", "Value": reference.delivery_id},
+        {"Name": "attempt", "Value": str(reference.attempt)},
+    ]
+
+
+def _headers(email: Email) -> list[MessageHeaderTypeDef]:
+    headers: list[MessageHeaderTypeDef] = [{"Name": "Content-Language", "Value": str(email.language)}]
+    if email.unsubscribe_url:
+        headers.append({"Name": "List-Unsubscribe", "Value": f"<{email.unsubscribe_url}>"})
+        headers.append({"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"})
+    return headers
+
+
+def _content(email: Email) -> tuple[str, str, str]:
+    return email.subject, email.text, email.html
+
+
+def _is_template(content: tuple[str, str, str]) -> bool:
+    """SES would read `{{ … }}` of a person's text as a placeholder of its own template language."""
+    return any("{{" in part for part in content)
+
+
+def _entry(result: BulkEmailEntryResultTypeDef) -> Outcome:
+    status = result.get("Status", "")
+    if status == "SUCCESS":
+        provider_id = result.get("MessageId", "")
+        return Accepted(provider_id) if provider_id else Unknown("the answer held no message id")
+    return Refused(BULK_MEANINGS.get(status, Reason.ACCOUNT), status)
+
+
+def _meaning(error: ClientError) -> Reason | None:
+    return MEANINGS.get(code(error))
