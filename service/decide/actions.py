@@ -182,7 +182,7 @@ class _Reader:
             return value
         if unfit is not None:
             hint = did_you_mean(str(raw), fact.values or ())
-            self._faults.error(unfit.kind, node.at, f"{fact.path} is {values.NOUN[fact.type]}: {unfit.message}", hint)
+            self._faults.error(unfit.kind, node.at, f"{fact.path}: {unfit.message}", hint)
         return None
 
     def _change(self, keys: Keys, verb: str, sign: int) -> Action | None:
@@ -216,7 +216,7 @@ class _Reader:
         """A number of the fact's type, whatever its range: an amount to add may be below the fact's minimum."""
         number = values.constant(fact, raw)
         if isinstance(number, Unfit):
-            self._faults.error(number.kind, written.at, f"{fact.path} is {values.NOUN[fact.type]}: {number.message}")
+            self._faults.error(number.kind, written.at, f"{fact.path}: {number.message}")
             return None
         return Decimal(number) if isinstance(number, int | Decimal) else None
 

@@ -130,10 +130,13 @@ class _Typing:
 
     def _blame_bare(self, fact: Fact, word: Token) -> None:
         """A bare word that is neither a fact nor a value of the fact it is compared with."""
-        if fact.values:
+        if word.text in grammar.NOTHING:
+            hint = f"write {fact.path} is missing"
+            self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), f"{word.text} is not a value", hint)
+        elif fact.values:
             message = f'"{word.text}" is not a value of {fact.path} ({", ".join(fact.values)})'
             self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), message, did_you_mean(word.text, fact.values))
-        elif "." in word.text or fact.type is not FactType.TEXT or did_you_mean(word.text, self._schema.facts):
+        elif "." in word.text or fact.type is not FactType.TEXT:
             self._fact(word)
         else:
             message = f"unknown value {word.text}: it is neither a fact nor declared among values of {fact.path}"
@@ -207,12 +210,16 @@ class _Typing:
             return None
         value = values.constant(fact, raw)
         if isinstance(value, Unfit):
-            said = fact.path in value.message
-            message = value.message if said else f"{fact.path} is {_declared(fact)}: {value.message}"
-            hint = did_you_mean(str(raw), fact.values or ())
-            self._faults.error(value.kind, self._place(token), message, hint)
+            shown = value.message if fact.path in value.message else f"{fact.path}: {value.message}"
+            self._faults.error(value.kind, self._place(token), shown, self._other_constant(fact, raw))
             return None
         return value
+
+    def _other_constant(self, fact: Fact, raw: values.Raw) -> str | None:
+        """A hint at the constant that was probably meant."""
+        if isinstance(raw, str) and not isinstance(values.fit(fact, raw), Unfit):
+            return f"write {raw} without quotes"
+        return did_you_mean(str(raw), fact.values or ())
 
     def _raw(self, fact: Fact, token: Token) -> values.Raw | None:
         match token.sort:
@@ -247,8 +254,3 @@ class _Typing:
         always = operator is Operator.NE or (operator is not Operator.EQ and upward == values.below(fact, value))
         holds = "always" if always else "never"
         self._faults.warning(unfit.kind, self._place(token), f"{unfit.message}: this {holds} holds")
-
-
-def _declared(fact: Fact) -> str:
-    scale = f" with {fact.scale} digits after the point" if fact.type is FactType.DECIMAL else ""
-    return values.NOUN[fact.type] + scale

@@ -193,12 +193,14 @@ class _Declarations:
         return None
 
     def _refuse_prefixes(self, facts: Mapping[str, Fact]) -> None:
+        reported: set[Place] = set()
         for path, fact in facts.items():
             parts = path.split(".")
             shorter = next((p for n in range(1, len(parts)) if (p := ".".join(parts[:n])) in facts), None)
-            if shorter is not None:
+            if shorter is not None and (at := max(fact.at, facts[shorter].at)) not in reported:
+                reported.add(at)
                 message = f"{shorter} cannot be a value and hold {path} at once"
-                self._faults.error(Kind.TYPE, max(fact.at, facts[shorter].at), message, "rename one of the two")
+                self._faults.error(Kind.TYPE, at, message, "rename one of the two")
 
 
 def _is_derived(node: Node) -> bool:

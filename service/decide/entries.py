@@ -23,7 +23,7 @@ class Keys:
     def __contains__(self, key: str) -> bool:
         return key in self._values
 
-    def read(self, key: str, reader: Callable[[Node], T | None]) -> T | None:
+    def read(self, key: str, reader: Callable[[Node], T]) -> T | None:
         """Apply `reader` to every value of `key` and answer what it made of the first; None without one."""
         results = [reader(node) for _, node in self._values.get(key, ())]
         return results[0] if results else None

@@ -130,8 +130,11 @@ KEYWORDS = frozenset({"and", "or", "not", "in", "between", "is", "missing", "alw
 COMPARATORS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _OPERAND = frozenset({Sort.NUMBER, Sort.TEXT, Sort.WORD})
 _AFTER_FACT = 'expected ==, !=, <, <=, >, >=, "in", "not in", "between" or "is"'
-_SLIPS = {"=": "==", "===": "==", "<>": "!=", "=<": "<=", "=>": ">="}
-_INSTEAD = {"&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", "null": "is missing", "None": "is missing"}
+NOTHING = frozenset({"null", "None", "nil", "undefined"})
+"""Words of other languages for a fact that is missing."""
+
+_COMPARES = {"=": "==", "===": "==", "<>": "!=", "=<": "<=", "=>": ">="}
+_CONNECTS = {"&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", **dict.fromkeys(NOTHING, "missing")}
 
 _TOKEN = re.compile(
     r"""[ \t\r\n]*(?:
@@ -188,10 +191,28 @@ class _Parser:
         self._report = report
 
     def whole(self) -> Tree:
-        tree = self._either()
-        if self._token.sort is not Sort.END:
-            raise Unexpected(self._token, 'expected "and", "or" or the end', self._chained())
-        return tree
+        return self._until(Sort.END, 'expected "and", "or" or the end')
+
+    def _until(self, closing: Sort | str, expected: str) -> Tree:
+        """A condition up to `closing`. Behind a token that does not belong, it goes on with the next `and` or `or`."""
+        parts = [self._either()]
+        start = self._token
+        while not self._closes(closing):
+            self._blame(Unexpected(self._token, expected, self._chained()))
+            if self._token.sort is Sort.END:
+                break
+            self._skip()
+            if self._found("and") or self._found("or"):
+                parts.append(self._either())
+            elif closing is Sort.END:
+                self._found(")")
+        return parts[0] if len(parts) == 1 else Both(tuple(parts), start)
+
+    def _closes(self, closing: Sort | str) -> bool:
+        return self._found(closing) if isinstance(closing, str) else self._token.sort is closing
+
+    def _blame(self, fault: Unexpected) -> None:
+        self._report(fault.token.offset, str(fault), fault.hint)
 
     @property
     def _token(self) -> Token:
@@ -204,8 +225,12 @@ class _Parser:
         return token
 
     def _found(self, text: str) -> bool:
-        """Step over `text` if it stands next."""
-        found = self._token.text == text
+        """Step over `text` if it stands next, or a slip such as `AND` or `&&` for it, which is reported."""
+        token = self._token
+        found = token.text == text
+        if not found and text in KEYWORDS and _meant(token) == text:
+            self._report(token.offset, f'unexpected "{token.text}"', f"write {text}")
+            found = True
         self._next += found
         return found
 
@@ -228,10 +253,7 @@ class _Parser:
         if self._found("not"):
             return Negation(self._deeper(self._negation), start)
         if self._found("("):
-            tree = self._deeper(self._either)
-            if not self._found(")"):
-                raise Unexpected(self._token, 'expected "and", "or" or ")"', self._chained())
-            return tree
+            return self._deeper(lambda: self._until(")", 'expected "and", "or" or ")"'))
         return Constantly(start) if self._found("always") else self._comparison()
 
     def _deeper(self, parse: Callable[[], Tree]) -> Tree:
@@ -247,7 +269,7 @@ class _Parser:
             left = self._operand('expected a fact, "not", "(" or "always"')
             return self._compared(left)
         except Unexpected as fault:
-            self._report(fault.token.offset, str(fault), fault.hint)
+            self._blame(fault)
             self._skip()
             return Hole()
 
@@ -277,11 +299,11 @@ class _Parser:
     def _miswritten(self, left: Token) -> Tree:
         """A slip such as `=` is reported and read as what it was meant to be; anything else is unexpected."""
         slip = self._token
-        if slip.text not in _SLIPS:
+        if slip.text not in _COMPARES:
             raise Unexpected(slip, _AFTER_FACT, self._truth_hint(left))
         self._report(slip.offset, f'unexpected "{slip.text}"', _hint(slip))
         self._next += 1
-        meant = Token(Sort.OPERATOR, _SLIPS[slip.text], slip.offset)
+        meant = Token(Sort.OPERATOR, _COMPARES[slip.text], slip.offset)
         return Comparison(left, meant, self._operand("expected a value or a fact"))
 
     def _truth_hint(self, left: Token) -> str | None:
@@ -316,7 +338,7 @@ class _Parser:
         """Go on behind a faulty comparison: at the next `and`, `or` or closing parenthesis of this depth."""
         depth = 0
         while self._token.sort is not Sort.END:
-            text = self._token.text if self._token.sort in (Sort.KEYWORD, Sort.SIGN) else ""
+            text = _meant(self._token) if self._token.sort is not Sort.TEXT else ""
             if depth == 0 and text in ("and", "or", ")"):
                 return
             depth += (text == "(") - (text == ")")
@@ -327,13 +349,18 @@ def _quoted(token: Token) -> str:
     return token.text if token.sort is Sort.TEXT else f'"{token.text}"'
 
 
+def _meant(token: Token) -> str:
+    """The word that this token stands for, or its own text."""
+    lowered = token.text.lower() if token.sort is Sort.WORD else token.text
+    return lowered if lowered in KEYWORDS else _CONNECTS.get(token.text, token.text)
+
+
 def _hint(token: Token) -> str | None:
-    if token.sort is Sort.WORD and token.text.lower() in KEYWORDS:
-        return f'write "{token.text.lower()}" in small letters'
     if token.sort is Sort.STRAY and token.text in "\"'":
         return "the text that begins here is never closed"
     if token.sort is Sort.STRAY and token.text in "“”„‘’«»":
         return "write straight quotes"
-    if token.text in _SLIPS:
-        return f"write {_SLIPS[token.text]} to compare"
-    return f"write {_INSTEAD[token.text]}" if token.text in _INSTEAD else None
+    if token.text in _COMPARES:
+        return f"write {_COMPARES[token.text]} to compare"
+    meant = _meant(token)
+    return f"write {meant}" if meant != token.text else None

@@ -66,14 +66,18 @@ class _File:
         self._schema, derived = keys.read("facts", self._facts) or declarations.read(None, self._faults)
         rules = keys.read("rules", self._rules) or ()
         keys.read("tests", self._keep_tests)
+        hit = keys.read("hit", self._hit)
+        description = keys.read("description", self._description)
+        must_cover = keys.read("must_cover", lambda node: self._condition(node, "must_cover"))
+        should_cover = keys.read("should_cover", lambda node: self._condition(node, "should_cover"))
         return Ruleset(
             name=name,
             facts=self._schema.facts,
             rules=rules,
-            hit=keys.read("hit", self._hit) or Hit.ALL,
-            description=keys.read("description", self._description) or "",
-            must_cover=keys.read("must_cover", lambda node: self._condition(node, "must_cover", self._faults)),
-            should_cover=keys.read("should_cover", lambda node: self._condition(node, "should_cover", self._faults)),
+            hit=hit or Hit.ALL,
+            description=description or "",
+            must_cover=must_cover,
+            should_cover=should_cover,
             derived=derived,
             tests=self._run_of_tests({rule.name for rule in rules}),
         )
@@ -105,7 +109,8 @@ class _File:
         written = entries.text(node, "description", self._faults)
         return written.text.strip() if written else None
 
-    def _condition(self, node: Node, what: str, faults: Faults) -> Condition | None:
+    def _condition(self, node: Node, what: str, of_rule: Faults | None = None) -> Condition | None:
+        faults = of_rule or self._faults
         written = entries.text(node, what, faults)
         return conditions.read(written, self._schema, faults) if written else None
 
