@@ -1,0 +1,57 @@
+"""What every HTTP call of Tocsin shares. A feature's `routes.py` needs nothing of HTTP but this:
+
+def blueprint(incidents: Incidents) -> Blueprint:
+    routes = Blueprint("incidents", __name__)
+
+    @endpoint(routes, "POST", "/v1/incidents", summary="Open an incident", scope=Scope.INCIDENTS,
+              body=IncidentRequest, answers={201: IncidentShown, 200: IncidentShown}, creates=True)
+    def open_incident(body: IncidentRequest, caller: Caller) -> Answer: ...
+
+    return routes
+"""
+
+from service.http.caller import Caller
+from service.http.catalogue import ProblemType
+from service.http.endpoint import endpoint
+from service.http.formats import Answer, Content, Format, Reply, Writer, json_document, json_of, text_of
+from service.http.keys import ApiKey, Keys, UnknownKey
+from service.http.models import Body, Choice, Cursor, Exact, Instant, Limit, Query, Shown
+from service.http.plumbing import BODY_LIMIT, Check
+from service.http.problems import FieldError, Problem, conflict, invalid, invalid_model, not_found
+from service.http.request_ids import adopt as adopt_request_id
+from service.http.server import install
+
+__all__ = [
+    "BODY_LIMIT",
+    "Answer",
+    "ApiKey",
+    "Body",
+    "Caller",
+    "Check",
+    "Choice",
+    "Content",
+    "Cursor",
+    "Exact",
+    "FieldError",
+    "Format",
+    "Instant",
+    "Keys",
+    "Limit",
+    "Problem",
+    "ProblemType",
+    "Query",
+    "Reply",
+    "Shown",
+    "UnknownKey",
+    "Writer",
+    "adopt_request_id",
+    "conflict",
+    "endpoint",
+    "install",
+    "invalid",
+    "invalid_model",
+    "json_document",
+    "json_of",
+    "not_found",
+    "text_of",
+]

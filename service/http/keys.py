@@ -1,0 +1,148 @@
+"""API keys: made once, stored as a digest, looked up without a disk read for every request.
+
+A key is `tocsin_<id>_<secret>`. The secret has 256 random bits, so nobody can try them all and one SHA-256 protects it:
+slow password hashes exist for secrets that people choose. Digests are compared in constant time.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from threading import Lock
+
+from service import ids
+from service.clock import Clock, parse_timestamp, timestamp
+from service.errors import TocsinError
+from service.storage import Item, Store
+from service.words import Scope
+
+REMEMBERED = timedelta(seconds=3)
+"""How long a process trusts what it read of a key: a revoked key is refused everywhere after at most this long."""
+
+MOST_REMEMBERED = 4096
+KIND = "api-key"
+INDEX = ("kind", KIND)
+SHAPE = re.compile(r"tocsin_([0-9a-z]{26})_([A-Za-z0-9_-]{43})")
+
+
+class UnknownKey(TocsinError):
+    """There is no API key with this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An app's key without its secret; `name` is the app that the audit shows."""
+
+    key_id: str
+    name: str
+    scopes: frozenset[Scope]
+    digest: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class Keys:
+    """The API keys in the store, and this process's short memory of them."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = Lock()
+        self._seen: OrderedDict[str, tuple[datetime, ApiKey | None]] = OrderedDict()
+
+    def create(self, name: str, scopes: Sequence[Scope]) -> tuple[ApiKey, str]:
+        """A new key and its text, which is nowhere stored and cannot be shown again."""
+        now = self._clock.now()
+        key_id, secret = ids.fresh(now), secrets.token_urlsafe(32)
+        key = ApiKey(key_id, name, frozenset(scopes), _digest(secret), now)
+        self._store.add(_to_item(key))
+        return key, f"tocsin_{key_id}_{secret}"
+
+    def all(self) -> Iterator[ApiKey]:
+        """Every key, oldest first, the revoked ones included."""
+        cursor: str | None = None
+        while True:
+            page = self._store.by_index(*INDEX, cursor=cursor)
+            yield from map(_from_item, page.items)
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    def revoke(self, key_id: str) -> ApiKey:
+        """End a key; `UnknownKey` if there is none. Revoking twice changes nothing."""
+        item = self._store.get(_item_id(key_id))
+        if item is None:
+            raise UnknownKey(f"There is no API key {key_id}; `tocsin keys list` shows those that there are.")
+        if item.state["revoked_at"] is None:
+            revoked = {**item.state, "revoked_at": timestamp(self._clock.now())}
+            item = self._store.save(_with_state(item, revoked))
+        with self._lock:
+            self._seen.pop(key_id, None)
+        return _from_item(item)
+
+    def authenticate(self, text: str) -> ApiKey | None:
+        """The key that this text is, or None if it is malformed, unknown, revoked or has another secret."""
+        shape = SHAPE.fullmatch(text)
+        if shape is None:
+            return None
+        key = self._look_up(shape[1])
+        right_secret = hmac.compare_digest(_digest(shape[2]), key.digest if key else "")
+        return key if key is not None and right_secret and key.revoked_at is None else None
+
+    def _look_up(self, key_id: str) -> ApiKey | None:
+        now = self._clock.now()
+        with self._lock:
+            seen = self._seen.get(key_id)
+        if seen is not None and now - seen[0] < REMEMBERED:
+            return seen[1]
+        item = self._store.get(_item_id(key_id))
+        key = None if item is None else _from_item(item)
+        with self._lock:
+            self._seen[key_id] = (now, key)
+            self._seen.move_to_end(key_id)
+            if len(self._seen) > MOST_REMEMBERED:
+                self._seen.popitem(last=False)
+        return key
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode("ascii")).hexdigest()
+
+
+def _item_id(key_id: str) -> str:
+    return f"key-{key_id}"
+
+
+def _to_item(key: ApiKey) -> Item:
+    state = {
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "digest": key.digest,
+        "created_at": timestamp(key.created_at),
+        "revoked_at": None,
+    }
+    return Item(_item_id(key.key_id), KIND, state, keys=dict([INDEX]))
+
+
+def _with_state(item: Item, state: dict[str, object]) -> Item:
+    return Item(item.id, item.kind, state, item.lane, item.due_at, item.version, item.attempts, item.keys)
+
+
+def _from_item(item: Item) -> ApiKey:
+    state = item.state
+    scopes, revoked_at = state["scopes"], state["revoked_at"]
+    assert isinstance(scopes, Sequence)
+    return ApiKey(
+        key_id=item.id.removeprefix("key-"),
+        name=str(state["name"]),
+        scopes=frozenset(map(Scope, scopes)),
+        digest=str(state["digest"]),
+        created_at=parse_timestamp(str(state["created_at"])),
+        revoked_at=None if revoked_at is None else parse_timestamp(str(revoked_at)),
+    )

@@ -1,0 +1,54 @@
+"""The shapes of requests: pydantic models that guess nothing."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic_core import PydanticCustomError
+
+E = TypeVar("E")
+
+
+class Body(BaseModel):
+    """Base of request bodies: no coercion (`"5"` is not 5), no unknown members, immutable once read.
+
+    JSON has neither enumerations, times nor decimals: declare those as `Choice[Lane]`, `Instant` and `Exact`.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Query(BaseModel):
+    """Base of query parameters: texts read by type (`?limit=50`), no unknown ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Shown(BaseModel):
+    """Base of answers. A `Decimal` is answered as text with its digits, a time as RFC 3339."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _text_only(value: object) -> object:
+    if not isinstance(value, str):
+        raise PydanticCustomError("instant", "Write the time as RFC 3339 text, for example 2026-05-10T09:00:00Z")
+    return value
+
+
+Instant = Annotated[AwareDatetime, Strict(False), BeforeValidator(_text_only)]
+"""A time in a request: RFC 3339 text that names its zone."""
+
+Choice = Annotated[E, Strict(False)]
+"""An enumeration in a request body, written as its value: `lane: Choice[Lane]`."""
+
+Limit = Annotated[int, Field(ge=1, le=500, description="How many to list at most.")]
+"""The `limit` of a list."""
+
+Cursor = Annotated[str, Field(max_length=2048, description="`next_cursor` of the page before.")]
+"""The `cursor` of a list."""
+
+Exact = Annotated[Decimal, Strict(False)]
+"""A decimal in a request: a JSON number or text, with exactly the digits that were sent."""

@@ -1,0 +1,39 @@
+"""What is declared of a call: the endpoint enforces it and the API's description is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from service.http.catalogue import ProblemType
+from service.http.formats import Format, Writer
+from service.words import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call of the API. `answers` maps statuses to models; the first is the usual one."""
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    scope: Scope | None
+    answers: Mapping[int, type[BaseModel] | None]
+    formats: tuple[Format, ...] = ()
+    body_optional: bool = False
+    writers: tuple[Writer, ...] = ()
+    query: type[BaseModel] | None = None
+    headers: tuple[str, ...] = ()
+    creates: bool = False
+    body_limit: int | None = None
+    problems: tuple[ProblemType, ...] = ()
+    tag: str = ""
+
+    @property
+    def usual_status(self) -> int:
+        """The status of an answer that names none."""
+        return next(iter(self.answers))

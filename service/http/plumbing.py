@@ -1,0 +1,43 @@
+"""What the endpoints of one app share, and how an app gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from flask import Flask, current_app
+
+from service.clock import Clock
+from service.http.idempotency import Idempotency
+from service.http.keys import Keys
+
+BODY_LIMIT = 256 * 1024
+"""Bytes that a request body may have unless a setting or an endpoint says otherwise."""
+
+_EXTENSION = "tocsin.http"
+
+Check = Callable[[], None]
+"""Returns if a part is ready, else raises a `TocsinError` that says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plumbing:
+    """The parts that endpoints work with; `checks` are those of `/readyz`, by the name of the part."""
+
+    keys: Keys
+    idempotency: Idempotency
+    clock: Clock
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    body_limit: int = BODY_LIMIT
+
+
+def attach(app: Flask, shared: Plumbing) -> None:
+    """Give the app's endpoints what they share."""
+    app.extensions[_EXTENSION] = shared
+
+
+def plumbing() -> Plumbing:
+    """What the endpoints of the present app share."""
+    shared = current_app.extensions[_EXTENSION]
+    assert isinstance(shared, Plumbing), "service.http.install was not called for this app"
+    return shared

@@ -1,0 +1,73 @@
+"""Whatever goes wrong in a request becomes a problem document; no stack trace ever reaches a caller."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from service.errors import Unavailable
+from service.http import bodies
+from service.http.catalogue import ProblemType
+from service.http.problems import Problem
+from service.storage import Conflict
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = "2"
+"""Seconds after which a part that did not answer may be asked again."""
+
+_BY_STATUS = {
+    HTTPStatus.NOT_FOUND: (ProblemType.NOT_FOUND, "There is no such call; /docs lists every one."),
+    HTTPStatus.METHOD_NOT_ALLOWED: (ProblemType.METHOD_NOT_ALLOWED, "This path is there, but not for this method."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (ProblemType.TOO_LARGE, "The request is larger than this server reads."),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (ProblemType.UNSUPPORTED_MEDIA_TYPE, "This call does not read that media type."),
+}
+
+
+def install(app: Flask) -> None:
+    """Answer every exception of this app's requests as a problem."""
+    app.register_error_handler(Problem, _problem)
+    app.register_error_handler(Unavailable, _unavailable)
+    app.register_error_handler(Conflict, _conflict)
+    app.register_error_handler(HTTPException, _by_werkzeug)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _answer(problem: Problem) -> Response:
+    response = problem.response()
+    if not bodies.drain(request):
+        response.headers["Connection"] = "close"
+    return response
+
+
+def _problem(problem: Problem) -> Response:
+    return _answer(problem)
+
+
+def _unavailable(error: Unavailable) -> Response:
+    logger.error("A request was refused because a part does not answer: %s", error)
+    detail = "A part that this call needs does not answer right now; nothing is lost."
+    return _answer(Problem(ProblemType.UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER}))
+
+
+def _conflict(_error: Conflict) -> Response:
+    detail = "Somebody else changed it at the same moment; repeat the request."
+    return _answer(Problem(ProblemType.CONFLICT, detail, headers={"Retry-After": "1"}))
+
+
+def _by_werkzeug(error: HTTPException) -> Response:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if status < HTTPStatus.BAD_REQUEST:
+        return Response(error.get_body(), status, error.get_headers())
+    ordinary = (ProblemType.BAD_REQUEST, error.description or "The request cannot be read.")
+    kind, detail = _BY_STATUS.get(HTTPStatus(status), ordinary)
+    allow = {name: value for name, value in error.get_headers() if name == "Allow"}
+    return _answer(Problem(kind, detail, headers=allow))
+
+
+def _unexpected(error: Exception) -> Response:
+    logger.error("A request failed: %s", type(error).__name__, exc_info=error)
+    return _answer(Problem(ProblemType.INTERNAL_ERROR, "It is logged under this request's id (X-Request-Id)."))

@@ -1,0 +1,52 @@
+"""Fitting a Flask app with all of it: request ids, problems, metrics, health, description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask, Response, request
+
+from service import ids
+from service.clock import Clock
+from service.http import refusals, request_ids
+from service.http.idempotency import Idempotency
+from service.http.keys import Keys
+from service.http.plumbing import BODY_LIMIT, Check, Plumbing, attach
+from service.logs import REQUEST_ID
+from service.storage import Store
+
+
+def install(
+    app: Flask,
+    store: Store,
+    clock: Clock,
+    *,
+    checks: Mapping[str, Check] | None = None,
+    body_limit: int = BODY_LIMIT,
+) -> None:
+    """Make `app` answer as Tocsin does; the features' blueprints are registered before or after.
+
+    `checks` are the parts that `/readyz` asks beside the store. `body_limit` is in bytes.
+    """
+    ready = {"store": store.ping, **(checks or {})}
+    attach(app, Plumbing(Keys(store, clock), Idempotency(store, clock), clock, ready, body_limit))
+    app.url_map.merge_slashes = False
+    refusals.install(app)
+    _install_request_ids(app, clock)
+
+
+def _install_request_ids(app: Flask, clock: Clock) -> None:
+    @app.before_request
+    def begin() -> None:
+        sent = request.headers.get(request_ids.HEADER)
+        REQUEST_ID.set(request_ids.chosen(sent, ids.fresh(clock.now())))
+        request_ids.refuse_unreadable(sent)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers.setdefault(request_ids.HEADER, request_ids.current())
+        return response
+
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        REQUEST_ID.set(None)
