@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.decide import actions, conditions, declarations, entries, expectations, positions
 from service.decide.entries import Keys
@@ -41,18 +41,20 @@ class Parsed:
 def parse(source: str | bytes) -> Parsed:
     """Parse a rule file."""
     faults = Faults()
-    root, _ = positions.read(source, faults)
+    root, _, whole = positions.read_partly(source, faults)
     ruleset = None
     if root is not None and (keys := entries.keyed(root, _FRAME, "a rule file", faults)):
-        ruleset = _File(faults).ruleset(keys)
+        ruleset = _File(faults, whole, whole or not _ends_within_facts(root)).ruleset(keys)
     return Parsed(None if faults.refused else ruleset, faults.in_order())
 
 
 class _File:
     """Reads the frame; facts first, whatever their place in the file, because everything else refers to them."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, whole: bool, facts_whole: bool) -> None:
         self._faults = faults
+        self._whole = whole
+        self._facts_whole = facts_whole
         self._schema = Schema({}, complete=False)
         self._verbs: Collection[str] = actions.KEYS
         self._tests: list[tuple[Node, str | None]] = []
@@ -83,7 +85,7 @@ class _File:
         )
 
     def _demand(self, keys: Keys, key: str, example: str) -> None:
-        if key not in keys:
+        if key not in keys and self._whole:
             self._faults.error(Kind.SYNTAX, keys.at, f'the file lacks "{key}"', f"write {example}")
 
     def _name(self, node: Node) -> str | None:
@@ -95,7 +97,8 @@ class _File:
         return None
 
     def _facts(self, node: Node) -> tuple[Schema, tuple[Derived, ...]]:
-        return declarations.read(node, self._faults)
+        schema, derived = declarations.read(node, self._faults)
+        return replace(schema, complete=schema.complete and self._facts_whole), derived
 
     def _hit(self, node: Node) -> Hit | None:
         written = entries.text(node, "hit", self._faults)
@@ -164,8 +167,15 @@ class _File:
         self._tests += [(item, rule) for item in entries.items(node, "tests", self._faults)]
 
     def _run_of_tests(self, rules: Collection[str]) -> tuple[RuleTest, ...]:
+        if not self._whole:
+            return ()
         read = [expectations.read(node, self._schema, rules, self._faults.of_rule(rule)) for node, rule in self._tests]
         return tuple(test for test in read if test is not None)
+
+
+def _ends_within_facts(root: Node) -> bool:
+    """Whether a file that stopped being YAML did so among its facts, so that some are not known."""
+    return isinstance(root, Entries) and bool(root.pairs) and root.pairs[-1][0].text == "facts"
 
 
 def _name_in(node: Node) -> str | None:

@@ -124,15 +124,25 @@ Node = Scalar | Items | Entries | Refused
 
 def read(content: str | bytes, faults: Faults) -> tuple[Node | None, Source]:
     """The file's one document as a tree; None, with the reason among the findings, if there is none to speak of."""
+    root, source, whole = read_partly(content, faults)
+    return (root if whole else None), source
+
+
+def read_partly(content: str | bytes, faults: Faults) -> tuple[Node | None, Source, bool]:
+    """`read`, but a file that stops being YAML somewhere still gives what stood complete above that place.
+
+    The third part of the answer says whether the tree is the whole file.
+    """
     text = _decode(content, faults)
     source = Source(text, (0, *(end.end() for end in _LINE_END.finditer(text))))
     if faults.refused or _reports_unprintable(source, faults):
-        return None, source
+        return None, source, False
+    tree = _Tree(source, faults)
     try:
-        return _Tree(source, faults).grow(yaml.parse(text, Loader=yaml.CSafeLoader)), source
+        return tree.grow(yaml.parse(text, Loader=yaml.CSafeLoader)), source, True
     except yaml.MarkedYAMLError as error:
         faults.error(Kind.SYNTAX, _place_of(error, source), *_explained(error))
-    return None, source
+    return tree.salvaged(), source, False
 
 
 def _decode(content: str | bytes, faults: Faults) -> str:
@@ -172,7 +182,9 @@ def _explained(error: yaml.MarkedYAMLError) -> tuple[str, str | None]:
         "with a sign such as @, ` or %",
         "did not find expected key": "check the indentation and the quotes of this line and the one before",
     }
-    return f"not YAML: {problem}", hints.get(problem)
+    began = error.context_mark
+    context = f"it came {error.context}, begun on line {began.line + 1}" if error.context and began else None
+    return f"not YAML: {problem}", hints.get(problem) or context
 
 
 class _Tree:
@@ -196,6 +208,20 @@ class _Tree:
             self._take(event)
         if self._root is None:
             self._faults.error(Kind.SYNTAX, Place(1, 1), "the file is empty")
+        return self._root
+
+    def salvaged(self) -> Node | None:
+        """The root with its complete entries; of the entry that was being read, the complete items."""
+        if not self._open:
+            return self._root
+        del self._open[2:]
+        while self._open:
+            start, nodes = self._open.pop()
+            if isinstance(start, yaml.SequenceStartEvent) and nodes:
+                self._put(Items(tuple(nodes), self._place(start)))
+            elif isinstance(start, yaml.MappingStartEvent) and len(nodes) > 1:
+                del nodes[len(nodes) // 2 * 2 :]
+                self._put(Entries(tuple(self._pairs(nodes)), self._place(start)))
         return self._root
 
     def _is_another_document(self, event: yaml.Event) -> bool:
