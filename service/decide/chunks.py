@@ -1,0 +1,178 @@
+"""Branches as durable_rules definitions, cut into chunks that stay far below the library's limits.
+
+Inside a chunk the cells of a dimension are numbered anew: only those that the chunk's branches tell apart. A set of
+cells that is one interval is tested by `==`, `$gte` and `$lte` on that number; any other set becomes a property of its
+own that is 1 inside it and 0 outside. `$neq`, `$or` and `$nex` are never used: they are where the library errs.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, count
+from typing import TypeAlias
+
+from service.decide.branches import Branch, Branches
+from service.decide.cells import Signature
+from service.decide.intervals import runs
+from service.decide.matcher import bits
+from service.errors import TocsinError
+
+MAX_MATCHES = 60
+"""Branches of one chunk that one fact may match; the library fails at 65."""
+
+MAX_BRANCHES = 240
+"""Branches of one chunk: 257 rules with one condition fire wrongly, 512 conditions side by side hang the library."""
+
+MAX_PROPERTIES = 240
+"""Properties of one fact; the library fails at 253."""
+
+SESSION = "e"
+FACT_ID = '{"sid":"e","id":"f"}'
+FIRST_RULE = "first"
+FIRST_FACT = '{"sid":"e","id":"f","first":1}'
+_FACT_BEGIN = '{"sid":"e","id":"f","first":2'
+_ALWAYS = {FIRST_RULE: 2}
+_RESERVED = ("sid", "id", "$s", "m", FIRST_RULE)
+
+Test: TypeAlias = Mapping[str, object]
+"""One condition of the library: `{"c0": 3}` or `{"$gte": {"c0": 3}}`."""
+
+
+class TooManyConditions(TocsinError):
+    """One rule compares more facts than the engine can take in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A dimension's part of a chunk's fact: where its classes of cells begin, and the JSON text of each class."""
+
+    index: int
+    starts: tuple[int, ...]
+    json: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One network of the library: its definition, the ruleset's rule behind each of its rules, and how to ask it."""
+
+    definition: str
+    rules: Mapping[str, int]
+    members: tuple[Member, ...]
+
+    def fact(self, signature: Signature) -> str:
+        """The fact that stands for a signature: what this chunk's rules read of it, and nothing else."""
+        text = [member.json[bisect_right(member.starts, signature[member.index])] for member in self.members]
+        return f"{_FACT_BEGIN}{''.join(text)}}}"
+
+
+def chunks_of(branches: Branches) -> Iterator[Chunk]:
+    """The chunks for all branches, in file order; raises `TooManyConditions`."""
+    rest = branches.branches
+    while rest:
+        fitting = _fitting(rest[:MAX_BRANCHES])
+        yield _chunk(rest[:fitting], branches.sizes)
+        rest = rest[fitting:]
+
+
+def _fitting(branches: Sequence[Branch]) -> int:
+    """How many of the branches, from the first on, may stand in one chunk."""
+    sides: set[tuple[int, int]] = set()
+    for number, branch in enumerate(branches):
+        sides.update(branch.box.items())
+        if len(sides) + len({index for index, _ in sides}) > MAX_PROPERTIES:
+            return _matching_few(branches[:number])
+    return _matching_few(branches)
+
+
+def _matching_few(branches: Sequence[Branch]) -> int:
+    if not branches:
+        raise TooManyConditions(f"a rule may compare at most {MAX_PROPERTIES // 2} facts; split it")
+    indexes = {index for branch in branches for index in branch.box}
+    few = len(branches) <= MAX_MATCHES or any(_most_at_once(branches, index) <= MAX_MATCHES for index in indexes)
+    return len(branches) if few else MAX_MATCHES
+
+
+def _most_at_once(branches: Iterable[Branch], index: int) -> int:
+    """The most branches that any one cell of a dimension lies in."""
+    changes: dict[int, int] = {}
+    for branch in branches:
+        mask = branch.box.get(index)
+        for number, cell in enumerate((0,) if mask is None else _edges(mask)):
+            changes[cell] = changes.get(cell, 0) + (-1 if number % 2 else 1)
+    return max(accumulate(changes[cell] for cell in sorted(changes)), default=0)
+
+
+def _edges(mask: int) -> Iterator[int]:
+    """The cells at which a run of the mask begins, or ended just before."""
+    return bits(mask ^ (mask << 1))
+
+
+def _chunk(branches: Sequence[Branch], sizes: Sequence[int]) -> Chunk:
+    names = _names()
+    tests: dict[tuple[int, int], list[Test]] = {}
+    members = []
+    for index in sorted({index for branch in branches for index in branch.box}):
+        masks = dict.fromkeys(branch.box[index] for branch in branches if index in branch.box)
+        member, written = _member(index, sizes[index], masks, names)
+        members.append(member)
+        tests.update({(index, mask): test for mask, test in written.items()})
+    rules = {f"r{number}": branch.rule for number, branch in enumerate(branches)}
+    definition = {name: _rule(branch, tests) for name, branch in zip(rules, branches, strict=True)}
+    definition[FIRST_RULE] = {"all": [{"m": {"$and": [{FIRST_RULE: 1}]}}]}
+    return Chunk(json.dumps(definition, separators=(",", ":")), rules, tuple(members))
+
+
+def _rule(branch: Branch, tests: Mapping[tuple[int, int], Sequence[Test]]) -> Mapping[str, object]:
+    """Equalities first: the library finds them by hash, and rules with a common beginning share it."""
+    conditions = [test for side in branch.box.items() for test in tests[side]]
+    conditions.sort(key=lambda test: "$" in next(iter(test)))
+    return {"all": [{"m": {"$and": conditions or [_ALWAYS]}}]}
+
+
+def _member(
+    index: int, size: int, masks: Iterable[int], names: Iterator[str]
+) -> tuple[Member, Mapping[int, list[Test]]]:
+    """One dimension's part of the facts, and for each of its masks the conditions that test it."""
+    masks = tuple(masks)
+    starts = sorted({cell for mask in masks for cell in _edges(mask) if 0 < cell < size})
+    intervals = {mask: ends[0] for mask in masks if len(ends := list(runs(mask))) == 1}
+    own = {mask: next(names) for mask in masks if mask not in intervals}
+    tests: dict[int, list[Test]] = {mask: [{name: 1}] for mask, name in own.items()}
+    number = next(names) if intervals else None
+    if number is not None:
+        for mask, (first, last) in intervals.items():
+            tests[mask] = _interval(number, bisect_right(starts, first), bisect_right(starts, last), len(starts))
+    texts = []
+    for class_, cell in enumerate((0, *starts)):
+        sets = "".join(f',"{name}":{mask >> cell & 1}' for mask, name in own.items())
+        texts.append(sets if number is None else f',"{number}":{class_}{sets}')
+    return Member(index, tuple(starts), tuple(texts)), tests
+
+
+def _interval(name: str, first: int, last: int, highest: int) -> list[Test]:
+    if first == last:
+        return [{name: first}]
+    low: list[Test] = [{"$gte": {name: first}}] if first else []
+    high: list[Test] = [{"$lte": {name: last}}] if last < highest else []
+    return low + high
+
+
+def _names() -> Iterator[str]:
+    """Property names that the library, which compares 32-bit hashes of names, can tell apart."""
+    taken = {_fnv(name) for name in _RESERVED}
+    for number in count():
+        name = f"c{number}"
+        if _fnv(name) not in taken:
+            taken.add(_fnv(name))
+            yield name
+
+
+def _fnv(name: str) -> int:
+    """FNV-1a, 32 bits (draft-eastlake-fnv): the hash that the library knows a name by."""
+    value = 0x811C9DC5
+    for byte in name.encode():
+        value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF
+    return value

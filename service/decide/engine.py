@@ -1,0 +1,131 @@
+"""durable_rules as the inference engine: a RETE network that is fed nothing but cell numbers (docs/adr/0002).
+
+The C library is exact and memory-clean inside a narrow corridor and crashes, hangs or answers wrongly outside it. So:
+integers 0..N are all it sees; `==`, `$gte` and `$lte` on one flattened fact are all it is asked (a set of cells that is
+no interval becomes a property of its own, 0 or 1); one constant session; one fact, asserted and retracted; one lock;
+primed, because deleting a session in which no action ever ran frees what was never set; no background threads, and the
+actions are read off by this module (the library's own loop swallows their exceptions); chunks far below its limits
+(64 matches of one fact, 252 properties, 511 conditions side by side). Rulesets are freed with their host.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+
+import durable_rules_engine as rete
+
+from service.decide.branches import Branches
+from service.decide.cells import Signature
+from service.decide.chunks import FACT_ID, FIRST_FACT, FIRST_RULE, Chunk, chunks_of
+from service.errors import Unavailable
+
+_HANDLED, _NOT_HANDLED = 0, 1
+
+
+class EngineFault(Unavailable):
+    """The inference engine failed or behaved as it never should. It has been rebuilt: ask again."""
+
+
+class EngineDisagreement(EngineFault):
+    """The engine and the matcher name different rules: neither is believed and nothing is answered."""
+
+
+class Engine:
+    """Answers which rules fire on a signature. Safe for threads and across `fork`; frees its memory with itself."""
+
+    def __init__(self, branches: Branches) -> None:
+        self._chunks = tuple(chunks_of(branches))
+        self._lock = threading.Lock()
+        self._host: _Host | None = _Host(self._chunks)
+        _engines.add(self)
+
+    def fired(self, signature: Signature) -> tuple[int, ...]:
+        """The numbers of the rules that fire, in file order, each once; raises `EngineFault`."""
+        with self._lock:
+            host = self._host = self._host or _Host(self._chunks)
+            try:
+                return tuple(sorted(host.fired(signature)))
+            except (rete.error, MemoryError, LookupError, ValueError, EngineFault) as error:
+                self._host = None
+                raise EngineFault(f"the rule engine failed and is rebuilt ({error}); ask again") from error
+
+    def rebuild(self) -> None:
+        """Throw the network away; the next question builds it anew."""
+        with self._lock:
+            self._host = None
+
+    def after_fork(self) -> None:
+        """In a child process: leave the parent's network alone (another thread may have been inside it)."""
+        self._lock = threading.Lock()
+        if self._host is not None:
+            self._host.abandon()
+            self._host = None
+
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for engine in list(_engines):
+        engine.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+class _Host:
+    """The library's networks for all chunks of one ruleset version."""
+
+    def __init__(self, chunks: Sequence[Chunk]) -> None:
+        self._networks: list[tuple[Chunk, int]] = []
+        self._free = weakref.finalize(self, _free, self._networks)
+        self._free.atexit = False
+        for chunk in chunks:
+            handle: int = rete.create_ruleset("rules", chunk.definition)
+            if _ask(handle, FIRST_FACT) != [FIRST_RULE]:
+                raise EngineFault("the rule engine does not answer its first question")
+            self._networks.append((chunk, handle))
+
+    def fired(self, signature: Signature) -> set[int]:
+        fired: set[int] = set()
+        for chunk, handle in self._networks:
+            names = _ask(handle, chunk.fact(signature))
+            if names:
+                fired.update([chunk.rules[name] for name in names])
+        return fired
+
+    def abandon(self) -> None:
+        self._free.detach()
+
+
+def _free(networks: Iterable[tuple[Chunk, int]]) -> None:
+    for _, handle in networks:
+        rete.delete_state(handle, "e")
+        rete.delete_ruleset(handle)
+
+
+def _ask(handle: int, fact: str) -> list[str]:
+    """The names of the rules that the fact fires, and the fact forgotten again."""
+    answer: tuple[int, int] = rete.assert_fact(handle, fact)
+    code, state = answer
+    if code == _NOT_HANDLED:
+        return []
+    if code != _HANDLED:
+        raise EngineFault(f"it took the fact for one it knows (code {code})")
+    names = list(_actions(handle, state))
+    rete.retract_fact(handle, FACT_ID)
+    return names
+
+
+def _actions(handle: int, state: int) -> Iterator[str]:
+    """The rules whose actions are pending: each message reads `{"name":{...}}`."""
+    first: tuple[str, str] | None = rete.start_action_for_state(handle, state)
+    if first is None:
+        raise EngineFault("it matched a rule but names none")
+    message: str | None = first[1]
+    while message is not None:
+        yield message[2 : message.index('"', 2)]
+        message = rete.complete_and_start_action(handle, state)
