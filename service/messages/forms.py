@@ -1,0 +1,157 @@
+"""A text with slots: `Hello {{ first_name }}, the order of {{ order.placed | date }} is {{ total | money("EUR") }}`.
+
+Names, and three filters: nothing else. There are no loops, conditions, calls or attributes, so a text that an
+administrator or an app supplies can neither run code nor grow without bound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from service.errors import TocsinError
+from service.messages.formats import FILTERS, Unformattable, plainly
+from service.tags import Tag
+
+MAX_SOURCE = 256 * 1024
+"""Characters of one form."""
+
+MAX_VALUE = 2_000
+"""Characters that one slot may be filled with."""
+
+_SLOT = re.compile(
+    r"""\{\{\s*(?P<name>[A-Za-z_]\w*(?:\.\w+)*)\s*(?:\|\s*(?P<filter>[a-z]+)\s*(?:\(\s*["'](?P<option>\w+)["']\s*\))?\s*)?\}\}""",
+    re.ASCII,
+)
+_FORBIDDEN = re.compile(r"\{\{|\{%")
+
+
+class FormRefused(TocsinError):
+    """A text whose slots cannot be read; `line` and `column` count from 1."""
+
+    def __init__(self, where: str, line: int, column: int, message: str) -> None:
+        super().__init__(f"{where}:{line}:{column}: {message}")
+        self.line = line
+        self.column = column
+
+
+class NotFilled(TocsinError):
+    """A slot that cannot be filled; `name` is the variable it reads."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"variable {name!r} {message}")
+        self.name = name
+
+
+Write = Callable[[str, str], str]
+"""How a value is written, given the literal text right before it."""
+
+
+def _as_it_is(value: str, _: str) -> str:
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of a variable: its dotted name, how it is written out, and what stood in the source."""
+
+    name: str
+    filter: str | None
+    option: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A parsed text: literal parts and slots in turn."""
+
+    parts: tuple[str | Slot, ...]
+
+    @property
+    def source(self) -> str:
+        """The text as it was written: what is translated."""
+        return "".join(part if isinstance(part, str) else part.source for part in self.parts)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The variables it reads."""
+        return frozenset(part.name for part in self.parts if isinstance(part, Slot))
+
+    def fill(self, variables: Mapping[str, object], locale: Tag, write: Write = _as_it_is) -> str:
+        """The text with every slot filled as the reader's locale writes it; `NotFilled` names one that cannot be.
+
+        `write` says how a value stands in the text: escaped, for example.
+        """
+        text: list[str] = []
+        for part in self.parts:
+            before = text[-1] if text else ""
+            text.append(part if isinstance(part, str) else write(_value(part, variables, locale), before))
+        return "".join(text)
+
+
+def parse_form(text: str, where: str = "text") -> Form:
+    """The form that `text` writes; `FormRefused` for anything between braces that is no slot, saying where it is."""
+    if len(text) > MAX_SOURCE:
+        raise FormRefused(where, 1, 1, f"the text has {len(text):,} characters and may have {MAX_SOURCE:,}")
+    parts: list[str | Slot] = []
+    end = 0
+    for match in _SLOT.finditer(text):
+        parts += [_literal(text, end, match.start(), where), _slot(text, match, where)]
+        end = match.end()
+    parts.append(_literal(text, end, len(text), where))
+    return Form(tuple(part for part in parts if part != ""))
+
+
+def missing(forms: Iterable[Form], variables: Mapping[str, object]) -> frozenset[str]:
+    """The variables that `forms` read and `variables` lacks."""
+    read = frozenset[str]().union(*(form.names for form in forms))
+    return frozenset(name for name in read if _look_up(name, variables) is None)
+
+
+def _literal(text: str, start: int, end: int, where: str) -> str:
+    if (bad := _FORBIDDEN.search(text, start, end)) is not None:
+        message = "write {{ name }} or {{ name | date }}: names, dots and the filters date, number, money, nothing else"
+        _refuse(text, bad.start(), where, message)
+    return text[start:end]
+
+
+def _slot(text: str, match: re.Match[str], where: str) -> Slot:
+    name, filter_name, option = match["name"], match["filter"], match["option"]
+    if filter_name is not None:
+        if filter_name not in FILTERS:
+            _refuse(text, match.start(), where, f"there is no filter {filter_name!r}: use {', '.join(FILTERS)}")
+        if (fault := FILTERS[filter_name].fault(option)) is not None:
+            _refuse(text, match.start(), where, fault)
+    return Slot(name, filter_name, option, match[0])
+
+
+def _refuse(text: str, at: int, where: str, message: str) -> NoReturn:
+    line = text.count("\n", 0, at) + 1
+    raise FormRefused(where, line, at - text.rfind("\n", 0, at), message)
+
+
+def _value(slot: Slot, variables: Mapping[str, object], locale: Tag) -> str:
+    value = _look_up(slot.name, variables)
+    if value is None:
+        raise NotFilled(slot.name, "is missing")
+    try:
+        text = FILTERS[slot.filter].write(value, slot.option, locale) if slot.filter else plainly(value)
+    except Unformattable as error:
+        raise NotFilled(slot.name, str(error)) from None
+    if len(text) > MAX_VALUE:
+        raise NotFilled(slot.name, f"has {len(text):,} characters and may have {MAX_VALUE:,}")
+    return text
+
+
+def _look_up(name: str, variables: Mapping[str, object]) -> object | None:
+    """`driver.name` is the member `driver.name` itself or the member `name` of `driver`."""
+    if name in variables:
+        return variables[name]
+    value: object = variables
+    for step in name.split("."):
+        if not isinstance(value, Mapping) or step not in value:
+            return None
+        value = value[step]
+    return value

@@ -1,0 +1,132 @@
+"""From a template and translations to renditions, one for each language, and from those to what each person gets."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
+from service.errors import TocsinError
+from service.messages import markup
+from service.messages.forms import Form, parse_form
+from service.messages.segments import Segments, segments
+from service.messages.templates import Template
+from service.tags import Tag
+
+MAX_SMS = 1_600
+"""Characters of one SMS text
+(https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/API_SendTextMessage.html)."""
+
+MAX_HTML = 512 * 1024
+"""Characters of one email's HTML."""
+
+_SUBJECT_FROM_TEXT = 78
+"""Characters of a subject that is made from the text: what RFC 5322 advises for a line."""
+
+_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
+
+
+class TooLong(TocsinError):
+    """A filled text over what its channel carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """A message in one language, for every channel, its slots still open; `provenance` says who wrote the words."""
+
+    language: Tag
+    provenance: str
+    sms: Form
+    subject: Form | None
+    html: Form
+    plain: Form
+    voice: Form
+
+
+@dataclass(frozen=True, slots=True)
+class EmailText:
+    """What an email says."""
+
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Everything a person would get, for the author to look at."""
+
+    language: Tag
+    sms: str
+    segments: Segments
+    email: EmailText
+    voice: str
+
+
+def rendition(template: Template, language: Tag, provenance: str, translated: Mapping[str, str]) -> Rendition:
+    """The template in `language`; `translated` maps each of `template.texts` to its translation.
+
+    The work of a rendition (styles, plain text) is done once for a language, not once for a person.
+    """
+
+    def said(form: Form) -> Form:
+        return parse_form(translated.get(form.source, form.source), "translation")
+
+    sms = said(template.sms)
+    subject = said(template.subject) if template.subject is not None else None
+    document = markup.inlined(_document(template, language, sms, subject, translated))
+    plain = markup.plain_text(document) if template.html is not None else sms.source
+    voice = said(template.voice) if template.voice is not None else sms
+    return Rendition(language, provenance, sms, subject, parse_form(document), parse_form(plain), voice)
+
+
+def sms_text(what: Rendition, variables: Mapping[str, object]) -> str:
+    """The SMS; `NotFilled`, or `TooLong` over `MAX_SMS` characters.
+
+    No-break spaces, which CLDR puts into numbers, become plain ones: a single one would make the whole text UCS-2.
+    """
+    text = what.sms.fill(variables, what.language).translate(_SPACES)
+    return _at_most(MAX_SMS, text, "SMS")
+
+
+def email_text(what: Rendition, variables: Mapping[str, object]) -> EmailText:
+    """The email, values escaped in its HTML; `NotFilled`, `HtmlRefused` or `TooLong`."""
+    document = what.html.fill(variables, what.language, markup.written_safely)
+    plain = what.plain.fill(variables, what.language)
+    subject = what.subject.fill(variables, what.language) if what.subject is not None else _first_words(plain)
+    return EmailText(subject, _at_most(MAX_HTML, document, "email"), _at_most(MAX_HTML, plain, "email"))
+
+
+def voice_text(what: Rendition, variables: Mapping[str, object]) -> str:
+    """What is read out, as plain text: the adapter that needs SSML escapes it. `NotFilled` or `TooLong`."""
+    return _at_most(MAX_SPOKEN, what.voice.fill(variables, what.language), "voice message")
+
+
+def preview(what: Rendition, variables: Mapping[str, object]) -> Preview:
+    """All channels at once."""
+    sms = sms_text(what, variables)
+    return Preview(what.language, sms, segments(sms), email_text(what, variables), voice_text(what, variables))
+
+
+def _document(template: Template, language: Tag, sms: Form, subject: Form | None, translated: Mapping[str, str]) -> str:
+    if template.html is not None:
+        return markup.with_texts(template.html, translated)
+    heading = f"<h1>{html.escape(subject.source, quote=False)}</h1>\n" if subject is not None else ""
+    title = subject.source if subject is not None else ""
+    return markup.letter(str(language), title, heading + markup.paragraphs(sms.source))
+
+
+def _first_words(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if len(line) <= _SUBJECT_FROM_TEXT:
+        return line
+    return line[:_SUBJECT_FROM_TEXT].rsplit(" ", 1)[0].rstrip(",;:") + " …"
+
+
+def _at_most(limit: int, text: str, what: str) -> str:
+    if len(text) > limit:
+        raise TooLong(
+            f"the {what} has {len(text):,} characters and may have {limit:,}: shorten the text or its variables"
+        )
+    return text

@@ -1,0 +1,174 @@
+"""Message templates: `templates/<name>/` with `sms.txt` and, as needed, `email.subject.txt`, `email.html`, `voice.txt`.
+
+All in the source language; `template.yaml` may say which that is, the lane and the digest window.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+
+from service.errors import TocsinError
+from service.messages import markup
+from service.messages.forms import Form, missing, parse_form
+from service.tags import Tag, UnknownTag, parse_tag
+from service.words import Lane
+
+SETTINGS = ("description", "digest", "lane", "language")
+"""What `template.yaml` may say."""
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+"""Names that a template may have."""
+
+_NOT_TEMPLATES = {"catalogues"}
+_DIGEST = re.compile(r"(\d{1,4})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class TemplateRefused(TocsinError):
+    """A template folder that cannot be used; the text names the file and what to change."""
+
+
+class NoSuchTemplate(TocsinError):
+    """No template has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A message in its source language. What a channel has no form of its own for is made from `sms`."""
+
+    name: str
+    language: Tag
+    sms: Form
+    subject: Form | None = None
+    html: str | None = None
+    voice: Form | None = None
+    lane: Lane | None = None
+    digest: timedelta | None = None
+    description: str = ""
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """Everything that variables are filled into."""
+        document = parse_form(self.html) if self.html is not None else None
+        return tuple(form for form in (self.sms, self.subject, self.voice, document) if form is not None)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text a translator must be given, each once, with its slots as they were written."""
+        said = [form.source for form in (self.sms, self.subject, self.voice) if form is not None]
+        return tuple(dict.fromkeys([*said, *markup.texts(self.html or "")]))
+
+    def missing(self, variables: Mapping[str, object]) -> frozenset[str]:
+        """The variables it reads and `variables` lacks."""
+        return missing(self.forms, variables)
+
+
+def announcement(text: str, language: Tag, subject: str | None = None) -> Template:
+    """A message without a template: its text, said as it is on every channel."""
+    heading = None if subject is None else parse_form(subject, "subject")
+    return Template("", language, parse_form(text, "text"), heading)
+
+
+class Templates:
+    """The templates of a folder, read once."""
+
+    def __init__(self, templates: Mapping[str, Template]) -> None:
+        self._templates = templates
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, sorted."""
+        return tuple(sorted(self._templates))
+
+    def get(self, name: str) -> Template:
+        """The template of this name; `NoSuchTemplate` with the nearest names."""
+        if name not in self._templates:
+            near = get_close_matches(name, self._templates, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.names) or 'none'}"
+            raise NoSuchTemplate(f"there is no template {name!r}: {hint}")
+        return self._templates[name]
+
+
+def read_templates(root: Path) -> Templates:
+    """All templates under `root`; `TemplateRefused`, `FormRefused` or `HtmlRefused` at the first that cannot do."""
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and path.name not in _NOT_TEMPLATES)
+    return Templates({folder.name: read_template(folder) for folder in folders})
+
+
+def read_template(folder: Path) -> Template:
+    """The template of one folder."""
+    if not NAME.fullmatch(folder.name):
+        raise TemplateRefused(f"{folder}: name the folder with small letters, digits, - and _ alone")
+    settings = _settings(folder / "template.yaml")
+    sms = _form(folder / "sms.txt")
+    if sms is None:
+        raise TemplateRefused(f"{folder}: sms.txt is missing: other channels fall back to it")
+    return Template(
+        name=folder.name,
+        language=_language(settings, folder),
+        sms=sms,
+        subject=_form(folder / "email.subject.txt"),
+        html=_document(folder / "email.html"),
+        voice=_form(folder / "voice.txt"),
+        lane=_lane(settings, folder),
+        digest=_digest(settings, folder),
+        description=settings.get("description", ""),
+    )
+
+
+def _form(path: Path) -> Form | None:
+    return parse_form(path.read_text(encoding="utf-8").strip(), str(path)) if path.exists() else None
+
+
+def _document(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    document = path.read_text(encoding="utf-8")
+    parse_form(document, str(path))
+    markup.check_slots(document, str(path))
+    return document
+
+
+def _settings(path: Path) -> Mapping[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 (makes texts only)
+    except yaml.YAMLError as error:
+        raise TemplateRefused(f"{path} is not YAML: {error}") from error
+    if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
+        raise TemplateRefused(f"{path} must hold lines like `lane: transactional`")
+    for name in document:
+        if name not in SETTINGS:
+            raise TemplateRefused(f"{path}: there is no setting {name!r}: use {', '.join(SETTINGS)}")
+    return document
+
+
+def _language(settings: Mapping[str, str], folder: Path) -> Tag:
+    try:
+        return parse_tag(settings.get("language", "en"))
+    except UnknownTag as error:
+        raise TemplateRefused(f"{folder}/template.yaml: language: {error}") from error
+
+
+def _lane(settings: Mapping[str, str], folder: Path) -> Lane | None:
+    if "lane" not in settings:
+        return None
+    if settings["lane"] not in set(Lane):
+        raise TemplateRefused(f"{folder}/template.yaml: lane must be one of {', '.join(Lane)}")
+    return Lane(settings["lane"])
+
+
+def _digest(settings: Mapping[str, str], folder: Path) -> timedelta | None:
+    if "digest" not in settings:
+        return None
+    if (match := _DIGEST.fullmatch(settings["digest"])) is None:
+        raise TemplateRefused(f"{folder}/template.yaml: digest must be a duration such as 5m (s, m, h, d)")
+    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
