@@ -119,7 +119,10 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class NotTranslated:
-    """Nothing here translates this text faithfully; `reason` is for the person who may supply the translation."""
+    """Nothing here translates this text faithfully.
+
+    `reason` is for the person who may supply the translation; it may quote the text, so it is never logged.
+    """
 
     reason: str
 

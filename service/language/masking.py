@@ -14,14 +14,14 @@ PLACEHOLDER = r"\{\{[^{}]*\}\}"
 """A template's variable, with its filters: `{{ driver.name }}`, `{{ due | date }}`."""
 
 URL = r"(?:https?://|www\.)[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]"
-EMAIL = r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"
-PHONE = r"(?<![\w.,/:-])(?:\+|\()?\d(?:[ ().-]{0,2}\d){6,14}(?![\w/:]|[.,-]\d)"
+EMAIL = r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+PHONE = r"(?<![\w.,/:-])(?!\d{4}-\d\d-\d\d)(?:\+|\()?\d(?:[ ().-]{0,2}\d){6,14}(?![\w/:]|[.,-]\d)"
 
 _TAG = r"<[^<>]+>"
 _REFERENCE = r"#\w[\w-]*"
 _MARKER = re.compile(r"VAR\d+")
 _LOOKS_LIKE_A_MARKER = r"(?i:VAR\s?\d+)"
-_KEPT = rf"\d*{PLACEHOLDER}\d*|{_LOOKS_LIKE_A_MARKER}|{URL}|{EMAIL}|{_TAG}|{_REFERENCE}|{PHONE}"
+_KEPT = rf"\d{{0,20}}{PLACEHOLDER}\d{{0,20}}|{_LOOKS_LIKE_A_MARKER}|{URL}|{EMAIL}|{_TAG}|{_REFERENCE}|{PHONE}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,142 @@
+"""Translations that a person reviewed: one gettext file a language, `templates/catalogues/<language>.po`.
+
+A msgid is an English sentence (or whole text) in the spelling of `slots`: `The shop closes on {date1}.` Its msgstr uses
+the same slots and placeholders, in any order. Entries marked fuzzy are not reviewed and are not used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polib
+
+from service.errors import TocsinError
+from service.language import CATALOGUE, NotTranslated, Translation
+from service.language.embedded.slots import Sentence, Slotted, find_slots, is_wordless, placeholder, plainly
+from service.tags import Tag, UnknownTag, best_match, parse_tag, serves
+
+WRITTEN_IN = Tag("en")
+"""The language of every msgid."""
+
+_SLOT = re.compile(r"\{\{[^{}]*\}\}|\{[a-z]+\d+\}")
+_BETWEEN_SENTENCES = re.compile(r"((?<=[.!?])\s+|\s*\n\s*)")
+_ITALIAN_ARTICLE = re.compile(r"\b(I|i|a|da|de|ne|su)l (?=(?:8|11)\b)")
+
+
+class CatalogueError(TocsinError):
+    """Catalogues hold faults; every one is told as file:line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogues:
+    """`Translator` from reviewed sentences, by language."""
+
+    by_language: Mapping[Tag, Mapping[str, str]]
+
+    def translate(self, text: str, source: Tag, target: Tag, /) -> Translation | NotTranslated:
+        """The reviewed whole text, or all its sentences if every one is known; else what is unknown."""
+        language = best_match(target, self.by_language)
+        if language is None or not serves(source, WRITTEN_IN):
+            return NotTranslated(f"there is no catalogue from {source} to {target}")
+        slotted = find_slots(text)
+        if slotted is None:
+            return NotTranslated("the text holds private-use characters")
+        known = self.by_language[language]
+        whole = _fill(slotted.sentence(slotted.coded), known, target)
+        if whole is not None:
+            return Translation(whole, language, CATALOGUE)
+        return self._by_sentence(slotted, language, target)
+
+    def _by_sentence(self, slotted: Slotted, language: Tag, reader: Tag) -> Translation | NotTranslated:
+        known = self.by_language[language]
+        parts: list[str] = []
+        unknown: list[str] = []
+        for coded in _BETWEEN_SENTENCES.split(slotted.coded):
+            sentence = slotted.sentence(coded)
+            said = slotted.written(coded, reader) if is_wordless(coded) else _fill(sentence, known, reader)
+            if said is None:
+                unknown.append(sentence.key)
+            else:
+                parts.append(said)
+        if unknown:
+            return NotTranslated(f"not in the {language} catalogue: {' | '.join(unknown)}")
+        return Translation("".join(parts), language, CATALOGUE)
+
+
+def read_catalogues(directory: Path) -> Catalogues:
+    """All `*.po` of a directory; `CatalogueError` with every fault of every file."""
+    faults: list[str] = []
+    by_language: dict[Tag, Mapping[str, str]] = {}
+    for path in sorted(directory.glob("*.po")):
+        try:
+            by_language[parse_tag(path.stem)] = _read(path, faults)
+        except UnknownTag as error:
+            faults.append(f"{path}:1: {error}")
+    if faults:
+        raise CatalogueError("\n".join(faults))
+    return Catalogues(by_language)
+
+
+def _read(path: Path, faults: list[str]) -> Mapping[str, str]:
+    try:
+        file = polib.pofile(str(path), encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        line = re.search(r"line (\d+)", str(error))
+        faults.append(f"{path}:{line[1] if line else 1}: not a gettext file: {error}")
+        return {}
+    known: dict[str, str] = {}
+    first_lines: dict[str, int] = {}
+    for entry in file:
+        if entry.obsolete or entry.fuzzy or not entry.msgstr:
+            continue
+        found = [*_faults(entry.msgid, entry.msgstr)]
+        if entry.msgid in known:
+            found.append(f"stands in line {first_lines[entry.msgid]} already: {entry.msgid!r}")
+        faults += [f"{path}:{entry.linenum}: {fault}" for fault in found]
+        known[entry.msgid] = entry.msgstr
+        first_lines.setdefault(entry.msgid, entry.linenum or 1)
+    return known
+
+
+def _faults(msgid: str, msgstr: str) -> Iterator[str]:
+    yield from _spelling_faults(msgid)
+    wanted, used = Counter(_SLOT.findall(msgid)), Counter(_SLOT.findall(msgstr))
+    if lost := sorted((wanted - used).elements()):
+        yield f"the translation lacks {', '.join(lost)}"
+    if extra := sorted((used - wanted).elements()):
+        yield f"the translation has {', '.join(extra)}, which the source has not (or not as often)"
+
+
+def _spelling_faults(msgid: str) -> Iterator[str]:
+    """Why no text could ever be looked up as this msgid."""
+    for literal in _SLOT.split(msgid):
+        slotted = find_slots(literal)
+        for slot in slotted.slots if slotted else ():
+            yield f"write {{{slot.kind}1}} (or 2, 3, …) for {slot.written(WRITTEN_IN)!r}: texts are looked up that way"
+    if (plain := plainly(msgid)) != msgid:
+        yield f"use straight quotes and single spaces: {plain!r}"
+    counts: Counter[str] = Counter()
+    for slot in _SLOT.findall(msgid):
+        if not slot.startswith("{{"):
+            counts[kind := slot.strip("{}0123456789")] += 1
+        canonical = placeholder(slot) if slot.startswith("{{") else f"{{{kind}{counts[kind]}}}"
+        if canonical != slot:
+            yield f"write {canonical} for {slot}: slots are numbered by kind in the order of the source"
+
+
+def _fill(sentence: Sentence, known: Mapping[str, str], reader: Tag) -> str | None:
+    translated = known.get(sentence.key)
+    if translated is None:
+        return None
+    filled = _SLOT.sub(lambda match: sentence.slots[match[0]].written(reader), translated)
+    return _ITALIAN_ARTICLE.sub(_elided, filled) if reader.language == "it" else filled
+
+
+def _elided(article: re.Match[str]) -> str:
+    """The Italian article before 8 and 11: `il 8 maggio` → `l'8 maggio`, `dal 11` → `dall'11`."""
+    stem = article[1]
+    return {"i": "l'", "I": "L'"}.get(stem, f"{stem}ll'")
