@@ -48,13 +48,14 @@ class Level:
     """Contacts that are paged together, numbered from 1 as the incident lists them.
 
     Each is paged on the first of `channels` on which there is an address that works. `wait` follows the page and each
-    of the `reminders`.
+    of the `reminders`. `messages` are this level's own templates: a doctor reads another text than the patient.
     """
 
     contacts: tuple[int, ...]
     channels: tuple[Channel, ...]
     wait: Wait
     reminders: int = 1
+    messages: Mapping[Role, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,10 @@ class Policy:
     acknowledge_link: bool = False
     description: str = ""
 
-    def template(self, role: Role) -> str:
-        """The name of the template for a message of this role."""
-        return self.messages.get(role, f"incident-{role.value.replace('_', '-')}")
+    def template(self, role: Role, level: int) -> str:
+        """The name of the template for a message of this role to a contact of this level (0: of none)."""
+        own = self.levels[level - 1].messages if level else {}
+        return own.get(role) or self.messages.get(role) or f"incident-{role.value.replace('_', '-')}"
 
     def covering(self, contact_count: int) -> Policy:
         """The policy for an incident of so many contacts: those whom no level names follow one by one at the end.

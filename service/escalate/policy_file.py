@@ -1,0 +1,221 @@
+"""An escalation policy from its file, with every finding at once and at its place, as for rule files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from service.decide import entries, positions
+from service.decide.entries import Keys
+from service.decide.faults import Faults, did_you_mean
+from service.decide.findings import Finding, Kind
+from service.decide.positions import Node, Scalar
+from service.escalate.policy import Level, OnNo, Policy, Role
+from service.escalate.waits import BadWait, Wait, parse_duration, parse_time_of_day
+from service.words import Channel
+
+MAX_LEVELS = 10
+MAX_CONTACTS = 10
+"""Contacts that one level pages; a page of each must fit one commit."""
+MAX_REMINDERS = 5
+
+_FRAME = ("escalation", "description", "levels", "on_no", "last_resort", "messages", "acknowledge_link")
+_LEVEL = ("contacts", "channels", "wait", "until", "reminders", "messages")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+T = TypeVar("T")
+Word = TypeVar("Word", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPolicy:
+    """What a file says and what is wrong with it; `policy` is None exactly if one of the findings is an error."""
+
+    policy: Policy | None
+    findings: tuple[Finding, ...]
+
+
+def parse(source: str | bytes, templates: Collection[str] | None = None) -> ParsedPolicy:
+    """Parse a policy file; never raises. With `templates`, a message that names none of them is an error."""
+    faults = Faults()
+    root, _ = positions.read(source, faults)
+    policy = None
+    if root is not None and (keys := entries.keyed(root, _FRAME, "an escalation policy", faults)):
+        policy = _policy(keys, templates, faults)
+    return ParsedPolicy(None if faults.refused else policy, faults.in_order())
+
+
+def _policy(keys: Keys, templates: Collection[str] | None, faults: Faults) -> Policy:
+    _demand(keys, "escalation", "escalation: default", faults)
+    _demand(keys, "levels", "levels: and one - {contacts: [1], channels: [sms], wait: 40s} a level", faults)
+    name = keys.read("escalation", lambda node: _name(node, "the name of a policy", faults))
+    levels = keys.read("levels", lambda node: _levels(node, templates, faults))
+    on_no = keys.read("on_no", lambda node: _word(node, OnNo, "on_no", faults))
+    last_resort = keys.read("last_resort", lambda node: _last_resort(node, faults))
+    messages = keys.read("messages", lambda node: _messages(node, templates, faults))
+    link = keys.read("acknowledge_link", lambda node: _truth(node, "acknowledge_link", faults))
+    description = keys.read("description", lambda node: _text(node, "a description", faults))
+    return Policy(
+        name=name or "",
+        levels=levels or (),
+        on_no=on_no or OnNo.ESCALATE,
+        last_resort=last_resort or (),
+        messages=messages or {},
+        acknowledge_link=link or False,
+        description=description or "",
+    )
+
+
+def _demand(keys: Keys, key: str, hint: str, faults: Faults) -> None:
+    if key not in keys:
+        faults.error(Kind.SYNTAX, keys.at, f'the key "{key}" is missing', f"add {hint}")
+
+
+def _levels(node: Node, templates: Collection[str] | None, faults: Faults) -> tuple[Level, ...]:
+    nodes = entries.items(node, "levels", faults)
+    if isinstance(node, positions.Items) and not 1 <= len(nodes) <= MAX_LEVELS:
+        faults.error(Kind.OUT_OF_RANGE, node.at, f"a policy has 1 to {MAX_LEVELS} levels, this one {len(nodes)}")
+    levels = tuple(level for one in nodes if (level := _level(one, templates, faults)) is not None)
+    if levels and not any(1 in level.contacts for level in levels):
+        message = "no level names contact 1: an incident with one contact would page that contact last of all"
+        faults.warning(Kind.GAP, node.at, message)
+    return levels
+
+
+def _level(node: Node, templates: Collection[str] | None, faults: Faults) -> Level | None:
+    keys = entries.keyed(node, _LEVEL, "a level", faults)
+    if keys is None:
+        return None
+    _demand(keys, "contacts", "contacts: [1], counted as the incident lists them", faults)
+    wait = _level_wait(keys, faults)
+    contacts = keys.read("contacts", lambda one: _contacts(one, faults))
+    channels = keys.read("channels", lambda one: _channels(one, "channels", faults)) or (Channel.SMS,)
+    reminders = keys.read("reminders", lambda one: _count(one, "reminders", 0, MAX_REMINDERS, faults))
+    messages = keys.read("messages", lambda one: _messages(one, templates, faults)) or {}
+    if not contacts or wait is None:
+        return None
+    return Level(contacts, channels, wait, 1 if reminders is None else reminders, messages)
+
+
+def _level_wait(keys: Keys, faults: Faults) -> Wait | None:
+    if ("wait" in keys) == ("until" in keys):
+        problem = 'both "wait" and "until" stand here' if "wait" in keys else 'the key "wait" is missing'
+        faults.error(Kind.SYNTAX, keys.at, problem, 'write wait: 40s, or until: "08:00" in the contact\'s time zone')
+    wait: Wait | None = keys.read("wait", lambda node: _wait(node, faults))
+    until: Wait | None = keys.read("until", lambda node: _read_wait(node, "until", parse_time_of_day, faults))
+    return wait or until
+
+
+def _wait(node: Node, faults: Faults) -> Wait | None:
+    """`wait: 40s`, or `wait: {until: "08:00"}`."""
+    if not isinstance(node, positions.Entries):
+        return _read_wait(node, "wait", parse_duration, faults)
+    keys = entries.keyed(node, ("until",), "a wait", faults)
+    if keys is None:
+        return None
+    _demand(keys, "until", 'until: "08:00"', faults)
+    until: Wait | None = keys.read("until", lambda at: _read_wait(at, "until", parse_time_of_day, faults))
+    return until
+
+
+def _read_wait(node: Node, what: str, parser: Callable[[str], Wait], faults: Faults) -> Wait | None:
+    scalar = entries.text(node, what, faults)
+    if scalar is None:
+        return None
+    try:
+        return parser(scalar.text)
+    except BadWait as problem:
+        faults.error(Kind.TYPE, scalar.at, str(problem))
+    return None
+
+
+def _contacts(node: Node, faults: Faults) -> tuple[int, ...]:
+    nodes = entries.one_or_more(node)
+    numbers = [number for one in nodes if (number := _count(one, "a contact", 1, 99, faults)) is not None]
+    if not 1 <= len(nodes) <= MAX_CONTACTS:
+        faults.error(Kind.OUT_OF_RANGE, node.at, f"a level pages 1 to {MAX_CONTACTS} contacts, this one {len(nodes)}")
+    if len(set(numbers)) < len(numbers):
+        faults.error(Kind.DUPLICATE_KEY, node.at, "a contact stands twice in this level", "keep it once")
+    return tuple(numbers)
+
+
+def _channels(node: Node, what: str, faults: Faults) -> tuple[Channel, ...]:
+    words = [_word(one, Channel, "a channel", faults) for one in entries.one_or_more(node)]
+    channels = tuple(word for word in words if word is not None)
+    if not words:
+        faults.error(Kind.SYNTAX, node.at, f"{what} names no channel", "write [sms], [sms, email] or the like")
+    if len(set(channels)) < len(channels):
+        faults.error(Kind.DUPLICATE_KEY, node.at, f"a channel stands twice in {what}", "keep it once")
+    return channels
+
+
+def _last_resort(node: Node, faults: Faults) -> tuple[Channel, ...]:
+    keys = entries.keyed(node, ("channels",), "last_resort", faults)
+    if keys is None:
+        return ()
+    _demand(keys, "channels", "channels: [email, voice]", faults)
+    return keys.read("channels", lambda one: _channels(one, "last_resort", faults)) or ()
+
+
+def _messages(node: Node, templates: Collection[str] | None, faults: Faults) -> dict[Role, str]:
+    keys = entries.keyed(node, tuple(role.value for role in Role), "messages", faults)
+    if keys is None:
+        return {}
+    named = {role: keys.read(role.value, lambda one: _template(one, templates, faults)) for role in Role}
+    return {role: template for role, template in named.items() if template is not None}
+
+
+def _template(node: Node, templates: Collection[str] | None, faults: Faults) -> str | None:
+    name = _name(node, "the name of a template", faults)
+    if name is not None and templates is not None and name not in templates:
+        message = f'there is no template "{name}"'
+        hint = did_you_mean(name, templates) or f"add the folder templates/{name}"
+        faults.error(Kind.UNKNOWN_VALUE, node.at, message, hint)
+    return name
+
+
+def _name(node: Node, what: str, faults: Faults) -> str | None:
+    scalar = entries.text(node, what, faults)
+    if scalar is None:
+        return None
+    if not _NAME.fullmatch(scalar.text):
+        faults.error(Kind.SYNTAX, scalar.at, f'"{scalar.text}" is not {what}', "use letters, digits, - and _, up to 64")
+    return scalar.text
+
+
+def _text(node: Node, what: str, faults: Faults) -> str | None:
+    scalar = entries.text(node, what, faults)
+    return None if scalar is None else scalar.text
+
+
+def _word(node: Node, words: type[Word], what: str, faults: Faults) -> Word | None:
+    scalar = entries.text(node, what, faults)
+    if scalar is None:
+        return None
+    known = [word.value for word in words]
+    if scalar.text in known:
+        return words(scalar.text)
+    hint = did_you_mean(scalar.text, known) or f"one of {', '.join(known)}"
+    faults.error(Kind.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" is not {what}', hint)
+    return None
+
+
+def _count(node: Node, what: str, low: int, high: int, faults: Faults) -> int | None:
+    value = node.value if isinstance(node, Scalar) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        entries.mismatch(node, f"{what} must be a whole number", faults)
+        return None
+    if not low <= value <= high:
+        faults.error(Kind.OUT_OF_RANGE, node.at, f"{what} must be between {low} and {high}, not {value}")
+    return value
+
+
+def _truth(node: Node, what: str, faults: Faults) -> bool | None:
+    value = node.value if isinstance(node, Scalar) else None
+    if not isinstance(value, bool):
+        entries.mismatch(node, f"{what} must be true or false", faults)
+        return None
+    return value

@@ -1,0 +1,187 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.decide import report
+from service.escalate import policy_file
+from service.escalate.policy import Level, OnNo, Policy, Role
+from service.escalate.waits import For, Until
+from service.words import Channel
+
+SHIPPED = Path(__file__).parents[2] / "rules" / "escalation"
+
+
+def read(text: str) -> Policy:
+    parsed = policy_file.parse(text)
+    assert parsed.findings == ()
+    assert parsed.policy is not None
+    return parsed.policy
+
+
+def complaints(text: str, templates: list[str] | None = None) -> str:
+    """What an administrator sees for a refused file."""
+    parsed = policy_file.parse(text, templates)
+    assert parsed.policy is None
+    return report.render(parsed.findings, text, "p.yaml")
+
+
+@pytest.mark.parametrize("name", ["default", "medicine", "assignment", "approval"])
+def test_the_ready_made_policies_are_without_a_finding(name: str) -> None:
+    assert read((SHIPPED / f"{name}.yaml").read_text()).name == name
+
+
+def test_the_default_policy_is_the_samples_with_its_40_seconds() -> None:
+    default = read((SHIPPED / "default.yaml").read_text())
+    assert default.levels == (
+        Level((1,), (Channel.SMS,), For(40), 1),
+        Level((2,), (Channel.SMS,), For(40), 1),
+    )
+    assert default.on_no is OnNo.ESCALATE
+    assert default.last_resort == (Channel.EMAIL, Channel.VOICE)
+    assert default.template(Role.ALREADY_ACKNOWLEDGED, 1) == "incident-already-acknowledged"
+
+
+def test_a_no_ends_an_approval() -> None:
+    assert read((SHIPPED / "approval.yaml").read_text()).on_no is OnNo.END
+
+
+def test_a_doctor_reads_another_text_than_the_patient() -> None:
+    medicine = read((SHIPPED / "medicine.yaml").read_text())
+    assert [medicine.template(Role.PAGE, level) for level in (1, 2)] == ["medicine-page", "medicine-doctor-page"]
+
+
+@pytest.mark.parametrize("wait", ['until: "08:00"', 'wait: {until: "08:00"}', "until: 08:00"])
+def test_a_wait_may_last_until_a_time_of_day(wait: str) -> None:
+    policy = read(f"escalation: p\nlevels:\n  - contacts: 1\n    {wait}\n")
+    assert policy.levels == (Level((1,), (Channel.SMS,), Until(8, 0), 1),)
+
+
+def test_every_fault_is_shown_at_once_with_its_place_and_a_suggestion() -> None:
+    text = """\
+escalation: night shift
+levels:
+  - {contacts: [1], chanels: [sms], wait: 40s}
+  - {contacts: [0], channels: [smss], wait: 40 s}
+  - {contacts: [2, 2], wait: 99d, reminders: 9}
+  - {channels: [sms]}
+on_no: escalte
+last_resort: {channels: []}
+messages: {pages: a, page: incident-pge}
+acknowledge_link: yes
+on_no: end
+"""
+    assert (
+        complaints(text, ["incident-page"])
+        == """\
+p.yaml:1:13: error: "night shift" is not the name of a policy [syntax]
+    1 | escalation: night shift
+      |             ^
+  hint: use letters, digits, - and _, up to 64
+
+p.yaml:3:21: error: unknown key "chanels" in a level [syntax]
+    3 |   - {contacts: [1], chanels: [sms], wait: 40s}
+      |                     ^
+  hint: did you mean "channels"?
+
+p.yaml:4:17: error: a contact must be between 1 and 99, not 0 [out_of_range]
+    4 |   - {contacts: [0], channels: [smss], wait: 40 s}
+      |                 ^
+
+p.yaml:4:32: error: "smss" is not a channel [unknown_value]
+    4 |   - {contacts: [0], channels: [smss], wait: 40 s}
+      |                                ^
+  hint: did you mean "sms"?
+
+p.yaml:4:45: error: "40 s" is not a duration: write a number and s, m, h or d, such as 40s, 5m, 2h or 1d [type]
+    4 |   - {contacts: [0], channels: [smss], wait: 40 s}
+      |                                             ^
+
+p.yaml:5:16: error: a contact stands twice in this level [duplicate_key]
+    5 |   - {contacts: [2, 2], wait: 99d, reminders: 9}
+      |                ^
+  hint: keep it once
+
+p.yaml:5:30: error: "99d" is not between 1s and 30d [type]
+    5 |   - {contacts: [2, 2], wait: 99d, reminders: 9}
+      |                              ^
+
+p.yaml:5:46: error: reminders must be between 0 and 5, not 9 [out_of_range]
+    5 |   - {contacts: [2, 2], wait: 99d, reminders: 9}
+      |                                              ^
+
+p.yaml:6:5: error: the key "contacts" is missing [syntax]
+    6 |   - {channels: [sms]}
+      |     ^
+  hint: add contacts: [1], counted as the incident lists them
+
+p.yaml:6:5: error: the key "wait" is missing [syntax]
+    6 |   - {channels: [sms]}
+      |     ^
+  hint: write wait: 40s, or until: "08:00" in the contact's time zone
+
+p.yaml:7:8: error: "escalte" is not on_no [unknown_value]
+    7 | on_no: escalte
+      |        ^
+  hint: did you mean "escalate"?
+
+p.yaml:8:25: error: last_resort names no channel [syntax]
+    8 | last_resort: {channels: []}
+      |                         ^
+  hint: write [sms], [sms, email] or the like
+
+p.yaml:9:12: error: unknown key "pages" in messages [syntax]
+    9 | messages: {pages: a, page: incident-pge}
+      |            ^
+  hint: did you mean "page"?
+
+p.yaml:9:28: error: there is no template "incident-pge" [unknown_value]
+    9 | messages: {pages: a, page: incident-pge}
+      |                            ^
+  hint: did you mean "incident-page"?
+
+p.yaml:10:19: error: acknowledge_link must be true or false [syntax]
+   10 | acknowledge_link: yes
+      |                   ^
+
+p.yaml:11:1: error: the key "on_no" stands here a second time [duplicate_key]
+   11 | on_no: end
+      | ^
+  hint: keep one of them
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "the file is empty"),
+        ("escalation: p", 'the key "levels" is missing'),
+        ("escalation: p\nlevels: []", "a policy has 1 to 10 levels, this one 0"),
+        ("escalation: p\nlevels: 3", "levels must be a list"),
+        ("escalation: p\nlevels: [{contacts: [1], wait: 1s, until: '08:00'}]", 'both "wait" and "until"'),
+        ("escalation: p\nlevels: [{contacts: [1], until: '24:00'}]", '"24:00" is not a time of day'),
+        ("escalation: p\nlevels: [{contacts: [1], wait: {}}]", 'the key "until" is missing'),
+        ("escalation: p\nlevels: [{contacts: [1.5], wait: 1s}]", "a contact must be a whole number"),
+        ("escalation: p\nlevels: [{contacts: [1], wait: 0s}]", '"0s" is not between 1s and 30d'),
+    ],
+)
+def test_a_refused_file_says_why(text: str, complaint: str) -> None:
+    assert complaint in complaints(text)
+
+
+def test_a_policy_that_never_pages_the_first_contact_is_a_warning_only() -> None:
+    parsed = policy_file.parse("escalation: p\nlevels: [{contacts: [2], wait: 1s}]")
+    assert parsed.policy is not None
+    assert [finding.severity.value for finding in parsed.findings] == ["warning"]
+
+
+@given(st.data())
+def test_no_file_whatever_raises_an_error(data: st.DataObject) -> None:
+    text = (SHIPPED / "medicine.yaml").read_text()
+    start = data.draw(st.integers(0, len(text)))
+    length = data.draw(st.integers(0, 30))
+    instead = data.draw(st.text("abc[]{}:,-\"'\n 019&*!|>", max_size=12))
+    parsed = policy_file.parse(text[:start] + instead + text[start + length :])
+    assert (parsed.policy is None) == any(finding.severity.value == "error" for finding in parsed.findings)
