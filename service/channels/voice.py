@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
+from xml.sax.saxutils import escape
 
 from service.errors import TocsinError
 from service.tags import Tag
@@ -11,6 +13,9 @@ from service.tags import Tag
 MAX_CHARACTERS = 3_000
 """Characters of plain text that one voice message may have
 (https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/API_SendVoiceMessage.html)."""
+
+MAX_SSML_CHARACTERS = 6_000
+"""Characters that SSML may have with its tags (same page)."""
 
 
 class NoVoice(TocsinError):
@@ -34,3 +39,24 @@ class Speech(Protocol):
 
     def speak(self, text: str, voice: Tag, /) -> Audio:
         """Speak plain text with a voice for the locale `voice`; `NoVoice`, `SpeechFailed`."""
+
+
+def ssml(text: str) -> str:
+    """Plain text as SSML 1.1 (https://www.w3.org/TR/speech-synthesis11/): everything in it is spoken, nothing obeyed.
+
+    Blank lines become paragraphs. Control characters, which XML 1.0 does not allow, are dropped. `SpeechFailed` above
+    `MAX_SSML_CHARACTERS`, tags included.
+    """
+    spoken = "".join(filter(_allowed_in_xml, text))
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", spoken)]
+    body = "".join(f"<p>{escape(part)}</p>" for part in paragraphs if part)
+    document = f"<speak>{body}</speak>"
+    if len(document) > MAX_SSML_CHARACTERS:
+        raise SpeechFailed(
+            f"the SSML has {len(document):,} characters and may have {MAX_SSML_CHARACTERS:,}: shorten it"
+        )
+    return document
+
+
+def _allowed_in_xml(character: str) -> bool:
+    return character in "\t\n\r" or " " <= character < "\ud800" or "\ue000" <= character not in "\ufffe\uffff"

@@ -139,6 +139,6 @@ class Translator(Protocol):
 
 def check_length(text: str, limit: int = MAX_SENTIMENT_BYTES) -> None:
     """Raise `TextTooLong` when a text has more than `limit` UTF-8 bytes."""
-    size = len(text.encode())
+    size = len(text.encode(errors="surrogatepass"))
     if size > limit:
         raise TextTooLong(f"the text has {size:,} bytes (UTF-8) and may have {limit:,}: shorten it or send it in parts")

@@ -65,8 +65,8 @@ class EmbeddedSentiment:
     def score(self, text: str, _language: Tag, /) -> SentimentScore:
         """Score a text in any of the model's hundred languages; `TextTooLong` above 5,000 bytes."""
         check_length(text)
-        embedding = self._model().query(text.replace("\0", " "))  # C would end the text at a NUL
-        shares = self._head.shares(embedding)
+        readable = text.encode(errors="replace").decode().replace("\0", " ")  # C would end the text at a NUL
+        shares = self._head.shares(self._model().query(readable))
         return SentimentScore(
             positive=shares[Label.POSITIVE],
             negative=shares[Label.NEGATIVE],

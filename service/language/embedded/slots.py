@@ -42,7 +42,7 @@ class Slot(Protocol):
 
     @property
     def kind(self) -> str:
-        """What a catalogue calls it: `date`, `time`, `money`, `number`, `url`, `email`, `phone`; "" is a placeholder."""
+        """What a catalogue calls it: `date`, `time`, `money`, `number`, `url`, `email`, `phone`; "" for a variable."""
 
     def written(self, reader: Tag, /) -> str:
         """The piece as a reader of that language writes it."""
