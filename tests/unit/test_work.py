@@ -1,0 +1,456 @@
+"""The worker: what is due is handled once, urgent first; failures are tried again, then explained and redriven."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from service.clock import HandClock, SystemClock
+from service.errors import Unavailable
+from service.storage import Item
+from service.storage.sqlite import SqliteStore
+from service.words import Lane
+from service.work import (
+    POLICIES,
+    Duty,
+    NotDead,
+    Permanent,
+    Registry,
+    RetryLater,
+    Step,
+    Task,
+    Worker,
+    all_dead_items,
+    finished,
+    postponed,
+    redrive,
+    waiting,
+)
+
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(NOON)
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "items.db", clock)
+    yield store
+    store.close()
+
+
+Handle = Callable[[Task], Step]
+
+
+@pytest.fixture
+def worker_for(store: SqliteStore, clock: HandClock) -> Iterator[Callable[..., Worker]]:
+    """Makes workers that handle items of kind `job`, one at a time, and that wait without chance."""
+    made: list[Worker] = []
+
+    def make(handle: Handle, *more: Duty) -> Worker:
+        worker = Worker(store, Registry([Duty("job", handle), *more]), clock, threads=1, chance=lambda: 1.0)
+        made.append(worker)
+        return worker
+
+    yield make
+    for worker in made:
+        worker.close()
+
+
+def job(name: str, lane: Lane = Lane.TRANSACTIONAL, due: datetime = NOON) -> Item:
+    return Item(name, "job", {}, lane=lane, due_at=due)
+
+
+def done(task: Task) -> Step:
+    return Step(finished(task.item, {"done": True}))
+
+
+def fails(error: Exception) -> Handle:
+    def handle(task: Task) -> Step:
+        raise error
+
+    return handle
+
+
+def stored(store: SqliteStore, item_id: str) -> Item:
+    item = store.get(item_id)
+    assert item is not None
+    return item
+
+
+def test_what_is_due_is_handled_once_and_stays_as_the_record(
+    store: SqliteStore, worker_for: Callable[..., Worker]
+) -> None:
+    store.add(job("a"), job("later", due=NOON + SECOND))
+    worker = worker_for(done)
+    assert worker.run_due() == 1
+    assert worker.run_due() == 0
+    assert stored(store, "a").state == {"done": True}
+    assert stored(store, "later").state == {}
+
+
+def test_a_timer_fires_when_the_clock_reaches_it_and_not_before(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    store.add(job("timer", due=NOON + 40 * SECOND))
+    worker = worker_for(done)
+    clock.advance(39 * SECOND)
+    assert worker.run_due() == 0
+    clock.advance(SECOND)
+    assert worker.run_due() == 1
+
+
+def test_children_are_handled_in_the_same_run_and_made_once_however_often_they_are_made(
+    store: SqliteStore, worker_for: Callable[..., Worker]
+) -> None:
+    handled: list[str] = []
+
+    def expand(task: Task) -> Step:
+        return Step(finished(task.item), spawn=[job("child-1"), job("child-2")])
+
+    def handle(task: Task) -> Step:
+        handled.append(task.item.id)
+        return done(task)
+
+    parents = [replace(job(name), kind="parent") for name in ("p", "q")]
+    store.add(*parents)
+    worker_for(handle, Duty("parent", expand)).run_due()
+    assert sorted(handled) == ["child-1", "child-2"]
+
+
+def test_an_incident_is_handled_before_everything_else_that_is_due(
+    store: SqliteStore, worker_for: Callable[..., Worker]
+) -> None:
+    order: list[str] = []
+
+    def handle(task: Task) -> Step:
+        order.append(task.item.id)
+        if task.item.id == "bulk-1":
+            store.add(job("incident-late", Lane.INCIDENT))
+        return done(task)
+
+    store.add(*(job(f"bulk-{n}", Lane.BULK) for n in range(5)))
+    store.add(job("incident", Lane.INCIDENT), job("letter"))
+    worker_for(handle).run_due()
+    assert order[:2] == ["incident", "letter"]
+    assert order.index("incident-late") == order.index("bulk-1") + 1
+
+
+def test_a_failure_of_the_moment_is_tried_again_after_a_wait_that_doubles(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    store.add(job("a"))
+    worker = worker_for(fails(Unavailable("the provider is down")))
+    waits: list[timedelta] = []
+    for _ in range(4):
+        assert worker.run_due() == 1
+        due = stored(store, "a").due_at
+        assert due is not None
+        waits.append(due - clock.now())
+        clock.advance(waits[-1])
+    assert waits == [2 * SECOND, 4 * SECOND, 8 * SECOND, 16 * SECOND]
+
+
+def test_a_provider_that_says_when_to_come_back_is_not_asked_sooner(
+    store: SqliteStore, worker_for: Callable[..., Worker]
+) -> None:
+    store.add(job("a"))
+    worker_for(fails(RetryLater("throttled", after=timedelta(minutes=3)))).run_due()
+    assert stored(store, "a").due_at == NOON + timedelta(minutes=3)
+
+
+@pytest.mark.parametrize("error", [Unavailable("no answer"), ConnectionResetError("peer"), KeyError("first_name")])
+def test_what_keeps_failing_is_dead_after_the_lanes_attempts_and_says_why(
+    error: Exception, store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    store.add(job("a"))
+    worker = worker_for(fails(error))
+    attempts = 0
+    while worker.run_due():
+        attempts += 1
+        clock.advance(timedelta(hours=1))
+    (dead,) = all_dead_items(store)
+    assert attempts == POLICIES[Lane.TRANSACTIONAL].max_attempts == dead.attempts
+    assert (dead.id, dead.kind, dead.lane) == ("a", "job", Lane.TRANSACTIONAL)
+    assert str(error) in dead.why
+    assert stored(store, "a").due_at is None
+
+
+def test_what_can_never_succeed_is_dead_at_once(store: SqliteStore, worker_for: Callable[..., Worker]) -> None:
+    store.add(job("a"))
+    worker = worker_for(fails(Permanent("the template is gone: restore templates/welcome")))
+    assert worker.run_due() == 1
+    (dead,) = all_dead_items(store)
+    assert dead.why.startswith("the template is gone: restore templates/welcome")
+
+
+def test_a_dead_item_that_is_redriven_is_handled_with_fresh_attempts_and_is_no_longer_listed(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    store.add(job("a"))
+    worker_for(fails(Permanent("broken"))).run_due()
+    clock.advance(timedelta(hours=2))
+    redrive(store, "a", clock.now())
+    assert stored(store, "a").attempts == 0
+    assert worker_for(done).run_due() == 1
+    assert list(all_dead_items(store)) == []
+    assert stored(store, "a").state == {"done": True}
+
+
+@pytest.mark.parametrize("item_id", ["nobody", "alive"])
+def test_only_a_dead_item_can_be_redriven(item_id: str, store: SqliteStore) -> None:
+    store.add(job("alive"))
+    with pytest.raises(NotDead, match="tocsin dead list"):
+        redrive(store, item_id, NOON)
+
+
+def test_a_kind_says_what_else_happens_when_its_item_dies(
+    store: SqliteStore, worker_for: Callable[..., Worker]
+) -> None:
+    def burial(item: Item, why: str) -> Step:
+        return Step(replace(item, state={"status": "failed"}), spawn=[Item("told", "letter", {"why": why})])
+
+    store.add(replace(job("a"), kind="delivery"))
+    worker_for(done, Duty("delivery", fails(Permanent("no such phone")), burial)).run_due()
+    assert stored(store, "a").state["status"] == "failed"
+    assert "no such phone" in str(stored(store, "told").state["why"])
+
+
+def test_one_failing_item_touches_no_other(store: SqliteStore, worker_for: Callable[..., Worker]) -> None:
+    def handle(task: Task) -> Step:
+        if task.item.id == "bad":
+            raise ZeroDivisionError
+        return done(task)
+
+    store.add(job("a"), job("bad"), job("z"))
+    worker_for(handle).run_due()
+    assert stored(store, "a").state == stored(store, "z").state == {"done": True}
+    assert stored(store, "bad").due_at is not None
+
+
+def test_a_fault_is_logged_by_place_without_the_data_it_mentions(
+    store: SqliteStore, worker_for: Callable[..., Worker], caplog: pytest.LogCaptureFixture
+) -> None:
+    store.add(job("a"))
+    with caplog.at_level(logging.DEBUG):
+        worker_for(fails(KeyError("+447700900123"))).run_due()
+    assert "Item a met a fault of the program: KeyError in handle" in caplog.text
+    assert "+447700900123" not in caplog.text
+
+
+def test_an_item_whose_worker_died_comes_back_when_its_lease_ends(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    lease = POLICIES[Lane.INCIDENT].lease
+    store.add(job("page", Lane.INCIDENT))
+    store.claim(Lane.INCIDENT, clock.now(), lease, 1)  # and this worker is killed here
+    worker = worker_for(done)
+    clock.advance(lease - SECOND)
+    assert worker.run_due() == 0
+    clock.advance(SECOND)
+    assert worker.run_due() == 1
+
+
+def test_an_item_that_kills_every_worker_is_dead_without_being_begun_again(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    policy = POLICIES[Lane.BULK]
+    store.add(job("poison", Lane.BULK))
+    for _ in range(policy.max_attempts):
+        assert store.claim(Lane.BULK, clock.now(), policy.lease, 1)
+        clock.advance(policy.lease)
+    begun: list[str] = []
+
+    def handle(task: Task) -> Step:
+        begun.append(task.item.id)
+        return done(task)
+
+    worker_for(handle).run_due()
+    (dead,) = all_dead_items(store)
+    assert begun == []
+    assert "never finished" in dead.why
+
+
+def test_a_reply_that_wins_over_the_timer_is_not_overwritten(
+    store: SqliteStore, worker_for: Callable[..., Worker]
+) -> None:
+    def escalate(task: Task) -> Step:
+        reply = stored(store, "incident")
+        store.save(replace(reply, state={"state": "acknowledged"}, due_at=None))
+        return Step(waiting(task.item, NOON + 40 * SECOND, {"state": "escalated"}))
+
+    store.add(job("incident", Lane.INCIDENT))
+    worker_for(escalate).run_due()
+    assert stored(store, "incident").state == {"state": "acknowledged"}
+    assert stored(store, "incident").due_at is None
+
+
+def test_a_send_is_marked_before_it_is_made_and_a_failure_after_it_keeps_the_mark(
+    store: SqliteStore, worker_for: Callable[..., Worker]
+) -> None:
+    seen: list[object] = []
+
+    def send(task: Task) -> Step:
+        task.checkpoint(replace(task.item, state={"status": "sending"}))
+        seen.append(stored(store, "a").state)
+        raise ConnectionResetError
+
+    store.add(job("a"))
+    worker_for(send).run_due()
+    assert seen == [{"status": "sending"}]
+    assert stored(store, "a").state == {"status": "sending"}
+    assert stored(store, "a").due_at == NOON + 2 * SECOND
+
+
+def test_waiting_for_ones_turn_is_no_failed_attempt(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    store.add(job("a"))
+    worker = worker_for(lambda task: Step(postponed(task.item, task.now + SECOND)))
+    for _ in range(3 * POLICIES[Lane.TRANSACTIONAL].max_attempts):
+        assert worker.run_due() == 1
+        clock.advance(SECOND)
+    assert list(all_dead_items(store)) == []
+
+
+def test_a_kind_that_nobody_handles_waits_for_a_worker_that_does(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    store.add(replace(job("a"), kind="of-the-next-release"))
+    worker_for(done).run_due()
+    clock.advance(timedelta(minutes=1))
+    assert worker_for(done, Duty("of-the-next-release", done)).run_due() == 1
+
+
+# A running worker: real threads, the real clock, no sleeping in the tests themselves.
+
+
+class Running:
+    """A worker in a thread of its own."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.ended_well: list[bool] = []
+        self._thread = threading.Thread(target=lambda: self.ended_well.append(worker.run()))
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.worker.stop()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 5) -> bool:
+    """Look until it holds or the time is over."""
+    pause, deadline = threading.Event(), SystemClock().now() + timedelta(seconds=seconds)
+    while not holds() and SystemClock().now() < deadline:
+        pause.wait(0.005)
+    return holds()
+
+
+def test_an_incident_leaves_at_once_although_every_bulk_send_hangs(tmp_path: Path) -> None:
+    store, clock = SqliteStore(tmp_path / "items.db"), SystemClock()
+    release, hanging, paged = threading.Event(), threading.Semaphore(0), threading.Event()
+
+    def handle(task: Task) -> Step:
+        if task.item.lane is Lane.BULK:
+            hanging.release()
+            release.wait(30)
+        else:
+            paged.set()
+        return done(task)
+
+    store.add(*(job(f"bulk-{n}", Lane.BULK) for n in range(60)))
+    running = Running(Worker(store, Registry([Duty("job", handle)]), clock, threads=4))
+    assert hanging.acquire(timeout=5)
+    assert hanging.acquire(timeout=5)
+    before = clock.now()
+    store.add(job("page", Lane.INCIDENT, clock.now()))
+    assert paged.wait(5)
+    assert clock.now() - before < SECOND
+    release.set()
+    running.stop()
+    store.close()
+
+
+def test_a_worker_that_is_told_to_stop_finishes_what_it_began_and_gives_the_rest_back(tmp_path: Path) -> None:
+    store, clock = SqliteStore(tmp_path / "items.db"), SystemClock()
+    began, release = threading.Semaphore(0), threading.Event()
+
+    def handle(task: Task) -> Step:
+        began.release()
+        release.wait(30)
+        return done(task)
+
+    def pages() -> list[Item]:
+        return [stored(store, f"page-{n}") for n in range(10)]
+
+    def given_back() -> list[Item]:
+        return [item for item in pages() if item.state == {} and item.due_at and item.due_at <= clock.now()]
+
+    store.add(*(job(f"page-{n}", Lane.INCIDENT, clock.now()) for n in range(10)))
+    running = Running(Worker(store, Registry([Duty("job", handle)]), clock, threads=2))
+    assert began.acquire(timeout=5)
+    assert began.acquire(timeout=5)
+    running.worker.stop()
+    assert eventually(lambda: len(given_back()) == 8)
+    release.set()
+    running.stop()
+    finished_items = [item for item in pages() if item.state == {"done": True}]
+    assert running.ended_well == [True]
+    assert len(finished_items) == 2
+    assert all(item.attempts == 0 for item in given_back())
+    store.close()
+
+
+def test_a_worker_hears_at_once_of_work_that_its_own_handlers_make_due(tmp_path: Path) -> None:
+    store, clock, steps = SqliteStore(tmp_path / "items.db"), SystemClock(), 20
+    finished_all = threading.Event()
+
+    def count_down(task: Task) -> Step:
+        left = steps if "left" not in task.item.state else int(str(task.item.state["left"])) - 1
+        if left:
+            return Step(waiting(task.item, task.now, {"left": left}))
+        finished_all.set()
+        return done(task)
+
+    store.add(job("fan-out", Lane.BULK))
+    worker = Worker(store, Registry([Duty("job", count_down)]), clock, threads=1, poll=timedelta(seconds=5))
+    running = Running(worker)
+    assert finished_all.wait(4), "each step waited for the next poll"
+    running.stop()
+    store.close()
+
+
+def test_two_workers_handle_each_item_once(tmp_path: Path) -> None:
+    path, clock = tmp_path / "items.db", SystemClock()
+    store, lock, handled = SqliteStore(path), threading.Lock(), list[str]()
+    everything = threading.Event()
+
+    def handle(task: Task) -> Step:
+        with lock:
+            handled.append(task.item.id)
+            if len(handled) >= 400:
+                everything.set()
+        return done(task)
+
+    for start in range(0, 400, 100):
+        store.add(*(job(f"job-{n}", Lane.BULK) for n in range(start, start + 100)))
+    stores = [SqliteStore(path), SqliteStore(path)]
+    workers = [Running(Worker(each, Registry([Duty("job", handle)]), clock, threads=4)) for each in stores]
+    assert everything.wait(20)
+    for running in workers:
+        running.stop()
+    assert sorted(handled) == sorted(f"job-{n}" for n in range(400))
+    for each in (store, *stores):
+        each.close()
