@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from service.words import Lane
+from service.words import Channel, Lane
 
 
 class Status(StrEnum):
@@ -61,19 +61,25 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """How far the audience has been written out into pages of deliveries, and the languages met on the way."""
+    """How far the audience has been written out into pages, and the languages and channels met on the way."""
 
     cursor: str | None = None
     pages: int = 0
     deliveries: int = 0
     languages: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = ()
     complete: bool = False
     released: int = 0
 
-    def with_page(self, recipients: int, languages: tuple[str, ...]) -> Expansion:
-        """The expansion after one more page."""
-        met = dict.fromkeys((*self.languages, *languages))
-        return replace(self, pages=self.pages + 1, deliveries=self.deliveries + recipients, languages=tuple(met))
+    def with_page(self, recipients: int, languages: tuple[str, ...], channels: tuple[Channel, ...]) -> Expansion:
+        """The expansion after one more page; `released` counts the pages that were let go to be sent."""
+        return replace(
+            self,
+            pages=self.pages + 1,
+            deliveries=self.deliveries + recipients,
+            languages=tuple(dict.fromkeys((*self.languages, *languages))),
+            channels=tuple(dict.fromkeys((*self.channels, *channels))),
+        )
 
 
 @dataclass(frozen=True, slots=True)

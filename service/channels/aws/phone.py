@@ -17,7 +17,7 @@ from service.aws.faults import code
 from service.aws.limits import check
 from service.channels import Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.aws.sending import handed_over
-from service.channels.ssml import speak
+from service.channels.voice import SpeechFailed, ssml
 from service.tags import Tag
 
 if TYPE_CHECKING:
@@ -113,10 +113,17 @@ class EndUserMessagingVoice:
             return Refused(Reason.CONTENT, f"no voice speaks {call.voice}")
         if origin is None:
             return Refused(Reason.ACCOUNT, "voice calls need a phone number of our own: set one in TOCSIN_SENDERS")
+        try:
+            markup = ssml(call.text)
+        except SpeechFailed as error:
+            return Refused(Reason.CONTENT, str(error))
+        return self._place(call, voice, origin, markup)
+
+    def _place(self, call: VoiceCall, voice: str, origin: str, markup: str) -> Outcome:
         request: SendVoiceMessageRequestTypeDef = {
             "DestinationPhoneNumber": call.to.e164,
             "OriginationIdentity": origin,
-            "MessageBody": speak(call.text),
+            "MessageBody": markup,
             "MessageBodyTextType": "SSML",
             "VoiceId": voice,  # type: ignore[typeddict-item]  # a literal type of 59 names; `check` holds it to them
             "Context": context(call.reference),

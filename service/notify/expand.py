@@ -1,0 +1,50 @@
+"""From an audience to pages of deliveries, a few pages a step, so that no step grows with the audience."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from service.notify.items import page_item
+from service.notify.notification import Expansion, Notification, Status
+from service.notify.page import PAGE_SIZE, cut
+from service.recipients import Directory, Recipient
+from service.storage import Item
+
+PAGES_A_STEP = 15
+"""Each page is a write with two lookups; the step stays well inside one commit."""
+
+
+def expand(notification: Notification, directory: Directory) -> tuple[Notification, Sequence[Item]]:
+    """The notification with some more of its audience written out, and the pages for them."""
+    people, cursor = _next_people(notification, directory)
+    pages = []
+    expansion = notification.expansion
+    for start in range(0, len(people), PAGE_SIZE):
+        some = people[start : start + PAGE_SIZE]
+        first = expansion.deliveries + 1
+        page = cut(notification.id, expansion.pages + 1, first, [person.user_id for person in some])
+        pages.append(page_item(page, notification.lane))
+        expansion = expansion.with_page(
+            len(some), tuple(person.language for person in some), tuple(person.preference for person in some)
+        )
+    expansion = replace(expansion, cursor=cursor, complete=cursor is None)
+    status = Status.TRANSLATING if expansion.complete else notification.status
+    return replace(notification, expansion=expansion, status=status), pages
+
+
+def _next_people(notification: Notification, directory: Directory) -> tuple[Sequence[Recipient], str | None]:
+    limit = PAGE_SIZE * PAGES_A_STEP
+    if notification.audience is not None:
+        page = directory.members(notification.audience, cursor=notification.expansion.cursor, limit=limit)
+        return page.items, page.cursor
+    return _named(notification.recipients, notification.expansion, limit, directory)
+
+
+def _named(
+    names: Sequence[str], expansion: Expansion, limit: int, directory: Directory
+) -> tuple[Sequence[Recipient], str | None]:
+    start = int(expansion.cursor or "0")
+    found = [directory.get(name) for name in names[start : start + limit]]
+    more = start + limit < len(names)
+    return [person for person in found if person is not None], str(start + limit) if more else None

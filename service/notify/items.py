@@ -1,0 +1,99 @@
+"""Notifications, pages, deliveries and renditions as items of the store, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from service.notify.delivery import Delivery
+from service.notify.notification import Notification, Status
+from service.notify.page import Page, page_id
+from service.notify.rendition import Rendition, rendition_id
+from service.records import from_state, to_state
+from service.storage import Item, Store
+from service.words import Lane
+
+NOTIFICATION = "notification"
+PAGE = "page"
+DELIVERY = "delivery"
+RENDITION = "rendition"
+
+HELD = ("reviews", "notification")
+"""Index and value under which held notifications are listed."""
+
+
+def notification_item(item: Item, notification: Notification, due_at: datetime | None) -> Item:
+    """The item of a notification after it changed."""
+    held = notification.status is Status.HELD_FOR_REVIEW
+    keys = dict([HELD]) if held else {}
+    return replace(item, state=to_state(notification), keys=keys, due_at=due_at, attempts=0)
+
+
+def new_notification_item(notification: Notification) -> Item:
+    """The item of a notification that was just accepted: due at once."""
+    return Item(
+        notification.id,
+        NOTIFICATION,
+        to_state(notification),
+        lane=notification.lane,
+        due_at=notification.accepted_at,
+    )
+
+
+def notification_of(item: Item) -> Notification:
+    """The notification in an item."""
+    return from_state(Notification, item.state)
+
+
+def page_item(page: Page, lane: Lane) -> Item:
+    """A page that nobody works on yet: it comes due when its notification is released."""
+    keys = {"pages": page.notification_id, "unfinished": page.notification_id}
+    return Item(page_id(page.notification_id, page.number), PAGE, to_state(page), lane=lane, keys=keys)
+
+
+def changed_page_item(item: Item, page: Page, due_at: datetime | None) -> Item:
+    """The item of a page after a step; without a due time it is finished and no longer counted as open."""
+    keys = {"pages": page.notification_id}
+    if due_at is not None:
+        keys["unfinished"] = page.notification_id
+    return replace(item, state=to_state(page), keys=keys, due_at=due_at, attempts=0)
+
+
+def page_of(item: Item) -> Page:
+    """The page in an item."""
+    return from_state(Page, item.state)
+
+
+def pages_of(store: Store, notification_id: str) -> Iterator[tuple[Item, Page]]:
+    """All pages of a notification, in order."""
+    cursor: str | None = None
+    while True:
+        found = store.by_index("pages", notification_id, cursor=cursor, limit=200)
+        yield from ((item, page_of(item)) for item in found.items)
+        cursor = found.cursor
+        if cursor is None:
+            return
+
+
+def delivery_of(item: Item) -> Delivery:
+    """The delivery in an item."""
+    return from_state(Delivery, item.state)
+
+
+def delivery_item(delivery: Delivery, version: int, lane: Lane) -> Item:
+    """The record of one delivery; the provider's id of it is how a receipt without our own id finds it."""
+    keys = {} if delivery.provider_id is None else {"provider": delivery.provider_id}
+    return Item(delivery.id, DELIVERY, to_state(delivery), lane=lane, version=version, keys=keys)
+
+
+def rendition_item(item: Item | None, rendition: Rendition) -> Item:
+    """The item of a rendition; while texts are missing it is listed under each of them."""
+    own = item or Item(rendition_id(rendition.notification_id, rendition.language), RENDITION, {})
+    keys = {f"waits:{missing}": "rendition" for missing in rendition.missing}
+    return replace(own, state=to_state(rendition), keys=keys | {"renditions": rendition.notification_id})
+
+
+def rendition_of(item: Item) -> Rendition:
+    """The rendition in an item."""
+    return from_state(Rendition, item.state)

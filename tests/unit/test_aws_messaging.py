@@ -1,0 +1,189 @@
+"""SES and End User Messaging, against a stub that holds every request to botocore's own service models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from service.aws.clients import Clients
+from service.aws.limits import choices
+from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, Unknown, VoiceCall
+from service.channels.aws.mail import BULK_MEANINGS, MailIdentity, SesEmail
+from service.channels.aws.phone import (
+    REASONS,
+    VOICES,
+    EndUserMessagingSms,
+    EndUserMessagingVoice,
+    PhoneIdentity,
+)
+from service.channels.phones import Phone
+from service.tags import Tag, parse_tag
+from tests.aws_services import AwsServices, Error, Garbage, Silence, aws_services
+
+ENGLISH, GERMAN = Tag("en"), Tag("de")
+MARY = Phone("+491713920012", "DE")
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsServices]:
+    with aws_services() as services:
+        for name, value in services.environment().items():
+            monkeypatch.setenv(name, value)
+        yield services
+
+
+@pytest.fixture
+def clients(aws: AwsServices) -> Clients:
+    return Clients(boto3.Session())
+
+
+def sms(text: str = "Das Unternehmen nimmt ein neues Gericht auf.") -> Sms:
+    return Sms(MARY, text, GERMAN, Reference("n1-000001", 2))
+
+
+def email(number: int = 1, html: str = "<p>Hello</p>", to: str = "john@example.com") -> Email:
+    return Email(to, "Menu", html, "Hello", ENGLISH, Reference(f"n1-{number:06d}", 1))
+
+
+def call(voice: Tag = GERMAN, text: str = "Achtung & <Vorsicht>") -> VoiceCall:
+    return VoiceCall(MARY, text, voice, Reference("n1-000003", 1))
+
+
+def test_an_sms_carries_its_delivery_so_that_events_find_it(aws: AwsServices, clients: Clients) -> None:
+    outcome = EndUserMessagingSms(clients, PhoneIdentity("pool-1", "receipts")).send(sms())
+    assert isinstance(outcome, Accepted)
+    assert aws.of("SendTextMessage") == [
+        {
+            "DestinationPhoneNumber": "+491713920012",
+            "OriginationIdentity": "pool-1",
+            "MessageBody": "Das Unternehmen nimmt ein neues Gericht auf.",
+            "MessageType": "TRANSACTIONAL",
+            "ConfigurationSetName": "receipts",
+            "Context": {"delivery": "n1-000001", "attempt": "2"},
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (
+            Error("ConflictException", 409, {"Reason": "DESTINATION_PHONE_NUMBER_OPTED_OUT"}),
+            Refused(Reason.OPTED_OUT, "ConflictException"),
+        ),
+        (
+            Error("ConflictException", 409, {"Reason": "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION"}),
+            Refused(Reason.BLOCKED, "ConflictException"),
+        ),
+        (
+            Error("ServiceQuotaExceededException", 402, {"Reason": "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT"}),
+            Refused(Reason.ACCOUNT, "ServiceQuotaExceededException"),
+        ),
+        (
+            Error("ThrottlingException", 400, headers={"Retry-After": "7"}),
+            Refused(Reason.THROTTLED, "ThrottlingException", timedelta(seconds=7)),
+        ),
+        (Error("InternalServerException", 500), Refused(Reason.PROVIDER, "InternalServerException")),
+        (Error("ExpiredTokenException", 403), Refused(Reason.ACCOUNT, "ExpiredTokenException (see `tocsin doctor`)")),
+        (
+            Error("ValidationException", 400, {"Reason": "FIELD_VALIDATION_FAILED"}),
+            Refused(Reason.CONTENT, "ValidationException"),
+        ),
+    ],
+)
+def test_what_the_carrier_says_decides_what_is_done_next(
+    aws: AwsServices, clients: Clients, answer: Error, outcome: Outcome
+) -> None:
+    aws.script("SendTextMessage", answer)
+    assert EndUserMessagingSms(clients, PhoneIdentity()).send(sms()) == outcome
+    assert (
+        len(aws.of("SendTextMessage")) == 1
+    )  # no retry inside the SDK: nobody could tell a second page from the first
+
+
+@pytest.mark.parametrize("answer", [Silence(), Garbage(), {}])
+def test_a_send_whose_answer_is_lost_or_says_nothing_is_in_doubt(
+    aws: AwsServices, clients: Clients, answer: Silence | Garbage | dict[str, object]
+) -> None:
+    aws.script("SendTextMessage", answer)
+    assert isinstance(EndUserMessagingSms(clients, PhoneIdentity()).send(sms()), Unknown)
+    assert len(aws.of("SendTextMessage")) == 1
+
+
+def test_a_text_over_the_limit_is_refused_before_it_is_sent(aws: AwsServices, clients: Clients) -> None:
+    outcome = EndUserMessagingSms(clients, PhoneIdentity()).send(sms("x" * 1601))
+    assert outcome == Refused(Reason.CONTENT, "SendTextMessage.MessageBody may be at most 1,600 and is 1,601")
+    assert aws.calls == []
+
+
+def test_nobody_listening_is_a_refusal_not_a_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    with aws_services() as gone:
+        environment = gone.environment()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    outcome = EndUserMessagingSms(Clients(boto3.Session()), PhoneIdentity()).send(sms())
+    assert outcome == Refused(Reason.PROVIDER, "AWS cannot be reached: EndpointConnectionError")
+
+
+def test_a_call_is_spoken_in_its_language_and_text_stays_text(aws: AwsServices, clients: Clients) -> None:
+    outcome = EndUserMessagingVoice(clients, PhoneIdentity("+4930900000")).send(call())
+    assert isinstance(outcome, Accepted)
+    (request,) = aws.of("SendVoiceMessage")
+    assert request["VoiceId"] == "VICKI"
+    assert "Achtung &amp; &lt;Vorsicht&gt;" in str(request["MessageBody"])
+
+
+def test_no_voice_reads_a_language_that_is_not_its_own(aws: AwsServices, clients: Clients) -> None:
+    outcome = EndUserMessagingVoice(clients, PhoneIdentity("+4930900000")).send(call(parse_tag("fi")))
+    assert outcome == Refused(Reason.CONTENT, "no voice speaks fi")
+    assert aws.calls == []
+
+
+def test_every_voice_and_reason_that_we_name_is_one_that_aws_knows(clients: Clients) -> None:
+    client = clients.get("pinpoint-sms-voice-v2")
+    assert set(VOICES.values()) <= choices(client, "SendVoiceMessage", "VoiceId")
+    model = client.meta.service_model
+    known = {
+        reason
+        for name in ("ConflictExceptionReason", "ValidationExceptionReason")
+        for reason in model.shape_for(name).enum  # type: ignore[attr-defined]  # both are string shapes
+    }
+    assert set(REASONS) <= known
+    statuses = clients.get("sesv2").meta.service_model.shape_for("BulkEmailStatus").enum  # type: ignore[attr-defined]
+    assert set(BULK_MEANINGS) <= set(statuses)
+
+
+def test_an_email_carries_its_delivery_in_two_tags(aws: AwsServices, clients: Clients) -> None:
+    outcome = SesEmail(clients, MailIdentity("Tocsin <tocsin@example.com>", "receipts")).send(email())
+    assert isinstance(outcome, Accepted)
+    (request,) = aws.of("SendEmail")
+    assert request["EmailTags"] == [{"Name": "delivery", "Value": "n1-000001"}, {"Name": "attempt", "Value": "1"}]
+
+
+def test_fifty_alike_go_out_in_one_call_and_each_has_its_own_outcome(aws: AwsServices, clients: Clients) -> None:
+    results: list[dict[str, object]] = [{"Status": "SUCCESS", "MessageId": f"m{number}"} for number in range(50)]
+    results[3] = {"Status": "TRANSIENT_FAILURE"}
+    results[4] = {"Status": "ACCOUNT_SUSPENDED"}
+    aws.script("SendBulkEmail", {"BulkEmailEntryResults": results})
+    emails = [email(number, to=f"p{number}@example.com") for number in range(53)]
+    outcomes = SesEmail(clients, MailIdentity("tocsin@example.com")).send_many(emails)
+    assert [len(request["BulkEmailEntries"]) for request in aws.of("SendBulkEmail")] == [50, 3]  # type: ignore[arg-type]
+    assert outcomes[0] == Accepted("m0")
+    assert outcomes[3] == Refused(Reason.PROVIDER, "TRANSIENT_FAILURE")
+    assert outcomes[4] == Refused(Reason.ACCOUNT, "ACCOUNT_SUSPENDED")
+    assert len(outcomes) == 53
+
+
+def test_a_persons_braces_never_become_a_template_of_ses(aws: AwsServices, clients: Clients) -> None:
+    emails = [email(number, html="<p>{{ not yours }}</p>") for number in range(2)]
+    SesEmail(clients, MailIdentity("tocsin@example.com")).send_many(emails)
+    assert [call.operation for call in aws.calls] == ["SendEmail", "SendEmail"]
+
+
+def test_a_bulk_answer_that_forgets_somebody_leaves_all_in_doubt(aws: AwsServices, clients: Clients) -> None:
+    aws.script("SendBulkEmail", {"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "m0"}]})
+    outcomes = SesEmail(clients, MailIdentity("tocsin@example.com")).send_many([email(1), email(2)])
+    assert all(isinstance(outcome, Unknown) for outcome in outcomes)
