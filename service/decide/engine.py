@@ -49,20 +49,24 @@ class Engine:
             try:
                 return tuple(sorted(host.fired(signature)))
             except (rete.error, MemoryError, LookupError, ValueError, EngineFault) as error:
-                self._host = None
+                self._drop(host)
                 raise EngineFault(f"the rule engine failed and is rebuilt ({error}); ask again") from error
 
     def rebuild(self) -> None:
         """Throw the network away; the next question builds it anew."""
         with self._lock:
-            self._host = None
+            self._drop(self._host)
+
+    def _drop(self, host: _Host | None) -> None:
+        """Forget a network that cannot be trusted, without touching its memory again."""
+        if host is not None:
+            host.abandon()
+        self._host = None
 
     def after_fork(self) -> None:
         """In a child process: leave the parent's network alone (another thread may have been inside it)."""
         self._lock = threading.Lock()
-        if self._host is not None:
-            self._host.abandon()
-            self._host = None
+        self._drop(self._host)
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -98,6 +102,7 @@ class _Host:
         return fired
 
     def abandon(self) -> None:
+        """Leak the networks rather than free them."""
         self._free.detach()
 
 
