@@ -1,1 +1,85 @@
-"""The one place where adapters are constructed and handlers registered."""
+"""The one place where adapters are constructed and blueprints, checks, chores and duties are registered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from flask import Blueprint, Flask
+
+from service import config, http
+from service.chores import Chore, Chores
+from service.clock import Clock, SystemClock
+from service.config import Backend, Settings
+from service.http import Check, Keys
+from service.storage import Store
+from service.work.registry import Duty, Registry
+from service.work.worker import Worker
+
+SYSTEM_CLOCK = SystemClock()
+
+
+def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
+    """The store of the chosen backend; it opens nothing before its first use, so a process may still fork."""
+    match settings.backend:
+        case Backend.EMBEDDED:
+            from service.storage.sqlite import SqliteStore
+
+            settings.home.mkdir(parents=True, exist_ok=True)
+            return SqliteStore(settings.database, clock)
+        case Backend.AWS:
+            raise NotImplementedError
+
+
+class Service:
+    """The parts of one process, wired. Constructed after fork."""
+
+    def __init__(self, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.store = open_store(settings, clock)
+        self.keys = Keys(self.store, clock)
+
+    def blueprints(self) -> Sequence[Blueprint]:
+        """The features' calls."""
+        return ()
+
+    def checks(self) -> Mapping[str, Check]:
+        """What `/readyz` asks beside the store."""
+        return {}
+
+    def api_chores(self) -> Sequence[Chore]:
+        """What every API process does beside answering."""
+        return ()
+
+    def worker_chores(self) -> Sequence[Chore]:
+        """What every worker does beside handling items."""
+        return (Chore("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),)
+
+    def duties(self) -> Sequence[Duty]:
+        """Who handles which kind of item."""
+        return ()
+
+    def flask(self) -> Flask:
+        """The API."""
+        app = Flask("tocsin", static_folder=None)
+        http.install(app, self.store, self.clock, checks=self.checks(), body_limit=self.settings.body_limit)
+        for blueprint in self.blueprints():
+            app.register_blueprint(blueprint)
+        return app
+
+    def worker(self) -> Worker:
+        """The loop that does what is due."""
+        return Worker(self.store, Registry(self.duties()), self.clock, threads=self.settings.worker_threads)
+
+
+def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Flask:
+    """The API for a server or a test client; its chores do not run."""
+    return Service(settings, clock).flask()
+
+
+def wsgi() -> Flask:
+    """What gunicorn calls in each process after it has forked: the API, its chores running."""
+    service = Service(config.load())
+    Chores(service.api_chores()).start()
+    return service.flask()

@@ -1,1 +1,112 @@
-"""Settings: `TOCSIN_*` in the environment or `.env`."""
+"""Settings: `TOCSIN_*` in the environment or in `.env`; docs/settings.md lists them all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.errors import TocsinError
+
+PREFIX = "TOCSIN_"
+ENV_FILE = ".env"
+FOR_TESTS = frozenset({"TOCSIN_TEST_LONG"})
+"""Names that are no settings but must not be reported either."""
+
+
+class Backend(StrEnum):
+    """Where items, work and messages live."""
+
+    EMBEDDED = "embedded"
+    AWS = "aws"
+
+
+class SettingsError(TocsinError):
+    """A setting has a value that cannot be used; names the setting."""
+
+
+class Settings(BaseSettings):
+    """Every setting with its meaning, unit and default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    home: Path = Field(default=Path("var"), description="Folder of the data: database, development key, outbox.")
+    host: str = Field(default="127.0.0.1", description="Address that the API listens on; `0.0.0.0` is every one.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port of the API; 0 takes a free one.")
+    backend: Backend = Field(
+        default=Backend.EMBEDDED, description="`embedded` needs nothing but this machine, `aws` uses AWS services."
+    )
+    rules_dir: Path = Field(default=Path("rules"), description="Folder of the rule files that administrators edit.")
+    templates_dir: Path = Field(default=Path("templates"), description="Folder of message templates and catalogues.")
+    rules_watch: bool | None = Field(
+        default=None,
+        description="Whether a rule file is published when it changes. Default: yes on `embedded`, no on `aws`.",
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="API processes.")
+    threads: int = Field(
+        default=16, ge=1, le=256, description="Requests that one API process answers at the same time."
+    )
+    worker_threads: int = Field(default=8, ge=1, le=256, description="Items that one worker handles at the same time.")
+    body_limit: int = Field(
+        default=256 * 1024,
+        ge=1024,
+        le=8 * 1024 * 1024,
+        description="Bytes that a request body may have; rule files 4 MiB.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least urgent log lines that are written."
+    )
+    access_log: bool = Field(
+        default=False, description="Whether every request is logged as a line, beside the metrics."
+    )
+
+    @property
+    def watches_rules(self) -> bool:
+        """`rules_watch`, or what the backend stands for."""
+        return self.backend is Backend.EMBEDDED if self.rules_watch is None else self.rules_watch
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file of the embedded backend."""
+        return self.home / "tocsin.db"
+
+    @property
+    def dev_key(self) -> Path:
+        """Where `tocsin up` keeps the development key."""
+        return self.home / "dev-key"
+
+
+def load() -> Settings:
+    """The settings of this process; `SettingsError` names every one that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = (f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        raise SettingsError("\n".join([*faults, "docs/settings.md lists every setting."])) from error
+
+
+def names() -> tuple[str, ...]:
+    """The environment's name of every setting."""
+    return tuple(PREFIX + field.upper() for field in Settings.model_fields)
+
+
+def unknown(environment: Mapping[str, str | None] | None = None) -> tuple[str, ...]:
+    """A sentence for every `TOCSIN_*` name that is no setting, with the nearest one that is."""
+    given = {**dotenv_values(ENV_FILE), **os.environ} if environment is None else environment
+    strange = {name.upper() for name in given if name.upper().startswith(PREFIX)} - {*names(), *FOR_TESTS}
+    return tuple(_report(name, names()) for name in sorted(strange))
+
+
+def _report(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists those that there are."
+    return f"{name} is not a setting and does nothing: {hint}"

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 
 from service import ids
 from service.clock import Clock
-from service.http import refusals, request_ids
+from service.http import health, metrics, refusals, request_ids
 from service.http.idempotency import Idempotency
 from service.http.keys import Keys
 from service.http.plumbing import BODY_LIMIT, Check, Plumbing, attach
@@ -33,6 +33,9 @@ def install(
     app.url_map.merge_slashes = False
     refusals.install(app)
     _install_request_ids(app, clock)
+    metrics.install(app)
+    app.register_blueprint(health.blueprint())
+    app.register_blueprint(metrics.blueprint())
 
 
 def _install_request_ids(app: Flask, clock: Clock) -> None:

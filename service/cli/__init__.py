@@ -1,0 +1,59 @@
+"""The `tocsin` command. Each command is a module of this package, imported only when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+from typing_extensions import override
+
+from service import config
+from service.errors import TocsinError
+
+COMMANDS = {
+    "serve": "service.cli.serve:serve",
+    "worker": "service.cli.worker:worker",
+    "up": "service.cli.up:up",
+    "keys": "service.cli.keys:keys",
+}
+"""Where each command is."""
+
+
+class Misconfigured(click.ClickException):
+    """Ends the command with the status that click gives to wrong arguments."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """The commands by name."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    @override
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except config.SettingsError as error:
+            raise Misconfigured(str(error)) from error
+        except TocsinError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tocsin")
+def main() -> None:
+    """Tocsin decides by rules, notifies people and escalates incidents."""
+    for sentence in config.unknown():
+        click.echo(f"Warning: {sentence}", err=True)

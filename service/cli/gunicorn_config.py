@@ -1,0 +1,43 @@
+"""How gunicorn runs the API; its settings reference: https://docs.gunicorn.org/en/stable/settings.html."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+import service.app  # noqa: F401  before the fork: its modules are read once and shared by all processes
+from service import config, logs
+from service.cli import lifetime
+
+lifetime.end_with_parent()
+_settings = config.load()
+
+wsgi_app = "service.app:wsgi()"
+worker_class = "gthread"
+workers = _settings.workers
+threads = _settings.threads
+timeout = 60
+# `tocsin up` ends within 10 s; a request takes milliseconds
+graceful_timeout = 7
+# longer than the idle timeout of load balancers (AWS: 60 s), so that they never reuse a connection that we just closed
+keepalive = 75
+control_socket_disable = True
+logconfig_dict = logs.as_dict(_settings.log_level)
+accesslog = "-" if _settings.access_log else None
+# the heartbeat's file: on a disk that hangs, it would kill healthy processes
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+class Worker(Protocol):
+    """As much of gunicorn's worker as is used here; gunicorn ships no types."""
+
+    pid: int
+
+
+def child_exit(_server: object, worker: Worker) -> None:
+    """Forget the gauges of a process that ended; its counters stay in the sums."""
+    from prometheus_client import multiprocess
+
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library left it out

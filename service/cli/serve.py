@@ -1,0 +1,65 @@
+"""`tocsin serve`: the API under gunicorn."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+
+import click
+
+from service import config
+from service.config import Settings
+from service.errors import TocsinError
+
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class CannotListen(TocsinError):
+    """The address is taken or not one of this machine."""
+
+
+@click.command()
+def serve() -> None:
+    """Run the API alone; `tocsin up` runs it with a worker."""
+    settings = config.load()
+    listener = listen(settings)
+    os.environ.setdefault(METRICS, metrics_folder(settings))
+    click.echo(f"Tocsin's API listens at {address(listener)}", err=True)
+    os.execv(sys.executable, gunicorn(listener))  # noqa: S606  our own interpreter, no input of others
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket that listens where the settings say and survives exec; `CannotListen` says what to change."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise CannotListen(
+            f"Cannot listen at {settings.host}:{settings.port}: {error.strerror}. "
+            "Another Tocsin or another program may be there: stop it, or set TOCSIN_PORT or TOCSIN_HOST."
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """The URL at which this machine reaches the listener."""
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  read, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def metrics_folder(settings: Settings) -> str:
+    """An empty folder in which the processes of this run share their metrics."""
+    folder = settings.home / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return str(folder.absolute())
+
+
+def gunicorn(listener: socket.socket) -> list[str]:
+    """The command that answers what arrives at the listener."""
+    bind = ["--bind", f"fd://{listener.fileno()}"]
+    return [sys.executable, "-m", "gunicorn", "--config", "python:service.cli.gunicorn_config", *bind]

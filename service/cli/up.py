@@ -1,0 +1,34 @@
+"""`tocsin up`: the API and a worker in the foreground, in one process group."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from service import config, logs
+from service.app import SYSTEM_CLOCK, open_store
+from service.cli import lifetime
+from service.cli.development import development_key, only_one
+from service.cli.serve import METRICS, address, gunicorn, listen, metrics_folder
+from service.cli.supervisor import Child, Supervisor
+from service.cli.welcome import say_when_ready
+from service.http import Keys
+
+
+@click.command()
+def up() -> None:
+    """Run the API and a worker until Ctrl-C; whichever dies is started again."""
+    settings = config.load()
+    logs.configure(settings.log_level)
+    with only_one(settings.home), listen(settings) as listener:
+        environment = {**os.environ, METRICS: metrics_folder(settings), lifetime.PARENT: str(os.getpid())}
+        worker = [sys.executable, "-m", "service.cli", "worker"]
+        supervisor = Supervisor(
+            [Child("API", gunicorn(listener), environment, (listener.fileno(),)), Child("worker", worker, environment)]
+        )
+        supervisor.start()
+        development_key(settings.dev_key, Keys(open_store(settings), SYSTEM_CLOCK))
+        say_when_ready(address(listener), settings.dev_key)
+        supervisor.watch()

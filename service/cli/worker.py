@@ -1,0 +1,42 @@
+"""`tocsin worker`: does what is due, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+
+import click
+
+from service import config, logs
+from service.app import Service
+from service.chores import Chores
+from service.cli import lifetime
+
+logger = logging.getLogger(__name__)
+
+
+@click.command()
+def worker() -> None:
+    """Run one worker: timers, sends, retries, and the chores of the store and the rule files.
+
+    Any number of them may run at the same time, on any machine that reaches the store.
+    """
+    lifetime.end_with_parent()
+    settings = config.load()
+    logs.configure(settings.log_level)
+    service = Service(settings)
+    loop = service.worker()
+    _on_stop(loop.stop)
+    chores = Chores(service.worker_chores())
+    chores.start()
+    finished = loop.run()
+    chores.stop()
+    service.store.close()
+    if not finished:
+        logger.warning("Some items were not finished in time; they come due again when their leases end")
+
+
+def _on_stop(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop())

@@ -1,0 +1,71 @@
+"""Prometheus metrics of all the processes of one run.
+
+Under gunicorn every process writes its own files in PROMETHEUS_MULTIPROC_DIR and `/metrics` adds them up, whichever
+process answers; without that variable (tests, one process) the library's registry is shown. The worker that `tocsin up`
+starts shares the folder, so its metrics are in the same answer.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from time import perf_counter
+
+from flask import Blueprint, Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+REQUESTS = Counter("tocsin_http_requests", "Requests answered.", ("method", "route", "status"))
+SECONDS = Histogram(
+    "tocsin_http_request_seconds",
+    "Time to answer a request.",
+    ("method", "route"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+NO_ROUTE = "none"
+"""The route of requests that no call is for: their paths are the callers' and may be endless many."""
+
+
+def install(app: Flask) -> None:
+    """Count and time every request of this app."""
+
+    @app.before_request
+    def begin() -> None:
+        g.began = perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else NO_ROUTE
+        method = request.method if request.url_rule else NO_ROUTE
+        _count(method, route, response.status_code).inc()
+        _time(method, route).observe(perf_counter() - g.began)
+        return response
+
+
+def blueprint() -> Blueprint:
+    """`/metrics`, for Prometheus; without a key, like `/healthz`: it tells of rates, never of people."""
+    routes = Blueprint("metrics", __name__)
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+    return routes
+
+
+def _registry() -> CollectorRegistry:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library left it out
+    return registry
+
+
+@cache
+def _count(method: str, route: str, status: int) -> Counter:
+    return REQUESTS.labels(method, route, str(status))
+
+
+@cache
+def _time(method: str, route: str) -> Histogram:
+    return SECONDS.labels(method, route)
