@@ -69,6 +69,7 @@ class _Declarations:
         derived = [made for key, value in pending if (made := self._derived(key, value, first)) is not None]
         scores: dict[str, Fact] = {}
         for one in derived:
+            self._refuse_inside(one, first)
             scores.update(_scores_of(one, optional=first[one.source].optional))
         facts = {**first, **scores}
         self._refuse_prefixes(facts)
@@ -191,6 +192,13 @@ class _Declarations:
             return fact.path if fact else None
         self._faults.error(Kind.TYPE, node.at, f"{fact.path} is {values.NOUN[fact.type]}; only a text has a sentiment")
         return None
+
+    def _refuse_inside(self, derived: Derived, facts: Mapping[str, Fact]) -> None:
+        """A computed group has its own five facts and no others."""
+        for path, fact in facts.items():
+            if path.startswith(f"{derived.path}."):
+                message = f"{path} lies inside {derived.path}, which is computed"
+                self._faults.error(Kind.DUPLICATE_KEY, max(fact.at, derived.at), message, "rename one of the two")
 
     def _refuse_prefixes(self, facts: Mapping[str, Fact]) -> None:
         reported: set[Place] = set()

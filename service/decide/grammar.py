@@ -307,8 +307,9 @@ class _Parser:
         return Comparison(left, meant, self._operand("expected a value or a fact"))
 
     def _truth_hint(self, left: Token) -> str | None:
-        ends = self._token.sort is Sort.END or self._token.text in ("and", "or", ")")
-        return f"for a fact that is true or false write {left.text} == true" if ends else None
+        if self._token.sort is not Sort.END and self._token.text not in ("and", "or", ")"):
+            return None
+        return "write always" if left.text == "true" else f"for a fact that is true or false write {left.text} == true"
 
     def _list(self) -> tuple[Token, ...]:
         self._demand("[")
