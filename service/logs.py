@@ -6,11 +6,14 @@ import logging
 import logging.config
 from collections.abc import Mapping
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from traceback import extract_tb
 from types import TracebackType
 
 from pythonjsonlogger.json import JsonFormatter
 from typing_extensions import override
+
+from service.clock import timestamp
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that this thread answers right now; None outside of requests."""
@@ -24,6 +27,10 @@ class Formatter(JsonFormatter):
     def __init__(self) -> None:
         names = {"asctime": "time", "levelname": "level", "name": "logger", "exc_info": "raised"}
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields=names)
+
+    @override
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return timestamp(datetime.fromtimestamp(record.created, UTC))
 
     @override
     def formatException(self, ei: Raised) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 import service.app  # noqa: F401  before the fork: its modules are read once and shared by all processes
-from service import config, logs
+from service import logs
 from service.cli import lifetime
+from service.config import load  # not the module: gunicorn would take the name `config` for a setting of its own
 
 lifetime.end_with_parent()
-_settings = config.load()
+_settings = load()
 
 wsgi_app = "service.app:wsgi()"
 worker_class = "gthread"

@@ -37,7 +37,7 @@ def listen(settings: Settings) -> socket.socket:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
         raise CannotListen(
-            f"Cannot listen at {settings.host}:{settings.port}: {error.strerror}. "
+            f"Cannot listen at {settings.host}:{settings.port}: {os.strerror(error.errno)}. "
             "Another Tocsin or another program may be there: stop it, or set TOCSIN_PORT or TOCSIN_HOST."
         ) from error
     listener.set_inheritable(True)
