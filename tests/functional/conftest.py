@@ -1,0 +1,67 @@
+"""A real server of its own for the session, one for tests that need their own settings, and the app in process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from service.app import Service
+from service.clock import HandClock
+from service.config import Settings
+from service.words import Scope
+from tests.functional.client import Client, InProcess, Running, running
+
+NOON = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """`tocsin up` with the defaults on a free port: gunicorn, a worker, an empty home."""
+    with running(tmp_path_factory.mktemp("home")) as started:
+        yield started
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a `tocsin up` with settings of the test's own: `start(BODY_LIMIT="1024")`; ended with the test."""
+    with ExitStack() as servers:
+
+        def start(command: str = "up", home: Path = tmp_path / "home", **settings: str) -> Running:
+            started: AbstractContextManager[Running] = running(home, command, **settings)
+            return servers.enter_context(started)
+
+        yield start
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The app in this process, on a database file of its own and a clock that is moved by hand."""
+
+    service: Service
+    clock: HandClock
+    client: Client
+
+    def client_with(self, *scopes: Scope, name: str = "another app") -> Client:
+        """A caller whose key has just these scopes."""
+        return self.client.with_key(self.key(name, scopes))
+
+    def key(self, name: str, scopes: Sequence[Scope]) -> str:
+        """A new key's text."""
+        return self.service.keys.create(name, scopes)[1]
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """The API in process, at noon, with a client that has every scope."""
+    clock = HandClock(NOON)
+    service = Service(Settings(home=tmp_path, rules_watch=False), clock)
+    _, key = service.keys.create("test app", list(Scope))
+    yield Api(service, clock, Client(InProcess(service.flask()), key))
+    service.store.close()
