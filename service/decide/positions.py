@@ -141,8 +141,9 @@ def read_partly(content: str | bytes, faults: Faults) -> tuple[Node | None, Sour
     try:
         return tree.grow(yaml.parse(text, Loader=yaml.CSafeLoader)), source, True
     except yaml.MarkedYAMLError as error:
-        faults.error(Kind.SYNTAX, _place_of(error, source), *_explained(error))
-    return tree.salvaged(), source, False
+        at = _place_of(error, source)
+        faults.error(Kind.SYNTAX, at, *_explained(error))
+    return tree.salvaged(at.line), source, False
 
 
 def _decode(content: str | bytes, faults: Faults) -> str:
@@ -178,6 +179,7 @@ def _explained(error: yaml.MarkedYAMLError) -> tuple[str, str | None]:
     problem = error.problem or "not YAML"
     hints = {
         "mapping values are not allowed in this context": "quote a text that contains a colon",
+        "found a tab character that violates indentation": "indent with spaces, never tabs",
         "found character that cannot start any token": "indent with spaces, never tabs, and quote a text that begins "
         "with a sign such as @, ` or %",
         "did not find expected key": "check the indentation and the quotes of this line and the one before",
@@ -210,13 +212,14 @@ class _Tree:
             self._faults.error(Kind.SYNTAX, Place(1, 1), "the file is empty")
         return self._root
 
-    def salvaged(self) -> Node | None:
-        """The root with its complete entries; of the entry that was being read, the complete items."""
+    def salvaged(self, line: int) -> Node | None:
+        """The root with what stood complete above `line`, where the file stops being YAML."""
         if not self._open:
             return self._root
         del self._open[2:]
         while self._open:
-            start, nodes = self._open.pop()
+            start, read = self._open.pop()
+            nodes = [node for node in read if node.at.line < line]
             if isinstance(start, yaml.SequenceStartEvent) and nodes:
                 self._put(Items(tuple(nodes), self._place(start)))
             elif isinstance(start, yaml.MappingStartEvent) and len(nodes) > 1:
