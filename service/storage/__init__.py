@@ -26,6 +26,9 @@ MAX_ITEM_BYTES = 400 * 1024
 MAX_COMMIT_BYTES = 4 * 1024 * 1024
 """Size of one commit (DynamoDB TransactWriteItems)."""
 
+MAX_KEYS = 16
+"""Lookup keys of one item (each takes a DynamoDB index)."""
+
 MAX_KEY_BYTES = 900
 """Size of an id or of an index with its value (a DynamoDB sort key is at most 1,024 bytes)."""
 
@@ -91,7 +94,7 @@ class AlreadyExists(Conflict):
 
 
 class TooLarge(TocsinError):
-    """An item over `MAX_ITEM_BYTES`, a key empty or over `MAX_KEY_BYTES`, or a commit over the limits of one."""
+    """An item, a key or a commit over the limits above, or an empty key."""
 
 
 class StoreUnavailable(Unavailable):
@@ -110,7 +113,10 @@ class Store(Protocol):
     def by_index(
         self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False
     ) -> Page[Item]:
-        """Items whose `keys[index]` is `value`, in id order (ids that begin with a ULID are in time order)."""
+        """Items whose `keys[index]` is `value`, in id order (ids that begin with a ULID are in time order).
+
+        On DynamoDB an index lags behind: what was saved a moment ago may be missing, what is listed is up to date.
+        """
 
     def count(self, index: str, value: str) -> int:
         """How many items `by_index` would list."""

@@ -17,6 +17,7 @@ from service.storage import (
     MAX_COMMIT_BYTES,
     MAX_ITEM_BYTES,
     MAX_KEY_BYTES,
+    MAX_KEYS,
     MAX_WRITES,
     AlreadyExists,
     AuditEntry,
@@ -121,6 +122,8 @@ def item_row(item: Item) -> ItemRow:
         _micros(item.expires_at),
     )
     _check_key("item id", item.id)
+    if len(item.keys) > MAX_KEYS:
+        raise TooLarge(f"item {item.id!r} has {len(item.keys)} lookup keys: at most {MAX_KEYS} fit")
     for index, value in item.keys.items():
         _check_key("lookup key", f"{index}={value}")
     _check_size(f"item {item.id!r} ({item.kind})", row.size)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from service.storage import AlreadyExists, Conflict, Item
 from service.storage.commits import Commit, ItemRow, document, instant, key_texts, micros
+from service.storage.gcra import Request
 from service.words import Lane
 
 Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
@@ -79,6 +80,14 @@ def take_due(connection: sqlite3.Connection, lane: Lane, now: datetime, lease: t
         [(until, row[0]) for row in rows],
     )
     return [_item((*row[:5], until, row[6] + 1, row[7] + 1, row[8])) for row in rows]
+
+
+def book(connection: sqlite3.Connection, key: str, request: Request) -> int:
+    """Book slots of a rate; answers the new arrival time."""
+    row = connection.execute("SELECT arrival FROM rates WHERE key = ?", (key,)).fetchone()
+    booked = request.booked(row[0] if row else None)
+    connection.execute("REPLACE INTO rates (key, arrival) VALUES (?, ?)", (key, booked))
+    return booked
 
 
 def forget_expired(connection: sqlite3.Connection, now: int, limit: int) -> int:

@@ -12,7 +12,7 @@ from service.storage import AuditEntry, AuditQuery, Item, Page
 from service.storage.audit_places import parse_place, place_of
 from service.storage.commits import Commit, commit_of, instant, micros, new_items
 from service.storage.cursors import from_cursor, page_of
-from service.storage.gcra import Booking, book
+from service.storage.gcra import Request
 from service.storage.sqlite import audit as audit_sql
 from service.storage.sqlite import items as item_sql
 from service.storage.sqlite.database import Database
@@ -66,13 +66,9 @@ class SqliteStore:
         return self._database.write(lambda connection: item_sql.take_due(connection, lane, now, lease, limit))
 
     def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
-        def book_slots(connection: sqlite3.Connection) -> Booking:
-            row = connection.execute("SELECT arrival FROM rates WHERE key = ?", (key,)).fetchone()
-            booking = book(row[0] if row else None, slots, per_second, micros(now), burst)
-            connection.execute("REPLACE INTO rates (key, arrival) VALUES (?, ?)", (key, booking.arrival))
-            return booking
-
-        return instant(self._database.write(book_slots).at)
+        request = Request(slots, per_second, burst, micros(now))
+        booked = self._database.write(lambda connection: item_sql.book(connection, key, request))
+        return instant(request.usable(booked))
 
     def append(self, *entries: AuditEntry) -> None:
         self._commit(commit_of((), audit=entries))

@@ -1,0 +1,99 @@
+"""The audit's own table: lists merged from the shards of its indexes."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from service.clock import timestamp
+from service.storage import AuditEntry, AuditQuery
+from service.storage.commits import AuditRow
+from service.storage.dynamodb.batches import fetch
+from service.storage.dynamodb.calls import Calls
+from service.storage.dynamodb.expressions import text
+from service.storage.dynamodb.queries import Query, pages, request
+from service.storage.dynamodb.rows import day_of, entry_of, sharded
+from service.storage.dynamodb.tables import AUDIT_BY_DAY, AUDIT_BY_REQUEST, AUDIT_BY_RULESET, AUDIT_SHARDS, Index
+
+_DAYS = "days"
+"""The partition of `by_day` that lists the days which have entries, so that a list over all time needs no scan."""
+
+_FIRST, _LAST = "0", "9999-12-31T~"
+"""Before and after every place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Places from `first` to `last`, both included; no entry's place is equal to either."""
+
+    first: str
+    last: str
+
+    @property
+    def days(self) -> Span:
+        """The days that it touches."""
+        return Span(day_of(self.first), day_of(self.last))
+
+
+class AuditTable:
+    """Reads of the audit; entries are appended by `writes`, after `note_days`."""
+
+    def __init__(self, calls: Calls, table: str) -> None:
+        self._calls = calls
+        self._table = table
+        self._days_noted: set[str] = set()
+
+    def find(self, audit_id: str) -> AuditEntry | None:
+        """One entry, by a consistent read."""
+        answer = self._calls(
+            lambda client: client.get_item(TableName=self._table, Key={"audit_id": text(audit_id)}, ConsistentRead=True)
+        )
+        return entry_of(answer.get("Item"))
+
+    def note_days(self, rows: Sequence[AuditRow]) -> None:
+        """Write down the days of entries that are about to be appended: once a day and process."""
+        for day in {day_of(timestamp(row.entry.at)) for row in rows} - self._days_noted:
+            self._note_day(day)
+            self._days_noted.add(day)
+
+    def _note_day(self, day: str) -> None:
+        row = {"audit_id": text(f"#day#{day}"), AUDIT_BY_DAY.partition: text(_DAYS), AUDIT_BY_DAY.sort: text(day)}
+        self._calls(lambda client: client.put_item(TableName=self._table, Item=row))
+
+    def listed(self, query: AuditQuery, after: str | None, limit: int) -> list[AuditEntry]:
+        """Up to `limit` entries that match and come after a place, in order of time and id."""
+        found: list[AuditEntry] = []
+        places = self._places(query, _span(query, after), limit)
+        while len(found) < limit and (batch := list(islice(places, limit - len(found)))):
+            rows = fetch(self._calls, self._table, "audit_id", (audit_id for _, audit_id in batch))
+            entries = [entry for row in rows if (entry := entry_of(row)) is not None]
+            found += [entry for entry in entries if query.ruleset in (None, entry.ruleset)]
+        return found
+
+    def _places(self, query: AuditQuery, span: Span, limit: int) -> Iterator[tuple[str, str]]:
+        if span.first > span.last:
+            return iter(())
+        if query.request_id is not None:
+            return self._in(AUDIT_BY_REQUEST, query.request_id, span, limit)
+        if query.ruleset is not None:
+            return self._merged(AUDIT_BY_RULESET, query.ruleset, span, limit)
+        days = self._in(AUDIT_BY_DAY, _DAYS, span.days, limit)
+        return (place for day, _ in days for place in self._merged(AUDIT_BY_DAY, day, span, limit))
+
+    def _merged(self, index: Index, partition: str, span: Span, limit: int) -> Iterator[tuple[str, str]]:
+        shards = (sharded(partition, shard) for shard in range(AUDIT_SHARDS))
+        return heapq.merge(*(self._in(index, shard, span, limit) for shard in shards))
+
+    def _in(self, index: Index, partition: str, span: Span, limit: int) -> Iterator[tuple[str, str]]:
+        condition = f"#{index.partition} = :partition AND #{index.sort} BETWEEN :first AND :last"
+        values = {":partition": text(partition), ":first": text(span.first), ":last": text(span.last)}
+        for page in pages(self._calls, request(Query(self._table, index.name, condition, values), limit)):
+            yield from ((row[index.sort]["S"], row["audit_id"]["S"]) for row in page["Items"])
+
+
+def _span(query: AuditQuery, after: str | None) -> Span:
+    since = _FIRST if query.since is None else timestamp(query.since)
+    last = _LAST if query.until is None else timestamp(query.until)
+    return Span(since if after is None else max(since, f"{after}\0"), last)

@@ -1,0 +1,55 @@
+"""Reading rows by their ids, a hundred at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from service.storage import StoreUnavailable
+from service.storage.dynamodb.calls import TRIES, Calls
+from service.storage.dynamodb.expressions import text
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import (
+        BatchGetItemOutputTypeDef,
+        KeysAndAttributesOutputTypeDef,
+        KeysAndAttributesTypeDef,
+    )
+
+    from service.storage.dynamodb.calls import Attributes
+
+AT_ONCE = 100
+"""Keys in one BatchGetItem."""
+
+
+def fetch(calls: Calls, table: str, key: str, ids: Iterable[str]) -> list[Attributes]:
+    """The rows with these ids, by consistent reads, in the order of `ids`; those that are gone are left out."""
+    wanted = iter(ids)
+    found: list[Attributes] = []
+    while batch := list(islice(wanted, AT_ONCE)):
+        rows = {row[key]["S"]: row for row in _fetch_batch(calls, table, key, batch)}
+        found += [rows[one] for one in batch if one in rows]
+    return found
+
+
+def _batch_get(
+    table: str, asked: KeysAndAttributesTypeDef | KeysAndAttributesOutputTypeDef
+) -> Callable[[DynamoDBClient], BatchGetItemOutputTypeDef]:
+    return lambda client: client.batch_get_item(RequestItems={table: asked})
+
+
+def _fetch_batch(calls: Calls, table: str, key: str, ids: Sequence[str]) -> list[Attributes]:
+    asked: KeysAndAttributesTypeDef | KeysAndAttributesOutputTypeDef
+    asked = {"Keys": [{key: text(one)} for one in ids], "ConsistentRead": True}
+    found: list[Attributes] = []
+    for attempt in range(TRIES):
+        answer = calls(_batch_get(table, asked))
+        found += answer["Responses"].get(table, [])
+        left = answer.get("UnprocessedKeys", {}).get(table)
+        if not left:
+            return found
+        asked = left  # over 16 MB, or throttled
+        calls.pause(attempt if not answer["Responses"].get(table) else 0)
+    raise StoreUnavailable(f"DynamoDB did not read all of {len(ids)} rows in {TRIES} tries: it is throttled")

@@ -1,0 +1,176 @@
+"""Calls to DynamoDB: one client for each process, patience with what passes, words for what does not.
+
+The SDK's own retries are off, so that there is one place that retries and it knows when an earlier try may have
+succeeded. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotConnected
+
+from service.storage import StoreUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    Attributes = Mapping[str, AttributeValueTypeDef]
+
+T = TypeVar("T")
+
+TRIES = 8
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 1.0
+
+CONDITION_FAILED = "ConditionalCheckFailed"
+
+_PASSING = {
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingError",
+    "ThrottlingException",
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+"""Error and cancellation codes after which the same call may succeed."""
+
+_ADVICE = {
+    "ResourceNotFoundException": "a table is missing: run `tocsin aws init`",
+    "AccessDeniedException": "these credentials may not use it: check the role's policy (`tocsin doctor`)",
+    "UnrecognizedClientException": "it does not know these credentials: check AWS_ACCESS_KEY_ID or the role",
+    "ExpiredTokenException": "the credentials have expired: renew them",
+}
+
+
+def connect() -> DynamoDBClient:
+    """A client by boto3's own settings (`AWS_REGION`, `AWS_ENDPOINT_URL_DYNAMODB`, …), with timeouts and a pool."""
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        max_pool_connections=64,
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )
+    # A session of its own: the default one is shared by threads and not safe to make clients with.
+    return boto3.session.Session().client("dynamodb", config=config)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One write whose condition did not hold; `stored` is what is there instead, if anything."""
+
+    position: int
+    stored: Attributes | None
+
+
+class Refused(Exception):
+    """A conditional write was not made: `failures` name the writes whose conditions did not hold.
+
+    `uncertain`: an earlier try of the same call was not answered, so that it may itself be what stands in the way.
+    """
+
+    def __init__(self, failures: Sequence[Failed], uncertain: bool) -> None:
+        super().__init__("a condition did not hold")
+        self.failures = failures
+        self.uncertain = uncertain
+
+
+class Calls:
+    """Makes calls, trying again after a jittered pause; `StoreUnavailable` when that does not help."""
+
+    def __init__(
+        self, connect: Callable[[], DynamoDBClient], pause: Callable[[float], None], chance: Callable[[], float]
+    ) -> None:
+        self._connect = connect
+        self._pause = pause
+        self._chance = chance
+        self._client: tuple[int, DynamoDBClient] | None = None
+
+    def __call__(self, call: Callable[[DynamoDBClient], T]) -> T:
+        """The answer of `call`; `Refused` if a condition did not hold."""
+        uncertain, last = False, Exception()
+        for attempt in range(TRIES):
+            try:
+                return call(self._here())
+            except ClientError as error:
+                failures = _failures(error)
+                if failures:
+                    raise Refused(failures, uncertain) from error
+                if not _passes(error):
+                    raise _unavailable(error) from error
+                uncertain, last = uncertain or _status(error) >= 500, error
+            except (NotConnected, HTTPClientError) as error:
+                uncertain, last = True, error
+            except BotoCoreError as error:
+                raise StoreUnavailable(f"DynamoDB cannot be called: {error} (`tocsin doctor` checks it)") from error
+            self.pause(attempt)
+        raise StoreUnavailable(f"DynamoDB did not serve a call in {TRIES} tries: {_short(last)}") from last
+
+    def pause(self, attempt: int) -> None:
+        """Wait before the next try, longer each time, never as long as the others that failed at the same moment."""
+        self._pause(self._chance() * min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt))
+
+    def close(self) -> None:
+        """Let go of the connections; the next call makes new ones."""
+        if self._client is not None:
+            self._client[1].close()
+            self._client = None
+
+    def _here(self) -> DynamoDBClient:
+        """This process's client: sockets must not be shared with the process that forked it."""
+        if self._client is None or self._client[0] != os.getpid():
+            self._client = (os.getpid(), self._connect())
+        return self._client[1]
+
+
+def _failures(error: ClientError) -> Sequence[Failed]:
+    response = cast("Mapping[str, object]", error.response)
+    if _code(error) == "ConditionalCheckFailedException":
+        return [Failed(0, cast("Attributes | None", response.get("Item")))]
+    reasons = _reasons(error)
+    return [
+        Failed(position, cast("Attributes | None", reason.get("Item")))
+        for position, reason in enumerate(reasons)
+        if reason.get("Code") == CONDITION_FAILED
+    ]
+
+
+def _passes(error: ClientError) -> bool:
+    if _code(error) == "TransactionCanceledException":
+        return any(reason.get("Code") in _PASSING for reason in _reasons(error))
+    return _code(error) in _PASSING or _status(error) >= 500
+
+
+def _reasons(error: ClientError) -> Sequence[Mapping[str, object]]:
+    return cast("Sequence[Mapping[str, object]]", error.response.get("CancellationReasons", ()))
+
+
+def _unavailable(error: ClientError) -> StoreUnavailable:
+    code = _code(error)
+    return StoreUnavailable(
+        f"DynamoDB refused a call ({code}): {_ADVICE.get(code, error.response['Error']['Message'])}"
+    )
+
+
+def _short(error: Exception) -> str:
+    return _code(error) if isinstance(error, ClientError) else type(error).__name__
+
+
+def _status(error: ClientError) -> int:
+    return error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]

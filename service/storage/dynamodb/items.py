@@ -1,0 +1,193 @@
+"""Items in their table: reads, claims, removal, rates. Commits are in `writes`."""
+
+from __future__ import annotations
+
+import heapq
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from service.storage import Conflict, Item, StoreUnavailable
+from service.storage.commits import micros
+from service.storage.dynamodb.batches import fetch
+from service.storage.dynamodb.calls import TRIES, Calls, Refused
+from service.storage.dynamodb.expressions import LIVE, names, number, text
+from service.storage.dynamodb.queries import Query, pages, request
+from service.storage.dynamodb.rows import due_shard, item_of, whole
+from service.storage.dynamodb.slots import SlotRegistry, key_text
+from service.storage.dynamodb.tables import DUE
+from service.storage.gcra import Request
+from service.words import Lane
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from service.storage.dynamodb.calls import Attributes
+
+SAVED = f"#version = :was AND {LIVE}"
+"""The item is live and still at the version that was read."""
+
+_LOOK_AT_ONCE = 50
+"""Entries of the due index read in one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """An item that could not be claimed; `due_at` is when it will be due, None if it has nothing to do or is gone."""
+
+    due_at: int | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hint:
+    """What the due index says of an item. It lags behind: only a conditional write on the item itself decides."""
+
+    look_at: int
+    id: str
+    due_at: int
+
+
+class ItemTable:
+    """Reads and single-row writes of the table of items."""
+
+    def __init__(self, calls: Calls, table: str, slots: SlotRegistry, shards: int) -> None:
+        self._calls = calls
+        self._table = table
+        self._slots = slots
+        self._shards = shards
+
+    def find(self, item_id: str, now: int) -> Item | None:
+        """The item by a consistent read, unless it expired."""
+        answer = self._calls(
+            lambda client: client.get_item(TableName=self._table, Key={"id": text(item_id)}, ConsistentRead=True)
+        )
+        return item_of(answer.get("Item"), now)
+
+    def listed(self, index: str, value: str, after: str | None, limit: int, newest_first: bool, now: int) -> list[Item]:
+        """Up to `limit` items under a key that come after the id `after`, as they are now."""
+        slots = self._slots.of(index)
+        found: list[Item] = []
+        while slots and len(found) < limit:
+            ids = self._ids(slots, key_text(index, value), after, limit - len(found), newest_first)
+            if not ids:
+                break
+            rows = fetch(self._calls, self._table, "id", ids)
+            items = [item for row in rows if (item := item_of(row, now)) is not None]
+            found += [item for item in items if item.keys.get(index) == value]
+            after = ids[-1]
+        return found
+
+    def counted(self, index: str, value: str, now: int) -> int:
+        """How many items a key lists."""
+        return sum(self._counted(slot, key_text(index, value), now) for slot in self._slots.of(index))
+
+    def due(self, lane: Lane, until: int) -> Iterator[Hint]:
+        """What the due index holds for a lane up to a time, the earliest first."""
+        shards = (due_shard(lane, shard) for shard in range(self._shards))
+        return heapq.merge(*(self._due_in(shard, until) for shard in shards))
+
+    def take(self, item_id: str, lane: Lane, now: datetime, lease: timedelta) -> Item | Missed:
+        """Claim one item, if it is due, by one conditional write."""
+        token, at, until = uuid.uuid4().hex, micros(now), micros(now + lease)
+        change = (
+            "SET #due_at = :until, #look_at = :until, #token = :token, "
+            "#version = #version + :one, #attempts = #attempts + :one"
+        )
+        values = {":until": number(until), ":token": text(token), ":one": number(1)}
+        try:
+            row = self._update(
+                item_id,
+                change,
+                f"#lane = :lane AND #due_at <= :now AND {LIVE}",
+                {**values, ":lane": text(lane.value), ":now": number(at)},
+            )
+        except Refused as refused:
+            stored = refused.failures[0].stored or {}
+            if stored.get("token") != text(token):
+                return Missed(whole(stored, "due_at"))
+            row = stored  # an earlier try of this call had succeeded, and its answer was lost
+        item = item_of(row, at)
+        return Missed(None) if item is None else item
+
+    def look_later(self, hint: Hint, look_at: int) -> bool:
+        """Move an item's place in the due index; False if it changed since, so that somebody else has seen to it."""
+        values = {":seen": number(hint.look_at), ":later": number(look_at)}
+        try:
+            self._update(hint.id, "SET #look_at = :later", "#look_at = :seen", values)
+        except Refused:
+            return False
+        return True
+
+    def delete(self, item: Item, now: int) -> None:
+        """Delete an item at its version, else `Conflict`."""
+        try:
+            self._calls(
+                lambda client: client.delete_item(
+                    TableName=self._table,
+                    Key={"id": text(item.id)},
+                    ConditionExpression=SAVED,
+                    ExpressionAttributeNames=names(SAVED),
+                    ExpressionAttributeValues={":was": number(item.version), ":now": number(now)},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            )
+        except Refused as refused:
+            if refused.uncertain and refused.failures[0].stored is None:
+                return  # an earlier try of this call had succeeded, and its answer was lost
+            raise Conflict(f"item {item.id!r} is no longer at version {item.version}: read it again") from refused
+
+    def book(self, key: str, wish: Request) -> int:
+        """Book slots of a rate; answers the new arrival time. A try whose answer was lost books in vain, never less."""
+        later = ("SET #arrival = #arrival + :takes", "#arrival >= :now", {":takes": number(wish.takes)})
+        fresh = (
+            "SET #arrival = :booked",
+            "attribute_not_exists(#arrival) OR #arrival < :now",
+            {":booked": number(wish.booked(None))},
+        )
+        for change, condition, values in (later, fresh) * TRIES:
+            try:
+                row = self._update(f"#rate#{key}", change, condition, {**values, ":now": number(wish.now)})
+            except Refused:
+                continue
+            return int(row["arrival"]["N"])
+        raise StoreUnavailable(f"the rate {key!r} could not be booked in {TRIES} tries: too many ask for it at once")
+
+    def _update(
+        self, item_id: str, change: str, condition: str, values: dict[str, AttributeValueTypeDef]
+    ) -> Attributes:
+        return self._calls(
+            lambda client: client.update_item(
+                TableName=self._table,
+                Key={"id": text(item_id)},
+                UpdateExpression=change,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names(change, condition),
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        )["Attributes"]
+
+    def _ids(self, slots: Sequence[str], key: str, after: str | None, limit: int, newest_first: bool) -> list[str]:
+        ids = [one for slot in slots for one in self._ids_in(slot, key, after, limit, newest_first)]
+        return sorted(ids, reverse=newest_first)[:limit]
+
+    def _ids_in(self, slot: str, key: str, after: str | None, limit: int, newest_first: bool) -> list[str]:
+        place = "" if after is None else f" AND #id {'<' if newest_first else '>'} :after"
+        values = {":key": text(key), **({} if after is None else {":after": text(after)})}
+        query = Query(self._table, slot, f"#{slot} = :key{place}", values, newest_first=newest_first)
+        page = next(pages(self._calls, request(query, limit)))
+        return [row["id"]["S"] for row in page["Items"]]
+
+    def _counted(self, slot: str, key: str, now: int) -> int:
+        query = Query(self._table, slot, f"#{slot} = :key", {":key": text(key), ":now": number(now)}, matching=LIVE)
+        return sum(page["Count"] for page in pages(self._calls, {**request(query), "Select": "COUNT"}))
+
+    def _due_in(self, shard: str, until: int) -> Iterator[Hint]:
+        condition = f"#{DUE.partition} = :shard AND #{DUE.sort} <= :until"
+        query = Query(self._table, DUE.name, condition, {":shard": text(shard), ":until": number(until)})
+        for page in pages(self._calls, request(query, _LOOK_AT_ONCE)):
+            for row in page["Items"]:
+                yield Hint(int(row["look_at"]["N"]), row["id"]["S"], int(row["due_at"]["N"]))

@@ -1,0 +1,130 @@
+"""The Store protocol over DynamoDB."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from service.clock import Clock, SystemClock
+from service.storage import AuditEntry, AuditQuery, Item, Page
+from service.storage.audit_places import parse_place, place_of
+from service.storage.commits import Commit, commit_of, instant, micros, new_items
+from service.storage.cursors import from_cursor, page_of
+from service.storage.dynamodb.audit import AuditTable
+from service.storage.dynamodb.calls import Calls, connect
+from service.storage.dynamodb.expressions import text
+from service.storage.dynamodb.items import ItemTable
+from service.storage.dynamodb.slots import SlotRegistry
+from service.storage.dynamodb.tables import TableNames
+from service.storage.dynamodb.writes import Look, Writes
+from service.storage.gcra import Request
+from service.words import Lane
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SHARDS = 4
+"""Partitions of a lane in the due index: each takes about 1,000 writes a second. The number may only grow."""
+
+_SYSTEM_CLOCK = SystemClock()
+_TABLES = TableNames()
+
+
+def _when_due(due_at: int, _now: int) -> int:
+    return due_at
+
+
+class DynamoStore:
+    """A `Store` for any number of machines. The tables must be there (`create_tables`, `tocsin aws init`).
+
+    Constructing it calls nothing. `connect` makes the client of each process, after it was forked; `pause` and
+    `chance` are the sleep and the randomness of retries; `look` places items in the due index.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], DynamoDBClient] = connect,
+        tables: TableNames = _TABLES,
+        clock: Clock = _SYSTEM_CLOCK,
+        *,
+        shards: int = SHARDS,
+        look: Look = _when_due,
+        pause: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._tables = tables
+        self._clock = clock
+        self._calls = Calls(connect, pause, chance)
+        slots = SlotRegistry(self._calls, tables.items)
+        self._items = ItemTable(self._calls, tables.items, slots, shards)
+        self._writes = Writes(self._calls, tables, slots, shards, look)
+        self._audit = AuditTable(self._calls, tables.audit)
+
+    def add(self, *items: Item, audit: Sequence[AuditEntry] = ()) -> None:
+        self._commit(new_items(items, audit))
+
+    def get(self, item_id: str) -> Item | None:
+        return self._items.find(item_id, self._now())
+
+    def by_index(
+        self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False
+    ) -> Page[Item]:
+        found = self._items.listed(index, value, from_cursor(cursor), limit + 1, newest_first, self._now())
+        return page_of(found, limit, lambda item: item.id)
+
+    def count(self, index: str, value: str) -> int:
+        return self._items.counted(index, value, self._now())
+
+    def save(self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> Item:
+        commit = commit_of((item, *others), spawn, audit)
+        self._commit(commit)
+        return commit.changes[0].item
+
+    def remove(self, item: Item) -> None:
+        self._items.delete(item, self._now())
+
+    def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
+        claimed: list[Item] = []
+        for hint in self._items.due(lane, micros(now)):
+            if len(claimed) == limit:
+                break
+            taken = self._items.take(hint.id, lane, now, lease)
+            if isinstance(taken, Item):
+                claimed.append(taken)
+        return claimed
+
+    def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
+        wish = Request(slots, per_second, burst, micros(now))
+        return instant(wish.usable(self._items.book(key, wish)))
+
+    def append(self, *entries: AuditEntry) -> None:
+        self._commit(commit_of((), audit=entries))
+
+    def audit_entry(self, audit_id: str) -> AuditEntry | None:
+        return self._audit.find(audit_id)
+
+    def audit_entries(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditEntry]:
+        after = parse_place(from_cursor(cursor))
+        found = self._audit.listed(query, None if after is None else str(after), limit + 1)
+        return page_of(found, limit, lambda entry: str(place_of(entry)))
+
+    def upkeep(self, now: datetime) -> int:  # noqa: ARG002  (the protocol names it)
+        """Nothing: DynamoDB forgets what expired by itself."""
+        return 0
+
+    def ping(self) -> None:
+        self._calls(lambda client: client.get_item(TableName=self._tables.items, Key={"id": text("#ping")}))
+        self._calls(lambda client: client.get_item(TableName=self._tables.audit, Key={"audit_id": text("#ping")}))
+
+    def close(self) -> None:
+        self._calls.close()
+
+    def _commit(self, commit: Commit) -> None:
+        self._audit.note_days(commit.audit)
+        self._writes.commit(commit, self._now())
+
+    def _now(self) -> int:
+        return micros(self._clock.now())
