@@ -63,7 +63,8 @@ class Service:
     def flask(self) -> Flask:
         """The API."""
         app = Flask("tocsin", static_folder=None)
-        http.install(app, self.store, self.clock, checks=self.checks(), body_limit=self.settings.body_limit)
+        limit = self.settings.body_limit
+        http.install(app, self.store, self.keys, self.clock, checks=self.checks(), body_limit=limit)
         for blueprint in self.blueprints():
             app.register_blueprint(blueprint)
         return app

@@ -37,11 +37,16 @@ def listen(settings: Settings) -> socket.socket:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
         raise CannotListen(
-            f"Cannot listen at {settings.host}:{settings.port}: {os.strerror(error.errno)}. "
+            f"Cannot listen at {settings.host}:{settings.port}: {_reason(error)}. "
             "Another Tocsin or another program may be there: stop it, or set TOCSIN_PORT or TOCSIN_HOST."
         ) from error
     listener.set_inheritable(True)
     return listener
+
+
+def _reason(error: OSError) -> str:
+    """Without what Python appends to some of them."""
+    return str(error) if error.errno is None else os.strerror(error.errno)
 
 
 def address(listener: socket.socket) -> str:

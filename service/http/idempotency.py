@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from http import HTTPStatus
+from math import ceil
 
 from flask import Response
 
 from service import ids
-from service.clock import Clock, parse_timestamp, timestamp
+from service.clock import Clock
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
+from service.records import from_state, to_state
 from service.storage import Conflict, Item, Store, StoreUnavailable, TooLarge
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-KEPT = timedelta(hours=24)
+KEPT_FOR = timedelta(hours=24)
 LEASE = timedelta(seconds=60)
 """How long a request may be in progress before its record is free to be taken over."""
 
@@ -53,6 +56,33 @@ def attempt(app: str, key: str, said: Sequence[bytes]) -> Attempt:
     return Attempt(app, key, digest.hexdigest())
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer as it was given first."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of an attempt: until when it is somebody's, and how it was answered."""
+
+    fingerprint: str
+    resource_id: str
+    until: datetime
+    answer: Kept | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A record that is ours to answer."""
+
+    item: Item
+    record: Record
+
+
 class Idempotency:
     """The records of creating calls."""
 
@@ -63,67 +93,62 @@ class Idempotency:
     def once(self, attempt: Attempt, respond: Callable[[str], Response]) -> Response:
         """The first answer of this attempt, replayed if it was given before.
 
-        `respond` is called with the resource id. Answers of 2xx are kept for `KEPT`; a 4xx frees the key; anything else
-        frees it too but keeps the resource id, since something may have been made. 409 while another one is in
+        `respond` is called with the resource id. Answers of 2xx are kept for `KEPT_FOR`; a 4xx frees the key; anything
+        else frees it too but keeps the resource id, since something may have been made. 409 while another one is in
         progress, 422 if the key belongs to another request.
         """
         taken = self._take(attempt)
-        if isinstance(taken, Response):
-            return taken
+        if isinstance(taken, Kept):
+            return _replay(taken)
         refused = False
         response: Response | None = None
         try:
-            response = respond(str(taken.state["resource_id"]))
+            response = respond(taken.record.resource_id)
         except Problem as problem:
-            refused = problem.type.status < 500
+            refused = problem.type.status < HTTPStatus.INTERNAL_SERVER_ERROR
             raise
         finally:
             self._settle(taken, response, refused)
         return response
 
-    def _take(self, attempt: Attempt) -> Item | Response:
+    def _take(self, attempt: Attempt) -> Taken | Kept:
         for _ in range(_TRIES):
-            now = self._clock.now()
-            found = self._store.get(_record_id(attempt))
             try:
-                if found is None:
-                    return self._add(attempt, now)
-                if found.state["fingerprint"] != attempt.fingerprint:
-                    raise _other_request()
-                if found.state["answer"] is not None:
-                    return _replay(found)
-                return self._take_over(found, now)
+                return self._look(attempt)
             except Conflict:
                 continue  # somebody else moved the record between our read and our write: look again
         raise _in_progress(timedelta(seconds=1))
 
-    def _add(self, attempt: Attempt, now: datetime) -> Item:
-        state = {
-            "fingerprint": attempt.fingerprint,
-            "resource_id": ids.fresh(now),
-            "until": timestamp(now + LEASE),
-            "answer": None,
-        }
-        record = Item(_record_id(attempt), "idempotency", state, expires_at=now + KEPT)
-        return self._store.save(record)
+    def _look(self, attempt: Attempt) -> Taken | Kept:
+        now = self._clock.now()
+        item = self._store.get(_record_id(attempt))
+        if item is None:
+            new = Item(_record_id(attempt), "idempotency", {}, expires_at=now + KEPT_FOR)
+            return self._save(new, Record(attempt.fingerprint, ids.fresh(now), now + LEASE))
+        record = from_state(Record, item.state)
+        if record.fingerprint != attempt.fingerprint:
+            raise Problem(ProblemType.KEY_REUSED, f"This {HEADER} came with another path, query or body before.")
+        if record.answer is not None:
+            return record.answer
+        if now < record.until:
+            raise _in_progress(record.until - now)
+        return self._save(item, replace(record, until=now + LEASE))
 
-    def _take_over(self, found: Item, now: datetime) -> Item:
-        until = parse_timestamp(str(found.state["until"]))
-        if now < until:
-            raise _in_progress(until - now)
-        return self._store.save(_changed(found, until=timestamp(now + LEASE)))
-
-    def _settle(self, record: Item, response: Response | None, refused: bool) -> None:
+    def _settle(self, taken: Taken, response: Response | None, refused: bool) -> None:
         """Keep the answer, or free the key; if the store does not take it, the lease frees it."""
+        status = HTTPStatus.INTERNAL_SERVER_ERROR if response is None else response.status_code
         try:
-            if response is not None and response.status_code < 300:
-                self._store.save(_changed(record, answer=_kept(response)))
-            elif refused or (response is not None and response.status_code < 500):
-                self._store.remove(record)
+            if response is not None and status < HTTPStatus.MULTIPLE_CHOICES:
+                self._save(taken.item, replace(taken.record, answer=_kept(response)))
+            elif refused or status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                self._store.remove(taken.item)
             else:
-                self._store.save(_changed(record, until=timestamp(self._clock.now())))
+                self._save(taken.item, replace(taken.record, until=self._clock.now()))
         except (Conflict, StoreUnavailable, TooLarge) as error:
             logger.warning("The answer of a request with an Idempotency-Key could not be kept: %s", error)
+
+    def _save(self, item: Item, record: Record) -> Taken:
+        return Taken(self._store.save(replace(item, state=to_state(record))), record)
 
 
 def _record_id(attempt: Attempt) -> str:
@@ -131,32 +156,19 @@ def _record_id(attempt: Attempt) -> str:
     return f"idempotency-{name}"
 
 
-def _changed(record: Item, **changes: object) -> Item:
-    return replace(record, state={**record.state, **changes})
+def _kept(response: Response) -> Kept:
+    headers = tuple((name, value) for name, value in response.headers if name != "Content-Length")
+    return Kept(response.status_code, headers, response.get_data(as_text=True))
 
 
-def _kept(response: Response) -> Mapping[str, object]:
-    headers = [[name, value] for name, value in response.headers if name != "Content-Length"]
-    return {"status": response.status_code, "headers": headers, "body": response.get_data(as_text=True)}
-
-
-def _replay(record: Item) -> Response:
-    answer = record.state["answer"]
-    assert isinstance(answer, Mapping)
-    response = Response(str(answer["body"]), int(answer["status"]))
+def _replay(answer: Kept) -> Response:
+    response = Response(answer.body, answer.status)
     response.headers.clear()
-    for name, value in answer["headers"]:
-        response.headers[str(name)] = str(value)
-    response.headers[REPLAYED] = "true"
+    response.headers.extend([*answer.headers, (REPLAYED, "true")])
     return response
-
-
-def _other_request() -> Problem:
-    detail = f"This {HEADER} was used for a request with another path, query or body."
-    return Problem(ProblemType.KEY_REUSED, detail)
 
 
 def _in_progress(left: timedelta) -> Problem:
     detail = f"A request with this {HEADER} is being answered right now."
-    seconds = str(max(1, round(left.total_seconds())))
+    seconds = str(max(1, ceil(left.total_seconds())))
     return Problem(ProblemType.IN_PROGRESS, detail, headers={"Retry-After": seconds})

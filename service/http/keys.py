@@ -11,14 +11,15 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Lock
 
 from service import ids
-from service.clock import Clock, parse_timestamp, timestamp
+from service.clock import Clock
 from service.errors import TocsinError
+from service.records import from_state, to_state
 from service.storage import Item, Store
 from service.words import Scope
 
@@ -26,8 +27,7 @@ REMEMBERED = timedelta(seconds=3)
 """How long a process trusts what it read of a key: a revoked key is refused everywhere after at most this long."""
 
 MOST_REMEMBERED = 4096
-KIND = "api-key"
-INDEX = ("kind", KIND)
+INDEX = ("kind", "api-key")
 SHAPE = re.compile(r"tocsin_([0-9a-z]{26})_([A-Za-z0-9_-]{43})")
 
 
@@ -69,7 +69,7 @@ class Keys:
         cursor: str | None = None
         while True:
             page = self._store.by_index(*INDEX, cursor=cursor)
-            yield from map(_from_item, page.items)
+            yield from (from_state(ApiKey, item.state) for item in page.items)
             cursor = page.cursor
             if cursor is None:
                 return
@@ -79,12 +79,13 @@ class Keys:
         item = self._store.get(_item_id(key_id))
         if item is None:
             raise UnknownKey(f"There is no API key {key_id}; `tocsin keys list` shows those that there are.")
-        if item.state["revoked_at"] is None:
-            revoked = {**item.state, "revoked_at": timestamp(self._clock.now())}
-            item = self._store.save(_with_state(item, revoked))
+        key = from_state(ApiKey, item.state)
+        if key.revoked_at is None:
+            key = replace(key, revoked_at=self._clock.now())
+            self._store.save(replace(item, state=to_state(key)))
         with self._lock:
             self._seen.pop(key_id, None)
-        return _from_item(item)
+        return key
 
     def authenticate(self, text: str) -> ApiKey | None:
         """The key that this text is, or None if it is malformed, unknown, revoked or has another secret."""
@@ -102,7 +103,7 @@ class Keys:
         if seen is not None and now - seen[0] < REMEMBERED:
             return seen[1]
         item = self._store.get(_item_id(key_id))
-        key = None if item is None else _from_item(item)
+        key = None if item is None else from_state(ApiKey, item.state)
         with self._lock:
             self._seen[key_id] = (now, key)
             self._seen.move_to_end(key_id)
@@ -120,29 +121,4 @@ def _item_id(key_id: str) -> str:
 
 
 def _to_item(key: ApiKey) -> Item:
-    state = {
-        "name": key.name,
-        "scopes": sorted(key.scopes),
-        "digest": key.digest,
-        "created_at": timestamp(key.created_at),
-        "revoked_at": None,
-    }
-    return Item(_item_id(key.key_id), KIND, state, keys=dict([INDEX]))
-
-
-def _with_state(item: Item, state: dict[str, object]) -> Item:
-    return Item(item.id, item.kind, state, item.lane, item.due_at, item.version, item.attempts, item.keys)
-
-
-def _from_item(item: Item) -> ApiKey:
-    state = item.state
-    scopes, revoked_at = state["scopes"], state["revoked_at"]
-    assert isinstance(scopes, Sequence)
-    return ApiKey(
-        key_id=item.id.removeprefix("key-"),
-        name=str(state["name"]),
-        scopes=frozenset(map(Scope, scopes)),
-        digest=str(state["digest"]),
-        created_at=parse_timestamp(str(state["created_at"])),
-        revoked_at=None if revoked_at is None else parse_timestamp(str(revoked_at)),
-    )
+    return Item(_item_id(key.key_id), "api-key", to_state(key), keys={INDEX[0]: INDEX[1]})

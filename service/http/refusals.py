@@ -62,6 +62,8 @@ def _by_werkzeug(error: HTTPException) -> Response:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if status < HTTPStatus.BAD_REQUEST:
         return Response(error.get_body(), status, error.get_headers())
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _unexpected(error)
     ordinary = (ProblemType.BAD_REQUEST, error.description or "The request cannot be read.")
     kind, detail = _BY_STATUS.get(HTTPStatus(status), ordinary)
     allow = {name: value for name, value in error.get_headers() if name == "Allow"}

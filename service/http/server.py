@@ -19,6 +19,7 @@ from service.storage import Store
 def install(
     app: Flask,
     store: Store,
+    keys: Keys,
     clock: Clock,
     *,
     checks: Mapping[str, Check] | None = None,
@@ -29,11 +30,11 @@ def install(
     `checks` are the parts that `/readyz` asks beside the store. `body_limit` is in bytes.
     """
     ready = {"store": store.ping, **(checks or {})}
-    attach(app, Plumbing(Keys(store, clock), Idempotency(store, clock), clock, ready, body_limit))
+    attach(app, Plumbing(keys, Idempotency(store, clock), clock, ready, body_limit))
     app.url_map.merge_slashes = False
     refusals.install(app)
-    _install_request_ids(app, clock)
     metrics.install(app)
+    _install_request_ids(app, clock)
     app.register_blueprint(health.blueprint())
     app.register_blueprint(metrics.blueprint())
 

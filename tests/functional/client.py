@@ -64,7 +64,7 @@ class InProcess:
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         answer = self.app.test_client().open(path, method=method, headers=dict(headers), data=body)
-        return Reply(answer.status_code, answer.headers, answer.get_data(as_text=True))
+        return Reply(answer.status_code, urllib3.HTTPHeaderDict(answer.headers.items()), answer.get_data(as_text=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,8 @@ class Running:
 def tocsin(*arguments: str, settings: Mapping[str, str], cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run a `tocsin` command to its end."""
     environment = environment_with(settings)
-    return subprocess.run([TOCSIN, *arguments], env=environment, cwd=cwd, capture_output=True, text=True, timeout=60)
+    command = [TOCSIN, *arguments]
+    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 
 def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
