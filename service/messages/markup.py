@@ -11,6 +11,7 @@ from importlib import resources
 import css_inline
 from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
+from typing_extensions import override
 
 from service.errors import TocsinError
 
@@ -121,28 +122,36 @@ class _Reader(HTMLParser):
         else:
             self.pieces.append((True, html.unescape(raw)))
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 (HTMLParser's signature)
+    @override
+    def handle_starttag(self, tag: str, attrs: object) -> None:
         self._markup(self.get_starttag_text() or "")
         self._silent += tag in _SILENT
 
-    def handle_startendtag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 (HTMLParser's signature)
+    @override
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
         self._markup(self.get_starttag_text() or "")
 
+    @override
     def handle_endtag(self, tag: str) -> None:
         self._markup(f"</{tag}>")
         self._silent = max(0, self._silent - (tag in _SILENT))
 
+    @override
     def handle_data(self, data: str) -> None:
         self._text(data)
 
+    @override
     def handle_entityref(self, name: str) -> None:
         self._text(f"&{name};")
 
+    @override
     def handle_charref(self, name: str) -> None:
         self._text(f"&#{name};")
 
+    @override
     def handle_comment(self, data: str) -> None:
         self._markup(f"<!--{data}-->")
 
+    @override
     def handle_decl(self, decl: str) -> None:
         self._markup(f"<!{decl}>")

@@ -27,9 +27,6 @@ logger = logging.getLogger(__name__)
 POLL = timedelta(milliseconds=100)
 """How long after an empty look a lane is looked at again: what an idle worker adds to lateness."""
 
-UPKEEP = timedelta(seconds=5)
-"""How often a worker does the store's own chores."""
-
 GRACE = timedelta(seconds=8)
 """How long a worker that is told to stop lets running handlers finish."""
 
@@ -68,7 +65,6 @@ class Worker:
         # A SimpleQueue may be put to from a signal handler; events and conditions may not.
         self._bell: SimpleQueue[Done | None] = SimpleQueue()
         self._look_after = dict.fromkeys(BY_URGENCY, 0.0)
-        self._upkeep_after = 0.0
         self._stopping = False
 
     def run(self, grace: timedelta = GRACE) -> bool:
@@ -108,15 +104,9 @@ class Worker:
     def _start_or_pause(self) -> None:
         try:
             self._start_due()
-            self._keep_up()
         except Unavailable:
             logger.warning("The store does not answer; the worker looks again in a second (`tocsin doctor` checks it)")
             self._look_after = dict.fromkeys(BY_URGENCY, time.monotonic() + 1)
-
-    def _keep_up(self) -> None:
-        if time.monotonic() >= self._upkeep_after:
-            self._store.upkeep(self._clock.now())
-            self._upkeep_after = time.monotonic() + UPKEEP.total_seconds()
 
     def _start_due(self) -> int:
         return sum(self._start_lane(lane) for lane in BY_URGENCY)

@@ -1,0 +1,139 @@
+"""The ways out that this installation has: one carrier for each channel, its rate, its breaker.
+
+A carrier sends in batches. The outbox's sending is a write to our own store: it answers what to write, the caller
+commits that together with the result, and nothing is ever in doubt. A provider is called for real, and the caller marks
+its deliveries before the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from service.channels import Email, Outcome, Reason, Refused, Sms, Unknown, VoiceCall
+from service.clock import Clock
+from service.storage import Item, Store
+from service.words import Channel
+from service.work.breaker import Go, Open, Wait
+from service.work.breakers import Breakers
+
+Message = Sms | Email | VoiceCall
+M = TypeVar("M", Sms, Email, VoiceCall)
+M_contra = TypeVar("M_contra", Sms, Email, VoiceCall, contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What became of one message, and what must be written with that."""
+
+    outcome: Outcome
+    writes: Sequence[Item] = ()
+
+
+class Carrier(Protocol[M_contra]):
+    """A way out for one kind of message."""
+
+    @property
+    def name(self) -> str:
+        """The provider, as breakers, rates and metrics call it."""
+
+    @property
+    def is_our_store(self) -> bool:
+        """Whether sending is nothing but the writes it answers, so that it cannot be done by halves."""
+
+    def hand_over(self, messages: Sequence[M_contra], /) -> Sequence[Handed]:
+        """Send messages; what became of each, in order."""
+
+
+class OneByOne(Protocol[M_contra]):
+    """A channel as its adapters are written (`service.channels`)."""
+
+    def send(self, message: M_contra, /) -> Outcome:
+        """Send one message."""
+
+
+class ProviderCarrier(Generic[M]):
+    """A provider over the network, left alone while its breaker is open."""
+
+    is_our_store = False
+
+    def __init__(self, name: str, channel: OneByOne[M], breakers: Breakers) -> None:
+        self.name = name
+        self._channel: OneByOne[M] = channel
+        self._breakers = breakers
+
+    def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
+        """Send one after the other."""
+        return [self._send(message) for message in messages]
+
+    def _send(self, message: M) -> Handed:
+        permit = self._breakers.admit(self.name)
+        if isinstance(permit, Wait):
+            return Handed(Refused(Reason.THROTTLED, f"{self.name} is left alone for now"))
+        outcome = self._channel.send(message)
+        self._report(permit, outcome)
+        return Handed(outcome)
+
+    def _report(self, permit: Go, outcome: Outcome) -> None:
+        lost = isinstance(outcome, Unknown)
+        if lost or (isinstance(outcome, Refused) and outcome.reason is Reason.PROVIDER):
+            self._breakers.failed(self.name, permit)
+        else:
+            self._breakers.succeeded(self.name, permit)
+
+
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """A carrier for each channel, and how many messages a second each may take (None: as many as come)."""
+
+    sms: Carrier[Sms]
+    email: Carrier[Email]
+    voice: Carrier[VoiceCall]
+    rates: Mapping[Channel, float]
+
+    def of(self, channel: Channel) -> Carrier[Sms] | Carrier[Email] | Carrier[VoiceCall]:
+        """The carrier of a channel."""
+        match channel:
+            case Channel.SMS:
+                return self.sms
+            case Channel.EMAIL:
+                return self.email
+            case Channel.VOICE:
+                return self.voice
+
+    def hand_over(self, messages: Sequence[Message]) -> Sequence[Handed]:
+        """Send messages of any channels; what became of each, in order."""
+        texts = [(place, message) for place, message in enumerate(messages) if isinstance(message, Sms)]
+        mails = [(place, message) for place, message in enumerate(messages) if isinstance(message, Email)]
+        calls = [(place, message) for place, message in enumerate(messages) if isinstance(message, VoiceCall)]
+        handed = {
+            **dict(zip((place for place, _ in texts), self.sms.hand_over([one for _, one in texts]), strict=True)),
+            **dict(zip((place for place, _ in mails), self.email.hand_over([one for _, one in mails]), strict=True)),
+            **dict(zip((place for place, _ in calls), self.voice.hand_over([one for _, one in calls]), strict=True)),
+        }
+        return [handed[place] for place in range(len(messages))]
+
+
+class Slots:
+    """When a batch may go out: not while a provider is left alone, nor faster than its rate, which processes share."""
+
+    def __init__(self, store: Store, clock: Clock, carriers: Carriers, breakers: Breakers) -> None:
+        self._store = store
+        self._clock = clock
+        self._carriers = carriers
+        self._breakers = breakers
+
+    def book(self, wanted: Mapping[Channel, int]) -> datetime:
+        """From when on that many messages may go out; now, if nothing is in the way."""
+        now = self._clock.now()
+        return max((self._bookable(channel, count, now) for channel, count in wanted.items() if count), default=now)
+
+    def _bookable(self, channel: Channel, count: int, now: datetime) -> datetime:
+        carrier = self._carriers.of(channel)
+        breaker = None if carrier.is_our_store else self._breakers.state(carrier.name)
+        if isinstance(breaker, Open) and breaker.until > now:
+            return breaker.until
+        rate = self._carriers.rates.get(channel)
+        return now if rate is None else self._store.reserve(f"rate-{carrier.name}", count, rate, now)

@@ -1,0 +1,161 @@
+"""STOP, HELP and START, and the register of those who want no messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.channels.contact_keys import ContactKeys
+from service.clock import HandClock
+from service.messages.keywords import Keyword, keyword
+from service.messages.optouts import OptOut, OptOuts, Why
+from service.storage.sqlite import SqliteStore
+
+AWS = ["ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"]
+TWILIO = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"]
+
+
+@pytest.mark.parametrize("word", sorted({*AWS, *TWILIO}))
+@pytest.mark.parametrize("written", ["{}", " {} ", "{}.", "{}!", '"{}"'])
+def test_every_providers_opt_out_word_stops(word: str, written: str) -> None:
+    assert keyword(written.format(word)) is Keyword.STOP
+    assert keyword(written.format(word.lower())) is Keyword.STOP
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stop. Thank you",
+        "STOP please",
+        "Please stop",
+        "stop all",
+        "STOP 41",
+        "Stop sending me these texts",
+        "stop all messages now please",
+        "opt out",
+        "Arrêt",
+        "ARRÊT.",
+        "ＳＴＯＰ",
+        "Stopp, bitte",
+        "Abmelden",
+        "baja",
+        "stop?",
+    ],
+)
+def test_a_stop_in_other_words_stops(text: str) -> None:
+    assert keyword(text) is Keyword.STOP
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SEND ME the report",
+        "no problem",
+        "End of shift at 8",
+        "Stop the pump first",
+        "don't stop",
+        "nonstop",
+        "cancel the 3pm meeting",
+        "The weekend is fine",
+        "Quite",
+        "restart",
+        "I can't stop now, ask Ben",
+        "help is on the way",
+        "helpful",
+        "",
+        "👍",
+        "...",
+    ],
+)
+def test_an_ordinary_message_is_no_keyword(text: str) -> None:
+    assert keyword(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("help", Keyword.HELP),
+        ("HELP!", Keyword.HELP),
+        ("Info", Keyword.HELP),
+        ("Hilfe", Keyword.HELP),
+        ("start", Keyword.START),
+        ("Unstop", Keyword.START),
+        ("START again please", Keyword.START),
+    ],
+)
+def test_help_and_start(text: str, expected: Keyword) -> None:
+    assert keyword(text) is expected
+
+
+ANSWERS = ["yes", "no", "y", "n", "ja", "nein", "oui", "non", "sí", "si", "não", "sim", "ok", "nee", "tak", "nie"]
+
+
+@given(st.sampled_from(ANSWERS), st.sampled_from(["{}", "{}.", "{} 41", "41 {}", "#41 {}", "{}, I'm on it", "{} 👍"]))
+def test_yes_and_no_are_never_keywords(answer: str, written: str) -> None:
+    assert keyword(written.format(answer)) is None
+    assert keyword(written.format(answer.upper())) is None
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_an_answer_that_case_and_outer_space_do_not_change(text: str) -> None:
+    assert keyword(f"  {text}\n") is keyword(text)
+    assert keyword(text.casefold()) is keyword(text)
+
+
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+PHONE, OTHER = "+447700900123", "+447700900456"
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(NOON)
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "items.db", clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def optouts(store: SqliteStore, clock: HandClock) -> OptOuts:
+    return OptOuts(store, clock, ContactKeys(b"secret"))
+
+
+def test_a_phone_that_said_stop_is_opted_out_until_it_says_start(optouts: OptOuts) -> None:
+    optouts.add_phone(PHONE, Why.KEYWORD)
+    assert optouts.of_phone(PHONE) == OptOut(Why.KEYWORD, NOON)
+    assert optouts.of_phone(OTHER) is None
+    assert optouts.lift_phone(PHONE)
+    assert optouts.of_phone(PHONE) is None
+    assert not optouts.lift_phone(PHONE)
+
+
+def test_the_first_refusal_stands(optouts: OptOuts, clock: HandClock) -> None:
+    optouts.add_phone(PHONE, Why.KEYWORD)
+    clock.advance(timedelta(days=1))
+    optouts.add_phone(PHONE, Why.PROVIDER)
+    assert optouts.of_phone(PHONE) == OptOut(Why.KEYWORD, NOON)
+
+
+def test_an_address_that_complained_is_suppressed_in_any_case(optouts: OptOuts) -> None:
+    optouts.add_email("Mary@Example.com", Why.COMPLAINT)
+    assert optouts.of_email("mary@example.com") == OptOut(Why.COMPLAINT, NOON)
+    assert optouts.lift_email("MARY@example.com")
+    assert optouts.of_email("mary@example.com") is None
+
+
+def test_the_register_holds_no_contact_data(optouts: OptOuts, store: SqliteStore, tmp_path: Path) -> None:
+    optouts.add_phone(PHONE, Why.KEYWORD)
+    optouts.add_email("mary@example.com", Why.BOUNCE)
+    store.close()
+    stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"opt-out" in stored
+    assert b"7700900123" not in stored
+    assert b"mary" not in stored
