@@ -1,0 +1,151 @@
+"""What one phone may still answer: the incidents it was paged for, each page with a short code.
+
+A phone's book is an item of its own, written in the same commit as the incident, so that a reply never depends on a
+query that lags behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from service.escalate.replies import Answer
+
+FIRST_CODE = 10
+"""Codes have two digits at least, so that a lone "1" or "2" is not taken for one."""
+LAST_CODE = 9_999
+"""Codes count up to here before they start again."""
+
+RETENTION = timedelta(days=30)
+"""How long a page that is over can still be answered by its code."""
+MAX_PAGES = 1_000
+"""Pages that one phone's book holds: what is over goes first, then the oldest; the API still acknowledges those."""
+
+STORM_PAGES = 10
+STORM_WINDOW = timedelta(minutes=5)
+"""More new pages than this within the window arrive as one summary."""
+
+PASSIVE_ANSWERS = 5
+PASSIVE_WINDOW = timedelta(hours=1)
+"""Answers to replies that change nothing, so that two machines answering each other fall silent."""
+
+QUESTION_HOLDS = timedelta(minutes=15)
+"""How long "41" completes a YES that was answered with a list of codes."""
+
+
+class Standing(StrEnum):
+    """How an incident stands, as far as an answer from this phone goes."""
+
+    OPEN = "open"
+    UNACKNOWLEDGED = "unacknowledged"  # over, but a YES still takes it
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page to this phone. `ended_at` is when its incident stopped being open."""
+
+    code: int
+    incident_id: str
+    contact: int
+    level: int
+    paged_at: datetime
+    standing: Standing = Standing.OPEN
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What this phone was asked last: which incident its `answer` means, or, without one, what it wanted to say."""
+
+    at: datetime
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneBook:
+    """The pages of one phone, oldest first."""
+
+    pages: tuple[Listed, ...] = ()
+    last_code: int = FIRST_CODE - 1
+    question: Question | None = None
+    passive: tuple[datetime, ...] = ()
+
+    def page(self, incident_id: str, contact: int, level: int) -> Listed | None:
+        """The page of an incident's level to a contact, if this phone had it."""
+        wanted = (incident_id, contact, level)
+        return next((p for p in self.pages if (p.incident_id, p.contact, p.level) == wanted), None)
+
+    def by_code(self, code: int) -> Listed | None:
+        """The page that a code stands for."""
+        return next((page for page in self.pages if page.code == code), None)
+
+    def paged(self, incident_id: str, contact: int, level: int, at: datetime) -> PhoneBook:
+        """The book with this page in it; one that is there already keeps its code."""
+        if self.page(incident_id, contact, level) is not None:
+            return self
+        kept = _kept(self.pages, at)
+        code = _next_code(self.last_code, {page.code for page in kept})
+        return replace(self, pages=(*kept, Listed(code, incident_id, contact, level, at)), last_code=code)
+
+    def standing(self, incident_id: str, standing: Standing, at: datetime) -> PhoneBook:
+        """The book after its incident's standing became this; when it stopped being open is kept."""
+        return replace(
+            self,
+            pages=tuple(
+                replace(page, standing=standing, ended_at=None if standing is Standing.OPEN else page.ended_at or at)
+                if page.incident_id == incident_id
+                else page
+                for page in self.pages
+            ),
+        )
+
+    def latest(self, *standings: Standing) -> tuple[Listed, ...]:
+        """The latest page of each incident that stands so, latest first."""
+        newest: dict[str, Listed] = {}
+        for page in reversed(self.pages):
+            if page.standing in standings:
+                newest.setdefault(page.incident_id, page)
+        return tuple(newest.values())
+
+    def storm(self, at: datetime) -> bool:
+        """Whether a further page now should join a summary instead of arriving by itself."""
+        return len([page for page in self.pages if page.paged_at > at - STORM_WINDOW]) > STORM_PAGES
+
+    def asking(self, question: Question | None) -> PhoneBook:
+        """The book with what the phone was asked last; None once it has answered."""
+        return replace(self, question=question)
+
+    def may_answer(self, at: datetime) -> bool:
+        """Whether a reply that changes nothing is still answered."""
+        return len([then for then in self.passive if then > at - PASSIVE_WINDOW]) < PASSIVE_ANSWERS
+
+    def answered(self, at: datetime) -> PhoneBook:
+        """The book after one more answer to a reply that changed nothing."""
+        return replace(self, passive=(*self.passive, at)[-PASSIVE_ANSWERS:])
+
+    def acted(self) -> PhoneBook:
+        """The book after a reply that changed something: its person is there, and is answered in full again."""
+        return replace(self, passive=(), question=None)
+
+
+def _kept(pages: tuple[Listed, ...], at: datetime) -> tuple[Listed, ...]:
+    """Room for one page more: without what ended too long ago, and no more than fit."""
+    fresh = [page for page in pages if page.ended_at is None or page.ended_at > at - RETENTION]
+    surplus = len(fresh) - MAX_PAGES + 1
+    if surplus <= 0:
+        return tuple(fresh)
+    over_first = sorted(fresh, key=lambda page: page.standing is Standing.OPEN)
+    gone = {page.code for page in over_first[:surplus]}
+    return tuple(page for page in fresh if page.code not in gone)
+
+
+def _next_code(last: int, taken: Iterable[int]) -> int:
+    """The code after `last` that no page of the book carries; there are more codes than pages."""
+    code = last
+    while True:
+        code = code + 1 if code < LAST_CODE else FIRST_CODE
+        if code not in taken:
+            return code

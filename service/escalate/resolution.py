@@ -1,0 +1,98 @@
+"""Which incident a reply means: the code in it, else the only open one of this phone, else never a guess."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.escalate.phonebook import QUESTION_HOLDS, Listed, PhoneBook, Standing
+from service.escalate.replies import Answer, Said
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A clear answer to these pages: one, or several that the person named by their codes."""
+
+    answer: Answer
+    pages: tuple[Listed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhichOne:
+    """It could mean each of these, latest first: answer with their codes."""
+
+    answer: Answer | None
+    pages: tuple[Listed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """Neither yes nor no: ask, once. `pages` are those it is likely about, latest first."""
+
+    pages: tuple[Listed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A phone that was never paged: logged, never answered."""
+
+
+Resolution = Answered | WhichOne | NotUnderstood | Stranger
+
+
+def resolve(said: Said, book: PhoneBook | None, at: datetime, in_reply_to: str | None = None) -> Resolution:
+    """Which incident `said` is about.
+
+    `in_reply_to` is the incident of the message that the person appears to answer (`previousPublishedMessageId`). It
+    is a presumption of the carrier, so it decides only about what is over: which of several closed incidents a reply
+    without a code means.
+    """
+    if book is None or not book.pages:
+        return Stranger()
+    named = _named(said, book)
+    if named is None:
+        return WhichOne(said.answer, _in_question(book))
+    answer = said.answer or _pending(said, book, at)
+    if answer is None:
+        return NotUnderstood(named or _in_question(book))
+    return Answered(answer, named) if named else _without_code(answer, book, in_reply_to)
+
+
+def _named(said: Said, book: PhoneBook) -> tuple[Listed, ...] | None:
+    """The pages whose codes the reply names; None if it certainly names a code that this phone never had."""
+    found = [book.by_code(code) for code in said.codes]
+    pages = tuple(page for page in found if page is not None)
+    if said.certain:
+        return pages if len(pages) == len(found) else None
+    return tuple(page for page in pages if page.standing is Standing.OPEN)
+
+
+def _pending(said: Said, book: PhoneBook, at: datetime) -> Answer | None:
+    """The answer that was asked "which one?" a moment ago, if this is just the code."""
+    asked = book.question
+    if asked is None or not (said.codes and said.certain) or at - asked.at > QUESTION_HOLDS:
+        return None
+    return asked.answer
+
+
+def _without_code(answer: Answer, book: PhoneBook, in_reply_to: str | None) -> Resolution:
+    still_open = book.latest(Standing.OPEN)
+    if still_open:
+        return Answered(answer, still_open) if len(still_open) == 1 else WhichOne(answer, still_open)
+    closed = _in_question(book)
+    meant = tuple(page for page in book.latest(*Standing) if page.incident_id == in_reply_to)
+    if meant or len(closed) == 1:
+        return Answered(answer, meant or closed)
+    return WhichOne(answer, closed)
+
+
+def _in_question(book: PhoneBook) -> tuple[Listed, ...]:
+    """What a reply without a code may be about: what is open, else what a YES still takes and what ended last.
+
+    A book that has pages always has something to answer for.
+    """
+    still_open = book.latest(Standing.OPEN)
+    if still_open:
+        return still_open
+    ended = sorted(book.latest(*Standing), key=lambda page: page.ended_at or page.paged_at, reverse=True)
+    return tuple(page for n, page in enumerate(ended) if n == 0 or page.standing is Standing.UNACKNOWLEDGED)

@@ -1,0 +1,214 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.escalate import replies
+from service.escalate.replies import Answer, Said, understand
+
+VOCABULARY: dict[str, dict[str, list[str]]] = json.loads(
+    (Path(replies.__file__).parent / "vocabulary.json").read_text("utf-8")
+)
+PHRASES = [
+    (language, Answer(kind), phrase)
+    for language, words in VOCABULARY.items()
+    for kind in ("yes", "no")
+    for phrase in words[kind]
+]
+PUNCTUATION = st.text(" .,!:;~…\n*_\u200b\ufe0f😀", max_size=4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yes",
+        "YES",
+        "Yes.",
+        " yes ",
+        "ＹＥＳ",
+        "y\u200bes",
+        "yes!!!",
+        "*yes*",
+        "Yes, I'm on it",
+        "yes I am on my way",
+        "ok",
+        "Ok no problem",
+        "yes, no problem",
+        "hi, yes please",
+        "👍",
+        "👍🏽",
+        "👍👍",
+        "thanks 👍",
+        "yes\n> Reply YES or NO",
+        "yes I was asleep, on it now",
+        "I’m on it",
+        "oui",
+        "Oui, d'accord",
+        "ja danke",
+        "Sí",
+        "да",
+        "はい",
+    ],
+)
+def test_what_is_a_yes(text: str) -> None:
+    assert understand(text, None) == Said(Answer.YES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no",
+        "NO.",
+        "Nope",
+        "no thanks",
+        "No, I am away",
+        "No I can't",
+        "no sorry",
+        "👎",
+        "sorry, no",
+        "nein",
+        "non",
+        "нет",
+    ],
+)
+def test_what_is_a_no(text: str) -> None:
+    assert understand(text, None) == Said(Answer.NO)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  ",
+        "no problem",
+        "No problem!",
+        "no worries",
+        "now",
+        "not yet",
+        "not now",
+        "no longer",
+        "know",
+        "none",
+        "yesterday",
+        "noon",
+        "eyes",
+        "yes?",
+        "no?",
+        "¿sí?",
+        "yes but not today",
+        "yes and no",
+        "yes no",
+        "no, yes",
+        "👍👎",
+        "maybe",
+        "maybe yes",
+        "who is this",
+        "I will not",
+        "ok, I can't",
+        "ok, pas maintenant",
+        "done with this today",
+        "Liked “INCIDENT … Reply YES or NO”",
+        "Reply YES to acknowledge or NO to decline",
+        "tak",
+        "si puedo",
+        "thanks",
+        "> yes",
+        "not a yes",
+        "a no",
+    ],
+)
+def test_what_is_asked_about(text: str) -> None:
+    assert understand(text, None).answer is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "answer"),
+    [
+        ("tak", "pl", Answer.YES),
+        ("tak", "da", None),
+        ("Ja, bin unterwegs!", "de-AT", Answer.YES),
+        ("ja, aber nicht heute", "de", None),
+        ("kein Problem", "de", None),
+        ("Sí, voy en camino", "es-MX", Answer.YES),
+        ("no puedo", "es", Answer.NO),
+        ("no te preocupes", "es", None),
+        ("Não posso", "pt-BR", Answer.NO),
+        ("J’accepte", "fr", Answer.YES),
+        ("EVET", "tr", Answer.YES),
+        ("はい、行きます", "ja", Answer.YES),
+        ("yes", "ja", Answer.YES),
+        ("No", "de", Answer.NO),
+        ("oui", "de", None),
+        ("yes", "tlh", Answer.YES),
+    ],
+)
+def test_the_contacts_language_counts_beside_english(text: str, language: str, answer: Answer | None) -> None:
+    assert understand(text, language) == Said(answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("YES 41", Said(Answer.YES, (41,), certain=True)),
+        ("41 yes", Said(Answer.YES, (41,), certain=True)),
+        ("yes41", Said(Answer.YES, (41,), certain=True)),
+        ("Yes #41, on my way", Said(Answer.YES, (41,), certain=True)),
+        ("no, 41.", Said(Answer.NO, (41,), certain=True)),
+        ("yes 41 please", Said(Answer.YES, (41,), certain=True)),
+        ("yes 41 42", Said(Answer.YES, (41, 42), certain=True)),
+        ("#41", Said(None, (41,), certain=True)),
+        ("41", Said(None, (41,), certain=True)),
+        ("yes 10 minutes", Said(Answer.YES, (10,))),
+        ("yes, back in 10 minutes", Said(Answer.YES)),
+        ("yes at 10:30", Said(Answer.YES)),
+        ("yes, call me on 07700900123", Said(Answer.YES)),
+        ("نعم ٤١", Said(Answer.YES, (41,), certain=True)),
+    ],
+)
+def test_which_numbers_may_be_codes(text: str, said: Said) -> None:
+    assert understand(text, "ar" if "ع" in text else None) == said
+
+
+@pytest.mark.parametrize(("language", "answer", "phrase"), PHRASES)
+def test_every_phrase_of_the_vocabulary_means_what_it_says(language: str, answer: Answer, phrase: str) -> None:
+    assert understand(phrase, language) == Said(answer)
+
+
+@given(
+    entry=st.sampled_from(PHRASES),
+    before=PUNCTUATION,
+    after=PUNCTUATION,
+    shape=st.sampled_from([str.upper, str.title, str.lower, lambda text: text.replace(" ", "  ")]),
+)
+def test_case_blanks_and_punctuation_around_an_answer_change_nothing(
+    entry: tuple[str, Answer, str], before: str, after: str, shape: object
+) -> None:
+    language, answer, phrase = entry
+    assert callable(shape)
+    text = f"{before}{shape(phrase)}{after}"
+    assert understand(text, language) == Said(answer)
+
+
+@given(entry=st.sampled_from(PHRASES), letters=st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=5))
+def test_an_answer_inside_a_longer_word_is_none(entry: tuple[str, Answer, str], letters: str) -> None:
+    language, _, phrase = entry
+    known = {
+        word.casefold() for words in VOCABULARY.values() for kind in words.values() for p in kind for word in p.split()
+    }
+    longer = phrase.replace("'", "") + letters
+    if not known.isdisjoint({longer.split()[-1], longer.split()[-1].casefold()}) or " " in phrase:
+        return
+    assert understand(longer, language).answer is None
+
+
+@given(st.text(), st.sampled_from([None, "", "-", "xx", *VOCABULARY]))
+def test_no_text_whatever_raises_an_error(text: str, language: str | None) -> None:
+    said = understand(text, language)
+    assert said.answer is None or said.answer in Answer
+
+
+@given(st.text(st.characters(exclude_categories=("L", "So", "N"))))
+def test_a_text_without_words_says_nothing(text: str) -> None:
+    assert understand(text, None) == Said(None)
