@@ -8,10 +8,18 @@ from datetime import timedelta
 from flask import Blueprint, Flask
 
 from service import config, http
+from service.audit import routes as audit_routes
 from service.chores import Chore, Chores
 from service.clock import Clock, SystemClock
 from service.config import Backend, Settings
+from service.evaluations import routes as evaluation_routes
+from service.evaluations.flow import Evaluations
 from service.http import Check, Keys
+from service.rulesets import live, working_copies
+from service.rulesets import routes as ruleset_routes
+from service.rulesets.library import Library
+from service.rulesets.live import Live
+from service.rulesets.working_copies import WorkingCopies
 from service.storage import Store
 from service.work.registry import Duty, Registry
 from service.work.worker import Worker
@@ -39,22 +47,34 @@ class Service:
         self.clock = clock
         self.store = open_store(settings, clock)
         self.keys = Keys(self.store, clock)
+        self.library = Library(self.store, clock)
+        self.live = Live(self.library, clock)
+        self.working_copies = WorkingCopies(settings.rules_dir, self.library, self.store, clock)
+        self.evaluations = Evaluations(self.live, self.store, clock)
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The features' calls."""
-        return ()
+        return (
+            evaluation_routes.blueprint(self.evaluations),
+            ruleset_routes.blueprint(self.library, self.live, self.clock),
+            audit_routes.blueprint(self.store),
+        )
 
     def checks(self) -> Mapping[str, Check]:
         """What `/readyz` asks beside the store."""
-        return {}
+        return {"rulesets": self.working_copies.check_published}
 
     def api_chores(self) -> Sequence[Chore]:
         """What every API process does beside answering."""
-        return ()
+        return (Chore("following the rulesets", live.POLL, self.live.refresh),)
 
     def worker_chores(self) -> Sequence[Chore]:
         """What every worker does beside handling items."""
-        return (Chore("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),)
+        publish = self.working_copies.sweep if self.settings.watches_rules else self.working_copies.publish_unknown
+        return (
+            Chore("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),
+            Chore("publishing rule files", working_copies.POLL, publish),
+        )
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""

@@ -17,6 +17,9 @@ COMMANDS = {
     "worker": "service.cli.worker:worker",
     "up": "service.cli.up:up",
     "keys": "service.cli.keys:keys",
+    "rules": "service.cli.rules:rules",
+    "audit": "service.cli.audit:audit",
+    "demo": "service.cli.demo:demo",
 }
 """Where each command is."""
 

@@ -6,6 +6,7 @@ nothing here. DTDs and entities are refused, whatever they say (https://owasp.or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
@@ -19,6 +20,8 @@ from service.exact_json import MAX_DEPTH
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+_UNREPRESENTABLE = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
@@ -72,12 +75,4 @@ def _element(name: str, value: object) -> str:
 
 def _representable(text: str) -> str:
     """XML 1.0 has no control characters, escaped or not (https://www.w3.org/TR/xml/#charsets)."""
-    return "".join(
-        character
-        if character in "\t\n"
-        or " " <= character < "\ufffe"
-        and not "\ud800" <= character <= "\udfff"
-        or character > "\uffff"
-        else "\ufffd"
-        for character in text
-    )
+    return _UNREPRESENTABLE.sub("\ufffd", text)

@@ -1,9 +1,9 @@
 """Published versions, their activations, and the items they are stored as.
 
 A version is immutable. Which one decides is a list of activations that only grows: active at an instant is the one
-with the latest `since` not after it, and of two with the same `since` the one recorded later. So a correction published today
-does not cancel the version that is scheduled for January, and what was active at a past instant never changes,
-because an activation may not begin in the past.
+with the latest `since` not after it, and of two with the same `since` the one recorded later. So a correction
+published today does not cancel the version that is scheduled for January, and what was active at a past instant never
+changes, because an activation may not begin in the past.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ class Version:
     chunks: int
     description: str = ""
     findings: Sequence[Mapping[str, object]] = field(default=())
+
+    def named(self) -> Mapping[str, object]:
+        """How an answer says which version decided."""
+        return {"name": self.ruleset, "version": self.number, "sha256": self.sha256}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from xml.etree.ElementTree import fromstring
 
 import pytest
@@ -48,10 +49,8 @@ def test_what_cannot_be_read_alike_by_everybody_is_refused(text: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(text: bytes) -> None:
-    try:
-        xml.loads(text)
-    except xml.NotXml as error:
-        assert str(error)
+    with suppress(xml.NotXml):
+        assert xml.loads(text)
 
 
 @given(st.text(max_size=50))

@@ -1,0 +1,48 @@
+"""`tocsin audit`: reading the audit from the shell."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from service import config, exact_json
+from service.app import open_store
+from service.audit.entry import as_json
+from service.cli.arguments import instant
+from service.clock import timestamp
+from service.storage import AuditQuery
+
+
+@click.group()
+def audit() -> None:
+    """Read the audit."""
+
+
+@audit.command()
+@click.option("--request-id", help="Entries of this request.")
+@click.option("--ruleset", help="Entries of this ruleset.")
+@click.option("--from", "since", callback=instant, help="Not before this time (RFC 3339).")
+@click.option("--to", "until", callback=instant, help="Before this time (RFC 3339).")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many at most.")
+@click.option("--cursor", help="next_cursor of the page before.")
+@click.option("--json", "as_document", is_flag=True, help="Print one JSON document, raw data included.")
+def search(
+    request_id: str | None,
+    ruleset: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    cursor: str | None,
+    as_document: bool,
+) -> None:
+    """List entries, oldest first."""
+    query = AuditQuery(request_id, ruleset, since, until)
+    page = open_store(config.load()).audit_entries(query, cursor=cursor, limit=limit)
+    if as_document:
+        click.echo(exact_json.dumps({"items": [as_json(one) for one in page.items], "next_cursor": page.cursor}))
+        return
+    for one in page.items:
+        click.echo(f"{timestamp(one.at)}  {one.entry_type:<9}  {one.request_id}  {one.ruleset or '-'}  {one.audit_id}")
+    if page.cursor:
+        click.echo(f"There is more: --cursor {page.cursor}", err=True)

@@ -1,0 +1,155 @@
+"""From a request to an audited answer.
+
+request entry durable → facts → decision → response entry and outcomes durable, in one commit → answer. Whatever
+fails in between leaves an `exception` entry; if even that cannot be written, the caller is told 503 all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from service import exact_json, ids
+from service.audit.entry import EntryType
+from service.clock import Clock, timestamp
+from service.decide import explain, facts
+from service.decide.decision import Decision
+from service.evaluations import outcomes
+from service.evaluations.refusals import exception
+from service.evaluations.sentiment import computed, derived
+from service.language import Sentiment
+from service.rulesets.live import Live, Serving
+from service.storage import AlreadyExists, AuditEntry, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an app asks to be decided. `raw_data` is the JSON as it was received, `via` the call it came by."""
+
+    ruleset: str
+    request: Mapping[str, object]
+    request_id: str
+    evaluation_id: str
+    app: str
+    raw_data: str
+    via: str
+    as_of: datetime | None = None
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A decision about a call, and the version that made it."""
+
+    call: Call
+    serving: Serving
+    decision: Decision
+    result: Mapping[str, object]
+    explanation: Mapping[str, object] | None = None
+
+    def as_json(self) -> Mapping[str, object]:
+        """The whole answer, but for the explanation, which is derived and not recorded."""
+        return {
+            "request_id": self.call.request_id,
+            "evaluation_id": self.call.evaluation_id,
+            "ruleset": self.serving.version.named(),
+            "fired": self.decision.fired,
+            "result": self.result,
+            "outcomes": [outcome.as_json() for outcome in self.decision.outcomes],
+        }
+
+    def particulars(self) -> Mapping[str, object]:
+        """What the audit keeps beside the answer, so that the decision can be made again."""
+        scores = computed(self.serving.ruleset, self.decision.facts)
+        return {
+            **self.serving.version.named(),
+            "fired": self.decision.fired,
+            "decided_by": self.decision.decided_by,
+            **({"derived": scores} if scores else {}),
+        }
+
+    def origin(self, now: datetime) -> Mapping[str, object]:
+        """Where an outcome came from."""
+        return {
+            "evaluation_id": self.call.evaluation_id,
+            "request_id": self.call.request_id,
+            "ruleset": self.serving.version.named(),
+            "app": self.call.app,
+            "at": timestamp(now),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer as it stands in the audit, and why, if that was asked for."""
+
+    raw_data: str
+    explanation: Mapping[str, object] | None = None
+
+
+class Evaluations:
+    """Evaluates requests with the rulesets that are live in this process."""
+
+    def __init__(self, live: Live, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
+        self._live = live
+        self._store = store
+        self._clock = clock
+        self._sentiment = sentiment
+
+    def evaluate(self, call: Call, present: Callable[[Evaluated], Mapping[str, object]]) -> Answered:
+        """Decide a call and answer it as `present` words it, both entries and every outcome being durable by then.
+
+        Raises `UnknownRuleset` before anything is recorded; `FactsRefused`, `ActionRefused`, `NotUnique`,
+        `NotYetActive` (the request does not fit) and any `Unavailable` after it is.
+        """
+        self._live.known(call.ruleset)
+        self._store.append(self._entry(call, EntryType.REQUEST, call.raw_data))
+        with self._failures_recorded(call):
+            evaluated = self._decide(call)
+            answer = exact_json.dumps(present(evaluated))
+            return self._committed(evaluated, answer)
+
+    def _decide(self, call: Call) -> Evaluated:
+        at = call.as_of or self._clock.now()
+        serving = self._live.at(call.ruleset, at)
+        given = derived(serving.ruleset, facts.read(serving.ruleset, call.request, at.date()), self._sentiment)
+        decision = serving.compiled.decide(given)
+        result = facts.write(serving.ruleset, call.request, decision.facts)
+        why = explain.explain(serving.ruleset, given, decision).as_json() if call.explain else None
+        return Evaluated(call, serving, decision, result, why)
+
+    def _committed(self, evaluated: Evaluated, answer: str) -> Answered:
+        entry = self._entry(evaluated.call, EntryType.RESPONSE, answer, evaluated.particulars())
+        now = self._clock.now()
+        children = outcomes.items(evaluated.call.evaluation_id, evaluated.decision.outcomes, evaluated.origin(now), now)
+        try:
+            self._store.add(*children, audit=[entry]) if children else self._store.append(entry)
+        except AlreadyExists:
+            return self._answered_before(entry.audit_id)
+        return Answered(answer, evaluated.explanation)
+
+    def _answered_before(self, audit_id: str) -> Answered:
+        """A repeated call whose first attempt had got this far: its answer and its outcomes stand."""
+        first = self._store.audit_entry(audit_id)
+        if first is None:
+            raise LookupError(f"audit entry {audit_id} is taken and not there")
+        return Answered(first.raw_data)
+
+    @contextmanager
+    def _failures_recorded(self, call: Call) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._store.append(self._entry(call, EntryType.EXCEPTION, exact_json.dumps(exception(error))))
+            raise
+
+    def _entry(
+        self, call: Call, type_: EntryType, raw_data: str, particulars: Mapping[str, object] | None = None
+    ) -> AuditEntry:
+        """An entry of this call. An evaluation has one response for ever; its other entries are those of an attempt."""
+        now = self._clock.now()
+        name = call.evaluation_id if type_ is EntryType.RESPONSE else ids.fresh(now)
+        detail = {"evaluation_id": call.evaluation_id, "via": call.via, **(particulars or {})}
+        return AuditEntry(f"{name}-{type_}", call.request_id, type_, now, call.app, raw_data, call.ruleset, detail)

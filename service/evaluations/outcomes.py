@@ -1,0 +1,48 @@
+"""What rules ask for, as items that are committed with the answer and carried out by the worker after it.
+
+Their ids are deterministic, so an evaluation that is repeated after a crash asks for nothing twice. `accept` and
+`reject` need no item: the answer says them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from service.decide.outcomes import EventWanted, Flagged, IncidentWanted, NotificationWanted, Outcome
+from service.storage import Item
+from service.words import Lane
+
+KINDS: Mapping[type[Outcome], str] = {
+    NotificationWanted: "outcome-notify",
+    IncidentWanted: "outcome-incident",
+    EventWanted: "outcome-emit",
+    Flagged: "outcome-review",
+}
+"""The kind of item that each outcome becomes: a duty of a worker, but for the review, which waits for a person."""
+
+REVIEWS = {"reviews": "open"}
+"""The key under which everything that waits for a person's review is listed."""
+
+
+def items(
+    evaluation_id: str, outcomes: Sequence[Outcome], origin: Mapping[str, object], now: datetime
+) -> tuple[Item, ...]:
+    """An item for each outcome that somebody must act on, `<evaluation_id>-<n>`; `origin` says what it came from."""
+    return tuple(
+        _item(f"{evaluation_id}-{number}", outcome, origin, now)
+        for number, outcome in enumerate(outcomes, start=1)
+        if type(outcome) in KINDS
+    )
+
+
+def _item(item_id: str, outcome: Outcome, origin: Mapping[str, object], now: datetime) -> Item:
+    state = {**origin, "outcome": outcome.as_json()}
+    kind = KINDS[type(outcome)]
+    match outcome:
+        case Flagged():
+            return Item(item_id, kind, state, keys=REVIEWS)
+        case IncidentWanted():
+            return Item(item_id, kind, state, lane=Lane.INCIDENT, due_at=now)
+        case _:
+            return Item(item_id, kind, state, due_at=now)

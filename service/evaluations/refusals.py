@@ -1,0 +1,56 @@
+"""Why a request was not decided: what its caller is told, and what the audit keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from service.decide.decision import ActionRefused, NotUnique
+from service.decide.facts import FactsRefused
+from service.errors import TocsinError
+from service.http.catalogue import ProblemType
+from service.http.problems import FieldError, Problem, invalid
+from service.rulesets import refusals as rulesets
+from service.rulesets.errors import NotYetActive
+from service.storage import TooLarge
+
+
+@contextmanager
+def as_problems() -> Iterator[None]:
+    """Turn the refusals of an evaluation into problems."""
+    with rulesets.as_problems():
+        try:
+            yield
+        except TocsinError as error:
+            raise _problem(error) or error from error
+
+
+def exception(error: Exception) -> Mapping[str, object]:
+    """What an `exception` entry says of an error; nothing but its name if it is a fault of ours."""
+    said = {"error": type(error).__name__}
+    if isinstance(error, TocsinError):
+        return {**said, "detail": str(error), "errors": [{"path": e.path, "message": e.message} for e in faults(error)]}
+    return said
+
+
+def faults(error: TocsinError) -> tuple[FieldError, ...]:
+    """The places in the request that an error names."""
+    match error:
+        case FactsRefused():
+            return tuple(FieldError(fault.path, fault.message) for fault in error.errors)
+        case ActionRefused():
+            return (FieldError(error.path, str(error)),)
+        case NotYetActive():
+            return (FieldError("context.as_of", str(error)),)
+        case NotUnique():
+            return (FieldError("", str(error)),)
+        case _:
+            return ()
+
+
+def _problem(error: TocsinError) -> Problem | None:
+    if isinstance(error, TooLarge):
+        return Problem(ProblemType.TOO_LARGE, f"The answer is too large for the audit: {error}.")
+    if found := faults(error):
+        return invalid(found, "The facts do not fit the ruleset.")
+    return None

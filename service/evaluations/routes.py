@@ -1,0 +1,123 @@
+"""Evaluating: the service's own call, and the ancestor's two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from flask import Blueprint
+from pydantic import Field
+
+from service import exact_json
+from service.evaluations import policy
+from service.evaluations.flow import Answered, Call, Evaluated, Evaluations
+from service.evaluations.policy import Received
+from service.evaluations.refusals import as_problems
+from service.evaluations.schemas import Evaluation, EvaluationRequest, Policy
+from service.http.caller import Caller
+from service.http.endpoint import endpoint
+from service.http.formats import JSON, Answer
+from service.http.models import Query
+from service.http.request_ids import adopt
+from service.words import Scope
+
+
+class Explain(Query):
+    """Whether to say why."""
+
+    explain: Annotated[bool, Field(description="Add for every rule which conditions held and which did not.")] = False
+
+
+def blueprint(evaluations: Evaluations) -> Blueprint:
+    """The three calls that decide."""
+    routes = Blueprint("evaluations", __name__)
+    _add_evaluate(routes, evaluations)
+    _add_ancestors(routes, evaluations)
+    return routes
+
+
+def _add_evaluate(routes: Blueprint, evaluations: Evaluations) -> None:
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/rulesets/<name>/evaluations",
+        summary="Evaluate a request",
+        scope=Scope.EVALUATE,
+        body=EvaluationRequest,
+        query=Explain,
+        creates=True,
+        answers={200: Evaluation},
+    )
+    def evaluate(name: str, body: EvaluationRequest, query: Explain, caller: Caller) -> Answer:
+        """Decide with the version that is active, and say which rules fired and what they changed.
+
+        The request is in the audit before it is evaluated, the answer before it is given.
+        """
+        received = Received(body, caller.raw_body.decode("utf-8", "replace"))
+        with as_problems():
+            answered = evaluations.evaluate(
+                _call(name, received, caller, "evaluations", query.explain), Evaluated.as_json
+            )
+        return Answer(_explained(answered), media_type=JSON)
+
+
+def _add_ancestors(routes: Blueprint, evaluations: Evaluations) -> None:
+    def ask(received: Received, caller: Caller, via: str) -> Mapping[str, object]:
+        with as_problems():
+            answered = evaluations.evaluate(_call(policy.RULESET, received, caller, via), policy.policy)
+        answer = exact_json.loads(answered.raw_data)
+        assert isinstance(answer, dict), "a policy is an object"
+        return answer
+
+    @endpoint(
+        routes,
+        "POST",
+        "/ExecuteRuleSet",
+        summary="The ancestor's call: the premium of a request with its context",
+        scope=Scope.EVALUATE,
+        body=policy.formats(policy.wrapped, policy.either),
+        writers=policy.writers(),
+        creates=True,
+        answers={200: Policy},
+    )
+    def execute_rule_set(body: Received, caller: Caller) -> Mapping[str, object]:
+        """Decide with ruleset `premium` and answer the policy alone, in JSON or XML as `Accept` asks."""
+        return ask(body, caller, "ExecuteRuleSet")
+
+    @endpoint(
+        routes,
+        "POST",
+        "/policy/premium",
+        summary="The ancestor's rule service: the premium of a bare request",
+        scope=Scope.EVALUATE,
+        body=policy.formats(policy.bare, policy.bare),
+        writers=policy.writers(),
+        creates=True,
+        answers={200: Policy},
+    )
+    def policy_premium(body: Received, caller: Caller) -> Mapping[str, object]:
+        """Like `/ExecuteRuleSet`; the body is the facts themselves, or an `<InsuranceRequest>`."""
+        return ask(body, caller, "policy/premium")
+
+
+def _explained(answered: Answered) -> str:
+    if answered.explanation is None:
+        return answered.raw_data
+    return f'{answered.raw_data[:-1]},"explanation":{exact_json.dumps(answered.explanation)}}}'
+
+
+def _call(ruleset: str, received: Received, caller: Caller, via: str, explain: bool = False) -> Call:
+    context = received.asked.context
+    request_id = context.request_id or caller.request_id
+    adopt(request_id)
+    return Call(
+        ruleset=ruleset,
+        request=received.asked.request,
+        request_id=request_id,
+        evaluation_id=caller.resource_id,
+        app=caller.app,
+        raw_data=received.raw_data,
+        via=via,
+        as_of=context.as_of,
+        explain=explain,
+    )

@@ -1,0 +1,210 @@
+"""The store's side of rulesets: publish, activate, and read back what was published."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from service.clock import Clock
+from service.rulesets import versions
+from service.rulesets.errors import BeginsInThePast, NotYetActive, StaleEdit, UnknownRuleset, UnknownVersion
+from service.rulesets.versions import Activation, DamagedVersion, Head, Timeline, Version
+from service.storage import Conflict, Item, Page, Store
+
+T = TypeVar("T")
+
+TRIES = 20
+"""How often a write is tried again when others publish at the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A rule file that passed the gate, and who publishes it why."""
+
+    ruleset: str
+    source: str
+    author: str
+    comment: str = ""
+    description: str = ""
+    findings: Sequence[Mapping[str, object]] = ()
+
+    @property
+    def sha256(self) -> str:
+        """The name of the content."""
+        return fingerprint(self.source)
+
+
+def fingerprint(source: str) -> str:
+    """SHA-256 of a rule file's text, as UTF-8: how versions, `If-Match` and decisions name it."""
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+class Library:
+    """Versions and activations of all rulesets. Any method may raise `StoreUnavailable`."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def publish(self, draft: Draft, since: datetime | None = None, expected_sha256: str | None = None) -> Version:
+        """Store a new version and activate it, now or at `since`; answers it.
+
+        With `expected_sha256` only if that is what is active now, else `StaleEdit`. Content that is active
+        already is not published again: the active version is answered.
+        """
+
+        def attempt() -> Version:
+            now = self._clock.now()
+            head, stored = self._head(draft.ruleset)
+            active = self._active_version(draft.ruleset, now)
+            if active is not None and active.sha256 == draft.sha256 and since is None:
+                return active  # also when a call is repeated whose first answer was lost
+            _check_expected(draft.ruleset, expected_sha256, active)
+            return self._commit(draft, head, stored, _not_before(now, since), now)
+
+        return _retried(attempt)
+
+    def _commit(self, draft: Draft, head: Head, stored: int, since: datetime, now: datetime) -> Version:
+        chunks = versions.chunk_items(draft.sha256, draft.source)
+        number = head.versions + 1
+        version = Version(
+            draft.ruleset,
+            number,
+            draft.sha256,
+            draft.author,
+            draft.comment,
+            now,
+            len(chunks),
+            draft.description,
+            draft.findings,
+        )
+        activation = Activation(draft.ruleset, head.activations + 1, number, since, draft.author, now)
+        counted = replace(head, versions=number, activations=activation.number)
+        self._store.save(
+            versions.head_item(counted, stored),
+            versions.version_item(version),
+            versions.activation_item(activation),
+            spawn=chunks,
+        )
+        return version
+
+    def activate(self, ruleset: str, number: int, by: str, since: datetime | None = None) -> Activation:
+        """Let a published version decide again, now or from `since` on: rolling back, or forward."""
+
+        def attempt() -> Activation:
+            now = self._clock.now()
+            head, stored = self._head(ruleset)
+            self.version(ruleset, number)
+            activation = Activation(ruleset, head.activations + 1, number, _not_before(now, since), by, now)
+            counted = replace(head, activations=activation.number)
+            self._store.save(versions.head_item(counted, stored), versions.activation_item(activation))
+            return activation
+
+        return _retried(attempt)
+
+    def heads(self) -> Iterator[Head]:
+        """Every ruleset, by name."""
+        index, value = versions.ALL_RULESETS
+        return (versions.head_of(item) for item in _every(self._store, index, value))
+
+    def head(self, ruleset: str) -> Head:
+        """How many versions and activations a ruleset has; `UnknownRuleset` if it has none."""
+        head, stored = self._head(ruleset)
+        if not stored:
+            raise UnknownRuleset(ruleset, tuple(sorted(one.ruleset for one in self.heads())))
+        return head
+
+    def version(self, ruleset: str, number: int) -> Version:
+        """A published version; `UnknownRuleset`, `UnknownVersion`."""
+        item = self._store.get(versions.version_id(ruleset, number))
+        if item is None:
+            raise UnknownVersion(ruleset, number, self.head(ruleset).versions)
+        return versions.version_of(item)
+
+    def source(self, version: Version) -> str:
+        """The text of a version, proven to be what was published; else `DamagedVersion`."""
+        ids = [versions.chunk_id(version.sha256, number) for number in range(version.chunks)]
+        source = versions.content([part for part in map(self._store.get, ids) if part is not None])
+        if fingerprint(source) != version.sha256:
+            raise DamagedVersion(
+                f"version {version.number} of {version.ruleset!r} is not what was published: restore from a backup"
+            )
+        return source
+
+    def history(self, ruleset: str, cursor: str | None = None, limit: int = 50) -> Page[Version]:
+        """The versions of a ruleset, newest first."""
+        self.head(ruleset)
+        page = self._store.by_index("ruleset_versions", ruleset, cursor=cursor, limit=limit, newest_first=True)
+        return Page([versions.version_of(item) for item in page.items], page.cursor)
+
+    def with_content(self, ruleset: str, sha256: str) -> Version | None:
+        """A version of this content, or None if it was never published."""
+        page = self._store.by_index("ruleset_contents", versions.content_key(ruleset, sha256), limit=1)
+        return versions.version_of(page.items[0]) if page.items else None
+
+    def timeline(self, ruleset: str, known: Timeline | None = None) -> Timeline:
+        """All activations of a ruleset; with `known` only those recorded since are read."""
+        head, stored = self._head(ruleset)
+        if not stored:
+            raise UnknownRuleset(ruleset, tuple(sorted(one.ruleset for one in self.heads())))
+        found = {one.number: one for one in (known or self._listed(ruleset)).activations}
+        for number in range(1, head.activations + 1):
+            if number not in found:  # an index may lag behind; the item itself is read as it is now
+                item = self._store.get(versions.activation_id(ruleset, number))
+                if item is not None:
+                    found[number] = versions.activation_of(item)
+        return Timeline(found.values())
+
+    def active(self, ruleset: str, at: datetime) -> Version:
+        """The version that decides at `at`; `UnknownRuleset`, `NotYetActive`."""
+        number = self.timeline(ruleset).active(at)
+        if number is None:
+            raise NotYetActive(ruleset, at)
+        return self.version(ruleset, number)
+
+    def _active_version(self, ruleset: str, at: datetime) -> Version | None:
+        try:
+            return self.active(ruleset, at)
+        except (UnknownRuleset, NotYetActive):
+            return None
+
+    def _listed(self, ruleset: str) -> Timeline:
+        return Timeline(map(versions.activation_of, _every(self._store, "ruleset_activations", ruleset)))
+
+    def _head(self, ruleset: str) -> tuple[Head, int]:
+        item = self._store.get(versions.head_id(ruleset))
+        return (Head(ruleset), 0) if item is None else (versions.head_of(item), item.version)
+
+
+def _check_expected(ruleset: str, expected: str | None, active: Version | None) -> None:
+    found = active.sha256 if active else None
+    if expected is not None and expected != found:
+        raise StaleEdit(ruleset, found)
+
+
+def _not_before(now: datetime, since: datetime | None) -> datetime:
+    if since is not None and since < now:
+        raise BeginsInThePast(since, now)
+    return since or now
+
+
+def _every(store: Store, index: str, value: str) -> Iterator[Item]:
+    cursor: str | None = None
+    while True:
+        page = store.by_index(index, value, cursor=cursor, limit=200)
+        yield from page.items
+        if page.cursor is None:
+            return
+        cursor = page.cursor
+
+
+def _retried(attempt: Callable[[], T]) -> T:
+    for _ in range(TRIES - 1):
+        try:
+            return attempt()
+        except Conflict:
+            continue
+    return attempt()

@@ -1,0 +1,50 @@
+"""What callers are told when a call about rulesets cannot be done as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from service.decide import report
+from service.http.catalogue import ProblemType
+from service.http.problems import FieldError, Problem, invalid, not_found
+from service.rulesets.errors import (
+    BeginsInThePast,
+    NotYetActive,
+    Refused,
+    StaleEdit,
+    UnknownRuleset,
+    UnknownVersion,
+    WrongName,
+)
+
+
+@contextmanager
+def as_problems() -> Iterator[None]:
+    """Turn the refusals of this package into problems."""
+    try:
+        yield
+    except (UnknownRuleset, UnknownVersion, NotYetActive) as error:
+        raise not_found(f"{error}.") from error
+    except Refused as error:
+        raise refused(error) from error
+    except WrongName as error:
+        raise invalid([FieldError("ruleset", str(error))]) from error
+    except BeginsInThePast as error:
+        raise invalid([FieldError("effective_from", str(error))]) from error
+    except StaleEdit as error:
+        raise stale(error, "") from error
+
+
+def refused(error: Refused) -> Problem:
+    """422 with every finding, as `tocsin rules check --json` shows it."""
+    errors = [FieldError(f"line {one.at.line}, column {one.at.column}", one.message) for one in error.findings]
+    findings = [report.finding_as_json(one) for one in error.findings]
+    return Problem(ProblemType.INVALID, f"{error}.", errors=errors, members={"findings": findings})
+
+
+def stale(error: StaleEdit, diff: str) -> Problem:
+    """412 with what is active now, and what others changed since the edited version was read."""
+    return Problem(
+        ProblemType.PRECONDITION_FAILED, f"{error}.", members={"active_sha256": error.active_sha256, "diff": diff}
+    )

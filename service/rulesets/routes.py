@@ -1,0 +1,239 @@
+"""Reading, checking, publishing and activating rulesets."""
+
+from __future__ import annotations
+
+import difflib
+
+from flask import Blueprint
+
+from service.clock import Clock
+from service.decide import report
+from service.http.caller import Caller
+from service.http.catalogue import ProblemType
+from service.http.endpoint import endpoint
+from service.http.formats import Answer, text_of
+from service.http.problems import Problem
+from service.rulesets import gate, schemas
+from service.rulesets.errors import StaleEdit, UnknownRuleset
+from service.rulesets.library import Library
+from service.rulesets.live import Live
+from service.rulesets.publishing import publish
+from service.rulesets.refusals import as_problems, stale
+from service.rulesets.versions import Activation, Version
+from service.words import Scope
+
+MAX_FILE_BYTES = 4 * 1024 * 1024
+"""Size of a rule file (DESIGN §3.1)."""
+
+RULE_FILE = text_of()
+"""A rule file comes as text, whatever media type a client gives YAML."""
+
+
+def blueprint(library: Library, live: Live, clock: Clock) -> Blueprint:
+    """The calls about rulesets; evaluating is `service.evaluations`."""
+    routes = Blueprint("rulesets", __name__)
+    _add_reads(routes, library, clock)
+    _add_check(routes)
+    _add_publish(routes, library, live, clock)
+    _add_activate(routes, library, live, clock)
+    return routes
+
+
+def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/rulesets",
+        summary="List the rulesets",
+        scope=Scope.RULES_READ,
+        answers={200: schemas.RulesetList},
+    )
+    def list_rulesets() -> schemas.RulesetList:
+        """Every ruleset that was ever published, by name."""
+        heads = sorted(library.heads(), key=lambda head: head.ruleset)
+        now = clock.now()
+        return schemas.RulesetList(
+            items=tuple(
+                schemas.Named(
+                    name=head.ruleset,
+                    versions=head.versions,
+                    active_version=library.timeline(head.ruleset).active(now),
+                )
+                for head in heads
+            )
+        )
+
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/rulesets/<name>",
+        summary="Read a ruleset",
+        scope=Scope.RULES_READ,
+        answers={200: schemas.ShownRuleset},
+    )
+    def read_ruleset(name: str) -> schemas.ShownRuleset:
+        """What is active now, and every activation as it was recorded."""
+        with as_problems():
+            return _shown_ruleset(library, name, clock)
+
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/rulesets/<name>/versions",
+        summary="List a ruleset's versions",
+        scope=Scope.RULES_READ,
+        query=schemas.Paged,
+        answers={200: schemas.VersionList},
+    )
+    def list_versions(name: str, query: schemas.Paged) -> schemas.VersionList:
+        """Published versions, newest first, without their text."""
+        with as_problems():
+            page = library.history(name, query.cursor, query.limit)
+            active = library.timeline(name).active(clock.now())
+        return schemas.VersionList(
+            items=tuple(_shown(version, active) for version in page.items), next_cursor=page.cursor
+        )
+
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/rulesets/<name>/versions/<int:number>",
+        summary="Read a version",
+        scope=Scope.RULES_READ,
+        answers={200: schemas.ShownSource},
+    )
+    def read_version(name: str, number: int) -> schemas.ShownSource:
+        """A published version with its text."""
+        with as_problems():
+            version = library.version(name, number)
+            active = library.timeline(name).active(clock.now())
+        return schemas.ShownSource(**dict(_shown(version, active)), source=library.source(version))
+
+
+def _add_check(routes: Blueprint) -> None:
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/rulesets/<name>/check",
+        summary="Check a rule file",
+        scope=Scope.RULES_READ,
+        body=[RULE_FILE],
+        body_limit=MAX_FILE_BYTES,
+        answers={200: schemas.CheckReport},
+    )
+    def check_ruleset(name: str, body: str) -> schemas.CheckReport:
+        """Everything there is to say about a file; publishes nothing."""
+        return schemas.CheckReport.model_validate(report.as_json(gate.check(body).findings, f"{name}.yaml"))
+
+
+def _add_publish(routes: Blueprint, library: Library, live: Live, clock: Clock) -> None:
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/rulesets/<name>/versions",
+        summary="Publish a rule file",
+        scope=Scope.RULES_WRITE,
+        body=[RULE_FILE],
+        body_limit=MAX_FILE_BYTES,
+        query=schemas.Publication,
+        headers=["If-Match"],
+        creates=True,
+        answers={201: schemas.ShownVersion},
+        problems=[ProblemType.PRECONDITION_FAILED, ProblemType.PRECONDITION_REQUIRED],
+    )
+    def publish_version(name: str, body: str, query: schemas.Publication, caller: Caller) -> Answer:
+        """Check a file and make it the active version, now or from `effective_from` on.
+
+        `If-Match` is the sha256 of the version that was edited; only a ruleset's first version needs none. If somebody
+        else published in between: 412 with their change. With errors in the file: 422 with every finding.
+        """
+        expected = _expected(library, name, caller.headers.get("If-Match"))
+        with as_problems():
+            try:
+                version = publish(
+                    library,
+                    body,
+                    caller.app,
+                    query.comment,
+                    ruleset=name,
+                    since=query.effective_from,
+                    expected_sha256=expected,
+                )
+            except StaleEdit as error:
+                raise stale(error, _diff(library, name, expected, error.active_sha256)) from error
+            live.refresh()
+            shown = _shown(version, library.timeline(name).active(clock.now()))
+        return Answer(shown, headers={"Location": f"/v1/rulesets/{name}/versions/{version.number}"})
+
+
+def _add_activate(routes: Blueprint, library: Library, live: Live, clock: Clock) -> None:
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/rulesets/<name>/activate",
+        summary="Activate a published version",
+        scope=Scope.RULES_WRITE,
+        body=schemas.Activate,
+        creates=True,
+        answers={200: schemas.ShownRuleset},
+    )
+    def activate_version(name: str, body: schemas.Activate, caller: Caller) -> schemas.ShownRuleset:
+        """Let a published version decide again, now or from `effective_from` on: rolling back, or forward."""
+        with as_problems():
+            library.activate(name, body.version, caller.app, body.effective_from)
+            live.refresh()
+            return _shown_ruleset(library, name, clock)
+
+
+def _expected(library: Library, name: str, if_match: str | None) -> str | None:
+    """The sha256 that an `If-Match` header names; None where the caller expects nothing (`*`, a first version)."""
+    if if_match is None and _exists(library, name):
+        detail = f"Ruleset {name!r} exists: say which version you edited, so that nobody's change is lost."
+        raise Problem(ProblemType.PRECONDITION_REQUIRED, detail)
+    return None if if_match in (None, "*") else str(if_match).removeprefix("W/").strip('"')
+
+
+def _exists(library: Library, name: str) -> bool:
+    try:
+        return library.head(name).versions > 0
+    except UnknownRuleset:
+        return False
+
+
+def _diff(library: Library, name: str, edited: str | None, active: str | None) -> str:
+    """What changed from the version that was edited to the one that is active, as a unified diff."""
+    before, after = (library.with_content(name, sha256) if sha256 else None for sha256 in (edited, active))
+    if before is None or after is None:
+        return ""
+    old, new = (library.source(version).splitlines(keepends=True) for version in (before, after))
+    return "".join(difflib.unified_diff(old, new, f"version {before.number}", f"version {after.number}"))
+
+
+def _shown(version: Version, active: int | None) -> schemas.ShownVersion:
+    return schemas.ShownVersion(
+        ruleset=version.ruleset,
+        version=version.number,
+        sha256=version.sha256,
+        author=version.author,
+        comment=version.comment,
+        published_at=version.at,
+        active=version.number == active,
+        findings=tuple(version.findings),
+    )
+
+
+def _shown_ruleset(library: Library, name: str, clock: Clock) -> schemas.ShownRuleset:
+    timeline = library.timeline(name)
+    number = timeline.active(clock.now())
+    newest = library.version(name, number or library.head(name).versions)
+    return schemas.ShownRuleset(
+        name=name,
+        description=newest.description,
+        active=_shown(newest, number) if number else None,
+        versions=library.head(name).versions,
+        activations=tuple(map(_shown_activation, timeline.activations)),
+    )
+
+
+def _shown_activation(one: Activation) -> schemas.ShownActivation:
+    return schemas.ShownActivation(version=one.version, since=one.since, by=one.by, at=one.at)

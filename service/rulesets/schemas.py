@@ -1,0 +1,100 @@
+"""The shapes of what is said and answered about rulesets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from service.http.models import Body, Cursor, Instant, Limit, Query, Shown
+
+
+class ShownVersion(Shown):
+    """A published version, without its text."""
+
+    ruleset: str
+    version: int
+    sha256: str
+    author: str
+    comment: str
+    published_at: datetime
+    active: bool
+    findings: tuple[Mapping[str, object], ...]
+
+
+class ShownSource(ShownVersion):
+    """A published version with its text."""
+
+    source: str
+
+
+class ShownActivation(Shown):
+    """From when on a version decides."""
+
+    version: int
+    since: Annotated[datetime, Field(serialization_alias="from")]
+    by: str
+    at: datetime
+
+
+class ShownRuleset(Shown):
+    """A ruleset: what is active, and all its activations as they were recorded."""
+
+    name: str
+    description: str
+    active: ShownVersion | None
+    versions: int
+    activations: tuple[ShownActivation, ...]
+
+
+class Named(Shown):
+    """A ruleset in the list."""
+
+    name: str
+    versions: int
+    active_version: int | None
+
+
+class RulesetList(Shown):
+    """All rulesets."""
+
+    items: tuple[Named, ...]
+    next_cursor: str | None = None
+
+
+class VersionList(Shown):
+    """Versions, newest first."""
+
+    items: tuple[ShownVersion, ...]
+    next_cursor: str | None
+
+
+class CheckReport(Shown):
+    """Everything there is to say about a rule file."""
+
+    file: str
+    ok: bool
+    findings: tuple[Mapping[str, object], ...]
+
+
+class Publication(Query):
+    """Why and from when on."""
+
+    comment: Annotated[str, Field(max_length=1000, description="Why, for the history.")] = ""
+    effective_from: Annotated[Instant | None, Field(description="When it takes over; now if left out.")] = None
+
+
+class Activate(Body):
+    """Which published version is to decide, and from when on."""
+
+    version: Annotated[int, Field(ge=1)]
+    effective_from: Instant | None = None
+
+
+class Paged(Query):
+    """A page of a list."""
+
+    cursor: Cursor | None = None
+    limit: Limit = 50
