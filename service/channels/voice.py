@@ -44,10 +44,10 @@ class Speech(Protocol):
 def ssml(text: str) -> str:
     """Plain text as SSML 1.1 (https://www.w3.org/TR/speech-synthesis11/): everything in it is spoken, nothing obeyed.
 
-    Blank lines become paragraphs. Control characters, which XML 1.0 does not allow, are dropped. `SpeechFailed` above
+    Blank lines become paragraphs. Control characters, which XML 1.0 does not allow, become spaces. `SpeechFailed` above
     `MAX_SSML_CHARACTERS`, tags included.
     """
-    spoken = "".join(filter(_allowed_in_xml, text))
+    spoken = "".join(character if _allowed_in_xml(character) else " " for character in text)
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", spoken)]
     body = "".join(f"<p>{escape(part)}</p>" for part in paragraphs if part)
     document = f"<speak>{body}</speak>"
