@@ -1,0 +1,80 @@
+"""Every adapter behind one door: a test here runs once for each."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from service.clock import HandClock
+from service.storage import Item, Store
+from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
+from service.storage.sqlite import SqliteStore
+
+ADAPTERS = ("sqlite", "dynamodb")
+
+OVERDUE = timedelta(minutes=1)
+"""After how long upkeep has certainly seen to an item whose notice was lost."""
+
+Open = Callable[[], Store]
+"""Opens another store on the same data, as another process would."""
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(datetime(2026, 5, 10, 9, 0, 0, 123456, tzinfo=UTC))
+
+
+@pytest.fixture(params=ADAPTERS)
+def adapter(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def open_store(adapter: str, clock: HandClock, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Opens stores on one and the same data, empty at first; all are closed at the end."""
+    opened: list[Store] = []
+    opens = _sqlite(tmp_path, clock) if adapter == "sqlite" else _on_aws(adapter, clock, request)
+
+    def open_another() -> Store:
+        opened.append(opens())
+        return opened[-1]
+
+    yield open_another
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: Open) -> Store:
+    return open_store()
+
+
+def _sqlite(folder: Path, clock: HandClock) -> Open:
+    return lambda: SqliteStore(folder / "tocsin.db", clock)
+
+
+def _on_aws(adapter: str, clock: HandClock, request: pytest.FixtureRequest) -> Open:
+    request.getfixturevalue("aws")
+    tables = fresh_tables()
+    return lambda: DynamoStore(tables=tables, clock=clock)
+
+
+def fresh_tables() -> TableNames:
+    """Tables of this test's own."""
+    name = uuid.uuid4().hex
+    tables = TableNames(f"items-{name}", f"audit-{name}")
+    client = connect()
+    create_tables(client, tables)
+    client.close()
+    return tables
+
+
+def stored(store: Store, item_id: str) -> Item:
+    """An item that must be there."""
+    item = store.get(item_id)
+    assert item is not None, f"item {item_id!r} is not stored"
+    return item
