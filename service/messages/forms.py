@@ -82,13 +82,14 @@ class Form:
     def fill(self, variables: Mapping[str, object], locale: Tag, write: Write = _as_it_is) -> str:
         """The text with every slot filled as the reader's locale writes it; `NotFilled` names one that cannot be.
 
-        `write` says how a value stands in the text: escaped, for example.
+        `write` says how a value stands in the text: escaped, for example. A line that only holds slots, all of them
+        empty, is left out.
         """
         text: list[str] = []
         for part in self.parts:
             before = text[-1] if text else ""
-            text.append(part if isinstance(part, str) else write(_value(part, variables, locale), before))
-        return "".join(text)
+            text.append(part if isinstance(part, str) else write(_value(part, variables, locale), before) or _EMPTY)
+        return _without_empty_lines("".join(text)) if _EMPTY in text else "".join(text)
 
 
 def parse_form(text: str, where: str = "text") -> Form:
@@ -108,6 +109,14 @@ def missing(forms: Iterable[Form], variables: Mapping[str, object]) -> frozenset
     """The variables that `forms` read and `variables` lacks."""
     read = frozenset[str]().union(*(form.names for form in forms))
     return frozenset(name for name in read if _look_up(name, variables) is None)
+
+
+_EMPTY = "\0"
+_EMPTY_LINE = re.compile(r"^[ \t]*\0[ \t\0]*(?:<br>)?(?:\n|\Z)", re.MULTILINE)
+
+
+def _without_empty_lines(text: str) -> str:
+    return _EMPTY_LINE.sub("", text).replace(_EMPTY, "")
 
 
 def _literal(text: str, start: int, end: int, where: str) -> str:

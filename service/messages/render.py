@@ -86,7 +86,7 @@ def sms_text(what: Rendition, variables: Mapping[str, object]) -> str:
 
     No-break spaces, which CLDR puts into numbers, become plain ones: a single one would make the whole text UCS-2.
     """
-    text = what.sms.fill(variables, what.language).translate(_SPACES)
+    text = what.sms.fill(variables, what.language).translate(_SPACES).strip()
     return _at_most(MAX_SMS, text, "SMS")
 
 
@@ -100,7 +100,7 @@ def email_text(what: Rendition, variables: Mapping[str, object]) -> EmailText:
 
 def voice_text(what: Rendition, variables: Mapping[str, object]) -> str:
     """What is read out, as plain text: the adapter that needs SSML escapes it. `NotFilled` or `TooLong`."""
-    return _at_most(MAX_SPOKEN, what.voice.fill(variables, what.language), "voice message")
+    return _at_most(MAX_SPOKEN, what.voice.fill(variables, what.language).strip(), "voice message")
 
 
 def preview(what: Rendition, variables: Mapping[str, object]) -> Preview:

@@ -1,0 +1,205 @@
+"""Message templates: names and filters, nothing else; every channel in the reader's own way of writing."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typing_extensions import override
+
+from service.messages.forms import FormRefused, NotFilled, parse_form
+from service.messages.render import Rendition, TooLong, email_text, preview, rendition, sms_text, voice_text
+from service.messages.segments import Encoding
+from service.messages.templates import NoSuchTemplate, Template, TemplateRefused, announcement, read_templates
+from service.tags import Tag, parse_tag
+from service.words import Lane
+
+SHIPPED = Path(__file__).parents[2] / "templates"
+EN, DE, FR = parse_tag("en"), parse_tag("de"), parse_tag("fr")
+
+
+def said(text: str, variables: dict[str, object], locale: Tag = EN) -> str:
+    return parse_form(text).fill(variables, locale)
+
+
+def of(template: Template, language: Tag = EN, translated: dict[str, str] | None = None) -> Rendition:
+    return rendition(template, language, "source", translated or {})
+
+
+def write(folder: Path, **files: str) -> Path:
+    """A templates folder that holds one template, `welcome`."""
+    (folder / "welcome").mkdir()
+    for name, content in files.items():
+        (folder / "welcome" / name.replace("__", ".")).write_text(content, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "expected"),
+    [
+        ("{{ name }}", EN, "Ada"),
+        ("{{driver.name}} ({{ driver.age }})", EN, "Grace (36)"),
+        ("{{ flat.name }}", EN, "flat"),
+        ("{{ due | date }}", EN, "May 10, 2026"),
+        ("{{ due | date }}", DE, "10. Mai 2026"),
+        ("{{ due|date('short') }}", DE, "10.05.26"),
+        ("{{ iso | date }}", FR, "10 mai 2026"),
+        ("{{ total | number }}", DE, "1.234,5"),
+        ("{{ total | number }}", EN, "1,234.5"),
+        ('{{ total | money("EUR") }}', DE, "1.234,50\u00a0€"),
+        ("{{ total | money('JPY') }}", EN, "¥1,234"),
+        ("{{ total }}", DE, "1234.50"),
+        ("a } b }} c", EN, "a } b }} c"),
+    ],
+)
+def test_a_slot_is_filled_in_the_readers_way_of_writing(text: str, locale: Tag, expected: str) -> None:
+    variables = {
+        "name": "Ada",
+        "driver": {"name": "Grace", "age": 36},
+        "flat.name": "flat",
+        "due": date(2026, 5, 10),
+        "iso": "2026-05-10T23:30:00+02:00",
+        "total": Decimal("1234.50"),
+    }
+    assert said(text, variables, locale) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ 'a' * 1000000000 }}",
+        "{{ name.__class__() }}",
+        "{{ range(9) }}",
+        "{% for x in y %}{% endfor %}",
+        "{{ name | upper }}",
+        "{{ name | date | number }}",
+        "{{ name",
+        "{{ }}",
+        "{{ a[0] }}",
+        "{{ total | money }}",
+        "{{ total | money('EURO') }}",
+        "{{ total | number('x') }}",
+        "{{ due | date('sideways') }}",
+        "{{ {{ name }} }}",
+    ],
+)
+def test_anything_but_a_name_and_a_filter_is_refused(text: str) -> None:
+    with pytest.raises(FormRefused):
+        parse_form(text)
+
+
+def test_a_refusal_says_where(tmp_path: Path) -> None:
+    folder = write(tmp_path, sms__txt="Hello {{ name }},\nyou owe {{ total | mony('EUR') }}.")
+    with pytest.raises(FormRefused, match=r"sms\.txt:2:9: there is no filter 'mony'"):
+        read_templates(folder)
+
+
+@pytest.mark.parametrize("variables", [{}, {"driver": {}}, {"driver": "Ada"}, {"driver": {"name": None}}])
+def test_a_missing_variable_is_named(variables: dict[str, object]) -> None:
+    template = announcement("Hello {{ driver.name }}", EN)
+    assert template.missing(variables) == {"driver.name"}
+    with pytest.raises(NotFilled, match=r"'driver\.name' is missing"):
+        sms_text(of(template), variables)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("{{ x | date }}", "soon"), ("{{ x | number }}", "many"), ("{{ x | number }}", "NaN"), ("{{ x }}", ["a"])],
+)
+def test_a_value_that_does_not_fit_its_filter_is_named(text: str, value: object) -> None:
+    with pytest.raises(NotFilled, match="'x' is not"):
+        said(text, {"x": value})
+
+
+def test_output_is_bounded() -> None:
+    with pytest.raises(NotFilled, match="2,001 characters"):
+        said("{{ x }}", {"x": "a" * 2001})
+    with pytest.raises(TooLong, match="SMS"):
+        sms_text(of(announcement("{{ x }}" * 2, EN)), {"x": "a" * 900})
+    with pytest.raises(TooLong, match="voice"):
+        voice_text(of(announcement("{{ x }}" * 2, EN)), {"x": "a" * 1600})
+
+
+def test_a_line_whose_only_slot_is_empty_is_left_out_of_every_channel() -> None:
+    what = of(announcement("Pump 1\n{{ url }}\nReply YES.", EN))
+    assert sms_text(what, {"url": ""}) == "Pump 1\nReply YES."
+    assert sms_text(what, {"url": "https://x.example"}) == "Pump 1\nhttps://x.example\nReply YES."
+    assert "Pump 1<br>\nReply YES." in email_text(what, {"url": ""}).html
+
+
+class TextOf(HTMLParser):
+    """What a reader of the HTML sees."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.text, self.tags = "", list[str]()
+        self.feed(document)
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    @override
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60))
+def test_whatever_a_name_holds_arrives_as_that_name_and_as_nothing_else(name: str) -> None:
+    what = of(announcement("Dear {{ name }}!", EN, "About {{ name }}"))
+    email = email_text(what, {"name": name})
+    seen, plain = TextOf(email.html), TextOf(email_text(what, {"name": "Ada"}).html)
+    assert f"Dear {name}!" in seen.text
+    assert seen.tags == plain.tags
+    assert email.text.strip() == f"Dear {name}!".strip()
+    assert email.subject == "The company is adding a new item to the menu, and this will go live by May …"
+    assert len(email.subject) <= 80
+    assert '<html lang="en">' in email.html
+    assert email.text.strip() == long
+
+
+def test_settings_say_lane_digest_and_language(tmp_path: Path) -> None:
+    folder = write(tmp_path, sms__txt="Hi", template__yaml="lane: transactional\ndigest: 5m\nlanguage: pt-BR\n")
+    template = read_templates(folder).get("welcome")
+    assert (template.lane, template.digest) == (Lane.TRANSACTIONAL, timedelta(minutes=5))
+    assert str(template.language) == "pt-BR"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("lane: express", "lane must be one of incident, transactional, bulk"),
+        ("digest: soon", "digest must be a duration such as 5m"),
+        ("language: klingon", "language: 'klingon'"),
+        ("colour: red", "there is no setting 'colour'"),
+        ("- a", "must hold lines like"),
+        ("a: [", "is not YAML"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_named_with_its_file(settings: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(TemplateRefused, match=message) as refused:
+        read_templates(write(tmp_path, sms__txt="Hi", template__yaml=settings))
+    assert "template.yaml" in str(refused.value)
+
+
+def test_a_misspelt_template_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    templates = read_templates(write(tmp_path, sms__txt="Hi"))
+    with pytest.raises(NoSuchTemplate, match="did you mean 'welcome'"):
+        templates.get("wellcome")
+
+
+def test_every_shipped_template_can_be_previewed_on_every_channel() -> None:
+    templates = read_templates(SHIPPED)
+    assert {"follow-up", "unhappy-lead", "incident-page"} <= set(templates.names)
+    for name in templates.names:
+        template = templates.get(name)
+        variables = {variable: "x" for form in template.forms for variable in form.names}
+        shown = preview(of(template), variables)
+        assert shown.sms
+        assert shown.email.subject
+        assert shown.segments.encoding is Encoding.GSM_7, name
