@@ -82,7 +82,7 @@ class Service:
 
     def flask(self) -> Flask:
         """The API."""
-        app = Flask("tocsin", static_folder=None)
+        app = Flask(__name__, static_folder=None)
         limit = self.settings.body_limit
         http.install(app, self.store, self.keys, self.clock, checks=self.checks(), body_limit=limit)
         for blueprint in self.blueprints():

@@ -3,45 +3,67 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Literal
 
-from flask import Blueprint, Response
+from flask import Blueprint
 
-from service import exact_json
 from service.errors import TocsinError
+from service.http.endpoint import endpoint
+from service.http.formats import Answer
+from service.http.models import Shown
 from service.http.plumbing import Check, plumbing
 
 logger = logging.getLogger(__name__)
+
+State = Literal["ok", "not ready"]
+_FRESH = {"Cache-Control": "no-store"}
+
+
+class Live(Shown):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(Shown):
+    """Whether every part answers, and which do."""
+
+    status: Literal["ready", "not ready"]
+    parts: Mapping[str, State]
 
 
 def blueprint() -> Blueprint:
     """Both calls; they need no key and tell no more than which part is not ready."""
     routes = Blueprint("health", __name__)
 
-    @routes.get("/healthz")
-    def healthz() -> Response:
-        return _document({"status": "ok"}, HTTPStatus.OK)
+    @endpoint(routes, "GET", "/healthz", summary="Whether this process answers", scope=None, answers={200: Live})
+    def healthz() -> Answer:
+        return Answer(Live(), headers=_FRESH)
 
-    @routes.get("/readyz")
-    def readyz() -> Response:
+    @endpoint(
+        routes,
+        "GET",
+        "/readyz",
+        summary="Whether every part answers",
+        scope=None,
+        answers={200: Ready, 503: Ready},
+    )
+    def readyz() -> Answer:
+        """The log says why a part is not ready."""
         parts = {name: _state(name, check) for name, check in plumbing().checks.items()}
-        ready = all(state == "ok" for state in parts.values())
-        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return _document({"status": "ready" if ready else "not ready", "parts": parts}, status)
+        if all(state == "ok" for state in parts.values()):
+            return Answer(Ready(status="ready", parts=parts), headers=_FRESH)
+        return Answer(Ready(status="not ready", parts=parts), HTTPStatus.SERVICE_UNAVAILABLE, _FRESH)
 
     return routes
 
 
-def _state(name: str, check: Check) -> str:
+def _state(name: str, check: Check) -> State:
     try:
         check()
     except TocsinError as error:
         logger.warning("%s is not ready: %s", name, error, extra={"part": name})
         return "not ready"
     return "ok"
-
-
-def _document(document: object, status: HTTPStatus) -> Response:
-    response = Response(exact_json.dumps(document), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response

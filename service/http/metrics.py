@@ -15,6 +15,9 @@ from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from service.http.endpoint import endpoint
+from service.http.formats import Answer
+
 REQUESTS = Counter("tocsin_http_requests", "Requests answered.", ("method", "route", "status"))
 SECONDS = Histogram(
     "tocsin_http_request_seconds",
@@ -46,9 +49,10 @@ def blueprint() -> Blueprint:
     """`/metrics`, for Prometheus; without a key, like `/healthz`: it tells of rates, never of people."""
     routes = Blueprint("metrics", __name__)
 
-    @routes.get("/metrics")
-    def metrics() -> Response:
-        return Response(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+    @endpoint(routes, "GET", "/metrics", summary="Metrics for Prometheus", scope=None, answers={200: None})
+    def metrics() -> Answer:
+        """In Prometheus' text format."""
+        return Answer(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
 
     return routes
 

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 
 from service import ids
 from service.clock import Clock
-from service.http import health, metrics, refusals, request_ids
+from service.http import health, metrics, pages, refusals, request_ids
 from service.http.idempotency import Idempotency
 from service.http.keys import Keys
 from service.http.plumbing import BODY_LIMIT, Check, Plumbing, attach
@@ -37,6 +37,7 @@ def install(
     _install_request_ids(app, clock)
     app.register_blueprint(health.blueprint())
     app.register_blueprint(metrics.blueprint())
+    app.register_blueprint(pages.blueprint())
 
 
 def _install_request_ids(app: Flask, clock: Clock) -> None:

@@ -1,0 +1,119 @@
+"""The API described for people: `/docs`, `/problems` and `/openapi.json`. No scripts and nothing from other hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from flask import Blueprint, Flask, Response, current_app, render_template
+
+from service import exact_json
+from service.http import openapi
+from service.http.catalogue import ProblemType
+from service.http.problems import not_found
+
+_CACHED = {"Cache-Control": "max-age=60"}
+_PAGE = {**_CACHED, "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A line of a table: a member of a body, or a parameter. `schema` names the described type it links to."""
+
+    name: str
+    type: str
+    required: bool
+    description: str
+    schema: str | None = None
+
+
+def blueprint() -> Blueprint:
+    """The description's pages; they need no key."""
+    routes = Blueprint("pages", __name__, template_folder=".")
+
+    @cache
+    def described() -> Json:
+        return openapi.document(_app())
+
+    @cache
+    def rendered() -> str:
+        return render_template("docs.html", api=described(), members=members, type_of=type_of)
+
+    @routes.get("/openapi.json")
+    def openapi_json() -> Response:
+        text = exact_json.dumps(described())
+        return Response(text, headers=_CACHED, content_type="application/json")
+
+    @routes.get("/docs")
+    def docs() -> Response:
+        return Response(rendered(), headers=_PAGE, mimetype="text/html")
+
+    @routes.get("/problems")
+    def problems() -> Response:
+        return _problems(list(ProblemType))
+
+    @routes.get("/problems/<slug>")
+    def problem(slug: str) -> Response:
+        named = [one for one in ProblemType if one.slug == slug]
+        if not named:
+            raise not_found("There is no problem of this name; /problems lists every one.")
+        return _problems(named)
+
+    return routes
+
+
+def members(schema: object) -> Sequence[Member]:
+    """The members of an object's schema, in its order."""
+    properties = _object(_object(schema).get("properties"))
+    required = _list(_object(schema).get("required"))
+    return [_member(name, member, name in required) for name, member in properties.items()]
+
+
+def type_of(schema: object) -> str:
+    """A schema's type in a few words: `text`, `list of Contact`, `integer ≥ 1`."""
+    given = _object(schema)
+    if "$ref" in given:
+        return str(given["$ref"]).rpartition("/")[2]
+    choices = [type_of(one) for one in _list(given.get("anyOf")) if _object(one).get("type") != "null"]
+    if choices:
+        return " or ".join(dict.fromkeys(choices))
+    if "enum" in given:
+        return " | ".join(map(str, _list(given["enum"])))
+    if given.get("type") == "array":
+        return f"list of {type_of(given.get('items'))}"
+    return " ".join([_WORDS.get(str(given.get("type")), "anything"), *_bounds(given)])
+
+
+_WORDS = {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false", "object": "object"}
+_BOUNDS = {"minimum": "≥", "maximum": "≤", "maxLength": "of length ≤", "format": "as"}
+
+
+def _bounds(schema: Json) -> Iterator[str]:
+    return (f"{words} {schema[name]}" for name, words in _BOUNDS.items() if name in schema)
+
+
+def _member(name: str, schema: object, required: bool) -> Member:
+    given = _object(schema)
+    inner = [given, _object(given.get("items")), *map(_object, _list(given.get("anyOf")))]
+    reference = next((str(one["$ref"]).rpartition("/")[2] for one in inner if "$ref" in one), None)
+    return Member(name, type_of(schema), required, str(given.get("description", "")), reference)
+
+
+def _object(value: object) -> Json:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
+def _app() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # Flask documents it for this
+    return app
+
+
+def _problems(shown: Sequence[ProblemType]) -> Response:
+    return Response(render_template("problems.html", problems=shown), headers=_PAGE, mimetype="text/html")
