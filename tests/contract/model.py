@@ -1,0 +1,66 @@
+"""The contract as the plainest program that keeps it: one dictionary, no database. The oracle of the random test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from service.storage import AlreadyExists, AuditEntry, Conflict, Item
+from service.words import Lane
+
+
+@dataclass
+class Model:
+    """What a store must look like from outside, at the time `now`."""
+
+    now: datetime
+    items: dict[str, Item] = field(default_factory=dict)
+    audit: dict[str, AuditEntry] = field(default_factory=dict)
+
+    def get(self, item_id: str) -> Item | None:
+        item = self.items.get(item_id)
+        return None if item is None or self._expired(item) else item
+
+    def save(self, *changes: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> Item:
+        for change in changes:
+            there = self.get(change.id)
+            if change.version == 0 and there is not None:
+                raise AlreadyExists(change.id)
+            if change.version and (there is None or there.version != change.version):
+                raise Conflict(change.id)
+        if any(entry.audit_id in self.audit for entry in audit):
+            raise AlreadyExists("audit")
+        for change in changes:
+            self.items[change.id] = replace(change, version=change.version + 1)
+        for child in spawn:
+            if self.get(child.id) is None:
+                self.items[child.id] = replace(child, version=1)
+        self.audit.update({entry.audit_id: entry for entry in audit})
+        return self.items[changes[0].id]
+
+    def remove(self, item: Item) -> None:
+        there = self.get(item.id)
+        if there is None or there.version != item.version:
+            raise Conflict(item.id)
+        del self.items[item.id]
+
+    def claim(self, lane: Lane, lease: timedelta, limit: int) -> list[Item]:
+        due = [
+            (item.due_at, item.id)
+            for item in self.items.values()
+            if item.lane is lane and item.due_at is not None and item.due_at <= self.now and not self._expired(item)
+        ]
+        for _, item_id in sorted(due)[:limit]:
+            item = self.items[item_id]
+            self.items[item_id] = replace(
+                item, due_at=self.now + lease, version=item.version + 1, attempts=item.attempts + 1
+            )
+        return [self.items[item_id] for _, item_id in sorted(due)[:limit]]
+
+    def listed(self, index: str, value: str, newest_first: bool) -> list[Item]:
+        found = [item for item in self.items.values() if item.keys.get(index) == value and not self._expired(item)]
+        return sorted(found, key=lambda item: item.id, reverse=newest_first)
+
+    def _expired(self, item: Item) -> bool:
+        return item.expires_at is not None and item.expires_at <= self.now
