@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from service.messages.forms import FormRefused, NotFilled, parse_form
+from service.messages.markup import HtmlRefused
 from service.messages.render import Rendition, TooLong, email_text, preview, rendition, sms_text, voice_text
 from service.messages.segments import Encoding
 from service.messages.templates import NoSuchTemplate, Template, TemplateRefused, announcement, read_templates
@@ -157,10 +160,75 @@ def test_whatever_a_name_holds_arrives_as_that_name_and_as_nothing_else(name: st
     assert f"Dear {name}!" in seen.text
     assert seen.tags == plain.tags
     assert email.text.strip() == f"Dear {name}!".strip()
+    assert email.subject == f"About {name}"
+
+
+def test_a_name_that_is_markup_arrives_escaped_in_html_and_as_it_is_elsewhere() -> None:
+    shown = preview(of(announcement("Dear {{ name }}", EN)), {"name": "<b>Tom & Co</b>"})
+    assert "Dear &lt;b&gt;Tom &amp; Co&lt;/b&gt;" in shown.email.html
+    assert "<b>Tom" not in shown.email.html
+    assert shown.sms == shown.voice == shown.email.text.strip() == "Dear <b>Tom & Co</b>"
+
+
+def test_a_number_with_no_break_spaces_does_not_turn_an_sms_into_ucs_2() -> None:
+    shown = preview(of(announcement("Total: {{ x | money('EUR') }}", FR), FR), {"x": "1234567.5"})
+    assert shown.sms == "Total: 1 234 567,50 €"
+    assert shown.segments.encoding is Encoding.GSM_7
+
+
+EMAIL = """<html><head><style>p { color: red } @media (max-width: 9em) { p { color: blue } }</style>
+<title>Hi {{ name }}</title></head>
+<body><p>Dear {{ name }}, welcome &amp; enjoy.</p>
+<p><a href="{{ url }}">Open</a> it by {{ due | date }}.</p></body></html>"""
+
+
+def test_styles_are_inlined_once_and_slots_survive_it(tmp_path: Path) -> None:
+    template = read_templates(write(tmp_path, sms__txt="Hi {{ name }}", email__html=EMAIL)).get("welcome")
+    email = email_text(of(template), {"name": "A<b", "url": "https://x.example/?a=1&b=2", "due": "2026-05-10"})
+    assert re.search(r'<p style="color:\s*red;?">Dear A&lt;b, welcome', email.html)
+    assert "@media (max-width: 9em)" in email.html
+    assert '<a href="https://x.example/?a=1&amp;b=2">Open</a> it by May 10, 2026.' in email.html
+    assert email.text == "Dear A<b, welcome & enjoy.\n\n[Open](https://x.example/?a=1&b=2) it by May 10, 2026.\n"
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", " javascript:x", "//evil.example"])
+def test_a_link_can_not_be_made_to_run_code(url: str, tmp_path: Path) -> None:
+    template = read_templates(write(tmp_path, sms__txt="Hi", email__html=EMAIL)).get("welcome")
+    with pytest.raises(HtmlRefused, match="link"):
+        email_text(of(template), {"name": "x", "url": url, "due": "2026-05-10"})
+
+
+@pytest.mark.parametrize("document", ["<p class={{ x }}>a</p>", "<p {{ x }}>a</p>", "<script>{{ x }}</script>"])
+def test_a_slot_where_it_could_become_markup_is_refused(document: str, tmp_path: Path) -> None:
+    with pytest.raises(HtmlRefused):
+        read_templates(write(tmp_path, sms__txt="Hi", email__html=document))
+
+
+def test_every_text_of_a_template_is_translated_and_its_slots_stay(tmp_path: Path) -> None:
+    files = {"sms__txt": "Hi {{ name }}", "email__subject__txt": "News", "voice__txt": "Hello", "email__html": EMAIL}
+    template = read_templates(write(tmp_path, **files)).get("welcome")
+    german = {
+        "Hi {{ name }}": "Hallo {{ name }}",
+        "News": "Neues",
+        "Hello": "Guten Tag",
+        "Dear {{ name }}, welcome & enjoy.": "Willkommen, {{ name }} & viel Spaß.",
+        "Open": "Öffnen",
+        "it by {{ due | date }}.": "bis {{ due | date }}.",
+    }
+    assert template.texts == tuple(german)
+    shown = preview(of(template, DE, german), {"name": "Ada", "url": "https://x.example", "due": "2026-05-10"})
+    assert (shown.sms, shown.email.subject, shown.voice) == ("Hallo Ada", "Neues", "Guten Tag")
+    assert "Willkommen, Ada &amp; viel Spaß." in shown.email.html
+    assert "bis 10. Mai 2026." in html.unescape(shown.email.html)
+    assert "Dear" not in shown.email.html
+
+
+def test_a_text_without_a_template_gets_the_layout_and_its_first_words_as_subject() -> None:
+    text = "The company is adding a new item to the menu, and this will go live by May 10. Please plan accordingly."
+    email = email_text(of(announcement(text, EN)), {})
     assert email.subject == "The company is adding a new item to the menu, and this will go live by May …"
-    assert len(email.subject) <= 80
     assert '<html lang="en">' in email.html
-    assert email.text.strip() == long
+    assert email.text.strip() == text
 
 
 def test_settings_say_lane_digest_and_language(tmp_path: Path) -> None:
