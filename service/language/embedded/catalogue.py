@@ -23,6 +23,7 @@ WRITTEN_IN = Tag("en")
 """The language of every msgid."""
 
 _SLOT = re.compile(r"\{\{[^{}]*\}\}|\{[a-z]+\d+\}")
+_LINE = re.compile(r'(?:#.*|(?:(?:msgid|msgstr)\s+)?"(?:[^"\\]|\\.)*")?')
 _BETWEEN_SENTENCES = re.compile(r"((?<=[.!?])\s+|\s*\n\s*)")
 _ITALIAN_ARTICLE = re.compile(r"\b(I|i|a|da|de|ne|su)l (?=(?:8|11)\b)")
 
@@ -83,10 +84,15 @@ def read_catalogues(directory: Path) -> Catalogues:
 
 def _read(path: Path, faults: list[str]) -> Mapping[str, str]:
     try:
-        file = polib.pofile(str(path), encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        content = path.read_text(encoding="utf-8")
+        _check_lines(path, content)
+        file = polib.pofile(content)
+    except UnicodeDecodeError as error:
+        faults.append(f"{path}:1: not UTF-8: {error}")
+        return {}
+    except (CatalogueError, OSError) as error:
         line = re.search(r"line (\d+)", str(error))
-        faults.append(f"{path}:{line[1] if line else 1}: not a gettext file: {error}")
+        faults.append(str(error) if line is None else f"{path}:{line[1]}: not gettext: {error}")
         return {}
     known: dict[str, str] = {}
     first_lines: dict[str, int] = {}
@@ -100,6 +106,14 @@ def _read(path: Path, faults: list[str]) -> Mapping[str, str]:
         known[entry.msgid] = entry.msgstr
         first_lines.setdefault(entry.msgid, entry.linenum or 1)
     return known
+
+
+def _check_lines(path: Path, content: str) -> None:
+    """polib reads a string that lacks its closing quote as one character less, so lines are checked first."""
+    faulty = [number for number, line in enumerate(content.splitlines(), 1) if not _LINE.fullmatch(line.strip())]
+    if faulty:
+        message = 'write msgid or msgstr and a text in "…", quotes in it as \\", or # and a comment'
+        raise CatalogueError("\n".join(f"{path}:{number}: {message}" for number in faulty))
 
 
 def _faults(msgid: str, msgstr: str) -> Iterator[str]:
