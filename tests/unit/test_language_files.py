@@ -99,10 +99,8 @@ def test_a_wrong_declaration_is_told(line: str, kind: Kind, message: str, hint: 
 
 
 def test_the_use_of_a_wrongly_declared_fact_is_not_blamed_as_well() -> None:
-    found = the_only(
-        language.parse(file_with("x < 3 and x.y == 1", head=HEAD + "  x: {type: intger}\n  x.y: {}\n")[:-1])
-    )
-    assert found.message == 'unknown type "intger"'
+    text = file_with("x < 3 and 2 > x", "{set: x, to: 1}", HEAD + "  x: {type: intger}\n")
+    assert the_only(language.parse(text)).message == 'unknown type "intger"'
 
 
 def test_both_values_of_a_repeated_key_are_checked_and_it_is_told_at_the_second() -> None:
