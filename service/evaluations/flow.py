@@ -148,8 +148,13 @@ class Evaluations:
     def _entry(
         self, call: Call, type_: EntryType, raw_data: str, particulars: Mapping[str, object] | None = None
     ) -> AuditEntry:
-        """An entry of this call. An evaluation has one response for ever; its other entries are those of an attempt."""
+        """An entry of this call.
+
+        Its id orders it within the evaluation, which has one response for ever; other entries are those of an attempt.
+        """
         now = self._clock.now()
-        name = call.evaluation_id if type_ is EntryType.RESPONSE else ids.fresh(now)
+        step = {EntryType.REQUEST: f"1-{ids.fresh(now)}", EntryType.RESPONSE: "2"}.get(type_, f"3-{ids.fresh(now)}")
         detail = {"evaluation_id": call.evaluation_id, "via": call.via, **(particulars or {})}
-        return AuditEntry(f"{name}-{type_}", call.request_id, type_, now, call.app, raw_data, call.ruleset, detail)
+        return AuditEntry(
+            f"{call.evaluation_id}-{step}", call.request_id, type_, now, call.app, raw_data, call.ruleset, detail
+        )

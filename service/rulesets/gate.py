@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from service.decide import language, report, rule_tests
-from service.decide.decision import Compiled
+from service.decide import canary, language, report
 from service.decide.findings import Finding, Severity
 from service.decide.ruleset import Ruleset
 
@@ -39,8 +38,8 @@ class Checked:
         return [report.finding_as_json(finding) for finding in self.findings[:MAX_STORED]]
 
 
-def _own_tests(_: str, ruleset: Ruleset) -> Sequence[Finding]:
-    return rule_tests.run(Compiled(ruleset)).findings
+def _own_tests(source: str, _: Ruleset) -> Sequence[Finding]:
+    return canary.check(source)
 
 
 PROOFS: tuple[Proof, ...] = (_own_tests,)
@@ -48,7 +47,10 @@ PROOFS: tuple[Proof, ...] = (_own_tests,)
 
 
 def check(content: str | bytes) -> Checked:
-    """Everything there is to say about a rule file; never raises for anything that a file may hold."""
+    """Everything there is to say about a rule file; raises for nothing that a file may hold.
+
+    `CanaryFailed` (unavailable) if its tests cannot be run here and now.
+    """
     parsed = language.parse(content)
     text = content if isinstance(content, str) else content.decode("utf-8", "replace")
     if parsed.ruleset is None:
