@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import urllib3
 
@@ -24,7 +24,7 @@ class Server:
     """Where the server is. `url` is its root; `api_key` is for servers that ask for one. Timeouts are in seconds."""
 
     url: str
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     connect_timeout: float = 2.0
     read_timeout: float = 20.0
 
