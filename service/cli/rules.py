@@ -2,9 +2,220 @@
 
 from __future__ import annotations
 
+import getpass
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
 import click
+
+from service import config, exact_json
+from service.cli.arguments import instant
+from service.decide import explain, facts, language, report, rule_tests
+from service.decide.decision import ActionRefused, Compiled, NotUnique
+from service.decide.findings import Severity
+from service.decide.ruleset import Ruleset
+from service.rulesets import gate
+from service.rulesets.gate import Checked
+from service.rulesets.library import Library
+from service.rulesets.versions import Activation, Version
+
+RULE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+effective_from_option = click.option(
+    "--effective-from", callback=instant, help="When it takes over (RFC 3339); now if left out."
+)
 
 
 @click.group()
 def rules() -> None:
     """Check, try, publish and roll back rule files."""
+
+
+@rules.command()
+@click.argument("files", nargs=-1, required=True, type=RULE_FILE)
+@as_json_option
+def check(files: tuple[Path, ...], as_json: bool) -> None:
+    """Show everything there is to say about rule files, their own tests included.
+
+    Ends with 0 (clean, or only warnings), 1 (errors) or 2 (wrong usage).
+    """
+    checked = [(str(file), gate.check(file.read_bytes())) for file in files]
+    if as_json:
+        documents = [report.as_json(one.findings, name) for name, one in checked]
+        click.echo(exact_json.dumps({"files": documents}))
+    else:
+        for name, one in checked:
+            _show(name, one)
+    sys.exit(0 if all(one.sound for _, one in checked) else 1)
+
+
+@rules.command("explain")
+@click.argument("file", type=RULE_FILE)
+@click.option("--request", required=True, help="The request as JSON, or @FILE that holds it.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day that `today` is; today in UTC if left out.")
+@as_json_option
+def explain_request(file: Path, request: str, as_of: datetime | None, as_json: bool) -> None:
+    """Say for every rule of a file why it fires on a request, or why not."""
+    ruleset = _sound(file)
+    asked = _request(request, ruleset)
+    try:
+        given = facts.read(ruleset, asked, (as_of or datetime.now(UTC)).date())
+        decision = Compiled(ruleset).decide(given)
+    except facts.FactsRefused as error:
+        raise click.ClickException("\n".join(f"{one.path}: {one.message}" for one in error.errors)) from error
+    except (ActionRefused, NotUnique) as error:
+        raise click.ClickException(str(error)) from error
+    why = explain.explain(ruleset, given, decision)
+    result = facts.write(ruleset, asked, decision.facts)
+    outcomes = [outcome.as_json() for outcome in decision.outcomes]
+    if as_json:
+        answer = {"fired": decision.fired, "result": result, "outcomes": outcomes, "explanation": why.as_json()}
+        click.echo(exact_json.dumps(answer))
+        return
+    click.echo(why.as_text())
+    click.echo(f"\nfired: {', '.join(decision.fired) or 'nothing'}\nresult: {exact_json.dumps(result)}")
+    if outcomes:
+        click.echo(f"outcomes: {exact_json.dumps(outcomes)}")
+
+
+@rules.command("test")
+@click.argument("files", nargs=-1, required=True, type=RULE_FILE)
+@as_json_option
+def run_tests(files: tuple[Path, ...], as_json: bool) -> None:
+    """Run the files' own tests, and name the rules that none of them fires. Ends with 1 if one fails."""
+    tested = {str(file): rule_tests.run(Compiled(_sound(file))) for file in files}
+    if as_json:
+        click.echo(
+            exact_json.dumps(
+                {
+                    "files": [
+                        {**report.as_json(one.findings, name), "tests": one.tests, "never_fired": one.never_fired}
+                        for name, one in tested.items()
+                    ]
+                }
+            )
+        )
+    else:
+        for name, one in tested.items():
+            click.echo(report.render(one.findings, Path(name).read_bytes(), name), nl=False)
+            never = f"; no test fires: {', '.join(one.never_fired)}" if one.never_fired else ""
+            click.echo(f"{name}: {one.tests} tests, {len(one.findings)} failures{never}")
+    sys.exit(1 if any(one.findings for one in tested.values()) else 0)
+
+
+@rules.command("publish")
+@click.argument("file", type=RULE_FILE)
+@click.option("--comment", default="", help="Why, for the history.")
+@effective_from_option
+@click.option("--expect", "expected", help="Only if the active version has this sha256.")
+@as_json_option
+def publish_file(
+    file: Path, comment: str, effective_from: datetime | None, expected: str | None, as_json: bool
+) -> None:
+    """Check a file and make it the active version of its ruleset, now or later."""
+    from service.rulesets.publishing import drafted
+
+    checked = gate.check(file.read_bytes())
+    _show(str(file), checked, err=True)
+    if not checked.sound:
+        sys.exit(1)
+    version = _library().publish(drafted(checked, getpass.getuser(), comment), effective_from, expected)
+    if as_json:
+        click.echo(exact_json.dumps(_version_document(version)))
+    else:
+        when = f" from {effective_from.isoformat()}" if effective_from else ""
+        click.echo(f"{version.ruleset} version {version.number} is active{when} ({version.sha256[:12]}).")
+
+
+@rules.command()
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="How many at most.")
+@as_json_option
+def history(name: str, limit: int, as_json: bool) -> None:
+    """List the newest versions and activations of a ruleset."""
+    library = _library()
+    found = library.history(name, limit=limit).items
+    activations = library.timeline(name).activations[-limit:]
+    active = library.timeline(name).active(datetime.now(UTC))
+    if as_json:
+        documents = [{**_version_document(one), "active": one.number == active} for one in found]
+        lines = [_activation_document(one) for one in activations]
+        click.echo(exact_json.dumps({"versions": documents, "activations": lines}))
+        return
+    for one in found:
+        mark = "*" if one.number == active else " "
+        click.echo(f"{mark} {one.number:>4}  {one.at:%Y-%m-%d %H:%M}  {one.author}  {one.sha256[:12]}  {one.comment}")
+    for activation in activations:
+        click.echo(f"version {activation.version} from {activation.since:%Y-%m-%d %H:%M:%S} by {activation.by}")
+
+
+@rules.command()
+@click.argument("name")
+@click.argument("version", type=int)
+@effective_from_option
+@as_json_option
+def activate(name: str, version: int, effective_from: datetime | None, as_json: bool) -> None:
+    """Let a published version decide again: rolling back, or forward."""
+    done = _library().activate(name, version, getpass.getuser(), effective_from)
+    click.echo(
+        exact_json.dumps(_activation_document(done))
+        if as_json
+        else f"{name} version {version} is active from {done.since:%Y-%m-%d %H:%M:%S} UTC."
+    )
+
+
+def _library() -> Library:
+    from service.app import SYSTEM_CLOCK, open_store
+
+    return Library(open_store(config.load()), SYSTEM_CLOCK)
+
+
+def _show(name: str, checked: Checked, err: bool = False) -> None:
+    click.echo(report.render(checked.findings, checked.source, name), nl=False, err=err)
+    errors = sum(finding.severity is Severity.ERROR for finding in checked.findings)
+    click.echo(f"{name}: {errors} errors, {len(checked.findings) - errors} warnings", err=err)
+
+
+def _sound(file: Path) -> Ruleset:
+    """The ruleset of a file that parses; else its findings are shown and the command ends with 1."""
+    content = file.read_bytes()
+    parsed = language.parse(content)
+    if parsed.ruleset is None:
+        click.echo(report.render(parsed.findings, content, str(file)), nl=False, err=True)
+        sys.exit(1)
+    return parsed.ruleset
+
+
+def _request(text: str, ruleset: Ruleset) -> Mapping[str, object]:
+    """The facts of a request: bare, or in the body of an evaluation."""
+    try:
+        content = Path(text[1:]).read_bytes() if text.startswith("@") else text
+        document = exact_json.loads(content)
+    except (OSError, exact_json.NotJson) as error:
+        raise click.BadParameter(f"cannot be read: {error}", param_hint="--request") from error
+    if not isinstance(document, dict):
+        raise click.BadParameter("must be a JSON object", param_hint="--request")
+    inner = document.get("request")
+    wrapped = document.keys() <= {"request", "context"} and not any(
+        path.startswith("request.") for path in ruleset.facts
+    )
+    return inner if wrapped and isinstance(inner, dict) else document
+
+
+def _version_document(version: Version) -> Mapping[str, object]:
+    return {
+        "ruleset": version.ruleset,
+        "version": version.number,
+        "sha256": version.sha256,
+        "author": version.author,
+        "comment": version.comment,
+        "published_at": version.at.isoformat(),
+    }
+
+
+def _activation_document(activation: Activation) -> Mapping[str, object]:
+    since, at = activation.since.isoformat(), activation.at.isoformat()
+    return {"version": activation.version, "from": since, "by": activation.by, "at": at}
