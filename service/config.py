@@ -107,6 +107,7 @@ def unknown(environment: Mapping[str, str | None] | None = None) -> tuple[str, .
 
 
 def _report(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists those that there are."
+    bare = {one.removeprefix(PREFIX): one for one in known}  # the prefix would make any two names alike
+    near = get_close_matches(name.removeprefix(PREFIX), bare, n=1)
+    hint = f"did you mean {bare[near[0]]}?" if near else "docs/settings.md lists those that there are."
     return f"{name} is not a setting and does nothing: {hint}"

@@ -49,7 +49,7 @@ class ProblemType(Enum):
     UNAVAILABLE = (
         503,
         "A part that is needed does not answer",
-        "Nothing was done that a repetition would do twice: wait for `Retry-After` seconds and repeat it.",
+        "Wait for `Retry-After` seconds and repeat it, with the same `Idempotency-Key` if it creates.",
     )
 
     def __init__(self, status: int, title: str, advice: str) -> None:

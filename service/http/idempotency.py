@@ -20,6 +20,7 @@ from flask import Response
 
 from service import ids
 from service.clock import Clock
+from service.http import request_ids
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
 from service.records import from_state, to_state
@@ -157,8 +158,10 @@ def _record_id(attempt: Attempt) -> str:
 
 
 def _kept(response: Response) -> Kept:
-    headers = tuple((name, value) for name, value in response.headers if name != "Content-Length")
-    return Kept(response.status_code, headers, response.get_data(as_text=True))
+    headers = [(name, value) for name, value in response.headers if name != "Content-Length"]
+    if (request_id := request_ids.adopted()) is not None:
+        headers.append((request_ids.HEADER, request_id))
+    return Kept(response.status_code, tuple(headers), response.get_data(as_text=True))
 
 
 def _replay(answer: Kept) -> Response:

@@ -14,7 +14,8 @@ E = TypeVar("E")
 class Body(BaseModel):
     """Base of request bodies: no coercion (`"5"` is not 5), no unknown members, immutable once read.
 
-    JSON has neither enumerations, times nor decimals: declare those as `Choice[Lane]`, `Instant` and `Exact`.
+    JSON has neither enumerations, times nor decimals: declare those as `Choice[Lane]`, `Instant` and `Exact`,
+    and lists as `Sequence`.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from flask import g
+
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
 from service.logs import REQUEST_ID
@@ -26,6 +28,13 @@ def refuse_unreadable(sent: str | None) -> None:
 def adopt(request_id: str) -> None:
     """Answer and log this request under the id that its body gives (`context.request_id`) from here on."""
     REQUEST_ID.set(request_id)
+    g.adopted_request_id = request_id
+
+
+def adopted() -> str | None:
+    """The id that this request's body gave, if it did."""
+    given: str | None = g.get("adopted_request_id")
+    return given
 
 
 def current() -> str:

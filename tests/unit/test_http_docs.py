@@ -1,0 +1,80 @@
+"""What is documented is what there is."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import validate
+
+from service.app import create_app
+from service.config import Settings
+from service.http import ProblemType
+from tests.unit.http_app import Shop
+
+ERRORS = Path(__file__).parents[2] / "docs" / "errors.md"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def test_every_problem_is_in_the_documentation_word_for_word() -> None:
+    rows = [line for line in ERRORS.read_text().splitlines() if re.match(r"\| \d", line)]
+    assert rows == [f"| {one.status} | `{one.uri}` | {one.title} | {one.advice} |" for one in ProblemType]
+
+
+@pytest.mark.parametrize("one", ProblemType, ids=lambda one: one.slug)
+def test_a_problems_type_is_a_page_that_says_what_to_do(shop: Shop, one: ProblemType) -> None:
+    answer = shop.get(one.uri, key=None)
+    assert answer.mimetype == "text/html"
+    assert one.title.split("`")[0] in answer.text.replace("&#39;", "'")
+
+
+def test_the_description_is_valid_openapi_and_says_what_is_enforced(shop: Shop) -> None:
+    document = shop.get("/openapi.json", key=None).get_json()
+    validate(document)
+    order = document["paths"]["/v1/orders"]["post"]
+    assert order["security"] == [{"key": ["notify"]}]
+    assert set(order["requestBody"]["content"]) == {"application/json", "text/csv"}
+    assert set(order["responses"]["201"]["content"]) == {"application/json", "application/xml"}
+    assert {"400", "401", "403", "406", "409", "413", "415", "422", "500", "503"} <= set(order["responses"])
+    assert "Idempotency-Key" in [one["name"] for one in order["parameters"]]
+    read = document["paths"]["/v1/orders/{number}"]["get"]
+    assert [one["name"] for one in read["parameters"]] == ["number", "limit"]
+    assert "security" not in document["paths"]["/healthz"]["get"]
+
+
+def test_the_whole_services_description_is_valid(tmp_path: Path) -> None:
+    app = create_app(Settings(home=tmp_path))
+    document = app.test_client().get("/openapi.json").get_json()
+    validate(document)
+    described = [call for calls in document["paths"].values() for call in calls.values()]
+    assert len({call["operationId"] for call in described}) == len(described)
+    assert app.test_client().get("/docs").status_code == 200
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.hrefs: set[str] = set()
+        self.loaded: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self.ids |= {given["id"]} if "id" in given else set()
+        self.hrefs |= {given["href"]} if tag == "a" else set()
+        self.loaded |= {tag} if tag in {"script", "link", "img", "iframe"} else set()
+
+
+def test_the_page_shows_every_call_and_every_link_on_it_leads_somewhere(shop: Shop) -> None:
+    answer = shop.get("/docs", key=None)
+    page = _Links()
+    page.feed(answer.text)
+    for href in page.hrefs:
+        assert href[1:] in page.ids if href.startswith("#") else shop.get(href, key=None).status_code == 200, href
+    assert "/v1/orders/{number}" in answer.text
+    assert page.loaded == set()
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
