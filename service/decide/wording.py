@@ -53,8 +53,8 @@ def constant_text(fact: Fact, value: Value) -> str:
         case FactType.INTEGER | FactType.DECIMAL:
             return str(canonical(fact, value))
         case _:
-            escaped = str(canonical(fact, value)).replace("\\", "\\\\").replace('"', '\\"')
-            return f'"{escaped}"'
+            text = str(canonical(fact, value))
+            return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 def _grouped(condition: Condition, facts: Mapping[str, Fact]) -> str:

@@ -1,0 +1,117 @@
+"""A rule file is tried in a process of its own before it may serve: its tests, and what crashes or hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import Future, ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from service.decide import canary, rule_tests
+from service.decide.findings import Finding, Kind, Severity
+from service.decide.ruleset import Place
+from tests.unit.rule_worlds import compiled
+
+RULES = """\
+ruleset: premium
+facts:
+  age: {type: integer, min: 0}
+  price: {type: decimal, scale: 2, max: 400}
+rules:
+  - {name: Young, when: age < 21, then: [{increase: price, by: 20%}, {emit: young}, {flag for review: look}]}
+  - {name: Old, when: age > 80, then: [{increase: price, by: 50%}]}
+  - {name: Nobody, when: age < 0, then: [accept]}
+tests:
+"""
+
+
+def findings_of(*tests: str) -> tuple[Finding, ...]:
+    return canary.check(RULES + "".join(f"  - {test}\n" for test in tests))
+
+
+def test_a_file_whose_tests_pass_has_no_findings() -> None:
+    assert (
+        findings_of(
+            "{given: {age: 9, price: 300}, expect: {fired: [Young], price: 360}}",
+            "{given: {age: 9, price: 300}, expect: {outcomes: [emit young, flag for review]}}",
+            "{given: {age: 18, price: 300}, expect: {outcomes: [emit, flag for review]}}",
+            "{given: {age: 21, price: 300}, expect: {fired: []}}",
+        )
+        == ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "message"),
+    [
+        ("{given: {age: 18, price: 300}, expect: {fired: [Old]}}", 'fired "Young", expected "Old"'),
+        ("{given: {age: 18, price: 300}, expect: {price: 300}}", "price is 360.00, expected 300.00"),
+        ("{given: {age: 30, price: 300}, expect: {fired: [Young]}}", 'fired nothing, expected "Young"'),
+        (
+            "{given: {age: 18, price: 300}, expect: {outcomes: [flag for review, emit]}}",
+            'asked for "emit young", "flag for review", expected "flag for review", "emit"',
+        ),
+        ("{given: {age: 90, price: 300}, expect: {}}", 'rule "Old" would make it 450.00 is outside'),
+        ("{given: {price: 300}, expect: {}}", "age: is missing"),
+    ],
+)
+def test_a_failing_test_is_a_finding_with_its_place_and_a_request_to_paste(expected: str, message: str) -> None:
+    (finding,) = findings_of(expected)
+    assert message in finding.message
+    assert (finding.severity, finding.kind, finding.at) == (Severity.ERROR, Kind.TEST_FAILED, Place(10, 5))
+    assert finding.example is not None
+    assert finding.example["price"] == 300
+
+
+def test_rules_that_no_test_fires_are_named() -> None:
+    result = rule_tests.run(
+        compiled(RULES + "  - {given: {age: 18, price: 1.5}, expect: {fired: [Young], price: 1.80}}")
+    )
+    assert (result.tests, result.findings, result.never_fired) == (1, (), ("Old", "Nobody"))
+
+
+def test_a_file_that_does_not_parse_is_left_to_the_parser() -> None:
+    assert canary.check("rules: [") == ()
+
+
+def test_a_condition_with_too_many_alternatives_is_a_finding_at_its_place() -> None:
+    declared = ", ".join(f"f{n}: {{type: boolean}}" for n in range(20))
+    when = " and ".join(f"(f{n} == true or f{n + 1} == true)" for n in range(0, 20, 2))
+    (finding,) = canary.check(
+        f"ruleset: r\nfacts: {{{declared}}}\nrules:\n  - {{name: a, when: {when}, then: [accept]}}\n"
+    )
+    assert (finding.kind, finding.at.line) == (Kind.SYNTAX, 4)
+    assert "split the rule" in finding.message
+
+
+def test_a_file_that_hangs_the_engine_is_a_finding_not_an_outage() -> None:
+    (finding,) = canary.check(RULES + "  []", time_limit=0.001)
+    assert "more than 0.001 s" in finding.message
+    assert finding.severity is Severity.ERROR
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the child process in /proc")
+def test_a_file_that_crashes_the_engine_is_a_finding_not_an_outage() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        checking = pool.submit(canary.check, RULES + "  []")
+        os.kill(_child_of(checking), signal.SIGSEGV)
+        (finding,) = checking.result()
+    assert "crashes on this file (SIGSEGV)" in finding.message
+
+
+def _child_of(checking: Future[tuple[Finding, ...]]) -> int:
+    until = monotonic() + 10
+    while monotonic() < until and not checking.done():
+        for children in Path("/proc/self/task").glob("*/children"):
+            if pids := children.read_text().split():
+                return int(pids[-1])
+    raise AssertionError("no child process was seen")
+
+
+def test_examples_keep_their_numbers_exact() -> None:
+    (finding,) = findings_of("{given: {age: 18, price: 300.10}, expect: {price: 1}}")
+    assert finding.example == {"age": 18, "price": Decimal("300.10")}
