@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from service import ids
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, VoiceCall
+from service.channels.carrier import Handed
 from service.channels.contact_keys import ContactKeys
 from service.channels.voice import Audio, NoVoice, Speech, SpeechFailed
 from service.clock import Clock
@@ -63,12 +64,16 @@ class Outbox:
         """The instant that an entry made now carries."""
         return self._clock.now()
 
-    def keep(self, *entries: Entry, audio: bytes = b"") -> Sequence[str]:
-        """Store entries (and the audio of a single one) in one commit; answers their ids."""
-        items = [self._item(entry) for entry in entries]
-        spoken = [_audio_item(items[0], number, chunk) for number, chunk in enumerate(_chunks(audio))]
-        self._store.add(*items, *spoken)
-        return [item.id for item in items]
+    def keep(self, entry: Entry, audio: bytes = b"") -> str:
+        """Store an entry and its audio in one commit; answers its id."""
+        written = self.written(entry, audio)
+        self._store.add(*written)
+        return written[0].id
+
+    def written(self, entry: Entry, audio: bytes = b"") -> Sequence[Item]:
+        """What keeping an entry writes, for who commits it with something else: the entry first, then its audio."""
+        item = self._item(entry)
+        return [item, *(_audio_item(item, number, chunk) for number, chunk in enumerate(_chunks(audio)))]
 
     def entries(
         self, *, to: str | None = None, channel: Channel | None = None, cursor: str | None = None, limit: int = 50
@@ -126,46 +131,51 @@ class Outbox:
 class OutboxSms:
     """Text messages into the outbox."""
 
+    name = "outbox"
+    is_our_store = True
+
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
     def send(self, sms: Sms, /) -> Outcome:
         """Keep one SMS."""
-        return self.send_many([sms])[0]
+        return Accepted(self._outbox.keep(self._entry(sms)))
 
-    def send_many(self, messages: Sequence[Sms], /) -> Sequence[Outcome]:
-        """Keep up to `MAX_WRITES` in one commit."""
-        now = self._outbox.now
-        entries = [_entry(Channel.SMS, sms.to.e164, sms.text, sms.language, now, sms.reference) for sms in messages]
-        return [Accepted(kept) for kept in self._outbox.keep(*entries)]
+    def hand_over(self, messages: Sequence[Sms], /) -> Sequence[Handed]:
+        """What keeping these writes."""
+        return [_handed(self._outbox.written(self._entry(sms))) for sms in messages]
+
+    def _entry(self, sms: Sms) -> Entry:
+        return _entry(Channel.SMS, sms.to.e164, sms.text, sms.language, self._outbox.now, sms.reference)
 
 
 class OutboxEmail:
     """Emails into the outbox."""
+
+    name = "outbox"
+    is_our_store = True
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
     def send(self, email: Email, /) -> Outcome:
         """Keep one email."""
-        return self.send_many([email])[0]
+        return Accepted(self._outbox.keep(self._entry(email)))
 
-    def send_many(self, emails: Sequence[Email], /) -> Sequence[Outcome]:
-        """Keep up to `MAX_WRITES` in one commit."""
-        now = self._outbox.now
-        entries = [
-            replace(
-                _entry(Channel.EMAIL, email.to, email.text, email.language, now, email.reference),
-                subject=email.subject,
-                html=email.html,
-            )
-            for email in emails
-        ]
-        return [Accepted(kept) for kept in self._outbox.keep(*entries)]
+    def hand_over(self, messages: Sequence[Email], /) -> Sequence[Handed]:
+        """What keeping these writes."""
+        return [_handed(self._outbox.written(self._entry(email))) for email in messages]
+
+    def _entry(self, email: Email) -> Entry:
+        entry = _entry(Channel.EMAIL, email.to, email.text, email.language, self._outbox.now, email.reference)
+        return replace(entry, subject=email.subject, html=email.html)
 
 
 class OutboxVoice:
     """Calls into the outbox: what would have been heard, as MP3."""
+
+    name = "outbox"
+    is_our_store = True
 
     def __init__(self, outbox: Outbox, speech: Speech) -> None:
         self._outbox = outbox
@@ -174,6 +184,17 @@ class OutboxVoice:
 
     def send(self, call: VoiceCall, /) -> Outcome:
         """Speak and keep one call."""
+        spoken = self._spoken(call)
+        return spoken if isinstance(spoken, Refused) else Accepted(self._outbox.keep(*spoken))
+
+    def hand_over(self, messages: Sequence[VoiceCall], /) -> Sequence[Handed]:
+        """What keeping these writes, each spoken."""
+        return [self._handed(self._spoken(call)) for call in messages]
+
+    def _handed(self, spoken: tuple[Entry, bytes] | Refused) -> Handed:
+        return Handed(spoken) if isinstance(spoken, Refused) else _handed(self._outbox.written(*spoken))
+
+    def _spoken(self, call: VoiceCall) -> tuple[Entry, bytes] | Refused:
         try:
             audio = self._speak(call.text, call.voice)
         except NoVoice as error:
@@ -181,9 +202,11 @@ class OutboxVoice:
         except SpeechFailed as error:
             return Refused(Reason.PROVIDER, str(error))
         entry = _entry(Channel.VOICE, call.to.e164, call.text, call.voice, self._outbox.now, call.reference)
-        chunks = len(_chunks(audio.mp3))
-        kept = self._outbox.keep(replace(entry, audio_chunks=chunks, seconds=audio.seconds), audio=audio.mp3)
-        return Accepted(kept[0])
+        return replace(entry, audio_chunks=len(_chunks(audio.mp3)), seconds=audio.seconds), audio.mp3
+
+
+def _handed(written: Sequence[Item]) -> Handed:
+    return Handed(Accepted(written[0].id), written)
 
 
 def _entry(channel: Channel, to: str, text: str, language: Tag, at: datetime, reference: Reference) -> Entry:

@@ -1,57 +1,21 @@
-"""The ways out that this installation has: one carrier for each channel, its rate, its breaker.
-
-A carrier sends in batches. The outbox's sending is a write to our own store: it answers what to write, the caller
-commits that together with the result, and nothing is ever in doubt. A provider is called for real, and the caller marks
-its deliveries before the call.
-"""
+"""The ways out that this installation has: one carrier for each channel, its rate, its breaker."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from service.channels import Email, Outcome, Reason, Refused, Sms, Unknown, VoiceCall
+from service.channels.carrier import Carrier, Handed, Message, OneByOne
 from service.clock import Clock
-from service.storage import Item, Store
+from service.storage import Store
 from service.words import Channel
 from service.work.breaker import Go, Open, Wait
 from service.work.breakers import Breakers
 
-Message = Sms | Email | VoiceCall
 M = TypeVar("M", Sms, Email, VoiceCall)
-M_contra = TypeVar("M_contra", Sms, Email, VoiceCall, contravariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """What became of one message, and what must be written with that."""
-
-    outcome: Outcome
-    writes: Sequence[Item] = ()
-
-
-class Carrier(Protocol[M_contra]):
-    """A way out for one kind of message."""
-
-    @property
-    def name(self) -> str:
-        """The provider, as breakers, rates and metrics call it."""
-
-    @property
-    def is_our_store(self) -> bool:
-        """Whether sending is nothing but the writes it answers, so that it cannot be done by halves."""
-
-    def hand_over(self, messages: Sequence[M_contra], /) -> Sequence[Handed]:
-        """Send messages; what became of each, in order."""
-
-
-class OneByOne(Protocol[M_contra]):
-    """A channel as its adapters are written (`service.channels`)."""
-
-    def send(self, message: M_contra, /) -> Outcome:
-        """Send one message."""
 
 
 class ProviderCarrier(Generic[M]):

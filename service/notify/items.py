@@ -1,4 +1,4 @@
-"""Notifications, pages, deliveries and renditions as items of the store, and back."""
+"""Notifications, pages, deliveries and texts as items of the store, and back."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from datetime import datetime
 from service.notify.delivery import Delivery
 from service.notify.notification import Notification, Status
 from service.notify.page import Page, page_id
-from service.notify.rendition import Rendition, rendition_id
+from service.notify.rendition import Texts, texts_id
 from service.records import from_state, to_state
-from service.storage import Item, Store
+from service.storage import MAX_KEYS, Item, Store
 from service.words import Lane
 
 NOTIFICATION = "notification"
 PAGE = "page"
 DELIVERY = "delivery"
-RENDITION = "rendition"
+TEXTS = "texts"
 
-HELD = ("reviews", "notification")
-"""Index and value under which held notifications are listed."""
+WAITING = "texts"
+
+HELD = ("reviews", "open")
+"""Index and value under which everything is listed that waits for a person's review."""
 
 
 def notification_item(item: Item, notification: Notification, due_at: datetime | None) -> Item:
@@ -87,13 +89,18 @@ def delivery_item(delivery: Delivery, version: int, lane: Lane) -> Item:
     return Item(delivery.id, DELIVERY, to_state(delivery), lane=lane, version=version, keys=keys)
 
 
-def rendition_item(item: Item | None, rendition: Rendition) -> Item:
-    """The item of a rendition; while texts are missing it is listed under each of them."""
-    own = item or Item(rendition_id(rendition.notification_id, rendition.language), RENDITION, {})
-    keys = {f"waits:{missing}": "rendition" for missing in rendition.missing}
-    return replace(own, state=to_state(rendition), keys=keys | {"renditions": rendition.notification_id})
+def texts_item(item: Item | None, texts: Texts) -> Item:
+    """The item of the texts in one language; while some are missing it is listed under each of them."""
+    own = item or Item(texts_id(texts.notification_id, texts.language), TEXTS, {})
+    waits = {waiting(missing): WAITING for missing in sorted(texts.missing)[: MAX_KEYS - 1]}
+    return replace(own, state=to_state(texts), keys=waits | {"texts": texts.notification_id})
 
 
-def rendition_of(item: Item) -> Rendition:
-    """The rendition in an item."""
-    return from_state(Rendition, item.state)
+def texts_of(item: Item) -> Texts:
+    """The texts in an item."""
+    return from_state(Texts, item.state)
+
+
+def waiting(translation_id: str) -> str:
+    """The index under which texts that wait for a translation are listed."""
+    return f"waits:{translation_id}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from service.words import Channel, Lane
@@ -30,12 +30,18 @@ FINAL = frozenset({Status.REJECTED, Status.COMPLETED, Status.COMPLETED_WITH_FAIL
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is to be said, in its source language: a text, or a template with its variables."""
+    """What is to be said, in its source language, with its slots open: as it stood when it was accepted.
+
+    A later edit of the template changes no notification that is under way.
+    """
 
     language: str
-    text: str = ""
+    sms: str
     subject: str | None = None
+    html: str | None = None
+    voice: str | None = None
     template: str | None = None
+    digest: timedelta | None = None
     variables: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -49,11 +55,18 @@ class Verdict:
     reason: str | None = None
 
 
+class Decision(StrEnum):
+    """What a reviewer can say."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
     """What a person decided about a held message."""
 
-    decision: str
+    decision: Decision
     reason: str
     by: str
     at: datetime
@@ -83,6 +96,14 @@ class Expansion:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopening:
+    """A language whose translation was supplied: pages from `next_page` on are still to be let go again."""
+
+    language: str
+    next_page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """One message for an audience or for named recipients."""
 
@@ -101,8 +122,29 @@ class Notification:
     review: Review | None = None
     expansion: Expansion = Expansion()
     translated: tuple[str, ...] = ()
+    reopening: tuple[Reopening, ...] = ()
+    completions: int = 0
     completed_at: datetime | None = None
 
     def moved(self, status: Status) -> Notification:
         """The notification in another status."""
         return replace(self, status=status)
+
+    def judged(self, status: Status, verdict: Verdict) -> Notification:
+        """The notification after the sentiment rules spoke."""
+        return replace(self, status=status, verdict=verdict)
+
+    def reviewed(self, review: Review) -> Notification:
+        """The notification after a person decided about it."""
+        status = Status.APPROVED if review.decision is Decision.APPROVE else Status.REJECTED
+        return replace(self, status=status, review=review)
+
+    def ended(self, status: Status, at: datetime) -> Notification:
+        """The notification when nothing is left to send."""
+        return replace(self, status=status, completed_at=at, completions=self.completions + 1)
+
+    def reopened(self, language: str) -> Notification:
+        """The notification after a translation was supplied that it waited for."""
+        queue = (*self.reopening, Reopening(language))
+        status = Status.SENDING if self.status in FINAL else self.status
+        return replace(self, status=status, reopening=queue, completed_at=None)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
 from service.words import Channel
 
-PAGE_SIZE = 48
-"""Deliveries of one page: with as many outbox messages and the page itself they fit one commit of 100 writes."""
+PAGE_SIZE = 49
+"""Deliveries of one page: with as many outbox entries and the page itself they fit one commit of 100 writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,14 @@ class Page:
         changed = {each.id: Line(each.status, each.channel, each.language) for each in deliveries}
         return replace(self, lines={**self.lines, **changed})
 
-    def missing(self, language: str) -> Sequence[str]:
-        """Ids of the deliveries that wait for a translation into `language`."""
-        waiting = Line(DeliveryStatus.NEEDS_TRANSLATION, None, language)
-        return [name for name, line in self.lines.items() if replace(line, channel=None) == waiting]
+    def reopened(self, language: str) -> Page | None:
+        """The page with those to be sent who waited for a translation into `language`; None if nobody did."""
+        waiting = {
+            name: replace(line, status=DeliveryStatus.PENDING)
+            for name, line in self.lines.items()
+            if line.status is DeliveryStatus.NEEDS_TRANSLATION and line.language == language
+        }
+        return replace(self, lines={**self.lines, **waiting}) if waiting else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,31 @@
-"""A rendition: all texts of a notification in one language, each stamped with where it came from. Pure."""
+"""The texts of a notification in one language, each stamped with where it came from. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from service.language import CATALOGUE, SOURCE
+from service.messages import render
+from service.messages.forms import parse_form
+from service.messages.templates import Template
+from service.notify.notification import Message
+from service.tags import parse_tag
+
 
 @dataclass(frozen=True, slots=True)
-class Rendition:
-    """The parts of a message (by name: `text`, `subject`, `sms`, …) in one language.
+class Texts:
+    """Every text of a message in one language.
 
-    `provenance` is `source`, `catalogue` or `machine:<engine>`, by part. `missing` are the ids of the translations
-    that somebody has to supply, by part: until they are, nothing of it is sent.
+    `said` maps each source text to what is said instead, `provenance` to `source`, `catalogue` or
+    `machine:<engine>`, `waiting_for` to the id of the translation that somebody has to supply: until then nothing of
+    it is sent. `written_in` is the language the texts are really in: readers of `es-MX` may be given `es`.
     """
 
     notification_id: str
     language: str
-    parts: Mapping[str, str] = field(default_factory=dict)
+    written_in: str
+    said: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     waiting_for: Mapping[str, str] = field(default_factory=dict)
 
@@ -30,7 +39,45 @@ class Rendition:
         """Whether it can be sent."""
         return not self.waiting_for
 
+    @property
+    def stamp(self) -> str:
+        """Where the message as a whole came from: a machine's word makes all of it a machine's."""
+        stamps = set(self.provenance.values())
+        machines = sorted(stamps - {SOURCE, CATALOGUE})
+        return machines[0] if machines else CATALOGUE if CATALOGUE in stamps else SOURCE
 
-def rendition_id(notification_id: str, language: str) -> str:
-    """The id of a rendition: one for each distinct language of a notification."""
+
+def texts_id(notification_id: str, language: str) -> str:
+    """The id of the texts of a notification in one language."""
     return f"{notification_id}-r-{language}"
+
+
+def template_of(message: Message) -> Template:
+    """The message as a template in its source language."""
+    return Template(
+        name=message.template or "",
+        language=parse_tag(message.language),
+        sms=parse_form(message.sms),
+        subject=None if message.subject is None else parse_form(message.subject),
+        html=message.html,
+        voice=None if message.voice is None else parse_form(message.voice),
+    )
+
+
+def message_of(template: Template, variables: Mapping[str, object]) -> Message:
+    """What a template says now, kept for as long as the notification is under way."""
+    return Message(
+        language=str(template.language),
+        sms=template.sms.source,
+        subject=None if template.subject is None else template.subject.source,
+        html=template.html,
+        voice=None if template.voice is None else template.voice.source,
+        template=template.name or None,
+        digest=template.digest,
+        variables=variables,
+    )
+
+
+def rendition_of(message: Message, texts: Texts) -> render.Rendition:
+    """The message in the texts' language, for every channel, its slots still open."""
+    return render.rendition(template_of(message), parse_tag(texts.written_in), texts.stamp, texts.said)

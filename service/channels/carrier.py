@@ -1,0 +1,47 @@
+"""A carrier takes batches of messages out.
+
+The outbox's sending is a write to our own store: it answers what to write, the caller commits that together with the
+result, and nothing is ever in doubt. A provider is called for real, and the caller marks its deliveries beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from service.channels import Email, Outcome, Sms, VoiceCall
+from service.storage import Item
+
+Message = Sms | Email | VoiceCall
+M_contra = TypeVar("M_contra", Sms, Email, VoiceCall, contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What became of one message, and what must be written with that."""
+
+    outcome: Outcome
+    writes: Sequence[Item] = ()
+
+
+class Carrier(Protocol[M_contra]):
+    """A way out for one kind of message."""
+
+    @property
+    def name(self) -> str:
+        """The provider, as breakers, rates and metrics call it."""
+
+    @property
+    def is_our_store(self) -> bool:
+        """Whether sending is nothing but the writes it answers, so that it cannot be done by halves."""
+
+    def hand_over(self, messages: Sequence[M_contra], /) -> Sequence[Handed]:
+        """Send messages; what became of each, in order."""
+
+
+class OneByOne(Protocol[M_contra]):
+    """A channel as its adapters are written (`service.channels`)."""
+
+    def send(self, message: M_contra, /) -> Outcome:
+        """Send one message."""

@@ -1,0 +1,41 @@
+"""Telling the app that asked that its notification is over, if it named an address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service import exact_json
+from service.clock import timestamp
+from service.messages.webhooks import Callback, Webhooks
+from service.notify.items import pages_of
+from service.notify.notification import Notification
+from service.notify.page import count
+from service.storage import Item, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Owes the callbacks of completed and rejected notifications."""
+
+    store: Store
+    webhooks: Webhooks
+
+    def told(self, notification: Notification) -> Sequence[Item]:
+        """The callback as an item of work, or nothing where none was asked for."""
+        if notification.callback_url is None:
+            return ()
+        name = f"{notification.id}-callback-{notification.completions}"
+        return (self.webhooks.item(name, Callback(notification.callback_url, self._body(notification))),)
+
+    def _body(self, notification: Notification) -> str:
+        counts = count(page for _, page in pages_of(self.store, notification.id))
+        return exact_json.dumps(
+            {
+                "notification_id": notification.id,
+                "request_id": notification.request_id,
+                "status": notification.status,
+                "completed_at": notification.completed_at and timestamp(notification.completed_at),
+                "counts": dict(counts.by_status),
+            }
+        )

@@ -1,0 +1,194 @@
+"""The desk: takes notifications in, and shows how they fare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from service.clock import Clock
+from service.errors import TocsinError
+from service.messages.templates import NoSuchTemplate, Template, Templates, announcement
+from service.messages.webhooks import CallbackRefused, check_url
+from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.items import (
+    DELIVERY,
+    HELD,
+    NOTIFICATION,
+    delivery_of,
+    new_notification_item,
+    notification_of,
+    pages_of,
+    texts_of,
+)
+from service.notify.notification import Notification
+from service.notify.page import Counts, Line, count
+from service.notify.rendition import Texts, message_of
+from service.recipients import Directory
+from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
+from service.tags import UnknownTag, parse_tag
+from service.words import Lane
+
+FROM_THE_PROFILE: Mapping[str, object] = {"first_name": "", "user_id": ""}
+"""Variables that every recipient's own profile fills in."""
+
+
+class Unfit(TocsinError):
+    """A request that cannot be taken in; `faults` are (path, what is wrong) for each."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{path}: {message}" for path, message in faults))
+        self.faults = tuple(faults)
+
+
+class NoSuchNotification(TocsinError):
+    """No notification has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an app asks to be sent, as it said it."""
+
+    id: str
+    app: str
+    request_id: str
+    text: str | None = None
+    language: str = "en"
+    subject: str | None = None
+    template: str | None = None
+    variables: Mapping[str, object] | None = None
+    audience: str | None = None
+    recipients: Sequence[str] = ()
+    lane: Lane | None = None
+    send_at: datetime | None = None
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A notification with the tally of its deliveries and the texts it has by now."""
+
+    notification: Notification
+    counts: Counts
+    texts: Sequence[Texts]
+
+
+class Desk:
+    """Accepts notifications and reads them back."""
+
+    def __init__(self, store: Store, clock: Clock, directory: Directory, templates: Templates) -> None:
+        self._store = store
+        self._clock = clock
+        self._directory = directory
+        self._templates = templates
+
+    def accept(self, request: Request, audit: Sequence[AuditEntry] = ()) -> Notification:
+        """Take a request in, durably; the same id again is the same notification. `Unfit` names every fault."""
+        if faults := list(self._faults(request)):
+            raise Unfit(faults)
+        template = self._template(request)
+        notification = Notification(
+            id=request.id,
+            app=request.app,
+            request_id=request.request_id,
+            message=message_of(template, request.variables or {}),
+            accepted_at=self._clock.now(),
+            audience=request.audience,
+            recipients=tuple(dict.fromkeys(request.recipients)),
+            lane=request.lane or template.lane or Lane.BULK,
+            send_at=request.send_at,
+            callback_url=request.callback_url,
+        )
+        try:
+            self._store.add(new_notification_item(notification), audit=audit)
+        except AlreadyExists:
+            return self.get(request.id)
+        return notification
+
+    def get(self, notification_id: str) -> Notification:
+        """One notification; `NoSuchNotification`."""
+        item = self._store.get(notification_id)
+        if item is None or item.kind != NOTIFICATION:
+            raise NoSuchNotification(f"There is no notification {notification_id!r}.")
+        return notification_of(item)
+
+    def show(self, notification_id: str) -> Shown:
+        """One notification with its tally; `NoSuchNotification`."""
+        notification = self.get(notification_id)
+        counts = count(page for _, page in pages_of(self._store, notification_id))
+        texts = self._store.by_index("texts", notification_id, limit=200)
+        return Shown(notification, counts, [texts_of(item) for item in texts.items])
+
+    def deliveries(
+        self, notification_id: str, status: DeliveryStatus | None, cursor: str | None, limit: int
+    ) -> Page[Delivery]:
+        """A page of deliveries in the order of their ids, of one status or all. The cursor is the last id."""
+        notification = self.get(notification_id)
+        found: list[Delivery] = []
+        for name, recipient, line in self._lines(notification_id):
+            if (cursor is not None and name <= cursor) or status not in (None, line.status):
+                continue
+            if len(found) == limit:
+                return Page(found, found[-1].id)
+            found.append(self._delivery(notification, name, recipient, line))
+        return Page(found, None)
+
+    def held(self, cursor: str | None, limit: int) -> Page[Item]:
+        """What waits for a review: notifications, and evaluations that a rule flagged."""
+        return self._store.by_index(*HELD, cursor=cursor, limit=limit)
+
+    def _lines(self, notification_id: str) -> Iterator[tuple[str, str, Line]]:
+        for _, page in pages_of(self._store, notification_id):
+            for name, recipient in page.recipients.items():
+                yield name, recipient, page.lines.get(name, Line())
+
+    def _delivery(self, notification: Notification, name: str, recipient: str, line: Line) -> Delivery:
+        item = self._store.get(name)
+        if item is not None and item.kind == DELIVERY:
+            return delivery_of(item)
+        return replace(Delivery(name, notification.id, recipient), channel=line.channel, language=line.language)
+
+    def _faults(self, request: Request) -> Iterator[tuple[str, str]]:
+        yield from self._text_faults(request)
+        yield from self._audience_faults(request)
+        if request.callback_url is not None:
+            try:
+                check_url(request.callback_url)
+            except CallbackRefused as error:
+                yield "callback_url", str(error)
+
+    def _text_faults(self, request: Request) -> Iterator[tuple[str, str]]:
+        if (request.text is None) == (request.template is None):
+            yield "text", "send either a text or the name of a template"
+            return
+        try:
+            parse_tag(request.language)
+        except UnknownTag as error:
+            yield "language", str(error)
+            return
+        try:
+            template = self._template(request)
+        except NoSuchTemplate as error:
+            yield "template", str(error)
+        except TocsinError as error:
+            yield "text", str(error)
+        else:
+            given = {**FROM_THE_PROFILE, **(request.variables or {})}
+            for name in sorted(template.missing(given)):
+                yield f"variables.{name}", "is missing, and the message needs it"
+
+    def _template(self, request: Request) -> Template:
+        if request.template is not None:
+            return self._templates.get(request.template)
+        return announcement(request.text or "", parse_tag(request.language), request.subject)
+
+    def _audience_faults(self, request: Request) -> Iterator[tuple[str, str]]:
+        if (request.audience is None) == (not request.recipients):
+            yield "audience", "name either an audience or recipients"
+        elif request.audience is not None:
+            if not self._directory.members(request.audience, limit=1).items:
+                yield "audience", "has no recipients: POST /v1/audiences/{audience}/recipients adds some"
+        else:
+            for number, name in enumerate(request.recipients):
+                if self._directory.get(name) is None:
+                    yield f"recipients[{number}]", "is no recipient: PUT /v1/recipients/{id} makes one"

@@ -1,0 +1,137 @@
+"""The course of a notification, one step for each time its item comes due.
+
+accepted → judged → (held) → approved → expanded into pages, a few a step → translated, one language a step → pages let
+go → completed when none is unfinished. Each step is one commit, so that a crash repeats at most one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from service.errors import TocsinError
+from service.notify.completion import Completion
+from service.notify.delivery import UNREACHED
+from service.notify.expand import expand
+from service.notify.items import changed_page_item, notification_item, notification_of, page_of, pages_of
+from service.notify.notification import Notification, Reopening, Status
+from service.notify.page import count, page_id
+from service.notify.renditions import Renditions
+from service.notify.review import Reviewers
+from service.notify.validate import Validation
+from service.recipients import Directory
+from service.storage import Item, Store
+from service.work import Step, Task
+
+PAGES_A_STEP = 90
+"""Pages that one commit lets go."""
+
+FIRST_LOOK, LONGEST_LOOK = timedelta(milliseconds=100), timedelta(seconds=2)
+"""How soon, and how late at most, a notification looks again whether its pages are finished."""
+
+
+class NothingDue(TocsinError):
+    """An item came due in a state in which nothing is left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Handles items of kind `notification`."""
+
+    store: Store
+    directory: Directory
+    validation: Validation
+    renditions: Renditions
+    reviewers: Reviewers
+    completion: Completion
+
+    def handle(self, task: Task) -> Step:
+        """Take the next step."""
+        notification = notification_of(task.item)
+        match notification.status:
+            case Status.ACCEPTED | Status.VALIDATING:
+                return self._judge(task, notification)
+            case Status.APPROVED:
+                return self._expand(task, notification)
+            case Status.TRANSLATING:
+                return self._translate(task, notification)
+            case Status.SENDING:
+                return self._send(task, notification)
+            case Status.HELD_FOR_REVIEW | Status.REJECTED | Status.COMPLETED | Status.COMPLETED_WITH_FAILURES:
+                raise NothingDue(f"nothing is due for a notification that is {notification.status}")
+
+    def _judge(self, task: Task, notification: Notification) -> Step:
+        judged = self.validation.judged(notification, task.item.attempts)
+        match judged.status:
+            case Status.HELD_FOR_REVIEW:
+                told = self.reviewers.told(judged, task.now)
+                return Step(notification_item(task.item, judged, None), spawn=told)
+            case Status.REJECTED:
+                return self._end(task, judged, judged.status)
+            case _:
+                return Step(notification_item(task.item, judged, max(task.now, judged.send_at or task.now)))
+
+    def _expand(self, task: Task, notification: Notification) -> Step:
+        expanded, pages = expand(notification, self.directory)
+        return Step(notification_item(task.item, expanded, task.now), spawn=pages)
+
+    def _translate(self, task: Task, notification: Notification) -> Step:
+        to_do = [one for one in notification.expansion.languages if one not in notification.translated]
+        if not to_do:
+            return Step(notification_item(task.item, notification.moved(Status.SENDING), task.now))
+        self.renditions.texts(notification, to_do[0])
+        done = replace(notification, translated=(*notification.translated, to_do[0]))
+        return Step(notification_item(task.item, done, task.now))
+
+    def _send(self, task: Task, notification: Notification) -> Step:
+        if notification.expansion.released < notification.expansion.pages:
+            return self._release(task, notification)
+        if notification.reopening:
+            return self._reopen(task, notification, notification.reopening[0])
+        if self.store.count("unfinished", notification.id):
+            return _look_again(task, notification)
+        return self._complete(task, notification)
+
+    def _release(self, task: Task, notification: Notification) -> Step:
+        expansion = notification.expansion
+        last = min(expansion.pages, expansion.released + PAGES_A_STEP)
+        pages = self._pages(notification, expansion.released + 1, last)
+        released = replace(notification, expansion=replace(expansion, released=last))
+        let_go = [replace(page, due_at=task.now) for page in pages]
+        return Step(notification_item(task.item, released, task.now), others=let_go)
+
+    def _reopen(self, task: Task, notification: Notification, reopening: Reopening) -> Step:
+        """Let those pages go again on which somebody waited for the language."""
+        last = min(notification.expansion.pages, reopening.next_page + PAGES_A_STEP - 1)
+        waiting = [
+            changed_page_item(item, page, task.now)
+            for item in self._pages(notification, reopening.next_page, last)
+            if (page := page_of(item).reopened(reopening.language)) is not None
+        ]
+        rest = notification.reopening[1:]
+        if last < notification.expansion.pages:
+            rest = (replace(reopening, next_page=last + 1), *rest)
+        after = replace(notification, reopening=rest)
+        return Step(notification_item(task.item, after, task.now), others=waiting)
+
+    def _pages(self, notification: Notification, first: int, last: int) -> Sequence[Item]:
+        names = [page_id(notification.id, number) for number in range(first, last + 1)]
+        return [item for item in map(self.store.get, names) if item is not None]
+
+    def _complete(self, task: Task, notification: Notification) -> Step:
+        pages = [page for _, page in pages_of(self.store, notification.id)]
+        if len(pages) < notification.expansion.pages or any(page.left for page in pages):
+            return _look_again(task, notification)  # the index of pages lags behind
+        unreached = count(pages).of(UNREACHED)
+        return self._end(task, notification, Status.COMPLETED_WITH_FAILURES if unreached else Status.COMPLETED)
+
+    def _end(self, task: Task, notification: Notification, status: Status) -> Step:
+        ended = notification.ended(status, task.now)
+        return Step(notification_item(task.item, ended, None), spawn=self.completion.told(ended))
+
+
+def _look_again(task: Task, notification: Notification) -> Step:
+    """Soon while it is young, later when it has been long under way."""
+    wait = min(LONGEST_LOOK, max(FIRST_LOOK, (task.now - notification.accepted_at) / 4))
+    return Step(notification_item(task.item, notification, task.now + wait))

@@ -1,0 +1,115 @@
+"""What one recipient is sent, if anything: the channel, the address, the filled text. No network, no store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.channels import Email, Reference, Sms, VoiceCall
+from service.channels.carrier import Message as Outgoing
+from service.errors import TocsinError
+from service.messages.forms import NotFilled
+from service.messages.markup import HtmlRefused
+from service.messages.quiet import QuietHours
+from service.messages.render import Rendition, TooLong, email_text, sms_text, voice_text
+from service.notify.delivery import DeliveryStatus
+from service.recipients import Recipient
+from service.tags import Tag, parse_tag
+from service.words import Channel, Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Hand this over now."""
+
+    message: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Nothing will be sent; `status` and `detail` say why."""
+
+    status: DeliveryStatus
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing may be sent before `until`."""
+
+    until: datetime
+
+
+Plan = Send | Drop | Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What is kept to whoever the recipient is: refusals, quiet hours, the address to unsubscribe at."""
+
+    is_opted_out: Callable[[Recipient], bool]
+    quiet: QuietHours | None
+    unsubscribe_url: Callable[[Recipient], str | None]
+
+
+def plan(
+    recipient: Recipient,
+    rendition: Rendition | None,
+    variables: Mapping[str, object],
+    lane: Lane,
+    reference: Reference,
+    manners: Manners,
+    now: datetime,
+) -> Plan:
+    """What becomes of one recipient's copy now. A rendition that is None still lacks a translation."""
+    if manners.is_opted_out(recipient):
+        return Drop(DeliveryStatus.SUPPRESSED, "the recipient wants no messages on this channel")
+    if rendition is None:
+        return Drop(DeliveryStatus.NEEDS_TRANSLATION, "see GET /v1/translations?status=missing")
+    if lane is not Lane.INCIDENT and manners.quiet and (until := manners.quiet.ends(now, recipient.timezone)):
+        return Hold(until)
+    try:
+        return _filled(recipient, rendition, {**_own(recipient), **variables}, lane, reference, manners)
+    except (NotFilled, TooLong, HtmlRefused) as error:
+        return Drop(DeliveryStatus.FAILED, _without_content(error))
+
+
+def _filled(
+    recipient: Recipient,
+    rendition: Rendition,
+    variables: Mapping[str, object],
+    lane: Lane,
+    reference: Reference,
+    manners: Manners,
+) -> Plan:
+    bulk = lane is Lane.BULK
+    match recipient.preference:
+        case Channel.EMAIL if recipient.email:
+            text = email_text(rendition, variables)
+            stop = manners.unsubscribe_url(recipient) if bulk else None
+            mail = Email(recipient.email, text.subject, text.html, text.text, rendition.language, reference, stop)
+            return Send(mail)
+        case Channel.SMS if recipient.phone:
+            text_message = sms_text(rendition, variables)
+            return Send(Sms(recipient.phone, text_message, rendition.language, reference, promotional=bulk))
+        case Channel.VOICE if recipient.phone:
+            spoken = voice_text(rendition, variables)
+            return Send(VoiceCall(recipient.phone, spoken, _voice(recipient, rendition.language), reference))
+        case channel:
+            return Drop(DeliveryStatus.FAILED, f"the profile has no address for {channel.value}")
+
+
+def _voice(recipient: Recipient, language: Tag) -> Tag:
+    """The voice the recipient asked for, if it speaks the text's language."""
+    wanted = parse_tag(recipient.voice_locale) if recipient.voice_locale else language
+    return wanted if wanted.language == language.language else language
+
+
+def _own(recipient: Recipient) -> Mapping[str, object]:
+    return {"first_name": recipient.first_name, "user_id": recipient.user_id}
+
+
+def _without_content(error: TocsinError) -> str:
+    """Names and lengths: these errors never quote what a slot was filled with."""
+    return str(error)

@@ -1,0 +1,50 @@
+"""A supplied translation lets everybody have it who waited for it, in whichever notification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.messages.translations import Translations
+from service.notify.items import WAITING, notification_item, notification_of, texts_item, texts_of, waiting
+from service.notify.notification import Notification
+from service.notify.translate import translated
+from service.storage import Conflict, Item, Store
+from service.work import Step, Task, finished
+
+
+@dataclass(frozen=True, slots=True)
+class Reopening:
+    """Handles items of kind `translation`, which come due when their text was supplied."""
+
+    store: Store
+    translations: Translations
+
+    def handle(self, task: Task) -> Step:
+        """Complete the texts that waited, and let their notifications go on."""
+        cursor: str | None = None
+        while True:
+            page = self.store.by_index(waiting(task.item.id), WAITING, cursor=cursor)
+            for item in page.items:
+                self._complete(item.id, task.item.id, task.now)
+            cursor = page.cursor
+            if cursor is None:
+                return Step(finished(task.item))
+
+    def _complete(self, texts_name: str, translation: str, now: datetime) -> None:
+        item = self.store.get(texts_name)
+        texts = None if item is None else texts_of(item)
+        owner = None if texts is None else self.store.get(texts.notification_id)
+        if item is None or texts is None or owner is None or translation not in texts.missing:
+            return
+        notification = notification_of(owner)
+        renewed = translated(notification.id, notification.message, texts.language, self.translations)
+        others = [self._reopened(owner, notification, texts.language, now)] if renewed.is_complete else []
+        try:
+            self.store.save(texts_item(item, renewed), *others)
+        except Conflict:
+            self._complete(texts_name, translation, now)
+
+    def _reopened(self, owner: Item, notification: Notification, language: str, now: datetime) -> Item:
+        """One that is still being sent looks again by itself; a completed one is sent on."""
+        return notification_item(owner, notification.reopened(language), owner.due_at or now)

@@ -1,0 +1,108 @@
+"""Review: a person looks at what the rules flagged, and says whether it goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.channels import Accepted, Email, Reference, Refused, Unknown
+from service.errors import TocsinError
+from service.messages import render
+from service.messages.carriers import Carriers
+from service.messages.templates import announcement
+from service.notify.items import notification_item, notification_of
+from service.notify.notification import Decision, Notification, Review, Status
+from service.records import from_state, to_state
+from service.storage import AuditEntry, Conflict, Item, Store
+from service.tags import Tag
+from service.work import Permanent, RetryLater, Step, Task, finished
+
+KIND = "reviewer-mail"
+ENGLISH = Tag("en")
+
+LETTER = """A message waits for your review: {{ notification }}
+
+It says:
+
+{{ text }}
+
+Why it was held: {{ reason }}
+
+Approve or reject it with POST /v1/notifications/{{ notification }}/review. It was sent by {{ app }}."""
+
+
+class NotHeld(TocsinError):
+    """The notification does not wait for a review: it was decided already, or never held."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """Which reviewer is told about which notification: addresses stand in the settings alone."""
+
+    notification_id: str
+    reviewer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewers:
+    """Tells the reviewers by email. `addresses` are those of TOCSIN_REVIEWERS."""
+
+    store: Store
+    carriers: Carriers
+    addresses: tuple[str, ...] = ()
+
+    def told(self, notification: Notification, now: datetime) -> Sequence[Item]:
+        """One item of work for each reviewer, so that one address's failure repeats nobody else's letter."""
+        return [
+            Item(f"{notification.id}-reviewer-{number}", KIND, to_state(_Letter(notification.id, number)), due_at=now)
+            for number in range(len(self.addresses))
+        ]
+
+    def handle(self, task: Task) -> Step:
+        """Write to one reviewer, unless the review has taken place meanwhile."""
+        letter = from_state(_Letter, task.item.state)
+        item = self.store.get(letter.notification_id)
+        if item is None or letter.reviewer >= len(self.addresses):
+            return Step(finished(task.item))
+        notification = notification_of(item)
+        if notification.status is not Status.HELD_FOR_REVIEW:
+            return Step(finished(task.item))
+        handed = self.carriers.email.hand_over([self._email(notification, task.item, letter.reviewer)])[0]
+        match handed.outcome:
+            case Accepted() | Unknown():
+                return Step(finished(task.item), spawn=handed.writes)
+            case Refused(permanent=True, detail=detail):
+                raise Permanent(f"the letter to reviewer {letter.reviewer + 1} was refused: {detail}")
+            case Refused(detail=detail, retry_after=after):
+                raise RetryLater(f"the letter to reviewer {letter.reviewer + 1} was not taken: {detail}", after)
+
+    def _email(self, notification: Notification, item: Item, reviewer: int) -> Email:
+        variables = {
+            "notification": notification.id,
+            "text": notification.message.sms[:1_500],
+            "reason": (notification.verdict and notification.verdict.reason) or "the sentiment rules flagged it",
+            "app": notification.app,
+        }
+        letter = announcement(LETTER, ENGLISH, "A message waits for your review")
+        text = render.email_text(render.rendition(letter, ENGLISH, "source", {}), variables)
+        reference = Reference(item.id, max(1, item.attempts))
+        return Email(self.addresses[reviewer], text.subject, text.html, text.text, ENGLISH, reference)
+
+
+def reviewed(store: Store, notification_id: str, review: Review, audit: AuditEntry) -> Notification:
+    """Commit a person's decision: approved goes on at once, or at `send_at`. `NotHeld` for any but a held one."""
+    item = store.get(notification_id)
+    notification = None if item is None else notification_of(item)
+    if item is None or notification is None or notification.status is not Status.HELD_FOR_REVIEW:
+        status = "unknown" if notification is None else notification.status.value
+        raise NotHeld(f"notification {notification_id} does not wait for a review: it is {status}")
+    decided = notification.reviewed(review)
+    if review.decision is Decision.REJECT:
+        decided = decided.ended(Status.REJECTED, review.at)
+    due_at = max(review.at, decided.send_at or review.at) if decided.status is Status.APPROVED else None
+    try:
+        store.save(notification_item(item, decided, due_at), audit=[audit])
+    except Conflict:
+        return reviewed(store, notification_id, review, audit)
+    return decided

@@ -1,0 +1,292 @@
+"""The notifications' calls: send, follow, review, translate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from flask import Blueprint
+
+from service import ids
+from service.clock import Clock
+from service.http import Caller, FieldError, ProblemType, conflict, endpoint, invalid, not_found
+from service.messages.translations import NoSuchTranslation, PiecesLost, Translations, WantedTranslation
+from service.notify import schemas
+from service.notify.delivery import Delivery
+from service.notify.desk import Desk, NoSuchNotification, Request, Unfit
+from service.notify.desk import Shown as ShownAtDesk
+from service.notify.items import NOTIFICATION, notification_of
+from service.notify.notification import FINAL, Notification, Review, Status
+from service.notify.rendition import Texts
+from service.notify.review import NotHeld, reviewed
+from service.storage import AuditEntry, Item, Store
+from service.words import Scope
+
+LOOK = 0.2
+"""Seconds between two looks while a caller waits."""
+
+_OVER = FINAL | {Status.HELD_FOR_REVIEW}
+
+
+def blueprint(
+    desk: Desk,
+    translations: Translations,
+    store: Store,
+    clock: Clock,
+    pause: Callable[[float], None] = time.sleep,
+) -> Blueprint:
+    """All calls about notifications."""
+    routes = Blueprint("notifications", __name__)
+    _add_send(routes, desk, clock)
+    _add_show(routes, desk, pause)
+    _add_deliveries(routes, desk)
+    _add_reviews(routes, desk)
+    _add_review(routes, desk, store, clock)
+    _add_translations(routes, translations)
+    _add_supply(routes, translations)
+    return routes
+
+
+def _add_send(routes: Blueprint, desk: Desk, clock: Clock) -> None:
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/notifications",
+        summary="Send a message to an audience or to recipients",
+        scope=Scope.NOTIFY,
+        body=schemas.NotificationRequest,
+        answers={202: schemas.NotificationAccepted},
+        creates=True,
+    )
+    def send_notification(body: schemas.NotificationRequest, caller: Caller) -> Mapping[str, object]:
+        """Accepted as soon as it is durable; sentiment rules, translation and sending follow."""
+        audit = _entry(clock, "notification", caller, caller.resource_id)
+        try:
+            notification = desk.accept(_request(body, caller), [audit])
+        except Unfit as error:
+            raise invalid([FieldError(path, message) for path, message in error.faults]) from error
+        return {"notification_id": notification.id, "status": Status.ACCEPTED}
+
+
+def _add_show(routes: Blueprint, desk: Desk, pause: Callable[[float], None]) -> None:
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/notifications/<notification_id>",
+        summary="Follow a notification",
+        scope=Scope.NOTIFY,
+        query=schemas.WaitQuery,
+        answers={200: schemas.ShownNotification},
+    )
+    def show_notification(notification_id: str, query: schemas.WaitQuery) -> Mapping[str, object]:
+        """Status, sentiment, decision, renditions and the tally of deliveries; `?wait=30` waits for the end."""
+        try:
+            for _ in range(int(query.wait / LOOK)):
+                if desk.get(notification_id).status in _OVER:
+                    break
+                pause(LOOK)
+            return _shown(desk.show(notification_id))
+        except NoSuchNotification as error:
+            raise not_found(str(error)) from error
+
+
+def _add_deliveries(routes: Blueprint, desk: Desk) -> None:
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/notifications/<notification_id>/deliveries",
+        summary="List deliveries",
+        scope=Scope.NOTIFY,
+        query=schemas.DeliveryQuery,
+        answers={200: schemas.DeliveryList},
+    )
+    def list_deliveries(notification_id: str, query: schemas.DeliveryQuery) -> Mapping[str, object]:
+        """One recipient's copy each, by status or all."""
+        try:
+            page = desk.deliveries(notification_id, query.status, query.cursor, query.limit)
+        except NoSuchNotification as error:
+            raise not_found(str(error)) from error
+        return {"items": [_delivery(one) for one in page.items], "next_cursor": page.cursor}
+
+
+def _add_reviews(routes: Blueprint, desk: Desk) -> None:
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/reviews",
+        summary="List what waits for a review",
+        scope=Scope.REVIEW,
+        query=schemas.ListQuery,
+        answers={200: schemas.ReviewList},
+    )
+    def list_reviews(query: schemas.ListQuery) -> Mapping[str, object]:
+        """Messages that the sentiment rules held, and evaluations that a rule flagged."""
+        page = desk.held(query.cursor, query.limit)
+        return {"items": [_waiting(item) for item in page.items], "next_cursor": page.cursor}
+
+
+def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock) -> None:
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/notifications/<notification_id>/review",
+        summary="Approve or reject a held message",
+        scope=Scope.REVIEW,
+        body=schemas.ReviewRequest,
+        answers={200: schemas.NotificationAccepted},
+        problems=(ProblemType.CONFLICT,),
+    )
+    def review_notification(notification_id: str, body: schemas.ReviewRequest, caller: Caller) -> Mapping[str, object]:
+        """Approved goes out; rejected never does."""
+        review = Review(body.decision, body.reason, caller.app, clock.now())
+        entry = _entry(clock, "review", caller, notification_id)
+        try:
+            desk.get(notification_id)
+            notification = reviewed(store, notification_id, review, entry)
+        except NoSuchNotification as error:
+            raise not_found(str(error)) from error
+        except NotHeld as error:
+            raise conflict(str(error)) from error
+        return {"notification_id": notification.id, "status": notification.status}
+
+
+def _add_translations(routes: Blueprint, translations: Translations) -> None:
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/translations",
+        summary="List translations that are missing",
+        scope=Scope.REVIEW,
+        query=schemas.TranslationQuery,
+        answers={200: schemas.TranslationList},
+    )
+    def list_translations(query: schemas.TranslationQuery) -> Mapping[str, object]:
+        """Texts that nothing here translates, or those that people supplied."""
+        page = translations.listed(query.status, cursor=query.cursor, limit=query.limit)
+        return {"items": [_translation(*one) for one in page.items], "next_cursor": page.cursor}
+
+
+def _add_supply(routes: Blueprint, translations: Translations) -> None:
+    @endpoint(
+        routes,
+        "PUT",
+        "/v1/translations/<translation_id>",
+        summary="Supply a translation",
+        scope=Scope.REVIEW,
+        body=schemas.TranslationSupplied,
+        answers={200: schemas.ShownTranslation},
+    )
+    def supply_translation(
+        translation_id: str, body: schemas.TranslationSupplied, caller: Caller
+    ) -> Mapping[str, object]:
+        """Everybody who waits for it is sent their copy."""
+        try:
+            supplied = translations.supply(translation_id, body.text, caller.app)
+        except NoSuchTranslation as error:
+            raise not_found(str(error)) from error
+        except PiecesLost as error:
+            raise invalid([FieldError("text", str(error))]) from error
+        return _translation(translation_id, supplied)
+
+
+def _entry(clock: Clock, entry_type: str, caller: Caller, notification_id: str) -> AuditEntry:
+    now = clock.now()
+    raw_data = caller.raw_body.decode(errors="replace")
+    detail = {"notification_id": notification_id}
+    return AuditEntry(ids.fresh(now), caller.request_id, entry_type, now, caller.app, raw_data, detail=detail)
+
+
+def _request(body: schemas.NotificationRequest, caller: Caller) -> Request:
+    return Request(
+        id=caller.resource_id,
+        app=caller.app,
+        request_id=caller.request_id,
+        text=body.text,
+        language=body.language,
+        subject=body.subject,
+        template=body.template,
+        variables=body.variables,
+        audience=body.audience,
+        recipients=body.recipients,
+        lane=body.lane,
+        send_at=body.send_at,
+        callback_url=body.callback_url,
+    )
+
+
+def _shown(shown: ShownAtDesk) -> Mapping[str, object]:
+    one, counts = shown.notification, shown.counts
+    return {
+        **_said(one),
+        "renditions": [_rendition(texts) for texts in shown.texts],
+        "recipients": one.expansion.deliveries,
+        "counts": {"status": counts.by_status, "channel": counts.by_channel, "language": counts.by_language},
+    }
+
+
+def _said(one: Notification) -> Mapping[str, object]:
+    verdict = one.verdict
+    return {
+        "notification_id": one.id,
+        "status": one.status,
+        "lane": one.lane,
+        "app": one.app,
+        "request_id": one.request_id,
+        "language": one.message.language,
+        "text": one.message.sms,
+        "subject": one.message.subject,
+        "template": one.message.template,
+        "audience": one.audience,
+        "accepted_at": one.accepted_at,
+        "send_at": one.send_at,
+        "completed_at": one.completed_at,
+        "sentiment": verdict and verdict.scores,
+        "decision": verdict
+        and {"fired": verdict.fired, "ruleset_version": verdict.ruleset_version, "reason": verdict.reason},
+        "review": one.review and asdict(one.review),
+    }
+
+
+def _rendition(texts: Texts) -> Mapping[str, object]:
+    return {
+        "language": texts.language,
+        "written_in": texts.written_in,
+        "provenance": texts.stamp,
+        "texts": texts.said,
+        "missing": sorted(texts.missing),
+    }
+
+
+def _delivery(one: Delivery) -> Mapping[str, object]:
+    return {
+        "delivery_id": one.id,
+        "recipient_id": one.recipient_id,
+        "status": one.status,
+        "channel": one.channel,
+        "language": one.language,
+        "attempt": one.attempt,
+        "provider_id": one.provider_id,
+        "detail": one.detail,
+        "changed_at": one.changed_at,
+    }
+
+
+def _waiting(item: Item) -> Mapping[str, object]:
+    if item.kind != NOTIFICATION:
+        outcome = item.state.get("outcome")
+        reason = outcome.get("reason") if isinstance(outcome, Mapping) else None
+        return {"id": item.id, "kind": "evaluation", "reason": reason, "origin": item.state}
+    held = notification_of(item)
+    verdict = held.verdict
+    return {
+        "id": item.id,
+        "kind": "notification",
+        "reason": verdict and verdict.reason,
+        "text": held.message.sms,
+        "sentiment": verdict and verdict.scores,
+    }
+
+
+def _translation(name: str, wanted: WantedTranslation) -> Mapping[str, object]:
+    return {"id": name, **asdict(wanted)}

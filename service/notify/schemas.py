@@ -1,0 +1,192 @@
+"""The shapes of the notifications' calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from service.http import Body, Choice, Cursor, Instant, Limit, Query, Shown
+from service.notify.delivery import DeliveryStatus
+from service.notify.notification import Decision, Status
+from service.words import Lane
+
+MAX_TEXT = 20_000
+MAX_RECIPIENTS = 1_000
+
+
+class NotificationRequest(Body):
+    """A message for an audience or for named recipients; the multi-language notification sample's body fits too."""
+
+    text: Annotated[str | None, Field(min_length=1, max_length=MAX_TEXT)] = None
+    language: Annotated[str, Field(max_length=35, description="Language of the text (BCP 47).")] = "en"
+    subject: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    template: Annotated[str | None, Field(max_length=64)] = None
+    variables: Mapping[str, object] = Field(default_factory=dict)
+    audience: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    recipients: Annotated[Sequence[str], Field(max_length=MAX_RECIPIENTS)] = ()
+    lane: Choice[Lane] | None = None
+    send_at: Instant | None = None
+    callback_url: Annotated[str | None, Field(max_length=2_000)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_sample_says_it(cls, raw: object) -> object:
+        """`{"englishTxt", "eventId"}` is an English text for the audience `eventId`."""
+        if isinstance(raw, dict) and {"englishTxt", "eventId"} <= raw.keys():
+            rest = {name: value for name, value in raw.items() if name not in {"englishTxt", "eventId"}}
+            return {**rest, "text": raw["englishTxt"], "audience": raw["eventId"], "language": "en"}
+        return raw
+
+
+class NotificationAccepted(Shown):
+    """The notification is durable and on its way."""
+
+    notification_id: str
+    status: Status
+
+
+class WaitQuery(Query):
+    """How long to wait for the end."""
+
+    wait: Annotated[int, Field(ge=0, le=30, description="Seconds to wait until it is completed or held.")] = 0
+
+
+class ShownCounts(Shown):
+    """How many deliveries stand where."""
+
+    status: Mapping[str, int]
+    channel: Mapping[str, int]
+    language: Mapping[str, int]
+
+
+class ShownRendition(Shown):
+    """The message in one language: where its words come from, or which translations are missing."""
+
+    language: str
+    written_in: str
+    provenance: str
+    texts: Mapping[str, str]
+    missing: Sequence[str]
+
+
+class ShownNotification(Shown):
+    """A notification and how it fares."""
+
+    notification_id: str
+    status: Status
+    lane: Lane
+    app: str
+    request_id: str
+    language: str
+    text: str
+    subject: str | None
+    template: str | None
+    audience: str | None
+    accepted_at: datetime
+    send_at: datetime | None
+    completed_at: datetime | None
+    sentiment: Mapping[str, object] | None
+    decision: Mapping[str, object] | None
+    review: Mapping[str, object] | None
+    renditions: Sequence[ShownRendition]
+    recipients: int
+    counts: ShownCounts
+
+
+class DeliveryQuery(Query):
+    """Which deliveries to list."""
+
+    status: DeliveryStatus | None = None
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class ShownDelivery(Shown):
+    """One recipient's copy."""
+
+    delivery_id: str
+    recipient_id: str
+    status: DeliveryStatus
+    channel: str | None
+    language: str | None
+    attempt: int
+    provider_id: str | None
+    detail: str | None
+    changed_at: datetime | None
+
+
+class DeliveryList(Shown):
+    """A page of deliveries."""
+
+    items: Sequence[ShownDelivery]
+    next_cursor: str | None
+
+
+class ReviewRequest(Body):
+    """A person's decision about a held message."""
+
+    decision: Choice[Decision]
+    reason: Annotated[str, Field(min_length=1, max_length=1_000)]
+
+
+class ListQuery(Query):
+    """Which part of a list."""
+
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class ShownReview(Shown):
+    """Something that waits for a person: a notification, or an evaluation that a rule flagged."""
+
+    id: str
+    kind: str
+    reason: str | None
+    text: str | None = None
+    sentiment: Mapping[str, object] | None = None
+    origin: Mapping[str, object] | None = None
+
+
+class ReviewList(Shown):
+    """A page of what waits."""
+
+    items: Sequence[ShownReview]
+    next_cursor: str | None
+
+
+class TranslationQuery(Query):
+    """Which translations to list."""
+
+    status: Annotated[str, Field(pattern="^(missing|supplied)$")] = "missing"
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class ShownTranslation(Shown):
+    """A text that nothing here translates; `text` is what somebody supplied."""
+
+    id: str
+    source_text: str
+    source: str
+    target: str
+    reason: str
+    wanted_at: datetime
+    text: str | None
+    supplied_by: str | None
+    supplied_at: datetime | None
+
+
+class TranslationList(Shown):
+    """A page of translations."""
+
+    items: Sequence[ShownTranslation]
+    next_cursor: str | None
+
+
+class TranslationSupplied(Body):
+    """A person's translation."""
+
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]

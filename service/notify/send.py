@@ -1,0 +1,171 @@
+"""Sending a page: plan each copy, book places in the rates, hand over, keep what became of each.
+
+Nobody's failure touches anybody else's copy: outcomes are kept by delivery, and a page that comes due again handles
+only what is left. Deliveries for a provider are marked `sending` before the call, so that after a crash only those are
+in doubt; an incident's are sent again, any other's wait as `unknown` for their receipt.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from service.channels import Reference, Refused
+from service.channels.carrier import Handed
+from service.messages.carriers import Carriers, Slots
+from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.items import changed_page_item, delivery_item, delivery_of, notification_of, page_of
+from service.notify.notification import Notification
+from service.notify.page import Page
+from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan
+from service.notify.renditions import Renditions
+from service.recipients import Directory, Recipient
+from service.storage import Store
+from service.words import Channel, Lane
+from service.work import POLICIES, Permanent, Step, Task, postponed
+
+WRITES = 98
+"""What one step of a page may write: the rest of a commit is for the page itself."""
+
+_WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
+"""Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One recipient's delivery in hand: as it is stored (`version` 0: not yet), and what is to become of it."""
+
+    delivery: Delivery
+    version: int
+    plan: Plan
+
+    @property
+    def weight(self) -> int:
+        """How many writes it may take."""
+        return _WEIGHT[self.delivery.channel] if isinstance(self.plan, Send) and self.delivery.channel else 1
+
+    def unsent(self, now: datetime) -> Delivery:
+        """The delivery when nothing is handed over."""
+        match self.plan:
+            case Drop(status=status, detail=detail):
+                return self.delivery.moved(status, now, detail)
+            case Hold(until=until):
+                return replace(self.delivery, status=DeliveryStatus.PENDING, retry_at=until)
+            case Send():
+                return self.delivery
+
+
+@dataclass(frozen=True, slots=True)
+class PageSender:
+    """Handles items of kind `page`."""
+
+    store: Store
+    directory: Directory
+    renditions: Renditions
+    carriers: Carriers
+    slots: Slots
+    manners: Manners
+    chance: Callable[[], float] = random.random
+
+    def handle(self, task: Task) -> Step:
+        """Send what is left of a page, or say when to come back."""
+        page = page_of(task.item)
+        notification = self._notification(page)
+        copies = self._copies(page, notification, task.now)
+        if not page.slots_booked and (until := self._booked(copies, task.now)) is not None:
+            booked = changed_page_item(task.item, replace(page, slots_booked=True), until)
+            return Step(postponed(booked, until))
+        return self._sent(task, page, copies)
+
+    def _notification(self, page: Page) -> Notification:
+        item = self.store.get(page.notification_id)
+        if item is None:
+            raise Permanent("the notification of this page is gone")
+        return notification_of(item)
+
+    def _copies(self, page: Page, notification: Notification, now: datetime) -> Sequence[Copy]:
+        """As many copies of what is left as one commit can write."""
+        copies: list[Copy] = []
+        budget = WRITES
+        for name in page.left:
+            copy = self._copy(name, page, notification, now)
+            budget -= copy.weight
+            if budget < 0:
+                break
+            copies.append(copy)
+        return copies
+
+    def _copy(self, name: str, page: Page, notification: Notification, now: datetime) -> Copy:
+        stored = self.store.get(name) if name in page.lines else None
+        delivery = delivery_of(stored) if stored else Delivery(name, page.notification_id, page.recipients[name])
+        version = stored.version if stored else 0
+        person = self.directory.get(delivery.recipient_id)
+        if person is None:
+            return Copy(delivery, version, Drop(DeliveryStatus.FAILED, "the recipient was removed"))
+        addressed = replace(delivery, channel=person.preference, language=person.language)
+        return Copy(addressed, version, self._plan(addressed, person, notification, now))
+
+    def _plan(self, delivery: Delivery, person: Recipient, notification: Notification, now: datetime) -> Plan:
+        if delivery.status is DeliveryStatus.SENDING and notification.lane is not Lane.INCIDENT:
+            return Drop(DeliveryStatus.UNKNOWN, "a worker died while sending: only a receipt can tell")
+        if delivery.retry_at is not None and delivery.retry_at > now:
+            return Hold(delivery.retry_at)
+        rendition = self.renditions.get(notification, person.language)
+        reference = Reference(delivery.id, delivery.attempt + 1)
+        return plan(person, rendition, notification.message.variables, notification.lane, reference, self.manners, now)
+
+    def _booked(self, copies: Sequence[Copy], now: datetime) -> datetime | None:
+        """When rates and breakers let these copies go, if that is not now."""
+        wanted = Counter(copy.delivery.channel for copy in copies if isinstance(copy.plan, Send))
+        until = self.slots.book({channel: count for channel, count in wanted.items() if channel is not None})
+        return until if until > now else None
+
+    def _sent(self, task: Task, page: Page, copies: Sequence[Copy]) -> Step:
+        versions = {copy.delivery.id: copy.version for copy in copies}
+        versions |= self._mark(task, page, [copy for copy in copies if self._is_in_doubt(copy)])
+        sends = [(copy, copy.plan.message) for copy in copies if isinstance(copy.plan, Send)]
+        handed = self.carriers.hand_over([message for _, message in sends])
+        after = [self._after(copy, result, task) for (copy, _), result in zip(sends, handed, strict=True)]
+        unsent = [copy.unsent(task.now) for copy in copies if not isinstance(copy.plan, Send)]
+        return _step(task, page, [*after, *unsent], versions, handed)
+
+    def _is_in_doubt(self, copy: Copy) -> bool:
+        channel = copy.delivery.channel
+        return isinstance(copy.plan, Send) and channel is not None and not self.carriers.of(channel).is_our_store
+
+    def _mark(self, task: Task, page: Page, copies: Sequence[Copy]) -> Mapping[str, int]:
+        """Commit that these are about to be sent; answers the versions they then have."""
+        if not copies:
+            return {}
+        sending = [copy.delivery.sending(task.now) for copy in copies]
+        items = [delivery_item(one, copy.version, task.item.lane) for one, copy in zip(sending, copies, strict=True)]
+        marked = changed_page_item(task.item, page.with_deliveries(sending), task.now)
+        task.checkpoint(replace(task.item, state=marked.state), *items)
+        return {item.id: item.version + 1 for item in items}
+
+    def _after(self, copy: Copy, handed: Handed, task: Task) -> Delivery:
+        sending = copy.delivery.sending(task.now)
+        policy = POLICIES[task.item.lane]
+        if sending.attempt >= policy.max_attempts:
+            return sending.after(handed.outcome, task.now, None)
+        wait = policy.backoff.wait(sending.attempt, self.chance())
+        if isinstance(handed.outcome, Refused):
+            wait = max(wait, handed.outcome.retry_after)
+        return sending.after(handed.outcome, task.now, task.now + wait)
+
+
+def _step(
+    task: Task, page: Page, deliveries: Sequence[Delivery], versions: Mapping[str, int], handed: Sequence[Handed]
+) -> Step:
+    after = replace(page.with_deliveries(deliveries), slots_booked=False)
+    waits = {one.id: one.retry_at for one in deliveries if one.retry_at is not None}
+    untouched = any(name not in waits for name in after.left)
+    due_at = task.now if untouched else min(waits.values(), default=None)
+    return Step(
+        changed_page_item(task.item, after, due_at),
+        others=[delivery_item(one, versions[one.id], task.item.lane) for one in deliveries],
+        spawn=[write for result in handed for write in result.writes],
+    )

@@ -1,0 +1,87 @@
+"""Whether a message may go out: how it feels, and what the sentiment rules make of that.
+
+Nothing goes out unread because a service is down: what cannot be scored or decided is held for a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from service.clock import Clock
+from service.decide import facts
+from service.decide.outcomes import Accepted, Flagged, Outcome, Rejected
+from service.errors import TocsinError, Unavailable
+from service.language import Sentiment, SentimentScore
+from service.language.masking import words_of
+from service.notify.notification import Message, Notification, Status, Verdict
+from service.rulesets.live import Live
+from service.tags import parse_tag
+from service.words import Lane
+
+RULESET = "sentiment"
+"""The ruleset that accepts, flags or rejects messages; it may do nothing else."""
+
+PATIENCE = 3
+"""Attempts at scoring before the message is held for review."""
+
+_SCALE = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Scores messages and asks the sentiment rules."""
+
+    sentiment: Sentiment
+    live: Live
+    clock: Clock
+
+    def judged(self, notification: Notification, attempts: int) -> Notification:
+        """The notification approved, held or rejected. Raises `Unavailable` while trying again is worth it."""
+        if notification.lane is Lane.INCIDENT:
+            return notification.moved(Status.APPROVED)  # a page never waits
+        try:
+            status, verdict = self._judge(notification.message)
+        except Unavailable as error:
+            if attempts < PATIENCE:
+                raise
+            status, verdict = _held(error)
+        except TocsinError as error:
+            status, verdict = _held(error)
+        return notification.judged(status, verdict)
+
+    def _judge(self, message: Message) -> tuple[Status, Verdict]:
+        score = self.sentiment.score(words_of(said_aloud(message)), parse_tag(message.language))
+        now = self.clock.now()
+        serving = self.live.at(RULESET, now)
+        request = {"message": {**_shares(score), "language": message.language}}
+        decision = serving.compiled.decide(facts.read(serving.ruleset, request, now.date()))
+        status, reason = _ruling(decision.outcomes)
+        return status, Verdict(score.as_comprehend(), decision.fired, serving.version.number, reason)
+
+
+def said_aloud(message: Message) -> str:
+    """The words that are judged: the subject and the text."""
+    return f"{message.subject}. {message.sms}" if message.subject else message.sms
+
+
+def _shares(score: SentimentScore) -> dict[str, object]:
+    """Rounded down, so that 0.49999 stays below a half."""
+    return {label.lower(): share.quantize(_SCALE, ROUND_DOWN) for label, share in score.by_label().items()}
+
+
+def _ruling(outcomes: tuple[Outcome, ...]) -> tuple[Status, str | None]:
+    """The strictest outcome counts; rules that say nothing leave the message to a person."""
+    for outcome in outcomes:
+        if isinstance(outcome, Rejected):
+            return Status.REJECTED, outcome.reason
+    for outcome in outcomes:
+        if isinstance(outcome, Flagged):
+            return Status.HELD_FOR_REVIEW, outcome.reason
+    if any(isinstance(outcome, Accepted) for outcome in outcomes):
+        return Status.APPROVED, None
+    return Status.HELD_FOR_REVIEW, "no sentiment rule decides about this message"
+
+
+def _held(error: TocsinError) -> tuple[Status, Verdict]:
+    return Status.HELD_FOR_REVIEW, Verdict({}, (), None, f"not judged: {error}")
