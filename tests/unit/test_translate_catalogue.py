@@ -210,6 +210,14 @@ def test_no_text_however_strange_breaks_a_lookup(text: str) -> None:
     assert isinstance(answer, Translation | NotTranslated)
 
 
+@pytest.mark.parametrize(
+    "piece", [" ", "1,", "1 ", "10 ", "May ", "10 May, ", "€1", "a.", "\n ", "{date1}", "EUR 1 ", "1:1"]
+)
+@pytest.mark.timeout(10)
+def test_a_hostile_text_is_looked_up_in_linear_time(piece: str) -> None:
+    german(piece * (100_000 // len(piece)))
+
+
 SHIPPED: Templates = read_templates(TEMPLATES)
 
 

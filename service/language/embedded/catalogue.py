@@ -24,7 +24,7 @@ WRITTEN_IN = Tag("en")
 
 _SLOT = re.compile(r"\{\{[^{}]*\}\}|\{[a-z]+\d+\}")
 _LINE = re.compile(r'(?:#.*|(?:(?:msgid|msgstr)\s+)?"(?:[^"\\]|\\.)*")?')
-_BETWEEN_SENTENCES = re.compile(r"((?<=[.!?])\s+|\s*\n\s*)")
+_BETWEEN_SENTENCES = re.compile(r"((?<=[.!?])\s+|(?<!\s)\s*\n\s*)")
 _ITALIAN_ARTICLE = re.compile(r"\b(I|i|a|da|de|ne|su)l (?=(?:8|11)\b)")
 
 

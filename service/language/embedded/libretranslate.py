@@ -98,7 +98,6 @@ class LibreTranslateEngine:
                 self._server.url.rstrip("/") + path,
                 body=dumps(body).encode() if body else None,
                 headers=headers,
-                redirect=False,
                 preload_content=False,
             )
             content = response.read(_MAX_ANSWER_BYTES, decode_content=True)
