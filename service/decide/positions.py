@@ -16,7 +16,7 @@ from typing import Protocol
 
 import yaml
 
-from service.decide import values
+from service.decide import alignment, values
 from service.decide.faults import Faults
 from service.decide.findings import Kind
 from service.decide.ruleset import Place
@@ -35,7 +35,6 @@ _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_BLANK = frozenset(" \t\r\n\x85\u2028\u2029")
 
 
 class _Mark(Protocol):
@@ -89,7 +88,7 @@ class Scalar:
             return range(self.start, self.end + 1)
         if self.style in ("'", '"') and written[1:-1] == self.text:
             return range(self.start + 1, self.end)
-        return _aligned(self, written)
+        return alignment.origins(self.text, self.style, written, self.start)
 
     def place(self, offset: int) -> Place:
         """Where the character `offset` of `text` stands in the file."""
@@ -262,7 +261,12 @@ class _Tree:
             if isinstance(key, Scalar):
                 yield key, value
             elif not isinstance(key, Refused):
-                self._faults.error(Kind.SYNTAX, key.at, "a key must be a text", "quote it if it begins with [ or {")
+                self._faults.error(
+                    Kind.SYNTAX,
+                    key.at,
+                    "a key must be a text",
+                    'quote what begins with [ or {, as in "{{ driver.name }}"',
+                )
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         start, end = _offset(event.start_mark), _offset(event.end_mark)
@@ -293,61 +297,3 @@ def _resolve(text: str) -> Plain:
         return text in _TRUE
     number = values.number(text)
     return text if number is None else number
-
-
-_ESCAPED = {
-    "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
-    " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
-}  # fmt: skip
-_ESCAPE_LENGTHS = {"x": 4, "u": 6, "U": 10}
-
-
-def _aligned(scalar: Scalar, written: str) -> Sequence[int]:
-    """Pair characters of the value with those of the file.
-
-    Folding and indentation change blanks alone, so the n-th character that is no blank is the same on both sides; a
-    blank is taken to follow the character before it.
-    """
-    solid = iter([*_solid(scalar.style, written), len(written)])
-    origins: list[int] = []
-    last = -1
-    for character in scalar.text:
-        last = last + 1 if character in _BLANK else next(solid, len(written))
-        origins.append(scalar.start + min(max(last, 0), len(written)))
-    return [*origins, scalar.start + min(last + 1, len(written))]
-
-
-def _solid(style: str, written: str) -> Iterable[int]:
-    """Offsets in `written` of each character of the value that is no blank."""
-    if style in ("|", ">"):
-        header = _LINE_END.search(written)
-        start = header.end() if header else len(written)
-        return (start + at for at, character in enumerate(written[start:]) if character not in _BLANK)
-    if style == "'":
-        return _solid_single(written)
-    if style == '"':
-        return _solid_double(written)
-    return (at for at, character in enumerate(written) if character not in _BLANK)
-
-
-def _solid_single(written: str) -> Iterable[int]:
-    at = 1
-    while at < len(written) - 1:
-        if written[at] not in _BLANK:
-            yield at
-        at += 2 if written[at] == "'" else 1
-
-
-def _solid_double(written: str) -> Iterable[int]:
-    at = 1
-    while at < len(written) - 1:
-        length = 1
-        meant = written[at]
-        if meant == "\\":
-            letter = written[at + 1]
-            length = _ESCAPE_LENGTHS.get(letter, 2)
-            coded = written[at + 2 : at + length]
-            meant = chr(int(coded, 16)) if coded else _ESCAPED.get(letter, " ")
-        if meant not in _BLANK:
-            yield at
-        at += length
