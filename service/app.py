@@ -13,8 +13,10 @@ from service.chores import Chore, Chores
 from service.clock import Clock, SystemClock
 from service.config import Backend, Settings
 from service.evaluations import routes as evaluation_routes
+from service.evaluations.dry_run import DryRuns
 from service.evaluations.flow import Evaluations
 from service.http import Check, Keys
+from service.language import Sentiment
 from service.rulesets import live, working_copies
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.library import Library
@@ -39,6 +41,20 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
             raise NotImplementedError
 
 
+def open_sentiment(settings: Settings) -> Sentiment:
+    """Who says how a text feels; the embedded model is loaded by the first text."""
+    match settings.backend:
+        case Backend.EMBEDDED:
+            from service.language.embedded.sentiment import EmbeddedSentiment
+
+            return EmbeddedSentiment()
+        case Backend.AWS:
+            from service.aws.clients import Clients
+            from service.language.aws.comprehend import ComprehendSentiment
+
+            return ComprehendSentiment(Clients())
+
+
 class Service:
     """The parts of one process, wired. Constructed after fork."""
 
@@ -50,12 +66,14 @@ class Service:
         self.library = Library(self.store, clock)
         self.live = Live(self.library, clock)
         self.working_copies = WorkingCopies(settings.rules_dir, self.library, self.store, clock)
-        self.evaluations = Evaluations(self.live, self.store, clock)
+        sentiment = open_sentiment(settings)
+        self.evaluations = Evaluations(self.live, self.store, clock, sentiment)
+        self.dry_runs = DryRuns(self.live, self.store, clock, sentiment)
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The features' calls."""
         return (
-            evaluation_routes.blueprint(self.evaluations),
+            evaluation_routes.blueprint(self.evaluations, self.dry_runs),
             ruleset_routes.blueprint(self.library, self.live, self.clock),
             audit_routes.blueprint(self.store),
         )

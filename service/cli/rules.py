@@ -15,10 +15,11 @@ from service.cli.arguments import instant
 from service.decide import explain, facts, language, report, rule_tests
 from service.decide.decision import ActionRefused, Compiled, NotUnique
 from service.decide.findings import Severity
-from service.decide.ruleset import Ruleset
+from service.decide.ruleset import Facts, Ruleset
 from service.rulesets import gate
 from service.rulesets.gate import Checked
 from service.rulesets.library import Library
+from service.rulesets.publishing import passed
 from service.rulesets.versions import Activation, Version
 
 RULE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -62,7 +63,7 @@ def explain_request(file: Path, request: str, as_of: datetime | None, as_json: b
     ruleset = _sound(file)
     asked = _request(request, ruleset)
     try:
-        given = facts.read(ruleset, asked, (as_of or datetime.now(UTC)).date())
+        given = _derived(ruleset, facts.read(ruleset, asked, (as_of or datetime.now(UTC)).date()))
         decision = Compiled(ruleset).decide(given)
     except facts.FactsRefused as error:
         raise click.ClickException("\n".join(f"{one.path}: {one.message}" for one in error.errors)) from error
@@ -116,13 +117,11 @@ def publish_file(
     file: Path, comment: str, effective_from: datetime | None, expected: str | None, as_json: bool
 ) -> None:
     """Check a file and make it the active version of its ruleset, now or later."""
-    from service.rulesets.publishing import drafted
-
     checked = gate.check(file.read_bytes())
     _show(str(file), checked, err=True)
     if not checked.sound:
         sys.exit(1)
-    version = _library().publish(drafted(checked, getpass.getuser(), comment), effective_from, expected)
+    version = _library().publish(passed(checked).draft(getpass.getuser(), comment), effective_from, expected)
     if as_json:
         click.echo(exact_json.dumps(_version_document(version)))
     else:
@@ -165,6 +164,15 @@ def activate(name: str, version: int, effective_from: datetime | None, as_json: 
         if as_json
         else f"{name} version {version} is active from {done.since:%Y-%m-%d %H:%M:%S} UTC."
     )
+
+
+def _derived(ruleset: Ruleset, given: Facts) -> Facts:
+    if not facts.underived(ruleset, given):
+        return given
+    from service.app import open_sentiment
+    from service.evaluations.sentiment import derived
+
+    return derived(ruleset, given, open_sentiment(config.load()))
 
 
 def _library() -> Library:

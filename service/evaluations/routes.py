@@ -10,15 +10,17 @@ from pydantic import Field
 
 from service import exact_json
 from service.evaluations import policy
+from service.evaluations.dry_run import DryRuns, Trial
 from service.evaluations.flow import Answered, Call, Evaluated, Evaluations
 from service.evaluations.policy import Received
 from service.evaluations.refusals import as_problems
-from service.evaluations.schemas import Evaluation, EvaluationRequest, Policy
+from service.evaluations.schemas import DryRunAnswer, DryRunRequest, Evaluation, EvaluationRequest, Policy
 from service.http.caller import Caller
 from service.http.endpoint import endpoint
 from service.http.formats import JSON, Answer
 from service.http.models import Query
 from service.http.request_ids import adopt
+from service.rulesets.routes import MAX_FILE_BYTES
 from service.words import Scope
 
 
@@ -28,11 +30,12 @@ class Explain(Query):
     explain: Annotated[bool, Field(description="Add for every rule which conditions held and which did not.")] = False
 
 
-def blueprint(evaluations: Evaluations) -> Blueprint:
-    """The three calls that decide."""
+def blueprint(evaluations: Evaluations, dry_runs: DryRuns) -> Blueprint:
+    """The three calls that decide, and the one that only tries."""
     routes = Blueprint("evaluations", __name__)
     _add_evaluate(routes, evaluations)
     _add_ancestors(routes, evaluations)
+    _add_dry_run(routes, dry_runs)
     return routes
 
 
@@ -98,6 +101,27 @@ def _add_ancestors(routes: Blueprint, evaluations: Evaluations) -> None:
     def policy_premium(body: Received, caller: Caller) -> Mapping[str, object]:
         """Like `/ExecuteRuleSet`; the body is the facts themselves, or an `<InsuranceRequest>`."""
         return ask(body, caller, "policy/premium")
+
+
+def _add_dry_run(routes: Blueprint, dry_runs: DryRuns) -> None:
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/rulesets/<name>/dry-run",
+        summary="Try a request",
+        scope=Scope.RULES_READ,
+        body=DryRunRequest,
+        body_limit=MAX_FILE_BYTES,
+        answers={200: DryRunAnswer},
+    )
+    def dry_run(name: str, body: DryRunRequest, caller: Caller) -> Mapping[str, object]:
+        """The decision of the active version, another one or a draft, with why and why not; nothing is carried out."""
+        raw_data = exact_json.dumps({"request": body.request})  # a draft may be larger than an audit entry
+        trial = Trial(
+            name, body.request, caller.request_id, caller.app, raw_data, body.version, body.source, body.as_of
+        )
+        with as_problems():
+            return dry_runs.run(trial)
 
 
 def _explained(answered: Answered) -> str:

@@ -60,7 +60,7 @@ class RulesetNamed(Shown):
     """The version that decided."""
 
     name: str
-    version: int | None
+    version: Annotated[int | None, Field(description="null for a draft in a dry run.")]
     sha256: str
 
 
@@ -74,6 +74,17 @@ class Evaluation(Shown):
     result: Mapping[str, object]
     outcomes: tuple[Mapping[str, object], ...]
     explanation: Mapping[str, object] | None = None
+
+
+class DryRunAnswer(Shown):
+    """What would be answered, and why; `ruleset.version` is null for a draft."""
+
+    request_id: str
+    ruleset: RulesetNamed
+    fired: tuple[str, ...]
+    result: Mapping[str, object]
+    outcomes: tuple[Mapping[str, object], ...]
+    explanation: Mapping[str, object]
 
 
 class Policy(Shown):

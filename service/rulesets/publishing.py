@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from service.decide.ruleset import Ruleset
 from service.rulesets import gate
 from service.rulesets.errors import Refused, WrongName
 from service.rulesets.gate import Checked
@@ -11,14 +14,26 @@ from service.rulesets.library import Draft, Library
 from service.rulesets.versions import Version
 
 
-def passed(content: str | bytes, ruleset: str | None = None) -> Checked:
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A rule file that may be published, with the warnings that the gate had."""
+
+    source: str
+    ruleset: Ruleset
+    findings: Sequence[Mapping[str, object]]
+
+    def draft(self, author: str, comment: str) -> Draft:
+        """The file as the library takes it."""
+        return Draft(self.ruleset.name, self.source, author, comment, self.ruleset.description, self.findings)
+
+
+def passed(checked: Checked, ruleset: str | None = None) -> Passed:
     """The file if it may be published (as `ruleset`, if that is given); `Refused` with every finding, `WrongName`."""
-    checked = gate.check(content)
-    if checked.ruleset is not None and ruleset not in (None, checked.ruleset.name):
-        raise WrongName(checked.ruleset.name, str(ruleset))
-    if not checked.sound:
+    if checked.ruleset is None or not checked.sound:
         raise Refused(checked.source, checked.findings)
-    return checked
+    if ruleset not in (None, checked.ruleset.name):
+        raise WrongName(checked.ruleset.name, str(ruleset))
+    return Passed(checked.source, checked.ruleset, checked.kept())
 
 
 def publish(
@@ -35,18 +50,11 @@ def publish(
 
     Raises `Refused`, `WrongName`, `StaleEdit` (something else is active than `expected_sha256`), `BeginsInThePast`.
     """
-    return library.publish(drafted(passed(content, ruleset), author, comment), since, expected_sha256)
+    draft = passed(gate.check(content), ruleset).draft(author, comment)
+    return library.publish(draft, since, expected_sha256)
 
 
 def publish_once(library: Library, content: str | bytes, author: str, comment: str) -> Version:
     """Like `publish`, but content that was published before stays as and where it is: its version is answered."""
-    checked = passed(content)
-    draft = drafted(checked, author, comment)
+    draft = passed(gate.check(content)).draft(author, comment)
     return library.with_content(draft.ruleset, draft.sha256) or library.publish(draft)
-
-
-def drafted(checked: Checked, author: str, comment: str) -> Draft:
-    """A sound file as the library takes it."""
-    if checked.ruleset is None:
-        raise Refused(checked.source, checked.findings)
-    return Draft(checked.ruleset.name, checked.source, author, comment, checked.ruleset.description, checked.kept())

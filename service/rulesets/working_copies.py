@@ -59,6 +59,7 @@ class WorkingCopies:
         self._store = store
         self._clock = clock
         self._read_before: dict[Path, bytes] = {}
+        self._all_were_seen = False
 
     def publish_unknown(self) -> None:
         """Publish the files that nobody has looked at yet: the first start, whether or not files are watched."""
@@ -78,10 +79,16 @@ class WorkingCopies:
             self._read_before[path] = content
 
     def check_published(self) -> None:
-        """Return if somebody has looked at every file, else raise `NotPublishedYet`: readiness at the first start."""
+        """Return if somebody has looked at every file, else raise `NotPublishedYet`: readiness at the first start.
+
+        Once that is so it stays so: a file that is added later does not make a running API unready.
+        """
+        if self._all_were_seen:
+            return
         unseen = [path.name for path, _ in self._files() if self._store.get(_item_id(path)) is None]
         if unseen:
             raise NotPublishedYet(f"not published yet: {', '.join(unseen)}; a worker does it (`tocsin worker`)")
+        self._all_were_seen = True
 
     def seen(self) -> tuple[Seen, ...]:
         """What is remembered of the files that are in the folder now."""
