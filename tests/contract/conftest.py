@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,8 +15,14 @@ from service.clock import HandClock
 from service.storage import Item, Store
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
 from service.storage.sqlite import SqliteStore
+from service.storage.sqs import QueuedStore, QueueNames, create_queues
+from service.storage.sqs import connect as connect_queues
 
-ADAPTERS = ("sqlite", "dynamodb")
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+ADAPTERS = ("sqlite", "dynamodb", "dynamodb+sqs")
 
 OVERDUE = timedelta(minutes=1)
 """After how long upkeep has certainly seen to an item whose notice was lost."""
@@ -60,17 +68,37 @@ def _sqlite(folder: Path, clock: HandClock) -> Open:
 def _on_aws(adapter: str, clock: HandClock, request: pytest.FixtureRequest) -> Open:
     request.getfixturevalue("aws")
     tables = fresh_tables()
-    return lambda: DynamoStore(tables=tables, clock=clock)
+    if adapter == "dynamodb":
+        return lambda: DynamoStore(dynamodb_client, tables, clock)
+    queues = fresh_queues()
+    return lambda: QueuedStore(dynamodb_client, sqs_client, tables, queues, clock)
+
+
+@lru_cache
+def dynamodb_client() -> DynamoDBClient:
+    """One client for all tests: making one takes longer than most of them."""
+    return connect()
+
+
+@lru_cache
+def sqs_client() -> SQSClient:
+    """One client for all tests."""
+    return connect_queues()
 
 
 def fresh_tables() -> TableNames:
     """Tables of this test's own."""
     name = uuid.uuid4().hex
     tables = TableNames(f"items-{name}", f"audit-{name}")
-    client = connect()
-    create_tables(client, tables)
-    client.close()
+    create_tables(dynamodb_client(), tables)
     return tables
+
+
+def fresh_queues() -> QueueNames:
+    """Queues of this test's own."""
+    queues = QueueNames(f"test-{uuid.uuid4().hex}")
+    create_queues(sqs_client(), queues)
+    return queues
 
 
 def stored(store: Store, item_id: str) -> Item:

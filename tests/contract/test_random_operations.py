@@ -18,7 +18,7 @@ from service.storage.dynamodb import DynamoStore
 from service.storage.sqlite import SqliteStore
 from service.words import Lane
 from tests.aws import Environment
-from tests.contract.conftest import fresh_tables
+from tests.contract.conftest import dynamodb_client, fresh_tables
 from tests.contract.model import Model
 
 T = TypeVar("T")
@@ -190,7 +190,7 @@ def compare_sqlite(tmp_path_factory: pytest.TempPathFactory, program: list[Step]
 
 def compare_dynamodb(program: list[Step]) -> None:
     tables = fresh_tables()
-    compare(lambda clock: DynamoStore(tables=tables, clock=clock), program)
+    compare(lambda clock: DynamoStore(dynamodb_client, tables, clock), program)
 
 
 @settings(RELAXED, max_examples=100)

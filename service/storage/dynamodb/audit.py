@@ -6,16 +6,20 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from service.clock import timestamp
 from service.storage import AuditEntry, AuditQuery
+from service.storage.aws_calls import Calls
 from service.storage.commits import AuditRow
 from service.storage.dynamodb.batches import fetch
-from service.storage.dynamodb.calls import Calls
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import day_of, entry_of, sharded
 from service.storage.dynamodb.tables import AUDIT_BY_DAY, AUDIT_BY_REQUEST, AUDIT_BY_RULESET, AUDIT_SHARDS, Index
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 _DAYS = "days"
 """The partition of `by_day` that lists the days which have entries, so that a list over all time needs no scan."""
@@ -40,7 +44,7 @@ class Span:
 class AuditTable:
     """Reads of the audit; entries are appended by `writes`, after `note_days`."""
 
-    def __init__(self, calls: Calls, table: str) -> None:
+    def __init__(self, calls: Calls[DynamoDBClient], table: str) -> None:
         self._calls = calls
         self._table = table
         self._days_noted: set[str] = set()

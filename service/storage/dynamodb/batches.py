@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from service.storage import StoreUnavailable
-from service.storage.dynamodb.calls import TRIES, Calls
+from service.storage.aws_calls import TRIES, Calls
 from service.storage.dynamodb.expressions import text
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
         KeysAndAttributesTypeDef,
     )
 
-    from service.storage.dynamodb.calls import Attributes
+    from service.storage.aws_calls import Attributes
 
 AT_ONCE = 100
 """Keys in one BatchGetItem."""
 
 
-def fetch(calls: Calls, table: str, key: str, ids: Iterable[str]) -> list[Attributes]:
+def fetch(calls: Calls[DynamoDBClient], table: str, key: str, ids: Iterable[str]) -> list[Attributes]:
     """The rows with these ids, by consistent reads, in the order of `ids`; those that are gone are left out."""
     wanted = iter(ids)
     found: list[Attributes] = []
@@ -40,7 +40,7 @@ def _batch_get(
     return lambda client: client.batch_get_item(RequestItems={table: asked})
 
 
-def _fetch_batch(calls: Calls, table: str, key: str, ids: Sequence[str]) -> list[Attributes]:
+def _fetch_batch(calls: Calls[DynamoDBClient], table: str, key: str, ids: Sequence[str]) -> list[Attributes]:
     asked: KeysAndAttributesTypeDef | KeysAndAttributesOutputTypeDef
     asked = {"Keys": [{key: text(one)} for one in ids], "ConsistentRead": True}
     found: list[Attributes] = []

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.storage import Conflict, Item, StoreUnavailable
+from service.storage.aws_calls import TRIES, Calls, Refused
 from service.storage.commits import micros
 from service.storage.dynamodb.batches import fetch
-from service.storage.dynamodb.calls import TRIES, Calls, Refused
 from service.storage.dynamodb.expressions import LIVE, names, number, text
 from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import due_shard, item_of, whole
@@ -22,9 +22,10 @@ from service.storage.gcra import Request
 from service.words import Lane
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-    from service.storage.dynamodb.calls import Attributes
+    from service.storage.aws_calls import Attributes
 
 SAVED = f"#version = :was AND {LIVE}"
 """The item is live and still at the version that was read."""
@@ -52,7 +53,7 @@ class Hint:
 class ItemTable:
     """Reads and single-row writes of the table of items."""
 
-    def __init__(self, calls: Calls, table: str, slots: SlotRegistry, shards: int) -> None:
+    def __init__(self, calls: Calls[DynamoDBClient], table: str, slots: SlotRegistry, shards: int) -> None:
         self._calls = calls
         self._table = table
         self._slots = slots

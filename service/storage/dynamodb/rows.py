@@ -16,7 +16,7 @@ from service.words import Lane
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-    from service.storage.dynamodb.calls import Attributes
+    from service.storage.aws_calls import Attributes
 
 _SECOND = 1_000_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -9,22 +10,24 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.clock import Clock, SystemClock
-from service.storage import AuditEntry, AuditQuery, Item, Page
+from service.storage import AuditEntry, AuditQuery, Item, Page, StoreUnavailable
 from service.storage.audit_places import parse_place, place_of
+from service.storage.aws_calls import Calls
 from service.storage.commits import Commit, commit_of, instant, micros, new_items
 from service.storage.cursors import from_cursor, page_of
 from service.storage.dynamodb.audit import AuditTable
-from service.storage.dynamodb.calls import Calls, connect
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.items import ItemTable
 from service.storage.dynamodb.slots import SlotRegistry
-from service.storage.dynamodb.tables import TableNames
+from service.storage.dynamodb.tables import TableNames, connect
 from service.storage.dynamodb.writes import Look, Writes
 from service.storage.gcra import Request
 from service.words import Lane
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+logger = logging.getLogger(__name__)
 
 SHARDS = 4
 """Partitions of a lane in the due index: each takes about 1,000 writes a second. The number may only grow."""
@@ -57,7 +60,7 @@ class DynamoStore:
     ) -> None:
         self._tables = tables
         self._clock = clock
-        self._calls = Calls(connect, pause, chance)
+        self._calls = Calls("DynamoDB", connect, pause, chance)
         slots = SlotRegistry(self._calls, tables.items)
         self._items = ItemTable(self._calls, tables.items, slots, shards)
         self._writes = Writes(self._calls, tables, slots, shards, look)
@@ -88,12 +91,18 @@ class DynamoStore:
 
     def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
         claimed: list[Item] = []
-        for hint in self._items.due(lane, micros(now)):
-            if len(claimed) == limit:
-                break
-            taken = self._items.take(hint.id, lane, now, lease)
-            if isinstance(taken, Item):
-                claimed.append(taken)
+        try:
+            for hint in self._items.due(lane, micros(now)):
+                if len(claimed) == limit:
+                    break
+                taken = self._items.take(hint.id, lane, now, lease)
+                if isinstance(taken, Item):
+                    claimed.append(taken)
+        except StoreUnavailable:
+            if not claimed:
+                raise
+            # What was claimed must be worked on now, or it waits until its lease ends.
+            logger.warning("A claim in lane %s was cut short: DynamoDB does not answer", lane, extra={"lane": lane})
         return claimed
 
     def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:

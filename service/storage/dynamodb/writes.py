@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.storage import AlreadyExists, Conflict
+from service.storage.aws_calls import Calls, Refused
 from service.storage.commits import AuditRow, Commit, ItemRow
-from service.storage.dynamodb.calls import Calls, Refused
 from service.storage.dynamodb.expressions import ABSENT, names, number, text
 from service.storage.dynamodb.items import SAVED
 from service.storage.dynamodb.rows import audit_attributes, item_attributes
@@ -40,7 +40,9 @@ class Write:
 class Writes:
     """Writes commits to both tables."""
 
-    def __init__(self, calls: Calls, tables: TableNames, slots: SlotRegistry, shards: int, look: Look) -> None:
+    def __init__(
+        self, calls: Calls[DynamoDBClient], tables: TableNames, slots: SlotRegistry, shards: int, look: Look
+    ) -> None:
         self._calls = calls
         self._tables = tables
         self._slots = slots

@@ -1,4 +1,4 @@
-"""Calls to DynamoDB: one client for each process, patience with what passes, words for what does not.
+"""Calls to DynamoDB and SQS: one client for each process, patience with what passes, words for what does not.
 
 The SDK's own retries are off, so that there is one place that retries and it knows when an earlier try may have
 succeeded. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnected
@@ -19,7 +18,6 @@ from botocore.exceptions import ConnectionError as NotConnected
 from service.storage import StoreUnavailable
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     Attributes = Mapping[str, AttributeValueTypeDef]
@@ -35,9 +33,11 @@ CONDITION_FAILED = "ConditionalCheckFailed"
 _PASSING = {
     "InternalServerError",
     "LimitExceededException",
+    "OverLimit",
     "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestThrottled",
     "ServiceUnavailable",
     "ThrottlingError",
     "ThrottlingException",
@@ -49,22 +49,27 @@ _PASSING = {
 
 _ADVICE = {
     "ResourceNotFoundException": "a table is missing: run `tocsin aws init`",
+    "AWS.SimpleQueueService.NonExistentQueue": "a queue is missing: run `tocsin aws init`",
+    "QueueDoesNotExist": "a queue is missing: run `tocsin aws init`",
     "AccessDeniedException": "these credentials may not use it: check the role's policy (`tocsin doctor`)",
     "UnrecognizedClientException": "it does not know these credentials: check AWS_ACCESS_KEY_ID or the role",
     "ExpiredTokenException": "the credentials have expired: renew them",
 }
 
 
-def connect() -> DynamoDBClient:
-    """A client by boto3's own settings (`AWS_REGION`, `AWS_ENDPOINT_URL_DYNAMODB`, …), with timeouts and a pool."""
-    config = Config(
-        connect_timeout=2,
-        read_timeout=5,
-        max_pool_connections=64,
-        retries={"mode": "standard", "total_max_attempts": 1},
-    )
-    # A session of its own: the default one is shared by threads and not safe to make clients with.
-    return boto3.session.Session().client("dynamodb", config=config)
+CONFIG = Config(
+    connect_timeout=2, read_timeout=5, max_pool_connections=64, retries={"mode": "standard", "total_max_attempts": 1}
+)
+"""How clients are to be made: with timeouts, a connection for each thread, and no retries of their own."""
+
+
+class Closing(Protocol):
+    """A boto3 client."""
+
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +92,28 @@ class Refused(Exception):
         self.uncertain = uncertain
 
 
-class Calls:
+class Calls(Generic[C]):
     """Makes calls, trying again after a jittered pause; `StoreUnavailable` when that does not help."""
 
     def __init__(
-        self, connect: Callable[[], DynamoDBClient], pause: Callable[[float], None], chance: Callable[[], float]
+        self,
+        service: str,
+        connect: Callable[[], C],
+        pause: Callable[[float], None],
+        chance: Callable[[], float],
+        tries: int = TRIES,
     ) -> None:
+        self._service = service
         self._connect = connect
         self._pause = pause
         self._chance = chance
-        self._client: tuple[int, DynamoDBClient] | None = None
+        self._tries = tries
+        self._client: tuple[int, C] | None = None
 
-    def __call__(self, call: Callable[[DynamoDBClient], T]) -> T:
+    def __call__(self, call: Callable[[C], T]) -> T:
         """The answer of `call`; `Refused` if a condition did not hold."""
         uncertain, last = False, Exception()
-        for attempt in range(TRIES):
+        for attempt in range(self._tries):
             try:
                 return call(self._here())
             except ClientError as error:
@@ -109,14 +121,14 @@ class Calls:
                 if failures:
                     raise Refused(failures, uncertain) from error
                 if not _passes(error):
-                    raise _unavailable(error) from error
+                    raise _unavailable(self._service, error) from error
                 uncertain, last = uncertain or _status(error) >= 500, error
             except (NotConnected, HTTPClientError) as error:
                 uncertain, last = True, error
             except BotoCoreError as error:
-                raise StoreUnavailable(f"DynamoDB cannot be called: {error} (`tocsin doctor` checks it)") from error
+                raise StoreUnavailable(f"{self._service} cannot be called: {error} (see `tocsin doctor`)") from error
             self.pause(attempt)
-        raise StoreUnavailable(f"DynamoDB did not serve a call in {TRIES} tries: {_short(last)}") from last
+        raise StoreUnavailable(f"{self._service} did not serve a call in {self._tries} tries: {_short(last)}") from last
 
     def pause(self, attempt: int) -> None:
         """Wait before the next try, longer each time, never as long as the others that failed at the same moment."""
@@ -128,7 +140,7 @@ class Calls:
             self._client[1].close()
             self._client = None
 
-    def _here(self) -> DynamoDBClient:
+    def _here(self) -> C:
         """This process's client: sockets must not be shared with the process that forked it."""
         if self._client is None or self._client[0] != os.getpid():
             self._client = (os.getpid(), self._connect())
@@ -157,10 +169,10 @@ def _reasons(error: ClientError) -> Sequence[Mapping[str, object]]:
     return cast("Sequence[Mapping[str, object]]", error.response.get("CancellationReasons", ()))
 
 
-def _unavailable(error: ClientError) -> StoreUnavailable:
+def _unavailable(service: str, error: ClientError) -> StoreUnavailable:
     code = _code(error)
     return StoreUnavailable(
-        f"DynamoDB refused a call ({code}): {_ADVICE.get(code, error.response['Error']['Message'])}"
+        f"{service} refused a call ({code}): {_ADVICE.get(code, error.response['Error']['Message'])}"
     )
 
 

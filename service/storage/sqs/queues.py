@@ -1,0 +1,191 @@
+"""One queue a lane, holding ids of items and nothing else; what cannot be decoded goes to its dead-letter queue.
+
+Limits: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import boto3
+
+from service.exact_json import NotJson, dumps, loads
+from service.storage import MAX_KEY_BYTES
+from service.storage.aws_calls import CONFIG, Calls
+from service.words import Lane
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import (
+        DeleteMessageBatchRequestEntryTypeDef,
+        MessageTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+    )
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 10
+"""Messages in one call."""
+
+LONGEST_DELAY = timedelta(seconds=900)
+"""How long SQS may hold a message back."""
+
+HIDDEN_FOR = timedelta(seconds=30)
+"""How long a received message stays hidden: claiming what it names takes a moment, or its worker is dead."""
+
+MOST_RECEIVES = 5
+"""After how many fruitless receives a message is put among the dead letters."""
+
+KEPT_FOR = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueNames:
+    """What the queues are called: the prefix and the lane, `-dead` behind it for the dead letters."""
+
+    prefix: str = "tocsin"
+
+    def of(self, lane: Lane) -> str:
+        """The queue of a lane."""
+        return f"{self.prefix}-{lane.value}"
+
+    def dead(self, lane: Lane) -> str:
+        """The queue of a lane's dead letters."""
+        return f"{self.of(lane)}-dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """That an item is due, or will be after `delay` (at most `LONGEST_DELAY`)."""
+
+    item_id: str
+    delay: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A notice that was received: it comes back unless it is deleted."""
+
+    item_id: str
+    receipt: str
+
+
+def connect() -> SQSClient:
+    """A client by boto3's own settings (`AWS_REGION`, `AWS_ENDPOINT_URL_SQS`, …)."""
+    # A session of its own: the default one is shared by threads and not safe to make clients with.
+    return boto3.session.Session().client("sqs", config=CONFIG)
+
+
+def create_queues(client: SQSClient, names: QueueNames | None = None) -> None:
+    """Create what is missing and set what differs; harmless when everything is there."""
+    names = names or QueueNames()
+    for lane in Lane:
+        dead = client.create_queue(QueueName=names.dead(lane))["QueueUrl"]
+        client.set_queue_attributes(QueueUrl=dead, Attributes={"MessageRetentionPeriod": _seconds(KEPT_FOR)})
+        arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        client.set_queue_attributes(
+            QueueUrl=client.create_queue(QueueName=names.of(lane))["QueueUrl"],
+            Attributes={
+                "MessageRetentionPeriod": _seconds(KEPT_FOR),
+                "VisibilityTimeout": _seconds(HIDDEN_FOR),
+                "RedrivePolicy": dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MOST_RECEIVES}),
+            },
+        )
+
+
+class Queues:
+    """Sends, receives and deletes notices, in as few calls as there can be."""
+
+    def __init__(self, calls: Calls[SQSClient], names: QueueNames) -> None:
+        self._calls = calls
+        self._names = names
+        self._urls: dict[Lane, str] = {}
+
+    def send(self, lane: Lane, notices: Iterable[Notice]) -> int:
+        """Send notices; answers how many SQS did not take."""
+        left = iter(notices)
+        refused = 0
+        while batch := list(islice(left, AT_ONCE)):
+            refused += self._send_batch(lane, [_entry(place, notice) for place, notice in enumerate(batch)])
+        return refused
+
+    def receive(self, lane: Lane, limit: int) -> Sequence[Message]:
+        """Up to `limit` notices, at most 10, without waiting for any; those that cannot be read are left to redrive."""
+        answer = self._calls(
+            lambda client: client.receive_message(
+                QueueUrl=self._url(lane), MaxNumberOfMessages=min(AT_ONCE, limit), WaitTimeSeconds=0
+            )
+        )
+        return [read for message in answer.get("Messages", []) if (read := _read(message)) is not None]
+
+    def delete(self, lane: Lane, messages: Sequence[Message]) -> None:
+        """Delete up to 10 notices that were seen to; one that stays is seen to again, in vain and without harm."""
+        entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(place), "ReceiptHandle": message.receipt} for place, message in enumerate(messages)
+        ]
+        if entries:
+            self._calls(lambda client: client.delete_message_batch(QueueUrl=self._url(lane), Entries=entries))
+
+    def hide(self, lane: Lane, message: Message, how_long: timedelta) -> None:
+        """Let a notice that came too early come back later."""
+        self._calls(
+            lambda client: client.change_message_visibility(
+                QueueUrl=self._url(lane), ReceiptHandle=message.receipt, VisibilityTimeout=whole_seconds(how_long)
+            )
+        )
+
+    def ping(self) -> None:
+        """Return if the queues answer."""
+        self._calls(lambda client: client.get_queue_url(QueueName=self._names.of(Lane.INCIDENT)))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._calls.close()
+
+    def _send_batch(self, lane: Lane, entries: Sequence[SendMessageBatchRequestEntryTypeDef]) -> int:
+        answer = self._calls(lambda client: client.send_message_batch(QueueUrl=self._url(lane), Entries=entries))
+        return len(answer.get("Failed", []))
+
+    def _url(self, lane: Lane) -> str:
+        if lane not in self._urls:
+            name = self._names.of(lane)
+            self._urls[lane] = self._calls(lambda client: client.get_queue_url(QueueName=name))["QueueUrl"]
+        return self._urls[lane]
+
+
+def whole_seconds(time: timedelta) -> int:
+    """Seconds, rounded up: a notice that came early would be in vain."""
+    return -(-time // timedelta(seconds=1))
+
+
+def _entry(place: int, notice: Notice) -> SendMessageBatchRequestEntryTypeDef:
+    return {
+        "Id": str(place),
+        "MessageBody": dumps({"id": notice.item_id}),
+        "DelaySeconds": whole_seconds(min(max(notice.delay, timedelta(0)), LONGEST_DELAY)),
+    }
+
+
+def _read(message: MessageTypeDef) -> Message | None:
+    try:
+        body = loads(message["Body"])
+    except NotJson:
+        body = None
+    match body:
+        case {"id": str(item_id)} if 0 < len(item_id) <= MAX_KEY_BYTES:
+            return Message(item_id, message["ReceiptHandle"])
+    logger.error(
+        "Message %s names no item: it goes to the dead-letter queue",
+        message["MessageId"],
+        extra={"message_id": message["MessageId"]},
+    )
+    return None
+
+
+def _seconds(time: timedelta) -> str:
+    return str(whole_seconds(time))

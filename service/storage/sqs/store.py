@@ -1,0 +1,162 @@
+"""DynamoDB holds the items, SQS says which are due: workers scale on a queue's depth and never fight over an index.
+
+    save ── commit ──► item, to be looked at when it is overdue ── its id, with a delay ──► queue of its lane
+    claim ◄── one conditional write for each id received: the item alone decides whether it is due
+    upkeep ── items to be looked at (far timers now within reach, overdue ones) ── their ids again ──► queue
+
+A notice may be lost, late or doubled without harm: lost, upkeep sends it again within seconds; doubled, the second
+finds the item claimed.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from service.clock import Clock, SystemClock
+from service.storage import Item, StoreUnavailable
+from service.storage.aws_calls import Calls
+from service.storage.commits import Commit, instant, micros
+from service.storage.dynamodb import DynamoStore, TableNames
+from service.storage.dynamodb import connect as connect_dynamodb
+from service.storage.dynamodb.items import Hint, Missed
+from service.storage.dynamodb.store import SHARDS
+from service.storage.sqs.queues import LONGEST_DELAY, Message, Notice, QueueNames, Queues
+from service.storage.sqs.queues import connect as connect_sqs
+from service.words import Lane
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+logger = logging.getLogger(__name__)
+
+AGAIN_AFTER = timedelta(seconds=10)
+"""How long an item may be overdue before its notice counts as lost: what a crash between write and send costs."""
+
+EARLY = timedelta(seconds=5)
+"""A notice that comes at most this early comes of clocks that differ: it waits instead of being dropped."""
+
+SWEEP_AT_ONCE = 200
+"""Items of a lane that one upkeep sees to."""
+
+_SEND_TRIES = 2  # upkeep sends again what a web request should not wait for
+_SYSTEM_CLOCK = SystemClock()
+_TABLES, _QUEUES = TableNames(), QueueNames()
+
+
+def look_at(due_at: int, now: int) -> int:
+    """When upkeep has to look at an item that is saved now: before it comes within reach of a delay, or overdue."""
+    if due_at - now > LONGEST_DELAY // timedelta(microseconds=1):
+        return due_at - LONGEST_DELAY // timedelta(microseconds=1)
+    return max(due_at, now) + AGAIN_AFTER // timedelta(microseconds=1)
+
+
+def look_again_at(due_at: datetime, now: datetime) -> datetime:
+    """When to look after a notice was sent: ever more rarely, so that a long backlog is not sent over and over."""
+    overdue = max(now - due_at, timedelta(0))
+    return max(due_at, now) + max(AGAIN_AFTER, overdue)
+
+
+class QueuedStore(DynamoStore):
+    """A `DynamoStore` that sends ids of due items to their lane's queue, and claims what the queues name."""
+
+    def __init__(
+        self,
+        connect: Callable[[], DynamoDBClient] = connect_dynamodb,
+        connect_queues: Callable[[], SQSClient] = connect_sqs,
+        tables: TableNames = _TABLES,
+        queues: QueueNames = _QUEUES,
+        clock: Clock = _SYSTEM_CLOCK,
+        *,
+        shards: int = SHARDS,
+        pause: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        super().__init__(connect, tables, clock, shards=shards, look=look_at, pause=pause, chance=chance)
+        self._queues = Queues(Calls("SQS", connect_queues, pause, chance, _SEND_TRIES), queues)
+
+    def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
+        claimed: list[Item] = []
+        while len(claimed) < limit:
+            messages = self._queues.receive(lane, limit - len(claimed))
+            if not messages:
+                break
+            taken = self._take_each(lane, messages, now, lease)
+            claimed += taken
+        return claimed
+
+    def upkeep(self, now: datetime) -> int:
+        return super().upkeep(now) + sum(self._sweep(lane, now) for lane in Lane)
+
+    def ping(self) -> None:
+        super().ping()
+        self._queues.ping()
+
+    def close(self) -> None:
+        super().close()
+        self._queues.close()
+
+    def _commit(self, commit: Commit) -> None:
+        super()._commit(commit)
+        now = self._clock.now()
+        soon = micros(now + LONGEST_DELAY)
+        rows = [row for row in (*commit.changes, *commit.children) if row.due_at is not None and row.due_at <= soon]
+        for lane in {row.item.lane for row in rows}:
+            due = ((row.item.id, row.due_at) for row in rows if row.item.lane is lane and row.due_at is not None)
+            self._send(lane, [Notice(item_id, instant(due_at) - now) for item_id, due_at in due])
+
+    def _take_each(self, lane: Lane, messages: Sequence[Message], now: datetime, lease: timedelta) -> list[Item]:
+        """Claim what the messages name; each is deleted once its item has decided, whatever it decided."""
+        taken: list[Item] = []
+        decided: list[Message] = []
+        try:
+            for message in messages:
+                outcome = self._items.take(message.item_id, lane, now, lease)
+                if isinstance(outcome, Item):
+                    taken.append(outcome)
+                early = _early(outcome, now)
+                if early is None:
+                    decided.append(message)
+                else:
+                    self._queues.hide(lane, message, early)
+            self._queues.delete(lane, decided)
+        except StoreUnavailable:
+            if not taken:
+                raise
+            # What was claimed must be worked on; messages that were not deleted come again and find it claimed.
+            logger.warning("A claim in lane %s was cut short: AWS does not answer", lane, extra={"lane": lane})
+        return taken
+
+    def _sweep(self, lane: Lane, now: datetime) -> int:
+        hints = islice(self._items.due(lane, micros(now)), SWEEP_AT_ONCE)
+        seen_to = [hint for hint in hints if self._items.look_later(hint, _look_again(hint, now))]
+        self._send(lane, [Notice(hint.id, instant(hint.due_at) - now) for hint in seen_to])
+        return len(seen_to)
+
+    def _send(self, lane: Lane, notices: Sequence[Notice]) -> None:
+        """Send notices. Failing costs seconds, not the commit, which is made: upkeep sends them again."""
+        try:
+            refused = self._queues.send(lane, notices)
+        except StoreUnavailable as error:
+            logger.warning("Notices in lane %s were not sent: %s", lane, error, extra={"lane": lane})
+            return
+        if refused:
+            logger.warning("SQS did not take %d notices in lane %s", refused, lane, extra={"lane": lane})
+
+
+def _early(outcome: Item | Missed, now: datetime) -> timedelta | None:
+    """How much too early a notice came, if by little."""
+    if isinstance(outcome, Item) or outcome.due_at is None:
+        return None
+    early = instant(outcome.due_at) - now
+    return early if timedelta(0) < early <= EARLY else None
+
+
+def _look_again(hint: Hint, now: datetime) -> int:
+    return micros(look_again_at(instant(hint.due_at), now))
