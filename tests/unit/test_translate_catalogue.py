@@ -55,7 +55,7 @@ def said(catalogues: Catalogues, text: str, language: str) -> str:
         ("de", "spätestens ab dem 10. Mai erhältlich ist.", "auf diese Änderung vorbereitet"),
         ("fr", "au plus tard le 10 mai.", "Veuillez vous préparer à ce changement"),
         ("es", "a más tardar el 10 de mayo.", "se prepare para este cambio"),
-        ("pt-BR", "o mais tardar em 10 de maio.", "prepare-se para essa mudança"),
+        ("pt-BR", "o mais tardar, em 10 de maio.", "prepare-se para essa mudança"),
         ("it", "al più tardi il 10 maggio.", "prepararvi a questo cambiamento"),
     ],
 )
@@ -182,12 +182,12 @@ def test_lines_placeholders_and_addresses_stay_where_they_are() -> None:
     page = "Incident {{code}}: {{ description }}\n{{ url }}\n\nReply YES to acknowledge or NO to decline.  https://x.example/1"
     assert said(CATALOGUES, page, "de") == (
         "Vorfall {{code}}: {{ description }}\n{{ url }}\n\n"
-        "Bitte antworten Sie JA zum Übernehmen oder NEIN zum Ablehnen.  https://x.example/1"
+        "Bitte antworten Sie mit JA zum Übernehmen oder NEIN zum Ablehnen.  https://x.example/1"
     )
 
 
 def test_typographic_quotes_and_spaces_make_no_difference() -> None:
-    assert said(CATALOGUES, "Reply\u00a0STOP  to unsubscribe.", "de") == "Antworten Sie STOP zum Abbestellen."
+    assert said(CATALOGUES, "Reply\u00a0STOP  to unsubscribe.", "de") == "Antworten Sie mit STOP zum Abbestellen."
 
 
 @pytest.mark.parametrize(
