@@ -133,7 +133,7 @@ def read_partly(content: str | bytes, faults: Faults) -> tuple[Node | None, Sour
     The third part of the answer says whether the tree is the whole file.
     """
     text = _decode(content, faults)
-    source = Source(text, (0, *(end.end() for end in _LINE_END.finditer(text))))
+    source = _lined(text)
     if faults.refused or _reports_unprintable(source, faults):
         return None, source, False
     tree = _Tree(source, faults)
@@ -143,6 +143,10 @@ def read_partly(content: str | bytes, faults: Faults) -> tuple[Node | None, Sour
         at = _place_of(error, source)
         faults.error(Kind.SYNTAX, at, *_explained(error))
     return tree.salvaged(at.line), source, False
+
+
+def _lined(text: str) -> Source:
+    return Source(text, (0, *(end.end() for end in _LINE_END.finditer(text))))
 
 
 def _decode(content: str | bytes, faults: Faults) -> str:
@@ -155,9 +159,8 @@ def _decode(content: str | bytes, faults: Faults) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", "replace")) + 1
-        faults.error(Kind.SYNTAX, Place(line, column), "this byte is not UTF-8", "save the file as UTF-8")
+        before = content[: error.start].decode("utf-8-sig")
+        faults.error(Kind.SYNTAX, _lined(before).place(len(before)), "this byte is not UTF-8", "save the file as UTF-8")
     return ""
 
 

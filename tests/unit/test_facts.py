@@ -126,6 +126,7 @@ NOT_READ = [
     ("n.whole", Decimal("1e999999999"), "1E+999999999 is not a whole number"),
     ("n.age", 15, "15 is outside the range of n.age (16..110)"),
     ("n.age", "111", "111 is outside the range of n.age (16..110)"),
+    ("n.money", 10**18, "1000000000000000000 is not below 10^18"),
     ("n.money", Decimal("1.005"), "1.005 has more than 2 digits after the point"),
     ("n.money", Decimal("1e-999999999"), "1E-999999999 has more than 2 digits after the point"),
     ("n.money", Decimal("1e999999999"), "1E+999999999 is not below 10^18"),
@@ -243,6 +244,17 @@ def test_a_sentiment_is_computed_once_where_its_text_is_there() -> None:
     assert complete["lead.mood.label"] == "Positive"
     assert complete["lead.mood.positive"] == Decimal("0.8765")
     assert facts.write(MOODY, {"lead": {"comments": "fine"}}, complete) == {"lead": {"comments": "fine"}}
+
+
+def test_a_demanded_sentiment_is_left_to_be_computed_unless_the_request_brings_a_part_of_it() -> None:
+    lead = sound((RULES / "lead.yaml").read_text("utf-8"))
+    request = {"lead": {"id": "L-1", "name": "Ada", "comments": "fine"}}
+    assert len(facts.underived(lead, facts.read(lead, request, TODAY))) == 1
+    mood = {"label": "Positive", "positive": 1, "negative": 0}
+    assert set(refused(lead, {"lead": {**request["lead"], "sentiment": mood}})) == {
+        "lead.sentiment.neutral",
+        "lead.sentiment.mixed",
+    }
 
 
 def test_without_its_text_there_is_no_sentiment_to_compute() -> None:

@@ -54,6 +54,7 @@ def look_at(source: str | bytes) -> None:
 
 @given(st.one_of(st.binary(max_size=300), st.text(max_size=300)))
 @example(b"\xef\xbb\xbf")
+@example(b"a\r\xffb")
 @example("[" * 100_000)
 @example("a: " * 50_000)
 @example("\ud800")

@@ -48,6 +48,9 @@ def placeless(tree: Condition) -> Condition:
 SOUND: list[tuple[str, Condition]] = [
     ("driver.age < 21", Compare("driver.age", Operator.LT, 21, NOWHERE)),
     ("21 > driver.age", Compare("driver.age", Operator.LT, 21, NOWHERE)),
+    ("21 < driver.age", Compare("driver.age", Operator.GT, 21, NOWHERE)),
+    ("21 <= driver.age", Compare("driver.age", Operator.GE, 21, NOWHERE)),
+    ("21 >= driver.age", Compare("driver.age", Operator.LE, 21, NOWHERE)),
     ("driver.age == 20.0", Compare("driver.age", Operator.EQ, 20, NOWHERE)),
     ("driver.age >= 2e1", Compare("driver.age", Operator.GE, 20, NOWHERE)),
     ("car.style == NO", Compare("car.style", Operator.EQ, "NO", NOWHERE)),
@@ -208,6 +211,7 @@ def test_a_condition_nested_too_deep_is_a_finding(opening: str) -> None:
 
 def test_fifty_levels_are_deep_enough_to_be_read() -> None:
     assert faults(file_with("(" * 50 + "always" + ")" * 50)) == []
+    assert faults(file_with(" or ".join(["(not always)"] * 60))) == []
     assert kinds(file_with("(" * 51 + "always" + ")" * 51)) == [Kind.SYNTAX]
 
 
