@@ -82,7 +82,7 @@ class Compiled:
         self._matcher = Matcher(branches)
         self._engine = infer(branches)
         self._effects = tuple(effects_of(ruleset, rule) for rule in ruleset.rules)
-        self._memo: Memo[Signature, _Plan] = Memo(MEMO_ENTRIES, MEMO_BYTES)
+        self._memo = _new_memo()
         self._disagreed = count()
         self.disagreements = 0
 
@@ -102,6 +102,10 @@ class Compiled:
         """The names of the rules that take effect on a signature, in file order; raises as `decide`."""
         plan = self._memo.get(signature)
         return (self._asked(signature) if plan is None else plan).fired
+
+    def forget(self) -> None:
+        """Ask the engine anew for every signature: after doubts about its answers, and to measure it."""
+        self._memo = _new_memo()
 
     def _carried_out(self, plan: _Plan, facts: Facts, decided_by: DecidedBy, signature: Signature) -> Decision:
         working: Working = dict(facts)
@@ -129,3 +133,7 @@ class Compiled:
         if self.ruleset.hit is Hit.FIRST:
             matching, names = matching[:1], names[:1]
         return _Plan(names, tuple(chain.from_iterable(self._effects[number] for number in matching)))
+
+
+def _new_memo() -> Memo[Signature, _Plan]:
+    return Memo(MEMO_ENTRIES, MEMO_BYTES)
