@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.escalate.replies import Answer, understand
 from service.language import NotTranslated, Translation
 from service.language.embedded.catalogue import CatalogueError, Catalogues, read_catalogues
+from service.messages.keywords import Keyword, keyword
 from service.messages.segments import Encoding, segments
 from service.messages.templates import Templates, read_templates
 from service.tags import Tag, parse_tag
@@ -233,6 +236,14 @@ def test_every_catalogue_knows_the_same_sentences() -> None:
     known = {str(language): set(entries) for language, entries in CATALOGUES.by_language.items()}
     assert {"de", "es", "fr", "it", "pt-BR"} <= set(known)
     assert len(set(map(frozenset, known.values()))) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=str)
+def test_every_word_that_a_text_asks_for_is_understood_when_it_is_sent_back(language: Tag) -> None:
+    asked = [text for source, text in CATALOGUES.by_language[language].items() if source.startswith("Reply ")]
+    words = {word for text in asked for word in re.findall(r"\b[A-Z]{2,}\b", text)}
+    understood = {word: understand(word, str(language)).answer or keyword(word) for word in words}
+    assert set(understood.values()) == {Answer.YES, Answer.NO, Keyword.STOP, Keyword.START}
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "it"])
