@@ -34,13 +34,13 @@ def compose(email: Email, sender: Address, at: datetime) -> EmailMessage:
     message["Subject"] = _one_line(email.subject)
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{email.reference.delivery_id}.{email.reference.attempt}@{sender.domain}>"
-    message["Content-Language"] = str(email.language)
     message["Auto-Submitted"] = "auto-generated"
     if email.unsubscribe_url is not None:
         message["List-Unsubscribe"] = f"<{_one_line(email.unsubscribe_url)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(email.text)
     message.add_alternative(email.html, subtype="html")
+    message["Content-Language"] = str(email.language)  # not before: content headers move into the first part
     return message
 
 
@@ -61,9 +61,12 @@ def _address(text: str) -> Address:
     """The address with its domain in ASCII (RFC 5891); its local part may be in any script (RFC 6531)."""
     local, _, domain = text.rpartition("@")
     try:
-        return Address(username=local, domain=idna.encode(domain, uts46=True).decode())
+        address = Address(username=local, domain=idna.encode(domain, uts46=True).decode())
     except (ValueError, HeaderParseError):
-        raise Unaddressable("the email address cannot be written to: correct it in the recipient's profile") from None
+        address = Address()
+    if not address.username or not address.domain:
+        raise Unaddressable("the email address cannot be written to: correct it in the recipient's profile")
+    return address
 
 
 def _one_line(text: str) -> str:

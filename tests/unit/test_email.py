@@ -1,0 +1,383 @@
+"""Emails as MIME, and handed to a real SMTP server on loopback that takes, refuses, breaks off or stays silent."""
+
+from __future__ import annotations
+
+import email
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd import smtp as aiosmtpd
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
+from service.channels.email import Unaddressable, compose, parse_sender
+from service.channels.smtp import BadSmtpUrl, SmtpChannel, SmtpServer, parse_smtp_url
+from service.clock import HandClock
+from service.tags import parse_tag
+
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+SENDER = Address("Tocsin", "alerts", "tocsin.example")
+LETTER = Email(
+    to="mary@example.com",
+    subject="Neues auf der Speisekarte",
+    html="<p>Grüße, <b>Mary</b></p>",
+    text="Grüße, Mary\n",
+    language=parse_tag("de"),
+    reference=Reference("n1-000002", 1),
+)
+
+
+def read_back(message: EmailMessage) -> EmailMessage:
+    """The message as its receiver parses it from the bytes on the wire."""
+    parsed = email.message_from_bytes(message.as_bytes(), policy=SMTP)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+def sent(letter: Email) -> EmailMessage:
+    return read_back(compose(letter, SENDER, NOON))
+
+
+def test_a_letter_says_the_same_as_text_and_as_html_in_its_language() -> None:
+    message = sent(LETTER)
+    assert message.get_content_type() == "multipart/alternative"
+    plain, html = message.iter_parts()
+    assert isinstance(plain, EmailMessage)
+    assert isinstance(html, EmailMessage)
+    assert (plain.get_content_type(), plain.get_content()) == ("text/plain", "Grüße, Mary\r\n")
+    assert (html.get_content_type(), html.get_content()) == ("text/html", "<p>Grüße, <b>Mary</b></p>\r\n")
+    assert message["Content-Language"] == "de"
+    assert message["Subject"] == "Neues auf der Speisekarte"
+    assert message["From"] == "Tocsin <alerts@tocsin.example>"
+    assert message["To"] == "mary@example.com"
+    assert message["Message-ID"] == "<n1-000002.1@tocsin.example>"
+    assert message["Date"].datetime == NOON
+    assert message["Auto-Submitted"] == "auto-generated"
+
+
+def test_bulk_mail_can_be_left_with_one_click_and_other_mail_has_no_such_header() -> None:
+    bulk = sent(replace(LETTER, unsubscribe_url="https://tocsin.example/u/abc"))
+    assert bulk["List-Unsubscribe"] == "<https://tocsin.example/u/abc>"
+    assert bulk["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "List-Unsubscribe" not in sent(LETTER)
+
+
+NAMES = ["From", "To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
+def test_no_subject_can_add_a_header_or_end_them(subject: str) -> None:
+    message = sent(replace(LETTER, subject=f"{subject}\r\nBcc: everyone@example.com\r\n\r\nbody"))
+    assert sorted(message.keys()) == sorted([*NAMES, "Content-Type"])
+    assert "\n" not in message["Subject"]
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_no_address_can_add_a_header_or_a_second_reader(before: str, after: str) -> None:
+    try:
+        message = sent(replace(LETTER, to=f"{before}\r\nBcc: x@example.com, {after}@example.com"))
+    except Unaddressable:
+        return
+    assert sorted(message.keys()) == sorted([*NAMES, "Content-Type"])
+    assert len(message["To"].addresses) == 1
+
+
+def test_a_domain_in_another_script_is_written_as_dns_knows_it() -> None:
+    assert sent(replace(LETTER, to="mary@bücher.example"))["To"].addresses[0].domain == "xn--bcher-kva.example"
+
+
+NO_ADDRESSES = ["", "mary", "@example.com", "mary@", "mary@exa mple.com", "mary@-x-.example", "a@b\n.c"]
+
+
+@pytest.mark.parametrize("to", NO_ADDRESSES)
+def test_an_address_that_is_none_is_refused_without_being_repeated(to: str) -> None:
+    with pytest.raises(Unaddressable) as refused:
+        compose(replace(LETTER, to=to), SENDER, NOON)
+    assert len(to) < 5 or to not in str(refused.value)
+
+
+def test_long_lines_are_folded_for_the_wire() -> None:
+    letter = replace(LETTER, html=f"<p>{'ä' * 5000}</p>", text="x" * 5000, subject="ä" * 400)
+    raw = compose(letter, SENDER, NOON).as_bytes()
+    assert max(map(len, raw.split(b"\r\n"))) < 998
+    assert sent(letter)["Subject"] == "ä" * 254 + "…"
+
+
+def test_the_sender_is_one_address_with_a_domain() -> None:
+    assert parse_sender("Tocsin <alerts@tocsin.example>") == SENDER
+    for wrong in ("", "Tocsin", "a@b.example, c@d.example", "alerts", "a@b.example\r\nBcc: x@y.example"):
+        with pytest.raises(Unaddressable):
+            parse_sender(wrong)
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://mail.example", SmtpServer("mail.example", 25, "smtp")),
+        ("smtps://mail.example", SmtpServer("mail.example", 465, "smtps")),
+        ("smtp+starttls://u%40x:p%2Fw@[::1]:2525", SmtpServer("::1", 2525, "smtp+starttls", "u@x", "p/w")),
+    ],
+)
+def test_a_mail_server_is_named_by_url(url: str, server: SmtpServer) -> None:
+    assert parse_smtp_url(url) == server
+    assert "p/w" not in repr(parse_smtp_url(url))
+
+
+@pytest.mark.parametrize("url", ["mail.example:25", "http://mail.example", "smtp://", "smtp://mail.example:none"])
+def test_a_mail_servers_url_that_cannot_be_read_names_the_setting(url: str) -> None:
+    with pytest.raises(BadSmtpUrl, match="TOCSIN_SMTP_URL"):
+        parse_smtp_url(url)
+
+
+@dataclass
+class Mailbox:
+    """What a real server was given, and what it is told to answer."""
+
+    mail_answer: str = "250 OK"
+    rcpt_answer: str = "250 OK"
+    data_answer: str = "250 OK"
+    break_off_after_data: bool = False
+    letters: list[tuple[str, EmailMessage]] = field(default_factory=list)
+
+    async def handle_MAIL(  # noqa: N802 (aiosmtpd's interface)
+        self, _server: aiosmtpd.SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        return self.mail_answer
+
+    async def handle_RCPT(  # noqa: N802 (aiosmtpd's interface)
+        self, _server: aiosmtpd.SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        envelope.rcpt_tos.append(address)
+        return self.rcpt_answer
+
+    async def handle_DATA(  # noqa: N802 (aiosmtpd's interface)
+        self, server: aiosmtpd.SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        content = envelope.content
+        assert isinstance(content, bytes)
+        parsed = email.message_from_bytes(content, policy=SMTP)
+        assert isinstance(parsed, EmailMessage)
+        self.letters.append((envelope.rcpt_tos[0], parsed))
+        if self.break_off_after_data:
+            assert server.transport is not None
+            server.transport.close()
+        return self.data_answer
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that listens, and a way to send to it."""
+
+    mailbox: Mailbox
+    port: int
+
+    def channel(self, security: str = "smtp", trust: ssl.SSLContext | None = None, **login: str) -> SmtpChannel:
+        server = SmtpServer("localhost", self.port, security, **login)
+        return SmtpChannel(server, SENDER, HandClock(NOON), timeout=timedelta(seconds=2), trust=trust)
+
+    def send(self, letter: Email = LETTER) -> Outcome:
+        return self.channel().send(letter)
+
+
+Listen = Callable[..., AbstractContextManager[Running]]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def listening(**options: Any) -> Iterator[Running]:
+    mailbox = Mailbox()
+    controller = Controller(mailbox, hostname="localhost", port=free_port(), **options)
+    controller.start()
+    try:
+        yield Running(mailbox, controller.port)
+    finally:
+        controller.stop()
+
+
+@pytest.fixture(name="server")
+def _server() -> Iterator[Running]:
+    with listening() as running:
+        yield running
+
+
+def test_a_real_server_gets_the_letter_and_its_id_is_answered(server: Running) -> None:
+    assert server.send() == Accepted("n1-000002.1@tocsin.example")
+    ((to, letter),) = server.mailbox.letters
+    assert to == "mary@example.com"
+    assert letter["Subject"] == LETTER.subject
+    body = letter.get_body(("html",))
+    assert body is not None
+    assert "Grüße" in body.get_content()
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason", "permanent"),
+    [
+        ({"rcpt_answer": "550 5.1.1 mary@example.com: no such user"}, Reason.ADDRESS, True),
+        ({"rcpt_answer": "450 4.2.1 mailbox busy"}, Reason.PROVIDER, False),
+        ({"mail_answer": "550 5.7.1 sender not verified"}, Reason.ACCOUNT, False),
+        ({"mail_answer": "451 4.3.0 try later"}, Reason.PROVIDER, False),
+        ({"data_answer": "554 5.6.0 looks like spam"}, Reason.CONTENT, True),
+        ({"data_answer": "452 4.3.1 disk full"}, Reason.PROVIDER, False),
+    ],
+)
+def test_a_refusal_says_why_whether_to_try_again_and_repeats_no_address(
+    answers: dict[str, str], reason: Reason, permanent: bool, server: Running
+) -> None:
+    for name, answer in answers.items():
+        setattr(server.mailbox, name, answer)
+    outcome = server.send()
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.permanent) == (reason, permanent)
+    assert next(iter(answers.values())).split()[1] in outcome.detail
+    assert "mary" not in outcome.detail
+
+
+def test_a_connection_that_breaks_after_the_text_leaves_its_fate_unknown(server: Running) -> None:
+    server.mailbox.break_off_after_data = True
+    assert isinstance(server.send(), Unknown)
+    assert len(server.mailbox.letters) == 1
+
+
+def test_nobody_listening_is_a_failure_of_the_moment() -> None:
+    outcome = Running(Mailbox(), free_port()).send()
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.permanent) == (Reason.PROVIDER, False)
+
+
+@contextmanager
+def a_server_that_says(*lines: bytes) -> Iterator[int]:
+    """Answers each command with the next line, then nothing more: it keeps the connection and stays silent."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        over = threading.Event()
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                for line in lines:
+                    connection.sendall(line + b"\r\n")
+                    connection.recv(65536)
+                over.wait(10)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
+
+
+def impatient(port: int) -> SmtpChannel:
+    server = SmtpServer("127.0.0.1", port, "smtp")
+    return SmtpChannel(server, SENDER, HandClock(NOON), timeout=timedelta(seconds=0.3))
+
+
+def test_a_server_that_falls_silent_before_the_text_has_not_taken_it() -> None:
+    with a_server_that_says(b"220 hello", b"250 hello", b"250 sender ok") as port:
+        outcome = impatient(port).send(LETTER)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason is Reason.PROVIDER
+
+
+def test_a_server_that_falls_silent_after_the_text_may_have_taken_it() -> None:
+    with a_server_that_says(b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on") as port:
+        assert isinstance(impatient(port).send(LETTER), Unknown)
+
+
+def test_an_address_outside_ascii_needs_a_server_that_takes_it() -> None:
+    letter = replace(LETTER, to="märy@example.com")
+    with listening(enable_SMTPUTF8=True) as modern:
+        assert isinstance(modern.send(letter), Accepted)
+        assert modern.mailbox.letters[0][0] == "märy@example.com"
+    with listening(enable_SMTPUTF8=False) as old:
+        outcome = old.send(letter)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason is Reason.ADDRESS
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate for localhost, signed by itself, and both sides' view of it."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    folder: Path = tmp_path_factory.mktemp("certificate")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(signed.public_bytes(pem))
+    plain = serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return Certificate(server, ssl.create_default_context(cafile=str(folder / "cert.pem")))
+
+
+def test_starttls_and_a_login_are_used_and_an_unknown_certificate_is_refused(certificate: Certificate) -> None:
+    def check(
+        server: aiosmtpd.SMTP, session: Session, envelope: Envelope, mechanism: str, login: LoginPassword
+    ) -> AuthResult:
+        return AuthResult(success=login == LoginPassword(b"tocsin", b"right"), handled=False)
+
+    with listening(
+        tls_context=certificate.server, require_starttls=True, authenticator=check, auth_required=True
+    ) as server:
+        outcomes = [
+            server.channel("smtp+starttls", certificate.client, user="tocsin", password="right").send(LETTER),
+            server.channel("smtp+starttls", certificate.client, user="tocsin", password="wrong").send(LETTER),
+            server.channel("smtp+starttls", None, user="tocsin", password="right").send(LETTER),
+            server.channel("smtp").send(LETTER),
+        ]
+    accepted, wrong_password, unknown_certificate, no_tls = outcomes
+    assert isinstance(accepted, Accepted)
+    assert len(server.mailbox.letters) == 1
+    for refused in (wrong_password, unknown_certificate, no_tls):
+        assert isinstance(refused, Refused)
+        assert refused.reason is Reason.ACCOUNT
+        assert "wrong" not in refused.detail
+
+
+def test_tls_from_the_first_byte(certificate: Certificate) -> None:
+    with listening(ssl_context=certificate.server) as server:
+        assert isinstance(server.channel("smtps", certificate.client).send(LETTER), Accepted)
+        refused = server.channel("smtps").send(LETTER)
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.ACCOUNT
