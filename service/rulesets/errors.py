@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from service.clock import timestamp
-from service.decide.findings import Finding
+from service.decide.findings import Finding, Severity
 from service.errors import TocsinError
+
+SHOWN = 5
+"""Errors of a refused file that its message names; `findings` holds all."""
 
 
 class RulesetError(TocsinError):
@@ -42,7 +45,10 @@ class Refused(RulesetError):
     def __init__(self, source: str, findings: tuple[Finding, ...]) -> None:
         self.source = source
         self.findings = findings
-        super().__init__(f"the rule file has {len(findings)} finding(s): correct the errors and publish again")
+        errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+        shown = "; ".join(f"line {one.at.line}, column {one.at.column}: {one.message}" for one in errors[:SHOWN])
+        more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+        super().__init__(f"the rule file has errors: {shown}{more}")
 
 
 class WrongName(RulesetError):
