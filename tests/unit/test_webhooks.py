@@ -1,0 +1,327 @@
+"""Callbacks: signed, tried five times, and never sent into a private network. The receiver is a real HTTP server."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import http.server
+import ipaddress
+import ssl
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.clock import HandClock
+from service.messages.webhooks import TRIES, Callback, CallbackRefused, Webhooks, check_url, is_public
+from service.storage import Item
+from service.storage.sqlite import SqliteStore
+from service.work import Permanent, Registry, RetryLater, Worker, all_dead_items
+
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+SECRET = b"a secret that only the receiver knows"
+BODY = '{"notification_id":"n1","status":"completed"}'
+
+
+@dataclass
+class Request:
+    """What the receiver got."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver(http.server.ThreadingHTTPServer):
+    """A receiver that answers what it is told to."""
+
+    answers: list[int] = field(default_factory=list)
+    retry_after: str = ""
+    requests: list[Request] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/hook?id=7"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        receiver = cast("Receiver", self.server)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        receiver.requests.append(Request(self.path, headers, body))
+        self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
+        self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+        if receiver.retry_after:
+            self.send_header("Retry-After", receiver.retry_after)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (http.server's name)
+        """Say nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(NOON)
+
+
+@pytest.fixture
+def webhooks(clock: HandClock) -> Webhooks:
+    return Webhooks(SECRET, clock, loopback_allowed=True, timeout=timedelta(seconds=2))
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "items.db", clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def worker(store: SqliteStore, clock: HandClock, webhooks: Webhooks) -> Iterator[Worker]:
+    worker = Worker(store, Registry([webhooks.duty()]), clock, threads=1)
+    yield worker
+    worker.close()
+
+
+def stored(store: SqliteStore, item_id: str) -> Item:
+    item = store.get(item_id)
+    assert item is not None
+    return item
+
+
+def test_the_receiver_can_verify_who_sent_it_and_when(webhooks: Webhooks, receiver: Receiver) -> None:
+    webhooks.send("callback-n1", Callback(receiver.url, BODY))
+    (request,) = receiver.requests
+    assert (request.path, request.body) == ("/hook?id=7", BODY.encode())
+    assert request.headers["webhook-id"] == "callback-n1"
+    assert request.headers["webhook-timestamp"] == str(int(NOON.timestamp()))
+    signed = f"callback-n1.{int(NOON.timestamp())}.{BODY}".encode()
+    expected = base64.b64encode(hmac.digest(SECRET, signed, "sha256")).decode()
+    assert request.headers["webhook-signature"] == f"v1,{expected}"
+    assert request.headers["content-type"] == "application/json"
+
+
+def run_until_settled(worker: Worker, clock: HandClock) -> int:
+    """How often the callback was handled before nothing was due any more within a day."""
+    handled = 0
+    for _ in range(200):
+        handled += worker.run_due()
+        clock.advance(timedelta(minutes=10))
+    return handled
+
+
+@pytest.mark.parametrize("answer", [500, 503, 429, 408])
+def test_a_receiver_in_trouble_is_tried_again_until_it_takes_it(
+    answer: int, store: SqliteStore, worker: Worker, clock: HandClock, webhooks: Webhooks, receiver: Receiver
+) -> None:
+    receiver.answers = [answer] * (TRIES - 1)
+    store.add(webhooks.item("callback-n1", Callback(receiver.url, BODY)))
+    assert run_until_settled(worker, clock) == TRIES
+    assert {request.headers["webhook-id"] for request in receiver.requests} == {"callback-n1"}
+    assert list(all_dead_items(store)) == []
+    assert stored(store, "callback-n1").due_at is None
+
+
+def test_after_five_failures_it_is_dead_and_says_what_the_last_one_was(
+    store: SqliteStore, worker: Worker, clock: HandClock, webhooks: Webhooks, receiver: Receiver
+) -> None:
+    receiver.answers = [503] * 20
+    store.add(webhooks.item("callback-n1", Callback(receiver.url, BODY)))
+    assert run_until_settled(worker, clock) == TRIES == len(receiver.requests) == 5
+    (dead,) = all_dead_items(store)
+    assert "failed 5 times; the last: the callback's host answered 503" in dead.why
+
+
+def test_a_receiver_says_when_to_come_back(
+    store: SqliteStore, worker: Worker, webhooks: Webhooks, receiver: Receiver
+) -> None:
+    receiver.answers, receiver.retry_after = [429], "90"
+    store.add(webhooks.item("callback-n1", Callback(receiver.url, BODY)))
+    worker.run_due()
+    assert stored(store, "callback-n1").due_at == NOON + timedelta(seconds=90)
+
+
+@pytest.mark.parametrize("answer", [301, 302, 400, 404, 410])
+def test_a_refusal_or_a_redirect_is_not_tried_again(
+    answer: int, store: SqliteStore, worker: Worker, clock: HandClock, webhooks: Webhooks, receiver: Receiver
+) -> None:
+    receiver.answers = [answer]
+    store.add(webhooks.item("callback-n1", Callback(receiver.url, BODY)))
+    assert run_until_settled(worker, clock) == 1
+    assert len(receiver.requests) == 1
+    (dead,) = all_dead_items(store)
+    assert f"answered {answer}" in dead.why
+
+
+def test_nobody_listening_is_a_failure_of_the_moment(webhooks: Webhooks, receiver: Receiver) -> None:
+    receiver.server_close()
+    with pytest.raises(RetryLater):
+        webhooks.send("callback-n1", Callback(receiver.url, BODY))
+
+
+PRIVATE = [
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "224.0.0.1",
+    "255.255.255.255",
+    "192.0.2.1",
+    "::1",
+    "::",
+    "fe80::1%eth0",
+    "fc00::1",
+    "ff02::1",
+    "::ffff:10.0.0.1",
+    "::ffff:169.254.169.254",
+    "2002:7f00:1::",
+    "64:ff9b::a00:1",
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_no_address_of_a_private_or_reserved_network_is_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "::ffff:1.1.1.1"])
+def test_addresses_of_the_open_internet_are(address: str) -> None:
+    assert is_public(address)
+
+
+@given(st.ip_addresses(v=4, network="10.0.0.0/8"), st.sampled_from(["::ffff:{}", "64:ff9b::{}", "{}"]))
+def test_a_private_address_stays_private_however_it_is_wrapped(address: ipaddress.IPv4Address, wrapped: str) -> None:
+    assert not is_public(wrapped.format(address))
+
+
+@pytest.mark.parametrize("loopback_allowed", [False, True])
+@pytest.mark.parametrize("addresses", [["10.0.0.7"], ["169.254.169.254"], ["93.184.216.34", "10.0.0.7"], []])
+def test_a_host_that_leads_inside_is_not_written_to(
+    addresses: list[str], loopback_allowed: bool, clock: HandClock
+) -> None:
+    webhooks = Webhooks(SECRET, clock, loopback_allowed, resolve=lambda _host, _port: addresses)
+    with pytest.raises(CallbackRefused, match="private or reserved"):
+        webhooks.send("callback-n1", Callback("https://hooks.example/x", BODY))
+
+
+def test_loopback_is_refused_unless_a_setting_allows_it(clock: HandClock, receiver: Receiver) -> None:
+    with pytest.raises(CallbackRefused, match="private or reserved"):
+        Webhooks(SECRET, clock).send("callback-n1", Callback(receiver.url, BODY))
+    assert receiver.requests == []
+
+
+def test_the_connection_goes_to_the_address_that_was_checked(clock: HandClock, receiver: Receiver) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.7"]  # a rebinding name server
+
+    webhooks = Webhooks(SECRET, clock, loopback_allowed=True, resolve=resolve)
+    webhooks.send("callback-n1", Callback(f"http://rebinding.example:{receiver.server_port}/", BODY))
+    assert asked == ["rebinding.example"]
+    assert receiver.requests[0].headers["host"] == f"rebinding.example:{receiver.server_port}"
+
+
+def test_https_is_verified_for_the_name_although_the_connection_goes_to_an_address(
+    clock: HandClock, receiver: Receiver, tmp_path: Path
+) -> None:
+    certificate = _certificate(tmp_path, "hooks.example")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, tmp_path / "key.pem")
+    receiver.socket = context.wrap_socket(receiver.socket, server_side=True)
+
+    def to_loopback(_host: str, _port: int) -> Sequence[str]:
+        return ["127.0.0.1"]
+
+    webhooks = Webhooks(SECRET, clock, loopback_allowed=True, resolve=to_loopback, trust=str(certificate))
+    webhooks.send("callback-n1", Callback(f"https://hooks.example:{receiver.server_port}/", BODY))
+    assert len(receiver.requests) == 1
+    with pytest.raises(RetryLater):
+        webhooks.send("callback-n1", Callback(f"https://other.example:{receiver.server_port}/", BODY))
+    assert len(receiver.requests) == 1
+
+
+def _certificate(folder: Path, host: str) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    (folder / "cert.pem").write_bytes(signed.public_bytes(pem))
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    return folder / "cert.pem"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://hooks.example/",
+        "file:///etc/passwd",
+        "https://",
+        "https://user:secret@hooks.example/",
+        "https://hooks.example:port/",
+        "https://hooks.example:99999/",
+        "https://a..b/",
+        f"https://{'a' * 70}.example/",
+        "https://hooks.example/a b",
+        f"https://hooks.example/{'a' * 2000}",
+    ],
+)
+def test_an_address_that_is_no_plain_web_address_is_refused_when_it_is_named(url: str, webhooks: Webhooks) -> None:
+    with pytest.raises(CallbackRefused):
+        check_url(url)
+    with pytest.raises(CallbackRefused):
+        webhooks.item("callback-n1", Callback(url, BODY))
+
+
+def test_a_refused_address_is_dead_at_once_and_not_tried_again(
+    store: SqliteStore, worker: Worker, clock: HandClock, webhooks: Webhooks
+) -> None:
+    store.add(webhooks.item("callback-n1", Callback("http://10.0.0.7/", BODY)))
+    assert run_until_settled(worker, clock) == 1
+    (dead,) = all_dead_items(store)
+    assert "private or reserved network" in dead.why
+
+
+def test_a_permanent_refusal_is_said_as_such(webhooks: Webhooks, receiver: Receiver) -> None:
+    receiver.answers = [302]
+    with pytest.raises(Permanent, match="redirects are not followed"):
+        webhooks.send("callback-n1", Callback(receiver.url, BODY))

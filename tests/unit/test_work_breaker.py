@@ -1,0 +1,176 @@
+"""A provider that keeps failing is left alone and probed once; rates are shared by everybody who sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.clock import HandClock
+from service.storage import Item
+from service.storage.sqlite import SqliteStore
+from service.work import Duty, Registry, Step, Task, Worker, finished
+from service.work.breaker import (
+    FIRST_REST,
+    LONGEST_REST,
+    PROBE_PATIENCE,
+    TRIP_AFTER,
+    Breaker,
+    Closed,
+    Go,
+    HalfOpen,
+    Open,
+    Wait,
+    admit,
+    failed,
+    succeeded,
+)
+from service.work.breakers import Breakers
+from service.work.rates import Rate, wait_for_slot
+
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(NOON)
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "items.db", clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def here(store: SqliteStore, clock: HandClock) -> Breakers:
+    return Breakers(store, clock)
+
+
+@pytest.fixture
+def there(tmp_path: Path, clock: HandClock) -> Iterator[Breakers]:
+    """The same breakers as another process sees them."""
+    other = SqliteStore(tmp_path / "items.db", clock)
+    yield Breakers(other, clock)
+    other.close()
+
+
+def fail(breakers: Breakers, times: int) -> None:
+    for _ in range(times):
+        permit = breakers.admit("smtp")
+        assert isinstance(permit, Go)
+        breakers.failed("smtp", permit)
+
+
+def test_failures_in_a_row_open_the_breaker_for_everybody(here: Breakers, there: Breakers) -> None:
+    fail(here, TRIP_AFTER - 1)
+    assert there.admit("smtp") == Go()
+    fail(there, 1)
+    assert here.admit("smtp") == there.admit("smtp") == Wait(NOON + FIRST_REST)
+    assert here.admit("ses") == Go()
+
+
+def test_a_success_in_between_starts_the_count_anew(here: Breakers) -> None:
+    fail(here, TRIP_AFTER - 1)
+    here.succeeded("smtp", Go())
+    fail(here, TRIP_AFTER - 1)
+    assert here.admit("smtp") == Go()
+
+
+def test_after_its_rest_one_probe_goes_through_and_its_success_closes_it(
+    here: Breakers, there: Breakers, clock: HandClock
+) -> None:
+    fail(here, TRIP_AFTER)
+    clock.advance(FIRST_REST)
+    assert there.admit("smtp") == Go(probe=True)
+    assert here.admit("smtp") == Wait(clock.now() + PROBE_PATIENCE)
+    there.succeeded("smtp", Go(probe=True))
+    assert here.admit("smtp") == Go()
+
+
+def test_each_failed_probe_doubles_the_rest_up_to_the_longest(here: Breakers, clock: HandClock) -> None:
+    fail(here, TRIP_AFTER)
+    rests: list[timedelta] = []
+    for _ in range(6):
+        verdict = here.admit("smtp")
+        assert isinstance(verdict, Wait)
+        rests.append(verdict.until - clock.now())
+        clock.advance(rests[-1])
+        fail(here, 1)
+    assert rests == [FIRST_REST, 2 * FIRST_REST, 4 * FIRST_REST, 8 * FIRST_REST, LONGEST_REST, LONGEST_REST]
+
+
+def test_a_probe_whose_worker_died_is_replaced(here: Breakers, clock: HandClock) -> None:
+    fail(here, TRIP_AFTER)
+    clock.advance(FIRST_REST)
+    assert here.admit("smtp") == Go(probe=True)
+    clock.advance(PROBE_PATIENCE)
+    assert here.admit("smtp") == Go(probe=True)
+
+
+def test_a_slow_call_from_before_the_opening_neither_closes_nor_prolongs_it(here: Breakers) -> None:
+    fail(here, TRIP_AFTER)
+    here.succeeded("smtp", Go())
+    here.failed("smtp", Go())
+    assert here.state("smtp") == Open(NOON + FIRST_REST, times=1)
+
+
+breakers = st.one_of(
+    st.builds(Closed, st.integers(0, TRIP_AFTER - 1)),
+    st.builds(Open, st.just(NOON + FIRST_REST), st.integers(1, 50)),
+    st.builds(HalfOpen, st.just(NOON + PROBE_PATIENCE), st.integers(1, 50)),
+)
+
+
+@given(breakers, st.integers(0, 100))
+def test_whoever_must_wait_is_told_a_time_to_come_and_whoever_may_go_is_at_most_one_probe(
+    breaker: Breaker, seconds: int
+) -> None:
+    now = NOON + seconds * SECOND
+    after, verdict = admit(breaker, now)
+    match verdict:
+        case Wait(until=until):
+            assert until > now
+            assert after == breaker
+        case Go(probe=True):
+            assert isinstance(admit(after, now)[1], Wait)
+            assert succeeded(after, verdict) == Closed(0)
+            reopened = failed(after, verdict, now)
+            assert isinstance(reopened, Open)
+            assert FIRST_REST <= reopened.until - now <= LONGEST_REST
+        case Go():
+            assert isinstance(breaker, Closed)
+
+
+def test_items_leave_at_the_rate_that_all_workers_share_and_book_one_slot_each(
+    tmp_path: Path, store: SqliteStore, clock: HandClock
+) -> None:
+    left: list[tuple[str, datetime]] = []
+    stores = [SqliteStore(tmp_path / "items.db", clock) for _ in range(2)]
+
+    def worker(own: SqliteStore) -> Worker:
+        def send(task: Task) -> Step:
+            if (postponed := wait_for_slot(task, Rate("sms-origin", 2.0), own)) is not None:
+                return Step(postponed)
+            left.append((task.item.id, task.now))
+            return Step(finished(task.item))
+
+        return Worker(own, Registry([Duty("sms", send)]), clock, threads=1)
+
+    workers = [worker(each) for each in stores]
+    store.add(*(Item(f"sms-{n}", "sms", {}, due_at=NOON) for n in range(10)))
+    for _ in range(20):
+        for each in workers:
+            each.run_due()
+        clock.advance(SECOND / 2)
+    times = sorted(at - NOON for _, at in left)
+    assert times == [n * SECOND / 2 for n in range(10)]
+    assert store.get("sms-9") is not None
+    for used in (*workers, *stores):
+        used.close()
