@@ -12,6 +12,7 @@ from service.audit import routes as audit_routes
 from service.chores import Chore, Chores
 from service.clock import Clock, SystemClock
 from service.config import Backend, Settings
+from service.errors import TocsinError
 from service.evaluations import routes as evaluation_routes
 from service.evaluations.dry_run import DryRuns
 from service.evaluations.flow import Evaluations
@@ -38,7 +39,27 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
             settings.home.mkdir(parents=True, exist_ok=True)
             return SqliteStore(settings.database, clock)
         case Backend.AWS:
-            raise NotImplementedError
+            from service.storage.sqs import QueuedStore
+
+            return QueuedStore(clock=clock)
+
+
+class CannotPrepare(TocsinError):
+    """AWS refuses or does not answer; says which call and why."""
+
+
+def prepare_aws() -> None:
+    """Make the tables and queues that are not there yet, any number of times; `CannotPrepare` says what is amiss."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from service.storage import dynamodb, sqs
+
+    try:
+        dynamodb.create_tables(dynamodb.connect())
+        sqs.create_queues(sqs.connect())
+    except (BotoCoreError, ClientError) as error:
+        advice = "Check AWS_REGION, the credentials and what they may do."
+        raise CannotPrepare(f"The tables and queues cannot be made: {error}. {advice}") from error
 
 
 def open_sentiment(settings: Settings) -> Sentiment:

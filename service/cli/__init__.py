@@ -17,6 +17,7 @@ COMMANDS = {
     "worker": "service.cli.worker:worker",
     "up": "service.cli.up:up",
     "keys": "service.cli.keys:keys",
+    "aws": "service.cli.aws:aws",
     "rules": "service.cli.rules:rules",
     "audit": "service.cli.audit:audit",
     "demo": "service.cli.demo:demo",
