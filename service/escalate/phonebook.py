@@ -20,7 +20,7 @@ LAST_CODE = 9_999
 
 RETENTION = timedelta(days=30)
 """How long a page that is over can still be answered by its code."""
-MAX_PAGES = 1_000
+MAX_PAGES = 300
 """Pages that one phone's book holds: what is over goes first, then the oldest; the API still acknowledges those."""
 
 STORM_PAGES = 10

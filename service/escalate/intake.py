@@ -1,0 +1,227 @@
+"""What an upstream app asks for when it opens an incident: our own shape, or the item of AWS's two-way SMS sample.
+
+The sample's item comes plain or as DynamoDB writes it (`{"S": "…"}`), in the words of
+https://aws.amazon.com/blogs/messaging-and-targeting/incident-notification-mechanism-using-amazon-pinpoint-two-way-sms/
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import BeforeValidator, Field, HttpUrl, TypeAdapter, ValidationError
+
+from service import exact_json
+from service.channels.phones import PhoneRefused, PhoneRules
+from service.errors import TocsinError
+from service.http.models import Body, Instant
+from service.http.problems import FieldError, invalid, invalid_model
+from service.records import to_state
+from service.tags import UnknownTag, parse_tag
+
+MAX_CONTACTS = 20
+MAX_DESCRIPTION = 1_000
+"""Characters: with its frame and URL it still fits one SMS request (1,600)."""
+
+DEFAULT_POLICY = "default"
+
+_ITEM_FIELDS = frozenset({"incident_stat", "double_escalation", "first_contact", "second_contact"})
+"""Names that only the sample's item has."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenContact:
+    """A contact as the app named it: by phone or email, or as the `recipient` whose profile says the rest."""
+
+    phone: str | None = None
+    name: str | None = None
+    language: str | None = None
+    email: str | None = None
+    timezone: str | None = None
+    recipient: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewIncident:
+    """An incident to be opened. `id` is the app's own, if it gave one; `open_at` is when, if not now."""
+
+    id: str | None
+    description: str
+    contacts: tuple[GivenContact, ...]
+    url: str | None = None
+    policy: str = DEFAULT_POLICY
+    callback_url: str | None = None
+    open_at: datetime | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the content without the id: what tells the same incident again from another one under its id.
+
+        Both shapes of one incident have one hash.
+        """
+        return hashlib.sha256(exact_json.canonical(to_state(replace(self, id=None))).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRules:
+    """What contacts must keep to. `test_domains` lets `.test` addresses in: nothing reaches those."""
+
+    phones: PhoneRules
+    test_domains: bool = False
+
+
+def _plain(value: object) -> object:
+    """`{"S": text}`, DynamoDB's way of writing a text, as the text."""
+    return value["S"] if isinstance(value, dict) and value.keys() == {"S"} else value
+
+
+IncidentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Letters, digits, - and _.")]
+Description = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION, pattern=r"\S")]
+Url = Annotated[str, Field(max_length=500)]
+Written = Annotated[str, Field(max_length=40, description="A phone, E.164.")]
+Stored = BeforeValidator(_plain)
+"""Put outermost, so that what is inside sees the plain text."""
+
+
+class ContactBody(Body):
+    """A person to page: a phone (E.164), or the id of a recipient whose profile says how to reach them."""
+
+    phone: Annotated[str | None, Field(max_length=40)] = None
+    name: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    language: Annotated[str | None, Field(max_length=35, description="BCP 47, such as de or pt-BR")] = None
+    email: Annotated[str | None, Field(max_length=254)] = None
+    timezone: Annotated[str | None, Field(description="IANA name, such as Europe/Berlin")] = None
+    recipient: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = None
+
+
+class IncidentBody(Body):
+    """An incident to open: contacts are paged in the order of the policy's levels."""
+
+    incident_id: IncidentId | None = None
+    description: Description
+    url: Url | None = None
+    policy: Annotated[str, Field(max_length=64)] = DEFAULT_POLICY
+    callback_url: Url | None = None
+    open_at: Instant | None = None
+    contacts: Annotated[Sequence[ContactBody], Field(min_length=1, max_length=MAX_CONTACTS)]
+
+
+class IncidentItem(Body):
+    """The sample's item; each value plain or as `{"S": "…"}`. `url` "no url" means none."""
+
+    incident_id: Annotated[IncidentId, Stored]
+    incident_stat: Annotated[Literal["not_acknowledged"], Stored] = "not_acknowledged"
+    double_escalation: Annotated[Literal["no"], Stored] = "no"
+    description: Annotated[Description, Stored]
+    url: Annotated[Url, Stored] = "no url"
+    first_contact: Annotated[Written, Stored]
+    second_contact: Annotated[Written | None, Stored] = None
+
+
+def read(document: object, rules: IntakeRules) -> NewIncident:
+    """The incident that a JSON document asks for, in either shape; `Problem` 422 names every path that does not fit."""
+    is_item = isinstance(document, dict) and not _ITEM_FIELDS.isdisjoint(document)
+    try:
+        if is_item:
+            return _of_item(TypeAdapter(IncidentItem).validate_python(document), rules)
+        return _of_body(TypeAdapter(IncidentBody).validate_python(document), rules)
+    except ValidationError as error:
+        raise invalid_model(error) from error
+
+
+def _of_body(body: IncidentBody, rules: IntakeRules) -> NewIncident:
+    faults = _Faults(rules)
+    contacts = tuple(faults.contact(f"contacts[{n}]", contact) for n, contact in enumerate(body.contacts))
+    incident = NewIncident(
+        id=body.incident_id,
+        description=body.description,
+        contacts=contacts,
+        url=faults.web_address("url", body.url),
+        policy=body.policy,
+        callback_url=faults.web_address("callback_url", body.callback_url),
+        open_at=body.open_at,
+    )
+    faults.refuse()
+    return incident
+
+
+def _of_item(item: IncidentItem, rules: IntakeRules) -> NewIncident:
+    faults = _Faults(rules)
+    named = {"first_contact": item.first_contact, "second_contact": item.second_contact}
+    phones = {name: faults.phone(name, phone) for name, phone in named.items() if phone is not None}
+    url = None if item.url.strip().casefold() == "no url" else faults.web_address("url", item.url)
+    faults.refuse()
+    contacts = tuple(GivenContact(phone=phone) for phone in phones.values())
+    return NewIncident(item.incident_id, item.description, contacts, url)
+
+
+class Unfit(TocsinError):
+    """A value that does not fit its field."""
+
+
+@dataclass(slots=True)
+class _Faults:
+    """Reads values and collects what does not fit."""
+
+    rules: IntakeRules
+    found: list[FieldError] = field(default_factory=list)
+
+    def contact(self, path: str, body: ContactBody) -> GivenContact:
+        said = {name: value for name, value in body if value is not None}
+        if body.recipient is not None and len(said) > 1:
+            self.found.append(FieldError(path, "Name a recipient or say how to reach the contact, not both"))
+        if body.recipient is None and body.phone is None:
+            self.found.append(FieldError(path, "A contact needs a phone, or the id of a recipient"))
+        return GivenContact(
+            phone=self.phone(f"{path}.phone", body.phone),
+            name=body.name,
+            language=self._read(f"{path}.language", body.language, lambda text: str(parse_tag(text))),
+            email=self._read(f"{path}.email", body.email, self._email),
+            timezone=self._read(f"{path}.timezone", body.timezone, _timezone),
+            recipient=body.recipient,
+        )
+
+    def phone(self, path: str, text: str | None) -> str | None:
+        return self._read(path, text, lambda written: self.rules.phones.parse(written).e164)
+
+    def web_address(self, path: str, text: str | None) -> str | None:
+        return self._read(path, text, _web_address)
+
+    def refuse(self) -> None:
+        """Raise `Problem` if something did not fit."""
+        if self.found:
+            raise invalid(self.found)
+
+    def _email(self, text: str) -> str:
+        try:
+            return validate_email(text, check_deliverability=False, test_environment=self.rules.test_domains).normalized
+        except EmailNotValidError as error:
+            raise Unfit(f"is not an email address: {error}") from None
+
+    def _read(self, path: str, text: str | None, parse: Callable[[str], str]) -> str | None:
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except (PhoneRefused, UnknownTag, Unfit) as error:
+            self.found.append(FieldError(path, str(error)))
+        return None
+
+
+def _timezone(text: str) -> str:
+    if text not in available_timezones():
+        raise Unfit(f"{text!r} is not a time zone: write an IANA name, such as Europe/Berlin")
+    return text
+
+
+def _web_address(text: str) -> str:
+    try:
+        TypeAdapter(HttpUrl).validate_python(text)
+    except ValidationError:
+        raise Unfit("is not a web address: write it with https:// or http://") from None
+    return text

@@ -1,0 +1,100 @@
+"""An incident as it is kept and as it is shown: its state, its timeline, and what it was asked for with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from service.clock import timestamp
+from service.escalate.effects import Effects, Entry
+from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Unacknowledged
+from service.escalate.timeline import told
+
+MAX_TIMELINE = 800
+"""Lines that a timeline has room for; answers to replies that change nothing are left out beyond half of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRecord:
+    """What the store holds of one incident. `sha256` is of what was asked for; `app` asked for it."""
+
+    incident: Incident
+    app: str
+    sha256: str
+    timeline: tuple[Entry, ...] = ()
+    callback_url: str | None = None
+
+    def after(self, incident: Incident, effects: Effects) -> IncidentRecord:
+        """The record after a transition."""
+        changed_nothing = incident.state == self.incident.state and all(m.passive for m in effects.messages)
+        if changed_nothing and len(self.timeline) > MAX_TIMELINE // 2:
+            return replace(self, incident=incident)
+        return replace(self, incident=incident, timeline=(self.timeline + effects.timeline)[-MAX_TIMELINE:])
+
+
+def shown(record: IncidentRecord, *, with_contact_data: bool) -> dict[str, object]:
+    """The incident as the API answers it; phones and addresses in full only `with_contact_data`."""
+    incident = record.incident
+    return {
+        "incident_id": incident.id,
+        **_state(incident),
+        "description": incident.description,
+        "url": incident.url,
+        "policy": incident.policy.name,
+        "opened_at": timestamp(incident.opened_at),
+        "callback_url": record.callback_url,
+        "contacts": [_contact(incident, contact, with_contact_data) for contact in incident.contacts],
+        "timeline": [_line(entry, incident) for entry in record.timeline],
+        **as_the_sample(incident),
+    }
+
+
+def as_the_sample(incident: Incident) -> dict[str, object]:
+    """The two fields by which the sample's readers know how an incident stands."""
+    stat = "not_acknowledged" if isinstance(incident.state, Open) else incident.state.name
+    return {"incident_stat": stat, "double_escalation": "yes" if incident.escalated else "no"}
+
+
+def _state(incident: Incident) -> dict[str, object]:
+    match incident.state:
+        case Open(level=level, attempt=attempt, due_at=due_at):
+            return {"state": "open", "level": level, "attempt": attempt, "next_timer_at": timestamp(due_at)}
+        case Acknowledged(at=at, by=by, contact=contact):
+            return {"state": "acknowledged", "acknowledged_by": by, "contact": contact, "ended_at": timestamp(at)}
+        case Unacknowledged(at=at, why=why):
+            return {"state": "unacknowledged", "why": why.value, "ended_at": timestamp(at)}
+        case Cancelled(at=at, by=by, declined=declined):
+            reason = "declined" if declined else "called off"
+            return {"state": "cancelled", "why": reason, "cancelled_by": by, "ended_at": timestamp(at)}
+
+
+def _contact(incident: Incident, contact: Contact, in_full: bool) -> dict[str, object]:
+    codes = [page.code for page in incident.pages if page.contact == contact.number and page.code is not None]
+    known = {
+        "name": contact.name,
+        "recipient": contact.recipient,
+        "phone": contact.phone if in_full else _masked(contact.phone),
+        "email": contact.email if in_full else _masked(contact.email),
+        "language": contact.language,
+        "timezone": contact.timezone,
+        "codes": codes or None,
+    }
+    return {"number": contact.number, **{name: value for name, value in known.items() if value is not None}}
+
+
+def _masked(address: str | None) -> str | None:
+    if address is None:
+        return None
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}…@{domain}" if at else f"{address[:3]}…{address[-3:]}"
+
+
+def _line(entry: Entry, incident: Incident) -> dict[str, object]:
+    members = {
+        "level": entry.level,
+        "contact": entry.contact,
+        "channel": entry.channel and entry.channel.value,
+        "message": entry.role and entry.role.value,
+        "why": entry.why,
+    }
+    said = {"at": timestamp(entry.at), "event": entry.kind.value, "text": told(entry, incident)}
+    return {**said, **{name: value for name, value in members.items() if value is not None}}

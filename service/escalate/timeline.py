@@ -1,0 +1,69 @@
+"""Each line of an incident's timeline as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.escalate.effects import Entry, Kind
+from service.escalate.incident import Incident
+from service.escalate.policy import Role
+
+_SENT: Mapping[Role, str] = {
+    Role.PAGE: "Paged {who} by {channel}",
+    Role.REMINDER: "Reminded {who} by {channel}",
+    Role.THANKS: "Thanked {who}",
+    Role.DECLINED: "Told {who} that it will be escalated",
+    Role.NOTED: "Told {who} that the answer is noted and others are still asked",
+    Role.ESCALATED: "Told {who} that it is escalated",
+    Role.ALREADY_ESCALATED: "Told {who} that it had been escalated already",
+    Role.ALREADY_ACKNOWLEDGED: "Told {who} who had acknowledged it already",
+    Role.TAKEN: "Told {who} who has it",
+    Role.EXHAUSTED: "Told {who} that nobody acknowledged it",
+    Role.LAST_RESORT: "Tried {who} by {channel} as a last resort",
+    Role.ENDED: "Told {who} that it was declined and is closed",
+    Role.CANCELLED: "Told {who} that it was called off",
+}
+
+_WHY: Mapping[str, str] = {
+    "silence": "nobody answered",
+    "declined": "everybody asked has declined",
+    "unreachable": "nobody could be reached",
+    "opted_out": "this phone wants no messages",
+    "refused": "it is refused for good",
+    "one_way": "no number of ours can receive an answer from that country",
+    "undelivered": "it could not be delivered",
+    "no_address": "the contact has no address on the level's channels",
+    "nobody_reachable": "none of its contacts can be reached",
+    "contacts_absent": "it names no contact of this incident",
+}
+
+
+_SENTENCES: Mapping[Kind, str] = {
+    Kind.OPENED: "Opened",
+    Kind.SAID_YES: "{Who} said yes",
+    Kind.SAID_NO: "{Who} said no",
+    Kind.ESCALATED: "Escalated to level {level}: {why}",
+    Kind.CONTACT_SKIPPED: "{Who} cannot be reached{by_channel}: {why}",
+    Kind.LEVEL_SKIPPED: "Level {level} skipped: {why}",
+    Kind.ACKNOWLEDGED: "Acknowledged by {owner}",
+    Kind.UNACKNOWLEDGED: "Acknowledged by nobody: {why}",
+    Kind.DECLINED: "Declined by {who}, and closed",
+    Kind.CANCELLED: "Called off by {owner}",
+}
+
+
+def told(entry: Entry, incident: Incident) -> str:
+    """The sentence that a line of the timeline says."""
+    contact = None if entry.contact is None else incident.contact(entry.contact)
+    who = "somebody" if contact is None else contact.label
+    channel = "" if entry.channel is None else entry.channel.value
+    sentence = _SENT[entry.role] if entry.role else _SENTENCES[entry.kind]
+    return sentence.format(
+        who=who,
+        Who=who[:1].upper() + who[1:],
+        owner=entry.by or who,
+        channel=channel,
+        by_channel=f" by {channel}" if channel else "",
+        level=entry.level,
+        why=_WHY.get(entry.why or "", entry.why or ""),
+    )
