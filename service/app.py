@@ -18,6 +18,7 @@ from service.evaluations.dry_run import DryRuns
 from service.evaluations.flow import Evaluations
 from service.http import Check, Keys
 from service.language import Sentiment
+from service.messaging import Messaging
 from service.rulesets import live, working_copies
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.library import Library
@@ -90,6 +91,7 @@ class Service:
         sentiment = open_sentiment(settings)
         self.evaluations = Evaluations(self.live, self.store, clock, sentiment)
         self.dry_runs = DryRuns(self.live, self.store, clock, sentiment)
+        self.messaging = Messaging(settings, self.store, clock, self.live, sentiment)
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The features' calls."""
@@ -97,6 +99,7 @@ class Service:
             evaluation_routes.blueprint(self.evaluations, self.dry_runs),
             ruleset_routes.blueprint(self.library, self.live, self.clock),
             audit_routes.blueprint(self.store),
+            *self.messaging.blueprints(),
         )
 
     def checks(self) -> Mapping[str, Check]:
@@ -117,7 +120,7 @@ class Service:
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
-        return ()
+        return self.messaging.duties()
 
     def flask(self) -> Flask:
         """The API."""

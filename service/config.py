@@ -69,6 +69,37 @@ class Settings(BaseSettings):
         default=False, description="Whether every request is logged as a line, beside the metrics."
     )
 
+    smtp_url: str | None = Field(
+        default=None,
+        description="Mail server, such as `smtp+starttls://user:password@mail.example.com`. Default: the outbox.",
+        repr=False,
+    )
+    mail_from: str = Field(default="Tocsin <tocsin@localhost>", description="Sender of emails: `Name <address>`.")
+    reviewers: str = Field(default="", description="Addresses, parted by commas, that are told of held messages.")
+    allowed_countries: str = Field(
+        default="", description="Countries that phones may be in: ISO 3166, parted by commas. Default: all."
+    )
+    quiet_hours: str | None = Field(
+        default=None,
+        description="Hours such as `22:00-07:00`, where the recipient lives, in which only incidents are sent.",
+    )
+    timezone: str = Field(default="UTC", description="Time zone (IANA) of recipients whose profile names none.")
+    email_rate: float | None = Field(default=None, gt=0, description="Emails a second, all processes together.")
+    sms_rate: float | None = Field(default=None, gt=0, description="SMS a second, all processes together.")
+    voice_rate: float | None = Field(default=None, gt=0, description="Voice calls a second, all processes together.")
+    libretranslate_url: str | None = Field(
+        default=None, description="Root of a LibreTranslate server that translates what no catalogue holds."
+    )
+    libretranslate_api_key: str | None = Field(default=None, description="Its API key, if it asks for one.", repr=False)
+    model_dir: Path | None = Field(default=None, description="Folder of further Mozilla translation models.")
+    keep_terms: str = Field(default="", description="Words, parted by commas, that are never translated.")
+    public_url: str | None = Field(
+        default=None, description="Address under which people reach this API; links in messages begin with it."
+    )
+    loopback_callbacks: bool = Field(
+        default=False, description="Whether callbacks may go to this machine itself: for development alone."
+    )
+
     @property
     def watches_rules(self) -> bool:
         """`rules_watch`, or what the backend stands for."""
@@ -78,6 +109,11 @@ class Settings(BaseSettings):
     def database(self) -> Path:
         """The SQLite file of the embedded backend."""
         return self.home / "tocsin.db"
+
+    @property
+    def secret_file(self) -> Path:
+        """Where the secret is kept from which lookup keys and signatures are made."""
+        return self.home / "secret"
 
     @property
     def dev_key(self) -> Path:
@@ -111,3 +147,8 @@ def _report(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name.removeprefix(PREFIX), bare, n=1)
     hint = f"did you mean {bare[near[0]]}?" if near else "docs/settings.md lists those that there are."
     return f"{name} is not a setting and does nothing: {hint}"
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The members of a setting that is a list parted by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -79,14 +79,14 @@ def _add_show(routes: Blueprint, desk: Desk, pause: Callable[[float], None]) -> 
         query=schemas.WaitQuery,
         answers={200: schemas.ShownNotification},
     )
-    def show_notification(notification_id: str, query: schemas.WaitQuery) -> Mapping[str, object]:
+    def show_notification(notification_id: str, query: schemas.WaitQuery) -> schemas.ShownNotification:
         """Status, sentiment, decision, renditions and the tally of deliveries; `?wait=30` waits for the end."""
         try:
             for _ in range(int(query.wait / LOOK)):
                 if desk.get(notification_id).status in _OVER:
                     break
                 pause(LOOK)
-            return _shown(desk.show(notification_id))
+            return schemas.ShownNotification.model_validate(_shown(desk.show(notification_id)))
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
 
@@ -101,13 +101,13 @@ def _add_deliveries(routes: Blueprint, desk: Desk) -> None:
         query=schemas.DeliveryQuery,
         answers={200: schemas.DeliveryList},
     )
-    def list_deliveries(notification_id: str, query: schemas.DeliveryQuery) -> Mapping[str, object]:
+    def list_deliveries(notification_id: str, query: schemas.DeliveryQuery) -> schemas.DeliveryList:
         """One recipient's copy each, by status or all."""
         try:
             page = desk.deliveries(notification_id, query.status, query.cursor, query.limit)
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
-        return {"items": [_delivery(one) for one in page.items], "next_cursor": page.cursor}
+        return schemas.DeliveryList(items=[_delivery(one) for one in page.items], next_cursor=page.cursor)
 
 
 def _add_reviews(routes: Blueprint, desk: Desk) -> None:
@@ -161,10 +161,10 @@ def _add_translations(routes: Blueprint, translations: Translations) -> None:
         query=schemas.TranslationQuery,
         answers={200: schemas.TranslationList},
     )
-    def list_translations(query: schemas.TranslationQuery) -> Mapping[str, object]:
+    def list_translations(query: schemas.TranslationQuery) -> schemas.TranslationList:
         """Texts that nothing here translates, or those that people supplied."""
         page = translations.listed(query.status, cursor=query.cursor, limit=query.limit)
-        return {"items": [_translation(*one) for one in page.items], "next_cursor": page.cursor}
+        return schemas.TranslationList(items=[_translation(*one) for one in page.items], next_cursor=page.cursor)
 
 
 def _add_supply(routes: Blueprint, translations: Translations) -> None:
@@ -179,7 +179,7 @@ def _add_supply(routes: Blueprint, translations: Translations) -> None:
     )
     def supply_translation(
         translation_id: str, body: schemas.TranslationSupplied, caller: Caller
-    ) -> Mapping[str, object]:
+    ) -> schemas.ShownTranslation:
         """Everybody who waits for it is sent their copy."""
         try:
             supplied = translations.supply(translation_id, body.text, caller.app)
@@ -258,18 +258,18 @@ def _rendition(texts: Texts) -> Mapping[str, object]:
     }
 
 
-def _delivery(one: Delivery) -> Mapping[str, object]:
-    return {
-        "delivery_id": one.id,
-        "recipient_id": one.recipient_id,
-        "status": one.status,
-        "channel": one.channel,
-        "language": one.language,
-        "attempt": one.attempt,
-        "provider_id": one.provider_id,
-        "detail": one.detail,
-        "changed_at": one.changed_at,
-    }
+def _delivery(one: Delivery) -> schemas.ShownDelivery:
+    return schemas.ShownDelivery(
+        delivery_id=one.id,
+        recipient_id=one.recipient_id,
+        status=one.status,
+        channel=one.channel,
+        language=one.language,
+        attempt=one.attempt,
+        provider_id=one.provider_id,
+        detail=one.detail,
+        changed_at=one.changed_at,
+    )
 
 
 def _waiting(item: Item) -> Mapping[str, object]:
@@ -288,5 +288,5 @@ def _waiting(item: Item) -> Mapping[str, object]:
     }
 
 
-def _translation(name: str, wanted: WantedTranslation) -> Mapping[str, object]:
-    return {"id": name, **asdict(wanted)}
+def _translation(name: str, wanted: WantedTranslation) -> schemas.ShownTranslation:
+    return schemas.ShownTranslation(id=name, **asdict(wanted))

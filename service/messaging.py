@@ -1,0 +1,145 @@
+"""The parts that messages go through, chosen by the settings: translators, voices, carriers, and the notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import Blueprint
+
+from service import config, secrets
+from service.channels import Email, Sms, VoiceCall
+from service.channels.carrier import Carrier
+from service.channels.contact_keys import ContactKeys
+from service.channels.outbox import Outbox, OutboxEmail, OutboxSms, OutboxVoice
+from service.channels.phones import PhoneRules
+from service.clock import Clock
+from service.config import Backend, Settings
+from service.language import Sentiment, Translator
+from service.language.machine import MachineTranslator
+from service.language.translators import Translators
+from service.messages.carriers import Carriers, ProviderCarrier, Slots
+from service.messages.optouts import OptOuts
+from service.messages.quiet import parse_quiet_hours
+from service.messages.templates import read_templates
+from service.messages.translations import KIND as TRANSLATION
+from service.messages.translations import Translations
+from service.messages.webhooks import Webhooks
+from service.notify import items, review
+from service.notify import routes as notify_routes
+from service.notify.completion import Completion
+from service.notify.desk import Desk
+from service.notify.flow import Course
+from service.notify.plan import Manners
+from service.notify.renditions import Renditions
+from service.notify.reopen import Reopening
+from service.notify.review import Reviewers
+from service.notify.send import PageSender
+from service.notify.validate import Validation
+from service.recipients import Directory, ProfileRules, Recipient
+from service.rulesets.live import Live
+from service.storage import Store
+from service.words import Channel
+from service.work import Duty
+from service.work.breakers import Breakers
+
+
+class Messaging:
+    """Messages of one process, wired. Constructed after fork."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock, live: Live, sentiment: Sentiment) -> None:
+        secret = secrets.read_or_make(settings.secret_file)
+        keys = ContactKeys(secret)
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.breakers = Breakers(store, clock)
+        self.outbox = Outbox(store, clock, keys)
+        self.profiles = ProfileRules(phone_rules(settings), test_domains=settings.backend is Backend.EMBEDDED)
+        self.directory = Directory(store, keys)
+        self.opt_outs = OptOuts(store, clock, keys)
+        self.templates = read_templates(settings.templates_dir)
+        self.carriers = self._carriers()
+        self.slots = Slots(store, clock, self.carriers, self.breakers)
+        self.webhooks = Webhooks(secret, clock, loopback_allowed=settings.loopback_callbacks)
+        self.translations = Translations(store, clock, open_translator(settings))
+        self.renditions = Renditions(store, self.translations)
+        self.validation = Validation(sentiment, live, clock)
+        self.desk = Desk(store, clock, self.directory, self.templates)
+
+    def blueprints(self) -> Sequence[Blueprint]:
+        """The calls about messages."""
+        return (notify_routes.blueprint(self.desk, self.translations, self.store, self.clock),)
+
+    def duties(self) -> Sequence[Duty]:
+        """Who handles which kind of item."""
+        reviewers = Reviewers(self.store, self.carriers, config.listed(self.settings.reviewers))
+        completion = Completion(self.store, self.webhooks)
+        course = Course(self.store, self.directory, self.validation, self.renditions, reviewers, completion)
+        sender = PageSender(self.store, self.directory, self.renditions, self.carriers, self.slots, self._manners())
+        return (
+            Duty(items.NOTIFICATION, course.handle),
+            Duty(items.PAGE, sender.handle),
+            Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
+            Duty(review.KIND, reviewers.handle),
+            self.webhooks.duty(),
+        )
+
+    def _manners(self) -> Manners:
+        hours = self.settings.quiet_hours
+        quiet = parse_quiet_hours(hours, self.settings.timezone) if hours else None
+        return Manners(self._is_opted_out, quiet, lambda _: None)
+
+    def _is_opted_out(self, recipient: Recipient) -> bool:
+        if recipient.preference is Channel.EMAIL:
+            return recipient.email is not None and self.opt_outs.of_email(recipient.email) is not None
+        return recipient.phone is not None and self.opt_outs.of_phone(recipient.phone.e164) is not None
+
+    def _carriers(self) -> Carriers:
+        rates = {
+            Channel.EMAIL: self.settings.email_rate,
+            Channel.SMS: self.settings.sms_rate,
+            Channel.VOICE: self.settings.voice_rate,
+        }
+        sms, email, voice = self._ways_out()
+        return Carriers(sms, email, voice, {channel: rate for channel, rate in rates.items() if rate is not None})
+
+    def _ways_out(self) -> tuple[Carrier[Sms], Carrier[Email], Carrier[VoiceCall]]:
+        from service.channels.voice_nanotts import NanoSpeech
+
+        return OutboxSms(self.outbox), self._email(), OutboxVoice(self.outbox, NanoSpeech())
+
+    def _email(self) -> Carrier[Email]:
+        if self.settings.smtp_url is None:
+            return OutboxEmail(self.outbox)
+        from service.channels.email import parse_sender
+        from service.channels.smtp import SmtpChannel, parse_smtp_url
+
+        server, sender = parse_smtp_url(self.settings.smtp_url), parse_sender(self.settings.mail_from)
+        channel = SmtpChannel(server, sender, self.clock, timeout=timedelta(seconds=8))
+        return ProviderCarrier("smtp", channel, self.breakers)
+
+
+def phone_rules(settings: Settings) -> PhoneRules:
+    """Which phones may be written to; numbers reserved for examples only where nothing leaves this machine."""
+    countries = frozenset(code.upper() for code in config.listed(settings.allowed_countries))
+    return PhoneRules(countries or None, reserved_allowed=settings.backend is Backend.EMBEDDED)
+
+
+def open_translator(settings: Settings) -> Translator:
+    """Catalogues first, then machines: those on this machine or Amazon's, then LibreTranslate."""
+    from service.language.embedded.catalogue import read_catalogues
+    from service.language.embedded.detect import EmbeddedDetector
+    from service.language.embedded.libretranslate import LibreTranslateEngine, Server
+    from service.language.embedded.mozilla import MozillaEngine, bundled_models, find_models
+
+    detector, terms = EmbeddedDetector(), config.listed(settings.keep_terms)
+    own = (settings.model_dir,) if settings.model_dir else ()
+    translators: list[Translator] = [
+        read_catalogues(settings.templates_dir / "catalogues"),
+        MachineTranslator(MozillaEngine(find_models(*own, bundled_models())), detector, terms),
+    ]
+    if settings.libretranslate_url:
+        server = Server(settings.libretranslate_url, settings.libretranslate_api_key)
+        translators.append(MachineTranslator(LibreTranslateEngine(server), detector, terms))
+    return Translators(*translators)

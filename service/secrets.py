@@ -1,0 +1,41 @@
+"""The secret of an installation: made once, kept in a file that only its owner reads."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from service.errors import TocsinError
+
+BYTES = 32
+
+
+class UnreadableSecret(TocsinError):
+    """The file of the secret cannot be used."""
+
+
+def read_or_make(path: Path) -> bytes:
+    """The secret in `path`, made there if there is none; processes that start together agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    if not path.exists():
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_hex(BYTES))
+        try:
+            os.link(draft, path)  # whoever links first has made it
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError) as error:
+        raise UnreadableSecret(f"{path} cannot be read: restore it from the backup, opt-outs depend on it") from error
+    if len(secret) < BYTES:
+        raise UnreadableSecret(f"{path} holds fewer than {BYTES} bytes: restore it from the backup")
+    return secret
