@@ -31,7 +31,7 @@ def _is_ready(url: str) -> bool:
             with urllib.request.urlopen(f"{url}/readyz", timeout=2):  # noqa: S310  our own address
                 return True
         except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
+            time.sleep(0.1)
     return False
 
 

@@ -37,6 +37,7 @@ class Ready(Shown):
 def blueprint() -> Blueprint:
     """Both calls; they need no key and tell no more than which part is not ready."""
     routes = Blueprint("health", __name__)
+    told: dict[str, State] = {}
 
     @endpoint(routes, "GET", "/healthz", summary="Whether this process answers", scope=None, answers={200: Live})
     def healthz() -> Answer:
@@ -52,7 +53,8 @@ def blueprint() -> Blueprint:
     )
     def readyz() -> Answer:
         """The log says why a part is not ready."""
-        parts = {name: _state(name, check) for name, check in plumbing().checks.items()}
+        parts = {name: _state(name, check, told) for name, check in plumbing().checks.items()}
+        told.update(parts)
         if all(state == "ok" for state in parts.values()):
             return Answer(Ready(status="ready", parts=parts), headers=_FRESH)
         return Answer(Ready(status="not ready", parts=parts), HTTPStatus.SERVICE_UNAVAILABLE, _FRESH)
@@ -60,10 +62,12 @@ def blueprint() -> Blueprint:
     return routes
 
 
-def _state(name: str, check: Check) -> State:
+def _state(name: str, check: Check, told: Mapping[str, State]) -> State:
+    """Says why a part is not ready, once: probes ask every second."""
     try:
         check()
     except TocsinError as error:
-        logger.warning("%s is not ready: %s", name, error, extra={"part": name})
+        if told.get(name) != "not ready":
+            logger.warning("%s is not ready: %s", name, error, extra={"part": name})
         return "not ready"
     return "ok"
