@@ -11,35 +11,35 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from service.errors import TocsinError
 from service.storage.sqlite.faults import unavailable, unusable
 from service.storage.sqlite.group import GroupCommit, Write
+from service.storage.sqlite.readers import Readers
 from service.storage.sqlite.schema import migrate
 
 T = TypeVar("T")
 
-BUSY_TIMEOUT_S = 5.0
+PATIENCE = timedelta(seconds=5)
 """How long to wait for a program that locks the file without taking our lock first."""
-
-MOST_IDLE_READERS = 32
 
 
 class Database:
     """Runs reads and writes; every error of SQLite comes out as `StoreUnavailable`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: timedelta) -> None:
         self._path = path
+        self._patience = patience.total_seconds()
         self._begin()
         _databases.add(self)
 
     def _begin(self) -> None:
-        self._readers: deque[sqlite3.Connection] = deque()
+        self._readers = Readers(self._open)
         self._prepared = False
         self._writer: sqlite3.Connection | None = None
         self._writing = threading.Lock()
@@ -51,48 +51,34 @@ class Database:
 
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query on the last committed state."""
-        connection = self._reader()
+        if not self._prepared:  # the first to open the file also makes its tables
+            self.write(lambda _: None)
         try:
-            answer = query(connection)
+            with self._readers.borrow() as connection:
+                return query(connection)
         except sqlite3.Error as error:
-            connection.close()
             raise unavailable(error, self._path) from error
-        self._give_back(connection)
-        return answer
 
     def close(self) -> None:
         """Let go of the file; the next call opens it again."""
         with self._writing:
-            self._close_connections()
+            self._readers.close()
+            self._drop_writer()
 
     def pause(self) -> None:
-        """Before a fork: no commit is under way and no idle connection open, for a child must inherit neither."""
+        """Before a fork: no commit or query is under way and no connection open, for a child must inherit none."""
         self._writing.acquire()
-        self._close_connections()
+        self._readers.pause()
+        self._drop_writer()
 
     def resume(self) -> None:
         """After a fork, in the parent."""
+        self._readers.resume()
         self._writing.release()
 
     def begin_anew(self) -> None:
-        """After a fork, in the child: what other threads of the parent had in their hands is left to the parent."""
+        """After a fork, in the child: whom its threads were waiting for is not there any more."""
         self._begin()
-
-    def _reader(self) -> sqlite3.Connection:
-        with suppress(IndexError):
-            return self._readers.pop()
-        if not self._prepared:  # the first to open the file also makes its tables
-            self.write(lambda _: None)
-        try:
-            return self._open()
-        except sqlite3.Error as error:
-            raise unavailable(error, self._path) from error
-
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        if len(self._readers) < MOST_IDLE_READERS:
-            self._readers.append(connection)
-        else:
-            connection.close()
 
     def _commit(self, take: Callable[[], Sequence[Write[sqlite3.Connection]]]) -> None:
         with self._writing:
@@ -138,7 +124,7 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         # Threads take turns with a connection, never share one.
-        connection = sqlite3.connect(self._path, BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self._path, self._patience, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         return connection
@@ -157,11 +143,6 @@ class Database:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-
-    def _close_connections(self) -> None:
-        while self._readers:
-            self._readers.pop().close()
-        self._drop_writer()
 
 
 def _run_alone(connection: sqlite3.Connection, write: Write[sqlite3.Connection]) -> None:

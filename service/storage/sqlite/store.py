@@ -15,7 +15,7 @@ from service.storage.cursors import from_cursor, page_of
 from service.storage.gcra import Request
 from service.storage.sqlite import audit as audit_sql
 from service.storage.sqlite import items as item_sql
-from service.storage.sqlite.database import Database
+from service.storage.sqlite.database import PATIENCE, Database
 from service.words import Lane
 
 FORGET_AT_ONCE = 500
@@ -27,11 +27,12 @@ _SYSTEM_CLOCK = SystemClock()
 class SqliteStore:
     """A `Store` for one machine: any number of threads and processes may use the same file, on a local disk.
 
-    Constructing it touches no file; each process opens the file when it first needs it. `clock` says what has expired.
+    Constructing it touches no file; each process opens the file when it first needs it. `clock` says what has expired;
+    `patience` is for programs that lock the file without queueing as we do, such as a shell.
     """
 
-    def __init__(self, path: Path, clock: Clock = _SYSTEM_CLOCK) -> None:
-        self._database = Database(path)
+    def __init__(self, path: Path, clock: Clock = _SYSTEM_CLOCK, *, patience: timedelta = PATIENCE) -> None:
+        self._database = Database(path, patience)
         self._clock = clock
 
     def add(self, *items: Item, audit: Sequence[AuditEntry] = ()) -> None:
