@@ -9,7 +9,7 @@ from functools import partial
 
 from service.decide import entries, texts, values
 from service.decide.entries import Keys
-from service.decide.faults import Faults, did_you_mean
+from service.decide.faults import Faults
 from service.decide.findings import Kind
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import (
@@ -104,7 +104,7 @@ class _Reader:
             self._blame_verb(node)
 
     def _blame_verb(self, key: Scalar) -> None:
-        hint = did_you_mean(key.text, self._allowed) or self._known()
+        hint = self._faults.did_you_mean(key.text, self._allowed) or self._known()
         self._faults.error(Kind.UNKNOWN_VERB, key.at, f'unknown verb "{key.text}"', hint)
 
     def _known(self) -> str:
@@ -181,7 +181,7 @@ class _Reader:
         if unfit is None and not isinstance(value, Unfit):
             return value
         if unfit is not None:
-            hint = did_you_mean(str(raw), fact.values or ())
+            hint = self._faults.did_you_mean(str(raw), fact.values or ())
             self._faults.error(unfit.kind, node.at, f"{fact.path}: {unfit.message}", hint)
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from service.decide import grammar, values
-from service.decide.faults import Faults, did_you_mean
+from service.decide.faults import Faults
 from service.decide.findings import Kind
 from service.decide.grammar import Sort, Token
 from service.decide.positions import Scalar, Source
@@ -135,7 +135,8 @@ class _Typing:
             self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), f"{word.text} is not a value", hint)
         elif fact.values:
             message = f'"{word.text}" is not a value of {fact.path} ({", ".join(fact.values)})'
-            self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), message, did_you_mean(word.text, fact.values))
+            hint = self._faults.did_you_mean(word.text, fact.values)
+            self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), message, hint)
         elif "." in word.text or fact.type is not FactType.TEXT:
             self._fact(word)
         else:
@@ -219,7 +220,7 @@ class _Typing:
         """A hint at the constant that was probably meant."""
         if isinstance(raw, str) and not isinstance(values.fit(fact, raw), Unfit):
             return f"write {raw} without quotes"
-        return did_you_mean(str(raw), fact.values or ())
+        return self._faults.did_you_mean(str(raw), fact.values or ())
 
     def _raw(self, fact: Fact, token: Token) -> values.Raw | None:
         match token.sort:

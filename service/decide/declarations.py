@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from service.decide import entries, values
 from service.decide.entries import Keys
-from service.decide.faults import Faults, did_you_mean
+from service.decide.faults import Faults
 from service.decide.findings import Kind
 from service.decide.grammar import KEYWORDS
 from service.decide.positions import Entries, Node, Scalar
@@ -110,7 +110,7 @@ class _Declarations:
         written = entries.text(node, "type", self._faults)
         if written is None or written.text in _TYPES:
             return _TYPES[written.text] if written else None
-        hint = did_you_mean(written.text, _TYPES) or f"known: {', '.join(_TYPES)}"
+        hint = self._faults.did_you_mean(written.text, _TYPES) or f"known: {', '.join(_TYPES)}"
         if re.fullmatch(r"decimal *\([0-9]+\)", written.text):
             hint = "write {type: decimal, scale: 2}"
         self._faults.error(Kind.TYPE, written.at, f'unknown type "{written.text}"', hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from service.decide.faults import Faults, did_you_mean
+from service.decide.faults import Faults
 from service.decide.findings import Kind
 from service.decide.positions import Entries, Items, Node, Refused, Scalar
 from service.decide.ruleset import Place
@@ -38,7 +38,8 @@ def keyed(node: Node, known: Collection[str], what: str, faults: Faults) -> Keys
     for key, value in node.pairs:
         if key.text not in known:
             message = f'unknown key "{key.text}" in {what}'
-            faults.error(Kind.SYNTAX, key.at, message, did_you_mean(key.text, known) or f"known: {', '.join(known)}")
+            hint = faults.did_you_mean(key.text, known) or f"known: {', '.join(known)}"
+            faults.error(Kind.SYNTAX, key.at, message, hint)
         elif key.text in values:
             duplicate(key, faults)
         values.setdefault(key.text, []).append((key, value))

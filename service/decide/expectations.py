@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TypeVar
 
 from service.decide import actions, entries, values
-from service.decide.faults import Faults, did_you_mean
+from service.decide.faults import Faults
 from service.decide.findings import Kind
 from service.decide.positions import Entries, Items, Node, Refused, Scalar
 from service.decide.ruleset import Fact, RuleTest, Value
@@ -66,7 +66,7 @@ class _Expectations:
             if not (isinstance(node, Scalar) and node.value is None):
                 self._value(fact, node)
         elif self._schema.complete and path not in self._schema.broken:
-            near = did_you_mean(path, self._schema.facts)
+            near = self._faults.did_you_mean(path, self._schema.facts)
             if near:
                 message = f'the fact "{path}" is not declared, so no rule sees it'
                 self._faults.warning(Kind.UNKNOWN_FACT, key.at, message, near)
@@ -101,7 +101,7 @@ class _Expectations:
             return None
         value = values.fit(fact, node.value)
         if isinstance(value, Unfit):
-            hint = did_you_mean(node.text, fact.values or ())
+            hint = self._faults.did_you_mean(node.text, fact.values or ())
             message = value.message if fact.path in value.message else f"{fact.path}: {value.message}"
             self._faults.error(value.kind, node.at, message, hint)
             return None
@@ -123,7 +123,7 @@ class _Expectations:
         written = entries.text(node, "a rule's name", self._faults)
         if written is None or written.text in self._rules:
             return written.text if written else None
-        hint = did_you_mean(written.text, self._rules)
+        hint = self._faults.did_you_mean(written.text, self._rules)
         self._faults.error(Kind.UNKNOWN_VALUE, written.at, f'no rule is named "{written.text}"', hint)
         return None
 
@@ -137,7 +137,7 @@ class _Expectations:
         verb = written.text.partition(" ")[0]
         if written.text in OUTCOMES or verb in _NAMED:
             return written.text
-        hint = did_you_mean(written.text, OUTCOMES) or f"known: {', '.join(OUTCOMES)}"
+        hint = self._faults.did_you_mean(written.text, OUTCOMES) or f"known: {', '.join(OUTCOMES)}"
         self._faults.error(Kind.UNKNOWN_VALUE, written.at, f'unknown outcome "{written.text}"', hint)
         return None
 

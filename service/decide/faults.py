@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from functools import lru_cache
 
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.ruleset import Place
+
+MAX_HINTS = 200
+"""Words of one file that are compared with the known ones; who misspells more has seen the pattern by then."""
 
 
 class Faults:
     """What has been found so far; `of_rule` gives a view that names the rule in what it adds to the same list."""
 
-    def __init__(self, rule: str | None = None, found: list[Finding] | None = None) -> None:
+    def __init__(self, rule: str | None = None, shared: Faults | None = None) -> None:
         self._rule = rule
-        self._found: list[Finding] = [] if found is None else found
+        self._found: list[Finding] = shared._found if shared else []
+        self._hints: dict[tuple[str, tuple[str, ...]], str | None] = shared._hints if shared else {}
 
     def of_rule(self, name: str | None) -> Faults:
         """The same collection, seen from one rule."""
-        return Faults(name, self._found)
+        return Faults(name, self)
+
+    def did_you_mean(self, word: str, known: Iterable[str]) -> str | None:
+        """`did_you_mean` with a memory, and with an end: a file of nothing but mistakes must be answered in time."""
+        asked = (word, tuple(known))
+        if asked not in self._hints and len(self._hints) < MAX_HINTS:
+            self._hints[asked] = did_you_mean(*asked)
+        return self._hints.get(asked)
 
     def error(self, kind: Kind, at: Place, message: str, hint: str | None = None) -> None:
         """Add a finding that keeps the file from being published."""
@@ -41,11 +51,6 @@ class Faults:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint naming the known word that `word` was probably meant to be, or None."""
-    return _nearest(word, tuple(known))
-
-
-@lru_cache(maxsize=4096)
-def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     by_folded = {name.casefold(): name for name in known}
     close = difflib.get_close_matches(word.casefold(), by_folded, n=1)
     return f'did you mean "{by_folded[close[0]]}"?' if close else None

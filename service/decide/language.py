@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from service.decide import actions, conditions, declarations, entries, expectations, positions
 from service.decide.entries import Keys
-from service.decide.faults import Faults, did_you_mean
+from service.decide.faults import Faults
 from service.decide.findings import Finding, Kind
 from service.decide.positions import Entries, Items, Node, Scalar
 from service.decide.ruleset import Action, Always, Condition, Derived, Hit, Rule, Ruleset, RuleTest
@@ -104,7 +104,7 @@ class _File:
         written = entries.text(node, "hit", self._faults)
         if written is None or written.text in set(Hit):
             return Hit(written.text) if written else None
-        hint = did_you_mean(written.text, Hit) or "known: first, all, unique"
+        hint = self._faults.did_you_mean(written.text, Hit) or "known: first, all, unique"
         self._faults.error(Kind.UNKNOWN_VALUE, written.at, f'unknown hit policy "{written.text}"', hint)
         return None
 

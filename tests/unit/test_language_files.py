@@ -286,6 +286,18 @@ def test_five_thousand_wrong_rules_are_all_told_within_five_seconds() -> None:
     assert time.perf_counter() - started < 5
 
 
+def test_five_thousand_rules_that_misspell_everything_are_told_within_five_seconds() -> None:
+    facts = "".join(f"  section.attribute_number_{n}: {{type: integer}}\n" for n in range(180))
+    rules = "".join(
+        f"  - {{name: R{n}, when: secton.atribute_nmber_{n} < 5, then: {{increse{n}: x}}}}\n" for n in range(5_000)
+    )
+    started = time.perf_counter()
+    findings = language.parse(HEAD + facts + "rules:\n" + rules).findings
+    assert time.perf_counter() - started < 5
+    assert len(findings) == 10_000
+    assert findings[0].hint == 'did you mean "section.attribute_number_0"?'
+
+
 def test_one_wrong_rule_hides_no_other() -> None:
     text = HEAD + "rules:\n  - 5\n  - {name: A, when: driver.ege < 1, then: accept}\n  - {name: B}\n"
     text += "  - {name: C, when: 'driver.age <', then: {acept: 1}}\ntests: 7\nhit: most\nbogus: 1\n"
