@@ -135,8 +135,8 @@ class _Typing:
             self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), f"{word.text} is not a value", hint)
         elif fact.values:
             message = f'"{word.text}" is not a value of {fact.path} ({", ".join(fact.values)})'
-            hint = self._faults.did_you_mean(word.text, fact.values)
-            self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), message, hint)
+            near = self._faults.did_you_mean(word.text, fact.values)
+            self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), message, near)
         elif "." in word.text or fact.type is not FactType.TEXT:
             self._fact(word)
         else:
