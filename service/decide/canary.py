@@ -65,7 +65,9 @@ def findings_of(source: bytes) -> tuple[Finding, ...]:
     if ruleset is None:
         return ()
     try:
-        return rule_tests.run(Compiled(ruleset)).findings
+        compiled = Compiled(ruleset)
+        compiled.build_all()
+        return rule_tests.run(compiled).findings
     except TooManyAlternatives as error:
         return (Finding(Severity.ERROR, Kind.SYNTAX, error.at, str(error)),)
     except (TooManyConditions, EngineFault) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, count
 from typing import TypeAlias
@@ -47,11 +47,14 @@ class TooManyConditions(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A dimension's part of a chunk's fact: where its classes of cells begin, and the JSON text of each class."""
+    """A dimension's part of a chunk's fact: where its classes of cells begin, and the JSON text of each class.
+
+    The text is None for a class in which none of the chunk's branches lies.
+    """
 
     index: int
     starts: tuple[int, ...]
-    json: tuple[str, ...]
+    json: tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,18 @@ class Chunk:
     rules: Mapping[str, int]
     members: tuple[Member, ...]
 
-    def fact(self, signature: Signature) -> str:
-        """The fact that stands for a signature: what this chunk's rules read of it, and nothing else."""
-        text = [member.json[bisect_right(member.starts, signature[member.index])] for member in self.members]
-        return f"{_FACT_BEGIN}{''.join(text)}}}"
+    def fact(self, signature: Signature) -> str | None:
+        """The fact that stands for a signature: what this chunk's rules read of it, and nothing else.
+
+        None if one of its cells alone tells that none of this chunk's rules can match.
+        """
+        text = _FACT_BEGIN
+        for member in self.members:
+            part = member.json[bisect_right(member.starts, signature[member.index])]
+            if part is None:
+                return None
+            text += part
+        return text + "}"
 
 
 def chunks_of(branches: Branches) -> Iterator[Chunk]:
@@ -115,8 +126,9 @@ def _chunk(branches: Sequence[Branch], sizes: Sequence[int]) -> Chunk:
     tests: dict[tuple[int, int], list[Test]] = {}
     members = []
     for index in sorted({index for branch in branches for index in branch.box}):
-        masks = dict.fromkeys(branch.box[index] for branch in branches if index in branch.box)
-        member, written = _member(index, sizes[index], masks, names)
+        masks = tuple(dict.fromkeys(branch.box[index] for branch in branches if index in branch.box))
+        anywhere = any(index not in branch.box for branch in branches)
+        member, written = _member(index, sizes[index], masks, anywhere, names)
         members.append(member)
         tests.update({(index, mask): test for mask, test in written.items()})
     rules = {f"r{number}": branch.rule for number, branch in enumerate(branches)}
@@ -133,23 +145,38 @@ def _rule(branch: Branch, tests: Mapping[tuple[int, int], Sequence[Test]]) -> Ma
 
 
 def _member(
-    index: int, size: int, masks: Iterable[int], names: Iterator[str]
+    index: int, size: int, masks: Sequence[int], anywhere: bool, names: Iterator[str]
 ) -> tuple[Member, Mapping[int, list[Test]]]:
-    """One dimension's part of the facts, and for each of its masks the conditions that test it."""
-    masks = tuple(masks)
+    """One dimension's part of the facts, and for each of its masks the conditions that test it.
+
+    `anywhere` says that some branch leaves the dimension free.
+    """
     starts = sorted({cell for mask in masks for cell in _edges(mask) if 0 < cell < size})
-    intervals = {mask: ends[0] for mask in masks if len(ends := list(runs(mask))) == 1}
+    classes = {mask: _classes(mask, starts) for mask in masks}
+    intervals = {mask: ends[0] for mask, ends in classes.items() if len(ends) == 1}
     own = {mask: next(names) for mask in masks if mask not in intervals}
     tests: dict[int, list[Test]] = {mask: [{name: 1}] for mask, name in own.items()}
     number = next(names) if intervals else None
     if number is not None:
-        for mask, (first, last) in intervals.items():
-            tests[mask] = _interval(number, bisect_right(starts, first), bisect_right(starts, last), len(starts))
-    texts = []
-    for class_, cell in enumerate((0, *starts)):
-        sets = "".join(f',"{name}":{mask >> cell & 1}' for mask, name in own.items())
-        texts.append(sets if number is None else f',"{number}":{class_}{sets}')
+        tests |= {mask: _interval(number, first, last, len(starts)) for mask, (first, last) in intervals.items()}
+    inside = {name: _spread(classes[mask]) for mask, name in own.items()}
+    used = range(len(starts) + 1) if anywhere else _spread(ends for runs_ in classes.values() for ends in runs_)
+    texts = [_text(number, class_, inside) if class_ in used else None for class_ in range(len(starts) + 1)]
     return Member(index, tuple(starts), tuple(texts)), tests
+
+
+def _classes(mask: int, starts: Sequence[int]) -> list[tuple[int, int]]:
+    """The runs of a mask, as first and last class instead of cells."""
+    return [(bisect_right(starts, first), bisect_right(starts, last)) for first, last in runs(mask)]
+
+
+def _spread(ends: Iterable[tuple[int, int]]) -> frozenset[int]:
+    return frozenset(class_ for first, last in ends for class_ in range(first, last + 1))
+
+
+def _text(number: str | None, class_: int, inside: Mapping[str, Collection[int]]) -> str:
+    sets = "".join([f',"{name}":1' if class_ in classes else f',"{name}":0' for name, classes in inside.items()])
+    return sets if number is None else f',"{number}":{class_}{sets}'
 
 
 def _interval(name: str, first: int, last: int, highest: int) -> list[Test]:

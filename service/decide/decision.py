@@ -62,6 +62,9 @@ class Inference(Protocol):
     def rebuild(self) -> None:
         """Start afresh before the next question."""
 
+    def build_all(self) -> None:
+        """Build everything that is built on demand; raises `EngineFault`."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
@@ -102,6 +105,10 @@ class Compiled:
         """The names of the rules that take effect on a signature, in file order; raises as `decide`."""
         plan = self._memo.get(signature)
         return (self._asked(signature) if plan is None else plan).fired
+
+    def build_all(self) -> None:
+        """Build what a large ruleset's engine builds on demand, to see that it can be built; raises `EngineFault`."""
+        self._engine.build_all()
 
     def forget(self) -> None:
         """Ask the engine anew for every signature: after doubts about its answers, and to measure it."""

@@ -13,14 +13,23 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, takewhile
 
 import durable_rules_engine as rete
 
 from service.decide.branches import Branches
 from service.decide.cells import Signature
-from service.decide.chunks import FACT_ID, FIRST_FACT, FIRST_RULE, Chunk, chunks_of
+from service.decide.chunks import FACT_ID, FIRST_FACT, FIRST_RULE, SESSION, Chunk, chunks_of
 from service.errors import Unavailable
+
+MAX_LIVE_RULES = 8_000
+"""Branches whose networks are in memory at once: the library takes 20 to 25 KB for each.
+
+More than any YAML file has rules. In a decision table of more rows a request usually needs the few chunks that hold
+its keys; the others make room.
+"""
 
 _HANDLED, _NOT_HANDLED = 0, 1
 
@@ -52,6 +61,13 @@ class Engine:
                 self._drop(host)
                 raise EngineFault(f"the rule engine failed and is rebuilt ({error}); ask again") from error
 
+    def build_all(self) -> None:
+        """Build every network at least once: what the library cannot take shows here; raises `EngineFault`."""
+        with self._lock:
+            host = self._host = self._host or _Host(self._chunks)
+            for number in range(len(self._chunks)):
+                host.network(number)
+
     def rebuild(self) -> None:
         """Throw the network away; the next question builds it anew."""
         with self._lock:
@@ -81,35 +97,71 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Host:
-    """The library's networks for all chunks of one ruleset version."""
+    """The library's networks for the chunks of one ruleset version, as many at once as memory allows."""
 
     def __init__(self, chunks: Sequence[Chunk]) -> None:
-        self._networks: list[tuple[Chunk, int]] = []
-        self._free = weakref.finalize(self, _free, self._networks)
+        self._chunks = chunks
+        self._live: OrderedDict[int, int] = OrderedDict()
+        self._free = weakref.finalize(self, _free_all, self._live)
         self._free.atexit = False
-        for chunk in chunks:
-            handle: int = rete.create_ruleset("rules", chunk.definition)
-            if _ask(handle, FIRST_FACT) != [FIRST_RULE]:
-                raise EngineFault("the rule engine does not answer its first question")
-            self._networks.append((chunk, handle))
+        rules = accumulate(len(chunk.rules) for chunk in chunks)
+        for number, _ in enumerate(takewhile(lambda so_far: so_far <= MAX_LIVE_RULES, rules)):
+            self.network(number)
 
     def fired(self, signature: Signature) -> set[int]:
         fired: set[int] = set()
-        for chunk, handle in self._networks:
-            names = _ask(handle, chunk.fact(signature))
+        for number, chunk in enumerate(self._chunks):
+            fact = chunk.fact(signature)
+            if fact is None:
+                continue
+            names = _ask(self.network(number), fact)
             if names:
                 fired.update([chunk.rules[name] for name in names])
         return fired
+
+    def network(self, number: int) -> int:
+        """The handle of a chunk's network, built if it is not there; the least recently asked ones make room."""
+        handle = self._live.get(number)
+        if handle is None:
+            self._make_room(len(self._chunks[number].rules))
+            handle = _network(self._chunks[number])
+            self._live[number] = handle
+        elif len(self._live) < len(self._chunks):
+            self._live.move_to_end(number)
+        return handle
+
+    def _make_room(self, rules: int) -> None:
+        live = sum(len(self._chunks[number].rules) for number in self._live)
+        while self._live and live + rules > MAX_LIVE_RULES:
+            number, handle = self._live.popitem(last=False)
+            live -= len(self._chunks[number].rules)
+            _free(handle)
 
     def abandon(self) -> None:
         """Leak the networks rather than free them."""
         self._free.detach()
 
 
-def _free(networks: Iterable[tuple[Chunk, int]]) -> None:
-    for _, handle in networks:
-        rete.delete_state(handle, "e")
-        rete.delete_ruleset(handle)
+def _free_all(live: Mapping[int, int]) -> None:
+    for handle in live.values():
+        _free(handle)
+
+
+def _free(handle: int) -> None:
+    rete.delete_state(handle, SESSION)
+    rete.delete_ruleset(handle)
+
+
+def _network(chunk: Chunk) -> int:
+    """A new network that has answered its first question; raises `EngineFault`."""
+    try:
+        handle: int = rete.create_ruleset("rules", chunk.definition)
+        answered = _ask(handle, FIRST_FACT)
+    except (rete.error, MemoryError) as error:
+        raise EngineFault(f"the rule engine cannot be built ({error}); try again") from error
+    if answered != [FIRST_RULE]:
+        raise EngineFault("the rule engine does not answer its first question; try again")
+    return handle
 
 
 def _ask(handle: int, fact: str) -> list[str]:

@@ -85,6 +85,9 @@ class Liar:
     def rebuild(self) -> None:
         self._rebuilt = True
 
+    def build_all(self) -> None:
+        self._honest.build_all()
+
 
 def _adults() -> Ruleset:
     fact = Fact("n", FactType.INTEGER, HERE)

@@ -204,6 +204,17 @@ def test_200_facts_in_200_rules_are_cut_into_chunks_that_the_library_can_hold() 
     assert wide.decide(dict.fromkeys(facts, "no") | {"f000": "a", "f199": "a"}).fired == ("f000", "f199")
 
 
+def test_a_table_larger_than_fits_into_memory_at_once_answers_from_every_row() -> None:
+    text, number = Fact("code", FactType.TEXT, HERE), Fact("n", FactType.INTEGER, HERE)
+    rules = tuple(Rule(f"{n}", Compare("code", Operator.EQ, f"code {n}", HERE), (), HERE) for n in range(9_000))
+    last = Rule("last", Compare("n", Operator.GT, 0, HERE), (), HERE)
+    table = Compiled(Ruleset("table", {"code": text, "n": number}, (*rules, last)))
+    table.build_all()
+    for n in (0, 8_999, 4_500, 0, 8_999):
+        assert table.decide({"code": f"code {n}", "n": 0}).fired == (f"{n}",)
+    assert table.decide({"code": "none", "n": 1}).fired == ("last",)
+
+
 def test_decimals_and_integers_compare_exactly_at_any_scale() -> None:
     facts = {"n": Fact("n", FactType.INTEGER, HERE), "d": Fact("d", FactType.DECIMAL, HERE, scale=12)}
     rules = tuple(Rule(op.value, CompareFacts("n", op, "d", HERE), (), HERE) for op in Operator)
