@@ -134,7 +134,7 @@ class _Typing:
             hint = f"write {fact.path} is missing"
             self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), f"{word.text} is not a value", hint)
         elif fact.values:
-            message = f'"{word.text}" is not a value of {fact.path} ({", ".join(fact.values)})'
+            message = f'"{word.text}" is not a value of {fact.path} ({values.listed(fact.values)})'
             near = self._faults.did_you_mean(word.text, fact.values)
             self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), message, near)
         elif "." in word.text or fact.type is not FactType.TEXT:

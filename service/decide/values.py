@@ -192,7 +192,7 @@ def _text(raw: Raw, fact: Fact) -> str | Unfit:
     if not _encodable(raw):
         return Unfit(Kind.TYPE, "this text holds half of a character (a lone surrogate), which no file can store")
     if fact.values is not None and raw not in fact.values:
-        return Unfit(Kind.UNKNOWN_VALUE, f"{_shown(raw)} is not a value of {fact.path} ({_listed(fact.values)})")
+        return Unfit(Kind.UNKNOWN_VALUE, f"{_shown(raw)} is not a value of {fact.path} ({listed(fact.values)})")
     return raw
 
 
@@ -231,7 +231,8 @@ def _shown(raw: Raw) -> str:
     return shown if len(shown) <= 60 else f"{shown[:50]}…"
 
 
-def _listed(values: tuple[str, ...]) -> str:
+def listed(values: tuple[str, ...]) -> str:
+    """The first declared values, as a message shows them."""
     return ", ".join(values[:10]) + (", …" if len(values) > 10 else "")
 
 
