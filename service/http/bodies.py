@@ -15,12 +15,9 @@ _PIECE = 64 * 1024
 
 def read(request: Request, limit: int) -> bytes:
     """The whole body, or 413 if it has more than `limit` bytes."""
-    announced = request.content_length
-    if announced is not None and announced > limit:
-        raise _too_large(limit)
     body = request.stream.read(limit + 1)
     if len(body) > limit:
-        raise _too_large(limit)
+        raise Problem(ProblemType.TOO_LARGE, f"The body may have at most {limit:,} bytes.")
     return body
 
 
@@ -33,7 +30,3 @@ def drain(request: Request) -> bool:
             return True
         left -= len(piece)
     return False
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem(ProblemType.TOO_LARGE, f"The body may have at most {limit:,} bytes (TOCSIN_BODY_LIMIT).")

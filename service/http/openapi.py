@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from importlib.metadata import version
 from itertools import groupby
 from typing import cast
@@ -157,7 +158,7 @@ def _header_parameters(operation: Operation) -> Iterable[Json]:
 def _answers(operation: Operation, schemas: Schemas) -> Json:
     return {
         str(status): {
-            "description": "As asked." if status == operation.usual_status else "Instead.",
+            "description": HTTPStatus(status).phrase,
             "content": {
                 media_type: {"schema": schemas[model, "serialization"] if model is not None else {}}
                 for media_type in [

@@ -157,7 +157,11 @@ def test_a_body_of_unknown_length_is_limited_too(tmp_path: Path) -> None:
     answer = shop.app.test_client().post(
         "/v1/orders",
         input_stream=io.BytesIO(b" " * 5000),
-        headers={"Authorization": f"Bearer {shop.key}", "Content-Type": "application/json"},
+        headers={
+            "Authorization": f"Bearer {shop.key}",
+            "Content-Type": "application/json",
+            "Transfer-Encoding": "chunked",
+        },
         environ_overrides={"wsgi.input_terminated": True},
     )
     problem(answer, 413, "too-large")
