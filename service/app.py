@@ -108,15 +108,19 @@ class Service:
 
     def api_chores(self) -> Sequence[Chore]:
         """What every API process does beside answering."""
-        return (Chore("following the rulesets", live.POLL, self.live.refresh),)
+        return (self._following(),)
 
     def worker_chores(self) -> Sequence[Chore]:
         """What every worker does beside handling items."""
         publish = self.working_copies.sweep if self.settings.watches_rules else self.working_copies.publish_unknown
         return (
+            self._following(),
             Chore("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),
             Chore("publishing rule files", working_copies.POLL, publish),
         )
+
+    def _following(self) -> Chore:
+        return Chore("following the rulesets", live.POLL, self.live.refresh)
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""

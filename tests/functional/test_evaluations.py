@@ -285,6 +285,14 @@ def test_an_evaluation_repeated_after_a_crash_answers_as_the_first_did_and_asks_
     assert len(api.service.store.by_index("reviews", "open").items) == 1
 
 
+def test_an_answer_whose_outcomes_cannot_be_committed_is_not_given_and_not_recorded(api: Api) -> None:
+    put(api, ORDERS.replace("- emit: order-large", "- emit: order-large\n" + "      - emit: again\n" * 100))
+    answer = api.client.post("/v1/rulesets/orders/evaluations", order("2000"))
+    assert (answer.status, answer.json()["type"]) == (413, "/problems/too-large")
+    assert types(api) == ["request", "exception"]
+    assert list(api.service.store.by_index("reviews", "open").items) == []
+
+
 def call(amount: str) -> Call:
     request = {"order": {"id": "o-1", "amount": amount}}
     return Call("orders", request, "R", "evaluation-1", "tests", "{}", "evaluations")
