@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from flask import Blueprint
@@ -18,6 +18,7 @@ from service.config import Backend, Settings
 from service.language import Sentiment, Translator
 from service.language.machine import MachineTranslator
 from service.language.translators import Translators
+from service.messages import routes as outbox_routes
 from service.messages.carriers import Carriers, ProviderCarrier, Slots
 from service.messages.optouts import OptOuts
 from service.messages.quiet import parse_quiet_hours
@@ -37,6 +38,7 @@ from service.notify.review import Reviewers
 from service.notify.send import PageSender
 from service.notify.validate import Validation
 from service.recipients import Directory, ProfileRules, Recipient
+from service.recipients import routes as recipient_routes
 from service.rulesets.live import Live
 from service.storage import Store
 from service.words import Channel
@@ -60,7 +62,7 @@ class Messaging:
         self.opt_outs = OptOuts(store, clock, keys)
         self.templates = read_templates(settings.templates_dir)
         self.carriers = self._carriers()
-        self.slots = Slots(store, clock, self.carriers, self.breakers)
+        self.slots = Slots(store, self.carriers, self.breakers)
         self.webhooks = Webhooks(secret, clock, loopback_allowed=settings.loopback_callbacks)
         self.translations = Translations(store, clock, open_translator(settings))
         self.renditions = Renditions(store, self.translations)
@@ -69,7 +71,11 @@ class Messaging:
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The calls about messages."""
-        return (notify_routes.blueprint(self.desk, self.translations, self.store, self.clock),)
+        return (
+            recipient_routes.blueprint(self.directory, self.profiles),
+            outbox_routes.blueprint(self.outbox),
+            notify_routes.blueprint(self.desk, self.translations, self.store, self.clock),
+        )
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
@@ -88,12 +94,15 @@ class Messaging:
     def _manners(self) -> Manners:
         hours = self.settings.quiet_hours
         quiet = parse_quiet_hours(hours, self.settings.timezone) if hours else None
-        return Manners(self._is_opted_out, quiet, lambda _: None)
+        return Manners(self._opted_out, quiet, lambda _: None)
 
-    def _is_opted_out(self, recipient: Recipient) -> bool:
-        if recipient.preference is Channel.EMAIL:
-            return recipient.email is not None and self.opt_outs.of_email(recipient.email) is not None
-        return recipient.phone is not None and self.opt_outs.of_phone(recipient.phone.e164) is not None
+    def _opted_out(self, recipients: Iterable[Recipient]) -> frozenset[str]:
+        """Ids of those who want nothing on their channel."""
+        everyone = [(person, _address(person)) for person in recipients]
+        phones = {address for person, address in everyone if address and person.preference is not Channel.EMAIL}
+        mails = {address for person, address in everyone if address and person.preference is Channel.EMAIL}
+        refused = self.opt_outs.among(phones, mails)
+        return frozenset(person.user_id for person, address in everyone if address in refused)
 
     def _carriers(self) -> Carriers:
         rates = {
@@ -118,6 +127,13 @@ class Messaging:
         server, sender = parse_smtp_url(self.settings.smtp_url), parse_sender(self.settings.mail_from)
         channel = SmtpChannel(server, sender, self.clock, timeout=timedelta(seconds=8))
         return ProviderCarrier("smtp", channel, self.breakers)
+
+
+def _address(recipient: Recipient) -> str | None:
+    """Where the recipient's preferred channel leads."""
+    if recipient.preference is Channel.EMAIL:
+        return recipient.email
+    return recipient.phone.e164 if recipient.phone else None
 
 
 def phone_rules(settings: Settings) -> PhoneRules:

@@ -21,6 +21,9 @@ COMMANDS = {
     "rules": "service.cli.rules:rules",
     "audit": "service.cli.audit:audit",
     "demo": "service.cli.demo:demo",
+    "recipients": "service.cli.recipients:recipients",
+    "dead": "service.cli.dead:dead",
+    "outbox": "service.cli.outbox:outbox",
 }
 """Where each command is."""
 

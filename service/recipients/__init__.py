@@ -1,6 +1,6 @@
 """Recipients and audiences: whom a notification reaches."""
 
-from service.recipients.directory import MAX_AT_ONCE, Directory, Member, TooManyAudiences
+from service.recipients.directory import MAX_AT_ONCE, Directory, Member
 from service.recipients.profile import Fault, ProfileRefused, ProfileRules, Recipient
 
 __all__ = [
@@ -11,5 +11,4 @@ __all__ = [
     "ProfileRefused",
     "ProfileRules",
     "Recipient",
-    "TooManyAudiences",
 ]

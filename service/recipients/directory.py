@@ -1,7 +1,7 @@
 """The directory: recipients and the audiences they belong to.
 
-A person's contact data stands in one item and nowhere else, so that removing the item erases it. The item itself is
-listed under each of its audiences, so that paging through one reads profiles directly and never scans.
+A person's contact data stands in one item and nowhere else, so that removing it erases them. Belonging to an audience
+is an item of its own that names both, so that paging through an audience of any size never scans.
 """
 
 from __future__ import annotations
@@ -10,28 +10,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from service.channels.contact_keys import ContactKeys
-from service.errors import TocsinError
 from service.recipients.profile import Recipient
 from service.records import from_state, to_state
 from service.storage import Conflict, Item, Page, Store
 
 KIND = "recipient"
+MEMBER_KIND = "member"
 MAX_AT_ONCE = 1000
 """Recipients that one call may add to an audience."""
 
-MAX_AUDIENCES = 20
-"""Audiences that one recipient may belong to."""
+MOST_SHOWN = 100
+"""Audiences that are shown of one recipient."""
 
-_TOGETHER = 20  # each write of a recipient is also one for each of its lookups, and a commit holds 100
-
-
-class TooManyAudiences(TocsinError):
-    """A recipient would belong to more than `MAX_AUDIENCES`."""
+_TOGETHER = 50
+"""Recipients in one commit: each is two writes at most, and a commit holds 100."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A recipient and the audiences it belongs to."""
+    """A recipient and the audiences it belongs to, the first `MOST_SHOWN` of them."""
 
     recipient: Recipient
     audiences: tuple[str, ...]
@@ -49,10 +46,17 @@ class Directory:
         item = self._store.get(_id(user_id))
         return None if item is None else _recipient(item)
 
+    def get_many(self, user_ids: Sequence[str]) -> Mapping[str, Recipient]:
+        """Those of up to 100 recipients that there are, by their ids, in one question."""
+        found = self._store.get_many([_id(user_id) for user_id in user_ids])
+        return {user_id: _recipient(found[_id(user_id)]) for user_id in user_ids if _id(user_id) in found}
+
     def member(self, user_id: str) -> Member | None:
         """One recipient with its audiences, or None."""
-        item = self._store.get(_id(user_id))
-        return None if item is None else Member(_recipient(item), _audiences(item.keys))
+        if (recipient := self.get(user_id)) is None:
+            return None
+        belongs = self._store.by_index("member-of", user_id, limit=MOST_SHOWN).items
+        return Member(recipient, tuple(str(item.state["audience"]) for item in belongs))
 
     def by_phone(self, e164: str) -> Recipient | None:
         """A recipient with this phone (the first of several), or None: whose language a reply is in."""
@@ -62,18 +66,65 @@ class Directory:
     def put(self, recipient: Recipient) -> bool:
         """Store a profile, leaving its audiences as they are; True if it is a new one."""
         created = self._store.get(_id(recipient.user_id)) is None
-        self._put_all([recipient], frozenset())
+        self.put_all([recipient])
         return created
+
+    def put_all(self, recipients: Iterable[Recipient]) -> None:
+        """Store profiles, leaving their audiences as they are."""
+        self._put_in_turns(recipients, None)
 
     def add(self, audience: str, recipients: Iterable[Recipient]) -> None:
         """Store profiles and count them among `audience`; those who belong to it already stay."""
-        everyone = list({recipient.user_id: recipient for recipient in recipients}.values())
-        for start in range(0, len(everyone), _TOGETHER):
-            self._put_all(everyone[start : start + _TOGETHER], frozenset({audience}))
+        self._put_in_turns(recipients, audience)
 
     def remove(self, user_id: str) -> bool:
-        """Erase a recipient from the directory and every audience; False if there is none."""
-        while (item := self._store.get(_id(user_id))) is not None:
+        """Erase a recipient, then take it out of every audience; False if there was nothing to erase.
+
+        Repeating it finishes what a crash in between left over.
+        """
+        existed = self._remove(_id(user_id))
+        while members := self._store.by_index("member-of", user_id, limit=MOST_SHOWN).items:
+            existed = True
+            for item in members:
+                self._remove(item.id)
+        return existed
+
+    def members(self, audience: str, *, cursor: str | None = None, limit: int = 50) -> Page[Recipient]:
+        """One page of an audience, in the order of their ids; it may hold fewer than `limit` although more follow."""
+        page = self._store.by_index("audience", audience, cursor=cursor, limit=limit)
+        found = self.get_many([str(item.state["user_id"]) for item in page.items])
+        return Page(list(found.values()), page.cursor)
+
+    def size(self, audience: str) -> int:
+        """How many belong to an audience; nobody belongs to one that was never named."""
+        return self._store.count("audience", audience)
+
+    def _put_in_turns(self, recipients: Iterable[Recipient], audience: str | None) -> None:
+        everyone = list({recipient.user_id: recipient for recipient in recipients}.values())
+        for start in range(0, len(everyone), _TOGETHER):
+            self._put_together(everyone[start : start + _TOGETHER], audience)
+
+    def _put_together(self, recipients: Sequence[Recipient], audience: str | None) -> None:
+        members = [_member(audience, each.user_id) for each in recipients] if audience is not None else []
+        while True:
+            first, *others = self._changed(recipients)
+            try:
+                self._store.save(first, *others, spawn=members)
+            except Conflict:
+                continue  # somebody wrote one of them meanwhile: ours is the later word
+            return
+
+    def _changed(self, recipients: Sequence[Recipient]) -> Sequence[Item]:
+        found = self._store.get_many([_id(recipient.user_id) for recipient in recipients])
+        return [self._item(recipient, found.get(_id(recipient.user_id))) for recipient in recipients]
+
+    def _item(self, recipient: Recipient, stored: Item | None) -> Item:
+        phone = recipient.phone
+        keys = {"recipient-phone": self._keys.phone(phone.e164)} if phone is not None else {}
+        return replace(stored or Item(_id(recipient.user_id), KIND, {}), state=to_state(recipient), keys=keys)
+
+    def _remove(self, item_id: str) -> bool:
+        while (item := self._store.get(item_id)) is not None:
             try:
                 self._store.remove(item)
             except Conflict:
@@ -81,51 +132,16 @@ class Directory:
             return True
         return False
 
-    def members(self, audience: str, *, cursor: str | None = None, limit: int = 50) -> Page[Recipient]:
-        """One page of an audience, in the order of their ids."""
-        page = self._store.by_index(_index(audience), _MEMBER, cursor=cursor, limit=limit)
-        return Page([_recipient(item) for item in page.items], page.cursor)
-
-    def size(self, audience: str) -> int:
-        """How many belong to an audience; nobody belongs to one that was never named."""
-        return self._store.count(_index(audience), _MEMBER)
-
-    def _put_all(self, recipients: Sequence[Recipient], audiences: frozenset[str]) -> None:
-        while True:
-            first, *others = [self._changed(recipient, audiences) for recipient in recipients]
-            try:
-                self._store.save(first, *others)
-            except Conflict:
-                continue  # somebody wrote one of them meanwhile: keep what they changed, and ours on top
-            return
-
-    def _changed(self, recipient: Recipient, audiences: frozenset[str]) -> Item:
-        item = self._store.get(_id(recipient.user_id)) or Item(_id(recipient.user_id), KIND, {})
-        belongs = sorted({*_audiences(item.keys), *audiences})
-        if len(belongs) > MAX_AUDIENCES:
-            raise TooManyAudiences(
-                f"{recipient.user_id} would belong to {len(belongs)} audiences: {MAX_AUDIENCES} at most"
-            )
-        keys = {_index(audience): _MEMBER for audience in belongs}
-        if recipient.phone is not None:
-            keys["recipient-phone"] = self._keys.phone(recipient.phone.e164)
-        return replace(item, state=to_state(recipient), keys=keys)
-
-
-_MEMBER = "member"
-_PREFIX = "audience:"
-
 
 def _id(user_id: str) -> str:
     return f"recipient-{user_id}"
 
 
-def _index(audience: str) -> str:
-    return f"{_PREFIX}{audience}"
-
-
-def _audiences(keys: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(name.removeprefix(_PREFIX) for name in keys if name.startswith(_PREFIX))
+def _member(audience: str, user_id: str) -> Item:
+    # The length keeps apart the audience "a-b" with its member "c" and "a" with "b-c".
+    item_id = f"member-{len(audience)}-{audience}-{user_id}"
+    state = {"audience": audience, "user_id": user_id}
+    return Item(item_id, MEMBER_KIND, state, keys={"audience": audience, "member-of": user_id})
 
 
 def _recipient(item: Item) -> Recipient:

@@ -150,9 +150,14 @@ def _hint(name: str) -> str:
     return f": did you mean {near[0]}?" if near else f": they are {', '.join(FIELDS)}"
 
 
+def is_id(text: str) -> bool:
+    """Whether a text may name a user or an audience: 1 to 64 letters, digits, `-` and `_`, so no contact data."""
+    return _ID.fullmatch(text) is not None
+
+
 def parse_id(text: str) -> str:
-    """A user id or audience name: 1 to 64 letters, digits, `-` and `_`, so that no contact data can pose as one."""
-    if not _ID.fullmatch(text):
+    """A user's id or an audience's name."""
+    if not is_id(text):
         raise _Unfit("must be 1 to 64 letters, digits, - or _")
     return text
 

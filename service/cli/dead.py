@@ -1,0 +1,56 @@
+"""`tocsin dead`: work that ran out of attempts or can never succeed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from service import config, exact_json
+from service.app import SYSTEM_CLOCK, open_store
+from service.clock import timestamp
+from service.work import DeadItem, all_dead_items
+from service.work import redrive as redrive_item
+
+
+@click.group()
+def dead() -> None:
+    """Look at dead work, and let it be done again."""
+
+
+@dead.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_dead(as_json: bool) -> None:
+    """List every dead item with the reason, the most urgent lane first."""
+    found = list(all_dead_items(open_store(config.load())))
+    if as_json:
+        click.echo(exact_json.dumps({"items": [_shown(item) for item in found]}))
+        return
+    for item in found:
+        click.echo(f"{item.id}  {item.lane} {item.kind}, dead since {timestamp(item.since)}: {item.why}")
+    click.echo(f"{len(found)} dead items." if found else "Nothing is dead.", err=True)
+
+
+@dead.command()
+@click.argument("item_ids", nargs=-1, metavar="ID…")
+@click.option("--all", "everything", is_flag=True, help="Every dead item.")
+def redrive(item_ids: tuple[str, ...], everything: bool) -> None:
+    """Let dead items be handled again, with fresh attempts. Mend the cause first: `tocsin dead list` names it."""
+    if bool(item_ids) is everything:
+        raise click.UsageError("Name the items, or say --all.")
+    store = open_store(config.load())
+    chosen = [item.id for item in all_dead_items(store)] if everything else item_ids
+    for item_id in chosen:
+        redrive_item(store, item_id, SYSTEM_CLOCK.now())
+        click.echo(f"{item_id} is due now.")
+
+
+def _shown(item: DeadItem) -> Mapping[str, object]:
+    return {
+        "id": item.id,
+        "kind": item.kind,
+        "lane": item.lane.value,
+        "why": item.why,
+        "since": timestamp(item.since),
+        "attempts": item.attempts,
+    }

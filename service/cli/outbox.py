@@ -1,0 +1,31 @@
+"""`tocsin outbox`: what was "sent" on this machine."""
+
+from __future__ import annotations
+
+import click
+
+from service import config, exact_json
+from service.app import Service
+from service.messages.routes import shown
+from service.words import Channel
+
+
+@click.command()
+@click.option("--to", help="Only messages to this phone (E.164) or email address.")
+@click.option("--channel", type=click.Choice([channel.value for channel in Channel]), help="Only this channel.")
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="How many at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def outbox(to: str | None, channel: str | None, limit: int, as_json: bool) -> None:
+    """List messages, newest first."""
+    service = Service(config.load())
+    page = service.messaging.outbox.entries(to=to, channel=Channel(channel) if channel else None, limit=limit)
+    if as_json:
+        click.echo(exact_json.dumps({"items": [shown(sent) for sent in page.items], "next_cursor": page.cursor}))
+        return
+    for sent in page.items:
+        entry = sent.entry
+        heading = f"  {entry.subject}" if entry.subject else ""
+        click.echo(f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.channel:<5}  {entry.language:<5}  {entry.to}{heading}")
+        click.echo(click.wrap_text(entry.text.strip(), 100, "    ", "    ", preserve_paragraphs=True))
+    if not page.items:
+        click.echo("Nothing was sent here yet.", err=True)
