@@ -403,6 +403,9 @@ class Broken:
     def rebuild(self) -> None:
         pass
 
+    def build_all(self) -> None:
+        pass
+
 
 class Wrong:
     """An inference engine that names other rules than the conditions do."""
@@ -414,6 +417,9 @@ class Wrong:
         return () if self._matcher.match(signature) else (0,)
 
     def rebuild(self) -> None:
+        pass
+
+    def build_all(self) -> None:
         pass
 
 
