@@ -1,0 +1,136 @@
+"""A proxy on loopback in front of an AWS API: it records requests, and loses answers or refuses calls as scripted."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from tests.aws import Environment, environment
+
+
+@dataclass(frozen=True, slots=True)
+class LostAnswer:
+    """The call is carried out, and its answer never arrives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The call is refused with an error code, and not carried out."""
+
+    code: str
+    status: int = 400
+    members: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The call is answered like this, and not carried out."""
+
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The call is carried out and answered."""
+
+
+Fault = LostAnswer | Refusal | Answer | Pass
+
+
+class FaultyAws:
+    """What is to go wrong, and what was asked."""
+
+    def __init__(self, upstream: str) -> None:
+        self.upstream = urlsplit(upstream)
+        self._scripts: dict[str, deque[Fault]] = {}
+        self._requests: list[tuple[str, Mapping[str, object]]] = []
+
+    def script(self, operation: str, *faults: Fault) -> None:
+        """What happens to the next calls of an operation, such as `PutItem`; those after them pass."""
+        self._scripts[operation] = deque(faults)
+
+    def requests(self, operation: str) -> list[Mapping[str, object]]:
+        """The requests of an operation so far."""
+        return [body for name, body in self._requests if name == operation]
+
+    def operations(self) -> list[str]:
+        """The operations called so far, in order."""
+        return [name for name, _ in self._requests]
+
+    def forget(self) -> None:
+        """Start recording anew."""
+        self._requests.clear()
+
+    def reset(self) -> None:
+        """Let everything pass again, and start recording anew."""
+        self._scripts.clear()
+        self._requests.clear()
+
+    def note(self, operation: str, body: bytes) -> Fault:
+        """Record a request; answers what is to become of it."""
+        self._requests.append((operation, json.loads(body)))
+        script = self._scripts.get(operation)
+        return script.popleft() if script else Pass()
+
+
+@contextmanager
+def faulty_aws(upstream: Environment) -> Iterator[tuple[FaultyAws, Environment]]:
+    """Run the proxy on a free port; the environment is the one by which boto3 finds it."""
+    faults = FaultyAws(upstream["AWS_ENDPOINT_URL"])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"faults": faults}))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield faults, environment(f"http://127.0.0.1:{server.server_address[1]}")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    faults: FaultyAws
+    protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # headers and body in one packet, or each answer waits 40 ms for an acknowledgement
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        fault = self.faults.note(self.headers["X-Amz-Target"].rsplit(".", 1)[1], body)
+        match fault:
+            case Refusal(code, status, members):
+                error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **(members or {})}
+                self._reply(status, json.dumps(error).encode())
+            case Answer(content):
+                self._reply(200, json.dumps(content).encode())
+            case LostAnswer():
+                self._forwarded(body)
+                self.close_connection = True
+            case Pass():
+                self._reply(*self._forwarded(body))
+
+    def _forwarded(self, body: bytes) -> tuple[int, bytes]:
+        upstream = self.faults.upstream
+        connection = HTTPConnection(upstream.hostname or "", upstream.port, timeout=30)
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
+        connection.request("POST", self.path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, content
+
+    def _reply(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002  (the base class names them)
+        return
