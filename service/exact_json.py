@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import simplejson
 
@@ -19,7 +20,7 @@ class NotJson(TocsinError):
 def loads(text: str | bytes) -> object:
     """Parse JSON: whole numbers as int, others as Decimal; `NotJson` says what is wrong and where."""
     try:
-        document = simplejson.loads(text, use_decimal=True, allow_nan=False, object_pairs_hook=_unique)
+        document = _DECODER.decode(text if isinstance(text, str) else text.decode())
         _check_depth(document, MAX_DEPTH)
     except RecursionError as error:
         raise NotJson(f"nested deeper than {MAX_DEPTH} levels") from error
@@ -32,12 +33,17 @@ def loads(text: str | bytes) -> object:
 
 def dumps(document: object) -> str:
     """The shortest JSON text of a document, decimals written as the numbers they are, ASCII only."""
-    return simplejson.dumps(document, use_decimal=True, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(document)
+
+
+def stored(text: str) -> object:
+    """What `dumps` wrote, read back without the checks that it passed when it came in."""
+    return _STORED.decode(text)
 
 
 def canonical(document: object) -> str:
     """`dumps` with sorted keys: equal documents give equal text."""
-    return simplejson.dumps(document, use_decimal=True, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    return _CANONICAL.encode(document)
 
 
 def _unique(pairs: Sequence[tuple[str, object]]) -> Mapping[str, object]:
@@ -56,3 +62,10 @@ def _check_depth(document: object, left: int) -> None:
         raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
     for value in document.values() if isinstance(document, dict) else document:
         _check_depth(value, left - 1)
+
+
+# Made once: the module's own functions make a new one for every call.
+_DECODER = simplejson.JSONDecoder(parse_float=Decimal, allow_nan=False, object_pairs_hook=_unique)
+_STORED = simplejson.JSONDecoder(parse_float=Decimal)
+_ENCODER = simplejson.JSONEncoder(use_decimal=True, allow_nan=False, separators=(",", ":"))
+_CANONICAL = simplejson.JSONEncoder(use_decimal=True, allow_nan=False, separators=(",", ":"), sort_keys=True)

@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 
 from service.channels import Email, Outcome, Reason, Refused, Sms, Unknown, VoiceCall
 from service.channels.carrier import Carrier, Handed, Message, OneByOne
-from service.clock import Clock
 from service.storage import Store
 from service.words import Channel
 from service.work.breaker import Go, Open, Wait
@@ -83,15 +82,13 @@ class Carriers:
 class Slots:
     """When a batch may go out: not while a provider is left alone, nor faster than its rate, which processes share."""
 
-    def __init__(self, store: Store, clock: Clock, carriers: Carriers, breakers: Breakers) -> None:
+    def __init__(self, store: Store, carriers: Carriers, breakers: Breakers) -> None:
         self._store = store
-        self._clock = clock
         self._carriers = carriers
         self._breakers = breakers
 
-    def book(self, wanted: Mapping[Channel, int]) -> datetime:
-        """From when on that many messages may go out; now, if nothing is in the way."""
-        now = self._clock.now()
+    def book(self, wanted: Mapping[Channel, int], now: datetime) -> datetime:
+        """From when on that many messages may go out: `now`, if nothing is in the way."""
         return max((self._bookable(channel, count, now) for channel, count in wanted.items() if count), default=now)
 
     def _bookable(self, channel: Channel, count: int, now: datetime) -> datetime:

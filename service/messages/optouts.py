@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -48,6 +49,11 @@ class OptOuts:
     def of_email(self, address: str) -> OptOut | None:
         """Since when and why this address gets nothing, or None."""
         return self._read(self._email_id(address))
+
+    def among(self, phones: Iterable[str], addresses: Iterable[str]) -> frozenset[str]:
+        """Those of some phones (E.164) and addresses, `MAX_WRITES` together at most, that get nothing."""
+        ids = {self._phone_id(e164): e164 for e164 in phones} | {self._email_id(one): one for one in addresses}
+        return frozenset(ids[found] for found in self._store.get_many(list(ids))) if ids else frozenset()
 
     def add_phone(self, e164: str, why: Why) -> None:
         """Write to this phone no more. Saying it again changes nothing."""

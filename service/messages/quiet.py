@@ -18,7 +18,7 @@ class NotQuietHours(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """From `start` (included) to `end` (not), over midnight where `end` is earlier; `zone` is for people without one."""
+    """From `start` (included) to `end` (not), over midnight where `end` is earlier; `zone` is for others."""
 
     start: time
     end: time

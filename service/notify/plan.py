@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,7 +48,7 @@ Plan = Send | Drop | Hold
 class Manners:
     """What is kept to whoever the recipient is: refusals, quiet hours, the address to unsubscribe at."""
 
-    is_opted_out: Callable[[Recipient], bool]
+    opted_out: Callable[[Iterable[Recipient]], frozenset[str]]
     quiet: QuietHours | None
     unsubscribe_url: Callable[[Recipient], str | None]
 
@@ -63,8 +63,6 @@ def plan(
     now: datetime,
 ) -> Plan:
     """What becomes of one recipient's copy now. A rendition that is None still lacks a translation."""
-    if manners.is_opted_out(recipient):
-        return Drop(DeliveryStatus.SUPPRESSED, "the recipient wants no messages on this channel")
     if rendition is None:
         return Drop(DeliveryStatus.NEEDS_TRANSLATION, "see GET /v1/translations?status=missing")
     if lane is not Lane.INCIDENT and manners.quiet and (until := manners.quiet.ends(now, recipient.timezone)):

@@ -88,24 +88,38 @@ class PageSender:
 
     def _copies(self, page: Page, notification: Notification, now: datetime) -> Sequence[Copy]:
         """As many copies of what is left as one commit can write."""
+        names = page.left
+        stored = self.store.get_many([name for name in names if name in page.lines]) if page.lines else {}
+        people = self.directory.get_many([page.recipients[name] for name in names])
+        refusing = self.manners.opted_out(people.values())
         copies: list[Copy] = []
         budget = WRITES
-        for name in page.left:
-            copy = self._copy(name, page, notification, now)
+        for name in names:
+            person = people.get(page.recipients[name])
+            item = stored.get(name)
+            delivery = delivery_of(item) if item else Delivery(name, page.notification_id, page.recipients[name])
+            copy = self._copy(delivery, item.version if item else 0, person, refusing, notification, now)
             budget -= copy.weight
             if budget < 0:
                 break
             copies.append(copy)
         return copies
 
-    def _copy(self, name: str, page: Page, notification: Notification, now: datetime) -> Copy:
-        stored = self.store.get(name) if name in page.lines else None
-        delivery = delivery_of(stored) if stored else Delivery(name, page.notification_id, page.recipients[name])
-        version = stored.version if stored else 0
-        person = self.directory.get(delivery.recipient_id)
+    def _copy(
+        self,
+        delivery: Delivery,
+        version: int,
+        person: Recipient | None,
+        refusing: frozenset[str],
+        notification: Notification,
+        now: datetime,
+    ) -> Copy:
         if person is None:
             return Copy(delivery, version, Drop(DeliveryStatus.FAILED, "the recipient was removed"))
         addressed = replace(delivery, channel=person.preference, language=person.language)
+        if person.user_id in refusing:
+            refusal = Drop(DeliveryStatus.SUPPRESSED, "the recipient wants no messages on this channel")
+            return Copy(addressed, version, refusal)
         return Copy(addressed, version, self._plan(addressed, person, notification, now))
 
     def _plan(self, delivery: Delivery, person: Recipient, notification: Notification, now: datetime) -> Plan:
@@ -120,7 +134,7 @@ class PageSender:
     def _booked(self, copies: Sequence[Copy], now: datetime) -> datetime | None:
         """When rates and breakers let these copies go, if that is not now."""
         wanted = Counter(copy.delivery.channel for copy in copies if isinstance(copy.plan, Send))
-        until = self.slots.book({channel: count for channel, count in wanted.items() if channel is not None})
+        until = self.slots.book({channel: count for channel, count in wanted.items() if channel is not None}, now)
         return until if until > now else None
 
     def _sent(self, task: Task, page: Page, copies: Sequence[Copy]) -> Step:

@@ -110,6 +110,9 @@ class Store(Protocol):
     def get(self, item_id: str) -> Item | None:
         """The item as last committed (a consistent read), or None; expired items are gone."""
 
+    def get_many(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
+        """Those of up to `MAX_WRITES` items that there are, by id: like `get`, in one question."""
+
     def by_index(
         self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False
     ) -> Page[Item]:

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-import simplejson
-
-from service.exact_json import canonical, dumps
+from service.exact_json import canonical, dumps, stored
 from service.storage import (
     MAX_COMMIT_BYTES,
     MAX_ITEM_BYTES,
@@ -141,8 +139,9 @@ def audit_row(entry: AuditEntry) -> AuditRow:
 
 def document(text: str) -> dict[str, object]:
     """The state, keys or detail that a row holds; no limits are applied, for it was accepted once."""
-    stored: dict[str, object] = simplejson.loads(text, use_decimal=True)
-    return stored
+    read = stored(text)
+    assert isinstance(read, dict)
+    return read
 
 
 def key_texts(text: str) -> dict[str, str]:

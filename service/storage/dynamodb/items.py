@@ -66,6 +66,11 @@ class ItemTable:
         )
         return item_of(answer.get("Item"), now)
 
+    def find_many(self, item_ids: Sequence[str], now: int) -> list[Item]:
+        """Those of the items that there are and that did not expire, by consistent reads."""
+        rows = fetch(self._calls, self._table, "id", dict.fromkeys(item_ids))
+        return [item for row in rows if (item := item_of(row, now)) is not None]
+
     def listed(self, index: str, value: str, after: str | None, limit: int, newest_first: bool, now: int) -> list[Item]:
         """Up to `limit` items under a key that come after the id `after`, as they are now."""
         slots = self._slots.of(index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,9 @@ class DynamoStore:
 
     def get(self, item_id: str) -> Item | None:
         return self._items.find(item_id, self._now())
+
+    def get_many(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
+        return {item.id: item for item in self._items.find_many(item_ids, self._now())}
 
     def by_index(
         self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False

@@ -24,6 +24,13 @@ def find(connection: sqlite3.Connection, item_id: str, now: int) -> Item | None:
     return _item(row) if row else None
 
 
+def find_many(connection: sqlite3.Connection, item_ids: Sequence[str], now: int) -> list[Item]:
+    """Those of the items that there are and that did not expire."""
+    places = ", ".join("?" * len(item_ids))
+    query = f"SELECT {_COLUMNS} FROM items WHERE id IN ({places}) AND {_LIVE}"
+    return [_item(row) for row in connection.execute(query, (*item_ids, now))]
+
+
 def listed(
     connection: sqlite3.Connection, index: str, value: str, after: str | None, limit: int, newest_first: bool, now: int
 ) -> list[Item]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -40,6 +40,10 @@ class SqliteStore:
 
     def get(self, item_id: str) -> Item | None:
         return self._database.read(lambda connection: item_sql.find(connection, item_id, self._now()))
+
+    def get_many(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
+        found = self._database.read(lambda connection: item_sql.find_many(connection, item_ids, self._now()))
+        return {item.id: item for item in found}
 
     def by_index(
         self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False
