@@ -33,7 +33,7 @@ layers: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 unit: $(VENV)/dev.stamp $(VENV)-aws/stamp
-	$(BIN)/python -m pytest -m "not long" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long" $(PYTEST_ARGS)
 
 test-long: $(VENV)/dev.stamp $(VENV)-aws/stamp ## the property tests with their full number of examples
 	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest --timeout=7200 -m "long" --ignore=tests/crash $(PYTEST_ARGS)
