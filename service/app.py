@@ -13,6 +13,7 @@ from service.chores import Chore, Chores
 from service.clock import Clock, SystemClock
 from service.config import Backend, Settings
 from service.errors import TocsinError
+from service.escalation import Escalation
 from service.evaluations import routes as evaluation_routes
 from service.evaluations.dry_run import DryRuns
 from service.evaluations.flow import Evaluations
@@ -92,6 +93,7 @@ class Service:
         self.evaluations = Evaluations(self.live, self.store, clock, sentiment)
         self.dry_runs = DryRuns(self.live, self.store, clock, sentiment)
         self.messaging = Messaging(settings, self.store, clock, self.live, sentiment)
+        self.escalation = Escalation(settings, self.store, clock, self.messaging)
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The features' calls."""
@@ -100,6 +102,7 @@ class Service:
             ruleset_routes.blueprint(self.library, self.live, self.clock),
             audit_routes.blueprint(self.store),
             *self.messaging.blueprints(),
+            *self.escalation.blueprints(),
         )
 
     def checks(self) -> Mapping[str, Check]:
@@ -124,7 +127,7 @@ class Service:
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
-        return self.messaging.duties()
+        return (*self.messaging.duties(), *self.escalation.duties())
 
     def flask(self) -> Flask:
         """The API."""

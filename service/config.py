@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     loopback_callbacks: bool = Field(
         default=False, description="Whether callbacks may go to this machine itself: for development alone."
     )
+    sns_topics: str = Field(
+        default="", description="ARNs, parted by commas, of the SNS topics that `/v1/inbound/sns` lets in."
+    )
 
     @property
     def watches_rules(self) -> bool:

@@ -45,7 +45,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One page to this phone. `ended_at` is when its incident stopped being open."""
+    """One page to this phone. `ended_at` is when its incident stopped being open.
+
+    `in_summary` says that it arrived, or will, in a summary of several: so do its reminders.
+    """
 
     code: int
     incident_id: str
@@ -54,6 +57,7 @@ class Listed:
     paged_at: datetime
     standing: Standing = Standing.OPEN
     ended_at: datetime | None = None
+    in_summary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class PhoneBook:
-    """The pages of one phone, oldest first."""
+    """The pages of one phone, oldest first.
+
+    `held` are the codes that the next summary lists; `summaries` counts them, which names the next one.
+    """
 
     pages: tuple[Listed, ...] = ()
     last_code: int = FIRST_CODE - 1
     question: Question | None = None
     passive: tuple[datetime, ...] = ()
+    held: tuple[int, ...] = ()
+    summaries: int = 0
 
     def page(self, incident_id: str, contact: int, level: int) -> Listed | None:
         """The page of an incident's level to a contact, if this phone had it."""
@@ -114,9 +123,24 @@ class PhoneBook:
         """Whether a further page now should join a summary instead of arriving by itself."""
         return len([page for page in self.pages if page.paged_at > at - STORM_WINDOW]) > STORM_PAGES
 
+    def holding(self, code: int) -> PhoneBook:
+        """The book with this page waiting for the next summary, which is a new one if none was waiting yet."""
+        pages = tuple(replace(page, in_summary=True) if page.code == code else page for page in self.pages)
+        held = tuple(dict.fromkeys((*self.held, code)))
+        return replace(self, pages=pages, held=held, summaries=self.summaries + (0 if self.held else 1))
+
+    def summarised(self) -> PhoneBook:
+        """The book after the summary was sent."""
+        return replace(self, held=())
+
     def asking(self, question: Question | None) -> PhoneBook:
         """The book with what the phone was asked last; None once it has answered."""
         return replace(self, question=question)
+
+    def was_asked(self, at: datetime) -> bool:
+        """Whether the phone was asked what it wanted to say, and has not said it since."""
+        asked = self.question
+        return asked is not None and asked.answer is None and at - asked.at < PASSIVE_WINDOW
 
     def may_answer(self, at: datetime) -> bool:
         """Whether a reply that changes nothing is still answered."""

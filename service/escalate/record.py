@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from service.clock import timestamp
@@ -43,7 +44,10 @@ def shown(record: IncidentRecord, *, with_contact_data: bool) -> dict[str, objec
         "opened_at": timestamp(incident.opened_at),
         "callback_url": record.callback_url,
         "contacts": [_contact(incident, contact, with_contact_data) for contact in incident.contacts],
-        "timeline": [_line(entry, incident) for entry in record.timeline],
+        "timeline": [
+            {"at": line.pop("at"), "event": line.pop("event"), "text": told(entry, incident), **line}
+            for entry, line in zip(record.timeline, lines(record.timeline), strict=True)
+        ],
         **as_the_sample(incident),
     }
 
@@ -88,13 +92,18 @@ def _masked(address: str | None) -> str | None:
     return f"{name[:1]}…@{domain}" if at else f"{address[:3]}…{address[-3:]}"
 
 
-def _line(entry: Entry, incident: Incident) -> dict[str, object]:
-    members = {
+def lines(timeline: Sequence[Entry]) -> list[dict[str, object]]:
+    """Lines of a timeline as JSON, contacts by number alone."""
+    return [{name: value for name, value in _line(entry).items() if value is not None} for entry in timeline]
+
+
+def _line(entry: Entry) -> dict[str, object]:
+    return {
+        "at": timestamp(entry.at),
+        "event": entry.kind.value,
         "level": entry.level,
         "contact": entry.contact,
         "channel": entry.channel and entry.channel.value,
         "message": entry.role and entry.role.value,
         "why": entry.why,
     }
-    said = {"at": timestamp(entry.at), "event": entry.kind.value, "text": told(entry, incident)}
-    return {**said, **{name: value for name, value in members.items() if value is not None}}

@@ -1,0 +1,48 @@
+"""The phone books that one commit reads and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from service.channels.contact_keys import ContactKeys
+from service.escalate.items import book_id
+from service.escalate.phonebook import PhoneBook
+from service.records import from_state, to_state
+from service.storage import Item, Store
+
+KIND = "phone-book"
+
+
+class Books:
+    """Phone books by phone (E.164), each read once and written at most once."""
+
+    def __init__(self, store: Store, keys: ContactKeys) -> None:
+        self._store = store
+        self._keys = keys
+        self._items: dict[str, Item] = {}
+        self._read: dict[str, PhoneBook] = {}
+        self._books: dict[str, PhoneBook] = {}
+
+    def key(self, phone: str) -> str:
+        """The phone as it may stand in an id."""
+        return self._keys.phone(phone)
+
+    def __getitem__(self, phone: str) -> PhoneBook:
+        if phone not in self._books:
+            item = self._store.get(book_id(self.key(phone))) or Item(book_id(self.key(phone)), KIND, {})
+            self._items[phone] = item
+            self._read[phone] = self._books[phone] = from_state(PhoneBook, item.state)
+        return self._books[phone]
+
+    def __setitem__(self, phone: str, book: PhoneBook) -> None:
+        if self[phone] != book:
+            self._books[phone] = book
+
+    def changed(self) -> Sequence[Item]:
+        """The items of the books that are not as they were read."""
+        return [
+            replace(self._items[phone], state=to_state(book))
+            for phone, book in self._books.items()
+            if book != self._read[phone]
+        ]

@@ -1,0 +1,197 @@
+"""What people write back: STOP, HELP and START first, then answers to incidents."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.channels.phones import PhoneRefused, PhoneRules
+from service.escalate.books import Books
+from service.escalate.events import DeliveryFailed, Failure, Reply, ReplyNo, ReplyYes
+from service.escalate.incidents import Incidents, NoSuchIncident, log
+from service.escalate.items import BY_PROVIDER, MESSAGE, PhoneAnswer, answer_item, heard_item, outgoing_of, record_of
+from service.escalate.phonebook import Listed, Question, Standing
+from service.escalate.replies import Answer, understand
+from service.escalate.resolution import Answered, NotUnderstood, Stranger, WhichOne, resolve
+from service.escalate.send import codes_of
+from service.escalate.sns_events import InboundSms
+from service.escalate.steps import change_of
+from service.messages.keywords import Keyword, keyword
+from service.messages.optouts import OptOuts, Why
+from service.recipients import Directory
+from service.storage import AuditEntry, Conflict, Item
+from service.words import Channel
+
+logger = logging.getLogger(__name__)
+
+_COMMANDS = {Keyword.STOP: "answer-stop", Keyword.HELP: "answer-help", Keyword.START: "answer-start"}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One SMS from a phone that may be written to. `name` is made of the provider's id of it."""
+
+    name: str
+    phone: str
+    text: str
+    in_reply_to: str | None
+
+
+@dataclass(slots=True)
+class Commit:
+    """What hearing one SMS writes, all at once."""
+
+    books: Books
+    items: list[Item]
+    spawn: list[Item]
+    audit: list[AuditEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """Understands what phones write."""
+
+    incidents: Incidents
+    directory: Directory
+    opt_outs: OptOuts
+    phones: PhoneRules
+
+    def receive(self, sms: InboundSms) -> None:
+        """Take one SMS; one that was heard before does nothing."""
+        name = hashlib.sha256(sms.id.encode()).hexdigest()[:32]
+        try:
+            phone = self.phones.parse(sms.sender).e164
+        except PhoneRefused:
+            logger.info("An SMS came from a number that nothing may be sent to; it was not answered")
+            return
+        self._take(Heard(name, phone, sms.text, sms.in_reply_to))
+
+    def _take(self, heard: Heard) -> None:
+        command = keyword(heard.text)
+        mark = heard_item(heard.name, self._now)
+        while self.incidents.store.get(mark.id) is None:
+            if command is not None:
+                self._obey(heard, command)
+            commit = Commit(Books(self.incidents.store, self.incidents.keys), [], [], [])
+            if command is not None:
+                self._confirm(heard, command, commit)
+            else:
+                self._answer(heard, commit)
+            try:
+                changed = (*commit.items, *commit.books.changed())
+                self.incidents.store.save(mark, *changed, spawn=commit.spawn, audit=commit.audit)
+            except Conflict:
+                continue  # the incident or the phone's book changed, or another process heard the same SMS
+            return
+
+    @property
+    def _now(self) -> datetime:
+        return self.incidents.clock.now()
+
+    def _obey(self, heard: Heard, command: Keyword) -> None:
+        """Harmless to repeat, so it needs no part in the commit."""
+        logger.info("A phone sent %s", command.value, extra={"keyword": command.value})
+        if command is Keyword.START:
+            self.opt_outs.lift_phone(heard.phone)
+        if command is not Keyword.STOP:
+            return
+        self.opt_outs.add_phone(heard.phone, Why.KEYWORD)
+        for page in Books(self.incidents.store, self.incidents.keys)[heard.phone].latest(Standing.OPEN):
+            # Whoever wants no messages can be asked no more: the incident goes on to the next contact at once.
+            name = f"{heard.name}-{page.code}"
+            failed = DeliveryFailed(name, self._now, page.contact, page.level, Channel.SMS, Failure.OPTED_OUT)
+            self.incidents.happens(page.incident_id, failed)
+
+    def _confirm(self, heard: Heard, command: Keyword, commit: Commit) -> None:
+        known = bool(commit.books[heard.phone].pages) or self.directory.by_phone(heard.phone) is not None
+        if known:
+            self._say(heard, _COMMANDS[command], {}, commit, commanded=True)
+
+    def _answer(self, heard: Heard, commit: Commit) -> None:
+        book = commit.books[heard.phone]
+        said = understand(heard.text, self._language(heard, commit))
+        match resolve(said, book, self._now, self._replied_to(heard)):
+            case Answered(answer=answer, pages=pages):
+                for page in _each_incident_once(pages):
+                    self._apply(heard, answer, page, commit)
+            case WhichOne(answer=answer, pages=pages):
+                self._ask(heard, answer, pages, commit)
+            case NotUnderstood(pages=pages):
+                if not book.was_asked(self._now):
+                    self._ask(heard, None, pages, commit)
+            case Stranger():
+                logger.info("An SMS came from a phone that was never paged; it was not answered")
+
+    def _apply(self, heard: Heard, answer: Answer, page: Listed, commit: Commit) -> None:
+        try:
+            item = self.incidents.item(page.incident_id)
+        except NoSuchIncident:
+            logger.warning("A reply is about incident %s, which is gone", page.incident_id)
+            return
+        contact = record_of(item).incident.contact(page.contact)
+        if contact is None or contact.phone != heard.phone:
+            logger.warning("A reply about incident %s came from no contact of it", page.incident_id)
+            return
+        name = f"{heard.name}-{page.code}"
+        kind: type[Reply] = ReplyYes if answer is Answer.YES else ReplyNo
+        changed = change_of(item, kind(name, self._now, page.contact, page.level), commit.books)
+        if changed is not None:
+            commit.items.append(changed.item)
+            commit.spawn += changed.spawn
+            commit.audit += changed.audit
+            log(changed.record)
+
+    def _ask(self, heard: Heard, answer: Answer | None, pages: Sequence[Listed], commit: Commit) -> None:
+        """Ask which incident is meant, or, where there is but one, what was meant to be said."""
+        one = len({page.incident_id for page in pages}) == 1
+        template = "answer-not-understood" if one else "answer-which-incident"
+        variables = {} if one else codes_of([(page.code, page.incident_id) for page in pages])
+        self._say(heard, template, variables, commit)
+        book = commit.books[heard.phone]
+        commit.books[heard.phone] = book.asking(Question(self._now, answer))
+
+    def _say(
+        self,
+        heard: Heard,
+        template: str,
+        variables: dict[str, str | int],
+        commit: Commit,
+        *,
+        commanded: bool = False,
+    ) -> None:
+        book = commit.books[heard.phone]
+        if not book.may_answer(self._now):
+            return
+        commit.books[heard.phone] = book.answered(self._now)
+        language = self._language(heard, commit)
+        answer = PhoneAnswer(heard.phone, language, template, variables, commanded)
+        commit.spawn.append(answer_item(heard.name, answer, self._now))
+
+    def _language(self, heard: Heard, commit: Commit) -> str | None:
+        """The language of whoever was paged last on this phone, else of a recipient who has it."""
+        pages = commit.books[heard.phone].pages
+        if pages:
+            return self._language_of(pages[-1])
+        person = self.directory.by_phone(heard.phone)
+        return None if person is None else person.language
+
+    def _language_of(self, page: Listed) -> str | None:
+        try:
+            contact = self.incidents.get(page.incident_id).incident.contact(page.contact)
+        except NoSuchIncident:
+            return None
+        return None if contact is None else contact.language
+
+    def _replied_to(self, heard: Heard) -> str | None:
+        """The incident of the message that the person appears to answer."""
+        if heard.in_reply_to is None:
+            return None
+        found = self.incidents.store.by_index(BY_PROVIDER, heard.in_reply_to, limit=1).items
+        return next((outgoing_of(item).incident_id for item in found if item.kind == MESSAGE), None)
+
+
+def _each_incident_once(pages: Sequence[Listed]) -> Sequence[Listed]:
+    return list({page.incident_id: page for page in pages}.values())

@@ -1,0 +1,153 @@
+"""Incidents on the store: opened, looked up, and moved on by what happens to them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from service.channels.contact_keys import ContactKeys
+from service.clock import Clock
+from service.errors import TocsinError
+from service.escalate.books import Books
+from service.escalate.events import Event, Opened, Timer
+from service.escalate.incident import Contact, Incident, Open
+from service.escalate.intake import GivenContact, NewIncident
+from service.escalate.items import ALL, BY_STATE, INCIDENT, incident_id, incident_item, record_of
+from service.escalate.policies import Policies
+from service.escalate.record import IncidentRecord
+from service.escalate.steps import Change, change, change_of
+from service.recipients import Directory
+from service.storage import Conflict, Item, Page, Store
+from service.work import Step, Task, postponed
+
+logger = logging.getLogger(__name__)
+
+
+class NoSuchIncident(TocsinError):
+    """No incident has this id."""
+
+
+class OtherContent(TocsinError):
+    """An incident has this id already, with other content."""
+
+
+class UnknownRecipient(TocsinError):
+    """A contact names a recipient who is not in the directory; `position` counts contacts from 0."""
+
+    def __init__(self, position: int, recipient: str) -> None:
+        super().__init__(f"there is no recipient {recipient!r}: PUT /v1/recipients/{recipient} makes one")
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    """All incidents."""
+
+    store: Store
+    clock: Clock
+    keys: ContactKeys
+    policies: Policies
+    directory: Directory
+
+    def open(self, new: NewIncident, app: str, fallback_id: str) -> tuple[IncidentRecord, bool]:
+        """Open an incident and page its first level; the one that is there, and False, if it was asked for before.
+
+        `fallback_id` is its id if the app gave none. `OtherContent`, `UnknownPolicy` or `UnknownRecipient`.
+        """
+        name = new.id or fallback_id
+        while True:
+            item = self.store.get(incident_id(name))
+            if item is not None:
+                return _same(record_of(item), new), False
+            opened = self._opened(new, app, name)
+            try:
+                self._save(opened, Books(self.store, self.keys))
+            except Conflict:
+                continue  # somebody opened it, or a phone of it was paged, at the same moment
+            logger.info("Incident %s opened", name, extra={"incident_id": name, "policy": new.policy})
+            return self.get(name), True
+
+    def get(self, name: str) -> IncidentRecord:
+        """An incident as it is now; `NoSuchIncident`."""
+        return record_of(self.item(name))
+
+    def item(self, name: str) -> Item:
+        """The item of an incident; `NoSuchIncident`."""
+        item = self.store.get(incident_id(name))
+        if item is None or item.kind != INCIDENT:
+            raise NoSuchIncident(f"there is no incident {name!r}")
+        return item
+
+    def listed(self, state: str | None, *, cursor: str | None, limit: int) -> Page[IncidentRecord]:
+        """Incidents, all or those in one state, by id."""
+        index, value = ALL if state is None else (BY_STATE, state)
+        page = self.store.by_index(index, value, cursor=cursor, limit=limit)
+        return Page([record_of(item) for item in page.items], page.cursor)
+
+    def happens(self, name: str, event: Event) -> IncidentRecord:
+        """Apply an event and commit what comes of it; `NoSuchIncident`."""
+        while True:
+            item, books = self.item(name), Books(self.store, self.keys)
+            changed = change_of(item, event, books)
+            if changed is None:
+                return record_of(item)
+            try:
+                self._commit(changed, books)
+            except Conflict:
+                continue
+            log(changed.record)
+            return changed.record
+
+    def on_time(self, task: Task) -> Step:
+        """Handle an incident that came due."""
+        books = Books(self.store, self.keys)
+        changed = change_of(task.item, Timer(task.now), books)
+        if changed is None:  # early: the clock of whoever claimed it was ahead
+            due_at = record_of(task.item).incident.due_at
+            return Step(postponed(task.item, due_at) if due_at else incident_item(task.item, record_of(task.item)))
+        log(changed.record)
+        return Step(changed.item, others=books.changed(), spawn=changed.spawn, audit=changed.audit)
+
+    def _opened(self, new: NewIncident, app: str, name: str) -> IncidentRecord:
+        now = self.clock.now()
+        contacts = tuple(self._contact(n, given) for n, given in enumerate(new.contacts, start=1))
+        policy = self.policies.get(new.policy).covering(len(contacts))
+        start = max(now, new.open_at or now)
+        incident = Incident(name, new.description, new.url, contacts, policy, now, Open(0, 0, start))
+        return IncidentRecord(incident, app, new.sha256, callback_url=new.callback_url)
+
+    def _contact(self, number: int, given: GivenContact) -> Contact:
+        if given.recipient is None:
+            return Contact(number, given.phone, given.name, given.language, given.email, given.timezone)
+        person = self.directory.get(given.recipient)
+        if person is None:
+            raise UnknownRecipient(number - 1, given.recipient)
+        phone = person.phone.e164 if person.phone else None
+        name = person.first_name or None
+        return Contact(number, phone, name, person.language, person.email, person.timezone, person.user_id)
+
+    def _save(self, record: IncidentRecord, books: Books) -> None:
+        now = self.clock.now()
+        starts_now = record.incident.due_at is not None and record.incident.due_at <= now
+        changed = change(None, record, Opened(now), books) if starts_now else None
+        if changed is None:
+            self.store.save(incident_item(None, record))
+        else:
+            self._commit(changed, books)
+
+    def _commit(self, changed: Change, books: Books) -> None:
+        self.store.save(changed.item, *books.changed(), spawn=changed.spawn, audit=changed.audit)
+
+
+def log(record: IncidentRecord) -> None:
+    """Say how an incident stands after something happened to it."""
+    incident = record.incident
+    level = incident.state.level if isinstance(incident.state, Open) else None
+    extra = {"incident_id": incident.id, "state": incident.state.name, "level": level}
+    logger.info("Incident %s is %s", incident.id, incident.state.name, extra=extra)
+
+
+def _same(found: IncidentRecord, new: NewIncident) -> IncidentRecord:
+    if found.sha256 != new.sha256:
+        raise OtherContent(f"there is an incident {found.incident.id!r} already, with other content")
+    return found

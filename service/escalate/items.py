@@ -1,0 +1,147 @@
+"""Incidents, their messages and phone books as items of the store, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from service.escalate.effects import Message
+from service.escalate.policy import Role
+from service.escalate.record import IncidentRecord
+from service.records import from_state, to_state
+from service.storage import Item
+from service.words import Channel, Lane
+
+INCIDENT = "incident"
+MESSAGE = "incident-message"
+ANSWER = "incident-answer"
+SUMMARY = "incident-summary"
+HEARD = "incident-heard"
+
+ALL = ("incidents", "all")
+"""Index and value under which every incident is listed."""
+BY_STATE = "incidents-by-state"
+BY_PROVIDER = "provider"
+"""Index of messages by their provider's id, which is all that an inbound SMS knows of them."""
+
+REPLIES_REMEMBERED = timedelta(days=4)
+"""How long a reply that was heard is recognised when it comes again."""
+
+MESSAGES_KEPT = timedelta(days=90)
+
+
+class Fate(StrEnum):
+    """Where one message of an incident is."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # the provider may have it, and no attempt is left
+    DROPPED = "dropped"  # nobody needs it any more
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message of an incident on its way. `detail` holds neither contact data nor text."""
+
+    incident_id: str
+    number: int
+    role: Role
+    contact: int
+    level: int
+    channel: Channel
+    fate: Fate = Fate.PENDING
+    attempt: int = 0
+    provider_id: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneAnswer:
+    """An answer to a reply that is about no incident in particular. `commanded` answers go out although opted out."""
+
+    to: str
+    language: str | None
+    template: str
+    variables: Mapping[str, str | int] = field(default_factory=dict)
+    commanded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One SMS to a phone on which more incidents opened than a person can read one by one."""
+
+    to: str
+    language: str | None
+
+
+def incident_id(given: str) -> str:
+    """The id of the item of an incident."""
+    return f"incident-{given}"
+
+
+def message_id(given: str, number: int) -> str:
+    """The id of a message, deterministic, so that expanding twice sends once; fit for email tags."""
+    return f"message-{given}-{number:06d}"
+
+
+def book_id(phone_key: str) -> str:
+    """The id of a phone's book; `phone_key` is an HMAC."""
+    return f"phone-{phone_key}"
+
+
+def incident_item(item: Item | None, record: IncidentRecord) -> Item:
+    """The item of an incident after it changed: due when its timer is."""
+    own = item or Item(incident_id(record.incident.id), INCIDENT, {}, lane=Lane.INCIDENT)
+    keys = dict([ALL]) | {BY_STATE: record.incident.state.name}
+    return replace(own, state=to_state(record), keys=keys, due_at=record.incident.due_at, attempts=0)
+
+
+def record_of(item: Item) -> IncidentRecord:
+    """The incident in an item."""
+    return from_state(IncidentRecord, item.state)
+
+
+def message_item(given: str, message: Message, at: datetime) -> Item:
+    """A message that is to be sent now."""
+    outgoing = Outgoing(given, message.number, message.role, message.contact, message.level, message.channel)
+    return Item(
+        message_id(given, message.number),
+        MESSAGE,
+        to_state(outgoing),
+        lane=Lane.INCIDENT,
+        due_at=at,
+        expires_at=at + MESSAGES_KEPT,
+    )
+
+
+def sent_item(item: Item, outgoing: Outgoing) -> Item:
+    """A message's item with nothing left to do, to be found by its provider's id."""
+    keys = {} if outgoing.provider_id is None else {BY_PROVIDER: outgoing.provider_id}
+    return replace(item, state=to_state(outgoing), keys=keys, due_at=None, attempts=0)
+
+
+def outgoing_of(item: Item) -> Outgoing:
+    """The message in an item."""
+    return from_state(Outgoing, item.state)
+
+
+def answer_item(name: str, answer: PhoneAnswer, at: datetime) -> Item:
+    """An answer that is to be sent now."""
+    state = to_state(answer)
+    return Item(f"answer-{name}", ANSWER, state, lane=Lane.INCIDENT, due_at=at, expires_at=at + REPLIES_REMEMBERED)
+
+
+def summary_item(phone_key: str, number: int, summary: Summary, due_at: datetime) -> Item:
+    """A phone's next summary."""
+    name = f"summary-{phone_key}-{number}"
+    keep = due_at + REPLIES_REMEMBERED
+    return Item(name, SUMMARY, to_state(summary), lane=Lane.INCIDENT, due_at=due_at, expires_at=keep)
+
+
+def heard_item(name: str, at: datetime) -> Item:
+    """The mark that a reply was heard; who writes it second loses."""
+    return Item(f"heard-{name}", HEARD, {}, lane=Lane.INCIDENT, expires_at=at + REPLIES_REMEMBERED)

@@ -1,0 +1,58 @@
+"""The escalation policies of an installation: every `*.yaml` of one folder, read at start."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from service.decide import report
+from service.errors import TocsinError
+from service.escalate import policy_file
+from service.escalate.policy import Policy
+
+
+class PoliciesRefused(TocsinError):
+    """A policy file cannot be used; every fault of every file is told with its place."""
+
+
+class UnknownPolicy(TocsinError):
+    """No policy has this name."""
+
+
+class Policies:
+    """Policies by name."""
+
+    def __init__(self, policies: Mapping[str, Policy]) -> None:
+        self._policies = policies
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, sorted."""
+        return tuple(sorted(self._policies))
+
+    def get(self, name: str) -> Policy:
+        """The policy of this name; `UnknownPolicy` with the nearest one."""
+        if name not in self._policies:
+            near = get_close_matches(name, self._policies, 1)
+            hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(self.names) or 'none'}"
+            raise UnknownPolicy(f'there is no escalation policy "{name}": {hint}')
+        return self._policies[name]
+
+
+def read_policies(folder: Path, templates: Collection[str] | None = None) -> Policies:
+    """All policies of a folder; `PoliciesRefused` shows every fault. `templates` are those that messages may name."""
+    faults: list[str] = []
+    policies: dict[str, Policy] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        source = path.read_bytes()
+        parsed = policy_file.parse(source, templates)
+        if parsed.policy is None:
+            faults.append(report.render(parsed.findings, source, str(path)))
+        elif parsed.policy.name in policies:
+            faults.append(f"{path}:1:1: error: another file holds the policy {parsed.policy.name} already\n")
+        else:
+            policies[parsed.policy.name] = parsed.policy
+    if faults:
+        raise PoliciesRefused("\n".join(faults))
+    return Policies(policies)

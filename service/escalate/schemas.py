@@ -1,0 +1,104 @@
+"""The shapes of requests and answers about incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from service.http import Body, Cursor, Limit, Query, Shown
+
+StateName = Literal["open", "acknowledged", "unacknowledged", "cancelled"]
+
+
+class IncidentQuery(Query):
+    """Which incidents."""
+
+    state: StateName | None = None
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class ShownContact(Shown):
+    """A contact as the incident numbers it; phone and email in full for keys that have the scope `pii`."""
+
+    number: int
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    language: str | None = None
+    timezone: str | None = None
+    recipient: str | None = None
+    codes: Sequence[int] | None = None
+
+
+class TimelineLine(Shown):
+    """One thing that happened, as a sentence and as data."""
+
+    at: str
+    event: str
+    text: str
+    level: int | None = None
+    contact: int | None = None
+    channel: str | None = None
+    message: str | None = None
+    why: str | None = None
+
+
+class ShownIncident(Shown):
+    """An incident: where it stands, what happened, and the two fields of AWS's two-way SMS sample."""
+
+    incident_id: str
+    state: StateName
+    level: int | None = None
+    attempt: int | None = None
+    next_timer_at: str | None = None
+    acknowledged_by: str | None = None
+    contact: int | None = None
+    cancelled_by: str | None = None
+    why: str | None = None
+    ended_at: str | None = None
+    description: str
+    url: str | None = None
+    policy: str
+    opened_at: str
+    callback_url: str | None = None
+    contacts: Sequence[ShownContact]
+    timeline: Sequence[TimelineLine]
+    incident_stat: str
+    double_escalation: str
+
+
+class IncidentList(Shown):
+    """Incidents, by id."""
+
+    items: Sequence[ShownIncident]
+    next_cursor: str | None
+
+
+class Actor(Body):
+    """Who does it: a name for the timeline, and the contact's number if it is one of them. Default: the key's name."""
+
+    by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    contact: Annotated[int | None, Field(ge=1, le=99)] = None
+
+
+class SimulatedSms(Body):
+    """An SMS as a phone would send it; `in_reply_to` is the id of an outbox entry."""
+
+    sender: Annotated[str, Field(alias="from", max_length=40)]
+    body: Annotated[str, Field(max_length=1600)]
+    in_reply_to: Annotated[str | None, Field(max_length=256)] = None
+
+
+class Taken(Shown):
+    """The SMS was taken, under this id."""
+
+    id: str
+
+
+class Received(Shown):
+    """What was made of a message of SNS."""
+
+    received: Literal["notification", "subscription", "ignored"]

@@ -1,0 +1,136 @@
+"""One event of an incident as one commit: the incident, the books of the phones it concerns, its messages, its audit.
+
+Codes are given out here, in the same commit as the page that carries them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from service import exact_json, ids
+from service.clock import timestamp
+from service.escalate.books import Books
+from service.escalate.effects import Effects, Message
+from service.escalate.events import Event, ReplyNo, ReplyYes
+from service.escalate.incident import Incident, Open, Page, Unacknowledged
+from service.escalate.items import Summary, incident_item, message_item, record_of, summary_item
+from service.escalate.phonebook import Standing
+from service.escalate.policy import Role
+from service.escalate.record import IncidentRecord, lines
+from service.escalate.transition import transition
+from service.storage import AuditEntry, Item
+from service.words import Channel
+
+SUMMARY_AFTER = timedelta(seconds=10)
+"""How long the first page of a storm waits for the others before the summary leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one event comes to; the books it changed are the caller's to commit with it."""
+
+    record: IncidentRecord
+    item: Item
+    spawn: Sequence[Item]
+    audit: Sequence[AuditEntry]
+
+
+def change(item: Item | None, record: IncidentRecord, event: Event, books: Books) -> Change | None:
+    """What `event` makes of an incident; None if nothing."""
+    incident, effects = transition(record.incident, event)
+    if incident == record.incident and effects == Effects():
+        return None
+    coded = _with_codes(incident, books)
+    _keep_standing(record.incident, coded, event.at, books)
+    if isinstance(event, ReplyYes | ReplyNo) and incident.state != record.incident.state:
+        _note_that_somebody_is_there(coded, event.contact, books)
+    spawn = [one for message in effects.messages for one in _sent(coded, message, event.at, books)]
+    after = record.after(coded, effects)
+    return Change(after, incident_item(item, after), spawn, _audit(after, effects, event.at))
+
+
+def change_of(item: Item, event: Event, books: Books) -> Change | None:
+    """`change` for an incident as it is stored."""
+    return change(item, record_of(item), event, books)
+
+
+def _with_codes(incident: Incident, books: Books) -> Incident:
+    return replace(incident, pages=tuple(_with_code(incident, page, books) for page in incident.pages))
+
+
+def _with_code(incident: Incident, page: Page, books: Books) -> Page:
+    phone = incident.contacts[page.contact - 1].phone
+    if page.code is not None or phone is None:
+        return page
+    books[phone] = books[phone].paged(incident.id, page.contact, page.level, page.at)
+    listed = books[phone].page(incident.id, page.contact, page.level)
+    return replace(page, code=listed.code if listed else None)
+
+
+def _keep_standing(before: Incident, after: Incident, at: datetime, books: Books) -> None:
+    if before.state.name == after.state.name:
+        return
+    for phone in {after.contacts[page.contact - 1].phone for page in after.pages}:
+        if phone is not None:
+            books[phone] = books[phone].standing(after.id, standing(after), at)
+
+
+def standing(incident: Incident) -> Standing:
+    """How an incident stands for who may answer it."""
+    match incident.state:
+        case Open():
+            return Standing.OPEN
+        case Unacknowledged():
+            return Standing.UNACKNOWLEDGED
+        case _:
+            return Standing.OVER
+
+
+def _note_that_somebody_is_there(incident: Incident, contact: int, books: Books) -> None:
+    if phone := incident.contacts[contact - 1].phone:
+        books[phone] = books[phone].acted()
+
+
+def _sent(incident: Incident, message: Message, at: datetime, books: Books) -> Sequence[Item]:
+    """The message as an item; none where the phone has had enough answers, or gets a summary instead."""
+    contact = incident.contacts[message.contact - 1]
+    plain = [message_item(incident.id, message, at)]
+    if contact.phone is None or message.channel is not Channel.SMS:
+        return plain
+    if message.passive:
+        return plain if _may_answer(contact.phone, at, books) else []
+    if message.role not in (Role.PAGE, Role.REMINDER):
+        return plain
+    book = books[contact.phone]
+    page = book.page(incident.id, message.contact, message.level)
+    if page is None or not (page.in_summary or (message.role is Role.PAGE and book.storm(at))):
+        return plain
+    books[contact.phone] = book.holding(page.code)
+    if book.held:
+        return []
+    summary = Summary(contact.phone, contact.language)
+    number = books[contact.phone].summaries
+    return [summary_item(books.key(contact.phone), number, summary, at + SUMMARY_AFTER)]
+
+
+def _may_answer(phone: str, at: datetime, books: Books) -> bool:
+    allowed = books[phone].may_answer(at)
+    if allowed:
+        books[phone] = books[phone].answered(at)
+    return allowed
+
+
+def _audit(record: IncidentRecord, effects: Effects, at: datetime) -> Sequence[AuditEntry]:
+    """What happened, with contacts by number alone: erasing a person leaves the audit whole."""
+    if not effects.timeline:
+        return []
+    said = {
+        "incident_id": record.incident.id,
+        "state": record.incident.state.name,
+        "at": timestamp(at),
+        "timeline": lines(effects.timeline),
+    }
+    request_id = f"incident-{record.incident.id}"
+    return [AuditEntry(ids.fresh(at), request_id, "incident", at, record.app, exact_json.dumps(said))]

@@ -1,0 +1,82 @@
+"""The parts that incidents go through, chosen by the settings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from flask import Blueprint
+
+from service import config, secrets
+from service.channels.contact_keys import ContactKeys
+from service.clock import Clock
+from service.config import Backend, Settings
+from service.escalate import inbound_routes, items, outcomes, routes
+from service.escalate.inbound import Replies
+from service.escalate.incidents import Incidents
+from service.escalate.intake import IntakeRules
+from service.escalate.links import Links
+from service.escalate.outcomes import RuleIncidents
+from service.escalate.policies import read_policies
+from service.escalate.receipts import Receipts
+from service.escalate.send import Sender
+from service.escalate.sns import SnsGate
+from service.escalate.sns_certificates import SigningCertificates, amazon_roots
+from service.escalate.sns_events import Receipt
+from service.escalate.sns_fetch import Fetcher
+from service.escalate.wording import Wording
+from service.language.embedded.catalogue import read_catalogues
+from service.messaging import Messaging, phone_rules
+from service.storage import Store
+from service.work import Duty
+
+logger = logging.getLogger(__name__)
+
+
+class Escalation:
+    """Incidents of one process, wired. Constructed after fork."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock, messaging: Messaging) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.messaging = messaging
+        self.secret = secrets.read_or_make(settings.secret_file)
+        self.phones = phone_rules(settings)
+        self.rules = IntakeRules(self.phones, test_domains=settings.backend is Backend.EMBEDDED)
+        policies = read_policies(settings.rules_dir / "escalation", messaging.templates.names)
+        self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, messaging.directory)
+        self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones)
+        self.receipts = Receipts(self.incidents, messaging.opt_outs, _unclaimed)
+
+    def blueprints(self) -> Sequence[Blueprint]:
+        """The calls about incidents, and those by which answers come in."""
+        fetch = Fetcher()
+        certificates = SigningCertificates(fetch, amazon_roots(), self.clock)
+        gate = SnsGate(config.listed(self.settings.sns_topics), certificates, self.clock)
+        inbound = inbound_routes.sns_blueprint(gate, self.replies, self.receipts, fetch)
+        simulator = inbound_routes.simulator_blueprint(self.replies, self.clock)
+        embedded = self.settings.backend is Backend.EMBEDDED
+        return (routes.blueprint(self.incidents, self.rules), inbound, *([simulator] if embedded else []))
+
+    def duties(self) -> Sequence[Duty]:
+        """Who handles which kind of item."""
+        sender = self._sender()
+        return (
+            Duty(items.INCIDENT, self.incidents.on_time),
+            Duty(items.MESSAGE, sender.message, sender.buried),
+            Duty(items.ANSWER, sender.answer),
+            Duty(items.SUMMARY, sender.summary),
+            Duty(outcomes.KIND, RuleIncidents(self.incidents, self.rules).handle),
+        )
+
+    def _sender(self) -> Sender:
+        messaging, url = self.messaging, self.settings.public_url
+        catalogues = read_catalogues(self.settings.templates_dir / "catalogues")
+        wording = Wording(messaging.templates, catalogues, self.phones)
+        links = Links(self.secret, url) if url is not None else None
+        return Sender(self.incidents, wording, messaging.carriers, messaging.slots, messaging.opt_outs, links)
+
+
+def _unclaimed(receipt: Receipt) -> None:
+    extra = {"provider_id": receipt.provider_id, "status": receipt.status}
+    logger.info("A receipt belongs to no message of an incident: %s", receipt.status, extra=extra)
