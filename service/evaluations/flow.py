@@ -115,7 +115,7 @@ class Evaluations:
         at = call.as_of or self._clock.now()
         serving = self._live.at(call.ruleset, at)
         given = derived(serving.ruleset, facts.read(serving.ruleset, call.request, at.date()), self._sentiment)
-        decision = serving.compiled.decide(given)
+        decision = serving.decide(given)
         result = facts.write(serving.ruleset, call.request, decision.facts)
         why = explain.explain(serving.ruleset, given, decision).as_json() if call.explain else None
         return Evaluated(call, serving, decision, result, why)

@@ -55,7 +55,7 @@ class Validation:
         now = self.clock.now()
         serving = self.live.at(RULESET, now)
         request = {"message": {**_shares(score), "language": message.language}}
-        decision = serving.compiled.decide(facts.read(serving.ruleset, request, now.date()))
+        decision = serving.decide(facts.read(serving.ruleset, request, now.date()))
         status, reason = _ruling(decision.outcomes)
         return status, Verdict(score.as_comprehend(), decision.fired, serving.version.number, reason)
 

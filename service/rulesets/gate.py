@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from service.decide import canary, language, report
 from service.decide.findings import Finding, Severity
 from service.decide.ruleset import Ruleset
+from service.decide.verify import verify
 
 Proof = Callable[[str, Ruleset], Sequence[Finding]]
 """What else is to be known of a file that parses: its text and its typed form in, findings out."""
@@ -42,7 +43,11 @@ def _own_tests(source: str, _: Ruleset) -> Sequence[Finding]:
     return canary.check(source)
 
 
-PROOFS: tuple[Proof, ...] = (_own_tests,)
+def _proven(_: str, ruleset: Ruleset) -> Sequence[Finding]:
+    return verify(ruleset)
+
+
+PROOFS: tuple[Proof, ...] = (_proven, _own_tests)
 """In the order of their cost."""
 
 
@@ -56,5 +61,7 @@ def check(content: str | bytes) -> Checked:
     if parsed.ruleset is None:
         return Checked(text, None, parsed.findings)
     proven = [finding for proof in PROOFS for finding in proof(text, parsed.ruleset)]
-    findings = sorted((*parsed.findings, *proven), key=lambda finding: finding.at)
+    said = {(one.kind, one.rule) for one in parsed.findings if one.rule is not None}
+    news = (one for one in proven if (one.kind, one.rule) not in said)
+    findings = sorted((*parsed.findings, *news), key=lambda finding: finding.at)
     return Checked(text, parsed.ruleset, tuple(findings))

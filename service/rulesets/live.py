@@ -16,9 +16,10 @@ from datetime import datetime, timedelta
 
 from service.clock import Clock
 from service.decide import language
-from service.decide.decision import Compiled
-from service.decide.ruleset import Ruleset
+from service.decide.decision import Compiled, Decision, EngineDisagreement
+from service.decide.ruleset import Facts, Ruleset
 from service.errors import TocsinError, Unavailable
+from service.rulesets import metrics
 from service.rulesets.errors import NotYetActive, UnknownRuleset
 from service.rulesets.library import Library
 from service.rulesets.versions import Timeline, Version
@@ -42,6 +43,16 @@ class Serving:
     version: Version
     ruleset: Ruleset
     compiled: Compiled
+
+    def decide(self, given: Facts) -> Decision:
+        """Decide with this version, counted; raises as `Compiled.decide`."""
+        try:
+            decision = self.compiled.decide(given)
+        except EngineDisagreement:
+            metrics.count_disagreement(self.ruleset.name)
+            raise
+        metrics.count_decision(self.ruleset.name, decision)
+        return decision
 
 
 class CannotServe(Unavailable):

@@ -25,8 +25,8 @@ from service.rulesets.live import Live
 from service.storage import AuditEntry, AuditQuery, StoreUnavailable
 from service.tags import Tag
 from service.words import Lane, Scope
-from tests.functional.client import ROOT, Client, InProcess, Reply
-from tests.functional.conftest import NOON, Api, Start
+from tests.functional.client import ROOT, Client, InProcess, Reply, Running
+from tests.functional.conftest import NOON, Api
 
 PREMIUM = "/v1/rulesets/premium/evaluations"
 
@@ -341,6 +341,20 @@ def test_how_a_text_feels_is_computed_before_deciding_and_kept_in_the_audit(
     assert derived["lead.sentiment.positive"] == str(round(Decimal(positive), 4)).ljust(6, "0")
 
 
+def test_decisions_and_fired_rules_are_counted(premium: Api) -> None:
+    metric = 'tocsin_rules_fired_total{rule="High Risk",ruleset="premium"}'
+    before = counted(premium, metric)
+    for age in ("18", "19", "22"):
+        premium.client.post(PREMIUM, {"request": facts(age)})
+    premium.client.post("/v1/rulesets/premium/dry-run", {"request": facts("18")})
+    assert counted(premium, metric) == before + 2
+
+
+def counted(api: Api, metric: str) -> float:
+    lines = api.client.get("/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
+
+
 # --- when something is broken ------------------------------------------------------------------------------------
 
 
@@ -423,8 +437,10 @@ class Wrong:
         pass
 
 
-@pytest.mark.parametrize("engine", [Broken, Wrong])
-def test_an_engine_that_fails_or_disagrees_answers_nothing_and_is_audited(api: Api, engine: type[Broken]) -> None:
+@pytest.mark.parametrize(("engine", "disagreements"), [(Broken, 0), (Wrong, 1)])
+def test_an_engine_that_fails_or_disagrees_answers_nothing_and_is_audited(
+    api: Api, engine: type[Broken], disagreements: int
+) -> None:
     put(api, ORDERS)
 
     def compiled(ruleset: Ruleset) -> Compiled:
@@ -432,8 +448,10 @@ def test_an_engine_that_fails_or_disagrees_answers_nothing_and_is_audited(api: A
 
     live = Live(api.service.library, api.clock, compiled=compiled)
     client = client_of(api, Evaluations(live, api.service.store, api.clock))
+    before = counted(api, 'tocsin_engine_disagreements_total{ruleset="orders"}')
     answer = client.post("/v1/rulesets/orders/evaluations", order("2000"))
     assert answer.status == 503
+    assert counted(api, 'tocsin_engine_disagreements_total{ruleset="orders"}') == before + disagreements
     assert types(api) == ["request", "exception"]
     assert list(api.service.store.by_index("reviews", "open").items) == []
 
@@ -446,8 +464,7 @@ def test_a_ruleset_that_needs_a_sentiment_where_there_is_none_is_a_503_and_audit
     assert types(api) == ["request", "exception"]
 
 
-def test_a_full_disk_under_a_running_server_is_a_503_until_there_is_room(start: Start, tmp_path: Path) -> None:
-    server = start()
+def test_a_full_disk_under_a_running_server_is_a_503_until_there_is_room(server: Running) -> None:
     body = {"context": {"request_id": "R-full"}, "request": facts()}
     assert server.client.post(PREMIUM, body).status == 200
     limits = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in descendants(server.process.pid)}

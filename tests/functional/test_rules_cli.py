@@ -150,6 +150,7 @@ def test_the_demo_says_what_is_wrong_and_ends_with_1(server: Running) -> None:
     assert (nowhere.returncode, "does not answer" in nowhere.stderr) == (1, True)
 
 
+@pytest.mark.long
 def test_the_demo_can_bring_its_own_instance(settings: dict[str, str]) -> None:
     done = tocsin("demo", "--only", "premium", settings=settings)
     assert (done.returncode, "Everything ended as it should." in done.stdout) == (0, True), done.stdout + done.stderr
