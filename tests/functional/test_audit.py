@@ -7,10 +7,11 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from click.testing import CliRunner, Result
 
+from service.cli import main
 from service.storage import AuditEntry
 from service.words import Scope
-from tests.functional.client import tocsin
 from tests.functional.conftest import NOON, Api
 
 
@@ -83,9 +84,12 @@ def test_reading_needs_the_scope(filled: Api) -> None:
 
 def test_the_shell_lists_the_same_entries(filled: Api) -> None:
     settings = {"TOCSIN_HOME": str(filled.service.settings.home)}
-    found = tocsin("audit", "search", "--request-id", "R1", "--json", settings=settings)
-    assert found.returncode == 0, found.stderr
-    assert [entry["audit_id"] for entry in json.loads(found.stdout)["items"]] == ["e01", "e04", "e07", "e10"]
-    short = tocsin("audit", "search", "--from", "2026-05-10T12:10:00Z", settings=settings)
+
+    def search(*options: str) -> Result:
+        return CliRunner().invoke(main, ["audit", "search", *options], env=settings)
+
+    found = json.loads(search("--request-id", "R1", "--json").stdout)["items"]
+    assert [entry["audit_id"] for entry in found] == ["e01", "e04", "e07", "e10"]
+    short = search("--from", "2026-05-10T12:10:00Z")
     assert [line.split()[-1] for line in short.stdout.splitlines()] == ["e10", "e11"]
-    assert tocsin("audit", "search", "--from", "noon", settings=settings).returncode == 2
+    assert search("--from", "noon").exit_code == 2
