@@ -99,7 +99,7 @@ class Service:
         """The features' calls."""
         return (
             evaluation_routes.blueprint(self.evaluations, self.dry_runs),
-            ruleset_routes.blueprint(self.library, self.live, self.clock),
+            ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.clock),
             audit_routes.blueprint(self.store),
             *self.messaging.blueprints(),
             *self.escalation.blueprints(),

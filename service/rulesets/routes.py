@@ -20,6 +20,7 @@ from service.rulesets.live import Live
 from service.rulesets.publishing import publish
 from service.rulesets.refusals import as_problems, stale
 from service.rulesets.versions import Activation, Version
+from service.rulesets.working_copies import Seen, WorkingCopies
 from service.words import Scope
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -29,9 +30,10 @@ RULE_FILE = text_of()
 """A rule file comes as text, whatever media type a client gives YAML."""
 
 
-def blueprint(library: Library, live: Live, clock: Clock) -> Blueprint:
+def blueprint(library: Library, live: Live, working_copies: WorkingCopies, clock: Clock) -> Blueprint:
     """The calls about rulesets; evaluating is `service.evaluations`."""
     routes = Blueprint("rulesets", __name__)
+    _add_list(routes, library, working_copies, clock)
     _add_reads(routes, library, clock)
     _add_check(routes)
     _add_publish(routes, library, live, clock)
@@ -39,7 +41,7 @@ def blueprint(library: Library, live: Live, clock: Clock) -> Blueprint:
     return routes
 
 
-def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
+def _add_list(routes: Blueprint, library: Library, working_copies: WorkingCopies, clock: Clock) -> None:
     @endpoint(
         routes,
         "GET",
@@ -49,7 +51,7 @@ def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
         answers={200: schemas.RulesetList},
     )
     def list_rulesets() -> schemas.RulesetList:
-        """Every ruleset that was ever published, by name."""
+        """Every ruleset that was ever published, by name, and what became of each file of the rules folder."""
         heads = sorted(library.heads(), key=lambda head: head.ruleset)
         now = clock.now()
         return schemas.RulesetList(
@@ -60,9 +62,12 @@ def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
                     active_version=library.timeline(head.ruleset).active(now),
                 )
                 for head in heads
-            )
+            ),
+            working_copies=tuple(map(_shown_working_copy, working_copies.seen())),
         )
 
+
+def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
     @endpoint(
         routes,
         "GET",
@@ -237,3 +242,9 @@ def _shown_ruleset(library: Library, name: str, clock: Clock) -> schemas.ShownRu
 
 def _shown_activation(one: Activation) -> schemas.ShownActivation:
     return schemas.ShownActivation(version=one.version, since=one.since, by=one.by, at=one.at)
+
+
+def _shown_working_copy(seen: Seen) -> schemas.ShownWorkingCopy:
+    return schemas.ShownWorkingCopy(
+        file=seen.file, sha256=seen.sha256, looked_at=seen.at, version=seen.version, findings=tuple(seen.findings)
+    )

@@ -57,10 +57,21 @@ class Named(Shown):
     active_version: int | None
 
 
+class ShownWorkingCopy(Shown):
+    """A file of the rules folder as it was last looked at; `version` is null if `findings` kept it from publication."""
+
+    file: str
+    sha256: str
+    looked_at: datetime
+    version: int | None
+    findings: tuple[Mapping[str, object], ...]
+
+
 class RulesetList(Shown):
-    """All rulesets."""
+    """All rulesets, and the rules folder of this machine."""
 
     items: tuple[Named, ...]
+    working_copies: tuple[ShownWorkingCopy, ...]
     next_cursor: str | None = None
 
 

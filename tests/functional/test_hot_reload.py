@@ -118,10 +118,19 @@ def test_a_saved_file_decides_within_seconds_and_a_broken_one_changes_nothing(st
     becomes(server.client, Decimal("450.0"))
     file.write_text("ruleset: premium\nrules: [")
     said(server, "premium.yaml is not published")
+    (copy,) = copies(server.client)
+    assert (copy["file"], copy["version"]) == ("premium.yaml", None)
+    assert copy["findings"]
     assert premium(server.client) == Decimal("450.0")
     done = server.tocsin("rules", "activate", "premium", "1")
     assert done.returncode == 0, done.stderr
     becomes(server.client, Decimal("360.0"))
+
+
+def copies(client: Client) -> list[Mapping[str, object]]:
+    found = client.get("/v1/rulesets").json()["working_copies"]
+    assert isinstance(found, list)
+    return found
 
 
 def premium(client: Client) -> object:
