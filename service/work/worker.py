@@ -146,9 +146,7 @@ class Worker:
             step = self._registry.duty(task.item.kind).handle(task)
             self._store.save(step.item, *step.others, spawn=step.spawn, audit=step.audit)
         except Conflict:
-            # Whoever changed the item has also decided when it is due next.
-            logger.info("Item %s was changed by somebody else", task.item.id, extra={"item_id": task.item.id})
-            return frozenset()
+            return self._give_up_this_try(task)
         except RETRYABLE as error:
             self._retry(task, error)
             return frozenset()
@@ -156,6 +154,16 @@ class Worker:
             self._bury(task, _reason(error))
             return frozenset()
         return self._due_now(step)
+
+    def _give_up_this_try(self, task: Task) -> frozenset[Lane]:
+        """Somebody changed, meanwhile, something that the step writes.
+
+        If it was the item itself, whoever did has also decided when it is due next. If it was another one that several
+        steps share, the item is due still and is handled again with what that one has become.
+        """
+        released = replace(task.item, due_at=self._clock.now(), attempts=max(0, task.item.attempts - 1))
+        self._save_unless_taken(Step(released))
+        return frozenset({task.item.lane})
 
     def _due_now(self, step: Step) -> frozenset[Lane]:
         now = self._clock.now()

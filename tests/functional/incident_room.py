@@ -1,0 +1,88 @@
+"""An upstream app, some phones and a worker, on a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service.channels.outbox import Entry
+from tests.functional.client import Reply
+from tests.functional.conftest import Api
+
+ANN = "+447700900123"
+BEN = "+447700900456"
+SAMPLE = {
+    "incident_id": {"S": "123"},
+    "incident_stat": {"S": "not_acknowledged"},
+    "double_escalation": {"S": "no"},
+    "description": {"S": "Error 111, unit 1 malfunctioned. Urgent assistance is required."},
+    "url": {"S": "https://example.com/incident/111/overview"},
+    "first_contact": {"S": ANN},
+    "second_contact": {"S": BEN},
+}
+NAMED = [{"name": "Ann", "phone": ANN, "language": "en"}, {"name": "Ben", "phone": BEN, "language": "de"}]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What happens around incidents."""
+
+    api: Api
+
+    def opens(self, body: Mapping[str, object] | None = None, **own: object) -> str:
+        """Open an incident: the sample's item, or one of our own with two named contacts; answers its id."""
+        document = body or {"description": "Pump 1 failed", "contacts": NAMED, **own}
+        reply = self.api.client.post("/v1/incidents", document)
+        assert reply.status in (200, 201), reply.text
+        self.works()
+        return str(reply.json()["incident_id"])
+
+    def works(self) -> None:
+        """Let the worker do everything that is due."""
+        worker = self.api.service.worker()
+        worker.run_due()
+        worker.close()
+
+    def waits(self, seconds: float) -> None:
+        """Let time pass, and the worker do what comes due on the way."""
+        worker = self.api.service.worker()
+        for _ in range(int(seconds)):
+            self.api.clock.advance(timedelta(seconds=1))
+            worker.run_due()
+        worker.close()
+
+    def says(self, phone: str, text: str, in_reply_to: str | None = None) -> Reply:
+        """An SMS from a phone; the worker then sends what is answered."""
+        body = {"from": phone, "body": text} | ({} if in_reply_to is None else {"in_reply_to": in_reply_to})
+        reply = self.api.client.post("/v1/simulator/sms", body)
+        assert reply.status == 202, reply.text
+        self.works()
+        return reply
+
+    def read(self, incident: str) -> dict[str, object]:
+        """The incident as the API shows it."""
+        reply = self.api.client.get(f"/v1/incidents/{incident}")
+        assert reply.status == 200, reply.text
+        return reply.json()
+
+    def state(self, incident: str) -> object:
+        return self.read(incident)["state"]
+
+    def timeline(self, incident: str) -> list[str]:
+        """What happened, as sentences."""
+        lines = self.read(incident)["timeline"]
+        assert isinstance(lines, list)
+        return [str(line["text"]) for line in lines]
+
+    def inbox(self, to: str) -> list[str]:
+        """The texts that a phone or address got, oldest first."""
+        return [entry.text for entry in self.entries(to)]
+
+    def entries(self, to: str) -> list[Entry]:
+        page = self.api.service.messaging.outbox.entries(to=to, limit=500)
+        return [sent.entry for sent in reversed(page.items)]
+
+    def last_id(self, to: str) -> str:
+        """The id of the last message to a phone, as its carrier would name it."""
+        return self.api.service.messaging.outbox.entries(to=to, limit=1).items[0].id
