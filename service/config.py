@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None, description="Address under which people reach this API; links in messages begin with it."
     )
+    events_url: str | None = Field(
+        default=None, description="Address that events of rules (`emit`) are POSTed to, signed like callbacks."
+    )
     loopback_callbacks: bool = Field(
         default=False, description="Whether callbacks may go to this machine itself: for development alone."
     )

@@ -25,12 +25,13 @@ from service.messages.quiet import parse_quiet_hours
 from service.messages.templates import read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
-from service.messages.webhooks import Webhooks
-from service.notify import items, review
+from service.messages.webhooks import Callback, Webhooks
+from service.notify import items, outcomes, review
 from service.notify import routes as notify_routes
 from service.notify.completion import Completion
 from service.notify.desk import Desk
 from service.notify.flow import Course
+from service.notify.outcomes import EmitOutcome, Events, NotifyOutcome, WebhookEvents
 from service.notify.plan import Manners
 from service.notify.renditions import Renditions
 from service.notify.reopen import Reopening
@@ -88,8 +89,16 @@ class Messaging:
             Duty(items.PAGE, sender.handle),
             Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
             Duty(review.KIND, reviewers.handle),
+            Duty(outcomes.NOTIFY, NotifyOutcome(self.desk).handle),
+            Duty(outcomes.EMIT, EmitOutcome(self._events()).handle),
             self.webhooks.duty(),
         )
+
+    def _events(self) -> Events | None:
+        url = self.settings.events_url
+        if url is None:
+            return None
+        return WebhookEvents(lambda event_id, body: self.webhooks.send(event_id, Callback(url, body)))
 
     def _manners(self) -> Manners:
         hours = self.settings.quiet_hours

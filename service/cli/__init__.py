@@ -22,6 +22,7 @@ COMMANDS = {
     "audit": "service.cli.audit:audit",
     "demo": "service.cli.demo:demo",
     "recipients": "service.cli.recipients:recipients",
+    "translations": "service.cli.translations:translations",
     "dead": "service.cli.dead:dead",
     "outbox": "service.cli.outbox:outbox",
 }

@@ -12,7 +12,7 @@ from service import ids
 from service.clock import Clock
 from service.http import Caller, FieldError, ProblemType, conflict, endpoint, invalid, not_found
 from service.messages.translations import NoSuchTranslation, PiecesLost, Translations, WantedTranslation
-from service.notify import schemas
+from service.notify import evaluation_reviews, schemas
 from service.notify.delivery import Delivery
 from service.notify.desk import Desk, NoSuchNotification, Request, Unfit
 from service.notify.desk import Shown as ShownAtDesk
@@ -43,6 +43,7 @@ def blueprint(
     _add_deliveries(routes, desk)
     _add_reviews(routes, desk)
     _add_review(routes, desk, store, clock)
+    _add_evaluation_review(routes, store, clock)
     _add_translations(routes, translations)
     _add_supply(routes, translations)
     return routes
@@ -151,6 +152,27 @@ def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock) -> No
         return {"notification_id": notification.id, "status": notification.status}
 
 
+def _add_evaluation_review(routes: Blueprint, store: Store, clock: Clock) -> None:
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/reviews/<item_id>",
+        summary="Decide about an evaluation that a rule flagged",
+        scope=Scope.REVIEW,
+        body=schemas.ReviewRequest,
+        answers={200: schemas.Reviewed},
+        problems=(ProblemType.CONFLICT,),
+    )
+    def review_evaluation(item_id: str, body: schemas.ReviewRequest, caller: Caller) -> schemas.Reviewed:
+        """The decision is recorded and audited; held messages have a call of their own."""
+        review = Review(body.decision, body.reason, caller.app, clock.now())
+        try:
+            evaluation_reviews.reviewed(store, item_id, review, _entry(clock, "review", caller, item_id))
+        except NotHeld as error:
+            raise conflict(str(error)) from error
+        return schemas.Reviewed(id=item_id, decision=body.decision, by=caller.app)
+
+
 def _add_translations(routes: Blueprint, translations: Translations) -> None:
     @endpoint(
         routes,
@@ -190,10 +212,10 @@ def _add_supply(routes: Blueprint, translations: Translations) -> None:
         return _translation(translation_id, supplied)
 
 
-def _entry(clock: Clock, entry_type: str, caller: Caller, notification_id: str) -> AuditEntry:
+def _entry(clock: Clock, entry_type: str, caller: Caller, about: str) -> AuditEntry:
     now = clock.now()
     raw_data = caller.raw_body.decode(errors="replace")
-    detail = {"notification_id": notification_id}
+    detail = {"about": about}
     return AuditEntry(ids.fresh(now), caller.request_id, entry_type, now, caller.app, raw_data, detail=detail)
 
 

@@ -132,6 +132,14 @@ class ReviewRequest(Body):
     reason: Annotated[str, Field(min_length=1, max_length=1_000)]
 
 
+class Reviewed(Shown):
+    """A recorded decision."""
+
+    id: str
+    decision: Decision
+    by: str
+
+
 class ListQuery(Query):
     """Which part of a list."""
 

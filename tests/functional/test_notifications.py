@@ -240,3 +240,33 @@ def test_deliveries_are_listed_by_status_and_page(franchise: Desk) -> None:
     assert ids == [f"{sent}-00000{number}" for number in (1, 2, 3)]
     assert rest["next_cursor"] is None
     assert franchise.api.client.get(f"/v1/notifications/{sent}/deliveries?status=failed").json()["items"] == []
+
+
+def test_a_rule_notifies_an_audience_and_flags_for_the_same_queue(franchise: Desk) -> None:
+    franchise.recipients("marketing", JOHN)
+    lead = {"id": "L-7", "name": "Ada", "email": "ada@example.com", "comments": "Worst demo ever, I am furious."}
+    reply = franchise.api.client.post("/v1/rulesets/lead/evaluations", {"request": {"lead": lead}})
+    assert reply.json()["fired"] == ["Unhappy lead"]
+    franchise.works(3)
+    assert [entry.to for entry in franchise.outbox()] == ["john@example.com"]
+    assert "Ada" in franchise.outbox()[0].text
+    waiting = franchise.api.client.get("/v1/reviews").json()["items"]
+    assert isinstance(waiting, list)
+    assert [one["kind"] for one in waiting] == ["evaluation"]
+    decided = franchise.api.client.post(f"/v1/reviews/{waiting[0]['id']}", {"decision": "approve", "reason": "called"})
+    assert decided.status == 200
+    assert franchise.api.client.get("/v1/reviews").json()["items"] == []
+    assert (
+        franchise.api.client.post(f"/v1/reviews/{waiting[0]['id']}", {"decision": "reject", "reason": "no"}).status
+        == 409
+    )
+
+
+def test_a_rule_that_names_an_empty_audience_leaves_a_dead_item_that_says_so(desk: Desk) -> None:
+    from service.work import all_dead_items
+
+    lead = {"id": "L-8", "name": "Ada", "email": "ada@example.com", "comments": "Worst demo ever, I am furious."}
+    desk.api.client.post("/v1/rulesets/lead/evaluations", {"request": {"lead": lead}})
+    desk.works(1)
+    (dead,) = all_dead_items(desk.api.service.store)
+    assert "has no recipients" in dead.why

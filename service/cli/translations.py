@@ -1,0 +1,55 @@
+"""`tocsin translations`: texts that nothing here translates, and a person's translation of them."""
+
+from __future__ import annotations
+
+import getpass
+
+import click
+
+from service import config, exact_json
+from service.app import Service
+from service.clock import timestamp
+from service.messages.translations import MISSING, SUPPLIED, WantedTranslation
+
+
+@click.group()
+def translations() -> None:
+    """List what waits for a translation, and supply it."""
+
+
+@translations.command("list")
+@click.option("--status", type=click.Choice([MISSING, SUPPLIED]), default=MISSING, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_translations(status: str, as_json: bool) -> None:
+    """List translations, the oldest first."""
+    page = Service(config.load()).messaging.translations.listed(status, limit=500)
+    if as_json:
+        items = [{"id": name, **_shown(wanted)} for name, wanted in page.items]
+        click.echo(exact_json.dumps({"items": items, "next_cursor": page.cursor}))
+        return
+    for name, wanted in page.items:
+        click.echo(f"{name}  {wanted.source} → {wanted.target}, wanted since {timestamp(wanted.wanted_at)}")
+        click.echo(f"    {wanted.source_text}")
+        click.echo(f"    {wanted.text or 'not translated: ' + wanted.reason}")
+    click.echo(f"{len(page.items)} {status}.", err=True)
+
+
+@translations.command()
+@click.argument("translation_id")
+@click.argument("text")
+def supply(translation_id: str, text: str) -> None:
+    """Translate a text; everybody who waits for it is sent their copy."""
+    supplied = Service(config.load()).messaging.translations.supply(translation_id, text, getpass.getuser())
+    click.echo(f"{translation_id} ({supplied.source} → {supplied.target}) goes out now.")
+
+
+def _shown(wanted: WantedTranslation) -> dict[str, object]:
+    return {
+        "source_text": wanted.source_text,
+        "source": wanted.source,
+        "target": wanted.target,
+        "reason": wanted.reason,
+        "wanted_at": timestamp(wanted.wanted_at),
+        "text": wanted.text,
+        "supplied_by": wanted.supplied_by,
+    }
