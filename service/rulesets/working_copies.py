@@ -59,6 +59,7 @@ class WorkingCopies:
         self._store = store
         self._clock = clock
         self._read_before: dict[Path, bytes] = {}
+        self._unreadable: set[Path] = set()
         self._all_were_seen = False
 
     def publish_unknown(self) -> None:
@@ -96,7 +97,23 @@ class WorkingCopies:
         return tuple(from_state(Seen, item.state) for item in items if item is not None)
 
     def _files(self) -> Iterator[tuple[Path, bytes]]:
-        return ((path, path.read_bytes()) for path in sorted(self._folder.glob("*.yaml")))
+        for path in sorted(self._folder.glob("*.yaml")):
+            content = self._content(path)
+            if content is not None:
+                yield path, content
+
+    def _content(self, path: Path) -> bytes | None:
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None  # an editor has just put another file in its place
+        except OSError as error:
+            if path not in self._unreadable:
+                logger.warning("%s cannot be read: %s", path.name, error.strerror, extra={"file": path.name})
+            self._unreadable.add(path)
+            return None
+        self._unreadable.discard(path)
+        return content
 
     def _look(self, path: Path, content: bytes) -> None:
         remembered = self._store.get(_item_id(path))

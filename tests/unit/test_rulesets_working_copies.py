@@ -154,6 +154,17 @@ def test_bytes_that_are_no_text_are_shown_as_an_error(folder: Folder) -> None:
     assert folder.watcher.seen()[0].version is None
 
 
+def test_a_file_that_cannot_be_read_is_told_once_and_hinders_no_other(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder.path / "a.yaml").mkdir()  # the one way in which even root cannot read
+    folder.save("1.00")
+    with caplog.at_level(logging.WARNING):
+        folder.sweep(5)
+    assert folder.versions() == 1
+    assert [record.getMessage() for record in caplog.records] == ["a.yaml cannot be read: Is a directory"]
+
+
 def test_two_processes_that_watch_publish_a_change_once(folder: Folder) -> None:
     folder.save("1.00")
     other = folder.process()
