@@ -32,6 +32,8 @@ def test_every_providers_opt_out_word_stops(word: str, written: str) -> None:
     [
         "Stop. Thank you",
         "STOP please",
+        "Stop! You have the wrong number",
+        "STOP, who is this",
         "Please stop",
         "stop all",
         "STOP 41",

@@ -49,6 +49,11 @@ def test_the_numbers_next_to_a_reserved_range_belong_to_people(near: str) -> Non
     assert not is_reserved(near.removeprefix("+"))
 
 
+@pytest.mark.parametrize("longer", ["4477009001234", "1447700900123", "120255501011"])
+def test_a_longer_number_that_holds_a_reserved_one_is_not_reserved(longer: str) -> None:
+    assert not is_reserved(longer)
+
+
 @pytest.mark.parametrize(
     "written", ["+44 7400 123456", "+44 (0)7400 123456", "+44-7400-123456", " +447400123456 ", "+44 7400 123 456"]
 )

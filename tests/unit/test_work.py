@@ -425,7 +425,7 @@ def test_a_worker_hears_at_once_of_work_that_its_own_handlers_make_due(tmp_path:
         return done(task)
 
     store.add(job("fan-out", Lane.BULK))
-    worker = Worker(store, Registry([Duty("job", count_down)]), clock, threads=1, poll=timedelta(seconds=5))
+    worker = Worker(store, Registry([Duty("job", count_down)]), clock, threads=4, poll=timedelta(seconds=5))
     running = Running(worker)
     assert finished_all.wait(4), "each step waited for the next poll"
     running.stop()
