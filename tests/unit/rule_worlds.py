@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -75,7 +76,8 @@ def pool(fact: Fact) -> Sequence[Value]:
         case FactType.INTEGER:
             return _NUMBERS
         case FactType.DECIMAL:
-            return [Decimal(number).scaleb(-fact.scale) for number in _NUMBERS]
+            whole = [Decimal(f"{number}.{'0' * fact.scale}") for number in (0, 1, 2, 21, 2**63)]
+            return [*(Decimal(number).scaleb(-fact.scale) for number in _NUMBERS), *whole]
         case FactType.TEXT:
             return fact.values or _TEXTS
         case FactType.BOOLEAN:
@@ -131,7 +133,9 @@ def atoms(draw: DrawFn, schema: Mapping[str, Fact]) -> Atom:
     fact = schema[draw(st.sampled_from(sorted(schema)))]
     constants = st.sampled_from(pool(fact))
     operators = st.sampled_from(list(Operator) if fact.type in ORDERED else [Operator.EQ, Operator.NE])
-    kind = draw(st.sampled_from(["compare", "compare", "compare", "one of", "missing", "between", "facts", "always"]))
+    kind = draw(
+        st.sampled_from(["compare", "compare", "compare", "one of", "missing", "between", "facts", "facts", "always"])
+    )
     if kind == "one of":
         return OneOf(fact.path, tuple(draw(st.lists(constants, min_size=1, max_size=4))), HERE)
     if kind == "missing":
@@ -158,12 +162,15 @@ def rulesets(draw: DrawFn, max_rules: int = 80) -> Ruleset:
 
 @st.composite
 def requests(draw: DrawFn, ruleset: Ruleset) -> Facts:
-    """Facts that fit the ruleset's declarations."""
+    """Facts that fit the ruleset's declarations, often equal to one another."""
     facts: dict[str, Value] = {}
     for path, fact in ruleset.facts.items():
         values = allowed(fact)
+        seen = {_ordinal(value) for value in facts.values()}
+        twins = [value for value in values if _ordinal(value) in seen]
+        alike = draw(st.booleans())
         if not fact.optional or (values and draw(st.integers(0, 3))):
-            facts[path] = draw(st.sampled_from(values))
+            facts[path] = draw(st.sampled_from(twins if twins and alike else values))
     return facts
 
 
@@ -208,6 +215,7 @@ def _holds(left: tuple[int, ...], operator: Operator, right: tuple[int, ...]) ->
     return (left > right) - (left < right) in signs[operator.value]
 
 
+@lru_cache(maxsize=1_000)
 def _ordinal(value: Value) -> tuple[int, ...]:
     """The value as whole numbers that compare as it does; numbers of all scales in units of 10⁻²⁰."""
     if isinstance(value, str):

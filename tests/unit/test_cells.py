@@ -49,7 +49,7 @@ def compare(path: str, operator: str, value: Value) -> Compare:
     return Compare(path, Operator(operator), value, HERE)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=50, deadline=None, suppress_health_check=UNHURRIED)
 @given(rulesets(max_rules=3), st.data())
 def test_a_condition_is_true_of_a_request_exactly_if_its_signature_lies_in_a_box(
     ruleset: Ruleset, data: st.DataObject
@@ -65,7 +65,7 @@ def test_a_condition_is_true_of_a_request_exactly_if_its_signature_lies_in_a_box
             assert any(inside(box, signature) for box in boxes) == (truth(condition, facts) is True)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=50, deadline=None, suppress_health_check=UNHURRIED)
 @given(rulesets(max_rules=3))
 def test_every_cell_is_shown_by_a_value_that_lies_in_it(ruleset: Ruleset) -> None:
     cells = Cells.cut(ruleset)

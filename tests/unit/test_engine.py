@@ -19,7 +19,7 @@ from service.decide.outcomes import EventWanted
 from service.decide.ruleset import Compare, Fact, FactType, Operator, Rule, Ruleset
 from tests.unit.rule_worlds import HERE, oracle, pool, requests, rulesets
 
-PER_RULESET = 40
+PER_RULESET = 50
 UNHURRIED = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 
@@ -35,7 +35,7 @@ def _agrees_with_oracle(ruleset: Ruleset, data: st.DataObject, evaluations: int)
         assert again.decided_by is DecidedBy.MEMO
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=60, deadline=None, suppress_health_check=UNHURRIED)
 @given(rulesets(), st.data())
 def test_engine_memo_and_matcher_fire_what_the_oracle_fires(ruleset: Ruleset, data: st.DataObject) -> None:
     _agrees_with_oracle(ruleset, data, PER_RULESET)
@@ -43,7 +43,7 @@ def test_engine_memo_and_matcher_fire_what_the_oracle_fires(ruleset: Ruleset, da
 
 @pytest.mark.long
 @pytest.mark.skipif(not os.environ.get("TOCSIN_TEST_LONG"), reason="TOCSIN_TEST_LONG is not set")
-@settings(max_examples=5_000, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=4_000, deadline=None, suppress_health_check=UNHURRIED)
 @given(rulesets(), st.data())
 def test_engine_memo_and_matcher_fire_what_the_oracle_fires_200_000_times(
     ruleset: Ruleset, data: st.DataObject

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -263,6 +264,7 @@ def test_children_forked_while_threads_evaluate_decide_as_their_parent_does() ->
 def _forked(rules: Compiled, number: int) -> int:
     child = os.fork()
     if child == 0:
+        signal.alarm(30)  # a child that inherited a held lock would wait for ever
         asked = range(number, 2_000, 100)
         os._exit(0 if all(rules.decide({"n": n}).fired == (str(n),) for n in asked) else 1)
     return child

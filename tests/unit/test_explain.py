@@ -78,7 +78,7 @@ def test_a_long_text_is_quoted_in_part() -> None:
     assert len(text) < 2_000
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=40, deadline=None, suppress_health_check=UNHURRIED)
 @given(rulesets(max_rules=10), st.data())
 def test_an_explanation_means_what_the_decision_and_the_oracle_mean(ruleset: Ruleset, data: st.DataObject) -> None:
     rules = Compiled(ruleset)
