@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from collections.abc import Callable
 
@@ -32,9 +33,11 @@ def worker() -> None:
     chores.start()
     finished = loop.run()
     chores.stop()
-    service.store.close()
     if not finished:
         logger.warning("Some items were not finished in time; they come due again when their leases end")
+        logging.shutdown()
+        os._exit(0)  # the interpreter would wait for a send that hangs
+    service.store.close()
 
 
 def _on_stop(stop: Callable[[], None]) -> None:

@@ -413,6 +413,32 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_began_and_gives_the_rest
     store.close()
 
 
+def test_a_worker_does_not_wait_for_a_send_that_hangs_and_its_lease_brings_it_back(tmp_path: Path) -> None:
+    store, clock = SqliteStore(tmp_path / "items.db"), SystemClock()
+    began, release = threading.Event(), threading.Event()
+
+    def hang(task: Task) -> Step:
+        began.set()
+        release.wait(30)
+        return done(task)
+
+    store.add(job("page", Lane.INCIDENT, clock.now()))
+    worker = Worker(store, Registry([Duty("job", hang)]), clock, threads=1)
+    ended: list[bool] = []
+    thread = threading.Thread(target=lambda: ended.append(worker.run(grace=timedelta(milliseconds=50))))
+    thread.start()
+    assert began.wait(5)
+    worker.stop()
+    thread.join(5)
+    assert ended == [False]
+    due = stored(store, "page").due_at
+    assert due is not None
+    assert due > clock.now()
+    release.set()
+    assert eventually(lambda: stored(store, "page").due_at is None)
+    store.close()
+
+
 def test_a_worker_hears_at_once_of_work_that_its_own_handlers_make_due(tmp_path: Path) -> None:
     store, clock, steps = SqliteStore(tmp_path / "items.db"), SystemClock(), 20
     finished_all = threading.Event()
