@@ -132,8 +132,15 @@ class Service:
     def flask(self) -> Flask:
         """The API."""
         app = Flask(__name__, static_folder=None)
-        limit = self.settings.body_limit
-        http.install(app, self.store, self.keys, self.clock, checks=self.checks(), body_limit=limit)
+        http.install(
+            app,
+            self.store,
+            self.keys,
+            self.clock,
+            checks=self.checks(),
+            body_limit=self.settings.body_limit,
+            access_log=self.settings.access_log,
+        )
         for blueprint in self.blueprints():
             app.register_blueprint(blueprint)
         return app

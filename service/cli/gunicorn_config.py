@@ -25,7 +25,6 @@ graceful_timeout = 7
 keepalive = 75
 control_socket_disable = True
 logconfig_dict = logs.as_dict(_settings.log_level)
-accesslog = "-" if _settings.access_log else None
 # the heartbeat's file: on a disk that hangs, it would kill healthy processes
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 

@@ -7,6 +7,7 @@ starts shares the folder, so its metrics are in the same answer.
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache
 from time import perf_counter
@@ -17,6 +18,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.http.endpoint import endpoint
 from service.http.formats import Answer
+
+logger = logging.getLogger(__name__)
 
 REQUESTS = Counter("tocsin_http_requests", "Requests answered.", ("method", "route", "status"))
 SECONDS = Histogram(
@@ -29,8 +32,11 @@ NO_ROUTE = "none"
 """The route of requests that no call is for: their paths are the callers' and may be endless many."""
 
 
-def install(app: Flask) -> None:
-    """Count and time every request of this app."""
+def install(app: Flask, *, access_log: bool) -> None:
+    """Count and time every request of this app; log each as well with `access_log`.
+
+    A line names the route and never the path or the query, in which there may be phone numbers and addresses.
+    """
 
     @app.before_request
     def begin() -> None:
@@ -40,8 +46,11 @@ def install(app: Flask) -> None:
     def end(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else NO_ROUTE
         method = request.method if request.url_rule else NO_ROUTE
+        seconds = perf_counter() - g.began
         _count(method, route, response.status_code).inc()
-        _time(method, route).observe(perf_counter() - g.began)
+        _time(method, route).observe(seconds)
+        if access_log:
+            _log(method, route, response.status_code, seconds)
         return response
 
 
@@ -63,6 +72,12 @@ def _registry() -> CollectorRegistry:
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library left it out
     return registry
+
+
+def _log(method: str, route: str, status: int, seconds: float) -> None:
+    milliseconds = round(seconds * 1000, 1)
+    data = {"method": method, "route": route, "status": status, "milliseconds": milliseconds}
+    logger.info("%s %s answered %d in %.1f ms", method, route, status, milliseconds, extra=data)
 
 
 @cache

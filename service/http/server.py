@@ -24,16 +24,18 @@ def install(
     *,
     checks: Mapping[str, Check] | None = None,
     body_limit: int = BODY_LIMIT,
+    access_log: bool = False,
 ) -> None:
     """Make `app` answer as Tocsin does; the features' blueprints are registered before or after.
 
     `checks` are the parts that `/readyz` asks beside the store. `body_limit` is in bytes.
+    `access_log` writes a line for every request.
     """
     ready = {"store": store.ping, **(checks or {})}
     attach(app, Plumbing(keys, Idempotency(store, clock), clock, ready, body_limit))
     app.url_map.merge_slashes = False
     refusals.install(app)
-    metrics.install(app)
+    metrics.install(app, access_log=access_log)
     _install_request_ids(app, clock)
     app.register_blueprint(health.blueprint())
     app.register_blueprint(metrics.blueprint())

@@ -91,13 +91,16 @@ class Shop:
     on_order: Callable[[Caller], None] = lambda _caller: None
     made: list[str] = field(default_factory=list)
     body_limit: int = 256 * 1024
+    access_log: bool = False
 
     def __post_init__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
         self.store = SqliteStore(self.folder / "shop.db", self.clock)
         self.keys = Keys(self.store, self.clock)
         self.key = self.key_for("shop", list(Scope))
         self.app = Flask("shop")
-        install(self.app, self.store, self.keys, self.clock, body_limit=self.body_limit)
+        parts = (self.app, self.store, self.keys, self.clock)
+        install(*parts, body_limit=self.body_limit, access_log=self.access_log)
         self.app.register_blueprint(self._orders())
 
     def key_for(self, name: str, scopes: Sequence[Scope]) -> str:

@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -248,6 +249,19 @@ def test_metrics_count_by_route_and_never_by_path(shop: Shop) -> None:
     assert 'tocsin_http_requests_total{method="GET",route="/v1/orders/<int:number>",status="200"}' in text
     assert 'route="none",status="404"' in text
     assert "/nowhere" not in text
+
+
+def test_the_access_log_names_routes_and_never_what_stands_in_paths_and_queries(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    Shop(tmp_path, access_log=True).get("/v1/orders/447700900?limit=477")
+    (line,) = [record for record in caplog.records if record.name.startswith("service.http")]
+    assert line.getMessage().startswith("GET /v1/orders/<int:number> answered 200 in ")
+    assert not {"447700900", "477"} & set(re.findall(r"\d+", repr(vars(line)["args"]) + line.getMessage()))
+    caplog.clear()
+    Shop(tmp_path / "quiet").get("/v1/orders/1")
+    assert caplog.records == []
 
 
 def test_a_view_that_does_not_take_what_its_path_gives_is_found_at_start() -> None:
