@@ -103,7 +103,7 @@ def run_tests(files: tuple[Path, ...], as_json: bool) -> None:
         for name, one in tested.items():
             click.echo(report.render(one.findings, Path(name).read_bytes(), name), nl=False)
             never = f"; no test fires: {', '.join(one.never_fired)}" if one.never_fired else ""
-            click.echo(f"{name}: {one.tests} tests, {len(one.findings)} failures{never}")
+            click.echo(f"{name}: {_counted(one.tests, 'test')}, {_counted(len(one.findings), 'failure')}{never}")
     sys.exit(1 if any(one.findings for one in tested.values()) else 0)
 
 
@@ -184,7 +184,12 @@ def _library() -> Library:
 def _show(name: str, checked: Checked, err: bool = False) -> None:
     click.echo(report.render(checked.findings, checked.source, name), nl=False, err=err)
     errors = sum(finding.severity is Severity.ERROR for finding in checked.findings)
-    click.echo(f"{name}: {errors} errors, {len(checked.findings) - errors} warnings", err=err)
+    warnings = len(checked.findings) - errors
+    click.echo(f"{name}: {_counted(errors, 'error')}, {_counted(warnings, 'warning')}", err=err)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _sound(file: Path) -> Ruleset:

@@ -56,6 +56,19 @@ def test_every_shipped_rule_file_passes(settings: dict[str, str]) -> None:
     assert (done.returncode, done.stdout.count(" 0 errors")) == (0, len(files)), done.stdout
 
 
+def test_the_ancestors_gap_at_age_21_is_a_warning_with_a_request_that_shows_it(settings: dict[str, str]) -> None:
+    done = run("rules", "check", "rules/premium.yaml", "--json", settings=settings)
+    (finding,) = json.loads(done.stdout)["files"][0]["findings"]
+    assert (done.exit_code, finding["severity"], finding["kind"]) == (0, "warning", "gap")
+    example = finding["example"]
+    assert example["driver"]["age"] == 21
+    shown = run("rules", "explain", "rules/premium.yaml", "--request", json.dumps(example), settings=settings)
+    assert "fired: nothing" in shown.stdout
+    as_text = run("rules", "check", "rules/premium.yaml", settings=settings).stdout
+    assert "0 errors, 1 warning\n" in as_text
+    assert "rules/premium.yaml:11:15: warning:" in as_text
+
+
 def test_a_broken_file_shows_every_mistake_with_its_place_and_a_caret(file: Path, settings: dict[str, str]) -> None:
     done = run("rules", "check", str(broken(file)), settings=settings)
     assert done.exit_code == 1
