@@ -20,7 +20,7 @@ from service.work.dead import bury
 from service.work.lanes import BY_URGENCY, POLICIES, LanePolicy
 from service.work.registry import Burial, Registry
 from service.work.retry import PERMANENT, RETRYABLE, least_wait
-from service.work.steps import Step, Task
+from service.work.steps import Step, Task, postponed
 
 logger = logging.getLogger(__name__)
 
@@ -79,11 +79,6 @@ class Worker:
         self._stopping = True
         self._bell.put(None)
 
-    def wake(self) -> None:
-        """Look at every lane now: something became due."""
-        self._look_after = dict.fromkeys(BY_URGENCY, 0.0)
-        self._bell.put(None)
-
     def run_due(self) -> int:
         """Handle everything that is due by the clock, what it makes due included; answers how many were handled."""
         handled = 0
@@ -139,6 +134,9 @@ class Worker:
 
     def _work(self, task: Task) -> frozenset[Lane]:
         """In a thread: handle one item and commit what comes of it."""
+        if self._lease_is_short(task.item):
+            self._release(task.item)
+            return frozenset({task.item.lane})
         if task.item.attempts > self._policies[task.item.lane].max_attempts:
             self._bury(task, "it was begun too often and never finished: its worker died or took longer than the lease")
             return frozenset()
@@ -164,6 +162,10 @@ class Worker:
         released = replace(task.item, due_at=self._clock.now(), attempts=max(0, task.item.attempts - 1))
         self._save_unless_taken(Step(released))
         return frozenset({task.item.lane})
+
+    def _lease_is_short(self, item: Item) -> bool:
+        """Whether the item waited so long for a thread that its lease might end in the middle of a send."""
+        return item.due_at is None or self._clock.now() + self._policies[item.lane].send_timeout > item.due_at
 
     def _due_now(self, step: Step) -> frozenset[Lane]:
         now = self._clock.now()
@@ -241,9 +243,10 @@ class Worker:
 
     def _give_back(self, futures: Iterable[Done]) -> None:
         for future in futures:
-            item = self._running.pop(future).item
-            released = replace(item, due_at=self._clock.now(), attempts=max(0, item.attempts - 1))
-            self._save_unless_taken(Step(released))
+            self._release(self._running.pop(future).item)
+
+    def _release(self, item: Item) -> None:
+        self._save_unless_taken(Step(postponed(item, self._clock.now())))
 
 
 def _reason(error: BaseException) -> str:

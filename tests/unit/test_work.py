@@ -261,6 +261,25 @@ def test_an_item_whose_worker_died_comes_back_when_its_lease_ends(
     assert worker.run_due() == 1
 
 
+def test_no_send_is_begun_whose_lease_could_end_before_it_does(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    policy, items = POLICIES[Lane.INCIDENT], POLICIES[Lane.INCIDENT].max_attempts + 2
+    left: list[timedelta] = []
+
+    def slow(task: Task) -> Step:
+        assert task.item.due_at is not None
+        left.append(task.item.due_at - clock.now())
+        clock.advance(policy.lease)  # a carrier that takes its time, while the others wait for a thread
+        return done(task)
+
+    store.add(*(job(f"page-{n}", Lane.INCIDENT) for n in range(items)))
+    worker_for(slow).run_due()
+    assert len(left) == items
+    assert min(left) >= policy.send_timeout
+    assert list(all_dead_items(store)) == [], "waiting for a thread was counted as a failed attempt"
+
+
 def test_an_item_that_kills_every_worker_is_dead_without_being_begun_again(
     store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
 ) -> None:
