@@ -17,8 +17,9 @@ from service.channels import Reference, Refused
 from service.channels.carrier import Handed
 from service.messages.carriers import Carriers, Slots
 from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.digests import REFUSED, UNKNOWN, Digests, Waits, Went
 from service.notify.items import changed_page_item, delivery_item, delivery_of, notification_of, page_of
-from service.notify.notification import Notification
+from service.notify.notification import Message, Notification
 from service.notify.page import Page
 from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan
 from service.notify.renditions import Renditions
@@ -29,6 +30,10 @@ from service.work import POLICIES, Permanent, Step, Task, postponed
 
 WRITES = 98
 """What one step of a page may write: the rest of a commit is for the page itself."""
+
+IN_DOUBT = 4
+"""Calls to providers in one step: a lease outlasts them if each takes its whole timeout, and a crash leaves no more than
+these in doubt."""
 
 _WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
 """Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
@@ -68,6 +73,7 @@ class PageSender:
     carriers: Carriers
     slots: Slots
     manners: Manners
+    digests: Digests
     chance: Callable[[], float] = random.random
 
     def handle(self, task: Task) -> Step:
@@ -87,20 +93,21 @@ class PageSender:
         return notification_of(item)
 
     def _copies(self, page: Page, notification: Notification, now: datetime) -> Sequence[Copy]:
-        """As many copies of what is left as one commit can write."""
+        """As many copies of what is left as one commit can write and a crash may leave in doubt."""
         names = page.left
         stored = self.store.get_many([name for name in names if name in page.lines]) if page.lines else {}
         people = self.directory.get_many([page.recipients[name] for name in names])
         refusing = self.manners.opted_out(people.values())
         copies: list[Copy] = []
-        budget = WRITES
+        budget, calls = WRITES, IN_DOUBT
         for name in names:
             person = people.get(page.recipients[name])
             item = stored.get(name)
             delivery = delivery_of(item) if item else Delivery(name, page.notification_id, page.recipients[name])
             copy = self._copy(delivery, item.version if item else 0, person, refusing, notification, now)
             budget -= copy.weight
-            if budget < 0:
+            calls -= self._is_in_doubt(copy)
+            if budget < 0 or calls < 0:
                 break
             copies.append(copy)
         return copies
@@ -129,7 +136,24 @@ class PageSender:
             return Hold(delivery.retry_at)
         rendition = self.renditions.get(notification, person.language)
         reference = Reference(delivery.id, delivery.attempt + 1)
-        return plan(person, rendition, notification.message.variables, notification.lane, reference, self.manners, now)
+        wanted = plan(
+            person, rendition, notification.message.variables, notification.lane, reference, self.manners, now
+        )
+        return self._gathered(wanted, person, notification.message, now) if isinstance(wanted, Send) else wanted
+
+    def _gathered(self, wanted: Send, person: Recipient, message: Message, now: datetime) -> Plan:
+        """What becomes of a copy whose template is digested; any other goes now."""
+        if message.digest is None or message.template is None:
+            return wanted
+        match self.digests.joined(message.template, person, wanted.message, message.digest, now):
+            case Waits(until=until):
+                return Hold(until)
+            case Went(became=became) if became == UNKNOWN:
+                return Drop(DeliveryStatus.UNKNOWN, "it went out in a digest, perhaps")
+            case Went(became=became) if became.startswith(REFUSED):
+                return Drop(DeliveryStatus.FAILED, became)
+            case Went(became=became):
+                return Drop(DeliveryStatus.ACCEPTED, f"it went out in the digest {became}")
 
     def _booked(self, copies: Sequence[Copy], now: datetime) -> datetime | None:
         """When rates and breakers let these copies go, if that is not now."""
