@@ -1,0 +1,76 @@
+"""Proofs about a ruleset: gaps, overlaps, dead, shadowed and redundant rules, each with a request that shows it.
+
+Exact over cells, without a solver: a finding is true of the request it shows, and what is not found is not there. What
+cannot be decided so is reported as `not_analysed`, never passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+
+from service.decide.findings import Finding, Kind, Severity
+from service.decide.ruleset import Place, Ruleset
+from service.decide.verify.conditions import dead, shadowed
+from service.decide.verify.gaps import gaps, unanalysed, unmentioned
+from service.decide.verify.overlaps import overlaps
+from service.decide.verify.redundancy import redundant
+from service.decide.verify.regions import OutOfSteps, Steps
+from service.decide.verify.world import Found, World
+
+MAX_SHOWN = 20
+"""Findings of one proof that are shown one by one; the others are counted."""
+
+STEPS, STEPS_A_RULE = 500_000, 100
+"""Comparisons of two regions that one proof may make, a microsecond or two each: in all, and more for more rules."""
+
+_PROOFS: Mapping[str, Callable[[World, Steps], Iterator[Found]]] = {
+    "rules that cannot be analysed": unanalysed,
+    "dead rules": dead,
+    "shadowed rules": shadowed,
+    "redundant rules": redundant,
+    "overlaps": overlaps,
+    "gaps": gaps,
+    "values that no rule names": unmentioned,
+}
+
+
+def verify(ruleset: Ruleset) -> tuple[Finding, ...]:
+    """Everything that can be proven to be wrong with a ruleset's rules, by place; raises for no ruleset.
+
+    At most `MAX_SHOWN` findings of a kind are shown and the others counted. A proof that takes too long is given up
+    with a finding of kind `not_analysed`.
+    """
+    world = World.of(ruleset)
+    steps = STEPS + STEPS_A_RULE * len(ruleset.rules)
+    proven = [one for what, proof in _PROOFS.items() for one in _shown(what, proof(world, Steps(steps)))]
+    return tuple(sorted(proven, key=lambda one: one.at))
+
+
+def _shown(what: str, found: Iterator[Found]) -> Iterator[Finding]:
+    """The first findings of a proof, and how many there are beyond."""
+    last: Finding | None = None
+    try:
+        for make in islice(found, MAX_SHOWN):
+            last = make()
+            yield last
+    except OutOfSteps as error:
+        message = f"the search for {what} was given up, there may be more: {error}"
+        at = last.at if last else Place(1, 1)
+        yield Finding(Severity.WARNING, Kind.NOT_ANALYSED, at, message, hint="split the ruleset")
+        return
+    more = _counted(found)
+    if last is not None and more:
+        yield replace(last, message=f"and {more} more of this kind ({what})", rule=None, example=None, hint=None)
+
+
+def _counted(found: Iterator[Found]) -> str:
+    """How many are left, in words; empty for none."""
+    count = 0
+    try:
+        for _ in found:
+            count += 1
+    except OutOfSteps:
+        return f"at least {count:,}"
+    return f"{count:,}" if count else ""

@@ -1,0 +1,86 @@
+"""What rules do, compared: which do the same, and which two cannot both be meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from service.decide.ruleset import (
+    Accept,
+    Action,
+    Cap,
+    Change,
+    FlagForReview,
+    Place,
+    Reject,
+    Rule,
+    Ruleset,
+    SetTo,
+    Text,
+)
+
+_NOWHERE = Place(0, 0)
+_VERDICTS = {Accept: "accepts", FlagForReview: "flags for review", Reject: "rejects"}
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What one rule's actions come to. `capped` facts are only ever cut off at a limit, `changed` ones are not."""
+
+    changed: frozenset[str]
+    capped: frozenset[str]
+    verdicts: tuple[str, ...]
+    repeatable: bool
+    """Whether doing it twice in a row is the same as doing it once."""
+
+
+class Consequences:
+    """The consequences of a ruleset's rules, each different one once."""
+
+    def __init__(self, effects: tuple[int, ...], consequences: tuple[Consequence, ...]) -> None:
+        self.effects = effects
+        self._consequences = consequences
+        self.clash = lru_cache(maxsize=65_536)(self._clash)
+
+    @classmethod
+    def of(cls, ruleset: Ruleset) -> Consequences:
+        """`effects` numbers the rules' consequences: the same number for the same actions in the same order."""
+        numbers: dict[str, int] = {}
+        consequences: list[Consequence] = []
+        effects = []
+        for rule in ruleset.rules:
+            written = repr([replace(action, at=_NOWHERE) for action in rule.then])
+            if written not in numbers:
+                numbers[written] = len(consequences)
+                consequences.append(_consequence(rule))
+            effects.append(numbers[written])
+        return cls(tuple(effects), tuple(consequences))
+
+    def __getitem__(self, effect: int) -> Consequence:
+        return self._consequences[effect]
+
+    def _clash(self, earlier: int, later: int) -> str | None:
+        """Why two rules should not both take effect, `earlier` standing above `later`; None if they may."""
+        one, other = self._consequences[earlier], self._consequences[later]
+        if earlier == later:
+            return None
+        if one.verdicts and other.verdicts and one.verdicts != other.verdicts:
+            return f"the first {' and '.join(one.verdicts)}, the second {' and '.join(other.verdicts)}"
+        both = (one.changed & other.changed) | (one.capped & other.changed)
+        return f"both change {' and '.join(sorted(both))}" if both else None
+
+
+def touched(rule: Rule) -> frozenset[str]:
+    """The facts that a rule's actions change."""
+    return frozenset(action.path for action in rule.then if isinstance(action, SetTo | Change | Cap))
+
+
+def _consequence(rule: Rule) -> Consequence:
+    changed = frozenset(action.path for action in rule.then if isinstance(action, SetTo | Change))
+    capped = frozenset(action.path for action in rule.then if isinstance(action, Cap)) - changed
+    verdicts = sorted({_VERDICTS[type(action)] for action in rule.then if type(action) in _VERDICTS})
+    return Consequence(changed, capped, tuple(verdicts), all(map(_is_repeatable, rule.then)))
+
+
+def _is_repeatable(action: Action) -> bool:
+    return isinstance(action, Cap) or (isinstance(action, SetTo) and not isinstance(action.value, Text))

@@ -1,0 +1,110 @@
+"""Requests that should be decided and are not: inside `must_cover` an error, inside `should_cover` a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from itertools import islice
+
+from service.decide.findings import Finding, Kind, Severity
+from service.decide.ruleset import And, Compare, Condition, Fact, Not, OneOf, Operator, Or, Ruleset, Value
+from service.decide.verify.regions import Region, Steps, joined, uncovered
+from service.decide.verify.world import Found, World, analysed
+
+_PIECES = 2_000
+"""Uncovered regions that are looked for before they are joined and counted."""
+
+
+def gaps(world: World, steps: Steps) -> Iterator[Found]:
+    """What no rule covers of `must_cover` and `should_cover`, in as few regions as are easily found."""
+    for cover, severity, name in _covers(world.ruleset):
+        _, scope = analysed(world.space, cover)
+        missed: list[Region] = []
+        for region in scope:
+            missed.extend(islice(uncovered(region, [*world.pieces, *missed], steps), _PIECES - len(missed)))
+        for region in joined(missed):
+            if (example := world.example_beyond_doubt(region)) is not None:
+                words = partial(world.space.words, region)
+                yield partial(_gap, cover, severity, name, words(), example)
+
+
+def unmentioned(world: World, _: Steps) -> Iterator[Found]:
+    """Inside `must_cover`, declared values that no condition names while it names their siblings."""
+    ruleset = world.ruleset
+    if ruleset.must_cover is None:
+        return
+    for fact in ruleset.facts.values():
+        unnamed = _unnamed(ruleset, fact) if fact.values else ()
+        if unnamed:
+            yield partial(_unmentioned, fact, unnamed)
+
+
+def unanalysed(world: World, _: Steps) -> Iterator[Found]:
+    """Rules and covers about which nothing can be proven."""
+    for rule, why in world.left_out:
+        message = f'"{rule.name}" is not analysed: {why}; gaps and overlaps that involve it are not looked for'
+        yield partial(Finding, Severity.WARNING, Kind.NOT_ANALYSED, rule.at, message, rule.name)
+    for cover, _severity, name in _covers(world.ruleset):
+        reason, _regions = analysed(world.space, cover)
+        if reason is not None:
+            message = f"{name} is not analysed: {reason}; gaps inside it are not looked for"
+            yield partial(Finding, Severity.WARNING, Kind.NOT_ANALYSED, cover.at, message)
+
+
+def _covers(ruleset: Ruleset) -> Iterator[tuple[Condition, Severity, str]]:
+    if ruleset.must_cover is not None:
+        yield ruleset.must_cover, Severity.ERROR, "must_cover"
+    if ruleset.should_cover is not None:
+        yield ruleset.should_cover, Severity.WARNING, "should_cover"
+
+
+def _gap(cover: Condition, severity: Severity, name: str, where: str, example: Mapping[str, object]) -> Finding:
+    message = f"no rule holds where {where}, though {name} asks for one"
+    return Finding(severity, Kind.GAP, cover.at, message, None, "widen a rule, or add one for this case", example)
+
+
+def _unmentioned(fact: Fact, unnamed: Collection[str]) -> Finding:
+    message = f"no rule names {' or '.join(unnamed)}, declared for {fact.path}; only rules that look past it decide"
+    return Finding(Severity.WARNING, Kind.UNKNOWN_VALUE, fact.at, message, None, "add a rule, or remove the value")
+
+
+def _unnamed(ruleset: Ruleset, fact: Fact) -> tuple[str, ...]:
+    """Declared values in no condition; none where the fact is not picked by value at all, or is picked by exclusion."""
+    named: set[Value] = set()
+    for rule in ruleset.rules:
+        if any(_excludes(part, fact.path) for part in _parts(rule.when)):
+            return ()
+        named.update(value for part in _parts(rule.when) for value in _picked(part, fact.path))
+    return tuple(value for value in fact.values or () if value not in named) if named else ()
+
+
+def _excludes(part: Condition, path: str) -> bool:
+    """Whether a part of a condition says which values a fact must not have."""
+    match part:
+        case Not(item=item):
+            return any(_picked(inner, path) for inner in _parts(item))
+        case Compare(fact=fact, operator=Operator.NE):
+            return fact == path
+        case _:
+            return False
+
+
+def _picked(part: Condition, path: str) -> tuple[Value, ...]:
+    match part:
+        case Compare(fact=fact, value=value) if fact == path:
+            return (value,)
+        case OneOf(fact=fact, values=values) if fact == path:
+            return values
+        case _:
+            return ()
+
+
+def _parts(condition: Condition) -> Iterator[Condition]:
+    """The condition and everything that it is made of."""
+    yield condition
+    match condition:
+        case Not(item=item):
+            yield from _parts(item)
+        case And(items=items) | Or(items=items):
+            for item in items:
+                yield from _parts(item)
