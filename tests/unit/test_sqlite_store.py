@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -200,6 +202,20 @@ def test_a_file_locked_by_another_program_is_unavailable_and_then_serves_again(p
     assert store.get("b") is not None
 
 
+def test_writers_queue_for_the_lock_instead_of_polling_or_giving_up(path: Path) -> None:
+    store = SqliteStore(path, patience=timedelta(milliseconds=50))
+    store.ping()
+    with Path(f"{path}.lock").open("rb") as held, ThreadPoolExecutor(1) as threads:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as another process that commits
+        waiting = threads.submit(store.add, Item("a", "k", {}))
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.3)
+        assert store.get("a") is None  # reading needs no lock
+        fcntl.flock(held, fcntl.LOCK_UN)
+        waiting.result(timeout=10)
+    assert store.get("a") is not None
+
+
 def test_a_full_disk_is_unavailable_and_what_was_acknowledged_stays(path: Path) -> None:
     script = """
 import resource, signal, sys
@@ -268,6 +284,7 @@ def test_a_file_of_a_newer_version_is_left_alone(path: Path, store: Store) -> No
 def _forked(act: Callable[[], object]) -> int:
     child = os.fork()
     if child == 0:
+        signal.alarm(30)  # a child that hangs must not outlive the test
         code = 1
         try:
             act()

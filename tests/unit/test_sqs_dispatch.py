@@ -243,9 +243,10 @@ def test_a_notice_that_comes_much_too_early_is_dropped(site: Site, store: Queued
 # What is alien or fails.
 
 
-@pytest.mark.parametrize(
-    "body", ["", " ", "not json", "[]", '{"id":7}', '{"id":""}', '{"id":"' + "x" * 901 + '"}', '{"x":"a"}']
-)
+ALIEN = [" ", "not json", "[]", '{"id":7}', '{"id":""}', '{"id":"' + "x" * 901 + '"}', '{"x":"a"}']
+
+
+@pytest.mark.parametrize("body", ALIEN)
 def test_what_cannot_be_decoded_is_left_to_the_dead_letters_and_stops_nobody(
     site: Site, store: QueuedStore, body: str
 ) -> None:
