@@ -11,7 +11,8 @@ from service import config, secrets
 from service.channels.contact_keys import ContactKeys
 from service.clock import Clock
 from service.config import Backend, Settings
-from service.escalate import inbound_routes, items, outcomes, routes
+from service.escalate import inbound_routes, items, link_routes, outcomes, routes
+from service.escalate.endings import Endings
 from service.escalate.inbound import Replies
 from service.escalate.incidents import Incidents
 from service.escalate.intake import IntakeRules
@@ -47,6 +48,7 @@ class Escalation:
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, messaging.directory)
         self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones)
         self.receipts = Receipts(self.incidents, messaging.opt_outs, _unclaimed)
+        self.links = Links(self.secret, settings.public_url, clock) if settings.public_url is not None else None
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The calls about incidents, and those by which answers come in."""
@@ -56,7 +58,12 @@ class Escalation:
         inbound = inbound_routes.sns_blueprint(gate, self.replies, self.receipts, fetch)
         simulator = inbound_routes.simulator_blueprint(self.replies, self.clock)
         embedded = self.settings.backend is Backend.EMBEDDED
-        return (routes.blueprint(self.incidents, self.rules), inbound, *([simulator] if embedded else []))
+        return (
+            routes.blueprint(self.incidents, self.rules),
+            inbound,
+            *([simulator] if embedded else []),
+            *([link_routes.blueprint(self.incidents, self.links, self.clock)] if self.links else []),
+        )
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
@@ -66,15 +73,15 @@ class Escalation:
             Duty(items.MESSAGE, sender.message, sender.buried),
             Duty(items.ANSWER, sender.answer),
             Duty(items.SUMMARY, sender.summary),
+            Duty(items.ENDING, Endings(self.messaging.webhooks).handle),
             Duty(outcomes.KIND, RuleIncidents(self.incidents, self.rules).handle),
         )
 
     def _sender(self) -> Sender:
-        messaging, url = self.messaging, self.settings.public_url
+        messaging = self.messaging
         catalogues = read_catalogues(self.settings.templates_dir / "catalogues")
         wording = Wording(messaging.templates, catalogues, self.phones)
-        links = Links(self.secret, url) if url is not None else None
-        return Sender(self.incidents, wording, messaging.carriers, messaging.slots, messaging.opt_outs, links)
+        return Sender(self.incidents, wording, messaging.carriers, messaging.slots, messaging.opt_outs, self.links)
 
 
 def _unclaimed(receipt: Receipt) -> None:

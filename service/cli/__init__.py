@@ -21,10 +21,12 @@ COMMANDS = {
     "rules": "service.cli.rules:rules",
     "audit": "service.cli.audit:audit",
     "demo": "service.cli.demo:demo",
+    "phone": "service.cli.phone:phone",
     "recipients": "service.cli.recipients:recipients",
     "translations": "service.cli.translations:translations",
     "dead": "service.cli.dead:dead",
     "outbox": "service.cli.outbox:outbox",
+    "callback-secret": "service.cli.callback_secret:callback_secret",
 }
 """Where each command is."""
 

@@ -21,6 +21,7 @@ from service.channels.phones import PhoneRefused, PhoneRules
 from service.errors import TocsinError
 from service.http.models import Body, Instant
 from service.http.problems import FieldError, invalid, invalid_model
+from service.messages.webhooks import CallbackRefused, check_url
 from service.records import to_state
 from service.tags import UnknownTag, parse_tag
 
@@ -143,7 +144,7 @@ def _of_body(body: IncidentBody, rules: IntakeRules) -> NewIncident:
         contacts=contacts,
         url=faults.web_address("url", body.url),
         policy=body.policy,
-        callback_url=faults.web_address("callback_url", body.callback_url),
+        callback_url=faults.callback("callback_url", body.callback_url),
         open_at=body.open_at,
     )
     faults.refuse()
@@ -192,6 +193,9 @@ class _Faults:
     def web_address(self, path: str, text: str | None) -> str | None:
         return self._read(path, text, _web_address)
 
+    def callback(self, path: str, text: str | None) -> str | None:
+        return self._read(path, text, _callback)
+
     def refuse(self) -> None:
         """Raise `Problem` if something did not fit."""
         if self.found:
@@ -208,7 +212,7 @@ class _Faults:
             return None
         try:
             return parse(text)
-        except (PhoneRefused, UnknownTag, Unfit) as error:
+        except (CallbackRefused, PhoneRefused, UnknownTag, Unfit) as error:
             self.found.append(FieldError(path, str(error)))
         return None
 
@@ -216,6 +220,11 @@ class _Faults:
 def _timezone(text: str) -> str:
     if text not in available_timezones():
         raise Unfit(f"{text!r} is not a time zone: write an IANA name, such as Europe/Berlin")
+    return text
+
+
+def _callback(text: str) -> str:
+    check_url(text)
     return text
 
 

@@ -19,6 +19,7 @@ MESSAGE = "incident-message"
 ANSWER = "incident-answer"
 SUMMARY = "incident-summary"
 HEARD = "incident-heard"
+ENDING = "incident-ending"
 
 ALL = ("incidents", "all")
 """Index and value under which every incident is listed."""
@@ -145,3 +146,9 @@ def summary_item(phone_key: str, number: int, summary: Summary, due_at: datetime
 def heard_item(name: str, at: datetime) -> Item:
     """The mark that a reply was heard; who writes it second loses."""
     return Item(f"heard-{name}", HEARD, {}, lane=Lane.INCIDENT, expires_at=at + REPLIES_REMEMBERED)
+
+
+def ending_item(record: IncidentRecord, at: datetime) -> Item:
+    """The duty to tell the app that an incident has come to a state in which nobody is asked any more."""
+    name = f"ending-{record.incident.id}-{record.incident.state.name}"
+    return Item(name, ENDING, to_state(record), lane=Lane.TRANSACTIONAL, due_at=at, expires_at=at + MESSAGES_KEPT)

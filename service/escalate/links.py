@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer
 
+from service.clock import Clock
 from service.errors import TocsinError
 from service.escalate.incident import Incident
 from service.escalate.items import Outgoing
@@ -31,25 +33,29 @@ class Answerer:
 class Links:
     """Makes and reads links. `public_url` is where people reach this API."""
 
-    def __init__(self, secret: bytes, public_url: str) -> None:
-        self._signer = URLSafeTimedSerializer(secret, salt="incident-link")
+    def __init__(self, secret: bytes, public_url: str, clock: Clock) -> None:
+        self._signer = URLSafeSerializer(secret, salt="incident-link", signer_kwargs={"digest_method": hashlib.sha256})
         self._public_url = public_url.rstrip("/")
+        self._clock = clock
 
     def of(self, incident: Incident, outgoing: Outgoing) -> str | None:
         """The link for one message, if the policy wants links."""
         if not incident.policy.acknowledge_link:
             return None
-        token = self._signer.dumps([incident.id, outgoing.contact, outgoing.level])
+        until = int((self._clock.now() + VALID).timestamp())
+        token = self._signer.dumps([incident.id, outgoing.contact, outgoing.level, until])
         return f"{self._public_url}/a/{token}"
 
     def read(self, token: str) -> Answerer:
         """Whom a link stands for; `LinkRefused`."""
         try:
-            members = self._signer.loads(token, max_age=int(VALID.total_seconds()))
+            members = self._signer.loads(token)
         except BadData as error:
             raise LinkRefused("This link is not valid any more. Answer the message itself instead.") from error
         match members:
-            case [str() as name, int() as contact, int() as level]:
+            case [str() as name, int() as contact, int() as level, int() as until]:
+                if self._clock.now().timestamp() > until:
+                    raise LinkRefused("This link is too old. Answer the message itself instead.")
                 return Answerer(name, contact, level)
             case _:
                 raise LinkRefused("This link is not one of ours.")

@@ -15,7 +15,7 @@ from service.escalate.books import Books
 from service.escalate.effects import Effects, Message
 from service.escalate.events import Event, ReplyNo, ReplyYes
 from service.escalate.incident import Incident, Open, Page, Unacknowledged
-from service.escalate.items import Summary, incident_item, message_item, record_of, summary_item
+from service.escalate.items import Summary, ending_item, incident_item, message_item, record_of, summary_item
 from service.escalate.phonebook import Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
@@ -48,6 +48,8 @@ def change(item: Item | None, record: IncidentRecord, event: Event, books: Books
         _note_that_somebody_is_there(coded, event.contact, books)
     spawn = [one for message in effects.messages for one in _sent(coded, message, event.at, books)]
     after = record.after(coded, effects)
+    if after.callback_url is not None and coded.state.name not in ("open", record.incident.state.name):
+        spawn.append(ending_item(after, event.at))
     return Change(after, incident_item(item, after), spawn, _audit(after, effects, event.at))
 
 

@@ -197,7 +197,7 @@ def _accepted(incident: Incident, reply: ReplyYes) -> Step:
     contact = incident.contact(reply.contact)
     if contact is None:
         return incident, NOTHING
-    thanked, effects = _say(incident, reply.at, Role.THANKS, [(contact, reply.level, Channel.SMS)])
+    thanked, effects = _say(incident, reply.at, Role.THANKS, [_back_to(contact, reply)])
     after, more = _owned(thanked, Acknowledged(reply.at, contact.label, contact.number))
     return after, _said(reply) + effects + more
 
@@ -232,7 +232,7 @@ def _declined(incident: Incident, state: Open, reply: ReplyNo) -> Step:
 def _declined_once(incident: Incident, state: Open, reply: ReplyNo, answer: Role) -> Step:
     """Answer the contact; once nobody of the level is left to ask, go on at once."""
     others_asked = bool(incident.asked(state.level))
-    sender = [(incident.contacts[reply.contact - 1], reply.level, Channel.SMS)]
+    sender = [_back_to(incident.contacts[reply.contact - 1], reply)]
     # Where nobody is left to ask at all, the sender is told that with everybody else.
     after, effects = _say(incident, reply.at, answer, sender if others_asked or answer is Role.DECLINED else [])
     if others_asked:
@@ -243,7 +243,7 @@ def _declined_once(incident: Incident, state: Open, reply: ReplyNo, answer: Role
 
 def _ended(incident: Incident, reply: ReplyNo) -> Step:
     contact = incident.contacts[reply.contact - 1]
-    told = [(contact, reply.level, Channel.SMS), *_everybody_paged(incident, but=contact)]
+    told = [_back_to(contact, reply), *_everybody_paged(incident, but=contact)]
     after, effects = _say(incident, reply.at, Role.ENDED, told)
     ended = Cancelled(reply.at, contact.label, declined=True, contact=contact.number)
     entry = Entry(reply.at, Kind.DECLINED, contact=contact.number)
@@ -268,7 +268,7 @@ def _only_answered(incident: Incident, reply: Reply, role: Role) -> Step:
     contact = incident.contact(reply.contact)
     if contact is None:
         return incident, NOTHING
-    after, effects = _say(incident, reply.at, role, [(contact, reply.level, Channel.SMS)], passive=True)
+    after, effects = _say(incident, reply.at, role, [_back_to(contact, reply)], passive=True)
     return after, _said(reply) + effects
 
 
@@ -288,6 +288,11 @@ def _say(incident: Incident, at: datetime, role: Role, to: Iterable[Told], *, pa
         Entry(at, Kind.SENT, level=m.level or None, contact=m.contact, channel=m.channel, role=role) for m in messages
     )
     return replace(incident, sent=incident.sent + len(messages)), Effects(messages, lines)
+
+
+def _back_to(contact: Contact, reply: Reply) -> Told:
+    """Where an answer to a reply goes: to the phone, or to who answered by the link in an email and has none."""
+    return contact, reply.level, Channel.EMAIL if contact.phone is None else Channel.SMS
 
 
 def _everybody_paged(incident: Incident, but: Contact | None = None) -> list[Told]:

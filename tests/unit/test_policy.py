@@ -27,7 +27,7 @@ def complaints(text: str, templates: list[str] | None = None) -> str:
     return report.render(parsed.findings, text, "p.yaml")
 
 
-@pytest.mark.parametrize("name", ["default", "medicine", "assignment", "approval"])
+@pytest.mark.parametrize("name", ["default", "medicine", "assignment", "approval", "drill"])
 def test_the_ready_made_policies_are_without_a_finding(name: str) -> None:
     assert read((SHIPPED / f"{name}.yaml").read_text()).name == name
 

@@ -1,0 +1,194 @@
+"""What comes in from outside: Amazon SNS with real signatures, links in emails, callbacks going out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from service import http
+from service.app import Service
+from service.clock import HandClock, timestamp
+from service.config import Settings
+from service.escalate import inbound_routes
+from service.escalate.sns import SnsGate
+from service.escalate.sns_certificates import SigningCertificates
+from service.words import Scope
+from tests.functional.client import Client, InProcess, Reply
+from tests.functional.conftest import Api
+from tests.functional.incident_room import ANN, BEN, NAMED, Room
+from tests.unit.sns_signing import CERTIFICATE_URL, NOW, TOPIC, Authority, Web, confirmation, notification, pem, signed
+
+EVENTS = Path(__file__).parents[1] / "events"
+AMAZON = Authority()
+
+
+@dataclass(frozen=True, slots=True)
+class Sns:
+    """Amazon SNS in front of the service: its certificates come from a CA of the test's own."""
+
+    room: Room
+    line: Client
+    web: Web
+
+    def delivers(self, members: dict[str, str]) -> Reply:
+        fresh = (
+            {**members, "Timestamp": timestamp(self.room.api.clock.now())[:23] + "Z"} if keys == "amazon" else members
+        )
+        return self.sends(signed(fresh, keys))
+
+    def sends(self, body: str) -> Reply:
+        reply = self.line.call("POST", "/v1/inbound/sns", body=body, headers={"Content-Type": "text/plain"})
+        self.room.works()
+        return reply
+
+    def sms(self, text: str, number: str = ANN, message: str = "m-1") -> dict[str, str]:
+        payload = json.loads((EVENTS / "two_way_sms.json").read_text())
+        return notification({**payload, "messageBody": text, "originationNumber": number, "inboundMessageId": message})
+
+
+@pytest.fixture
+def sns(tmp_path: Path) -> Iterator[Sns]:
+    clock = HandClock(NOW)
+    service = Service(Settings(home=tmp_path, rules_watch=False), clock)
+    _, key = service.keys.create("test app", list(Scope))
+    web = Web({CERTIFICATE_URL: pem(AMAZON.signing(), AMAZON.intermediate)})
+    gate = SnsGate([TOPIC], SigningCertificates(web, [AMAZON.root], clock), clock)
+    app = Flask("inbound")
+    http.install(app, service.store, service.keys, clock)
+    escalation = service.escalation
+    app.register_blueprint(inbound_routes.sns_blueprint(gate, escalation.replies, escalation.receipts, web))
+    room = Room(Api(service, clock, Client(InProcess(service.flask()), key)))
+    yield Sns(room, Client(InProcess(app), None), web)
+    service.store.close()
+
+
+def test_a_reply_by_sns_acknowledges(sns: Sns) -> None:
+    incident = sns.room.opens()
+    assert sns.delivers(sns.sms("Yes.")).status == 200
+    assert sns.room.state(incident) == "acknowledged"
+
+
+def test_a_replayed_reply_changes_nothing(sns: Sns) -> None:
+    incident = sns.room.opens()
+    for _ in range(3):
+        assert sns.delivers(sns.sms("no")).status == 200
+    assert sns.room.read(incident)["level"] == 2
+    assert len(sns.room.inbox(ANN)) == 2
+
+
+def test_what_sns_did_not_send_for_our_topic_is_403_and_changes_nothing(sns: Sns) -> None:
+    incident = sns.room.opens()
+    sms = sns.sms("yes")
+    before = sns.room.read(incident)
+    old = timestamp(NOW - timedelta(hours=2))[:23] + "Z"
+    evil = "https://sns.us-east-1.amazonaws.com.evil.example/cert.pem"
+    refused = [
+        signed(sms, "stranger"),
+        signed({**sms, "Timestamp": old}),
+        signed({**sms, "TopicArn": TOPIC + "-other"}),
+        signed({**sms, "SigningCertURL": evil}),
+        signed({**sms, "SigningCertURL": CERTIFICATE_URL.replace("https", "http")}),
+        signed(sms).replace("yes", "nah"),
+        "{}",
+        "",
+    ]
+    assert [sns.sends(body).status for body in refused] == [403] * len(refused)
+    assert sns.room.read(incident) == before
+    assert sns.web.fetched == [CERTIFICATE_URL]
+
+
+def test_a_subscription_is_confirmed_for_an_allowed_topic_alone(sns: Sns) -> None:
+    asked = confirmation()
+    sns.web.pages[asked["SubscribeURL"]] = b"<ConfirmSubscriptionResponse/>"
+    assert sns.delivers(asked).json() == {"received": "subscription"}
+    assert sns.web.fetched[-1] == asked["SubscribeURL"]
+    assert sns.delivers({**asked, "TopicArn": TOPIC + "-other"}).status == 403
+    assert sns.web.fetched.count(asked["SubscribeURL"]) == 1
+
+
+def test_without_an_allowed_topic_everything_is_403(api: Api) -> None:
+    reply = api.client.with_key(None).call("POST", "/v1/inbound/sns", body=signed(notification("x")))
+    assert reply.status == 403
+    assert "TOCSIN_SNS_TOPICS" in reply.text
+
+
+def test_a_page_that_did_not_arrive_hands_the_incident_on(sns: Sns) -> None:
+    incident = sns.room.opens(incident_id="i-1")
+    blocked = json.loads((EVENTS / "sms_protect_blocked.json").read_text())
+    event = {**blocked, "context": {"delivery": "message-i-1-000001", "attempt": "1"}}
+    for _ in range(2):
+        assert sns.delivers(notification(event)).status == 200
+    assert sns.room.read(incident)["level"] == 2
+    assert "Ann cannot be reached by sms: it is refused for good" in sns.room.timeline(incident)
+    assert len(sns.room.inbox(BEN)) == 1
+
+
+def test_a_bounced_address_gets_no_more_mail(sns: Sns) -> None:
+    bounce = json.loads((EVENTS / "ses_bounce_permanent.json").read_text())
+    assert sns.delivers(notification(bounce)).status == 200
+    assert sns.room.api.service.messaging.opt_outs.of_email("recipient@example.com") is not None
+
+
+@pytest.fixture
+def web_room(tmp_path: Path) -> Iterator[Room]:
+    """An installation that people reach, so that messages may carry links."""
+    clock = HandClock(NOW)
+    service = Service(Settings(home=tmp_path, rules_watch=False, public_url="https://tocsin.example"), clock)
+    _, key = service.keys.create("test app", list(Scope))
+    yield Room(Api(service, clock, Client(InProcess(service.flask()), key)))
+    service.store.close()
+
+
+def link_in(text: str) -> str:
+    found = re.search(r"https://tocsin\.example(/a/\S+)", text)
+    assert found is not None, text
+    return found[1]
+
+
+def test_a_link_asks_before_it_acts(web_room: Room) -> None:
+    incident = web_room.opens(policy="approval", description="Purchase <4711>")
+    path = link_in(web_room.inbox(ANN)[-1])
+    browser = web_room.api.client.with_key(None)
+    page = browser.get(path)
+    assert page.status == 200
+    assert "Purchase &lt;4711&gt;" in page.text
+    assert web_room.state(incident) == "open", "opening the link is not an answer"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert browser.call("POST", path, body="", headers=form).status == 400
+    assert "You have it" in browser.call("POST", path, body="answer=yes", headers=form).text
+    assert web_room.read(incident)["acknowledged_by"] == "Ann"
+    assert "You have it" in browser.get(path).text
+
+
+def test_a_link_that_was_changed_or_is_too_old_is_refused(web_room: Room) -> None:
+    web_room.opens(policy="approval")
+    path = link_in(web_room.inbox(ANN)[-1])
+    browser = web_room.api.client.with_key(None)
+    assert browser.get(path[:-3] + "abc").status == 403
+    assert browser.get("/a/x").status == 403
+    assert browser.get(path).status == 200
+    web_room.api.clock.advance(timedelta(days=7, seconds=1))
+    assert "too old" in browser.get(path).text
+
+
+def test_policies_without_links_send_none(web_room: Room) -> None:
+    web_room.opens()
+    assert "https://" not in web_room.inbox(ANN)[-1]
+
+
+def test_the_app_is_told_how_it_ended(api: Api) -> None:
+    room = Room(api)
+    incident = room.opens(callback_url="https://example.com/hook", contacts=NAMED)
+    room.says(ANN, "yes")
+    item = api.service.store.get(f"ending-{incident}-acknowledged-callback")
+    assert item is not None
+    body = json.loads(str(item.state["body"]))
+    assert (body["incident_id"], body["state"], body["acknowledged_by"]) == (incident, "acknowledged", "Ann")
+    assert ANN not in str(item.state["body"])
