@@ -64,7 +64,7 @@ class Messaging:
         self.templates = read_templates(settings.templates_dir)
         self.carriers = self._carriers()
         self.slots = Slots(store, self.carriers, self.breakers)
-        self.webhooks = Webhooks(secret, clock, loopback_allowed=settings.loopback_callbacks)
+        self.webhooks = Webhooks(callback_secret(settings), clock, loopback_allowed=settings.loopback_callbacks)
         self.translations = Translations(store, clock, open_translator(settings))
         self.renditions = Renditions(store, self.translations)
         self.validation = Validation(sentiment, live, clock)
@@ -143,6 +143,11 @@ def _address(recipient: Recipient) -> str | None:
     if recipient.preference is Channel.EMAIL:
         return recipient.email
     return recipient.phone.e164 if recipient.phone else None
+
+
+def callback_secret(settings: Settings) -> bytes:
+    """What callbacks are signed with. Receivers know it, so it must not lead to the keys of contacts."""
+    return secrets.derived(secrets.read_or_make(settings.secret_file), "callbacks")
 
 
 def phone_rules(settings: Settings) -> PhoneRules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -29,6 +30,11 @@ def read_or_make(path: Path) -> bytes:
         finally:
             draft.unlink()
     return _read(path)
+
+
+def derived(secret: bytes, purpose: str) -> bytes:
+    """A secret of its own for one purpose: whoever learns it learns nothing about the installation's or another."""
+    return hmac.digest(secret, f"tocsin:{purpose}".encode(), "sha256")
 
 
 def _read(path: Path) -> bytes:

@@ -27,6 +27,7 @@ COMMANDS = {
     "dead": "service.cli.dead:dead",
     "outbox": "service.cli.outbox:outbox",
     "callback-secret": "service.cli.callback_secret:callback_secret",
+    "callback-secret": "service.cli.callback_secret:callback_secret",
 }
 """Where each command is."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,3 +109,11 @@ def test_dead_work_is_listed_with_its_reason_and_redriven(tmp_path: Path) -> Non
     assert run(home, "dead", "redrive", "--all").stdout == "job-1 is due now.\n"
     assert json.loads(run(home, "dead", "list", "--json").stdout) == {"items": []}
     store.close()
+
+
+def test_receivers_of_callbacks_are_given_a_secret_that_is_not_the_installations(tmp_path: Path) -> None:
+    shown = run(tmp_path, "callback-secret").stdout.strip()
+    assert shown == run(tmp_path, "callback-secret").stdout.strip()
+    given = base64.b64decode(shown.removeprefix("whsec_"))
+    assert len(given) == 32
+    assert given.hex() != (tmp_path / "secret").read_text()
