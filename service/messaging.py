@@ -26,10 +26,11 @@ from service.messages.templates import read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
 from service.messages.webhooks import Callback, Webhooks
-from service.notify import items, outcomes, review
+from service.notify import digests, items, outcomes, review
 from service.notify import routes as notify_routes
 from service.notify.completion import Completion
 from service.notify.desk import Desk
+from service.notify.digests import Digests
 from service.notify.flow import Course
 from service.notify.outcomes import EmitOutcome, Events, NotifyOutcome, WebhookEvents
 from service.notify.plan import Manners
@@ -83,10 +84,14 @@ class Messaging:
         reviewers = Reviewers(self.store, self.carriers, config.listed(self.settings.reviewers))
         completion = Completion(self.store, self.webhooks)
         course = Course(self.store, self.directory, self.validation, self.renditions, reviewers, completion)
-        sender = PageSender(self.store, self.directory, self.renditions, self.carriers, self.slots, self._manners())
+        gathering = Digests(self.store, self.directory, self.carriers)
+        sender = PageSender(
+            self.store, self.directory, self.renditions, self.carriers, self.slots, self._manners(), gathering
+        )
         return (
             Duty(items.NOTIFICATION, course.handle),
             Duty(items.PAGE, sender.handle),
+            Duty(digests.KIND, gathering.handle),
             Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
             Duty(review.KIND, reviewers.handle),
             Duty(outcomes.NOTIFY, NotifyOutcome(self.desk).handle),

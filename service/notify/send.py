@@ -32,8 +32,8 @@ WRITES = 98
 """What one step of a page may write: the rest of a commit is for the page itself."""
 
 IN_DOUBT = 4
-"""Calls to providers in one step: a lease outlasts them if each takes its whole timeout, and a crash leaves no more than
-these in doubt."""
+"""Calls to providers in one step: a lease outlasts them if each takes its whole timeout, and a crash leaves no more
+than these in doubt."""
 
 _WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
 """Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
