@@ -38,10 +38,8 @@ class Sns:
     web: Web
 
     def delivers(self, members: dict[str, str]) -> Reply:
-        fresh = (
-            {**members, "Timestamp": timestamp(self.room.api.clock.now())[:23] + "Z"} if keys == "amazon" else members
-        )
-        return self.sends(signed(fresh, keys))
+        now = timestamp(self.room.api.clock.now())[:23] + "Z"
+        return self.sends(signed({**members, "Timestamp": now}))
 
     def sends(self, body: str) -> Reply:
         reply = self.line.call("POST", "/v1/inbound/sns", body=body, headers={"Content-Type": "text/plain"})
