@@ -22,7 +22,7 @@ from service.decide.findings import Finding, Kind, Severity
 from service.decide.ruleset import Place
 from service.errors import Unavailable
 
-TIME_LIMIT = 30.0
+TIME_LIMIT = 50.0
 """Seconds that a file may take; one of 20,000 rules needs a few."""
 
 _CHILD_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
