@@ -7,11 +7,11 @@ from datetime import datetime
 import click
 
 from service import config, exact_json
-from service.app import open_store
 from service.audit.entry import as_json
 from service.cli.arguments import instant
 from service.clock import timestamp
 from service.storage import AuditQuery
+from service.stores import open_store
 
 
 @click.group()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from service.app import prepare_aws
+from service.stores import prepare_aws
 
 
 @click.group()

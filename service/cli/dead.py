@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import click
 
 from service import config, exact_json
-from service.app import SYSTEM_CLOCK, open_store
 from service.clock import timestamp
+from service.stores import SYSTEM_CLOCK, open_store
 from service.work import DeadItem, all_dead_items
 from service.work import redrive as redrive_item
 

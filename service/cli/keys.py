@@ -7,9 +7,9 @@ import json
 import click
 
 from service import config
-from service.app import SYSTEM_CLOCK, open_store
 from service.clock import timestamp
 from service.http import ApiKey, Keys
+from service.stores import SYSTEM_CLOCK, open_store
 from service.words import Scope
 
 

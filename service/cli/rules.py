@@ -176,7 +176,7 @@ def _derived(ruleset: Ruleset, given: Facts) -> Facts:
 
 
 def _library() -> Library:
-    from service.app import SYSTEM_CLOCK, open_store
+    from service.stores import SYSTEM_CLOCK, open_store
 
     return Library(open_store(config.load()), SYSTEM_CLOCK)
 

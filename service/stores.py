@@ -1,0 +1,42 @@
+"""Which store the settings stand for. Apart from `app`, so that a command that needs no feature starts at once."""
+
+from __future__ import annotations
+
+from service.clock import Clock, SystemClock
+from service.config import Backend, Settings
+from service.errors import TocsinError
+from service.storage import Store
+
+SYSTEM_CLOCK = SystemClock()
+
+
+def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
+    """The store of the chosen backend; it opens nothing before its first use, so a process may still fork."""
+    match settings.backend:
+        case Backend.EMBEDDED:
+            from service.storage.sqlite import SqliteStore
+
+            settings.home.mkdir(parents=True, exist_ok=True)
+            return SqliteStore(settings.database, clock)
+        case Backend.AWS:
+            from service.storage.sqs import QueuedStore
+
+            return QueuedStore(clock=clock)
+
+
+class CannotPrepare(TocsinError):
+    """AWS refuses or does not answer; says which call and why."""
+
+
+def prepare_aws() -> None:
+    """Make the tables and queues that are not there yet, any number of times; `CannotPrepare` says what is amiss."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from service.storage import dynamodb, sqs
+
+    try:
+        dynamodb.create_tables(dynamodb.connect())
+        sqs.create_queues(sqs.connect())
+    except (BotoCoreError, ClientError) as error:
+        advice = "Check AWS_REGION, the credentials and what they may do."
+        raise CannotPrepare(f"The tables and queues cannot be made: {error}. {advice}") from error
