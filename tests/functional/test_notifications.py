@@ -41,9 +41,9 @@ class Desk:
     def works(self, seconds: float = 10) -> None:
         """Let the worker do what comes due within these seconds, one after the other."""
         worker = self.api.service.worker()
-        for _ in range(int(seconds * 10)):
+        for _ in range(int(seconds * 2)):
             worker.run_due()
-            self.api.clock.advance(timedelta(milliseconds=100))
+            self.api.clock.advance(timedelta(milliseconds=500))
         worker.close()
 
     def read(self, notification_id: str) -> dict[str, object]:
