@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -133,6 +135,20 @@ def test_a_far_timer_is_sent_once_when_it_comes_within_900_seconds(site: Site, s
     assert site.sent() == [("a", 900)]
     site.clock.advance(timedelta(seconds=900))
     assert store.upkeep(site.clock.now()) == 0  # not overdue yet
+
+
+def test_processes_that_sweep_at_the_same_moment_send_each_notice_once(site: Site, store: QueuedStore) -> None:
+    far = NOW + timedelta(days=3)
+    store.add(*(Item(f"i{number:02d}", "k", {}, BULK, far) for number in range(40)))
+    start = Barrier(4)
+
+    def sweep(process: QueuedStore) -> int:
+        start.wait()
+        return process.upkeep(far - timedelta(minutes=10))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(sweep, [site.store() for _ in range(4)])) == 40
+    assert sorted(item_id for item_id, _ in site.sent()) == [f"i{number:02d}" for number in range(40)]
 
 
 def test_no_delay_is_ever_longer_than_sqs_allows(site: Site, store: QueuedStore) -> None:
