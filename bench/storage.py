@@ -67,7 +67,7 @@ def inserts(kind: str, path: Path) -> Insert:
 def run(*, quick: bool) -> Mapping[str, object]:
     """Measure, print, and answer the figures."""
     with tempfile.TemporaryDirectory(dir=Path(__file__).parent / "results") as folder:
-        commits = _commits(Path(folder), 300 if quick else 2000, 2 if quick else 3)
+        commits = _commits(Path(folder), 300 if quick else 1000, 2 if quick else 3)
         work = _claimed_and_saved(Path(folder), 400 if quick else 3000)
         waits = {kind: _waits(kind, Path(folder), 2 if quick else 6) for kind in ("bare", "store")}
     rows = [[kind, *(f"{commits[kind, threads]:,.0f}" for threads in THREADS)] for kind in ("bare", "store")]
