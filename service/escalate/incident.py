@@ -113,13 +113,17 @@ State = Annotated[Open | Acknowledged | Unacknowledged | Cancelled, Field(discri
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A contact was paged on a level, by a channel; `code` tells replies of one phone apart, once it is assigned."""
+    """A contact was paged on a level, by a channel; `code` tells replies of one phone apart, once it is assigned.
+
+    `in_summary` says that it went out, or will, in a summary of several: so do its reminders.
+    """
 
     level: int
     contact: int
     channel: Channel
     at: datetime
     code: int | None = None
+    in_summary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,7 @@ class Incident:
     def paged(self, level: int, contact: int, channel: Channel, at: datetime) -> Incident:
         """The incident after paging a contact; the page of a level keeps its code when it is sent again."""
         known = self.page(level, contact)
-        page = Page(level, contact, channel, at, known.code if known else None)
+        page = Page(level, contact, channel, at) if known is None else replace(known, channel=channel, at=at)
         return replace(self, pages=(*(p for p in self.pages if p is not known), page))
 
     def last_page(self, contact: int) -> Page | None:

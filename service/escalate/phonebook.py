@@ -45,10 +45,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One page to this phone. `ended_at` is when its incident stopped being open.
-
-    `in_summary` says that it arrived, or will, in a summary of several: so do its reminders.
-    """
+    """One page to this phone. `ended_at` is when its incident stopped being open."""
 
     code: int
     incident_id: str
@@ -57,7 +54,6 @@ class Listed:
     paged_at: datetime
     standing: Standing = Standing.OPEN
     ended_at: datetime | None = None
-    in_summary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +121,8 @@ class PhoneBook:
 
     def holding(self, code: int) -> PhoneBook:
         """The book with this page waiting for the next summary, which is a new one if none was waiting yet."""
-        pages = tuple(replace(page, in_summary=True) if page.code == code else page for page in self.pages)
         held = tuple(dict.fromkeys((*self.held, code)))
-        return replace(self, pages=pages, held=held, summaries=self.summaries + (0 if self.held else 1))
+        return replace(self, held=held, summaries=self.summaries + (0 if self.held else 1))
 
     def summarised(self) -> PhoneBook:
         """The book after the summary was sent."""

@@ -14,7 +14,7 @@ from service.clock import timestamp
 from service.escalate.books import Books
 from service.escalate.effects import Effects, Message
 from service.escalate.events import Event, ReplyNo, ReplyYes
-from service.escalate.incident import Incident, Open, Page, Unacknowledged
+from service.escalate.incident import Contact, Incident, Open, Page, Unacknowledged
 from service.escalate.items import Summary, ending_item, incident_item, message_item, record_of, summary_item
 from service.escalate.phonebook import Standing
 from service.escalate.policy import Role
@@ -59,6 +59,8 @@ def change_of(item: Item, event: Event, books: Books) -> Change | None:
 
 
 def _with_codes(incident: Incident, books: Books) -> Incident:
+    if all(page.code is not None for page in incident.pages):
+        return incident
     return replace(incident, pages=tuple(_with_code(incident, page, books) for page in incident.pages))
 
 
@@ -66,9 +68,10 @@ def _with_code(incident: Incident, page: Page, books: Books) -> Page:
     phone = incident.contacts[page.contact - 1].phone
     if page.code is not None or phone is None:
         return page
-    books[phone] = books[phone].paged(incident.id, page.contact, page.level, page.at)
-    listed = books[phone].page(incident.id, page.contact, page.level)
-    return replace(page, code=listed.code if listed else None)
+    books[phone] = book = books[phone].paged(incident.id, page.contact, page.level, page.at)
+    listed = book.page(incident.id, page.contact, page.level)
+    in_summary = page.channel is Channel.SMS and book.storm(page.at)
+    return replace(page, code=listed.code if listed else None, in_summary=in_summary)
 
 
 def _keep_standing(before: Incident, after: Incident, at: datetime, books: Books) -> None:
@@ -103,18 +106,19 @@ def _sent(incident: Incident, message: Message, at: datetime, books: Books) -> S
         return plain
     if message.passive:
         return plain if _may_answer(contact.phone, at, books) else []
-    if message.role not in (Role.PAGE, Role.REMINDER):
+    page = incident.page(message.level, message.contact)
+    if message.role not in (Role.PAGE, Role.REMINDER) or page is None or page.code is None or not page.in_summary:
         return plain
-    book = books[contact.phone]
-    page = book.page(incident.id, message.contact, message.level)
-    if page is None or not (page.in_summary or (message.role is Role.PAGE and book.storm(at))):
-        return plain
-    books[contact.phone] = book.holding(page.code)
-    if book.held:
-        return []
-    summary = Summary(contact.phone, contact.language)
-    number = books[contact.phone].summaries
-    return [summary_item(books.key(contact.phone), number, summary, at + SUMMARY_AFTER)]
+    return _summary(contact, page.code, at, books)
+
+
+def _summary(contact: Contact, code: int, at: datetime, books: Books) -> Sequence[Item]:
+    """Put the code on the phone's next summary; the first one on it brings the summary's item."""
+    phone = contact.phone or ""
+    waiting = bool(books[phone].held)
+    books[phone] = book = books[phone].holding(code)
+    summary = Summary(phone, contact.language)
+    return [] if waiting else [summary_item(books.key(phone), book.summaries, summary, at + SUMMARY_AFTER)]
 
 
 def _may_answer(phone: str, at: datetime, books: Books) -> bool:
