@@ -49,11 +49,11 @@ class Consequences:
         consequences: list[Consequence] = []
         effects = []
         for rule in ruleset.rules:
-            written = repr([replace(action, at=_NOWHERE) for action in rule.then])
-            if written not in numbers:
-                numbers[written] = len(consequences)
+            wording = does(rule)
+            if wording not in numbers:
+                numbers[wording] = len(consequences)
                 consequences.append(_consequence(rule))
-            effects.append(numbers[written])
+            effects.append(numbers[wording])
         return cls(tuple(effects), tuple(consequences))
 
     def __getitem__(self, effect: int) -> Consequence:
@@ -68,6 +68,11 @@ class Consequences:
             return f"the first {' and '.join(one.verdicts)}, the second {' and '.join(other.verdicts)}"
         both = (one.changed & other.changed) | (one.capped & other.changed)
         return f"both change {' and '.join(sorted(both))}" if both else None
+
+
+def does(rule: Rule) -> str:
+    """The same text for rules that do the same, wherever they stand."""
+    return repr([replace(action, at=_NOWHERE) for action in rule.then])
 
 
 def touched(rule: Rule) -> frozenset[str]:

@@ -56,9 +56,9 @@ class Space:
     whole: Region
 
     @classmethod
-    def of(cls, ruleset: Ruleset, *more: Condition) -> Space:
-        """The space that the ruleset's conditions, its covers and `more` can tell apart."""
-        cells = Cells.cut(ruleset, *more)
+    def of(cls, ruleset: Ruleset) -> Space:
+        """The space that the ruleset's conditions and covers can tell apart."""
+        cells = Cells.cut(ruleset)
         return cls(cells, tuple(_reachable(dimension) for dimension in cells.dimensions))
 
     def regions(self, condition: Condition) -> tuple[Region, ...]:

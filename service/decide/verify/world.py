@@ -46,9 +46,9 @@ class World:
     index: Index
 
     @classmethod
-    def of(cls, ruleset: Ruleset, *more: Condition) -> World:
-        """Cut the ruleset's space, at the constants of `more` conditions too."""
-        space = Space.of(ruleset, *more)
+    def of(cls, ruleset: Ruleset, space: Space | None = None) -> World:
+        """The ruleset in its own space, or in one that was cut for it and others."""
+        space = space or Space.of(ruleset)
         consequences = Consequences.of(ruleset)
         cases, left_out = [], []
         for number, rule in enumerate(ruleset.rules):
