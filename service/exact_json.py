@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -33,7 +34,7 @@ def loads(text: str | bytes) -> object:
 
 def dumps(document: object) -> str:
     """The shortest JSON text of a document, decimals written as the numbers they are, ASCII only."""
-    return _ENCODER.encode(document)
+    return _encoded(document, _PLAIN, _ENCODER)
 
 
 def stored(text: str) -> object:
@@ -43,7 +44,15 @@ def stored(text: str) -> object:
 
 def canonical(document: object) -> str:
     """`dumps` with sorted keys: equal documents give equal text."""
-    return _CANONICAL.encode(document)
+    return _encoded(document, _PLAIN_CANONICAL, _CANONICAL)
+
+
+def _encoded(document: object, plain: json.JSONEncoder, exact: simplejson.JSONEncoder) -> str:
+    """The standard library's encoder takes a third of the time, and refuses decimals."""
+    try:
+        return plain.encode(document)
+    except TypeError:
+        return exact.encode(document)
 
 
 def _unique(pairs: Sequence[tuple[str, object]]) -> Mapping[str, object]:
@@ -66,6 +75,8 @@ def _check_depth(document: object, left: int) -> None:
 
 # Made once: the module's own functions make a new one for every call.
 _DECODER = simplejson.JSONDecoder(parse_float=Decimal, allow_nan=False, object_pairs_hook=_unique)
-_STORED = simplejson.JSONDecoder(parse_float=Decimal)
+_STORED = json.JSONDecoder(parse_float=Decimal)
+_PLAIN = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_PLAIN_CANONICAL = json.JSONEncoder(allow_nan=False, separators=(",", ":"), sort_keys=True)
 _ENCODER = simplejson.JSONEncoder(use_decimal=True, allow_nan=False, separators=(",", ":"))
 _CANONICAL = simplejson.JSONEncoder(use_decimal=True, allow_nan=False, separators=(",", ":"), sort_keys=True)

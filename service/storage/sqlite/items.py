@@ -15,6 +15,7 @@ from service.words import Lane
 Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
 
 _COLUMNS = "id, kind, lane, state, keys, due_at, version, attempts, expires_at"
+_UPDATE = f"UPDATE items SET {', '.join(f'{column} = ?' for column in _COLUMNS.split(', ')[1:])} WHERE id = ?"
 _LIVE = "(expires_at IS NULL OR expires_at > ?)"
 
 
@@ -55,13 +56,15 @@ def counted(connection: sqlite3.Connection, index: str, value: str, now: int) ->
 
 def write(connection: sqlite3.Connection, commit: Commit, now: int) -> None:
     """Write the items of a commit; `Conflict` if one of the changes lost."""
+    added = [row for row in commit.changes if not row.was]
+    there = _taken(connection, [row.item.id for row in (*added, *commit.children)], now)
+    for row in added:
+        if row.item.id in there:
+            raise AlreadyExists(f"item {row.item.id!r} exists already")
     for row in commit.changes:
         if row.was:
             _replace(connection, row, now)
-        elif not _insert_if_absent(connection, row, now):
-            raise AlreadyExists(f"item {row.item.id!r} exists already")
-    for child in commit.children:
-        _insert_if_absent(connection, child, now)
+    _insert(connection, [*added, *(child for child in commit.children if child.item.id not in there)])
 
 
 def delete(connection: sqlite3.Connection, item: Item, now: int) -> None:
@@ -109,25 +112,10 @@ def forget_expired(connection: sqlite3.Connection, now: int, limit: int) -> int:
 
 def _replace(connection: sqlite3.Connection, row: ItemRow, now: int) -> None:
     before = _stored_keys(connection, row.item.id, row.was, now)
-    item = row.item
-    connection.execute(
-        "UPDATE items SET kind = ?, lane = ?, state = ?, keys = ?, due_at = ?, version = ?, attempts = ?, "
-        "expires_at = ? WHERE id = ?",
-        (
-            item.kind,
-            item.lane.value,
-            row.state,
-            row.keys,
-            row.due_at,
-            item.version,
-            item.attempts,
-            row.expires_at,
-            item.id,
-        ),
-    )
-    if before != item.keys:
-        _delete_keys(connection, item.id, before)
-        _insert_keys(connection, item)
+    connection.execute(_UPDATE, (*_values(row)[1:], row.item.id))
+    if before != row.item.keys:
+        _delete_keys(connection, row.item.id, before)
+        _insert_keys(connection, [row.item])
 
 
 def _stored_keys(connection: sqlite3.Connection, item_id: str, version: int, now: int) -> Mapping[str, str]:
@@ -138,28 +126,35 @@ def _stored_keys(connection: sqlite3.Connection, item_id: str, version: int, now
     return key_texts(row[0])
 
 
-def _insert_if_absent(connection: sqlite3.Connection, row: ItemRow, now: int) -> bool:
-    item = row.item
-    there = connection.execute("SELECT expires_at, keys FROM items WHERE id = ?", (item.id,)).fetchone()
-    if there is not None:
-        expires_at, keys = there
+def _taken(connection: sqlite3.Connection, item_ids: Sequence[str], now: int) -> frozenset[str]:
+    """Those of the ids that cannot be inserted; what expired is deleted and makes room."""
+    places = ", ".join("?" * len(item_ids))
+    query = f"SELECT id, expires_at, keys FROM items WHERE id IN ({places})"
+    taken = set()
+    for item_id, expires_at, keys in connection.execute(query, item_ids).fetchall():
         if expires_at is None or expires_at > now:
-            return False
-        _delete_keys(connection, item.id, key_texts(keys))
-        connection.execute("DELETE FROM items WHERE id = ?", (item.id,))
-    connection.execute(
-        f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(item.id, item.kind, item.lane.value, row.state, row.keys),
-            *(row.due_at, item.version, item.attempts, row.expires_at),
-        ),
+            taken.add(item_id)
+        else:
+            _delete_keys(connection, item_id, key_texts(keys))
+            connection.execute("DELETE FROM items WHERE id = ?", (item_id,))
+    return frozenset(taken)
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[ItemRow]) -> None:
+    connection.executemany(f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_values, rows))
+    _insert_keys(connection, [row.item for row in rows])
+
+
+def _values(row: ItemRow) -> Row:
+    item = row.item
+    return (
+        *(item.id, item.kind, item.lane.value, row.state, row.keys),
+        *(row.due_at, item.version, item.attempts, row.expires_at),
     )
-    _insert_keys(connection, item)
-    return True
 
 
-def _insert_keys(connection: sqlite3.Connection, item: Item) -> None:
-    keys = [(index, value, item.id) for index, value in item.keys.items()]
+def _insert_keys(connection: sqlite3.Connection, items: Sequence[Item]) -> None:
+    keys = [(index, value, item.id) for item in items for index, value in item.keys.items()]
     connection.executemany("INSERT INTO item_keys (name, value, id) VALUES (?, ?, ?)", keys)
 
 
