@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from flask import Blueprint
@@ -23,15 +22,15 @@ from service.escalate.receipts import Receipts
 from service.escalate.send import Sender
 from service.escalate.sns import SnsGate
 from service.escalate.sns_certificates import SigningCertificates, amazon_roots
-from service.escalate.sns_events import Receipt
+from service.escalate.sns_events import Fate, Receipt
 from service.escalate.sns_fetch import Fetcher
 from service.escalate.wording import Wording
 from service.language.embedded.catalogue import read_catalogues
 from service.messaging import Messaging, phone_rules
+from service.notify.delivery import DeliveryStatus
+from service.notify.receipts import Receipt as DeliveryReceipt
 from service.storage import Store
 from service.work import Duty
-
-logger = logging.getLogger(__name__)
 
 
 class Escalation:
@@ -47,7 +46,7 @@ class Escalation:
         policies = read_policies(settings.rules_dir / "escalation", messaging.templates.names)
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, messaging.directory)
         self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones)
-        self.receipts = Receipts(self.incidents, messaging.opt_outs, _unclaimed)
+        self.receipts = Receipts(self.incidents, messaging.opt_outs, self._of_a_notification)
         self.links = Links(self.secret, settings.public_url, clock) if settings.public_url is not None else None
 
     def blueprints(self) -> Sequence[Blueprint]:
@@ -77,6 +76,10 @@ class Escalation:
             Duty(outcomes.KIND, RuleIncidents(self.incidents, self.rules).handle),
         )
 
+    def _of_a_notification(self, receipt: Receipt) -> None:
+        if (told := delivery_receipt(receipt)) is not None:
+            self.messaging.receipts.receive(told)
+
     def _sender(self) -> Sender:
         messaging = self.messaging
         catalogues = read_catalogues(self.settings.templates_dir / "catalogues")
@@ -84,6 +87,17 @@ class Escalation:
         return Sender(self.incidents, wording, messaging.carriers, messaging.slots, messaging.opt_outs, self.links)
 
 
-def _unclaimed(receipt: Receipt) -> None:
-    extra = {"provider_id": receipt.provider_id, "status": receipt.status}
-    logger.info("A receipt belongs to no message of an incident: %s", receipt.status, extra=extra)
+_STATUS = {
+    Fate.DELIVERED: DeliveryStatus.DELIVERED,
+    Fate.UNREACHED: DeliveryStatus.FAILED,
+    Fate.REFUSED: DeliveryStatus.FAILED,
+    Fate.UNKNOWN: DeliveryStatus.UNKNOWN,
+}
+
+
+def delivery_receipt(receipt: Receipt) -> DeliveryReceipt | None:
+    """A provider's receipt as one of a notification's delivery; None while the message is still under way."""
+    status = _STATUS.get(receipt.fate)
+    if status is None:
+        return None
+    return DeliveryReceipt(receipt.provider_id, status, receipt.status, receipt.at, receipt.delivery_id)

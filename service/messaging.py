@@ -26,7 +26,7 @@ from service.messages.templates import read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
 from service.messages.webhooks import Callback, Webhooks
-from service.notify import digests, items, outcomes, review
+from service.notify import digests, items, outcomes, receipts, review
 from service.notify import routes as notify_routes
 from service.notify.completion import Completion
 from service.notify.desk import Desk
@@ -34,6 +34,7 @@ from service.notify.digests import Digests
 from service.notify.flow import Course
 from service.notify.outcomes import EmitOutcome, Events, NotifyOutcome, WebhookEvents
 from service.notify.plan import Manners
+from service.notify.receipts import Receipts
 from service.notify.renditions import Renditions
 from service.notify.reopen import Reopening
 from service.notify.review import Reviewers
@@ -69,6 +70,7 @@ class Messaging:
         self.translations = Translations(store, clock, open_translator(settings))
         self.renditions = Renditions(store, self.translations)
         self.validation = Validation(sentiment, live, clock)
+        self.receipts = Receipts(store, clock)
         self.desk = Desk(store, clock, self.directory, self.templates)
 
     def blueprints(self) -> Sequence[Blueprint]:
@@ -91,6 +93,8 @@ class Messaging:
         return (
             Duty(items.NOTIFICATION, course.handle),
             Duty(items.PAGE, sender.handle),
+            Duty(items.DELIVERY, self.receipts.silent),
+            Duty(receipts.PARKED, self.receipts.parked),
             Duty(digests.KIND, gathering.handle),
             Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
             Duty(review.KIND, reviewers.handle),

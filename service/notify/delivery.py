@@ -44,11 +44,12 @@ UNREACHED = frozenset({DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED, Deliver
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One recipient's copy. `detail` says why it failed, holding neither contact data nor text."""
+    """One recipient's copy, on page number `page`. `detail` says why it failed, without contact data or text."""
 
     id: str
     notification_id: str
     recipient_id: str
+    page: int
     status: DeliveryStatus = DeliveryStatus.PENDING
     channel: Channel | None = None
     language: str | None = None
@@ -64,15 +65,18 @@ class Delivery:
 
     def sending(self, at: datetime) -> Delivery:
         """Marked before the call: after a crash only deliveries so marked are in doubt."""
-        return replace(self.moved(DeliveryStatus.SENDING, at), attempt=self.attempt + 1)
+        sending, attempt = DeliveryStatus.SENDING, self.attempt + 1
+        return replace(self, status=sending, attempt=attempt, detail=None, changed_at=at, retry_at=None)
 
     def after(self, outcome: Outcome, at: datetime, retry_at: datetime | None) -> Delivery:
         """The delivery after a send; `retry_at` is None when no attempt is left."""
         match outcome:
-            case Accepted(provider_id=provider_id):
-                return replace(self.moved(DeliveryStatus.ACCEPTED, at), provider_id=provider_id)
+            case Accepted(provider_id=name):
+                accepted = DeliveryStatus.ACCEPTED
+                return replace(self, status=accepted, provider_id=name, detail=None, changed_at=at, retry_at=None)
             case Refused(permanent=False, detail=detail) if retry_at is not None:
-                return replace(self.moved(DeliveryStatus.PENDING, at, detail), retry_at=retry_at)
+                pending = DeliveryStatus.PENDING
+                return replace(self, status=pending, detail=detail, changed_at=at, retry_at=retry_at)
             case Refused(reason=reason, detail=detail):
                 return self.moved(DeliveryStatus.FAILED, at, f"{reason.value}: {detail}")
             case Unknown(detail=detail):

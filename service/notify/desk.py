@@ -23,6 +23,7 @@ from service.notify.items import (
 )
 from service.notify.notification import Notification
 from service.notify.page import Counts, Line, count
+from service.notify.page import Page as PageOfDeliveries
 from service.notify.rendition import Texts, message_of
 from service.recipients import Directory
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
@@ -125,28 +126,29 @@ class Desk:
         """A page of deliveries in the order of their ids, of one status or all. The cursor is the last id."""
         notification = self.get(notification_id)
         found: list[Delivery] = []
-        for name, recipient, line in self._lines(notification_id):
+        for page, name, line in self._lines(notification_id):
             if (cursor is not None and name <= cursor) or status not in (None, line.status):
                 continue
             if len(found) == limit:
                 return Page(found, found[-1].id)
-            found.append(self._delivery(notification, name, recipient, line))
+            found.append(self._delivery(notification, page, name, line))
         return Page(found, None)
 
     def held(self, cursor: str | None, limit: int) -> Page[Item]:
         """What waits for a review: notifications, and evaluations that a rule flagged."""
         return self._store.by_index(*HELD, cursor=cursor, limit=limit)
 
-    def _lines(self, notification_id: str) -> Iterator[tuple[str, str, Line]]:
+    def _lines(self, notification_id: str) -> Iterator[tuple[PageOfDeliveries, str, Line]]:
         for _, page in pages_of(self._store, notification_id):
-            for name, recipient in page.recipients.items():
-                yield name, recipient, page.lines.get(name, Line())
+            for name in page.recipients:
+                yield page, name, page.lines.get(name, Line())
 
-    def _delivery(self, notification: Notification, name: str, recipient: str, line: Line) -> Delivery:
+    def _delivery(self, notification: Notification, page: PageOfDeliveries, name: str, line: Line) -> Delivery:
         item = self._store.get(name)
         if item is not None and item.kind == DELIVERY:
             return delivery_of(item)
-        return replace(Delivery(name, notification.id, recipient), channel=line.channel, language=line.language)
+        untouched = Delivery(name, notification.id, page.recipients[name], page.number)
+        return replace(untouched, channel=line.channel, language=line.language)
 
     def _faults(self, request: Request) -> Iterator[tuple[str, str]]:
         yield from self._text_faults(request)

@@ -83,10 +83,13 @@ def delivery_of(item: Item) -> Delivery:
     return from_state(Delivery, item.state)
 
 
-def delivery_item(delivery: Delivery, version: int, lane: Lane) -> Item:
-    """The record of one delivery; the provider's id of it is how a receipt without our own id finds it."""
-    keys = {} if delivery.provider_id is None else {"provider": delivery.provider_id}
-    return Item(delivery.id, DELIVERY, to_state(delivery), lane=lane, version=version, keys=keys)
+def delivery_item(delivery: Delivery, version: int, lane: Lane, *, silent_at: datetime | None = None) -> Item:
+    """The record of one delivery.
+
+    A provider's id of it is how a receipt without our own id finds it; `silent_at` is when it counts as unheard of.
+    """
+    keys = {} if silent_at is None or delivery.provider_id is None else {"provider": delivery.provider_id}
+    return Item(delivery.id, DELIVERY, to_state(delivery), lane=lane, version=version, keys=keys, due_at=silent_at)
 
 
 def texts_item(item: Item | None, texts: Texts) -> Item:

@@ -22,9 +22,10 @@ from service.notify.items import changed_page_item, delivery_item, delivery_of, 
 from service.notify.notification import Message, Notification
 from service.notify.page import Page
 from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan
+from service.notify.receipts import SILENCE
 from service.notify.renditions import Renditions
 from service.recipients import Directory, Recipient
-from service.storage import Store
+from service.storage import Item, Store
 from service.words import Channel, Lane
 from service.work import POLICIES, Permanent, Step, Task, postponed
 
@@ -103,7 +104,9 @@ class PageSender:
         for name in names:
             person = people.get(page.recipients[name])
             item = stored.get(name)
-            delivery = delivery_of(item) if item else Delivery(name, page.notification_id, page.recipients[name])
+            delivery = (
+                delivery_of(item) if item else Delivery(name, page.notification_id, page.recipients[name], page.number)
+            )
             copy = self._copy(delivery, item.version if item else 0, person, refusing, notification, now)
             budget -= copy.weight
             calls -= self._is_in_doubt(copy)
@@ -168,7 +171,15 @@ class PageSender:
         handed = self.carriers.hand_over([message for _, message in sends])
         after = [self._after(copy, result, task) for (copy, _), result in zip(sends, handed, strict=True)]
         unsent = [copy.unsent(task.now) for copy in copies if not isinstance(copy.plan, Send)]
-        return _step(task, page, [*after, *unsent], versions, handed)
+        heard_of = [self._kept(one, versions[one.id], task) for one in after]
+        kept = [delivery_item(one, versions[one.id], task.item.lane) for one in unsent]
+        return _step(task, page, [*after, *unsent], [*heard_of, *kept], handed)
+
+    def _kept(self, delivery: Delivery, version: int, task: Task) -> Item:
+        """The record of a delivery that was handed over; one that a provider took waits for its receipt."""
+        by_provider = delivery.channel is not None and not self.carriers.of(delivery.channel).is_our_store
+        waits = by_provider and delivery.status is DeliveryStatus.ACCEPTED
+        return delivery_item(delivery, version, task.item.lane, silent_at=task.now + SILENCE if waits else None)
 
     def _is_in_doubt(self, copy: Copy) -> bool:
         channel = copy.delivery.channel
@@ -196,7 +207,7 @@ class PageSender:
 
 
 def _step(
-    task: Task, page: Page, deliveries: Sequence[Delivery], versions: Mapping[str, int], handed: Sequence[Handed]
+    task: Task, page: Page, deliveries: Sequence[Delivery], kept: Sequence[Item], handed: Sequence[Handed]
 ) -> Step:
     after = replace(page.with_deliveries(deliveries), slots_booked=False)
     waits = {one.id: one.retry_at for one in deliveries if one.retry_at is not None}
@@ -204,6 +215,6 @@ def _step(
     due_at = task.now if untouched else min(waits.values(), default=None)
     return Step(
         changed_page_item(task.item, after, due_at),
-        others=[delivery_item(one, versions[one.id], task.item.lane) for one in deliveries],
+        others=kept,
         spawn=[write for result in handed for write in result.writes],
     )

@@ -273,27 +273,27 @@ def many_rules(count: int) -> str:
     )
 
 
-def test_five_thousand_rules_are_read_within_five_seconds() -> None:
+def test_five_thousand_rules_are_read_in_seconds_not_minutes() -> None:
     started = time.perf_counter()
     assert len(sound(HEAD + "rules:\n" + many_rules(5_000)).rules) == 5_000
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 50  # a guard against quadratic work, not a measurement
 
 
-def test_five_thousand_wrong_rules_are_all_told_within_five_seconds() -> None:
+def test_five_thousand_wrong_rules_are_all_told_in_seconds_not_minutes() -> None:
     started = time.perf_counter()
     findings = language.parse(HEAD + "rules:\n" + many_rules(5_000).replace("car.color", "car.colour")).findings
     assert len(findings) == 5_000
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 50  # a guard against quadratic work, not a measurement
 
 
-def test_five_thousand_rules_that_misspell_everything_are_told_within_five_seconds() -> None:
+def test_five_thousand_rules_that_misspell_everything_are_told_in_seconds_not_minutes() -> None:
     facts = "".join(f"  section.attribute_number_{n}: {{type: integer}}\n" for n in range(180))
     rules = "".join(
         f"  - {{name: R{n}, when: secton.atribute_nmber_{n} < 5, then: {{increse{n}: x}}}}\n" for n in range(5_000)
     )
     started = time.perf_counter()
     findings = language.parse(HEAD + facts + "rules:\n" + rules).findings
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 50  # a guard against quadratic work, not a measurement
     assert len(findings) == 10_000
     assert findings[0].hint == 'did you mean "section.attribute_number_0"?'
 

@@ -1,0 +1,106 @@
+"""Receipts: what a provider says became of a delivery. They only move it forward, and its page's tally with it.
+
+A receipt may be here before the answer to its own send is stored: one that belongs to nothing is parked, tried again,
+and becomes a dead item after `PATIENCE`. A delivery that hears nothing for `SILENCE` ends as unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from service.clock import Clock
+from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.items import DELIVERY, changed_page_item, delivery_of, page_of
+from service.notify.page import page_id
+from service.records import from_state, to_state
+from service.storage import AlreadyExists, Conflict, Item, Store
+from service.work import Permanent, Step, Task, finished, waiting
+
+PARKED = "parked-receipt"
+PATIENCE = timedelta(minutes=5)
+"""How long a receipt waits for the delivery that it is about."""
+
+RETRY = timedelta(seconds=15)
+
+SILENCE = timedelta(hours=72)
+"""How long providers report on a message
+(https://docs.aws.amazon.com/sms-voice/latest/userguide/configuration-sets-event-types.html)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one delivery. It is found by our own id, which came along, or else by its provider's."""
+
+    provider_id: str
+    status: DeliveryStatus
+    detail: str
+    at: datetime
+    delivery_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Takes receipts, and handles parked ones and deliveries that heard nothing."""
+
+    store: Store
+    clock: Clock
+
+    def receive(self, receipt: Receipt) -> None:
+        """Take one receipt; one that belongs to nothing yet is parked. The same one twice changes nothing."""
+        if self._applied(receipt):
+            return
+        name = f"receipt-{receipt.provider_id}-{receipt.status}"
+        try:
+            self.store.add(Item(name, PARKED, to_state(receipt), due_at=self.clock.now() + RETRY))
+        except AlreadyExists:
+            return
+
+    def parked(self, task: Task) -> Step:
+        """Try a parked receipt again."""
+        receipt = from_state(Receipt, task.item.state)
+        if self._applied(receipt):
+            return Step(finished(task.item))
+        if task.now - receipt.at > PATIENCE:
+            raise Permanent("this receipt belongs to no message of ours")
+        return Step(waiting(task.item, task.now + RETRY))
+
+    def silent(self, task: Task) -> Step:
+        """A delivery came due because nobody said what became of it."""
+        delivery = delivery_of(task.item)
+        if delivery.status is not DeliveryStatus.ACCEPTED:
+            return Step(finished(task.item))
+        unknown = delivery.moved(DeliveryStatus.UNKNOWN, task.now, "no receipt came within 72 hours")
+        return Step(finished(task.item, to_state(unknown)), others=self._page(unknown))
+
+    def _applied(self, receipt: Receipt) -> bool:
+        item = self._delivery(receipt)
+        if item is None:
+            return False
+        delivery = delivery_of(item)
+        moved = delivery.advanced(receipt.status, receipt.at, receipt.detail)
+        if moved is delivery:
+            return True
+        if delivery.status is DeliveryStatus.SENDING:
+            return False  # its page is still being sent, and would lose its commit to ours
+        moved = replace(moved, provider_id=receipt.provider_id)
+        try:
+            self.store.save(finished(item, to_state(moved)), *self._page(moved))
+        except Conflict:
+            return self._applied(receipt)
+        return True
+
+    def _delivery(self, receipt: Receipt) -> Item | None:
+        if receipt.delivery_id is not None:
+            item = self.store.get(receipt.delivery_id)
+        else:
+            item = next(iter(self.store.by_index("provider", receipt.provider_id, limit=1).items), None)
+        return item if item is not None and item.kind == DELIVERY else None
+
+    def _page(self, delivery: Delivery) -> list[Item]:
+        """The page of a delivery with its tally corrected; what is due for it stays due."""
+        item = self.store.get(page_id(delivery.notification_id, delivery.page))
+        if item is None:
+            return []
+        changed = changed_page_item(item, page_of(item).with_deliveries([delivery]), item.due_at)
+        return [replace(changed, attempts=item.attempts)]

@@ -1,0 +1,96 @@
+"""What providers report later moves deliveries forward, never back, and the tally with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as Sink
+
+from service.app import Service
+from service.clock import HandClock
+from service.config import Settings
+from service.notify.delivery import DeliveryStatus
+from service.notify.receipts import Receipt
+from service.words import Scope
+from service.work import all_dead_items
+from tests.aws import free_port
+from tests.functional.client import Client, InProcess
+from tests.functional.conftest import NOON, Api
+from tests.functional.test_notifications import JOHN, Desk
+
+
+class Swallow(Sink):
+    """A mail server that takes everything."""
+
+    def handle_message(self, message: object) -> None:
+        """Taken."""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """Mail goes out by SMTP, a provider that may report later; the audience is John alone."""
+    port = free_port()
+    server = Controller(Swallow(), hostname="127.0.0.1", port=port)
+    server.start()
+    clock = HandClock(NOON)
+    service = Service(Settings(home=tmp_path, rules_watch=False, smtp_url=f"smtp://127.0.0.1:{port}"), clock)
+    _, key = service.keys.create("test app", list(Scope))
+    service.working_copies.sweep()
+    desk = Desk(Api(service, clock, Client(InProcess(service.flask()), key)))
+    desk.recipients("john", JOHN)
+    yield desk
+    service.store.close()
+    server.stop()
+
+
+@pytest.fixture
+def sent(desk: Desk) -> str:
+    notification = desk.sends(text="The warehouse is closed on Monday.", audience="john")
+    desk.works(2)
+    assert desk.counts(notification) == {"accepted": 1}
+    return notification
+
+
+def told(desk: Desk, notification: str, status: DeliveryStatus) -> None:
+    receipt = Receipt("mail-1", status, "said the provider", desk.api.clock.now(), f"{notification}-000001")
+    desk.api.service.messaging.receipts.receive(receipt)
+
+
+def test_a_receipt_moves_a_delivery_forward_and_an_older_one_never_back(desk: Desk, sent: str) -> None:
+    told(desk, sent, DeliveryStatus.DELIVERED)
+    told(desk, sent, DeliveryStatus.FAILED)
+    told(desk, sent, DeliveryStatus.UNKNOWN)
+    assert desk.counts(sent) == {"delivered": 1}
+    assert desk.status(sent) == "completed"
+
+
+def test_three_days_of_silence_end_as_unknown_unless_somebody_reported(desk: Desk, sent: str) -> None:
+    desk.api.clock.advance(timedelta(hours=71))
+    desk.works(1)
+    assert desk.counts(sent) == {"accepted": 1}
+    desk.api.clock.advance(timedelta(hours=1))
+    desk.works(1)
+    assert desk.counts(sent) == {"unknown": 1}
+    told(desk, sent, DeliveryStatus.DELIVERED)
+    assert desk.counts(sent) == {"delivered": 1}
+
+
+def test_a_delivered_one_stays_delivered_however_long_it_is_silent(desk: Desk, sent: str) -> None:
+    told(desk, sent, DeliveryStatus.DELIVERED)
+    desk.api.clock.advance(timedelta(hours=100))
+    desk.works(1)
+    assert desk.counts(sent) == {"delivered": 1}
+
+
+def test_a_receipt_of_nobody_is_tried_for_five_minutes_and_then_left_to_a_person(desk: Desk) -> None:
+    told(desk, "01kr8w4cg0bsewt1cp3k6s2sj9", DeliveryStatus.DELIVERED)
+    desk.works(1)
+    assert list(all_dead_items(desk.api.service.store)) == []
+    desk.api.clock.advance(timedelta(minutes=6))
+    desk.works(1)
+    (dead,) = all_dead_items(desk.api.service.store)
+    assert "belongs to no message of ours" in dead.why
