@@ -12,7 +12,9 @@ import click
 
 from service import config, exact_json
 from service.cli.arguments import instant
-from service.decide import explain, facts, language, report, rule_tests
+from service.cli.rule_files import RULE_FILE, as_json_option, sound
+from service.cli.rules_compare import diff
+from service.decide import explain, facts, report, rule_tests
 from service.decide.decision import ActionRefused, Compiled, NotUnique
 from service.decide.findings import Severity
 from service.decide.ruleset import Facts, Ruleset
@@ -22,9 +24,6 @@ from service.rulesets.library import Library
 from service.rulesets.publishing import passed
 from service.rulesets.versions import Activation, Version
 
-RULE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 effective_from_option = click.option(
     "--effective-from", callback=instant, help="When it takes over (RFC 3339); now if left out."
 )
@@ -33,6 +32,9 @@ effective_from_option = click.option(
 @click.group()
 def rules() -> None:
     """Check, try, publish and roll back rule files."""
+
+
+rules.add_command(diff)
 
 
 @rules.command()
@@ -60,7 +62,7 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
 @as_json_option
 def explain_request(file: Path, request: str, as_of: datetime | None, as_json: bool) -> None:
     """Say for every rule of a file why it fires on a request, or why not."""
-    ruleset = _sound(file)
+    ruleset = sound(file)
     asked = _request(request, ruleset)
     try:
         given = _derived(ruleset, facts.read(ruleset, asked, (as_of or datetime.now(UTC)).date()))
@@ -87,7 +89,7 @@ def explain_request(file: Path, request: str, as_of: datetime | None, as_json: b
 @as_json_option
 def run_tests(files: tuple[Path, ...], as_json: bool) -> None:
     """Run the files' own tests, and name the rules that none of them fires. Ends with 1 if one fails."""
-    tested = {str(file): rule_tests.run(Compiled(_sound(file))) for file in files}
+    tested = {str(file): rule_tests.run(Compiled(sound(file))) for file in files}
     if as_json:
         click.echo(
             exact_json.dumps(
@@ -190,16 +192,6 @@ def _show(name: str, checked: Checked, err: bool = False) -> None:
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _sound(file: Path) -> Ruleset:
-    """The ruleset of a file that parses; else its findings are shown and the command ends with 1."""
-    content = file.read_bytes()
-    parsed = language.parse(content)
-    if parsed.ruleset is None:
-        click.echo(report.render(parsed.findings, content, str(file)), nl=False, err=True)
-        sys.exit(1)
-    return parsed.ruleset
 
 
 def _request(text: str, ruleset: Ruleset) -> Mapping[str, object]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from service.decide import report
 from service.http.catalogue import ProblemType
 from service.http.problems import FieldError, Problem, invalid, not_found
+from service.rulesets.differences import Between
 from service.rulesets.errors import (
     BeginsInThePast,
     NotYetActive,
@@ -33,7 +34,7 @@ def as_problems() -> Iterator[None]:
     except BeginsInThePast as error:
         raise invalid([FieldError("effective_from", str(error))]) from error
     except StaleEdit as error:
-        raise stale(error, "") from error
+        raise stale(error, Between("", None)) from error
 
 
 def refused(error: Refused) -> Problem:
@@ -43,8 +44,7 @@ def refused(error: Refused) -> Problem:
     return Problem(ProblemType.INVALID, f"{error}.", errors=errors, members={"findings": findings})
 
 
-def stale(error: StaleEdit, diff: str) -> Problem:
-    """412 with what is active now, and what others changed since the edited version was read."""
-    return Problem(
-        ProblemType.PRECONDITION_FAILED, f"{error}.", members={"active_sha256": error.active_sha256, "diff": diff}
-    )
+def stale(error: StaleEdit, since: Between) -> Problem:
+    """412 with what is active now, and what others changed since the edited version was read: lines and decisions."""
+    members = {"active_sha256": error.active_sha256, "diff": since.lines, "changes": since.changes}
+    return Problem(ProblemType.PRECONDITION_FAILED, f"{error}.", members=members)

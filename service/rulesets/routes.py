@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from flask import Blueprint
 
 from service.clock import Clock
@@ -14,6 +12,7 @@ from service.http.endpoint import endpoint
 from service.http.formats import Answer, text_of
 from service.http.problems import Problem
 from service.rulesets import gate, schemas
+from service.rulesets.differences import between, from_active
 from service.rulesets.errors import StaleEdit, UnknownRuleset
 from service.rulesets.library import Library
 from service.rulesets.live import Live
@@ -35,7 +34,7 @@ def blueprint(library: Library, live: Live, working_copies: WorkingCopies, clock
     routes = Blueprint("rulesets", __name__)
     _add_list(routes, library, working_copies, clock)
     _add_reads(routes, library, clock)
-    _add_check(routes)
+    _add_check(routes, library, clock)
     _add_publish(routes, library, live, clock)
     _add_activate(routes, library, live, clock)
     return routes
@@ -115,7 +114,7 @@ def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
         return schemas.ShownSource(**dict(_shown(version, active)), source=library.source(version))
 
 
-def _add_check(routes: Blueprint) -> None:
+def _add_check(routes: Blueprint, library: Library, clock: Clock) -> None:
     @endpoint(
         routes,
         "POST",
@@ -127,8 +126,14 @@ def _add_check(routes: Blueprint) -> None:
         answers={200: schemas.CheckReport},
     )
     def check_ruleset(name: str, body: str) -> schemas.CheckReport:
-        """Everything there is to say about a file; publishes nothing."""
-        return schemas.CheckReport.model_validate(report.as_json(gate.check(body).findings, f"{name}.yaml"))
+        """Everything there is to say about a file, and what it decides otherwise than the active version.
+
+        Publishes nothing.
+        """
+        checked = gate.check(body)
+        changes = from_active(library, name, checked.ruleset, clock.now()) if checked.ruleset else None
+        shown = {**report.as_json(checked.findings, f"{name}.yaml"), "diff": changes and changes.as_json()}
+        return schemas.CheckReport.model_validate(shown)
 
 
 def _add_publish(routes: Blueprint, library: Library, live: Live, clock: Clock) -> None:
@@ -165,7 +170,7 @@ def _add_publish(routes: Blueprint, library: Library, live: Live, clock: Clock) 
                     expected_sha256=expected,
                 )
             except StaleEdit as error:
-                raise stale(error, _diff(library, name, expected, error.active_sha256)) from error
+                raise stale(error, between(library, name, expected, error.active_sha256)) from error
             live.refresh()
             shown = _shown(version, library.timeline(name).active(clock.now()))
         return Answer(shown, headers={"Location": f"/v1/rulesets/{name}/versions/{version.number}"})
@@ -203,15 +208,6 @@ def _exists(library: Library, name: str) -> bool:
         return library.head(name).versions > 0
     except UnknownRuleset:
         return False
-
-
-def _diff(library: Library, name: str, edited: str | None, active: str | None) -> str:
-    """What changed from the version that was edited to the one that is active, as a unified diff."""
-    before, after = (library.with_content(name, sha256) if sha256 else None for sha256 in (edited, active))
-    if before is None or after is None:
-        return ""
-    old, new = (library.source(version).splitlines(keepends=True) for version in (before, after))
-    return "".join(difflib.unified_diff(old, new, f"version {before.number}", f"version {after.number}"))
 
 
 def _shown(version: Version, active: int | None) -> schemas.ShownVersion:

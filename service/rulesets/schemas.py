@@ -83,11 +83,12 @@ class VersionList(Shown):
 
 
 class CheckReport(Shown):
-    """Everything there is to say about a rule file."""
+    """Everything there is to say about a rule file; `diff` is what it decides otherwise than the active version."""
 
     file: str
     ok: bool
     findings: tuple[Mapping[str, object], ...]
+    diff: Mapping[str, object] | None = None
 
 
 class Publication(Query):

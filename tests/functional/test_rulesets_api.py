@@ -64,6 +64,8 @@ def test_the_second_of_two_editors_is_shown_the_others_change(api: Api, first: d
     diff = str(late.json()["diff"])
     assert "-rules: [{name: Raise, when: fee > 0, then: [{set: fee, to: 1.00}" in diff
     assert "+rules: [{name: Raise, when: fee > 0, then: [{set: fee, to: 2.00}" in diff
+    assert "set fee to 1.00" in str(late.json()["changes"])
+    assert "set fee to 2.00" in str(late.json()["changes"])
     assert fee(api) == "2.00"
     assert edited(api, late.json()["active_sha256"], "3.00").status == 201
     assert fee(api) == "3.00"
@@ -91,10 +93,17 @@ def test_a_file_of_another_ruleset_is_refused(api: Api) -> None:
     assert (answer.status, "fines" in answer.text) == (422, True)
 
 
+def test_a_check_says_what_the_file_would_decide_otherwise(api: Api, first: dict[str, object]) -> None:
+    nothing = {"equivalent": True, "notes": [], "changes": [], "more": 0}
+    assert send(api, "/check", FILE).json()["diff"] == nothing
+    changed = send(api, "/check", FILE.replace("fee > 0", "fee > 1")).json()["diff"]
+    assert "'where': ['fee is 0.01 to 1.00']" in str(changed)
+
+
 def test_checking_publishes_nothing(api: Api) -> None:
     answer = send(api, "/check", FILE.replace("when: fee", "when: fe"))
     assert (answer.status, answer.json()["ok"]) == (200, False)
-    assert send(api, "/check", FILE).json() == {"file": "fees.yaml", "ok": True, "findings": []}
+    assert send(api, "/check", FILE).json() == {"file": "fees.yaml", "ok": True, "findings": [], "diff": None}
     assert api.client.get("/v1/rulesets").json()["items"] == []
 
 

@@ -1,0 +1,39 @@
+"""`tocsin rules diff`: what changes for requests from one version to another."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from service import config, exact_json
+from service.cli.rule_files import as_json_option, sound, sound_source
+from service.decide.diff import diff as difference_of
+from service.decide.ruleset import Ruleset
+
+_VERSION = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)@(?P<number>[0-9]{1,9})")
+
+
+@click.command()
+@click.argument("old")
+@click.argument("new")
+@as_json_option
+def diff(old: str, new: str, as_json: bool) -> None:
+    """Say for which requests NEW decides otherwise than OLD, each a file or a published version (premium@3)."""
+    found = difference_of(_ruleset(old), _ruleset(new))
+    click.echo(exact_json.dumps(found.as_json()) if as_json else found.as_text())
+
+
+def _ruleset(named: str) -> Ruleset:
+    if Path(named).is_file():
+        return sound(Path(named))
+    version = _VERSION.fullmatch(named)
+    if version is None:
+        raise click.BadParameter(f"{named!r} is neither a file nor a version such as premium@3")
+    from service.rulesets.library import Library
+    from service.stores import SYSTEM_CLOCK, open_store
+
+    library = Library(open_store(config.load()), SYSTEM_CLOCK)
+    published = library.version(version["name"], int(version["number"]))
+    return sound_source(library.source(published), named)

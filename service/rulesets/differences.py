@@ -1,0 +1,51 @@
+"""What one version of a ruleset decides otherwise than another: for the gate's report and for late editors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.decide import language
+from service.decide.diff import Difference, diff
+from service.decide.ruleset import Ruleset
+from service.rulesets.errors import UnknownRuleset
+from service.rulesets.library import Library
+from service.rulesets.versions import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Two versions compared: their lines as a unified diff, and what changes for requests as JSON."""
+
+    lines: str
+    changes: Mapping[str, object] | None
+
+
+def from_active(library: Library, name: str, ruleset: Ruleset, now: datetime) -> Difference | None:
+    """What `ruleset` decides otherwise than the active version; None while none is active."""
+    try:
+        number = library.timeline(name).active(now)
+    except UnknownRuleset:
+        return None
+    active = _typed(library, library.version(name, number)) if number else None
+    return diff(active, ruleset) if active else None
+
+
+def between(library: Library, name: str, old_sha256: str | None, new_sha256: str | None) -> Between:
+    """What changed from one published content to another; nothing if one of them was never published."""
+    old, new = (library.with_content(name, sha256) if sha256 else None for sha256 in (old_sha256, new_sha256))
+    if old is None or new is None:
+        return Between("", None)
+    before, after = _typed(library, old), _typed(library, new)
+    return Between(_lines(library, old, new), diff(before, after).as_json() if before and after else None)
+
+
+def _typed(library: Library, version: Version) -> Ruleset | None:
+    return language.parse(library.source(version)).ruleset
+
+
+def _lines(library: Library, old: Version, new: Version) -> str:
+    before, after = (library.source(version).splitlines(keepends=True) for version in (old, new))
+    return "".join(difflib.unified_diff(before, after, f"version {old.number}", f"version {new.number}"))
