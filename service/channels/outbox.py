@@ -167,8 +167,12 @@ class OutboxEmail:
         return [_handed(self._outbox.written(self._entry(email))) for email in messages]
 
     def _entry(self, email: Email) -> Entry:
-        entry = _entry(Channel.EMAIL, email.to, email.text, email.language, self._outbox.now, email.reference)
-        return replace(entry, subject=email.subject, html=email.html)
+        language, at, reference = str(email.language), self._outbox.now, email.reference
+        return Entry(
+            *(Channel.EMAIL, email.to, email.text, language, at, reference.delivery_id, reference.attempt),
+            subject=email.subject,
+            html=email.html,
+        )
 
 
 class OutboxVoice:
