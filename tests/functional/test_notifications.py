@@ -247,6 +247,8 @@ def test_a_rule_notifies_an_audience_and_flags_for_the_same_queue(franchise: Des
     lead = {"id": "L-7", "name": "Ada", "email": "ada@example.com", "comments": "Worst demo ever, I am furious."}
     reply = franchise.api.client.post("/v1/rulesets/lead/evaluations", {"request": {"lead": lead}})
     assert reply.json()["fired"] == ["Unhappy lead"]
+    franchise.works(1)
+    franchise.api.clock.advance(timedelta(minutes=15))  # the template's digest window
     franchise.works(3)
     assert [entry.to for entry in franchise.outbox()] == ["john@example.com"]
     assert "Ada" in franchise.outbox()[0].text
