@@ -172,5 +172,7 @@ def test_items_leave_at_the_rate_that_all_workers_share_and_book_one_slot_each(
     times = sorted(at - NOON for _, at in left)
     assert times == [n * SECOND / 2 for n in range(10)]
     assert store.get("sms-9") is not None
-    for used in (*workers, *stores):
-        used.close()
+    for each in workers:
+        each.close()
+    for store in stores:
+        store.close()
