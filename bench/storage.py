@@ -49,7 +49,7 @@ class Bare:
 
     def _connection(self) -> sqlite3.Connection:
         if not hasattr(self._local, "connection"):
-            self._local.connection = sqlite3.connect(self._path, 60, isolation_level=None)
+            self._local.connection = sqlite3.connect(self._path, timeout=60, isolation_level=None)
             self._local.connection.execute("PRAGMA journal_mode = WAL")
             self._local.connection.execute("PRAGMA synchronous = FULL")
         connection: sqlite3.Connection = self._local.connection

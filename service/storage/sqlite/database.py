@@ -124,7 +124,7 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         # Threads take turns with a connection, never share one.
-        connection = sqlite3.connect(self._path, self._patience, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self._path, timeout=self._patience, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         return connection
