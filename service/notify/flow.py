@@ -27,7 +27,7 @@ from service.work import Step, Task
 PAGES_A_STEP = 90
 """Pages that one commit lets go."""
 
-FIRST_LOOK, LONGEST_LOOK = timedelta(milliseconds=100), timedelta(seconds=2)
+FIRST_LOOK, LONGEST_LOOK = timedelta(milliseconds=100), timedelta(seconds=1)
 """How soon, and how late at most, a notification looks again whether its pages are finished."""
 
 
@@ -133,5 +133,5 @@ class Course:
 
 def _look_again(task: Task, notification: Notification) -> Step:
     """Soon while it is young, later when it has been long under way."""
-    wait = min(LONGEST_LOOK, max(FIRST_LOOK, (task.now - notification.accepted_at) / 4))
+    wait = min(LONGEST_LOOK, max(FIRST_LOOK, (task.now - notification.accepted_at) / 20))
     return Step(notification_item(task.item, notification, task.now + wait))
