@@ -14,7 +14,8 @@ from service import config, exact_json
 from service.cli.arguments import instant
 from service.cli.rule_files import RULE_FILE, as_json_option, sound
 from service.cli.rules_compare import diff
-from service.decide import explain, facts, report, rule_tests
+from service.cli.rules_tests import run_tests, write_tests
+from service.decide import explain, facts, report
 from service.decide.decision import ActionRefused, Compiled, NotUnique
 from service.decide.findings import Severity
 from service.decide.ruleset import Facts, Ruleset
@@ -34,7 +35,8 @@ def rules() -> None:
     """Check, try, publish and roll back rule files."""
 
 
-rules.add_command(diff)
+for command in (run_tests, write_tests, diff):
+    rules.add_command(command)
 
 
 @rules.command()
@@ -82,31 +84,6 @@ def explain_request(file: Path, request: str, as_of: datetime | None, as_json: b
     click.echo(f"\nfired: {', '.join(decision.fired) or 'nothing'}\nresult: {exact_json.dumps(result)}")
     if outcomes:
         click.echo(f"outcomes: {exact_json.dumps(outcomes)}")
-
-
-@rules.command("test")
-@click.argument("files", nargs=-1, required=True, type=RULE_FILE)
-@as_json_option
-def run_tests(files: tuple[Path, ...], as_json: bool) -> None:
-    """Run the files' own tests, and name the rules that none of them fires. Ends with 1 if one fails."""
-    tested = {str(file): rule_tests.run(Compiled(sound(file))) for file in files}
-    if as_json:
-        click.echo(
-            exact_json.dumps(
-                {
-                    "files": [
-                        {**report.as_json(one.findings, name), "tests": one.tests, "never_fired": one.never_fired}
-                        for name, one in tested.items()
-                    ]
-                }
-            )
-        )
-    else:
-        for name, one in tested.items():
-            click.echo(report.render(one.findings, Path(name).read_bytes(), name), nl=False)
-            never = f"; no test fires: {', '.join(one.never_fired)}" if one.never_fired else ""
-            click.echo(f"{name}: {_counted(one.tests, 'test')}, {_counted(len(one.findings), 'failure')}{never}")
-    sys.exit(1 if any(one.findings for one in tested.values()) else 0)
 
 
 @rules.command("publish")

@@ -7,15 +7,15 @@ doing something else; otherwise it is a rule that begins or ceases to hold, or d
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from service.decide.cells import atoms
 from service.decide.declared_changes import changes_of_facts, joint_facts, retyped
 from service.decide.describe import actions_text
-from service.decide.ruleset import Always, CompareFacts, Fact, Hit, Rule, Ruleset
-from service.decide.verify.consequences import does
+from service.decide.ruleset import Fact, Hit, Rule, Ruleset
+from service.decide.verify.consequences import does, touched
+from service.decide.verify.examples import read_by
 from service.decide.verify.regions import OutOfSteps, Region, Space, Steps, joined, meet, uncovered
 from service.decide.verify.world import Case, World
 from service.decide.wording import condition_text
@@ -243,16 +243,9 @@ def _left_out(version: Ruleset, uncomparable: frozenset[str]) -> set[str]:
     return {rule.name for rule in version.rules if not uncomparable.isdisjoint(_read(rule))}
 
 
-def _read(rule: Rule) -> Iterable[str]:
-    for atom in atoms(rule.when):
-        match atom:
-            case CompareFacts(left=left, right=right):
-                yield from (left, right)
-            case Always():
-                pass
-            case _:
-                yield atom.fact
-    yield from (action.path for action in rule.then if hasattr(action, "path"))
+def _read(rule: Rule) -> Iterator[str]:
+    yield from read_by(rule.when)
+    yield from touched(rule)
 
 
 def _hit_note(old: Ruleset, new: Ruleset) -> Iterator[str]:

@@ -57,7 +57,7 @@ def test_the_shipped_premium_file_has_exactly_the_gap_of_the_sample_and_shows_it
     assert gap.example == {
         "driver": {"age": 21},
         "car": {"style": "SPORTS", "color": "RED"},
-        "policy": {"id": "example", "premium": "0.00"},
+        "policy": {"id": "example", "premium": "100.00"},
     }
     assert decide(compiled(source), gap.example).fired == ()
 

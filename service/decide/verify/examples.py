@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from service.decide import facts as request_facts
+from service.decide.cells import atoms
 from service.decide.declarations import TODAY
 from service.decide.matcher import bits
-from service.decide.ruleset import ORDERED, Change, Fact, Facts, FactType, Ruleset, Value
+from service.decide.ruleset import (
+    ORDERED,
+    Always,
+    Change,
+    CompareFacts,
+    Condition,
+    Fact,
+    Facts,
+    FactType,
+    Ruleset,
+    Value,
+)
 from service.decide.scales import scale_of
 from service.decide.values import canonical
 from service.decide.verify.regions import Region, Space
 
 _ANY_TEXT = "example"
+_ANY_NUMBER = 100
 
 
 def facts_in(ruleset: Ruleset, space: Space, region: Region, turn: int = 0) -> Facts:
@@ -38,28 +51,36 @@ def facts_in(ruleset: Ruleset, space: Space, region: Region, turn: int = 0) -> F
     return facts
 
 
-def request(ruleset: Ruleset, space: Space, facts: Facts) -> Mapping[str, object]:
-    """The request that is read as `facts`; `today` is given where a rule looks at it."""
-    looked_at = {path for dimension in space.cells.dimensions for path in dimension.facts}
-    return request_facts.nested(
-        {
-            path: canonical(ruleset.facts[path], value)
-            for path, value in facts.items()
-            if path != TODAY or path in looked_at
-        }
-    )
+def given(ruleset: Ruleset, facts: Facts) -> Facts:
+    """The facts that a request for `facts` must hold: `today` only where a rule looks at it."""
+    looked_at = any(TODAY in read_by(rule.when) for rule in ruleset.rules)
+    return {path: value for path, value in facts.items() if path != TODAY or looked_at}
 
 
-def example(ruleset: Ruleset, space: Space, region: Region) -> Mapping[str, object]:
-    """A request inside `region`."""
-    return request(ruleset, space, facts_in(ruleset, space, region))
+def request(ruleset: Ruleset, facts: Facts) -> Mapping[str, object]:
+    """The request that is read as `facts`."""
+    flat = {path: canonical(ruleset.facts[path], value) for path, value in given(ruleset, facts).items()}
+    return request_facts.nested(flat)
+
+
+def read_by(condition: Condition) -> Iterator[str]:
+    """The facts that a condition looks at."""
+    for atom in atoms(condition):
+        match atom:
+            case CompareFacts(left=left, right=right):
+                yield from (left, right)
+            case Always():
+                pass
+            case _:
+                yield atom.fact
 
 
 def _usual(fact: Fact) -> Value:
     """A value of a fact that no rule looks at."""
     if fact.type in ORDERED:
         scale = scale_of(fact)
-        number = scale.usual if scale.low is None else max(scale.low, scale.usual)
+        usual = scale.number(_ANY_NUMBER) if fact.type in (FactType.INTEGER, FactType.DECIMAL) else scale.usual
+        number = usual if scale.low is None else max(scale.low, usual)
         return scale.value(number if scale.high is None else min(scale.high, number))
     if fact.type is FactType.BOOLEAN:
         return False

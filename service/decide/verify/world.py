@@ -83,14 +83,14 @@ class World:
 
     def example(self, region: Region) -> Mapping[str, object]:
         """A request inside `region`."""
-        return request(self.ruleset, self.space, facts_in(self.ruleset, self.space, region))
+        return request(self.ruleset, facts_in(self.ruleset, self.space, region))
 
     def example_beyond_doubt(self, region: Region) -> Mapping[str, object] | None:
         """A request inside `region` for which none of the rules left out holds; None if a few tries show none."""
         for turn in range(TURNS if self.left_out else 1):
             facts = facts_in(self.ruleset, self.space, region, turn)
             if not any(self._holds(rule.when, facts) for rule, _ in self.left_out):
-                return request(self.ruleset, self.space, facts)
+                return request(self.ruleset, facts)
         return None
 
     def _holds(self, condition: Condition, facts: Facts) -> bool:

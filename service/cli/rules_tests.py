@@ -1,0 +1,49 @@
+"""`tocsin rules test` and `tocsin rules tests`: running a file's own tests, and writing them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from service import exact_json
+from service.cli import junit
+from service.cli.rule_files import RULE_FILE, as_json_option, sound
+from service.decide import boundaries, report, rule_tests
+from service.decide.decision import Compiled
+
+
+@click.command("test")
+@click.argument("files", nargs=-1, required=True, type=RULE_FILE)
+@click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML for CI.")
+@as_json_option
+def run_tests(files: tuple[Path, ...], junit_file: Path | None, as_json: bool) -> None:
+    """Run the files' own tests, and name the rules that none of them fires. Ends with 1 if one fails."""
+    rulesets = {str(file): sound(file) for file in files}
+    tested = {name: rule_tests.run(Compiled(ruleset)) for name, ruleset in rulesets.items()}
+    if junit_file is not None:
+        junit_file.write_text(junit.report({name: (rulesets[name], one) for name, one in tested.items()}), "utf-8")
+    if as_json:
+        documents = [
+            {**report.as_json(one.findings, name), "tests": one.tests, "never_fired": one.never_fired}
+            for name, one in tested.items()
+        ]
+        click.echo(exact_json.dumps({"files": documents}))
+    else:
+        for name, one in tested.items():
+            click.echo(report.render(one.findings, Path(name).read_bytes(), name), nl=False)
+            never = f"; no test fires: {', '.join(one.never_fired)}" if one.never_fired else ""
+            click.echo(f"{name}: {one.tests} tests, {len(one.findings)} failures{never}")
+    sys.exit(1 if any(one.findings for one in tested.values()) else 0)
+
+
+@click.command("tests")
+@click.argument("file", type=RULE_FILE)
+@click.option("--generate", is_flag=True, required=True, expose_value=False, help="For every boundary of every rule.")
+def write_tests(file: Path) -> None:
+    """Print tests to paste into a file: a request inside each rule, and one just outside each of its faces.
+
+    What they expect is what the rules decide now: read them before you keep them.
+    """
+    click.echo(boundaries.generate(Compiled(sound(file))).as_yaml(), nl=False)
