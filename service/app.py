@@ -13,8 +13,10 @@ from service.chores import Chore, Chores
 from service.clock import Clock
 from service.config import Backend, Settings
 from service.escalation import Escalation
+from service.evaluations import event_trial_routes
 from service.evaluations import routes as evaluation_routes
 from service.evaluations.dry_run import DryRuns
+from service.evaluations.event_trials import EventTests
 from service.evaluations.flow import Evaluations
 from service.http import Check, Keys
 from service.language import Sentiment
@@ -57,6 +59,7 @@ class Service:
         sentiment = open_sentiment(settings)
         self.evaluations = Evaluations(self.live, self.store, clock, sentiment)
         self.dry_runs = DryRuns(self.live, self.store, clock, sentiment)
+        self.event_tests = EventTests(self.live, self.store, clock, sentiment)
         self.messaging = Messaging(settings, self.store, clock, self.live, sentiment)
         self.escalation = Escalation(settings, self.store, clock, self.messaging)
 
@@ -64,6 +67,7 @@ class Service:
         """The features' calls."""
         return (
             evaluation_routes.blueprint(self.evaluations, self.dry_runs),
+            event_trial_routes.blueprint(self.event_tests),
             ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.clock),
             audit_routes.blueprint(self.store),
             *self.messaging.blueprints(),

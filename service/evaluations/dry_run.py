@@ -9,40 +9,22 @@ from datetime import datetime
 from service import ids
 from service.audit.entry import EntryType
 from service.clock import Clock
-from service.decide import explain, facts
-from service.decide.decision import Compiled
-from service.decide.ruleset import Ruleset
-from service.evaluations.sentiment import derived
+from service.evaluations.candidates import Which, candidate
 from service.language import Sentiment
-from service.rulesets import gate
-from service.rulesets.library import fingerprint
 from service.rulesets.live import Live
-from service.rulesets.publishing import passed
 from service.storage import AuditEntry, Store
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What to try: a draft's text, a published version, or, without either, what is active."""
+    """What to try, and with whose rules."""
 
-    ruleset: str
+    which: Which
     request: Mapping[str, object]
     request_id: str
     app: str
     raw_data: str
-    version: int | None = None
-    source: str | None = None
     as_of: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """Which rules a trial asks; `number` is None for a draft."""
-
-    ruleset: Ruleset
-    compiled: Compiled
-    number: int | None
-    sha256: str
 
 
 class DryRuns:
@@ -60,32 +42,15 @@ class DryRuns:
         Raises as an evaluation does; for a draft also `Refused` and `WrongName`.
         """
         at = trial.as_of or self._clock.now()
-        candidate = self._candidate(trial, at)
-        ruleset = candidate.ruleset
-        given = derived(ruleset, facts.read(ruleset, trial.request, at.date()), self._sentiment)
-        decision = candidate.compiled.decide(given)
-        answer = {
-            "request_id": trial.request_id,
-            "ruleset": {"name": ruleset.name, "version": candidate.number, "sha256": candidate.sha256},
-            "fired": decision.fired,
-            "result": facts.write(ruleset, trial.request, decision.facts),
-            "outcomes": [outcome.as_json() for outcome in decision.outcomes],
-        }
+        asked = candidate(self._live, trial.which, at)
+        tried = asked.try_on(trial.request, at.date(), self._sentiment)
+        answer = {"request_id": trial.request_id, "ruleset": asked.named(), **tried.as_json()}
         self._record(trial, answer)
-        return {**answer, "explanation": explain.explain(ruleset, given, decision).as_json()}
-
-    def _candidate(self, trial: Trial, at: datetime) -> _Candidate:
-        if trial.source is not None:
-            ruleset = passed(gate.check(trial.source), trial.ruleset).ruleset
-            return _Candidate(ruleset, Compiled(ruleset), None, fingerprint(trial.source))
-        serving = (
-            self._live.version(trial.ruleset, trial.version) if trial.version else self._live.at(trial.ruleset, at)
-        )
-        return _Candidate(serving.ruleset, serving.compiled, serving.version.number, serving.version.sha256)
+        return {**answer, "explanation": tried.explanation().as_json()}
 
     def _record(self, trial: Trial, answer: Mapping[str, object]) -> None:
         now = self._clock.now()
-        entry_id, type_ = ids.fresh(now), EntryType.DRY_RUN
+        entry_id, type_, ruleset = ids.fresh(now), EntryType.DRY_RUN, trial.which.ruleset
         self._store.append(
-            AuditEntry(entry_id, trial.request_id, type_, now, trial.app, trial.raw_data, trial.ruleset, answer)
+            AuditEntry(entry_id, trial.request_id, type_, now, trial.app, trial.raw_data, ruleset, answer)
         )

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from service import exact_json
 from service.evaluations import policy
+from service.evaluations.candidates import Which
 from service.evaluations.dry_run import DryRuns, Trial
 from service.evaluations.flow import Answered, Call, Evaluated, Evaluations
 from service.evaluations.policy import Received
@@ -117,9 +118,8 @@ def _add_dry_run(routes: Blueprint, dry_runs: DryRuns) -> None:
     def dry_run(name: str, body: DryRunRequest, caller: Caller) -> Mapping[str, object]:
         """The decision of the active version, another one or a draft, with why and why not; nothing is carried out."""
         raw_data = exact_json.dumps({"request": body.request})  # a draft may be larger than an audit entry
-        trial = Trial(
-            name, body.request, caller.request_id, caller.app, raw_data, body.version, body.source, body.as_of
-        )
+        which = Which(name, body.version, body.source)
+        trial = Trial(which, body.request, caller.request_id, caller.app, raw_data, body.as_of)
         with as_problems():
             return dry_runs.run(trial)
 

@@ -1,0 +1,178 @@
+"""Testing events against rules: each one matches, does not match (and why), or is in error; nothing is carried out.
+
+What EventBridge leaves to a person ("understanding why events fail to deliver is still a manual process",
+https://aws.amazon.com/blogs/compute/testing-amazon-eventbridge-events-using-aws-step-functions/) is answered at once,
+kept for a month and recorded in the audit as dry runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from service import exact_json
+from service.audit.entry import EntryType
+from service.clock import Clock, timestamp
+from service.decide.decision import ActionRefused, NotUnique
+from service.decide.explain import Clause, Combination, Comparison, RuleExplained, Truth
+from service.decide.facts import FactsRefused
+from service.evaluations.candidates import Candidate, Tried, Which, candidate
+from service.evaluations.refusals import faults
+from service.language import Sentiment
+from service.rulesets.live import Live
+from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
+
+KEPT = timedelta(days=30)
+"""How long results are listed; the audit keeps its entries."""
+
+EXPLAINED = 20
+"""Rules that `why_not` explains: those that missed by the fewest comparisons."""
+
+PER_COMMIT = 40
+"""Results stored at once, each with its audit entry (a commit takes 100 writes)."""
+
+INDEX = "test_events"
+
+
+class Outcome(StrEnum):
+    """What became of an event."""
+
+    MATCHED = "matched"
+    NOT_MATCHED = "not_matched"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class EventTest:
+    """Events to test, each a facts object or an EventBridge envelope around one, and whose rules to ask."""
+
+    test_id: str
+    which: Which
+    events: Sequence[object]
+    request_id: str
+    app: str
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """One event: the id that its envelope gives, and its facts; None if it is no object."""
+
+    event_id: str | None
+    facts: Mapping[str, object] | None
+
+
+class EventTests:
+    """Tests events with the rulesets that are live here, or with drafts."""
+
+    def __init__(self, live: Live, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
+        self._live = live
+        self._store = store
+        self._clock = clock
+        self._sentiment = sentiment
+
+    def run(self, test: EventTest) -> tuple[Candidate, Sequence[Mapping[str, object]]]:
+        """Whose rules were asked, and a result for each event in the order given.
+
+        Raises as `candidate` does, `TooLarge` for an event that does not fit the audit, and any `Unavailable`.
+        """
+        at = test.as_of or self._clock.now()
+        asked = candidate(self._live, test.which, at)
+        results = [self._result(asked, _event(event), at.date()) for event in test.events]
+        for first in range(0, len(results), PER_COMMIT):
+            self._keep(test, asked, results, range(first, min(first + PER_COMMIT, len(results))))
+        return asked, results
+
+    def listed(self, ruleset: str, cursor: str | None, limit: int) -> Page[Mapping[str, object]]:
+        """Results that are kept, newest first; `UnknownRuleset`."""
+        self._live.known(ruleset)
+        page = self._store.by_index(INDEX, ruleset, cursor=cursor, limit=limit, newest_first=True)
+        return Page([item.state for item in page.items], page.cursor)
+
+    def _result(self, asked: Candidate, event: _Event, today: date) -> Mapping[str, object]:
+        named: Mapping[str, object] = {"event_id": event.event_id}
+        if event.facts is None:
+            return {**named, **_error([{"path": "", "message": "is not an object that holds facts"}])}
+        try:
+            return {**named, **_decided(asked.try_on(event.facts, today, self._sentiment))}
+        except (FactsRefused, ActionRefused, NotUnique) as error:
+            return {**named, **_error([{"path": fault.path, "message": fault.message} for fault in faults(error)])}
+
+    def _keep(self, test: EventTest, asked: Candidate, results: Sequence[Mapping[str, object]], numbers: range) -> None:
+        now = self._clock.now()
+        kept = [self._item(test, asked, number, results[number], now) for number in numbers]
+        entries = [self._entry(test, asked, number, results[number], now) for number in numbers]
+        try:
+            self._store.add(*kept, audit=entries)
+        except AlreadyExists:
+            return  # a repeated call whose first attempt got this far: what it found stands
+
+    def _item(
+        self, test: EventTest, asked: Candidate, number: int, result: Mapping[str, object], now: datetime
+    ) -> Item:
+        state = {**result, "ruleset": asked.named(), "app": test.app, "at": timestamp(now)}
+        keys, expires_at = {INDEX: test.which.ruleset}, now + KEPT
+        return Item(_id(test, number), "test-event", state, keys=keys, expires_at=expires_at)
+
+    def _entry(
+        self, test: EventTest, asked: Candidate, number: int, result: Mapping[str, object], now: datetime
+    ) -> AuditEntry:
+        detail = {"ruleset": asked.named(), "status": result["status"], "fired": result["fired"]}
+        raw_data = exact_json.dumps({"event": test.events[number]})
+        return AuditEntry(
+            _id(test, number),
+            test.request_id,
+            EntryType.DRY_RUN,
+            now,
+            test.app,
+            raw_data,
+            test.which.ruleset,
+            detail,
+        )
+
+
+def _id(test: EventTest, number: int) -> str:
+    return f"testevent-{test.test_id}-{number:03d}"
+
+
+def _event(event: object) -> _Event:
+    """The facts of an event: its own members, or the `detail` of an EventBridge envelope.
+
+    https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+    """
+    if not isinstance(event, Mapping):
+        return _Event(None, None)
+    detail, event_id = event.get("detail"), event.get("id")
+    if "detail-type" in event and isinstance(detail, Mapping):
+        return _Event(event_id if isinstance(event_id, str) else None, detail)
+    return _Event(None, event)
+
+
+def _decided(tried: Tried) -> Mapping[str, object]:
+    status = Outcome.MATCHED if tried.decision.fired else Outcome.NOT_MATCHED
+    why_not = [] if tried.decision.fired else _why_not(tried)
+    return {"status": status.value, **tried.as_json(), "why_not": why_not, "errors": []}
+
+
+def _error(errors: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
+    nothing: Mapping[str, object] = {"fired": [], "result": None, "outcomes": [], "why_not": []}
+    return {"status": Outcome.ERROR.value, **nothing, "errors": errors}
+
+
+def _why_not(tried: Tried) -> Sequence[Mapping[str, object]]:
+    """The rules that were nearest to firing, each with the comparisons that kept it from it."""
+    missed = ((rule, list(_missed(rule.condition))) for rule in tried.explanation().rules)
+    nearest: list[tuple[RuleExplained, list[str]]] = sorted(missed, key=lambda one: len(one[1]))[:EXPLAINED]
+    return [{"rule": rule.rule, "because": sentences} for rule, sentences in nearest]
+
+
+def _missed(clause: Clause) -> Iterator[str]:
+    """What kept a clause from holding, in sentences."""
+    match clause:
+        case Combination(joined_by="and" | "or", truth=truth, clauses=clauses) if truth is not Truth.HELD:
+            for inner in clauses:
+                yield from _missed(inner)
+        case Comparison(truth=truth) | Combination(truth=truth) if truth is not Truth.HELD:
+            yield from clause.sentences()
