@@ -111,7 +111,7 @@ def test_no_kill_loses_an_incident_a_page_or_an_answer(siege: Siege) -> None:
     states = {n: record.incident.state.name for n, record in enumerate(records)}
     copies = siege.copies()
     twice = sum(count - 1 for count in copies.values())
-    print(f"\n{KILLS} kills, {Counter(states.values())}, {len(copies)} messages, {twice} sent twice")  # noqa: T201  (the counts are what this test is for)
+    print(f"\n{KILLS} kills, {Counter(states.values())}, {len(copies)} messages, {twice} sent twice")
     expected = {n: "acknowledged" if n in siege.answered else "unacknowledged" for n in states}
     assert states == expected
     assert siege.lost() == []
