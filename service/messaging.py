@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
@@ -15,8 +16,9 @@ from service.channels.outbox import Outbox, OutboxEmail, OutboxSms, OutboxVoice
 from service.channels.phones import PhoneRules
 from service.clock import Clock
 from service.config import Backend, Settings
-from service.language import Sentiment, Translator
-from service.language.machine import MachineTranslator
+from service.language import Detector, Sentiment, Translator
+from service.language.guarded import Guard, GuardedEngine
+from service.language.machine import Engine, MachineTranslator
 from service.language.translators import Translators
 from service.messages import routes as outbox_routes
 from service.messages.carriers import Carriers, ProviderCarrier, Slots
@@ -26,7 +28,7 @@ from service.messages.templates import read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
 from service.messages.webhooks import Callback, Webhooks
-from service.notify import digests, items, outcomes, receipts, review
+from service.notify import digests, items, outcomes, receipts, review, unsubscribe
 from service.notify import routes as notify_routes
 from service.notify.completion import Completion
 from service.notify.desk import Desk
@@ -39,6 +41,7 @@ from service.notify.renditions import Renditions
 from service.notify.reopen import Reopening
 from service.notify.review import Reviewers
 from service.notify.send import PageSender
+from service.notify.unsubscribe import UnsubscribeLinks
 from service.notify.validate import Validation
 from service.recipients import Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
@@ -48,17 +51,30 @@ from service.words import Channel
 from service.work import Duty
 from service.work.breakers import Breakers
 
+if TYPE_CHECKING:
+    from service.amazon import Amazon
+
 
 class Messaging:
     """Messages of one process, wired. Constructed after fork."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock, live: Live, sentiment: Sentiment) -> None:
-        secret = secrets.read_or_make(settings.secret_file)
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        live: Live,
+        sentiment: Sentiment,
+        breakers: Breakers,
+        amazon: Amazon | None = None,
+    ) -> None:
+        secret = secrets.of_installation(settings.secret, settings.secret_file)
         keys = ContactKeys(secret)
         self.settings = settings
         self.store = store
         self.clock = clock
-        self.breakers = Breakers(store, clock)
+        self.breakers = breakers
+        self.amazon = amazon
         self.outbox = Outbox(store, clock, keys)
         self.profiles = ProfileRules(phone_rules(settings), test_domains=settings.backend is Backend.EMBEDDED)
         self.directory = Directory(store, keys)
@@ -67,10 +83,12 @@ class Messaging:
         self.carriers = self._carriers()
         self.slots = Slots(store, self.carriers, self.breakers)
         self.webhooks = Webhooks(callback_secret(settings), clock, loopback_allowed=settings.loopback_callbacks)
-        self.translations = Translations(store, clock, open_translator(settings))
+        self.translations = Translations(store, clock, open_translator(settings, breakers, amazon))
         self.renditions = Renditions(store, self.translations)
         self.validation = Validation(sentiment, live, clock)
         self.receipts = Receipts(store, clock)
+        url = settings.public_url
+        self.unsubscribe_links = UnsubscribeLinks(secrets.derived(secret, "unsubscribe"), url) if url else None
         self.desk = Desk(store, clock, self.directory, self.templates)
 
     def blueprints(self) -> Sequence[Blueprint]:
@@ -79,7 +97,12 @@ class Messaging:
             recipient_routes.blueprint(self.directory, self.profiles),
             outbox_routes.blueprint(self.outbox),
             notify_routes.blueprint(self.desk, self.translations, self.store, self.clock),
+            *self._leaving(),
         )
+
+    def _leaving(self) -> Sequence[Blueprint]:
+        links = self.unsubscribe_links
+        return [] if links is None else [unsubscribe.blueprint(links, self.directory, self.opt_outs)]
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
@@ -104,6 +127,8 @@ class Messaging:
         )
 
     def _events(self) -> Events | None:
+        if self.amazon is not None and self.settings.event_bus is not None:
+            return self.amazon.events(self.settings.event_bus)
         url = self.settings.events_url
         if url is None:
             return None
@@ -112,7 +137,8 @@ class Messaging:
     def _manners(self) -> Manners:
         hours = self.settings.quiet_hours
         quiet = parse_quiet_hours(hours, self.settings.timezone) if hours else None
-        return Manners(self._opted_out, quiet, lambda _: None)
+        links = self.unsubscribe_links
+        return Manners(self._opted_out, quiet, links.of if links is not None else lambda _: None)
 
     def _opted_out(self, recipients: Iterable[Recipient]) -> frozenset[str]:
         """Ids of those who want nothing on their channel."""
@@ -132,17 +158,33 @@ class Messaging:
         return Carriers(sms, email, voice, {channel: rate for channel, rate in rates.items() if rate is not None})
 
     def _ways_out(self) -> tuple[Carrier[Sms], Carrier[Email], Carrier[VoiceCall]]:
+        return self._sms(), self._email(), self._voice()
+
+    def _leaves_by_amazon(self, channel: Channel) -> Amazon | None:
+        return None if channel.value in config.listed(self.settings.outbox_channels) else self.amazon
+
+    def _sms(self) -> Carrier[Sms]:
+        amazon = self._leaves_by_amazon(Channel.SMS)
+        return OutboxSms(self.outbox) if amazon is None else amazon.sms()
+
+    def _voice(self) -> Carrier[VoiceCall]:
+        if (amazon := self._leaves_by_amazon(Channel.VOICE)) is not None:
+            return amazon.voice()
         from service.channels.voice_nanotts import NanoSpeech
 
-        return OutboxSms(self.outbox), self._email(), OutboxVoice(self.outbox, NanoSpeech())
+        return OutboxVoice(self.outbox, NanoSpeech())
 
     def _email(self) -> Carrier[Email]:
-        if self.settings.smtp_url is None:
-            return OutboxEmail(self.outbox)
+        if self.settings.smtp_url is not None:
+            return self._smtp(self.settings.smtp_url)
+        amazon = self._leaves_by_amazon(Channel.EMAIL)
+        return OutboxEmail(self.outbox) if amazon is None else amazon.email()
+
+    def _smtp(self, url: str) -> Carrier[Email]:
         from service.channels.email import parse_sender
         from service.channels.smtp import SmtpChannel, parse_smtp_url
 
-        server, sender = parse_smtp_url(self.settings.smtp_url), parse_sender(self.settings.mail_from)
+        server, sender = parse_smtp_url(url), parse_sender(self.settings.mail_from)
         channel = SmtpChannel(server, sender, self.clock, timeout=timedelta(seconds=8))
         return ProviderCarrier("smtp", channel, self.breakers)
 
@@ -156,7 +198,7 @@ def _address(recipient: Recipient) -> str | None:
 
 def callback_secret(settings: Settings) -> bytes:
     """What callbacks are signed with. Receivers know it, so it must not lead to the keys of contacts."""
-    return secrets.derived(secrets.read_or_make(settings.secret_file), "callbacks")
+    return secrets.derived(secrets.of_installation(settings.secret, settings.secret_file), "callbacks")
 
 
 def phone_rules(settings: Settings) -> PhoneRules:
@@ -165,20 +207,34 @@ def phone_rules(settings: Settings) -> PhoneRules:
     return PhoneRules(countries or None, reserved_allowed=settings.backend is Backend.EMBEDDED)
 
 
-def open_translator(settings: Settings) -> Translator:
-    """Catalogues first, then machines: those on this machine or Amazon's, then LibreTranslate."""
+def open_translator(settings: Settings, breakers: Breakers, amazon: Amazon | None = None) -> Translator:
+    """Catalogues first, then machines: Amazon's or those on this machine, then LibreTranslate."""
     from service.language.embedded.catalogue import read_catalogues
-    from service.language.embedded.detect import EmbeddedDetector
-    from service.language.embedded.libretranslate import LibreTranslateEngine, Server
-    from service.language.embedded.mozilla import MozillaEngine, bundled_models, find_models
 
-    detector, terms = EmbeddedDetector(), config.listed(settings.keep_terms)
-    own = (settings.model_dir,) if settings.model_dir else ()
-    translators: list[Translator] = [
-        read_catalogues(settings.templates_dir / "catalogues"),
-        MachineTranslator(MozillaEngine(find_models(*own, bundled_models())), detector, terms),
-    ]
+    detector, terms = _detector(settings, amazon), config.listed(settings.keep_terms)
+    engines = _engines(settings, breakers, amazon)
+    machines = (MachineTranslator(engine, detector, terms) for engine in engines)
+    return Translators(read_catalogues(settings.templates_dir / "catalogues"), *machines)
+
+
+def _detector(settings: Settings, amazon: Amazon | None) -> Detector:
+    if amazon is not None and settings.detects_by_comprehend:
+        return amazon.detector()
+    from service.language.embedded.detect import EmbeddedDetector
+
+    return EmbeddedDetector()
+
+
+def _engines(settings: Settings, breakers: Breakers, amazon: Amazon | None) -> Iterator[Engine]:
+    if amazon is not None:
+        yield amazon.engine()
+    else:
+        from service.language.embedded.mozilla import MozillaEngine, bundled_models, find_models
+
+        own = (settings.model_dir,) if settings.model_dir else ()
+        yield MozillaEngine(find_models(*own, bundled_models()))
     if settings.libretranslate_url:
+        from service.language.embedded.libretranslate import LibreTranslateEngine, Server
+
         server = Server(settings.libretranslate_url, settings.libretranslate_api_key)
-        translators.append(MachineTranslator(LibreTranslateEngine(server), detector, terms))
-    return Translators(*translators)
+        yield GuardedEngine(LibreTranslateEngine(server), Guard("libretranslate", breakers))

@@ -7,7 +7,7 @@ from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 
 import idna
@@ -19,6 +19,11 @@ MAX_SUBJECT = 255
 """Characters of a subject that are kept; the rest is cut with an ellipsis."""
 
 
+PLAIN, INTERNATIONAL = SMTP.clone(max_line_length=990), SMTPUTF8.clone(max_line_length=990)
+"""How messages are written: lines below the 998 characters of RFC 5322. Folded at 78, a long link without a space would
+become an encoded word, which no mail program takes for an address."""
+
+
 class Unaddressable(TocsinError):
     """An address that no mail can be addressed to. The text never holds the address."""
 
@@ -28,7 +33,7 @@ def compose(email: Email, sender: Address, at: datetime) -> EmailMessage:
 
     No value can add a header: each is parsed as what it is, and the subject is one line of printable text.
     """
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=PLAIN)
     message["From"] = sender
     message["To"] = _address(email.to)
     message["Subject"] = _one_line(email.subject)

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from urllib.parse import unquote, urlsplit
 
 from service.channels import Accepted, Email, Outcome, Reason, Refused, Unknown
-from service.channels.email import Unaddressable, compose
+from service.channels.email import INTERNATIONAL, PLAIN, Unaddressable, compose
 from service.clock import Clock
 from service.errors import TocsinError
 
@@ -127,9 +126,9 @@ class SmtpChannel:
 
 
 def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> Outcome:
-    policy = SMTP if message["To"].addresses[0].addr_spec.isascii() else SMTPUTF8
+    international = not message["To"].addresses[0].addr_spec.isascii()
     try:
-        code, reply = connection.data(message.as_bytes(policy=policy))
+        code, reply = connection.data(message.as_bytes(policy=INTERNATIONAL if international else PLAIN))
     except smtplib.SMTPDataError as error:  # refused before the text was asked for
         return _refusal(error.smtp_code, error.smtp_error, "DATA", Reason.CONTENT)
     except (smtplib.SMTPException, OSError) as error:
