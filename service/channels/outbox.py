@@ -123,9 +123,9 @@ class Outbox:
         return ("outbox", "all") if channel is None else ("outbox-channel", channel.value)
 
     def _item(self, entry: Entry) -> Item:
-        lookups = (self._lookup(None, None), self._lookup(None, entry.channel), self._lookup(entry.to, None))
-        item_id = f"outbox-{ids.fresh(entry.at)}"
-        return Item(item_id, KIND, to_state(entry), keys=dict(lookups), expires_at=entry.at + KEPT)
+        to_index, to_value = self._lookup(entry.to, None)
+        keys = {"outbox": "all", "outbox-channel": entry.channel.value, to_index: to_value}
+        return Item(f"outbox-{ids.fresh(entry.at)}", KIND, to_state(entry), keys=keys, expires_at=entry.at + KEPT)
 
 
 class OutboxSms:

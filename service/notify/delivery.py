@@ -65,22 +65,38 @@ class Delivery:
 
     def sending(self, at: datetime) -> Delivery:
         """Marked before the call: after a crash only deliveries so marked are in doubt."""
-        sending, attempt = DeliveryStatus.SENDING, self.attempt + 1
-        return replace(self, status=sending, attempt=attempt, detail=None, changed_at=at, retry_at=None)
+        return self._tried(DeliveryStatus.SENDING, at)
 
     def after(self, outcome: Outcome, at: datetime, retry_at: datetime | None) -> Delivery:
-        """The delivery after a send; `retry_at` is None when no attempt is left."""
+        """The delivery after one more attempt; `retry_at` is None when no other is left."""
         match outcome:
-            case Accepted(provider_id=name):
-                accepted = DeliveryStatus.ACCEPTED
-                return replace(self, status=accepted, provider_id=name, detail=None, changed_at=at, retry_at=None)
-            case Refused(permanent=False, detail=detail) if retry_at is not None:
-                pending = DeliveryStatus.PENDING
-                return replace(self, status=pending, detail=detail, changed_at=at, retry_at=retry_at)
-            case Refused(reason=reason, detail=detail):
-                return self.moved(DeliveryStatus.FAILED, at, f"{reason.value}: {detail}")
-            case Unknown(detail=detail):
-                return self.moved(DeliveryStatus.UNKNOWN, at, detail)
+            case Accepted(provider_id=provider_id):
+                return self._tried(DeliveryStatus.ACCEPTED, at, provider_id=provider_id)
+            case Refused(permanent=False, detail=why) if retry_at is not None:
+                return self._tried(DeliveryStatus.PENDING, at, why, retry_at=retry_at)
+            case Refused(reason=reason, detail=why):
+                return self._tried(DeliveryStatus.FAILED, at, f"{reason.value}: {why}")
+            case Unknown(detail=why):
+                return self._tried(DeliveryStatus.UNKNOWN, at, why)
+
+    def _tried(
+        self,
+        status: DeliveryStatus,
+        at: datetime,
+        detail: str | None = None,
+        *,
+        provider_id: str | None = None,
+        retry_at: datetime | None = None,
+    ) -> Delivery:
+        return replace(
+            self,
+            status=status,
+            attempt=self.attempt + 1,
+            provider_id=provider_id or self.provider_id,
+            detail=detail,
+            changed_at=at,
+            retry_at=retry_at,
+        )
 
     def advanced(self, status: DeliveryStatus, at: datetime, detail: str | None = None) -> Delivery:
         """The delivery after a receipt that says `status`: receipts only move it forward."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from service.channels import Reference, Refused
+from service.channels import Outcome, Reference, Refused
 from service.channels.carrier import Handed
 from service.messages.carriers import Carriers, Slots
 from service.notify.delivery import Delivery, DeliveryStatus
@@ -169,8 +169,9 @@ class PageSender:
         versions |= self._mark(task, page, [copy for copy in copies if self._is_in_doubt(copy)])
         sends = [(copy, copy.plan.message) for copy in copies if isinstance(copy.plan, Send)]
         handed = self.carriers.hand_over([message for _, message in sends])
-        after = [self._after(copy, result, task) for (copy, _), result in zip(sends, handed, strict=True)]
-        unsent = [copy.unsent(task.now) for copy in copies if not isinstance(copy.plan, Send)]
+        now = task.now
+        after = [self._after(copy, each.outcome, task, now) for (copy, _), each in zip(sends, handed, strict=True)]
+        unsent = [copy.unsent(now) for copy in copies if not isinstance(copy.plan, Send)]
         heard_of = [self._kept(one, versions[one.id], task) for one in after]
         kept = [delivery_item(one, versions[one.id], task.item.lane) for one in unsent]
         return _step(task, page, [*after, *unsent], [*heard_of, *kept], handed)
@@ -195,15 +196,16 @@ class PageSender:
         task.checkpoint(replace(task.item, state=marked.state), *items)
         return {item.id: item.version + 1 for item in items}
 
-    def _after(self, copy: Copy, handed: Handed, task: Task) -> Delivery:
-        sending = copy.delivery.sending(task.now)
-        policy = POLICIES[task.item.lane]
-        if sending.attempt >= policy.max_attempts:
-            return sending.after(handed.outcome, task.now, None)
-        wait = policy.backoff.wait(sending.attempt, self.chance())
-        if isinstance(handed.outcome, Refused):
-            wait = max(wait, handed.outcome.retry_after)
-        return sending.after(handed.outcome, task.now, task.now + wait)
+    def _after(self, copy: Copy, outcome: Outcome, task: Task, now: datetime) -> Delivery:
+        again = self._again_at(copy, outcome, task, now) if isinstance(outcome, Refused) else None
+        return copy.delivery.after(outcome, now, again)
+
+    def _again_at(self, copy: Copy, refused: Refused, task: Task, now: datetime) -> datetime | None:
+        """When a refused copy may be tried again; None when it was tried often enough."""
+        policy, attempt = POLICIES[task.item.lane], copy.delivery.attempt + 1
+        if attempt >= policy.max_attempts:
+            return None
+        return now + max(policy.backoff.wait(attempt, self.chance()), refused.retry_after)
 
 
 def _step(

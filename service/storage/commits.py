@@ -147,6 +147,8 @@ def document(text: str) -> dict[str, object]:
 
 def key_texts(text: str) -> dict[str, str]:
     """The lookup keys that a row holds."""
+    if text == "{}":
+        return {}
     return {index: str(value) for index, value in document(text).items()}
 
 
