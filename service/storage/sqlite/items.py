@@ -55,15 +55,14 @@ def counted(connection: sqlite3.Connection, index: str, value: str, now: int) ->
 
 
 def write(connection: sqlite3.Connection, commit: Commit, now: int) -> None:
-    """Write the items of a commit; `Conflict` if one of the changes lost."""
+    """Write the items of a commit; the first of the changes that lost raises its `Conflict`."""
     added = [row for row in commit.changes if not row.was]
     there = _taken(connection, [row.item.id for row in (*added, *commit.children)], now)
-    for row in added:
-        if row.item.id in there:
-            raise AlreadyExists(f"item {row.item.id!r} exists already")
     for row in commit.changes:
         if row.was:
             _replace(connection, row, now)
+        elif row.item.id in there:
+            raise AlreadyExists(f"item {row.item.id!r} exists already")
     _insert(connection, [*added, *(child for child in commit.children if child.item.id not in there)])
 
 
