@@ -21,10 +21,11 @@ from service.evaluations.flow import Evaluations
 from service.http import Check, Keys
 from service.language import Sentiment
 from service.messaging import Messaging
-from service.rulesets import live, working_copies
+from service.rulesets import live, shadow, shadow_routes, working_copies
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.library import Library
 from service.rulesets.live import Live
+from service.rulesets.shadow import Shadows
 from service.rulesets.working_copies import WorkingCopies
 from service.stores import SYSTEM_CLOCK, open_store
 from service.work.registry import Duty, Registry
@@ -57,7 +58,8 @@ class Service:
         self.live = Live(self.library, clock)
         self.working_copies = WorkingCopies(settings.rules_dir, self.library, self.store, clock)
         sentiment = open_sentiment(settings)
-        self.evaluations = Evaluations(self.live, self.store, clock, sentiment)
+        self.shadows = Shadows(self.live, self.store, clock)
+        self.evaluations = Evaluations(self.live, self.store, clock, sentiment, self.shadows)
         self.dry_runs = DryRuns(self.live, self.store, clock, sentiment)
         self.event_tests = EventTests(self.live, self.store, clock, sentiment)
         self.messaging = Messaging(settings, self.store, clock, self.live, sentiment)
@@ -68,6 +70,7 @@ class Service:
         return (
             evaluation_routes.blueprint(self.evaluations, self.dry_runs),
             event_trial_routes.blueprint(self.event_tests),
+            shadow_routes.blueprint(self.shadows),
             ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.clock),
             audit_routes.blueprint(self.store),
             *self.messaging.blueprints(),
@@ -80,7 +83,7 @@ class Service:
 
     def api_chores(self) -> Sequence[Chore]:
         """What every API process does beside answering."""
-        return (self._following(),)
+        return (self._following(), Chore("comparing shadows", shadow.POLL, self.shadows.work))
 
     def worker_chores(self) -> Sequence[Chore]:
         """What every worker does beside handling items."""

@@ -20,7 +20,10 @@ from service.evaluations import outcomes
 from service.evaluations.refusals import exception
 from service.evaluations.sentiment import computed, derived
 from service.language import Sentiment
+from service.rulesets.comparing import decided_by
 from service.rulesets.live import Live, Serving
+from service.rulesets.recorded import Recorded
+from service.rulesets.shadow import Shadows
 from service.storage import AlreadyExists, AuditEntry, Store
 
 
@@ -92,11 +95,19 @@ class Answered:
 class Evaluations:
     """Evaluates requests with the rulesets that are live in this process."""
 
-    def __init__(self, live: Live, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
+    def __init__(
+        self,
+        live: Live,
+        store: Store,
+        clock: Clock,
+        sentiment: Sentiment | None = None,
+        shadows: Shadows | None = None,
+    ) -> None:
         self._live = live
         self._store = store
         self._clock = clock
         self._sentiment = sentiment
+        self._shadows = shadows
 
     def evaluate(self, call: Call, present: Callable[[Evaluated], Mapping[str, object]]) -> Answered:
         """Decide a call and answer it as `present` words it, both entries and every outcome being durable by then.
@@ -109,7 +120,18 @@ class Evaluations:
         with self._failures_recorded(call):
             evaluated = self._decide(call)
             answer = exact_json.dumps(present(evaluated))
-            return self._committed(evaluated, answer)
+            answered = self._committed(evaluated, answer)
+        self._note_for_shadow(evaluated)
+        return answered
+
+    def _note_for_shadow(self, evaluated: Evaluated) -> None:
+        """Leave the answered request to the ruleset's shadow, if it has one and this is in its share."""
+        call, decision = evaluated.call, evaluated.decision
+        if self._shadows is None or (shadow := self._shadows.sampling(call.ruleset, call.request_id)) is None:
+            return
+        scores = computed(evaluated.serving.ruleset, decision.facts)
+        asked = Recorded(call.request_id, call.request, (call.as_of or self._clock.now()).date(), scores)
+        self._shadows.note(shadow, asked, decided_by(evaluated.serving.ruleset, decision))
 
     def _decide(self, call: Call) -> Evaluated:
         at = call.as_of or self._clock.now()

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from service.clock import parse_timestamp
 from service.http.models import Body, Shown
+from service.rulesets.recorded import instant_of
 
 
 def _as_of(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError('write it as text: "2026-05-10" or "2026-05-10T09:00:00Z"')  # noqa: TRY004 - pydantic's way
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        return parse_timestamp(value)
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return instant_of(value)
 
 
 AsOf = Annotated[datetime, BeforeValidator(_as_of)]

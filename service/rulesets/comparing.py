@@ -1,0 +1,133 @@
+"""One request decided by two versions: what each answers, and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TypeAlias
+
+from service.decide import facts
+from service.decide.decision import ActionRefused, Compiled, Decision, NotUnique
+from service.decide.facts import FactsRefused
+from service.decide.outcomes import Outcome
+from service.decide.ruleset import Facts, Place, Ruleset, Value
+from service.rulesets.recorded import Recorded
+
+NOWHERE = Place(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The rules that fired, the facts they left, what they ask for; `declared` are the facts that there may be."""
+
+    fired: tuple[str, ...]
+    facts: Facts
+    outcomes: tuple[Outcome, ...]
+    declared: Collection[str]
+
+
+def decided_by(ruleset: Ruleset, decision: Decision) -> Decided:
+    """A decision of a ruleset as an answer."""
+    return Decided(decision.fired, decision.facts, decision.outcomes, ruleset.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class NotDecided:
+    """The version does not decide this request; `why` names the paths that do not fit."""
+
+    why: str
+
+
+Answer: TypeAlias = Decided | NotDecided
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What two decisions about one request differ in; nothing if `changed` is False.
+
+    Only facts that both versions declare are compared: one that comes or goes with a version is no decision.
+    `amounts` are new less old, of every number that changed; `values` are other facts that changed.
+    """
+
+    changed: bool
+    amounts: Mapping[str, Decimal]
+    values: frozenset[str]
+    outcomes: bool
+
+
+SAME = Difference(False, {}, frozenset(), False)
+
+
+class Comparison:
+    """Two versions, ready to be asked the same."""
+
+    def __init__(self, old: Compiled, new: Compiled) -> None:
+        self._old = old
+        self._new = new
+        self._declared_alike = _declared(old.ruleset) == _declared(new.ruleset)
+
+    def answers(self, asked: Recorded) -> tuple[Answer, Answer]:
+        """What the old and the new version answer; raises `EngineFault` if one cannot be asked."""
+        try:
+            given = read(self._old.ruleset, asked)
+        except FactsRefused as error:
+            old: Answer = NotDecided(str(error))
+            return old, old if self._declared_alike else answer(self._new, asked)
+        old = decided(self._old, given)
+        return old, decided(self._new, given) if self._declared_alike else answer(self._new, asked)
+
+
+def answer(compiled: Compiled, asked: Recorded) -> Answer:
+    """What a version answers to a recorded request."""
+    try:
+        return decided(compiled, read(compiled.ruleset, asked))
+    except FactsRefused as error:
+        return NotDecided(str(error))
+
+
+def read(ruleset: Ruleset, asked: Recorded) -> Facts:
+    """The typed facts, computed ones as they were recorded; `FactsRefused` if they do not fit or were not computed."""
+    given = facts.read(ruleset, asked.request, asked.today)
+    for one in facts.underived(ruleset, given):
+        if f"{one.path}.label" not in asked.scores:
+            raise FactsRefused((facts.FactError(one.path, "was not computed when this request was decided"),))
+        names = ("positive", "negative", "neutral", "mixed")
+        scores = {name: Decimal(asked.scores[f"{one.path}.{name}"]) for name in names}
+        given = facts.derive(given, one, asked.scores[f"{one.path}.label"], scores)
+    return given
+
+
+def decided(compiled: Compiled, given: Facts) -> Answer:
+    """What a version answers to typed facts."""
+    try:
+        decision = compiled.decide(given)
+    except (ActionRefused, NotUnique) as error:
+        return NotDecided(str(error))
+    return decided_by(compiled.ruleset, decision)
+
+
+def difference(old: Decided, new: Decided) -> Difference:
+    """What changes from one answer to the other."""
+    outcomes = old.outcomes != new.outcomes
+    if old.facts == new.facts:
+        return Difference(True, {}, frozenset(), outcomes) if outcomes or old.fired != new.fired else SAME
+    shared = (path for path in {**old.facts, **new.facts} if path in old.declared and path in new.declared)
+    paths = [path for path in shared if old.facts.get(path) != new.facts.get(path)]
+    if not (paths or outcomes or old.fired != new.fired):
+        return SAME
+    amounts = {
+        path: found for path in paths if (found := _amount(old.facts.get(path), new.facts.get(path))) is not None
+    }
+    return Difference(True, amounts, frozenset(paths) - amounts.keys(), outcomes)
+
+
+def _amount(old: Value | None, new: Value | None) -> Decimal | None:
+    numbers = [one for one in (old, new) if isinstance(one, int | Decimal) and not isinstance(one, bool)]
+    return Decimal(numbers[1]) - Decimal(numbers[0]) if len(numbers) == 2 else None
+
+
+def _declared(ruleset: Ruleset) -> object:
+    """What a ruleset makes of a request, wherever in the file it says so."""
+    declared = {path: replace(fact, at=NOWHERE) for path, fact in ruleset.facts.items()}
+    return declared, {replace(one, at=NOWHERE) for one in ruleset.derived}

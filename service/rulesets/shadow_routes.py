@@ -1,0 +1,116 @@
+"""Casting a shadow, watching it, dropping it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from flask import Blueprint
+from pydantic import Field
+
+from service.http.caller import Caller
+from service.http.endpoint import endpoint
+from service.http.formats import Answer
+from service.http.models import Body, Shown
+from service.http.problems import not_found
+from service.rulesets.refusals import as_problems
+from service.rulesets.shadow import NoShadow, Shadows, Watched
+from service.words import Scope
+
+PATH = "/v1/rulesets/<name>/shadow"
+
+
+class ShadowRequest(Body):
+    """Which version to ask beside the active one, and on how many of a hundred requests."""
+
+    version: Annotated[int, Field(ge=1)]
+    share: Annotated[int, Field(ge=1, le=100, description="Of a hundred live requests, chosen by request id.")]
+
+
+class ShownShadow(Shown):
+    """A shadow and what it would have decided otherwise so far; `report` is as of a back-test."""
+
+    ruleset: str
+    version: int
+    share: int
+    by: str
+    since: datetime
+    skipped: int
+    report: Mapping[str, object]
+
+
+def blueprint(shadows: Shadows) -> Blueprint:
+    """The three calls; to promote a shadow, activate its version."""
+    routes = Blueprint("shadows", __name__)
+
+    @endpoint(
+        routes,
+        "POST",
+        PATH,
+        summary="Ask a version beside the active one",
+        scope=Scope.RULES_WRITE,
+        body=ShadowRequest,
+        creates=True,
+        answers={201: ShownShadow},
+    )
+    def cast_shadow(name: str, body: ShadowRequest, caller: Caller) -> Answer:
+        """Evaluate a published version on a share of the live requests, after they are answered; count what differs.
+
+        Its decisions have no consequences. An earlier shadow of the ruleset ends. To promote it, activate its version.
+        """
+        with _as_problems():
+            return Answer(_shown(shadows.cast(name, body.version, body.share, caller.app)))
+
+    @endpoint(
+        routes,
+        "GET",
+        PATH,
+        summary="What the shadow would have decided otherwise",
+        scope=Scope.RULES_READ,
+        answers={200: ShownShadow},
+    )
+    def read_shadow(name: str) -> ShownShadow:
+        """Counts since it was cast, with request ids as samples; a second or two behind the requests."""
+        with _as_problems():
+            return _shown(shadows.watched(name))
+
+    @endpoint(
+        routes,
+        "DELETE",
+        PATH,
+        summary="Drop the shadow",
+        scope=Scope.RULES_WRITE,
+        answers={204: None},
+    )
+    def drop_shadow(name: str) -> Answer:
+        """Ask it no more, and forget its counts."""
+        with _as_problems():
+            shadows.drop(name)
+        return Answer(status=HTTPStatus.NO_CONTENT)
+
+    return routes
+
+
+@contextmanager
+def _as_problems() -> Iterator[None]:
+    with as_problems():
+        try:
+            yield
+        except NoShadow as error:
+            raise not_found(f"{error}.") from error
+
+
+def _shown(watched: Watched) -> ShownShadow:
+    shadow = watched.shadow
+    return ShownShadow(
+        ruleset=shadow.ruleset,
+        version=shadow.version,
+        share=shadow.share,
+        by=shadow.by,
+        since=shadow.since,
+        skipped=watched.skipped,
+        report=watched.tally.as_json(),
+    )
