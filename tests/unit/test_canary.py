@@ -96,20 +96,28 @@ def test_a_file_that_hangs_the_engine_is_a_finding_not_an_outage() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the child process in /proc")
 def test_a_file_that_crashes_the_engine_is_a_finding_not_an_outage() -> None:
+    busy = "".join(f"  - {{name: R{n}, when: age == {n}, then: [accept]}}\n" for n in range(2_000))
+    before = _children()
     with ThreadPoolExecutor(1) as pool:
-        checking = pool.submit(canary.check, RULES + "  []")
-        os.kill(_child_of(checking), signal.SIGSEGV)
+        checking = pool.submit(canary.check, RULES.replace("tests:\n", busy))
+        os.kill(_new_child(before, checking), signal.SIGSEGV)
         (finding,) = checking.result()
     assert "crashes on this file (SIGSEGV)" in finding.message
 
 
-def _child_of(checking: Future[tuple[Finding, ...]]) -> int:
-    until = monotonic() + 10
+def _new_child(before: frozenset[int], checking: Future[tuple[Finding, ...]]) -> int:
+    """The canary's process, and none of those that other tests have running."""
+    until = monotonic() + 30
     while monotonic() < until and not checking.done():
-        for children in Path("/proc/self/task").glob("*/children"):
-            if pids := children.read_text().split():
-                return int(pids[-1])
+        for pid in _children() - before:
+            return pid
     raise AssertionError("no child process was seen")
+
+
+def _children() -> frozenset[int]:
+    return frozenset(
+        int(pid) for children in Path("/proc/self/task").glob("*/children") for pid in children.read_text().split()
+    )
 
 
 def test_examples_keep_their_numbers_exact() -> None:

@@ -133,7 +133,8 @@ def test_a_file_with_errors_is_shown_and_leaves_the_active_version(
     with caplog.at_level(logging.WARNING):
         folder.sweep(5)
     assert (folder.active(), folder.versions()) == (1, 1)
-    assert [record.levelname for record in caplog.records] == ["WARNING"]  # said once, not at every look
+    said = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(said) == 1  # once, not at every look
     assert "line 3" in caplog.text
     (seen,) = folder.watcher.seen()
     assert (seen.file, seen.version) == ("fees.yaml", None)
