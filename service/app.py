@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask
 
@@ -28,11 +29,24 @@ from service.rulesets.live import Live
 from service.rulesets.shadow import Shadows
 from service.rulesets.working_copies import WorkingCopies
 from service.stores import SYSTEM_CLOCK, open_store
+from service.work.breakers import Breakers
 from service.work.registry import Duty, Registry
 from service.work.worker import Worker
 
+if TYPE_CHECKING:
+    from service.amazon import Amazon
 
-def open_sentiment(settings: Settings) -> Sentiment:
+
+def open_amazon(settings: Settings, breakers: Breakers) -> Amazon | None:
+    """The AWS services that the backend uses beside its store; None where it uses none."""
+    if settings.backend is Backend.EMBEDDED:
+        return None
+    from service.amazon import Amazon
+
+    return Amazon(settings, breakers)
+
+
+def open_sentiment(settings: Settings, amazon: Amazon | None = None) -> Sentiment:
     """Who says how a text feels; the embedded model is loaded by the first text."""
     match settings.backend:
         case Backend.EMBEDDED:
@@ -40,10 +54,10 @@ def open_sentiment(settings: Settings) -> Sentiment:
 
             return EmbeddedSentiment()
         case Backend.AWS:
-            from service.aws.clients import Clients
-            from service.language.aws.comprehend import ComprehendSentiment
+            from service.amazon import Amazon
 
-            return ComprehendSentiment(Clients())
+            breakers = Breakers(open_store(settings), SYSTEM_CLOCK)
+            return (amazon or Amazon(settings, breakers)).sentiment()
 
 
 class Service:
@@ -57,12 +71,14 @@ class Service:
         self.library = Library(self.store, clock)
         self.live = Live(self.library, clock)
         self.working_copies = WorkingCopies(settings.rules_dir, self.library, self.store, clock)
-        sentiment = open_sentiment(settings)
+        breakers = Breakers(self.store, clock)
+        amazon = open_amazon(settings, breakers)
+        sentiment = open_sentiment(settings, amazon)
         self.shadows = Shadows(self.live, self.store, clock)
         self.evaluations = Evaluations(self.live, self.store, clock, sentiment, self.shadows)
         self.dry_runs = DryRuns(self.live, self.store, clock, sentiment)
         self.event_tests = EventTests(self.live, self.store, clock, sentiment)
-        self.messaging = Messaging(settings, self.store, clock, self.live, sentiment)
+        self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, breakers, amazon)
         self.escalation = Escalation(settings, self.store, clock, self.messaging)
 
     def blueprints(self) -> Sequence[Blueprint]:

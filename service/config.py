@@ -105,11 +105,53 @@ class Settings(BaseSettings):
     sns_topics: str = Field(
         default="", description="ARNs, parted by commas, of the SNS topics that `/v1/inbound/sns` lets in."
     )
+    secret: str | None = Field(
+        default=None,
+        description="Secret of the installation, 64 hex digits, the same on all hosts. Default: a file in the home.",
+        repr=False,
+    )
+    outbox_channels: str = Field(
+        default="",
+        description="Channels, parted by commas, that go to the outbox although the backend is `aws`: for trials.",
+    )
+    mail_configuration_set: str | None = Field(
+        default=None, description="SES configuration set, whose event destination brings receipts."
+    )
+    phone_identity: str | None = Field(
+        default=None, description="Number, pool or sender id that SMS and calls leave from where no sender is listed."
+    )
+    phone_configuration_set: str | None = Field(
+        default=None, description="End User Messaging configuration set, whose event destination brings receipts."
+    )
+    senders: str | None = Field(
+        default=None, description="Origination identities by country: JSON, or the path of a YAML file (docs/aws.md)."
+    )
+    spend_cap: float | None = Field(
+        default=None,
+        gt=0,
+        description="Estimated USD a month for SMS: warned of at 80 %, and at the cap bulk stops, incidents never.",
+    )
+    terminology: str | None = Field(default=None, description="Custom terminology that Amazon Translate follows.")
+    formality: Literal["FORMAL", "INFORMAL"] | None = Field(
+        default=None, description="`FORMAL` or `INFORMAL`: how Amazon Translate addresses the reader."
+    )
+    detector: Literal["local", "comprehend"] | None = Field(
+        default=None,
+        description="Who tells languages apart: `local` or `comprehend`. Default: what the backend stands for.",
+    )
+    event_bus: str | None = Field(
+        default=None, description="EventBridge bus that events of rules (`emit`) are put on; before the address."
+    )
 
     @property
     def watches_rules(self) -> bool:
         """`rules_watch`, or what the backend stands for."""
         return self.backend is Backend.EMBEDDED if self.rules_watch is None else self.rules_watch
+
+    @property
+    def detects_by_comprehend(self) -> bool:
+        """`detector`, or what the backend stands for."""
+        return self.backend is Backend.AWS if self.detector is None else self.detector == "comprehend"
 
     @property
     def database(self) -> Path:

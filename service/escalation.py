@@ -40,7 +40,7 @@ class Escalation:
         self.settings = settings
         self.clock = clock
         self.messaging = messaging
-        self.secret = secrets.read_or_make(settings.secret_file)
+        self.secret = secrets.of_installation(settings.secret, settings.secret_file)
         self.phones = phone_rules(settings)
         self.rules = IntakeRules(self.phones, test_domains=settings.backend is Backend.EMBEDDED)
         policies = read_policies(settings.rules_dir / "escalation", messaging.templates.names)

@@ -16,6 +16,11 @@ class UnreadableSecret(TocsinError):
     """The file of the secret cannot be used."""
 
 
+def of_installation(given: str | None, path: Path) -> bytes:
+    """The secret that the settings give (several hosts must share one), else the one kept in `path`."""
+    return read_or_make(path) if given is None else _parsed(given, "TOCSIN_SECRET")
+
+
 def read_or_make(path: Path) -> bytes:
     """The secret in `path`, made there if there is none; processes that start together agree on one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,9 +44,17 @@ def derived(secret: bytes, purpose: str) -> bytes:
 
 def _read(path: Path) -> bytes:
     try:
-        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        text = path.read_text(encoding="ascii")
     except (OSError, ValueError) as error:
         raise UnreadableSecret(f"{path} cannot be read: restore it from the backup, opt-outs depend on it") from error
+    return _parsed(text, str(path))
+
+
+def _parsed(text: str, place: str) -> bytes:
+    try:
+        secret = bytes.fromhex(text.strip())
+    except ValueError as error:
+        raise UnreadableSecret(f"{place} is not hex: restore it from the backup, opt-outs depend on it") from error
     if len(secret) < BYTES:
-        raise UnreadableSecret(f"{path} holds fewer than {BYTES} bytes: restore it from the backup")
+        raise UnreadableSecret(f"{place} holds fewer than {BYTES} bytes: restore it from the backup")
     return secret

@@ -45,3 +45,13 @@ class OneByOne(Protocol[M_contra]):
 
     def send(self, message: M_contra, /) -> Outcome:
         """Send one message."""
+
+
+class Together(Protocol[M_contra]):
+    """A channel that takes messages of one content in one call."""
+
+    def alike(self, one: M_contra, other: M_contra, /) -> bool:
+        """Whether two messages would ride in one call."""
+
+    def send_many(self, messages: Sequence[M_contra], /) -> Sequence[Outcome]:
+        """Send messages, neighbours that are alike in one call; the outcome of each, in order."""

@@ -40,6 +40,10 @@ class LanguageServiceUnavailable(Unavailable):
         self.retry_after = retry_after
 
 
+class LanguageServiceBusy(LanguageServiceUnavailable):
+    """A language service answers, and has too much to do: it is called later, and nothing is wrong with it."""
+
+
 class LanguageServiceRefused(TocsinError):
     """A language service refuses our calls (a wrong key or address): trying again changes nothing, an operator must."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from service.channels import Email, Outcome, Reason, Refused, Sms, Unknown, VoiceCall
-from service.channels.carrier import Carrier, Handed, Message, OneByOne
+from service.channels.carrier import Carrier, Handed, Message, OneByOne, Together
 from service.storage import Store
 from service.words import Channel
 from service.work.breaker import Go, Open, Wait
@@ -22,29 +22,46 @@ class ProviderCarrier(Generic[M]):
 
     is_our_store = False
 
-    def __init__(self, name: str, channel: OneByOne[M], breakers: Breakers) -> None:
+    def __init__(
+        self, name: str, channel: OneByOne[M], breakers: Breakers, together: Together[M] | None = None
+    ) -> None:
         self.name = name
         self._channel: OneByOne[M] = channel
         self._breakers = breakers
+        self._together: Together[M] | None = together
 
     def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
-        """Send one after the other."""
-        return [self._send(message) for message in messages]
+        """Send one after the other, those that are alike together where the provider can."""
+        batches = [messages] if self._together is not None and len(messages) > 1 else [[each] for each in messages]
+        return [handed for batch in batches for handed in self._send(batch)]
 
-    def _send(self, message: M) -> Handed:
+    def joins(self, message: M, earlier: M) -> bool:
+        """Whether a message costs no call of its own when it follows `earlier`."""
+        return self._together is not None and self._together.alike(earlier, message)
+
+    def _send(self, batch: Sequence[M]) -> Sequence[Handed]:
         permit = self._breakers.admit(self.name)
         if isinstance(permit, Wait):
-            return Handed(Refused(Reason.THROTTLED, f"{self.name} is left alone for now"))
-        outcome = self._channel.send(message)
-        self._report(permit, outcome)
-        return Handed(outcome)
+            return [Handed(Refused(Reason.THROTTLED, f"{self.name} is left alone for now")) for _ in batch]
+        outcomes = self._outcomes(batch)
+        self._report(permit, outcomes)
+        return [Handed(outcome) for outcome in outcomes]
 
-    def _report(self, permit: Go, outcome: Outcome) -> None:
-        lost = isinstance(outcome, Unknown)
-        if lost or (isinstance(outcome, Refused) and outcome.reason is Reason.PROVIDER):
+    def _outcomes(self, batch: Sequence[M]) -> Sequence[Outcome]:
+        if self._together is not None and len(batch) > 1:
+            return self._together.send_many(batch)
+        return [self._channel.send(message) for message in batch]
+
+    def _report(self, permit: Go, outcomes: Sequence[Outcome]) -> None:
+        """One message of a batch may meet a passing fault: only a batch of nothing else counts against a provider."""
+        if all(map(_is_fault, outcomes)):
             self._breakers.failed(self.name, permit)
         else:
             self._breakers.succeeded(self.name, permit)
+
+
+def _is_fault(outcome: Outcome) -> bool:
+    return isinstance(outcome, Unknown) or (isinstance(outcome, Refused) and outcome.reason is Reason.PROVIDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,13 @@ class Carriers:
                 return self.email
             case Channel.VOICE:
                 return self.voice
+
+    def joins(self, message: Message, earlier: Sequence[Message]) -> bool:
+        """Whether a message would cost no call of its own: the last email before it has the same content."""
+        mails = [one for one in earlier if isinstance(one, Email)][-1:]
+        if not mails or not isinstance(message, Email) or not isinstance(self.email, ProviderCarrier):
+            return False
+        return self.email.joins(message, mails[0])
 
     def hand_over(self, messages: Sequence[Message]) -> Sequence[Handed]:
         """Send messages of any channels; what became of each, in order."""

@@ -34,7 +34,7 @@ WRITES = 98
 
 IN_DOUBT = 4
 """Calls to providers in one step: a lease outlasts them if each takes its whole timeout, and a crash leaves no more
-than these in doubt."""
+than what rides in these in doubt."""
 
 _WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
 """Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
@@ -109,7 +109,7 @@ class PageSender:
             )
             copy = self._copy(delivery, item.version if item else 0, person, refusing, notification, now)
             budget -= copy.weight
-            calls -= self._is_in_doubt(copy)
+            calls -= self._costs_a_call(copy, copies)
             if budget < 0 or calls < 0:
                 break
             copies.append(copy)
@@ -185,6 +185,12 @@ class PageSender:
     def _is_in_doubt(self, copy: Copy) -> bool:
         channel = copy.delivery.channel
         return isinstance(copy.plan, Send) and channel is not None and not self.carriers.of(channel).is_our_store
+
+    def _costs_a_call(self, copy: Copy, before: Sequence[Copy]) -> bool:
+        if not self._is_in_doubt(copy):
+            return False
+        earlier = [one.plan.message for one in before if isinstance(one.plan, Send)]
+        return not (isinstance(copy.plan, Send) and self.carriers.joins(copy.plan.message, earlier))
 
     def _mark(self, task: Task, page: Page, copies: Sequence[Copy]) -> Mapping[str, int]:
         """Commit that these are about to be sent; answers the versions they then have."""

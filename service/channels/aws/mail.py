@@ -94,6 +94,10 @@ class SesEmail:
 
         return handed_over(checked, _meaning)
 
+    def alike(self, one: Email, other: Email, /) -> bool:
+        """Whether one call may carry both."""
+        return _content(one) == _content(other) and not _is_template(_content(one))
+
     def send_many(self, emails: Sequence[Email], /) -> Sequence[Outcome]:
         """The outcome of each email, in order; neighbours of one content go out in one call."""
         outcomes: list[Outcome] = []

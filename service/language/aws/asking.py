@@ -8,7 +8,7 @@ from typing import TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws import faults
-from service.language import LanguageServiceRefused, LanguageServiceUnavailable
+from service.language import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 
 T = TypeVar("T")
 
@@ -31,7 +31,9 @@ def asked(service: str, call: Callable[[], T]) -> T:
 
 def _meaning(service: str, error: ClientError) -> LanguageServiceUnavailable | LanguageServiceRefused:
     name = faults.code(error)
-    if name in faults.THROTTLES or faults.is_of_the_service(error):
-        wait = faults.retry_after(error).total_seconds()
-        return LanguageServiceUnavailable(f"{service} asks to be called later ({name})", wait or None)
+    wait = faults.retry_after(error).total_seconds() or None
+    if name in faults.THROTTLES:
+        return LanguageServiceBusy(f"{service} asks to be called later ({name})", wait)
+    if faults.is_of_the_service(error):
+        return LanguageServiceUnavailable(f"{service} has a fault of its own ({name})", wait)
     return LanguageServiceRefused(f"{service} refuses the call ({name}): see `tocsin doctor`")

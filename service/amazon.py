@@ -1,0 +1,66 @@
+"""The AWS services that the `aws` backend uses beside its store, wired; each left alone while its breaker is open."""
+
+from __future__ import annotations
+
+from service.aws.clients import Clients
+from service.aws.events import EventBridge
+from service.channels import Email, Sms, VoiceCall
+from service.channels.aws.mail import MailIdentity, SesEmail
+from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoice, PhoneIdentity
+from service.channels.carrier import Carrier
+from service.config import Settings
+from service.language import Detector, Sentiment
+from service.language.aws.comprehend import ComprehendDetector, ComprehendSentiment
+from service.language.aws.translate import AmazonTranslate
+from service.language.guarded import Guard, GuardedDetector, GuardedEngine, GuardedSentiment
+from service.language.machine import Engine
+from service.messages.carriers import ProviderCarrier
+from service.work.breakers import Breakers
+
+COMPREHEND, TRANSLATE, SES, SMS, VOICE = "comprehend", "translate", "ses", "aws-sms", "aws-voice"
+"""What breakers, rates and metrics call the providers."""
+
+
+class Amazon:
+    """One account's services for one process: clients are made once, when first used. Constructed after fork."""
+
+    def __init__(self, settings: Settings, breakers: Breakers) -> None:
+        self._settings = settings
+        self._breakers = breakers
+        self._clients = Clients()
+
+    def sentiment(self) -> Sentiment:
+        """How a text feels, by Comprehend."""
+        return GuardedSentiment(ComprehendSentiment(self._clients), Guard(COMPREHEND, self._breakers))
+
+    def detector(self) -> Detector:
+        """Which language a text is in, by Comprehend."""
+        return GuardedDetector(ComprehendDetector(self._clients), Guard(COMPREHEND, self._breakers))
+
+    def engine(self) -> Engine:
+        """Translation by Amazon Translate, with the settings' terminology and formality."""
+        settings = self._settings
+        engine = AmazonTranslate(self._clients, terminology=settings.terminology, formality=settings.formality)
+        return GuardedEngine(engine, Guard(TRANSLATE, self._breakers))
+
+    def email(self) -> Carrier[Email]:
+        """Mail by SES."""
+        identity = MailIdentity(self._settings.mail_from, self._settings.mail_configuration_set)
+        ses = SesEmail(self._clients, identity)
+        return ProviderCarrier(SES, ses, self._breakers, together=ses)
+
+    def sms(self) -> Carrier[Sms]:
+        """SMS by End User Messaging."""
+        return ProviderCarrier(SMS, EndUserMessagingSms(self._clients, self._phone()), self._breakers)
+
+    def voice(self) -> Carrier[VoiceCall]:
+        """Calls by End User Messaging."""
+        return ProviderCarrier(VOICE, EndUserMessagingVoice(self._clients, self._phone()), self._breakers)
+
+    def events(self, bus: str) -> EventBridge:
+        """Events for other systems, on one bus."""
+        return EventBridge(self._clients, bus)
+
+    def _phone(self, origin: str | None = None, role: str | None = None) -> PhoneIdentity:
+        settings = self._settings
+        return PhoneIdentity(origin or settings.phone_identity, settings.phone_configuration_set, role)
