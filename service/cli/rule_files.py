@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from service.decide import language, report
+from service.decide.findings import Finding
 from service.decide.ruleset import Ruleset
+from service.rulesets import rule_file
+from service.rulesets.rule_file import RuleFile
 
 RULE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -17,13 +22,28 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 
 def sound(file: Path) -> Ruleset:
     """The ruleset of a file that parses; else its findings are shown and the command ends with 1."""
-    return sound_source(file.read_bytes(), str(file))
-
-
-def sound_source(content: str | bytes, name: str) -> Ruleset:
-    """`sound` for a text that is at hand; findings name it `name`."""
-    parsed = language.parse(content)
+    read = rule_file.read(file)
+    parsed = language.parse(read.content)
     if parsed.ruleset is None:
-        click.echo(report.render(parsed.findings, content, name), nl=False, err=True)
+        click.echo(rendered(read, parsed.findings), nl=False, err=True)
         sys.exit(1)
     return parsed.ruleset
+
+
+def rendered(file: RuleFile, findings: Sequence[Finding]) -> str:
+    """Findings with the lines they stand in, each in the file where it was written: the rule file or its table."""
+    shown = []
+    for finding in findings:
+        path, text, at = file.origin(finding.at)
+        shown.append(report.render([replace(finding, at=at)], text, str(path)))
+    return "\n".join(shown)
+
+
+def as_document(file: RuleFile, findings: Sequence[Finding]) -> dict[str, object]:
+    """The entry of a file in `--json`; a finding in its table says so by a `file` of its own."""
+    documents = []
+    for finding in findings:
+        path, _, at = file.origin(finding.at)
+        elsewhere = {} if path == file.path else {"file": str(path)}
+        documents.append({**report.finding_as_json(replace(finding, at=at)), **elsewhere})
+    return {**report.as_json(findings, str(file.path)), "findings": documents}

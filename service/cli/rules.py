@@ -12,17 +12,19 @@ import click
 
 from service import config, exact_json
 from service.cli.arguments import instant
-from service.cli.rule_files import RULE_FILE, as_json_option, sound
+from service.cli.rule_files import RULE_FILE, as_document, as_json_option, rendered, sound
 from service.cli.rules_compare import diff
+from service.cli.rules_convert import export_rules, import_rules
 from service.cli.rules_tests import run_tests, write_tests
-from service.decide import explain, facts, report
+from service.decide import explain, facts
 from service.decide.decision import ActionRefused, Compiled, NotUnique
 from service.decide.findings import Severity
 from service.decide.ruleset import Facts, Ruleset
-from service.rulesets import gate
+from service.rulesets import gate, rule_file
 from service.rulesets.gate import Checked
 from service.rulesets.library import Library
 from service.rulesets.publishing import passed
+from service.rulesets.rule_file import RuleFile
 from service.rulesets.versions import Activation, Version
 
 effective_from_option = click.option(
@@ -35,7 +37,7 @@ def rules() -> None:
     """Check, try, publish and roll back rule files."""
 
 
-for command in (run_tests, write_tests, diff):
+for command in (run_tests, write_tests, diff, import_rules, export_rules):
     rules.add_command(command)
 
 
@@ -47,14 +49,15 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
 
     Ends with 0 (clean, or only warnings), 1 (errors) or 2 (wrong usage).
     """
-    checked = [(str(file), gate.check(file.read_bytes())) for file in files]
+    read = [rule_file.read(file) for file in files]
+    checked = [(one, gate.check(one.content)) for one in read]
     if as_json:
-        documents = [report.as_json(one.findings, name) for name, one in checked]
+        documents = [as_document(one, checks.findings) for one, checks in checked]
         click.echo(exact_json.dumps({"files": documents}))
     else:
-        for name, one in checked:
-            _show(name, one)
-    sys.exit(0 if all(one.sound for _, one in checked) else 1)
+        for one, checks in checked:
+            _show(one, checks)
+    sys.exit(0 if all(checks.sound for _, checks in checked) else 1)
 
 
 @rules.command("explain")
@@ -96,8 +99,9 @@ def publish_file(
     file: Path, comment: str, effective_from: datetime | None, expected: str | None, as_json: bool
 ) -> None:
     """Check a file and make it the active version of its ruleset, now or later."""
-    checked = gate.check(file.read_bytes())
-    _show(str(file), checked, err=True)
+    given = rule_file.read(file)
+    checked = gate.check(given.content)
+    _show(given, checked, err=True)
     if not checked.sound:
         sys.exit(1)
     version = _library().publish(passed(checked).draft(getpass.getuser(), comment), effective_from, expected)
@@ -160,11 +164,11 @@ def _library() -> Library:
     return Library(open_store(config.load()), SYSTEM_CLOCK)
 
 
-def _show(name: str, checked: Checked, err: bool = False) -> None:
-    click.echo(report.render(checked.findings, checked.source, name), nl=False, err=err)
+def _show(file: RuleFile, checked: Checked, err: bool = False) -> None:
+    click.echo(rendered(file, checked.findings), nl=False, err=err)
     errors = sum(finding.severity is Severity.ERROR for finding in checked.findings)
     warnings = len(checked.findings) - errors
-    click.echo(f"{name}: {_counted(errors, 'error')}, {_counted(warnings, 'warning')}", err=err)
+    click.echo(f"{file.path}: {_counted(errors, 'error')}, {_counted(warnings, 'warning')}", err=err)
 
 
 def _counted(number: int, what: str) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from service import config, exact_json
-from service.cli.rule_files import as_json_option, sound, sound_source
+from service.cli.rule_files import as_json_option, sound
+from service.decide import language
 from service.decide.diff import diff as difference_of
 from service.decide.ruleset import Ruleset
 
@@ -36,4 +37,7 @@ def _ruleset(named: str) -> Ruleset:
 
     library = Library(open_store(config.load()), SYSTEM_CLOCK)
     published = library.version(version["name"], int(version["number"]))
-    return sound_source(library.source(published), named)
+    ruleset = language.parse(library.source(published)).ruleset
+    if ruleset is None:
+        raise click.ClickException(f"{named} was published when the language was another: it does not parse any more")
+    return ruleset

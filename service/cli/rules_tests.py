@@ -9,9 +9,10 @@ import click
 
 from service import exact_json
 from service.cli import junit
-from service.cli.rule_files import RULE_FILE, as_json_option, sound
+from service.cli.rule_files import RULE_FILE, as_json_option, rendered, sound
 from service.decide import boundaries, report, rule_tests
 from service.decide.decision import Compiled
+from service.rulesets import rule_file
 
 
 @click.command("test")
@@ -32,7 +33,7 @@ def run_tests(files: tuple[Path, ...], junit_file: Path | None, as_json: bool) -
         click.echo(exact_json.dumps({"files": documents}))
     else:
         for name, one in tested.items():
-            click.echo(report.render(one.findings, Path(name).read_bytes(), name), nl=False)
+            click.echo(rendered(rule_file.read(Path(name)), one.findings), nl=False)
             never = f"; no test fires: {', '.join(one.never_fired)}" if one.never_fired else ""
             click.echo(f"{name}: {one.tests} tests, {len(one.findings)} failures{never}")
     sys.exit(1 if any(one.findings for one in tested.values()) else 0)

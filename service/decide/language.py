@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from service.decide import actions, conditions, declarations, entries, expectations, positions
+from service.decide import actions, conditions, declarations, entries, expectations, positions, tables
 from service.decide.entries import Keys
 from service.decide.faults import Faults
 from service.decide.findings import Finding, Kind
@@ -24,7 +24,7 @@ MAX_RULES = 5_000
 VERDICTS_ONLY = "sentiment"
 """The ruleset that judges messages: it may accept, flag and reject, and do nothing else."""
 
-_FRAME = ("ruleset", "description", "facts", "hit", "must_cover", "should_cover", "rules", "tests")
+_FRAME = ("ruleset", "description", "facts", "hit", "must_cover", "should_cover", "rules", "table", "tests")
 _RULE = ("name", "when", "then", "why", "tests")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MAX_RULE_NAME = 200
@@ -62,11 +62,14 @@ class _File:
     def ruleset(self, keys: Keys) -> Ruleset:
         self._demand(keys, "ruleset", "ruleset: premium")
         self._demand(keys, "facts", "facts: {driver.age: {type: integer}}")
-        self._demand(keys, "rules", "rules: and one - name: … a rule")
+        if "table" not in keys:
+            self._demand(keys, "rules", "rules: and one - name: … a rule")
+        elif "rules" in keys:
+            self._faults.error(Kind.SYNTAX, keys.at, "a file has either rules or a table", "remove one of them")
         name = keys.read("ruleset", self._name) or ""
         self._verbs = actions.VERDICTS if name == VERDICTS_ONLY else actions.KEYS
         self._schema, derived = keys.read("facts", self._facts) or declarations.read(None, self._faults)
-        rules = keys.read("rules", self._rules) or ()
+        rules = keys.read("table", self._table) or keys.read("rules", self._rules) or ()
         keys.read("tests", self._keep_tests)
         hit = keys.read("hit", self._hit)
         description = keys.read("description", self._description)
@@ -126,6 +129,9 @@ class _File:
             self._faults.error(Kind.SYNTAX, nodes[MAX_RULES].at, message, "write them as a decision table (CSV)")
         seen: set[str] = set()
         return tuple(rule for item in nodes[:MAX_RULES] if (rule := self._rule(item, seen)) is not None)
+
+    def _table(self, node: Node) -> tuple[Rule, ...]:
+        return tables.read(node, self._schema, self._faults, self._verbs)
 
     def _rule(self, node: Node, seen: set[str]) -> Rule | None:
         faults = self._faults.of_rule(_name_in(node))

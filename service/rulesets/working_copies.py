@@ -17,6 +17,7 @@ from service.clock import Clock
 from service.decide import report
 from service.errors import Unavailable
 from service.records import from_state, to_state
+from service.rulesets import rule_file
 from service.rulesets.errors import Refused
 from service.rulesets.library import Library
 from service.rulesets.publishing import publish_once
@@ -104,7 +105,7 @@ class WorkingCopies:
 
     def _content(self, path: Path) -> bytes | None:
         try:
-            content = path.read_bytes()
+            content = rule_file.read(path).content
         except FileNotFoundError:
             return None  # an editor has just put another file in its place
         except OSError as error:

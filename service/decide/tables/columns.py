@@ -1,0 +1,127 @@
+"""The two header rows of a table: what each column is about, and whether it goes in or comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from service.decide import actions
+from service.decide.faults import Faults, did_you_mean
+from service.decide.findings import Kind
+from service.decide.positions import Entries, Node, Scalar
+from service.decide.ruleset import Action, FactType
+from service.decide.schema import Schema
+from service.decide.tables.conditions import Conditions
+from service.decide.tables.sheet import Cell
+
+NAME, NOTE, IN, OUT = "rule", "note", "in", "out"
+CHANGES = ("set", "increase", "increase %", "decrease", "decrease %", "cap")
+"""What may follow `out:` in a column headed by a fact; `out` alone sets it."""
+
+VERBS = ("accept", "reject", "flag for review", "emit")
+"""What may head an `out` column instead of a fact."""
+
+_BARE = frozenset({FactType.INTEGER, FactType.DECIMAL, FactType.BOOLEAN})
+_YES = frozenset({"yes", "true", "x", "X"})
+_ROLES = (IN, OUT, NOTE, *(f"{OUT}:{change}" for change in CHANGES))
+
+Make: TypeAlias = Callable[[Cell], Node]
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A column whose cells are actions."""
+
+    make: Make
+    schema: Schema
+    faults: Faults
+    verbs: Collection[str]
+
+    def read(self, cell: Cell) -> Action | None:
+        """The action of a cell; None for an empty one, and where a fault was reported."""
+        return actions.read(self.make(cell), self.schema, self.faults, self.verbs) if cell.text else None
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns by what they are for: the rule's name and reason, what it demands and what it does.
+
+    `coming_out` are the `out` columns, those with a fault included.
+    """
+
+    name: int | None
+    why: int | None
+    conditions: Sequence[tuple[int, Conditions]]
+    outs: Sequence[tuple[int, Out]]
+    coming_out: Sequence[int]
+    count: int
+
+
+def read(
+    header: Sequence[Cell], roles: Sequence[Cell], schema: Schema, verbs: Collection[str], faults: Faults
+) -> Columns:
+    """The columns; those that make no sense are reported and left out."""
+    conditions: list[tuple[int, Conditions]] = []
+    outs: list[tuple[int, Out]] = []
+    places: dict[str, int] = {}
+    coming_out = [number for number, role in enumerate(roles) if role.text.partition(":")[0] == OUT]
+    for number, head in enumerate(header):
+        role = roles[number] if number < len(roles) else Cell("", head.at)
+        match role.text.partition(":")[0]:
+            case _ if head.text == NAME:
+                places.setdefault(NAME, number)
+            case "note" | "" if head.text == "why":
+                places.setdefault("why", number)
+            case "note":
+                pass
+            case "in":
+                if (fact := schema.find(head.text, head.at, faults)) is not None:
+                    conditions.append((number, Conditions(fact, faults)))
+            case "out" if (make := _maker(head, role, schema, faults)) is not None:
+                outs.append((number, Out(make, schema, faults, verbs)))
+            case "out":
+                pass
+            case _:
+                hint = did_you_mean(role.text, _ROLES) or f"known: {', '.join(_ROLES)}"
+                faults.error(Kind.SYNTAX, role.at, f'unknown role "{role.text}" of the column {head.text}', hint)
+    return Columns(places.get(NAME), places.get("why"), conditions, outs, coming_out, len(header))
+
+
+def _maker(head: Cell, role: Cell, schema: Schema, faults: Faults) -> Make | None:
+    """How a cell of an `out` column becomes the action that a rule file would write."""
+    change = role.text.partition(":")[2].strip() or "set"
+    if head.text in VERBS:
+        return _verb(head.text, faults)
+    if change not in CHANGES:
+        hint = did_you_mean(change, CHANGES) or f"known: {', '.join(CHANGES)}"
+        faults.error(Kind.UNKNOWN_VERB, role.at, f'unknown change "{change}"', hint)
+        return None
+    fact = schema.find(head.text, head.at, faults)
+    if fact is None:
+        return None
+    verb, _, percent = change.partition(" ")
+    key = {"set": "to", "cap": "at"}.get(verb, "by")
+    if fact.type in _BARE:
+        return lambda cell: _entries(cell, (verb, head.scalar()), (key, _bare(cell, bool(percent))))
+    return lambda cell: _entries(cell, (verb, head.scalar()), (key, cell.scalar()))
+
+
+def _verb(verb: str, faults: Faults) -> Make:
+    def make(cell: Cell) -> Node:
+        if verb != "accept":
+            return _entries(cell, (verb, cell.scalar()))
+        if cell.text not in _YES:
+            faults.error(Kind.UNKNOWN_VALUE, cell.at, f'"{cell.text}" is neither yes nor empty', "write yes")
+        return cell.scalar("accept")
+
+    return make
+
+
+def _bare(cell: Cell, percent: bool) -> Scalar:
+    """The cell as a plain value, so that numbers are numbers; with its percent sign where the column has it."""
+    return cell.number(f"{cell.text.removesuffix('%').strip()}%" if percent else cell.text)
+
+
+def _entries(cell: Cell, *pairs: tuple[str, Scalar]) -> Entries:
+    return Entries(tuple((cell.scalar(key), value) for key, value in pairs), cell.at)

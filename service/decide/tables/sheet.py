@@ -1,0 +1,73 @@
+"""CSV as rows of cells that know their place in the file (RFC 4180, lines ended by LF or CR LF)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from service.decide.faults import Faults
+from service.decide.findings import Kind
+from service.decide.positions import Scalar, Source
+from service.decide.ruleset import Place
+
+_FIELD = re.compile(r'[ \t]*"((?:[^"]|"")*)"[ \t]*(?=[,\n]|\Z)|([^,\n]*)')
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell, without blanks around it."""
+
+    text: str
+    at: Place
+
+    def scalar(self, text: str | None = None) -> Scalar:
+        """The cell, or another text in its place, as a value of a rule file."""
+        shown = self.text if text is None else text
+        return Scalar(shown, '"', self.at, 0, len(shown), _CellSource(shown, (0,), self.at))
+
+    def number(self, text: str) -> Scalar:
+        """A number in the cell's place."""
+        return Scalar(text, "", self.at, 0, len(text), _CellSource(text, (0,), self.at))
+
+
+@dataclass(frozen=True, slots=True)
+class _CellSource(Source):
+    """A source that is one cell: its offsets are places in the file."""
+
+    at: Place
+
+    @override
+    def place(self, offset: int) -> Place:
+        return Place(self.at.line, self.at.column + offset)
+
+
+def rows(text: str, first: Place, faults: Faults) -> Iterator[list[Cell]]:
+    """The rows that are not blank; the text begins at `first`, and each of its lines at that column."""
+    text = text.replace("\r\n", "\n")
+    line, start, offset = first.line, 0, 0
+    row: list[Cell] = []
+    while offset < len(text):
+        field = _FIELD.match(text, offset)
+        if field is None:  # pragma: no cover  (the pattern matches the empty field)
+            return
+        row.append(_cell(field, Place(line, first.column + offset - start), faults))
+        line += text.count("\n", offset, field.end())
+        offset = field.end() + 1
+        if field.end() == len(text) or text[field.end()] == "\n":
+            if any(cell.text for cell in row):
+                yield row
+            row, line, start = [], line + 1, offset
+
+
+def _cell(field: re.Match[str], at: Place, faults: Faults) -> Cell:
+    quoted, bare = field[1], field[2]
+    if quoted is not None:
+        inside = Place(at.line, at.column + field.start(1) - field.start())
+        return Cell(quoted.replace('""', '"').strip(), inside)
+    text = bare.strip()
+    if text.startswith('"'):
+        faults.error(Kind.SYNTAX, at, "this cell begins with a quote that does not end it", 'double quotes inside: ""')
+    return Cell(text, Place(at.line, at.column + len(bare) - len(bare.lstrip())))
