@@ -27,6 +27,8 @@ from service.storage import (
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
+_NO_KEYS = "{}"
+
 _OVERHEAD_BYTES = 400
 """Attribute names and numbers of a stored item, generously."""
 
@@ -106,14 +108,15 @@ def new_items(items: Sequence[Item], audit: Sequence[AuditEntry]) -> Commit:
 
 def item_row(item: Item) -> ItemRow:
     """The row that stores an item's next version; `TooLarge` for one over a limit."""
-    state, keys = dumps(item.state), canonical(dict(item.keys))
+    state, keys = dumps(item.state), canonical(dict(item.keys)) if item.keys else _NO_KEYS
     # An index holds its keys once more. JSON as we write it is ASCII.
     size = _OVERHEAD_BYTES + _bytes(item.id) + _bytes(item.kind) + len(state) + 2 * len(keys)
     _check_key("item id", item.id)
     if len(item.keys) > MAX_KEYS:
         raise TooLarge(f"item {item.id!r} has {len(item.keys)} lookup keys: at most {MAX_KEYS} fit")
-    for index, value in item.keys.items():
-        _check_key("lookup key", f"{index}={value}")
+    if len(keys) > MAX_KEY_BYTES:  # otherwise each of them is shorter still
+        for index, value in item.keys.items():
+            _check_key("lookup key", f"{index}={value}")
     _check_size(f"item {item.id!r} ({item.kind})", size)
     return ItemRow(_next(item), item.version, state, keys, _micros(item.due_at), _micros(item.expires_at), size)
 
@@ -147,7 +150,7 @@ def document(text: str) -> dict[str, object]:
 
 def key_texts(text: str) -> dict[str, str]:
     """The lookup keys that a row holds."""
-    if text == "{}":
+    if text == _NO_KEYS:
         return {}
     return {index: str(value) for index, value in document(text).items()}
 
