@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from flask import Blueprint
@@ -24,6 +25,8 @@ from service.messages import routes as outbox_routes
 from service.messages.carriers import Carriers, ProviderCarrier, Slots
 from service.messages.optouts import OptOuts
 from service.messages.quiet import parse_quiet_hours
+from service.messages.senders import FromSenders, read_senders
+from service.messages.spend import Spend
 from service.messages.templates import read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
@@ -80,8 +83,10 @@ class Messaging:
         self.directory = Directory(store, keys)
         self.opt_outs = OptOuts(store, clock, keys)
         self.templates = read_templates(settings.templates_dir)
+        self.senders = read_senders(settings.senders)
+        self.spend = Spend(store, None if settings.spend_cap is None else Decimal(str(settings.spend_cap)))
         self.carriers = self._carriers()
-        self.slots = Slots(store, self.carriers, self.breakers)
+        self.slots = Slots(store, self.carriers, self.breakers, self.senders)
         self.webhooks = Webhooks(callback_secret(settings), clock, loopback_allowed=settings.loopback_callbacks)
         self.translations = Translations(store, clock, open_translator(settings, breakers, amazon))
         self.renditions = Renditions(store, self.translations)
@@ -89,6 +94,7 @@ class Messaging:
         self.receipts = Receipts(store, clock)
         url = settings.public_url
         self.unsubscribe_links = UnsubscribeLinks(secrets.derived(secret, "unsubscribe"), url) if url else None
+        self.completion = Completion(store, self.webhooks)
         self.desk = Desk(store, clock, self.directory, self.templates)
 
     def blueprints(self) -> Sequence[Blueprint]:
@@ -96,7 +102,7 @@ class Messaging:
         return (
             recipient_routes.blueprint(self.directory, self.profiles),
             outbox_routes.blueprint(self.outbox),
-            notify_routes.blueprint(self.desk, self.translations, self.store, self.clock),
+            notify_routes.blueprint(self.desk, self.translations, self.store, self.clock, self.completion),
             *self._leaving(),
         )
 
@@ -107,8 +113,7 @@ class Messaging:
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
         reviewers = Reviewers(self.store, self.carriers, config.listed(self.settings.reviewers))
-        completion = Completion(self.store, self.webhooks)
-        course = Course(self.store, self.directory, self.validation, self.renditions, reviewers, completion)
+        course = Course(self.store, self.directory, self.validation, self.renditions, reviewers, self.completion)
         gathering = Digests(self.store, self.directory, self.carriers)
         sender = PageSender(
             self.store, self.directory, self.renditions, self.carriers, self.slots, self._manners(), gathering
@@ -165,11 +170,12 @@ class Messaging:
 
     def _sms(self) -> Carrier[Sms]:
         amazon = self._leaves_by_amazon(Channel.SMS)
-        return OutboxSms(self.outbox) if amazon is None else amazon.sms()
+        carrier = OutboxSms(self.outbox) if amazon is None else amazon.sms(self.senders)
+        return FromSenders(carrier, self.senders, self.spend, self.clock)
 
     def _voice(self) -> Carrier[VoiceCall]:
         if (amazon := self._leaves_by_amazon(Channel.VOICE)) is not None:
-            return amazon.voice()
+            return FromSenders(amazon.voice(self.senders), self.senders, self.spend, self.clock)
         from service.channels.voice_nanotts import NanoSpeech
 
         return OutboxVoice(self.outbox, NanoSpeech())

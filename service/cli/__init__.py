@@ -23,10 +23,10 @@ COMMANDS = {
     "demo": "service.cli.demo:demo",
     "phone": "service.cli.phone:phone",
     "recipients": "service.cli.recipients:recipients",
+    "templates": "service.cli.templates:templates",
     "translations": "service.cli.translations:translations",
     "dead": "service.cli.dead:dead",
     "outbox": "service.cli.outbox:outbox",
-    "callback-secret": "service.cli.callback_secret:callback_secret",
     "callback-secret": "service.cli.callback_secret:callback_secret",
 }
 """Where each command is."""

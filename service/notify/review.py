@@ -11,6 +11,7 @@ from service.errors import TocsinError
 from service.messages import render
 from service.messages.carriers import Carriers
 from service.messages.templates import announcement
+from service.notify.completion import Completion
 from service.notify.items import notification_item, notification_of
 from service.notify.notification import Decision, Notification, Review, Status
 from service.records import from_state, to_state
@@ -90,19 +91,22 @@ class Reviewers:
         return Email(self.addresses[reviewer], text.subject, text.html, text.text, ENGLISH, reference)
 
 
-def reviewed(store: Store, notification_id: str, review: Review, audit: AuditEntry) -> Notification:
+def reviewed(
+    store: Store, completion: Completion, notification_id: str, review: Review, audit: AuditEntry
+) -> Notification:
     """Commit a person's decision: approved goes on at once, or at `send_at`. `NotHeld` for any but a held one."""
     item = store.get(notification_id)
     notification = None if item is None else notification_of(item)
     if item is None or notification is None or notification.status is not Status.HELD_FOR_REVIEW:
         status = "unknown" if notification is None else notification.status.value
         raise NotHeld(f"notification {notification_id} does not wait for a review: it is {status}")
-    decided = notification.reviewed(review)
+    decided, told = notification.reviewed(review), list[Item]()
     if review.decision is Decision.REJECT:
         decided = decided.ended(Status.REJECTED, review.at)
+        told += completion.told(decided)
     due_at = max(review.at, decided.send_at or review.at) if decided.status is Status.APPROVED else None
     try:
-        store.save(notification_item(item, decided, due_at), audit=[audit])
+        store.save(notification_item(item, decided, due_at), spawn=told, audit=[audit])
     except Conflict:
-        return reviewed(store, notification_id, review, audit)
+        return reviewed(store, completion, notification_id, review, audit)
     return decided

@@ -13,6 +13,7 @@ from service.clock import Clock
 from service.http import Caller, FieldError, ProblemType, conflict, endpoint, invalid, not_found
 from service.messages.translations import NoSuchTranslation, PiecesLost, Translations, WantedTranslation
 from service.notify import evaluation_reviews, schemas
+from service.notify.completion import Completion
 from service.notify.delivery import Delivery
 from service.notify.desk import Desk, NoSuchNotification, Request, Unfit
 from service.notify.desk import Shown as ShownAtDesk
@@ -34,6 +35,7 @@ def blueprint(
     translations: Translations,
     store: Store,
     clock: Clock,
+    completion: Completion,
     pause: Callable[[float], None] = time.sleep,
 ) -> Blueprint:
     """All calls about notifications."""
@@ -42,7 +44,7 @@ def blueprint(
     _add_show(routes, desk, pause)
     _add_deliveries(routes, desk)
     _add_reviews(routes, desk)
-    _add_review(routes, desk, store, clock)
+    _add_review(routes, desk, store, clock, completion)
     _add_evaluation_review(routes, store, clock)
     _add_translations(routes, translations)
     _add_supply(routes, translations)
@@ -127,7 +129,7 @@ def _add_reviews(routes: Blueprint, desk: Desk) -> None:
         return {"items": [_waiting(item) for item in page.items], "next_cursor": page.cursor}
 
 
-def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock) -> None:
+def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock, completion: Completion) -> None:
     @endpoint(
         routes,
         "POST",
@@ -144,7 +146,7 @@ def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock) -> No
         entry = _entry(clock, "review", caller, notification_id)
         try:
             desk.get(notification_id)
-            notification = reviewed(store, notification_id, review, entry)
+            notification = reviewed(store, completion, notification_id, review, entry)
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
         except NotHeld as error:

@@ -1,0 +1,73 @@
+"""`tocsin templates`: what a template says, to whom it may concern, before anybody gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from service import config, exact_json
+from service.app import Service
+from service.errors import TocsinError
+from service.language import NotTranslated, Translation
+from service.messages import render
+from service.messages.templates import Template, read_templates
+from service.messaging import Messaging, open_translator
+from service.tags import Tag, parse_tag, serves
+
+
+class NotPreviewed(TocsinError):
+    """The template cannot be shown in this language or with these variables."""
+
+
+@click.group()
+def templates() -> None:
+    """List message templates and look at what people would get."""
+
+
+@templates.command("list")
+def list_templates() -> None:
+    """Name every template with its variables; a faulty one is told with its place."""
+    found = read_templates(config.load().templates_dir)
+    for name in found.names:
+        template = found.get(name)
+        variables = sorted(frozenset[str]().union(*(form.names for form in template.forms)))
+        click.echo(f"{name}  ({', '.join(variables) or 'no variables'})  {template.description}")
+
+
+@templates.command()
+@click.argument("name")
+@click.option("--language", default="en", show_default=True, help="The reader's language (BCP 47).")
+@click.option("--variables", default="{}", help='A JSON object: {"name": "Ada"}.')
+def preview(name: str, language: str, variables: str) -> None:
+    """Show a template on every channel, with the number of SMS it takes."""
+    messaging = Service(config.load()).messaging
+    template = messaging.templates.get(name)
+    given = _object(variables)
+    if missing := sorted(template.missing(given)):
+        raise NotPreviewed(f"the template also needs {', '.join(missing)}: say them with --variables")
+    shown = render.preview(_rendition(template, parse_tag(language), messaging), given)
+    click.echo(f"{shown.language}, SMS ({shown.segments.count} × {shown.segments.encoding}):\n{shown.sms}\n")
+    click.echo(f"email: {shown.email.subject}\n{shown.email.text}\nvoice:\n{shown.voice}")
+
+
+def _rendition(template: Template, reader: Tag, messaging: Messaging) -> render.Rendition:
+    if serves(template.language, reader):
+        return render.rendition(template, template.language, "source", {})
+    translator = open_translator(messaging.settings, messaging.breakers)
+    answers = {text: translator.translate(text, template.language, reader) for text in template.texts}
+    if refused := [answer.reason for answer in answers.values() if isinstance(answer, NotTranslated)]:
+        raise NotPreviewed(f"not translated to {reader}: {refused[0]}")
+    said = {text: answer for text, answer in answers.items() if isinstance(answer, Translation)}
+    provenance = ", ".join(sorted({answer.provenance for answer in said.values()}))
+    return render.rendition(template, reader, provenance, {text: answer.text for text, answer in said.items()})
+
+
+def _object(text: str) -> Mapping[str, object]:
+    try:
+        document = exact_json.loads(text)
+    except exact_json.NotJson as error:
+        raise click.BadParameter(f"not JSON: {error}", param_hint="--variables") from error
+    if not isinstance(document, dict):
+        raise click.BadParameter("must be a JSON object", param_hint="--variables")
+    return document

@@ -1,0 +1,92 @@
+"""Reviewers are told of held messages; apps are told how their notification ended."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from service.app import Service
+from service.clock import HandClock
+from service.config import Settings
+from service.words import Scope
+from tests.functional.client import Client, InProcess
+from tests.functional.conftest import NOON, Api
+from tests.functional.test_notifications import JOHN, Desk
+
+
+@dataclass
+class Hook:
+    """An app's own server: what it was told."""
+
+    port: int = 0
+    told: list[dict[str, object]] = field(default_factory=list)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    hook = Hook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            hook.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    hook.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield hook
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    settings = Settings(
+        home=tmp_path, rules_watch=False, reviewers="ann@example.com, ben@example.com", loopback_callbacks=True
+    )
+    clock = HandClock(NOON)
+    service = Service(settings, clock)
+    _, key = service.keys.create("test app", list(Scope))
+    service.working_copies.sweep()
+    desk = Desk(Api(service, clock, Client(InProcess(service.flask()), key)))
+    desk.recipients("john", JOHN)
+    yield desk
+    service.store.close()
+
+
+def test_every_reviewer_is_told_what_is_held_and_why(desk: Desk) -> None:
+    held = desk.sends(text="We are adding a dish; be ready for it", audience="john")
+    desk.works(1)
+    letters = desk.outbox()
+    assert {letter.to for letter in letters} == {"ann@example.com", "ben@example.com"}
+    assert all("be ready for it" in letter.text and held in letter.text for letter in letters)
+
+
+def test_the_app_is_told_how_it_ended(desk: Desk, hook: Hook) -> None:
+    url = f"http://127.0.0.1:{hook.port}/done"
+    sent = desk.sends(text="The warehouse is closed on Monday.", audience="john", callback_url=url)
+    desk.works(2)
+    (told,) = hook.told
+    assert (told["notification_id"], told["status"]) == (sent, "completed")
+    assert told["counts"] == {"accepted": 1}
+
+
+def test_the_app_is_told_of_a_rejection_too(desk: Desk, hook: Hook) -> None:
+    url = f"http://127.0.0.1:{hook.port}/done"
+    sent = desk.sends(text="We are adding a dish; be ready for it", audience="john", callback_url=url)
+    desk.works(1)
+    desk.review(sent, "reject")
+    desk.works(1)
+    assert [told["status"] for told in hook.told] == ["rejected"]
