@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +26,10 @@ class ContactKeys:
         return self._key("email", address.casefold())
 
     def _key(self, kind: str, value: str) -> str:
-        return hmac.digest(self.secret, f"{kind}:{value}".encode(), "sha256").hex()[:32]
+        return _digest(self.secret, f"{kind}:{value}")
+
+
+@lru_cache(maxsize=4096)
+def _digest(secret: bytes, text: str) -> str:
+    """Kept for a while: sending one message asks for the same contact's key four times."""
+    return hmac.digest(secret, text.encode(), "sha256").hex()[:32]

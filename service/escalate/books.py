@@ -30,8 +30,8 @@ class Books:
 
     def __getitem__(self, phone: str) -> PhoneBook:
         if phone not in self._books:
-            item = self._store.get(book_id(self.key(phone))) or Item(book_id(self.key(phone)), KIND, {})
-            self._items[phone] = item
+            name = book_id(self.key(phone))
+            item = self._items[phone] = self._store.get(name) or Item(name, KIND, {})
             self._read[phone] = self._books[phone] = from_state(PhoneBook, item.state)
         return self._books[phone]
 
