@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
 from service.aws.clients import Clients
 from service.aws.events import EventBridge
-from service.channels import Email, Sms, VoiceCall
+from service.channels import Email, Outcome, Sms, VoiceCall
 from service.channels.aws.mail import MailIdentity, SesEmail
 from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoice, PhoneIdentity
-from service.channels.carrier import Carrier
+from service.channels.carrier import Carrier, OneByOne
 from service.config import Settings
 from service.language import Detector, Sentiment
 from service.language.aws.comprehend import ComprehendDetector, ComprehendSentiment
@@ -15,10 +18,14 @@ from service.language.aws.translate import AmazonTranslate
 from service.language.guarded import Guard, GuardedDetector, GuardedEngine, GuardedSentiment
 from service.language.machine import Engine
 from service.messages.carriers import ProviderCarrier
+from service.messages.senders import Senders
 from service.work.breakers import Breakers
 
 COMPREHEND, TRANSLATE, SES, SMS, VOICE = "comprehend", "translate", "ses", "aws-sms", "aws-voice"
 """What breakers, rates and metrics call the providers."""
+
+
+M = TypeVar("M", Sms, VoiceCall)
 
 
 class Amazon:
@@ -49,18 +56,31 @@ class Amazon:
         ses = SesEmail(self._clients, identity)
         return ProviderCarrier(SES, ses, self._breakers, together=ses)
 
-    def sms(self) -> Carrier[Sms]:
+    def sms(self, senders: Senders) -> Carrier[Sms]:
         """SMS by End User Messaging."""
-        return ProviderCarrier(SMS, EndUserMessagingSms(self._clients, self._phone()), self._breakers)
+        through = Accounts(senders, lambda role: EndUserMessagingSms(self._clients, self._phone(role)))
+        return ProviderCarrier(SMS, through, self._breakers)
 
-    def voice(self) -> Carrier[VoiceCall]:
+    def voice(self, senders: Senders) -> Carrier[VoiceCall]:
         """Calls by End User Messaging."""
-        return ProviderCarrier(VOICE, EndUserMessagingVoice(self._clients, self._phone()), self._breakers)
+        through = Accounts(senders, lambda role: EndUserMessagingVoice(self._clients, self._phone(role)))
+        return ProviderCarrier(VOICE, through, self._breakers)
 
     def events(self, bus: str) -> EventBridge:
         """Events for other systems, on one bus."""
         return EventBridge(self._clients, bus)
 
-    def _phone(self, origin: str | None = None, role: str | None = None) -> PhoneIdentity:
-        settings = self._settings
-        return PhoneIdentity(origin or settings.phone_identity, settings.phone_configuration_set, role)
+    def _phone(self, role: str | None) -> PhoneIdentity:
+        return PhoneIdentity(self._settings.phone_identity, self._settings.phone_configuration_set, role)
+
+
+class Accounts(Generic[M]):
+    """A channel that speaks to the account whose identity a message leaves from."""
+
+    def __init__(self, senders: Senders, channel_of: Callable[[str | None], OneByOne[M]]) -> None:
+        self._senders = senders
+        self._channel_of: Callable[[str | None], OneByOne[M]] = channel_of
+
+    def send(self, message: M, /) -> Outcome:
+        """Send one message, in the role that its identity is used in."""
+        return self._channel_of(self._senders.role_of(message.origin)).send(message)

@@ -25,7 +25,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """One text message. `origin` is the number or identity it is sent from, None where the channel has only one."""
+    """One text message. `origin` is the number or identity it is sent from, None where the channel has only one.
+
+    An `answerable` one only ever leaves from an identity that can receive.
+    """
 
     to: Phone
     text: str
@@ -33,6 +36,7 @@ class Sms:
     reference: Reference
     origin: str | None = None
     promotional: bool = False
+    answerable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class Reason(StrEnum):
     """The person, or the provider on their behalf, wants no messages."""
     BLOCKED = "blocked"
     """A country, carrier or spam rule refuses it."""
+    ONE_WAY = "one_way"
+    """An answer is expected, and nothing that we send from can receive one from there."""
     CONTENT = "content"
     """The message itself: too long, empty, or in a language that no voice speaks."""
     ACCOUNT = "account"
@@ -99,7 +105,7 @@ class Refused:
 
         A fault of our account is not: an operator can mend it while the message waits for its next attempt.
         """
-        return self.reason in {Reason.ADDRESS, Reason.OPTED_OUT, Reason.BLOCKED, Reason.CONTENT}
+        return self.reason in {Reason.ADDRESS, Reason.OPTED_OUT, Reason.BLOCKED, Reason.ONE_WAY, Reason.CONTENT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ from service.messages.optouts import OptOuts, Why
 from service.records import from_state, to_state
 from service.storage import Item
 from service.words import Channel, Lane
-from service.work import POLICIES, Step, Task, finished, postponed, waiting
+from service.work import POLICIES, Step, Task, finished, waiting
+from service.work.rates import wait_until_booked
 
 SUMMARY_CODES = 20
 """Codes that one summary or question lists: as many as a person reads."""
@@ -46,6 +47,7 @@ _FAILURES = {
     Reason.OPTED_OUT: Failure.OPTED_OUT,
     Reason.ADDRESS: Failure.REFUSED,
     Reason.BLOCKED: Failure.REFUSED,
+    Reason.ONE_WAY: Failure.ONE_WAY,
     Reason.CONTENT: Failure.REFUSED,
 }
 
@@ -72,9 +74,10 @@ class Sender:
         if self._is_opted_out(contact, outgoing.channel):
             refused = Refused(Reason.OPTED_OUT, "the person wants no messages")
             return self._after(task, outgoing, record, Handed(refused))
-        if (until := self.slots.book({outgoing.channel: 1}, task.now)) > task.now:
-            return Step(postponed(task.item, until))
-        return self._after(task, outgoing, record, self._hand_over(self._worded(task, outgoing, record.incident)))
+        message = self._worded(task, outgoing, record.incident)
+        if (waits := wait_until_booked(task, lambda: self.slots.book([message], task.now))) is not None:
+            return Step(waits)
+        return self._after(task, outgoing, record, self._hand_over(message))
 
     def buried(self, item: Item, why: str) -> Step:
         """What a message that was begun too often commits: the incident must not go on waiting for its answer."""

@@ -60,7 +60,8 @@ class Wording:
     ) -> Sms:
         """A text message that is about no incident in particular."""
         rendition = self._rendition(template, language, False)
-        return Sms(self._phones.parse(to), render.sms_text(rendition, variables), rendition.language, reference)
+        said = render.sms_text(rendition, variables)
+        return Sms(self._phones.parse(to), said, rendition.language, reference, answerable=True)
 
     def _outbound(self, outgoing: Outgoing, contact: Contact, text: Text, reference: Reference) -> Outbound:
         language = text.rendition.language
@@ -74,7 +75,8 @@ class Wording:
                 return VoiceCall(self._phones.parse(contact.phone or ""), spoken, language, reference)
             case _:
                 said_briefly = render.sms_text(text.rendition, text.variables)
-                return Sms(self._phones.parse(contact.phone or ""), said_briefly, language, reference)
+                to_phone = self._phones.parse(contact.phone or "")
+                return Sms(to_phone, said_briefly, language, reference, answerable=True)
 
     def _variables(self, incident: Incident, outgoing: Outgoing, contact: Contact, language: Tag) -> dict[str, object]:
         page = incident.page(outgoing.level, outgoing.contact) or incident.last_page(outgoing.contact)

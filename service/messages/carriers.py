@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from service.channels import Email, Outcome, Reason, Refused, Sms, Unknown, VoiceCall
 from service.channels.carrier import Carrier, Handed, Message, OneByOne, Together
+from service.messages.senders import Senders
 from service.storage import Store
 from service.words import Channel
 from service.work.breaker import Go, Open, Wait
@@ -103,22 +105,49 @@ class Carriers:
         return [handed[place] for place in range(len(messages))]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """What some messages share: the identity they leave from, or else their channel."""
+
+    channel: Channel
+    key: str
+    per_second: float | None
+
+
 class Slots:
     """When a batch may go out: not while a provider is left alone, nor faster than its rate, which processes share."""
 
-    def __init__(self, store: Store, carriers: Carriers, breakers: Breakers) -> None:
+    def __init__(self, store: Store, carriers: Carriers, breakers: Breakers, senders: Senders) -> None:
         self._store = store
         self._carriers = carriers
         self._breakers = breakers
+        self._senders = senders
 
-    def book(self, wanted: Mapping[Channel, int], now: datetime) -> datetime:
-        """From when on that many messages may go out: `now`, if nothing is in the way."""
-        return max((self._bookable(channel, count, now) for channel, count in wanted.items() if count), default=now)
+    def book(self, messages: Iterable[Message], now: datetime) -> datetime:
+        """From when on these messages may go out: `now`, if nothing is in the way."""
+        wanted = Counter(map(self._rate, messages))
+        return max((self._bookable(rate, count, now) for rate, count in wanted.items()), default=now)
 
-    def _bookable(self, channel: Channel, count: int, now: datetime) -> datetime:
-        carrier = self._carriers.of(channel)
+    def _rate(self, message: Message) -> _Rate:
+        channel = _channel(message)
+        sender = None if isinstance(message, Email) else self._senders.of_message(message)
+        if sender is not None and sender.per_second is not None:
+            return _Rate(channel, f"rate-{sender.origin}", sender.per_second)
+        return _Rate(channel, f"rate-{self._carriers.of(channel).name}", self._carriers.rates.get(channel))
+
+    def _bookable(self, rate: _Rate, count: int, now: datetime) -> datetime:
+        carrier = self._carriers.of(rate.channel)
         breaker = None if carrier.is_our_store else self._breakers.state(carrier.name)
         if isinstance(breaker, Open) and breaker.until > now:
             return breaker.until
-        rate = self._carriers.rates.get(channel)
-        return now if rate is None else self._store.reserve(f"rate-{carrier.name}", count, rate, now)
+        return now if rate.per_second is None else self._store.reserve(rate.key, count, rate.per_second, now)
+
+
+def _channel(message: Message) -> Channel:
+    match message:
+        case Sms():
+            return Channel.SMS
+        case Email():
+            return Channel.EMAIL
+        case VoiceCall():
+            return Channel.VOICE

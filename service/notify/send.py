@@ -8,7 +8,6 @@ in doubt; an incident's are sent again, any other's wait as `unknown` for their 
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -160,8 +159,7 @@ class PageSender:
 
     def _booked(self, copies: Sequence[Copy], now: datetime) -> datetime | None:
         """When rates and breakers let these copies go, if that is not now."""
-        wanted = Counter(copy.delivery.channel for copy in copies if isinstance(copy.plan, Send))
-        until = self.slots.book({channel: count for channel, count in wanted.items() if channel is not None}, now)
+        until = self.slots.book([copy.plan.message for copy in copies if isinstance(copy.plan, Send)], now)
         return until if until > now else None
 
     def _sent(self, task: Task, page: Page, copies: Sequence[Copy]) -> Step:

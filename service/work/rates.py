@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -25,7 +26,12 @@ class Rate:
 
 
 def wait_for_slot(task: Task, rate: Rate, store: Store, slots: int = 1) -> Item | None:
-    """None when the task's item may go now; else the item postponed to the slot booked for it, to be committed.
+    """None when the task's item may go now; else the item postponed to the slot booked for it, to be committed."""
+    return wait_until_booked(task, lambda: store.reserve(rate.key, slots, rate.per_second, task.now, rate.burst))
+
+
+def wait_until_booked(task: Task, book: Callable[[], datetime]) -> Item | None:
+    """The same with any way to book: `book` answers from when on the item may go.
 
     The booking rides in the item's state, so coming back at the booked time does not book a second one. A slot missed
     by more than `SLOT_KEEPS` is booked anew, so that a backlog does not leave in one burst.
@@ -33,7 +39,7 @@ def wait_for_slot(task: Task, rate: Rate, store: Store, slots: int = 1) -> Item 
     now = task.now
     booked = _booked(task.item)
     if booked is None or booked < now - SLOT_KEEPS:
-        booked = store.reserve(rate.key, slots, rate.per_second, now, rate.burst)
+        booked = book()
     if booked > now:
         return postponed(task.item, booked, {**task.item.state, _SLOT: timestamp(booked)})
     # A later attempt of the same item is another message to the carrier and books again.
