@@ -31,6 +31,12 @@ def text(written: str) -> str:
     return _SPECIAL.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
 
 
+def sentence(written: str) -> str:
+    """A text of our own making, bare where YAML reads it so: a condition, say."""
+    bare = written[:1].isalpha() and written.isprintable() and not any(mark in written for mark in (": ", " #"))
+    return written if bare and not written.endswith(":") else text(written)
+
+
 def comment(written: str) -> str:
     """A text that may stand behind a `#`."""
     return "".join(character if character.isprintable() else " " for character in written)

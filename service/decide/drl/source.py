@@ -1,0 +1,115 @@
+"""A DRL file as functions and rules in pieces, each knowing its line (docs.drools.org: "Drools rule language")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from service.errors import TocsinError
+
+_OPAQUE = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_FUNCTION = re.compile(r"\bfunction\s+[\w.<>\[\]]+\s+(?P<name>\w+)\s*\(")
+_RULE = re.compile(r"\brule\s+(?P<head>.*?)\bwhen\b(?P<when>.*?)\bthen\b(?P<then>.*?)(?:\bend\b|\Z)", re.DOTALL)
+_NAME = re.compile(r'\s*(?:"(?P<quoted>(?:[^"\\\n]|\\.)*)"|(?P<bare>\w+))')
+_OPENING, _CLOSING = "([{", ")]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What cannot be translated, and in which line of the DRL file it stands."""
+
+    line: int
+    message: str
+
+
+class DrlRefused(TocsinError):
+    """A DRL file says more than rules can; `faults` has every place."""
+
+    def __init__(self, faults: tuple[Refused, ...]) -> None:
+        super().__init__("\n".join(f"line {fault.line}: {fault.message}" for fault in faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the file. `masked` has the same length, its texts blanked, so that structure can be looked for."""
+
+    text: str
+    masked: str
+    line: int
+
+    def cut(self, start: int, end: int) -> Piece:
+        """The part from one offset to another."""
+        return Piece(self.text[start:end], self.masked[start:end], self.line + self.text.count("\n", 0, start))
+
+    def stripped(self) -> Piece:
+        """Without blanks around it."""
+        start = len(self.text) - len(self.text.lstrip())
+        return self.cut(start, len(self.text.rstrip()))
+
+    def split(self, separators: re.Pattern[str]) -> Iterator[Piece]:
+        """The parts between separators that stand outside all brackets, without blanks; empty ones are left out."""
+        depth, start, offset = 0, 0, 0
+        while offset < len(self.masked):
+            found = separators.match(self.masked, offset) if depth == 0 else None
+            if found and found.end() > offset:
+                yield self.cut(start, offset).stripped()
+                start = offset = found.end()
+                continue
+            depth += (self.masked[offset] in _OPENING) - (self.masked[offset] in _CLOSING)
+            offset += 1
+        yield self.cut(start, len(self.text)).stripped()
+
+    def bracketed(self, start: int) -> Piece | None:
+        """What stands inside the bracket that opens at `start`; None if it never closes."""
+        depth = 0
+        for offset in range(start, len(self.masked)):
+            depth += (self.masked[offset] in _OPENING) - (self.masked[offset] in _CLOSING)
+            if depth == 0:
+                return self.cut(start + 1, offset)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class DrlRule:
+    """One rule in pieces."""
+
+    name: str
+    attributes: Piece
+    when: Piece
+    then: Piece
+    line: int
+
+
+def whole(text: str) -> Piece:
+    """The file, its comments blanked."""
+    uncommented = _OPAQUE.sub(lambda found: found[0] if found[0][0] == '"' else _blank(found[0]), text)
+    masked = _OPAQUE.sub(lambda found: f'"{" " * (len(found[0]) - 2)}"', uncommented)
+    return Piece(uncommented, masked, 1)
+
+
+def functions(file: Piece) -> Iterator[tuple[str, str]]:
+    """The functions of a file by name, each with its parameters and body as `parameters{body}` without blanks."""
+    for found in _FUNCTION.finditer(file.masked):
+        parameters = file.bracketed(found.end() - 1)
+        opening = file.masked.find("{", found.end())
+        body = file.bracketed(opening) if opening >= 0 else None
+        if parameters is not None and body is not None:
+            yield found["name"], f"{parameters.text}{{{''.join(body.text.split())}}}"
+
+
+def rules(file: Piece) -> Iterator[DrlRule]:
+    """The rules of a file in its order."""
+    for found in _RULE.finditer(file.masked):
+        head = file.cut(found.start("head"), found.end("head"))
+        named = _NAME.match(head.text)
+        name = (named["quoted"] or named["bare"]) if named else ""
+        attributes = head.cut(named.end() if named else 0, len(head.text))
+        when = file.cut(found.start("when"), found.end("when"))
+        then = file.cut(found.start("then"), found.end("then"))
+        yield DrlRule(name, attributes, when, then, head.line)
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
