@@ -22,8 +22,9 @@ from service.evaluations.flow import Evaluations
 from service.http import Check, Keys
 from service.language import Sentiment
 from service.messaging import Messaging
-from service.rulesets import live, shadow, shadow_routes, working_copies
+from service.rulesets import backtest_routes, live, shadow, shadow_routes, working_copies
 from service.rulesets import routes as ruleset_routes
+from service.rulesets.backtest import Backtests
 from service.rulesets.library import Library
 from service.rulesets.live import Live
 from service.rulesets.shadow import Shadows
@@ -75,6 +76,7 @@ class Service:
         amazon = open_amazon(settings, breakers)
         sentiment = open_sentiment(settings, amazon)
         self.shadows = Shadows(self.live, self.store, clock)
+        self.backtests = Backtests(self.live, self.store, clock)
         self.evaluations = Evaluations(self.live, self.store, clock, sentiment, self.shadows)
         self.dry_runs = DryRuns(self.live, self.store, clock, sentiment)
         self.event_tests = EventTests(self.live, self.store, clock, sentiment)
@@ -87,6 +89,7 @@ class Service:
             evaluation_routes.blueprint(self.evaluations, self.dry_runs),
             event_trial_routes.blueprint(self.event_tests),
             shadow_routes.blueprint(self.shadows),
+            backtest_routes.blueprint(self.backtests),
             ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.clock),
             audit_routes.blueprint(self.store),
             *self.messaging.blueprints(),
@@ -115,7 +118,7 @@ class Service:
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
-        return (*self.messaging.duties(), *self.escalation.duties())
+        return (*self.messaging.duties(), *self.escalation.duties(), self.backtests.duty())
 
     def flask(self) -> Flask:
         """The API."""

@@ -13,6 +13,7 @@ import click
 from service import config, exact_json
 from service.cli.arguments import instant
 from service.cli.rule_files import RULE_FILE, as_document, as_json_option, rendered, sound
+from service.cli.rules_backtest import backtest
 from service.cli.rules_compare import diff
 from service.cli.rules_convert import export_rules, import_rules
 from service.cli.rules_tests import run_tests, write_tests
@@ -37,7 +38,7 @@ def rules() -> None:
     """Check, try, publish and roll back rule files."""
 
 
-for command in (run_tests, write_tests, diff, import_rules, export_rules):
+for command in (run_tests, write_tests, diff, import_rules, export_rules, backtest):
     rules.add_command(command)
 
 

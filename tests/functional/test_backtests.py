@@ -1,0 +1,273 @@
+"""Back-tests: the requests of the audit, decided again by another version."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from service.cli import main
+from service.rulesets.backtest import Backtests
+from service.storage import AuditQuery
+from service.words import Lane, Scope
+from service.work.registry import Registry
+from service.work.worker import Worker
+from tests.functional.conftest import Api
+
+FILE = """ruleset: loans
+facts:
+  age: {type: integer, min: 0, max: 130}
+  style: {type: text}
+  amount: {type: decimal, scale: 2, min: 0}
+rules:
+  - {name: Young, when: age < 21, then: [{increase: amount, by: 20%}]}
+  - {name: Sports, when: style == "SPORTS", then: [{increase: amount, by: 5.00}]}
+"""
+DRAFT = (
+    FILE.replace("age < 21", "age < 25 and style == SPORTS".replace("SPORTS", '"SPORTS"'))
+    .replace("by: 5.00", "by: 4.10")
+    .replace("max: 130", "max: 99")
+)
+PATH = "/v1/rulesets/loans/backtests"
+YAML = {"Content-Type": "application/yaml"}
+
+
+@pytest.fixture
+def loans(api: Api) -> Api:
+    """The API with an active version."""
+    assert api.client.call("POST", "/v1/rulesets/loans/versions", body=FILE, headers=YAML).status == 201
+    return api
+
+
+def ask(api: Api, request_id: str, **facts: object) -> None:
+    api.client.post("/v1/rulesets/loans/evaluations", {"context": {"request_id": request_id}, "request": facts})
+
+
+def work(api: Api) -> None:
+    """Let a worker do what is due."""
+    worker = api.service.worker()
+    worker.run_due()
+    worker.close()
+
+
+def begin(api: Api, **wanted: object) -> str:
+    api.clock.advance(timedelta(seconds=1))
+    answer = api.client.post(PATH, wanted or {"source": DRAFT})
+    assert answer.status == 202, answer.text
+    return str(answer.json()["backtest_id"])
+
+
+def read(api: Api, backtest_id: str) -> dict[str, object]:
+    return api.client.get(f"{PATH}/{backtest_id}").json()
+
+
+def report(api: Api, backtest_id: str) -> dict[str, object]:
+    document = read(api, backtest_id)
+    assert document["status"] == "completed", document
+    found = document["report"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_draft_is_compared_with_the_active_version_on_recorded_requests(loans: Api) -> None:
+    ask(loans, "young", age=18, style="SEDAN", amount=100)  # 120 → 100, no rule fires any more
+    ask(loans, "sports", age=40, style="SPORTS", amount=100)  # 105 → 104.10
+    ask(loans, "both", age=22, style="SPORTS", amount="100")  # 105 → 124.10 (20 %, then 4.10)
+    ask(loans, "same", age=50, style="SEDAN", amount=100)
+    ask(loans, "old", age=110, style="SEDAN", amount=100)  # the draft refuses it
+    ask(loans, "unfit", age="?", style="SEDAN", amount=100)  # so did the active version
+    backtest_id = begin(loans)
+    assert (read(loans, backtest_id)["status"], read(loans, backtest_id)["progress"]) == ("running", 0)
+    work(loans)
+    found = report(loans, backtest_id)
+    refused, uncovered, not_compared = found["refused"], found["newly_uncovered"], found["not_compared"]
+    assert (found["requests"], found["changed"]) == (6, 4)
+    assert found["changes"] == [
+        {"from": ["Young"], "to": [], "count": 1, "samples": ["young"]},
+        {"from": ["Sports"], "to": ["Sports"], "count": 1, "samples": ["sports"]},
+        {"from": ["Sports"], "to": ["Young", "Sports"], "count": 1, "samples": ["both"]},
+    ]
+    assert found["amounts"] == {"amount": {"changed": 3, "sum": "-1.80", "mean": "-0.60", "largest": "-20.00"}}
+    assert uncovered == {"count": 1, "samples": [{"request_id": "young"}]}
+    assert "old" in str(refused)
+    assert "age" in str(refused)
+    assert "unfit" in str(not_compared)
+    assert read(loans, backtest_id)["progress"] == 1
+
+
+def test_a_backtest_carries_nothing_out_and_leaves_the_audit_as_it_is(loans: Api) -> None:
+    ask(loans, "r", age=18, style="SEDAN", amount=100)
+    before = loans.service.store.audit_entries(AuditQuery()).items
+    begin(loans)
+    work(loans)
+    assert loans.service.store.audit_entries(AuditQuery()).items == before
+    for lane in Lane:
+        assert loans.service.store.claim(lane, loans.clock.now(), timedelta(minutes=1), 10) == ()
+
+
+def test_only_requests_of_the_time_that_was_asked_for_are_replayed(loans: Api) -> None:
+    for number in range(5):
+        ask(loans, f"r-{number}", age=18, style="SEDAN", amount=100)
+        loans.clock.advance(timedelta(hours=1))
+    backtest_id = begin(loans, source=DRAFT, **{"from": "2026-05-10T13:00:00Z", "to": "2026-05-10T15:00:00Z"})
+    work(loans)
+    assert "'samples': ['r-1', 'r-2']" in str(report(loans, backtest_id)["changes"])
+
+
+def test_the_report_equals_asking_one_by_one(loans: Api) -> None:
+    random_ = random.Random(7)
+    asked: dict[str, dict[str, object]] = {}
+    for number in range(150):
+        facts = {"age": random_.randrange(15, 99), "style": random_.choice(["SPORTS", "SEDAN"])}
+        asked[f"r-{number}"] = {**facts, "amount": f"{random_.randrange(100_000) / 100:.2f}"}
+        ask(loans, f"r-{number}", **asked[f"r-{number}"])
+    backtest_id = begin(loans)
+    work(loans)
+    changes: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
+    total = Decimal(0)
+    events = list(asked.values())
+    for old, new in zip(tried(loans, events), tried(loans, events, source=DRAFT), strict=True):
+        if old != new:
+            changes[old[0], new[0]] += 1
+            total += new[1] - old[1]
+    found = report(loans, backtest_id)
+    assert counted(found) == changes
+    assert found["changed"] == sum(changes.values())
+    assert total == Decimal(str(amounts(found)["sum"]))
+
+
+def tried(api: Api, events: list[dict[str, object]], **which: object) -> list[tuple[tuple[str, ...], Decimal]]:
+    """What the event tester says of each: the rules that fired and the amount after."""
+    answer = api.client.post("/v1/rulesets/loans/test-events", {"events": events, **which}).json()
+    items = answer["items"]
+    assert isinstance(items, list)
+    return [(tuple(one["fired"]), Decimal(one["result"]["amount"])) for one in items]
+
+
+def counted(found: Mapping[str, object]) -> dict[tuple[tuple[str, ...], tuple[str, ...]], int]:
+    changes = found["changes"]
+    assert isinstance(changes, list)
+    return {(tuple(one["from"]), tuple(one["to"])): one["count"] for one in changes}
+
+
+def amounts(found: Mapping[str, object]) -> Mapping[str, object]:
+    by_path = found["amounts"]
+    assert isinstance(by_path, dict)
+    amount: Mapping[str, object] = by_path["amount"]
+    return amount
+
+
+def test_a_worker_that_dies_is_followed_by_one_that_goes_on_where_it_was(loans: Api) -> None:
+    for number in range(12):
+        ask(loans, f"r-{number}", age=18, style="SEDAN", amount=100)
+        loans.clock.advance(timedelta(seconds=1))
+    backtest_id = begin(loans)
+    small = Backtests(loans.service.live, loans.service.store, loans.clock, pages=1, page=7)
+    worker = Worker(loans.service.store, Registry([small.duty()]), loans.clock, threads=1)
+    once(loans, small)
+    halfway = read(loans, backtest_id)
+    assert halfway["status"] == "running"
+    assert "'requests': 4" in str(halfway["report"])
+    assert 0 < float(str(halfway["progress"])) < 1
+    loans.service.store.claim(Lane.BULK, loans.clock.now(), timedelta(seconds=40), 1)  # whoever claims this one dies
+    assert worker.run_due() == 0
+    loans.clock.advance(timedelta(seconds=41))
+    worker.run_due()
+    worker.close()
+    assert (report(loans, backtest_id)["requests"], report(loans, backtest_id)["changed"]) == (12, 12)
+
+
+def once(api: Api, backtests: Backtests) -> None:
+    """One step of what is due, as a worker does it."""
+    from service.work.steps import Task
+
+    (item,) = api.service.store.claim(Lane.BULK, api.clock.now(), timedelta(seconds=40), 1)
+    step = backtests.step(Task(item, api.service.store, api.clock, timedelta(seconds=40)))
+    api.service.store.save(step.item)
+
+
+def test_a_cancelled_backtest_stops_and_keeps_what_it_has_counted(loans: Api) -> None:
+    ask(loans, "r", age=18, style="SEDAN", amount=100)
+    backtest_id = begin(loans)
+    assert loans.client.call("DELETE", f"{PATH}/{backtest_id}").status == 204
+    work(loans)
+    assert (read(loans, backtest_id)["status"], read(loans, backtest_id)["progress"]) == ("cancelled", 0)
+    assert loans.client.call("DELETE", f"{PATH}/{backtest_id}").status == 409
+
+
+def test_a_published_version_can_be_tested_against_another(loans: Api) -> None:
+    ask(loans, "r", age=18, style="SEDAN", amount=100)
+    shown = loans.client.get("/v1/rulesets/loans").json()["active"]
+    assert isinstance(shown, dict)
+    headers = {**YAML, "If-Match": f'"{shown["sha256"]}"'}
+    assert loans.client.call("POST", "/v1/rulesets/loans/versions", body=DRAFT, headers=headers).status == 201
+    forward, back = begin(loans, version=2, against=1), begin(loans, version=1)
+    work(loans)
+    assert counted(report(loans, forward)) == {(("Young",), ()): 1}
+    assert counted(report(loans, back)) == {((), ("Young",)): 1}
+    listed = loans.client.get(PATH).json()["items"]
+    assert isinstance(listed, list)
+    assert [one["backtest_id"] for one in listed] == [back, forward]
+
+
+def test_a_day_that_was_asked_for_is_the_day_that_is_replayed(api: Api) -> None:
+    file = (
+        'ruleset: loans\nfacts: {n: {type: integer}}\nrules: [{name: Late, when: today > "2026-05-01", then: accept}]\n'
+    )
+    assert api.client.call("POST", "/v1/rulesets/loans/versions", body=file, headers=YAML).status == 201
+    api.clock.advance(timedelta(days=2))
+    body = {"context": {"request_id": "past", "as_of": "2026-05-10T13:00:00Z"}, "request": {"n": 1}}
+    assert api.client.post("/v1/rulesets/loans/evaluations", body).status == 200
+    ask(api, "now", n=1)
+    backtest_id = begin(api, source=file.replace("05-01", "05-11"))
+    work(api)
+    assert "['past']" in str(report(api, backtest_id)["changes"])
+    assert report(api, backtest_id)["changed"] == 1
+
+
+def test_computed_facts_are_those_of_the_time(api: Api) -> None:
+    file = """ruleset: loans
+facts:
+  comment: {type: text}
+  mood: {sentiment of: comment}
+rules: [{name: Glad, when: mood.positive > 0.01, then: accept}]
+"""
+    assert api.client.call("POST", "/v1/rulesets/loans/versions", body=file, headers=YAML).status == 201
+    ask(api, "glad", comment="I love this, it is wonderful")
+    backtest_id = begin(api, source=file.replace("0.01", "0.9999"))
+    work(api)
+    assert counted(report(api, backtest_id)) == {(("Glad",), ()): 1}
+
+
+def test_what_cannot_be_tested_is_refused(loans: Api) -> None:
+    assert loans.client.post(PATH, {"version": 9}).status == 404
+    assert loans.client.post(PATH, {}).status == 422
+    assert loans.client.post(PATH, {"source": DRAFT, "version": 1}).status == 422
+    refused = loans.client.post(PATH, {"source": DRAFT.replace("age <", "aeg <")})
+    assert (refused.status, "unknown_fact" in refused.text) == (422, True)
+    assert loans.client.get(f"{PATH}/none").status == 404
+    assert loans.client_with(Scope.EVALUATE).post(PATH, {"version": 1}).status == 403
+
+
+def test_the_command_line_says_the_same(loans: Api, tmp_path: Path) -> None:
+    ask(loans, "young", age=18, style="SEDAN", amount=100)
+    ask(loans, "old", age=110, style="SEDAN", amount=100)
+    backtest_id = begin(loans)
+    work(loans)
+    file, home = tmp_path / "draft.yaml", {"TOCSIN_HOME": str(tmp_path)}
+    file.write_text(DRAFT)
+    until = ("--to", "2026-05-10T12:00:01Z", "--against", "1")
+    printed = CliRunner().invoke(main, ["rules", "backtest", str(file), "--json", *until], env=home)
+    assert printed.exit_code == 0, printed.output
+    assert json.loads(printed.stdout) == json.loads(json.dumps(report(loans, backtest_id)))
+    said = CliRunner().invoke(main, ["rules", "backtest", str(file), "--ruleset", "loans", *until], env=home).stdout
+    assert said.startswith("2 requests replayed; 2 would be decided otherwise than by version 1.")
+    assert "Young → nothing, for example young" in said
+    assert "amount: changed 1 times, by -20.00 in all, -20.00 on average, -20.00 at most" in said
