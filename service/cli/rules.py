@@ -16,6 +16,7 @@ from service.cli.rule_files import RULE_FILE, as_document, as_json_option, rende
 from service.cli.rules_backtest import backtest
 from service.cli.rules_compare import diff
 from service.cli.rules_convert import export_rules, import_rules
+from service.cli.rules_pages import PAGES
 from service.cli.rules_tests import run_tests, write_tests
 from service.decide import explain, facts
 from service.decide.decision import ActionRefused, Compiled, NotUnique
@@ -38,7 +39,7 @@ def rules() -> None:
     """Check, try, publish and roll back rule files."""
 
 
-for command in (run_tests, write_tests, diff, import_rules, export_rules, backtest):
+for command in (run_tests, write_tests, diff, import_rules, export_rules, backtest, *PAGES):
     rules.add_command(command)
 
 
