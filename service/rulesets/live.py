@@ -43,15 +43,16 @@ class Serving:
     version: Version
     ruleset: Ruleset
     compiled: Compiled
+    clock: Clock
 
     def decide(self, given: Facts) -> Decision:
         """Decide with this version, counted; raises as `Compiled.decide`."""
         try:
             decision = self.compiled.decide(given)
         except EngineDisagreement:
-            metrics.count_disagreement(self.ruleset.name)
+            metrics.count_disagreement(self.ruleset.name, self.version.number)
             raise
-        metrics.count_decision(self.ruleset.name, decision)
+        metrics.count_decision(self.ruleset.name, self.version.number, decision, self.clock.now())
         return decision
 
 
@@ -126,7 +127,7 @@ class Live:
         parsed = language.parse(self._library.source(version))
         if parsed.ruleset is None:
             raise CannotServe(f"version {number} of {ruleset!r} cannot be read by this Tocsin: publish it again")
-        return Serving(version, parsed.ruleset, self._compiler(parsed.ruleset))
+        return Serving(version, parsed.ruleset, self._compiler(parsed.ruleset), self._clock)
 
     def names(self) -> tuple[str, ...]:
         """The rulesets known here."""

@@ -1,40 +1,53 @@
-"""What rulesets do, counted for Prometheus; dry runs are not.
+"""What rulesets do, counted for Prometheus by rule and version; dry runs, shadows and back-tests are not.
 
-`tocsin_engine_disagreements_total` must stay 0: alarm on any increase.
+`tocsin_engine_disagreements_total` must stay 0: alarm on any increase. A rule that has not fired for long, or never,
+is one to look at: `tocsin_rule_last_fired_timestamp_seconds`.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from service.decide.decision import Decision
 
-DECISIONS = Counter("tocsin_decisions", "Decisions, by who was asked.", ("ruleset", "decided_by"))
-FIRED = Counter("tocsin_rules_fired", "Times that a rule fired.", ("ruleset", "rule"))
+DECISIONS = Counter("tocsin_decisions", "Decisions, by who was asked.", ("ruleset", "version", "decided_by"))
+FIRED = Counter("tocsin_rules_fired", "Times that a rule fired.", ("ruleset", "version", "rule"))
+LAST_FIRED = Gauge(
+    "tocsin_rule_last_fired_timestamp_seconds",
+    "When a rule fired last, in seconds since 1970.",
+    ("ruleset", "version", "rule"),
+    multiprocess_mode="max",
+)
 DISAGREEMENTS = Counter(
-    "tocsin_engine_disagreements", "Requests refused because engine and cross-check disagreed.", ("ruleset",)
+    "tocsin_engine_disagreements",
+    "Requests refused because engine and cross-check disagreed.",
+    ("ruleset", "version"),
 )
 
 
-def count_decision(ruleset: str, decision: Decision) -> None:
+def count_decision(ruleset: str, version: int, decision: Decision, at: datetime) -> None:
     """Count a decision and the rules that fired."""
-    _decisions(ruleset, decision.decided_by).inc()
+    _decisions(ruleset, version, decision.decided_by).inc()
     for rule in decision.fired:
-        _fired(ruleset, rule).inc()
+        fired, last_fired = _rule(ruleset, version, rule)
+        fired.inc()
+        last_fired.set(at.timestamp())
 
 
-def count_disagreement(ruleset: str) -> None:
+def count_disagreement(ruleset: str, version: int) -> None:
     """Count an answer that was refused because nobody knows which is right."""
-    DISAGREEMENTS.labels(ruleset).inc()
+    DISAGREEMENTS.labels(ruleset, version).inc()
 
 
 @cache
-def _decisions(ruleset: str, decided_by: str) -> Counter:
-    return DECISIONS.labels(ruleset, decided_by)
+def _decisions(ruleset: str, version: int, decided_by: str) -> Counter:
+    return DECISIONS.labels(ruleset, version, decided_by)
 
 
 @cache
-def _fired(ruleset: str, rule: str) -> Counter:
-    return FIRED.labels(ruleset, rule)
+def _rule(ruleset: str, version: int, rule: str) -> tuple[Counter, Gauge]:
+    labels = (ruleset, version, rule)
+    return FIRED.labels(*labels), LAST_FIRED.labels(*labels)

@@ -153,7 +153,7 @@ class Shadows:
         try:
             new = answer(self._live.version(shadow.ruleset, shadow.version).compiled, note.asked)
         except (EngineDisagreement, EngineFault) as error:
-            metrics.count_disagreement(shadow.ruleset)
+            metrics.count_disagreement(shadow.ruleset, shadow.version)
             particulars = {"ruleset": shadow.ruleset, "version": shadow.version}
             logger.warning("Shadow %d of %s: %s", shadow.version, shadow.ruleset, error, extra=particulars)
             return

@@ -342,12 +342,16 @@ def test_how_a_text_feels_is_computed_before_deciding_and_kept_in_the_audit(
 
 
 def test_decisions_and_fired_rules_are_counted(premium: Api) -> None:
-    metric = 'tocsin_rules_fired_total{rule="High Risk",ruleset="premium"}'
+    metric = 'tocsin_rules_fired_total{rule="High Risk",ruleset="premium",version="1"}'
     before = counted(premium, metric)
     for age in ("18", "19", "22"):
         premium.client.post(PREMIUM, {"request": facts(age)})
+    fired_at = premium.clock.now()
+    premium.clock.advance(timedelta(seconds=1))
     premium.client.post("/v1/rulesets/premium/dry-run", {"request": facts("18")})
     assert counted(premium, metric) == before + 2
+    last = 'tocsin_rule_last_fired_timestamp_seconds{rule="High Risk",ruleset="premium",version="1"}'
+    assert counted(premium, last) == fired_at.timestamp()
 
 
 def counted(api: Api, metric: str) -> float:
@@ -448,10 +452,10 @@ def test_an_engine_that_fails_or_disagrees_answers_nothing_and_is_audited(
 
     live = Live(api.service.library, api.clock, compiled=compiled)
     client = client_of(api, Evaluations(live, api.service.store, api.clock))
-    before = counted(api, 'tocsin_engine_disagreements_total{ruleset="orders"}')
+    before = counted(api, 'tocsin_engine_disagreements_total{ruleset="orders",version="1"}')
     answer = client.post("/v1/rulesets/orders/evaluations", order("2000"))
     assert answer.status == 503
-    assert counted(api, 'tocsin_engine_disagreements_total{ruleset="orders"}') == before + disagreements
+    assert counted(api, 'tocsin_engine_disagreements_total{ruleset="orders",version="1"}') == before + disagreements
     assert types(api) == ["request", "exception"]
     assert list(api.service.store.by_index("reviews", "open").items) == []
 
