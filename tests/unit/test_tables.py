@@ -143,6 +143,7 @@ def test_findings_are_shown_in_the_file_where_their_text_stands(folder: Path) ->
     table.write_bytes(table.read_bytes().replace(b"< 21", b"< x"))
     done = CliRunner().invoke(rules, ["check", "--json", str(folder / "premium.yaml")])
     (in_table,) = json.loads(done.output)["files"][0]["findings"]
+    assert (in_table["rule"], in_table["kind"]) == ("High Risk", "type")
     assert (in_table["file"], in_table["line"], in_table["column"]) == (str(table), 3, 30)
     shown = CliRunner().invoke(rules, ["check", str(folder / "premium.yaml")]).output
     assert f"{table}:3:30: error:" in shown

@@ -57,12 +57,15 @@ def _rules(head: Columns, rows: Sequence[list[Cell]], faults: Faults) -> tuple[R
 
 def _rule(head: Columns, row: list[Cell], number: int, seen: dict[str, int], faults: Faults) -> Rule:
     name = (row[head.name].text if head.name is not None else "") or f"row {number}"
+    faults = faults.of_rule(name)
     if name in seen:
         message = f'a rule named "{name}" stands above already, in row {seen[name]}'
         faults.error(Kind.DUPLICATE_KEY, row[head.name or 0].at, message, "give each rule a name of its own")
     seen[name] = number
-    demands = [condition for column, cells in head.conditions if (condition := cells.read(row[column])) is not None]
-    then = [action for column, out in head.outs if (action := out.read(row[column])) is not None]
+    demands = [
+        condition for column, cells in head.conditions if (condition := cells.read(row[column], faults)) is not None
+    ]
+    then = [action for column, out in head.outs if (action := out.read(row[column], faults)) is not None]
     if not any(row[column].text for column in head.coming_out):
         faults.error(Kind.SYNTAX, row[0].at, f'the rule "{name}" does nothing: all of its out cells are empty')
     why = row[head.why].text if head.why is not None else ""

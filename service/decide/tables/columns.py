@@ -35,12 +35,11 @@ class Out:
 
     make: Make
     schema: Schema
-    faults: Faults
     verbs: Collection[str]
 
-    def read(self, cell: Cell) -> Action | None:
+    def read(self, cell: Cell, faults: Faults) -> Action | None:
         """The action of a cell; None for an empty one, and where a fault was reported."""
-        return actions.read(self.make(cell), self.schema, self.faults, self.verbs) if cell.text else None
+        return actions.read(self.make(cell), self.schema, faults, self.verbs) if cell.text else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +76,9 @@ def read(
                 pass
             case "in":
                 if (fact := schema.find(head.text, head.at, faults)) is not None:
-                    conditions.append((number, Conditions(fact, faults)))
+                    conditions.append((number, Conditions(fact)))
             case "out" if (make := _maker(head, role, schema, faults)) is not None:
-                outs.append((number, Out(make, schema, faults, verbs)))
+                outs.append((number, Out(make, schema, verbs)))
             case "out":
                 pass
             case _:

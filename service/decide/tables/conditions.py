@@ -34,73 +34,72 @@ _NOWHERE = Place(1, 1)
 class Conditions:
     """Reads the cells of one column; the same text is read once."""
 
-    def __init__(self, fact: Fact, faults: Faults) -> None:
+    def __init__(self, fact: Fact) -> None:
         self._fact = fact
-        self._faults = faults
         self._known: dict[str, Condition] = {}
 
-    def read(self, cell: Cell) -> Condition | None:
+    def read(self, cell: Cell, faults: Faults) -> Condition | None:
         """What the cell demands; None for anything, and where a fault was reported."""
         if cell.text in ("", "-"):
             return None
         known = self._known.get(cell.text)
         if known is None:
-            known = self._meaning(cell)
+            known = self._meaning(cell, faults)
             if known is None:
                 return None
             self._known[cell.text] = known
         return replace(known, at=cell.at)
 
-    def _meaning(self, cell: Cell) -> Condition | None:
+    def _meaning(self, cell: Cell, faults: Faults) -> Condition | None:
         text = cell.text
         if text in ("missing", "present"):
             missing = IsMissing(self._fact.path, _NOWHERE)
             return missing if text == "missing" else Not(missing, _NOWHERE)
         if negated := _NEGATED.fullmatch(text):
-            one_of = self._one_of(negated[1], cell)
+            one_of = self._one_of(negated[1], cell, faults)
             return None if one_of is None else Not(one_of, cell.at)
         if compared := _COMPARED.fullmatch(text):
-            return self._compared(compared[1], compared[2], cell)
+            return self._compared(compared[1], compared[2], cell, faults)
         if self._fact.type in ORDERED and ".." in text:
             first, _, last = text.partition("..")
-            return self._between(first, last, cell)
-        return self._one_of(text, cell)
+            return self._between(first, last, cell, faults)
+        return self._one_of(text, cell, faults)
 
-    def _compared(self, sign: str, text: str, cell: Cell) -> Condition | None:
+    def _compared(self, sign: str, text: str, cell: Cell, faults: Faults) -> Condition | None:
         operator = Operator("==" if sign == "=" else sign)
         if operator not in (Operator.EQ, Operator.NE) and self._fact.type not in ORDERED:
             message = f"{self._fact.path} is {values.NOUN[self._fact.type]} and has no order: {sign} does not apply"
-            self._faults.error(Kind.TYPE, cell.at, message)
+            faults.error(Kind.TYPE, cell.at, message)
             return None
-        value = self._constant(text, cell)
+        value = self._constant(text, cell, faults)
         return None if value is None else Compare(self._fact.path, operator, value, cell.at)
 
-    def _between(self, first: str, last: str, cell: Cell) -> Condition | None:
-        low, high = self._constant(first, cell), self._constant(last, cell)
+    def _between(self, first: str, last: str, cell: Cell, faults: Faults) -> Condition | None:
+        low, high = self._constant(first, cell, faults), self._constant(last, cell, faults)
         if low is None or high is None:
             return None
         if values.later(low, high):
-            self._faults.error(Kind.OUT_OF_RANGE, cell.at, f"empty range: {cell.text}", "swap the two values")
+            faults.error(Kind.OUT_OF_RANGE, cell.at, f"empty range: {cell.text}", "swap the two values")
             return None
         return Between(self._fact.path, low, high, cell.at)
 
-    def _one_of(self, text: str, cell: Cell) -> Condition | None:
+    def _one_of(self, text: str, cell: Cell, faults: Faults) -> Condition | None:
         items = [item[1] for item in _LISTED.finditer(text) if item[0]]
-        constants = [self._constant(item, cell) for item in items]
+        constants = [self._constant(item, cell, faults) for item in items]
         sound = tuple(dict.fromkeys(value for value in constants if value is not None))
         if len(constants) == 1 and sound:
             return Compare(self._fact.path, Operator.EQ, sound[0], cell.at)
         return OneOf(self._fact.path, sound, cell.at) if None not in constants else None
 
-    def _constant(self, text: str, cell: Cell) -> Value | None:
+    def _constant(self, text: str, cell: Cell, faults: Faults) -> Value | None:
         raw = self._raw(text.strip())
         value = values.constant(self._fact, raw)
         if isinstance(value, Unfit):
             shown = value.message if self._fact.path in value.message else f"{self._fact.path}: {value.message}"
-            self._faults.error(value.kind, cell.at, shown, did_you_mean(str(raw), self._fact.values or ()))
+            faults.error(value.kind, cell.at, shown, did_you_mean(str(raw), self._fact.values or ()))
             return None
         if unfit := values.outside(self._fact, value):
-            self._faults.warning(unfit.kind, cell.at, unfit.message)
+            faults.warning(unfit.kind, cell.at, unfit.message)
         return value
 
     def _raw(self, text: str) -> values.Raw:
