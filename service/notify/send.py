@@ -197,7 +197,10 @@ class PageSender:
         sending = [copy.delivery.sending(task.now) for copy in copies]
         items = [delivery_item(one, copy.version, task.item.lane) for one, copy in zip(sending, copies, strict=True)]
         marked = changed_page_item(task.item, page.with_deliveries(sending), task.now)
-        task.checkpoint(replace(task.item, state=marked.state), *items)
+        # A death after this costs these copies and no others, so that the page is no nearer to being given up. An
+        # incident's are sent again: there it is.
+        attempts = task.item.attempts if task.item.lane is Lane.INCIDENT else 0
+        task.checkpoint(replace(task.item, state=marked.state, attempts=attempts), *items)
         return {item.id: item.version + 1 for item in items}
 
     def _after(self, copy: Copy, outcome: Outcome, task: Task, now: datetime) -> Delivery:

@@ -194,7 +194,7 @@ def through_the_outbox(home: Path, kills: int, seed: int, recipients: int = 2_00
         installation.end()
     ordeal = _judged(killer, service, recipients, _outbox(service))
     service.store.close()
-    print(f"outbox, seed {seed}: {ordeal}")  # noqa: T201
+    print(f"outbox, seed {seed}: {ordeal}")
     return ordeal
 
 
@@ -236,7 +236,7 @@ def through_a_mail_server(home: Path, kills: int, seed: int, recipients: int) ->
             installation.end()
         ordeal = _judged(killer, service, recipients, server.letters)
     service.store.close()
-    print(f"SMTP, seed {seed}: {ordeal}")  # noqa: T201
+    print(f"SMTP, seed {seed}: {ordeal}")
     return ordeal
 
 
