@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sts import STSClient
     from mypy_boto3_translate import TranslateClient
 
 CONNECTIONS = 32
@@ -67,6 +68,8 @@ class Clients:
     def get(self, service: Literal["translate"], role: str | None = ...) -> TranslateClient: ...
     @overload
     def get(self, service: Literal["events"], role: str | None = ...) -> EventBridgeClient: ...
+    @overload
+    def get(self, service: Literal["sts"], role: str | None = ...) -> STSClient: ...
 
     def get(self, service: str, role: str | None = None) -> BaseClient:
         """The client of a service, as this process itself or in the given role."""

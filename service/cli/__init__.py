@@ -27,6 +27,7 @@ COMMANDS = {
     "translations": "service.cli.translations:translations",
     "dead": "service.cli.dead:dead",
     "outbox": "service.cli.outbox:outbox",
+    "doctor": "service.cli.doctor:doctor",
     "callback-secret": "service.cli.callback_secret:callback_secret",
 }
 """Where each command is."""
@@ -68,6 +69,8 @@ class Commands(click.Group):
 @click.version_option(package_name="tocsin")
 def main() -> None:
     """Tocsin decides by rules, notifies people and escalates incidents."""
+    if (region := os.environ.get("AWS_REGION")) is not None:
+        os.environ.setdefault("AWS_DEFAULT_REGION", region)  # the only one that boto3 reads
     said_already = lifetime.PARENT in os.environ
     for sentence in () if said_already else config.unknown():
         click.echo(f"Warning: {sentence}", err=True)

@@ -1,0 +1,52 @@
+"""`tocsin doctor`: is everything there, and what to do where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from service import config, exact_json
+from service.config import Backend, SettingsError
+from service.doctor import Finding, Level, broken, here
+from service.stores import SYSTEM_CLOCK, open_store
+
+_COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def doctor(as_json: bool) -> None:
+    """Look at settings, store, models and, on AWS, at the account; status 1 if anything cannot work."""
+    findings: list[Finding] = []
+    for finding in _findings():
+        findings.append(finding)
+        if not as_json:
+            _show(finding)
+    if as_json:
+        click.echo(exact_json.dumps({"checks": [asdict(finding) for finding in findings]}))
+    if any(finding.level is Level.FAIL for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _findings() -> Iterator[Finding]:
+    try:
+        settings = config.load()
+    except SettingsError as error:
+        yield broken("settings", str(error), "Correct them; docs/settings.md lists every one.")
+        return
+    store = open_store(settings)
+    yield from here.look(settings, store, SYSTEM_CLOCK)
+    store.close()
+    if settings.backend is Backend.AWS:
+        from service.doctor import amazon
+
+        yield from amazon.look(settings, SYSTEM_CLOCK)
+
+
+def _show(finding: Finding) -> None:
+    level = click.style(f"{finding.level.value:4}", fg=_COLOURS[finding.level])
+    click.echo(f"{level}  {finding.subject}: {finding.found}")
+    if finding.do:
+        click.echo(f"      {finding.do}")

@@ -1,0 +1,171 @@
+"""What can be looked at in the AWS account: who we are, the time, tables, queues, identities. Nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service import config
+from service.aws import faults
+from service.aws.clients import Clients
+from service.channels.email import parse_sender
+from service.clock import Clock
+from service.config import Settings
+from service.doctor import Finding, Level, broken, doubtful, fine
+from service.errors import TocsinError
+from service.messages.senders import Sender, SendersRefused, read_senders
+from service.storage import dynamodb, sqs
+from service.words import Channel, Lane
+
+LATE = timedelta(seconds=5)
+"""How far this clock may be off before timers and leases of several hosts begin to disagree."""
+
+REFUSED_BEYOND = timedelta(minutes=5)
+"""From here on AWS refuses signatures
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)."""
+
+
+def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Everything that the account can tell."""
+    clients = Clients()
+    who = list(_caller(clients, clock))
+    yield from who
+    if any(finding.level is Level.FAIL for finding in who):
+        return  # every other answer would be the same
+    yield from _tables()
+    yield from _queues()
+    leaves = {channel for channel in Channel if channel.value not in config.listed(settings.outbox_channels)}
+    if Channel.EMAIL in leaves and settings.smtp_url is None:
+        yield from _mail(settings, clients)
+    if leaves & {Channel.SMS, Channel.VOICE}:
+        yield from _phones(settings, clients)
+
+
+def _caller(clients: Clients, clock: Clock) -> Iterator[Finding]:
+    """Who we are; and the time of AWS, which even a refusal tells."""
+    try:
+        answer: Mapping[str, object] = clients.get("sts").get_caller_identity()
+        yield fine("credentials", f"those of {answer.get('Arn')}")
+    except ClientError as error:
+        answer = error.response
+        yield _refused("credentials", error, "Renew the credentials, or give the task a role.")
+    except BotoCoreError as error:
+        yield broken("credentials", str(error), "Set AWS_REGION and credentials, or give the task a role.")
+        return
+    if (told := _date(answer)) is not None:
+        yield _skew(clock.now() - told)
+
+
+def _date(answer: Mapping[str, object]) -> datetime | None:
+    match answer:
+        case {"ResponseMetadata": {"HTTPHeaders": {"date": str(text)}}}:
+            return parsedate_to_datetime(text)
+    return None
+
+
+def _skew(off: timedelta) -> Finding:
+    seconds = f"{off.total_seconds():+.0f} s from AWS's"
+    do = "Let NTP set this host's clock (chrony or systemd-timesyncd)."
+    if abs(off) >= REFUSED_BEYOND:
+        return broken("clock", seconds, do)
+    return doubtful("clock", seconds, do) if abs(off) >= LATE else fine("clock", seconds)
+
+
+def _tables() -> Iterator[Finding]:
+    names = dynamodb.TableNames()
+    for name in (names.items, names.audit):
+        yield _asked(f"table {name}", partial(_table, name), "Run `tocsin aws init`.")
+
+
+def _table(name: str) -> Finding:
+    status = dynamodb.connect().describe_table(TableName=name)["Table"]["TableStatus"]
+    if status in {"ACTIVE", "UPDATING"}:
+        return fine(f"table {name}", status.lower())
+    return broken(f"table {name}", status.lower(), "Wait a minute, then look again.")
+
+
+def _queues() -> Iterator[Finding]:
+    for lane in Lane:
+        subject = f"queue {sqs.QueueNames().of(lane)}"
+        yield _asked(subject, partial(_queue, lane), "Run `tocsin aws init`.")
+
+
+def _queue(lane: Lane) -> Finding:
+    client, names = sqs.connect(), sqs.QueueNames()
+    subject = f"queue {names.of(lane)}"
+    url = client.get_queue_url(QueueName=names.of(lane))["QueueUrl"]
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    if "RedrivePolicy" not in attributes:
+        return broken(subject, "no dead-letter queue is attached", "Run `tocsin aws init`.")
+    dead_url = client.get_queue_url(QueueName=names.dead(lane))["QueueUrl"]
+    dead = client.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["ApproximateNumberOfMessages"])
+    if (letters := dead["Attributes"]["ApproximateNumberOfMessages"]) != "0":
+        return doubtful(subject, f"{letters} dead letters", f"Read them in {names.dead(lane)}: they name no item.")
+    return fine(subject, f"{attributes.get('ApproximateNumberOfMessages', '0')} waiting, no dead letters")
+
+
+def _mail(settings: Settings, clients: Clients) -> Iterator[Finding]:
+    yield _asked("mail", lambda: _account(clients), "Allow ses:GetAccount to look further.")
+    yield _asked("sender of mail", lambda: _mail_identity(settings, clients), "Verify the domain or address in SES.")
+
+
+def _account(clients: Clients) -> Finding:
+    account = clients.get("sesv2").get_account()
+    if not account.get("SendingEnabled", True):
+        return broken("mail", "SES has paused this account", "Read why in the SES console.")
+    if not account.get("ProductionAccessEnabled", False):
+        return doubtful("mail", "SES is in its sandbox: only verified addresses get mail", "Request production access.")
+    return fine("mail", f"{account.get('SendQuota', {}).get('Max24HourSend', 0):.0f} a day")
+
+
+def _mail_identity(settings: Settings, clients: Clients) -> Finding:
+    domain = parse_sender(settings.mail_from).domain
+    found = clients.get("sesv2").get_email_identity(EmailIdentity=domain)
+    if not found.get("VerifiedForSendingStatus"):
+        return broken("sender of mail", f"{domain} is not verified", "Set the DNS records that the SES console shows.")
+    return fine("sender of mail", f"{domain} is verified")
+
+
+def _phones(settings: Settings, clients: Clients) -> Iterator[Finding]:
+    try:
+        senders = [one for each in read_senders(settings.senders).by_country.values() for one in each]
+    except SendersRefused:
+        return  # said already
+    if settings.phone_identity is None and not senders:
+        do = "Set TOCSIN_PHONE_IDENTITY or TOCSIN_SENDERS: calls need one, and pages one that receives."
+        yield doubtful("phone identities", "none is set: AWS chooses", do)
+        return
+    yield _asked("phone identities", lambda: _numbers(senders, clients), "Allow sms-voice:DescribePhoneNumbers.")
+
+
+def _numbers(senders: list[Sender], clients: Clients) -> Finding:
+    pages = clients.get("pinpoint-sms-voice-v2").get_paginator("describe_phone_numbers").paginate()
+    ours = {number["PhoneNumber"]: number["TwoWayEnabled"] for page in pages for number in page["PhoneNumbers"]}
+    numbers = [sender for sender in senders if sender.origin.startswith("+") and sender.role is None]
+    if strange := [sender.origin for sender in numbers if sender.origin not in ours]:
+        return broken("phone identities", f"{strange[0]} is not this account's", "Correct TOCSIN_SENDERS.")
+    if deaf := [sender.origin for sender in numbers if sender.two_way and not ours[sender.origin]]:
+        return broken(
+            "phone identities", f"{deaf[0]} does not receive", "Switch two-way SMS on, or say two_way: false."
+        )
+    return fine("phone identities", f"{len(ours)} numbers, {sum(ours.values())} of them two-way")
+
+
+def _asked(subject: str, look: Callable[[], Finding], do: str) -> Finding:
+    try:
+        return look()
+    except ClientError as error:
+        return _refused(subject, error, do)
+    except (BotoCoreError, TocsinError) as error:
+        return broken(subject, str(error), do)
+
+
+def _refused(subject: str, error: ClientError, do: str) -> Finding:
+    name = faults.code(error)
+    if name in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
+        return doubtful(subject, f"may not be looked at ({name})", f"Allow it in the role's policy. {do}")
+    return broken(subject, f"AWS answered {name}", do)

@@ -1,0 +1,120 @@
+"""What can be looked at on this machine: settings, the secret, the store, the models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+
+from service import config, secrets
+from service.clock import Clock, timestamp
+from service.config import Backend, Settings
+from service.doctor import Finding, broken, doubtful, fine
+from service.errors import TocsinError
+from service.messages.senders import read_senders
+from service.storage import Conflict, Item, Store
+from service.tags import Tag
+from service.work import all_dead_items
+
+PROBE = "doctor"
+SENTENCE = "The warehouse is closed on Monday for the yearly stock count."
+
+
+def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
+    """Everything that this machine can tell."""
+    yield from _settings(settings)
+    yield _secret(settings)
+    yield from _store(store, clock)
+    yield from _models(settings)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    strange = config.unknown()
+    yield from (doubtful("settings", sentence, "Correct or remove it.") for sentence in strange)
+    if not strange:
+        yield fine("settings", f"all known; the backend is {settings.backend.value}")
+    for name, folder in (("TOCSIN_RULES_DIR", settings.rules_dir), ("TOCSIN_TEMPLATES_DIR", settings.templates_dir)):
+        if not folder.is_dir():
+            yield broken("settings", f"{folder} is no folder", f"Set {name} to the folder that holds them.")
+    yield _tried("senders", lambda: _senders(settings), "Correct TOCSIN_SENDERS: docs/aws.md shows its form.")
+
+
+def _senders(settings: Settings) -> str:
+    senders = read_senders(settings.senders)
+    return f"{len(senders.by_country)} countries have identities of their own"
+
+
+def _secret(settings: Settings) -> Finding:
+    if settings.secret is None and not settings.secret_file.exists():
+        return doubtful("secret", "there is none yet", "It is made at the first start; back it up then.")
+    finding = _tried("secret", lambda: _readable(settings), "Restore it from the backup: opt-outs depend on it.")
+    if settings.secret is None and settings.secret_file.stat().st_mode & 0o077:
+        return broken("secret", "others may read its file", f"Run: chmod 600 {settings.secret_file}")
+    if settings.secret is None and settings.backend is Backend.AWS:
+        return doubtful("secret", "it is this host's own", "Give all hosts the same one as TOCSIN_SECRET.")
+    return finding
+
+
+def _readable(settings: Settings) -> str:
+    secrets.of_installation(settings.secret, settings.secret_file)
+    return "readable, and by nobody else"
+
+
+def _store(store: Store, clock: Clock) -> Iterator[Finding]:
+    advice = "Check the disk and TOCSIN_HOME; on AWS run `tocsin aws init` and check the role's policy."
+    wrote = _tried("store", lambda: _written(store, clock), advice)
+    yield wrote
+    if wrote.do is None:
+        yield _dead(store)
+
+
+def _written(store: Store, clock: Clock) -> str:
+    store.ping()
+    item = store.get(PROBE) or Item(PROBE, "doctor", {})
+    try:
+        store.save(replace(item, state={"looked_at": timestamp(clock.now())}))
+    except Conflict:
+        return "answers and takes writes (another doctor's, just now)"
+    return "answers and takes writes"
+
+
+def _dead(store: Store) -> Finding:
+    found = len(list(islice(all_dead_items(store), 1000)))
+    if found:
+        return doubtful("dead work", f"{found} items", "Read why with `tocsin dead list`, mend it, then redrive them.")
+    return fine("dead work", "none")
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    advice = "Install Tocsin's dependencies again: `make`."
+    if settings.backend is Backend.EMBEDDED:
+        yield _tried("sentiment model", _scores, advice)
+        yield _tried("voice", _speaks, advice)
+    if not settings.detects_by_comprehend:
+        yield _tried("language detection", _detects, advice)
+
+
+def _scores() -> str:
+    from service.language.embedded.sentiment import EmbeddedSentiment
+
+    return f"a plain sentence is {EmbeddedSentiment().score(SENTENCE, Tag('en')).label.value}"
+
+
+def _speaks() -> str:
+    from service.channels.voice_nanotts import NanoSpeech
+
+    return f"a sentence takes {NanoSpeech().speak(SENTENCE, Tag('en')).seconds:.1f} s to say"
+
+
+def _detects() -> str:
+    from service.language.embedded.detect import EmbeddedDetector
+
+    found = EmbeddedDetector().detect(SENTENCE)
+    return f"an English sentence is {found.language if found else 'unknown'}"
+
+
+def _tried(subject: str, look: Callable[[], str], do: str) -> Finding:
+    try:
+        return fine(subject, look())
+    except (TocsinError, OSError, ImportError) as error:
+        return broken(subject, str(error), do)

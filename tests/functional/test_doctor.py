@@ -1,0 +1,116 @@
+"""`tocsin doctor`: what it finds amiss, and what it says to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from service import exact_json
+from service.clock import HandClock
+from service.config import Backend, Settings
+from service.doctor import Level, amazon
+from service.stores import prepare_aws
+from tests.aws import Environment, ministack
+from tests.functional.client import tocsin
+
+
+def checks(settings: Mapping[str, str]) -> tuple[int, dict[str, str]]:
+    """The status, and the level of each subject (the worst, where there are several)."""
+    ended = tocsin("doctor", "--json", settings=settings)
+    document = exact_json.loads(ended.stdout)
+    assert isinstance(document, dict), ended.stderr
+    levels: dict[str, str] = {}
+    for check in document["checks"]:
+        assert check["level"] == "OK" or check["do"], check
+        worst = max(levels.get(check["subject"], "OK"), check["level"], key=["OK", "WARN", "FAIL"].index)
+        levels[check["subject"]] = worst
+    return ended.returncode, levels
+
+
+def test_a_fresh_folder_is_well_and_a_misspelt_setting_is_only_a_warning(tmp_path: Path) -> None:
+    status, levels = checks({"TOCSIN_HOME": str(tmp_path), "TOCSIN_PROT": "1"})
+    assert status == 0
+    assert levels["settings"] == "WARN"
+    assert {levels[part] for part in ("store", "dead work", "sentiment model", "voice", "language detection")} == {"OK"}
+
+
+def test_a_secret_that_others_may_read_fails_with_the_command_that_mends_it(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("ab" * 32)
+    (tmp_path / "secret").chmod(0o644)
+    ended = tocsin("doctor", settings={"TOCSIN_HOME": str(tmp_path)})
+    assert ended.returncode == 1
+    assert "FAIL  secret: others may read its file" in ended.stdout
+    assert f"chmod 600 {tmp_path / 'secret'}" in ended.stdout
+
+
+def test_settings_that_cannot_be_used_are_a_finding_not_an_error(tmp_path: Path) -> None:
+    status, levels = checks({"TOCSIN_HOME": str(tmp_path), "TOCSIN_PORT": "eighty"})
+    assert (status, levels) == (1, {"settings": "FAIL"})
+
+
+def test_a_store_that_cannot_be_written_and_senders_that_cannot_be_used_fail(tmp_path: Path) -> None:
+    (tmp_path / "tocsin.db").mkdir()
+    status, levels = checks({"TOCSIN_HOME": str(tmp_path), "TOCSIN_SENDERS": "{"})
+    assert (status, levels["store"], levels["senders"]) == (1, "FAIL", "FAIL")
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """An account of this module's own, empty at first."""
+    with ministack(tmp_path_factory.mktemp("aws")) as environment:
+        yield environment
+
+
+@pytest.fixture
+def on_aws(account: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    for name, value in account.items():
+        monkeypatch.setenv(name, value)
+    trial = {"TOCSIN_OUTBOX_CHANNELS": "sms, email, voice", "TOCSIN_SECRET": "ab" * 32}
+    return {"TOCSIN_BACKEND": "aws", "TOCSIN_HOME": str(tmp_path), **trial}
+
+
+def test_an_empty_account_is_told_what_to_run_and_is_well_afterwards(
+    on_aws: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")  # AWS_REGION is what containers are given
+    status, levels = checks(on_aws)
+    assert (status, levels["credentials"], levels["clock"]) == (1, "OK", "OK")
+    assert levels["table tocsin_items"] == levels["queue tocsin-bulk"] == "FAIL"
+    assert tocsin("aws", "init", settings=on_aws).returncode == 0
+    status, levels = checks(on_aws)
+    assert (status, set(levels.values())) == (0, {"OK"})
+
+
+def test_nobody_there_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    status, levels = checks({"TOCSIN_BACKEND": "aws", "TOCSIN_HOME": str(tmp_path)})
+    assert (status, levels["credentials"]) == (1, "FAIL")
+    assert "table tocsin_items" not in levels
+
+
+@pytest.mark.parametrize(
+    ("off", "level"),
+    [
+        (timedelta(0), Level.OK),
+        (timedelta(seconds=20), Level.WARN),
+        (timedelta(seconds=-20), Level.WARN),
+        (timedelta(minutes=6), Level.FAIL),
+    ],
+)
+def test_a_clock_that_is_off_is_told_by_aws(on_aws: Mapping[str, str], off: timedelta, level: Level) -> None:
+    prepare_aws()
+    settings = Settings(backend=Backend.AWS, outbox_channels="sms,email,voice")
+    clock = HandClock(datetime.now(UTC) + off)
+    found = {finding.subject: finding for finding in amazon.look(settings, clock)}
+    assert found["clock"].level is level
+
+
+def test_a_sender_whose_domain_is_not_verified_fails(on_aws: Mapping[str, str]) -> None:
+    prepare_aws()
+    settings = Settings(backend=Backend.AWS, outbox_channels="sms,voice", mail_from="Tocsin <tocsin@example.com>")
+    found = {finding.subject: finding for finding in amazon.look(settings, HandClock(datetime.now(UTC)))}
+    assert found["sender of mail"].level is Level.FAIL
