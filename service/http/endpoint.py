@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -43,7 +43,7 @@ class Endpoint:
     def __call__(self, **path: object) -> Response:
         shared = plumbing()
         operation = self.operation
-        key = None if operation.scope is None else authorised(request, shared.keys, operation.scope)
+        key = authorised(request, shared.keys, operation.scopes) if operation.scopes else None
         limit = operation.body_limit or shared.body_limit
         raw = bodies.read(request, limit) if operation.formats or operation.creates else b""
         if operation.creates and idempotency.HEADER in request.headers:
@@ -75,7 +75,7 @@ def endpoint(
     path: str,
     *,
     summary: str,
-    scope: Scope | None,
+    scope: Scope | tuple[Scope, ...] | None,
     answers: Mapping[int, type[BaseModel] | None],
     body: type[BaseModel] | Sequence[Format] | None = None,
     query: type[BaseModel] | None = None,
@@ -91,10 +91,10 @@ def endpoint(
     where its signature names them, `body`, `query` and `caller`. It answers a model, a JSON document or an `Answer`, or
     raises `Problem`. A view whose `body` has a default may be called without one.
 
-    `scope` None needs no key. `answers` maps statuses to models, the usual one first. `body` is a pydantic model for
-    JSON, or formats by media type. `writers` are answers' media types beside JSON. `headers` names request headers that
-    the view reads from `caller.headers`. `creates` honours `Idempotency-Key`. `problems` are those beyond the ordinary
-    ones; they and the view's docstring go into the API's description.
+    `scope` None needs no key; of several scopes any will do. `answers` maps statuses to models, the usual one first.
+    `body` is a pydantic model for JSON, or formats by media type. `writers` are answers' media types beside JSON.
+    `headers` names request headers that the view reads from `caller.headers`. `creates` honours `Idempotency-Key`.
+    `problems` are those beyond the ordinary ones; they and the view's docstring go into the API's description.
     """
 
     def declare(view: View) -> View:
@@ -107,7 +107,7 @@ def endpoint(
             path=path,
             summary=summary,
             description=inspect.getdoc(view) or "",
-            scope=scope,
+            scopes=(scope,) if isinstance(scope, Scope) else scope or (),
             answers=answers,
             formats=_formats(body),
             body_optional="body" in wants and parameters["body"].default is not inspect.Parameter.empty,
@@ -125,8 +125,8 @@ def endpoint(
     return declare
 
 
-def authorised(request: Request, keys: Keys, scope: Scope) -> ApiKey:
-    """The key of a request: 401 without a valid one, 403 if it lacks the scope."""
+def authorised(request: Request, keys: Keys, scopes: Collection[Scope]) -> ApiKey:
+    """The key of a request: 401 without a valid one, 403 if it has none of the scopes."""
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     key = keys.authenticate(text.strip()) if kind.lower() == "bearer" else None
     if key is None:
@@ -134,9 +134,10 @@ def authorised(request: Request, keys: Keys, scope: Scope) -> ApiKey:
         detail = "The API key is not valid." if sent else "This call needs an API key."
         challenge = 'Bearer realm="tocsin"' + (', error="invalid_token"' if sent else "")
         raise Problem(ProblemType.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": challenge})
-    if scope not in key.scopes:
-        challenge = f'Bearer realm="tocsin", error="insufficient_scope", scope="{scope}"'
-        detail = f"This call needs a key with the scope {scope}."
+    if key.scopes.isdisjoint(scopes):
+        wanted = " ".join(scopes)
+        challenge = f'Bearer realm="tocsin", error="insufficient_scope", scope="{wanted}"'
+        detail = f"This call needs a key with the scope {' or '.join(scopes)}."
         raise Problem(ProblemType.MISSING_SCOPE, detail, headers={"WWW-Authenticate": challenge})
     return key
 

@@ -96,8 +96,8 @@ def _operation(operation: Operation, schemas: Schemas) -> Json:
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
         "responses": {**_answers(operation, schemas), **_refusals(operation)},
     }
-    if operation.scope is not None:
-        described["security"] = [{"key": [operation.scope.value]}]
+    if operation.scopes:
+        described["security"] = [{"key": [scope.value]} for scope in operation.scopes]
     if operation.formats:
         content = {one.media_type: _body_schema(one, schemas) for one in operation.formats}
         described["requestBody"] = {"required": not operation.body_optional, "content": content}
@@ -186,7 +186,7 @@ def possible(operation: Operation) -> Iterable[ProblemType]:
     """The problems that a call can answer: those of its declaration, and its own."""
     yield from _ANY_PROBLEM
     yield from operation.problems
-    if operation.scope is not None:
+    if operation.scopes:
         yield from (ProblemType.UNAUTHENTICATED, ProblemType.MISSING_SCOPE)
     if operation.formats:
         yield from (ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE, ProblemType.INVALID)

@@ -14,14 +14,14 @@ from service.words import Scope
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call of the API. `answers` maps statuses to models; the first is the usual one."""
+    """One call of the API. `answers` maps statuses to models; the first is the usual one. Any of `scopes` will do."""
 
     name: str
     method: str
     path: str
     summary: str
     description: str
-    scope: Scope | None
+    scopes: tuple[Scope, ...]
     answers: Mapping[int, type[BaseModel] | None]
     formats: tuple[Format, ...] = ()
     body_optional: bool = False
