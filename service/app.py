@@ -29,6 +29,11 @@ from service.rulesets.library import Library
 from service.rulesets.live import Live
 from service.rulesets.shadow import Shadows
 from service.rulesets.working_copies import WorkingCopies
+from service.schedules import routes as schedule_routes
+from service.schedules import schedule
+from service.schedules.makers import IncidentMaker, Maker, NotificationMaker
+from service.schedules.schedule import Makes
+from service.schedules.timetable import Timetable
 from service.stores import SYSTEM_CLOCK, open_store
 from service.work.breakers import Breakers
 from service.work.registry import Duty, Registry
@@ -82,6 +87,14 @@ class Service:
         self.event_tests = EventTests(self.live, self.store, clock, sentiment)
         self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, breakers, amazon)
         self.escalation = Escalation(settings, self.store, clock, self.messaging)
+        self.timetable = self._timetable()
+
+    def _timetable(self) -> Timetable:
+        makers: Mapping[Makes, Maker] = {
+            Makes.INCIDENT: IncidentMaker(self.escalation.incidents, self.escalation.rules),
+            Makes.NOTIFICATION: NotificationMaker(self.messaging.desk),
+        }
+        return Timetable(self.store, makers)
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The features' calls."""
@@ -94,6 +107,7 @@ class Service:
             audit_routes.blueprint(self.store),
             *self.messaging.blueprints(),
             *self.escalation.blueprints(),
+            schedule_routes.blueprint(self.timetable),
         )
 
     def checks(self) -> Mapping[str, Check]:
@@ -118,7 +132,8 @@ class Service:
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
-        return (*self.messaging.duties(), *self.escalation.duties(), self.backtests.duty())
+        schedules = Duty(schedule.KIND, self.timetable.on_time)
+        return (*self.messaging.duties(), *self.escalation.duties(), schedules, self.backtests.duty())
 
     def flask(self) -> Flask:
         """The API."""

@@ -67,6 +67,10 @@ class Incidents:
             logger.info("Incident %s opened", name, extra={"incident_id": name, "policy": new.policy})
             return self.get(name), True
 
+    def check(self, new: NewIncident) -> None:
+        """Raise what `open` would raise about its content, but open nothing."""
+        self._opened(new, "", "check")
+
     def get(self, name: str) -> IncidentRecord:
         """An incident as it is now; `NoSuchIncident`."""
         return record_of(self.item(name))

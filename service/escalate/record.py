@@ -76,8 +76,8 @@ def _contact(incident: Incident, contact: Contact, in_full: bool) -> dict[str, o
     known = {
         "name": contact.name,
         "recipient": contact.recipient,
-        "phone": contact.phone if in_full else _masked(contact.phone),
-        "email": contact.email if in_full else _masked(contact.email),
+        "phone": contact.phone if in_full else masked(contact.phone),
+        "email": contact.email if in_full else masked(contact.email),
         "language": contact.language,
         "timezone": contact.timezone,
         "codes": codes or None,
@@ -85,7 +85,8 @@ def _contact(incident: Incident, contact: Contact, in_full: bool) -> dict[str, o
     return {"number": contact.number, **{name: value for name, value in known.items() if value is not None}}
 
 
-def _masked(address: str | None) -> str | None:
+def masked(address: str | None) -> str | None:
+    """As much of a phone or address as tells its owner which one it is."""
     if address is None:
         return None
     name, at, domain = address.partition("@")

@@ -85,8 +85,7 @@ class Desk:
 
     def accept(self, request: Request, audit: Sequence[AuditEntry] = ()) -> Notification:
         """Take a request in, durably; the same id again is the same notification. `Unfit` names every fault."""
-        if faults := list(self._faults(request)):
-            raise Unfit(faults)
+        self.check(request)
         template = self._template(request)
         notification = Notification(
             id=request.id,
@@ -105,6 +104,11 @@ class Desk:
         except AlreadyExists:
             return self.get(request.id)
         return notification
+
+    def check(self, request: Request) -> None:
+        """Raise `Unfit` if `accept` would, but take nothing in."""
+        if faults := list(self._faults(request)):
+            raise Unfit(faults)
 
     def get(self, notification_id: str) -> Notification:
         """One notification; `NoSuchNotification`."""

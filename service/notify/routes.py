@@ -66,7 +66,7 @@ def _add_send(routes: Blueprint, desk: Desk, clock: Clock) -> None:
         """Accepted as soon as it is durable; sentiment rules, translation and sending follow."""
         audit = _entry(clock, "notification", caller, caller.resource_id)
         try:
-            notification = desk.accept(_request(body, caller), [audit])
+            notification = desk.accept(requested(body, caller.resource_id, caller.app, caller.request_id), [audit])
         except Unfit as error:
             raise invalid([FieldError(path, message) for path, message in error.faults]) from error
         return {"notification_id": notification.id, "status": Status.ACCEPTED}
@@ -221,11 +221,12 @@ def _entry(clock: Clock, entry_type: str, caller: Caller, about: str) -> AuditEn
     return AuditEntry(ids.fresh(now), caller.request_id, entry_type, now, caller.app, raw_data, detail=detail)
 
 
-def _request(body: schemas.NotificationRequest, caller: Caller) -> Request:
+def requested(body: schemas.NotificationRequest, notification_id: str, app: str, request_id: str) -> Request:
+    """What a body asks the desk for, under the id that it is to have."""
     return Request(
-        id=caller.resource_id,
-        app=caller.app,
-        request_id=caller.request_id,
+        id=notification_id,
+        app=app,
+        request_id=request_id,
         text=body.text,
         language=body.language,
         subject=body.subject,

@@ -1,0 +1,1 @@
+"""Recurring incidents and notifications: by a cron expression on a wall clock, each occurrence once."""

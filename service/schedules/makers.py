@@ -1,0 +1,96 @@
+"""What a schedule can make: an incident or a notification, from the body that would make one at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from service.errors import TocsinError
+from service.escalate import intake
+from service.escalate.incidents import Incidents, OtherContent, UnknownRecipient
+from service.escalate.intake import IntakeRules
+from service.escalate.policies import UnknownPolicy
+from service.http import FieldError, Problem, invalid_model
+from service.notify.desk import Desk, Unfit
+from service.notify.routes import requested
+from service.notify.schemas import NotificationRequest
+
+
+class CannotMake(TocsinError):
+    """Nothing can be made of a body; `faults` say where and why."""
+
+    def __init__(self, *faults: FieldError) -> None:
+        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults))
+        self.faults = faults
+
+
+class Maker(Protocol):
+    """Makes one kind of thing."""
+
+    def check(self, body: Mapping[str, object]) -> None:
+        """Raise `CannotMake` if nothing could be made of the body now."""
+
+    def make(self, body: Mapping[str, object], name: str, app: str) -> None:
+        """Make it under the id `name`; doing so again changes nothing. `CannotMake`."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentMaker:
+    """Opens incidents."""
+
+    incidents: Incidents
+    rules: IntakeRules
+
+    def check(self, body: Mapping[str, object]) -> None:
+        """Raise `CannotMake` if no incident could be opened."""
+        try:
+            self.incidents.check(intake.read(body, self.rules))
+        except (Problem, UnknownPolicy, UnknownRecipient) as error:
+            raise _refusal(error) from error
+
+    def make(self, body: Mapping[str, object], name: str, app: str) -> None:
+        """Open the incident, unless it is there."""
+        try:
+            self.incidents.open(intake.read(body, self.rules), app, name)
+        except OtherContent:
+            return  # opened before a release that reads the body otherwise
+        except (Problem, UnknownPolicy, UnknownRecipient) as error:
+            raise _refusal(error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationMaker:
+    """Hands notifications in."""
+
+    desk: Desk
+
+    def check(self, body: Mapping[str, object]) -> None:
+        """Raise `CannotMake` if the desk would not take it."""
+        try:
+            self.desk.check(requested(NotificationRequest.model_validate(body), "check", "", ""))
+        except (ValidationError, Unfit) as error:
+            raise _refusal(error) from error
+
+    def make(self, body: Mapping[str, object], name: str, app: str) -> None:
+        """Hand it in, unless it was; its request id is its own."""
+        try:
+            self.desk.accept(requested(NotificationRequest.model_validate(body), name, app, name))
+        except (ValidationError, Unfit) as error:
+            raise _refusal(error) from error
+
+
+def _refusal(error: Problem | UnknownPolicy | UnknownRecipient | ValidationError | Unfit) -> CannotMake:
+    match error:
+        case Problem():
+            return CannotMake(*error.errors)
+        case ValidationError():
+            return CannotMake(*invalid_model(error).errors)
+        case UnknownPolicy():
+            return CannotMake(FieldError("policy", str(error)))
+        case UnknownRecipient():
+            return CannotMake(FieldError(f"contacts[{error.position}].recipient", str(error)))
+        case Unfit():
+            return CannotMake(*(FieldError(path, message) for path, message in error.faults))

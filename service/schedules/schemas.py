@@ -1,0 +1,56 @@
+"""The shapes of requests and answers about schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from service.escalate.intake import IncidentBody
+from service.http import Body, Cursor, Limit, Query, Shown
+from service.notify.schemas import NotificationRequest
+
+
+class NewSchedule(Body):
+    """When, on whose clock, and what: either an incident or a notification, as its own call takes it."""
+
+    cron: Annotated[str, Field(max_length=200, description="Minute, hour, day of month, month, day of week.")]
+    timezone: Annotated[str, Field(max_length=64, description="IANA name, such as Europe/Berlin")] = "UTC"
+    incident: IncidentBody | None = None
+    notification: NotificationRequest | None = None
+
+
+class ScheduleQuery(Query):
+    """Which part of the list."""
+
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class ShownOccurrence(Shown):
+    """What the last occurrence made, or the problem that kept it from that."""
+
+    at: str
+    id: str
+    problem: str | None = None
+
+
+class ShownSchedule(Shown):
+    """A schedule; contacts in full for keys that have the scope `pii`."""
+
+    schedule_id: str
+    cron: str
+    timezone: str
+    incident: Mapping[str, object] | None = None
+    notification: Mapping[str, object] | None = None
+    created_at: str
+    next_at: str
+    last: ShownOccurrence | None = None
+
+
+class ScheduleList(Shown):
+    """Schedules, oldest first."""
+
+    items: Sequence[ShownSchedule]
+    next_cursor: str | None

@@ -1,0 +1,98 @@
+"""All schedules: made, listed, deleted, and run when their time has come."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.errors import TocsinError
+from service.schedules.makers import CannotMake, Maker
+from service.schedules.schedule import (
+    ALL,
+    KIND,
+    Kept,
+    Makes,
+    Occurrence,
+    changed_item,
+    item_id,
+    kept_in,
+    new_item,
+)
+from service.storage import AlreadyExists, AuditEntry, Conflict, Item, Page, Store
+from service.work import Step, Task, postponed
+
+logger = logging.getLogger(__name__)
+
+
+class NoSuchSchedule(TocsinError):
+    """No schedule has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """The schedules of an installation."""
+
+    store: Store
+    makers: Mapping[Makes, Maker]
+
+    def add(self, kept: Kept, audit: Sequence[AuditEntry] = ()) -> Kept:
+        """Keep a new schedule, durably; the one that has its id already, if there is one. `CannotMake`."""
+        self.makers[kept.schedule.makes].check(kept.body)
+        try:
+            self.store.add(new_item(kept), audit=audit)
+        except AlreadyExists:
+            return self.get(kept.schedule.id)
+        return kept
+
+    def get(self, schedule_id: str) -> Kept:
+        """One schedule; `NoSuchSchedule`."""
+        return kept_in(self._item(schedule_id))
+
+    def listed(self, cursor: str | None, limit: int) -> Page[Kept]:
+        """All schedules, oldest first."""
+        page = self.store.by_index(*ALL, cursor=cursor, limit=limit)
+        return Page([kept_in(item) for item in page.items], page.cursor)
+
+    def remove(self, schedule_id: str) -> None:
+        """Let a schedule run no more; what it made stays. `NoSuchSchedule`."""
+        while True:
+            item = self._item(schedule_id)
+            try:
+                self.store.remove(item)
+            except Conflict:
+                continue  # it came due at this moment
+            return
+
+    def on_time(self, task: Task) -> Step:
+        """Run the latest occurrence that is due, and wait for the next one.
+
+        Occurrences that nobody was there to run are left out, but for the latest. What cannot be made, because a
+        recipient or policy is gone, is noted in the schedule, which goes on.
+        """
+        kept, now = kept_in(task.item), task.now
+        latest = kept.schedule.recurrence.latest(now)
+        if latest < kept.schedule.next_at:  # early: the clock of whoever claimed it was ahead
+            return Step(postponed(task.item, kept.schedule.next_at))
+        done = self._run(kept, latest)
+        return Step(changed_item(task.item, kept.schedule.after(done, now)))
+
+    def _run(self, kept: Kept, at: datetime) -> Occurrence:
+        schedule = kept.schedule
+        name = schedule.occurrence_id(at)
+        extra = {"schedule_id": schedule.id, "occurrence_id": name}
+        try:
+            self.makers[schedule.makes].make(kept.body, name, schedule.app)
+        except CannotMake as error:
+            # The problem may name an address; it stands in the schedule, not in the log.
+            logger.warning("Schedule %s could not make its %s", schedule.id, schedule.makes.value, extra=extra)
+            return Occurrence(at, name, str(error))
+        logger.info("Schedule %s made its %s", schedule.id, schedule.makes.value, extra=extra)
+        return Occurrence(at, name)
+
+    def _item(self, schedule_id: str) -> Item:
+        item = self.store.get(item_id(schedule_id))
+        if item is None or item.kind != KIND:
+            raise NoSuchSchedule(f"There is no schedule {schedule_id!r}.")
+        return item
