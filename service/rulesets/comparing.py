@@ -12,6 +12,7 @@ from service.decide.decision import ActionRefused, Compiled, Decision, NotUnique
 from service.decide.facts import FactsRefused
 from service.decide.outcomes import Outcome
 from service.decide.ruleset import Facts, Place, Ruleset, Value
+from service.rulesets.reading import Reader
 from service.rulesets.recorded import Recorded
 
 NOWHERE = Place(0, 0)
@@ -65,30 +66,46 @@ class Comparison:
     def __init__(self, old: Compiled, new: Compiled) -> None:
         self._old = old
         self._new = new
+        self._old_reader, self._new_reader = Reader(old.ruleset), Reader(new.ruleset)
         self._declared_alike = _declared(old.ruleset) == _declared(new.ruleset)
 
     def answers(self, asked: Recorded) -> tuple[Answer, Answer]:
         """What the old and the new version answer; raises `EngineFault` if one cannot be asked."""
+        if not self._declared_alike:
+            return _asked(self._old, self._old_reader, asked), _asked(self._new, self._new_reader, asked)
         try:
-            given = read(self._old.ruleset, asked)
+            given = _read(self._old.ruleset, self._old_reader, asked)
         except FactsRefused as error:
-            old: Answer = NotDecided(str(error))
-            return old, old if self._declared_alike else answer(self._new, asked)
-        old = decided(self._old, given)
-        return old, decided(self._new, given) if self._declared_alike else answer(self._new, asked)
+            refused = NotDecided(str(error))
+            return refused, refused
+        if self._nothing_fires(given):
+            silent = Decided((), given, (), self._old.ruleset.facts)
+            return silent, silent
+        return decided(self._old, given), decided(self._new, given)
+
+    def _nothing_fires(self, given: Facts) -> bool:
+        """Whether neither version has anything to do, which is so of most requests and needs no actions to be run."""
+        try:
+            return not any(one.fired(one.cells.signature(given)) for one in (self._old, self._new))
+        except NotUnique:
+            return False
 
 
 def answer(compiled: Compiled, asked: Recorded) -> Answer:
     """What a version answers to a recorded request."""
+    return _asked(compiled, Reader(compiled.ruleset), asked)
+
+
+def _asked(compiled: Compiled, reader: Reader, asked: Recorded) -> Answer:
     try:
-        return decided(compiled, read(compiled.ruleset, asked))
+        return decided(compiled, _read(compiled.ruleset, reader, asked))
     except FactsRefused as error:
         return NotDecided(str(error))
 
 
-def read(ruleset: Ruleset, asked: Recorded) -> Facts:
+def _read(ruleset: Ruleset, reader: Reader, asked: Recorded) -> Facts:
     """The typed facts, computed ones as they were recorded; `FactsRefused` if they do not fit or were not computed."""
-    given = facts.read(ruleset, asked.request, asked.today)
+    given = reader.read(asked.request, asked.today)
     for one in facts.underived(ruleset, given):
         if f"{one.path}.label" not in asked.scores:
             raise FactsRefused((facts.FactError(one.path, "was not computed when this request was decided"),))
@@ -109,6 +126,8 @@ def decided(compiled: Compiled, given: Facts) -> Answer:
 
 def difference(old: Decided, new: Decided) -> Difference:
     """What changes from one answer to the other."""
+    if old is new:
+        return SAME
     outcomes = old.outcomes != new.outcomes
     if old.facts == new.facts:
         return Difference(True, {}, frozenset(), outcomes) if outcomes or old.fired != new.fired else SAME

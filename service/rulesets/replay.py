@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.audit.entry import EntryType
@@ -13,8 +13,8 @@ from service.rulesets.recorded import recorded
 from service.rulesets.tally import Tally
 from service.storage import AuditEntry, AuditQuery, Store
 
-PAGE = 2_000
-"""Audit entries read at once."""
+PAGE = 1_000
+"""Requests read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Replay:
     def __init__(self, store: Store, query: AuditQuery, old: Compiled, new: Compiled, page: int = PAGE) -> None:
         self._page = page
         self._store = store
-        self._query = query
+        self._query = replace(query, entry_type=EntryType.REQUEST)
         self._comparison = Comparison(old, new)
         self._derives = bool(old.ruleset.derived or new.ruleset.derived)
 
@@ -43,8 +43,7 @@ class Replay:
             page = self._store.audit_entries(self._query, cursor=cursor, limit=self._page)
             tally = Tally()
             for entry in page.items:
-                if entry.entry_type == EntryType.REQUEST:
-                    self._count(entry, tally)
+                self._count(entry, tally)
             cursor = page.cursor
             first, last = (page.items[0].at, page.items[-1].at) if page.items else (None, None)
             yield Replayed(tally, cursor, first, last)

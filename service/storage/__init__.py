@@ -77,12 +77,13 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Which audit entries to list: of a request, of a ruleset, or all; `since` is inclusive, `until` is not."""
+    """Which audit entries to list: of a request, of a ruleset, or all, and of which type; `until` is exclusive."""
 
     request_id: str | None = None
     ruleset: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    entry_type: str | None = None
 
 
 class Conflict(TocsinError):

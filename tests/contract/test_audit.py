@@ -120,3 +120,11 @@ def test_a_cursor_that_is_not_ours_is_refused(store: Store) -> None:
     for cursor in ("é", "bm90IG91cnM"):
         with pytest.raises(BadCursor):
             store.audit_entries(AuditQuery(), cursor=cursor)
+
+
+def test_entries_of_one_type_are_listed_without_the_others(store: Store) -> None:
+    entries = [replace(entry(n), entry_type="request" if n % 3 else "response") for n in range(12)]
+    store.append(*entries)
+    wanted = [one.audit_id for one in entries if one.entry_type == "response"]
+    assert ids(store, AuditQuery(ruleset="premium", entry_type="response"), limit=2) == wanted
+    assert ids(store, AuditQuery(entry_type="response")) == wanted

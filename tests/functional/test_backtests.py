@@ -169,7 +169,7 @@ def test_a_worker_that_dies_is_followed_by_one_that_goes_on_where_it_was(loans: 
         ask(loans, f"r-{number}", age=18, style="SEDAN", amount=100)
         loans.clock.advance(timedelta(seconds=1))
     backtest_id = begin(loans)
-    small = Backtests(loans.service.live, loans.service.store, loans.clock, pages=1, page=7)
+    small = Backtests(loans.service.live, loans.service.store, loans.clock, pages=1, page=4)
     worker = Worker(loans.service.store, Registry([small.duty()]), loans.clock, threads=1)
     once(loans, small)
     halfway = read(loans, backtest_id)

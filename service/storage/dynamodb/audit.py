@@ -73,7 +73,7 @@ class AuditTable:
         while len(found) < limit and (batch := list(islice(places, limit - len(found)))):
             rows = fetch(self._calls, self._table, "audit_id", (audit_id for _, audit_id in batch))
             entries = [entry for row in rows if (entry := entry_of(row)) is not None]
-            found += [entry for entry in entries if query.ruleset in (None, entry.ruleset)]
+            found += [entry for entry in entries if _is_of(query, entry)]
         return found
 
     def _places(self, query: AuditQuery, span: Span, limit: int) -> Iterator[tuple[str, str]]:
@@ -101,3 +101,8 @@ def _span(query: AuditQuery, after: str | None) -> Span:
     since = _FIRST if query.since is None else timestamp(query.since)
     last = _LAST if query.until is None else timestamp(query.until)
     return Span(since if after is None else max(since, f"{after}\0"), last)
+
+
+def _is_of(query: AuditQuery, entry: AuditEntry) -> bool:
+    """Whether an entry is of the ruleset and of the type that are asked for."""
+    return query.ruleset in (None, entry.ruleset) and query.entry_type in (None, entry.entry_type)

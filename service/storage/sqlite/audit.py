@@ -41,6 +41,7 @@ def listed(connection: sqlite3.Connection, query: AuditQuery, after: Place | Non
     clauses = {
         "request_id = ?": query.request_id,
         "ruleset = ?": query.ruleset,
+        "entry_type = ?": query.entry_type,
         "at >= ?": None if query.since is None else micros(query.since),
         "at < ?": None if query.until is None else micros(query.until),
     }
