@@ -1,0 +1,149 @@
+"""The files that others run us by: read by their own tools, and true to the code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from shutil import which
+from typing import cast
+
+import pytest
+import yaml
+
+from service import config
+from service.cli import COMMANDS
+from service.storage import sqs
+from service.storage.dynamodb import TableNames
+from service.storage.dynamodb.tables import (
+    AUDIT_BY_DAY,
+    AUDIT_BY_REQUEST,
+    AUDIT_BY_RULESET,
+    DUE,
+    FORGET,
+    LOOKUPS,
+    Index,
+)
+from service.storage.sqs.queues import HIDDEN_FOR, KEPT_FOR, MOST_RECEIVES, whole_seconds
+from service.words import Lane
+from tests.functional.client import ROOT
+
+Tree = Mapping[str, object]
+TEMPLATE = ROOT / "deploy" / "template.yaml"
+LINT = Path(sys.executable).with_name("cfn-lint")
+
+
+class _Template(yaml.SafeLoader):
+    """Reads `!Ref x` as `{"Ref": "x"}`."""
+
+
+def _short(loader: _Template, suffix: str, node: yaml.Node) -> object:
+    if isinstance(node, yaml.ScalarNode):
+        return {suffix: loader.construct_scalar(node)}
+    assert isinstance(node, yaml.SequenceNode)
+    return {suffix: loader.construct_sequence(node, deep=True)}
+
+
+_Template.add_multi_constructor("!", _short)
+
+
+@pytest.fixture(scope="module")
+def resources() -> Mapping[str, Tree]:
+    document = yaml.load(TEMPLATE.read_text(), _Template)
+    return cast("Mapping[str, Tree]", document["Resources"])
+
+
+@pytest.fixture(scope="module")
+def compose() -> Mapping[str, Tree]:
+    """The services of the compose file, all profiles, as a real implementation reads it."""
+    program = which("docker-compose")
+    if program is None and "CI" not in os.environ:
+        pytest.skip("docker-compose is not installed (Debian: apt-get install docker-compose)")
+    assert program is not None, "CI installs docker-compose: see .ci/run"
+    ended = subprocess.run([program, "config"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    return cast("Mapping[str, Tree]", yaml.safe_load(ended.stdout)["services"])
+
+
+def test_the_template_has_no_fault_that_cloudformations_linter_knows() -> None:
+    ended = subprocess.run([LINT, TEMPLATE], capture_output=True, text=True, check=False, timeout=120)
+    assert (ended.returncode, ended.stdout) == (0, "")
+
+
+def test_the_template_uses_no_aliases_which_cloudformation_does_not_read() -> None:
+    assert not [event for event in yaml.parse(TEMPLATE.read_text()) if isinstance(event, yaml.AliasEvent)]
+
+
+@pytest.mark.parametrize(
+    ("resource", "name", "key", "indexes"),
+    [
+        ("Items", TableNames().items, "id", (DUE, *LOOKUPS)),
+        ("Audit", TableNames().audit, "audit_id", (AUDIT_BY_REQUEST, AUDIT_BY_RULESET, AUDIT_BY_DAY)),
+    ],
+)
+def test_the_templates_tables_are_those_that_aws_init_makes(
+    resources: Mapping[str, Tree], resource: str, name: str, key: str, indexes: tuple[Index, ...]
+) -> None:
+    table = _properties(resources, resource)
+    assert table["TableName"] == name
+    assert table["KeySchema"] == [{"AttributeName": key, "KeyType": "HASH"}]
+    assert [_index(one) for one in cast("list[Tree]", table["GlobalSecondaryIndexes"])] == list(indexes)
+    if resource == "Items":
+        assert table["TimeToLiveSpecification"] == {"AttributeName": FORGET, "Enabled": True}
+
+
+def _index(written: Tree) -> Index:
+    partition, sort = (str(part["AttributeName"]) for part in cast("list[Tree]", written["KeySchema"]))
+    carries = cast("list[str]", cast("Tree", written["Projection"]).get("NonKeyAttributes", []))
+    return Index(str(written["IndexName"]), partition, sort, tuple(carries))
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_the_templates_queues_are_those_that_aws_init_makes(resources: Mapping[str, Tree], lane: Lane) -> None:
+    title = lane.value.capitalize()
+    queue, dead = _properties(resources, f"{title}Queue"), _properties(resources, f"{title}DeadLetters")
+    assert (queue["QueueName"], dead["QueueName"]) == (sqs.QueueNames().of(lane), sqs.QueueNames().dead(lane))
+    assert queue["VisibilityTimeout"] == whole_seconds(HIDDEN_FOR)
+    assert queue["MessageRetentionPeriod"] == dead["MessageRetentionPeriod"] == whole_seconds(KEPT_FOR)
+    redrive = {"deadLetterTargetArn": {"GetAtt": f"{title}DeadLetters.Arn"}, "maxReceiveCount": MOST_RECEIVES}
+    assert queue["RedrivePolicy"] == redrive
+
+
+def test_the_templates_tasks_run_our_commands_with_our_settings(resources: Mapping[str, Tree]) -> None:
+    for task in ("ApiTask", "WorkerTask"):
+        (container,) = cast("list[Tree]", _properties(resources, task)["ContainerDefinitions"])
+        _require_command(container["Command"])
+        given = [*cast("list[Tree]", container["Environment"]), *cast("list[Tree]", container["Secrets"])]
+        _require_settings(str(one["Name"]) for one in given)
+
+
+def test_the_compose_file_runs_our_commands_with_our_settings(compose: Mapping[str, Tree]) -> None:
+    ours = [one for one in compose.values() if cast("Tree", one.get("build", {})).get("target") == "tocsin"]
+    assert len(ours) >= 3
+    for service in ours:
+        _require_command(service["command"])
+        _require_settings(cast("Mapping[str, object]", service["environment"]))
+
+
+def test_the_image_is_built_from_files_that_are_there() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    copied = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--from" not in line]
+    assert copied
+    for path in (Path(ROOT, name) for names in copied for name in names):
+        assert path.exists(), path
+    _require_settings(word.split("=")[0] for line in lines if line.startswith("ENV ") for word in line.split()[1:])
+
+
+def _properties(resources: Mapping[str, Tree], name: str) -> Tree:
+    return cast("Tree", resources[name]["Properties"])
+
+
+def _require_command(words: object) -> None:
+    assert isinstance(words, list)
+    assert words[0] in COMMANDS
+
+
+def _require_settings(names: Iterator[str] | Mapping[str, object]) -> None:
+    assert not {name for name in names if name.startswith("TOCSIN_")} - set(config.names())
