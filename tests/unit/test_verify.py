@@ -137,6 +137,12 @@ def test_a_condition_that_no_request_fulfils_is_dead() -> None:
     assert (dead.kind, dead.rule, dead.at.line) == (Kind.DEAD, "A", 10)
 
 
+def test_a_condition_on_numbers_that_no_request_may_hold_is_dead() -> None:
+    """Numbers of a request are below 10^18."""
+    text = fees(("points >= 999999999999999999", "accept"), ("points > 999999999999999999", "emit: x"))
+    assert [(kind, rule) for _, kind, rule, _ in said(text)] == [("dead", "B")]
+
+
 def test_a_rule_behind_others_is_shadowed_by_those_that_suffice() -> None:
     text = fees(
         ("age < 40", "accept"),

@@ -28,10 +28,10 @@ def gaps(world: World, steps: Steps) -> Iterator[Found]:
                 yield partial(_gap, cover, severity, name, words(), example)
 
 
-def unmentioned(world: World, _: Steps) -> Iterator[Found]:
-    """Inside `must_cover`, declared values that no condition names while it names their siblings."""
+def unmentioned(world: World, steps: Steps) -> Iterator[Found]:
+    """Where all that must be covered is, declared values that no condition names while it names their siblings."""
     ruleset = world.ruleset
-    if ruleset.must_cover is None:
+    if ruleset.must_cover is None or next(gaps(world, steps), None) is not None:
         return
     for fact in ruleset.facts.values():
         unnamed = _unnamed(ruleset, fact) if fact.values else ()
