@@ -72,6 +72,17 @@ def test_silence_reminds_the_same_contact_then_escalates_then_ends(room: Room) -
     assert room.state(incident) == "acknowledged"
 
 
+def test_incidents_that_are_over_are_not_called_open_when_their_codes_are_listed(room: Room) -> None:
+    first, second = room.opens(incident_id="1"), room.opens(incident_id="2", description="Pump 2 failed")
+    room.waits(160)
+    assert {room.state(first), room.state(second)} == {"unacknowledged"}
+    room.says(ANN, "yes")
+    assert room.inbox(ANN)[-1] == "Your reply could be about 2 incidents. Reply YES or NO with a code: 11, 10."
+    room.says(BEN, "ja")
+    assert room.inbox(BEN)[-1].startswith("Ihre Antwort kann 2 Vorfälle betreffen. ")
+    assert {room.state(first), room.state(second)} == {"unacknowledged"}
+
+
 def test_each_contact_reads_their_own_language(room: Room) -> None:
     room.opens(incident_id="7")
     room.says(ANN, "no")
@@ -84,7 +95,7 @@ def test_each_contact_reads_their_own_language(room: Room) -> None:
 def test_a_reply_that_could_mean_two_incidents_is_answered_with_their_codes(room: Room) -> None:
     first, second = room.opens(description="Pump 1"), room.opens(description="Pump 2")
     room.says(ANN, "yes")
-    assert room.inbox(ANN)[-1] == "2 incidents are open. Reply YES or NO with a code: 11, 10."
+    assert room.inbox(ANN)[-1] == "Your reply could be about 2 incidents. Reply YES or NO with a code: 11, 10."
     assert {room.state(first), room.state(second)} == {"open"}
     room.says(ANN, "10")
     assert (room.state(first), room.state(second)) == ("acknowledged", "open")
