@@ -1,4 +1,5 @@
-"""The AWS services that no emulator serves (SMS and voice, Comprehend, Translate, Polly), and SES for scripted faults.
+"""The AWS services that no emulator serves (SMS and voice, Comprehend, Translate, Polly), and, for scripted
+faults, SES and EventBridge.
 
 A stub over HTTP that boto3 reaches unchanged by `AWS_ENDPOINT_URL_<SERVICE>`. It knows nothing but botocore's own
 service models: each request is checked against them (required members, types, enumerations, patterns, limits),
@@ -27,6 +28,7 @@ SERVICES = {
     "translate": "TRANSLATE",
     "polly": "POLLY",
     "sesv2": "SESV2",
+    "events": "EVENTBRIDGE",
 }
 
 
@@ -194,6 +196,7 @@ USUAL: Mapping[str, Callable[[Request], Answer]] = {
         ]
     },
     "DetectSentiment": _feeling,
+    "PutEvents": lambda _: {"FailedEntryCount": 0, "Entries": [{"EventId": "event-1"}]},
     "DetectDominantLanguage": lambda _: {"Languages": [{"LanguageCode": "en", "Score": 0.99}]},
     "TranslateText": _translated,
 }
