@@ -69,6 +69,12 @@ def test_the_shipped_premium_file_gets_both_sides_of_its_gap_and_nothing_twice()
     assert len({str(test.given) for test in generated.tests}) == 7
 
 
+def test_each_end_of_an_interval_has_its_own_two_requests() -> None:
+    text = FEES.split("rules:", maxsplit=1)[0] + "rules: [{name: R, when: age between 18 and 20, then: [accept]}]\n"
+    generated = boundaries.generate(Compiled(sound(text)))
+    assert [test.given["age"] for test in generated.tests] == [18, 17, 20, 21]
+
+
 def test_what_hit_unique_refuses_is_a_comment_and_what_compares_facts_is_left_to_people() -> None:
     text = FEES.replace("hit: first", "hit: unique").replace("age < 18 or", "fee > age or")
     yaml = boundaries.generate(Compiled(sound(text))).as_yaml()

@@ -170,9 +170,11 @@ def test_the_shipped_files_are_tidy(path: Path) -> None:
 
 
 def test_a_step_that_would_change_a_text_is_left_out() -> None:
-    text = f"{HEAD}rules:\n  - name: R\n    then: [{{reject: |-\n      two  \n\n\n\n      lines}}]\n"
-    blank = text.replace("[{reject: |-", "\n      reject: |-").replace("lines}]", "lines")
-    assert "two  \n\n\n\n" in fmt.formatted(blank)
+    reason = "      - reject: |-\n          two  \n\n\n\n          lines\n"
+    text = f"{HEAD}rules:\n  - name: R\n    when: driver.age<18\n    then:\n{reason}"
+    tidied = fmt.formatted(text)
+    assert reason in tidied
+    assert "when: driver.age < 18" in tidied
 
 
 def test_a_file_with_errors_is_left_alone(tmp_path: Path) -> None:

@@ -95,6 +95,11 @@ def test_a_fault_is_reported_at_its_cell(before: str, after: str, fault: tuple[i
     assert faults(TABLE.replace(before, after, 1)) == [fault]
 
 
+def test_a_cell_of_several_lines_moves_the_rows_below_it() -> None:
+    two_lines = TABLE.replace("Young drivers, fast cars", "Young drivers,\nfast cars").replace("not GREEN", "not GREY")
+    assert [row for row, _, _ in faults(two_lines)] == [6]
+
+
 def test_all_faults_of_a_table_are_shown_at_once() -> None:
     assert len(faults(TABLE.replace("< 21", "< x").replace("21..25", "9..1").replace("GREEN", "GREY"))) == 3
 
