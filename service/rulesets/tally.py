@@ -8,16 +8,20 @@ from decimal import Decimal
 from itertools import islice
 from typing import TypeVar
 
+from service import exact_json
 from service.records import from_state, to_state
 from service.rulesets.comparing import Answer, Decided, NotDecided, difference
 
 T = TypeVar("T")
 
-SAMPLES = 20
+SAMPLES = 10
 """Request ids kept of each kind of change."""
 
 CHANGES = 100
 """Kinds of change (rules that fired before, rules that fire now) that are told apart."""
+
+NAMES = 100_000
+"""Characters, as JSON, of the rules' names in all kinds of change together: a tally must fit an item."""
 
 WORDS = 300
 """Characters kept of why a request is not decided."""
@@ -78,7 +82,7 @@ class Group:
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted.
+    """What was counted; once it is `full`, further kinds of change are only counted as `other_changes`.
 
     `refused` were decided by the old version and are not by the new one; `newly_uncovered` fired a rule and fire none;
     `not_compared` are not decided by the old version itself, `newly_decided` those of them that the new one decides.
@@ -87,6 +91,7 @@ class Tally:
     requests: int = 0
     changed: int = 0
     changes: list[Change] = field(default_factory=list)
+    full: bool = False
     other_changes: int = 0
     amounts: dict[str, Amount] = field(default_factory=dict)
     values: dict[str, int] = field(default_factory=dict)
@@ -125,13 +130,18 @@ class Tally:
 
     def _change(self, old: tuple[str, ...], new: tuple[str, ...], count: int, samples: Iterable[str]) -> None:
         known = next((one for one in self.changes if (one.old, one.new) == (old, new)), None)
-        if known is None and len(self.changes) == CHANGES:
-            self.other_changes += count
-            return
-        if known is None:
+        if known is None and not self.full and self._has_room_for(old, new):
             known = Change(old, new)
             self.changes.append(known)
-        known.add(count, samples)
+        if known is None:
+            self.other_changes += count
+        else:
+            known.add(count, samples)
+
+    def _has_room_for(self, old: tuple[str, ...], new: tuple[str, ...]) -> bool:
+        names = [[one.old, one.new] for one in self.changes]
+        self.full = len(names) == CHANGES or len(exact_json.dumps([*names, [old, new]])) > NAMES
+        return not self.full
 
     def add(self, other: Tally) -> None:
         """Add what was counted elsewhere."""
