@@ -21,6 +21,8 @@ from service.config import Backend, Settings
 from service.escalate import inbound_routes
 from service.escalate.sns import SnsGate
 from service.escalate.sns_certificates import SigningCertificates
+from service.notify.outcomes import EMIT
+from service.storage import Item
 from service.stores import prepare_aws
 from service.words import Scope
 from service.work import all_dead_items
@@ -29,6 +31,7 @@ from tests.aws import Environment, ministack
 from tests.aws_services import Answer, AwsServices, Error, Garbage, Request, Silence, aws_services
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import Api
+from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import ANNOUNCEMENT, ARNAV, EVENT, JOHN, Desk
 from tests.functional.test_notifications import MARY as DRAMATIC_MARY
 from tests.unit.sns_signing import CERTIFICATE_URL, NOW, TOPIC, Authority, Web, notification, pem, signed
@@ -111,6 +114,8 @@ def amazon(services: AwsServices, tmp_path: Path) -> Iterator[Amazon]:
     clock = HandClock(NOW)
     settings = Settings(
         home=tmp_path,
+        rules_dir=few_rules(tmp_path),
+        event_bus="tocsin",
         backend=Backend.AWS,
         mail_from="Tocsin <tocsin@example.com>",
         phone_identity="+4930900000",
@@ -252,3 +257,18 @@ def test_messages_wait_for_a_person_while_nobody_can_say_how_they_feel(amazon: A
     amazon.works(1)
     assert amazon.counts(first) == {"accepted": 1}
     assert list(all_dead_items(amazon.service.store)) == []
+
+
+def test_an_event_that_a_rule_emits_is_put_on_the_bus_once_however_often_throttled(amazon: Amazon) -> None:
+    outcome = {"outcome": {"event": "high-risk", "rule": "High Risk"}, "ruleset": "premium"}
+    amazon.services.script("PutEvents", Error("ThrottlingException"), Error("InternalException", 500))
+    now = amazon.desk.api.clock.now()
+    amazon.service.store.add(Item("evaluation-1-o0", EMIT, outcome, due_at=now))
+    amazon.works(4)
+    asked = [request["Entries"] for request in amazon.services.of("PutEvents")]
+    assert len(asked) == 3
+    assert asked[0] == asked[1] == asked[2]
+    item = amazon.service.store.get("evaluation-1-o0")
+    assert item is not None
+    assert item.due_at is None
+    assert "emitted_at" in item.state

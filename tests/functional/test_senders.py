@@ -15,6 +15,7 @@ from service.config import Settings
 from service.words import Channel, Scope
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import NOON, Api
+from tests.functional.few_rules import few_rules
 from tests.functional.incident_room import ANN, BEN, Room
 from tests.functional.test_notifications import MARY, Desk
 
@@ -31,11 +32,7 @@ Open = Callable[..., Api]
 def api_with(tmp_path: Path) -> Iterator[Open]:
     """The API in process with settings of the test's own."""
     opened: list[Service] = []
-    rules = tmp_path / "rules"
-    (rules / "escalation").mkdir(parents=True)
-    shipped = Path("rules")
-    for name in ("sentiment.yaml", "escalation/default.yaml"):
-        (rules / name).write_text((shipped / name).read_text())
+    rules = few_rules(tmp_path)
     (rules / "escalation" / "by-phone.yaml").write_text(POLICY)
 
     def open_api(**settings: str) -> Api:
