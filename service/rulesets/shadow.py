@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.clock import Clock
-from service.decide.decision import EngineDisagreement, EngineFault
-from service.errors import TocsinError
+from service.decide.decision import EngineDisagreement
+from service.errors import TocsinError, Unavailable
 from service.records import from_state, to_state
 from service.rulesets import metrics
 from service.rulesets.comparing import Answer, answer
@@ -58,7 +58,7 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A shadow and what was counted so far; `skipped` were sampled and not compared because too many waited."""
+    """A shadow and what was counted so far; `skipped` were sampled and could not be compared."""
 
     shadow: Shadow
     tally: Tally
@@ -136,12 +136,13 @@ class Shadows:
     def work(self) -> None:
         """Follow the store, then compare what was noted, and add it to the counts."""
         self.refresh()
-        tallies: dict[Shadow, Tally] = {shadow: Tally() for shadow in self._skipped}
+        skipped, self._skipped = self._skipped, {}
+        tallies: dict[Shadow, Tally] = {shadow: Tally() for shadow in skipped}
         for _ in range(len(self._notes)):
             note = self._notes.popleft()
             self._compare(note, tallies.setdefault(note.shadow, Tally()))
         for shadow, tally in tallies.items():
-            self._count(shadow, tally, self._skipped.pop(shadow, 0))
+            self._count(shadow, tally, skipped.get(shadow, 0))
 
     def refresh(self) -> None:
         """Catch up with the store: which rulesets have a shadow now."""
@@ -152,8 +153,10 @@ class Shadows:
         shadow = note.shadow
         try:
             new = answer(self._live.version(shadow.ruleset, shadow.version).compiled, note.asked)
-        except (EngineDisagreement, EngineFault) as error:
-            metrics.count_disagreement(shadow.ruleset, shadow.version)
+        except Unavailable as error:
+            if isinstance(error, EngineDisagreement):
+                metrics.count_disagreement(shadow.ruleset, shadow.version)
+            self._skipped[shadow] = self._skipped.get(shadow, 0) + 1
             particulars = {"ruleset": shadow.ruleset, "version": shadow.version}
             logger.warning("Shadow %d of %s: %s", shadow.version, shadow.ruleset, error, extra=particulars)
             return

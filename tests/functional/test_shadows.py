@@ -7,9 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from service.decide.decision import Compiled
+from service.decide.ruleset import Ruleset
+from service.evaluations.flow import Evaluations
+from service.rulesets.live import Live
+from service.rulesets.shadow import Shadows
 from service.storage import AuditQuery
 from service.words import Lane, Scope
 from tests.functional.conftest import Api
+from tests.functional.test_evaluations import Wrong, client_of
 
 FILE = """ruleset: fees
 facts:
@@ -168,6 +174,22 @@ def test_a_new_shadow_begins_at_nothing(fees: Api, ask: Ask) -> None:
     ask("r-2", fee=5)
     fees.service.shadows.work()
     assert (report(fees)["requests"], report(fees)["changed"]) == (1, 0)
+
+
+def test_a_shadow_that_fails_hurts_no_answer_and_is_counted_as_skipped(fees: Api) -> None:
+    def compiled(ruleset: Ruleset) -> Compiled:
+        stricter = ruleset.facts["place"].values is not None
+        return Compiled(ruleset, Wrong) if stricter else Compiled(ruleset)
+
+    live = Live(fees.service.library, fees.clock, compiled=compiled)
+    shadows = Shadows(live, fees.service.store, fees.clock)
+    client = client_of(fees, Evaluations(live, fees.service.store, fees.clock, shadows=shadows))
+    shadows.cast("fees", 2, 100, "test app")
+    answer = client.post("/v1/rulesets/fees/evaluations", {"request": {"fee": 5}})
+    assert (answer.status, answer.json()["fired"]) == (200, ["Small"])
+    shadows.work()
+    shadows.work()
+    assert (shadows.watched("fees").skipped, shadows.watched("fees").tally.requests) == (1, 0)
 
 
 def test_what_cannot_be_a_shadow_is_refused(fees: Api) -> None:
