@@ -1,4 +1,4 @@
-"""`tocsin up`: the API and a worker in the foreground, in one process group."""
+"""`tocsin up`: the API and workers in the foreground, in one process group."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from service.config import Settings
 
 @click.command()
 def up() -> None:
-    """Run the API and a worker until Ctrl-C; whichever dies is started again."""
+    """Run the API and its workers until Ctrl-C; whichever dies is started again."""
     settings = config.load()
     logs.configure(settings.log_level)
     with only_one(settings.home), listen(settings) as listener:
         environment = {**os.environ, METRICS: metrics_folder(settings), lifetime.PARENT: str(os.getpid())}
         worker = [sys.executable, "-m", "service.cli", "worker"]
-        supervisor = Supervisor(
-            [Child("API", gunicorn(listener), environment, (listener.fileno(),)), Child("worker", worker, environment)]
-        )
+        api = Child("API", gunicorn(listener), environment, (listener.fileno(),))
+        workers = [Child("worker", worker, environment) for _ in range(settings.worker_processes)]
+        supervisor = Supervisor([api, *workers])
         supervisor.start()
         _make_development_key(settings)
         say_when_ready(address(listener), settings.dev_key)

@@ -124,6 +124,12 @@ def test_a_child_that_dies_is_started_again(start: Start) -> None:
     assert eventually(lambda: _answers(server))
 
 
+def test_it_runs_as_many_workers_as_are_set(start: Start) -> None:
+    server = start(**QUIET, WORKER_PROCESSES="2")
+    commands = processes(server).values()
+    assert sum("service.cli worker" in command for command in commands) == 2, commands
+
+
 def _is_new(server: Running, name: str, old: int) -> bool:
     return _children(server).get(name, old) != old
 
