@@ -107,5 +107,5 @@ def test_a_killed_process_lets_go_of_the_lock_and_its_claims_come_back(tmp_path:
 @pytest.mark.long
 def test_nothing_acknowledged_is_lost_in_many_kills(tmp_path: Path) -> None:
     outcome = kill_writers(tmp_path / "tocsin.db", kills=60, seed=2)
-    print(f"60 kills, {outcome.acknowledged} acknowledged commits of 5 rows, {len(outcome.missing)} missing")  # noqa: T201
+    print(f"60 kills, {outcome.acknowledged} acknowledged commits of 5 rows, {len(outcome.missing)} missing")
     assert (outcome.missing, outcome.torn, outcome.integrity) == ([], [], "ok")

@@ -174,5 +174,5 @@ def test_items_leave_at_the_rate_that_all_workers_share_and_book_one_slot_each(
     assert store.get("sms-9") is not None
     for each in workers:
         each.close()
-    for store in stores:
-        store.close()
+    for opened in stores:
+        opened.close()
