@@ -87,6 +87,9 @@ class Settings(BaseSettings):
         description="Hours such as `22:00-07:00`, where the recipient lives, in which only incidents are sent.",
     )
     timezone: str = Field(default="UTC", description="Time zone (IANA) of recipients whose profile names none.")
+    recipient_limit: str | None = Field(
+        default=None, description="How many messages one person gets, such as `20/h` or `5/15m`; incidents never wait."
+    )
     email_rate: float | None = Field(default=None, gt=0, description="Emails a second, all processes together.")
     sms_rate: float | None = Field(default=None, gt=0, description="SMS a second, all processes together.")
     voice_rate: float | None = Field(default=None, gt=0, description="Voice calls a second, all processes together.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from service.language.translators import Translators
 from service.messages import routes as outbox_routes
 from service.messages.carriers import Carriers, ProviderCarrier, Slots
 from service.messages.optouts import OptOuts
+from service.messages.pace import parse_pace
 from service.messages.quiet import parse_quiet_hours
 from service.messages.senders import FromSenders, read_senders
 from service.messages.spend import Spend
@@ -143,7 +144,15 @@ class Messaging:
         hours = self.settings.quiet_hours
         quiet = parse_quiet_hours(hours, self.settings.timezone) if hours else None
         links = self.unsubscribe_links
-        return Manners(self._opted_out, quiet, links.of if links is not None else lambda _: None)
+        leaving = links.of if links is not None else lambda _: None
+        return Manners(self._opted_out, quiet, leaving, self._pace())
+
+    def _pace(self) -> Callable[[Recipient, datetime], datetime] | None:
+        limit = self.settings.recipient_limit
+        if limit is None:
+            return None
+        pace = parse_pace(limit)
+        return lambda person, now: pace.free_at(self.store, person.user_id, now)
 
     def _opted_out(self, recipients: Iterable[Recipient]) -> frozenset[str]:
         """Ids of those who want nothing on their channel."""

@@ -44,7 +44,9 @@ UNREACHED = frozenset({DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED, Deliver
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One recipient's copy, on page number `page`. `detail` says why it failed, without contact data or text."""
+    """One recipient's copy, on page number `page`. `detail` says why it failed, without contact data or text.
+    `paced` when its place in how much the person gets is booked.
+    """
 
     id: str
     notification_id: str
@@ -57,6 +59,7 @@ class Delivery:
     provider_id: str | None = None
     detail: str | None = None
     retry_at: datetime | None = None
+    paced: bool = False
     changed_at: datetime | None = None
 
     def moved(self, status: DeliveryStatus, at: datetime, detail: str | None = None) -> Delivery:

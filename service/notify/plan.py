@@ -36,9 +36,10 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Nothing may be sent before `until`."""
+    """Nothing may be sent before `until`; `paced` when that is the person's own place, which is then taken."""
 
     until: datetime
+    paced: bool = False
 
 
 Plan = Send | Drop | Hold
@@ -46,11 +47,13 @@ Plan = Send | Drop | Hold
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """What is kept to whoever the recipient is: refusals, quiet hours, the address to unsubscribe at."""
+    """What is kept to whoever the recipient is: refusals, quiet hours, how much they get, where they unsubscribe."""
 
     opted_out: Callable[[Iterable[Recipient]], frozenset[str]]
     quiet: QuietHours | None
     unsubscribe_url: Callable[[Recipient], str | None]
+    free_at: Callable[[Recipient, datetime], datetime] | None = None
+    """Books the next place in how much one person gets; None where there is no limit."""
 
 
 def plan(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.channels import Outcome, Reference, Refused
 from service.channels.carrier import Handed
@@ -57,8 +57,9 @@ class Copy:
         match self.plan:
             case Drop(status=status, detail=detail):
                 return self.delivery.moved(status, now, detail)
-            case Hold(until=until):
-                return replace(self.delivery, status=DeliveryStatus.PENDING, retry_at=until)
+            case Hold(until=until, paced=paced):
+                booked = self.delivery.paced or paced
+                return replace(self.delivery, status=DeliveryStatus.PENDING, retry_at=until, paced=booked)
             case Send():
                 return self.delivery
 
@@ -141,13 +142,22 @@ class PageSender:
         wanted = plan(
             person, rendition, notification.message.variables, notification.lane, reference, self.manners, now
         )
-        return self._gathered(wanted, person, notification.message, now) if isinstance(wanted, Send) else wanted
-
-    def _gathered(self, wanted: Send, person: Recipient, message: Message, now: datetime) -> Plan:
-        """What becomes of a copy whose template is digested; any other goes now."""
-        if message.digest is None or message.template is None:
+        if not isinstance(wanted, Send) or notification.lane is Lane.INCIDENT:
             return wanted
-        match self.digests.joined(message.template, person, wanted.message, message.digest, now):
+        if notification.message.digest is None:
+            return self._paced(wanted, delivery, person, now)
+        return self._gathered(wanted, person, notification.message, notification.message.digest, now)
+
+    def _paced(self, wanted: Send, delivery: Delivery, person: Recipient, now: datetime) -> Plan:
+        """A copy goes when its reader has not had too many lately."""
+        if self.manners.free_at is None or delivery.paced:
+            return wanted
+        free_at = self.manners.free_at(person, now)
+        return wanted if free_at <= now else Hold(free_at, paced=True)
+
+    def _gathered(self, wanted: Send, person: Recipient, message: Message, window: timedelta, now: datetime) -> Plan:
+        """What becomes of a copy whose template is digested."""
+        match self.digests.joined(message.template or "", person, wanted.message, window, now):
             case Waits(until=until):
                 return Hold(until)
             case Went(became=became) if became == UNKNOWN:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from service.app import Service
 from service.clock import HandClock
 from service.config import Settings
+from service.messages.pace import NotAPace, parse_pace
 from service.words import Scope
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import NOON, Api
@@ -90,3 +92,26 @@ def test_the_app_is_told_of_a_rejection_too(desk: Desk, hook: Hook) -> None:
     desk.review(sent, "reject")
     desk.works(1)
     assert [told["status"] for told in hook.told] == ["rejected"]
+
+
+def test_one_person_gets_no_more_than_the_limit_and_the_rest_later(tmp_path: Path) -> None:
+    clock = HandClock(NOON)
+    service = Service(Settings(home=tmp_path, rules_watch=False, recipient_limit="2/h"), clock)
+    _, key = service.keys.create("test app", list(Scope))
+    service.working_copies.sweep()
+    desk = Desk(Api(service, clock, Client(InProcess(service.flask()), key)))
+    desk.recipients("john", JOHN)
+    sent = [desk.sends(text=f"The warehouse is closed on day {day}.", audience="john") for day in (1, 2, 3)]
+    desk.works(2)
+    assert len(desk.outbox()) == 2
+    clock.advance(timedelta(minutes=31))
+    desk.works(4)
+    assert len(desk.outbox()) == 3
+    assert [desk.status(one) for one in sent] == ["completed"] * 3
+    service.store.close()
+
+
+@pytest.mark.parametrize("text", ["", "20", "0/h", "20/w", "many"])
+def test_what_names_no_limit_is_told_how_to_write_it(text: str) -> None:
+    with pytest.raises(NotAPace, match="20/h"):
+        parse_pace(text)
