@@ -75,7 +75,8 @@ class Sender:
             refused = Refused(Reason.OPTED_OUT, "the person wants no messages")
             return self._after(task, outgoing, record, Handed(refused))
         message = self._worded(task, outgoing, record.incident)
-        if (waits := wait_until_booked(task, lambda: self.slots.book([message], task.now))) is not None:
+        now = task.now  # read once: a slot that is free now must not lie ahead of the clock's next reading
+        if (waits := wait_until_booked(task, lambda: self.slots.book([message], now))) is not None:
             return Step(waits)
         return self._after(task, outgoing, record, self._hand_over(message))
 
