@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from itertools import filterfalse
 
 MAX_CHARACTERS = 1600
 """A reply is read up to here: the longest text of one SMS (SendTextMessage)."""
@@ -194,7 +195,8 @@ def _distinct(numbers: Iterable[int]) -> tuple[int, ...]:
 
 
 _TOKEN = re.compile(
-    rf"(?P<other>\d+(?:[.:/-]\d+)+|\d{{7,}})|(?P<mark>#\s*)?(?P<number>\d{{1,6}})|{THUMB_UP}|{THUMB_DOWN}|[^\W\d_]+"
+    rf"(?P<other>\d+(?:[.:/-]\d+)+|\d{{7,}})|(?P<mark>#\s*)?(?P<number>\d{{1,6}})|{THUMB_UP}|{THUMB_DOWN}"
+    r"|[^\W\d_](?:[^\W\d_]|[\u0900-\u0903\u093a-\u094f])*"  # the vowel signs of Devanagari are marks, not letters
 )
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
 _UNSEEN = re.compile("[\U0001f3fb-\U0001f3ff\ufe0e\ufe0f]")  # skin tones and variation selectors
@@ -217,8 +219,13 @@ def _tokens(text: str) -> list[_Token]:
 def _folded(text: str) -> str:
     """Case, width, accents, apostrophes and invisible characters gone: "Sí" and "si" are one word."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    plain = "".join(c for c in unicodedata.normalize("NFKD", folded) if unicodedata.category(c) not in ("Mn", "Cf"))
+    plain = "".join(filterfalse(_is_dropped, unicodedata.normalize("NFKD", folded)))
     return unicodedata.normalize("NFKC", _APOSTROPHES.sub("", _UNSEEN.sub("", plain)))
+
+
+def _is_dropped(character: str) -> bool:
+    """Accents, Arabic and Hebrew points, invisible characters; not Devanagari's signs, which spell the word."""
+    return unicodedata.category(character) in ("Mn", "Cf") and not "\u0900" <= character <= "\u097f"
 
 
 def _primary(language: str) -> str:
