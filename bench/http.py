@@ -85,7 +85,12 @@ def _floor(home: Path) -> Iterator[int]:
 @contextmanager
 def _tocsin(home: Path) -> Iterator[tuple[int, str]]:
     port = _free_port()
-    settings = {"TOCSIN_HOME": str(home / "tocsin"), "TOCSIN_PORT": str(port), "TOCSIN_RULES_WATCH": "0"}
+    settings = {
+        "TOCSIN_HOME": str(home / "tocsin"),
+        "TOCSIN_PORT": str(port),
+        "TOCSIN_RULES_WATCH": "0",
+        "TOCSIN_LOG_LEVEL": "ERROR",
+    }
     with _server([str(Path(sys.executable).with_name("tocsin")), "up"], settings, port):
         _wait_until_ready(port)
         yield port, (home / "tocsin" / "dev-key").read_text().strip()
