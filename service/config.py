@@ -170,6 +170,11 @@ class Settings(BaseSettings):
         return self.home / "secret"
 
     @property
+    def last_good(self) -> Path:
+        """Where copies are kept of the policies and templates that could last be used."""
+        return self.home / "last-good"
+
+    @property
     def dev_key(self) -> Path:
         """Where `tocsin up` keeps the development key."""
         return self.home / "dev-key"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint
 
-from service import config, secrets
+from service import config, last_good, secrets
 from service.channels.contact_keys import ContactKeys
 from service.clock import Clock
 from service.config import Backend, Settings
@@ -25,7 +25,6 @@ from service.escalate.sns_certificates import SigningCertificates, amazon_roots
 from service.escalate.sns_events import Fate, Receipt
 from service.escalate.sns_fetch import Fetcher
 from service.escalate.wording import Wording
-from service.language.embedded.catalogue import read_catalogues
 from service.messaging import Messaging, phone_rules
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt as DeliveryReceipt
@@ -43,7 +42,11 @@ class Escalation:
         self.secret = secrets.of_installation(settings.secret, settings.secret_file)
         self.phones = phone_rules(settings)
         self.rules = IntakeRules(self.phones, test_domains=settings.backend is Backend.EMBEDDED)
-        policies = read_policies(settings.rules_dir / "escalation", messaging.templates.names)
+        policies = last_good.read(
+            settings.rules_dir / "escalation",
+            settings.last_good / "escalation.zip",
+            lambda folder: read_policies(folder, messaging.templates.names),
+        )
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, messaging.directory)
         self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones)
         self.receipts = Receipts(self.incidents, messaging.opt_outs, self._of_a_notification)
@@ -68,7 +71,7 @@ class Escalation:
         """Who handles which kind of item."""
         sender = self._sender()
         return (
-            Duty(items.INCIDENT, self.incidents.on_time),
+            Duty(items.INCIDENT, self.incidents.on_time, together=self.incidents.on_time_together),
             Duty(items.MESSAGE, sender.message, sender.buried),
             Duty(items.ANSWER, sender.answer),
             Duty(items.SUMMARY, sender.summary),
@@ -82,8 +85,7 @@ class Escalation:
 
     def _sender(self) -> Sender:
         messaging = self.messaging
-        catalogues = read_catalogues(self.settings.templates_dir / "catalogues")
-        wording = Wording(messaging.templates, catalogues, self.phones)
+        wording = Wording(messaging.templates, messaging.catalogues, self.phones)
         return Sender(self.incidents, wording, messaging.carriers, messaging.slots, messaging.opt_outs, self.links)
 
 

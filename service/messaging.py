@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from service import config, secrets
+from service import config, last_good, secrets
 from service.channels import Email, Sms, VoiceCall
 from service.channels.carrier import Carrier
 from service.channels.contact_keys import ContactKeys
@@ -18,6 +19,7 @@ from service.channels.phones import PhoneRules
 from service.clock import Clock
 from service.config import Backend, Settings
 from service.language import Detector, Sentiment, Translator
+from service.language.embedded.catalogue import Catalogues, read_catalogues
 from service.language.guarded import Guard, GuardedEngine
 from service.language.machine import Engine, MachineTranslator
 from service.language.translators import Translators
@@ -28,7 +30,7 @@ from service.messages.pace import parse_pace
 from service.messages.quiet import parse_quiet_hours
 from service.messages.senders import FromSenders, read_senders
 from service.messages.spend import Spend
-from service.messages.templates import read_templates
+from service.messages.templates import Templates, read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
 from service.messages.webhooks import Callback, Webhooks
@@ -83,13 +85,13 @@ class Messaging:
         self.profiles = ProfileRules(phone_rules(settings), test_domains=settings.backend is Backend.EMBEDDED)
         self.directory = Directory(store, keys)
         self.opt_outs = OptOuts(store, clock, keys)
-        self.templates = read_templates(settings.templates_dir)
+        self.templates, self.catalogues = read_wording(settings)
         self.senders = read_senders(settings.senders)
         self.spend = Spend(store, None if settings.spend_cap is None else Decimal(str(settings.spend_cap)))
         self.carriers = self._carriers()
         self.slots = Slots(store, self.carriers, self.breakers, self.senders)
         self.webhooks = Webhooks(callback_secret(settings), clock, loopback_allowed=settings.loopback_callbacks)
-        self.translations = Translations(store, clock, open_translator(settings, breakers, amazon))
+        self.translations = Translations(store, clock, open_translator(settings, self.catalogues, breakers, amazon))
         self.renditions = Renditions(store, self.translations)
         self.validation = Validation(sentiment, live, clock)
         self.receipts = Receipts(store, clock)
@@ -222,14 +224,23 @@ def phone_rules(settings: Settings) -> PhoneRules:
     return PhoneRules(countries or None, reserved_allowed=settings.backend is Backend.EMBEDDED)
 
 
-def open_translator(settings: Settings, breakers: Breakers, amazon: Amazon | None = None) -> Translator:
-    """Catalogues first, then machines: Amazon's or those on this machine, then LibreTranslate."""
-    from service.language.embedded.catalogue import read_catalogues
+def read_wording(settings: Settings) -> tuple[Templates, Catalogues]:
+    """The templates and catalogues as they stand, or as they could last be used."""
 
+    def parse(folder: Path) -> tuple[Templates, Catalogues]:
+        return read_templates(folder), read_catalogues(folder / "catalogues")
+
+    return last_good.read(settings.templates_dir, settings.last_good / "templates.zip", parse)
+
+
+def open_translator(
+    settings: Settings, catalogues: Catalogues, breakers: Breakers, amazon: Amazon | None = None
+) -> Translator:
+    """Catalogues first, then machines: Amazon's or those on this machine, then LibreTranslate."""
     detector, terms = _detector(settings, amazon), config.listed(settings.keep_terms)
     engines = _engines(settings, breakers, amazon)
     machines = (MachineTranslator(engine, detector, terms) for engine in engines)
-    return Translators(read_catalogues(settings.templates_dir / "catalogues"), *machines)
+    return Translators(catalogues, *machines)
 
 
 def _detector(settings: Settings, amazon: Amazon | None) -> Detector:

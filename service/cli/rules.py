@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from service import config, exact_json
+from service.cli import checked
 from service.cli.arguments import instant
 from service.cli.rule_files import RULE_FILE, as_document, as_json_option, rendered, sound
 from service.cli.rules_backtest import backtest
@@ -20,10 +21,9 @@ from service.cli.rules_pages import PAGES
 from service.cli.rules_tests import run_tests, write_tests
 from service.decide import explain, facts
 from service.decide.decision import ActionRefused, Compiled, NotUnique
-from service.decide.findings import Severity
+from service.decide.findings import Finding, Severity
 from service.decide.ruleset import Facts, Ruleset
 from service.rulesets import gate, rule_file
-from service.rulesets.gate import Checked
 from service.rulesets.library import Library
 from service.rulesets.publishing import passed
 from service.rulesets.rule_file import RuleFile
@@ -47,19 +47,19 @@ for command in (run_tests, write_tests, diff, import_rules, export_rules, backte
 @click.argument("files", nargs=-1, required=True, type=RULE_FILE)
 @as_json_option
 def check(files: tuple[Path, ...], as_json: bool) -> None:
-    """Show everything there is to say about rule files, their own tests included.
+    """Show everything there is to say about rule files, their own tests included, and about escalation policies.
 
     Ends with 0 (clean, or only warnings), 1 (errors) or 2 (wrong usage).
     """
     read = [rule_file.read(file) for file in files]
-    checked = [(one, gate.check(one.content)) for one in read]
+    findings = [checked.findings(one) for one in read]
     if as_json:
-        documents = [as_document(one, checks.findings) for one, checks in checked]
+        documents = [as_document(one, found) for one, found in zip(read, findings, strict=True)]
         click.echo(exact_json.dumps({"files": documents}))
     else:
-        for one, checks in checked:
-            _show(one, checks)
-    sys.exit(0 if all(checks.sound for _, checks in checked) else 1)
+        for one, found in zip(read, findings, strict=True):
+            _show(one, found)
+    sys.exit(1 if any(one.severity is Severity.ERROR for found in findings for one in found) else 0)
 
 
 @rules.command("explain")
@@ -102,11 +102,11 @@ def publish_file(
 ) -> None:
     """Check a file and make it the active version of its ruleset, now or later."""
     given = rule_file.read(file)
-    checked = gate.check(given.content)
-    _show(given, checked, err=True)
-    if not checked.sound:
+    checks = gate.check(given.content)
+    _show(given, checks.findings, err=True)
+    if not checks.sound:
         sys.exit(1)
-    version = _library().publish(passed(checked).draft(getpass.getuser(), comment), effective_from, expected)
+    version = _library().publish(passed(checks).draft(getpass.getuser(), comment), effective_from, expected)
     if as_json:
         click.echo(exact_json.dumps(_version_document(version)))
     else:
@@ -166,10 +166,10 @@ def _library() -> Library:
     return Library(open_store(config.load()), SYSTEM_CLOCK)
 
 
-def _show(file: RuleFile, checked: Checked, err: bool = False) -> None:
-    click.echo(rendered(file, checked.findings), nl=False, err=err)
-    errors = sum(finding.severity is Severity.ERROR for finding in checked.findings)
-    warnings = len(checked.findings) - errors
+def _show(file: RuleFile, findings: Sequence[Finding], err: bool = False) -> None:
+    click.echo(rendered(file, findings), nl=False, err=err)
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    warnings = len(findings) - errors
     click.echo(f"{file.path}: {_counted(errors, 'error')}, {_counted(warnings, 'warning')}", err=err)
 
 

@@ -54,7 +54,7 @@ def preview(name: str, language: str, variables: str) -> None:
 def _rendition(template: Template, reader: Tag, messaging: Messaging) -> render.Rendition:
     if serves(template.language, reader):
         return render.rendition(template, template.language, "source", {})
-    translator = open_translator(messaging.settings, messaging.breakers)
+    translator = open_translator(messaging.settings, messaging.catalogues, messaging.breakers)
     answers = {text: translator.translate(text, template.language, reader) for text in template.texts}
     if refused := [answer.reason for answer in answers.values() if isinstance(answer, NotTranslated)]:
         raise NotPreviewed(f"not translated to {reader}: {refused[0]}")

@@ -16,7 +16,7 @@ import yaml
 
 from service.errors import TocsinError
 from service.messages import markup
-from service.messages.forms import Form, missing, parse_form
+from service.messages.forms import Form, FormRefused, missing, parse_form
 from service.tags import Tag, UnknownTag, parse_tag
 from service.words import Lane
 
@@ -97,13 +97,23 @@ class Templates:
 
 
 def read_templates(root: Path) -> Templates:
-    """All templates under `root`; `TemplateRefused`, `FormRefused` or `HtmlRefused` at the first that cannot do."""
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and path.name not in _NOT_TEMPLATES)
-    return Templates({folder.name: read_template(folder) for folder in folders})
+    """All templates under `root`; `TemplateRefused` with what is wrong with each that cannot do."""
+    if not root.is_dir():
+        raise TemplateRefused(f"{root}: there is no such folder of templates; TOCSIN_TEMPLATES_DIR names it")
+    faults: list[str] = []
+    templates: dict[str, Template] = {}
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and path.name not in _NOT_TEMPLATES):
+        try:
+            templates[folder.name] = read_template(folder)
+        except (TemplateRefused, FormRefused, markup.HtmlRefused) as error:
+            faults.append(str(error))
+    if faults:
+        raise TemplateRefused("\n".join(faults))
+    return Templates(templates)
 
 
 def read_template(folder: Path) -> Template:
-    """The template of one folder."""
+    """The template of one folder; `TemplateRefused`, `FormRefused` or `HtmlRefused` at its first fault."""
     if not NAME.fullmatch(folder.name):
         raise TemplateRefused(f"{folder}: name the folder with small letters, digits, - and _ alone")
     settings = _settings(folder / "template.yaml")
@@ -124,23 +134,30 @@ def read_template(folder: Path) -> Template:
 
 
 def _form(path: Path) -> Form | None:
-    return parse_form(path.read_text(encoding="utf-8").strip(), str(path)) if path.exists() else None
+    return parse_form(_text(path).strip(), str(path)) if path.exists() else None
 
 
 def _document(path: Path) -> str | None:
     if not path.exists():
         return None
-    document = path.read_text(encoding="utf-8")
+    document = _text(path)
     parse_form(document, str(path))
     markup.check_slots(document, str(path))
     return document
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise TemplateRefused(f"{path}: not UTF-8 from byte {error.start}: save it as UTF-8") from error
 
 
 def _settings(path: Path) -> Mapping[str, str]:
     if not path.exists():
         return {}
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 (makes texts only)
+        document = yaml.load(_text(path), yaml.BaseLoader)  # noqa: S506 (makes texts only)
     except yaml.YAMLError as error:
         raise TemplateRefused(f"{path} is not YAML: {error}") from error
     if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):

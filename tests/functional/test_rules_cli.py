@@ -87,6 +87,16 @@ def test_a_check_as_json_is_one_document_for_all_files(file: Path, settings: dic
     assert bad["findings"][0].keys() >= {"severity", "kind", "rule", "line", "column", "message", "hint"}
 
 
+def test_an_escalation_policy_is_checked_as_one(tmp_path: Path, settings: dict[str, str]) -> None:
+    policy = tmp_path / "night.yaml"
+    policy.write_text("escalation: night\nlevels:\n  - {contacts: [1], wait: 40, messages: {page: incident-pag}}\n")
+    done = run("rules", "check", str(policy), "rules/escalation/default.yaml", "--json", settings=settings)
+    ours, shipped = json.loads(done.stdout)["files"]
+    places = [(one["line"], one["column"]) for one in ours["findings"]]
+    assert (done.exit_code, places, shipped["ok"]) == (1, [(3, 27), (3, 48)], True)
+    assert "incident-page" in ours["findings"][1]["hint"]
+
+
 def test_a_failing_test_of_the_file_is_an_error(file: Path, settings: dict[str, str]) -> None:
     file.write_text(FILE.replace("fee: 1.00}}", "fee: 2.00}}"))
     done = run("rules", "check", str(file), "--json", settings=settings)

@@ -1,0 +1,51 @@
+"""Folders that administrators edit, and what of them could last be used.
+
+A slip in a template must not silence the pagers at the next restart. So what a process could use is kept in the home;
+where a folder cannot be used as it stands, that copy is used instead, and every fault is logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from service.errors import TocsinError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def read(folder: Path, kept: Path, parse: Callable[[Path], T]) -> T:
+    """What `parse` makes of a folder, or of the copy of it in the file `kept`; raises as `parse` if there is none."""
+    try:
+        found = parse(folder)
+    except TocsinError as error:
+        if not kept.exists():
+            raise
+        logger.error("%s cannot be used; what was last used of it goes on. Mend it: %s", folder, error)  # noqa: TRY400
+        return _unpacked(kept, parse)
+    _keep(folder, kept)
+    return found
+
+
+def _keep(folder: Path, kept: Path) -> None:
+    """Pack the folder beside `kept` and put it in its place at once: another process may be reading."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, fresh = tempfile.mkstemp(dir=kept.parent)
+    with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder))
+    Path(fresh).replace(kept)
+
+
+def _unpacked(kept: Path, parse: Callable[[Path], T]) -> T:
+    with tempfile.TemporaryDirectory() as place, zipfile.ZipFile(kept) as archive:
+        archive.extractall(place)
+        return parse(Path(place))

@@ -1,0 +1,81 @@
+"""A slip in a policy or a template must not silence the pagers at the next restart."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from service.app import Service
+from service.config import Settings
+from service.errors import TocsinError
+from tests.functional.client import ROOT
+
+Open = Callable[[], Service]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """The administrators' folders, to be edited."""
+    for name in ("rules", "templates"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def restarted(folders: Path) -> Iterator[Open]:
+    """Start a process of the service on these folders."""
+    opened: list[Service] = []
+
+    def restart() -> Service:
+        settings = Settings(
+            home=folders / "home", rules_dir=folders / "rules", templates_dir=folders / "templates", rules_watch=False
+        )
+        opened.append(Service(settings))
+        return opened[-1]
+
+    yield restart
+    for service in opened:
+        service.store.close()
+
+
+def test_a_broken_policy_is_told_and_the_last_good_ones_serve(
+    folders: Path, restarted: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy = folders / "rules" / "escalation" / "medicine.yaml"
+    before = restarted().escalation.incidents.policies.get("medicine")
+    policy.write_text(policy.read_text().replace("levels", "level"))
+    assert restarted().escalation.incidents.policies.get("medicine") == before
+    assert 'medicine.yaml:3:1: error: unknown key "level"' in caplog.text
+    policy.unlink()
+    assert "medicine" not in restarted().escalation.incidents.policies.names
+
+
+def test_broken_templates_are_told_all_at_once_and_the_last_good_ones_serve(
+    folders: Path, restarted: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = restarted().messaging.templates.get("incident-page")
+    (folders / "templates" / "incident-page" / "sms.txt").write_bytes(b"St\xf6rung: {{ description }}")
+    (folders / "templates" / "follow-up" / "sms.txt").write_text("Dear {{ first_name | shout }}")
+    assert restarted().messaging.templates.get("incident-page") == before
+    assert "incident-page/sms.txt: not UTF-8 from byte 2" in caplog.text
+    assert "follow-up/sms.txt" in caplog.text
+
+
+def test_a_broken_catalogue_is_told_and_the_last_good_ones_serve(
+    folders: Path, restarted: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalogue = folders / "templates" / "catalogues" / "de.po"
+    before = restarted().messaging.catalogues
+    catalogue.write_text(catalogue.read_text() + '\nmsgid "open\n')
+    assert restarted().messaging.catalogues == before
+    assert "de.po:" in caplog.text
+
+
+@pytest.mark.parametrize("file", ["templates/incident-page/sms.txt", "rules/escalation/default.yaml"])
+def test_a_first_start_with_a_broken_file_is_refused(folders: Path, restarted: Open, file: str) -> None:
+    (folders / file).write_text("{{ ")
+    with pytest.raises(TocsinError, match=Path(file).name):
+        restarted()
