@@ -54,11 +54,10 @@ class Segments:
 def segments(text: str) -> Segments:
     """The messages that `text` becomes; an empty text is one empty message."""
     encoding = _encoding(text)
-    widths = [_width(character, encoding) for character in text]
-    limits = _LIMITS[encoding]
-    if sum(widths) <= limits.alone:
-        return Segments(encoding, sum(widths), (text,))
-    return Segments(encoding, sum(widths), tuple(_split(zip(text, widths, strict=True), limits.in_several)))
+    units, limits = _units(text, encoding), _LIMITS[encoding]
+    if units <= limits.alone:
+        return Segments(encoding, units, (text,))
+    return Segments(encoding, units, tuple(_split(text, encoding, limits.in_several)))
 
 
 def not_in_gsm_7(text: str) -> frozenset[str]:
@@ -70,17 +69,18 @@ def _encoding(text: str) -> Encoding:
     return Encoding.UCS_2 if not_in_gsm_7(text) else Encoding.GSM_7
 
 
-def _width(character: str, encoding: Encoding) -> int:
+def _units(text: str, encoding: Encoding) -> int:
     if encoding is Encoding.GSM_7:
-        return 2 if character in _EXTENSION else 1
-    return 2 if ord(character) > 0xFFFF else 1
+        return len(text) + sum(map(text.count, _EXTENSION))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _split(characters: Iterable[tuple[str, int]], room: int) -> Iterable[str]:
-    part, used = "", 0
-    for character, width in characters:
-        if used + width > room:
-            yield part
-            part, used = "", 0
-        part, used = part + character, used + width
-    yield part
+def _split(text: str, encoding: Encoding, room: int) -> Iterable[str]:
+    """Parts of at most `room` units: as many characters as units may fit, less one for each that takes two."""
+    start = 0
+    while start < len(text):
+        end = start + room
+        while _units(text[start:end], encoding) > room:
+            end -= 1
+        yield text[start:end]
+        start = end

@@ -141,6 +141,8 @@ class FromSenders(Generic[M]):
         return replace(message, origin=sender.origin)
 
     def _count(self, messages: Sequence[M], sent: Sequence[Handed], now: datetime) -> None:
+        if not self._spend.is_capped:
+            return
         pairs = zip(messages, sent, strict=True)
         spent = sum((_price(message) for message, handed in pairs if _may_cost(handed.outcome)), Decimal(0))
         if spent:

@@ -39,6 +39,11 @@ class Spend:
         self._cap = cap
         self._chance = chance
 
+    @property
+    def is_capped(self) -> bool:
+        """Whether anything is counted: if not, nobody needs to estimate what a message costs."""
+        return self._cap is not None
+
     def add(self, amount: Decimal, now: datetime) -> None:
         """Count what was just sent, and warn when it passes 80 % of the cap, or the cap."""
         if self._cap is None:
