@@ -210,8 +210,8 @@ class PageSender:
         # A death after this costs these copies and no others, so that the page is no nearer to being given up. An
         # incident's are sent again: there it is.
         attempts = task.item.attempts if task.item.lane is Lane.INCIDENT else 0
-        task.checkpoint(replace(task.item, state=marked.state, attempts=attempts), *items)
-        return {item.id: item.version + 1 for item in items}
+        _, *stored = task.checkpoint(replace(task.item, state=marked.state, attempts=attempts), *items)
+        return {item.id: item.version for item in stored}
 
     def _after(self, copy: Copy, outcome: Outcome, task: Task, now: datetime) -> Delivery:
         again = self._again_at(copy, outcome, task, now) if isinstance(outcome, Refused) else None

@@ -37,8 +37,9 @@ MAX_KEY_BYTES = 900
 class Item:
     """A record, and, while it has a `due_at`, a piece of work.
 
-    `version` is 0 for an item that was never stored; each save counts it up by one. `attempts` counts claims since
-    the last save that reset it. `keys` (index name to value) are how the item can be looked up by `by_index`; they
+    `version` is 0 for an item that was never stored. The first is drawn at random, so that what is removed or expires
+    and is stored anew never meets a version that somebody still holds; each save counts it up by one. `attempts`
+    counts claims since the last save that reset it. `keys` (index name to value) are how the item can be looked up by `by_index`; they
     must hold no contact data in the clear. `expires_at` is when the store may forget it.
     """
 
@@ -132,6 +133,11 @@ class Store(Protocol):
         `Conflict` and nothing is written. `spawn` holds children with deterministic ids: one that is there already
         is left as it is, so that expanding twice is harmless.
         """
+
+    def save_all(
+        self, items: Sequence[Item], *, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()
+    ) -> Sequence[Item]:
+        """Like `save`; answers every one of the items with its new version."""
 
     def remove(self, item: Item) -> None:
         """Delete an item if it is still at this version, else `Conflict`."""

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.htm
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,10 @@ from service.storage import (
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+FIRST_VERSION_BITS = 52
+"""The first version of an item is random: one that was removed and stored anew must not meet an old holder's. Saves
+count on from there and stay within what JSON numbers hold exactly (RFC 8259 §6)."""
 
 _NO_KEYS = "{}"
 
@@ -125,7 +130,7 @@ def _next(item: Item) -> Item:
     """The item's next version, spelt out: `replace` takes five times as long, and every write comes by here."""
     return Item(
         *(item.id, item.kind, item.state, item.lane, item.due_at),
-        version=item.version + 1,
+        version=item.version + 1 if item.version else secrets.randbits(FIRST_VERSION_BITS) + 1,
         attempts=item.attempts,
         keys=item.keys,
         expires_at=item.expires_at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from service.clock import Clock
 from service.storage import AuditEntry, Item, Store
@@ -23,6 +24,17 @@ class Step:
     audit: Sequence[AuditEntry] = ()
 
 
+def joined(steps: Sequence[Step], *others: Item) -> Step:
+    """Steps of different items as one, which commits all of them or none, and `others` with them."""
+    first, *more = [step.item for step in steps]
+    return Step(
+        first,
+        [*more, *chain.from_iterable(step.others for step in steps), *others],
+        list(chain.from_iterable(step.spawn for step in steps)),
+        list(chain.from_iterable(step.audit for step in steps)),
+    )
+
+
 class Task:
     """One claimed item in a handler's hands."""
 
@@ -39,15 +51,18 @@ class Task:
 
     def checkpoint(
         self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()
-    ) -> Item:
+    ) -> Sequence[Item]:
         """Commit in the middle of the work and renew the lease; `Conflict` when the item is no longer this task's.
+
+        Answers the item and the others as they are stored now.
 
         Before a call that cannot be taken back (a send), commit that it is about to be made: after a crash only items
         so marked are in doubt.
         """
         leased = replace(item, due_at=self.now + self._lease)
-        self.item = self._store.save(leased, *others, spawn=spawn, audit=audit)
-        return self.item
+        stored = self._store.save_all((leased, *others), spawn=spawn, audit=audit)
+        self.item = stored[0]
+        return stored
 
 
 def finished(item: Item, state: Mapping[str, object] | None = None) -> Item:

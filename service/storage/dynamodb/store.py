@@ -85,9 +85,14 @@ class DynamoStore:
         return self._items.counted(index, value, self._now())
 
     def save(self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> Item:
-        commit = commit_of((item, *others), spawn, audit)
+        return self.save_all((item, *others), spawn=spawn, audit=audit)[0]
+
+    def save_all(
+        self, items: Sequence[Item], *, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()
+    ) -> Sequence[Item]:
+        commit = commit_of(items, spawn, audit)
         self._commit(commit)
-        return commit.changes[0].item
+        return [row.item for row in commit.changes]
 
     def remove(self, item: Item) -> None:
         self._items.delete(item, self._now())
