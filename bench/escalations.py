@@ -26,6 +26,7 @@ from bench.report import percentile, table
 from service.app import Service
 from service.config import Settings
 from service.escalate.intake import GivenContact, NewIncident
+from service.escalate.items import INCIDENT
 from service.storage import AuditEntry, Item
 from service.storage.sqlite import SqliteStore
 from service.stores import SYSTEM_CLOCK
@@ -119,8 +120,9 @@ class Watched(SqliteStore):
     def save(self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> Item:
         """Save, then look at the clock."""
         saved = super().save(item, *others, spawn=spawn, audit=audit)
-        if item.kind == "incident":
-            self.committed.setdefault(item.id, datetime.now(UTC).isoformat())
+        for changed in (item, *others):
+            if changed.kind == INCIDENT:
+                self.committed.setdefault(changed.id, datetime.now(UTC).isoformat())
         return saved
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.channels.contact_keys import ContactKeys
@@ -18,7 +19,7 @@ from service.escalate.record import IncidentRecord
 from service.escalate.steps import Change, change, change_of
 from service.recipients import Directory
 from service.storage import Conflict, Item, Page, Store
-from service.work import Step, Task, postponed
+from service.work import Step, Task, joined, postponed
 
 logger = logging.getLogger(__name__)
 
@@ -105,12 +106,13 @@ class Incidents:
     def on_time(self, task: Task) -> Step:
         """Handle an incident that came due."""
         books = Books(self.store, self.keys)
-        changed = change_of(task.item, Timer(task.now), books)
-        if changed is None:  # early: the clock of whoever claimed it was ahead
-            due_at = record_of(task.item).incident.due_at
-            return Step(postponed(task.item, due_at) if due_at else incident_item(task.item, record_of(task.item)))
-        log(changed.record)
-        return Step(changed.item, others=books.changed(), spawn=changed.spawn, audit=changed.audit)
+        return joined([_on_time(task, books)], *books.changed())
+
+    def on_time_together(self, tasks: Sequence[Task]) -> Step:
+        """Handle several that came due; a phone's book is read and written once for all of them."""
+        books = Books(self.store, self.keys)
+        steps = [_on_time(task, books) for task in tasks]
+        return joined(steps, *books.changed())
 
     def _opened(self, new: NewIncident, app: str, name: str) -> IncidentRecord:
         now = self.clock.now()
@@ -141,6 +143,16 @@ class Incidents:
 
     def _commit(self, changed: Change, books: Books) -> None:
         self.store.save(changed.item, *books.changed(), spawn=changed.spawn, audit=changed.audit)
+
+
+def _on_time(task: Task, books: Books) -> Step:
+    """What an incident that came due commits beside the books."""
+    changed = change_of(task.item, Timer(task.now), books)
+    if changed is None:  # early: the clock of whoever claimed it was ahead
+        due_at = record_of(task.item).incident.due_at
+        return Step(postponed(task.item, due_at) if due_at else incident_item(task.item, record_of(task.item)))
+    log(changed.record)
+    return Step(changed.item, spawn=changed.spawn, audit=changed.audit)
 
 
 def log(record: IncidentRecord) -> None:

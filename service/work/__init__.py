@@ -2,9 +2,9 @@
 
 from service.work.dead import DeadItem, NotDead, all_dead_items, dead_items, redrive
 from service.work.lanes import BY_URGENCY, POLICIES, LanePolicy
-from service.work.registry import Burial, Duty, Handler, Registry
+from service.work.registry import Burial, Duty, Handler, Registry, Together
 from service.work.retry import Permanent, RetryLater
-from service.work.steps import Step, Task, finished, postponed, waiting
+from service.work.steps import Step, Task, finished, joined, postponed, waiting
 from service.work.worker import Worker
 
 __all__ = [
@@ -21,10 +21,12 @@ __all__ = [
     "RetryLater",
     "Step",
     "Task",
+    "Together",
     "Worker",
     "all_dead_items",
     "dead_items",
     "finished",
+    "joined",
     "postponed",
     "redrive",
     "waiting",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from service.errors import TocsinError
@@ -10,10 +10,20 @@ from service.storage import Item
 from service.work.retry import RetryLater
 from service.work.steps import Step, Task
 
+TOGETHER = 16
+"""Items of one kind that are handled and committed at once: an incident writes about five of a commit's 100 writes."""
+
 Handler = Callable[[Task], Step]
 """Does what is due for one item and says what to commit.
 
 A failure of `service.work.retry.RETRYABLE` is tried again; any other `TocsinError` makes the item dead at once.
+"""
+
+Together = Callable[[Sequence[Task]], Step]
+"""Does what is due for several items of a kind at once and says what to commit for all of them, or fails for all.
+
+It must do nothing but answer its step: on any failure, a lost commit included, the same items are handled again, by
+halves and in the end one by one by the kind's `Handler`.
 """
 
 Burial = Callable[[Item, str], Step]
@@ -35,6 +45,7 @@ class Duty:
     kind: str
     handle: Handler
     on_dead: Burial | None = None
+    together: Together | None = None
 
 
 class Registry:
@@ -58,6 +69,24 @@ class Registry:
                 f"no handler is registered for items of kind {kind!r}: start a worker of the release that made it"
             )
         return self._duties[kind]
+
+    def together(self, kind: str) -> Together | None:
+        """How several items of `kind` are handled at once, if they are."""
+        return self._duties[kind].together if kind in self._duties else None
+
+    def batches(self, items: Iterable[Item]) -> Iterator[Sequence[Item]]:
+        """The items as they are handled: of a kind that is handled together up to `TOGETHER`, others one by one.
+
+        One that was begun before goes alone: it may be what kept the others from being finished.
+        """
+        alike: dict[str, list[Item]] = {}
+        for item in items:
+            if item.attempts == 1 and self.together(item.kind) is not None:
+                alike.setdefault(item.kind, []).append(item)
+            else:
+                yield [item]
+        for batch in alike.values():
+            yield from (batch[start : start + TOGETHER] for start in range(0, len(batch), TOGETHER))
 
     def burial(self, kind: str) -> Burial | None:
         """What `kind` commits with a dead item, if anything."""

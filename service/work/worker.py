@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +31,7 @@ GRACE = timedelta(seconds=8)
 """How long a worker that is told to stop lets running handlers finish."""
 
 Done = Future[frozenset[Lane]]
-"""A handled item's future: the lanes in which it left work that is due already."""
+"""A batch's future: the lanes in which it left work that is due already."""
 
 
 class Worker:
@@ -61,7 +61,7 @@ class Worker:
         self._poll = poll.total_seconds()
         self._chance = chance
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
-        self._running: dict[Done, Task] = {}
+        self._running: dict[Done, Sequence[Task]] = {}
         # A SimpleQueue may be put to from a signal handler; events and conditions may not.
         self._bell: SimpleQueue[Done | None] = SimpleQueue()
         self._look_after = dict.fromkeys(BY_URGENCY, 0.0)
@@ -113,8 +113,8 @@ class Worker:
         items = self._store.claim(lane, self._clock.now(), self._policies[lane].lease, room)
         if len(items) < room:
             self._look_after[lane] = time.monotonic() + self._poll
-        for item in items:
-            self._start(item)
+        for batch in self._registry.batches(items):
+            self._start([Task(item, self._store, self._clock, self._policies[lane].lease) for item in batch])
         return len(items)
 
     def _room(self, lane: Lane) -> int:
@@ -122,27 +122,35 @@ class Worker:
         policy = self._policies[lane]
         if not policy.ahead:
             return max(0, max(1, self._threads - policy.leaves) - len(self._running))
-        claimed = sum(1 for task in self._running.values() if task.item.lane is lane)
+        claimed = sum(len(tasks) for tasks in self._running.values() if tasks[0].item.lane is lane)
         # Claims by the handful: a commit for each item would cost more than the work.
         return policy.ahead - claimed if claimed <= policy.ahead // 2 else 0
 
-    def _start(self, item: Item) -> None:
-        task = Task(item, self._store, self._clock, self._policies[item.lane].lease)
-        future = self._pool.submit(self._work, task)
-        self._running[future] = task
+    def _start(self, tasks: Sequence[Task]) -> None:
+        future = self._pool.submit(self._work, tasks)
+        self._running[future] = tasks
         future.add_done_callback(self._bell.put)
 
-    def _work(self, task: Task) -> frozenset[Lane]:
-        """In a thread: handle one item and commit what comes of it."""
-        if self._lease_is_short(task.item):
-            self._release(task.item)
-            return frozenset({task.item.lane})
+    def _work(self, tasks: Sequence[Task]) -> frozenset[Lane]:
+        """In a thread: handle a batch and commit what comes of it."""
+        if any(self._lease_is_short(task.item) for task in tasks):
+            for task in tasks:
+                self._release(task.item)
+            return frozenset(task.item.lane for task in tasks)
+        together = self._registry.together(tasks[0].item.kind) if len(tasks) > 1 else None
+        return self._handle(tasks[0]) if together is None else self._commit(together(tasks))
+
+    def _commit(self, step: Step) -> frozenset[Lane]:
+        self._store.save(step.item, *step.others, spawn=step.spawn, audit=step.audit)
+        return self._due_now(step)
+
+    def _handle(self, task: Task) -> frozenset[Lane]:
+        """Handle one item by itself: whatever becomes of it touches no other."""
         if task.item.attempts > self._policies[task.item.lane].max_attempts:
             self._bury(task, "it was begun too often and never finished: its worker died or took longer than the lease")
             return frozenset()
         try:
-            step = self._registry.duty(task.item.kind).handle(task)
-            self._store.save(step.item, *step.others, spawn=step.spawn, audit=step.audit)
+            return self._commit(self._registry.duty(task.item.kind).handle(task))
         except Conflict:
             return self._give_up_this_try(task)
         except RETRYABLE as error:
@@ -151,7 +159,6 @@ class Worker:
         except PERMANENT as error:
             self._bury(task, _reason(error))
             return frozenset()
-        return self._due_now(step)
 
     def _give_up_this_try(self, task: Task) -> frozenset[Lane]:
         """Somebody changed, meanwhile, something that the step writes.
@@ -211,14 +218,24 @@ class Worker:
     def _settle(self, done: Done | None) -> None:
         if done is None or done.cancelled():
             return
-        task = self._running.pop(done)
+        tasks = self._running.pop(done)
         error = done.exception()
         if error is None:
             self._look_after.update(dict.fromkeys(done.result(), 0.0))
+        elif len(tasks) > 1:
+            self._start_by_halves(tasks, error)
         elif isinstance(error, Unavailable):
-            _log_left_to_its_lease(task.item)
+            _log_left_to_its_lease(tasks[0].item)
         else:
-            self._contain(task, error)
+            self._contain(tasks[0], error)
+
+    def _start_by_halves(self, tasks: Sequence[Task], error: BaseException) -> None:
+        """Nothing of a batch was committed: handle it again in ever smaller parts, down to the one that is at fault."""
+        if not isinstance(error, Conflict):
+            kind, extra = tasks[0].item.kind, {"kind": tasks[0].item.kind, "items": len(tasks)}
+            logger.warning("%d items (%s) are handled apart: %s", len(tasks), kind, _place(error), extra=extra)
+        self._start(tasks[: len(tasks) // 2])
+        self._start(tasks[len(tasks) // 2 :])
 
     def _contain(self, task: Task, error: BaseException) -> None:
         """A handler failed in a way nobody foresaw: a fault of the program, kept from hurting other items."""
@@ -243,7 +260,8 @@ class Worker:
 
     def _give_back(self, futures: Iterable[Done]) -> None:
         for future in futures:
-            self._release(self._running.pop(future).item)
+            for task in self._running.pop(future):
+                self._release(task.item)
 
     def _release(self, item: Item) -> None:
         self._save_unless_taken(Step(postponed(item, self._clock.now())))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -32,60 +33,14 @@ from service.work import (
     redrive,
     waiting,
 )
-
-NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock(NOON)
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "items.db", clock)
-    yield store
-    store.close()
-
-
-Handle = Callable[[Task], Step]
+from tests.unit.work import NOON, SECOND, done, fails, job, stored, working
 
 
 @pytest.fixture
 def worker_for(store: SqliteStore, clock: HandClock) -> Iterator[Callable[..., Worker]]:
     """Makes workers that handle items of kind `job`, one at a time, and that wait without chance."""
-    made: list[Worker] = []
-
-    def make(handle: Handle, *more: Duty) -> Worker:
-        worker = Worker(store, Registry([Duty("job", handle), *more]), clock, threads=1, chance=lambda: 1.0)
-        made.append(worker)
-        return worker
-
-    yield make
-    for worker in made:
-        worker.close()
-
-
-def job(name: str, lane: Lane = Lane.TRANSACTIONAL, due: datetime = NOON) -> Item:
-    return Item(name, "job", {}, lane=lane, due_at=due)
-
-
-def done(task: Task) -> Step:
-    return Step(finished(task.item, {"done": True}))
-
-
-def fails(error: Exception) -> Handle:
-    def handle(task: Task) -> Step:
-        raise error
-
-    return handle
-
-
-def stored(store: SqliteStore, item_id: str) -> Item:
-    item = store.get(item_id)
-    assert item is not None
-    return item
+    with ExitStack() as made:
+        yield lambda handle, *more: made.enter_context(working(store, clock, Duty("job", handle), *more))
 
 
 def test_what_is_due_is_handled_once_and_stays_as_the_record(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,21 +31,7 @@ from service.work.breaker import (
 )
 from service.work.breakers import Breakers
 from service.work.rates import Rate, wait_for_slot
-
-NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock(NOON)
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "items.db", clock)
-    yield store
-    store.close()
+from tests.unit.work import NOON, SECOND
 
 
 @pytest.fixture

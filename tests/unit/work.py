@@ -1,0 +1,47 @@
+"""Work to begin tests with: items of kind `job`, ways to handle them, workers that wait without chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from service.clock import HandClock
+from service.storage import Item
+from service.storage.sqlite import SqliteStore
+from service.words import Lane
+from service.work import Duty, Registry, Step, Task, Worker, finished
+
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+Handle = Callable[[Task], Step]
+
+
+def job(name: str, lane: Lane = Lane.TRANSACTIONAL, due: datetime = NOON) -> Item:
+    return Item(name, "job", {}, lane=lane, due_at=due)
+
+
+def done(task: Task) -> Step:
+    return Step(finished(task.item, {"done": True}))
+
+
+def fails(error: Exception) -> Handle:
+    def handle(task: Task) -> Step:
+        raise error
+
+    return handle
+
+
+def stored(store: SqliteStore, item_id: str) -> Item:
+    item = store.get(item_id)
+    assert item is not None
+    return item
+
+
+@contextmanager
+def working(store: SqliteStore, clock: HandClock, *duties: Duty) -> Iterator[Worker]:
+    """A worker that handles one thing at a time and waits without chance."""
+    made = Worker(store, Registry(duties), clock, threads=1, chance=lambda: 1.0)
+    yield made
+    made.close()
