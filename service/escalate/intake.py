@@ -124,15 +124,20 @@ class IncidentItem(Body):
     second_contact: Annotated[Written | None, Stored] = None
 
 
+def shape_of(document: object) -> type[IncidentBody] | type[IncidentItem]:
+    """Which of the two shapes a document has."""
+    is_item = isinstance(document, dict) and not _ITEM_FIELDS.isdisjoint(document)
+    return IncidentItem if is_item else IncidentBody
+
+
 def read(document: object, rules: IntakeRules) -> NewIncident:
     """The incident that a JSON document asks for, in either shape; `Problem` 422 names every path that does not fit."""
-    is_item = isinstance(document, dict) and not _ITEM_FIELDS.isdisjoint(document)
     try:
-        if is_item:
+        if shape_of(document) is IncidentItem:
             return _of_item(TypeAdapter(IncidentItem).validate_python(document), rules)
         return _of_body(TypeAdapter(IncidentBody).validate_python(document), rules)
     except ValidationError as error:
-        raise invalid_model(error) from error
+        raise invalid_model(error, shape_of(document)) from error
 
 
 def _of_body(body: IncidentBody, rules: IntakeRules) -> NewIncident:

@@ -168,7 +168,7 @@ def _query(model: type[BaseModel], request: Request) -> BaseModel:
     try:
         return model.model_validate(request.args.to_dict())
     except ValidationError as error:
-        raise invalid_model(error) from error
+        raise invalid_model(error, model) from error
 
 
 def _caller(operation: Operation, shared: Plumbing, key: ApiKey | None, resource_id: str | None, raw: bytes) -> Caller:

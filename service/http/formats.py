@@ -78,7 +78,7 @@ def json_of(model: type[BaseModel]) -> Format:
         try:
             return model.model_validate(json_document(raw))
         except ValidationError as error:
-            raise invalid_model(error) from error
+            raise invalid_model(error, model) from error
 
     return Format(JSON, read, model)
 

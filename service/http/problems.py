@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Response
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from service import exact_json
 from service.errors import TocsinError
+from service.http import faults
 from service.http.catalogue import ProblemType
 
 MEDIA_TYPE = "application/problem+json"
@@ -78,12 +79,7 @@ def invalid(errors: Sequence[FieldError], detail: str | None = None) -> Problem:
     return Problem(ProblemType.INVALID, detail or f"Does not fit: {places}.", errors=errors)
 
 
-def invalid_model(error: ValidationError) -> Problem:
-    """422 from what pydantic found; the caller's values are not repeated, since they may be personal data."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return invalid([FieldError(_path(one["loc"]), one["msg"]) for one in found])
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return path.removeprefix(".")
+def invalid_model(error: ValidationError, model: type[BaseModel] | None = None) -> Problem:
+    """422 from what pydantic found; with the model, a name that it does not know gets a "did you mean"."""
+    known = [] if model is None else [field.alias or name for name, field in model.model_fields.items()]
+    return invalid([FieldError(path, message) for path, message in faults.described(error, known)])
