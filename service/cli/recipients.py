@@ -66,7 +66,7 @@ def _report(stored: int, refused: list[RefusedRow], as_json: bool) -> None:
     for row in refused:
         for fault in row.faults:
             click.echo(f"row {row.number}: {fault.path}: {fault.message}", err=True)
-    click.echo(f"{stored} recipients stored, {len(refused)} rows refused.")
+    click.echo(f"rows stored: {stored}, refused: {len(refused)}")
 
 
 def _faults(row: RefusedRow) -> Iterator[dict[str, object]]:

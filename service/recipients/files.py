@@ -36,10 +36,19 @@ class RefusedRow:
 
 
 def read_rows(path: Path, rules: ProfileRules) -> Iterator[Row | RefusedRow]:
-    """Every row of a file, parsed or refused; `UnreadableFile` if it holds no rows at all."""
+    """Every row of a file, parsed or refused; `UnreadableFile` if it holds no rows at all.
+
+    A person may stand in several rows, for several audiences, but only with one and the same profile.
+    """
     raw_rows = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
+    first: dict[str, tuple[int, int]] = {}
     for number, raw in raw_rows:
-        yield _row(number, raw, rules)
+        row = _row(number, raw, rules)
+        if isinstance(row, Row):
+            before, profile = first.setdefault(row.recipient.user_id, (number, hash(row.recipient)))
+            if profile != hash(row.recipient):
+                row = RefusedRow(number, (Fault("user_id", f"stands in row {before} already, with another profile"),))
+        yield row
 
 
 def _row(number: int, raw: Mapping[str, object], rules: ProfileRules) -> Row | RefusedRow:

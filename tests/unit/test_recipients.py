@@ -237,6 +237,17 @@ def test_a_csv_file_is_read_row_by_row_and_bad_rows_are_named_by_line(tmp_path: 
     ]
 
 
+def test_a_person_in_two_rows_has_one_profile_in_all_audiences(tmp_path: Path) -> None:
+    rows = ["u1,en,email,a@example.com,staff", "u1,en,email,a@example.com,night", "u1,en,email,b@example.com,day"]
+    (tmp_path / "people.csv").write_text("\n".join(["user_id,language,preference,email,audience", *rows]))
+    *good, bad = read_rows(tmp_path / "people.csv", RULES)
+    assert [row.audience for row in good if isinstance(row, Row)] == ["staff", "night"]
+    assert isinstance(bad, RefusedRow)
+    assert [(bad.number, fault.path, fault.message) for fault in bad.faults] == [
+        (4, "user_id", "stands in row 2 already, with another profile")
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
