@@ -34,6 +34,7 @@ from service.schedules import schedule
 from service.schedules.makers import IncidentMaker, Maker, NotificationMaker
 from service.schedules.schedule import Makes
 from service.schedules.timetable import Timetable
+from service.storage import Store
 from service.stores import SYSTEM_CLOCK, open_store
 from service.work.breakers import Breakers
 from service.work.registry import Duty, Registry
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 def open_amazon(settings: Settings, breakers: Breakers) -> Amazon | None:
     """The AWS services that the backend uses beside its store; None where it uses none."""
-    if settings.backend is Backend.EMBEDDED:
+    if settings.backend is Backend.EMBEDDED and not settings.asks_amazon:
         return None
     from service.amazon import Amazon
 
@@ -54,25 +55,22 @@ def open_amazon(settings: Settings, breakers: Breakers) -> Amazon | None:
 
 def open_sentiment(settings: Settings, amazon: Amazon | None = None) -> Sentiment:
     """Who says how a text feels; the embedded model is loaded by the first text."""
-    match settings.backend:
-        case Backend.EMBEDDED:
-            from service.language.embedded.sentiment import EmbeddedSentiment
+    if not settings.asks_amazon:
+        from service.language.embedded.sentiment import EmbeddedSentiment
 
-            return EmbeddedSentiment()
-        case Backend.AWS:
-            from service.amazon import Amazon
+        return EmbeddedSentiment()
+    from service.amazon import Amazon
 
-            breakers = Breakers(open_store(settings), SYSTEM_CLOCK)
-            return (amazon or Amazon(settings, breakers)).sentiment()
+    return (amazon or Amazon(settings, Breakers(open_store(settings), SYSTEM_CLOCK))).sentiment()
 
 
 class Service:
     """The parts of one process, wired. Constructed after fork."""
 
-    def __init__(self, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, settings: Settings, clock: Clock = SYSTEM_CLOCK, store: Store | None = None) -> None:
         self.settings = settings
         self.clock = clock
-        self.store = open_store(settings, clock)
+        self.store = store or open_store(settings, clock)
         self.keys = Keys(self.store, clock)
         self.library = Library(self.store, clock)
         self.live = Live(self.library, clock)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import TocsinError
+from service.words import Channel
 
 PREFIX = "TOCSIN_"
 ENV_FILE = ".env"
@@ -120,6 +121,10 @@ class Settings(BaseSettings):
         default="",
         description="Channels, parted by commas, that go to the outbox although the backend is `aws`: for trials.",
     )
+    language_services: Backend | None = Field(
+        default=None,
+        description="`embedded` or `aws`: who judges sentiment, detects language, translates. Default: the backend.",
+    )
     mail_configuration_set: str | None = Field(
         default=None, description="SES configuration set, whose event destination brings receipts."
     )
@@ -132,6 +137,25 @@ class Settings(BaseSettings):
     senders: str | None = Field(
         default=None, description="Origination identities by country: JSON, or the path of a YAML file (docs/aws.md)."
     )
+    providers: str = Field(
+        default="",
+        description="Providers with their weights, such as `aws-sms=3,twilio-sms=1`; 0: only where no other can.",
+    )
+    twilio_account: str | None = Field(
+        default=None, pattern="^AC[0-9a-f]{32}$", description="SID of the account at Twilio that sends SMS and calls."
+    )
+    twilio_tokens: str | None = Field(
+        default=None,
+        description="Its auth tokens, parted by commas: the first sends, requests signed with any are taken.",
+        repr=False,
+    )
+    twilio_identity: str | None = Field(
+        default=None,
+        description="Number, messaging service or sender id at Twilio, used where no sender is listed.",
+    )
+    twilio_url: str = Field(
+        default="https://api.twilio.com", description="Root of Twilio's API, such as that of another region."
+    )
     spend_cap: float | None = Field(
         default=None,
         gt=0,
@@ -143,7 +167,7 @@ class Settings(BaseSettings):
     )
     detector: Literal["local", "comprehend"] | None = Field(
         default=None,
-        description="Who tells languages apart: `local` or `comprehend`. Default: what the backend stands for.",
+        description="Who tells languages apart: `local` or `comprehend`. Default: like the language services.",
     )
     event_bus: str | None = Field(
         default=None, description="EventBridge bus that events of rules (`emit`) are put on; before the address."
@@ -155,9 +179,18 @@ class Settings(BaseSettings):
         return self.backend is Backend.EMBEDDED if self.rules_watch is None else self.rules_watch
 
     @property
+    def asks_amazon(self) -> bool:
+        """Whether Comprehend and Translate are asked: `language_services`, or what the backend stands for."""
+        return (self.language_services or self.backend) is Backend.AWS
+
+    @property
     def detects_by_comprehend(self) -> bool:
-        """`detector`, or what the backend stands for."""
-        return self.backend is Backend.AWS if self.detector is None else self.detector == "comprehend"
+        """`detector`, or what the language services stand for."""
+        return self.asks_amazon if self.detector is None else self.detector == "comprehend"
+
+    def is_trial(self, channel: Channel) -> bool:
+        """Whether the channel is for trying things out: no provider is called, and reserved addresses are taken."""
+        return self.backend is Backend.EMBEDDED or channel.value in listed(self.outbox_channels)
 
     @property
     def database(self) -> Path:

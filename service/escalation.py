@@ -9,8 +9,8 @@ from flask import Blueprint
 from service import config, last_good, secrets
 from service.channels.contact_keys import ContactKeys
 from service.clock import Clock
-from service.config import Backend, Settings
-from service.escalate import inbound_routes, items, link_routes, outcomes, routes
+from service.config import Settings
+from service.escalate import inbound_routes, items, link_routes, outcomes, routes, twilio_routes
 from service.escalate.endings import Endings
 from service.escalate.inbound import Replies
 from service.escalate.incidents import Incidents
@@ -24,11 +24,13 @@ from service.escalate.sns import SnsGate
 from service.escalate.sns_certificates import SigningCertificates, amazon_roots
 from service.escalate.sns_events import Fate, Receipt
 from service.escalate.sns_fetch import Fetcher
+from service.escalate.twilio import TwilioGate
 from service.escalate.wording import Wording
 from service.messaging import Messaging, phone_rules
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt as DeliveryReceipt
 from service.storage import Store
+from service.words import Channel
 from service.work import Duty
 
 
@@ -41,7 +43,7 @@ class Escalation:
         self.messaging = messaging
         self.secret = secrets.of_installation(settings.secret, settings.secret_file)
         self.phones = phone_rules(settings)
-        self.rules = IntakeRules(self.phones, test_domains=settings.backend is Backend.EMBEDDED)
+        self.rules = IntakeRules(self.phones, test_domains=settings.is_trial(Channel.EMAIL))
         policies = last_good.read(
             settings.rules_dir / "escalation",
             settings.last_good / "escalation.zip",
@@ -58,12 +60,14 @@ class Escalation:
         certificates = SigningCertificates(fetch, amazon_roots(), self.clock)
         gate = SnsGate(config.listed(self.settings.sns_topics), certificates, self.clock)
         inbound = inbound_routes.sns_blueprint(gate, self.replies, self.receipts, fetch)
+        tokens = config.listed(self.settings.twilio_tokens or "")
+        twilio = TwilioGate(self.settings.twilio_account, tokens, self.settings.public_url)
         simulator = inbound_routes.simulator_blueprint(self.replies, self.clock)
-        embedded = self.settings.backend is Backend.EMBEDDED
         return (
             routes.blueprint(self.incidents, self.rules),
             inbound,
-            *([simulator] if embedded else []),
+            twilio_routes.blueprint(twilio, self.replies, self.receipts, self.clock),
+            *([simulator] if self.settings.is_trial(Channel.SMS) else []),
             *([link_routes.blueprint(self.incidents, self.links, self.clock)] if self.links else []),
         )
 

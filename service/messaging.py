@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
 from service import config, last_good, secrets
-from service.channels import Email, Sms, VoiceCall
-from service.channels.carrier import Carrier
 from service.channels.contact_keys import ContactKeys
-from service.channels.outbox import Outbox, OutboxEmail, OutboxSms, OutboxVoice
+from service.channels.outbox import Outbox
 from service.channels.phones import PhoneRules
 from service.clock import Clock
-from service.config import Backend, Settings
+from service.config import Settings
 from service.language import Detector, Sentiment, Translator
 from service.language.embedded.catalogue import Catalogues, read_catalogues
 from service.language.guarded import Guard, GuardedEngine
 from service.language.machine import Engine, MachineTranslator
 from service.language.translators import Translators
 from service.messages import routes as outbox_routes
-from service.messages.carriers import Carriers, ProviderCarrier, Slots
 from service.messages.optouts import OptOuts
 from service.messages.pace import parse_pace
 from service.messages.quiet import parse_quiet_hours
-from service.messages.senders import FromSenders, read_senders
-from service.messages.spend import Spend
 from service.messages.templates import Templates, read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
@@ -53,6 +47,7 @@ from service.recipients import Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
 from service.rulesets.live import Live
 from service.storage import Store
+from service.ways_out import WaysOut
 from service.words import Channel
 from service.work import Duty
 from service.work.breakers import Breakers
@@ -82,14 +77,12 @@ class Messaging:
         self.breakers = breakers
         self.amazon = amazon
         self.outbox = Outbox(store, clock, keys)
-        self.profiles = ProfileRules(phone_rules(settings), test_domains=settings.backend is Backend.EMBEDDED)
+        self.profiles = ProfileRules(phone_rules(settings), test_domains=settings.is_trial(Channel.EMAIL))
         self.directory = Directory(store, keys)
         self.opt_outs = OptOuts(store, clock, keys)
         self.templates, self.catalogues = read_wording(settings)
-        self.senders = read_senders(settings.senders)
-        self.spend = Spend(store, None if settings.spend_cap is None else Decimal(str(settings.spend_cap)))
-        self.carriers = self._carriers()
-        self.slots = Slots(store, self.carriers, self.breakers, self.senders)
+        ways_out = WaysOut(settings, store, clock, breakers, self.outbox, amazon)
+        self.carriers, self.slots = ways_out.carriers, ways_out.slots
         self.webhooks = Webhooks(callback_secret(settings), clock, loopback_allowed=settings.loopback_callbacks)
         self.translations = Translations(store, clock, open_translator(settings, self.catalogues, breakers, amazon))
         self.renditions = Renditions(store, self.translations)
@@ -164,47 +157,6 @@ class Messaging:
         refused = self.opt_outs.among(phones, mails)
         return frozenset(person.user_id for person, address in everyone if address in refused)
 
-    def _carriers(self) -> Carriers:
-        rates = {
-            Channel.EMAIL: self.settings.email_rate,
-            Channel.SMS: self.settings.sms_rate,
-            Channel.VOICE: self.settings.voice_rate,
-        }
-        sms, email, voice = self._ways_out()
-        return Carriers(sms, email, voice, {channel: rate for channel, rate in rates.items() if rate is not None})
-
-    def _ways_out(self) -> tuple[Carrier[Sms], Carrier[Email], Carrier[VoiceCall]]:
-        return self._sms(), self._email(), self._voice()
-
-    def _leaves_by_amazon(self, channel: Channel) -> Amazon | None:
-        return None if channel.value in config.listed(self.settings.outbox_channels) else self.amazon
-
-    def _sms(self) -> Carrier[Sms]:
-        amazon = self._leaves_by_amazon(Channel.SMS)
-        carrier = OutboxSms(self.outbox) if amazon is None else amazon.sms(self.senders)
-        return FromSenders(carrier, self.senders, self.spend, self.clock)
-
-    def _voice(self) -> Carrier[VoiceCall]:
-        if (amazon := self._leaves_by_amazon(Channel.VOICE)) is not None:
-            return FromSenders(amazon.voice(self.senders), self.senders, self.spend, self.clock)
-        from service.channels.voice_nanotts import NanoSpeech
-
-        return OutboxVoice(self.outbox, NanoSpeech())
-
-    def _email(self) -> Carrier[Email]:
-        if self.settings.smtp_url is not None:
-            return self._smtp(self.settings.smtp_url)
-        amazon = self._leaves_by_amazon(Channel.EMAIL)
-        return OutboxEmail(self.outbox) if amazon is None else amazon.email()
-
-    def _smtp(self, url: str) -> Carrier[Email]:
-        from service.channels.email import parse_sender
-        from service.channels.smtp import SmtpChannel, parse_smtp_url
-
-        server, sender = parse_smtp_url(url), parse_sender(self.settings.mail_from)
-        channel = SmtpChannel(server, sender, self.clock, timeout=timedelta(seconds=8))
-        return ProviderCarrier("smtp", channel, self.breakers)
-
 
 def _address(recipient: Recipient) -> str | None:
     """Where the recipient's preferred channel leads."""
@@ -221,7 +173,8 @@ def callback_secret(settings: Settings) -> bytes:
 def phone_rules(settings: Settings) -> PhoneRules:
     """Which phones may be written to; numbers reserved for examples only where nothing leaves this machine."""
     countries = frozenset(code.upper() for code in config.listed(settings.allowed_countries))
-    return PhoneRules(countries or None, reserved_allowed=settings.backend is Backend.EMBEDDED)
+    reserved = settings.is_trial(Channel.SMS) and settings.is_trial(Channel.VOICE)
+    return PhoneRules(countries or None, reserved_allowed=reserved)
 
 
 def read_wording(settings: Settings) -> tuple[Templates, Catalogues]:
@@ -252,7 +205,7 @@ def _detector(settings: Settings, amazon: Amazon | None) -> Detector:
 
 
 def _engines(settings: Settings, breakers: Breakers, amazon: Amazon | None) -> Iterator[Engine]:
-    if amazon is not None:
+    if amazon is not None and settings.asks_amazon:
         yield amazon.engine()
     else:
         from service.language.embedded.mozilla import MozillaEngine, bundled_models, find_models

@@ -39,8 +39,8 @@ class Item:
 
     `version` is 0 for an item that was never stored. The first is drawn at random, so that what is removed or expires
     and is stored anew never meets a version that somebody still holds; each save counts it up by one. `attempts`
-    counts claims since the last save that reset it. `keys` (index name to value) are how the item can be looked up by `by_index`; they
-    must hold no contact data in the clear. `expires_at` is when the store may forget it.
+    counts claims since the last save that reset it. `keys` (index name to value) are how the item can be looked up by
+    `by_index`; they must hold no contact data in the clear. `expires_at` is when the store may forget it.
     """
 
     id: str
