@@ -10,14 +10,14 @@ from service.aws.events import EventBridge
 from service.channels import Email, Outcome, Sms, VoiceCall
 from service.channels.aws.mail import MailIdentity, SesEmail
 from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoice, PhoneIdentity
-from service.channels.carrier import Carrier, OneByOne
+from service.channels.carrier import OneByOne
 from service.config import Settings
 from service.language import Detector, Sentiment
 from service.language.aws.comprehend import ComprehendDetector, ComprehendSentiment
 from service.language.aws.translate import AmazonTranslate
 from service.language.guarded import Guard, GuardedDetector, GuardedEngine, GuardedSentiment
 from service.language.machine import Engine
-from service.messages.carriers import ProviderCarrier
+from service.messages.providers import OneAddress, Provider
 from service.messages.senders import Senders
 from service.work.breakers import Breakers
 
@@ -50,21 +50,21 @@ class Amazon:
         engine = AmazonTranslate(self._clients, terminology=settings.terminology, formality=settings.formality)
         return GuardedEngine(engine, Guard(TRANSLATE, self._breakers))
 
-    def email(self) -> Carrier[Email]:
+    def email(self) -> Provider[Email]:
         """Mail by SES."""
         identity = MailIdentity(self._settings.mail_from, self._settings.mail_configuration_set)
         ses = SesEmail(self._clients, identity)
-        return ProviderCarrier(SES, ses, self._breakers, together=ses)
+        return Provider(SES, ses, OneAddress(), together=ses)
 
-    def sms(self, senders: Senders) -> Carrier[Sms]:
+    def sms(self, senders: Senders) -> Provider[Sms]:
         """SMS by End User Messaging."""
         through = Accounts(senders, lambda role: EndUserMessagingSms(self._clients, self._phone(role)))
-        return ProviderCarrier(SMS, through, self._breakers)
+        return Provider(SMS, through, senders)
 
-    def voice(self, senders: Senders) -> Carrier[VoiceCall]:
+    def voice(self, senders: Senders) -> Provider[VoiceCall]:
         """Calls by End User Messaging."""
         through = Accounts(senders, lambda role: EndUserMessagingVoice(self._clients, self._phone(role)))
-        return ProviderCarrier(VOICE, through, self._breakers)
+        return Provider(VOICE, through, senders)
 
     def events(self, bus: str) -> EventBridge:
         """Events for other systems, on one bus."""

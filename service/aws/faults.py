@@ -20,6 +20,8 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from service.work.retry import asked_wait
+
 THROTTLES = frozenset(
     {
         "LimitExceededException",
@@ -63,10 +65,9 @@ def code(error: ClientError) -> str:
 
 
 def retry_after(error: ClientError) -> timedelta:
-    """How long the service asks to be left alone (RFC 9110 §10.2.3), or nothing."""
+    """How long the service asks to be left alone, or nothing."""
     headers: Mapping[str, str] = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    seconds = headers.get("retry-after", "")
-    return timedelta(seconds=int(seconds)) if seconds.isdecimal() else timedelta(0)
+    return asked_wait(headers)
 
 
 def is_of_the_service(error: ClientError) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from xml.sax.saxutils import escape
@@ -16,6 +17,25 @@ MAX_CHARACTERS = 3_000
 
 MAX_SSML_CHARACTERS = 6_000
 """Characters that SSML may have with its tags (same page)."""
+
+POLLY_VOICES: Mapping[str, str] = {
+    "de": "VICKI",
+    "en": "JOANNA",
+    "en-AU": "NICOLE",
+    "en-GB": "AMY",
+    "es": "LUCIA",
+    "es-MX": "MIA",
+    "es-US": "LUPE",
+    "fr": "LEA",
+    "fr-CA": "CHANTAL",
+    "it": "BIANCA",
+    "nl": "LOTTE",
+    "pl": "EWA",
+    "pt": "CAMILA",
+    "pt-PT": "INES",
+}
+"""A voice of Amazon Polly for each locale that the catalogues or reviewers may write for; Twilio speaks with them too
+(https://docs.aws.amazon.com/polly/latest/dg/available-voices.html)."""
 
 
 class NoVoice(TocsinError):
@@ -41,21 +61,30 @@ class Speech(Protocol):
         """Speak plain text with a voice for the locale `voice`; `NoVoice`, `SpeechFailed`."""
 
 
+def polly_voice(locale: Tag) -> str | None:
+    """The voice of a locale, else of its language; None where nobody speaks it."""
+    return POLLY_VOICES.get(f"{locale.language}-{locale.region}") or POLLY_VOICES.get(locale.language)
+
+
 def ssml(text: str) -> str:
     """Plain text as SSML 1.1 (https://www.w3.org/TR/speech-synthesis11/): everything in it is spoken, nothing obeyed.
 
     Blank lines become paragraphs. Control characters, which XML 1.0 does not allow, become spaces. `SpeechFailed` above
     `MAX_SSML_CHARACTERS`, tags included.
     """
-    spoken = "".join(character if _allowed_in_xml(character) else " " for character in text)
-    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", spoken)]
-    body = "".join(f"<p>{escape(part)}</p>" for part in paragraphs if part)
-    document = f"<speak>{body}</speak>"
+    document = f"<speak>{paragraphs(text)}</speak>"
     if len(document) > MAX_SSML_CHARACTERS:
         raise SpeechFailed(
             f"the SSML has {len(document):,} characters and may have {MAX_SSML_CHARACTERS:,}: shorten it"
         )
     return document
+
+
+def paragraphs(text: str) -> str:
+    """The inside of an SSML document: every word of a plain text, escaped, in one `<p>` a paragraph."""
+    spoken = "".join(character if _allowed_in_xml(character) else " " for character in text)
+    parts = [" ".join(part.split()) for part in re.split(r"\n\s*\n", spoken)]
+    return "".join(f"<p>{escape(part)}</p>" for part in parts if part)
 
 
 def _allowed_in_xml(character: str) -> bool:

@@ -28,7 +28,11 @@ BY_PROVIDER = "provider"
 """Index of messages by their provider's id, which is all that an inbound SMS knows of them."""
 
 REPLIES_REMEMBERED = timedelta(days=4)
-"""How long a reply that was heard is recognised when it comes again."""
+"""How long answers and summaries are kept."""
+
+HEARD_REMEMBERED = timedelta(days=400)
+"""How long a reply that was heard is recognised when it comes again: Twilio's signature holds no time, so that whoever
+got hold of an old request could send it again."""
 
 MESSAGES_KEPT = timedelta(days=90)
 
@@ -145,7 +149,7 @@ def summary_item(phone_key: str, number: int, summary: Summary, due_at: datetime
 
 def heard_item(name: str, at: datetime) -> Item:
     """The mark that a reply was heard; who writes it second loses."""
-    return Item(f"heard-{name}", HEARD, {}, lane=Lane.INCIDENT, expires_at=at + REPLIES_REMEMBERED)
+    return Item(f"heard-{name}", HEARD, {}, lane=Lane.INCIDENT, expires_at=at + HEARD_REMEMBERED)
 
 
 def ending_item(record: IncidentRecord, at: datetime) -> Item:

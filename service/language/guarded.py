@@ -32,7 +32,8 @@ class Guard:
 
     def ask(self, call: Callable[[], T]) -> T:
         """The answer of `call`; `LanguageServiceUnavailable` at once while the service is left alone."""
-        permit = self.breakers.admit(self.name)
+        breaker = self.breakers.look([self.name])
+        permit = breaker.admit(self.name)
         if isinstance(permit, Wait):
             raise LanguageServiceUnavailable(
                 f"{self.name} keeps failing and is left alone until {permit.until:%H:%M:%S} UTC"
@@ -40,15 +41,15 @@ class Guard:
         try:
             answer = call()
         except LanguageServiceBusy:
-            self.breakers.succeeded(self.name, permit)  # it answers: a throttle is no fault
+            breaker.succeeded(self.name, permit, well=False)  # it answers: a throttle is no fault
             raise
         except LanguageServiceUnavailable:
-            self.breakers.failed(self.name, permit)
+            breaker.failed(self.name, permit)
             raise
         except TocsinError:
-            self.breakers.succeeded(self.name, permit)
+            breaker.succeeded(self.name, permit)
             raise
-        self.breakers.succeeded(self.name, permit)
+        breaker.succeeded(self.name, permit)
         return answer
 
 

@@ -1,79 +1,56 @@
-"""The ways out that this installation has: one carrier for each channel, its rate, its breaker."""
+"""The ways out that this installation has: one carrier for each channel, and when its messages may leave."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from service.channels import Email, Outcome, Reason, Refused, Sms, Unknown, VoiceCall
-from service.channels.carrier import Carrier, Handed, Message, OneByOne, Together
+from service.channels import Email, Refused, Sms, VoiceCall
+from service.channels.carrier import Carrier, Handed, Message
+from service.messages.failover import Departure, Departures, Failover
 from service.messages.senders import Senders
 from service.storage import Store
 from service.words import Channel
-from service.work.breaker import Go, Open, Wait
-from service.work.breakers import Breakers
 
-M = TypeVar("M", Sms, Email, VoiceCall)
+M = TypeVar("M", Sms, VoiceCall)
 
 
-class ProviderCarrier(Generic[M]):
-    """A provider over the network, left alone while its breaker is open."""
+class FromSenders(Generic[M]):
+    """A carrier that is our store, its messages leaving from the identity that their country demands, or not at all."""
 
-    is_our_store = False
+    def __init__(self, carrier: Carrier[M], senders: Senders) -> None:
+        self._carrier: Carrier[M] = carrier
+        self._senders = senders
 
-    def __init__(
-        self, name: str, channel: OneByOne[M], breakers: Breakers, together: Together[M] | None = None
-    ) -> None:
-        self.name = name
-        self._channel: OneByOne[M] = channel
-        self._breakers = breakers
-        self._together: Together[M] | None = together
+    @property
+    def name(self) -> str:
+        return self._carrier.name
+
+    @property
+    def is_our_store(self) -> bool:
+        return self._carrier.is_our_store
+
+    def departures(self, messages: Sequence[M]) -> Sequence[Departure]:
+        """Where each message is going to leave."""
+        return [Departure(sender=self._senders.of_message(message)) for message in messages]
 
     def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
-        """Send one after the other, those that are alike together where the provider can."""
-        batches = [messages] if self._together is not None and len(messages) > 1 else [[each] for each in messages]
-        return [handed for batch in batches for handed in self._send(batch)]
-
-    def joins(self, message: M, earlier: M) -> bool:
-        """Whether a message costs no call of its own when it follows `earlier`."""
-        return self._together is not None and self._together.alike(earlier, message)
-
-    def _send(self, batch: Sequence[M]) -> Sequence[Handed]:
-        permit = self._breakers.admit(self.name)
-        if isinstance(permit, Wait):
-            return [Handed(Refused(Reason.THROTTLED, f"{self.name} is left alone for now")) for _ in batch]
-        outcomes = self._outcomes(batch)
-        self._report(permit, outcomes)
-        return [Handed(outcome) for outcome in outcomes]
-
-    def _outcomes(self, batch: Sequence[M]) -> Sequence[Outcome]:
-        if self._together is not None and len(batch) > 1:
-            return self._together.send_many(batch)
-        return [self._channel.send(message) for message in batch]
-
-    def _report(self, permit: Go, outcomes: Sequence[Outcome]) -> None:
-        """One message of a batch may meet a passing fault: only a batch of nothing else counts against a provider."""
-        if all(map(_is_fault, outcomes)):
-            self._breakers.failed(self.name, permit)
-        else:
-            self._breakers.succeeded(self.name, permit)
-
-
-def _is_fault(outcome: Outcome) -> bool:
-    return isinstance(outcome, Unknown) or (isinstance(outcome, Refused) and outcome.reason is Reason.PROVIDER)
+        """Send what may leave; the others are refused, saying why."""
+        addressed = [self._senders.addressed(message) for message in messages]
+        results = iter(self._carrier.hand_over([each for each in addressed if not isinstance(each, Refused)]))
+        return [Handed(each) if isinstance(each, Refused) else next(results) for each in addressed]
 
 
 @dataclass(frozen=True, slots=True)
 class Carriers:
-    """A carrier for each channel, and how many messages a second each may take (None: as many as come)."""
+    """A carrier for each channel."""
 
     sms: Carrier[Sms]
     email: Carrier[Email]
     voice: Carrier[VoiceCall]
-    rates: Mapping[Channel, float]
 
     def of(self, channel: Channel) -> Carrier[Sms] | Carrier[Email] | Carrier[VoiceCall]:
         """The carrier of a channel."""
@@ -88,7 +65,7 @@ class Carriers:
     def joins(self, message: Message, earlier: Sequence[Message]) -> bool:
         """Whether a message would cost no call of its own: the last email before it has the same content."""
         mails = [one for one in earlier if isinstance(one, Email)][-1:]
-        if not mails or not isinstance(message, Email) or not isinstance(self.email, ProviderCarrier):
+        if not mails or not isinstance(message, Email) or not isinstance(self.email, Failover):
             return False
         return self.email.joins(message, mails[0])
 
@@ -106,48 +83,62 @@ class Carriers:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """From where the messages of each channel are going to leave, where there is more to say than their channel."""
+
+    sms: Departures[Sms]
+    email: Departures[Email]
+    voice: Departures[VoiceCall]
+
+    def of(self, messages: Iterable[Message]) -> Iterator[tuple[Channel, Departure]]:
+        """The channel of each message, with its departure."""
+        everything = list(messages)
+        texts = [one for one in everything if isinstance(one, Sms)]
+        mails = [one for one in everything if isinstance(one, Email)]
+        calls = [one for one in everything if isinstance(one, VoiceCall)]
+        yield from ((Channel.SMS, each) for each in self.sms(texts))
+        yield from ((Channel.EMAIL, each) for each in self.email(mails))
+        yield from ((Channel.VOICE, each) for each in self.voice(calls))
+
+
+def anyhow(messages: Sequence[Message]) -> Sequence[Departure]:
+    """The departures of a channel whose messages go at any time and from nowhere in particular."""
+    return [Departure()] * len(messages)
+
+
+@dataclass(frozen=True, slots=True)
 class _Rate:
     """What some messages share: the identity they leave from, or else their channel."""
 
-    channel: Channel
     key: str
     per_second: float | None
 
 
 class Slots:
-    """When a batch may go out: not while a provider is left alone, nor faster than its rate, which processes share."""
+    """When a batch may go out: not while its providers are left alone, nor faster than its rate, which processes share.
 
-    def __init__(self, store: Store, carriers: Carriers, breakers: Breakers, senders: Senders) -> None:
+    A message that another provider takes over has its slot with the one that failed it.
+    """
+
+    def __init__(self, store: Store, leaving: Leaving, rates: Mapping[Channel, float]) -> None:
         self._store = store
-        self._carriers = carriers
-        self._breakers = breakers
-        self._senders = senders
+        self._leaving = leaving
+        self._rates = rates
 
     def book(self, messages: Iterable[Message], now: datetime) -> datetime:
         """From when on these messages may go out: `now`, if nothing is in the way."""
-        wanted = Counter(map(self._rate, messages))
+        departures = list(self._leaving.of(messages))
+        opens = max((each.opens for _, each in departures if each.opens is not None), default=now)
+        if opens > now:
+            return opens
+        wanted = Counter(self._rate(channel, departure) for channel, departure in departures)
         return max((self._bookable(rate, count, now) for rate, count in wanted.items()), default=now)
 
-    def _rate(self, message: Message) -> _Rate:
-        channel = _channel(message)
-        sender = None if isinstance(message, Email) else self._senders.of_message(message)
+    def _rate(self, channel: Channel, departure: Departure) -> _Rate:
+        sender = departure.sender
         if sender is not None and sender.per_second is not None:
-            return _Rate(channel, f"rate-{sender.origin}", sender.per_second)
-        return _Rate(channel, f"rate-{self._carriers.of(channel).name}", self._carriers.rates.get(channel))
+            return _Rate(f"rate-{sender.origin}", sender.per_second)
+        return _Rate(f"rate-{channel}", self._rates.get(channel))
 
     def _bookable(self, rate: _Rate, count: int, now: datetime) -> datetime:
-        carrier = self._carriers.of(rate.channel)
-        breaker = None if carrier.is_our_store else self._breakers.state(carrier.name)
-        if isinstance(breaker, Open) and breaker.until > now:
-            return breaker.until
         return now if rate.per_second is None else self._store.reserve(rate.key, count, rate.per_second, now)
-
-
-def _channel(message: Message) -> Channel:
-    match message:
-        case Sms():
-            return Channel.SMS
-        case Email():
-            return Channel.EMAIL
-        case VoiceCall():
-            return Channel.VOICE

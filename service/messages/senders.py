@@ -6,30 +6,29 @@ Not every identity can receive: a sender id never does, and in many countries no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import phonenumbers
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from service.channels import Accepted, Outcome, Reason, Refused, Sms, Unknown, VoiceCall
-from service.channels.carrier import Carrier, Handed
-from service.clock import Clock
+from service.channels import Reason, Refused, Sms, VoiceCall
+from service.decide import positions
+from service.decide.entries import duplicate
+from service.decide.faults import Faults
+from service.decide.positions import Entries, Items, Node, Scalar
 from service.errors import TocsinError
-from service.messages.prices import estimated_price
-from service.messages.spend import Spend
 from service.words import Channel
 
 ELSEWHERE = "*"
 """Stands for every country, after the country's own identities."""
 
-AFTER_THE_CAP = timedelta(days=1)
-"""When bulk that met the spend cap is tried again: somebody may have raised it, or the month is over."""
+_SENDER_ID = re.compile(r"(?!pool-|phone-)(?=.*[A-Za-z])[A-Za-z0-9 _&+-]{1,11}")
+"""A name instead of a number: at most 11 characters, one of them a letter
+(https://docs.aws.amazon.com/sms-voice/latest/userguide/sender-id.html)."""
 
 M = TypeVar("M", Sms, VoiceCall)
 
@@ -39,15 +38,25 @@ class SendersRefused(TocsinError):
 
 
 class Sender(BaseModel):
-    """One identity: a number, a pool or a sender id. `role` is the ARN of one to assume, for another account's."""
+    """One identity: a number, a pool or a sender id. `role` is the ARN of one to assume, for another account's.
+
+    `provider` is whose it is; it may be left out where there is but one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     origin: Annotated[str, Field(min_length=1, max_length=256)]
+    provider: Literal["aws", "twilio"] | None = None
     channels: tuple[Channel, ...] = (Channel.SMS,)
     per_second: Annotated[float | None, Field(gt=0)] = None
     two_way: bool = False
     role: Annotated[str | None, Field(pattern=r"arn:aws[a-z-]*:iam::\d{12}:role/.+")] = None
+
+    @model_validator(mode="after")
+    def _has_roles_on_aws_alone(self) -> Sender:
+        if self.role is not None and self.provider == "twilio":
+            raise ValueError("a role is one of AWS; leave it out for an identity of Twilio")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +78,55 @@ class Senders:
             return self.of(message.to.country, Channel.SMS, answerable=message.answerable)
         return self.of(message.to.country, Channel.VOICE)
 
+    def addressed(self, message: M) -> M | Refused:
+        """The message as it leaves from the identity that its country demands; refused where there is none."""
+        if not self.by_country:
+            return message
+        sender = self.of_message(message)
+        return _unserved(message) if sender is None else replace(message, origin=sender.origin)
+
     def role_of(self, origin: str | None) -> str | None:
         """The role in which an identity is used; None for our own account's."""
-        everyone = (sender for senders in self.by_country.values() for sender in senders)
-        return next((sender.role for sender in everyone if sender.origin == origin), None)
+        return next((sender.role for sender in self._everyone() if sender.origin == origin), None)
+
+    def of_provider(self, provider: str) -> Senders:
+        """The identities of one provider alone, those that name none included."""
+        return Senders(
+            {
+                country: [sender for sender in senders if sender.provider in {None, provider}]
+                for country, senders in self.by_country.items()
+            }
+        )
+
+    def require_providers(self) -> None:
+        """`SendersRefused` unless every identity says whose it is: there are several providers to choose from."""
+        if (nobodys := next((one.origin for one in self._everyone() if one.provider is None), None)) is not None:
+            raise SendersRefused(f"TOCSIN_SENDERS must say `provider: aws` or `provider: twilio` of {nobodys!r}")
+
+    def _everyone(self) -> Iterator[Sender]:
+        return (sender for senders in self.by_country.values() for sender in senders)
+
+
+def everywhere(origin: str | None) -> Senders:
+    """The one identity that everything leaves from where no other is listed; with None the provider chooses.
+
+    It is taken to receive answers and to place calls unless it is a sender id, which can neither.
+    """
+    if origin is None:
+        return Senders()
+    if _SENDER_ID.fullmatch(origin):
+        return Senders({ELSEWHERE: [Sender(origin=origin)]})
+    return Senders({ELSEWHERE: [Sender(origin=origin, channels=(Channel.SMS, Channel.VOICE), two_way=True)]})
 
 
 def read_senders(setting: str | None) -> Senders:
     """The identities that TOCSIN_SENDERS holds (JSON) or names (a YAML file); `SendersRefused`."""
     if setting is None:
         return Senders()
-    text = setting if setting.lstrip().startswith("{") else _read(Path(setting))
+    written_here = setting.lstrip().startswith("{")
+    document = _document(setting if written_here else _read(Path(setting)), "" if written_here else setting)
     try:
-        document = yaml.load(text, yaml.BaseLoader)  # noqa: S506 (makes texts only: `NO` stays Norway)
         by_country = TypeAdapter(dict[str, tuple[Sender, ...]]).validate_python(document)
-    except yaml.YAMLError as error:
-        raise SendersRefused("TOCSIN_SENDERS is neither JSON nor a YAML file (docs/aws.md)") from error
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise SendersRefused(f"TOCSIN_SENDERS cannot be used: {'; '.join(faults)} (docs/aws.md)") from error
@@ -100,69 +142,40 @@ def _read(path: Path) -> str:
         raise SendersRefused(f"TOCSIN_SENDERS names {path}, which cannot be read: {type(error).__name__}") from error
 
 
-class FromSenders(Generic[M]):
-    """A carrier whose messages leave from the identity that their country demands, or not at all.
-
-    SMS are counted towards the month's spend; at its cap bulk waits, and nothing else does.
-    """
-
-    def __init__(self, carrier: Carrier[M], senders: Senders, spend: Spend, clock: Clock) -> None:
-        self._carrier: Carrier[M] = carrier
-        self._senders = senders
-        self._spend = spend
-        self._clock = clock
-
-    @property
-    def name(self) -> str:
-        return self._carrier.name
-
-    @property
-    def is_our_store(self) -> bool:
-        return self._carrier.is_our_store
-
-    def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
-        """Send what may leave; the others are refused, saying why."""
-        now = self._clock.now()
-        addressed = [self._addressed(message, now) for message in messages]
-        leaving = [message for message in addressed if not isinstance(message, Refused)]
-        sent = self._carrier.hand_over(leaving) if leaving else []
-        self._count(leaving, sent, now)
-        results = iter(sent)
-        return [Handed(message) if isinstance(message, Refused) else next(results) for message in addressed]
-
-    def _addressed(self, message: M, now: datetime) -> M | Refused:
-        if _is_bulk(message) and self._spend.is_used_up(now):
-            return Refused(Reason.ACCOUNT, "the month's spend has reached TOCSIN_SPEND_CAP", AFTER_THE_CAP)
-        if not self._senders.by_country:
-            return message
-        sender = self._senders.of_message(message)
-        if sender is None:
-            return _unserved(message)
-        return replace(message, origin=sender.origin)
-
-    def _count(self, messages: Sequence[M], sent: Sequence[Handed], now: datetime) -> None:
-        if not self._spend.is_capped:
-            return
-        pairs = zip(messages, sent, strict=True)
-        spent = sum((_price(message) for message, handed in pairs if _may_cost(handed.outcome)), Decimal(0))
-        if spent:
-            self._spend.add(spent, now)
+def _document(text: str, file: str) -> object:
+    """Mappings, lists and texts (`NO` stays Norway); a key that stands twice is refused like any other fault."""
+    faults = Faults()
+    root, _ = positions.read(text, faults)
+    document = None if root is None else _plain(root, faults)
+    if found := faults.in_order():
+        said = "; ".join(f"{file}:{fault.at.line}:{fault.at.column}: {fault.message}" for fault in found)
+        raise SendersRefused(f"TOCSIN_SENDERS is neither JSON nor a YAML file that can be used: {said} (docs/aws.md)")
+    return document
 
 
-def _is_bulk(message: Sms | VoiceCall) -> bool:
-    return isinstance(message, Sms) and message.promotional
+def _plain(node: Node, faults: Faults) -> object:
+    match node:
+        case Scalar(text=text):
+            return text
+        case Items(nodes=nodes):
+            return [_plain(each, faults) for each in nodes]
+        case Entries(pairs=pairs):
+            return _mapping(pairs, faults)
+        case positions.Refused():
+            return None
 
 
-def _price(message: Sms | VoiceCall) -> Decimal:
-    return estimated_price(message.text, message.to.country) if isinstance(message, Sms) else Decimal(0)
-
-
-def _may_cost(outcome: Outcome) -> bool:
-    return isinstance(outcome, Accepted | Unknown)
+def _mapping(pairs: Sequence[tuple[Scalar, Node]], faults: Faults) -> Mapping[str, object]:
+    entries: dict[str, object] = {}
+    for key, node in pairs:
+        if key.text in entries:
+            duplicate(key, faults)
+        entries[key.text] = _plain(node, faults)
+    return entries
 
 
 def _unserved(message: Sms | VoiceCall) -> Refused:
     if isinstance(message, Sms) and message.answerable:
-        why = f"no identity of TOCSIN_SENDERS can receive an answer from {message.to.country}"
+        why = f"no identity of ours can receive an answer from {message.to.country}"
         return Refused(Reason.ONE_WAY, why)
-    return Refused(Reason.BLOCKED, f"no identity of TOCSIN_SENDERS reaches {message.to.country}")
+    return Refused(Reason.BLOCKED, f"no identity of ours reaches {message.to.country}")

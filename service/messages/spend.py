@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from service.messages.prices import CURRENCY
+from service.channels import Accepted, Outcome, Reason, Refused, Sms, Unknown
+from service.channels.carrier import Carrier, Handed
+from service.clock import Clock
+from service.messages.prices import CURRENCY, estimated_price
 from service.records import from_state, to_state
 from service.storage import Conflict, Item, Store
 
@@ -24,6 +27,9 @@ WARN_AT = Decimal("0.8")
 """The share of the cap from which operators are warned."""
 
 KEPT = timedelta(days=400)
+
+AFTER_THE_CAP = timedelta(days=1)
+"""When bulk that met the spend cap is tried again: somebody may have raised it, or the month is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,48 @@ class Spend:
             except Conflict:
                 continue
             return
+
+
+class Budgeted:
+    """A carrier whose SMS are counted towards the month's spend; at its cap bulk waits, and nothing else does."""
+
+    def __init__(self, carrier: Carrier[Sms], spend: Spend, clock: Clock) -> None:
+        self._carrier = carrier
+        self._spend = spend
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        return self._carrier.name
+
+    @property
+    def is_our_store(self) -> bool:
+        return self._carrier.is_our_store
+
+    def hand_over(self, messages: Sequence[Sms], /) -> Sequence[Handed]:
+        """Send what may be paid for; bulk beyond the cap is refused for now."""
+        now = self._clock.now()
+        held = any(message.promotional for message in messages) and self._spend.is_used_up(now)
+        leaving = [message for message in messages if not (held and message.promotional)]
+        sent = self._carrier.hand_over(leaving) if leaving else []
+        self._count(leaving, sent, now)
+        results = iter(sent)
+        refused = Refused(Reason.ACCOUNT, "the month's spend has reached TOCSIN_SPEND_CAP", AFTER_THE_CAP)
+        return [Handed(refused) if held and message.promotional else next(results) for message in messages]
+
+    def _count(self, messages: Sequence[Sms], sent: Sequence[Handed], now: datetime) -> None:
+        pairs = zip(messages, sent, strict=True)
+        prices = (_price(message) for message, handed in pairs if _may_cost(handed.outcome))
+        if spent := sum(prices, Decimal(0)):
+            self._spend.add(spent, now)
+
+
+def _price(message: Sms) -> Decimal:
+    return estimated_price(message.text, message.to.country)
+
+
+def _may_cost(outcome: Outcome) -> bool:
+    return isinstance(outcome, Accepted | Unknown)
 
 
 def _month(now: datetime) -> str:

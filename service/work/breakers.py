@@ -1,76 +1,225 @@
-"""Circuit breakers shared by all processes: one stored item for each provider."""
+"""Circuit breakers and health shared by all processes: one stored item for each provider."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from prometheus_client import Gauge
 
 from service.clock import Clock
 from service.records import from_state, to_state
-from service.storage import Conflict, Item, Store
-from service.work.breaker import Breaker, Closed, Go, Open, Wait, admit, failed, succeeded
+from service.storage import Conflict, Item, Store, StoreUnavailable
+from service.work.breaker import Breaker, Closed, Go, HalfOpen, Open, Wait, admit, failed, succeeded
+from service.work.health import Health
 
 logger = logging.getLogger(__name__)
 
 KIND = "breaker"
 
+TELL_EVERY = timedelta(seconds=5)
+"""How long a process gathers outcomes before it writes them down: health must not cost a write a call."""
+
+STATE = Gauge(
+    "tocsin_breaker_state",
+    "A provider's circuit breaker as it was last seen: 0 closed, 1 half-open, 2 open.",
+    ("provider",),
+    multiprocess_mode="mostrecent",
+)
+HEALTH = Gauge(
+    "tocsin_provider_health",
+    "The share of a provider's recent calls that went well, as it was last seen.",
+    ("provider",),
+    multiprocess_mode="mostrecent",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Record:
     breaker: Breaker
+    health: Health = field(default_factory=Health)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One provider's item as it was read."""
+
+    item: Item
+    record: _Record
 
 
 class Breakers:
-    """Asks and tells the breakers of providers, such as `smtp` or `aws-sms`."""
+    """The breakers of providers, such as `smtp` or `aws-sms`."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._untold = _Untold()
+
+    def look(self, providers: Iterable[str]) -> Look:
+        """Read the breakers of some providers, all in one question, for one hand-over."""
+        return Look(self._store, self._clock, self._untold, tuple(providers))
 
     def admit(self, provider: str) -> Go | Wait:
         """Whether `provider` may be called now. After a `Go`, report how it went."""
-        item, before = self._load(provider)
-        after, answer = admit(before, self._clock.now())
-        if after == before or self._swap(item, after):
-            return answer
-        return self.admit(provider)  # somebody else was quicker: they may have taken the one probe
+        return self.look([provider]).admit(provider)
 
     def succeeded(self, provider: str, permit: Go) -> None:
         """Report a call that the provider answered, be it with a refusal of that one message."""
-        self._change(provider, lambda breaker: succeeded(breaker, permit))
+        self.look([provider]).succeeded(provider, permit)
 
     def failed(self, provider: str, permit: Go) -> None:
         """Report a call that the provider did not answer, or answered with a fault of its own."""
-        self._change(provider, lambda breaker: failed(breaker, permit, self._clock.now()))
+        self.look([provider]).failed(provider, permit)
 
     def state(self, provider: str) -> Breaker:
         """The breaker as it stands, for the console and `tocsin doctor`."""
-        return self._load(provider)[1]
+        return self.look([provider]).state(provider)
 
-    def _change(self, provider: str, change: Callable[[Breaker], Breaker]) -> None:
+
+class Look:
+    """What one hand-over knows of its providers: read once, and kept up with what it reports itself.
+
+    What others report meanwhile is seen when this look writes: the write then fails and is made on what they left.
+    """
+
+    def __init__(self, store: Store, clock: Clock, untold: _Untold, providers: tuple[str, ...]) -> None:
+        self._store = store
+        self._clock = clock
+        self._untold = untold
+        self._seen: dict[str, _Seen] = {}
+        self._read(providers)
+
+    def state(self, provider: str) -> Breaker:
+        """The breaker as it was seen."""
+        return self._seen[provider].record.breaker
+
+    def health(self, provider: str) -> float:
+        """The share of recent calls that went well, over 0 and at most 1."""
+        return self._seen[provider].record.health.share(self._clock.now())
+
+    def rests_until(self, provider: str) -> datetime | None:
+        """Until when the provider is left alone; None when it may be called."""
+        match admit(self.state(provider), self._clock.now()):
+            case _, Wait(until=until):
+                return until
+            case _:
+                return None
+
+    def admit(self, provider: str) -> Go | Wait:
+        """Whether `provider` may be called now. After a `Go`, report how it went."""
         while True:
-            item, before = self._load(provider)
+            before = self._seen[provider]
+            after, answer = admit(before.record.breaker, self._clock.now())
+            if after == before.record.breaker or self._swap(provider, after):
+                return answer  # else somebody else was quicker: they may have taken the one probe
+
+    def succeeded(self, provider: str, permit: Go, *, well: bool = True) -> None:
+        """Report a call that the provider answered; not `well` if it took nothing for reasons of its own or ours."""
+        self._report(provider, lambda breaker: succeeded(breaker, permit), well=well)
+
+    def failed(self, provider: str, permit: Go) -> None:
+        """Report a call that the provider did not answer, or answered with a fault of its own."""
+        self._report(provider, lambda breaker: failed(breaker, permit, self._clock.now()), well=False)
+
+    def _report(self, provider: str, change: Callable[[Breaker], Breaker], *, well: bool) -> None:
+        is_time = self._untold.count(provider, well, self._clock.now())
+        try:
+            self._write(provider, change, even_unchanged=is_time)
+        except StoreUnavailable:
+            # What became of the call counts for more than the breaker: whoever made it must hear of it.
+            logger.warning("The store did not take what provider %s did", provider, extra={"provider": provider})
+
+    def _write(self, provider: str, change: Callable[[Breaker], Breaker], *, even_unchanged: bool) -> None:
+        while True:
+            before = self.state(provider)
             after = change(before)
-            if after == before:
+            if after == before and not even_unchanged:
                 return
-            if self._swap(item, after):
+            if self._swap(provider, after):
                 _log(provider, before, after)
                 return
 
-    def _load(self, provider: str) -> tuple[Item, Breaker]:
-        item = self._store.get(f"breaker-{provider}")
-        if item is None:
-            return Item(f"breaker-{provider}", KIND, to_state(_Record(Closed(0)))), Closed(0)
-        return item, from_state(_Record, item.state).breaker
-
-    def _swap(self, item: Item, breaker: Breaker) -> bool:
-        changed = replace(item, state=to_state(_Record(breaker)))
+    def _swap(self, provider: str, breaker: Breaker) -> bool:
+        """Write the breaker, and with it the outcomes that were gathered; False, having read again, if another did."""
+        now, seen = self._clock.now(), self._seen[provider]
+        good, bad = self._untold.take(provider, now)
+        record = _Record(breaker, seen.record.health.after(good, bad, now))
         try:
-            self._store.save(changed)
-        except Conflict:
+            item = self._store.save(replace(seen.item, state=to_state(record)))
+        except (Conflict, StoreUnavailable) as error:
+            self._untold.give_back(provider, good, bad)
+            if isinstance(error, StoreUnavailable):
+                raise
+            self._read((provider,))
             return False
+        self._keep(provider, _Seen(item, record))
         return True
+
+    def _read(self, providers: tuple[str, ...]) -> None:
+        if len(providers) == 1:  # DynamoDB answers one get sooner than a batch of one
+            found = self._store.get(_name(providers[0]))
+            stored = {} if found is None else {found.id: found}
+        else:
+            stored = dict(self._store.get_many([_name(provider) for provider in providers]))
+        for provider in providers:
+            self._keep(provider, _seen(provider, stored.get(_name(provider))))
+
+    def _keep(self, provider: str, seen: _Seen) -> None:
+        self._seen[provider] = seen
+        STATE.labels(provider).set(_level(self.state(provider)))
+        HEALTH.labels(provider).set(self.health(provider))
+
+
+class _Untold:
+    """Outcomes that this process has seen and not written down yet. Shared by its threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, tuple[int, int]] = {}
+        self._told_at: dict[str, datetime] = {}
+
+    def count(self, provider: str, well: bool, now: datetime) -> bool:
+        """Count one outcome; answers whether it is time to write."""
+        self.give_back(provider, int(well), int(not well))
+        with self._lock:
+            return now - self._told_at.setdefault(provider, now) >= TELL_EVERY
+
+    def take(self, provider: str, now: datetime) -> tuple[int, int]:
+        """What went well and what did not, to be written by the caller."""
+        with self._lock:
+            self._told_at[provider] = now
+            return self._counts.pop(provider, (0, 0))
+
+    def give_back(self, provider: str, good: int, bad: int) -> None:
+        """Keep for later what could not be written."""
+        with self._lock:
+            before = self._counts.get(provider, (0, 0))
+            self._counts[provider] = (before[0] + good, before[1] + bad)
+
+
+def _name(provider: str) -> str:
+    return f"breaker-{provider}"
+
+
+def _seen(provider: str, item: Item | None) -> _Seen:
+    if item is None:
+        record = _Record(Closed(0))
+        return _Seen(Item(_name(provider), KIND, to_state(record)), record)
+    return _Seen(item, from_state(_Record, item.state))
+
+
+def _level(breaker: Breaker) -> int:
+    match breaker:
+        case Closed():
+            return 0
+        case HalfOpen():
+            return 1
+        case Open():
+            return 2
 
 
 def _log(provider: str, before: Breaker, after: Breaker) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
 from service.errors import TocsinError, Unavailable
 
@@ -43,6 +45,26 @@ class Backoff:
         doublings = min(max(attempt, 1) - 1, 32)
         whole = min(self.longest, self.first * (1 << doublings))
         return whole * (0.5 + chance / 2)
+
+
+LONGEST_ASKED = timedelta(hours=1)
+"""No answer of another service holds a message up for longer than this."""
+
+
+def asked_wait(headers: Mapping[str, str]) -> timedelta:
+    """How long an answer asks to be left alone by `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3), or none.
+
+    A date is measured from the answer's own `Date`, so that no clock of ours has a part in it. Names are in lower case
+    or their case does not matter (`urllib3`'s headers).
+    """
+    asked = headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return min(timedelta(seconds=int(asked[:9])), LONGEST_ASKED)
+    try:
+        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError):  # neither, or one with a zone and one without
+        return timedelta(0)
+    return min(max(wait, timedelta(0)), LONGEST_ASKED)
 
 
 def least_wait(error: BaseException) -> timedelta:

@@ -17,8 +17,7 @@ from service.aws.faults import code
 from service.aws.limits import check
 from service.channels import Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.aws.sending import handed_over
-from service.channels.voice import SpeechFailed, ssml
-from service.tags import Tag
+from service.channels.voice import SpeechFailed, polly_voice, ssml
 
 if TYPE_CHECKING:
     from mypy_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
@@ -26,24 +25,6 @@ if TYPE_CHECKING:
         SendTextMessageRequestTypeDef,
         SendVoiceMessageRequestTypeDef,
     )
-
-VOICES: Mapping[str, str] = {
-    "de": "VICKI",
-    "en": "JOANNA",
-    "en-AU": "NICOLE",
-    "en-GB": "AMY",
-    "es": "LUCIA",
-    "es-MX": "MIA",
-    "es-US": "LUPE",
-    "fr": "LEA",
-    "fr-CA": "CHANTAL",
-    "it": "BIANCA",
-    "nl": "LOTTE",
-    "pl": "EWA",
-    "pt": "CAMILA",
-    "pt-PT": "INES",
-}
-"""A Polly voice for each locale that the catalogues or reviewers may write for."""
 
 REASONS: Mapping[str, Reason] = {
     "DESTINATION_PHONE_NUMBER_OPTED_OUT": Reason.OPTED_OUT,
@@ -107,7 +88,7 @@ class EndUserMessagingVoice:
 
     def send(self, call: VoiceCall, /) -> Outcome:
         """Place one call; refused where no voice speaks its language or no number can place it."""
-        voice = voice_for(call.voice)
+        voice = polly_voice(call.voice)
         origin = call.origin or self._identity.origin
         if voice is None:
             return Refused(Reason.CONTENT, f"no voice speaks {call.voice}")
@@ -131,11 +112,6 @@ class EndUserMessagingVoice:
         if self._identity.configuration_set:
             request["ConfigurationSetName"] = self._identity.configuration_set
         return _sent(self._client, "SendVoiceMessage", request, lambda: self._client.send_voice_message(**request))
-
-
-def voice_for(locale: Tag) -> str | None:
-    """The voice of a locale, else of its language; None where nobody speaks it."""
-    return VOICES.get(f"{locale.language}-{locale.region}") or VOICES.get(locale.language)
 
 
 def context(reference: Reference) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Ways out by Twilio: SMS and calls."""

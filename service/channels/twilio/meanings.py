@@ -1,0 +1,57 @@
+"""What Twilio's error codes say about a message (https://www.twilio.com/docs/api/errors)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.channels import Reason
+
+REASONS: Mapping[int, Reason] = {
+    20003: Reason.ACCOUNT,  # authentication failed
+    20005: Reason.ACCOUNT,  # account not active
+    20404: Reason.ACCOUNT,  # no such account
+    20429: Reason.THROTTLED,
+    21210: Reason.ACCOUNT,  # From is not verified
+    21211: Reason.ADDRESS,  # To is no phone number
+    21212: Reason.ACCOUNT,  # From is no phone number
+    21214: Reason.ADDRESS,  # To cannot be reached
+    21215: Reason.BLOCKED,  # calls to this country are not enabled
+    21216: Reason.BLOCKED,  # this number may not be called
+    21217: Reason.ADDRESS,  # To does not appear to be valid
+    21219: Reason.ACCOUNT,  # a trial account calls verified numbers only
+    21265: Reason.ADDRESS,  # To is a short code
+    21266: Reason.ADDRESS,  # To and From are the same
+    21408: Reason.BLOCKED,  # SMS to this country are not enabled
+    21601: Reason.ACCOUNT,  # From cannot send SMS
+    21603: Reason.ACCOUNT,  # From is missing
+    21606: Reason.ACCOUNT,  # From is not ours or cannot send to this number
+    21608: Reason.ACCOUNT,  # a trial account writes to verified numbers only
+    21609: Reason.ACCOUNT,  # the address for receipts is not valid: TOCSIN_PUBLIC_URL
+    21610: Reason.OPTED_OUT,
+    21611: Reason.THROTTLED,  # the queue of From is full
+    21612: Reason.BLOCKED,  # no route from From to To
+    21614: Reason.ADDRESS,  # To cannot receive SMS
+    21635: Reason.ADDRESS,  # To is a landline
+    21659: Reason.ACCOUNT,  # From is not a number of Twilio
+    21660: Reason.ACCOUNT,  # From belongs to another account
+    21661: Reason.ACCOUNT,  # From cannot send SMS
+    21701: Reason.ACCOUNT,  # no such messaging service
+    21703: Reason.ACCOUNT,  # the messaging service has no numbers
+    30001: Reason.THROTTLED,  # the queue is full
+    30002: Reason.ACCOUNT,  # account suspended
+    30022: Reason.ACCOUNT,  # the brand's daily limit is reached
+    30034: Reason.ACCOUNT,  # From is not registered for this country
+    63038: Reason.ACCOUNT,  # the account's daily limit is reached
+}
+"""Twilio divides codes now and then: one that is not listed is read by its HTTP status."""
+
+
+def meaning(status: int, code: int | None) -> Reason:
+    """Why a message was refused."""
+    if code is not None and code in REASONS:
+        return REASONS[code]
+    if status == 429:
+        return Reason.THROTTLED
+    if status >= 500:
+        return Reason.PROVIDER
+    return Reason.ACCOUNT if status in {401, 402, 403, 404} else Reason.CONTENT

@@ -1,0 +1,61 @@
+"""Where Twilio's requests come in."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, request
+
+from service.clock import Clock
+from service.escalate import twilio_events
+from service.escalate.inbound import Replies
+from service.escalate.receipts import Receipts
+from service.escalate.sns_events import Ignored, InboundSms
+from service.escalate.twilio import PATH, TwilioGate, TwilioRefused
+from service.http import Answer, Format, Problem, ProblemType, endpoint
+from service.http.caller import Caller
+
+logger = logging.getLogger(__name__)
+
+SIGNATURE = "X-Twilio-Signature"
+NOTHING_TO_SAY = Answer("<Response></Response>", media_type="text/xml")
+"""TwiML that answers nothing: what there is to say leaves as an SMS of its own, and is retried like any."""
+
+
+def blueprint(gate: TwilioGate, replies: Replies, receipts: Receipts, clock: Clock) -> Blueprint:
+    """The call by which Twilio delivers."""
+    routes = Blueprint("twilio", __name__)
+
+    @endpoint(
+        routes,
+        "POST",
+        PATH,
+        summary="Take a request of Twilio",
+        scope=None,
+        body=[Format("*/*", bytes)],
+        headers=(SIGNATURE,),
+        answers={200: None},
+        problems=(ProblemType.FORBIDDEN,),
+    )
+    def receive_twilio(body: bytes, caller: Caller) -> Answer:
+        """SMS that people write, and what became of our SMS and calls. Needs no key: the signature is checked instead.
+
+        403 unless it is signed with a token of `TOCSIN_TWILIO_TOKENS` for this path under `TOCSIN_PUBLIC_URL`.
+        """
+        query = request.query_string.decode("ascii", "replace")
+        try:
+            fields = gate.admit(body, query, caller.headers.get(SIGNATURE, ""))
+        except TwilioRefused as error:
+            logger.warning("A request to %s was refused: %s", PATH, error)
+            raise Problem(ProblemType.FORBIDDEN, f"Not a request of Twilio for this service: {error}.") from error
+        match twilio_events.read(fields, dict(parse_qsl(query)), clock.now()):
+            case Ignored(why=why):
+                logger.info("A request of Twilio was ignored: %s", why)
+            case InboundSms() as sms:
+                replies.receive(sms)
+            case receipt:
+                receipts.receive(receipt)
+        return NOTHING_TO_SAY
+
+    return routes

@@ -1,0 +1,161 @@
+"""Several providers for one channel: one is chosen by weight and health, and the next takes what it does not take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from service.channels import Email, Outcome, Reason, Refused, Sms, VoiceCall
+from service.channels.carrier import Handed
+from service.clock import Clock
+from service.messages.choice import Candidate, chance_of, choose
+from service.messages.providers import Provider
+from service.messages.senders import Sender
+from service.work.breakers import Breakers, Look
+
+M = TypeVar("M", Sms, Email, VoiceCall)
+
+WITHIN = timedelta(seconds=8)
+"""No other provider is begun later than this after the first: all of them together must not outlast a lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """From where a message is going to leave, and not before when."""
+
+    sender: Sender | None = None
+    opens: datetime | None = None
+
+
+class Failover(Generic[M]):
+    """A carrier of one or several providers.
+
+    A message that was refused for now goes to the next provider at once, if one of its identities can carry it. One
+    that may have been taken does not: it would arrive twice. `weights` (1 where none is given) divide the traffic.
+    """
+
+    is_our_store = False
+
+    def __init__(
+        self, providers: Sequence[Provider[M]], breakers: Breakers, clock: Clock, weights: Mapping[str, float]
+    ) -> None:
+        self._providers: Mapping[str, Provider[M]] = {provider.name: provider for provider in providers}
+        self._breakers = breakers
+        self._clock = clock
+        self._weights = weights
+
+    @property
+    def name(self) -> str:
+        """All its providers."""
+        return "+".join(self._providers)
+
+    def joins(self, message: M, earlier: M) -> bool:
+        """Whether a message costs no call of its own when it follows `earlier`, whichever provider takes both."""
+        return all(provider.joins(message, earlier) for provider in self._providers.values())
+
+    def departures(self, messages: Sequence[M]) -> Sequence[Departure]:
+        """Where each message is going to leave, as things stand."""
+        look = self._breakers.look(self._providers)
+        return [self._departure(message, order, look) for message, order in self._orders(messages, look)]
+
+    def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
+        """Send messages; what became of each, in order."""
+        look, began = self._breakers.look(self._providers), self._clock.now()
+        trials = [_Trial(message, list(order)) for message, order in self._orders(messages, look)]
+        while (open_trials := [trial for trial in trials if trial.goes_on]) and self._is_early(began, trials):
+            for name, group in _by_next(open_trials).items():
+                self._try(self._providers[name], group, look)
+        return [Handed(trial.outcome or self._refusal(trial.message, look)) for trial in trials]
+
+    def _is_early(self, began: datetime, trials: Sequence[_Trial[M]]) -> bool:
+        return all(trial.outcome is None for trial in trials) or self._clock.now() - began < WITHIN
+
+    def _try(self, provider: Provider[M], trials: Sequence[_Trial[M]], look: Look) -> None:
+        addressed = [provider.identities.addressed(trial.message) for trial in trials]
+        leaving = [message for message in addressed if not isinstance(message, Refused)]
+        outcomes = iter(provider.hand_over(leaving, look))
+        for trial, message in zip(trials, addressed, strict=True):
+            trial.heard(message if isinstance(message, Refused) else next(outcomes))
+
+    def _orders(self, messages: Sequence[M], look: Look) -> Sequence[tuple[M, Sequence[str]]]:
+        """For each message the providers that can carry it, as they are to be tried."""
+        candidates = [self._candidate(name, look) for name in self._providers]
+        chances = self._chances(messages)
+        return [
+            (message, choose([one for one in candidates if self._carries(one.name, message)], chance))
+            for message, chance in zip(messages, chances, strict=True)
+        ]
+
+    def _candidate(self, name: str, look: Look) -> Candidate:
+        rests = look.rests_until(name) is not None
+        return Candidate(name, self._weights.get(name, 1.0), look.health(name), rests)
+
+    def _carries(self, name: str, message: M) -> bool:
+        return not isinstance(self._providers[name].identities.addressed(message), Refused)
+
+    def _chances(self, messages: Sequence[M]) -> Sequence[float]:
+        """Each message draws for itself, but those that could ride in one call draw together."""
+        chances = [chance_of(message.reference) for message in messages]
+        together = any(provider.takes_several for provider in self._providers.values())
+        return [chances[0]] * len(chances) if together and chances else chances
+
+    def _departure(self, message: M, order: Sequence[str], look: Look) -> Departure:
+        if order:
+            return Departure(sender=self._providers[order[0]].identities.of_message(message))
+        return Departure(opens=self._opens(message, look))
+
+    def _opens(self, message: M, look: Look) -> datetime | None:
+        """When the first provider that could carry the message stops resting; None if none of them could."""
+        rests = (look.rests_until(name) for name in self._providers if self._carries(name, message))
+        return min((until for until in rests if until is not None), default=None)
+
+    def _refusal(self, message: M, look: Look) -> Refused:
+        """Why nobody was asked."""
+        if (opens := self._opens(message, look)) is not None:
+            wait = max(opens - self._clock.now(), timedelta(0))
+            return Refused(Reason.THROTTLED, f"{self.name} keeps failing and is left alone", wait)
+        addressed = [provider.identities.addressed(message) for provider in self._providers.values()]
+        return next(refused for refused in addressed if isinstance(refused, Refused))
+
+
+class _Trial(Generic[M]):
+    """One message on its way from provider to provider."""
+
+    def __init__(self, message: M, order: list[str]) -> None:
+        self.message: M = message
+        self.order = order
+        self.outcome: Outcome | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another provider may take it: nobody can have taken it, and it may yet be taken."""
+        refused_for_now = isinstance(self.outcome, Refused) and not self.outcome.permanent
+        return bool(self.order) and (self.outcome is None or refused_for_now)
+
+    def heard(self, outcome: Outcome) -> None:
+        """Keep what became of it."""
+        self.order = self.order[1:]
+        self.outcome = _soonest(self.outcome, outcome) if isinstance(self.outcome, Refused) else outcome
+
+
+def _soonest(first: Refused, other: Outcome) -> Outcome:
+    """What two providers said: of two refusals for now the one that may be over sooner.
+
+    That another provider does not serve a country is no last word while the first may still do it.
+    """
+    if not isinstance(other, Refused) or (other.permanent and other.reason is not Reason.BLOCKED):
+        return other
+    return first if other.permanent else min(first, other, key=lambda refused: refused.retry_after)
+
+
+def _by_next(trials: Sequence[_Trial[M]]) -> Mapping[str, Sequence[_Trial[M]]]:
+    groups: dict[str, list[_Trial[M]]] = {}
+    for trial in trials:
+        groups.setdefault(trial.order[0], []).append(trial)
+    return groups
+
+
+Departures = Callable[[Sequence[M]], Sequence[Departure]]
+"""Asks a channel from where messages are going to leave."""

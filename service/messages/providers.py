@@ -1,0 +1,112 @@
+"""One provider over the network: left alone while its breaker is open, its sends counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+from prometheus_client import Counter
+
+from service.channels import Accepted, Email, Outcome, Reason, Refused, Sms, Unknown, VoiceCall
+from service.channels.carrier import OneByOne, Together
+from service.messages.senders import Sender
+from service.work.breaker import Go, Wait
+from service.work.breakers import Look
+
+M = TypeVar("M", Sms, Email, VoiceCall)
+
+SENDS = Counter(
+    "tocsin_sends",
+    "Messages handed to a provider, by what it said: accepted, unknown, or why it refused.",
+    ("provider", "outcome"),
+)
+
+
+class Identities(Protocol[M]):
+    """From where a provider's messages leave; `Senders` for SMS and calls."""
+
+    def addressed(self, message: M, /) -> M | Refused:
+        """The message as it leaves; refused where no identity will do."""
+
+    def of_message(self, message: M, /) -> Sender | None:
+        """The identity that the message would leave from, where it is a listed one."""
+
+
+class OneAddress:
+    """All mail leaves from one address."""
+
+    def addressed(self, message: Email, /) -> Email:
+        """The message as it is."""
+        return message
+
+    def of_message(self, _message: Email, /) -> None:
+        """Nobody that is listed."""
+
+
+class Provider(Generic[M]):
+    """A way out by the network."""
+
+    def __init__(
+        self, name: str, channel: OneByOne[M], identities: Identities[M], together: Together[M] | None = None
+    ) -> None:
+        self.name = name
+        self.identities: Identities[M] = identities
+        self._channel: OneByOne[M] = channel
+        self._together: Together[M] | None = together
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether messages of one content can ride in one call."""
+        return self._together is not None
+
+    def joins(self, message: M, earlier: M) -> bool:
+        """Whether a message costs no call of its own when it follows `earlier`."""
+        return self._together is not None and self._together.alike(earlier, message)
+
+    def hand_over(self, messages: Sequence[M], look: Look) -> Sequence[Outcome]:
+        """Send one after the other, those that are alike together where the provider can."""
+        batches = [messages] if self._together is not None and len(messages) > 1 else [[each] for each in messages]
+        return [outcome for batch in batches for outcome in self._send(batch, look)]
+
+    def _send(self, batch: Sequence[M], look: Look) -> Sequence[Outcome]:
+        permit = look.admit(self.name)
+        if isinstance(permit, Wait):
+            return [Refused(Reason.THROTTLED, f"{self.name} is left alone until {permit.until:%H:%M:%S} UTC")] * len(
+                batch
+            )
+        outcomes = self._outcomes(batch)
+        for outcome in outcomes:
+            SENDS.labels(self.name, _said(outcome)).inc()
+        self._report(permit, outcomes, look)
+        return outcomes
+
+    def _outcomes(self, batch: Sequence[M]) -> Sequence[Outcome]:
+        if self._together is not None and len(batch) > 1:
+            return self._together.send_many(batch)
+        return [self._channel.send(message) for message in batch]
+
+    def _report(self, permit: Go, outcomes: Sequence[Outcome], look: Look) -> None:
+        """One message of a batch may meet a passing fault: only a batch of nothing else counts against a provider."""
+        if all(map(_is_fault, outcomes)):
+            look.failed(self.name, permit)
+        else:
+            look.succeeded(self.name, permit, well=any(map(_went_well, outcomes)))
+
+
+def _is_fault(outcome: Outcome) -> bool:
+    return isinstance(outcome, Unknown) or (isinstance(outcome, Refused) and outcome.reason is Reason.PROVIDER)
+
+
+def _went_well(outcome: Outcome) -> bool:
+    """Whether the provider did its part: refusing a message for good, for the message's own sake, is that too."""
+    return isinstance(outcome, Accepted) or (isinstance(outcome, Refused) and outcome.permanent)
+
+
+def _said(outcome: Outcome) -> str:
+    match outcome:
+        case Accepted():
+            return "accepted"
+        case Unknown():
+            return "unknown"
+        case Refused(reason=reason):
+            return reason.value
