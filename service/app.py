@@ -20,6 +20,9 @@ from service.evaluations.dry_run import DryRuns
 from service.evaluations.event_trials import EventTests
 from service.evaluations.flow import Evaluations
 from service.http import Check, Keys
+from service.intake.events.live import LiveMappings
+from service.intake.poller import Poller
+from service.intake.taking import Doors, Sender, Taking
 from service.language import Sentiment
 from service.messaging import Messaging
 from service.rulesets import backtest_routes, live, shadow, shadow_routes, working_copies
@@ -27,6 +30,7 @@ from service.rulesets import routes as ruleset_routes
 from service.rulesets.backtest import Backtests
 from service.rulesets.library import Library
 from service.rulesets.live import Live
+from service.rulesets.rule_file import EVENTS
 from service.rulesets.shadow import Shadows
 from service.rulesets.working_copies import WorkingCopies
 from service.schedules import routes as schedule_routes
@@ -36,6 +40,7 @@ from service.schedules.schedule import Makes
 from service.schedules.timetable import Timetable
 from service.storage import Store
 from service.stores import SYSTEM_CLOCK, open_store
+from service.words import Scope
 from service.work.breakers import Breakers
 from service.work.registry import Duty, Registry
 from service.work.worker import Worker
@@ -148,6 +153,22 @@ class Service:
         for blueprint in self.blueprints():
             app.register_blueprint(blueprint)
         return app
+
+    def intake(self) -> Poller | None:
+        """What takes in the letters of the intake queue; None where there is no such queue."""
+        if self.settings.intake_queue is None:
+            return None
+        from service.aws.inbox import SqsInbox
+
+        return Poller(SqsInbox(self.settings.intake_queue), self.taking(), self.working_copies.check_published)
+
+    def taking(self) -> Taking:
+        """What does the things that letters ask for."""
+        settings, escalation = self.settings, self.escalation
+        doors = Doors(self.evaluations, self.messaging.desk, escalation.incidents, escalation.rules)
+        sender = Sender(settings.intake_app, frozenset(map(Scope, config.listed(settings.intake_scopes))))
+        mappings = LiveMappings(settings.rules_dir / EVENTS)
+        return Taking(doors, sender, self.store, self.clock, mappings.current, settings.body_limit)
 
     def worker(self) -> Worker:
         """The loop that does what is due."""

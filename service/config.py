@@ -117,6 +117,11 @@ class Settings(BaseSettings):
         description="Secret of the installation, 64 hex digits, the same on all hosts. Default: a file in the home.",
         repr=False,
     )
+    aws_prefix: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_-]{0,40}$",
+        description="What the names of tables and queues begin with, for several installations in one account.",
+    )
     outbox_channels: str = Field(
         default="",
         description="Channels, parted by commas, that go to the outbox although the backend is `aws`: for trials.",
@@ -171,6 +176,19 @@ class Settings(BaseSettings):
     )
     event_bus: str | None = Field(
         default=None, description="EventBridge bus that events of rules (`emit`) are put on; before the address."
+    )
+
+    intake_queue: str | None = Field(
+        default=None,
+        description="Name of the SQS queue by which other systems ask for decisions, notifications and incidents.",
+    )
+    intake_app: str = Field(
+        default="intake", pattern=r"^[\x21-\x7e]{1,128}$", description="The app that the audit names for that queue."
+    )
+    intake_scopes: str = Field(
+        default="evaluate,notify,incidents",
+        pattern=r"^(?:evaluate|notify|incidents)(?: *, *(?:evaluate|notify|incidents))*$",
+        description="What that queue may ask for, parted by commas: `evaluate`, `notify`, `incidents`.",
     )
 
     @property

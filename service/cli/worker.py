@@ -31,7 +31,12 @@ def worker() -> None:
     _on_stop(loop.stop)
     chores = Chores(service.worker_chores())
     chores.start()
+    intake = service.intake()
+    if intake is not None:
+        intake.start()
     finished = loop.run()
+    if intake is not None:
+        intake.stop()
     chores.stop()
     if not finished:
         logger.warning("Some items were not finished in time; they come due again when their leases end")

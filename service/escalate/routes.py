@@ -57,8 +57,7 @@ def _add_open(routes: Blueprint, incidents: Incidents, rules: IntakeRules) -> No
 
         The item of AWS's two-way SMS sample is taken too, plain or with DynamoDB's types.
         """
-        with _as_problems():
-            record, created = incidents.open(body, caller.app, caller.resource_id)
+        record, created = opened(incidents, body, caller)
         return Answer(_shown(record, caller), 201 if created else 200)
 
 
@@ -134,6 +133,12 @@ def _add_cancel(routes: Blueprint, incidents: Incidents) -> None:
         if record.incident.state.name != "cancelled":
             raise conflict(f"Incident {incident_id} was {record.incident.state.name}.")
         return _shown(record, caller)
+
+
+def opened(incidents: Incidents, new: NewIncident, caller: Caller) -> tuple[IncidentRecord, bool]:
+    """Open an incident, or find the same one, and whether it is new; `Problem` says why it cannot be opened."""
+    with _as_problems():
+        return incidents.open(new, caller.app, caller.resource_id)
 
 
 def _contact(incidents: Incidents, incident_id: str, body: schemas.Actor) -> int | None:

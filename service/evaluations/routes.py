@@ -131,13 +131,18 @@ def _explained(answered: Answered) -> str:
 
 
 def _call(ruleset: str, received: Received, caller: Caller, via: str, explain: bool = False) -> Call:
+    call = call_of(ruleset, received, caller, via, explain)
+    adopt(call.request_id)
+    return call
+
+
+def call_of(ruleset: str, received: Received, caller: Caller, via: str, explain: bool = False) -> Call:
+    """What a caller asks to be decided; `via` is the way by which it came."""
     context = received.asked.context
-    request_id = context.request_id or caller.request_id
-    adopt(request_id)
     return Call(
         ruleset=ruleset,
         request=received.asked.request,
-        request_id=request_id,
+        request_id=context.request_id or caller.request_id,
         evaluation_id=caller.resource_id,
         app=caller.app,
         raw_data=received.raw_data,

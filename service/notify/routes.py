@@ -64,12 +64,7 @@ def _add_send(routes: Blueprint, desk: Desk, clock: Clock) -> None:
     )
     def send_notification(body: schemas.NotificationRequest, caller: Caller) -> Mapping[str, object]:
         """Accepted as soon as it is durable; sentiment rules, translation and sending follow."""
-        audit = _entry(clock, "notification", caller, caller.resource_id)
-        try:
-            notification = desk.accept(requested(body, caller.resource_id, caller.app, caller.request_id), [audit])
-        except Unfit as error:
-            raise invalid([FieldError(path, message) for path, message in error.faults]) from error
-        return {"notification_id": notification.id, "status": Status.ACCEPTED}
+        return {"notification_id": taken_in(desk, clock, body, caller).id, "status": Status.ACCEPTED}
 
 
 def _add_show(routes: Blueprint, desk: Desk, pause: Callable[[float], None]) -> None:
@@ -212,6 +207,15 @@ def _add_supply(routes: Blueprint, translations: Translations) -> None:
         except PiecesLost as error:
             raise invalid([FieldError("text", str(error))]) from error
         return _translation(translation_id, supplied)
+
+
+def taken_in(desk: Desk, clock: Clock, body: schemas.NotificationRequest, caller: Caller) -> Notification:
+    """Accept a notification, audited; `Problem` 422 names every path that does not fit."""
+    audit = _entry(clock, "notification", caller, caller.resource_id)
+    try:
+        return desk.accept(requested(body, caller.resource_id, caller.app, caller.request_id), [audit])
+    except Unfit as error:
+        raise invalid([FieldError(path, message) for path, message in error.faults]) from error
 
 
 def _entry(clock: Clock, entry_type: str, caller: Caller, about: str) -> AuditEntry:

@@ -8,6 +8,9 @@ from pathlib import Path
 from service.decide.ruleset import Place
 from service.decide.tables.inline import Inlined, inlined
 
+EVENTS = "events.yaml"
+"""The one file of a rules folder that holds no ruleset: it says what other systems' events ask for."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:

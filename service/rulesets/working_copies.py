@@ -52,7 +52,7 @@ class Seen:
 
 
 class WorkingCopies:
-    """The `*.yaml` files directly in a folder. One process should call `sweep`; several do no harm."""
+    """The rulesets' files directly in a folder. One process should call `sweep`; several do no harm."""
 
     def __init__(self, folder: Path, library: Library, store: Store, clock: Clock) -> None:
         self._folder = folder
@@ -99,6 +99,8 @@ class WorkingCopies:
 
     def _files(self) -> Iterator[tuple[Path, bytes]]:
         for path in sorted(self._folder.glob("*.yaml")):
+            if path.name == rule_file.EVENTS:
+                continue
             content = self._content(path)
             if content is not None:
                 yield path, content

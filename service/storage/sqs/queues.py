@@ -85,17 +85,24 @@ def create_queues(client: SQSClient, names: QueueNames | None = None) -> None:
     """Create what is missing and set what differs; harmless when everything is there."""
     names = names or QueueNames()
     for lane in Lane:
-        dead = client.create_queue(QueueName=names.dead(lane))["QueueUrl"]
-        client.set_queue_attributes(QueueUrl=dead, Attributes={"MessageRetentionPeriod": _seconds(KEPT_FOR)})
-        arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        client.set_queue_attributes(
-            QueueUrl=client.create_queue(QueueName=names.of(lane))["QueueUrl"],
-            Attributes={
-                "MessageRetentionPeriod": _seconds(KEPT_FOR),
-                "VisibilityTimeout": _seconds(HIDDEN_FOR),
-                "RedrivePolicy": dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MOST_RECEIVES}),
-            },
-        )
+        create_with_dead_letters(client, names.of(lane), names.dead(lane), HIDDEN_FOR, MOST_RECEIVES)
+
+
+def create_with_dead_letters(
+    client: SQSClient, name: str, dead_name: str, hidden_for: timedelta, most_receives: int
+) -> None:
+    """Create a queue and the one for its dead letters, or set what differs."""
+    dead = client.create_queue(QueueName=dead_name)["QueueUrl"]
+    client.set_queue_attributes(QueueUrl=dead, Attributes={"MessageRetentionPeriod": _seconds(KEPT_FOR)})
+    arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    client.set_queue_attributes(
+        QueueUrl=client.create_queue(QueueName=name)["QueueUrl"],
+        Attributes={
+            "MessageRetentionPeriod": _seconds(KEPT_FOR),
+            "VisibilityTimeout": _seconds(hidden_for),
+            "RedrivePolicy": dumps({"deadLetterTargetArn": arn, "maxReceiveCount": most_receives}),
+        },
+    )
 
 
 class Queues:

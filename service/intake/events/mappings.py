@@ -1,0 +1,87 @@
+"""What one event asks for, by the mapping for its source and detail-type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from service.decide import facts
+from service.errors import TocsinError
+from service.intake.events.patterns import Absent, Pattern, fill, look_up
+from service.intake.wishes import Evaluation, Incident, Notification, Wish
+
+Key = tuple[str, str]
+"""Source and detail-type."""
+
+
+class Unmapped(TocsinError):
+    """No mapping is for the event, or it lacks what its mapping needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToRuleset:
+    """The event is a request to a ruleset. `facts` maps facts to paths of the event; None: its `detail` holds them."""
+
+    ruleset: str
+    facts: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToNotification:
+    """The event is a notification."""
+
+    body: Mapping[str, Pattern]
+
+
+@dataclass(frozen=True, slots=True)
+class ToIncident:
+    """The event is an incident."""
+
+    body: Mapping[str, Pattern]
+
+
+Target = ToRuleset | ToNotification | ToIncident
+
+
+@dataclass(frozen=True, slots=True)
+class Mappings:
+    """All mappings of an installation."""
+
+    targets: Mapping[Key, Target] = field(default_factory=dict)
+
+    def wish(self, event: Mapping[str, object]) -> Wish:
+        """What an event asks for; `Unmapped`."""
+        key = (str(event.get("source")), str(event.get("detail-type")))
+        target = self.targets.get(key)
+        if target is None:
+            raise Unmapped(f"rules/events.yaml maps no event of source {key[0]!r} and detail-type {key[1]!r}")
+        try:
+            return _wish(target, event)
+        except Absent as error:
+            raise Unmapped(f"the event does not fit its mapping in rules/events.yaml: {error}") from error
+
+
+def _wish(target: Target, event: Mapping[str, object]) -> Wish:
+    match target:
+        case ToRuleset(ruleset, given):
+            return Evaluation(ruleset, {"request": _facts(given, event)})
+        case ToNotification(body):
+            return Notification(_object(body, event))
+        case ToIncident(body):
+            return Incident(_object(body, event))
+
+
+def _facts(given: Mapping[str, str] | None, event: Mapping[str, object]) -> Mapping[str, object]:
+    if given is not None:
+        found = {fact: look_up(event, path) for fact, path in given.items()}
+        return facts.nested({fact: value for fact, value in found.items() if value is not None})
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping):
+        raise Absent("its detail is no object that holds facts")
+    return detail
+
+
+def _object(body: Mapping[str, Pattern], event: Mapping[str, object]) -> Mapping[str, object]:
+    filled = fill(body, event)
+    assert isinstance(filled, dict), "a mapping is filled to an object"
+    return filled

@@ -1,0 +1,108 @@
+"""Bodies with places for an event's members: `"{{ detail.machine }} has failed"`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from service.decide.positions import Plain
+from service.errors import TocsinError
+
+ENVELOPE = ("account", "detail", "detail-type", "id", "region", "resources", "source", "time", "version")
+"""Members of every event (https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html)."""
+
+PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
+SLOT = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+
+
+class Absent(TocsinError):
+    """A text needs a member that the event does not have, or one that cannot stand in a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A place in an event: `detail.order.id`; a number counts the items of a list from 0."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text around members of the event."""
+
+    parts: tuple[str | Member, ...]
+
+
+Pattern = Plain | Member | Text | tuple["Pattern", ...] | Mapping[str, "Pattern"]
+"""A JSON document in which some values are members of the event; a member alone keeps its type."""
+
+
+def look_up(event: Mapping[str, object], path: str) -> object:
+    """What stands at a path of the event; None where nothing does."""
+    inner: object = event
+    for part in path.split("."):
+        match inner:
+            case Mapping():
+                inner = inner.get(part)
+            case list() if part.isdecimal() and int(part) < len(inner):
+                inner = inner[int(part)]
+            case _:
+                return None
+    return inner
+
+
+def fill(pattern: Pattern, event: Mapping[str, object]) -> object:
+    """The document for one event. A member that is absent is left out where it stands alone, else `Absent`."""
+    match pattern:
+        case Member(path):
+            return look_up(event, path)
+        case Text(parts):
+            return "".join(part if isinstance(part, str) else _written(part, event) for part in parts)
+        case tuple():
+            return [value for each in pattern if (value := fill(each, event)) is not None]
+        case Mapping():
+            filled = {name: fill(each, event) for name, each in pattern.items()}
+            return {name: value for name, value in filled.items() if value is not None}
+        case _:
+            return pattern
+
+
+def constant(pattern: Pattern) -> bool:
+    """Whether the document is the same for every event."""
+    match pattern:
+        case Member() | Text():
+            return False
+        case tuple():
+            return all(map(constant, pattern))
+        case Mapping():
+            return all(map(constant, pattern.values()))
+        case _:
+            return True
+
+
+def text_of(written: str) -> Text | Member | str:
+    """A text with its slots found; one that is nothing but a slot is the member itself."""
+    whole = SLOT.fullmatch(written)
+    if whole:
+        return Member(whole[1])
+    literals_and_paths = SLOT.split(written)
+    if len(literals_and_paths) == 1:
+        return written
+    parts: Sequence[str | Member] = [
+        Member(part) if place % 2 else part for place, part in enumerate(literals_and_paths)
+    ]
+    return Text(tuple(part for part in parts if part != ""))
+
+
+def _written(member: Member, event: Mapping[str, object]) -> str:
+    value = look_up(event, member.path)
+    match value:
+        case None:
+            raise Absent(f"the event has no {member.path}")
+        case bool():
+            return "true" if value else "false"
+        case Mapping() | list():
+            raise Absent(f"{member.path} of the event is no single value, and stands in a text")
+        case _:
+            return str(value)

@@ -1,0 +1,33 @@
+"""What a letter may ask for: the three things that apps ask for by HTTP, in the same bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Body = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A request to a ruleset: the body of `POST /v1/rulesets/{name}/evaluations`."""
+
+    ruleset: str
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A message: the body of `POST /v1/notifications`."""
+
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An incident: the body of `POST /v1/incidents`, in either shape."""
+
+    body: Body
+
+
+Wish = Evaluation | Notification | Incident
