@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from service.clock import Clock, SystemClock
 from service.config import Backend, Settings
 from service.errors import TocsinError
 from service.storage import Store
+
+if TYPE_CHECKING:
+    from service.storage.dynamodb import TableNames
+    from service.storage.sqs import QueueNames
 
 SYSTEM_CLOCK = SystemClock()
 
@@ -21,22 +27,36 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
         case Backend.AWS:
             from service.storage.sqs import QueuedStore
 
-            return QueuedStore(clock=clock)
+            return QueuedStore(tables=table_names(settings), queues=queue_names(settings), clock=clock)
+
+
+def table_names(settings: Settings) -> TableNames:
+    """What this installation's tables are called on AWS."""
+    from service.storage.dynamodb import TableNames
+
+    return TableNames().prefixed(settings.aws_prefix)
+
+
+def queue_names(settings: Settings) -> QueueNames:
+    """What this installation's queues are called on AWS."""
+    from service.storage.sqs import QueueNames
+
+    return QueueNames(f"{settings.aws_prefix}{QueueNames().prefix}")
 
 
 class CannotPrepare(TocsinError):
     """AWS refuses or does not answer; says which call and why."""
 
 
-def prepare_aws() -> None:
+def prepare_aws(settings: Settings) -> None:
     """Make the tables and queues that are not there yet, any number of times; `CannotPrepare` says what is amiss."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from service.storage import dynamodb, sqs
 
     try:
-        dynamodb.create_tables(dynamodb.connect())
-        sqs.create_queues(sqs.connect())
+        dynamodb.create_tables(dynamodb.connect(), table_names(settings))
+        sqs.create_queues(sqs.connect(), queue_names(settings))
     except (BotoCoreError, ClientError) as error:
         advice = "Check AWS_REGION, the credentials and what they may do."
         raise CannotPrepare(f"The tables and queues cannot be made: {error}. {advice}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from service import config
 from service.stores import prepare_aws
 
 
@@ -15,5 +16,5 @@ def aws() -> None:
 @aws.command()
 def init() -> None:
     """Make the tables and queues that are not there yet; running it again changes nothing."""
-    prepare_aws()
+    prepare_aws(config.load())
     click.echo("The tables and queues are there.")

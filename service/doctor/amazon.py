@@ -19,6 +19,7 @@ from service.doctor import Finding, Level, broken, doubtful, fine
 from service.errors import TocsinError
 from service.messages.senders import Sender, SendersRefused, read_senders
 from service.storage import dynamodb, sqs
+from service.stores import queue_names, table_names
 from service.words import Channel, Lane
 
 LATE = timedelta(seconds=5)
@@ -36,8 +37,8 @@ def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
     yield from who
     if any(finding.level is Level.FAIL for finding in who):
         return  # every other answer would be the same
-    yield from _tables()
-    yield from _queues()
+    yield from _tables(settings)
+    yield from _queues(settings)
     leaves = {channel for channel in Channel if channel.value not in config.listed(settings.outbox_channels)}
     if Channel.EMAIL in leaves and settings.smtp_url is None:
         yield from _mail(settings, clients)
@@ -75,8 +76,8 @@ def _skew(off: timedelta) -> Finding:
     return doubtful("clock", seconds, do) if abs(off) >= LATE else fine("clock", seconds)
 
 
-def _tables() -> Iterator[Finding]:
-    names = dynamodb.TableNames()
+def _tables(settings: Settings) -> Iterator[Finding]:
+    names = table_names(settings)
     for name in (names.items, names.audit):
         yield _asked(f"table {name}", partial(_table, name), "Run `tocsin aws init`.")
 
@@ -88,14 +89,14 @@ def _table(name: str) -> Finding:
     return broken(f"table {name}", status.lower(), "Wait a minute, then look again.")
 
 
-def _queues() -> Iterator[Finding]:
+def _queues(settings: Settings) -> Iterator[Finding]:
+    names = queue_names(settings)
     for lane in Lane:
-        subject = f"queue {sqs.QueueNames().of(lane)}"
-        yield _asked(subject, partial(_queue, lane), "Run `tocsin aws init`.")
+        yield _asked(f"queue {names.of(lane)}", partial(_queue, lane, names), "Run `tocsin aws init`.")
 
 
-def _queue(lane: Lane) -> Finding:
-    client, names = sqs.connect(), sqs.QueueNames()
+def _queue(lane: Lane, names: sqs.QueueNames) -> Finding:
+    client = sqs.connect()
     subject = f"queue {names.of(lane)}"
     url = client.get_queue_url(QueueName=names.of(lane))["QueueUrl"]
     attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from service.app import Service
-from service.clock import HandClock
-from service.config import Settings
+from service.clock import Clock, HandClock
 from service.words import Scope
+from tests.functional.backends import Backend, Install, embedded, on_aws
 from tests.functional.client import Client, InProcess, Running, running
 
 NOON = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
@@ -57,11 +57,34 @@ class Api:
         return self.service.keys.create(name, scopes)[1]
 
 
+@pytest.fixture(params=list(Backend))
+def install(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs on each backend, empty at first; what was opened is closed with the test."""
+    opened: list[Service] = []
+    match request.param:
+        case Backend.EMBEDDED:
+            opens = embedded(tmp_path)
+        case _:
+            request.getfixturevalue("aws")
+            opens = on_aws(tmp_path, monkeypatch)
+
+    def install(clock: Clock, **settings: object) -> Service:
+        opened.append(opens(clock, **settings))
+        return opened[-1]
+
+    yield install
+    for service in opened:
+        service.store.close()
+
+
 @pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    """The API in process, at noon, with a client that has every scope."""
-    clock = HandClock(NOON)
-    service = Service(Settings(home=tmp_path, rules_watch=False), clock)
+def api(install: Install) -> Api:
+    """The API in process, at noon, with a client that has every scope; on each backend."""
+    return api_of(install(HandClock(NOON)))
+
+
+def api_of(service: Service) -> Api:
+    """The API of an installation whose clock is moved by hand, with a client that has every scope."""
+    assert isinstance(service.clock, HandClock)
     _, key = service.keys.create("test app", list(Scope))
-    yield Api(service, clock, Client(InProcess(service.flask()), key))
-    service.store.close()
+    return Api(service, service.clock, Client(InProcess(service.flask()), key))

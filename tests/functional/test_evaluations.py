@@ -25,6 +25,7 @@ from service.rulesets.live import Live
 from service.storage import AuditEntry, AuditQuery, StoreUnavailable
 from service.tags import Tag
 from service.words import Lane, Scope
+from tests.functional.backends import Backend
 from tests.functional.client import ROOT, Client, InProcess, Reply, Running
 from tests.functional.conftest import NOON, Api
 
@@ -73,6 +74,8 @@ rules:
     when: today >= "2027-01-01"
     then: [{increase: fee, by: 10%}]
 """
+
+ON_A_FILE = pytest.mark.parametrize("install", [Backend.EMBEDDED], indirect=True)
 
 
 @pytest.fixture
@@ -373,6 +376,7 @@ def unwritable() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@ON_A_FILE
 def test_when_the_request_cannot_be_audited_nothing_is_evaluated(api: Api) -> None:
     put(api, MOOD)
     scored: list[str] = []
@@ -386,6 +390,7 @@ def test_when_the_request_cannot_be_audited_nothing_is_evaluated(api: Api) -> No
     assert client.post("/v1/rulesets/mood/evaluations", COMMENT).status == 200  # it recovers by itself
 
 
+@ON_A_FILE
 def test_when_the_response_cannot_be_audited_no_outcome_leaves(api: Api) -> None:
     disk = unwritable()
     client = with_mood(api, Mood(Decimal("0.95"), disk.__enter__))
@@ -398,6 +403,7 @@ def test_when_the_response_cannot_be_audited_no_outcome_leaves(api: Api) -> None
     assert api.service.store.claim(Lane.TRANSACTIONAL, NOON, timedelta(minutes=1), 10) == ()
 
 
+@ON_A_FILE
 def test_a_store_that_cannot_be_opened_is_a_503(api: Api) -> None:
     put(api, ORDERS)
     api.service.store.close()

@@ -45,6 +45,10 @@ class TableNames:
     items: str = "tocsin_items"
     audit: str = "rule_execution_audit"
 
+    def prefixed(self, prefix: str) -> TableNames:
+        """The tables of one of several installations in an account."""
+        return TableNames(prefix + self.items, prefix + self.audit)
+
 
 @dataclass(frozen=True, slots=True)
 class Index:
