@@ -14,12 +14,12 @@ from service.channels import Accepted, Email, Outcome, Reason, Reference, Refuse
 from service.channels.aws.mail import BULK_MEANINGS, MailIdentity, SesEmail
 from service.channels.aws.phone import (
     REASONS,
-    VOICES,
     EndUserMessagingSms,
     EndUserMessagingVoice,
     PhoneIdentity,
 )
 from service.channels.phones import Phone
+from service.channels.voice import POLLY_VOICES
 from service.tags import Tag, parse_tag
 from tests.aws_services import AwsServices, Error, Garbage, Silence, aws_services
 
@@ -144,7 +144,7 @@ def test_no_voice_reads_a_language_that_is_not_its_own(aws: AwsServices, clients
 
 def test_every_voice_and_reason_that_we_name_is_one_that_aws_knows(clients: Clients) -> None:
     client = clients.get("pinpoint-sms-voice-v2")
-    assert set(VOICES.values()) <= choices(client, "SendVoiceMessage", "VoiceId")
+    assert set(POLLY_VOICES.values()) <= choices(client, "SendVoiceMessage", "VoiceId")
     model = client.meta.service_model
     known = {
         reason
