@@ -10,7 +10,7 @@ from service import config, last_good, secrets
 from service.channels.contact_keys import ContactKeys
 from service.clock import Clock
 from service.config import Settings
-from service.escalate import inbound_routes, items, link_routes, outcomes, routes, twilio_routes
+from service.escalate import inbound_routes, items, link_routes, message_routes, outcomes, routes, twilio_routes
 from service.escalate.endings import Endings
 from service.escalate.inbound import Replies
 from service.escalate.incidents import Incidents
@@ -65,6 +65,7 @@ class Escalation:
         simulator = inbound_routes.simulator_blueprint(self.replies, self.clock)
         return (
             routes.blueprint(self.incidents, self.rules),
+            message_routes.blueprint(self.incidents),
             inbound,
             twilio_routes.blueprint(twilio, self.replies, self.receipts, self.clock),
             *([simulator] if self.settings.is_trial(Channel.SMS) else []),

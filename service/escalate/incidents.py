@@ -13,12 +13,22 @@ from service.escalate.books import Books
 from service.escalate.events import Event, Opened, Timer
 from service.escalate.incident import Contact, Incident, Open
 from service.escalate.intake import GivenContact, NewIncident
-from service.escalate.items import ALL, BY_STATE, INCIDENT, incident_id, incident_item, record_of
+from service.escalate.items import (
+    ALL,
+    BY_STATE,
+    INCIDENT,
+    Outgoing,
+    incident_id,
+    incident_item,
+    message_id,
+    outgoing_of,
+    record_of,
+)
 from service.escalate.policies import Policies
 from service.escalate.record import IncidentRecord
 from service.escalate.steps import Change, change, change_of
 from service.recipients import Directory
-from service.storage import Conflict, Item, Page, Store
+from service.storage import MAX_WRITES, Conflict, Item, Page, Store
 from service.work import Step, Task, joined, postponed
 
 logger = logging.getLogger(__name__)
@@ -88,6 +98,16 @@ class Incidents:
         index, value = ALL if state is None else (BY_STATE, state)
         page = self.store.by_index(index, value, cursor=cursor, limit=limit)
         return Page([record_of(item) for item in page.items], page.cursor)
+
+    def messages(self, name: str, *, after: int, limit: int) -> Page[Outgoing]:
+        """Up to `limit` messages of an incident, from the one that follows number `after`; `NoSuchIncident`."""
+        sent = self.get(name).incident.sent
+        last = min(after + limit, sent)
+        names = [message_id(name, number) for number in range(after + 1, last + 1)]
+        found: dict[str, Item] = {}
+        for start in range(0, len(names), MAX_WRITES):
+            found |= self.store.get_many(names[start : start + MAX_WRITES])
+        return Page([outgoing_of(found[one]) for one in names if one in found], str(last) if last < sent else None)
 
     def happens(self, name: str, event: Event) -> IncidentRecord:
         """Apply an event and commit what comes of it; `NoSuchIncident`."""

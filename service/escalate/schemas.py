@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from service.escalate.items import Fate
 from service.http import Body, Cursor, Limit, Query, Shown
 
 StateName = Literal["open", "acknowledged", "unacknowledged", "cancelled"]
@@ -74,6 +75,34 @@ class IncidentList(Shown):
     """Incidents, by id."""
 
     items: Sequence[ShownIncident]
+    next_cursor: str | None
+
+
+class MessageQuery(Query):
+    """Which messages of an incident."""
+
+    cursor: Annotated[int | None, Field(ge=0, description="`next_cursor` of the page before.")] = None
+    limit: Limit = 50
+
+
+class ShownMessage(Shown):
+    """One message of an incident: whom it is for, and whether it left and arrived. `message` is its role."""
+
+    number: int
+    message: str
+    contact: int
+    level: int | None
+    channel: str
+    status: Fate
+    attempt: int
+    provider_id: str | None
+    detail: str | None
+
+
+class MessageList(Shown):
+    """Messages, first decided first."""
+
+    items: Sequence[ShownMessage]
     next_cursor: str | None
 
 

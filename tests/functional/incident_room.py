@@ -66,6 +66,14 @@ class Room:
         assert reply.status == 200, reply.text
         return reply.json()
 
+    def messages(self, incident: str, cursor: int = 0) -> list[Mapping[str, object]]:
+        """What became of the incident's messages."""
+        reply = self.api.client.get(f"/v1/incidents/{incident}/messages?cursor={cursor}")
+        assert reply.status == 200, reply.text
+        items = reply.json()["items"]
+        assert isinstance(items, list)
+        return items
+
     def state(self, incident: str) -> object:
         return self.read(incident)["state"]
 

@@ -253,6 +253,24 @@ def test_phones_are_shown_in_full_only_with_the_scope_pii(room: Room) -> None:
     assert room.api.client_with(Scope.NOTIFY).get(f"/v1/incidents/{incident}").status == 403
 
 
+def test_the_messages_of_an_incident_tell_what_became_of_each(room: Room) -> None:
+    incident = room.opens()
+    room.says(BEN, "STOP")
+    room.waits(40)
+    room.says(ANN, "NO")
+    sent = room.messages(incident)
+    assert [(one["message"], one["contact"], one["status"]) for one in sent[:4]] == [
+        ("page", 1, "accepted"),
+        ("reminder", 1, "accepted"),
+        ("declined", 1, "accepted"),
+        ("page", 2, "failed"),
+    ]
+    entries = {entry.id for entry in room.api.service.messaging.outbox.entries().items}
+    assert {one["provider_id"] for one in sent[:2]} <= entries
+    pages = [room.messages(incident, cursor) for cursor in range(len(sent))]
+    assert [page[0] for page in pages] == sent
+
+
 def test_an_approval_is_declined_for_good(room: Room) -> None:
     incident = room.opens(policy="approval", description="Purchase 4711 of 12,000 EUR")
     room.says(ANN, "NO")
