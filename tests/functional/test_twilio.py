@@ -1,0 +1,198 @@
+"""An installation that writes and calls by Twilio: pages go out, answers and receipts come in, strangers do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from service.app import Service
+from service.clock import HandClock
+from service.config import Settings
+from service.escalate.twilio import signature
+from service.words import Scope
+from tests.functional.client import Client, InProcess, Reply
+from tests.functional.conftest import NOON, Api
+from tests.functional.few_rules import few_rules
+from tests.functional.incident_room import Room
+from tests.functional.test_notifications import MARY, Desk
+from tests.twilio_service import ACCOUNT, NUMBER, TOKEN, Hangup, TwilioError, TwilioService, twilio_service
+
+PUBLIC = "https://tocsin.example.com"
+ANN, BEN = "+4915123456701", "+4915123456702"
+NAMED = [{"name": "Ann", "phone": ANN, "language": "en"}, {"name": "Ben", "phone": BEN, "language": "de"}]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The service, Twilio behind it and in front of it."""
+
+    room: Room
+    twilio: TwilioService
+
+    def opens(self, description: str = "Pump 1 failed") -> str:
+        return self.room.opens(description=description, contacts=NAMED)
+
+    def texts(self, to: str) -> list[str]:
+        return [form["Body"] for form in self.twilio.of("Messages") if form["To"] == to]
+
+    def calls_back(self, url: str, fields: Mapping[str, str], signed: str | None = None) -> Reply:
+        """A request as Twilio makes it, signed unless another signature is given; then the worker works."""
+        everything = {"AccountSid": ACCOUNT, "ApiVersion": "2010-04-01", **fields}
+        right = signature(TOKEN, url, tuple(everything.items()))
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if signed != "":
+            headers["X-Twilio-Signature"] = right if signed is None else signed
+        path = url.removeprefix(PUBLIC)
+        line = self.room.api.client.with_key(None)
+        reply = line.call("POST", path, body=urlencode(everything), headers=headers)
+        self.room.works()
+        return reply
+
+    def hears(self, text: str, sender: str = ANN, sid: str = "SM" + "1" * 32, signed: str | None = None) -> Reply:
+        """Somebody writes to our number."""
+        fields = {"MessageSid": sid, "SmsSid": sid, "From": sender, "To": NUMBER, "Body": text, "NumMedia": "0"}
+        return self.calls_back(f"{PUBLIC}/v1/inbound/twilio", fields, signed)
+
+    def reports(self, number: int, status: str, code: str | None = None, **fields: str) -> Reply:
+        """Twilio says what became of what it was asked for as number so-and-so."""
+        asked = self.twilio.asked[number]
+        name, told = ("MessageSid", "MessageStatus") if asked.resource == "Messages" else ("CallSid", "CallStatus")
+        members = {name: asked.sid, told: status, **({} if code is None else {"ErrorCode": code}), **fields}
+        return self.calls_back(asked.form["StatusCallback"], members)
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    with twilio_service() as twilio:
+        settings = Settings(
+            home=tmp_path,
+            rules_dir=few_rules(tmp_path),
+            rules_watch=False,
+            public_url=PUBLIC,
+            twilio_account=ACCOUNT,
+            twilio_tokens=f"{TOKEN},an-older-one",
+            twilio_identity=NUMBER,
+            twilio_url=twilio.url,
+        )
+        clock = HandClock(NOON)
+        service = Service(settings, clock)
+        service.working_copies.sweep()
+        _, key = service.keys.create("test app", list(Scope))
+        yield Line(Room(Api(service, clock, Client(InProcess(service.flask()), key))), twilio)
+        service.store.close()
+
+
+def test_a_page_goes_out_and_its_answer_acknowledges(line: Line) -> None:
+    incident = line.opens()
+    (page,) = line.texts(ANN)
+    assert "Pump 1 failed" in page
+    reply = line.hears("Yes.")
+    assert (reply.status, reply.text, reply.headers["Content-Type"]) == (200, "<Response></Response>", "text/xml")
+    assert line.room.state(incident) == "acknowledged"
+    assert len(line.texts(ANN)) == 2
+
+
+def test_what_twilio_did_not_sign_is_403_and_changes_nothing(line: Line) -> None:
+    incident = line.opens()
+    before = line.room.read(incident)
+    right = f"{PUBLIC}/v1/inbound/twilio"
+    for signed in ("", "rubbish", signature("stranger", right, ()), signature(TOKEN, right, (("Body", "yes"),))):
+        reply = line.hears("yes", signed=signed)
+        assert reply.status == 403
+        assert "not Twilio's" in reply.text
+    assert line.room.read(incident) == before
+    assert len(line.twilio.asked) == 1
+
+
+def test_a_replayed_answer_changes_nothing_not_even_weeks_later(line: Line) -> None:
+    first = line.opens()
+    for _ in range(3):
+        assert line.hears("no").status == 200
+    assert line.room.read(first)["level"] == 2
+    asked = len(line.twilio.asked)
+    line.room.api.clock.advance(timedelta(days=30))
+    line.room.works()
+    second = line.opens(description="Pump 2 failed")
+    line.room.api.service.store.upkeep(line.room.api.clock.now())
+    before = line.room.read(second)
+    assert line.hears("no").status == 200
+    assert line.room.read(second) == before
+    assert len(line.twilio.asked) > asked
+
+
+def test_a_page_that_did_not_arrive_hands_the_incident_on_once(line: Line) -> None:
+    incident = line.opens()
+    assert line.reports(0, "sent").status == 200
+    assert line.room.read(incident)["level"] == 1
+    for _ in range(2):
+        assert line.reports(0, "undelivered", "30006").status == 200
+    assert line.room.read(incident)["level"] == 2
+    assert "Ann cannot be reached by sms: it is refused for good" in line.room.timeline(incident)
+    assert len(line.texts(BEN)) == 1
+
+
+def test_receipts_of_sms_and_calls_reach_their_deliveries(line: Line) -> None:
+    desk = Desk(line.room.api)
+    people = [{**MARY, "user_id": "s", "phone": ANN}, {**MARY, "user_id": "v", "phone": BEN, "preference": "voice"}]
+    desk.recipients("all", *people)
+    sent = desk.sends(text="Das Lager ist am Montag zu.", language="de", audience="all")
+    desk.works(2)
+    assert desk.counts(sent) == {"accepted": 2}
+    by_resource = {asked.resource: place for place, asked in enumerate(line.twilio.asked)}
+    for status in ("queued", "sent", "delivered", "sent"):
+        assert line.reports(by_resource["Messages"], status).status == 200
+    for status in ("ringing", "in-progress", "no-answer"):
+        assert line.reports(by_resource["Calls"], status).status == 200
+    assert desk.counts(sent) == {"delivered": 1, "failed": 1}
+
+
+def test_stop_and_start_are_heard(line: Line) -> None:
+    desk = Desk(line.room.api)
+    desk.recipients("mary", {**MARY, "phone": ANN})
+    line.hears("STOP", sid="SM" + "2" * 32)
+    sent = desk.sends(text="Das Lager ist am Montag zu.", language="de", audience="mary")
+    desk.works(2)
+    assert desk.counts(sent) == {"suppressed": 1}
+
+
+def test_who_opted_out_at_twilio_is_remembered_and_the_next_contact_paged(line: Line) -> None:
+    line.twilio.script(TwilioError(400, 21610))
+    incident = line.opens()
+    assert len(line.texts(BEN)) == 1
+    assert line.room.read(incident)["level"] == 2
+    line.opens(description="Pump 2 failed")
+    assert len(line.texts(ANN)) == 1
+
+
+def test_a_page_is_sent_again_after_a_throttle_and_after_a_lost_answer(line: Line) -> None:
+    line.twilio.script(TwilioError(429, 20429, {"Retry-After": "5"}), Hangup())
+    incident = line.opens()
+    line.room.waits(4)
+    assert len(line.texts(ANN)) == 1, "Retry-After is honoured"
+    line.room.waits(6)
+    assert len(line.texts(ANN)) == 3
+    line.hears("yes")
+    assert line.room.state(incident) == "acknowledged"
+
+
+def test_a_notification_whose_answer_was_lost_is_never_sent_twice_and_its_receipt_counts(line: Line) -> None:
+    desk = Desk(line.room.api)
+    desk.recipients("mary", {**MARY, "phone": ANN})
+    line.twilio.script(Hangup())
+    sent = desk.sends(text="Das Lager ist am Montag zu.", language="de", audience="mary")
+    desk.works(100)
+    assert desk.counts(sent) == {"unknown": 1}
+    assert len(line.twilio.asked) == 1
+    line.reports(0, "delivered")
+    assert desk.counts(sent) == {"delivered": 1}
+
+
+def test_the_address_for_receipts_is_the_public_one(line: Line) -> None:
+    line.opens()
+    parts = urlsplit(line.twilio.asked[0].form["StatusCallback"])
+    assert f"{parts.scheme}://{parts.netloc}{parts.path}" == f"{PUBLIC}/v1/inbound/twilio"
