@@ -1,0 +1,202 @@
+"""Direct intake: what other systems write to the queue is done once, and what cannot be done says why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from service.clock import HandClock
+from tests.aws import Environment
+from tests.functional.backends import Install, embedded
+from tests.functional.conftest import NOON, api_of
+from tests.functional.incident_room import ANN, Room
+from tests.functional.intake_queue import Intake, intake_of, intake_rules, payload
+from tests.functional.test_notifications import EVENT, JOHN, Desk
+
+INCIDENT = payload("intake_incident")
+
+
+@pytest.fixture
+def intake(tmp_path: Path, aws: Environment) -> Iterator[Intake]:
+    """An installation on SQLite that decides nothing."""
+    yield from opened(embedded(tmp_path), intake_rules(tmp_path))
+
+
+@pytest.fixture
+def deciding(tmp_path: Path, aws: Environment) -> Iterator[Intake]:
+    """An installation on SQLite with two rulesets."""
+    yield from opened(embedded(tmp_path), intake_rules(tmp_path, "premium", "purchase"))
+
+
+@pytest.fixture
+def on_each_backend(install: Install, tmp_path: Path, aws: Environment) -> Intake:
+    service = install(HandClock(NOON), rules_dir=intake_rules(tmp_path, "premium", "sentiment"))
+    service.working_copies.sweep()
+    return intake_of(api_of(service))
+
+
+def opened(install: Install, rules: Path, **settings: str) -> Iterator[Intake]:
+    service = install(HandClock(NOON), rules_dir=rules, **settings)
+    service.working_copies.sweep()
+    yield intake_of(api_of(service))
+    service.store.close()
+
+
+def test_a_rule_request_is_decided_and_audited_as_if_it_had_come_by_http(on_each_backend: Intake) -> None:
+    on_each_backend.gets(payload("intake_evaluation"))
+    entries = on_each_backend.audit(request_id="REQ-99999")
+    assert [(entry["entry_type"], entry["app"]) for entry in entries] == [("request", "intake"), ("response", "intake")]
+    answer = json.loads(str(entries[1]["raw_data"]))
+    assert (answer["fired"], answer["result"]["policy"]["premium"]) == (["High Risk"], "360.00")
+    assert (on_each_backend.waiting(), on_each_backend.dead()) == (0, [])
+
+
+def test_a_notification_reaches_its_audience(on_each_backend: Intake) -> None:
+    desk = Desk(on_each_backend.api)
+    desk.recipients(EVENT, JOHN)
+    on_each_backend.gets(payload("intake_notification"))
+    desk.works(3)
+    (mail,) = desk.outbox()
+    assert (mail.to, "menu" in mail.text) == ("john@example.com", True)
+
+
+def test_an_incident_pages_its_first_contact(on_each_backend: Intake) -> None:
+    room = Room(on_each_backend.api)
+    on_each_backend.gets(INCIDENT)
+    room.works()
+    (page,) = room.inbox(ANN)
+    assert "Pump 1 failed" in page
+    (incident,) = _incidents(on_each_backend)
+    assert (incident["state"], incident["url"]) == ("open", "https://example.com/pumps/1")
+
+
+def test_an_item_put_into_the_intake_table_opens_the_samples_incident(intake: Intake) -> None:
+    intake.gets(payload("incidents_stream_insert"))
+    room = Room(intake.api)
+    assert room.read("123")["incident_stat"] == "not_acknowledged"
+    room.works()
+    room.says(ANN, "yes")
+    assert room.state("123") == "acknowledged"
+
+
+@pytest.mark.parametrize("change", ["MODIFY", "REMOVE"])
+def test_what_is_done_to_an_item_later_asks_for_nothing(intake: Intake, change: str) -> None:
+    intake.gets(payload("incidents_stream_insert") | {"eventName": change})
+    assert (_incidents(intake), intake.waiting(), intake.dead()) == ([], 0, [])
+
+
+def test_an_event_is_decided_by_the_ruleset_that_it_is_mapped_to(deciding: Intake) -> None:
+    deciding.gets(payload("purchase_requested"))
+    entries = deciding.audit(request_id="6a7e8feb-b491-4cf7-a9f1-bf3703467718")
+    asked, answered = (json.loads(str(entry["raw_data"])) for entry in entries)
+    assert asked["request"]["purchase"] == {"id": "P-4711", "amount": 62000.5, "currency": "EUR"}
+    assert answered["fired"] == ["Director decides at once"]
+    room = Room(deciding.api)
+    room.works()
+    assert "P-4711 for 62000.50 EUR" in room.inbox(ANN)[0]
+
+
+def test_an_event_opens_the_incident_that_it_is_mapped_to(intake: Intake) -> None:
+    profile = {"first_name": "Ann", "phone": ANN, "language": "en", "preference": "sms"}
+    assert intake.api.client.call("PUT", "/v1/recipients/on-call", json=profile).status in (200, 201)
+    intake.gets(payload("cloudwatch_alarm"))
+    (incident,) = _incidents(intake)
+    said = "CloudWatch alarm ServerCpuTooHigh is ALARM in us-east-1 (account 123456789012)."
+    assert incident["description"] == said
+
+
+def test_an_event_without_a_mapping_is_refused_and_says_so(intake: Intake) -> None:
+    intake.gets(payload("cloudwatch_alarm") | {"source": "aws.health"})
+    (reason,) = intake.reasons()
+    assert "'aws.health'" in reason
+    assert "rules/events.yaml" in reason
+
+
+BAD: Sequence[tuple[dict[str, object] | str, str]] = [
+    ("not json", "not JSON"),
+    ("[1]", "no JSON object"),
+    ('{"a": 1, "a": 2}', "twice"),
+    ("{}", "evaluation with the name of its ruleset"),
+    ({"incident": {}, "notification": {}}, "one of notification, incident"),
+    ({"incidnet": {}}, 'did you mean "incident"'),
+    ({"evaluation": {"request": {}}}, "evaluation with the name of its ruleset"),
+    ({"ruleset": "premium", "evaluation": {"request": {"driver": {"age": "old"}}}}, "driver.age"),
+    ({"ruleset": "premum", "evaluation": {"request": {}}}, "premium"),
+    ({"incident": {"description": "x", "contacts": [{"phone": "12"}]}}, "contacts[0].phone"),
+    ({"notification": {"text": "x", "audience": "nobody"}}, "audience"),
+    ({"id": "two words", "incident": {}}, "id"),
+    ({"x": "y" * 300_000}, "262,144 bytes"),
+]
+
+
+def test_what_cannot_be_done_goes_to_the_dead_letters_with_the_reason(deciding: Intake) -> None:
+    for letter, reason in BAD:
+        deciding.gets(letter)
+        (dead,) = deciding.buries()
+        assert reason in str(dead.reason)
+        assert dead.text == (letter if isinstance(letter, str) else json.dumps(letter))
+    assert deciding.waiting() == 0
+
+
+def test_one_bad_letter_hinders_no_other(intake: Intake) -> None:
+    good = [{**INCIDENT, "id": f"pump-{number}"} for number in range(11)]
+    intake.gets(*good[:5], "not json", *good[5:])
+    assert (len(_incidents(intake)), len(intake.dead()), intake.waiting()) == (11, 1, 0)
+
+
+def test_a_letter_that_comes_twice_is_done_once(deciding: Intake) -> None:
+    deciding.gets({**INCIDENT, "id": "pump-1"}, {**INCIDENT, "id": "pump-1"})
+    deciding.gets({**INCIDENT, "id": "pump-1"})
+    deciding.gets(payload("intake_evaluation"), payload("intake_evaluation"))
+    deciding.gets(payload("intake_evaluation"))
+    assert len(_incidents(deciding)) == 1
+    responses = [one for one in deciding.audit(request_id="REQ-99999") if one["entry_type"] == "response"]
+    assert len(responses) == 1
+    assert deciding.dead() == []
+
+
+def test_letters_without_an_id_of_their_own_are_told_apart_by_the_queues(intake: Intake) -> None:
+    intake.gets(INCIDENT, INCIDENT)
+    assert len(_incidents(intake)) == 2
+
+
+def test_an_id_that_comes_again_with_other_content_is_refused(intake: Intake) -> None:
+    intake.gets({**INCIDENT, "id": "pump-1"})
+    intake.gets({"id": "pump-1", "incident": {**_body(INCIDENT), "description": "Pump 2 failed"}})
+    (reason,) = intake.reasons()
+    assert "other content" in reason
+    assert [opened["description"] for opened in _incidents(intake)] == ["Pump 1 failed"]
+
+
+def test_an_id_is_free_again_after_a_refusal(intake: Intake) -> None:
+    intake.gets({"id": "pump-1", "incident": {"description": "Pump 1 failed"}})
+    intake.gets({**INCIDENT, "id": "pump-1"})
+    assert (len(_incidents(intake)), len(intake.dead())) == (1, 1)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, aws: Environment) -> Iterator[Intake]:
+    rules = intake_rules(tmp_path, "premium")
+    yield from opened(embedded(tmp_path), rules, intake_app="shop", intake_scopes="evaluate, notify")
+
+
+def test_the_queue_may_ask_only_for_what_its_app_may(shop: Intake) -> None:
+    shop.gets(INCIDENT, payload("intake_evaluation"))
+    (reason,) = shop.reasons()
+    assert "TOCSIN_INTAKE_SCOPES" in reason
+    assert {entry["app"] for entry in shop.audit(request_id="REQ-99999")} == {"shop"}
+
+
+def _incidents(intake: Intake) -> list[dict[str, object]]:
+    items = intake.api.client.get("/v1/incidents?limit=100").json()["items"]
+    assert isinstance(items, list)
+    return items
+
+
+def _body(letter: dict[str, object]) -> dict[str, object]:
+    body = letter["incident"]
+    assert isinstance(body, dict)
+    return body
