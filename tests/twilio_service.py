@@ -91,6 +91,11 @@ class TwilioService:
         """What is answered whenever nothing is scripted; None creates."""
         self._always = answer
 
+    def forget(self) -> None:
+        """Drop what was scripted."""
+        self._scripts.clear()
+        self._always = None
+
     def of(self, resource: str) -> list[Mapping[str, str]]:
         """The forms of one resource, in order."""
         return [each.form for each in self.asked if each.resource == resource]
