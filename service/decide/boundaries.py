@@ -18,10 +18,10 @@ from service.decide.intervals import OrderedDimension, runs
 from service.decide.matcher import bits
 from service.decide.ruleset import Facts, Hit, Ruleset, Value
 from service.decide.verify.examples import facts_in, given
-from service.decide.verify.regions import Region, Steps, uncovered
-from service.decide.verify.world import Case, World
+from service.decide.verify.regions import Region, Space, Steps
+from service.decide.verify.world import Case, World, owned
 
-_STEPS = 10_000_000
+_STEPS = 1_000_000
 
 Change: TypeAlias = Mapping[str, Value | None]
 """Values to put in place of others, None for a fact to leave out."""
@@ -41,6 +41,7 @@ class Boundaries:
     """All tests in rule order, each request once; and the rules that compare facts with facts and get none."""
 
     ruleset: Ruleset
+    space: Space
     tests: tuple[Generated, ...]
     left_out: tuple[str, ...]
 
@@ -52,7 +53,7 @@ class Boundaries:
             if test.rule != rule:
                 rule = test.rule
                 lines.append(f"  # {yaml_text.comment(rule)}")
-            lines += list(_written(self.ruleset, test))
+            lines += list(self._written(test))
         lines += [
             f"  # {yaml_text.comment(name)} compares facts with facts: write its tests by hand"
             for name in self.left_out
@@ -60,6 +61,24 @@ class Boundaries:
         if not any(test.decision for test in self.tests):
             lines[0] = "tests: []"
         return "\n".join(lines) + "\n"
+
+    def _written(self, test: Generated) -> Iterator[str]:
+        ruleset = self.ruleset
+        shown = ", ".join(
+            f"{path}: {yaml_text.value(ruleset.facts[path], value)}"
+            for path, value in given(test.given, self.space).items()
+        )
+        if test.decision is None:
+            yield f"  # refused: {{{shown}}}"
+            return
+        expected = [f"fired: [{', '.join(map(yaml_text.text, test.decision.fired))}]"]
+        for path, value in test.decision.facts.items():
+            if test.given.get(path) != value:
+                expected.append(f"{path}: {yaml_text.value(ruleset.facts[path], value)}")
+        if test.decision.outcomes:
+            expected.append(f"outcomes: [{', '.join(outcome.verb for outcome in test.decision.outcomes)}]")
+        yield f"  - given: {{{shown}}}"
+        yield f"    expect: {{{', '.join(expected)}}}"
 
 
 def generate(compiled: Compiled) -> Boundaries:
@@ -72,7 +91,9 @@ def generate(compiled: Compiled) -> Boundaries:
                 key = tuple(sorted(facts.items()))
                 if key not in tests:
                     tests[key] = Generated(case.rule.name, facts, _decided(compiled, facts))
-    return Boundaries(compiled.ruleset, tuple(tests.values()), tuple(rule.name for rule, _ in world.left_out))
+    return Boundaries(
+        compiled.ruleset, world.space, tuple(tests.values()), tuple(rule.name for rule, _ in world.left_out)
+    )
 
 
 def _requests(world: World, case: Case, region: Region, steps: Steps) -> Iterator[Facts]:
@@ -94,12 +115,10 @@ def _requests(world: World, case: Case, region: Region, steps: Steps) -> Iterato
 
 def _alone(world: World, case: Case, region: Region, steps: Steps) -> Region:
     """The part of a region where, if possible, nothing else makes the rule hold or decides in its place."""
-    siblings = [other for other in case.regions if other is not region]
-    earlier = []
-    if world.ruleset.hit is Hit.FIRST:
-        earlier = [world.pieces[number] for number in world.before(case, region)]
-    found = next(uncovered(region, [*earlier, *siblings], steps), None)
-    return found or next(uncovered(region, earlier, steps), region)
+    earlier = world.before(case) if world.ruleset.hit is Hit.FIRST else 0
+    siblings = owned([case]) & ~(1 << case.first + case.regions.index(region))
+    found = next(world.pieces.uncovered(region, earlier | siblings, steps), None)
+    return found or next(world.pieces.uncovered(region, earlier, steps), region)
 
 
 def _faces(dimension: Dimension, mask: int) -> Iterator[tuple[Change, Change]]:
@@ -131,20 +150,3 @@ def _decided(compiled: Compiled, facts: Facts) -> Decision | None:
         return compiled.decide(facts)
     except (NotUnique, ActionRefused):
         return None
-
-
-def _written(ruleset: Ruleset, test: Generated) -> Iterator[str]:
-    shown = ", ".join(
-        f"{path}: {yaml_text.value(ruleset.facts[path], value)}" for path, value in given(ruleset, test.given).items()
-    )
-    if test.decision is None:
-        yield f"  # refused: {{{shown}}}"
-        return
-    expected = [f"fired: [{', '.join(map(yaml_text.text, test.decision.fired))}]"]
-    for path, value in test.decision.facts.items():
-        if test.given.get(path) != value:
-            expected.append(f"{path}: {yaml_text.value(ruleset.facts[path], value)}")
-    if test.decision.outcomes:
-        expected.append(f"outcomes: [{', '.join(outcome.verb for outcome in test.decision.outcomes)}]")
-    yield f"  - given: {{{shown}}}"
-    yield f"    expect: {{{', '.join(expected)}}}"

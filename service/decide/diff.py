@@ -7,21 +7,23 @@ doing something else; otherwise it is a rule that begins or ceases to hold, or d
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from service.decide.declared_changes import changes_of_facts, joint_facts, retyped
 from service.decide.describe import actions_text
+from service.decide.matcher import bits
 from service.decide.ruleset import Fact, Hit, Rule, Ruleset
 from service.decide.verify.consequences import does, touched
+from service.decide.verify.covers import Covers
 from service.decide.verify.examples import read_by
-from service.decide.verify.regions import OutOfSteps, Region, Space, Steps, joined, meet, uncovered
+from service.decide.verify.regions import OutOfSteps, Region, Space, Steps, around, joined, lowest, meet
 from service.decide.verify.world import Case, World
 from service.decide.wording import condition_text
 
-MAX_STEPS = 2_000_000
-"""Comparisons of two regions that one diff may make: a few seconds."""
+MAX_STEPS = 200_000
+"""Regions that one diff may look at: a few seconds."""
 
 MAX_CHANGES = 50
 """Changes that are shown; the others are counted."""
@@ -160,22 +162,21 @@ class _Versions:
             before, after = was.regions if was else (), now.regions if now else ()
             if was and now and self._key(was.rule) == self._key(now.rule):
                 continue
-            yield from (((was, None), rest) for one in before for rest in uncovered(one, after, self._steps))
-            yield from (((None, now), rest) for one in after for rest in uncovered(one, before, self._steps))
+            yield from (((was, None), rest) for rest in _beyond(before, after, self._steps))
+            yield from (((None, now), rest) for rest in _beyond(after, before, self._steps))
             if was and now and does(was.rule) != does(now.rule):
                 both = (meet(one, other) for one in before for other in after)
                 yield from (((was, now), region) for region in both if region)
 
     def _deciding(self) -> Iterator[tuple[Pair, Region]]:
         """Inside the regions of rules that changed or moved: which rule decides before and after."""
-        seen: list[Region] = []
-        for region in self._affected():
-            for piece in uncovered(region, seen, self._steps):
+        affected = Covers(list(self._affected()))
+        for number in bits(affected.all):
+            for piece in affected.uncovered(affected[number], (1 << number) - 1, self._steps):
                 for inner, before in _deciders(self._old, piece, self._steps):
                     for innermost, after in _deciders(self._new, inner, self._steps):
                         if self._differ(before, after):
                             yield (before, after), innermost
-            seen.append(region)
 
     def _affected(self) -> Iterator[Region]:
         olds, news = self._by_name
@@ -204,15 +205,24 @@ class _Versions:
 
 def _deciders(world: World, region: Region, steps: Steps) -> Iterator[tuple[Region, Case | None]]:
     """Who decides where in `region` under `hit: first`."""
-    left = [region]
-    for number in world.index.near(region):
-        cover = world.pieces[number]
-        steps.take(len(left))
-        yield from ((both, world.owners[number]) for one in left if (both := meet(one, cover)))
-        left = [rest for one in left for rest in uncovered(one, [cover], steps)]
-        if not left:
-            return
-    yield from ((one, None) for one in left)
+    waiting = [(region, world.pieces.all)]
+    while waiting:
+        left, near = waiting.pop()
+        steps.take(1)
+        near = world.pieces.meeting(left, near)
+        cover = world.pieces[lowest(near)] if near else None
+        both = meet(left, cover) if cover else None
+        if cover is None or both is None:
+            yield left, None
+            continue
+        yield both, world.owners[lowest(near)]
+        waiting.extend((rest, near) for rest in around(left, cover))
+
+
+def _beyond(regions: Sequence[Region], covers: Sequence[Region], steps: Steps) -> Iterator[Region]:
+    """What the covers do not hold of the regions."""
+    around_them = Covers(covers)
+    return (rest for region in regions for rest in around_them.uncovered(region, around_them.all, steps))
 
 
 def _longest_rising(numbers: list[int]) -> set[int]:

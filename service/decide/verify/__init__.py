@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.ruleset import Place, Ruleset
@@ -17,13 +16,10 @@ from service.decide.verify.gaps import gaps, unanalysed, unmentioned
 from service.decide.verify.overlaps import overlaps
 from service.decide.verify.redundancy import redundant
 from service.decide.verify.regions import OutOfSteps, Steps
-from service.decide.verify.world import Found, World
+from service.decide.verify.world import MAX_SHOWN, Found, Further, World
 
-MAX_SHOWN = 20
-"""Findings of one proof that are shown one by one; the others are counted."""
-
-STEPS, STEPS_A_RULE = 500_000, 100
-"""Comparisons of two regions that one proof may make, a microsecond or two each: in all, and more for more rules."""
+STEPS, STEPS_A_RULE = 20_000, 6
+"""Regions that one proof may look at: in all, and more for more rules."""
 
 _PROOFS: Mapping[str, Callable[[World, Steps], Iterator[Found]]] = {
     "rules that cannot be analysed": unanalysed,
@@ -49,28 +45,24 @@ def verify(ruleset: Ruleset) -> tuple[Finding, ...]:
 
 
 def _shown(what: str, found: Iterator[Found]) -> Iterator[Finding]:
-    """The first findings of a proof, and how many there are beyond."""
-    last: Finding | None = None
+    """The first findings of a proof, how many there are beyond, and whether it was given up."""
+    shown: list[Finding] = []
+    more, given_up = 0, None
     try:
-        for make in islice(found, MAX_SHOWN):
-            last = make()
-            yield last
+        for one in found:
+            if isinstance(one, Further):
+                more += one.count
+            elif len(shown) < MAX_SHOWN:
+                shown.append(one())
+            else:
+                more += 1
     except OutOfSteps as error:
-        message = f"the search for {what} was given up, there may be more: {error}"
-        at = last.at if last else Place(1, 1)
+        given_up = error
+    yield from shown
+    if more:
+        message = f"and {'at least ' if given_up else ''}{more:,} more of this kind ({what})"
+        yield replace(shown[-1], message=message, rule=None, example=None, hint=None)
+    elif given_up:
+        message = f"the search for {what} was given up, there may be more: {given_up}"
+        at = shown[-1].at if shown else Place(1, 1)
         yield Finding(Severity.WARNING, Kind.NOT_ANALYSED, at, message, hint="split the ruleset")
-        return
-    more = _counted(found)
-    if last is not None and more:
-        yield replace(last, message=f"and {more} more of this kind ({what})", rule=None, example=None, hint=None)
-
-
-def _counted(found: Iterator[Found]) -> str:
-    """How many are left, in words; empty for none."""
-    count = 0
-    try:
-        for _ in found:
-            count += 1
-    except OutOfSteps:
-        return f"at least {count:,}"
-    return f"{count:,}" if count else ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import reduce
+from operator import or_
+from typing import TypeVar
 
 from service.decide.ruleset import (
     Accept,
@@ -18,6 +21,8 @@ from service.decide.ruleset import (
     SetTo,
     Text,
 )
+
+K = TypeVar("K")
 
 _NOWHERE = Place(0, 0)
 _VERDICTS = {Accept: "accepts", FlagForReview: "flags for review", Reject: "rejects"}
@@ -40,7 +45,6 @@ class Consequences:
     def __init__(self, effects: tuple[int, ...], consequences: tuple[Consequence, ...]) -> None:
         self.effects = effects
         self._consequences = consequences
-        self.clash = lru_cache(maxsize=65_536)(self._clash)
 
     @classmethod
     def of(cls, ruleset: Ruleset) -> Consequences:
@@ -59,7 +63,7 @@ class Consequences:
     def __getitem__(self, effect: int) -> Consequence:
         return self._consequences[effect]
 
-    def _clash(self, earlier: int, later: int) -> str | None:
+    def clash(self, earlier: int, later: int) -> str | None:
         """Why two rules should not both take effect, `earlier` standing above `later`; None if they may."""
         one, other = self._consequences[earlier], self._consequences[later]
         if earlier == later:
@@ -68,6 +72,43 @@ class Consequences:
             return f"the first {' and '.join(one.verdicts)}, the second {' and '.join(other.verdicts)}"
         both = (one.changed & other.changed) | (one.capped & other.changed)
         return f"both change {' and '.join(sorted(both))}" if both else None
+
+
+class Doers:
+    """Which regions' rules do what, sets of regions being bit masks over their numbers."""
+
+    def __init__(self, effects: Sequence[int], consequences: Consequences) -> None:
+        """`effects` has the effect of each region's rule."""
+        self._consequences = consequences
+        self._by_effect: dict[int, int] = {}
+        for number, effect in enumerate(effects):
+            self._by_effect[effect] = self._by_effect.get(effect, 0) | 1 << number
+        self._touching: dict[str, int] = {}
+        self._judging: dict[tuple[str, ...], int] = {}
+        for effect, regions in self._by_effect.items():
+            its = consequences[effect]
+            for fact in its.changed | its.capped:
+                self._touching[fact] = self._touching.get(fact, 0) | regions
+            self._judging[its.verdicts] = self._judging.get(its.verdicts, 0) | regions
+
+    def alike(self, effect: int) -> int:
+        """The regions of rules with this effect."""
+        return self._by_effect.get(effect, 0)
+
+    def clashing(self, effect: int) -> int:
+        """The regions of rules that clash with one of this effect below them."""
+        mine = self._consequences[effect]
+        others = [its for its in self._judging if its and mine.verdicts and its != mine.verdicts]
+        return (_any(self._judging, others) | _any(self._touching, mine.changed)) & ~self.alike(effect)
+
+    def meddling(self, effect: int) -> int:
+        """The regions of rules that change the same facts as this effect, and do not do the same."""
+        mine = self._consequences[effect]
+        return _any(self._touching, mine.changed | mine.capped) & ~self.alike(effect)
+
+
+def _any(regions: Mapping[K, int], keys: Iterable[K]) -> int:
+    return reduce(or_, [regions.get(key, 0) for key in keys], 0)
 
 
 def does(rule: Rule) -> str:

@@ -51,15 +51,15 @@ def facts_in(ruleset: Ruleset, space: Space, region: Region, turn: int = 0) -> F
     return facts
 
 
-def given(ruleset: Ruleset, facts: Facts) -> Facts:
+def given(facts: Facts, space: Space) -> Facts:
     """The facts that a request for `facts` must hold: `today` only where a rule looks at it."""
-    looked_at = any(TODAY in read_by(rule.when) for rule in ruleset.rules)
+    looked_at = any(TODAY in dimension.facts for dimension in space.cells.dimensions)
     return {path: value for path, value in facts.items() if path != TODAY or looked_at}
 
 
-def request(ruleset: Ruleset, facts: Facts) -> Mapping[str, object]:
+def request(ruleset: Ruleset, facts: Facts, space: Space) -> Mapping[str, object]:
     """The request that is read as `facts`."""
-    flat = {path: canonical(ruleset.facts[path], value) for path, value in given(ruleset, facts).items()}
+    flat = {path: canonical(ruleset.facts[path], value) for path, value in given(facts, space).items()}
     return request_facts.nested(flat)
 
 

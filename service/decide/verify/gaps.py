@@ -7,8 +7,10 @@ from functools import partial
 from itertools import islice
 
 from service.decide.findings import Finding, Kind, Severity
+from service.decide.matcher import bits
 from service.decide.ruleset import And, Compare, Condition, Fact, Not, OneOf, Operator, Or, Ruleset, Value
-from service.decide.verify.regions import Region, Steps, joined, uncovered
+from service.decide.verify.covers import Covers
+from service.decide.verify.regions import Region, Steps, joined
 from service.decide.verify.world import Found, World, analysed
 
 _PIECES = 2_000
@@ -19,13 +21,18 @@ def gaps(world: World, steps: Steps) -> Iterator[Found]:
     """What no rule covers of `must_cover` and `should_cover`, in as few regions as are easily found."""
     for cover, severity, name in _covers(world.ruleset):
         _, scope = analysed(world.space, cover)
-        missed: list[Region] = []
-        for region in scope:
-            missed.extend(islice(uncovered(region, [*world.pieces, *missed], steps), _PIECES - len(missed)))
-        for region in joined(missed):
+        missed = islice(_missed(world, Covers(scope), steps), _PIECES)
+        for region in joined(list(missed)):
             if (example := world.example_beyond_doubt(region)) is not None:
                 words = partial(world.space.words, region)
                 yield partial(_gap, cover, severity, name, words(), example)
+
+
+def _missed(world: World, scope: Covers, steps: Steps) -> Iterator[Region]:
+    """Disjoint regions of the scope in which no rule holds."""
+    for number in bits(scope.all):
+        for region in scope.uncovered(scope[number], (1 << number) - 1, steps):
+            yield from world.pieces.uncovered(region, world.pieces.all, steps)
 
 
 def unmentioned(world: World, steps: Steps) -> Iterator[Found]:

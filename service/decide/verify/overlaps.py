@@ -3,59 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import partial, reduce
+from itertools import islice
+from operator import or_
 
 from service.decide.findings import Kind, Severity
 from service.decide.ruleset import Hit
 from service.decide.verify.regions import Region, Steps, meet
-from service.decide.verify.world import Case, Found, World, finding, named
+from service.decide.verify.world import MAX_SHOWN, Case, Found, Further, World, finding, named
 
 
 def overlaps(world: World, steps: Steps) -> Iterator[Found]:
     """Pairs of rules that hold for one request and clash, each pair once, at the later rule."""
     if world.ruleset.hit is Hit.FIRST:
         return
-    for number, region in enumerate(world.pieces):
-        later = world.owners[number]
-        if region is not later.regions[0]:
-            continue
-        for earlier, both in _partners(world, later, steps):
-            clash = _clash(world, earlier, later)
-            if clash is not None:
-                yield _found(world, earlier, later, both, clash)
+    room = MAX_SHOWN
+    for later in world.cases:
+        steps.take(1)
+        among = _clashing(world, later.effect) & world.before(later)
+        clashing = reduce(or_, [world.pieces.meeting(region, among) for region in later.regions], 0)
+        earlier = list(islice(world.owning(clashing), room))
+        room -= len(earlier)
+        yield from (_found(world, one, later) for one in earlier)
+        if room == 0:
+            yield Further(world.number_owning(clashing) - len(earlier))
 
 
-def _partners(world: World, later: Case, steps: Steps) -> Iterator[tuple[Case, Region]]:
-    """The earlier cases that share requests with `later`, with a region of such requests."""
-    seen: set[int] = set()
-    for region in later.regions:
-        before = world.before(later, region)
-        steps.take(len(before))
-        for number in before:
-            earlier = world.owners[number]
-            if earlier.number not in seen and (both := meet(region, world.pieces[number])) is not None:
-                seen.add(earlier.number)
-                yield earlier, both
+def _clashing(world: World, effect: int) -> int:
+    """The pieces of rules that clash with one of this effect below them."""
+    if world.ruleset.hit is Hit.UNIQUE:
+        return world.pieces.all & ~world.doers.alike(effect)
+    return world.doers.clashing(effect)
 
 
-def _clash(world: World, earlier: Case, later: Case) -> str | None:
-    if world.ruleset.hit is not Hit.UNIQUE:
-        return world.consequences.clash(earlier.effect, later.effect)
-    return "hit: unique allows one" if earlier.effect != later.effect else None
-
-
-def _found(world: World, earlier: Case, later: Case, both: Region, clash: str) -> Found:
+def _found(world: World, earlier: Case, later: Case) -> Found:
     unique = world.ruleset.hit is Hit.UNIQUE
+    both = next(both for one in later.regions for other in earlier.regions if (both := meet(one, other)))
     return finding(
         Kind.OVERLAP,
         Severity.ERROR if unique else Severity.WARNING,
         later.rule,
-        partial(_words, world, earlier, later, both, clash),
+        partial(_words, world, earlier, later, both),
         partial(world.example, both),
         "make their conditions exclude each other" if unique else "let only one of them hold, or say hit: first",
     )
 
 
-def _words(world: World, earlier: Case, later: Case, both: Region, clash: str) -> str:
+def _words(world: World, earlier: Case, later: Case, both: Region) -> str:
+    unique = world.ruleset.hit is Hit.UNIQUE
+    clash = "hit: unique allows one" if unique else world.consequences.clash(earlier.effect, later.effect)
     where = world.space.words(both)
     return f'{named(earlier.rule)} and "{later.rule.name}" both hold where {where}: {clash}'

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import partial, reduce
+from itertools import islice
+from operator import or_
 
 from service.decide.findings import Kind, Severity
 from service.decide.ruleset import Hit
 from service.decide.verify.consequences import touched
-from service.decide.verify.regions import Region, Steps, is_covered, meet, uncovered
+from service.decide.verify.regions import Region, Steps, around, lowest
 from service.decide.verify.world import Case, Found, World, finding, named
 
+_SHOWN = 8
 _HINT = "remove one of them, or join their conditions with or"
 
 
@@ -30,9 +33,10 @@ def redundant(world: World, steps: Steps) -> Iterator[Found]:
             )
 
 
-def _words(world: World, case: Case, others: list[Case]) -> str:
-    shown = ", ".join(named(other.rule) for other in others[:8])
-    more = f" and {len(others) - 8} more" if len(others) > 8 else ""
+def _words(world: World, case: Case, others: int) -> str:
+    shown = ", ".join(named(other.rule) for other in islice(world.owning(others), _SHOWN))
+    beyond = world.number_owning(others) - _SHOWN
+    more = f" and {beyond} more" if beyond > 0 else ""
     if world.ruleset.hit is Hit.UNIQUE:
         return (
             f'"{case.rule.name}" does the same as {shown}{more} and they hold for one request, '
@@ -41,73 +45,63 @@ def _words(world: World, case: Case, others: list[Case]) -> str:
     return f'"{case.rule.name}" changes nothing: without it {shown}{more} would do the same'
 
 
-def _under_first(world: World, case: Case, steps: Steps) -> list[Case] | None:
-    """The rules that would do the same if `case` were removed; None if anything would change."""
+def _under_first(world: World, case: Case, steps: Steps) -> int | None:
+    """The pieces of rules that would do the same if `case` were removed; None if anything would change."""
     if any(rule.at > case.rule.at for rule, _ in world.left_out):
         return None
-    heirs: dict[int, Case] = {}
+    heirs = 0
     for region in case.regions:
-        later = world.after(case, region)
-        earlier = [world.pieces[number] for number in world.before(case, region)]
-        for won in uncovered(region, earlier, steps):
-            inheriting = _heirs(world, won, later, case.effect, steps)
+        for won in world.pieces.uncovered(region, world.before(case), steps):
+            inheriting = _heirs(world, won, case, steps)
             if inheriting is None:
                 return None
-            heirs.update(inheriting)
-    return list(heirs.values())
+            heirs |= inheriting
+    return heirs
 
 
-def _heirs(world: World, won: Region, later: list[int], effect: int, steps: Steps) -> dict[int, Case] | None:
-    """The rules that decide `won` instead, if all of them have this effect and nothing is left undecided."""
-    heirs: dict[int, Case] = {}
-    left = [won]
-    for number in later:
-        cover, owner = world.pieces[number], world.owners[number]
-        steps.take(len(left))
-        if not any(meet(one, cover) for one in left):
-            continue
-        if owner.effect != effect:
+def _heirs(world: World, won: Region, case: Case, steps: Steps) -> int | None:
+    """The pieces that decide `won` instead of `case`, if all of them do the same and nothing is left undecided."""
+    heirs = 0
+    waiting = [(won, world.after(case))]
+    while waiting:
+        left, later = waiting.pop()
+        steps.take(1)
+        later = world.pieces.meeting(left, later)
+        heir = lowest(later)
+        if not later or world.owners[heir].effect != case.effect:
             return None
-        heirs[owner.number] = owner
-        left = [rest for one in left for rest in uncovered(one, [cover], steps)]
-        if not left:
-            return heirs
-    return None
+        heirs |= 1 << heir
+        waiting.extend((rest, later) for rest in around(left, world.pieces[heir]))
+    return heirs
 
 
-def _under_all(world: World, case: Case, steps: Steps) -> list[Case] | None:
-    """Earlier rules that set the same facts to the same values wherever `case` does, and no other rule meddles."""
-    same = _alike(world, case, steps) if world.consequences[case.effect].repeatable else {}
-    covers = [region for owner in same.values() for region in owner.regions]
-    if not covers or _is_meddled_with(world, case, steps):
+def _under_all(world: World, case: Case, steps: Steps) -> int | None:
+    """Pieces of earlier rules that set the same facts alike wherever `case` does, if no other rule meddles."""
+    if not world.consequences[case.effect].repeatable or _is_meddled_with(world, case):
         return None
-    covered = all(is_covered(region, covers, steps) for region in case.regions)
-    return list(same.values()) if covered else None
+    same = 0
+    for region in case.regions:
+        covering = world.pieces.covering(region, _alike(world, case), steps)
+        if covering is None:
+            return None
+        same |= covering
+    return same
 
 
-def _is_meddled_with(world: World, case: Case, steps: Steps) -> bool:
+def _is_meddled_with(world: World, case: Case) -> bool:
     """Whether a rule that does something else changes a fact that `case` sets, for one of its requests."""
-    mine = touched(case.rule)
-    steps.take(len(world.cases))
-    meddlers = [other for other in world.cases if other.effect != case.effect and touched(other.rule) & mine]
+    mine, meddling = touched(case.rule), world.doers.meddling(case.effect)
     return any(touched(rule) & mine for rule, _ in world.left_out) or any(
-        meet(one, other) for meddler in meddlers for one in case.regions for other in meddler.regions
+        world.pieces.meeting(region, meddling) for region in case.regions
     )
 
 
-def _under_unique(world: World, case: Case, steps: Steps) -> list[Case] | None:
-    """Earlier rules that do the same and hold for one of its requests: the engine still refuses to choose."""
-    return list(_alike(world, case, steps).values())
+def _under_unique(world: World, case: Case, _: Steps) -> int | None:
+    """Pieces of earlier rules that do the same and hold for one of its requests: the engine still refuses to choose."""
+    alike = _alike(world, case)
+    return reduce(or_, [world.pieces.meeting(region, alike) for region in case.regions], 0)
 
 
-def _alike(world: World, case: Case, steps: Steps) -> dict[int, Case]:
-    """Earlier rules with the same effect that hold for one of its requests."""
-    alike: dict[int, Case] = {}
-    for region in case.regions:
-        numbers = world.before(case, region)
-        steps.take(len(numbers))
-        for number in numbers:
-            owner = world.owners[number]
-            if owner.effect == case.effect and meet(region, world.pieces[number]):
-                alike[owner.number] = owner
-    return alike
+def _alike(world: World, case: Case) -> int:
+    """The pieces of earlier rules that do the same."""
+    return world.doers.alike(case.effect) & world.before(case)

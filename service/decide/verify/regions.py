@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import and_, ne
+from operator import and_
 from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from service.decide.cells import Cells, Dimension
 from service.decide.intervals import OrderedDimension
@@ -24,9 +21,6 @@ from service.errors import TocsinError
 Region: TypeAlias = tuple[int, ...]
 """The mask of allowed cells in every dimension; never an empty mask."""
 
-_TRIED = 16
-"""Covers among which the one is chosen that leaves the fewest pieces; the widest come first."""
-
 _MAX_WORDS = 400
 _MAX_VALUE = 120
 
@@ -36,7 +30,7 @@ class OutOfSteps(TocsinError):
 
 
 class Steps:
-    """How many comparisons of two regions a proof may still make: about a microsecond each."""
+    """How many regions a proof may still look at: some ten microseconds each among thousands of rules."""
 
     def __init__(self, left: int) -> None:
         self._left = left
@@ -86,26 +80,6 @@ def meet(one: Region, other: Region) -> Region | None:
     return both if all(both) else None
 
 
-def uncovered(region: Region, covers: Sequence[Region], steps: Steps) -> Iterator[Region]:
-    """Disjoint regions that make up what no cover holds of `region`; raises `OutOfSteps`."""
-    steps.take(len(covers))
-    waiting = [(region, sorted(covers, key=lambda cover: _sides_beyond(region, cover)))]
-    while waiting:
-        left, around = waiting.pop()
-        steps.take(len(around) + _TRIED)
-        near = [cover for cover in around if all(map(and_, left, cover))]
-        if not near:
-            yield left
-            continue
-        widest = min(near[:_TRIED], key=lambda cover: _sides_beyond(left, cover))
-        waiting.extend((piece, near) for piece in _around(left, widest))
-
-
-def is_covered(region: Region, covers: Sequence[Region], steps: Steps) -> bool:
-    """Whether the covers together hold all of `region`; raises `OutOfSteps`."""
-    return next(uncovered(region, covers, steps), None) is None
-
-
 def joined(regions: Sequence[Region]) -> list[Region]:
     """The same set in fewer regions: those that differ in one dimension only become one."""
     found = list(dict.fromkeys(regions))
@@ -118,45 +92,12 @@ def joined(regions: Sequence[Region]) -> list[Region]:
     return found
 
 
-class Index:
-    """Finds the regions that may meet a given one: by the first and last cell of each side, for all at once."""
-
-    def __init__(self, regions: Sequence[Region], whole: Region) -> None:
-        self._count = len(regions)
-        self._sides = [_Side(regions, index) for index in range(len(whole))]
-
-    def near(self, region: Region) -> list[int]:
-        """The numbers of the regions whose hull meets that of `region`, ascending."""
-        near: NDArray[np.bool_] = np.ones(self._count, dtype=np.bool_)
-        for side, mask in zip(self._sides, region, strict=True):
-            side.narrow(near, mask)
-        found: list[int] = np.flatnonzero(near).tolist()
-        return found
+def lowest(mask: int) -> int:
+    """The number of the lowest bit that is set."""
+    return (mask & -mask).bit_length() - 1
 
 
-class _Side:
-    """The extent of all regions in one dimension."""
-
-    def __init__(self, regions: Sequence[Region], index: int) -> None:
-        extents = [_extent(region[index]) for region in regions]
-        self._first = np.array([first for first, _ in extents], dtype=np.int32)
-        self._last = np.array([last for _, last in extents], dtype=np.int32)
-
-    def narrow(self, near: NDArray[np.bool_], mask: int) -> None:
-        first, last = _extent(mask)
-        near &= (self._first <= last) & (self._last >= first)
-
-
-def _extent(mask: int) -> tuple[int, int]:
-    return (mask & -mask).bit_length() - 1, mask.bit_length() - 1
-
-
-def _sides_beyond(region: Region, cover: Region) -> int:
-    """In how many dimensions `region` reaches beyond `cover`."""
-    return sum(map(ne, map(and_, region, cover), region))
-
-
-def _around(region: Region, cover: Region) -> Iterator[Region]:
+def around(region: Region, cover: Region) -> Iterator[Region]:
     """`region` without `cover`, as disjoint regions."""
     inside = list(region)
     for index, its in enumerate(cover):

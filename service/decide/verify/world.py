@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from itertools import groupby
+from operator import or_
 from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from service.decide.cells import TooManyAlternatives, atoms, inside
 from service.decide.findings import Finding, Kind, Severity
+from service.decide.matcher import bits
 from service.decide.ruleset import CompareFacts, Condition, Facts, Rule, Ruleset
-from service.decide.verify.consequences import Consequences
+from service.decide.verify.consequences import Consequences, Doers
+from service.decide.verify.covers import Covers
 from service.decide.verify.examples import facts_in, request
-from service.decide.verify.regions import Index, Region, Space, meet
+from service.decide.verify.regions import Region, Space
 
-Found: TypeAlias = Callable[[], Finding]
+MAX_SHOWN = 20
+"""Findings of one proof that are shown one by one; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """So many more findings of the same proof, which nobody needs one by one."""
+
+    count: int
+
+
+Found: TypeAlias = Callable[[], Finding] | Further
 """A finding that is put into words only if it is shown."""
 
 TURNS = 8
@@ -24,73 +41,84 @@ TURNS = 8
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One rule that can be analysed; `effect` is the same number for rules that do the same."""
+    """One rule that can be analysed; `effect` is the same number for rules that do the same.
+
+    Its regions are the world's pieces from number `first` on.
+    """
 
     number: int
     rule: Rule
     regions: tuple[Region, ...]
     effect: int
+    first: int
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A ruleset ready for proofs. `pieces` are the regions of all cases in file order, `owners` whose they are."""
+    """A ruleset ready for proofs. `pieces` are the regions of all cases in file order, `owners` whose they are.
+
+    Sets of pieces are bit masks over their numbers.
+    """
 
     ruleset: Ruleset
     space: Space
     cases: tuple[Case, ...]
     left_out: tuple[tuple[Rule, str], ...]
     consequences: Consequences
-    pieces: tuple[Region, ...]
+    pieces: Covers
     owners: tuple[Case, ...]
-    index: Index
+    doers: Doers
+    begins: NDArray[np.intp]
+    """The number of each case's first piece, for those that have one."""
 
     @classmethod
     def of(cls, ruleset: Ruleset, space: Space | None = None) -> World:
         """The ruleset in its own space, or in one that was cut for it and others."""
         space = space or Space.of(ruleset)
         consequences = Consequences.of(ruleset)
-        cases, left_out = [], []
+        cases: list[Case] = []
+        left_out: list[tuple[Rule, str]] = []
+        owners: list[Case] = []
         for number, rule in enumerate(ruleset.rules):
             reason, regions = analysed(space, rule.when)
             if reason is not None:
                 left_out.append((rule, reason))
-            else:
-                cases.append(Case(number, rule, regions, consequences.effects[number]))
-        owned = [(region, case) for case in cases for region in case.regions]
-        pieces = tuple(region for region, _ in owned)
-        owners = tuple(case for _, case in owned)
-        return cls(
-            ruleset, space, tuple(cases), tuple(left_out), consequences, pieces, owners, Index(pieces, space.whole)
-        )
+                continue
+            cases.append(Case(number, rule, regions, consequences.effects[number], len(owners)))
+            owners += [cases[-1]] * len(regions)
+        pieces = Covers([region for case in cases for region in case.regions])
+        doers = Doers([owner.effect for owner in owners], consequences)
+        begins = np.array([case.first for case in cases if case.regions], dtype=np.intp)
+        return cls(ruleset, space, tuple(cases), tuple(left_out), consequences, pieces, tuple(owners), doers, begins)
 
-    def before(self, case: Case, region: Region) -> list[int]:
-        """The pieces of earlier cases that may meet a region of `case`, in file order."""
-        near = self.index.near(region)
-        return near[: bisect_left(near, case.number, key=self._owner)]
+    def before(self, case: Case) -> int:
+        """The pieces of earlier cases."""
+        return (1 << case.first) - 1
 
-    def after(self, case: Case, region: Region) -> list[int]:
-        """The pieces of later cases that may meet a region of `case`, in file order."""
-        near = self.index.near(region)
-        return near[bisect_right(near, case.number, key=self._owner) :]
+    def after(self, case: Case) -> int:
+        """The pieces of later cases."""
+        return self.pieces.all & -(1 << case.first + len(case.regions))
 
-    def meeting(self, case: Case, region: Region) -> list[int]:
-        """The pieces of earlier cases that do meet a region of `case`, in file order."""
-        return [number for number in self.before(case, region) if meet(region, self.pieces[number])]
+    def owning(self, pieces: int) -> Iterator[Case]:
+        """The cases that some pieces belong to, in file order."""
+        return (case for case, _ in groupby(self.owners[piece] for piece in bits(pieces)))
 
-    def _owner(self, piece: int) -> int:
-        return self.owners[piece].number
+    def number_owning(self, pieces: int) -> int:
+        """How many cases some pieces belong to."""
+        packed = np.frombuffer(pieces.to_bytes(len(self.owners) // 8 + 1, "little"), dtype=np.uint8)
+        each = np.unpackbits(packed, count=len(self.owners), bitorder="little")
+        return int(np.count_nonzero(np.logical_or.reduceat(each, self.begins))) if pieces else 0
 
     def example(self, region: Region) -> Mapping[str, object]:
         """A request inside `region`."""
-        return request(self.ruleset, facts_in(self.ruleset, self.space, region))
+        return request(self.ruleset, facts_in(self.ruleset, self.space, region), self.space)
 
     def example_beyond_doubt(self, region: Region) -> Mapping[str, object] | None:
         """A request inside `region` for which none of the rules left out holds; None if a few tries show none."""
         for turn in range(TURNS if self.left_out else 1):
             facts = facts_in(self.ruleset, self.space, region, turn)
             if not any(self._holds(rule.when, facts) for rule, _ in self.left_out):
-                return request(self.ruleset, facts)
+                return request(self.ruleset, facts, self.space)
         return None
 
     def _holds(self, condition: Condition, facts: Facts) -> bool:
@@ -134,6 +162,11 @@ def _made(
     hint: str | None,
 ) -> Finding:
     return Finding(severity, kind, rule.at, message(), rule.name, hint, None if example is None else example())
+
+
+def owned(cases: Iterable[Case]) -> int:
+    """The pieces of some cases, as a mask."""
+    return reduce(or_, [((1 << len(case.regions)) - 1) << case.first for case in cases], 0)
 
 
 def named(rule: Rule) -> str:
