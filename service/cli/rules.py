@@ -47,7 +47,7 @@ for command in (run_tests, write_tests, diff, import_rules, export_rules, backte
 @click.argument("files", nargs=-1, required=True, type=RULE_FILE)
 @as_json_option
 def check(files: tuple[Path, ...], as_json: bool) -> None:
-    """Show everything there is to say about rule files, their own tests included, and about escalation policies.
+    """Show everything there is to say about rule files, their own tests included, about policies and events.
 
     Ends with 0 (clean, or only warnings), 1 (errors) or 2 (wrong usage).
     """
