@@ -160,6 +160,9 @@ class Store(Protocol):
     def audit_entries(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditEntry]:
         """Audit entries in time order, those of one microsecond by `audit_id`."""
 
+    def count_audit(self, query: AuditQuery) -> int:
+        """How many entries `audit_entries` would list; without an `entry_type` an index alone is asked."""
+
     def upkeep(self, now: datetime) -> int:
         """The store's own chores, for every worker to do every few seconds; answers how many items it dealt with.
 

@@ -110,9 +110,9 @@ def test_a_message_holds_the_id_and_nothing_else(site: Site, store: QueuedStore)
     [
         (timedelta(days=-1), [("a", 0)]),
         (timedelta(0), [("a", 0)]),
-        (timedelta(microseconds=1), [("a", 1)]),
+        (timedelta(milliseconds=999), [("a", 0)]),
         (timedelta(seconds=40), [("a", 40)]),
-        (timedelta(seconds=899, microseconds=1), [("a", 900)]),
+        (timedelta(seconds=899, microseconds=1), [("a", 899)]),
         (timedelta(seconds=900), [("a", 900)]),
         (timedelta(seconds=900, microseconds=1), []),
         (timedelta(days=3), []),
@@ -242,12 +242,36 @@ def test_a_notice_of_an_item_that_was_finished_meanwhile_is_dropped(site: Site, 
 
 
 def test_a_notice_that_comes_a_little_early_waits(site: Site, store: QueuedStore) -> None:
-    store.add(Item("a", "k", {}, BULK, NOW + timedelta(seconds=1)))
+    store.add(Item("a", "k", {}, BULK, NOW + timedelta(seconds=3, milliseconds=500)))
     site.put('{"id":"a"}')  # as if sent by a machine whose clock is ahead
     assert claimed(store) == []
     (hidden,) = site.sqs.requests("ChangeMessageVisibility")
-    assert hidden["VisibilityTimeout"] == 1
+    assert hidden["VisibilityTimeout"] == 4
     assert site.waiting() == 2
+
+
+def test_a_timer_of_a_fraction_of_a_second_is_met_although_queues_count_whole_ones(
+    site: Site, store: QueuedStore
+) -> None:
+    store.add(Item("a", "k", {}, BULK, NOW + timedelta(milliseconds=300)))
+    assert claimed(store) == []
+    assert claimed(store, NOW + timedelta(milliseconds=299)) == []
+    assert claimed(store, NOW + timedelta(milliseconds=300)) == ["a"]
+    assert site.sqs.requests("ChangeMessageVisibility") == []
+    assert site.waiting() == 0
+
+
+def test_a_worker_keeps_few_early_notices_so_that_others_get_some(site: Site, store: QueuedStore) -> None:
+    store.add(*(Item(f"i{n:02d}", "k", {}, BULK, NOW + timedelta(milliseconds=300)) for n in range(15)))
+    assert claimed(store) == []
+    assert len(site.sqs.requests("ChangeMessageVisibility")) == 5
+
+
+def test_a_worker_that_ends_hands_early_notices_to_others_at_once(site: Site, store: QueuedStore) -> None:
+    store.add(Item("a", "k", {}, BULK, NOW + timedelta(milliseconds=300)))
+    assert claimed(store) == []
+    store.close()
+    assert claimed(site.store(), NOW + timedelta(milliseconds=300)) == ["a"]
 
 
 def test_a_notice_that_comes_much_too_early_is_dropped(site: Site, store: QueuedStore) -> None:
@@ -318,5 +342,5 @@ def test_creating_the_queues_twice_is_harmless_and_mends_their_settings(site: Si
     assert int(json.loads(attributes["RedrivePolicy"])["maxReceiveCount"]) == 5
 
 
-def test_a_delay_is_rounded_up() -> None:
+def test_whole_seconds_are_rounded_up() -> None:
     assert [whole_seconds(timedelta(seconds=n)) for n in (0, 0.000001, 1, 1.2)] == [0, 1, 1, 2]

@@ -111,7 +111,7 @@ class DynamoStore:
                 raise
             # What was claimed must be worked on now, or it waits until its lease ends.
             logger.warning("A claim in lane %s was cut short: DynamoDB does not answer", lane, extra={"lane": lane})
-        return claimed
+        return tuple(claimed)
 
     def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
         wish = Request(slots, per_second, burst, micros(now))
@@ -127,6 +127,9 @@ class DynamoStore:
         after = parse_place(from_cursor(cursor))
         found = self._audit.listed(query, None if after is None else str(after), limit + 1)
         return page_of(found, limit, lambda entry: str(place_of(entry)))
+
+    def count_audit(self, query: AuditQuery) -> int:
+        return self._audit.counted(query)
 
     def upkeep(self, now: datetime) -> int:  # noqa: ARG002  (the protocol names it)
         """Nothing: DynamoDB forgets what expired by itself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
 from service.storage import AlreadyExists, AuditEntry, AuditQuery
 from service.storage.audit_places import Place
@@ -38,6 +39,25 @@ def find(connection: sqlite3.Connection, audit_id: str) -> AuditEntry | None:
 
 def listed(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> list[AuditEntry]:
     """Up to `limit` entries that match and come after a place, in order of time and id."""
+    if after is not None and query.since is not None and query.since <= after.at:
+        query = replace(query, since=None)  # with two bounds SQLite begins at the first one and skips to the place
+    where, values = _matching(query)
+    if after is not None:
+        where.append("(at, audit_id) > (?, ?)")
+        values += [micros(after.at), after.audit_id]
+    statement = f"SELECT {_COLUMNS} FROM audit {_all_of(where)} ORDER BY at, audit_id LIMIT ?"
+    return [_entry(row) for row in connection.execute(statement, (*values, limit))]
+
+
+def counted(connection: sqlite3.Connection, query: AuditQuery) -> int:
+    """How many entries match."""
+    where, values = _matching(query)
+    (number,) = connection.execute(f"SELECT count(*) FROM audit {_all_of(where)}", values).fetchone()
+    return int(number)
+
+
+def _matching(query: AuditQuery) -> tuple[list[str], list[str | int]]:
+    """The clauses of a query and their values."""
     clauses = {
         "request_id = ?": query.request_id,
         "ruleset = ?": query.ruleset,
@@ -45,14 +65,12 @@ def listed(connection: sqlite3.Connection, query: AuditQuery, after: Place | Non
         "at >= ?": None if query.since is None else micros(query.since),
         "at < ?": None if query.until is None else micros(query.until),
     }
-    where = [clause for clause, value in clauses.items() if value is not None]
-    values: list[str | int] = [value for value in clauses.values() if value is not None]
-    if after is not None:
-        where.append("(at, audit_id) > (?, ?)")
-        values += [micros(after.at), after.audit_id]
-    chosen = f"WHERE {' AND '.join(where)}" if where else ""
-    statement = f"SELECT {_COLUMNS} FROM audit {chosen} ORDER BY at, audit_id LIMIT ?"
-    return [_entry(row) for row in connection.execute(statement, (*values, limit))]
+    given = {clause: value for clause, value in clauses.items() if value is not None}
+    return list(given), list(given.values())
+
+
+def _all_of(clauses: Sequence[str]) -> str:
+    return f"WHERE {' AND '.join(clauses)}" if clauses else ""
 
 
 def _entry(row: Row) -> AuditEntry:

@@ -73,7 +73,7 @@ class SqliteStore:
     def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
         if not self._database.read(lambda connection: item_sql.anything_due(connection, lane, micros(now))):
             return ()
-        return self._database.write(lambda connection: item_sql.take_due(connection, lane, now, lease, limit))
+        return tuple(self._database.write(lambda connection: item_sql.take_due(connection, lane, now, lease, limit)))
 
     def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
         request = Request(slots, per_second, burst, micros(now))
@@ -90,6 +90,9 @@ class SqliteStore:
         after = parse_place(from_cursor(cursor))
         found = self._database.read(lambda connection: audit_sql.listed(connection, query, after, limit + 1))
         return page_of(found, limit, lambda entry: str(place_of(entry)))
+
+    def count_audit(self, query: AuditQuery) -> int:
+        return self._database.read(lambda connection: audit_sql.counted(connection, query))
 
     def upkeep(self, now: datetime) -> int:
         return self._database.write(lambda connection: item_sql.forget_expired(connection, micros(now), FORGET_AT_ONCE))

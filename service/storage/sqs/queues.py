@@ -43,6 +43,8 @@ MOST_RECEIVES = 5
 
 KEPT_FOR = timedelta(days=14)
 
+_SECOND = timedelta(seconds=1)  # a notice is sent a fraction of it early: whoever gets it keeps it until then
+
 
 @dataclass(frozen=True, slots=True)
 class QueueNames:
@@ -121,11 +123,16 @@ class Queues:
             refused += self._send_batch(lane, [_entry(place, notice) for place, notice in enumerate(batch)])
         return refused
 
-    def receive(self, lane: Lane, limit: int) -> Sequence[Message]:
-        """Up to `limit` notices, at most 10, without waiting for any; those that cannot be read are left to redrive."""
+    def receive(self, lane: Lane, limit: int, wait: timedelta = timedelta(0)) -> Sequence[Message]:
+        """Up to `limit` notices, at most 10, as soon as there is one; none after `wait`.
+
+        Those that cannot be read are left to redrive.
+        """
         answer = self._calls(
             lambda client: client.receive_message(
-                QueueUrl=self._url(lane), MaxNumberOfMessages=min(AT_ONCE, limit), WaitTimeSeconds=0
+                QueueUrl=self._url(lane),
+                MaxNumberOfMessages=min(AT_ONCE, limit),
+                WaitTimeSeconds=whole_seconds(wait),
             )
         )
         return [read for message in answer.get("Messages", []) if (read := _read(message)) is not None]
@@ -166,15 +173,15 @@ class Queues:
 
 
 def whole_seconds(time: timedelta) -> int:
-    """Seconds, rounded up: a notice that came early would be in vain."""
-    return -(-time // timedelta(seconds=1))
+    """Seconds, rounded up: a notice that came back early would count as received in vain."""
+    return -(-time // _SECOND)
 
 
 def _entry(place: int, notice: Notice) -> SendMessageBatchRequestEntryTypeDef:
     return {
         "Id": str(place),
         "MessageBody": dumps({"id": notice.item_id}),
-        "DelaySeconds": whole_seconds(min(max(notice.delay, timedelta(0)), LONGEST_DELAY)),
+        "DelaySeconds": min(max(notice.delay, timedelta(0)), LONGEST_DELAY) // _SECOND,
     }
 
 

@@ -26,7 +26,9 @@ from service.storage.dynamodb import DynamoStore, TableNames
 from service.storage.dynamodb import connect as connect_dynamodb
 from service.storage.dynamodb.items import Hint, Missed
 from service.storage.dynamodb.store import SHARDS
-from service.storage.sqs.queues import LONGEST_DELAY, Message, Notice, QueueNames, Queues
+from service.storage.sqs.in_hand import InHand
+from service.storage.sqs.listening import Listening
+from service.storage.sqs.queues import AT_ONCE, LONGEST_DELAY, Message, Notice, QueueNames, Queues
 from service.storage.sqs.queues import connect as connect_sqs
 from service.words import Lane
 
@@ -41,6 +43,9 @@ AGAIN_AFTER = timedelta(seconds=10)
 
 EARLY = timedelta(seconds=5)
 """A notice that comes at most this early comes of clocks that differ: it waits instead of being dropped."""
+
+A_MOMENT = timedelta(seconds=1)
+"""A notice that comes at most this early was delayed by whole seconds: it is kept in hand until its time."""
 
 SWEEP_AT_ONCE = 200
 """Items of a lane that one upkeep sees to."""
@@ -74,22 +79,26 @@ class QueuedStore(DynamoStore):
         queues: QueueNames = _QUEUES,
         clock: Clock = _SYSTEM_CLOCK,
         *,
+        listens: bool = False,
         shards: int = SHARDS,
         pause: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        """`listens`: this process claims again and again, so that long polls pay."""
         super().__init__(connect, tables, clock, shards=shards, look=look_at, pause=pause, chance=chance)
         self._queues = Queues(Calls("SQS", connect_queues, pause, chance, _SEND_TRIES), queues)
+        self._in_hand = InHand()
+        self._listening = Listening(self._queues) if listens else None
+        self._heard = self._listening or self._queues
 
     def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
-        claimed: list[Item] = []
+        claimed = self._take_each(lane, self._in_hand.ripe(lane, now, limit), now, lease)
         while len(claimed) < limit:
-            messages = self._queues.receive(lane, limit - len(claimed))
+            messages = self._heard.receive(lane, limit - len(claimed))
             if not messages:
                 break
-            taken = self._take_each(lane, messages, now, lease)
-            claimed += taken
-        return claimed
+            claimed += self._take_each(lane, messages, now, lease)
+        return tuple(claimed)
 
     def upkeep(self, now: datetime) -> int:
         return super().upkeep(now) + sum(self._sweep(lane, now) for lane in Lane)
@@ -99,6 +108,9 @@ class QueuedStore(DynamoStore):
         self._queues.ping()
 
     def close(self) -> None:
+        heard = self._listening.give_up() if self._listening else ()
+        for lane, message in (*heard, *self._in_hand.give_up()):
+            self._queues.hide(lane, message, timedelta(0))
         super().close()
         self._queues.close()
 
@@ -123,7 +135,7 @@ class QueuedStore(DynamoStore):
                 early = _early(outcome, now)
                 if early is None:
                     decided.append(message)
-                else:
+                elif early > A_MOMENT or not self._in_hand.keep(lane, message, now + early, AT_ONCE):
                     self._queues.hide(lane, message, early)
             self._queues.delete(lane, decided)
         except StoreUnavailable:
