@@ -57,11 +57,15 @@ class Failover(Generic[M]):
 
     def departures(self, messages: Sequence[M]) -> Sequence[Departure]:
         """Where each message is going to leave, as things stand."""
+        if not messages:
+            return []
         look = self._breakers.look(self._providers)
         return [self._departure(message, order, look) for message, order in self._orders(messages, look)]
 
     def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
         """Send messages; what became of each, in order."""
+        if not messages:
+            return []
         look, began = self._breakers.look(self._providers), self._clock.now()
         trials = [_Trial(message, list(order)) for message, order in self._orders(messages, look)]
         while (open_trials := [trial for trial in trials if trial.goes_on]) and self._is_early(began, trials):

@@ -5,6 +5,7 @@ every request to AWS's own models. The clock is moved by hand.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,12 +23,14 @@ from service.escalate import inbound_routes
 from service.escalate.sns import SnsGate
 from service.escalate.sns_certificates import SigningCertificates
 from service.notify.outcomes import EMIT
+from service.notify.send import IN_DOUBT
 from service.storage import Item
 from service.stores import prepare_aws
 from service.words import Scope
 from service.work import all_dead_items
 from service.work.breaker import Closed, Open
 from tests.aws import Environment, ministack
+from tests.aws_faults import FaultyAws, faulty_aws
 from tests.aws_services import Answer, AwsServices, Error, Garbage, Request, Silence, aws_services
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import Api
@@ -99,7 +102,7 @@ def services(emulator: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator
         for name, value in {**services.environment(), **emulator}.items():
             monkeypatch.setenv(name, value)
         services.usually("DetectDominantLanguage", _language_of)
-        prepare_aws()
+        prepare_aws(Settings())
         yield services
 
 
@@ -134,6 +137,29 @@ def amazon(services: AwsServices, tmp_path: Path) -> Iterator[Amazon]:
     api = Api(service, clock, Client(InProcess(service.flask()), key))
     yield Amazon(Desk(api), services, Client(InProcess(app), None))
     service.store.close()
+
+
+@pytest.fixture
+def wire(emulator: Environment, services: AwsServices, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyAws]:
+    """What goes to DynamoDB, as it goes over the wire."""
+    with faulty_aws(emulator) as (wire, environment):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", environment["AWS_ENDPOINT_URL"])
+        yield wire
+
+
+def test_a_breaker_is_read_once_for_a_booking_and_once_for_a_hand_over(wire: FaultyAws, amazon: Amazon) -> None:
+    people = [{**MARY, "user_id": f"p{number}", "phone": f"+49151234567{number:02d}"} for number in range(49)]
+    sent = amazon.announces(*people)
+    wire.forget()
+    amazon.works(1)
+    assert amazon.counts(sent) == {"accepted": 49}
+    assert len(amazon.services.of("SendTextMessage")) == 49
+    hand_overs = math.ceil(49 / IN_DOUBT)
+    reads = [str(request["Key"]) for request in wire.requests("GetItem")]
+    assert len([key for key in reads if "breaker-aws-sms" in key]) <= 2 * hand_overs
+    assert len(reads) <= 60, "it was 130 when each SMS read its breaker three times"
+    written = str([*wire.requests("PutItem"), *wire.requests("UpdateItem"), *wire.requests("TransactWriteItems")])
+    assert written.count("breaker-aws-sms") <= 2, "health is not written for every call"
 
 
 def test_the_announcement_leaves_by_ses_sms_and_voice_and_receipts_say_it_arrived(amazon: Amazon) -> None:
