@@ -32,10 +32,12 @@ def sound(file: Path) -> Ruleset:
 
 def rendered(file: RuleFile, findings: Sequence[Finding]) -> str:
     """Findings with the lines they stand in, each in the file where it was written: the rule file or its table."""
+    listings: dict[Path, report.Listing] = {}
     shown = []
     for finding in findings:
         path, text, at = file.origin(finding.at)
-        shown.append(report.render([replace(finding, at=at)], text, str(path)))
+        listing = listings.get(path) or listings.setdefault(path, report.Listing.of(text, str(path)))
+        shown.append(listing.show(replace(finding, at=at)))
     return "\n".join(shown)
 
 

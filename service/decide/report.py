@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from service import exact_json
 from service.decide.findings import Finding, Severity
@@ -13,11 +14,37 @@ _WIDTH = 160
 """Columns of a source line that are shown; a longer one is cut around the caret."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A file's lines, ready to show any number of findings in."""
+
+    filename: str
+    lines: Sequence[str]
+
+    @classmethod
+    def of(cls, source: str | bytes, filename: str) -> Listing:
+        """The lines of a file as its author sees them."""
+        text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
+        lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return cls(filename, lines)
+
+    def show(self, finding: Finding) -> str:
+        """`file:line:column: severity: message`, the line it stands in, a caret, a hint and an example."""
+        at = finding.at
+        where = f"{self.filename}:{at.line}:{at.column}"
+        head = f"{where}: {finding.severity}: {_printable(finding.message)} [{finding.kind}]"
+        shown = [head, *_excerpt(at, self.lines)]
+        if finding.hint:
+            shown.append(f"  hint: {_printable(finding.hint)}")
+        if finding.example is not None:
+            shown.append(f"  example: {exact_json.dumps(finding.example)}")
+        return "\n".join(shown) + "\n"
+
+
 def render(findings: Sequence[Finding], source: str | bytes, filename: str) -> str:
-    """Each finding as `file:line:column: severity: message`, the line it stands in, a caret, a hint and an example."""
-    text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join(_rendered(finding, lines, filename) for finding in findings)
+    """Each finding as `Listing.show` gives it, with a blank line between them."""
+    listing = Listing.of(source, filename)
+    return "\n".join(listing.show(finding) for finding in findings)
 
 
 def as_json(findings: Sequence[Finding], filename: str) -> dict[str, object]:
@@ -39,17 +66,6 @@ def finding_as_json(finding: Finding) -> dict[str, object]:
         "example": finding.example,
     }
     return {key: value for key, value in shown.items() if value is not None}
-
-
-def _rendered(finding: Finding, lines: Sequence[str], filename: str) -> str:
-    at = finding.at
-    head = f"{filename}:{at.line}:{at.column}: {finding.severity}: {_printable(finding.message)} [{finding.kind}]"
-    shown = [head, *_excerpt(at, lines)]
-    if finding.hint:
-        shown.append(f"  hint: {_printable(finding.hint)}")
-    if finding.example is not None:
-        shown.append(f"  example: {exact_json.dumps(finding.example)}")
-    return "\n".join(shown) + "\n"
 
 
 def _excerpt(at: Place, lines: Sequence[str]) -> list[str]:
