@@ -65,6 +65,8 @@ class Call:
     service: str
     operation: str
     request: Request
+    key_id: str = ""
+    """The access key id by which the request is signed."""
 
 
 class AwsServices:
@@ -101,10 +103,10 @@ class AwsServices:
             "AWS_SECRET_ACCESS_KEY": "test",
         }
 
-    def answer(self, service: str, operation: str, request: Request) -> Answer:
+    def answer(self, service: str, operation: str, request: Request, key_id: str) -> Answer:
         """Check and record a request, and say what to answer."""
         with self._lock:
-            self.calls.append(Call(service, operation, request))
+            self.calls.append(Call(service, operation, request, key_id))
             model = self._models[service].operation_model(operation)
             if faults := list(violations(model, request)):
                 self.violations += faults
@@ -215,7 +217,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         service, operation = found
         request = cbor2.loads(body) if cbor else json.loads(body or b"{}")
-        self._answer(self.services.answer(service, operation.name, request), cbor)
+        signed = re.search(r"Credential=([^/]+)/", self.headers.get("Authorization", ""))
+        key_id = signed[1] if signed else ""
+        self._answer(self.services.answer(service, operation.name, request, key_id), cbor)
 
     def _answer(self, answer: Answer, cbor: bool) -> None:
         match answer:

@@ -6,6 +6,8 @@ boto3's own variables (`AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAM
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Literal, overload
 
 import boto3
@@ -17,7 +19,10 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.exceptions import CredentialRetrievalError
 from botocore.session import get_session
+
+from service.aws import faults
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
@@ -51,10 +56,14 @@ REPEATED = Config(
 
 
 class Clients:
-    """Makes each client once. `role` is the ARN of a role to assume, for senders in other accounts."""
+    """Makes each client once. `role` is the ARN of a role to assume, for senders in other accounts.
+
+    A role's credentials are fetched when first needed, shared by its clients, and renewed before they end.
+    """
 
     def __init__(self, session: boto3.Session | None = None) -> None:
         self._session = session or boto3.Session()
+        self._in_roles: dict[str, boto3.Session] = {}
         self._made: dict[tuple[str, str | None], BaseClient] = {}
         self._lock = threading.Lock()
 
@@ -80,16 +89,21 @@ class Clients:
             return self._made[key]
 
     def _make(self, service: str, role: str | None) -> BaseClient:
-        session = self._session if role is None else self._in_role(role)
+        session = self._session if role is None else self._session_in(role)
         repeatable = service in {"comprehend", "translate"}
         # boto3's overloads know services by literal names only; `get` above gives each its type back.
         client: BaseClient = session.client(service, config=REPEATED if repeatable else ONCE)  # type: ignore[call-overload]
         return client
 
-    def _in_role(self, role: str) -> boto3.Session:
-        """A session whose temporary credentials are fetched from STS, kept, and renewed before they end."""
+    def _session_in(self, role: str) -> boto3.Session:
+        if role not in self._in_roles:
+            self._in_roles[role] = self._assumed(role)
+        return self._in_roles[role]
+
+    def _assumed(self, role: str) -> boto3.Session:
+        """A session whose temporary credentials botocore keeps, and renews a quarter of an hour before they end."""
         fetcher = AssumeRoleCredentialFetcher(
-            client_creator=self._session.client,
+            client_creator=partial(self._session.client, config=ONCE),
             source_credentials=self._session.get_credentials(),
             role_arn=role,
             extra_args={"RoleSessionName": "tocsin"},
@@ -107,4 +121,12 @@ class _AssumedRole(CredentialProvider):
         self._fetcher = fetcher
 
     def load(self) -> DeferredRefreshableCredentials:
-        return DeferredRefreshableCredentials(self._fetcher.fetch_credentials, self.METHOD)
+        return DeferredRefreshableCredentials(self._fetch, self.METHOD)
+
+    def _fetch(self) -> Mapping[str, str]:
+        """As the fetcher does; a silent STS must not pass for a silent service that may have taken the message."""
+        try:
+            fetched: Mapping[str, str] = self._fetcher.fetch_credentials()
+        except (*faults.NEVER_ARRIVED, *faults.PERHAPS_ARRIVED) as error:
+            raise CredentialRetrievalError(provider=self.METHOD, error_msg=type(error).__name__) from error
+        return fetched
