@@ -281,7 +281,7 @@ def _rendition(texts: Texts) -> Mapping[str, object]:
     return {
         "language": texts.language,
         "written_in": texts.written_in,
-        "provenance": texts.stamp,
+        "provenance": texts.stamp if texts.is_complete else None,
         "texts": texts.said,
         "missing": sorted(texts.missing),
     }

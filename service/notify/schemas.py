@@ -67,7 +67,7 @@ class ShownRendition(Shown):
 
     language: str
     written_in: str
-    provenance: str
+    provenance: str | None
     texts: Mapping[str, str]
     missing: Sequence[str]
 

@@ -123,6 +123,9 @@ def test_what_nothing_translates_waits_for_a_person_while_others_get_theirs(fran
     franchise.works()
     assert franchise.status(sent) == "completed_with_failures"
     assert franchise.counts(sent) == {"accepted": 1, "needs_translation": 2}
+    renditions = franchise.read(sent)["renditions"]
+    assert isinstance(renditions, list)
+    assert {one["language"]: one["provenance"] for one in renditions} == {"en": "source", "de": None, "fr": None}
     missing = franchise.api.client.get("/v1/translations").json()["items"]
     assert isinstance(missing, list)
     assert {one["target"] for one in missing} == {"de", "fr"}
