@@ -6,6 +6,7 @@ The C library holds Python's lock while it works, so a hang inside it could not 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -121,4 +122,5 @@ def _finding(document: Mapping[str, object]) -> Finding:
 
 
 if __name__ == "__main__":
+    gc.disable()  # what a process of a few seconds makes it needs to its end
     main(sys.stdin.buffer, sys.stdout.buffer)

@@ -91,9 +91,11 @@ def chunks_of(branches: Branches) -> Iterator[Chunk]:
 def _fitting(branches: Sequence[Branch]) -> int:
     """How many of the branches, from the first on, may stand in one chunk."""
     sides: set[tuple[int, int]] = set()
+    indexes: set[int] = set()
     for number, branch in enumerate(branches):
         sides.update(branch.box.items())
-        if len(sides) + len({index for index, _ in sides}) > MAX_PROPERTIES:
+        indexes.update(branch.box)
+        if len(sides) + len(indexes) > MAX_PROPERTIES:
             return _matching_few(branches[:number])
     return _matching_few(branches)
 

@@ -149,6 +149,9 @@ _TOKEN = re.compile(
 )
 
 
+_SORTS = dict(Sort.__members__)
+
+
 class Unexpected(TocsinError):
     """A token that cannot stand where it stands; caught where parsing can go on."""
 
@@ -176,7 +179,7 @@ def _tokens(text: str) -> list[Token]:
     for match in _TOKEN.finditer(text):
         name = match.lastgroup or "STRAY"
         found = match[name]
-        sort = Sort.KEYWORD if name == "WORD" and found in KEYWORDS else Sort[name]
+        sort = Sort.KEYWORD if found in KEYWORDS else _SORTS[name]
         tokens.append(Token(sort, found, match.start(name)))
     return [*tokens, Token(Sort.END, "", len(text.rstrip(" \t\r\n")))]
 
