@@ -1,25 +1,42 @@
-"""Replaying the audit: every recorded request is decided again by two versions, page by page."""
+"""Replaying the audit: every recorded request is decided again by two versions.
+
+What stands in columns is read from there; the rest, page by page, is made into columns on the way. A request that
+columns cannot decide is decided on its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+
+import numpy as np
 
 from service.audit.entry import EntryType
+from service.clock import parse_timestamp, timestamp
 from service.decide.decision import Compiled
-from service.rulesets.comparing import Comparison
-from service.rulesets.recorded import recorded
+from service.rulesets.columns.column import Mask
+from service.rulesets.columns.comparison import ColumnComparison
+from service.rulesets.columns.following import MICROSECOND, entries
+from service.rulesets.columns.kept import Kept, is_current, stored_segments
+from service.rulesets.columns.segment import Asked, Segment, segment_of
+from service.rulesets.comparing import Answer, Comparison, NotDecided
+from service.rulesets.recorded import Recorded, recorded
 from service.rulesets.tally import Tally
 from service.storage import AuditEntry, AuditQuery, Store
+from service.storage.commits import EPOCH, instant, micros
 
-PAGE = 1_000
-"""Requests read at once."""
+PAGE = 4_000
+"""Requests read at once where they do not stand in columns."""
+
+MOSTLY = 0.05
+"""If columns leave more than this share of a segment's requests undecided, its audit entries are read in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A page: what its requests come to, where the next one begins (None: that was the last), and its time."""
+    """Some requests: what they come to, where the next ones begin (None: those were the last), and their time."""
 
     tally: Tally
     cursor: str | None
@@ -27,35 +44,161 @@ class Replayed:
     last: datetime | None
 
 
-class Replay:
-    """The requests of a ruleset within a time, decided by an old and by a new version."""
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where to go on: at an instant, or in the middle of the audit's entries from that instant on."""
 
-    def __init__(self, store: Store, query: AuditQuery, old: Compiled, new: Compiled, page: int = PAGE) -> None:
+    since: datetime
+    within: str | None = None
+
+    def __str__(self) -> str:
+        return f"{timestamp(self.since)} {self.within or ''}"
+
+
+def _position(cursor: str | None, since: datetime | None) -> Position:
+    if cursor is None:
+        return Position(since or EPOCH)
+    at, _, within = cursor.partition(" ")
+    return Position(parse_timestamp(at), within or None)
+
+
+class Replay:
+    """The requests of a ruleset within a time, decided by an old and by a new version.
+
+    `segments` is how many of its segments may be read: the same number whenever a replay goes on, so that what the
+    followers add meanwhile shifts nothing.
+    """
+
+    def __init__(
+        self, store: Store, query: AuditQuery, old: Compiled, new: Compiled, page: int = PAGE, segments: int = 0
+    ) -> None:
         self._page = page
         self._store = store
         self._query = replace(query, entry_type=EntryType.REQUEST)
-        self._comparison = Comparison(old, new)
+        self._segments = segments
+        self._comparison, self._columns = Comparison(old, new), ColumnComparison(old, new)
+        self._paths = tuple(self._columns.paths())
         self._derives = bool(old.ruleset.derived or new.ruleset.derived)
 
     def pages(self, cursor: str | None = None) -> Iterator[Replayed]:
         """From the beginning, or from where a page said that the next one begins; raises `EngineFault`."""
+        position = _position(cursor, self._query.since)
+        for kept in stored_segments(self._store, str(self._query.ruleset), position.since, self._segments):
+            if self._query.until is not None and kept.since >= self._query.until:
+                break
+            yield from self._segment(kept, position)
+            position = Position(kept.until)
+        yield from self._raw(position, self._query.until, None)
+
+    def _segment(self, kept: Kept, position: Position) -> Iterator[Replayed]:
+        segment = kept.segment if position.within is None else None
+        found = self._from_columns(kept, segment) if segment is not None and is_current(self._store, kept) else None
+        if found is not None:
+            yield found
+            return
+        until = kept.until if self._query.until is None else min(kept.until, self._query.until)
+        yield from self._raw(position, until, str(Position(kept.until)))
+
+    def _from_columns(self, kept: Kept, segment: Segment) -> Replayed | None:
+        """A whole segment; None if its columns leave too much undecided."""
+        among = self._within(kept, segment)
+        counted, left = self._columns.at_once(segment, among)
+        if left.sum() > MOSTLY * segment.rows:
+            return None
+        rows = _Rows(segment, self._entries_at, self._answers)
+        for row in np.flatnonzero(left).tolist():
+            counted.one(row, *rows.answers(row))
+        tally = counted.tally(int(among.sum()), rows.request_id, rows.why)
+        first = instant(int(segment.at()[0])) if segment.rows else None
+        return Replayed(tally, str(Position(kept.until)), first, kept.until)
+
+    def _within(self, kept: Kept, segment: Segment) -> Mask:
+        """The rows of the time that was asked for."""
+        among = np.ones(segment.rows, dtype=np.bool_)
+        if self._query.since is not None and self._query.since > kept.since:
+            among &= segment.at() >= micros(self._query.since)
+        if self._query.until is not None and self._query.until < kept.until:
+            among &= segment.at() < micros(self._query.until)
+        return among
+
+    def _raw(self, position: Position, until: datetime | None, end: str | None) -> Iterator[Replayed]:
+        """The audit's own entries up to `until`; after them `end` is where the next ones begin."""
+        query = replace(self._query, since=position.since, until=until)
+        if until is not None and until <= position.since:
+            yield Replayed(Tally(), end, None, None)
+            return
+        cursor = position.within
         while True:
-            page = self._store.audit_entries(self._query, cursor=cursor, limit=self._page)
-            tally = Tally()
-            for entry in page.items:
-                self._count(entry, tally)
+            page = self._store.audit_entries(query, cursor=cursor, limit=self._page)
             cursor = page.cursor
             first, last = (page.items[0].at, page.items[-1].at) if page.items else (None, None)
-            yield Replayed(tally, cursor, first, last)
+            after = end if cursor is None else str(Position(position.since, cursor))
+            yield Replayed(self._page_tally(page.items), after, first, last)
             if cursor is None:
                 return
 
-    def _count(self, entry: AuditEntry, tally: Tally) -> None:
-        asked = recorded(entry, self._scores(entry) if self._derives else {})
-        if asked is not None:
-            tally.count(entry.request_id, *self._comparison.answers(asked))
+    def _page_tally(self, found: Sequence[AuditEntry]) -> Tally:
+        asked = [Asked(entry.at, one) for entry in found if (one := self._recorded(entry)) is not None]
+        counted, left = self._columns.at_once(segment_of(asked, self._paths), np.ones(len(asked), dtype=np.bool_))
+        for row in np.flatnonzero(left).tolist():
+            counted.one(row, *self._comparison.answers(asked[row].recorded))
+
+        def why(row: int) -> tuple[str, str]:
+            return _why(self._comparison.answers(asked[row].recorded))
+
+        return counted.tally(len(asked), lambda row: asked[row].recorded.request_id, why)
+
+    def _answers(self, entry: AuditEntry) -> tuple[Answer, Answer]:
+        asked = self._recorded(entry)
+        assert asked is not None, "a row of a segment"
+        return self._comparison.answers(asked)
+
+    def _entries_at(self, at: int) -> Sequence[AuditEntry]:
+        """The requests of one microsecond."""
+        query = replace(self._query, since=instant(at), until=instant(at) + MICROSECOND)
+        return [entry for entry in entries(self._store, query) if recorded(entry, {}) is not None]
+
+    def _recorded(self, entry: AuditEntry) -> Recorded | None:
+        return recorded(entry, self._scores(entry) if self._derives else {})
 
     def _scores(self, entry: AuditEntry) -> Mapping[str, str]:
         response = self._store.audit_entry(f"{entry.detail.get('evaluation_id')}-2")
         scores = {} if response is None else response.detail.get("derived")
         return scores if isinstance(scores, Mapping) else {}
+
+
+class _Rows:
+    """The audit entries behind the rows of a segment, looked up one by one."""
+
+    def __init__(
+        self,
+        segment: Segment,
+        entries_at: Callable[[int], Sequence[AuditEntry]],
+        ask: Callable[[AuditEntry], tuple[Answer, Answer]],
+    ) -> None:
+        self._at = cache(segment.at)
+        self._entries_at = entries_at
+        self._ask = ask
+        self._seen: dict[int, Sequence[AuditEntry]] = {}
+
+    def request_id(self, row: int) -> str:
+        return self._entry(row).request_id
+
+    def answers(self, row: int) -> tuple[Answer, Answer]:
+        return self._ask(self._entry(row))
+
+    def why(self, row: int) -> tuple[str, str]:
+        return _why(self.answers(row))
+
+    def _entry(self, row: int) -> AuditEntry:
+        times = self._at()
+        at = int(times[row])
+        if at not in self._seen:
+            self._seen[at] = self._entries_at(at)
+        return self._seen[at][row - int(np.searchsorted(times, at, side="left"))]
+
+
+def _why(answers: tuple[Answer, Answer]) -> tuple[str, str]:
+    """Why the old and the new version do not decide; nothing for one that does."""
+    old, new = (answer.why if isinstance(answer, NotDecided) else "" for answer in answers)
+    return old, new

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TypeVar
 
 from service import exact_json
+from service.decide.scales import EXACT
 from service.records import from_state, to_state
 from service.rulesets.comparing import Answer, Decided, NotDecided, difference
 
@@ -53,12 +54,12 @@ class Amount:
     def add(self, changed: int, total: Decimal, largest: Decimal) -> None:
         """Count changes of a number."""
         self.changed += changed
-        self.total += total
+        self.total = EXACT.add(self.total, total)
         self.largest = max(self.largest, largest, key=abs)
 
     def as_json(self) -> Mapping[str, object]:
         """`{"changed", "sum", "mean", "largest"}`, amounts as text."""
-        mean = (self.total / self.changed).quantize(self.total) if self.changed else Decimal(0)
+        mean = EXACT.divide(self.total, self.changed).quantize(self.total, None, EXACT) if self.changed else Decimal(0)
         return {"changed": self.changed, "sum": str(self.total), "mean": str(mean), "largest": str(self.largest)}
 
 
@@ -119,16 +120,21 @@ class Tally:
         if not found.changed:
             return
         self.changed += 1
-        self._change(old.fired, new.fired, 1, [request_id])
+        self.count_change(old.fired, new.fired, 1, [request_id])
         if old.fired and not new.fired:
             self.newly_uncovered.add(1, [(request_id, "")])
         for path, amount in found.amounts.items():
-            self.amounts.setdefault(path, Amount()).add(1, amount, amount)
+            self.count_amount(path, 1, amount, amount)
         for path in found.values:
             self.values[path] = self.values.get(path, 0) + 1
         self.outcomes_changed += found.outcomes
 
-    def _change(self, old: tuple[str, ...], new: tuple[str, ...], count: int, samples: Iterable[str]) -> None:
+    def count_amount(self, path: str, changed: int, total: Decimal, largest: Decimal) -> None:
+        """Count changes of a number."""
+        self.amounts.setdefault(path, Amount()).add(changed, total, largest)
+
+    def count_change(self, old: tuple[str, ...], new: tuple[str, ...], count: int, samples: Iterable[str]) -> None:
+        """Count requests on which `old` rules fired and now `new` ones do."""
         known = next((one for one in self.changes if (one.old, one.new) == (old, new)), None)
         if known is None and not self.full and self._has_room_for(old, new):
             known = Change(old, new)
@@ -146,9 +152,9 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Add what was counted elsewhere."""
         for change in other.changes:
-            self._change(change.old, change.new, change.count, change.samples)
+            self.count_change(change.old, change.new, change.count, change.samples)
         for path, amount in other.amounts.items():
-            self.amounts.setdefault(path, Amount()).add(amount.changed, amount.total, amount.largest)
+            self.count_amount(path, amount.changed, amount.total, amount.largest)
         for path, count in other.values.items():
             self.values[path] = self.values.get(path, 0) + count
         for mine, theirs in (
