@@ -26,7 +26,7 @@ from service.escalate.items import (
 )
 from service.escalate.policies import Policies
 from service.escalate.record import IncidentRecord
-from service.escalate.steps import Change, change, change_of
+from service.escalate.steps import Change, Moved, change, change_of, moved, written
 from service.recipients import Directory
 from service.storage import MAX_WRITES, Conflict, Item, Page, Store
 from service.work import Step, Task, joined, postponed
@@ -125,14 +125,14 @@ class Incidents:
 
     def on_time(self, task: Task) -> Step:
         """Handle an incident that came due."""
-        books = Books(self.store, self.keys)
-        return joined([_on_time(task, books)], *books.changed())
+        return self.on_time_together([task])
 
     def on_time_together(self, tasks: Sequence[Task]) -> Step:
         """Handle several that came due; a phone's book is read and written once for all of them."""
-        books = Books(self.store, self.keys)
-        steps = [_on_time(task, books) for task in tasks]
-        return joined(steps, *books.changed())
+        books, now = Books(self.store, self.keys), Timer(self.clock.now())
+        moves = [(task.item, moved(task.item, record_of(task.item), now)) for task in tasks]
+        books.read_ahead(phone for _, move in moves if move is not None for phone in move.phones)
+        return joined([_on_time(item, move, books) for item, move in moves], *books.changed())
 
     def _opened(self, new: NewIncident, app: str, name: str) -> IncidentRecord:
         now = self.clock.now()
@@ -165,12 +165,13 @@ class Incidents:
         self.store.save(changed.item, *books.changed(), spawn=changed.spawn, audit=changed.audit)
 
 
-def _on_time(task: Task, books: Books) -> Step:
+def _on_time(item: Item, move: Moved | None, books: Books) -> Step:
     """What an incident that came due commits beside the books."""
-    changed = change_of(task.item, Timer(task.now), books)
-    if changed is None:  # early: the clock of whoever claimed it was ahead
-        due_at = record_of(task.item).incident.due_at
-        return Step(postponed(task.item, due_at) if due_at else incident_item(task.item, record_of(task.item)))
+    if move is None:  # early: the clock of whoever claimed it was ahead
+        record = record_of(item)
+        due_at = record.incident.due_at
+        return Step(postponed(item, due_at) if due_at else incident_item(item, record))
+    changed = written(move, books)
     log(changed.record)
     return Step(changed.item, spawn=changed.spawn, audit=changed.audit)
 

@@ -37,20 +37,50 @@ class Change:
     audit: Sequence[AuditEntry]
 
 
-def change(item: Item | None, record: IncidentRecord, event: Event, books: Books) -> Change | None:
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What an event makes of an incident, before codes are given out; a phone's book may be needed for that."""
+
+    item: Item | None
+    record: IncidentRecord
+    event: Event
+    incident: Incident
+    effects: Effects
+
+    @property
+    def phones(self) -> frozenset[str]:
+        """The phones whose books will be asked: those paged anew, and everybody paged when the state changes."""
+        changed = self.incident.state.name != self.record.incident.state.name
+        asked = {page.contact for page in self.incident.pages if changed or page.code is None}
+        return frozenset(phone for n in asked if (phone := self.incident.contacts[n - 1].phone) is not None)
+
+
+def moved(item: Item | None, record: IncidentRecord, event: Event) -> Moved | None:
     """What `event` makes of an incident; None if nothing."""
     incident, effects = transition(record.incident, event)
     if incident == record.incident and effects == Effects():
         return None
-    coded = _with_codes(incident, books)
+    return Moved(item, record, event, incident, effects)
+
+
+def change(item: Item | None, record: IncidentRecord, event: Event, books: Books) -> Change | None:
+    """What `event` comes to for an incident; None if nothing."""
+    step = moved(item, record, event)
+    return None if step is None else written(step, books)
+
+
+def written(step: Moved, books: Books) -> Change:
+    """What to commit for an incident that moved on."""
+    record, event, effects = step.record, step.event, step.effects
+    coded = _with_codes(step.incident, books)
     _keep_standing(record.incident, coded, event.at, books)
-    if isinstance(event, ReplyYes | ReplyNo) and incident.state != record.incident.state:
+    if isinstance(event, ReplyYes | ReplyNo) and coded.state != record.incident.state:
         _note_that_somebody_is_there(coded, event.contact, books)
     spawn = [one for message in effects.messages for one in _sent(coded, message, event.at, books)]
     after = record.after(coded, effects)
     if after.callback_url is not None and coded.state.name not in ("open", record.incident.state.name):
         spawn.append(ending_item(after, event.at))
-    return Change(after, incident_item(item, after), spawn, _audit(after, effects, event.at))
+    return Change(after, incident_item(step.item, after), spawn, _audit(after, effects, event.at))
 
 
 def change_of(item: Item, event: Event, books: Books) -> Change | None:

@@ -61,6 +61,8 @@ class Worker:
         self._poll = poll.total_seconds()
         self._chance = chance
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
+        # Batches wait for nobody outside, so that a second thread would only lose commits to the first.
+        self._batches = ThreadPoolExecutor(1, thread_name_prefix="worker-batches")
         self._running: dict[Done, Sequence[Task]] = {}
         # A SimpleQueue may be put to from a signal handler; events and conditions may not.
         self._bell: SimpleQueue[Done | None] = SimpleQueue()
@@ -94,7 +96,6 @@ class Worker:
     def close(self) -> None:
         """Let go of the threads; what was claimed and not begun is given back."""
         self._wind_down(GRACE)
-        self._pool.shutdown(wait=False)
 
     def _start_or_pause(self) -> None:
         try:
@@ -127,7 +128,7 @@ class Worker:
         return policy.ahead - claimed if claimed <= policy.ahead // 2 else 0
 
     def _start(self, tasks: Sequence[Task]) -> None:
-        future = self._pool.submit(self._work, tasks)
+        future = (self._batches if len(tasks) > 1 else self._pool).submit(self._work, tasks)
         self._running[future] = tasks
         future.add_done_callback(self._bell.put)
 
@@ -255,7 +256,8 @@ class Worker:
         deadline = time.monotonic() + grace.total_seconds()
         while self._running and (left := deadline - time.monotonic()) > 0:
             self._wait_for_news(left)
-        self._pool.shutdown(wait=not self._running)
+        for pool in (self._batches, self._pool):
+            pool.shutdown(wait=not self._running)
         return not self._running
 
     def _give_back(self, futures: Iterable[Done]) -> None:

@@ -62,7 +62,7 @@ def test_what_is_due_together_is_committed_together(commits: Commits, clock: Han
     due = timers(2 * TOGETHER + 1)
     commits.add(*due)
     assert run_due(commits, clock, done) == len(due)
-    assert commits.sizes == [TOGETHER, TOGETHER, 1]
+    assert sorted(commits.sizes) == [1, TOGETHER, TOGETHER]
     assert states(commits, due) == [{"done": True}] * len(due)
 
 
@@ -91,7 +91,7 @@ def test_one_that_always_fails_is_found_and_the_others_are_done_at_once(
     assert len(finished) == TOGETHER - 1
     assert "timer-005" not in finished
     assert stored(commits, "timer-005").due_at == NOON + SECOND
-    assert "16 items (job) are handled apart: KeyError in handle" in caplog.text
+    assert f"{TOGETHER} items (job) are handled apart: KeyError in handle" in caplog.text
     assert "+447700900123" not in caplog.text
     assert len(commits.sizes) < TOGETHER, "by halves, not all one by one"
 
@@ -123,7 +123,7 @@ def test_more_than_a_commit_holds_is_committed_in_parts(commits: Commits, clock:
     commits.add(*due)
     run_due(commits, clock, page)
     assert states(commits, due) == [{"done": True}] * TOGETHER
-    assert stored(commits, f"timer-015-page-{MAX_WRITES // 5 - 1}").kind == "page"
+    assert stored(commits, f"timer-{TOGETHER - 1:03d}-page-{MAX_WRITES // 5 - 1}").kind == "page"
 
 
 def test_two_that_write_the_same_item_both_get_their_turn(store: SqliteStore, clock: HandClock) -> None:
