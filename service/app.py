@@ -28,6 +28,8 @@ from service.messaging import Messaging
 from service.rulesets import backtest_routes, live, shadow, shadow_routes, working_copies
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.backtest import Backtests
+from service.rulesets.columns import following
+from service.rulesets.columns.following import Following
 from service.rulesets.library import Library
 from service.rulesets.live import Live
 from service.rulesets.rule_file import EVENTS
@@ -84,6 +86,7 @@ class Service:
         amazon = open_amazon(settings, breakers)
         sentiment = open_sentiment(settings, amazon)
         self.shadows = Shadows(self.live, self.store, clock)
+        self.columns = Following(self.library, self.store, clock)
         self.backtests = Backtests(self.live, self.store, clock)
         self.evaluations = Evaluations(self.live, self.store, clock, sentiment, self.shadows)
         self.dry_runs = DryRuns(self.live, self.store, clock, sentiment)
@@ -128,7 +131,14 @@ class Service:
             self._following(),
             Chore("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),
             Chore("publishing rule files", working_copies.POLL, publish),
+            *self._columns(),
         )
+
+    def _columns(self) -> Sequence[Chore]:
+        """On AWS columns come from the export of the audit, not from reading it entry by entry."""
+        if self.settings.backend is Backend.AWS:
+            return ()
+        return (Chore("putting requests into columns", following.POLL, self.columns.follow),)
 
     def _following(self) -> Chore:
         return Chore("following the rulesets", live.POLL, self.live.refresh)

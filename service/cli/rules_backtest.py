@@ -33,6 +33,7 @@ def backtest(
 
     Nothing is published or carried out.
     """
+    from service.rulesets.columns.kept import head_of
     from service.rulesets.library import Library
     from service.rulesets.live import Live
     from service.rulesets.replay import Replay
@@ -44,7 +45,8 @@ def backtest(
     live, ruleset, until = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK), name or draft.name, until or now
     active = live.version(ruleset, against) if against else live.at(ruleset, now)
     query = AuditQuery(ruleset=ruleset, since=since, until=until)
-    tally = _replayed(Replay(store, query, active.compiled, Compiled(draft)), since, until)
+    segments = head_of(store, ruleset)[0].segments
+    tally = _replayed(Replay(store, query, active.compiled, Compiled(draft), segments=segments), since, until)
     click.echo(exact_json.dumps(tally.as_json()) if as_json else _as_text(tally, active.version.number))
 
 

@@ -18,6 +18,7 @@ from service.decide.decision import Compiled
 from service.errors import TocsinError
 from service.records import from_state, to_state
 from service.rulesets import gate, versions
+from service.rulesets.columns.kept import head_of
 from service.rulesets.library import fingerprint
 from service.rulesets.live import CannotServe, Live
 from service.rulesets.publishing import passed
@@ -76,6 +77,7 @@ class Backtest:
     """What is compared over which requests, and how far it is.
 
     `at` is the instant of the last entry read; `first` that of the first one, from which progress is reckoned.
+    `segments` is how many there were when it began.
     """
 
     ruleset: str
@@ -90,6 +92,7 @@ class Backtest:
     first: datetime | None = None
     at: datetime | None = None
     why: str | None = None
+    segments: int = 0
 
     @property
     def progress(self) -> float:
@@ -144,7 +147,9 @@ class Backtests:
         old = self._published(wanted.ruleset, wanted.against, now)
         new, chunks = self._new_side(backtest_id, wanted, now)
         until = min(wanted.until or now, now)
-        kept = Kept(backtest_id, Backtest(wanted.ruleset, old, new, wanted.since, until, wanted.by, now), Tally())
+        segments = head_of(self._store, wanted.ruleset)[0].segments
+        backtest = Backtest(wanted.ruleset, old, new, wanted.since, until, wanted.by, now, segments=segments)
+        kept = Kept(backtest_id, backtest, Tally())
         try:
             self._store.save(replace(_item(kept), due_at=now), spawn=chunks)
         except Conflict:
@@ -192,7 +197,7 @@ class Backtests:
         backtest = kept.backtest
         query = AuditQuery(ruleset=backtest.ruleset, since=backtest.since, until=backtest.until)
         old, new = (self._compiled(kept.backtest_id, backtest.ruleset, side) for side in (backtest.old, backtest.new))
-        return Replay(self._store, query, old, new, self._page)
+        return Replay(self._store, query, old, new, self._page, backtest.segments)
 
     def _compiled(self, backtest_id: str, ruleset: str, side: Side) -> Compiled:
         if side.version is not None:

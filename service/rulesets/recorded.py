@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TypeAlias
 
 from service import exact_json
 from service.clock import parse_timestamp
@@ -21,7 +22,22 @@ class Recorded:
     scores: Mapping[str, str]
 
 
-def recorded(entry: AuditEntry, scores: Mapping[str, str]) -> Recorded | None:
+Scores: TypeAlias = Mapping[str, str]
+"""Computed facts by path, as text."""
+
+
+def answer_id(entry: AuditEntry) -> str:
+    """The id of the `response` entry that answers a `request` entry, if it was answered."""
+    return f"{entry.detail.get('evaluation_id')}-2"
+
+
+def computed_facts(answer: AuditEntry | None) -> Scores:
+    """The facts that were computed for an answered request."""
+    scores = {} if answer is None else answer.detail.get("derived")
+    return scores if isinstance(scores, Mapping) else {}
+
+
+def recorded(entry: AuditEntry, scores: Scores) -> Recorded | None:
     """The request of a `request` entry; None if it holds no facts object."""
     document = exact_json.stored(entry.raw_data)
     if not isinstance(document, dict):

@@ -6,7 +6,7 @@ columns cannot decide is decided on its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -22,7 +22,7 @@ from service.rulesets.columns.following import MICROSECOND, entries
 from service.rulesets.columns.kept import Kept, is_current, stored_segments
 from service.rulesets.columns.segment import Asked, Segment, segment_of
 from service.rulesets.comparing import Answer, Comparison, NotDecided
-from service.rulesets.recorded import Recorded, recorded
+from service.rulesets.recorded import Recorded, answer_id, computed_facts, recorded
 from service.rulesets.tally import Tally
 from service.storage import AuditEntry, AuditQuery, Store
 from service.storage.commits import EPOCH, instant, micros
@@ -159,12 +159,8 @@ class Replay:
         return [entry for entry in entries(self._store, query) if recorded(entry, {}) is not None]
 
     def _recorded(self, entry: AuditEntry) -> Recorded | None:
-        return recorded(entry, self._scores(entry) if self._derives else {})
-
-    def _scores(self, entry: AuditEntry) -> Mapping[str, str]:
-        response = self._store.audit_entry(f"{entry.detail.get('evaluation_id')}-2")
-        scores = {} if response is None else response.detail.get("derived")
-        return scores if isinstance(scores, Mapping) else {}
+        scores = computed_facts(self._store.audit_entry(answer_id(entry))) if self._derives else {}
+        return recorded(entry, scores)
 
 
 class _Rows:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
-from functools import partial
+from functools import cache, partial
 from typing import TypeAlias
 
 import numpy as np
@@ -82,17 +82,17 @@ def unpacked(packed: Mapping[str, Packed], rows: int) -> Column:
     return Column(
         unpack(packed["tags"], rows),
         int(str(packed["scale"])),
-        partial(unpack, packed["values"], rows),
-        partial(unpack, packed["digits"], rows),
-        partial(unpack_texts, packed["texts"]),
+        cache(partial(unpack, packed["values"], rows)),
+        cache(partial(unpack, packed["digits"], rows)),
+        cache(partial(unpack_texts, packed["texts"])),
     )
 
 
 def column(raws: Sequence[object]) -> Column:
     """The column of these members, None where a request lacks it."""
     kinds = set(map(type, raws))
-    if len(kinds) == 1:
-        return _column(_encoded(kinds.pop(), raws))
+    if len(kinds) <= 1:
+        return _column(_encoded(kinds.pop() if kinds else type(None), raws))
     types = np.fromiter(map(id, map(type, raws)), dtype=np.int64, count=len(raws))
     parts = []
     for kind in sorted(kinds, key=lambda one: one.__name__):

@@ -84,7 +84,9 @@ class ColumnComparison:
         counted = Counted()
         if not self._comparable:
             return counted, among
-        old, new = _read(self._old, segment), _read(self._new, segment)
+        facts = typed(self._old.ruleset, segment)
+        old = _located(self._old, facts)
+        new = _located(self._new, facts if self._alike else typed(self._new.ruleset, segment))
         both_refuse = among & old.facts.refused & new.facts.refused
         counted.not_compared.add(np.flatnonzero(both_refuse))
         left = among & ~both_refuse & (old.unclear | new.unclear | old.facts.refused)
@@ -198,8 +200,7 @@ def _paired(old: Fired, new: Fired, old_steps: tuple[Step, ...], new_steps: tupl
     )
 
 
-def _read(compiled: Compiled, segment: Segment) -> _Read:
-    facts = typed(compiled.ruleset, segment)
+def _located(compiled: Compiled, facts: Facts) -> _Read:
     found = located(compiled.cells, facts)
     refused = facts.refused
     cells = [np.where(refused, 0, one) for one in found.cells] if refused.any() else found.cells

@@ -17,7 +17,7 @@ from service.clock import Clock
 from service.rulesets.columns.kept import Head, Kept, further, head_item, head_of
 from service.rulesets.columns.segment import Asked, segment_of
 from service.rulesets.library import Library
-from service.rulesets.recorded import recorded
+from service.rulesets.recorded import Scores, answer_id, computed_facts, recorded
 from service.storage import AuditEntry, AuditQuery, Conflict, Store, TooLarge
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 POLL = timedelta(seconds=30)
 """How often to `follow`."""
 
-ROWS = 8_000
+ROWS = 20_000
 """Requests in a segment, unless they are so large that it would not fit an item."""
 
 SETTLED = timedelta(minutes=2)
@@ -95,22 +95,16 @@ class Following:
         logger.info("Requests of %s up to %s are in columns", head.ruleset, until, extra={"ruleset": head.ruleset})
 
     def _segment(self, of_time: AuditQuery, found: Sequence[AuditEntry]) -> Mapping[str, object]:
-        assert of_time.until is not None, "of the last entry"
-        scores = self._scores(replace(of_time, until=of_time.until + SETTLED))
-        return segment_of(list(_asked(found, scores))).packed()
+        scores = self._scores(of_time)
+        for late in {answer_id(entry) for entry in found} - scores.keys():  # answered in the time of the next segment
+            scores[late] = computed_facts(self._store.audit_entry(late))
+        asked = ((entry.at, recorded(entry, scores[answer_id(entry)])) for entry in found)
+        return segment_of([Asked(at, one) for at, one in asked if one is not None]).packed()
 
-    def _scores(self, query: AuditQuery) -> Mapping[str, Mapping[str, str]]:
-        """The facts that were computed, by evaluation."""
-        answered = entries(self._store, replace(query, entry_type=EntryType.RESPONSE))
-        derived = ((entry.detail.get("evaluation_id"), entry.detail.get("derived")) for entry in answered)
-        return {str(evaluation): scores for evaluation, scores in derived if isinstance(scores, Mapping)}
-
-
-def _asked(found: Sequence[AuditEntry], scores: Mapping[str, Mapping[str, str]]) -> Iterator[Asked]:
-    for entry in found:
-        one = recorded(entry, scores.get(str(entry.detail.get("evaluation_id")), {}))
-        if one is not None:
-            yield Asked(entry.at, one)
+    def _scores(self, of_time: AuditQuery) -> dict[str, Scores]:
+        """The facts that were computed, by answer."""
+        answers = entries(self._store, replace(of_time, entry_type=EntryType.RESPONSE))
+        return {answer.audit_id: computed_facts(answer) for answer in answers}
 
 
 def _first_half(found: Sequence[AuditEntry]) -> Sequence[AuditEntry]:
