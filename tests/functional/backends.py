@@ -157,8 +157,9 @@ class HandTimedQueues:
             heapq.heappush(self.held, (self.clock.now() + timedelta(seconds=seconds), len(self.held), url, body))
 
     def _let_go(self) -> None:
+        """Send what is due. Under the lock: whoever looks into a queue next must find what others have sent."""
         now = self.clock.now()
         with self.lock:
-            due = [heapq.heappop(self.held) for _ in range(sum(at <= now for at, *_ in self.held))]
-        for _, _, url, body in due:
-            self.sqs.send_message(QueueUrl=url, MessageBody=body)
+            while self.held and self.held[0][0] <= now:
+                _, _, url, body = heapq.heappop(self.held)
+                self.sqs.send_message(QueueUrl=url, MessageBody=body)

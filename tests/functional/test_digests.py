@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from service.app import Service
 from service.clock import HandClock
-from service.config import Settings
-from service.words import Scope
-from tests.functional.client import ROOT, Client, InProcess
-from tests.functional.conftest import NOON, Api
+from tests.functional.backends import Install
+from tests.functional.client import ROOT
+from tests.functional.conftest import NOON, api_of
 from tests.functional.test_notifications import JOHN, MARY, Desk
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(install: Install, tmp_path: Path) -> Desk:
     templates = tmp_path / "templates"
     shutil.copytree(ROOT / "templates", templates)
     (templates / "build-status").mkdir()
     (templates / "build-status" / "sms.txt").write_text("Build {{ number }} failed.")
     (templates / "build-status" / "email.subject.txt").write_text("Build {{ number }} failed")
     (templates / "build-status" / "template.yaml").write_text("digest: 5m\n")
-    clock = HandClock(NOON)
-    service = Service(Settings(home=tmp_path / "home", rules_watch=False, templates_dir=templates), clock)
-    _, key = service.keys.create("test app", list(Scope))
+    service = install(HandClock(NOON), templates_dir=templates)
     service.working_copies.sweep()
-    desk = Desk(Api(service, clock, Client(InProcess(service.flask()), key)))
+    desk = Desk(api_of(service))
     desk.recipients("team", JOHN, {**MARY, "language": "en"})
-    yield desk
-    service.store.close()
+    return desk
 
 
 def failed(desk: Desk, number: int) -> str:

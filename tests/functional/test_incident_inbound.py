@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,15 +12,13 @@ import pytest
 from flask import Flask
 
 from service import http
-from service.app import Service
 from service.clock import HandClock, timestamp
-from service.config import Settings
 from service.escalate import inbound_routes
 from service.escalate.sns import SnsGate
 from service.escalate.sns_certificates import SigningCertificates
-from service.words import Scope
+from tests.functional.backends import Install
 from tests.functional.client import Client, InProcess, Reply
-from tests.functional.conftest import Api
+from tests.functional.conftest import Api, api_of
 from tests.functional.incident_room import ANN, BEN, NAMED, Room
 from tests.unit.sns_signing import CERTIFICATE_URL, NOW, TOPIC, Authority, Web, confirmation, notification, pem, signed
 
@@ -52,19 +49,16 @@ class Sns:
 
 
 @pytest.fixture
-def sns(tmp_path: Path) -> Iterator[Sns]:
+def sns(install: Install) -> Sns:
     clock = HandClock(NOW)
-    service = Service(Settings(home=tmp_path, rules_watch=False), clock)
-    _, key = service.keys.create("test app", list(Scope))
+    service = install(clock)
     web = Web({CERTIFICATE_URL: pem(AMAZON.signing(), AMAZON.intermediate)})
     gate = SnsGate([TOPIC], SigningCertificates(web, [AMAZON.root], clock), clock)
     app = Flask("inbound")
     http.install(app, service.store, service.keys, clock)
     escalation = service.escalation
     app.register_blueprint(inbound_routes.sns_blueprint(gate, escalation.replies, escalation.receipts, web))
-    room = Room(Api(service, clock, Client(InProcess(service.flask()), key)))
-    yield Sns(room, Client(InProcess(app), None), web)
-    service.store.close()
+    return Sns(Room(api_of(service)), Client(InProcess(app), None), web)
 
 
 def test_a_reply_by_sns_acknowledges(sns: Sns) -> None:
@@ -135,13 +129,9 @@ def test_a_bounced_address_gets_no_more_mail(sns: Sns) -> None:
 
 
 @pytest.fixture
-def web_room(tmp_path: Path) -> Iterator[Room]:
+def web_room(install: Install) -> Room:
     """An installation that people reach, so that messages may carry links."""
-    clock = HandClock(NOW)
-    service = Service(Settings(home=tmp_path, rules_watch=False, public_url="https://tocsin.example"), clock)
-    _, key = service.keys.create("test app", list(Scope))
-    yield Room(Api(service, clock, Client(InProcess(service.flask()), key)))
-    service.store.close()
+    return Room(api_of(install(HandClock(NOW), public_url="https://tocsin.example")))
 
 
 def link_in(text: str) -> str:

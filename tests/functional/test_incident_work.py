@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from service.app import Service
-from service.config import Settings
 from service.escalate.intake import GivenContact, NewIncident
+from tests.functional.backends import Install
 from tests.functional.conftest import NOON
 from tests.functional.incident_room import ANN
 
@@ -24,11 +22,10 @@ class MovingClock:
         return self.at
 
 
-def test_a_page_that_nothing_holds_back_is_handled_once(tmp_path: Path) -> None:
-    service = Service(Settings(home=tmp_path, rules_watch=False), MovingClock())
+def test_a_page_that_nothing_holds_back_is_handled_once(install: Install) -> None:
+    service = install(MovingClock())
     service.escalation.incidents.open(NewIncident("1", "Pump failed", (GivenContact(phone=ANN),)), "test", "1")
     worker = service.worker()
     assert worker.run_due() == 1
     assert len(service.messaging.outbox.entries(to=ANN).items) == 1
     worker.close()
-    service.store.close()

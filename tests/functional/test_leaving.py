@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from email.message import Message
-from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as Sink
 
-from service.app import Service
 from service.clock import HandClock
-from service.config import Settings
-from service.words import Scope
 from tests.aws import free_port
-from tests.functional.client import Client, InProcess
-from tests.functional.conftest import NOON, Api
+from tests.functional.backends import Install
+from tests.functional.conftest import NOON, api_of
 from tests.functional.test_notifications import JOHN, Desk
 
 
@@ -38,21 +34,16 @@ def mailbox() -> Mailbox:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, mailbox: Mailbox) -> Iterator[Desk]:
+def desk(install: Install, mailbox: Mailbox) -> Iterator[Desk]:
     port = free_port()
     server = Controller(mailbox, hostname="127.0.0.1", port=port)
     server.start()
-    settings = Settings(
-        home=tmp_path, rules_watch=False, smtp_url=f"smtp://127.0.0.1:{port}", public_url="https://tocsin.example"
-    )
-    clock = HandClock(NOON)
-    service = Service(settings, clock)
-    _, key = service.keys.create("test app", list(Scope))
+    public = "https://tocsin.example"
+    service = install(HandClock(NOON), smtp_url=f"smtp://127.0.0.1:{port}", public_url=public)
     service.working_copies.sweep()
-    desk = Desk(Api(service, clock, Client(InProcess(service.flask()), key)))
+    desk = Desk(api_of(service))
     desk.recipients("john", JOHN)
     yield desk
-    service.store.close()
     server.stop()
 
 

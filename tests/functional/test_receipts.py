@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as Sink
 
-from service.app import Service
 from service.clock import HandClock
-from service.config import Settings
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt
-from service.words import Scope
 from service.work import all_dead_items
 from tests.aws import free_port
-from tests.functional.client import Client, InProcess
-from tests.functional.conftest import NOON, Api
+from tests.functional.backends import Install
+from tests.functional.conftest import NOON, api_of
 from tests.functional.test_notifications import JOHN, Desk
 
 
@@ -31,19 +27,16 @@ class Swallow(Sink):
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(install: Install) -> Iterator[Desk]:
     """Mail goes out by SMTP, a provider that may report later; the audience is John alone."""
     port = free_port()
     server = Controller(Swallow(), hostname="127.0.0.1", port=port)
     server.start()
-    clock = HandClock(NOON)
-    service = Service(Settings(home=tmp_path, rules_watch=False, smtp_url=f"smtp://127.0.0.1:{port}"), clock)
-    _, key = service.keys.create("test app", list(Scope))
+    service = install(HandClock(NOON), smtp_url=f"smtp://127.0.0.1:{port}")
     service.working_copies.sweep()
-    desk = Desk(Api(service, clock, Client(InProcess(service.flask()), key)))
+    desk = Desk(api_of(service))
     desk.recipients("john", JOHN)
     yield desk
-    service.store.close()
     server.stop()
 
 

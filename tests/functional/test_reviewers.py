@@ -8,17 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
-from service.app import Service
 from service.clock import HandClock
-from service.config import Settings
 from service.messages.pace import NotAPace, parse_pace
-from service.words import Scope
-from tests.functional.client import Client, InProcess
-from tests.functional.conftest import NOON, Api
+from tests.functional.backends import Install
+from tests.functional.conftest import NOON, api_of
 from tests.functional.test_notifications import JOHN, Desk
 
 
@@ -54,18 +50,12 @@ def hook() -> Iterator[Hook]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    settings = Settings(
-        home=tmp_path, rules_watch=False, reviewers="ann@example.com, ben@example.com", loopback_callbacks=True
-    )
-    clock = HandClock(NOON)
-    service = Service(settings, clock)
-    _, key = service.keys.create("test app", list(Scope))
+def desk(install: Install) -> Desk:
+    service = install(HandClock(NOON), reviewers="ann@example.com, ben@example.com", loopback_callbacks=True)
     service.working_copies.sweep()
-    desk = Desk(Api(service, clock, Client(InProcess(service.flask()), key)))
+    desk = Desk(api_of(service))
     desk.recipients("john", JOHN)
-    yield desk
-    service.store.close()
+    return desk
 
 
 def test_every_reviewer_is_told_what_is_held_and_why(desk: Desk) -> None:
@@ -94,12 +84,11 @@ def test_the_app_is_told_of_a_rejection_too(desk: Desk, hook: Hook) -> None:
     assert [told["status"] for told in hook.told] == ["rejected"]
 
 
-def test_one_person_gets_no_more_than_the_limit_and_the_rest_later(tmp_path: Path) -> None:
+def test_one_person_gets_no_more_than_the_limit_and_the_rest_later(install: Install) -> None:
     clock = HandClock(NOON)
-    service = Service(Settings(home=tmp_path, rules_watch=False, recipient_limit="2/h"), clock)
-    _, key = service.keys.create("test app", list(Scope))
+    service = install(clock, recipient_limit="2/h")
     service.working_copies.sweep()
-    desk = Desk(Api(service, clock, Client(InProcess(service.flask()), key)))
+    desk = Desk(api_of(service))
     desk.recipients("john", JOHN)
     sent = [desk.sends(text=f"The warehouse is closed on day {day}.", audience="john") for day in (1, 2, 3)]
     desk.works(2)
@@ -108,7 +97,6 @@ def test_one_person_gets_no_more_than_the_limit_and_the_rest_later(tmp_path: Pat
     desk.works(4)
     assert len(desk.outbox()) == 3
     assert [desk.status(one) for one in sent] == ["completed"] * 3
-    service.store.close()
 
 
 @pytest.mark.parametrize("text", ["", "20", "0/h", "20/w", "many"])
