@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cbor2
@@ -78,7 +79,7 @@ class AwsServices:
         self._scripts: dict[str, deque[Answer]] = {}
         self._usual: dict[str, Callable[[Request], Answer]] = {}
         self._lock = threading.Lock()
-        self._models = {name: ServiceModel(Loader().load_service_model(name, "service-2"), name) for name in SERVICES}
+        self._models = _models()
         self.port = 0
 
     def script(self, operation: str, *answers: Answer) -> None:
@@ -123,6 +124,12 @@ class AwsServices:
                 if _is_for(model, operation, method, path, target):
                     return service, operation
         return None
+
+
+@cache
+def _models() -> Mapping[str, ServiceModel]:
+    """Reading them takes a second; they never change."""
+    return {name: ServiceModel(Loader().load_service_model(name, "service-2"), name) for name in SERVICES}
 
 
 def _is_for(model: ServiceModel, operation: OperationModel, method: str, path: str, target: str | None) -> bool:

@@ -7,12 +7,15 @@ Languages are `service.tags.Tag`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
 from service.errors import TocsinError, Unavailable
 from service.tags import Tag
+
+_LONGEST_WAIT_S = 86_400.0
 
 MAX_SENTIMENT_BYTES = 5_000
 """UTF-8 bytes a text may have for DetectSentiment; the embedded model keeps the same limit
@@ -36,7 +39,7 @@ class LanguageServiceUnavailable(Unavailable):
     """A language service did not answer or asked to be called later; `retry_after` is in seconds where it said so."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message, after=timedelta(seconds=min(retry_after or 0, _LONGEST_WAIT_S)))
         self.retry_after = retry_after
 
 

@@ -69,4 +69,5 @@ def asked_wait(headers: Mapping[str, str]) -> timedelta:
 
 def least_wait(error: BaseException) -> timedelta:
     """The wait that the failure itself asks for, else none."""
-    return error.after if isinstance(error, RetryLater) else timedelta(0)
+    asked = error.after if isinstance(error, RetryLater | Unavailable) else timedelta(0)
+    return min(asked, LONGEST_ASKED)
