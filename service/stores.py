@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 SYSTEM_CLOCK = SystemClock()
 
 
-def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
-    """The store of the chosen backend; it opens nothing before its first use, so a process may still fork."""
+def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, listens: bool = False) -> Store:
+    """The store of the chosen backend; it opens nothing before its first use, so a process may still fork.
+
+    `listens` is for workers, which claim again and again: notices of due items come to them by long polls.
+    """
     match settings.backend:
         case Backend.EMBEDDED:
             from service.storage.sqlite import SqliteStore
@@ -25,9 +28,10 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Store:
             settings.home.mkdir(parents=True, exist_ok=True)
             return SqliteStore(settings.database, clock)
         case Backend.AWS:
-            from service.storage.sqs import QueuedStore
+            from service.storage.sqs import PATIENCE, QueuedStore
 
-            return QueuedStore(tables=table_names(settings), queues=queue_names(settings), clock=clock)
+            tables, queues = table_names(settings), queue_names(settings)
+            return QueuedStore(tables=tables, queues=queues, clock=clock, patience=PATIENCE if listens else None)
 
 
 def table_names(settings: Settings) -> TableNames:

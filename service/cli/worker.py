@@ -13,6 +13,7 @@ from service import config, logs
 from service.app import Service
 from service.chores import Chores
 from service.cli import lifetime
+from service.stores import open_store
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def worker() -> None:
     lifetime.end_with_parent()
     settings = config.load()
     logs.configure(settings.log_level)
-    service = Service(settings)
+    service = Service(settings, store=open_store(settings, listens=True))
     loop = service.worker()
     _on_stop(loop.stop)
     chores = Chores(service.worker_chores())

@@ -28,7 +28,7 @@ from service.storage.dynamodb.items import Hint, Missed
 from service.storage.dynamodb.store import SHARDS
 from service.storage.sqs.in_hand import InHand
 from service.storage.sqs.listening import Listening
-from service.storage.sqs.queues import AT_ONCE, LONGEST_DELAY, Message, Notice, QueueNames, Queues
+from service.storage.sqs.queues import AT_ONCE, HIDDEN_FOR, LONGEST_DELAY, Message, Notice, QueueNames, Queues
 from service.storage.sqs.queues import connect as connect_sqs
 from service.words import Lane
 
@@ -79,22 +79,21 @@ class QueuedStore(DynamoStore):
         queues: QueueNames = _QUEUES,
         clock: Clock = _SYSTEM_CLOCK,
         *,
-        listens: bool = False,
+        patience: timedelta | None = None,
         shards: int = SHARDS,
         pause: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """`listens`: this process claims again and again, so that long polls pay."""
+        """`patience` is for a process that claims again and again: how long its polls wait (None: not at all)."""
         super().__init__(connect, tables, clock, shards=shards, look=look_at, pause=pause, chance=chance)
         self._queues = Queues(Calls("SQS", connect_queues, pause, chance, _SEND_TRIES), queues)
         self._in_hand = InHand()
-        self._listening = Listening(self._queues) if listens else None
-        self._heard = self._listening or self._queues
+        self._listening = Listening(self._queues, patience)
 
     def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
         claimed = self._take_each(lane, self._in_hand.ripe(lane, now, limit), now, lease)
         while len(claimed) < limit:
-            messages = self._heard.receive(lane, limit - len(claimed))
+            messages = self._listening.receive(lane, limit - len(claimed))
             if not messages:
                 break
             claimed += self._take_each(lane, messages, now, lease)
@@ -108,11 +107,17 @@ class QueuedStore(DynamoStore):
         self._queues.ping()
 
     def close(self) -> None:
-        heard = self._listening.give_up() if self._listening else ()
-        for lane, message in (*heard, *self._in_hand.give_up()):
-            self._queues.hide(lane, message, timedelta(0))
+        self._give_back((*self._listening.give_up(), *self._in_hand.give_up()))
         super().close()
         self._queues.close()
+
+    def _give_back(self, untaken: Sequence[tuple[Lane, Message]]) -> None:
+        """Let others have at once what came and was not claimed."""
+        try:
+            for lane, message in untaken:
+                self._queues.hide(lane, message, timedelta(0))
+        except StoreUnavailable:
+            logger.warning("Notices could not be given back; they come again in %s", HIDDEN_FOR)
 
     def _commit(self, commit: Commit) -> None:
         super()._commit(commit)
