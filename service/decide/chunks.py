@@ -11,7 +11,8 @@ import json
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, count
+from itertools import accumulate, count, pairwise
+from operator import ne
 from typing import TypeAlias
 
 from service.decide.branches import Branch, Branches
@@ -25,6 +26,9 @@ MAX_MATCHES = 60
 
 MAX_BRANCHES = 240
 """Branches of one chunk: 257 rules with one condition fire wrongly, 512 conditions side by side hang the library."""
+
+MIN_BRANCHES = 24
+"""Branches of a chunk that ends where a table's key changes."""
 
 MAX_PROPERTIES = 240
 """Properties of one fact; the library fails at 253."""
@@ -79,13 +83,71 @@ class Chunk:
         return text + "}"
 
 
+class Chunks:
+    """All chunks of a ruleset in file order, found by the cell of the dimension that tells them apart best."""
+
+    def __init__(self, branches: Branches) -> None:
+        """Raises `TooManyConditions`."""
+        self.chunks = tuple(chunks_of(branches))
+        sizes = enumerate(branches.sizes)
+        found = [(index, [_cells_of(chunk, index, size) for chunk in self.chunks]) for index, size in sizes]
+        shares = [(sum(map(int.bit_count, cells)) / branches.sizes[index], index) for index, cells in found]
+        self._index = min(shares, default=(0, 0))[1]
+        self._by_cell = _numbers_by_cell(found[self._index][1], branches.sizes[self._index]) if found else ()
+
+    def facts(self, signature: Signature) -> Iterator[tuple[int, str]]:
+        """The numbers of the chunks that may have a rule for a signature, each with the fact to ask it about."""
+        numbers = self._by_cell[signature[self._index]] if self._by_cell else range(len(self.chunks))
+        for number in numbers:
+            fact = self.chunks[number].fact(signature)
+            if fact is not None:
+                yield number, fact
+
+
+def _cells_of(chunk: Chunk, index: int, size: int) -> int:
+    """The cells of a dimension in which some of the chunk's rules may match, as a mask."""
+    member = next((member for member in chunk.members if member.index == index), None)
+    if member is None:
+        return (1 << size) - 1
+    edges = [0, *member.starts, size]
+    classes = zip(pairwise(edges), member.json, strict=True)
+    return sum([(1 << beyond) - (1 << first) for (first, beyond), text in classes if text is not None])
+
+
+def _numbers_by_cell(masks: Sequence[int], size: int) -> tuple[tuple[int, ...], ...]:
+    numbers: list[list[int]] = [[] for _ in range(size)]
+    for number, mask in enumerate(masks):
+        for cell in bits(mask):
+            numbers[cell].append(number)
+    return tuple(map(tuple, numbers))
+
+
 def chunks_of(branches: Branches) -> Iterator[Chunk]:
-    """The chunks for all branches, in file order; raises `TooManyConditions`."""
+    """The chunks for all branches, in file order; raises `TooManyConditions`.
+
+    A table's rows for one key make chunks of their own: such chunks are mostly alike, and alike chunks share a network.
+    """
     rest = branches.branches
+    keys = [index for index in range(len(branches.sizes)) if _is_key(rest, index)]
     while rest:
         fitting = _fitting(rest[:MAX_BRANCHES])
+        fitting = next(_ends_of_keys(rest[:fitting], keys), fitting)
         yield _chunk(rest[:fitting], branches.sizes)
         rest = rest[fitting:]
+
+
+def _is_key(branches: Sequence[Branch], index: int) -> bool:
+    """Whether all branches look at a dimension and neighbours mostly ask for the same."""
+    masks = [branch.box.get(index) for branch in branches]
+    changes = sum(map(ne, masks, masks[1:]))
+    return None not in masks and (changes + 1) * MIN_BRANCHES <= len(masks)
+
+
+def _ends_of_keys(branches: Sequence[Branch], keys: Sequence[int]) -> Iterator[int]:
+    """Where a key changes, behind enough branches for a chunk."""
+    for number in range(MIN_BRANCHES, len(branches)):
+        if any(branches[number - 1].box[key] != branches[number].box[key] for key in keys):
+            yield number
 
 
 def _fitting(branches: Sequence[Branch]) -> int:

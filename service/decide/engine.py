@@ -14,21 +14,21 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import accumulate, takewhile
 
 import durable_rules_engine as rete
 
 from service.decide.branches import Branches
 from service.decide.cells import Signature
-from service.decide.chunks import FACT_ID, FIRST_FACT, FIRST_RULE, SESSION, Chunk, chunks_of
+from service.decide.chunks import FACT_ID, FIRST_FACT, FIRST_RULE, SESSION, Chunk, Chunks
 from service.errors import Unavailable
 
 MAX_LIVE_RULES = 8_000
 """Branches whose networks are in memory at once: the library takes 20 to 25 KB for each.
 
-More than any YAML file has rules. In a decision table of more rows a request usually needs the few chunks that hold
-its keys; the others make room.
+More than any YAML file has rules. In a decision table of more rows most chunks share a network; if too few do, a
+request usually needs the few chunks that hold its keys, and the others make room.
 """
 
 _HANDLED, _NOT_HANDLED = 0, 1
@@ -46,7 +46,7 @@ class Engine:
     """Answers which rules fire on a signature. Safe for threads and across `fork`; frees its memory with itself."""
 
     def __init__(self, branches: Branches) -> None:
-        self._chunks = tuple(chunks_of(branches))
+        self._chunks = Chunks(branches)
         self._lock = threading.Lock()
         self._host: _Host | None = _Host(self._chunks)
         _engines.add(self)
@@ -65,7 +65,7 @@ class Engine:
         """Build every network at least once: what the library cannot take shows here; raises `EngineFault`."""
         with self._lock:
             host = self._host = self._host or _Host(self._chunks)
-            for number in range(len(self._chunks)):
+            for number in range(len(self._chunks.chunks)):
                 host.network(number)
 
     def rebuild(self) -> None:
@@ -97,36 +97,43 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Host:
-    """The library's networks for the chunks of one ruleset version, as many at once as memory allows."""
+    """The library's networks for the chunks of one ruleset version, as many at once as memory allows.
 
-    def __init__(self, chunks: Sequence[Chunk]) -> None:
-        self._chunks = chunks
+    Chunks with one definition share one network: in a table most differ only in which cells and rules their numbers
+    stand for.
+    """
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._facts = chunks.facts
+        self._chunks = chunks.chunks
+        first: dict[str, int] = {}
+        self._alike = [first.setdefault(chunk.definition, number) for number, chunk in enumerate(self._chunks)]
+        self._distinct = len(first)
         self._live: OrderedDict[int, int] = OrderedDict()
         self._free = weakref.finalize(self, _free_all, self._live)
         self._free.atexit = False
-        rules = accumulate(len(chunk.rules) for chunk in chunks)
-        for number, _ in enumerate(takewhile(lambda so_far: so_far <= MAX_LIVE_RULES, rules)):
+        rules = accumulate(len(self._chunks[number].rules) for number in first.values())
+        for number, _ in takewhile(lambda pair: pair[1] <= MAX_LIVE_RULES, zip(first.values(), rules, strict=True)):
             self.network(number)
 
     def fired(self, signature: Signature) -> set[int]:
         fired: set[int] = set()
-        for number, chunk in enumerate(self._chunks):
-            fact = chunk.fact(signature)
-            if fact is None:
-                continue
+        for number, fact in self._facts(signature):
             names = _ask(self.network(number), fact)
             if names:
-                fired.update([chunk.rules[name] for name in names])
+                rules = self._chunks[number].rules
+                fired.update([rules[name] for name in names])
         return fired
 
     def network(self, number: int) -> int:
         """The handle of a chunk's network, built if it is not there; the least recently asked ones make room."""
+        number = self._alike[number]
         handle = self._live.get(number)
         if handle is None:
             self._make_room(len(self._chunks[number].rules))
             handle = _network(self._chunks[number])
             self._live[number] = handle
-        elif len(self._live) < len(self._chunks):
+        elif len(self._live) < self._distinct:
             self._live.move_to_end(number)
         return handle
 

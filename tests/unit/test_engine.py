@@ -16,7 +16,7 @@ from service.decide.decision import Compiled, DecidedBy, EngineDisagreement
 from service.decide.engine import Engine, EngineFault
 from service.decide.matcher import Matcher
 from service.decide.outcomes import EventWanted
-from service.decide.ruleset import Compare, Fact, FactType, Operator, Rule, Ruleset
+from service.decide.ruleset import And, Between, Compare, Emit, Fact, FactType, Operator, Rule, Ruleset
 from tests.unit.rule_worlds import HERE, oracle, pool, requests, rulesets
 
 PER_RULESET = 50
@@ -60,6 +60,29 @@ def test_engine_and_matcher_agree_on_signatures_that_no_request_can_have(ruleset
     every = itertools.product(*[range(dimension.size) for dimension in cells.dimensions])
     for signature in itertools.islice(every, data.draw(st.integers(0, 50)), 500):
         assert engine.fired(signature) == matcher.match(signature)
+
+
+@st.composite
+def tables_by_key(draw: st.DrawFn) -> Ruleset:
+    """Rows sorted by a key, for each key bands of its own, so that chunks end at keys and most of them are alike."""
+    facts = {path: Fact(path, FactType.INTEGER, HERE, minimum=0, maximum=99) for path in ("key", "n")}
+    rules = []
+    cuts = draw(st.integers(20, 40))
+    for key in range(draw(st.integers(2, 7))):
+        bounds = [0, *sorted(draw(st.sets(st.integers(1, 98), min_size=cuts, max_size=cuts))), 100]
+        for low, high in itertools.pairwise(bounds):
+            tests = (Compare("key", Operator.EQ, key, HERE), Between("n", low, high - 1, HERE))
+            name = f"{key}: {low}"
+            rules.append(Rule(name, And(tests, HERE), (Emit(name, HERE),), HERE))
+    return Ruleset("table", facts, tuple(rules))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=UNHURRIED)
+@given(tables_by_key())
+def test_every_key_of_a_table_is_decided_by_its_own_rows(table: Ruleset) -> None:
+    compiled = Compiled(table)
+    for facts in ({"key": key, "n": n} for key in range(8) for n in range(100)):
+        assert compiled.decide(facts).fired == oracle(table, facts)
 
 
 @pytest.mark.parametrize(("written", "mutated"), list(itertools.permutations(Operator, 2)))

@@ -122,40 +122,52 @@ def _many_sides(masks: Sequence[int]) -> _Sides:
     """Sides as runs of neighbouring cells: one pass over arrays counts the cells that each shares with a mask."""
     numbers = {mask: number for number, mask in enumerate(dict.fromkeys(masks))}
     runs_ = _Runs.of(list(numbers))
-    side_of = np.array([numbers[mask] for mask in masks], dtype=np.int32)
+    side_of = None if len(numbers) == len(masks) else np.array([numbers[mask] for mask in masks], dtype=np.int32)
 
     def regions(sides: NDArray[np.bool_]) -> int:
-        return int.from_bytes(np.packbits(sides[side_of], bitorder="little").tobytes(), "little")
+        each = sides if side_of is None else sides[side_of]
+        return int.from_bytes(np.packbits(each, bitorder="little").tobytes(), "little")
 
     @lru_cache(_KEPT)
-    def compared(mask: int) -> tuple[int, int]:
-        shared = runs_.shared(mask)
-        return regions(shared > 0), regions(shared == mask.bit_count())
+    def meeting(mask: int) -> int:
+        return regions(runs_.shared(mask) > 0)
 
-    return _Sides(len(numbers), lambda mask: compared(mask)[0], lambda mask: compared(mask)[1])
+    @lru_cache(_KEPT)
+    def holding(mask: int) -> int:
+        return regions(runs_.shared(mask) == mask.bit_count())
+
+    return _Sides(len(numbers), meeting, holding)
 
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
     """The runs of neighbouring cells that some masks consist of; those of mask n are from number `begins[n]` on."""
 
-    first: NDArray[np.intp]
-    beyond: NDArray[np.intp]
+    first: NDArray[np.int32]
+    beyond: NDArray[np.int32]
     begins: NDArray[np.intp]
     cells: int
 
     @classmethod
     def of(cls, masks: Sequence[int]) -> _Runs:
         each = [list(runs(mask)) for mask in masks]
-        ends = np.array([run for its in each for run in its], dtype=np.intp).reshape(-1, 2)
+        ends = np.array([run for its in each for run in its], dtype=np.int32).reshape(-1, 2)
         begins = np.cumsum([0, *(len(its) for its in each[:-1])])
         return cls(ends[:, 0].copy(), ends[:, 1] + 1, begins, max(mask.bit_length() for mask in masks))
 
-    def shared(self, mask: int) -> NDArray[np.intp]:
+    def shared(self, mask: int) -> NDArray[np.int32]:
         """How many cells each of the masks shares with this one."""
+        in_runs = self._within(mask)
+        return in_runs if len(in_runs) == len(self.begins) else np.add.reduceat(in_runs, self.begins)
+
+    def _within(self, mask: int) -> NDArray[np.int32]:
+        """How many cells of a mask lie in each run."""
+        first, beyond = lowest(mask), mask.bit_length()
+        if mask.bit_count() == beyond - first:
+            overlap: NDArray[np.int32] = np.minimum(self.beyond, beyond) - np.maximum(self.first, first)
+            return overlap.clip(min=0)
         inside = mask & ((1 << self.cells) - 1)
         packed = np.frombuffer(inside.to_bytes(self.cells // 8 + 1, "little"), dtype=np.uint8)
-        up_to = np.zeros(self.cells + 1, dtype=np.intp)
+        up_to = np.zeros(self.cells + 1, dtype=np.int32)
         np.cumsum(np.unpackbits(packed, count=self.cells, bitorder="little"), out=up_to[1:])
-        in_runs: NDArray[np.intp] = up_to[self.beyond] - up_to[self.first]
-        return in_runs if len(in_runs) == len(self.begins) else np.add.reduceat(in_runs, self.begins)
+        return up_to[self.beyond] - up_to[self.first]
