@@ -58,7 +58,7 @@ def _measured(size: int, rounds: int, requests: int) -> dict[str, float]:
         {"style": f"S{random_.randrange(min(size, STYLES))}", "age": random_.randrange(16, 100)}
         for _ in range(requests)
     ]
-    ruleset = _ruleset(rows)
+    ruleset = ruleset_of(rows)
     forgetting, remembering = Compiled(ruleset), Compiled(ruleset)
     engines: dict[str, Peer] = {
         RAW: peers.durable_rules(rows, _chunk_sizes(ruleset)),
@@ -79,7 +79,8 @@ def _row(number: int, random_: random.Random) -> Row:
     return Row(f"r{number}", f"S{number % STYLES}", low, low + 20)
 
 
-def _ruleset(rows: Sequence[Row]) -> Ruleset:
+def ruleset_of(rows: Sequence[Row]) -> Ruleset:
+    """The same rules as `Row`s, each with an exact increase of a premium for its action."""
     facts = {
         "style": Fact("style", FactType.TEXT, HERE),
         "age": Fact("age", FactType.INTEGER, HERE, minimum=0, maximum=130),

@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
 
-def interleaved(candidates: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+def interleaved(
+    candidates: Mapping[str, Callable[[], None]], rounds: int, clock: Callable[[], float] = perf_counter
+) -> dict[str, float]:
     """Median seconds of each candidate over `rounds`, the candidates taking turns so that noise hits all alike."""
     taken: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, candidate in candidates.items():
-            began = perf_counter()
+            began = clock()
             candidate()
-            taken[name].append(perf_counter() - began)
+            taken[name].append(clock() - began)
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
