@@ -48,6 +48,13 @@ def queue_names(settings: Settings) -> QueueNames:
     return QueueNames(f"{settings.aws_prefix}{QueueNames().prefix}")
 
 
+def intake_table_name(settings: Settings) -> str:
+    """What the table is called whose new items are incidents."""
+    from service.aws import intake_table
+
+    return f"{settings.aws_prefix}{intake_table.NAME}"
+
+
 class CannotPrepare(TocsinError):
     """AWS refuses or does not answer; says which call and why."""
 
@@ -56,11 +63,15 @@ def prepare_aws(settings: Settings) -> None:
     """Make the tables and queues that are not there yet, any number of times; `CannotPrepare` says what is amiss."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from service.aws import inbox, intake_table
     from service.storage import dynamodb, sqs
 
     try:
         dynamodb.create_tables(dynamodb.connect(), table_names(settings))
         sqs.create_queues(sqs.connect(), queue_names(settings))
+        if settings.intake_queue is not None:
+            inbox.create(sqs.connect(), settings.intake_queue)
+            intake_table.create(dynamodb.connect(), intake_table_name(settings))
     except (BotoCoreError, ClientError) as error:
         advice = "Check AWS_REGION, the credentials and what they may do."
         raise CannotPrepare(f"The tables and queues cannot be made: {error}. {advice}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -10,7 +11,7 @@ from functools import partial
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service import config
-from service.aws import faults
+from service.aws import faults, inbox, intake_table
 from service.aws.clients import Clients
 from service.channels.email import parse_sender
 from service.clock import Clock
@@ -19,7 +20,7 @@ from service.doctor import Finding, Level, broken, doubtful, fine
 from service.errors import TocsinError
 from service.messages.senders import Sender, SendersRefused, read_senders
 from service.storage import dynamodb, sqs
-from service.stores import queue_names, table_names
+from service.stores import intake_table_name, queue_names, table_names
 from service.words import Channel, Lane
 
 LATE = timedelta(seconds=5)
@@ -39,6 +40,7 @@ def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
         return  # every other answer would be the same
     yield from _tables(settings)
     yield from _queues(settings)
+    yield from _intake(settings)
     leaves = {channel for channel in Channel if channel.value not in config.listed(settings.outbox_channels)}
     if Channel.EMAIL in leaves and settings.smtp_url is None:
         yield from _mail(settings, clients)
@@ -92,20 +94,48 @@ def _table(name: str) -> Finding:
 def _queues(settings: Settings) -> Iterator[Finding]:
     names = queue_names(settings)
     for lane in Lane:
-        yield _asked(f"queue {names.of(lane)}", partial(_queue, lane, names), "Run `tocsin aws init`.")
+        queue = Queue(names.of(lane), names.dead(lane), "they name no item")
+        yield _asked(f"queue {queue.name}", partial(_queue, queue), "Run `tocsin aws init`.")
 
 
-def _queue(lane: Lane, names: sqs.QueueNames) -> Finding:
+def _intake(settings: Settings) -> Iterator[Finding]:
+    """The queue that other systems write to, and the table whose new items come to it."""
+    if settings.intake_queue is None:
+        return
+    said = "each has its reason as an attribute"
+    queue = Queue(settings.intake_queue, inbox.dead_letters_of(settings.intake_queue), said)
+    yield _asked(f"queue {queue.name}", partial(_queue, queue), "Run `tocsin aws init`.")
+    table = intake_table_name(settings)
+    yield _asked(f"table {table}", partial(_intake_table, table), "Run `tocsin aws init`.")
+
+
+def _intake_table(name: str) -> Finding:
+    found = _table(name)
+    if found.do is None and not intake_table.has_stream(dynamodb.connect(), name):
+        return broken(f"table {name}", "it has no stream of new items", "Switch it on: NEW_IMAGE, for the pipe.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue, the one for its dead letters, and what is to be known of those."""
+
+    name: str
+    dead: str
+    letters_say: str
+
+
+def _queue(queue: Queue) -> Finding:
     client = sqs.connect()
-    subject = f"queue {names.of(lane)}"
-    url = client.get_queue_url(QueueName=names.of(lane))["QueueUrl"]
+    subject = f"queue {queue.name}"
+    url = client.get_queue_url(QueueName=queue.name)["QueueUrl"]
     attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     if "RedrivePolicy" not in attributes:
         return broken(subject, "no dead-letter queue is attached", "Run `tocsin aws init`.")
-    dead_url = client.get_queue_url(QueueName=names.dead(lane))["QueueUrl"]
+    dead_url = client.get_queue_url(QueueName=queue.dead)["QueueUrl"]
     dead = client.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["ApproximateNumberOfMessages"])
     if (letters := dead["Attributes"]["ApproximateNumberOfMessages"]) != "0":
-        return doubtful(subject, f"{letters} dead letters", f"Read them in {names.dead(lane)}: they name no item.")
+        return doubtful(subject, f"{letters} dead letters", f"Read them in {queue.dead}: {queue.letters_say}.")
     return fine(subject, f"{attributes.get('ApproximateNumberOfMessages', '0')} waiting, no dead letters")
 
 

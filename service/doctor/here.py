@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from service import config, secrets
+from service.aws.references import CannotFetch
 from service.clock import Clock, timestamp
 from service.config import Backend, Settings
 from service.doctor import Finding, broken, doubtful, fine
@@ -18,6 +19,20 @@ from service.work import all_dead_items
 
 PROBE = "doctor"
 SENTENCE = "The warehouse is closed on Monday for the yearly stock count."
+
+
+def references() -> Iterator[Finding]:
+    """Whether every setting that is kept elsewhere can be had; never what it is."""
+    kept = config.references()
+    fetch = config.fetch_kept() if kept else None
+    for field, reference in kept.items():
+        name = f"{config.PREFIX}{field.upper()}"
+        try:
+            if fetch is not None:
+                fetch(reference)
+            yield fine(name, f"{reference} answers")
+        except CannotFetch as error:
+            yield broken(name, str(error), "Correct the reference, or what is kept there (docs/settings.md).")
 
 
 def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:

@@ -12,6 +12,8 @@ from service import exact_json
 from service.clock import HandClock
 from service.config import Backend, Settings
 from service.doctor import Level, amazon
+from service.storage.dynamodb import connect as connect_dynamodb
+from service.storage.sqs import connect as connect_queues
 from service.stores import prepare_aws
 from tests.aws import Environment, ministack
 from tests.functional.client import tocsin
@@ -84,6 +86,20 @@ def test_an_empty_account_is_told_what_to_run_and_is_well_afterwards(
     assert (status, set(levels.values())) == (0, {"OK"})
 
 
+def test_the_intake_is_made_by_init_and_looked_at_where_it_is_set(on_aws: Mapping[str, str]) -> None:
+    settings = {**on_aws, "TOCSIN_INTAKE_QUEUE": "letters", "TOCSIN_AWS_PREFIX": "second-"}
+    assert tocsin("aws", "init", settings=settings).returncode == 0
+    status, levels = checks(settings)
+    assert (status, levels["queue letters"], levels["table second-incidents"]) == (0, "OK", "OK")
+    client = connect_queues()
+    dead = client.get_queue_url(QueueName="letters-dead")["QueueUrl"]
+    client.send_message(QueueUrl=dead, MessageBody="x")
+    assert checks(settings)[1]["queue letters"] == "WARN"
+    dynamodb = connect_dynamodb()
+    dynamodb.update_table(TableName="second-incidents", StreamSpecification={"StreamEnabled": False})
+    assert checks(settings)[1]["table second-incidents"] == "FAIL"
+
+
 def test_nobody_there_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
@@ -102,7 +118,7 @@ def test_nobody_there_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_a_clock_that_is_off_is_told_by_aws(on_aws: Mapping[str, str], off: timedelta, level: Level) -> None:
-    prepare_aws()
+    prepare_aws(Settings(backend=Backend.AWS))
     settings = Settings(backend=Backend.AWS, outbox_channels="sms,email,voice")
     clock = HandClock(datetime.now(UTC) + off)
     found = {finding.subject: finding for finding in amazon.look(settings, clock)}
@@ -110,7 +126,7 @@ def test_a_clock_that_is_off_is_told_by_aws(on_aws: Mapping[str, str], off: time
 
 
 def test_a_sender_whose_domain_is_not_verified_fails(on_aws: Mapping[str, str]) -> None:
-    prepare_aws()
+    prepare_aws(Settings(backend=Backend.AWS))
     settings = Settings(backend=Backend.AWS, outbox_channels="sms,voice", mail_from="Tocsin <tocsin@example.com>")
     found = {finding.subject: finding for finding in amazon.look(settings, HandClock(datetime.now(UTC)))}
     assert found["sender of mail"].level is Level.FAIL

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
+import boto3
 import pytest
 
+from service.aws import intake_table
 from service.clock import HandClock
 from tests.aws import Environment
+from tests.contract.conftest import dynamodb_client
 from tests.functional.backends import Install, embedded
 from tests.functional.conftest import NOON, api_of
-from tests.functional.incident_room import ANN, Room
+from tests.functional.incident_room import ANN, SAMPLE, Room
 from tests.functional.intake_queue import Intake, intake_of, intake_rules, payload
 from tests.functional.test_notifications import EVENT, JOHN, Desk
 
@@ -80,6 +85,25 @@ def test_an_item_put_into_the_intake_table_opens_the_samples_incident(intake: In
     room.works()
     room.says(ANN, "yes")
     assert room.state("123") == "acknowledged"
+
+
+def test_what_the_stream_of_the_intake_table_tells_is_what_the_pipe_delivers(intake: Intake) -> None:
+    table = f"incidents-{uuid.uuid4().hex}"
+    intake_table.create(dynamodb_client(), table)
+    dynamodb_client().put_item(TableName=table, Item=SAMPLE)
+    (record,) = stream_of(table)
+    intake.gets(json.dumps(record, default=datetime.timestamp))
+    assert Room(intake.api).read("123")["description"] == SAMPLE["description"]["S"]
+
+
+def stream_of(table: str) -> Sequence[dict[str, object]]:
+    """The records of a table's stream, as a pipe reads them."""
+    streams = boto3.session.Session().client("dynamodbstreams")
+    arn = dynamodb_client().describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    start = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+    records: list[dict[str, object]] = streams.get_records(ShardIterator=start["ShardIterator"])["Records"]
+    return records
 
 
 @pytest.mark.parametrize("change", ["MODIFY", "REMOVE"])
