@@ -13,7 +13,7 @@ import pytest
 from service.channels import Reason, Reference, Refused, Sms
 from service.channels.phones import Phone
 from service.clock import HandClock
-from service.messages.senders import Senders, SendersRefused, read_senders
+from service.messages.senders import Senders, SendersRefused, everywhere, read_senders
 from service.messages.spend import Spend
 from service.storage.sqlite import SqliteStore
 from service.tags import Tag
@@ -76,6 +76,11 @@ def test_json_in_the_setting_says_the_same_as_a_file() -> None:
         ('{"DE": [{"channels": ["sms"]}]}', "origin"),
         ('{"GERMANY": [{"origin": "A"}]}', "GERMANY"),
         ('{"DE": [{"origin": "A", "role": "admin"}]}', "role"),
+        ('{"DE": [{"origin": "A", "provider": "twilio", "role": "arn:aws:iam::123456789012:role/r"}]}', "role"),
+        ('{"DE": [{"origin": "A", "provider": "nexmo"}]}', "provider"),
+        ('{"DE": [{"origin": "A"}], "DE": [{"origin": "B"}]}', ':1:27: the key "DE" stands here a second time'),
+        ('{"DE": [{"origin": "A", "origin": "B"}]}', 'the key "origin" stands here a second time'),
+        ('{"DE": [&a {"origin": "A"}], "SE": [*a]}', "anchor"),
         ("{", "neither JSON nor"),
         ("/no/such/file.yaml", "cannot be read"),
     ],
@@ -83,6 +88,44 @@ def test_json_in_the_setting_says_the_same_as_a_file() -> None:
 def test_what_cannot_be_used_is_named(setting: str, said: str) -> None:
     with pytest.raises(SendersRefused, match=said):
         read_senders(setting)
+
+
+def test_a_country_that_stands_twice_in_a_file_is_named_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "senders.yaml"
+    file.write_text(TEXT.replace('"*":', "DE:"))
+    with pytest.raises(SendersRefused, match=r"senders\.yaml:7:1: the key \"DE\" stands here a second time"):
+        read_senders(str(file))
+
+
+def test_each_provider_has_its_own_identities_and_everybodys() -> None:
+    document = (
+        """{"DE": [{"origin": "A", "provider": "aws"}, {"origin": "B", "provider": "twilio"}, {"origin": "C"}]}"""
+    )
+    listed = read_senders(document)
+    assert [one.origin for one in listed.of_provider("aws").by_country["DE"]] == ["A", "C"]
+    assert [one.origin for one in listed.of_provider("twilio").by_country["DE"]] == ["B", "C"]
+    with pytest.raises(SendersRefused, match="'C'"):
+        listed.require_providers()
+
+
+@pytest.mark.parametrize(
+    ("identity", "answers", "calls"),
+    [
+        ("+4930900000", True, True),
+        ("pool-0123456789abcdef", True, True),
+        ("MG" + "0" * 32, True, True),
+        ("TOCSIN", False, False),
+        ("Fire Dept 1", False, False),
+    ],
+)
+def test_the_one_identity_receives_answers_and_calls_unless_it_is_a_name(
+    identity: str, answers: bool, calls: bool
+) -> None:
+    senders = everywhere(identity)
+    assert (senders.of("SE", Channel.SMS, answerable=True) is not None) == answers
+    assert (senders.of("SE", Channel.VOICE) is not None) == calls
+    assert senders.of("SE", Channel.SMS) is not None
+    assert everywhere(None) == Senders()
 
 
 @pytest.fixture
