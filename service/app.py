@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask
 
-from service import config, http
+from service import config, http, parameters
 from service.audit import routes as audit_routes
 from service.chores import Chore, Chores
 from service.clock import Clock
@@ -192,6 +194,12 @@ def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Flask:
 
 def wsgi() -> Flask:
     """What gunicorn calls in each process after it has forked: the API, its chores running."""
-    service = Service(config.load())
-    Chores(service.api_chores()).start()
+    settings = config.load()
+    service = Service(settings)
+    Chores([*service.api_chores(), *parameters.chores(settings, _leave)]).start()
     return service.flask()
+
+
+def _leave() -> None:
+    """Let gunicorn end this process, when its requests are answered, and begin another."""
+    os.kill(os.getpid(), signal.SIGTERM)

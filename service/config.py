@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.aws.references import CannotFetch, Fetch, Reference, parse_reference
 from service.errors import TocsinError
 from service.words import Channel
 
@@ -121,6 +122,9 @@ class Settings(BaseSettings):
         default="",
         pattern=r"^[A-Za-z0-9_-]{0,40}$",
         description="What the names of tables and queues begin with, for several installations in one account.",
+    )
+    parameters_ttl: int = Field(
+        default=300, ge=1, description="Seconds after which settings that are kept elsewhere are read again."
     )
     outbox_channels: str = Field(
         default="",
@@ -232,13 +236,52 @@ class Settings(BaseSettings):
         return self.home / "dev-key"
 
 
-def load() -> Settings:
-    """The settings of this process; `SettingsError` names every one that cannot be used."""
+def load(fetch: Fetch | None = None) -> Settings:
+    """The settings of this process; `SettingsError` names every one that cannot be used.
+
+    Those that are references are fetched from where they are kept: by `fetch`, or else from AWS.
+    """
+    kept = _fetched(references(), fetch)
     try:
-        return Settings()
+        return Settings.model_validate(kept)
     except ValidationError as error:
         faults = (f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
         raise SettingsError("\n".join([*faults, "docs/settings.md lists every setting."])) from error
+
+
+def references() -> Mapping[str, Reference]:
+    """The settings, by the names of their fields, whose values are kept elsewhere (docs/settings.md)."""
+    given = {name.upper(): text for name, text in _given().items()}
+    texts = {field: given.get(PREFIX + field.upper()) for field in Settings.model_fields}
+    parsed = ((field, parse_reference(text)) for field, text in texts.items() if text)
+    return {field: reference for field, reference in parsed if reference is not None}
+
+
+def _fetched(kept: Mapping[str, Reference], fetch: Fetch | None) -> Mapping[str, str]:
+    if not kept:
+        return {}
+    fetch = fetch or fetch_kept()
+    values: dict[str, str] = {}
+    faults = []
+    for field, reference in kept.items():
+        try:
+            values[field] = fetch(reference)
+        except CannotFetch as error:
+            faults.append(f"{PREFIX}{field.upper()}: {error}")
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return values
+
+
+def fetch_kept() -> Fetch:
+    """Reads values where AWS keeps them."""
+    from service.aws.parameters import KeptValues  # boto3 takes a while to import, and few need it
+
+    return KeptValues().fetch
+
+
+def _given() -> Mapping[str, str | None]:
+    return {**dotenv_values(ENV_FILE), **os.environ}
 
 
 def names() -> tuple[str, ...]:
@@ -248,7 +291,7 @@ def names() -> tuple[str, ...]:
 
 def unknown(environment: Mapping[str, str | None] | None = None) -> tuple[str, ...]:
     """A sentence for every `TOCSIN_*` name that is no setting, with the nearest one that is."""
-    given = {**dotenv_values(ENV_FILE), **os.environ} if environment is None else environment
+    given = _given() if environment is None else environment
     strange = {name.upper() for name in given if name.upper().startswith(PREFIX)} - {*names(), *FOR_TESTS}
     return tuple(_report(name, names()) for name in sorted(strange))
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
     from mypy_boto3_translate import TranslateClient
 
@@ -53,6 +55,9 @@ REPEATED = Config(
     tcp_keepalive=True,
 )
 """For calls that change nothing: the SDK may repeat them."""
+
+REPEATABLE = frozenset({"comprehend", "translate", "ssm", "secretsmanager", "appconfigdata"})
+"""Services of which only such calls are used."""
 
 
 class Clients:
@@ -79,6 +84,12 @@ class Clients:
     def get(self, service: Literal["events"], role: str | None = ...) -> EventBridgeClient: ...
     @overload
     def get(self, service: Literal["sts"], role: str | None = ...) -> STSClient: ...
+    @overload
+    def get(self, service: Literal["ssm"], role: str | None = ...) -> SSMClient: ...
+    @overload
+    def get(self, service: Literal["secretsmanager"], role: str | None = ...) -> SecretsManagerClient: ...
+    @overload
+    def get(self, service: Literal["appconfigdata"], role: str | None = ...) -> BaseClient: ...
 
     def get(self, service: str, role: str | None = None) -> BaseClient:
         """The client of a service, as this process itself or in the given role."""
@@ -90,7 +101,7 @@ class Clients:
 
     def _make(self, service: str, role: str | None) -> BaseClient:
         session = self._session if role is None else self._session_in(role)
-        repeatable = service in {"comprehend", "translate"}
+        repeatable = service in REPEATABLE
         # boto3's overloads know services by literal names only; `get` above gives each its type back.
         client: BaseClient = session.client(service, config=REPEATED if repeatable else ONCE)  # type: ignore[call-overload]
         return client

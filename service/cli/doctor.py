@@ -31,6 +31,7 @@ def doctor(as_json: bool) -> None:
 
 
 def _findings() -> Iterator[Finding]:
+    yield from here.references()
     try:
         settings = config.load()
     except SettingsError as error:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable
 
 import click
 
-from service import config, logs
+from service import config, logs, parameters
 from service.app import Service
 from service.chores import Chores
 from service.cli import lifetime
@@ -30,7 +32,8 @@ def worker() -> None:
     service = Service(settings, store=open_store(settings, listens=True))
     loop = service.worker()
     _on_stop(loop.stop)
-    chores = Chores(service.worker_chores())
+    renewal = threading.Event()
+    chores = Chores([*service.worker_chores(), *parameters.chores(settings, lambda: _renew(renewal, loop.stop))])
     chores.start()
     intake = service.intake()
     if intake is not None:
@@ -42,8 +45,18 @@ def worker() -> None:
     if not finished:
         logger.warning("Some items were not finished in time; they come due again when their leases end")
         logging.shutdown()
-        os._exit(0)  # the interpreter would wait for a send that hangs
-    service.store.close()
+        if not renewal.is_set():
+            os._exit(0)  # the interpreter would wait for a send that hangs
+    else:
+        service.store.close()
+    if renewal.is_set():
+        os.execv(sys.executable, [sys.executable, "-m", "service.cli", "worker"])  # noqa: S606  no input of others
+
+
+def _renew(renewal: threading.Event, stop: Callable[[], None]) -> None:
+    """Let the worker finish what it has begun, and then begin anew in this same process."""
+    renewal.set()
+    stop()
 
 
 def _on_stop(stop: Callable[[], None]) -> None:

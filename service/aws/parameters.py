@@ -1,0 +1,104 @@
+"""Fetching what settings refer to from SSM Parameter Store, Secrets Manager and AppConfig."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service.aws import faults
+from service.aws.clients import Clients
+from service.aws.references import CannotFetch, Reference, Source
+from service.exact_json import NotJson, loads
+
+_PERMISSIONS: Mapping[Source, str] = {
+    Source.SSM: "ssm:GetParameter (and kms:Decrypt, if a key of your own encrypts it)",
+    Source.SECRETS_MANAGER: "secretsmanager:GetSecretValue (and kms:Decrypt, if a key of your own encrypts it)",
+    Source.APP_CONFIG: "appconfig:StartConfigurationSession and appconfig:GetLatestConfiguration",
+}
+
+
+class KeptValues:
+    """What the three services keep, as this process may read it. Two clients at most, made when they are needed."""
+
+    def __init__(self, clients: Clients | None = None) -> None:
+        self._clients = clients or Clients()
+
+    def fetch(self, reference: Reference) -> str:
+        """The value as it is now; `CannotFetch`."""
+        try:
+            text = self._read(reference)
+        except ClientError as error:
+            raise CannotFetch(_advice(reference, faults.code(error))) from error
+        except BotoCoreError as error:
+            raise CannotFetch(f"{reference} cannot be fetched: {error}. Set AWS_REGION and credentials.") from error
+        return text if reference.key is None else _member(reference, reference.key, text)
+
+    def _read(self, reference: Reference) -> str:
+        match reference.source:
+            case Source.SSM:
+                answer = self._clients.get("ssm").get_parameter(Name=reference.name, WithDecryption=True)
+                return answer["Parameter"]["Value"]
+            case Source.SECRETS_MANAGER:
+                return _text_of(
+                    reference, self._clients.get("secretsmanager").get_secret_value(SecretId=reference.name)
+                )
+            case Source.APP_CONFIG:
+                return self._configuration(reference)
+
+    def _configuration(self, reference: Reference) -> str:
+        """A session for each look: it is rare, and what a session answers later is empty if nothing changed."""
+        parts = reference.name.split("/")
+        if len(parts) != 3:
+            raise CannotFetch(f"{reference} is no configuration: write appconfig:application/environment/profile")
+        client = cast("_AppConfigData", self._clients.get("appconfigdata"))
+        session = client.start_configuration_session(
+            ApplicationIdentifier=parts[0], EnvironmentIdentifier=parts[1], ConfigurationProfileIdentifier=parts[2]
+        )
+        answer = client.get_latest_configuration(ConfigurationToken=str(session["InitialConfigurationToken"]))
+        return cast("_Stream", answer["Configuration"]).read().decode()
+
+
+class _AppConfigData(Protocol):
+    """As much of the client as is used; the others' types come with boto3-stubs."""
+
+    def start_configuration_session(
+        self,
+        *,
+        ApplicationIdentifier: str,  # noqa: N803  (boto3's names)
+        EnvironmentIdentifier: str,  # noqa: N803
+        ConfigurationProfileIdentifier: str,  # noqa: N803
+    ) -> Mapping[str, object]: ...
+
+    def get_latest_configuration(self, *, ConfigurationToken: str) -> Mapping[str, object]: ...  # noqa: N803
+
+
+class _Stream(Protocol):
+    def read(self) -> bytes: ...
+
+
+def _text_of(reference: Reference, answer: Mapping[str, object]) -> str:
+    text = answer.get("SecretString")
+    if not isinstance(text, str):
+        raise CannotFetch(f"{reference} holds bytes: store the secret as text")
+    return text
+
+
+def _member(reference: Reference, key: str, text: str) -> str:
+    try:
+        document = loads(text)
+    except NotJson as error:
+        raise CannotFetch(f"{reference} names a member, and what is kept there is not JSON") from error
+    if not isinstance(document, dict) or key not in document:
+        raise CannotFetch(f"{reference} names a member that is not there: correct the name, or add it")
+    value = document[key]
+    return value if isinstance(value, str) else str(value)
+
+
+def _advice(reference: Reference, code: str) -> str:
+    if code in faults.CREDENTIALS:
+        return f"{reference} may not be read ({code}): allow the role {_PERMISSIONS[reference.source]}"
+    if "NotFound" in code:
+        return f"{reference} does not exist ({code}): create it, or correct the name and AWS_REGION"
+    return f"{reference} cannot be fetched: AWS answered {code}. Try again, and look with `tocsin doctor`."

@@ -1,0 +1,51 @@
+"""What a setting may say instead of its value: where AWS keeps it.
+
+`ssm:/tocsin/prod/smtp-url` · `secretsmanager:name-or-arn` · `appconfig:application/environment/profile`; `#key` behind
+any of them takes one member of a JSON object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.errors import TocsinError
+
+
+class Source(StrEnum):
+    """Who keeps a value."""
+
+    SSM = "ssm"
+    SECRETS_MANAGER = "secretsmanager"
+    APP_CONFIG = "appconfig"
+
+
+_FORM = re.compile(rf"({'|'.join(Source)}):([^#]+)(?:#(.+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a value is kept; `key` is a member of the JSON object that it is."""
+
+    source: Source
+    name: str
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.name}" + ("" if self.key is None else f"#{self.key}")
+
+
+class CannotFetch(TocsinError):
+    """A value cannot be had; says which, why, and what to do. Never holds the value."""
+
+
+Fetch = Callable[[Reference], str]
+"""The value that a reference stands for, as it is now; `CannotFetch`."""
+
+
+def parse_reference(text: str) -> Reference | None:
+    """The reference that a setting's text is; None for a text that stands for itself."""
+    found = _FORM.fullmatch(text)
+    return None if found is None else Reference(Source(found[1]), found[2], found[3])

@@ -1,0 +1,256 @@
+"""Settings that are kept in SSM, Secrets Manager and AppConfig, of which the service holds references."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import boto3
+import pytest
+
+from service import config
+from service.aws.parameters import KeptValues
+from service.aws.references import CannotFetch, Reference, parse_reference
+from service.config import Settings, SettingsError
+from service.parameters import FAILURES, Watch
+from tests.aws import Environment
+from tests.functional.client import tocsin
+from tests.functional.conftest import Start
+
+URL = "smtp://user:hunter2@mail.example.com"
+
+
+@dataclass
+class Account:
+    """What an operator keeps in AWS; every name is this test's own."""
+
+    prefix: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __post_init__(self) -> None:
+        session = boto3.session.Session()
+        self.ssm = session.client("ssm")
+        self.secrets = session.client("secretsmanager")
+        self.configs = session.client("appconfig")
+
+    def puts(self, name: str, value: str) -> str:
+        """Keep a value in SSM, encrypted; answers the reference."""
+        path = f"/{self.prefix}/{name}"
+        self.ssm.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
+        return f"ssm:{path}"
+
+    def keeps_secret(self, name: str, value: str) -> str:
+        """Keep a secret; answers the reference."""
+        self.secrets.create_secret(Name=f"{self.prefix}-{name}", SecretString=value)
+        return f"secretsmanager:{self.prefix}-{name}"
+
+    def rotates_secret(self, name: str, value: str) -> None:
+        self.secrets.put_secret_value(SecretId=f"{self.prefix}-{name}", SecretString=value)
+
+    def deploys(self, content: Mapping[str, object]) -> str:
+        """Deploy a configuration; answers the reference."""
+        app = self.configs.create_application(Name=self.prefix)["Id"]
+        place = self.configs.create_environment(ApplicationId=app, Name="prod")["Id"]
+        profile = self.configs.create_configuration_profile(ApplicationId=app, Name="tocsin", LocationUri="hosted")[
+            "Id"
+        ]
+        version = self.configs.create_hosted_configuration_version(
+            ApplicationId=app,
+            ConfigurationProfileId=profile,
+            Content=json.dumps(content).encode(),
+            ContentType="application/json",
+        )["VersionNumber"]
+        self.configs.start_deployment(
+            ApplicationId=app,
+            EnvironmentId=place,
+            DeploymentStrategyId="AppConfig.AllAtOnce",
+            ConfigurationProfileId=profile,
+            ConfigurationVersion=str(version),
+        )
+        return f"appconfig:{app}/{place}/{profile}"
+
+
+@pytest.fixture
+def account(aws: Environment) -> Account:
+    return Account()
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Set settings in the environment: `says(SMTP_URL="ssm:/x")`."""
+
+    def says(**settings: str) -> None:
+        for name, text in settings.items():
+            monkeypatch.setenv(f"TOCSIN_{name}", text)
+
+    return says
+
+
+@pytest.mark.parametrize(
+    ("text", "reference"),
+    [
+        ("ssm:/tocsin/prod/x", ("ssm", "/tocsin/prod/x", None)),
+        ("secretsmanager:tocsin/smtp#url", ("secretsmanager", "tocsin/smtp", "url")),
+        (
+            "secretsmanager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:x-AbCdEf#a.b",
+            ("secretsmanager", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:x-AbCdEf", "a.b"),
+        ),
+        ("appconfig:tocsin/prod/settings#senders", ("appconfig", "tocsin/prod/settings", "senders")),
+    ],
+)
+def test_a_reference_is_read_into_its_parts_and_written_as_it_came(
+    text: str, reference: tuple[str, str, str | None]
+) -> None:
+    parsed = parse_reference(text)
+    assert parsed is not None
+    assert (parsed.source, parsed.name, parsed.key) == reference
+    assert str(parsed) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "8080", "smtp://ssm:x@host", "ssm", "ssm:", "https://ssm:443/", "SSM:/x", "sm:/x"]
+)
+def test_what_is_no_reference_stands_for_itself(text: str) -> None:
+    assert parse_reference(text) is None
+
+
+def test_any_setting_may_be_kept_in_any_of_the_three(account: Account, says: Callable[..., None]) -> None:
+    says(
+        SMTP_URL=account.puts("smtp", URL),
+        PORT=account.deploys({"port": 8099, "reviewers": "ann@example.com"}) + "#port",
+        LIBRETRANSLATE_API_KEY=account.keeps_secret("libre", '{"key": "k-1", "other": "x"}') + "#key",
+        SENDERS=account.keeps_secret("senders", '{"DE": [{"origin": "TOCSIN"}]}'),
+        HOST="127.0.0.2",
+    )
+    loaded = config.load()
+    assert (loaded.smtp_url, loaded.port, loaded.libretranslate_api_key) == (URL, 8099, "k-1")
+    assert (loaded.senders, loaded.host) == ('{"DE": [{"origin": "TOCSIN"}]}', "127.0.0.2")
+
+
+def test_one_that_cannot_be_fetched_names_setting_and_reference_and_says_what_to_do(
+    account: Account, says: Callable[..., None]
+) -> None:
+    secret = account.keeps_secret("both", '{"a": "hunter2"}')
+    says(
+        SMTP_URL=f"ssm:/{account.prefix}/nothing",
+        SECRET=f"secretsmanager:{account.prefix}-nothing",
+        REVIEWERS=secret + "#b",
+        SENDERS="appconfig:only-one-part",
+        HOST=account.puts("text", "hunter2") + "#member",
+    )
+    with pytest.raises(SettingsError) as raised:
+        config.load()
+    told = {line.split(":")[0]: line for line in str(raised.value).splitlines()}
+    assert f"ssm:/{account.prefix}/nothing does not exist" in told["TOCSIN_SMTP_URL"]
+    assert "create it" in told["TOCSIN_SECRET"]
+    assert "member that is not there" in told["TOCSIN_REVIEWERS"]
+    assert "application/environment/profile" in told["TOCSIN_SENDERS"]
+    assert "not JSON" in told["TOCSIN_HOST"]
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_value_that_does_not_fit_is_told_by_its_setting_and_never_shown(
+    account: Account, says: Callable[..., None]
+) -> None:
+    says(PORT=account.puts("port", "hunter2"))
+    with pytest.raises(SettingsError, match="TOCSIN_PORT") as raised:
+        config.load()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_credentials_that_are_refused_name_what_to_allow(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(CannotFetch, match="ssm:/x cannot be fetched"):
+        KeptValues().fetch(Reference(parse_reference("ssm:/x").source, "/x"))  # type: ignore[union-attr]
+
+
+# While the service runs.
+
+
+@dataclass
+class Renewals:
+    """How often a process would have been renewed."""
+
+    count: int = 0
+
+    def __call__(self) -> None:
+        self.count += 1
+
+
+def test_a_change_renews_the_process_once_and_what_stays_the_same_never(
+    account: Account, says: Callable[..., None]
+) -> None:
+    says(SMTP_URL=account.puts("smtp", URL), REVIEWERS="ann@example.com")
+    renewals = Renewals()
+    watch = Watch(config.load(), renewals)
+    watch.look()
+    assert renewals.count == 0
+    account.puts("smtp", URL.replace("hunter2", "hunter3"))
+    watch.look()
+    watch.look()
+    assert renewals.count == 1
+
+
+@pytest.mark.parametrize("spoil", ["remove", "misfit"])
+def test_what_cannot_be_read_again_leaves_the_last_values_and_is_warned_of_and_counted(
+    account: Account, says: Callable[..., None], caplog: pytest.LogCaptureFixture, spoil: str
+) -> None:
+    says(PORT=account.puts("port", "8099"), SMTP_URL=account.puts("smtp", URL))
+    renewals = Renewals()
+    watch = Watch(config.load(), renewals)
+    before = _failures()
+    account.puts("smtp", URL.replace("hunter2", "hunter3"))
+    if spoil == "remove":
+        account.ssm.delete_parameter(Name=f"/{account.prefix}/port")
+    else:
+        account.puts("port", "hunter2")
+    watch.look()
+    assert (renewals.count, _failures() - before) == (0, 1)
+    assert "TOCSIN_PORT" in caplog.text
+    assert "hunter" not in caplog.text
+    account.puts("port", "8099")
+    watch.look()
+    assert renewals.count == 1
+
+
+def _failures() -> float:
+    return next(sample.value for metric in FAILURES.collect() for sample in metric.samples if "total" in sample.name)
+
+
+def test_a_secret_that_rotates_reaches_processes_that_run_and_none_of_their_requests_fails(
+    account: Account, start: Start, aws: Environment
+) -> None:
+    reference = account.keeps_secret("port-of-mail", "ann@example.com")
+    server = start(REVIEWERS=reference, PARAMETERS_TTL="1", WORKERS="2")
+    account.rotates_secret("port-of-mail", "ben@example.com")
+    deadline = time.monotonic() + 60
+    while server.log().count("this process is renewed") < 3 and time.monotonic() < deadline:
+        assert server.client.get("/healthz").status == 200
+    assert server.log().count("this process is renewed") == 3, "two of the API and a worker"
+    assert server.process.poll() is None
+    assert server.client.get("/readyz").status == 200
+    assert "example.com" not in server.log()
+
+
+def test_the_doctor_shows_each_reference_and_whether_it_answers(account: Account, aws: Environment) -> None:
+    settings = {
+        "TOCSIN_REVIEWERS": account.puts("reviewers", "ann@example.com"),
+        "TOCSIN_SMTP_URL": "ssm:/nothing/here",
+    }
+    ended = tocsin("doctor", "--json", settings=settings)
+    checks = {check["subject"]: check for check in json.loads(ended.stdout)["checks"]}
+    assert (checks["TOCSIN_REVIEWERS"]["level"], checks["TOCSIN_SMTP_URL"]["level"]) == ("OK", "FAIL")
+    assert "ssm:/nothing/here" in checks["TOCSIN_SMTP_URL"]["found"]
+    assert "ann@example.com" not in ended.stdout
+
+
+def test_without_references_nothing_is_fetched_and_no_client_is_made(says: Callable[..., None]) -> None:
+    says(HOST="127.0.0.1")
+
+    def never(reference: Reference) -> str:
+        raise AssertionError(f"{reference} was fetched")
+
+    assert config.load(never) == Settings()
