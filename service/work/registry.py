@@ -10,8 +10,8 @@ from service.storage import Item
 from service.work.retry import RetryLater
 from service.work.steps import Step, Task
 
-TOGETHER = 12
-"""Items of one kind that are handled and committed at once: 100 writes fit, an incident's longest step has eight."""
+TOGETHER = 10
+"""Items of one kind that are handled and committed at once: 100 writes fit, and the end of an incident takes ten."""
 
 Handler = Callable[[Task], Step]
 """Does what is due for one item and says what to commit.

@@ -14,7 +14,7 @@ from traceback import extract_tb
 
 from service.clock import Clock
 from service.errors import Unavailable
-from service.storage import Conflict, Item, Store
+from service.storage import Conflict, Item, Store, TooLarge
 from service.words import Lane
 from service.work.dead import bury
 from service.work.lanes import BY_URGENCY, POLICIES, LanePolicy
@@ -232,7 +232,7 @@ class Worker:
 
     def _start_by_halves(self, tasks: Sequence[Task], error: BaseException) -> None:
         """Nothing of a batch was committed: handle it again in ever smaller parts, down to the one that is at fault."""
-        if not isinstance(error, Conflict):
+        if not isinstance(error, Conflict | TooLarge):
             kind, extra = tasks[0].item.kind, {"kind": tasks[0].item.kind, "items": len(tasks)}
             logger.warning("%d items (%s) are handled apart: %s", len(tasks), kind, _place(error), extra=extra)
         self._start(tasks[: len(tasks) // 2])

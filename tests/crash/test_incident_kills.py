@@ -2,214 +2,74 @@
 
 from __future__ import annotations
 
+import bisect
 import random
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from service.app import Service
-from service.escalate.incident import Incident
-from service.escalate.items import Fate, outgoing_of
-from service.work import all_dead_items
-from tests.crash.processes import UNANSWERED, Installation
+from tests.crash.mailbox import MailServer, mail_server
+from tests.crash.processes import Installation
+from tests.crash.siege import Outcome, Siege
+from tests.functional.client import ROOT
 
-PATIENCE = 120.0
-"""Seconds in which incidents end that nobody disturbs any more, whatever else the machine does."""
+LETTERS = """\
+escalation: letters
+levels:
+  - {contacts: [1], channels: [email], wait: 2s, reminders: 1}
+  - {contacts: [2], channels: [email], wait: 2s, reminders: 1}
+on_no: escalate
+"""
+"""The drill by email, which leaves by a server that knows nothing of our commits."""
 
-STEP = 0.004
-"""Seconds that workers need for an incident, about: they are killed while they have something to do."""
+SOON = 2.0
+"""Seconds within which the death must have come that a letter was sent again for."""
 
-DONE = {Fate.ACCEPTED, Fate.DELIVERED, Fate.FAILED, Fate.DROPPED}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What was done and what is left. `wrong` are incidents whose state is not what replies and clock imply."""
-
-    kills: Mapping[str, int]
-    states: Mapping[str, int]
-    wrong: frozenset[str]
-    messages: int
-    lost: frozenset[str]
-    twice: int
-    dead: int
-
-    def __str__(self) -> str:
-        return (
-            f"kills {dict(self.kills)}, incidents {dict(self.states)}, {len(self.wrong)} in a wrong state, "
-            f"{self.messages} messages, {len(self.lost)} lost, {self.twice} sent twice, {self.dead} dead items"
-        )
-
-
-@dataclass(slots=True)
-class Siege:
-    """Waves of incidents under the policy drill, people who answer some of them, and processes that die meanwhile.
-
-    Each worker that replaces a dead one has its clock further on than any lease or wait of the drill lasts, so that
-    every kill meets as many due timers as incidents are open.
-    """
-
-    installation: Installation
-    service: Service
-    chance: random.Random
-    kills: int
-    at_once: int
-    killed: Counter[str] = field(default_factory=Counter)
-    opened: list[str] = field(default_factory=list)
-    yes: set[str] = field(default_factory=set)
-
-    def run(self) -> None:
-        """Kill until it was often enough, then let everything end."""
-        while self.killed.total() < self.kills:
-            self._open_a_wave()
-            while self._open_ones() and self.killed.total() < self.kills:
-                self._some_answer_while_somebody_dies()
-        _wait_until(lambda: not self._open_ones())
-        _wait_until(lambda: Fate.PENDING not in self._fates().values())
-
-    def judged(self) -> Outcome:
-        """What is left, read from the store."""
-        incidents = {name: self._incident(name) for name in self.opened}
-        copies, sent = self._copies(), self._fates()
-        accepted = {name for name, fate in sent.items() if fate is Fate.ACCEPTED}
-        return Outcome(
-            kills=self.killed,
-            states=Counter(incident.state.name for incident in incidents.values()),
-            wrong=frozenset(name for name, one in incidents.items() if not self._is_as_implied(one)),
-            messages=len(sent),
-            lost=frozenset(self._unfinished()) | (accepted - copies.keys()),
-            twice=sum(count - 1 for count in copies.values()),
-            dead=len(list(all_dead_items(self.service.store))),
-        )
-
-    def _is_as_implied(self, incident: Incident) -> bool:
-        """A YES that was taken acknowledges, now or later; silence pages both contacts, then ends."""
-        if incident.id in self.yes:
-            return incident.state.name == "acknowledged"
-        return incident.state.name == "unacknowledged" and {page.level for page in incident.pages} == {1, 2}
-
-    def _open_a_wave(self) -> None:
-        first = len(self.opened)
-        numbers = range(first, first + self.at_once)
-        with ThreadPoolExecutor(4) as pool:
-            opening = pool.map(self._open, numbers)
-            if first:  # a wave after the first is opened against an API that dies
-                self._kill_the_api()
-            self.opened += opening
-
-    def _open(self, n: int) -> str:
-        contacts = [{"phone": phone(n)}, {"phone": f"+4478{n:08d}"}]
-        body = {"incident_id": f"c{n}", "description": "Pump failed", "policy": "drill", "contacts": contacts}
-        self._post("/v1/incidents", body)
-        return f"c{n}"
-
-    def _some_answer_while_somebody_dies(self) -> None:
-        silent = [name for name in self._open_ones() if name not in self.yes and int(name[1:]) % 3 == 0]
-        answering = [name for name in silent[:200] if self._incident(name).pages][: max(1, self.at_once // 30)]
-        with ThreadPoolExecutor(4) as pool:
-            replies = pool.map(self._say_yes, answering)
-            time.sleep(self.chance.uniform(0, STEP * self.at_once))  # the instant of death is real time
-            if self.chance.random() < 0.15:
-                self._kill_the_api()
-            else:
-                self._kill_some_workers()
-            self.yes.update(replies)
-
-    def _say_yes(self, name: str) -> str:
-        self._post("/v1/simulator/sms", {"from": phone(int(name[1:])), "body": "yes"})
-        return name
-
-    def _post(self, path: str, body: Mapping[str, object]) -> None:
-        """Ask until it is answered, as an app would."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            try:
-                reply = self.installation.client().post(path, body)
-            except UNANSWERED:
-                time.sleep(0.1)
-                continue
-            assert reply.status in (200, 201, 202), reply.text
-            return
-        raise AssertionError(f"{path} was not answered")
-
-    def _kill_the_api(self) -> None:
-        self.installation.kill_api()
-        self.installation.start_api()
-        self.killed["API"] += 1
-
-    def _kill_some_workers(self) -> None:
-        victims = self.chance.randint(1, self.installation.workers())
-        self.installation.kill_workers(victims)
-        self.installation.start_workers(victims)
-        self.killed["worker"] += victims
-
-    def _incident(self, name: str) -> Incident:
-        return self.service.escalation.incidents.get(name).incident
-
-    def _open_ones(self) -> list[str]:
-        page = self.service.store.by_index("incidents-by-state", "open", limit=10_000)
-        return [item.id.removeprefix("incident-") for item in page.items]
-
-    def _fates(self) -> Mapping[str, Fate | None]:
-        """Every message that an incident counts, and where it is; None for one that is nowhere."""
-        fates: dict[str, Fate | None] = {}
-        for name in self.opened:
-            for number in range(1, self._incident(name).sent + 1):
-                item = self.service.store.get(f"message-{name}-{number:06d}")
-                fates[f"message-{name}-{number:06d}"] = None if item is None else outgoing_of(item).fate
-        return fates
-
-    def _unfinished(self) -> Iterable[str]:
-        return (name for name, fate in self._fates().items() if fate not in DONE)
-
-    def _copies(self) -> Counter[str]:
-        """How often each message went out."""
-        found: Counter[str] = Counter()
-        cursor: str | None = None
-        while True:
-            page = self.service.messaging.outbox.entries(cursor=cursor, limit=1_000)
-            found.update(sent.entry.delivery_id for sent in page.items)
-            cursor = page.cursor
-            if cursor is None:
-                return found
-
-
-def phone(n: int) -> str:
-    """The first contact's phone of an incident."""
-    return f"+4479{n:08d}"
-
-
-def _wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "the incidents did not end"
-        time.sleep(0.2)
+Install = Callable[..., Installation]
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    installed = Installation(tmp_path)
-    try:
-        installed.start(workers=2)
-        yield installed
-    finally:
-        installed.end()
+def install(tmp_path: Path) -> Iterator[Install]:
+    """Make an installation with settings of the test's own: `install(smtp_url="smtp://…")`."""
+    with ExitStack() as installed:
+
+        def install(**settings: str) -> Installation:
+            installation = Installation(tmp_path, settings)
+            installed.callback(installation.end)
+            installation.start(workers=2)
+            return installation
+
+        yield install
 
 
-def besieged(installation: Installation, kills: int, at_once: int, seed: int) -> Outcome:
+def besieged(siege: Siege) -> Outcome:
     """Incidents while processes die, and what is left of them."""
-    service = installation.parts()
-    siege = Siege(installation, service, random.Random(seed), kills, at_once)
     siege.run()
     outcome = siege.judged()
-    service.store.close()
-    print(f"seed {seed}: {outcome}")
-    assert siege.yes, "somebody answered"
+    siege.service.store.close()
+    print(f"pages by {siege.policy}: {outcome}")
+    assert outcome.answers.keys() == {"yes", "no"}, "some were answered either way"
+    return outcome
+
+
+def besieged_by_sms(installation: Installation, kills: int, at_once: int, seed: int) -> Outcome:
+    """Pages go to the outbox, which keeps a message in the commit that records it as sent."""
+    return besieged(Siege(installation, installation.parts(), random.Random(seed), kills, at_once))
+
+
+def besieged_by_letter(install: Install, rules: Path, kills: int, at_once: int, seed: int) -> Outcome:
+    """Pages go to a mail server: what is sent again was sent by somebody who died before it was recorded."""
+    shutil.copytree(ROOT / "rules", rules)
+    (rules / "escalation" / "letters.yaml").write_text(LETTERS)
+    with mail_server() as (server, url):
+        installation = install(smtp_url=url, rules_dir=str(rules))
+        parts = installation.parts()
+        siege = Siege(installation, parts, random.Random(seed), kills, at_once, "letters", server.copies)
+        outcome = besieged(siege)
+    assert_sent_again_only_after_a_death(server, siege, outcome)
     return outcome
 
 
@@ -217,14 +77,40 @@ def assert_nothing_lost(outcome: Outcome) -> None:
     assert (outcome.wrong, outcome.lost, outcome.dead) == (frozenset(), frozenset(), 0), str(outcome)
 
 
-def test_a_dozen_kills_of_any_process_lose_no_incident_page_or_answer(installation: Installation) -> None:
-    outcome = besieged(installation, kills=12, at_once=100, seed=1)
+def assert_sent_again_only_after_a_death(server: MailServer, siege: Siege, outcome: Outcome) -> None:
+    """Every second copy follows a death right after the first: in the window from send to record."""
+    deaths = sorted(siege.deaths)
+    survived = [copy.at for copy in server.again()]
+    windows = [deaths[n] - at for at in survived if (n := bisect.bisect(deaths, at)) < len(deaths)]
+    longest = max(windows, default=0.0)
+    print(f"{len(server.letters)} letters, {len(survived)} sent again, their sender dead within {longest:.3f} s")
+    assert len(windows) == len(survived), "a letter was sent again that nobody died over"
+    assert longest < SOON
+    assert server.attempts_twice() == []
+    assert outcome.twice == {copy.message for copy in server.again()}, "the outbox has nothing twice"
+
+
+def test_a_dozen_kills_of_any_process_lose_no_incident_page_or_answer(install: Install) -> None:
+    outcome = besieged_by_sms(install(), kills=12, at_once=60, seed=1)
     assert_nothing_lost(outcome)
-    assert outcome.twice == 0, "the outbox keeps a message in the commit that records it as sent"
+    assert outcome.twice == frozenset()
+
+
+def test_a_page_is_sent_again_only_when_its_sender_died_before_recording_it(install: Install, tmp_path: Path) -> None:
+    outcome = besieged_by_letter(install, tmp_path / "rules", kills=12, at_once=40, seed=3)
+    assert_nothing_lost(outcome)
 
 
 @pytest.mark.long
-def test_two_hundred_kills_over_500_live_incidents_lose_none(installation: Installation) -> None:
-    outcome = besieged(installation, kills=200, at_once=500, seed=2)
+def test_two_hundred_kills_over_500_live_incidents_lose_none(install: Install) -> None:
+    outcome = besieged_by_sms(install(), kills=200, at_once=500, seed=2)
     assert_nothing_lost(outcome)
+    assert outcome.twice == frozenset()
     assert outcome.kills["API"] >= 20
+
+
+@pytest.mark.long
+def test_two_hundred_kills_over_500_incidents_paged_by_letter_lose_none(install: Install, tmp_path: Path) -> None:
+    outcome = besieged_by_letter(install, tmp_path / "rules", kills=200, at_once=500, seed=4)
+    assert_nothing_lost(outcome)
+    assert outcome.twice, "two hundred deaths meet the window now and then"

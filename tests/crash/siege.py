@@ -1,0 +1,223 @@
+"""Incidents, people who answer some of them, and processes that die meanwhile."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from service.app import Service
+from service.escalate.effects import Kind
+from service.escalate.incident import Incident
+from service.escalate.items import Fate, outgoing_of
+from service.escalate.record import IncidentRecord
+from service.work import all_dead_items
+from tests.crash.processes import UNANSWERED, Installation
+
+PATIENCE = 120.0
+"""Seconds in which incidents end that nobody disturbs any more, whatever else the machine does."""
+
+STEP = 0.004
+"""Seconds that workers need for an incident, about: they are killed while they have something to do."""
+
+DONE = {Fate.ACCEPTED, Fate.DELIVERED, Fate.FAILED, Fate.DROPPED}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done and what is left. `wrong` are incidents whose state is not what replies and clock imply."""
+
+    kills: Mapping[str, int]
+    states: Mapping[str, int]
+    answers: Mapping[str, int]
+    wrong: frozenset[str]
+    messages: int
+    lost: frozenset[str]
+    twice: frozenset[str]
+    dead: int
+
+    def __str__(self) -> str:
+        return (
+            f"kills {dict(self.kills)}, incidents {dict(self.states)}, answers {dict(self.answers)}, "
+            f"{len(self.wrong)} in a wrong state, {self.messages} messages, {len(self.lost)} lost, "
+            f"{len(self.twice)} sent twice, {self.dead} dead items"
+        )
+
+
+@dataclass(slots=True)
+class Siege:
+    """Waves of incidents, people who answer some of them, and processes that die meanwhile.
+
+    Of six silent incidents one is answered by YES and one by NO. Each worker that replaces a dead one has its clock
+    further on than any lease or wait lasts, so that every kill meets as many due timers as incidents are open.
+
+    `elsewhere` counts the messages that left by a provider outside the store. With one no worker survives a kill, for
+    it would be a lease behind the new ones, who would take from its hands what it is sending.
+    """
+
+    installation: Installation
+    service: Service
+    chance: random.Random
+    kills: int
+    at_once: int
+    policy: str = "drill"
+    elsewhere: Callable[[], Counter[str]] | None = None
+    killed: Counter[str] = field(default_factory=Counter)
+    deaths: list[float] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    answered: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Kill until it was often enough, then let everything end."""
+        while self.killed.total() < self.kills:
+            self._open_a_wave()
+            while self._open_ones() and self.killed.total() < self.kills:
+                self._some_answer_while_somebody_dies()
+        _wait_until(lambda: not self._open_ones())
+        _wait_until(lambda: Fate.PENDING not in self._fates().values())
+
+    def judged(self) -> Outcome:
+        """What is left, read from the store."""
+        records = {name: self.service.escalation.incidents.get(name) for name in self.opened}
+        copies, sent = self._copies(), self._fates()
+        accepted = {name for name, fate in sent.items() if fate is Fate.ACCEPTED}
+        return Outcome(
+            kills=self.killed,
+            states=Counter(record.incident.state.name for record in records.values()),
+            answers=Counter(self.answered.values()),
+            wrong=frozenset(name for name, one in records.items() if not self._is_as_implied(one)),
+            messages=len(sent),
+            lost=frozenset(self._unfinished()) | (accepted - copies.keys()),
+            twice=frozenset(name for name, count in copies.items() if count > 1),
+            dead=len(list(all_dead_items(self.service.store))),
+        )
+
+    def _is_as_implied(self, record: IncidentRecord) -> bool:
+        """A YES that was taken acknowledges, now or later; silence or a NO pages both contacts, then ends."""
+        incident = record.incident
+        match self.answered.get(incident.id):
+            case "yes":
+                return incident.state.name == "acknowledged"
+            case "no":
+                return _exhausted(incident) and _left_at_once(record)
+            case _:
+                return _exhausted(incident)
+
+    def _open_a_wave(self) -> None:
+        first = len(self.opened)
+        numbers = range(first, first + self.at_once)
+        with ThreadPoolExecutor(4) as pool:
+            opening = pool.map(self._open, numbers)
+            if first:  # a wave after the first is opened against an API that dies
+                self._kill_the_api()
+            self.opened += opening
+
+    def _open(self, n: int) -> str:
+        contacts = [
+            {"phone": phone(n), "email": f"a{n}@example.com"},
+            {"phone": f"+4478{n:08d}", "email": f"b{n}@example.com"},
+        ]
+        body = {"incident_id": f"c{n}", "description": "Pump failed", "policy": self.policy, "contacts": contacts}
+        self._post("/v1/incidents", body)
+        return f"c{n}"
+
+    def _some_answer_while_somebody_dies(self) -> None:
+        silent = [name for name in self._open_ones() if name not in self.answered and int(name[1:]) % 3 == 0]
+        answering = [name for name in silent[:200] if self._incident(name).pages][: max(2, self.at_once // 20)]
+        with ThreadPoolExecutor(4) as pool:
+            replies = pool.map(self._answer, answering)
+            time.sleep(self.chance.uniform(0, STEP * self.at_once))  # the instant of death is real time
+            if self.chance.random() < 0.15:
+                self._kill_the_api()
+            else:
+                self._kill_some_workers()
+            self.answered.update(zip(answering, replies, strict=True))
+
+    def _answer(self, name: str) -> str:
+        n = int(name[1:])
+        word = "no" if n % 2 else "yes"
+        self._post("/v1/simulator/sms", {"from": phone(n), "body": word})
+        return word
+
+    def _post(self, path: str, body: Mapping[str, object]) -> None:
+        """Ask until it is answered, as an app would."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                reply = self.installation.client().post(path, body)
+            except UNANSWERED:
+                time.sleep(0.1)
+                continue
+            assert reply.status in (200, 201, 202), reply.text
+            return
+        raise AssertionError(f"{path} was not answered")
+
+    def _kill_the_api(self) -> None:
+        self.installation.kill_api()
+        self.installation.start_api()
+        self.killed["API"] += 1
+
+    def _kill_some_workers(self) -> None:
+        everybody = self.installation.workers()
+        victims = self.chance.randint(1, everybody) if self.elsewhere is None else everybody
+        self.installation.kill_workers(victims)
+        self.deaths.append(time.monotonic())
+        self.installation.start_workers(victims)
+        self.killed["worker"] += victims
+
+    def _incident(self, name: str) -> Incident:
+        return self.service.escalation.incidents.get(name).incident
+
+    def _open_ones(self) -> list[str]:
+        page = self.service.store.by_index("incidents-by-state", "open", limit=10_000)
+        return [item.id.removeprefix("incident-") for item in page.items]
+
+    def _fates(self) -> Mapping[str, Fate | None]:
+        """Every message that an incident counts, and where it is; None for one that is nowhere."""
+        fates: dict[str, Fate | None] = {}
+        for name in self.opened:
+            for number in range(1, self._incident(name).sent + 1):
+                item = self.service.store.get(f"message-{name}-{number:06d}")
+                fates[f"message-{name}-{number:06d}"] = None if item is None else outgoing_of(item).fate
+        return fates
+
+    def _unfinished(self) -> Iterable[str]:
+        return (name for name, fate in self._fates().items() if fate not in DONE)
+
+    def _copies(self) -> Counter[str]:
+        """How often each message went out."""
+        found: Counter[str] = Counter() if self.elsewhere is None else self.elsewhere()
+        cursor: str | None = None
+        while True:
+            page = self.service.messaging.outbox.entries(cursor=cursor, limit=1_000)
+            found.update(sent.entry.delivery_id for sent in page.items)
+            cursor = page.cursor
+            if cursor is None:
+                return found
+
+
+def _exhausted(incident: Incident) -> bool:
+    return incident.state.name == "unacknowledged" and {page.level for page in incident.pages} == {1, 2}
+
+
+def _left_at_once(record: IncidentRecord) -> bool:
+    """Whether a NO left its level in the same commit, or came when the level had been left before; never twice."""
+    kinds = [entry.kind for entry in record.timeline]  # in the order of commits; their clocks differ
+    said, left = kinds.index(Kind.SAID_NO), kinds.index(Kind.ESCALATED)
+    at_once = record.timeline[said].at == record.timeline[left].at
+    return kinds.count(Kind.ESCALATED) == 1 and (left < said or at_once)
+
+
+def phone(n: int) -> str:
+    """The first contact's phone of an incident."""
+    return f"+4479{n:08d}"
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "the incidents did not end"
+        time.sleep(0.2)
