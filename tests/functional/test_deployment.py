@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from service import config
+from service.aws import inbox, intake_table
 from service.cli import COMMANDS
 from service.storage import sqs
 from service.storage.dynamodb import TableNames
@@ -109,6 +110,43 @@ def test_the_templates_queues_are_those_that_aws_init_makes(resources: Mapping[s
     assert queue["MessageRetentionPeriod"] == dead["MessageRetentionPeriod"] == whole_seconds(KEPT_FOR)
     redrive = {"deadLetterTargetArn": {"GetAtt": f"{title}DeadLetters.Arn"}, "maxReceiveCount": MOST_RECEIVES}
     assert queue["RedrivePolicy"] == redrive
+
+
+def test_the_templates_intake_is_the_one_that_aws_init_makes(resources: Mapping[str, Tree]) -> None:
+    queue, dead = _properties(resources, "IntakeQueue"), _properties(resources, "IntakeDeadLetters")
+    assert dead["QueueName"] == inbox.dead_letters_of(str(queue["QueueName"]))
+    assert queue["VisibilityTimeout"] == whole_seconds(inbox.HIDDEN_FOR)
+    assert queue["MessageRetentionPeriod"] == dead["MessageRetentionPeriod"] == whole_seconds(KEPT_FOR)
+    redrive = {"deadLetterTargetArn": {"GetAtt": "IntakeDeadLetters.Arn"}, "maxReceiveCount": inbox.MOST_RECEIVES}
+    assert queue["RedrivePolicy"] == redrive
+    table = _properties(resources, "Incidents")
+    assert table["TableName"] == intake_table.NAME
+    assert table["KeySchema"] == [{"AttributeName": intake_table.KEY, "KeyType": "HASH"}]
+    assert cast("Tree", table["StreamSpecification"])["StreamViewType"] == "NEW_IMAGE"
+
+
+def test_the_pipe_carries_new_items_of_the_table_to_the_queue_that_workers_read(resources: Mapping[str, Tree]) -> None:
+    pipe = _properties(resources, "IncidentsPipe")
+    assert (pipe["Source"], pipe["Target"]) == ({"GetAtt": "Incidents.StreamArn"}, {"GetAtt": "IntakeQueue.Arn"})
+    (container,) = cast("list[Tree]", _properties(resources, "WorkerTask")["ContainerDefinitions"])
+    assert {"Name": "TOCSIN_INTAKE_QUEUE", "Value": {"GetAtt": "IntakeQueue.QueueName"}} in cast(
+        "list[Tree]", container["Environment"]
+    )
+
+
+def test_every_dead_letter_queue_wakes_a_person(resources: Mapping[str, Tree]) -> None:
+    metrics = str(_properties(resources, "DeadLetters")["Metrics"])
+    dead = [name for name, one in resources.items() if one["Type"] == "AWS::SQS::Queue" and "Dead" in name]
+    assert len(dead) == len(Lane) + 1
+    assert all(f"{name}.QueueName" in metrics for name in dead)
+
+
+def test_the_phrases_that_alarms_look_for_are_those_that_the_code_logs(resources: Mapping[str, Tree]) -> None:
+    code = "".join(path.read_text() for path in sorted((ROOT / "service").rglob("*.py")))
+    filters = [name for name, one in resources.items() if one["Type"] == "AWS::Logs::MetricFilter"]
+    assert filters
+    for name in filters:
+        assert str(_properties(resources, name)["FilterPattern"]).strip('"') in code, name
 
 
 def test_the_templates_tasks_run_our_commands_with_our_settings(resources: Mapping[str, Tree]) -> None:
