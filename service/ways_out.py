@@ -142,7 +142,7 @@ def open_twilio(settings: Settings) -> Twilio | None:
         return None
     if settings.twilio_account is None or not tokens:
         raise TwilioMisconfigured(
-            "set both TOCSIN_TWILIO_ACCOUNT and TOCSIN_TWILIO_TOKENS, or neither (docs/twilio.md)"
+            "set both TOCSIN_TWILIO_ACCOUNT and TOCSIN_TWILIO_TOKENS, or neither (docs/providers.md)"
         )
     from service.channels.twilio.account import Account, Twilio
 
