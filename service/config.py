@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9_-]{0,40}$",
         description="What the names of tables and queues begin with, for several installations in one account.",
     )
+    signing_secrets: str | None = Field(
+        default=None,
+        description="Secrets like it, parted by commas, for callbacks and links: first signs, all verify. Default: it.",
+        repr=False,
+    )
     parameters_ttl: int = Field(
         default=300, ge=1, description="Seconds after which settings that are kept elsewhere are read again."
     )

@@ -26,7 +26,7 @@ from service.escalate.sns_events import Fate, Receipt
 from service.escalate.sns_fetch import Fetcher
 from service.escalate.twilio import TwilioGate
 from service.escalate.wording import Wording
-from service.messaging import Messaging, phone_rules
+from service.messaging import Messaging, phone_rules, signing_keys
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt as DeliveryReceipt
 from service.storage import Store
@@ -52,7 +52,8 @@ class Escalation:
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, messaging.directory)
         self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones)
         self.receipts = Receipts(self.incidents, messaging.opt_outs, self._of_a_notification)
-        self.links = Links(self.secret, settings.public_url, clock) if settings.public_url is not None else None
+        url, keys = settings.public_url, signing_keys(settings, "incident-link")
+        self.links = None if url is None else Links(keys, url, clock)
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The calls about incidents, and those by which answers come in."""

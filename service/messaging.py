@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ from service.notify.validate import Validation
 from service.recipients import Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
 from service.rulesets.live import Live
+from service.secrets import Keyring
 from service.storage import Store
 from service.ways_out import WaysOut
 from service.words import Channel
@@ -54,6 +55,10 @@ from service.work.breakers import Breakers
 
 if TYPE_CHECKING:
     from service.amazon import Amazon
+
+
+CALLBACKS = "callbacks"
+"""The purpose of the keys that callbacks are signed with."""
 
 
 class Messaging:
@@ -83,13 +88,13 @@ class Messaging:
         self.templates, self.catalogues = read_wording(settings)
         ways_out = WaysOut(settings, store, clock, breakers, self.outbox, amazon)
         self.carriers, self.slots = ways_out.carriers, ways_out.slots
-        self.webhooks = Webhooks(callback_secret(settings), clock, loopback_allowed=settings.loopback_callbacks)
+        self.webhooks = Webhooks(signing_keys(settings, CALLBACKS), clock, loopback_allowed=settings.loopback_callbacks)
         self.translations = Translations(store, clock, open_translator(settings, self.catalogues, breakers, amazon))
         self.renditions = Renditions(store, self.translations)
         self.validation = Validation(sentiment, live, clock)
         self.receipts = Receipts(store, clock)
         url = settings.public_url
-        self.unsubscribe_links = UnsubscribeLinks(secrets.derived(secret, "unsubscribe"), url) if url else None
+        self.unsubscribe_links = UnsubscribeLinks(signing_keys(settings, "unsubscribe"), url) if url else None
         self.completion = Completion(store, self.webhooks)
         self.desk = Desk(store, clock, self.directory, self.templates)
 
@@ -165,9 +170,10 @@ def _address(recipient: Recipient) -> str | None:
     return recipient.phone.e164 if recipient.phone else None
 
 
-def callback_secret(settings: Settings) -> bytes:
-    """What callbacks are signed with. Receivers know it, so it must not lead to the keys of contacts."""
-    return secrets.derived(secrets.of_installation(settings.secret, settings.secret_file), "callbacks")
+def signing_keys(settings: Settings, purpose: str) -> Keyring:
+    """What signs for a purpose. Receivers of callbacks know theirs: none must lead to the keys of contacts."""
+    installation = secrets.of_installation(settings.secret, settings.secret_file)
+    return secrets.signing(settings.signing_secrets, installation, purpose)
 
 
 def phone_rules(settings: Settings) -> PhoneRules:

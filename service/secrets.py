@@ -1,10 +1,15 @@
-"""The secret of an installation: made once, kept in a file that only its owner reads."""
+"""The secrets of an installation: one that lookups depend on for ever, and those that sign, which can be rotated.
+
+The first is made once and kept in a file that only its owner reads. What signs is a keyring: a key is put before the
+others, signs from then on, and the old ones go on verifying until nothing that they signed is of use any more.
+"""
 
 from __future__ import annotations
 
 import hmac
 import os
 import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.errors import TocsinError
@@ -35,6 +40,25 @@ def read_or_make(path: Path) -> bytes:
         finally:
             draft.unlink()
     return _read(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The keys of one purpose: the first signs, all verify."""
+
+    keys: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def oldest_first(self) -> list[bytes]:
+        """As itsdangerous wants them: it signs with the last and tries all."""
+        return list(reversed(self.keys))
+
+
+def signing(given: str | None, installation: bytes, purpose: str) -> Keyring:
+    """The keys for a purpose, made from the secrets that TOCSIN_SIGNING_SECRETS lists, or else the installation's."""
+    listed = [part.strip() for part in (given or "").split(",") if part.strip()]
+    secrets_listed = [_parsed(text, "TOCSIN_SIGNING_SECRETS") for text in listed] or [installation]
+    return Keyring(tuple(derived(secret, purpose) for secret in secrets_listed))
 
 
 def derived(secret: bytes, purpose: str) -> bytes:

@@ -11,5 +11,6 @@ from service import config, messaging
 
 @click.command()
 def callback_secret() -> None:
-    """Show the secret that callbacks are signed with, as Standard Webhooks write it: whsec_<base64>."""
-    click.echo("whsec_" + base64.b64encode(messaging.callback_secret(config.load())).decode())
+    """Show what callbacks are signed with, as Standard Webhooks write it: whsec_<base64>, the newest first."""
+    for key in messaging.signing_keys(config.load(), messaging.CALLBACKS).keys:
+        click.echo("whsec_" + base64.b64encode(key).decode())

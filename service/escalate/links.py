@@ -12,6 +12,7 @@ from service.clock import Clock
 from service.errors import TocsinError
 from service.escalate.incident import Incident
 from service.escalate.items import Outgoing
+from service.secrets import Keyring
 
 VALID = timedelta(days=7)
 """How long a link can be used."""
@@ -33,8 +34,9 @@ class Answerer:
 class Links:
     """Makes and reads links. `public_url` is where people reach this API."""
 
-    def __init__(self, secret: bytes, public_url: str, clock: Clock) -> None:
-        self._signer = URLSafeSerializer(secret, salt="incident-link", signer_kwargs={"digest_method": hashlib.sha256})
+    def __init__(self, keys: Keyring, public_url: str, clock: Clock) -> None:
+        given = {"digest_method": hashlib.sha256}
+        self._signer = URLSafeSerializer(keys.oldest_first, salt="incident-link", signer_kwargs=given)
         self._public_url = public_url.rstrip("/")
         self._clock = clock
 

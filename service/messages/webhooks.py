@@ -1,7 +1,7 @@
 """Callbacks: signed POSTs to an address that an app named, sent as work items and never into our own network.
 
 Signed as Standard Webhooks say (https://www.standardwebhooks.com): `webhook-id`, `webhook-timestamp` and
-`webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">`.
+`webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">`, one for each key while keys are rotated.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,6 +20,7 @@ import urllib3
 from service.clock import Clock
 from service.errors import TocsinError
 from service.records import from_state, to_state
+from service.secrets import Keyring
 from service.storage import Item
 from service.words import Lane
 from service.work import Duty, Permanent, RetryLater, Step, Task, finished
@@ -78,7 +79,7 @@ def signature(secret: bytes, message_id: str, at: datetime, body: bytes) -> str:
 class Webhooks:
     """Sends callbacks. `loopback_allowed` is for development and tests: other private networks are never written to."""
 
-    secret: bytes = field(repr=False)
+    keys: Keyring
     clock: Clock
     loopback_allowed: bool = False
     timeout: timedelta = timedelta(seconds=8)
@@ -138,7 +139,7 @@ class Webhooks:
             "User-Agent": "Tocsin",
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": f"v1,{signature(self.secret, message_id, now, body)}",
+            "webhook-signature": " ".join(f"v1,{signature(key, message_id, now, body)}" for key in self.keys.keys),
         }
 
     def _pool(self, parts: SplitResult) -> urllib3.HTTPConnectionPool:

@@ -13,6 +13,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from service.messages.optouts import OptOuts, Why
 from service.recipients import Directory, Recipient
+from service.secrets import Keyring
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -26,8 +27,9 @@ _STYLE = "body{font:18px/1.5 system-ui,sans-serif;max-width:36em;margin:10vh aut
 class UnsubscribeLinks:
     """Makes and reads links; they name a recipient, never an address, and stay valid for as long as mail is kept."""
 
-    def __init__(self, secret: bytes, public_url: str) -> None:
-        self._signer = URLSafeSerializer(secret, salt="unsubscribe", signer_kwargs={"digest_method": hashlib.sha256})
+    def __init__(self, keys: Keyring, public_url: str) -> None:
+        given = {"digest_method": hashlib.sha256}
+        self._signer = URLSafeSerializer(keys.oldest_first, salt="unsubscribe", signer_kwargs=given)
         self._public_url = public_url.rstrip("/")
 
     def of(self, recipient: Recipient) -> str:

@@ -24,12 +24,14 @@ from hypothesis import strategies as st
 
 from service.clock import HandClock
 from service.messages.webhooks import TRIES, Callback, CallbackRefused, Webhooks, check_url, is_public
+from service.secrets import Keyring
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
 from service.work import Permanent, Registry, RetryLater, Worker, all_dead_items
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 SECRET = b"a secret that only the receiver knows"
+KEYS = Keyring((SECRET,))
 BODY = '{"notification_id":"n1","status":"completed"}'
 
 
@@ -93,7 +95,7 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def webhooks(clock: HandClock) -> Webhooks:
-    return Webhooks(SECRET, clock, loopback_allowed=True, timeout=timedelta(seconds=2))
+    return Webhooks(KEYS, clock, loopback_allowed=True, timeout=timedelta(seconds=2))
 
 
 @pytest.fixture
@@ -126,6 +128,17 @@ def test_the_receiver_can_verify_who_sent_it_and_when(webhooks: Webhooks, receiv
     expected = base64.b64encode(hmac.digest(SECRET, signed, "sha256")).decode()
     assert request.headers["webhook-signature"] == f"v1,{expected}"
     assert request.headers["content-type"] == "application/json"
+
+
+def test_while_keys_are_rotated_each_signs_so_that_receivers_may_change_theirs_whenever_they_like(
+    clock: HandClock, receiver: Receiver
+) -> None:
+    newer = b"the secret that receivers get next"
+    Webhooks(Keyring((newer, SECRET)), clock, loopback_allowed=True).send("n1", Callback(receiver.url, BODY))
+    (request,) = receiver.requests
+    signed = f"n1.{int(NOON.timestamp())}.{BODY}".encode()
+    digests = [base64.b64encode(hmac.digest(key, signed, "sha256")).decode() for key in (newer, SECRET)]
+    assert request.headers["webhook-signature"] == f"v1,{digests[0]} v1,{digests[1]}"
 
 
 def run_until_settled(worker: Worker, clock: HandClock) -> int:
@@ -229,14 +242,14 @@ def test_a_private_address_stays_private_however_it_is_wrapped(address: ipaddres
 def test_a_host_that_leads_inside_is_not_written_to(
     addresses: list[str], loopback_allowed: bool, clock: HandClock
 ) -> None:
-    webhooks = Webhooks(SECRET, clock, loopback_allowed, resolve=lambda _host, _port: addresses)
+    webhooks = Webhooks(KEYS, clock, loopback_allowed, resolve=lambda _host, _port: addresses)
     with pytest.raises(CallbackRefused, match="private or reserved"):
         webhooks.send("callback-n1", Callback("https://hooks.example/x", BODY))
 
 
 def test_loopback_is_refused_unless_a_setting_allows_it(clock: HandClock, receiver: Receiver) -> None:
     with pytest.raises(CallbackRefused, match="private or reserved"):
-        Webhooks(SECRET, clock).send("callback-n1", Callback(receiver.url, BODY))
+        Webhooks(KEYS, clock).send("callback-n1", Callback(receiver.url, BODY))
     assert receiver.requests == []
 
 
@@ -247,7 +260,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(clock: HandClock, r
         asked.append(host)
         return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.7"]  # a rebinding name server
 
-    webhooks = Webhooks(SECRET, clock, loopback_allowed=True, resolve=resolve)
+    webhooks = Webhooks(KEYS, clock, loopback_allowed=True, resolve=resolve)
     webhooks.send("callback-n1", Callback(f"http://rebinding.example:{receiver.server_port}/", BODY))
     assert asked == ["rebinding.example"]
     assert receiver.requests[0].headers["host"] == f"rebinding.example:{receiver.server_port}"
@@ -264,7 +277,7 @@ def test_https_is_verified_for_the_name_although_the_connection_goes_to_an_addre
     def to_loopback(_host: str, _port: int) -> Sequence[str]:
         return ["127.0.0.1"]
 
-    webhooks = Webhooks(SECRET, clock, loopback_allowed=True, resolve=to_loopback, trust=str(certificate))
+    webhooks = Webhooks(KEYS, clock, loopback_allowed=True, resolve=to_loopback, trust=str(certificate))
     webhooks.send("callback-n1", Callback(f"https://hooks.example:{receiver.server_port}/", BODY))
     assert len(receiver.requests) == 1
     with pytest.raises(RetryLater):
