@@ -1,15 +1,22 @@
-"""Random events, replays, reorderings and clock jumps against what must hold of every incident."""
+"""Random events, replays, reorderings and clock jumps against what must hold of every incident and of its commits."""
 
+from __future__ import annotations
+
+import json
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from service.escalate.effects import Effects, Kind
+from service.channels.contact_keys import ContactKeys
+from service.escalate.books import Books
+from service.escalate.effects import NOTHING, Effects, Kind
 from service.escalate.events import (
     ApiAcknowledge,
     ApiCancel,
@@ -22,9 +29,12 @@ from service.escalate.events import (
     Timer,
 )
 from service.escalate.incident import Contact, Incident, Open
+from service.escalate.items import message_id
 from service.escalate.policy import PAGING, Level, OnNo, Policy, Role
-from service.escalate.transition import transition
+from service.escalate.record import IncidentRecord, lines
+from service.escalate.steps import Change, Moved, moved, written
 from service.escalate.waits import For, Until
+from service.storage.sqlite import SqliteStore
 from service.words import Channel
 from tests.unit.incidents import START
 
@@ -56,16 +66,26 @@ def contacts(drawn: Sequence[tuple[str | None, str | None, str | None]]) -> tupl
     return tuple(Contact(n, phone=phone, email=mail, timezone=zone) for n, (phone, mail, zone) in enumerate(drawn, 1))
 
 
+NOTHING_STORED = SqliteStore(Path(tempfile.mkdtemp()) / "empty.db")
+"""The machine commits nothing: the books of its phones live in its own hands."""
+
+
 class IncidentMachine(RuleBasedStateMachine):
     events = Bundle("events")
-    incident: Incident
+    record: IncidentRecord
     now: datetime = START
+
+    @property
+    def incident(self) -> Incident:
+        return self.record.incident
 
     @initialize(under=policies, drawn=st.lists(people, min_size=1, max_size=3))
     def begin(self, under: Policy, drawn: Sequence[tuple[str | None, str | None, str | None]]) -> None:
         who = contacts(drawn)
         under = under.covering(len(who))
-        self.incident = Incident("i", "Pump 1 failed", None, who, under, START, Open(0, 0, START))
+        incident = Incident("i", "Pump 1 failed", None, who, under, START, Open(0, 0, START))
+        self.record = IncidentRecord(incident, "app", "sha256")
+        self.books = Books(NOTHING_STORED, ContactKeys(b"secret"))
         self.applied: set[str] = set()
         self.numbers: list[int] = []
         self.count = 0
@@ -76,8 +96,14 @@ class IncidentMachine(RuleBasedStateMachine):
 
     def happens(self, event: Event) -> None:
         before = self.incident
-        self.incident, effects = transition(before, event)
-        self.check_step(before, event, effects)
+        move = moved(None, self.record, event)
+        if move is None:
+            self.check_step(before, event, NOTHING)
+            return
+        committed = written(move, self.books)
+        self.record = committed.record
+        self.check_step(before, event, move.effects)
+        self.check_commit(move, committed)
 
     @rule(minutes=st.sampled_from([0, 1, 60, 60 * 30, -1, -60 * 26]))
     def clock_jumps(self, minutes: int) -> None:
@@ -175,6 +201,7 @@ class IncidentMachine(RuleBasedStateMachine):
         after = self.incident
         asked_to_act = [message for message in effects.messages if message.role in PAGING]
         self.check_applied_once(before, event, effects)
+        self.check_reminders(before, effects)
         if before.state.name in ("acknowledged", "cancelled"):
             assert after.state == before.state, "final states stay as they are"
             assert not asked_to_act, "nobody is paged once it is over"
@@ -194,11 +221,27 @@ class IncidentMachine(RuleBasedStateMachine):
         assert told == [(m.role, m.contact, m.channel) for m in effects.messages], "the timeline shows every message"
         self.numbers += [message.number for message in effects.messages]
 
+    def check_reminders(self, before: Incident, effects: Effects) -> None:
+        reminded = {(m.level, m.contact) for m in effects.messages if m.role is Role.REMINDER}
+        assert reminded <= {(page.level, page.contact) for page in before.pages}, "only who was paged is reminded"
+
+    def check_commit(self, move: Moved, committed: Change) -> None:
+        """Every page is written down and audited in the commit that sends it, and the next timer is set by it."""
+        audited = [line for entry in committed.audit for line in json.loads(entry.raw_data)["timeline"]]
+        assert audited == lines(move.effects.timeline)
+        assert committed.record.timeline[-len(audited) :] == move.effects.timeline or not audited
+        spawned = {item.id for item in committed.spawn}
+        pages = [message for message in move.effects.messages if message.role in PAGING]
+        assert {message_id("i", page.number) for page in pages} <= spawned
+        assert committed.item.due_at == self.incident.due_at
+
     def check_applied_once(self, before: Incident, event: Event, effects: Effects) -> None:
         if isinstance(event, Opened | Timer):
             return
         if event.id in self.applied:
-            assert (self.incident, effects) == (before, Effects()), "an event is applied once"
+            assert (self.incident, effects) == (before, NOTHING), "an event is applied once"
+        elif isinstance(event, ReplyYes) and before.contact(event.contact) and before.state.name != "cancelled":
+            assert self.incident.state.name == "acknowledged", "a contact's yes takes what is not called off"
         self.applied.add(event.id)
 
     @invariant()
@@ -215,6 +258,13 @@ class IncidentMachine(RuleBasedStateMachine):
             contact = self.incident.contact(page.contact)
             assert contact is not None
             assert contact.address(page.channel) is not None
+
+    @invariant()
+    def whoever_was_paged_can_answer_by_a_code_of_their_own(self) -> None:
+        coded = [(self.incident.contacts[page.contact - 1].phone, page.code) for page in self.incident.pages]
+        assert all((code is None) == (phone is None) for phone, code in coded)
+        by_phone = [pair for pair in coded if pair[0] is not None]
+        assert len(set(by_phone)) == len(by_phone)
 
     @invariant()
     def somebody_is_asked_while_it_is_open(self) -> None:
