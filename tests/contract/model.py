@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 
 from service.storage import AlreadyExists, AuditEntry, Conflict, Item
 from service.words import Lane
@@ -17,6 +18,8 @@ class Model:
     now: datetime
     items: dict[str, Item] = field(default_factory=dict)
     audit: dict[str, AuditEntry] = field(default_factory=dict)
+    lives: Iterator[int] = field(default_factory=lambda: count(1_000_000, 1_000_000))
+    """First versions: no life of an item shares a version with another."""
 
     def get(self, item_id: str) -> Item | None:
         item = self.items.get(item_id)
@@ -32,10 +35,10 @@ class Model:
         if any(entry.audit_id in self.audit for entry in audit):
             raise AlreadyExists("audit")
         for change in changes:
-            self.items[change.id] = replace(change, version=change.version + 1)
+            self.items[change.id] = replace(change, version=change.version + 1 if change.version else next(self.lives))
         for child in spawn:
             if self.get(child.id) is None:
-                self.items[child.id] = replace(child, version=1)
+                self.items[child.id] = replace(child, version=next(self.lives))
         self.audit.update({entry.audit_id: entry for entry in audit})
         return self.items[changes[0].id]
 
@@ -45,18 +48,24 @@ class Model:
             raise Conflict(item.id)
         del self.items[item.id]
 
-    def claim(self, lane: Lane, lease: timedelta, limit: int) -> list[Item]:
+    def due(self, lane: Lane) -> list[str]:
+        """The ids of what may be claimed, most overdue first."""
         due = [
             (item.due_at, item.id)
             for item in self.items.values()
             if item.lane is lane and item.due_at is not None and item.due_at <= self.now and not self._expired(item)
         ]
-        for _, item_id in sorted(due)[:limit]:
-            item = self.items[item_id]
-            self.items[item_id] = replace(
-                item, due_at=self.now + lease, version=item.version + 1, attempts=item.attempts + 1
-            )
-        return [self.items[item_id] for _, item_id in sorted(due)[:limit]]
+        return [item_id for _, item_id in sorted(due)]
+
+    def take(self, item_ids: Iterable[str], lease: timedelta) -> list[Item]:
+        """Claim these."""
+        taken = [self.items[item_id] for item_id in item_ids]
+        claimed = [
+            replace(item, due_at=self.now + lease, version=item.version + 1, attempts=item.attempts + 1)
+            for item in taken
+        ]
+        self.items.update({item.id: item for item in claimed})
+        return claimed
 
     def listed(self, index: str, value: str, newest_first: bool) -> list[Item]:
         found = [item for item in self.items.values() if item.keys.get(index) == value and not self._expired(item)]

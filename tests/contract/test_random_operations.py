@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -16,14 +16,16 @@ from service.clock import HandClock
 from service.storage import AuditEntry, AuditQuery, Conflict, Item, Store
 from service.storage.dynamodb import DynamoStore
 from service.storage.sqlite import SqliteStore
+from service.storage.sqs import QueuedStore
 from service.words import Lane
 from tests.aws import Environment
-from tests.contract.conftest import dynamodb_client, fresh_tables
+from tests.contract.conftest import OVERDUE, dynamodb_client, fresh_queues, fresh_tables, sqs_client
 from tests.contract.model import Model
 
 T = TypeVar("T")
 
 START = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
+LEASE = timedelta(seconds=2)
 
 ids = st.sampled_from(["a", "b", "c", "d"])
 lanes = st.sampled_from([Lane.BULK, Lane.INCIDENT])
@@ -42,7 +44,7 @@ states = st.dictionaries(
 
 @dataclass(frozen=True)
 class Draft:
-    """An item before it is known what version is stored; `stale` is how many versions it is behind."""
+    """An item before it is known what version is stored; `stale` ones are held from before."""
 
     id: str
     lane: Lane
@@ -50,11 +52,11 @@ class Draft:
     due: int | None
     expires: int | None
     keys: dict[str, str]
-    stale: int
+    stale: bool
 
 
 keys = st.dictionaries(st.sampled_from(["p", "q"]), values)
-drafts = st.builds(Draft, ids, lanes, states, times, times, keys, stale=st.sampled_from([0, 0, 0, 1]))
+drafts = st.builds(Draft, ids, lanes, states, times, times, keys, stale=st.sampled_from([False, False, False, True]))
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,100 @@ steps = st.one_of(
 )
 
 
-def item_of(draft: Draft, model: Model) -> Item:
-    there = model.get(draft.id)
-    version = max(0, (there.version if there else 0) - draft.stale)
-    due, expires = ((None if n is None else model.now + timedelta(seconds=n)) for n in (draft.due, draft.expires))
-    return Item(draft.id, "k", draft.state, draft.lane, due, version, 0, draft.keys, expires)
+@dataclass
+class Client:
+    """Somebody who works on items: with what is stored now, or with a version that was stored before."""
+
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def item(self, draft: Draft, there: Item | None, now: datetime) -> Item:
+        """The item that a draft stands for, `there` being what is stored."""
+        stored = there.version if there else 0
+        before, latest = self.seen.get(draft.id, (0, 0))
+        if stored and stored != latest:
+            before, latest = latest, stored
+            self.seen[draft.id] = before, latest
+        version = stored if not draft.stale else before if stored == latest else latest
+        due, expires = ((None if n is None else now + timedelta(seconds=n)) for n in (draft.due, draft.expires))
+        return Item(draft.id, "k", draft.state, draft.lane, due, version, 0, draft.keys, expires)
+
+
+@dataclass
+class Trial:
+    """One store beside the model, each with a client of its own; their answers must be equal but for versions."""
+
+    store: Store
+    clock: HandClock
+    keeps_order: bool
+    model: Model = field(default_factory=lambda: Model(START))
+    modelled: Client = field(default_factory=Client)
+    real: Client = field(default_factory=Client)
+
+    def do(self, step: Step) -> None:
+        match step:
+            case Save():
+                self._save(step)
+            case Remove(draft):
+                ours = self.modelled.item(draft, self.model.get(draft.id), self.model.now)
+                theirs = self.real.item(draft, self.store.get(draft.id), self.model.now)
+                assert outcome(lambda: self.store.remove(theirs)) == outcome(lambda: self.model.remove(ours))
+            case Claim(lane, limit):
+                self._claim(lane, limit)
+            case Pass(seconds):
+                self.passes(timedelta(seconds=seconds))
+            case List(value, limit, newest_first):
+                listed = self.model.listed("p", value, newest_first)
+                assert alike(_walk(self.store, value, limit, newest_first)) == alike(listed)
+
+    def passes(self, time: timedelta) -> None:
+        """Let time pass, and do the store's chores."""
+        self.clock.advance(time)
+        self.model.now = self.clock.now()
+        self.store.upkeep(self.clock.now())
+
+    def everything_due_is_claimed_in_the_end(self) -> None:
+        """However notices were sent, lost, early or doubled: after a while each due item is somebody's, once."""
+        for lane in (Lane.BULK, Lane.INCIDENT):
+            self.passes(2 * OVERDUE)
+            due = self.model.due(lane)
+            claimed = self.store.claim(lane, self.clock.now(), LEASE, 100)
+            assert sorted(item.id for item in claimed) == sorted(due)
+            assert alike(in_order(claimed)) == alike(in_order(self.model.take(due, LEASE)))
+
+    def stands_as_the_model_does(self) -> None:
+        """Everything that can be read is equal."""
+        assert alike(map(self.store.get, "abcd")) == alike(map(self.model.get, "abcd"))
+        for value in "xy":
+            assert self.store.count("p", value) == len(self.model.listed("p", value, newest_first=False))
+        entries = sorted(self.model.audit.values(), key=lambda one: one.audit_id)
+        assert list(self.store.audit_entries(AuditQuery()).items) == entries
+
+    def _save(self, step: Save) -> None:
+        changed = {draft.id for draft in step.changes}
+        spawn = [Client().item(draft, None, self.model.now) for draft in step.spawn if draft.id not in changed]
+        audit = [entry(number) for number in step.audit]
+        ours = [self.modelled.item(draft, self.model.get(draft.id), self.model.now) for draft in step.changes]
+        theirs = [self.real.item(draft, self.store.get(draft.id), self.model.now) for draft in step.changes]
+        expected = outcome(lambda: alike([self.model.save(*ours, spawn=spawn, audit=audit)]))
+        assert outcome(lambda: alike([self.store.save(*theirs, spawn=spawn, audit=audit)])) == expected
+
+    def _claim(self, lane: Lane, limit: int) -> None:
+        claimed = self.store.claim(lane, self.clock.now(), LEASE, limit)
+        ids, due = [item.id for item in claimed], self.model.due(lane)
+        if self.keeps_order:
+            assert ids == due[:limit]
+        assert len(ids) == len(set(ids)) <= limit
+        assert set(ids) <= set(due)
+        assert alike(claimed) == alike(self.model.take(ids, LEASE))
+
+
+def in_order(items: Iterable[Item]) -> list[Item]:
+    return sorted(items, key=lambda item: item.id)
+
+
+def alike(items: Iterable[Item | None]) -> list[Item | None]:
+    """Items without their versions, of which every store begins with others."""
+    return [None if item is None else replace(item, version=0) for item in items]
 
 
 def entry(number: int) -> AuditEntry:
@@ -121,33 +212,6 @@ def outcome(act: Callable[[], T]) -> T | type[Conflict]:
         return type(error)
 
 
-def do(step: Step, model: Model, store: Store, clock: HandClock) -> tuple[object, object]:
-    """What the model answers and what the store answers."""
-    match step:
-        case Save():
-            return _save(step, model, store)
-        case Remove(draft):
-            item = item_of(draft, model)
-            return outcome(lambda: model.remove(item)), outcome(lambda: store.remove(item))
-        case Claim(lane, limit):
-            lease = timedelta(seconds=2)
-            return model.claim(lane, lease, limit), list(store.claim(lane, clock.now(), lease, limit))
-        case Pass():
-            store.upkeep(clock.now())
-            return None, None
-        case List(value, limit, newest_first):
-            return model.listed("p", value, newest_first), _walk(store, value, limit, newest_first)
-
-
-def _save(step: Save, model: Model, store: Store) -> tuple[object, object]:
-    items = [item_of(draft, model) for draft in step.changes]
-    changed = {item.id for item in items}
-    spawn = [replace(item_of(draft, model), version=0) for draft in step.spawn if draft.id not in changed]
-    audit = [entry(number) for number in step.audit]
-    expected = outcome(lambda: model.save(*items, spawn=spawn, audit=audit))
-    return expected, outcome(lambda: store.save(*items, spawn=spawn, audit=audit))
-
-
 def _walk(store: Store, value: str, limit: int, newest_first: bool) -> list[Item]:
     page = store.by_index("p", value, limit=limit, newest_first=newest_first)
     found = list(page.items)
@@ -157,21 +221,15 @@ def _walk(store: Store, value: str, limit: int, newest_first: bool) -> list[Item
     return found
 
 
-def compare(opens: Callable[[HandClock], Store], program: list[Step]) -> None:
+def compare(opens: Callable[[HandClock], Store], program: list[Step], *, keeps_order: bool = True) -> None:
     clock = HandClock(START)
-    model, store = Model(START), opens(clock)
+    trial = Trial(opens(clock), clock, keeps_order)
     for step in program:
-        if isinstance(step, Pass):
-            clock.advance(timedelta(seconds=step.seconds))
-            model.now = clock.now()
-        expected, answered = do(step, model, store, clock)
-        assert answered == expected, step
-    assert [store.get(item_id) for item_id in "abcd"] == [model.get(item_id) for item_id in "abcd"]
-    assert {value: store.count("p", value) for value in "xy"} == {
-        value: len(model.listed("p", value, newest_first=False)) for value in "xy"
-    }
-    assert list(store.audit_entries(AuditQuery()).items) == sorted(model.audit.values(), key=lambda one: one.audit_id)
-    store.close()
+        trial.do(step)
+    trial.stands_as_the_model_does()
+    trial.everything_due_is_claimed_in_the_end()
+    trial.stands_as_the_model_does()
+    trial.store.close()
 
 
 programs = st.lists(steps, min_size=3, max_size=25)
@@ -183,26 +241,32 @@ RELAXED = settings(
 )
 
 
-def compare_sqlite(tmp_path_factory: pytest.TempPathFactory, program: list[Step]) -> None:
-    folder = tmp_path_factory.mktemp("random")
+def on_sqlite(folders: pytest.TempPathFactory, program: list[Step]) -> None:
+    folder = folders.mktemp("random")
     compare(lambda clock: SqliteStore(folder / "tocsin.db", clock), program)
 
 
-def compare_dynamodb(program: list[Step]) -> None:
+def on_every_store(folders: pytest.TempPathFactory, program: list[Step]) -> None:
+    """The same program on SQLite, on DynamoDB, and on DynamoDB with SQS, which promises no order."""
+    on_sqlite(folders, program)
     tables = fresh_tables()
     compare(lambda clock: DynamoStore(dynamodb_client, tables, clock), program)
+    tables, queues = fresh_tables(), fresh_queues()
+    compare(lambda clock: QueuedStore(dynamodb_client, sqs_client, tables, queues, clock), program, keeps_order=False)
 
 
 @settings(RELAXED, max_examples=100)
 @given(program=programs)
 def test_sqlite_does_what_the_model_does(tmp_path_factory: pytest.TempPathFactory, program: list[Step]) -> None:
-    compare_sqlite(tmp_path_factory, program)
+    on_sqlite(tmp_path_factory, program)
 
 
 @settings(RELAXED, max_examples=12)
 @given(program=programs)
-def test_dynamodb_does_what_the_model_does(aws: Environment, program: list[Step]) -> None:
-    compare_dynamodb(program)
+def test_every_store_does_what_the_model_does(
+    aws: Environment, tmp_path_factory: pytest.TempPathFactory, program: list[Step]
+) -> None:
+    on_every_store(tmp_path_factory, program)
 
 
 @pytest.mark.long
@@ -211,11 +275,13 @@ def test_dynamodb_does_what_the_model_does(aws: Environment, program: list[Step]
 def test_sqlite_does_what_the_model_does_very_often(
     tmp_path_factory: pytest.TempPathFactory, program: list[Step]
 ) -> None:
-    compare_sqlite(tmp_path_factory, program)
+    on_sqlite(tmp_path_factory, program)
 
 
 @pytest.mark.long
 @settings(RELAXED, max_examples=500)
 @given(program=programs)
-def test_dynamodb_does_what_the_model_does_very_often(aws: Environment, program: list[Step]) -> None:
-    compare_dynamodb(program)
+def test_every_store_does_what_the_model_does_very_often(
+    aws: Environment, tmp_path_factory: pytest.TempPathFactory, program: list[Step]
+) -> None:
+    on_every_store(tmp_path_factory, program)
