@@ -18,16 +18,16 @@ from service.clock import parse_timestamp, timestamp
 from service.decide.decision import Compiled
 from service.rulesets.columns.column import Mask
 from service.rulesets.columns.comparison import ColumnComparison
-from service.rulesets.columns.following import MICROSECOND, entries
+from service.rulesets.columns.following import MICROSECOND, texts
 from service.rulesets.columns.kept import Kept, is_current, stored_segments
-from service.rulesets.columns.segment import Asked, Segment, segment_of
+from service.rulesets.columns.segment import Collected, Segment
 from service.rulesets.comparing import Answer, Comparison, NotDecided
-from service.rulesets.recorded import Recorded, answer_id, computed_facts, recorded
+from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts, recorded
 from service.rulesets.tally import Tally
-from service.storage import AuditEntry, AuditQuery, Store
+from service.storage import AuditQuery, AuditText, Store
 from service.storage.commits import EPOCH, instant, micros
 
-PAGE = 4_000
+PAGE = 5_000
 """Requests read at once where they do not stand in columns."""
 
 MOSTLY = 0.05
@@ -105,7 +105,7 @@ class Replay:
         counted, left = self._columns.at_once(segment, among)
         if left.sum() > MOSTLY * segment.rows:
             return None
-        rows = _Rows(segment, self._entries_at, self._answers)
+        rows = _Rows(segment, self._texts_at, self._answers)
         for row in np.flatnonzero(left).tolist():
             counted.one(row, *rows.answers(row))
         tally = counted.tally(int(among.sum()), rows.request_id, rows.why)
@@ -121,46 +121,48 @@ class Replay:
             among &= segment.at() < micros(self._query.until)
         return among
 
-    def _raw(self, position: Position, until: datetime | None, end: str | None) -> Iterator[Replayed]:
-        """The audit's own entries up to `until`; after them `end` is where the next ones begin."""
+    def _raw(self, position: Position, until: datetime | None, then: str | None) -> Iterator[Replayed]:
+        """The audit's own entries up to `until`; after them `then` is where the next ones begin."""
         query = replace(self._query, since=position.since, until=until)
         if until is not None and until <= position.since:
-            yield Replayed(Tally(), end, None, None)
+            yield Replayed(Tally(), then, None, None)
             return
         cursor = position.within
         while True:
-            page = self._store.audit_entries(query, cursor=cursor, limit=self._page)
+            page = self._store.audit_texts(query, cursor=cursor, limit=self._page)
             cursor = page.cursor
-            first, last = (page.items[0].at, page.items[-1].at) if page.items else (None, None)
-            after = end if cursor is None else str(Position(position.since, cursor))
+            first, last = (instant(page.items[end].at) if page.items else None for end in (0, -1))
+            after = then if cursor is None else str(Position(position.since, cursor))
             yield Replayed(self._page_tally(page.items), after, first, last)
             if cursor is None:
                 return
 
-    def _page_tally(self, found: Sequence[AuditEntry]) -> Tally:
-        asked = [Asked(entry.at, one) for entry in found if (one := self._recorded(entry)) is not None]
-        counted, left = self._columns.at_once(segment_of(asked, self._paths), np.ones(len(asked), dtype=np.bool_))
+    def _page_tally(self, found: Sequence[AuditText]) -> Tally:
+        collected, rows = Collected(self._paths), list[AuditText]()
+        for some in (found[first : first + PARSED] for first in range(0, len(found), PARSED)):
+            asked = bodies(some)
+            collected.add(asked, [self._scores(text) for text in asked.texts])
+            rows += asked.texts
+        counted, left = self._columns.at_once(collected.segment(), np.ones(len(rows), dtype=np.bool_))
         for row in np.flatnonzero(left).tolist():
-            counted.one(row, *self._comparison.answers(asked[row].recorded))
+            counted.one(row, *self._answers(rows[row]))
+        return counted.tally(len(rows), lambda row: rows[row].request_id, lambda row: _why(self._answers(rows[row])))
 
-        def why(row: int) -> tuple[str, str]:
-            return _why(self._comparison.answers(asked[row].recorded))
-
-        return counted.tally(len(asked), lambda row: asked[row].recorded.request_id, why)
-
-    def _answers(self, entry: AuditEntry) -> tuple[Answer, Answer]:
-        asked = self._recorded(entry)
+    def _answers(self, text: AuditText) -> tuple[Answer, Answer]:
+        asked = recorded(text, self._scores(text))
         assert asked is not None, "a row of a segment"
         return self._comparison.answers(asked)
 
-    def _entries_at(self, at: int) -> Sequence[AuditEntry]:
+    def _texts_at(self, at: int) -> Sequence[AuditText]:
         """The requests of one microsecond."""
         query = replace(self._query, since=instant(at), until=instant(at) + MICROSECOND)
-        return [entry for entry in entries(self._store, query) if recorded(entry, {}) is not None]
+        return bodies(list(texts(self._store, query))).texts
 
-    def _recorded(self, entry: AuditEntry) -> Recorded | None:
-        scores = computed_facts(self._store.audit_entry(answer_id(entry))) if self._derives else {}
-        return recorded(entry, scores)
+    def _scores(self, text: AuditText) -> Scores:
+        return computed_facts(self._store.audit_entry(answer_id(text))) if self._derives else NO_SCORES
+
+
+NO_SCORES: Scores = {}
 
 
 class _Rows:
@@ -169,13 +171,13 @@ class _Rows:
     def __init__(
         self,
         segment: Segment,
-        entries_at: Callable[[int], Sequence[AuditEntry]],
-        ask: Callable[[AuditEntry], tuple[Answer, Answer]],
+        texts_at: Callable[[int], Sequence[AuditText]],
+        ask: Callable[[AuditText], tuple[Answer, Answer]],
     ) -> None:
         self._at = cache(segment.at)
-        self._entries_at = entries_at
+        self._texts_at = texts_at
         self._ask = ask
-        self._seen: dict[int, Sequence[AuditEntry]] = {}
+        self._seen: dict[int, Sequence[AuditText]] = {}
 
     def request_id(self, row: int) -> str:
         return self._entry(row).request_id
@@ -186,11 +188,11 @@ class _Rows:
     def why(self, row: int) -> tuple[str, str]:
         return _why(self.answers(row))
 
-    def _entry(self, row: int) -> AuditEntry:
+    def _entry(self, row: int) -> AuditText:
         times = self._at()
         at = int(times[row])
         if at not in self._seen:
-            self._seen[at] = self._entries_at(at)
+            self._seen[at] = self._texts_at(at)
         return self._seen[at][row - int(np.searchsorted(times, at, side="left"))]
 
 

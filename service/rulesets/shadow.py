@@ -124,7 +124,7 @@ class Shadows:
     def sampling(self, ruleset: str, request_id: str) -> Shadow | None:
         """The shadow to note this request for, if there is one and the request is in its share."""
         shadow = self._known.get(ruleset)
-        return shadow if shadow is not None and _in_share(request_id, shadow.share) else None
+        return shadow if shadow is not None and in_share(request_id, shadow.share) else None
 
     def note(self, shadow: Shadow, asked: Recorded, answered: Answer) -> None:
         """Remember a request and what the active version answered, to be compared later."""
@@ -176,7 +176,7 @@ class Shadows:
             return
 
 
-def _in_share(request_id: str, share: int) -> bool:
+def in_share(request_id: str, share: int) -> bool:
     """The same request is in the same share in every process, today and when it is asked again."""
     digest = hashlib.blake2b(request_id.encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") % 100 < share

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
@@ -17,10 +17,12 @@ from service.decide import language
 from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset
 from service.rulesets.columns.comparison import ColumnComparison
-from service.rulesets.columns.segment import Asked, Segment, segment_of, unpacked_segment
+from service.rulesets.columns.segment import Collected, Segment, unpacked_segment
 from service.rulesets.comparing import NotDecided, answer
-from service.rulesets.recorded import Recorded
+from service.rulesets.recorded import Recorded, bodies, recorded
 from service.rulesets.tally import Tally
+from service.storage import AuditText
+from service.storage.commits import micros
 
 BEGAN = datetime(2026, 5, 10, tzinfo=UTC)
 
@@ -33,6 +35,7 @@ facts:
   vip: {type: boolean, optional: true}
   note: {type: text}
   points: {type: decimal, scale: 4, optional: true}
+  home.zip: {type: text, optional: true}
 """
 
 CONDITIONS = (
@@ -141,6 +144,7 @@ def request(random_: random.Random) -> dict[str, object]:
         "vip": some(True, False, None, "true"),
         "points": some(10**15, Decimal(random_.randrange(-99, 999_999)).scaleb(-4), "0.0005", "21", 21, None),
         "other": some("x", None),
+        "home": some(None, {"zip": some("18", "x", None)}),
         "today": some(*[None] * 8, "2026-05-11", share=0.99),
     }
     return {name: value for name, value in whole.items() if value is not None or random_.random() < 0.5}
@@ -148,48 +152,75 @@ def request(random_: random.Random) -> dict[str, object]:
 
 @st.composite
 def files(draw: DrawFn) -> str:
-    """A rule file of the facts above, some of them declared otherwise."""
-    facts = FACTS
-    for old, new in draw(st.lists(st.sampled_from(DECLARATIONS), max_size=2)):
-        facts = facts.replace(old, new)
+    """A rule file of the facts above."""
+    several = draw(st.lists(st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=3), max_size=4))
     rules = [
         f"  - {{name: R{number}, when: '{draw(st.sampled_from(CONDITIONS))}', then: [{', '.join(actions)}]}}"
-        for number, actions in enumerate(draw(st.lists(st.lists(st.sampled_from(ACTIONS), max_size=3), max_size=4)))
-        if actions
+        for number, actions in enumerate(several)
     ]
     hit = draw(st.sampled_from(["all", "all", "first", "unique"]))
-    return "\n".join([facts, f"hit: {hit}", "rules:", *rules]) if rules else f"{facts}\nrules: []\n"
+    return "\n".join([FACTS, f"hit: {hit}", "rules:", *rules]) if rules else f"{FACTS}\nrules: []\n"
 
 
-sound = files().map(lambda text: language.parse(text).ruleset).filter(lambda ruleset: ruleset is not None)
+@st.composite
+def edits(draw: DrawFn, file: str) -> str:
+    """The file with some words of its rules or declarations changed."""
+    for _ in range(draw(st.integers(1, 2))):
+        words = [word for word in (*CONDITIONS, *ACTIONS) if word in file]
+        changed = draw(st.sampled_from(words)) if words else ""
+        others = CONDITIONS if changed in CONDITIONS else ACTIONS
+        file = file.replace(changed, draw(st.sampled_from(others)), draw(st.sampled_from([1, -1]))) if changed else file
+    for old, new in draw(st.lists(st.sampled_from(DECLARATIONS), max_size=1)):
+        file = file.replace(old, new)
+    return file
 
 
-def one_by_one(old: Compiled, new: Compiled, asked: Sequence[Asked]) -> Tally:
+@st.composite
+def pairs(draw: DrawFn) -> tuple[Ruleset, Ruleset]:
+    """Two versions: sometimes of one another, sometimes of nothing in common but the facts."""
+    one = draw(files())
+    other = draw(st.one_of(edits(one), edits(one), files()))
+    old, new = (language.parse(text).ruleset for text in draw(st.permutations([one, other])))
+    assume(old is not None and new is not None)
+    assert old is not None
+    assert new is not None
+    return old, new
+
+
+def one_by_one(old: Compiled, new: Compiled, asked: Sequence[Recorded]) -> Tally:
     """The tally of asking the engine for every request of both versions."""
     tally = Tally()
     for one in asked:
-        tally.count(one.recorded.request_id, answer(old, one.recorded), answer(new, one.recorded))
+        tally.count(one.request_id, answer(old, one), answer(new, one))
     return tally
 
 
-def in_columns(old: Compiled, new: Compiled, segment: Segment, asked: Sequence[Asked]) -> Tally:
+def in_columns(old: Compiled, new: Compiled, segment: Segment, asked: Sequence[Recorded]) -> Tally:
     """The tally of columns, with what they leave asked one by one."""
     counted, left = ColumnComparison(old, new).at_once(segment, np.ones(segment.rows, dtype=np.bool_))
 
-    def answers(row: int) -> tuple[object, object]:
-        return answer(old, asked[row].recorded), answer(new, asked[row].recorded)
-
     def why(row: int) -> tuple[str, str]:
-        one, other = (said.why if isinstance(said, NotDecided) else "" for said in answers(row))
+        answers = answer(old, asked[row]), answer(new, asked[row])
+        one, other = (said.why if isinstance(said, NotDecided) else "" for said in answers)
         return one, other
 
     for row in np.flatnonzero(left).tolist():
-        counted.one(row, answer(old, asked[row].recorded), answer(new, asked[row].recorded))
-    return counted.tally(len(asked), lambda row: asked[row].recorded.request_id, why)
+        counted.one(row, answer(old, asked[row]), answer(new, asked[row]))
+    return counted.tally(len(asked), lambda row: asked[row].request_id, why)
 
 
-def recorded(request: Mapping[str, object], number: int) -> Asked:
-    return Asked(BEGAN + timedelta(seconds=number), Recorded(f"r-{number}", request, date(2026, 5, 10), {}))
+def entry(request: Mapping[str, object], number: int) -> AuditText:
+    """The request as the audit keeps it."""
+    raw = exact_json.dumps({"request": request})
+    return AuditText(f"e{number}-1", f"r-{number}", micros(BEGAN + timedelta(seconds=number)), raw, "{}")
+
+
+def collected(texts: Sequence[AuditText], paths: Iterable[str] | None = None) -> Segment:
+    """The segment of these requests, which come in parts."""
+    found = Collected(paths)
+    for part in (texts[:20], texts[20:]):
+        found.add(bodies(part), [{} for _ in part])
+    return found.segment()
 
 
 def stored(segment: Segment) -> Segment:
@@ -200,12 +231,13 @@ def stored(segment: Segment) -> Segment:
 
 
 @settings(max_examples=300, deadline=None)
-@given(sound, sound, st.integers(0, 2**32), st.integers(1, 60))
-def test_columns_count_what_asking_one_by_one_counts(old: Ruleset, new: Ruleset, seed: int, many: int) -> None:
+@given(pairs(), st.integers(0, 2**32), st.integers(1, 60))
+def test_columns_count_what_asking_one_by_one_counts(pair: tuple[Ruleset, Ruleset], seed: int, many: int) -> None:
     random_ = random.Random(seed)
-    asked = [recorded(request(random_), number) for number in range(many)]
-    before, after = Compiled(old), Compiled(new)
+    texts = [entry(request(random_), number) for number in range(many)]
+    asked = [one for text in texts if (one := recorded(text, {})) is not None]
+    before, after = map(Compiled, pair)
     expected = one_by_one(before, after, asked).as_json()
-    assert in_columns(before, after, stored(segment_of(asked)), asked).as_json() == expected
+    assert in_columns(before, after, stored(collected(texts)), asked).as_json() == expected
     paths = ColumnComparison(before, after).paths()
-    assert in_columns(before, after, segment_of(asked, paths), asked).as_json() == expected
+    assert in_columns(before, after, collected(texts, paths), asked).as_json() == expected

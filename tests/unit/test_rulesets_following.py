@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,7 +75,7 @@ def following(store: SqliteStore, clock: HandClock, rows: int = 10) -> Following
     return Following(Library(store, clock), store, clock, rows=rows)
 
 
-def put(store: SqliteStore, number: int, at: datetime, request: dict[str, object], answered: bool = True) -> None:
+def put(store: SqliteStore, number: int, at: datetime, request: Mapping[str, object], answered: bool = True) -> None:
     """What one evaluation leaves behind; comments are taken to be glad or not by chance."""
     evaluation, random_ = f"e{number:04d}", random.Random(number)
     raw = exact_json.dumps({"context": {}, "request": request})

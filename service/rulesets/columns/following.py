@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from service.audit.entry import EntryType
 from service.clock import Clock
 from service.rulesets.columns.kept import Head, Kept, further, head_item, head_of
-from service.rulesets.columns.segment import Asked, segment_of
+from service.rulesets.columns.segment import Collected
 from service.rulesets.library import Library
-from service.rulesets.recorded import Scores, answer_id, computed_facts, recorded
-from service.storage import AuditEntry, AuditQuery, Conflict, Store, TooLarge
+from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts
+from service.storage import AuditQuery, AuditText, Conflict, Store, TooLarge
+from service.storage.commits import instant
 
 logger = logging.getLogger(__name__)
 
@@ -63,30 +64,31 @@ class Following:
             return False
         return self._commit(head, version, list(self._whole_instants(waiting)))
 
-    def _whole_instants(self, query: AuditQuery) -> Iterator[AuditEntry]:
+    def _whole_instants(self, query: AuditQuery) -> Iterator[AuditText]:
         """The first `rows` entries, and whatever further ones are of the last one's microsecond."""
-        last: datetime | None = None
-        for number, entry in enumerate(entries(self._store, query)):
-            if number >= self._rows and entry.at != last:
+        last: int | None = None
+        for number, text in enumerate(texts(self._store, query)):
+            if number >= self._rows and text.at != last:
                 return
-            last = entry.at
-            yield entry
+            last = text.at
+            yield text
 
-    def _commit(self, head: Head, version: int, found: Sequence[AuditEntry]) -> bool:
+    def _commit(self, head: Head, version: int, found: Sequence[AuditText]) -> bool:
         """Store a segment of these requests, or of fewer where they are too large; False if it cannot be done now."""
-        of_time = AuditQuery(ruleset=head.ruleset, since=head.until, until=found[-1].at + MICROSECOND)
+        until = instant(found[-1].at) + MICROSECOND
+        of_time = AuditQuery(ruleset=head.ruleset, since=head.until, until=until)
         count = self._store.count_audit(of_time)
         if self._store.count_audit(replace(of_time, entry_type=EntryType.REQUEST)) != len(found):
             return False  # one came late, just now: it belongs to them
         try:
-            self._save(head, version, found[-1].at + MICROSECOND, count, self._segment(of_time, found))
+            self._save(head, version, until, count, self._segment(of_time, found))
         except Conflict:
             return False  # another worker was first
         except TooLarge:
             fewer = _first_half(found)
             if fewer:
                 return self._commit(head, version, fewer)
-            self._save(head, version, found[-1].at + MICROSECOND, count, {})
+            self._save(head, version, until, count, {})
         return True
 
     def _save(self, head: Head, version: int, until: datetime, count: int, state: Mapping[str, object]) -> None:
@@ -94,32 +96,34 @@ class Following:
         self._store.save(head_item(further(head, until), version), spawn=[kept.item()])
         logger.info("Requests of %s up to %s are in columns", head.ruleset, until, extra={"ruleset": head.ruleset})
 
-    def _segment(self, of_time: AuditQuery, found: Sequence[AuditEntry]) -> Mapping[str, object]:
-        scores = self._scores(of_time)
-        for late in {answer_id(entry) for entry in found} - scores.keys():  # answered in the time of the next segment
-            scores[late] = computed_facts(self._store.audit_entry(late))
-        asked = ((entry.at, recorded(entry, scores[answer_id(entry)])) for entry in found)
-        return segment_of([Asked(at, one) for at, one in asked if one is not None]).packed()
+    def _segment(self, of_time: AuditQuery, found: Sequence[AuditText]) -> Mapping[str, object]:
+        scores, collected = self._scores(of_time), Collected()
+        for some in (found[first : first + PARSED] for first in range(0, len(found), PARSED)):
+            asked = bodies(some)
+            collected.add(asked, [self._of(answer_id(text), scores) for text in asked.texts])
+        return collected.segment().packed()
 
-    def _scores(self, of_time: AuditQuery) -> dict[str, Scores]:
-        """The facts that were computed, by answer."""
-        answers = entries(self._store, replace(of_time, entry_type=EntryType.RESPONSE))
+    def _scores(self, of_time: AuditQuery) -> Mapping[str, Scores]:
+        """The facts that were computed, by answer; answers without any are left out."""
+        answers = texts(self._store, replace(of_time, entry_type=EntryType.RESPONSE))
         return {answer.audit_id: computed_facts(answer) for answer in answers}
 
+    def _of(self, answer: str, known: Mapping[str, Scores]) -> Scores:
+        """Those of one answer, which may have been given in the time of the next segment."""
+        return known[answer] if answer in known else computed_facts(self._store.audit_entry(answer))
 
-def _first_half(found: Sequence[AuditEntry]) -> Sequence[AuditEntry]:
+
+def _first_half(found: Sequence[AuditText]) -> Sequence[AuditText]:
     """The entries before the one in the middle, in whole instants; none if all are of one instant."""
-    half = found[len(found) // 2].at
-    return [entry for entry in found if entry.at < half] or [
-        entry for entry in found if entry.at == half and half != found[-1].at
-    ]
+    half, last = found[len(found) // 2].at, found[-1].at
+    return [text for text in found if text.at < half] or [text for text in found if text.at == half != last]
 
 
-def entries(store: Store, query: AuditQuery) -> Iterator[AuditEntry]:
+def texts(store: Store, query: AuditQuery) -> Iterator[AuditText]:
     """All entries that match, in order."""
     cursor: str | None = None
     while True:
-        page = store.audit_entries(query, cursor=cursor, limit=PAGE)
+        page = store.audit_texts(query, cursor=cursor, limit=PAGE)
         yield from page.items
         cursor = page.cursor
         if cursor is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
@@ -12,22 +11,13 @@ import numpy as np
 
 from service.rulesets.columns.column import Column, Integers, column, unpacked
 from service.rulesets.columns.packing import Packed, pack, unpack
-from service.rulesets.recorded import Recorded
-from service.storage.commits import micros
+from service.rulesets.recorded import Bodies, Scores
 
 MAX_COLUMNS = 300
 """Members that a segment keeps: of requests that hold ever new names, the rest stands in the audit alone."""
 
 Tree: TypeAlias = "dict[str, Tree]"
 """The names of members, and of the members of those that are objects."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request and when its entry was written."""
-
-    at: datetime
-    recorded: Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +64,56 @@ def unpacked_segment(state: Mapping[str, Packed | Mapping[str, Mapping[str, Pack
     )
 
 
-def segment_of(asked: Sequence[Asked], paths: Iterable[str] | None = None) -> Segment:
-    """The segment of these requests: with every member, or, for one that is not kept, with those on `paths`."""
-    requests: list[object] = [one.recorded.request for one in asked]
-    tree, whole = _members(requests) if paths is None else (_tree(paths), True)
-    at = np.array([micros(one.at) for one in asked], dtype=np.int64)
-    day = np.array([one.recorded.today.toordinal() for one in asked], dtype=np.int64)
-    scores = {path for one in asked for path in one.recorded.scores}
-    return Segment(
-        len(asked),
-        lambda: at,
-        lambda: day,
-        dict(_columns(requests, tree, "")),
-        {path: column([one.recorded.scores.get(path) for one in asked]) for path in sorted(scores)},
-        whole,
-    )
+class Collected:
+    """Requests to be made a segment, with all their members or with those on `paths` alone.
+
+    Their documents are let go of as they are added: very many at once cost much memory.
+    """
+
+    def __init__(self, paths: Iterable[str] | None = None) -> None:
+        self._tree = _tree(paths or ())
+        self._grows, self._left = paths is None, MAX_COLUMNS
+        self._at: list[int] = []
+        self._days: list[int] = []
+        self._scores: list[Scores] = []
+        self._members: dict[str, list[object]] = {}
+
+    def add(self, bodies: Bodies, scores: Sequence[Scores]) -> None:
+        """Further requests, in the order of the audit, and the facts that were computed for each."""
+        if self._grows:
+            for request in bodies.requests:
+                self._left -= _note(request, self._tree, self._left)
+        before = len(self._at)
+        for path, members in _members(bodies.requests, self._tree, ""):
+            self._members.setdefault(path, [None] * before).extend(members)
+        self._at += [text.at for text in bodies.texts]
+        self._days += bodies.days
+        self._scores += scores
+
+    def segment(self) -> Segment:
+        """All of them."""
+        at, day = np.array(self._at, dtype=np.int64), np.array(self._days, dtype=np.int64)
+        paths = sorted({path for scores in self._scores for path in scores})
+        columns = {path: column(members) for path, members in self._members.items()}
+        computed = {path: column([scores.get(path) for scores in self._scores]) for path in paths}
+        return Segment(len(at), lambda: at, lambda: day, columns, computed, not self._grows or self._left > 0)
 
 
-def _columns(holders: Sequence[object], tree: Tree, prefix: str) -> Iterator[tuple[str, Column]]:
+def _members(holders: Sequence[object], tree: Tree, prefix: str) -> Iterator[tuple[str, Sequence[object]]]:
     for name, below in tree.items():
         members = [holder.get(name) if type(holder) is dict else None for holder in holders]
-        yield prefix + name, column(members)
-        yield from _columns(members, below, f"{prefix}{name}.")
+        yield prefix + name, _emptied(members)
+        yield from _members(members, below, f"{prefix}{name}.")
+
+
+def _emptied(members: Sequence[object]) -> Sequence[object]:
+    """Members with an empty one for each object or list, of which a column knows no more than that it is one."""
+    if _EMPTY.keys().isdisjoint(map(type, members)):
+        return members
+    return [_EMPTY.get(type(member), member) for member in members]
+
+
+_EMPTY: Mapping[type, object] = {dict: {}, list: []}
 
 
 def _tree(paths: Iterable[str]) -> Tree:
@@ -105,15 +123,6 @@ def _tree(paths: Iterable[str]) -> Tree:
         for name in path.split("."):
             inner = inner.setdefault(name, {})
     return tree
-
-
-def _members(requests: Iterable[object]) -> tuple[Tree, bool]:
-    """All names that occur, up to `MAX_COLUMNS`; and whether that was all."""
-    tree: Tree = {}
-    left = MAX_COLUMNS
-    for request in requests:
-        left -= _note(request, tree, left)
-    return tree, left > 0
 
 
 def _note(holder: object, tree: Tree, left: int) -> int:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.clock import Clock, SystemClock
-from service.storage import AuditEntry, AuditQuery, Item, Page, StoreUnavailable
+from service.storage import AuditEntry, AuditQuery, AuditText, Item, Page, StoreUnavailable
 from service.storage.audit_places import parse_place, place_of
 from service.storage.aws_calls import Calls
-from service.storage.commits import Commit, commit_of, instant, micros, new_items
+from service.storage.commits import Commit, audit_row, commit_of, instant, micros, new_items
 from service.storage.cursors import from_cursor, page_of
 from service.storage.dynamodb.audit import AuditTable
 from service.storage.dynamodb.expressions import text
@@ -127,6 +127,12 @@ class DynamoStore:
         after = parse_place(from_cursor(cursor))
         found = self._audit.listed(query, None if after is None else str(after), limit + 1)
         return page_of(found, limit, lambda entry: str(place_of(entry)))
+
+    def audit_texts(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditText]:
+        page = self.audit_entries(query, cursor=cursor, limit=limit)
+        rows = ((entry, audit_row(entry)) for entry in page.items)
+        texts = [AuditText(one.audit_id, one.request_id, row.at, one.raw_data, row.detail) for one, row in rows]
+        return Page(texts, page.cursor)
 
     def count_audit(self, query: AuditQuery) -> int:
         return self._audit.counted(query)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from service.storage import AlreadyExists, AuditEntry, AuditQuery
+from service.storage import AlreadyExists, AuditEntry, AuditQuery, AuditText
 from service.storage.audit_places import Place
 from service.storage.commits import AuditRow, document, instant, micros
 
@@ -39,14 +39,25 @@ def find(connection: sqlite3.Connection, audit_id: str) -> AuditEntry | None:
 
 def listed(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> list[AuditEntry]:
     """Up to `limit` entries that match and come after a place, in order of time and id."""
+    return [_entry(row) for row in _rows(connection, _COLUMNS, query, after, limit)]
+
+
+def texts(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> list[AuditText]:
+    """Like `listed`, unparsed."""
+    return list(map(AuditText._make, _rows(connection, ", ".join(AuditText._fields), query, after, limit)))
+
+
+def _rows(
+    connection: sqlite3.Connection, columns: str, query: AuditQuery, after: Place | None, limit: int
+) -> sqlite3.Cursor:
     if after is not None and query.since is not None and query.since <= after.at:
         query = replace(query, since=None)  # with two bounds SQLite begins at the first one and skips to the place
     where, values = _matching(query)
     if after is not None:
         where.append("(at, audit_id) > (?, ?)")
         values += [micros(after.at), after.audit_id]
-    statement = f"SELECT {_COLUMNS} FROM audit {_all_of(where)} ORDER BY at, audit_id LIMIT ?"
-    return [_entry(row) for row in connection.execute(statement, (*values, limit))]
+    statement = f"SELECT {columns} FROM audit {_all_of(where)} ORDER BY at, audit_id LIMIT ?"
+    return connection.execute(statement, (*values, limit))
 
 
 def counted(connection: sqlite3.Connection, query: AuditQuery) -> int:

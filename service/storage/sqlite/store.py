@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from service.clock import Clock, SystemClock
-from service.storage import AuditEntry, AuditQuery, Item, Page
-from service.storage.audit_places import parse_place, place_of
+from service.storage import AuditEntry, AuditQuery, AuditText, Item, Page
+from service.storage.audit_places import Place, parse_place, place_of
 from service.storage.commits import Commit, commit_of, instant, micros, new_items
 from service.storage.cursors import from_cursor, page_of
 from service.storage.gcra import Request
@@ -90,6 +90,11 @@ class SqliteStore:
         after = parse_place(from_cursor(cursor))
         found = self._database.read(lambda connection: audit_sql.listed(connection, query, after, limit + 1))
         return page_of(found, limit, lambda entry: str(place_of(entry)))
+
+    def audit_texts(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditText]:
+        after = parse_place(from_cursor(cursor))
+        found = self._database.read(lambda connection: audit_sql.texts(connection, query, after, limit + 1))
+        return page_of(found, limit, lambda text: str(Place(instant(text.at), text.audit_id)))
 
     def count_audit(self, query: AuditQuery) -> int:
         return self._database.read(lambda connection: audit_sql.counted(connection, query))
