@@ -16,9 +16,10 @@ from service.chores import Chore, Chores
 from service.clock import Clock
 from service.config import Backend, Settings
 from service.escalation import Escalation
-from service.evaluations import event_trial_routes
+from service.evaluations import event_sample_routes, event_samples, event_trial_routes
 from service.evaluations import routes as evaluation_routes
 from service.evaluations.dry_run import DryRuns
+from service.evaluations.event_samples import EventSamples
 from service.evaluations.event_trials import EventTests
 from service.evaluations.flow import Evaluations
 from service.http import Check, Keys
@@ -90,7 +91,8 @@ class Service:
         self.shadows = Shadows(self.live, self.store, clock)
         self.columns = Following(self.library, self.store, clock)
         self.backtests = Backtests(self.live, self.store, clock)
-        self.evaluations = Evaluations(self.live, self.store, clock, sentiment, self.shadows)
+        self.event_samples = EventSamples(self.live, self.store, clock, sentiment)
+        self.evaluations = Evaluations(self.live, self.store, clock, sentiment, self.shadows, self.event_samples)
         self.dry_runs = DryRuns(self.live, self.store, clock, sentiment)
         self.event_tests = EventTests(self.live, self.store, clock, sentiment)
         self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, breakers, amazon)
@@ -109,6 +111,7 @@ class Service:
         return (
             evaluation_routes.blueprint(self.evaluations, self.dry_runs),
             event_trial_routes.blueprint(self.event_tests),
+            event_sample_routes.blueprint(self.event_samples, self.clock),
             shadow_routes.blueprint(self.shadows),
             backtest_routes.blueprint(self.backtests),
             ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.clock),
@@ -124,7 +127,11 @@ class Service:
 
     def api_chores(self) -> Sequence[Chore]:
         """What every API process does beside answering."""
-        return (self._following(), Chore("comparing shadows", shadow.POLL, self.shadows.work))
+        return (
+            self._following(),
+            Chore("comparing shadows", shadow.POLL, self.shadows.work),
+            Chore("testing sampled events", event_samples.POLL, self.event_samples.work),
+        )
 
     def worker_chores(self) -> Sequence[Chore]:
         """What every worker does beside handling items."""

@@ -17,6 +17,7 @@ from service.cli.rule_files import RULE_FILE, as_document, as_json_option, rende
 from service.cli.rules_backtest import backtest
 from service.cli.rules_compare import diff
 from service.cli.rules_convert import export_rules, import_rules
+from service.cli.rules_events import test_events
 from service.cli.rules_pages import PAGES
 from service.cli.rules_tests import run_tests, write_tests
 from service.decide import explain, facts
@@ -39,7 +40,7 @@ def rules() -> None:
     """Check, try, publish and roll back rule files."""
 
 
-for command in (run_tests, write_tests, diff, import_rules, export_rules, backtest, *PAGES):
+for command in (run_tests, write_tests, test_events, diff, import_rules, export_rules, backtest, *PAGES):
     rules.add_command(command)
 
 

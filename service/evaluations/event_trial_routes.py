@@ -80,6 +80,8 @@ class KeptResult(EventResult):
     ruleset: RulesetNamed
     app: str
     at: str
+    sampled: Annotated[bool, Field(description="Whether it was taken from live traffic.")] = False
+    request_id: Annotated[str | None, Field(description="The live request that it was taken from.")] = None
 
 
 class KeptResults(Shown):

@@ -80,7 +80,7 @@ class EventTests:
         """
         at = test.as_of or self._clock.now()
         asked = candidate(self._live, test.which, at)
-        results = [self._result(asked, _event(event), at.date()) for event in test.events]
+        results = [tested(asked, event, at.date(), self._sentiment) for event in test.events]
         for first in range(0, len(results), PER_COMMIT):
             self._keep(test, asked, results, range(first, min(first + PER_COMMIT, len(results))))
         return asked, results
@@ -91,30 +91,14 @@ class EventTests:
         page = self._store.by_index(INDEX, ruleset, cursor=cursor, limit=limit, newest_first=True)
         return Page([item.state for item in page.items], page.cursor)
 
-    def _result(self, asked: Candidate, event: _Event, today: date) -> Mapping[str, object]:
-        named: Mapping[str, object] = {"event_id": event.event_id}
-        if event.facts is None:
-            return {**named, **_error([{"path": "", "message": "is not an object that holds facts"}])}
-        try:
-            return {**named, **_decided(asked.try_on(event.facts, today, self._sentiment))}
-        except (FactsRefused, ActionRefused, NotUnique) as error:
-            return {**named, **_error([{"path": fault.path, "message": fault.message} for fault in faults(error)])}
-
     def _keep(self, test: EventTest, asked: Candidate, results: Sequence[Mapping[str, object]], numbers: range) -> None:
         now = self._clock.now()
-        kept = [self._item(test, asked, number, results[number], now) for number in numbers]
+        items = [kept(_id(test, number), asked, results[number], test.app, now) for number in numbers]
         entries = [self._entry(test, asked, number, results[number], now) for number in numbers]
         try:
-            self._store.add(*kept, audit=entries)
+            self._store.add(*items, audit=entries)
         except AlreadyExists:
             return  # a repeated call whose first attempt got this far: what it found stands
-
-    def _item(
-        self, test: EventTest, asked: Candidate, number: int, result: Mapping[str, object], now: datetime
-    ) -> Item:
-        state = {**result, "ruleset": asked.named(), "app": test.app, "at": timestamp(now)}
-        keys, expires_at = {INDEX: test.which.ruleset}, now + KEPT
-        return Item(_id(test, number), "test-event", state, keys=keys, expires_at=expires_at)
 
     def _entry(
         self, test: EventTest, asked: Candidate, number: int, result: Mapping[str, object], now: datetime
@@ -131,6 +115,24 @@ class EventTests:
             test.which.ruleset,
             detail,
         )
+
+
+def tested(asked: Candidate, event: object, today: date, sentiment: Sentiment | None) -> Mapping[str, object]:
+    """What becomes of an event; raises any `Unavailable`."""
+    read = _event(event)
+    named: Mapping[str, object] = {"event_id": read.event_id}
+    if read.facts is None:
+        return {**named, **_error([{"path": "", "message": "is not an object that holds facts"}])}
+    try:
+        return {**named, **_decided(asked.try_on(read.facts, today, sentiment))}
+    except (FactsRefused, ActionRefused, NotUnique) as error:
+        return {**named, **_error([{"path": fault.path, "message": fault.message} for fault in faults(error)])}
+
+
+def kept(item_id: str, asked: Candidate, result: Mapping[str, object], app: str, at: datetime) -> Item:
+    """A result as it is listed for `KEPT`."""
+    state = {**result, "ruleset": asked.named(), "app": app, "at": timestamp(at)}
+    return Item(item_id, "test-event", state, keys={INDEX: asked.ruleset.name}, expires_at=at + KEPT)
 
 
 def _id(test: EventTest, number: int) -> str:

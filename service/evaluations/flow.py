@@ -17,6 +17,7 @@ from service.clock import Clock, timestamp
 from service.decide import explain, facts
 from service.decide.decision import Decision
 from service.evaluations import outcomes
+from service.evaluations.event_samples import EventSamples
 from service.evaluations.refusals import exception
 from service.evaluations.sentiment import computed, derived
 from service.language import Sentiment
@@ -102,12 +103,14 @@ class Evaluations:
         clock: Clock,
         sentiment: Sentiment | None = None,
         shadows: Shadows | None = None,
+        samples: EventSamples | None = None,
     ) -> None:
         self._live = live
         self._store = store
         self._clock = clock
         self._sentiment = sentiment
         self._shadows = shadows
+        self._samples = samples
 
     def evaluate(self, call: Call, present: Callable[[Evaluated], Mapping[str, object]]) -> Answered:
         """Decide a call and answer it as `present` words it, both entries and every outcome being durable by then.
@@ -117,6 +120,8 @@ class Evaluations:
         """
         self._live.known(call.ruleset)
         self._store.append(self._entry(call, EntryType.REQUEST, call.raw_data))
+        if self._samples is not None:
+            self._samples.note(call.ruleset, call.request_id, call.request, call.app)
         with self._failures_recorded(call):
             evaluated = self._decide(call)
             answer = exact_json.dumps(present(evaluated))

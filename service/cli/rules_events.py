@@ -1,0 +1,175 @@
+"""`tocsin rules test-events`: what rules make of events from a file or from live traffic."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from service import config, exact_json, ids
+from service.cli.rule_files import RULE_FILE, as_json_option
+from service.evaluations.candidates import Which
+from service.evaluations.event_samples import MAX_EVENTS, MAX_TIME, EventSamples, NoSample
+from service.evaluations.event_trials import EventTest, EventTests
+from service.rulesets import rule_file
+from service.rulesets.library import Library
+from service.rulesets.live import Live
+
+_SHARE = re.compile(r"([1-9][0-9]?|100)%?")
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_LISTED = 20
+
+
+def _share(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    found = _SHARE.fullmatch(value) if value is not None else None
+    if value is not None and found is None:
+        raise click.BadParameter(f"{value} is no share of the live requests: write a whole number from 1% to 100%")
+    return int(found[1]) if found else None
+
+
+def _duration(_: click.Context, __: click.Parameter, value: str) -> timedelta:
+    found = _DURATION.fullmatch(value)
+    lasting = timedelta(seconds=int(found[1]) * _SECONDS[found[2]]) if found else None
+    if lasting is None or lasting > MAX_TIME:
+        raise click.BadParameter(f"{value} is no time up to {MAX_TIME.days}d: write it like 90s, 10m, 2h or 1d")
+    return lasting
+
+
+@click.command("test-events")
+@click.argument("ruleset")
+@click.argument("events", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--version", type=click.IntRange(min=1), help="A published version instead of the active one.")
+@click.option("--file", "draft", type=RULE_FILE, help="A rule file instead of a published version (not with --sample).")
+@click.option("--sample", "share", callback=_share, metavar="SHARE", help="Test this share of the live requests: 10%.")
+@click.option("--events", "limit", type=click.IntRange(1, MAX_EVENTS), default=100, show_default=True, help="How many.")
+@click.option("--for", "lasting", callback=_duration, default="1h", show_default=True, help="For how long at most.")
+@click.option("--stop", is_flag=True, help="Take no more live requests.")
+@as_json_option
+def test_events(
+    ruleset: str,
+    events: Path | None,
+    version: int | None,
+    draft: Path | None,
+    share: int | None,
+    limit: int,
+    lasting: timedelta,
+    stop: bool,
+    as_json: bool,
+) -> None:
+    """Say for each of EVENTS whether rules match it, why not, or what is wrong with it. Nothing is carried out.
+
+    EVENTS is a JSON file: one event, a list of them, or {"events": [...]}; each holds the facts, or is an EventBridge
+    envelope around them. With --sample the running service tests live requests instead: --events and --for say when
+    that ends, --stop ends it. With neither, the latest results are listed. Results are kept for 30 days.
+    """
+    if sum((events is not None, share is not None, stop)) > 1:
+        raise click.UsageError("Give one of EVENTS, --sample and --stop.")
+    if draft is not None and events is None:
+        raise click.UsageError("--file goes with EVENTS: to sample live requests for a draft, publish it first.")
+    testing = _Testing()
+    if events is not None:
+        source = None if draft is None else rule_file.read(draft).content.decode("utf-8", "replace")
+        results = testing.run(Which(ruleset, version, source), _events(events))
+        _show(results, {}, as_json)
+    elif share is not None:
+        testing.samples.begin(Which(ruleset, version), share, limit, lasting, getpass.getuser())
+        click.echo(_sampling(testing.sample(ruleset), as_json))
+    elif stop:
+        testing.stop(ruleset)
+    else:
+        _show(testing.tests.listed(ruleset, None, _LISTED).items, testing.sample(ruleset), as_json)
+
+
+class _Testing:
+    """The tester on this installation's store."""
+
+    def __init__(self) -> None:
+        from service.app import open_sentiment
+        from service.stores import SYSTEM_CLOCK, open_store
+
+        settings = config.load()
+        store = open_store(settings)
+        self._clock = SYSTEM_CLOCK
+        live, sentiment = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK), open_sentiment(settings)
+        self.tests = EventTests(live, store, SYSTEM_CLOCK, sentiment)
+        self.samples = EventSamples(live, store, SYSTEM_CLOCK, sentiment)
+
+    def run(self, which: Which, events: Sequence[object]) -> Sequence[Mapping[str, object]]:
+        """A result for each event."""
+        now = self._clock.now()
+        run_id = ids.fresh(now)
+        return self.tests.run(EventTest(run_id, which, events, f"cli-{run_id}", getpass.getuser()))[1]
+
+    def sample(self, ruleset: str) -> Mapping[str, object]:
+        """How far the last sampling is; empty if there is none."""
+        try:
+            return self.samples.sampled(ruleset).as_json(self._clock.now())
+        except NoSample:
+            return {}
+
+    def stop(self, ruleset: str) -> None:
+        """End the sampling, and say so."""
+        try:
+            self.samples.stop(ruleset)
+        except NoSample as error:
+            raise click.ClickException(f"{error}.") from error
+        click.echo(f"No more live requests of {ruleset} are tested.")
+
+
+def _events(file: Path) -> Sequence[object]:
+    try:
+        document = exact_json.loads(file.read_bytes())
+    except (OSError, exact_json.NotJson) as error:
+        raise click.BadParameter(f"{file} cannot be read: {error}", param_hint="EVENTS") from error
+    if isinstance(document, dict) and isinstance(document.get("events"), list):
+        document = document["events"]
+    return document if isinstance(document, list) else [document]
+
+
+def _show(results: Sequence[Mapping[str, object]], sample: Mapping[str, object], as_json: bool) -> None:
+    if as_json:
+        click.echo(exact_json.dumps({"items": results, **({"sample": sample} if sample else {})}))
+        return
+    if sample:
+        click.echo(_sampling(sample, as_json=False))
+    for number, result in enumerate(results, start=1):
+        click.echo(f"{_name(result, number)}: {_in_words(result)}")
+    if not results:
+        click.echo("No events were tested in the last 30 days.")
+
+
+def _name(result: Mapping[str, object], number: int) -> str:
+    at, of = result.get("at"), result.get("event_id") or result.get("request_id")
+    return " ".join(str(part) for part in (at, of) if part) or f"event {number}"
+
+
+def _in_words(result: Mapping[str, object]) -> str:
+    match result:
+        case {"status": "matched", "fired": list() | tuple() as fired}:
+            return f"matched: {', '.join(map(str, fired))}"
+        case {"status": "not_matched", "why_not": list() | tuple() as why_not}:
+            because = [f"\n    {one['rule']}: {'; '.join(one['because'])}" for one in why_not]
+            return f"not matched{''.join(because)}"
+        case {"errors": list() | tuple() as errors}:
+            faults = [f"\n    {one['path']}: {one['message']}" for one in errors]
+            return f"error{''.join(faults)}"
+        case _:
+            return str(result.get("status"))
+
+
+def _sampling(sample: Mapping[str, object], as_json: bool) -> str:
+    if as_json:
+        return exact_json.dumps(sample)
+    whose = f"version {sample['version']}" if sample["version"] else "the active version"
+    tested = f"{sample['matched']} matched, {sample['not_matched']} not matched, {sample['error']} errors"
+    running = "running" if sample["running"] else "ended"
+    until = datetime.fromisoformat(str(sample["until"]))
+    return (
+        f"Sampling {sample['share']}% of the live requests of {sample['ruleset']} with {whose}, at most "
+        f"{sample['events']} until {until:%Y-%m-%d %H:%M:%S} UTC ({running}): {tested}, {sample['skipped']} skipped."
+    )

@@ -1,0 +1,248 @@
+"""Events for the tester from live traffic: a share of a ruleset's requests, for a while or until there are enough.
+
+A request of the share only leaves a note of itself before it is decided, so that those which are refused are seen as
+well. A chore asks the rules under test afterwards: neither an answer nor its time depends on it. Counts and results
+are committed together, so that processes which sample at once never keep more than was asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from service import ids
+from service.clock import Clock
+from service.errors import TocsinError, Unavailable
+from service.evaluations.candidates import Which, candidate
+from service.evaluations.event_trials import KEPT, Outcome, kept, tested
+from service.language import Sentiment
+from service.records import from_state, to_state
+from service.rulesets.errors import NotYetActive
+from service.rulesets.live import Live
+from service.rulesets.shadow import in_share
+from service.storage import Conflict, Item, Store
+
+logger = logging.getLogger(__name__)
+
+POLL = timedelta(seconds=1)
+"""How often a process should `work`: requests that were noted meanwhile are tested then."""
+
+MAX_EVENTS = 10_000
+"""Events that one sampling may take."""
+
+MAX_TIME = timedelta(days=7)
+"""How long one sampling may go on."""
+
+WAITING = 1_000
+"""Noted requests that wait to be tested in one process; beyond that they are skipped and counted as such."""
+
+PER_COMMIT = 80
+"""Results stored at once (a commit takes 100 writes)."""
+
+TRIES = 20
+"""How often results are stored again when other processes store theirs at the same moment."""
+
+_INDEX = ("event_samples", "all")
+
+
+class NoSample(TocsinError):
+    """No events of the ruleset are or were sampled."""
+
+    def __init__(self, ruleset: str) -> None:
+        super().__init__(f"no events of ruleset {ruleset!r} are being sampled, nor were lately")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What is sampled: of a hundred requests `share`, until so many `events` or that instant; by whom, since when.
+
+    `version` None asks whatever is active.
+    """
+
+    ruleset: str
+    version: int | None
+    share: int
+    events: int
+    until: datetime
+    by: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A sampling and what became of its events so far; `skipped` ones could not be tested."""
+
+    sample: Sample
+    matched: int = 0
+    not_matched: int = 0
+    error: int = 0
+    skipped: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many events are still wanted."""
+        return self.sample.events - self.matched - self.not_matched - self.error
+
+    def is_running(self, now: datetime) -> bool:
+        """Whether it takes further events."""
+        return self.left > 0 and now < self.sample.until
+
+    def as_json(self, now: datetime) -> dict[str, object]:
+        """The sampling, its counts, and whether it is `running` at this instant."""
+        counts = {
+            "matched": self.matched,
+            "not_matched": self.not_matched,
+            "error": self.error,
+            "skipped": self.skipped,
+        }
+        return {**to_state(self.sample), "running": self.is_running(now), **counts}
+
+    def counting(self, results: Sequence[Mapping[str, object]], skipped: int) -> Sampled:
+        """With further results."""
+        found = [result["status"] for result in results]
+        return replace(
+            self,
+            matched=self.matched + found.count(Outcome.MATCHED.value),
+            not_matched=self.not_matched + found.count(Outcome.NOT_MATCHED.value),
+            error=self.error + found.count(Outcome.ERROR.value),
+            skipped=self.skipped + skipped,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A live request in the share, and when it came."""
+
+    sample: Sample
+    request_id: str
+    request: Mapping[str, object]
+    app: str
+    at: datetime
+
+
+class EventSamples:
+    """The samplings of all rulesets; safe for any number of threads, made after fork."""
+
+    def __init__(self, live: Live, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
+        self._live = live
+        self._store = store
+        self._clock = clock
+        self._sentiment = sentiment
+        self._known: Mapping[str, Sample] = {}
+        self._notes: deque[_Note] = deque()
+        self._skipped: dict[Sample, int] = {}
+
+    def begin(self, which: Which, share: int, events: int, lasting: timedelta, by: str) -> Sampled:
+        """Sample from now on; it takes the place of an earlier sampling of the ruleset, whose results stay listed.
+
+        `UnknownRuleset`, `UnknownVersion`, `CannotServe`.
+        """
+        self._live.known(which.ruleset)
+        if which.version is not None:
+            self._live.version(which.ruleset, which.version)
+        now = self._clock.now()
+        begun = Sampled(Sample(which.ruleset, which.version, share, events, now + lasting, by, now))
+        stored = self._store.get(_item_id(which.ruleset))
+        try:
+            self._store.save(_item(begun, stored.version if stored else 0))
+        except Conflict:  # results of the earlier sampling were counted meanwhile
+            return self.begin(which, share, events, lasting, by)
+        self.refresh()
+        return begun
+
+    def sampled(self, ruleset: str) -> Sampled:
+        """The last sampling of a ruleset; `UnknownRuleset`, `NoSample`."""
+        return _sampled(self._found(ruleset))
+
+    def stop(self, ruleset: str) -> None:
+        """Sample no more; what was found stays listed. `UnknownRuleset`, `NoSample`."""
+        try:
+            self._store.remove(self._found(ruleset))
+        except Conflict:
+            self.stop(ruleset)  # results were counted meanwhile
+        self.refresh()
+
+    def note(self, ruleset: str, request_id: str, request: Mapping[str, object], app: str) -> None:
+        """Remember a live request, to be tested later, if it is in the share of a sampling."""
+        sample = self._known.get(ruleset)
+        if sample is None or not in_share(request_id, sample.share) or (now := self._clock.now()) >= sample.until:
+            return
+        if len(self._notes) >= WAITING:
+            self._skipped[sample] = self._skipped.get(sample, 0) + 1
+            return
+        self._notes.append(_Note(sample, request_id, request, app, now))
+
+    def work(self) -> None:
+        """Follow the store, then test what was noted, and keep the results."""
+        self.refresh()
+        skipped, self._skipped = self._skipped, {}
+        by_sample: dict[Sample, list[_Note]] = {sample: [] for sample in skipped}
+        for _ in range(len(self._notes)):
+            note = self._notes.popleft()
+            by_sample.setdefault(note.sample, []).append(note)
+        for sample, notes in by_sample.items():
+            self._keep(sample, [], skipped.get(sample, 0))
+            for first in range(0, len(notes), PER_COMMIT):
+                self._test(sample, notes[first : first + PER_COMMIT])
+
+    def refresh(self) -> None:
+        """Catch up with the store: which rulesets are sampled now."""
+        now = self._clock.now()
+        found = map(_sampled, self._store.by_index(*_INDEX, limit=500).items)
+        self._known = {one.sample.ruleset: one.sample for one in found if one.is_running(now)}
+
+    def _found(self, ruleset: str) -> Item:
+        self._live.known(ruleset)
+        item = self._store.get(_item_id(ruleset))
+        if item is None:
+            raise NoSample(ruleset)
+        return item
+
+    def _test(self, sample: Sample, notes: Sequence[_Note]) -> None:
+        results: list[Item] = []
+        try:
+            asked = candidate(self._live, Which(sample.ruleset, sample.version), self._clock.now())
+            for note in notes:
+                result = tested(asked, note.request, note.at.date(), self._sentiment)
+                result_id = f"testevent-{ids.fresh(note.at)}-000"
+                origin = {"request_id": note.request_id, "sampled": True}
+                results.append(kept(result_id, asked, {**result, **origin}, note.app, note.at))
+        except (Unavailable, NotYetActive) as error:
+            logger.warning("Sampled events of %s are not tested: %s", sample.ruleset, error, extra={"by": sample.by})
+        self._keep(sample, results, len(notes) - len(results))
+
+    def _keep(self, sample: Sample, results: Sequence[Item], skipped: int) -> None:
+        """Store results with their counts, as many as are still wanted."""
+        for _ in range(TRIES if results or skipped else 0):
+            item = self._store.get(_item_id(sample.ruleset))
+            sampled = None if item is None else _sampled(item)
+            if item is None or sampled is None or sampled.sample != sample:
+                return  # stopped, or another sampling's turn
+            wanted = results[: sampled.left]
+            counted = sampled.counting([one.state for one in wanted], skipped)
+            try:
+                self._store.save(_item(counted, item.version), spawn=wanted)
+            except Conflict:
+                continue
+            return
+
+
+def _item_id(ruleset: str) -> str:
+    return f"eventsample-{ruleset}"
+
+
+def _item(sampled: Sampled, version: int) -> Item:
+    """Ended ones are found by their ruleset only, for as long as their results are listed."""
+    keys = dict([_INDEX]) if sampled.left > 0 else {}
+    expires_at = sampled.sample.until + KEPT
+    state = to_state(sampled)
+    return Item(
+        _item_id(sampled.sample.ruleset), "event-sample", state, version=version, keys=keys, expires_at=expires_at
+    )
+
+
+def _sampled(item: Item) -> Sampled:
+    return from_state(Sampled, item.state)
