@@ -12,12 +12,8 @@ import click
 
 from service import config, exact_json, ids
 from service.cli.rule_files import RULE_FILE, as_json_option
-from service.evaluations.candidates import Which
-from service.evaluations.event_samples import MAX_EVENTS, MAX_TIME, EventSamples, NoSample
-from service.evaluations.event_trials import EventTest, EventTests
+from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
 from service.rulesets import rule_file
-from service.rulesets.library import Library
-from service.rulesets.live import Live
 
 _SHARE = re.compile(r"([1-9][0-9]?|100)%?")
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
@@ -74,15 +70,14 @@ def test_events(
     testing = _Testing()
     if events is not None:
         source = None if draft is None else rule_file.read(draft).content.decode("utf-8", "replace")
-        results = testing.run(Which(ruleset, version, source), _events(events))
-        _show(results, {}, as_json)
+        _show(testing.run(ruleset, version, source, _events(events)), {}, as_json)
     elif share is not None:
-        testing.samples.begin(Which(ruleset, version), share, limit, lasting, getpass.getuser())
-        click.echo(_sampling(testing.sample(ruleset), as_json))
+        click.echo(_sampling(testing.begin(ruleset, version, share, limit, lasting), as_json))
     elif stop:
         testing.stop(ruleset)
+        click.echo(f"No more live requests of {ruleset} are tested.")
     else:
-        _show(testing.tests.listed(ruleset, None, _LISTED).items, testing.sample(ruleset), as_json)
+        _show(testing.results(ruleset), testing.sample(ruleset), as_json)
 
 
 class _Testing:
@@ -90,35 +85,55 @@ class _Testing:
 
     def __init__(self) -> None:
         from service.app import open_sentiment
+        from service.evaluations.event_samples import EventSamples
+        from service.evaluations.event_trials import EventTests
+        from service.rulesets.library import Library
+        from service.rulesets.live import Live
         from service.stores import SYSTEM_CLOCK, open_store
 
         settings = config.load()
         store = open_store(settings)
-        self._clock = SYSTEM_CLOCK
         live, sentiment = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK), open_sentiment(settings)
-        self.tests = EventTests(live, store, SYSTEM_CLOCK, sentiment)
-        self.samples = EventSamples(live, store, SYSTEM_CLOCK, sentiment)
+        self._clock = SYSTEM_CLOCK
+        self._tests = EventTests(live, store, SYSTEM_CLOCK, sentiment)
+        self._samples = EventSamples(live, store, SYSTEM_CLOCK, sentiment)
 
-    def run(self, which: Which, events: Sequence[object]) -> Sequence[Mapping[str, object]]:
+    def run(
+        self, ruleset: str, version: int | None, source: str | None, events: Sequence[object]
+    ) -> Sequence[Mapping[str, object]]:
         """A result for each event."""
-        now = self._clock.now()
-        run_id = ids.fresh(now)
-        return self.tests.run(EventTest(run_id, which, events, f"cli-{run_id}", getpass.getuser()))[1]
+        from service.evaluations.candidates import Which
+        from service.evaluations.event_trials import EventTest
+
+        test_id = ids.fresh(self._clock.now())
+        which = Which(ruleset, version, source)
+        return self._tests.run(EventTest(test_id, which, events, f"cli-{test_id}", getpass.getuser()))[1]
+
+    def results(self, ruleset: str) -> Sequence[Mapping[str, object]]:
+        """The latest results."""
+        return self._tests.listed(ruleset, None, _LISTED).items
+
+    def begin(
+        self, ruleset: str, version: int | None, share: int, events: int, lasting: timedelta
+    ) -> Mapping[str, object]:
+        """Let the running service sample live requests."""
+        from service.evaluations.candidates import Which
+
+        sampled = self._samples.begin(Which(ruleset, version), share, events, lasting, getpass.getuser())
+        return sampled.as_json(self._clock.now())
 
     def sample(self, ruleset: str) -> Mapping[str, object]:
         """How far the last sampling is; empty if there is none."""
+        from service.evaluations.event_samples import NoSample
+
         try:
-            return self.samples.sampled(ruleset).as_json(self._clock.now())
+            return self._samples.sampled(ruleset).as_json(self._clock.now())
         except NoSample:
             return {}
 
     def stop(self, ruleset: str) -> None:
-        """End the sampling, and say so."""
-        try:
-            self.samples.stop(ruleset)
-        except NoSample as error:
-            raise click.ClickException(f"{error}.") from error
-        click.echo(f"No more live requests of {ruleset} are tested.")
+        """End the sampling; `NoSample`."""
+        self._samples.stop(ruleset)
 
 
 def _events(file: Path) -> Sequence[object]:
@@ -156,7 +171,7 @@ def _in_words(result: Mapping[str, object]) -> str:
             because = [f"\n    {one['rule']}: {'; '.join(one['because'])}" for one in why_not]
             return f"not matched{''.join(because)}"
         case {"errors": list() | tuple() as errors}:
-            faults = [f"\n    {one['path']}: {one['message']}" for one in errors]
+            faults = [f"\n    {one['path'] or 'the event'}: {one['message']}" for one in errors]
             return f"error{''.join(faults)}"
         case _:
             return str(result.get("status"))

@@ -12,8 +12,9 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.clock import Clock
+from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
 from service.evaluations.candidates import Which
-from service.evaluations.event_samples import MAX_EVENTS, MAX_TIME, EventSamples, NoSample, Sampled
+from service.evaluations.event_samples import EventSamples, NoSample, Sampled
 from service.evaluations.refusals import as_problems
 from service.http.caller import Caller
 from service.http.endpoint import endpoint

@@ -30,12 +30,6 @@ logger = logging.getLogger(__name__)
 POLL = timedelta(seconds=1)
 """How often a process should `work`: requests that were noted meanwhile are tested then."""
 
-MAX_EVENTS = 10_000
-"""Events that one sampling may take."""
-
-MAX_TIME = timedelta(days=7)
-"""How long one sampling may go on."""
-
 WAITING = 1_000
 """Noted requests that wait to be tested in one process; beyond that they are skipped and counted as such."""
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from service.cli import main
 from service.evaluations.event_samples import WAITING, EventSamples
 from service.storage import AuditQuery
 from service.words import Lane, Scope
@@ -137,3 +140,28 @@ def test_who_may_only_read_rules_may_look_but_not_sample(orders: Api) -> None:
     assert orders.client.post(SAMPLE, {"share": 0}).status == 422
     assert orders.client.post(SAMPLE, {"share": 10, "version": 9}).status == 404
     assert orders.client.post("/v1/rulesets/none/test-events/sample", {"share": 10}).status == 404
+
+
+def test_the_command_tests_a_file_of_events_and_lists_what_it_found(tmp_path: Path) -> None:
+    settings = {"TOCSIN_HOME": str(tmp_path / "home")}
+    rules, events = tmp_path / "orders.yaml", tmp_path / "events.json"
+    rules.write_text(FILE)
+    events.write_text('[{"order": {"id": "o-1", "amount": 2000}}, {"order": {"id": "o-2", "amount": 5}}, 7]')
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(main, ["rules", *arguments], env=settings)
+        return done.output
+
+    run("publish", str(rules))
+    printed = run("test-events", "orders", str(events))
+    assert printed.splitlines()[:2] == ["event 1: matched: Large", "event 2: not matched"]
+    assert "Large: order.amount is 5.00, so order.amount > 1000.00 does not hold" in printed
+    assert "the event: is not an object that holds facts" in printed
+    began = run("test-events", "orders", "--sample", "10%", "--events", "5", "--for", "2h")
+    assert began.startswith("Sampling 10% of the live requests of orders with the active version, at most 5 until ")
+    listed = run("test-events", "orders")
+    assert "(running)" in listed
+    assert listed.count("error") == 2  # one of the three results, and the word in the counts
+    assert run("test-events", "orders", "--stop") == "No more live requests of orders are tested.\n"
+    assert "no events of ruleset 'orders' are being sampled" in run("test-events", "orders", "--stop")
+    assert "write a whole number from 1% to 100%" in run("test-events", "orders", "--sample", "0%")
