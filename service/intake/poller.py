@@ -121,9 +121,12 @@ class Poller:
             return
         wait = BACKOFF.wait(letter.receives, self._chance())
         extra = {"letter_id": letter.id, "receives": letter.receives}
-        level = logging.WARNING if passing else logging.ERROR
         said = "Letter %s cannot be taken in now (%s) and comes back in %.0f s"
-        logger.log(level, said, letter.id, type(error).__name__, wait.total_seconds(), extra=extra, exc_info=error)
+        about = (letter.id, type(error).__name__, wait.total_seconds())
+        if passing:
+            logger.warning(said, *about, extra=extra)
+        else:
+            logger.error(said, *about, extra=extra, exc_info=error)
         self._inbox.hide(letter, wait)
 
     def _refuse(self, letter: Letter, reason: str) -> None:

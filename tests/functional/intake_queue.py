@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,6 +72,12 @@ class Intake:
         """The worker takes in what is there."""
         while self.poller.once():
             pass
+
+    def works_until_empty(self) -> None:
+        """The worker takes in what is there and what comes back in real time."""
+        until = time.monotonic() + 20
+        while self.waiting() and time.monotonic() < until:
+            self.works()
 
     def waiting(self) -> int:
         """Letters in the queue, the hidden ones too."""

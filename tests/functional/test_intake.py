@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import boto3
 import pytest
 
-from service.aws import intake_table
+from service.aws import inbox, intake_table
 from service.clock import HandClock
+from service.config import Backend
+from service.rulesets.working_copies import NotPublishedYet
+from service.storage.dynamodb import create_tables
+from service.stores import table_names
+from service.words import Scope
 from tests.aws import Environment
-from tests.contract.conftest import dynamodb_client
+from tests.contract.conftest import dynamodb_client, sqs_client
 from tests.functional.backends import Install, embedded
-from tests.functional.conftest import NOON, api_of
+from tests.functional.conftest import NOON, Start, api_of
 from tests.functional.incident_room import ANN, SAMPLE, Room
 from tests.functional.intake_queue import Intake, intake_of, intake_rules, payload
 from tests.functional.test_notifications import EVENT, JOHN, Desk
@@ -212,6 +219,80 @@ def test_the_queue_may_ask_only_for_what_its_app_may(shop: Intake) -> None:
     (reason,) = shop.reasons()
     assert "TOCSIN_INTAKE_SCOPES" in reason
     assert {entry["app"] for entry in shop.audit(request_id="REQ-99999")} == {"shop"}
+
+
+def test_letters_wait_while_a_part_does_not_answer_and_are_done_when_it_does(
+    on_each_backend: Intake,
+) -> None:
+    intake = on_each_backend
+    intake.works()
+    with _database_gone(intake):
+        intake.gets(INCIDENT)
+        assert (intake.waiting(), intake.dead()) == (1, [])
+    intake.works_until_empty()
+    caller = intake.api.client_with(*Scope)  # keys were in the database too
+    assert "Pump 1 failed" in caller.get("/v1/incidents").text
+    assert intake.dead() == []
+
+
+def test_letters_wait_until_the_rule_files_are_published_at_the_first_start(tmp_path: Path, aws: Environment) -> None:
+    service = embedded(tmp_path)(HandClock(NOON), rules_dir=intake_rules(tmp_path, "premium"))
+    intake = intake_of(api_of(service))
+    intake.puts(payload("intake_evaluation"))
+    with pytest.raises(NotPublishedYet, match=r"premium\.yaml"):
+        intake.works()
+    service.working_copies.publish_unknown()
+    intake.works()
+    assert (intake.waiting(), intake.dead()) == (0, [])
+    service.store.close()
+
+
+def test_events_wait_while_their_mappings_cannot_be_used(tmp_path: Path, aws: Environment) -> None:
+    rules = intake_rules(tmp_path, "purchase")
+    mappings = (rules / "events.yaml").read_text()
+    (rules / "events.yaml").write_text(mappings.replace("events:", "evnets:"))
+    for intake in opened(embedded(tmp_path), rules):
+        intake.gets(payload("purchase_requested"), INCIDENT)
+        assert (len(_incidents(intake)), intake.waiting(), intake.dead()) == (1, 1, [])
+        (rules / "events.yaml").write_text(mappings)
+        intake.works_until_empty()
+        assert len(intake.audit(request_id="6a7e8feb-b491-4cf7-a9f1-bf3703467718")) == 2
+
+
+def test_a_running_installation_takes_letters_in_and_ends_although_it_waits_at_the_queue(
+    start: Start, aws: Environment
+) -> None:
+    queue = f"letters-{uuid.uuid4().hex}"
+    inbox.create(sqs_client(), queue)
+    server = start(INTAKE_QUEUE=queue)
+    sqs_client().send_message(QueueUrl=Intake.url(queue), MessageBody=json.dumps(payload("intake_evaluation")))
+    until = time.monotonic() + 60
+    entries: list[dict[str, object]] = []
+    while len(entries) < 2 and time.monotonic() < until:
+        items = server.client.get("/v1/audit?request_id=REQ-99999").json()["items"]
+        assert isinstance(items, list)
+        entries = items
+    assert [(entry["entry_type"], entry["app"]) for entry in entries] == [("request", "intake"), ("response", "intake")]
+    server.process.terminate()
+    assert server.process.wait(12) == 0
+
+
+@contextmanager
+def _database_gone(intake: Intake) -> Iterator[None]:
+    """The store does not answer until the block ends."""
+    settings = intake.api.service.settings
+    if settings.backend is Backend.AWS:
+        names = table_names(settings)
+        dynamodb_client().delete_table(TableName=names.items)
+        yield
+        create_tables(dynamodb_client(), names)
+        return
+    intake.api.service.store.close()
+    settings.database.rename(settings.home / "away")
+    settings.database.mkdir()
+    yield
+    settings.database.rmdir()
+    (settings.home / "away").rename(settings.database)
 
 
 def _incidents(intake: Intake) -> list[dict[str, object]]:
