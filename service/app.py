@@ -22,12 +22,13 @@ from service.evaluations.dry_run import DryRuns
 from service.evaluations.event_samples import EventSamples
 from service.evaluations.event_trials import EventTests
 from service.evaluations.flow import Evaluations
+from service.evaluations.sentiment import InItsOwnLanguage
 from service.http import Check, Keys
 from service.intake.events.live import LiveMappings
 from service.intake.poller import Poller
 from service.intake.taking import Doors, Sender, Taking
 from service.language import Sentiment
-from service.messaging import Messaging
+from service.messaging import Messaging, open_detector
 from service.rulesets import backtest_routes, live, shadow, shadow_routes, working_copies
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.backtest import Backtests
@@ -74,6 +75,13 @@ def open_sentiment(settings: Settings, amazon: Amazon | None = None) -> Sentimen
     return (amazon or Amazon(settings, Breakers(open_store(settings), SYSTEM_CLOCK))).sentiment()
 
 
+def of_any_language(sentiment: Sentiment, settings: Settings, amazon: Amazon | None = None) -> Sentiment:
+    """For texts whose language nobody declares. The embedded model reads all languages; Comprehend must be told."""
+    if not settings.asks_amazon:
+        return sentiment
+    return InItsOwnLanguage(sentiment, open_detector(settings, amazon))
+
+
 class Service:
     """The parts of one process, wired. Constructed after fork."""
 
@@ -91,10 +99,11 @@ class Service:
         self.shadows = Shadows(self.live, self.store, clock)
         self.columns = Following(self.library, self.store, clock)
         self.backtests = Backtests(self.live, self.store, clock)
-        self.event_samples = EventSamples(self.live, self.store, clock, sentiment)
-        self.evaluations = Evaluations(self.live, self.store, clock, sentiment, self.shadows, self.event_samples)
-        self.dry_runs = DryRuns(self.live, self.store, clock, sentiment)
-        self.event_tests = EventTests(self.live, self.store, clock, sentiment)
+        derived = of_any_language(sentiment, settings, amazon)
+        self.event_samples = EventSamples(self.live, self.store, clock, derived)
+        self.evaluations = Evaluations(self.live, self.store, clock, derived, self.shadows, self.event_samples)
+        self.dry_runs = DryRuns(self.live, self.store, clock, derived)
+        self.event_tests = EventTests(self.live, self.store, clock, derived)
         self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, breakers, amazon)
         self.escalation = Escalation(settings, self.store, clock, self.messaging)
         self.timetable = self._timetable()

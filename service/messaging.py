@@ -196,13 +196,14 @@ def open_translator(
     settings: Settings, catalogues: Catalogues, breakers: Breakers, amazon: Amazon | None = None
 ) -> Translator:
     """Catalogues first, then machines: Amazon's or those on this machine, then LibreTranslate."""
-    detector, terms = _detector(settings, amazon), config.listed(settings.keep_terms)
+    detector, terms = open_detector(settings, amazon), config.listed(settings.keep_terms)
     engines = _engines(settings, breakers, amazon)
     machines = (MachineTranslator(engine, detector, terms) for engine in engines)
     return Translators(catalogues, *machines)
 
 
-def _detector(settings: Settings, amazon: Amazon | None) -> Detector:
+def open_detector(settings: Settings, amazon: Amazon | None) -> Detector:
+    """Who says which language a text is in; the embedded model is loaded by the first text."""
     if amazon is not None and settings.detects_by_comprehend:
         return amazon.detector()
     from service.language.embedded.detect import EmbeddedDetector

@@ -155,10 +155,11 @@ def activate(name: str, version: int, effective_from: datetime | None, as_json: 
 def _derived(ruleset: Ruleset, given: Facts) -> Facts:
     if not facts.underived(ruleset, given):
         return given
-    from service.app import open_sentiment
+    from service.app import of_any_language, open_sentiment
     from service.evaluations.sentiment import derived
 
-    return derived(ruleset, given, open_sentiment(config.load()))
+    settings = config.load()
+    return derived(ruleset, given, of_any_language(open_sentiment(settings), settings))
 
 
 def _library() -> Library:

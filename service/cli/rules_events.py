@@ -84,7 +84,7 @@ class _Testing:
     """The tester on this installation's store."""
 
     def __init__(self) -> None:
-        from service.app import open_sentiment
+        from service.app import of_any_language, open_sentiment
         from service.evaluations.event_samples import EventSamples
         from service.evaluations.event_trials import EventTests
         from service.rulesets.library import Library
@@ -93,7 +93,8 @@ class _Testing:
 
         settings = config.load()
         store = open_store(settings)
-        live, sentiment = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK), open_sentiment(settings)
+        live = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
+        sentiment = of_any_language(open_sentiment(settings), settings)
         self._clock = SYSTEM_CLOCK
         self._tests = EventTests(live, store, SYSTEM_CLOCK, sentiment)
         self._samples = EventSamples(live, store, SYSTEM_CLOCK, sentiment)

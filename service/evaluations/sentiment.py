@@ -2,40 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from service.decide import facts
-from service.decide.ruleset import Facts, Ruleset
+from service.decide.ruleset import Derived, Facts, Ruleset
 from service.errors import Unavailable
-from service.language import Sentiment, SentimentScore, TextTooLong
+from service.language import Detector, LanguageUnknown, Sentiment, SentimentScore, TextTooLong
+from service.language.machine import SURE
 from service.tags import Tag
 
 ENGLISH = Tag("en")
-"""The language a text is scored in when the ruleset does not say."""
+"""The language that a text is scored in where nobody can tell which it is in: a few words, or none at all."""
 
 
 class NoSentiment(Unavailable):
     """The ruleset asks how a text feels, and nothing here can tell."""
 
 
+@dataclass(frozen=True, slots=True)
+class InItsOwnLanguage:
+    """`Sentiment` for texts whose language nobody declared: it is detected, and the text scored in it."""
+
+    sentiment: Sentiment
+    detector: Detector
+
+    def score(self, text: str, language: Tag, /) -> SentimentScore:
+        """As the service scores; in `language` only where the detector is not sure."""
+        detected = self.detector.detect(text) if text.strip() else None
+        is_sure = detected is not None and detected.confidence >= SURE
+        return self.sentiment.score(text, detected.language if detected is not None and is_sure else language)
+
+
 def derived(ruleset: Ruleset, given: Facts, sentiment: Sentiment | None) -> Facts:
     """`given` with the sentiments that the ruleset declares and the request does not bring.
 
-    `NoSentiment` without a service; `FactsRefused` for a text that is too long to be scored.
+    `NoSentiment` without a service; `FactsRefused` for a text that is too long, or in a language that the service does
+    not know: it is never scored as if it were in another.
     """
     for one in facts.underived(ruleset, given):
         if sentiment is None:
             raise NoSentiment(f"{one.path} cannot be computed: no sentiment service is configured (`tocsin doctor`)")
-        scores = _scored(sentiment, one.source, str(given[one.source])).by_label()
+        scores = _scored(sentiment, one, str(given[one.source])).by_label()
         label = max(scores, key=scores.__getitem__)
         by_name = {name.lower(): share for name, share in scores.items()}
         given = facts.derive(given, one, label.capitalize(), by_name)
     return given
 
 
-def _scored(sentiment: Sentiment, path: str, text: str) -> SentimentScore:
+def _scored(sentiment: Sentiment, wanted: Derived, text: str) -> SentimentScore:
     try:
         return sentiment.score(text, ENGLISH)
     except TextTooLong as error:
-        raise facts.FactsRefused((facts.FactError(path, str(error)),)) from error
+        raise facts.FactsRefused((facts.FactError(wanted.source, str(error)),)) from error
+    except LanguageUnknown as error:
+        message = f"{error}; or send how it feels with the request ({wanted.path}.label, .positive, …)"
+        raise facts.FactsRefused((facts.FactError(wanted.source, message),)) from error
 
 
 def computed(ruleset: Ruleset, given: Facts) -> dict[str, str]:

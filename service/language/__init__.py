@@ -51,6 +51,10 @@ class LanguageServiceRefused(TocsinError):
     """A language service refuses our calls (a wrong key or address): trying again changes nothing, an operator must."""
 
 
+class LanguageUnknown(LanguageServiceRefused):
+    """A language service does not know the text's language; no operator can change that."""
+
+
 class Label(StrEnum):
     """The strongest of the four feelings, spelt as Comprehend does."""
 

@@ -19,7 +19,9 @@ from service.decide.language import parse
 from service.decide.matcher import Matcher
 from service.decide.ruleset import Ruleset
 from service.evaluations.flow import Call, Evaluated, Evaluations
-from service.language import SentimentScore
+from service.evaluations.sentiment import InItsOwnLanguage
+from service.language import LanguageUnknown, SentimentScore
+from service.language.embedded.detect import EmbeddedDetector
 from service.rulesets.library import Draft
 from service.rulesets.live import Live
 from service.storage import AuditEntry, AuditQuery, StoreUnavailable
@@ -342,6 +344,47 @@ def test_how_a_text_feels_is_computed_before_deciding_and_kept_in_the_audit(
     assert isinstance(derived, Mapping)
     assert derived["lead.sentiment.label"] == "Positive"
     assert derived["lead.sentiment.positive"] == str(round(Decimal(positive), 4)).ljust(6, "0")
+
+
+class Comprehending:
+    """A sentiment service that knows two languages and says by its scores which one it was told."""
+
+    def score(self, _: str, language: Tag, /) -> SentimentScore:
+        if str(language) not in ("en", "de"):
+            raise LanguageUnknown(f"no sentiment in {language}")
+        positive = Decimal(1) if str(language) == "de" else Decimal(0)
+        return SentimentScore(positive, 1 - positive, Decimal(0), Decimal(0))
+
+
+@pytest.mark.parametrize(
+    ("comments", "fired"),
+    [
+        ("Das war eine wirklich gute Vorführung, vielen Dank dafür!", ["Happy"]),
+        ("That was a really good demonstration, thank you very much!", []),
+        ("Danke!", []),  # too short to tell
+        ("", []),
+    ],
+)
+def test_a_text_is_scored_in_the_language_it_is_in(api: Api, comments: str, fired: list[str]) -> None:
+    put(api, MOOD)
+    sentiment = InItsOwnLanguage(Comprehending(), EmbeddedDetector())
+    client = client_of(api, Evaluations(api.service.live, api.service.store, api.clock, sentiment))
+    answer = client.post("/v1/rulesets/mood/evaluations", {"request": {"lead": {"comments": comments}}})
+    assert answer.json()["fired"] == fired
+
+
+def test_a_text_in_a_language_that_the_service_does_not_know_is_refused_not_guessed(api: Api) -> None:
+    put(api, MOOD)
+    sentiment = InItsOwnLanguage(Comprehending(), EmbeddedDetector())
+    client = client_of(api, Evaluations(api.service.live, api.service.store, api.clock, sentiment))
+    finnish = {"lead": {"comments": "Esittely oli todella hyvä, kiitos paljon kaikesta avusta!"}}
+    refused = client.post("/v1/rulesets/mood/evaluations", {"request": finnish})
+    assert refused.status == 422
+    assert "no sentiment in fi" in refused.text
+    assert "lead.sentiment.label" in refused.text
+    scores = {"label": "Positive", "positive": "0.95", "negative": "0.05", "neutral": 0, "mixed": 0}
+    brought = {"lead": {**finnish["lead"], "sentiment": scores}}
+    assert client.post("/v1/rulesets/mood/evaluations", {"request": brought}).json()["fired"] == ["Happy"]
 
 
 def test_decisions_and_fired_rules_are_counted(premium: Api) -> None:

@@ -14,7 +14,7 @@ from service.aws.limits import choices
 from service.language import (
     MIN_DETECT_CHARACTERS,
     Detected,
-    LanguageServiceRefused,
+    LanguageUnknown,
     SentimentScore,
     check_length,
 )
@@ -39,9 +39,7 @@ class ComprehendSentiment:
         check_length(text)
         known = best_match(language, self._languages)
         if known is None:
-            raise LanguageServiceRefused(
-                f"Comprehend knows no sentiment in {language}: let a person review the message"
-            )
+            raise LanguageUnknown(f"Comprehend knows no sentiment in {language}: let a person review the message")
         # A literal type of 12 codes, which `choices` has just read from the model itself.
         code: str = str(known)
         return asked(
