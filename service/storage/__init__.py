@@ -145,9 +145,13 @@ class Store(Protocol):
         """
 
     def save_all(
-        self, items: Sequence[Item], *, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()
+        self, items: Sequence[Item], *, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = (), held: bool = False
     ) -> Sequence[Item]:
-        """Like `save`; answers every one of the items with its new version."""
+        """Like `save`; answers every one of the items with its new version.
+
+        With `held` the first of them stays in the caller's hands and its `due_at` is the end of a lease: the store need
+        not tell workers of it in time, for it is nearly always saved again before.
+        """
 
     def remove(self, item: Item) -> None:
         """Delete an item if it is still at this version, else `Conflict`."""

@@ -60,7 +60,7 @@ class Task:
         so marked are in doubt.
         """
         leased = replace(item, due_at=self.now + self._lease)
-        stored = self._store.save_all((leased, *others), spawn=spawn, audit=audit)
+        stored = self._store.save_all((leased, *others), spawn=spawn, audit=audit, held=True)
         self.item = stored[0]
         return stored
 

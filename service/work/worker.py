@@ -30,6 +30,9 @@ POLL = timedelta(milliseconds=100)
 GRACE = timedelta(seconds=8)
 """How long a worker that is told to stop lets running handlers finish."""
 
+STEPS = 16
+"""Steps of one item that a thread takes before others have their turn."""
+
 Done = Future[frozenset[Lane]]
 """A batch's future: the lanes in which it left work that is due already."""
 
@@ -151,7 +154,7 @@ class Worker:
             self._bury(task, "it was begun too often and never finished: its worker died or took longer than the lease")
             return frozenset()
         try:
-            return self._commit(self._registry.duty(task.item.kind).handle(task))
+            return self._take_steps(task)
         except Conflict:
             return self._give_up_this_try(task)
         except RETRYABLE as error:
@@ -160,6 +163,23 @@ class Worker:
         except PERMANENT as error:
             self._bury(task, _reason(error))
             return frozenset()
+
+    def _take_steps(self, task: Task) -> frozenset[Lane]:
+        """Take an item's step, and those after it that are due at once: handing it back in between costs many calls."""
+        handle, due = self._registry.duty(task.item.kind).handle, frozenset[Lane]()
+        for _ in range(STEPS - 1):
+            step = handle(task)
+            if self._stopping or not self._goes_on(task, step):
+                return due | self._commit(step)
+            task.checkpoint(
+                replace(step.item, attempts=step.item.attempts + 1), *step.others, spawn=step.spawn, audit=step.audit
+            )
+            due |= self._due_now(step)
+        return due | self._commit(handle(task))
+
+    def _goes_on(self, task: Task, step: Step) -> bool:
+        at_once = step.item.due_at is not None and step.item.due_at <= self._clock.now()
+        return at_once and (step.item.kind, step.item.lane) == (task.item.kind, task.item.lane)
 
     def _give_up_this_try(self, task: Task) -> frozenset[Lane]:
         """Somebody changed, meanwhile, something that the step writes.

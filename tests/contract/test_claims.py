@@ -111,6 +111,17 @@ def test_a_lease_that_is_renewed_keeps_others_away(open_store: Open, clock: Hand
     assert take(other, clock) == []
 
 
+def test_what_its_worker_holds_comes_due_when_the_lease_ends(store: Store, clock: HandClock) -> None:
+    store.add(Item("a", "k", {}, BULK, clock.now()))
+    (claimed,) = store.claim(BULK, clock.now(), LEASE, 1)
+    (held,) = store.save_all([replace(claimed, state={"n": 1}, due_at=clock.now() + LEASE)], held=True)
+    assert take(store, clock) == []
+    clock.advance(LEASE + OVERDUE)
+    assert take(store, clock) == ["a"]
+    with pytest.raises(Conflict):
+        store.save(held)
+
+
 def test_a_reply_and_a_timer_at_the_same_moment_have_one_winner(open_store: Open, clock: HandClock) -> None:
     worker, web = open_store(), open_store()
     for n in range(10):

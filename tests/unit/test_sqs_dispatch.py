@@ -167,6 +167,12 @@ def test_children_and_other_lanes_go_to_their_own_queues_ten_at_a_time(site: Sit
     assert (site.waiting(), site.waiting(site.queues.of(Lane.INCIDENT))) == (25, 1)
 
 
+def test_nothing_is_sent_for_what_its_worker_holds_and_its_children_are(site: Site, store: QueuedStore) -> None:
+    child, held = Item("c", "k", {}, BULK, NOW), Item("p", "k", {}, BULK, NOW + LEASE)
+    store.save_all([held, Item("o", "k", {}, BULK, NOW)], spawn=[child], held=True)
+    assert site.sent() == [("o", 0), ("c", 0)]
+
+
 def test_nothing_is_sent_for_what_is_finished_or_refused(site: Site, store: QueuedStore) -> None:
     store.add(Item("a", "k", {}, BULK))
     with pytest.raises(Exception, match="exists"):

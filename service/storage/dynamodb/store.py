@@ -13,7 +13,7 @@ from service.clock import Clock, SystemClock
 from service.storage import AuditEntry, AuditQuery, AuditText, Item, Page, StoreUnavailable
 from service.storage.audit_places import parse_place, place_of
 from service.storage.aws_calls import Calls
-from service.storage.commits import Commit, audit_row, commit_of, instant, micros, new_items
+from service.storage.commits import Commit, ItemRow, audit_row, commit_of, instant, micros, new_items
 from service.storage.cursors import from_cursor, page_of
 from service.storage.dynamodb.audit import AuditTable
 from service.storage.dynamodb.expressions import text
@@ -67,7 +67,9 @@ class DynamoStore:
         self._audit = AuditTable(self._calls, tables.audit)
 
     def add(self, *items: Item, audit: Sequence[AuditEntry] = ()) -> None:
-        self._commit(new_items(items, audit))
+        commit = new_items(items, audit)
+        self._commit(commit)
+        self._tell(commit.changes)
 
     def get(self, item_id: str) -> Item | None:
         return self._items.find(item_id, self._now())
@@ -88,10 +90,16 @@ class DynamoStore:
         return self.save_all((item, *others), spawn=spawn, audit=audit)[0]
 
     def save_all(
-        self, items: Sequence[Item], *, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()
+        self,
+        items: Sequence[Item],
+        *,
+        spawn: Sequence[Item] = (),
+        audit: Sequence[AuditEntry] = (),
+        held: bool = False,
     ) -> Sequence[Item]:
         commit = commit_of(items, spawn, audit)
         self._commit(commit)
+        self._tell((*(commit.changes[1:] if held else commit.changes), *commit.children))
         return [row.item for row in commit.changes]
 
     def remove(self, item: Item) -> None:
@@ -151,6 +159,9 @@ class DynamoStore:
     def _commit(self, commit: Commit) -> None:
         self._audit.note_days(commit.audit)
         self._writes.commit(commit, self._now())
+
+    def _tell(self, rows: Sequence[ItemRow]) -> None:
+        """Tell workers of what was just committed: here they look for themselves."""
 
     def _now(self) -> int:
         return micros(self._clock.now())

@@ -61,7 +61,12 @@ class SqliteStore:
         return self.save_all((item, *others), spawn=spawn, audit=audit)[0]
 
     def save_all(
-        self, items: Sequence[Item], *, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()
+        self,
+        items: Sequence[Item],
+        *,
+        spawn: Sequence[Item] = (),
+        audit: Sequence[AuditEntry] = (),
+        held: bool = False,  # noqa: ARG002  (nobody is told of work here: workers look)
     ) -> Sequence[Item]:
         commit = commit_of(items, spawn, audit)
         self._commit(commit)

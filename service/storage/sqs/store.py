@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from service.clock import Clock, SystemClock
 from service.storage import Item, StoreUnavailable
 from service.storage.aws_calls import Calls
-from service.storage.commits import Commit, instant, micros
+from service.storage.commits import ItemRow, instant, micros
 from service.storage.dynamodb import DynamoStore, TableNames
 from service.storage.dynamodb import connect as connect_dynamodb
 from service.storage.dynamodb.items import Hint, Missed
@@ -119,14 +119,15 @@ class QueuedStore(DynamoStore):
         except StoreUnavailable:
             logger.warning("Notices could not be given back; they come again in %s", HIDDEN_FOR)
 
-    def _commit(self, commit: Commit) -> None:
-        super()._commit(commit)
+    def _tell(self, rows: Sequence[ItemRow]) -> None:
         now = self._clock.now()
         soon = micros(now + LONGEST_DELAY)
-        rows = [row for row in (*commit.changes, *commit.children) if row.due_at is not None and row.due_at <= soon]
-        for lane in {row.item.lane for row in rows}:
-            due = ((row.item.id, row.due_at) for row in rows if row.item.lane is lane and row.due_at is not None)
-            self._send(lane, [Notice(item_id, instant(due_at) - now) for item_id, due_at in due])
+        notices: dict[Lane, list[Notice]] = {}
+        for row in rows:
+            if row.due_at is not None and row.due_at <= soon:
+                notices.setdefault(row.item.lane, []).append(Notice(row.item.id, instant(row.due_at) - now))
+        for lane, due in notices.items():
+            self._send(lane, due)
 
     def _take_each(self, lane: Lane, messages: Sequence[Message], now: datetime, lease: timedelta) -> list[Item]:
         """Claim what the messages name; each is deleted once its item has decided, whatever it decided."""
