@@ -125,7 +125,16 @@ class Shop:
 
     def _orders(self) -> Blueprint:
         routes = Blueprint("orders", __name__)
+        self._take_orders(routes)
+        _read_orders(routes)
+        _take_files(routes)
+        _take_acknowledgements(routes)
+        _fail(routes, "bug", ZeroDivisionError("the phone is +447700900123"))
+        _fail(routes, "unavailable", Unavailable("the database at /secret/place is locked"))
+        _fail(routes, "conflict", Conflict("version 3 is not version 2"))
+        return routes
 
+    def _take_orders(self, routes: Blueprint) -> None:
         @endpoint(
             routes,
             "POST",
@@ -148,50 +157,51 @@ class Shop:
             )
             return Answer(shown, headers={"Location": f"/v1/orders/{caller.resource_id}"})
 
-        @endpoint(
-            routes,
-            "GET",
-            "/v1/orders/<int:number>",
-            summary="One order",
-            scope=Scope.AUDIT,
-            query=Page,
-            answers={200: None},
-        )
-        def read(number: int, query: Page) -> Mapping[str, object]:
-            if number == 0:
-                raise not_found("There is no order 0.")
-            return {"number": number, "limit": query.limit, "price": Decimal("360.00")}
 
-        @endpoint(
-            routes,
-            "PUT",
-            "/v1/file",
-            summary="A file",
-            scope=Scope.RULES_WRITE,
-            body=(text_of(),),
-            answers={200: None},
-            headers=("If-Match",),
-            body_limit=4 * 1024 * 1024,
-        )
-        def file(body: str, caller: Caller) -> Mapping[str, object]:
-            return {"length": len(body), "raw": len(caller.raw_body), "if_match": caller.headers.get("If-Match")}
+def _read_orders(routes: Blueprint) -> None:
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/orders/<int:number>",
+        summary="One order",
+        scope=Scope.AUDIT,
+        query=Page,
+        answers={200: None},
+    )
+    def read(number: int, query: Page) -> Mapping[str, object]:
+        if number == 0:
+            raise not_found("There is no order 0.")
+        return {"number": number, "limit": query.limit, "price": Decimal("360.00")}
 
-        @endpoint(
-            routes,
-            "POST",
-            "/v1/acknowledge",
-            summary="A body that may be left out",
-            scope=None,
-            body=Line,
-            answers={200: None},
-        )
-        def acknowledge(caller: Caller, body: Line | None = None) -> Mapping[str, object]:
-            return {"named": body is not None, "app": caller.app}
 
-        _fail(routes, "bug", ZeroDivisionError("the phone is +447700900123"))
-        _fail(routes, "unavailable", Unavailable("the database at /secret/place is locked"))
-        _fail(routes, "conflict", Conflict("version 3 is not version 2"))
-        return routes
+def _take_files(routes: Blueprint) -> None:
+    @endpoint(
+        routes,
+        "PUT",
+        "/v1/file",
+        summary="A file",
+        scope=Scope.RULES_WRITE,
+        body=(text_of(),),
+        answers={200: None},
+        headers=("If-Match",),
+        body_limit=4 * 1024 * 1024,
+    )
+    def file(body: str, caller: Caller) -> Mapping[str, object]:
+        return {"length": len(body), "raw": len(caller.raw_body), "if_match": caller.headers.get("If-Match")}
+
+
+def _take_acknowledgements(routes: Blueprint) -> None:
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/acknowledge",
+        summary="A body that may be left out",
+        scope=None,
+        body=Line,
+        answers={200: None},
+    )
+    def acknowledge(caller: Caller, body: Line | None = None) -> Mapping[str, object]:
+        return {"named": body is not None, "app": caller.app}
 
 
 def _fail(routes: Blueprint, name: str, error: Exception) -> None:

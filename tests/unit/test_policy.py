@@ -58,8 +58,7 @@ def test_a_wait_may_last_until_a_time_of_day(wait: str) -> None:
     assert policy.levels == (Level((1,), (Channel.SMS,), Until(8, 0), 1),)
 
 
-def test_every_fault_is_shown_at_once_with_its_place_and_a_suggestion() -> None:
-    text = """\
+FAULTY = """\
 escalation: night shift
 levels:
   - {contacts: [1], chanels: [sms], wait: 40s}
@@ -72,9 +71,8 @@ messages: {pages: a, page: incident-pge}
 acknowledge_link: yes
 on_no: end
 """
-    assert (
-        complaints(text, ["incident-page"])
-        == """\
+
+COMPLAINTS = """\
 p.yaml:1:13: error: "night shift" is not the name of a policy [syntax]
     1 | escalation: night shift
       |             ^
@@ -150,7 +148,10 @@ p.yaml:11:1: error: the key "on_no" stands here a second time [duplicate_key]
       | ^
   hint: keep one of them
 """
-    )
+
+
+def test_every_fault_is_shown_at_once_with_its_place_and_a_suggestion() -> None:
+    assert complaints(FAULTY, ["incident-page"]) == COMPLAINTS
 
 
 @pytest.mark.parametrize(
