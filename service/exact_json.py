@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
+from typing import Generic, TypeVar
 
 import simplejson
+from typing_extensions import override
 
 from service.errors import TocsinError
 
@@ -14,8 +17,47 @@ MAX_DEPTH = 100
 """Nesting that a document may have: far beyond any request, far below Python's own limit."""
 
 
+V = TypeVar("V")
+
+
 class NotJson(TocsinError):
     """The text is not JSON that everybody would read alike."""
+
+
+class JsonObject(Mapping[str, V], Generic[V]):
+    """An object that `dumps` wrote, as its text: read when somebody looks inside, and not written a second time.
+
+    Most of what a store reads and writes is only passed on.
+    """
+
+    __slots__ = ("_members", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._members: dict[str, V] | None = None
+
+    @property
+    def members(self) -> dict[str, V]:
+        """What the object holds, without the checks that it passed when it came in."""
+        if self._members is None:
+            self._members, _ = _STORED.raw_decode(self.text)  # unlike `decode` it looks for no blanks around
+        return self._members
+
+    @override
+    def __getitem__(self, name: str) -> V:
+        return self.members[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.members)
+
+    @override
+    def __len__(self) -> int:
+        return len(self.members)
+
+    @override
+    def __repr__(self) -> str:
+        return f"JsonObject({self.text!r})"
 
 
 def loads(text: str | bytes) -> object:
@@ -34,12 +76,12 @@ def loads(text: str | bytes) -> object:
 
 def dumps(document: object) -> str:
     """The shortest JSON text of a document, decimals written as the numbers they are, ASCII only."""
-    return _encoded(document, _PLAIN, _ENCODER)
+    return document.text if isinstance(document, JsonObject) else _encoded(document, _PLAIN, _ENCODER)
 
 
 def stored(text: str) -> object:
     """What `dumps` wrote, read back without the checks that it passed when it came in."""
-    document, _ = _STORED.raw_decode(text)  # unlike `decode` it looks for no blanks around
+    document, _ = _STORED.raw_decode(text)
     return document
 
 
@@ -54,6 +96,12 @@ def _encoded(document: object, plain: json.JSONEncoder, exact: simplejson.JSONEn
         return plain.encode(document)
     except TypeError:
         return exact.encode(document)
+
+
+def _inside(value: object) -> object:
+    if isinstance(value, JsonObject):
+        return value.members
+    raise TypeError(f"{type(value).__name__} is not for JSON")
 
 
 def _unique(pairs: Sequence[tuple[str, object]]) -> Mapping[str, object]:
@@ -77,7 +125,7 @@ def _check_depth(document: object, left: int) -> None:
 # Made once: the module's own functions make a new one for every call.
 _DECODER = simplejson.JSONDecoder(parse_float=Decimal, allow_nan=False, object_pairs_hook=_unique)
 _STORED = json.JSONDecoder(parse_float=Decimal)
-_PLAIN = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
-_PLAIN_CANONICAL = json.JSONEncoder(allow_nan=False, separators=(",", ":"), sort_keys=True)
-_ENCODER = simplejson.JSONEncoder(use_decimal=True, allow_nan=False, separators=(",", ":"))
-_CANONICAL = simplejson.JSONEncoder(use_decimal=True, allow_nan=False, separators=(",", ":"), sort_keys=True)
+_PLAIN = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_inside)
+_PLAIN_CANONICAL = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_inside, sort_keys=True)
+_EXACT = partial(simplejson.JSONEncoder, use_decimal=True, allow_nan=False, separators=(",", ":"), default=_inside)
+_ENCODER, _CANONICAL = _EXACT(), _EXACT(sort_keys=True)

@@ -14,7 +14,7 @@ from service.channels.carrier import Handed
 from service.channels.contact_keys import ContactKeys
 from service.channels.voice import Audio, NoVoice, Speech, SpeechFailed
 from service.clock import Clock
-from service.records import from_state, to_state
+from service.records import from_state, written
 from service.storage import Item, Page, Store
 from service.tags import Tag
 from service.words import Channel
@@ -66,13 +66,18 @@ class Outbox:
 
     def keep(self, entry: Entry, audio: bytes = b"") -> str:
         """Store an entry and its audio in one commit; answers its id."""
-        written = self.written(entry, audio)
-        self._store.add(*written)
-        return written[0].id
+        kept = self.with_audio(entry, audio)
+        self._store.add(*kept)
+        return kept[0].id
 
-    def written(self, entry: Entry, audio: bytes = b"") -> Sequence[Item]:
-        """What keeping an entry writes, for who commits it with something else: the entry first, then its audio."""
-        item = self._item(entry)
+    def items(self, entries: Sequence[Entry]) -> Sequence[Item]:
+        """What keeping these writes, for who commits it with something else: one item for each, in order."""
+        names = ids.several(entries[0].at, len(entries)) if entries else ()
+        return [self._item(name, entry) for name, entry in zip(names, entries, strict=True)]
+
+    def with_audio(self, entry: Entry, audio: bytes) -> Sequence[Item]:
+        """What keeping an entry and its audio writes: the entry first."""
+        (item,) = self.items([entry])
         return [item, *(_audio_item(item, number, chunk) for number, chunk in enumerate(_chunks(audio)))]
 
     def entries(
@@ -122,10 +127,10 @@ class Outbox:
             return "outbox-to", self._keys.email(to) if "@" in to else self._keys.phone(to)
         return ("outbox", "all") if channel is None else ("outbox-channel", channel.value)
 
-    def _item(self, entry: Entry) -> Item:
+    def _item(self, name: str, entry: Entry) -> Item:
         to_index, to_value = self._lookup(entry.to, None)
         keys = {"outbox": "all", "outbox-channel": entry.channel.value, to_index: to_value}
-        return Item(f"outbox-{ids.fresh(entry.at)}", KIND, to_state(entry), keys=keys, expires_at=entry.at + KEPT)
+        return Item(f"outbox-{name}", KIND, written(entry), keys=keys, expires_at=entry.at + KEPT)
 
 
 class OutboxSms:
@@ -139,14 +144,12 @@ class OutboxSms:
 
     def send(self, sms: Sms, /) -> Outcome:
         """Keep one SMS."""
-        return Accepted(self._outbox.keep(self._entry(sms)))
+        return Accepted(self._outbox.keep(_text(sms, self._outbox.now)))
 
     def hand_over(self, messages: Sequence[Sms], /) -> Sequence[Handed]:
         """What keeping these writes."""
-        return [_handed(self._outbox.written(self._entry(sms))) for sms in messages]
-
-    def _entry(self, sms: Sms) -> Entry:
-        return _entry(Channel.SMS, sms.to.e164, sms.text, sms.language, self._outbox.now, sms.reference)
+        now = self._outbox.now
+        return [_handed([item]) for item in self._outbox.items([_text(sms, now) for sms in messages])]
 
 
 class OutboxEmail:
@@ -160,19 +163,12 @@ class OutboxEmail:
 
     def send(self, email: Email, /) -> Outcome:
         """Keep one email."""
-        return Accepted(self._outbox.keep(self._entry(email)))
+        return Accepted(self._outbox.keep(_letter(email, self._outbox.now)))
 
     def hand_over(self, messages: Sequence[Email], /) -> Sequence[Handed]:
         """What keeping these writes."""
-        return [_handed(self._outbox.written(self._entry(email))) for email in messages]
-
-    def _entry(self, email: Email) -> Entry:
-        language, at, reference = str(email.language), self._outbox.now, email.reference
-        return Entry(
-            *(Channel.EMAIL, email.to, email.text, language, at, reference.delivery_id, reference.attempt),
-            subject=email.subject,
-            html=email.html,
-        )
+        now = self._outbox.now
+        return [_handed([item]) for item in self._outbox.items([_letter(email, now) for email in messages])]
 
 
 class OutboxVoice:
@@ -196,7 +192,7 @@ class OutboxVoice:
         return [self._handed(self._spoken(call)) for call in messages]
 
     def _handed(self, spoken: tuple[Entry, bytes] | Refused) -> Handed:
-        return Handed(spoken) if isinstance(spoken, Refused) else _handed(self._outbox.written(*spoken))
+        return Handed(spoken) if isinstance(spoken, Refused) else _handed(self._outbox.with_audio(*spoken))
 
     def _spoken(self, call: VoiceCall) -> tuple[Entry, bytes] | Refused:
         try:
@@ -209,8 +205,21 @@ class OutboxVoice:
         return replace(entry, audio_chunks=len(_chunks(audio.mp3)), seconds=audio.seconds), audio.mp3
 
 
-def _handed(written: Sequence[Item]) -> Handed:
-    return Handed(Accepted(written[0].id), written)
+def _handed(kept: Sequence[Item]) -> Handed:
+    return Handed(Accepted(kept[0].id), kept)
+
+
+def _text(sms: Sms, at: datetime) -> Entry:
+    return _entry(Channel.SMS, sms.to.e164, sms.text, sms.language, at, sms.reference)
+
+
+def _letter(email: Email, at: datetime) -> Entry:
+    return Entry(
+        *(Channel.EMAIL, email.to, email.text, str(email.language), at),
+        *(email.reference.delivery_id, email.reference.attempt),
+        subject=email.subject,
+        html=email.html,
+    )
 
 
 def _entry(channel: Channel, to: str, text: str, language: Tag, at: datetime, reference: Reference) -> Entry:

@@ -91,14 +91,15 @@ class Delivery:
         provider_id: str | None = None,
         retry_at: datetime | None = None,
     ) -> Delivery:
-        return replace(
-            self,
-            status=status,
-            attempt=self.attempt + 1,
+        # Spelt out: `replace` takes twice as long, and every delivery comes by here.
+        return Delivery(
+            *(self.id, self.notification_id, self.recipient_id, self.page),
+            *(status, self.channel, self.language, self.attempt + 1),
             provider_id=provider_id or self.provider_id,
             detail=detail,
-            changed_at=at,
             retry_at=retry_at,
+            paced=self.paced,
+            changed_at=at,
         )
 
     def advanced(self, status: DeliveryStatus, at: datetime, detail: str | None = None) -> Delivery:

@@ -10,7 +10,7 @@ from service.notify.delivery import Delivery
 from service.notify.notification import Notification, Status
 from service.notify.page import Page, page_id
 from service.notify.rendition import Texts, texts_id
-from service.records import from_state, to_state
+from service.records import from_state, to_state, written
 from service.storage import MAX_KEYS, Item, Store
 from service.words import Lane
 
@@ -51,7 +51,7 @@ def notification_of(item: Item) -> Notification:
 def page_item(page: Page, lane: Lane) -> Item:
     """A page that nobody works on yet: it comes due when its notification is released."""
     keys = {"pages": page.notification_id, "unfinished": page.notification_id}
-    return Item(page_id(page.notification_id, page.number), PAGE, to_state(page), lane=lane, keys=keys)
+    return Item(page_id(page.notification_id, page.number), PAGE, written(page), lane=lane, keys=keys)
 
 
 def changed_page_item(item: Item, page: Page, due_at: datetime | None) -> Item:
@@ -59,7 +59,7 @@ def changed_page_item(item: Item, page: Page, due_at: datetime | None) -> Item:
     keys = {"pages": page.notification_id}
     if due_at is not None:
         keys["unfinished"] = page.notification_id
-    return replace(item, state=to_state(page), keys=keys, due_at=due_at, attempts=0)
+    return replace(item, state=written(page), keys=keys, due_at=due_at, attempts=0)
 
 
 def page_of(item: Item) -> Page:
@@ -89,7 +89,7 @@ def delivery_item(delivery: Delivery, version: int, lane: Lane, *, silent_at: da
     A provider's id of it is how a receipt without our own id finds it; `silent_at` is when it counts as unheard of.
     """
     keys = {} if silent_at is None or delivery.provider_id is None else {"provider": delivery.provider_id}
-    return Item(delivery.id, DELIVERY, to_state(delivery), lane=lane, version=version, keys=keys, due_at=silent_at)
+    return Item(delivery.id, DELIVERY, written(delivery), lane=lane, version=version, keys=keys, due_at=silent_at)
 
 
 def texts_item(item: Item | None, texts: Texts) -> Item:

@@ -104,9 +104,7 @@ class PageSender:
         for name in names:
             person = people.get(page.recipients[name])
             item = stored.get(name)
-            delivery = (
-                delivery_of(item) if item else Delivery(name, page.notification_id, page.recipients[name], page.number)
-            )
+            delivery = _addressed(item, name, page, person)
             copy = self._copy(delivery, item.version if item else 0, person, refusing, notification, now)
             budget -= copy.weight
             calls -= self._costs_a_call(copy, copies)
@@ -126,11 +124,10 @@ class PageSender:
     ) -> Copy:
         if person is None:
             return Copy(delivery, version, Drop(DeliveryStatus.FAILED, "the recipient was removed"))
-        addressed = replace(delivery, channel=person.preference, language=person.language)
         if person.user_id in refusing:
             refusal = Drop(DeliveryStatus.SUPPRESSED, "the recipient wants no messages on this channel")
-            return Copy(addressed, version, refusal)
-        return Copy(addressed, version, self._plan(addressed, person, notification, now))
+            return Copy(delivery, version, refusal)
+        return Copy(delivery, version, self._plan(delivery, person, notification, now))
 
     def _plan(self, delivery: Delivery, person: Recipient, notification: Notification, now: datetime) -> Plan:
         if delivery.status is DeliveryStatus.SENDING and notification.lane is not Lane.INCIDENT:
@@ -223,6 +220,16 @@ class PageSender:
         if attempt >= policy.max_attempts:
             return None
         return now + max(policy.backoff.wait(attempt, self.chance()), refused.retry_after)
+
+
+def _addressed(item: Item | None, name: str, page: Page, person: Recipient | None) -> Delivery:
+    """The delivery as it is stored, or a new one, to where its recipient wants it now."""
+    to = None if person is None else person.preference
+    language = None if person is None else person.language
+    if item is None:
+        return Delivery(name, page.notification_id, page.recipients[name], page.number, channel=to, language=language)
+    delivery = delivery_of(item)
+    return delivery if person is None else replace(delivery, channel=to, language=language)
 
 
 def _step(

@@ -6,12 +6,13 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.htm
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from random import getrandbits
+from typing import NamedTuple
 
-from service.exact_json import canonical, dumps, stored
+from service.exact_json import canonical, dumps
 from service.storage import (
     MAX_COMMIT_BYTES,
     MAX_ITEM_BYTES,
@@ -48,21 +49,34 @@ def instant(since_epoch: int) -> datetime:
     return EPOCH + since_epoch * MICROSECOND
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRow:
+class ItemRow(NamedTuple):
     """An item as both databases store it: state and keys as JSON text, times as whole microseconds.
 
-    `was` is the version that must be stored now (0: none); `item.version` is the one to be written. `size` is the
-    bytes it takes, at most.
+    `item` holds the version that must be stored now, `version` is the one to be written. `size` is the bytes it takes,
+    at most.
     """
 
     item: Item
-    was: int
+    version: int
     state: str
     keys: str
     due_at: int | None
     expires_at: int | None
     size: int
+
+    @property
+    def was(self) -> int:
+        """The version that must be stored now; 0 if none may be."""
+        return self.item.version
+
+    @property
+    def after(self) -> Item:
+        """The item as it is once the row is written."""
+        item = self.item  # spelt out: `replace` takes five times as long
+        return Item(
+            *(item.id, item.kind, item.state, item.lane, item.due_at),
+            *(self.version, item.attempts, item.keys, item.expires_at),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +137,11 @@ def item_row(item: Item) -> ItemRow:
         for index, value in item.keys.items():
             _check_key("lookup key", f"{index}={value}")
     _check_size(f"item {item.id!r} ({item.kind})", size)
-    return ItemRow(_next(item), item.version, state, keys, _micros(item.due_at), _micros(item.expires_at), size)
+    return ItemRow(item, _next(item.version), state, keys, _micros(item.due_at), _micros(item.expires_at), size)
 
 
-def _next(item: Item) -> Item:
-    """The item's next version, spelt out: `replace` takes five times as long, and every write comes by here."""
-    return Item(
-        *(item.id, item.kind, item.state, item.lane, item.due_at),
-        version=item.version + 1 if item.version else secrets.randbits(FIRST_VERSION_BITS) + 1,
-        attempts=item.attempts,
-        keys=item.keys,
-        expires_at=item.expires_at,
-    )
+def _next(version: int) -> int:
+    return version + 1 if version else getrandbits(FIRST_VERSION_BITS) + 1
 
 
 def audit_row(entry: AuditEntry) -> AuditRow:
@@ -144,20 +151,6 @@ def audit_row(entry: AuditEntry) -> AuditRow:
         _check_key(name, key)
     _check_size(f"audit entry {entry.audit_id!r} ({entry.entry_type})", row.size)
     return row
-
-
-def document(text: str) -> dict[str, object]:
-    """The state, keys or detail that a row holds; no limits are applied, for it was accepted once."""
-    read = stored(text)
-    assert isinstance(read, dict)
-    return read
-
-
-def key_texts(text: str) -> dict[str, str]:
-    """The lookup keys that a row holds."""
-    if text == _NO_KEYS:
-        return {}
-    return {index: str(value) for index, value in document(text).items()}
 
 
 def _refuse_twice(changes: Sequence[Item]) -> None:

@@ -6,9 +6,10 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from service.exact_json import JsonObject
 from service.storage import AuditEntry, Item
 from service.storage.audit_places import place_of
-from service.storage.commits import AuditRow, ItemRow, document, instant, key_texts
+from service.storage.commits import AuditRow, ItemRow, instant
 from service.storage.dynamodb.expressions import number, text
 from service.storage.dynamodb.tables import AUDIT_SHARDS, FORGET
 from service.words import Lane
@@ -42,7 +43,7 @@ def item_attributes(
         "lane": text(item.lane.value),
         "state": text(row.state),
         "keys": text(row.keys),
-        "version": number(item.version),
+        "version": number(row.version),
         "attempts": number(item.attempts),
         "token": text(token),
         **{name: text(key) for name, key in slots.items()},
@@ -68,8 +69,8 @@ def item_of(attributes: Attributes | None, now: int) -> Item | None:
         id=attributes["id"]["S"],
         kind=attributes["kind"]["S"],
         lane=Lane(attributes["lane"]["S"]),
-        state=document(attributes["state"]["S"]),
-        keys=key_texts(attributes["keys"]["S"]),
+        state=JsonObject(attributes["state"]["S"]),
+        keys=JsonObject(attributes["keys"]["S"]),
         due_at=None if due_at is None else instant(due_at),
         version=int(attributes["version"]["N"]),
         attempts=int(attributes["attempts"]["N"]),
@@ -112,7 +113,7 @@ def entry_of(attributes: Attributes | None) -> AuditEntry | None:
         app=attributes["app"]["S"],
         raw_data=attributes["raw_data"]["S"],
         ruleset=attributes["ruleset"]["S"] if "ruleset" in attributes else None,
-        detail=document(attributes["detail"]["S"]),
+        detail=JsonObject(attributes["detail"]["S"]),
     )
 
 

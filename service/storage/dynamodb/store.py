@@ -100,7 +100,7 @@ class DynamoStore:
         commit = commit_of(items, spawn, audit)
         self._commit(commit)
         self._tell((*(commit.changes[1:] if held else commit.changes), *commit.children))
-        return [row.item for row in commit.changes]
+        return [row.after for row in commit.changes]
 
     def remove(self, item: Item) -> None:
         self._items.delete(item, self._now())

@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
+from service.exact_json import JsonObject
 from service.storage import AlreadyExists, AuditEntry, AuditQuery, AuditText
 from service.storage.audit_places import Place
-from service.storage.commits import AuditRow, document, instant, micros
+from service.storage.commits import AuditRow, instant, micros
 
 Row = tuple[str, str, str, int, str, str | None, str, str]
 
@@ -86,4 +87,4 @@ def _all_of(clauses: Sequence[str]) -> str:
 
 def _entry(row: Row) -> AuditEntry:
     audit_id, request_id, entry_type, at, app, ruleset, raw_data, detail = row
-    return AuditEntry(audit_id, request_id, entry_type, instant(at), app, raw_data, ruleset, document(detail))
+    return AuditEntry(audit_id, request_id, entry_type, instant(at), app, raw_data, ruleset, JsonObject(detail))

@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from service.exact_json import JsonObject
 from service.storage import AlreadyExists, Conflict, Item
-from service.storage.commits import Commit, ItemRow, document, instant, key_texts, micros
+from service.storage.commits import Commit, ItemRow, instant, micros
 from service.storage.gcra import Request
 from service.words import Lane
 
@@ -16,6 +17,7 @@ Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
 
 _COLUMNS = "id, kind, lane, state, keys, due_at, version, attempts, expires_at"
 _UPDATE = f"UPDATE items SET {', '.join(f'{column} = ?' for column in _COLUMNS.split(', ')[1:])} WHERE id = ?"
+_LANES = {lane.value: lane for lane in Lane}
 _LIVE = "(expires_at IS NULL OR expires_at > ?)"
 
 
@@ -104,7 +106,7 @@ def forget_expired(connection: sqlite3.Connection, now: int, limit: int) -> int:
     query = "SELECT id, keys FROM items WHERE expires_at <= ? LIMIT ?"
     expired = connection.execute(query, (now, limit)).fetchall()
     for item_id, keys in expired:
-        _delete_keys(connection, item_id, key_texts(keys))
+        _delete_keys(connection, item_id, JsonObject(keys))
         connection.execute("DELETE FROM items WHERE id = ?", (item_id,))
     return len(expired)
 
@@ -122,7 +124,7 @@ def _stored_keys(connection: sqlite3.Connection, item_id: str, version: int, now
     row = connection.execute(query, (item_id, version, now)).fetchone()
     if row is None:
         raise Conflict(f"item {item_id!r} is no longer at version {version}: read it again")
-    return key_texts(row[0])
+    return JsonObject(row[0])
 
 
 def _taken(connection: sqlite3.Connection, item_ids: Sequence[str], now: int) -> frozenset[str]:
@@ -134,7 +136,7 @@ def _taken(connection: sqlite3.Connection, item_ids: Sequence[str], now: int) ->
         if expires_at is None or expires_at > now:
             taken.add(item_id)
         else:
-            _delete_keys(connection, item_id, key_texts(keys))
+            _delete_keys(connection, item_id, JsonObject(keys))
             connection.execute("DELETE FROM items WHERE id = ?", (item_id,))
     return frozenset(taken)
 
@@ -148,7 +150,7 @@ def _values(row: ItemRow) -> Row:
     item = row.item
     return (
         *(item.id, item.kind, item.lane.value, row.state, row.keys),
-        *(row.due_at, item.version, item.attempts, row.expires_at),
+        *(row.due_at, row.version, item.attempts, row.expires_at),
     )
 
 
@@ -165,13 +167,6 @@ def _delete_keys(connection: sqlite3.Connection, item_id: str, keys: Mapping[str
 def _item(row: Row) -> Item:
     item_id, kind, lane, state, keys, due_at, version, attempts, expires_at = row
     return Item(
-        id=item_id,
-        kind=kind,
-        lane=Lane(lane),
-        state=document(state),
-        keys=key_texts(keys),
-        due_at=None if due_at is None else instant(due_at),
-        version=version,
-        attempts=attempts,
-        expires_at=None if expires_at is None else instant(expires_at),
+        *(item_id, kind, JsonObject(state), _LANES[lane], None if due_at is None else instant(due_at)),
+        *(version, attempts, JsonObject(keys), None if expires_at is None else instant(expires_at)),
     )

@@ -58,7 +58,9 @@ class SqliteStore:
         return self._database.read(lambda connection: item_sql.counted(connection, index, value, self._now()))
 
     def save(self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> Item:
-        return self.save_all((item, *others), spawn=spawn, audit=audit)[0]
+        commit = commit_of((item, *others), spawn, audit)
+        self._commit(commit)
+        return commit.changes[0].after
 
     def save_all(
         self,
@@ -70,7 +72,7 @@ class SqliteStore:
     ) -> Sequence[Item]:
         commit = commit_of(items, spawn, audit)
         self._commit(commit)
-        return [row.item for row in commit.changes]
+        return [row.after for row in commit.changes]
 
     def remove(self, item: Item) -> None:
         self._database.write(lambda connection: item_sql.delete(connection, item, self._now()))
