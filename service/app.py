@@ -29,11 +29,12 @@ from service.intake.poller import Poller
 from service.intake.taking import Doors, Sender, Taking
 from service.language import Sentiment
 from service.messaging import Messaging, open_detector
-from service.rulesets import backtest_routes, live, shadow, shadow_routes, working_copies
+from service.rulesets import backtest_routes, latest, live, shadow, shadow_routes, working_copies
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.backtest import Backtests
 from service.rulesets.columns import following
 from service.rulesets.columns.following import Following
+from service.rulesets.latest import Latest
 from service.rulesets.library import Library
 from service.rulesets.live import Live
 from service.rulesets.rule_file import EVENTS
@@ -98,6 +99,8 @@ class Service:
         sentiment = open_sentiment(settings, amazon)
         self.shadows = Shadows(self.live, self.store, clock)
         self.columns = Following(self.library, self.store, clock)
+        enough = latest.ENOUGH if settings.backend is Backend.EMBEDDED else latest.ENOUGH_ON_AWS
+        self.latest = Latest(self.live, self.store, clock, enough)
         self.backtests = Backtests(self.live, self.store, clock)
         derived = of_any_language(sentiment, settings, amazon)
         self.event_samples = EventSamples(self.live, self.store, clock, derived)
@@ -123,7 +126,7 @@ class Service:
             event_sample_routes.blueprint(self.event_samples, self.clock),
             shadow_routes.blueprint(self.shadows),
             backtest_routes.blueprint(self.backtests),
-            ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.clock),
+            ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.latest, self.clock),
             audit_routes.blueprint(self.store),
             *self.messaging.blueprints(),
             *self.escalation.blueprints(),

@@ -68,7 +68,8 @@ def findings_of(source: bytes) -> tuple[Finding, ...]:
     try:
         compiled = Compiled(ruleset)
         compiled.build_all()
-        return rule_tests.run(compiled).findings
+        tested = rule_tests.run(compiled)
+        return tested.findings or rule_tests.untested(ruleset, tested)
     except TooManyAlternatives as error:
         return (Finding(Severity.ERROR, Kind.SYNTAX, error.at, str(error)),)
     except (TooManyConditions, EngineFault) as error:

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     NOT_ANALYSED = "not_analysed"
     TEST_FAILED = "test_failed"
+    UNTESTED = "untested"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ TODAY = date(2026, 1, 1)
 """The fact `today` of a test that gives none: a test must not depend on the day it runs."""
 
 
+NAMED = 10
+"""Rules without a test that a message names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tested:
     """How a file's tests went: a finding for each that failed, and the rules that no test fired, in file order."""
@@ -43,6 +47,18 @@ def run(compiled: Compiled) -> Tested:
         findings.extend(_failed(test, problem) for problem in _differences(ruleset, test, decision))
     never = tuple(rule.name for rule in ruleset.rules if rule.name not in fired)
     return Tested(len(ruleset.tests), tuple(findings), never)
+
+
+def untested(ruleset: Ruleset, tested: Tested) -> tuple[Finding, ...]:
+    """A warning that names the rules which no test fires, at the first of them; none for a file without any test."""
+    if not tested.tests or not tested.never_fired:
+        return ()
+    first = next(rule for rule in ruleset.rules if rule.name == tested.never_fired[0])
+    many, of_all = len(tested.never_fired), len(ruleset.rules)
+    named = ", ".join(f'"{name}"' for name in tested.never_fired[:NAMED]) + (", …" if many > NAMED else "")
+    message = f"no test fires {many} of the {of_all} rules: {named}"
+    hint = "`tocsin rules tests --generate` prints tests to paste"
+    return (Finding(Severity.WARNING, Kind.UNTESTED, first.at, message, hint=hint),)
 
 
 def _differences(ruleset: Ruleset, test: RuleTest, decision: Decision) -> Iterator[str]:

@@ -38,7 +38,7 @@ def passed(checked: Checked, ruleset: str | None = None) -> Passed:
 
 def publish(
     library: Library,
-    content: str | bytes,
+    checked: Checked,
     author: str,
     comment: str = "",
     *,
@@ -46,11 +46,11 @@ def publish(
     since: datetime | None = None,
     expected_sha256: str | None = None,
 ) -> Version:
-    """Check a rule file and, if it is sound, make it the active version, now or from `since` on.
+    """Make a rule file that was checked, if it is sound, the active version, now or from `since` on.
 
     Raises `Refused`, `WrongName`, `StaleEdit` (something else is active than `expected_sha256`), `BeginsInThePast`.
     """
-    draft = passed(gate.check(content), ruleset).draft(author, comment)
+    draft = passed(checked, ruleset).draft(author, comment)
     return library.publish(draft, since, expected_sha256)
 
 

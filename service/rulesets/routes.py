@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint
 
 from service.clock import Clock
@@ -14,6 +16,8 @@ from service.http.problems import Problem
 from service.rulesets import gate, schemas
 from service.rulesets.differences import between, from_active
 from service.rulesets.errors import StaleEdit, UnknownRuleset
+from service.rulesets.gate import Checked
+from service.rulesets.latest import Latest
 from service.rulesets.library import Library
 from service.rulesets.live import Live
 from service.rulesets.publishing import publish
@@ -29,13 +33,13 @@ RULE_FILE = text_of()
 """A rule file comes as text, whatever media type a client gives YAML."""
 
 
-def blueprint(library: Library, live: Live, working_copies: WorkingCopies, clock: Clock) -> Blueprint:
+def blueprint(library: Library, live: Live, working_copies: WorkingCopies, latest: Latest, clock: Clock) -> Blueprint:
     """The calls about rulesets; evaluating is `service.evaluations`."""
     routes = Blueprint("rulesets", __name__)
     _add_list(routes, library, working_copies, clock)
     _add_reads(routes, library, clock)
-    _add_check(routes, library, clock)
-    _add_publish(routes, library, live, clock)
+    _add_check(routes, library, latest, clock)
+    _add_publish(routes, library, live, latest, clock)
     _add_activate(routes, library, live, clock)
     return routes
 
@@ -114,7 +118,7 @@ def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
         return schemas.ShownSource(**dict(_shown(version, active)), source=library.source(version))
 
 
-def _add_check(routes: Blueprint, library: Library, clock: Clock) -> None:
+def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock) -> None:
     @endpoint(
         routes,
         "POST",
@@ -128,15 +132,14 @@ def _add_check(routes: Blueprint, library: Library, clock: Clock) -> None:
     def check_ruleset(name: str, body: str) -> schemas.CheckReport:
         """Everything there is to say about a file, and what it decides otherwise than the active version.
 
-        Publishes nothing.
+        `diff` says it of all requests that there can be, `backtest` of the latest recorded ones. Publishes nothing.
         """
         checked = gate.check(body)
-        changes = from_active(library, name, checked.ruleset, clock.now()) if checked.ruleset else None
-        shown = {**report.as_json(checked.findings, f"{name}.yaml"), "diff": changes and changes.as_json()}
-        return schemas.CheckReport.model_validate(shown)
+        found = report.as_json(checked.findings, f"{name}.yaml")
+        return schemas.CheckReport.model_validate({**found, **_otherwise(library, latest, name, checked, clock)})
 
 
-def _add_publish(routes: Blueprint, library: Library, live: Live, clock: Clock) -> None:
+def _add_publish(routes: Blueprint, library: Library, live: Live, latest: Latest, clock: Clock) -> None:
     @endpoint(
         routes,
         "POST",
@@ -148,21 +151,24 @@ def _add_publish(routes: Blueprint, library: Library, live: Live, clock: Clock) 
         query=schemas.Publication,
         headers=["If-Match"],
         creates=True,
-        answers={201: schemas.ShownVersion},
+        answers={201: schemas.ShownPublication},
         problems=[ProblemType.PRECONDITION_FAILED, ProblemType.PRECONDITION_REQUIRED],
     )
     def publish_version(name: str, body: str, query: schemas.Publication, caller: Caller) -> Answer:
         """Check a file and make it the active version, now or from `effective_from` on.
 
         `If-Match` is the sha256 of the version that was edited; only a ruleset's first version needs none. If somebody
-        else published in between: 412 with their change. With errors in the file: 422 with every finding.
+        else published in between: 412 with their change. With errors in the file: 422 with every finding. The answer
+        says what is decided otherwise from now on, as a check does.
         """
         expected = _expected(library, name, caller.headers.get("If-Match"))
+        checked = gate.check(body)
         with as_problems():
+            otherwise = _otherwise(library, latest, name, checked, clock) if checked.sound else {}
             try:
                 version = publish(
                     library,
-                    body,
+                    checked,
                     caller.app,
                     query.comment,
                     ruleset=name,
@@ -172,8 +178,11 @@ def _add_publish(routes: Blueprint, library: Library, live: Live, clock: Clock) 
             except StaleEdit as error:
                 raise stale(error, between(library, name, expected, error.active_sha256)) from error
             live.refresh()
-            shown = _shown(version, library.timeline(name).active(clock.now()))
-        return Answer(shown, headers={"Location": f"/v1/rulesets/{name}/versions/{version.number}"})
+            shown = dict(_shown(version, library.timeline(name).active(clock.now())))
+        return Answer(
+            schemas.ShownPublication.model_validate({**shown, **otherwise}),
+            headers={"Location": f"/v1/rulesets/{name}/versions/{version.number}"},
+        )
 
 
 def _add_activate(routes: Blueprint, library: Library, live: Live, clock: Clock) -> None:
@@ -193,6 +202,20 @@ def _add_activate(routes: Blueprint, library: Library, live: Live, clock: Clock)
             library.activate(name, body.version, caller.app, body.effective_from)
             live.refresh()
             return _shown_ruleset(library, name, clock)
+
+
+def _otherwise(
+    library: Library, latest: Latest, name: str, checked: Checked, clock: Clock
+) -> Mapping[str, Mapping[str, object] | None]:
+    """What a sound file decides otherwise than the active version: of all requests, and of the latest ones."""
+    if checked.ruleset is None or checked.ruleset.name != name:
+        return {}
+    changes = from_active(library, name, checked.ruleset, clock.now())
+    found = latest.compared(checked.ruleset) if checked.sound else None
+    return {
+        "diff": None if changes is None else changes.as_json(),
+        "backtest": None if found is None else found.as_json(),
+    }
 
 
 def _expected(library: Library, name: str, if_match: str | None) -> str | None:

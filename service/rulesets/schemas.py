@@ -82,13 +82,26 @@ class VersionList(Shown):
     next_cursor: str | None
 
 
-class CheckReport(Shown):
-    """Everything there is to say about a rule file; `diff` is what it decides otherwise than the active version."""
+class Otherwise(Shown):
+    """What a file decides otherwise than the active version: of all requests, and of the latest recorded ones.
+
+    `backtest` is null if there are none, or they could not be replayed just now.
+    """
+
+    diff: Mapping[str, object] | None = None
+    backtest: Mapping[str, object] | None = None
+
+
+class CheckReport(Otherwise):
+    """Everything there is to say about a rule file."""
 
     file: str
     ok: bool
     findings: tuple[Mapping[str, object], ...]
-    diff: Mapping[str, object] | None = None
+
+
+class ShownPublication(ShownVersion, Otherwise):
+    """A version that was published just now, and what it decides otherwise than the one before it."""
 
 
 class Publication(Query):

@@ -8,13 +8,17 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from service.cli import main
+from service.decide import language
 from service.rulesets.backtest import Backtests
+from service.rulesets.columns.following import Following
+from service.rulesets.latest import Latest
 from service.storage import AuditQuery
 from service.words import Lane, Scope
 from service.work.registry import Registry
@@ -271,3 +275,51 @@ def test_the_command_line_says_the_same(loans: Api, tmp_path: Path) -> None:
     assert said.startswith("2 requests replayed; 2 would be decided otherwise than by version 1.")
     assert "Young → nothing, for example young" in said
     assert "amount: changed 1 times, by -20.00 in all, -20.00 on average, -20.00 at most" in said
+
+
+def test_a_check_and_a_publication_say_what_the_latest_requests_would_have_become(loans: Api) -> None:
+    ask(loans, "young", age=18, style="SEDAN", amount=100)
+    ask(loans, "same", age=50, style="SEDAN", amount=100)
+    loans.clock.advance(timedelta(seconds=1))
+    checked = loans.client.call("POST", "/v1/rulesets/loans/check", body=DRAFT, headers=YAML).json()
+    shown = loans.client.get("/v1/rulesets/loans").json()["active"]
+    assert isinstance(shown, dict)
+    headers = {**YAML, "If-Match": f'"{shown["sha256"]}"'}
+    published = loans.client.call("POST", "/v1/rulesets/loans/versions", body=DRAFT, headers=headers).json()
+    for answer in (checked, published):
+        found = answer["backtest"]
+        assert isinstance(found, dict)
+        assert (found["against"], found["complete"], found["to"]) == (1, True, "2026-05-10T12:00:01.000000Z")
+        assert found["report"]["requests"] == 2
+        assert found["report"]["changes"] == [{"from": ["Young"], "to": [], "count": 1, "samples": ["young"]}]
+        assert "Young" in str(answer["diff"])
+    again = loans.client.call("POST", "/v1/rulesets/loans/check", body=DRAFT, headers=YAML).json()["backtest"]
+    assert isinstance(again, dict)
+    assert (again["against"], again["report"]["changed"]) == (2, 0)
+
+
+def test_a_first_version_and_a_file_with_errors_are_compared_with_nothing(api: Api) -> None:
+    path = "/v1/rulesets/loans/check"
+    assert api.client.call("POST", path, body=FILE, headers=YAML).json()["backtest"] is None
+    created = api.client.call("POST", "/v1/rulesets/loans/versions", body=FILE, headers=YAML)
+    assert (created.status, created.json()["backtest"]) == (201, None)
+    wrong = FILE.replace("age < 21", "aeg < 21")
+    assert api.client.call("POST", path, body=wrong, headers=YAML).json()["backtest"] is None
+
+
+def test_a_look_at_the_latest_requests_ends_when_its_time_is_over(loans: Api) -> None:
+    for number in range(6):
+        ask(loans, f"r-{number}", age=18, style="SEDAN", amount=100)
+        loans.clock.advance(timedelta(seconds=30))
+    draft = language.parse(DRAFT).ruleset
+    assert draft is not None
+    few = Latest(loans.service.live, loans.service.store, loans.clock, enough=5).compared(draft)
+    assert few is not None
+    assert (few.tally.requests, few.since) == (4, loans.clock.now() - timedelta(minutes=2))
+    loans.clock.advance(timedelta(minutes=3))
+    assert Following(loans.service.library, loans.service.store, loans.clock, rows=2).follow() == 3
+    ticks = count()
+    late = Latest(loans.service.live, loans.service.store, loans.clock, tick=lambda: next(ticks) * 2.0).compared(draft)
+    assert late is not None
+    assert (late.tally.requests, late.complete) == (2, False)  # of three segments it came to the first
+    assert late.until < loans.clock.now() - timedelta(minutes=3)

@@ -33,16 +33,22 @@ def findings_of(*tests: str) -> tuple[Finding, ...]:
     return canary.check(RULES + "".join(f"  - {test}\n" for test in tests))
 
 
-def test_a_file_whose_tests_pass_has_no_findings() -> None:
-    assert (
-        findings_of(
-            "{given: {age: 9, price: 300}, expect: {fired: [Young], price: 360}}",
-            "{given: {age: 9, price: 300}, expect: {outcomes: [emit young, flag for review]}}",
-            "{given: {age: 18, price: 300}, expect: {outcomes: [emit, flag for review]}}",
-            "{given: {age: 21, price: 300}, expect: {fired: []}}",
-        )
-        == ()
+def test_a_file_whose_tests_pass_is_told_only_which_rules_they_never_fire() -> None:
+    (finding,) = findings_of(
+        "{given: {age: 9, price: 300}, expect: {fired: [Young], price: 360}}",
+        "{given: {age: 9, price: 300}, expect: {outcomes: [emit young, flag for review]}}",
+        "{given: {age: 18, price: 300}, expect: {outcomes: [emit, flag for review]}}",
+        "{given: {age: 21, price: 300}, expect: {fired: []}}",
     )
+    assert (finding.severity, finding.kind, finding.at) == (Severity.WARNING, Kind.UNTESTED, Place(7, 5))
+    assert finding.message == 'no test fires 2 of the 3 rules: "Old", "Nobody"'
+
+
+def test_a_file_whose_tests_fire_every_rule_has_no_findings() -> None:
+    tests = ["{given: {age: 9, price: 300}, expect: {}}", "{given: {age: 81, price: 200}, expect: {}}"]
+    both = RULES.replace("  - {name: Nobody, when: age < 0, then: [accept]}\n", "")
+    assert canary.check(both + "".join(f"  - {test}\n" for test in tests)) == ()
+    assert canary.check(RULES.removesuffix("tests:\n")) == ()  # whoever writes no tests at all knows that
 
 
 @pytest.mark.parametrize(
