@@ -179,14 +179,14 @@ def test_one_bad_letter_hinders_no_other(intake: Intake) -> None:
 
 
 def test_a_letter_that_comes_twice_is_done_once(deciding: Intake) -> None:
-    deciding.gets({**INCIDENT, "id": "pump-1"}, {**INCIDENT, "id": "pump-1"})
-    deciding.gets({**INCIDENT, "id": "pump-1"})
-    deciding.gets(payload("intake_evaluation"), payload("intake_evaluation"))
-    deciding.gets(payload("intake_evaluation"))
+    for letter in ({**INCIDENT, "id": "pump-1"}, payload("intake_evaluation")):
+        deciding.gets(letter, letter)  # at the same moment
+    entries = deciding.audit(request_id="REQ-99999")
+    assert [entry["entry_type"] for entry in entries].count("response") == 1
+    deciding.gets({**INCIDENT, "id": "pump-1"}, payload("intake_evaluation"))
+    assert deciding.audit(request_id="REQ-99999") == entries
     assert len(_incidents(deciding)) == 1
-    responses = [one for one in deciding.audit(request_id="REQ-99999") if one["entry_type"] == "response"]
-    assert len(responses) == 1
-    assert deciding.dead() == []
+    assert (deciding.waiting(), deciding.dead()) == (0, [])
 
 
 def test_letters_without_an_id_of_their_own_are_told_apart_by_the_queues(intake: Intake) -> None:
