@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from service.clock import HandClock
 from service.errors import Unavailable
-from service.storage import MAX_WRITES, Item
+from service.storage import MAX_WRITES, AuditEntry, Item
 from service.storage.sqlite import SqliteStore
 from service.words import Lane
 from service.work import POLICIES, Duty, Permanent, RetryLater, Step, Task, Together, joined, postponed
@@ -68,11 +68,14 @@ def test_what_is_due_together_is_committed_together(commits: Commits, clock: Han
 
 def test_children_and_audit_of_every_item_are_committed(store: SqliteStore, clock: HandClock) -> None:
     def page(task: Task) -> Step:
-        return replace(done(task), spawn=[Item(f"page-of-{task.item.id}", "page", {})])
+        name = task.item.id
+        entry = AuditEntry(f"audit-of-{name}", name, "incident", NOON, "app", "{}")
+        return replace(done(task), spawn=[Item(f"page-of-{name}", "page", {})], audit=[entry])
 
-    store.add(*timers(5))
+    due = timers(TOGETHER)
+    store.add(*due)
     run_due(store, clock, page)
-    assert store.get("page-of-timer-004") is not None
+    assert all(store.get(f"page-of-{item.id}") and store.audit_entry(f"audit-of-{item.id}") for item in due)
 
 
 def test_one_that_always_fails_is_found_and_the_others_are_done_at_once(
