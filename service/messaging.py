@@ -30,6 +30,7 @@ from service.messages.translations import Translations
 from service.messages.webhooks import Callback, Webhooks
 from service.notify import digests, items, outcomes, receipts, review, unsubscribe
 from service.notify import routes as notify_routes
+from service.notify.burial import PageBurial
 from service.notify.completion import Completion
 from service.notify.desk import Desk
 from service.notify.digests import Digests
@@ -121,7 +122,7 @@ class Messaging:
         )
         return (
             Duty(items.NOTIFICATION, course.handle),
-            Duty(items.PAGE, sender.handle),
+            Duty(items.PAGE, sender.handle, PageBurial(self.store, self.clock).buried),
             Duty(items.DELIVERY, self.receipts.silent),
             Duty(receipts.PARKED, self.receipts.parked),
             Duty(digests.KIND, gathering.handle),

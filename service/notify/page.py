@@ -28,13 +28,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some recipients of one notification, and how their deliveries stand (by delivery id)."""
+    """Some recipients of one notification, and how their deliveries stand (by delivery id).
+
+    `given_up` are the deliveries that failed because the page died: redriving it sends them again.
+    """
 
     notification_id: str
     number: int
     recipients: Mapping[str, str]
     lines: Mapping[str, Line] = field(default_factory=dict)
     slots_booked: bool = False
+    given_up: tuple[str, ...] = ()
 
     @property
     def left(self) -> Sequence[str]:
@@ -45,6 +49,14 @@ class Page:
         """The page after these deliveries changed."""
         changed = {each.id: Line(each.status, each.channel, each.language) for each in deliveries}
         return replace(self, lines={**self.lines, **changed})
+
+    def redriven(self) -> Page:
+        """The page with those to be sent who were given up when it died."""
+        if not self.given_up:
+            return self
+        failed = [name for name in self.given_up if self.lines[name].status is DeliveryStatus.FAILED]
+        again = {name: replace(self.lines[name], status=DeliveryStatus.PENDING) for name in failed}
+        return replace(self, lines={**self.lines, **again}, given_up=())
 
     def reopened(self, language: str) -> Page | None:
         """The page with those to be sent who waited for a translation into `language`; None if nobody did."""

@@ -16,6 +16,7 @@ from service.notify.page import page_id
 from service.records import from_state, to_state
 from service.storage import AlreadyExists, Conflict, Item, Store
 from service.work import Permanent, Step, Task, finished, waiting
+from service.work.dead import still_dead
 
 PARKED = "parked-receipt"
 PATIENCE = timedelta(minutes=5)
@@ -103,4 +104,4 @@ class Receipts:
         if item is None:
             return []
         changed = changed_page_item(item, page_of(item).with_deliveries([delivery]), item.due_at)
-        return [replace(changed, attempts=item.attempts)]
+        return [still_dead(item, replace(changed, attempts=item.attempts))]

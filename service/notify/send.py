@@ -79,7 +79,7 @@ class PageSender:
 
     def handle(self, task: Task) -> Step:
         """Send what is left of a page, or say when to come back."""
-        page = page_of(task.item)
+        page = page_of(task.item).redriven()
         notification = self._notification(page)
         copies = self._copies(page, notification, task.now)
         if not page.slots_booked and (until := self._booked(copies, task.now)) is not None:

@@ -38,6 +38,14 @@ def bury(item: Item, why: str, at: datetime) -> Item:
     return replace(item, state={**item.state, "dead": dead}, due_at=None, keys={**item.keys, INDEX: item.lane.value})
 
 
+def still_dead(before: Item, after: Item) -> Item:
+    """`after` with the mark that `before` bears if it is dead: what changes beside a dead item does not wake it."""
+    if INDEX not in before.keys:
+        return after
+    state = {**after.state, "dead": before.state["dead"]}
+    return replace(after, state=state, keys={**after.keys, INDEX: before.keys[INDEX]})
+
+
 def explained(item: Item) -> DeadItem:
     """The explanation of a dead item; `NotDead` for any other."""
     match item.state.get("dead"):

@@ -264,7 +264,12 @@ class Worker:
         # The fault's own words may hold a person's data; they stand in the item, not in the log.
         logger.error("Item %s met a fault of the program: %s", task.item.id, _place(error), extra=extra)
         try:
-            if task.item.attempts >= self._policies[task.item.lane].max_attempts:
+            attempts, most = task.item.attempts, self._policies[task.item.lane].max_attempts
+            if attempts == most and self._registry.burial(task.item.kind) is not None:
+                # Its next turn, one too many, buries it with what its kind commits: in a thread, which a second fault
+                # in there does not take along.
+                self._save_unless_taken(Step(replace(task.item, due_at=self._clock.now())))
+            elif attempts >= most:
                 self._bury_with(task, f"a fault of the program: {_reason(error)}", None)
             else:
                 self._retry(task, error)

@@ -181,6 +181,36 @@ def test_a_kind_says_what_else_happens_when_its_item_dies(
     assert "no such phone" in str(stored(store, "told").state["why"])
 
 
+def test_a_kind_says_it_too_when_its_handler_has_a_fault_at_every_attempt(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    def burial(item: Item, why: str) -> Step:
+        return Step(item, spawn=[Item("told", "letter", {"why": why})])
+
+    store.add(replace(job("a"), kind="delivery"))
+    worker = worker_for(done, Duty("delivery", fails(ZeroDivisionError()), burial))
+    for _ in range(20):
+        worker.run_due()
+        clock.advance(timedelta(hours=2))
+    assert store.get("told") is not None
+    assert [item.id for item in all_dead_items(store)] == ["a"]
+
+
+def test_an_item_dies_although_its_burial_has_a_fault_as_well(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    def burial(item: Item, why: str) -> Step:
+        raise ZeroDivisionError
+
+    store.add(replace(job("a"), kind="delivery"), job("b"))
+    worker = worker_for(done, Duty("delivery", fails(ZeroDivisionError()), burial))
+    for _ in range(20):
+        worker.run_due()
+        clock.advance(timedelta(hours=2))
+    assert [item.id for item in all_dead_items(store)] == ["a"]
+    assert stored(store, "b").state == {"done": True}
+
+
 def test_one_failing_item_touches_no_other(store: SqliteStore, worker_for: Callable[..., Worker]) -> None:
     def handle(task: Task) -> Step:
         if task.item.id == "bad":
