@@ -16,7 +16,7 @@ from service.config import Settings
 from service.errors import TocsinError
 from service.escalate.twilio import address
 from service.messages.carriers import Carriers, FromSenders, Leaving, Slots, anyhow
-from service.messages.failover import Departures, Failover
+from service.messages.failover import Departing, Failover
 from service.messages.providers import OneAddress, Provider
 from service.messages.senders import Senders, everywhere, read_senders
 from service.messages.spend import Budgeted, Spend
@@ -66,21 +66,21 @@ class WaysOut:
         self.carriers = Carriers(Budgeted(sms, spend, clock), email, voice)
         self.slots = Slots(store, Leaving(texts, mails, calls), _rates(settings))
 
-    def _sms(self, outbox: Outbox) -> tuple[Carrier[Sms], Departures[Sms]]:
+    def _sms(self, outbox: Outbox) -> tuple[Carrier[Sms], Departing[Sms]]:
         failover = self._failover(self._sms_providers())
         if failover is not None:
-            return failover, failover.departures
+            return failover, failover.departing
         simulated = FromSenders(OutboxSms(outbox), self._senders)
-        return simulated, simulated.departures
+        return simulated, simulated.departing
 
-    def _email(self, outbox: Outbox) -> tuple[Carrier[Email], Departures[Email]]:
+    def _email(self, outbox: Outbox) -> tuple[Carrier[Email], Departing[Email]]:
         failover = self._failover(self._email_providers())
-        return (OutboxEmail(outbox), anyhow) if failover is None else (failover, failover.departures)
+        return (OutboxEmail(outbox), anyhow) if failover is None else (failover, failover.departing)
 
-    def _voice(self, outbox: Outbox) -> tuple[Carrier[VoiceCall], Departures[VoiceCall]]:
+    def _voice(self, outbox: Outbox) -> tuple[Carrier[VoiceCall], Departing[VoiceCall]]:
         failover = self._failover(self._voice_providers())
         if failover is not None:
-            return failover, failover.departures
+            return failover, failover.departing
         from service.channels.voice_nanotts import NanoSpeech
 
         return OutboxVoice(outbox, NanoSpeech()), anyhow

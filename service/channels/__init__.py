@@ -93,11 +93,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider did not take the message. `detail` is for an operator and holds no contact data and no text."""
+    """The provider did not take the message. `detail` is for an operator and holds no contact data and no text.
+
+    `untried` when no provider was asked at all, because all are left alone for now: that is no attempt.
+    """
 
     reason: Reason
     detail: str
     retry_after: timedelta = timedelta(0)
+    untried: bool = False
 
     @property
     def permanent(self) -> bool:

@@ -37,7 +37,7 @@ from service.messages.optouts import OptOuts, Why
 from service.records import from_state, to_state
 from service.storage import Item
 from service.words import Channel, Lane
-from service.work import POLICIES, Step, Task, finished, waiting
+from service.work import POLICIES, Step, Task, finished, postponed, waiting
 from service.work.rates import wait_until_booked
 
 SUMMARY_CODES = 20
@@ -76,7 +76,7 @@ class Sender:
             return self._after(task, outgoing, record, Handed(refused))
         message = self._worded(task, outgoing, record.incident)
         now = task.now  # read once: a slot that is free now must not lie ahead of the clock's next reading
-        if (waits := wait_until_booked(task, lambda: self.slots.book([message], now))) is not None:
+        if (waits := wait_until_booked(task, lambda: self.slots.at(now).book([message]))) is not None:
             return Step(waits)
         return self._after(task, outgoing, record, self._hand_over(message))
 
@@ -119,6 +119,8 @@ class Sender:
         return contact.phone is not None and self.opt_outs.of_phone(contact.phone) is not None
 
     def _after(self, task: Task, outgoing: Outgoing, record: IncidentRecord, handed: Handed) -> Step:
+        if isinstance(handed.outcome, Refused) and handed.outcome.untried:
+            return Step(postponed(task.item, task.now + handed.outcome.retry_after))
         retry_at = self._retry_at(task, handed.outcome)
         match handed.outcome:
             case Accepted(provider_id=provider_id):
@@ -162,6 +164,8 @@ class Sender:
         return Step(item, others=[changed.item, *books.changed()], spawn=changed.spawn, audit=changed.audit)
 
     def _sent_or_again(self, task: Task, handed: Handed, books: Books | None) -> Step:
+        if isinstance(handed.outcome, Refused) and handed.outcome.untried:
+            return Step(postponed(task.item, task.now + handed.outcome.retry_after))
         retry_at = self._retry_at(task, handed.outcome)
         if retry_at is not None:
             return Step(_again(task.item, retry_at))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Generic, TypeVar
 
 from service.channels import Email, Refused, Sms, VoiceCall
 from service.channels.carrier import Carrier, Handed, Message
-from service.messages.failover import Departure, Departures, Failover
+from service.messages.failover import Departing, Departure, Failover
 from service.messages.senders import Senders
 from service.storage import Store
 from service.words import Channel
@@ -33,9 +34,9 @@ class FromSenders(Generic[M]):
     def is_our_store(self) -> bool:
         return self._carrier.is_our_store
 
-    def departures(self, messages: Sequence[M]) -> Sequence[Departure]:
-        """Where each message is going to leave."""
-        return [Departure(sender=self._senders.of_message(message)) for message in messages]
+    def departing(self) -> Callable[[M], Departure]:
+        """Tells where a message is going to leave."""
+        return lambda message: Departure(sender=self._senders.of_message(message))
 
     def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
         """Send what may leave; the others are refused, saying why."""
@@ -86,24 +87,14 @@ class Carriers:
 class Leaving:
     """From where the messages of each channel are going to leave, where there is more to say than their channel."""
 
-    sms: Departures[Sms]
-    email: Departures[Email]
-    voice: Departures[VoiceCall]
-
-    def of(self, messages: Iterable[Message]) -> Iterator[tuple[Channel, Departure]]:
-        """The channel of each message, with its departure."""
-        everything = list(messages)
-        texts = [one for one in everything if isinstance(one, Sms)]
-        mails = [one for one in everything if isinstance(one, Email)]
-        calls = [one for one in everything if isinstance(one, VoiceCall)]
-        yield from ((Channel.SMS, each) for each in self.sms(texts))
-        yield from ((Channel.EMAIL, each) for each in self.email(mails))
-        yield from ((Channel.VOICE, each) for each in self.voice(calls))
+    sms: Departing[Sms]
+    email: Departing[Email]
+    voice: Departing[VoiceCall]
 
 
-def anyhow(messages: Sequence[Message]) -> Sequence[Departure]:
+def anyhow() -> Callable[[Message], Departure]:
     """The departures of a channel whose messages go at any time and from nowhere in particular."""
-    return [Departure()] * len(messages)
+    return lambda _: Departure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +106,7 @@ class _Rate:
 
 
 class Slots:
-    """When a batch may go out: not while its providers are left alone, nor faster than its rate, which processes share.
+    """When messages may go out: not while their providers are left alone, nor faster than their rate.
 
     A message that another provider takes over has its slot with the one that failed it.
     """
@@ -125,20 +116,61 @@ class Slots:
         self._leaving = leaving
         self._rates = rates
 
-    def book(self, messages: Iterable[Message], now: datetime) -> datetime:
-        """From when on these messages may go out: `now`, if nothing is in the way."""
-        departures = list(self._leaving.of(messages))
-        opens = max((each.opens for _, each in departures if each.opens is not None), default=now)
-        if opens > now:
-            return opens
-        wanted = Counter(self._rate(channel, departure) for channel, departure in departures)
-        return max((self._bookable(rate, count, now) for rate, count in wanted.items()), default=now)
+    def at(self, now: datetime) -> SlotsNow:
+        """How things stand at this moment."""
+        return SlotsNow(self._store, self._leaving, self._rates, now)
 
-    def _rate(self, channel: Channel, departure: Departure) -> _Rate:
-        sender = departure.sender
+
+class SlotsNow:
+    """The slots of one step: each channel's breakers are read once, when one of its messages is asked about."""
+
+    def __init__(self, store: Store, leaving: Leaving, rates: Mapping[Channel, float], now: datetime) -> None:
+        self._store = store
+        self._rates = rates
+        self._now = now
+        self._sms = cache(leaving.sms)
+        self._email = cache(leaving.email)
+        self._voice = cache(leaving.voice)
+
+    def rests_until(self, message: Message) -> datetime | None:
+        """Until when every provider that could take the message is left alone; None if one may be asked."""
+        opens = self._departure(message).opens
+        return opens if opens is not None and opens > self._now else None
+
+    def book(self, messages: Iterable[Message]) -> datetime:
+        """From when on these messages may go out, all together: now, if nothing is in the way."""
+        everything = list(messages)
+        if rests := [until for until in map(self.rests_until, everything) if until is not None]:
+            return max(rests)
+        wanted = Counter(map(self._rate, everything))
+        return max((self._bookable(rate, count) for rate, count in wanted.items()), default=self._now)
+
+    def _departure(self, message: Message) -> Departure:
+        match message:
+            case Sms():
+                return self._sms()(message)
+            case Email():
+                return self._email()(message)
+            case VoiceCall():
+                return self._voice()(message)
+
+    def _rate(self, message: Message) -> _Rate:
+        sender, channel = self._departure(message).sender, _channel(message)
         if sender is not None and sender.per_second is not None:
             return _Rate(f"rate-{sender.origin}", sender.per_second)
         return _Rate(f"rate-{channel}", self._rates.get(channel))
 
-    def _bookable(self, rate: _Rate, count: int, now: datetime) -> datetime:
-        return now if rate.per_second is None else self._store.reserve(rate.key, count, rate.per_second, now)
+    def _bookable(self, rate: _Rate, count: int) -> datetime:
+        if rate.per_second is None:
+            return self._now
+        return self._store.reserve(rate.key, count, rate.per_second, self._now)
+
+
+def _channel(message: Message) -> Channel:
+    match message:
+        case Sms():
+            return Channel.SMS
+        case Email():
+            return Channel.EMAIL
+        case VoiceCall():
+            return Channel.VOICE

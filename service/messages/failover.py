@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -19,6 +19,10 @@ M = TypeVar("M", Sms, Email, VoiceCall)
 
 WITHIN = timedelta(seconds=8)
 """No other provider is begun later than this after the first: all of them together must not outlast a lease."""
+
+
+AT_LEAST = timedelta(seconds=1)
+"""How long a message waits that nobody was asked to take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,17 @@ class Failover(Generic[M]):
         """Whether a message costs no call of its own when it follows `earlier`, whichever provider takes both."""
         return all(provider.joins(message, earlier) for provider in self._providers.values())
 
-    def departures(self, messages: Sequence[M]) -> Sequence[Departure]:
-        """Where each message is going to leave, as things stand."""
-        if not messages:
-            return []
+    def departing(self) -> Callable[[M], Departure]:
+        """Tells where a message is going to leave, as things stand now."""
         look = self._breakers.look(self._providers)
-        return [self._departure(message, order, look) for message, order in self._orders(messages, look)]
+
+        def of(message: M) -> Departure:
+            ((_, order),) = self._orders([message], look)
+            if order:
+                return Departure(sender=self._providers[order[0]].identities.of_message(message))
+            return Departure(opens=self._opens(message, look))
+
+        return of
 
     def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
         """Send messages; what became of each, in order."""
@@ -105,11 +114,6 @@ class Failover(Generic[M]):
         together = any(provider.takes_several for provider in self._providers.values())
         return [chances[0]] * len(chances) if together and chances else chances
 
-    def _departure(self, message: M, order: Sequence[str], look: Look) -> Departure:
-        if order:
-            return Departure(sender=self._providers[order[0]].identities.of_message(message))
-        return Departure(opens=self._opens(message, look))
-
     def _opens(self, message: M, look: Look) -> datetime | None:
         """When the first provider that could carry the message stops resting; None if none of them could."""
         rests = (look.rests_until(name) for name in self._providers if self._carries(name, message))
@@ -118,8 +122,8 @@ class Failover(Generic[M]):
     def _refusal(self, message: M, look: Look) -> Refused:
         """Why nobody was asked."""
         if (opens := self._opens(message, look)) is not None:
-            wait = max(opens - self._clock.now(), timedelta(0))
-            return Refused(Reason.THROTTLED, f"{self.name} keeps failing and is left alone", wait)
+            wait = max(opens - self._clock.now(), AT_LEAST)
+            return Refused(Reason.THROTTLED, f"{self.name} keeps failing and is left alone", wait, untried=True)
         addressed = [provider.identities.addressed(message) for provider in self._providers.values()]
         return next(refused for refused in addressed if isinstance(refused, Refused))
 
@@ -151,7 +155,8 @@ def _soonest(first: Refused, other: Outcome) -> Outcome:
     """
     if not isinstance(other, Refused) or (other.permanent and other.reason is not Reason.BLOCKED):
         return other
-    return first if other.permanent else min(first, other, key=lambda refused: refused.retry_after)
+    sooner = first if other.permanent else min(first, other, key=lambda refused: refused.retry_after)
+    return replace(sooner, untried=first.untried and other.untried)
 
 
 def _by_next(trials: Sequence[_Trial[M]]) -> Mapping[str, Sequence[_Trial[M]]]:
@@ -161,5 +166,5 @@ def _by_next(trials: Sequence[_Trial[M]]) -> Mapping[str, Sequence[_Trial[M]]]:
     return groups
 
 
-Departures = Callable[[Sequence[M]], Sequence[Departure]]
-"""Asks a channel from where messages are going to leave."""
+Departing = Callable[[], Callable[[M], Departure]]
+"""How a channel is asked from where its messages are going to leave: once at a time, then for each."""

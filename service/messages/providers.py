@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
 from prometheus_client import Counter
@@ -11,9 +13,12 @@ from service.channels import Accepted, Email, Outcome, Reason, Refused, Sms, Unk
 from service.channels.carrier import OneByOne, Together
 from service.messages.senders import Sender
 from service.work.breaker import Go, Wait
-from service.work.breakers import Look
+from service.work.breakers import PROBED_WITHIN, Look
 
 M = TypeVar("M", Sms, Email, VoiceCall)
+
+BEHIND = timedelta(seconds=1)
+"""How much later than those that wait for the end of a rest a failed probe comes back."""
 
 SENDS = Counter(
     "tocsin_sends",
@@ -71,14 +76,22 @@ class Provider(Generic[M]):
     def _send(self, batch: Sequence[M], look: Look) -> Sequence[Outcome]:
         permit = look.admit(self.name)
         if isinstance(permit, Wait):
-            return [Refused(Reason.THROTTLED, f"{self.name} is left alone until {permit.until:%H:%M:%S} UTC")] * len(
-                batch
-            )
+            refused = Refused(Reason.THROTTLED, f"{self.name} is left alone for now", PROBED_WITHIN, untried=True)
+            return [refused] * len(batch)
         outcomes = self._outcomes(batch)
         for outcome in outcomes:
             SENDS.labels(self.name, _said(outcome)).inc()
         self._report(permit, outcomes, look)
-        return outcomes
+        return [self._behind_others(outcome, look) for outcome in outcomes] if permit.probe else outcomes
+
+    def _behind_others(self, outcome: Outcome, look: Look) -> Outcome:
+        """A probe that failed comes back after all that wait: in a long outage nobody's attempts are used up by probes,
+        and one message that the provider cannot digest does not keep all others back.
+        """
+        rest = look.rest(self.name)
+        if not isinstance(outcome, Refused) or outcome.permanent or not rest:
+            return outcome
+        return replace(outcome, retry_after=max(outcome.retry_after, rest + BEHIND))
 
     def _outcomes(self, batch: Sequence[M]) -> Sequence[Outcome]:
         if self._together is not None and len(batch) > 1:

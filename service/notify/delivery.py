@@ -75,6 +75,8 @@ class Delivery:
         match outcome:
             case Accepted(provider_id=provider_id):
                 return self._tried(DeliveryStatus.ACCEPTED, at, provider_id=provider_id)
+            case Refused(untried=True, detail=why) if retry_at is not None:
+                return replace(self.moved(DeliveryStatus.PENDING, at, why), retry_at=retry_at)
             case Refused(permanent=False, detail=why) if retry_at is not None:
                 return self._tried(DeliveryStatus.PENDING, at, why, retry_at=retry_at)
             case Refused(reason=reason, detail=why):

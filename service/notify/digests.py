@@ -24,7 +24,7 @@ from service.records import from_state, to_state
 from service.storage import Conflict, Item, Store
 from service.tags import Tag, parse_tag
 from service.words import Channel, Lane
-from service.work import Permanent, RetryLater, Step, Task, finished
+from service.work import Permanent, RetryLater, Step, Task, finished, postponed
 
 KIND = "digest"
 
@@ -122,6 +122,8 @@ class Digests:
                 return _settled(task, digest, UNKNOWN)
             case Refused(permanent=True, detail=detail):
                 return _settled(task, digest, f"{REFUSED}{detail}")
+            case Refused(untried=True, retry_after=after):
+                return Step(postponed(task.item, task.now + after, to_state(digest)))
             case Refused(detail=detail, retry_after=after):
                 task.item = replace(task.item, state=to_state(digest))
                 raise RetryLater(f"the digest was not taken: {detail}", after)

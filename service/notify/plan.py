@@ -36,10 +36,14 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Nothing may be sent before `until`; `paced` when that is the person's own place, which is then taken."""
+    """Nothing may be sent before `until`; `paced` when that is the person's own place, which is then taken.
+
+    `idle` when it has to do with no copy in particular: its provider is left alone.
+    """
 
     until: datetime
     paced: bool = False
+    idle: bool = False
 
 
 Plan = Send | Drop | Hold

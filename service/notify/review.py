@@ -17,7 +17,7 @@ from service.notify.notification import Decision, Notification, Review, Status
 from service.records import from_state, to_state
 from service.storage import AuditEntry, Conflict, Item, Store
 from service.tags import Tag
-from service.work import Permanent, RetryLater, Step, Task, finished
+from service.work import Permanent, RetryLater, Step, Task, finished, postponed
 
 KIND = "reviewer-mail"
 ENGLISH = Tag("en")
@@ -75,6 +75,8 @@ class Reviewers:
                 return Step(finished(task.item), spawn=handed.writes)
             case Refused(permanent=True, detail=detail):
                 raise Permanent(f"the letter to reviewer {letter.reviewer + 1} was refused: {detail}")
+            case Refused(untried=True, retry_after=after):
+                return Step(postponed(task.item, task.now + after))
             case Refused(detail=detail, retry_after=after):
                 raise RetryLater(f"the letter to reviewer {letter.reviewer + 1} was not taken: {detail}", after)
 

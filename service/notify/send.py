@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from service.channels import Outcome, Reference, Refused
 from service.channels.carrier import Handed
-from service.messages.carriers import Carriers, Slots
+from service.messages.carriers import Carriers, Slots, SlotsNow
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import REFUSED, UNKNOWN, Digests, Waits, Went
 from service.notify.items import changed_page_item, delivery_item, delivery_of, notification_of, page_of
@@ -81,8 +81,11 @@ class PageSender:
         """Send what is left of a page, or say when to come back."""
         page = page_of(task.item).redriven()
         notification = self._notification(page)
-        copies = self._copies(page, notification, task.now)
-        if not page.slots_booked and (until := self._booked(copies, task.now)) is not None:
+        slots = self.slots.at(task.now)
+        copies = self._copies(page, notification, slots, task.now)
+        if (rests_until := _idle_until(copies)) is not None:
+            return Step(postponed(task.item, rests_until))
+        if not page.slots_booked and (until := _booked(copies, slots)) > task.now:
             booked = changed_page_item(task.item, replace(page, slots_booked=True), until)
             return Step(postponed(booked, until))
         return self._sent(task, page, copies)
@@ -93,7 +96,7 @@ class PageSender:
             raise Permanent("the notification of this page is gone")
         return notification_of(item)
 
-    def _copies(self, page: Page, notification: Notification, now: datetime) -> Sequence[Copy]:
+    def _copies(self, page: Page, notification: Notification, slots: SlotsNow, now: datetime) -> Sequence[Copy]:
         """As many copies of what is left as one commit can write and a crash may leave in doubt."""
         names = page.left
         stored = self.store.get_many([name for name in names if name in page.lines]) if page.lines else {}
@@ -105,7 +108,7 @@ class PageSender:
             person = people.get(page.recipients[name])
             item = stored.get(name)
             delivery = _addressed(item, name, page, person)
-            copy = self._copy(delivery, item.version if item else 0, person, refusing, notification, now)
+            copy = self._copy(delivery, item.version if item else 0, person, refusing, notification, slots, now)
             budget -= copy.weight
             calls -= self._costs_a_call(copy, copies)
             if budget < 0 or calls < 0:
@@ -120,6 +123,7 @@ class PageSender:
         person: Recipient | None,
         refusing: frozenset[str],
         notification: Notification,
+        slots: SlotsNow,
         now: datetime,
     ) -> Copy:
         if person is None:
@@ -127,9 +131,11 @@ class PageSender:
         if person.user_id in refusing:
             refusal = Drop(DeliveryStatus.SUPPRESSED, "the recipient wants no messages on this channel")
             return Copy(delivery, version, refusal)
-        return Copy(delivery, version, self._plan(delivery, person, notification, now))
+        return Copy(delivery, version, self._plan(delivery, person, notification, slots, now))
 
-    def _plan(self, delivery: Delivery, person: Recipient, notification: Notification, now: datetime) -> Plan:
+    def _plan(
+        self, delivery: Delivery, person: Recipient, notification: Notification, slots: SlotsNow, now: datetime
+    ) -> Plan:
         if delivery.status is DeliveryStatus.SENDING and notification.lane is not Lane.INCIDENT:
             return Drop(DeliveryStatus.UNKNOWN, "a worker died while sending: only a receipt can tell")
         if delivery.retry_at is not None and delivery.retry_at > now:
@@ -139,6 +145,8 @@ class PageSender:
         wanted = plan(
             person, rendition, notification.message.variables, notification.lane, reference, self.manners, now
         )
+        if isinstance(wanted, Send) and (rests_until := slots.rests_until(wanted.message)) is not None:
+            return Hold(rests_until, idle=True)
         if not isinstance(wanted, Send) or notification.lane is Lane.INCIDENT:
             return wanted
         if notification.message.digest is None:
@@ -163,11 +171,6 @@ class PageSender:
                 return Drop(DeliveryStatus.FAILED, became)
             case Went(became=became):
                 return Drop(DeliveryStatus.ACCEPTED, f"it went out in the digest {became}")
-
-    def _booked(self, copies: Sequence[Copy], now: datetime) -> datetime | None:
-        """When rates and breakers let these copies go, if that is not now."""
-        until = self.slots.book([copy.plan.message for copy in copies if isinstance(copy.plan, Send)], now)
-        return until if until > now else None
 
     def _sent(self, task: Task, page: Page, copies: Sequence[Copy]) -> Step:
         versions = {copy.delivery.id: copy.version for copy in copies}
@@ -216,10 +219,23 @@ class PageSender:
 
     def _again_at(self, copy: Copy, refused: Refused, task: Task, now: datetime) -> datetime | None:
         """When a refused copy may be tried again; None when it was tried often enough."""
+        if refused.untried:
+            return now + refused.retry_after
         policy, attempt = POLICIES[task.item.lane], copy.delivery.attempt + 1
         if attempt >= policy.max_attempts:
             return None
         return now + max(policy.backoff.wait(attempt, self.chance()), refused.retry_after)
+
+
+def _idle_until(copies: Sequence[Copy]) -> datetime | None:
+    """When to look at a page again of which nothing can leave; None if there is something to do, or to write down."""
+    holds = [copy.plan for copy in copies if isinstance(copy.plan, Hold) and copy.plan.idle]
+    return min(hold.until for hold in holds) if holds and len(holds) == len(copies) else None
+
+
+def _booked(copies: Sequence[Copy], slots: SlotsNow) -> datetime:
+    """When rates let these copies go."""
+    return slots.book(copy.plan.message for copy in copies if isinstance(copy.plan, Send))
 
 
 def _addressed(item: Item | None, name: str, page: Page, person: Recipient | None) -> Delivery:

@@ -23,6 +23,9 @@ KIND = "breaker"
 TELL_EVERY = timedelta(seconds=5)
 """How long a process gathers outcomes before it writes them down: health must not cost a write a call."""
 
+PROBED_WITHIN = timedelta(seconds=2)
+"""When to look again at a provider that is being probed: most answer sooner."""
+
 STATE = Gauge(
     "tocsin_breaker_state",
     "A provider's circuit breaker as it was last seen: 0 closed, 1 half-open, 2 open.",
@@ -102,12 +105,20 @@ class Look:
         return self._seen[provider].record.health.share(self._clock.now())
 
     def rests_until(self, provider: str) -> datetime | None:
-        """Until when the provider is left alone; None when it may be called."""
-        match admit(self.state(provider), self._clock.now()):
+        """Until when the provider is left alone; None when it may be called. While it is probed, for a moment."""
+        now = self._clock.now()
+        match admit(self.state(provider), now):
+            case HalfOpen(), Wait(until=until):
+                return min(until, now + PROBED_WITHIN)
             case _, Wait(until=until):
                 return until
             case _:
                 return None
+
+    def rest(self, provider: str) -> timedelta:
+        """How much longer the provider is left alone; nothing when it may be called."""
+        now = self._clock.now()
+        return (self.rests_until(provider) or now) - now
 
     def admit(self, provider: str) -> Go | Wait:
         """Whether `provider` may be called now. After a `Go`, report how it went."""

@@ -179,6 +179,7 @@ def test_a_breaker_opens_spares_the_provider_and_closes_and_everybody_is_reached
     refused, accepted = plant.sends(provider, "provider"), plant.sends(provider, "accepted")
     plant.aws.usually(operation, lambda _: DOWN)
     sent = plant.to_many(operation, 8)
+    plant.desk.works(1)
     while plant.breaker(provider) != 2:
         plant.desk.works(1)
     asked = plant.asked()[operation]
@@ -194,6 +195,31 @@ def test_a_breaker_opens_spares_the_provider_and_closes_and_everybody_is_reached
     assert plant.sends(provider, "provider") == refused + asked
     assert plant.sends(provider, "accepted") == accepted + 8
     assert list(all_dead_items(plant.desk.api.service.store)) == []
+
+
+def test_an_outage_of_half_an_hour_costs_nobody_their_message(plant: Plant) -> None:
+    plant.aws.usually(SMS, lambda _: DOWN)
+    sent = [plant.to_many(SMS, 12), plant.desk.sends(text=NEWS, recipients=["p0", "p1"], lane="transactional")]
+    plant.desk.works(30 * 60)
+    assert [plant.counts(each) for each in sent] == [{"pending": 12}, {"pending": 2}]
+    assert plant.asked()[SMS] <= TRIP_AFTER + 10, "then only probes, each after a longer rest"
+    plant.aws.usually(SMS, lambda _: {"MessageId": "m"})
+    plant.desk.works(15 * 60)
+    assert [plant.counts(each) for each in sent] == [{"accepted": 12}, {"accepted": 2}]
+
+
+def test_mails_do_not_wait_for_the_sms_of_their_notification(plant: Plant) -> None:
+    plant.aws.usually(SMS, lambda _: DOWN)
+    plant.to_many(SMS, 6)
+    plant.desk.works(10)
+    assert plant.breaker("aws-sms") == 2
+    asked = plant.asked()[SMS]
+    people = [str(PEOPLE[operation]["user_id"]) for operation in OPERATIONS]
+    plant.desk.recipients("staff", *PEOPLE.values())
+    sent = plant.desk.sends(text=ANNOUNCEMENT, recipients=people)
+    plant.desk.works(2)
+    assert plant.counts(sent) == {"accepted": 2, "pending": 1}
+    assert plant.asked()[SMS] == asked
 
 
 def test_providers_that_throttle_for_ever_cost_a_bounded_number_of_calls(plant: Plant) -> None:

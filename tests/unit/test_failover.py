@@ -182,7 +182,7 @@ def test_when_everybody_is_left_alone_nothing_is_asked_and_it_is_said_until_when
     outcome = outcome_of(carrier, sms(50))
     assert isinstance(outcome, Refused)
     assert (outcome.reason, outcome.retry_after) == (Reason.THROTTLED, FIRST_REST - timedelta(seconds=5))
-    assert [departure.opens for departure in carrier.departures([sms(50)])] == [NOON + FIRST_REST]
+    assert carrier.departing()(sms(50)).opens == NOON + FIRST_REST
     assert world.asked() == asked
 
 
@@ -208,7 +208,8 @@ def test_a_slot_is_booked_for_the_provider_that_then_takes_the_message(world: Wo
     senders = {name: everywhere(f"+1415555010{place}") for place, name in enumerate(NAMES)}
     carrier = world.carrier(senders=senders)
     messages = [sms(number) for number in range(60)]
-    booked = [departure.sender.origin for departure in carrier.departures(messages) if departure.sender]
+    senders_of = map(carrier.departing(), messages)
+    booked = [departure.sender.origin for departure in senders_of if departure.sender]
     assert all(isinstance(each.outcome, Accepted) for each in carrier.hand_over(messages))
     origins = {form["Body"]: form["From"] for service in world.services.values() for form in service.of("Messages")}
     assert [origins[message.text] for message in messages] == booked
