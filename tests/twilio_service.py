@@ -75,6 +75,8 @@ class TwilioService:
         self.asked: list[Created] = []
         self.violations: list[str] = []
         self.port = 0
+        self.account: dict[str, object] = {"sid": ACCOUNT, "status": "active", "type": "Full"}
+        self.numbers: list[dict[str, object]] = []
         self._scripts: deque[Script] = deque()
         self._always: Script | None = None
         self._lock = threading.Lock()
@@ -106,7 +108,7 @@ class TwilioService:
             if found is None:
                 self.violations.append(f"no such resource: {path}")
                 return TwilioError(404, 20404)
-            if authorization != "Basic " + base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode():
+            if not _authorised(authorization):
                 return TwilioError(401, 20003)
             pairs = parse_qsl(body, keep_blank_values=True, strict_parsing=True)
             form = dict(pairs)
@@ -121,6 +123,10 @@ class TwilioService:
             if self._scripts:
                 return self._scripts.popleft()
             return self._always or created
+
+
+def _authorised(header: str) -> bool:
+    return header == "Basic " + base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
 
 
 def _faults(resource: str, form: Mapping[str, str]) -> Iterator[str]:
@@ -165,6 +171,19 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 65536
     service: TwilioService
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        if not _authorised(self.headers.get("Authorization", "")):
+            self._reply(401, b'{"code": 20003, "status": 401}', {})
+        elif parts.path == f"/2010-04-01/Accounts/{ACCOUNT}.json":
+            self._reply(200, json.dumps(self.service.account).encode(), {})
+        elif parts.path == f"/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers.json":
+            wanted = dict(parse_qsl(parts.query)).get("PhoneNumber")
+            found = [number for number in self.service.numbers if number["phone_number"] == wanted]
+            self._reply(200, json.dumps({"incoming_phone_numbers": found}).encode(), {})
+        else:
+            self._reply(404, b'{"code": 20404, "status": 404}', {})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()

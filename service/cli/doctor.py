@@ -44,6 +44,10 @@ def _findings() -> Iterator[Finding]:
         from service.doctor import amazon
 
         yield from amazon.look(settings, SYSTEM_CLOCK)
+    if settings.twilio_account or settings.twilio_tokens:
+        from service.doctor import twilio
+
+        yield from twilio.look(settings)
 
 
 def _show(finding: Finding) -> None:

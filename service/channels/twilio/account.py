@@ -15,6 +15,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from service import exact_json
 from service.channels import Accepted, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.twilio.meanings import meaning
+from service.errors import Unavailable
 from service.work.retry import asked_wait
 
 API = "https://api.twilio.com"
@@ -39,6 +40,10 @@ class Account:
     url: str = API
 
 
+class TwilioSilent(Unavailable):
+    """Twilio could not be asked."""
+
+
 class Twilio:
     """Creates messages and calls. Shared by the threads of a process."""
 
@@ -55,14 +60,26 @@ class Twilio:
     def create(self, resource: str, form: Form, reference: Reference) -> Outcome:
         """POST to `Messages` or `Calls`. The delivery id and attempt ride in the address for receipts."""
         told = {} if self._account.receipts is None else {"StatusCallback": self._callback(reference)}
-        url = f"{self._account.url.rstrip('/')}/2010-04-01/Accounts/{self._account.sid}/{resource}.json"
         try:
-            answer = self._pool.request("POST", url, fields={**form, **told}, encode_multipart=False)
+            answer = self._pool.request(
+                "POST", self._url(f"/{resource}"), fields={**form, **told}, encode_multipart=False
+            )
         except _NEVER_ARRIVED as error:
             return Refused(Reason.PROVIDER, f"Twilio cannot be reached: {type(error).__name__}")
         except HTTPError as error:
             return Unknown(f"the answer was lost: {type(error).__name__}")
         return _outcome(answer.status, answer.headers, answer.data)
+
+    def look(self, resource: str = "", **query: str) -> tuple[int, Mapping[str, object]]:
+        """Read the account itself, or one of its lists: status and document; `TwilioSilent`."""
+        try:
+            answer = self._pool.request("GET", self._url(resource and f"/{resource}"), fields=query)
+        except HTTPError as error:
+            raise TwilioSilent(f"Twilio does not answer: {type(error).__name__}") from error
+        return answer.status, _document(answer.data)
+
+    def _url(self, path: str) -> str:
+        return f"{self._account.url.rstrip('/')}/2010-04-01/Accounts/{self._account.sid}{path}.json"
 
     def _callback(self, reference: Reference) -> str:
         return (
