@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from service.clock import Clock, SystemClock
 from service.config import Backend, Settings
 from service.errors import TocsinError
 from service.storage import Store
+from service.words import Lane
 
 if TYPE_CHECKING:
     from service.storage.dynamodb import TableNames
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
 SYSTEM_CLOCK = SystemClock()
 
 
-def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, listens: bool = False) -> Store:
+def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK, bell: Callable[[Lane], None] | None = None) -> Store:
     """The store of the chosen backend; it opens nothing before its first use, so a process may still fork.
 
-    `listens` is for workers, which claim again and again: notices of due items come to them by long polls.
+    `bell` is for workers, which claim again and again: where work comes in by itself, it is told of the lane.
     """
     match settings.backend:
         case Backend.EMBEDDED:
@@ -28,10 +30,10 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK, *, listens: bool
             settings.home.mkdir(parents=True, exist_ok=True)
             return SqliteStore(settings.database, clock)
         case Backend.AWS:
-            from service.storage.sqs import PATIENCE, QueuedStore
+            from service.storage.sqs import QueuedStore
 
             tables, queues = table_names(settings), queue_names(settings)
-            return QueuedStore(tables=tables, queues=queues, clock=clock, patience=PATIENCE if listens else None)
+            return QueuedStore(tables=tables, queues=queues, clock=clock, bell=bell)
 
 
 def table_names(settings: Settings) -> TableNames:

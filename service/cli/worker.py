@@ -30,7 +30,8 @@ def worker() -> None:
     lifetime.end_with_parent()
     settings = config.load()
     logs.configure(settings.log_level)
-    service = Service(settings, store=open_store(settings, listens=True))
+    store = open_store(settings, bell=lambda lane: loop.look(lane))  # noqa: PLW0108  the loop is made below
+    service = Service(settings, store=store)
     loop = service.worker()
     gc.freeze()  # what the start has made stays: looking at it again and again takes a twentieth of a busy worker
     _on_stop(loop.stop)

@@ -84,6 +84,11 @@ class Worker:
         self._stopping = True
         self._bell.put(None)
 
+    def look(self, lane: Lane) -> None:
+        """Say that there may be work in a lane, so that `run` looks at once; from any thread."""
+        self._look_after[lane] = 0.0
+        self._bell.put(None)
+
     def run_due(self) -> int:
         """Handle everything that is due by the clock, what it makes due included; answers how many were handled."""
         handled = 0

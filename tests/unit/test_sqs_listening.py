@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -50,9 +50,13 @@ def site(aws: Environment, proxied: tuple[FaultyAws, SQSClient]) -> Site:
 
 @pytest.fixture
 def listener(site: Site) -> Iterator[QueuedStore]:
-    store = QueuedStore(dynamodb_client, site.connect, site.tables, site.queues, CLOCK, patience=SECOND)
+    store = listening(site, lambda _: None)
     yield store
     store.close()
+
+
+def listening(site: Site, bell: Callable[[Lane], None]) -> QueuedStore:
+    return QueuedStore(dynamodb_client, site.connect, site.tables, site.queues, CLOCK, bell=bell, patience=SECOND)
 
 
 def due(name: str, lane: Lane = Lane.BULK) -> Item:
@@ -91,21 +95,24 @@ def running(worker: Worker) -> Iterator[None]:
         thread.join(LONG_S)
 
 
-def test_work_that_arrives_is_done_at_once_by_a_worker_that_was_idle(site: Site, listener: QueuedStore) -> None:
+def test_work_that_arrives_is_done_at_once_by_a_worker_that_was_idle(site: Site) -> None:
     handled: SimpleQueue[str] = SimpleQueue()
 
     def handle(task: Task) -> Step:
         handled.put(task.item.id)
         return Step(finished(task.item))
 
+    store = listening(site, lambda lane: worker.look(lane))  # noqa: PLW0108  the worker is made below
+    worker = Worker(store, Registry([Duty("job", handle)]), CLOCK, poll=timedelta(seconds=5))
     sender = QueuedStore(dynamodb_client, site.connect, site.tables, site.queues, CLOCK)
     begun, late = time.monotonic(), []
-    with running(Worker(listener, Registry([Duty("job", handle)]), CLOCK)):
+    with running(worker):
         for number in range(12):
             put = time.monotonic()
             sender.add(due(f"page-{number}", Lane.INCIDENT))
             assert handled.get(timeout=LONG_S) == f"page-{number}"
             late.append(time.monotonic() - put)
+    store.close()
     polls = len(Lane) * (1 + (time.monotonic() - begun) / SECOND.total_seconds())
     asked = len(site.sqs.requests("ReceiveMessage"))
     assert asked <= polls + 3 * len(late)  # for a page: the poll that heard it, an empty look for more, and a new poll

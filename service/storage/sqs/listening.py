@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-s
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +23,9 @@ where it stays hidden for half a minute: so a worker that ends waits for its pol
 
 Poll = Future[Sequence[Message]]
 
+Bell = Callable[[Lane], None]
+"""Told of the lane in which something was heard, from any thread."""
+
 
 @dataclass(slots=True)
 class _Ear:
@@ -34,10 +37,11 @@ class _Ear:
 
 
 class Listening:
-    """The long polls of one process, each of at most `patience`; None: every claim asks, and nothing waits."""
+    """The long polls of one process, each of at most `patience`, told to `bell`. Without one every claim asks."""
 
-    def __init__(self, queues: Queues, patience: timedelta | None) -> None:
+    def __init__(self, queues: Queues, bell: Bell | None, patience: timedelta) -> None:
         self._queues = queues
+        self._bell = bell
         self._patience = patience
         self._pool = ThreadPoolExecutor(len(Lane), thread_name_prefix="listening")
         self._ears: Mapping[Lane, _Ear] = {lane: _Ear() for lane in Lane}
@@ -46,7 +50,7 @@ class Listening:
 
     def receive(self, lane: Lane, limit: int) -> Sequence[Message]:
         """Up to `limit` notices that have come by now; raises what the poll met. Waits for none."""
-        return self._queues.receive(lane, limit) if self._patience is None else self._heard(lane, limit, self._patience)
+        return self._queues.receive(lane, limit) if self._bell is None else self._heard(lane, limit, self._bell)
 
     def give_up(self) -> Sequence[tuple[Lane, Message]]:
         """Begin no more polls, wait for those under way; answers what was heard and not taken, for others to do."""
@@ -55,7 +59,7 @@ class Listening:
         with self._lock:
             return [(lane, message) for lane, ear in self._ears.items() for message in _left(ear)]
 
-    def _heard(self, lane: Lane, limit: int, patience: timedelta) -> Sequence[Message]:
+    def _heard(self, lane: Lane, limit: int, bell: Bell) -> Sequence[Message]:
         with self._lock:
             ear = self._ears[lane]
             _listen(ear)
@@ -64,8 +68,14 @@ class Listening:
                 ear.more = bool(ear.heard)
             taken, ear.heard = ear.heard[:limit], ear.heard[limit:]
             if not taken and ear.poll is None and not self._closed:
-                ear.poll = self._pool.submit(self._queues.receive, lane, limit, patience)
+                ear.poll = self._pool.submit(self._queues.receive, lane, limit, self._patience)
+                ear.poll.add_done_callback(lambda poll: _ring(bell, lane, poll))
             return taken
+
+
+def _ring(bell: Bell, lane: Lane, poll: Poll) -> None:
+    if poll.exception() is None and poll.result():  # a failure is told by the next claim
+        bell(lane)
 
 
 def _listen(ear: _Ear) -> None:

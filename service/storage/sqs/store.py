@@ -27,7 +27,7 @@ from service.storage.dynamodb import connect as connect_dynamodb
 from service.storage.dynamodb.items import Hint, Missed
 from service.storage.dynamodb.store import SHARDS
 from service.storage.sqs.in_hand import InHand
-from service.storage.sqs.listening import Listening
+from service.storage.sqs.listening import PATIENCE, Bell, Listening
 from service.storage.sqs.queues import AT_ONCE, HIDDEN_FOR, LONGEST_DELAY, Message, Notice, QueueNames, Queues
 from service.storage.sqs.queues import connect as connect_sqs
 from service.words import Lane
@@ -79,16 +79,17 @@ class QueuedStore(DynamoStore):
         queues: QueueNames = _QUEUES,
         clock: Clock = _SYSTEM_CLOCK,
         *,
-        patience: timedelta | None = None,
+        bell: Bell | None = None,
+        patience: timedelta = PATIENCE,
         shards: int = SHARDS,
         pause: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """`patience` is for a process that claims again and again: how long its polls wait (None: not at all)."""
+        """`bell` is for a process that claims again and again: polls of `patience` ring it when there is something."""
         super().__init__(connect, tables, clock, shards=shards, look=look_at, pause=pause, chance=chance)
         self._queues = Queues(Calls("SQS", connect_queues, pause, chance, _SEND_TRIES), queues)
         self._in_hand = InHand()
-        self._listening = Listening(self._queues, patience)
+        self._listening = Listening(self._queues, bell, patience)
 
     def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
         claimed = self._take_each(lane, self._in_hand.ripe(lane, now, limit), now, lease)
