@@ -15,7 +15,7 @@ from typing import Protocol
 from service.errors import TocsinError, Unavailable
 from service.tags import Tag
 
-_LONGEST_WAIT_S = 86_400.0
+_LONGEST_WAIT_S = 3_600.0
 
 MAX_SENTIMENT_BYTES = 5_000
 """UTF-8 bytes a text may have for DetectSentiment; the embedded model keeps the same limit

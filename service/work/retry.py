@@ -69,5 +69,4 @@ def asked_wait(headers: Mapping[str, str]) -> timedelta:
 
 def least_wait(error: BaseException) -> timedelta:
     """The wait that the failure itself asks for, else none."""
-    asked = error.after if isinstance(error, RetryLater | Unavailable) else timedelta(0)
-    return min(asked, LONGEST_ASKED)
+    return error.after if isinstance(error, RetryLater | Unavailable) else timedelta(0)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from service.app import Service
 from service.clock import HandClock
@@ -20,6 +22,7 @@ from service.ways_out import TwilioMisconfigured
 from service.words import Scope
 from service.work import all_dead_items
 from service.work.breaker import FIRST_REST, TRIP_AFTER
+from tests.aws import free_port
 from tests.aws_services import Answer, AwsServices, Error, Garbage, Request, Silence, aws_services
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import NOON, Api
@@ -365,6 +368,41 @@ def test_when_twilio_may_have_taken_what_amazon_refused_it_stays_in_doubt(two: P
     two.desk.works(60)
     assert two.counts(sent) == {"unknown": 1}
     assert len(two.twilio.asked) == 1
+
+
+def test_mail_that_ses_refuses_for_now_leaves_by_the_mail_server_where_the_weights_say_so(build: Build) -> None:
+    letters: list[str] = []
+
+    class Inbox:
+        async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+            letters.extend(envelope.rcpt_tos)
+            return "250 OK"
+
+    server = Controller(Inbox(), hostname="127.0.0.1", port=free_port())
+    server.start()
+    try:
+        plant = build(smtp_url=f"smtp://127.0.0.1:{server.port}", providers="ses=1,smtp=0")
+        plant.aws.script(MAIL, DOWN)
+        sent = plant.announces(MAIL)
+        plant.desk.works(1)
+        assert plant.counts(sent) == {"accepted": 1}
+        assert (plant.asked()[MAIL], letters) == (1, ["john@example.com"])
+        again = plant.desk.sends(text=ANNOUNCEMENT, recipients=["ui101"])
+        plant.desk.works(1)
+        assert plant.counts(again) == {"accepted": 1}
+        assert (plant.asked()[MAIL], len(letters)) == (2, 1)
+    finally:
+        server.stop()
+
+
+def test_a_provider_that_the_weights_leave_out_gets_nothing(build: Build) -> None:
+    plant = build(twilio_account=ACCOUNT, twilio_tokens=TOKEN, twilio_identity=NUMBER, providers="twilio-sms=1")
+    sent = plant.announces(SMS, CALL)
+    plant.desk.works(1)
+    assert plant.counts(sent) == {"accepted": 2}
+    assert plant.asked()[SMS] == 0
+    assert len(plant.twilio.of("Messages")) == 1
+    assert plant.asked()[CALL] + len(plant.twilio.of("Calls")) == 1
 
 
 def test_identities_must_say_whose_they_are_where_there_are_two_providers(build: Build) -> None:
