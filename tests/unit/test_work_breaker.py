@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +31,7 @@ from service.work.breaker import (
     failed,
     succeeded,
 )
-from service.work.breakers import Breakers
+from service.work.breakers import TELL_EVERY, Breakers
 from service.work.rates import Rate, wait_for_slot
 from tests.unit.work import NOON, SECOND
 
@@ -105,6 +107,63 @@ def test_a_slow_call_from_before_the_opening_neither_closes_nor_prolongs_it(here
     here.succeeded("smtp", Go())
     here.failed("smtp", Go())
     assert here.state("smtp") == Open(NOON + FIRST_REST, times=1)
+
+
+def test_whoever_called_goes_on_although_the_store_cannot_be_told_and_it_is_told_later(
+    here: Breakers, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    look = here.look(["smtp"])
+    permit = look.admit("smtp")
+    assert isinstance(permit, Go)
+    with renamed(tmp_path / "items.db"):
+        look.failed("smtp", permit)
+    assert caplog.messages == ["The store did not take what provider smtp did"]
+    assert here.state("smtp") == Closed(0)
+    fail(here, 1)
+    assert here.state("smtp") == Closed(1)
+    assert here.look(["smtp"]).health("smtp") == pytest.approx(1 / 3), "both calls count"
+
+
+@contextmanager
+def renamed(database: Path) -> Iterator[None]:
+    """The store's table is gone for a while."""
+    for old, new in (("items", "away"), ("away", "items")):
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+        if new == "away":
+            yield
+
+
+def test_one_question_tells_of_several_providers_and_a_look_keeps_up_with_what_it_reports(
+    here: Breakers, there: Breakers
+) -> None:
+    look = here.look(["ses", "smtp"])
+    permit = look.admit("smtp")
+    assert isinstance(permit, Go)
+    for _ in range(TRIP_AFTER):
+        look.failed("smtp", permit)
+    assert look.rests_until("smtp") == NOON + FIRST_REST
+    assert look.rest("ses") == timedelta(0)
+    assert there.look(["smtp", "ses"]).admit("smtp") == Wait(NOON + FIRST_REST)
+
+
+def test_a_look_that_is_behind_writes_upon_what_others_left(here: Breakers, there: Breakers) -> None:
+    behind = here.look(["smtp"])
+    fail(there, TRIP_AFTER - 1)
+    behind.failed("smtp", Go())
+    assert isinstance(there.state("smtp"), Open)
+
+
+def test_health_is_written_now_and_then_and_seen_by_everybody(
+    here: Breakers, there: Breakers, clock: HandClock
+) -> None:
+    for _ in range(20):
+        here.look(["smtp"]).succeeded("smtp", Go(), well=False)
+    assert there.look(["smtp"]).health("smtp") == 1, "not written yet"
+    clock.advance(TELL_EVERY)
+    here.look(["smtp"]).succeeded("smtp", Go(), well=False)
+    assert there.look(["smtp"]).health("smtp") == pytest.approx(1 / 22)
+    assert there.state("smtp") == Closed(0), "a throttle opens no breaker"
 
 
 breakers = st.one_of(
