@@ -80,6 +80,12 @@ class Plant:
     def counts(self, sent: str) -> object:
         return self.desk.counts(sent)
 
+    def attempts(self, sent: str) -> int:
+        """How often the copies of a notification were tried, all together."""
+        copies = self.desk.api.client.get(f"/v1/notifications/{sent}/deliveries").json()["items"]
+        assert isinstance(copies, list)
+        return sum(copy["attempt"] for copy in copies)
+
     def asked(self) -> Mapping[str, int]:
         """How often AWS was called for each kind of message."""
         return {operation: len(self.aws.of(operation)) for operation in OPERATIONS}
@@ -206,6 +212,7 @@ def test_an_outage_of_half_an_hour_costs_nobody_their_message(plant: Plant) -> N
     plant.desk.works(30 * 60)
     assert [plant.counts(each) for each in sent] == [{"pending": 12}, {"pending": 2}]
     assert plant.asked()[SMS] <= TRIP_AFTER + 10, "then only probes, each after a longer rest"
+    assert sum(map(plant.attempts, sent)) == plant.asked()[SMS], "being left alone is no attempt"
     plant.aws.usually(SMS, lambda _: {"MessageId": "m"})
     plant.desk.works(15 * 60)
     assert [plant.counts(each) for each in sent] == [{"accepted": 12}, {"accepted": 2}]
