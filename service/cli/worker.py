@@ -43,10 +43,10 @@ def worker() -> None:
         intake.start()
     finished = loop.run()
     if intake is not None:
-        intake.stop()
+        finished = intake.stop() and finished
     chores.stop()
     if not finished:
-        logger.warning("Some items were not finished in time; they come due again when their leases end")
+        logger.warning("Some work was not finished in time; it comes due again when its lease ends")
         logging.shutdown()
         if not renewal.is_set():
             os._exit(0)  # the interpreter would wait for a send that hangs

@@ -32,7 +32,8 @@ MOST_FAULTS = 5
 PAUSE_S = 1.0
 """How long to wait when the queue does not answer."""
 
-PATIENCE = timedelta(seconds=8)
+PATIENCE = timedelta(seconds=2)
+"""How long a worker that ends lets letters be done; those that are not come back to another."""
 
 LETTERS = Counter("tocsin_intake_letters", "Letters of the intake queue, by what became of them.", ("outcome",))
 
@@ -61,11 +62,13 @@ class Poller:
         """Begin to receive."""
         self._thread.start()
 
-    def stop(self, patience: timedelta = PATIENCE) -> None:
-        """Receive no more, and wait for letters that are being done. A poll under way is not waited for."""
+    def stop(self, patience: timedelta = PATIENCE) -> bool:
+        """Receive no more; True if the letters in hand were done in time. A poll under way is not waited for."""
         self._stopped.set()
-        if self._busy.acquire(timeout=patience.total_seconds()):
+        finished = self._busy.acquire(timeout=patience.total_seconds())
+        if finished:
             self._busy.release()
+        return finished
 
     def once(self) -> int:
         """Receive one batch and see to it; answers how many letters it had."""

@@ -1,0 +1,79 @@
+"""What a letter asks for: whatever is written, it is understood or refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.inbox import Letter
+from service.intake.events.mappings import Mappings, ToRuleset
+from service.intake.letters import Asked, NotUnderstood, read
+from service.intake.wishes import Evaluation, Incident, Notification
+
+MAPPINGS = Mappings({("a", "B"): ToRuleset("premium", None)})
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+WORDS = ["id", "ruleset", "evaluation", "notification", "incident", "source", "detail-type", "detail", "eventSource"]
+NAMES = st.sampled_from([*WORDS, "eventName", "eventID", "dynamodb"])
+TOKENS = st.sampled_from(["a", "B", "premium", "aws:dynamodb", "INSERT", "MODIFY", "REMOVE"])
+
+
+def asked(document: object, most_bytes: int = 10_000) -> Asked | None:
+    text = document if isinstance(document, str) else json.dumps(document)
+    return read(Letter("m-1", text, "r"), lambda: MAPPINGS, most_bytes)
+
+
+@given(st.dictionaries(NAMES, TOKENS | VALUES) | VALUES)
+def test_any_document_is_understood_or_refused_with_a_reason(document: object) -> None:
+    try:
+        found = asked(document if not isinstance(document, str) else json.dumps(document))
+    except NotUnderstood as error:
+        assert str(error)  # noqa: PT017  either outcome will do
+    else:
+        assert found is None or isinstance(found.wish, Evaluation | Incident | Notification)
+
+
+@given(st.text())
+def test_any_text_is_understood_or_refused_with_a_reason(text: str) -> None:
+    with pytest.raises(NotUnderstood):
+        asked(text if not text.startswith("{") else f"x{text}")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ({"incident": {"a": 1, "b": 2}}, {"incident": {"b": 2, "a": 1}}, True),
+        ({"id": "x", "incident": {"a": 1}}, {"id": "y", "incident": {"a": 1}}, True),
+        ({"incident": {"a": 1}}, {"incident": {"a": 2}}, False),
+        ({"incident": {"a": 1}}, {"notification": {"a": 1}}, False),
+        ({"ruleset": "p", "evaluation": {"a": 1}}, {"ruleset": "q", "evaluation": {"a": 1}}, False),
+    ],
+)
+def test_a_fingerprint_tells_other_content_and_not_another_spelling(
+    first: Mapping[str, object], second: Mapping[str, object], same: bool
+) -> None:
+    one, other = asked(first), asked(second)
+    assert one is not None
+    assert other is not None
+    assert (one.fingerprint == other.fingerprint) is same
+
+
+@pytest.mark.parametrize("own", ["", "two words", "x" * 129, 7, None, "é"])
+def test_an_event_whose_id_cannot_be_searched_for_goes_by_that_of_the_queue(own: object) -> None:
+    found = asked({"source": "a", "detail-type": "B", "detail": {}, "id": own})
+    assert found is not None
+    assert found.id is None
+
+
+def test_a_letter_may_be_as_long_as_a_body_and_no_longer() -> None:
+    text = json.dumps({"notification": {"text": "é"}}, ensure_ascii=False)
+    assert asked(text, len(text.encode())) is not None
+    with pytest.raises(NotUnderstood, match="TOCSIN_BODY_LIMIT"):
+        asked(text, len(text.encode()) - 1)
