@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from service.channels.phones import Phone
 from service.channels.twilio.account import Account, Twilio
 from service.channels.twilio.phone import TwilioSms
 from service.clock import HandClock
-from service.messages.failover import Failover
+from service.messages.failover import WITHIN, Failover
 from service.messages.providers import OneAddress, Provider
 from service.messages.senders import Senders, everywhere, read_senders
 from service.storage.sqlite import SqliteStore
@@ -245,6 +246,31 @@ def test_whatever_providers_answer_a_message_is_taken_once_at_most_and_not_given
             assert asked == set(NAMES) - rests, "given up for now only after all that may be asked were asked"
     for store in world.stores:
         store.close()
+
+
+@dataclass
+class Slow:
+    """A provider that thinks for a while before it refuses."""
+
+    clock: HandClock
+    thinks: timedelta
+    asked: int = 0
+
+    def send(self, _sms: Sms, /) -> Outcome:
+        self.asked += 1
+        self.clock.advance(self.thinks)
+        return Refused(Reason.PROVIDER, "503")
+
+
+@pytest.mark.parametrize(("thinks", "asked"), [(timedelta(seconds=1), 1), (WITHIN, 0)])
+def test_nobody_else_is_asked_when_the_lease_of_the_message_might_end_meanwhile(
+    world: World, thinks: timedelta, asked: int
+) -> None:
+    slow, other = Slow(world.clock, thinks), Slow(world.clock, timedelta(0))
+    providers = [Provider("slow", slow, everywhere(NUMBER)), Provider("other", other, everywhere(NUMBER))]
+    carrier = Failover(providers, world.here, world.clock, {"slow": 1, "other": 0})
+    assert isinstance(outcome_of(carrier, sms()), Refused)
+    assert (slow.asked, other.asked) == (1, asked)
 
 
 class Mailroom:
