@@ -21,6 +21,9 @@ WITHIN = timedelta(seconds=8)
 """No other provider is begun later than this after the first: all of them together must not outlast a lease."""
 
 
+AT_A_TIME = 4
+"""How many messages another provider takes before it is looked at the time again."""
+
 AT_LEAST = timedelta(seconds=1)
 """How long a message waits that nobody was asked to take."""
 
@@ -56,8 +59,12 @@ class Failover(Generic[M]):
         return "+".join(self._providers)
 
     def joins(self, message: M, earlier: M) -> bool:
-        """Whether a message costs no call of its own when it follows `earlier`, whichever provider takes both."""
-        return all(provider.joins(message, earlier) for provider in self._providers.values())
+        """Whether a message costs no call of its own when it follows `earlier`, with the provider that has most weight.
+
+        With another one it does: then as many leave as there is time for.
+        """
+        first = max(self._providers.values(), key=lambda provider: self._weight(provider.name))
+        return first.joins(message, earlier)
 
     def departing(self) -> Callable[[M], Departure]:
         """Tells where a message is going to leave, as things stand now."""
@@ -77,13 +84,12 @@ class Failover(Generic[M]):
             return []
         look, began = self._breakers.look(self._providers), self._clock.now()
         trials = [_Trial(message, list(order)) for message, order in self._orders(messages, look)]
-        while (open_trials := [trial for trial in trials if trial.goes_on]) and self._is_early(began, trials):
-            for name, group in _by_next(open_trials).items():
-                self._try(self._providers[name], group, look)
+        for name, group in _by_next(trials).items():
+            self._try(self._providers[name], group, look)
+        while (left := [trial for trial in trials if trial.goes_on]) and self._clock.now() - began < WITHIN:
+            name, group = next(iter(_by_next(left).items()))
+            self._try(self._providers[name], group[:AT_A_TIME], look)
         return [Handed(trial.outcome or self._refusal(trial.message, look)) for trial in trials]
-
-    def _is_early(self, began: datetime, trials: Sequence[_Trial[M]]) -> bool:
-        return all(trial.outcome is None for trial in trials) or self._clock.now() - began < WITHIN
 
     def _try(self, provider: Provider[M], trials: Sequence[_Trial[M]], look: Look) -> None:
         addressed = [provider.identities.addressed(trial.message) for trial in trials]
@@ -103,7 +109,10 @@ class Failover(Generic[M]):
 
     def _candidate(self, name: str, look: Look) -> Candidate:
         rests = look.rests_until(name) is not None
-        return Candidate(name, self._weights.get(name, 1.0), look.health(name), rests)
+        return Candidate(name, self._weight(name), look.health(name), rests)
+
+    def _weight(self, name: str) -> float:
+        return self._weights.get(name, 1.0)
 
     def _carries(self, name: str, message: M) -> bool:
         return not isinstance(self._providers[name].identities.addressed(message), Refused)
@@ -162,7 +171,8 @@ def _soonest(first: Refused, other: Outcome) -> Outcome:
 def _by_next(trials: Sequence[_Trial[M]]) -> Mapping[str, Sequence[_Trial[M]]]:
     groups: dict[str, list[_Trial[M]]] = {}
     for trial in trials:
-        groups.setdefault(trial.order[0], []).append(trial)
+        if trial.order:
+            groups.setdefault(trial.order[0], []).append(trial)
     return groups
 
 

@@ -17,7 +17,7 @@ from service.channels.phones import Phone
 from service.channels.twilio.account import Account, Twilio
 from service.channels.twilio.phone import TwilioSms
 from service.clock import HandClock
-from service.messages.failover import WITHIN, Failover
+from service.messages.failover import AT_A_TIME, WITHIN, Failover
 from service.messages.providers import OneAddress, Provider
 from service.messages.senders import Senders, everywhere, read_senders
 from service.storage.sqlite import SqliteStore
@@ -256,7 +256,7 @@ class Slow:
     thinks: timedelta
     asked: int = 0
 
-    def send(self, _sms: Sms, /) -> Outcome:
+    def send(self, _message: Sms | Email, /) -> Outcome:
         self.asked += 1
         self.clock.advance(self.thinks)
         return Refused(Reason.PROVIDER, "503")
@@ -308,4 +308,18 @@ def test_mails_of_one_content_stay_together_and_only_those_refused_for_now_move_
     kinds = [type(each.outcome) for each in carrier.hand_over(mails)]
     assert kinds == [Accepted] * 8 + [Refused, Unknown]
     assert (room.bulk_calls, room.alone) == ([10], ["p7@example.com"])
-    assert not carrier.joins(mails[1], mails[0]), "the one by one might take them"
+    assert carrier.joins(mails[1], mails[0])
+    other_way_round = Failover([first, second], world.here, world.clock, {"ses": 0, "smtp": 1})
+    assert not other_way_round.joins(mails[1], mails[0])
+
+
+def test_of_many_mails_that_could_ride_together_as_many_move_on_as_there_is_time_for(world: World) -> None:
+    room = Mailroom()
+    slow = Slow(world.clock, timedelta(seconds=3))
+    first = Provider("ses", room, OneAddress(), together=room)
+    carrier = Failover([first, Provider("smtp", slow, OneAddress())], world.here, world.clock, {"ses": 1, "smtp": 0})
+    mails = [Email(f"p{n}@example.com", "s", "h", "t", Tag("en"), Reference(f"m-{n}", 1)) for n in range(49)]
+    room.outcomes = [Refused(Reason.PROVIDER, "TRANSIENT_FAILURE")] * 49
+    outcomes = [each.outcome for each in carrier.hand_over(mails)]
+    assert all(isinstance(outcome, Refused) and not outcome.permanent for outcome in outcomes)
+    assert slow.asked == AT_A_TIME
