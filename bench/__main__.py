@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-BENCHMARKS = ("decide", "tables", "memory", "http", "deliveries", "storage", "verify", "escalations", "backtest")
+BENCHMARKS = ("decide", "tables", "memory", "http", "deliveries", "storage", "verify", "escalations", "backtest", "aws")
 RESULTS = Path(__file__).parent / "results"
 
 

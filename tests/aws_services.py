@@ -213,6 +213,7 @@ USUAL: Mapping[str, Callable[[Request], Answer]] = {
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # headers and body in one packet, or each answer waits 40 ms for an acknowledgement
     services: AwsServices
 
     def do_POST(self) -> None:
