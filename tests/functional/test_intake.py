@@ -16,6 +16,7 @@ import pytest
 from service.aws import inbox, intake_table
 from service.clock import HandClock
 from service.config import Backend
+from service.intake.poller import MOST_FAULTS
 from service.rulesets.working_copies import NotPublishedYet
 from service.storage.dynamodb import create_tables
 from service.stores import table_names
@@ -233,6 +234,23 @@ def test_letters_wait_while_a_part_does_not_answer_and_are_done_when_it_does(
     caller = intake.api.client_with(*Scope)  # keys were in the database too
     assert "Pump 1 failed" in caller.get("/v1/incidents").text
     assert intake.dead() == []
+
+
+def test_a_letter_that_came_often_is_not_given_up_while_a_part_does_not_answer(intake: Intake) -> None:
+    intake.works()
+    intake.puts(INCIDENT)
+    for _ in range(MOST_FAULTS + 1):
+        assert sqs_client().receive_message(QueueUrl=Intake.url(intake.queue))["Messages"]
+    with _database_gone(intake):
+        intake.works()
+    assert (intake.waiting(), intake.dead()) == (1, [])
+
+
+def test_the_watcher_of_rule_files_lets_the_mappings_of_events_alone(deciding: Intake) -> None:
+    copies = deciding.api.service.working_copies
+    for _ in range(3):
+        copies.sweep()
+    assert {seen.file for seen in copies.seen()} == {"premium.yaml", "purchase.yaml"}
 
 
 def test_letters_wait_until_the_rule_files_are_published_at_the_first_start(tmp_path: Path, aws: Environment) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -71,12 +72,19 @@ class Site:
         sqs_client().send_message(QueueUrl=url, MessageBody=body)
 
 
-@pytest.fixture(scope="module")
-def proxy(aws_server: Environment) -> Iterator[tuple[FaultyAws, SQSClient]]:
+@contextmanager
+def faulty_sqs(aws_server: Environment) -> Iterator[tuple[FaultyAws, SQSClient]]:
+    """A proxy in front of SQS, and a client that goes through it."""
     with faulty_aws(aws_server) as (faulty, environment), pytest.MonkeyPatch.context() as patched:
         for name, value in environment.items():
             patched.setenv(name, value)
         yield faulty, connect_queues()
+
+
+@pytest.fixture(scope="module")
+def proxy(aws_server: Environment) -> Iterator[tuple[FaultyAws, SQSClient]]:
+    with faulty_sqs(aws_server) as proxied:
+        yield proxied
 
 
 @pytest.fixture

@@ -16,13 +16,12 @@ import pytest
 from service.clock import HandClock, SystemClock
 from service.storage import Item, StoreUnavailable
 from service.storage.sqs import QueuedStore
-from service.storage.sqs.queues import connect as connect_queues
 from service.words import Lane
 from service.work import Duty, Registry, Step, Task, Worker, finished
 from tests.aws import Environment
-from tests.aws_faults import FaultyAws, faulty_aws
+from tests.aws_faults import FaultyAws
 from tests.contract.conftest import dynamodb_client, fresh_queues, fresh_tables
-from tests.unit.test_sqs_dispatch import DOWN, Site
+from tests.unit.test_sqs_dispatch import DOWN, Site, faulty_sqs
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -35,10 +34,8 @@ SECOND = timedelta(seconds=1)
 
 @pytest.fixture(scope="module")
 def proxied(aws_server: Environment) -> Iterator[tuple[FaultyAws, SQSClient]]:
-    with faulty_aws(aws_server) as (faulty, environment), pytest.MonkeyPatch.context() as patched:
-        for name, value in environment.items():
-            patched.setenv(name, value)
-        yield faulty, connect_queues()
+    with faulty_sqs(aws_server) as through:
+        yield through
 
 
 @pytest.fixture
