@@ -37,11 +37,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class CutOff:
+    """The call is carried out, and the connection ends in the middle of its answer, whose length was not told."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pass:
     """The call is carried out and answered."""
 
 
-Fault = LostAnswer | Refusal | Answer | Pass
+Fault = LostAnswer | Refusal | Answer | CutOff | Pass
 
 
 class FaultyAws:
@@ -111,6 +116,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._reply(200, json.dumps(content).encode())
             case LostAnswer():
                 self._forwarded(body)
+                self.close_connection = True
+            case CutOff():
+                _, whole = self._forwarded(body)
+                self.send_response(200)
+                self.send_header("Content-Type", "application/x-amz-json-1.0")
+                self.end_headers()
+                self.wfile.write(whole[: len(whole) // 2])
                 self.close_connection = True
             case Pass():
                 self._reply(*self._forwarded(body))

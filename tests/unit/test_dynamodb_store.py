@@ -17,7 +17,7 @@ from service.storage import AlreadyExists, AuditEntry, AuditQuery, Conflict, Ite
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
 from service.words import Lane
 from tests.aws import Environment
-from tests.aws_faults import Answer, FaultyAws, LostAnswer, Pass, Refusal, faulty_aws
+from tests.aws_faults import Answer, CutOff, FaultyAws, LostAnswer, Pass, Refusal, faulty_aws
 from tests.contract.conftest import dynamodb_client, fresh_tables, stored
 
 if TYPE_CHECKING:
@@ -148,6 +148,37 @@ def test_an_entry_whose_answer_was_lost_is_there_once(store: DynamoStore, faults
     with pytest.raises(AlreadyExists):
         store.append(entry("e"))
     assert len(store.audit_entries(AuditQuery()).items) == 2
+
+
+# A cut-off answer decides nothing.
+
+
+def test_an_item_whose_answer_was_cut_off_is_not_taken_for_absent(store: DynamoStore, faults: FaultyAws) -> None:
+    item = store.save(Item("a", "k", {"n": 1}, keys={"of": "x"}), audit=[entry("e")])
+    faults.script("GetItem", CutOff(), CutOff())
+    assert store.get("a") == item
+    faults.script("GetItem", CutOff())
+    assert store.audit_entry("e") == entry("e")
+
+
+def test_lists_whose_answers_were_cut_off_are_asked_for_again(store: DynamoStore, faults: FaultyAws) -> None:
+    item = store.save(Item("a", "k", {"n": 1}, Lane.BULK, NOW, keys={"of": "x"}))
+    for operation in ("Query", "BatchGetItem"):
+        faults.script(operation, CutOff())
+        assert list(store.by_index("of", "x").items) == [item]
+    faults.script("BatchGetItem", CutOff())
+    assert store.get_many(["a", "b"]) == {"a": item}
+    faults.script("Query", CutOff())
+    assert store.count("of", "x") == 1
+
+
+def test_answers_that_are_cut_off_time_and_again_are_unavailable_never_absent(
+    store: DynamoStore, faults: FaultyAws
+) -> None:
+    store.add(Item("a", "k", {}))
+    faults.script("GetItem", *[CutOff()] * 8)
+    with pytest.raises(StoreUnavailable):
+        store.get("a")
 
 
 # What passes is tried again, within bounds; what does not is said.

@@ -12,7 +12,7 @@ from service.clock import timestamp
 from service.storage import AuditEntry, AuditQuery
 from service.storage.aws_calls import Calls
 from service.storage.commits import AuditRow
-from service.storage.dynamodb.batches import fetch
+from service.storage.dynamodb.batches import fetch, fetch_one
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import day_of, entry_of, sharded
@@ -54,10 +54,7 @@ class AuditTable:
 
     def find(self, audit_id: str) -> AuditEntry | None:
         """One entry, by a consistent read."""
-        answer = self._calls(
-            lambda client: client.get_item(TableName=self._table, Key={"audit_id": text(audit_id)}, ConsistentRead=True)
-        )
-        return entry_of(answer.get("Item"))
+        return entry_of(fetch_one(self._calls, self._table, "audit_id", audit_id))
 
     def note_days(self, rows: Sequence[AuditRow]) -> None:
         """Write down the days of entries that are about to be appended: once a day and process."""

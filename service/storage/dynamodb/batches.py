@@ -1,10 +1,16 @@
-"""Reading rows by their ids, a hundred at a time."""
+"""Reading rows by their ids, one or a hundred at a time.
+
+A 200 answer that was cut off comes out of botocore as an empty one, which would mean "no such row". So each read asks
+for something that every whole answer holds, and one without it is asked again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import ResponseStreamingError
 
 from service.storage import StoreUnavailable
 from service.storage.aws_calls import TRIES, Calls
@@ -14,14 +20,35 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         BatchGetItemOutputTypeDef,
+        GetItemOutputTypeDef,
         KeysAndAttributesOutputTypeDef,
         KeysAndAttributesTypeDef,
     )
 
     from service.storage.aws_calls import Attributes
 
+A = TypeVar("A", bound=Mapping[str, object])
+
 AT_ONCE = 100
 """Keys in one BatchGetItem."""
+
+
+def fetch_one(calls: Calls[DynamoDBClient], table: str, key: str, row_id: str) -> Attributes | None:
+    """One row by a consistent read; None only if DynamoDB says so."""
+
+    def ask(client: DynamoDBClient) -> GetItemOutputTypeDef:
+        return client.get_item(
+            TableName=table, Key={key: text(row_id)}, ConsistentRead=True, ReturnConsumedCapacity="TOTAL"
+        )
+
+    return calls(lambda client: checked_whole(ask(client), "ConsumedCapacity")).get("Item")
+
+
+def checked_whole(answer: A, member: str) -> A:
+    """The answer, if it holds what every whole one does."""
+    if member not in answer:
+        raise ResponseStreamingError(error="the answer was cut off")
+    return answer
 
 
 def fetch(calls: Calls[DynamoDBClient], table: str, key: str, ids: Iterable[str]) -> list[Attributes]:
@@ -37,7 +64,7 @@ def fetch(calls: Calls[DynamoDBClient], table: str, key: str, ids: Iterable[str]
 def _batch_get(
     table: str, asked: KeysAndAttributesTypeDef | KeysAndAttributesOutputTypeDef
 ) -> Callable[[DynamoDBClient], BatchGetItemOutputTypeDef]:
-    return lambda client: client.batch_get_item(RequestItems={table: asked})
+    return lambda client: checked_whole(client.batch_get_item(RequestItems={table: asked}), "Responses")
 
 
 def _fetch_batch(calls: Calls[DynamoDBClient], table: str, key: str, ids: Sequence[str]) -> list[Attributes]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from service.storage import Conflict, Item, StoreUnavailable
 from service.storage.aws_calls import TRIES, Calls, Refused
 from service.storage.commits import micros
-from service.storage.dynamodb.batches import fetch
+from service.storage.dynamodb.batches import fetch, fetch_one
 from service.storage.dynamodb.expressions import LIVE, names, number, text
 from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import due_shard, item_of, whole
@@ -61,10 +61,7 @@ class ItemTable:
 
     def find(self, item_id: str, now: int) -> Item | None:
         """The item by a consistent read, unless it expired."""
-        answer = self._calls(
-            lambda client: client.get_item(TableName=self._table, Key={"id": text(item_id)}, ConsistentRead=True)
-        )
-        return item_of(answer.get("Item"), now)
+        return item_of(fetch_one(self._calls, self._table, "id", item_id), now)
 
     def find_many(self, item_ids: Sequence[str], now: int) -> list[Item]:
         """Those of the items that there are and that did not expire, by consistent reads."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.storage.aws_calls import Calls
+from service.storage.dynamodb.batches import checked_whole
 from service.storage.dynamodb.expressions import names
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def pages(calls: Calls[DynamoDBClient], asked: QueryInputTypeDef) -> Iterator[Qu
     """All pages, each asked for when it is needed."""
 
     def ask(client: DynamoDBClient) -> QueryOutputTypeDef:
-        return client.query(**asked)
+        return checked_whole(client.query(**asked), "Count")
 
     while True:
         page = calls(ask)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from service.storage.aws_calls import Calls, Refused
+from service.storage.dynamodb.batches import fetch_one
 from service.storage.dynamodb.expressions import names, number, text
 from service.storage.dynamodb.tables import SLOTS, slot
 
@@ -78,10 +79,7 @@ class SlotRegistry:
         return attributes
 
     def _read(self) -> tuple[int, Slots]:
-        answer = self._calls(
-            lambda client: client.get_item(TableName=self._table, Key={"id": text(REGISTRY_ID)}, ConsistentRead=True)
-        )
-        row = answer.get("Item")
+        row = fetch_one(self._calls, self._table, "id", REGISTRY_ID)
         version = int(row["version"]["N"]) if row else 0
         slots = {index: tuple(numbers) for index, numbers in json.loads(row["slots"]["S"]).items()} if row else {}
         self._known = (self._elapsed(), version, slots)
