@@ -29,6 +29,8 @@ def several(at: datetime, number: int) -> Sequence[str]:
     """`number` new ULIDs of one instant, in order, of which only the last two letters differ: up to 1,024."""
     if number > len(_LAST_TWO):
         raise ValueError(f"{number} ids at once: at most {len(_LAST_TWO)} can be told apart by two letters")
+    if number == 1:
+        return [fresh(at)]  # these come in the order in which they are asked for, even within a millisecond
     time = (int(at.timestamp() * 1_000)).to_bytes(_TIME_BYTES)
     shared = _instant(time) + _letters(secrets.token_bytes(_RANDOM_BYTES))[:-2]
     return [shared + last for last in _LAST_TWO[:number]]
