@@ -133,15 +133,15 @@ def test_entries_of_one_type_are_listed_without_the_others(store: Store) -> None
 def test_as_many_entries_are_counted_as_are_listed(store: Store) -> None:
     store.append(*(entry(n, f"REQ-{n % 2}", "premium" if n % 3 else "purchase") for n in range(12)))
     store.append(replace(entry(12), entry_type="response"), replace(entry(13), ruleset=None))
-    day = {"since": START + timedelta(hours=5), "until": START + timedelta(hours=50)}
+    since, until = START + timedelta(hours=5), START + timedelta(hours=50)
     queries = [
         AuditQuery(),
         AuditQuery(ruleset="premium"),
         AuditQuery(request_id="REQ-1"),
         AuditQuery(request_id="REQ-1", ruleset="premium"),
         AuditQuery(ruleset="premium", entry_type="request"),
-        AuditQuery(**day),
-        AuditQuery(ruleset="premium", **day),
+        AuditQuery(since=since, until=until),
+        AuditQuery(ruleset="premium", since=since, until=until),
         AuditQuery(ruleset="nobody's"),
     ]
     assert [store.count_audit(query) for query in queries] == [len(ids(store, query)) for query in queries]
