@@ -49,3 +49,8 @@ def as_document(file: RuleFile, findings: Sequence[Finding]) -> dict[str, object
         elsewhere = {} if path == file.path else {"file": str(path)}
         documents.append({**report.finding_as_json(replace(finding, at=at)), **elsewhere})
     return {**report.as_json(findings, str(file.path)), "findings": documents}
+
+
+def counted(number: int, what: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

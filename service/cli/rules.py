@@ -13,7 +13,7 @@ import click
 from service import config, exact_json
 from service.cli import checked
 from service.cli.arguments import instant
-from service.cli.rule_files import RULE_FILE, as_document, as_json_option, rendered, sound
+from service.cli.rule_files import RULE_FILE, as_document, as_json_option, counted, rendered, sound
 from service.cli.rules_backtest import backtest
 from service.cli.rules_compare import diff
 from service.cli.rules_convert import export_rules, import_rules
@@ -172,11 +172,7 @@ def _show(file: RuleFile, findings: Sequence[Finding], err: bool = False) -> Non
     click.echo(rendered(file, findings), nl=False, err=err)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     warnings = len(findings) - errors
-    click.echo(f"{file.path}: {_counted(errors, 'error')}, {_counted(warnings, 'warning')}", err=err)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    click.echo(f"{file.path}: {counted(errors, 'error')}, {counted(warnings, 'warning')}", err=err)
 
 
 def _request(text: str, ruleset: Ruleset) -> Mapping[str, object]:

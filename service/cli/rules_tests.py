@@ -9,7 +9,7 @@ import click
 
 from service import exact_json
 from service.cli import junit
-from service.cli.rule_files import RULE_FILE, as_json_option, rendered, sound
+from service.cli.rule_files import RULE_FILE, as_json_option, counted, rendered, sound
 from service.decide import boundaries, report, rule_tests
 from service.decide.decision import Compiled
 from service.rulesets import rule_file
@@ -35,7 +35,7 @@ def run_tests(files: tuple[Path, ...], junit_file: Path | None, as_json: bool) -
         for name, one in tested.items():
             click.echo(rendered(rule_file.read(Path(name)), one.findings), nl=False)
             never = f"; no test fires: {', '.join(one.never_fired)}" if one.never_fired else ""
-            click.echo(f"{name}: {one.tests} tests, {len(one.findings)} failures{never}")
+            click.echo(f"{name}: {counted(one.tests, 'test')}, {counted(len(one.findings), 'failure')}{never}")
     sys.exit(1 if any(one.findings for one in tested.values()) else 0)
 
 

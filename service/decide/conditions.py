@@ -237,12 +237,15 @@ class _Typing:
             case Sort.WORD:
                 self._blame_bare(fact, token)
             case _:
-                return self._number(token)
+                return self._number(fact, token)
         return None
 
-    def _number(self, token: Token) -> int | Decimal | None:
+    def _number(self, fact: Fact, token: Token) -> int | Decimal | None:
         number = values.number(token.text)
-        if number is None:
+        if number is None and fact.type in (FactType.DATE, FactType.DATETIME):
+            message = f"{fact.path}: {values.NOUN[fact.type]} stands in quotes"
+            self._faults.error(Kind.TYPE, self._place(token), message, f'write "{token.text}"')
+        elif number is None:
             hint = "write it with digits and a point: 1200.50"
             self._faults.error(Kind.TYPE, self._place(token), f'"{token.text}" is not a number', hint)
         return number

@@ -75,12 +75,22 @@ def _tests(ruleset: Ruleset) -> Iterator[str]:
 
 
 def _given(test: RuleTest) -> str:
-    return ", ".join(f"{path} = {value}" for path, value in test.given.items())
+    return ", ".join(f"{path} = {_as_written(value)}" for path, value in test.given.items())
+
+
+def _as_written(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case None:
+            return "nothing"
+        case _:
+            return str(value)
 
 
 def _expected(ruleset: Ruleset, test: RuleTest) -> str:
     parts = [] if test.fired is None else [f"fires {', '.join(test.fired) or 'nothing'}"]
-    parts += [f"{path} = {canonical(ruleset.facts[path], value)}" for path, value in test.facts.items()]
+    parts += [f"{path} = {_as_written(canonical(ruleset.facts[path], value))}" for path, value in test.facts.items()]
     return ", ".join(parts + ([] if test.outcomes is None else [f"asks for {', '.join(test.outcomes) or 'nothing'}"]))
 
 

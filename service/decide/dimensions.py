@@ -165,10 +165,13 @@ class NamedDimension(Dimension):
         return 0 if cell is None else 1 << cell
 
     def _words(self, mask: int) -> Iterator[str]:
-        yield from listed([_shown(name) for cell, name in enumerate(self._names) if mask >> cell & 1])
-        if self._other is not None and mask >> len(self._names) & 1:
-            others = "any other value" if self._fact.values is not None else "any other text"
-            yield others if self._names else "any value"
+        others = self._other is not None and mask >> len(self._names) & 1
+        declared = self._fact.values if others and self._fact.values is not None else ()
+        named = [name for cell, name in enumerate(self._names) if mask >> cell & 1]
+        unnamed = [value for value in declared if value not in self._cell]
+        yield from listed([_shown(name) for name in (*named, *unnamed)])
+        if others and self._fact.values is None:
+            yield "any other text" if self._names else "any value"
 
 
 class PairDimension(Dimension):
