@@ -15,7 +15,8 @@ from service.decide import canary, language
 from service.decide.decision import Compiled
 from service.decide.findings import Kind
 from service.decide.ruleset import Ruleset
-from service.decide.verify import MAX_SHOWN, verify
+from service.decide.verify import verify
+from service.decide.verify.world import MAX_SHOWN
 from tests.unit.z3_oracle import Solver
 
 SIZES = (10, 100, 1_000)

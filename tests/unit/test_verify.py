@@ -11,7 +11,8 @@ import pytest
 from service import exact_json
 from service.decide import language
 from service.decide.findings import Finding, Kind, Severity
-from service.decide.verify import MAX_SHOWN, verify
+from service.decide.verify import verify
+from service.decide.verify.world import MAX_SHOWN
 from service.rulesets import gate
 from tests.unit.rule_files import sound
 from tests.unit.rule_worlds import compiled, decide
