@@ -188,6 +188,17 @@ def test_an_excel_sheet_becomes_a_table(tmp_path: Path) -> None:
     assert [rule.name for rule in sound(inside(done.output)).rules] == ["High Risk", "row 2"]
 
 
+def test_a_formula_without_a_saved_value_is_refused_by_cell(tmp_path: Path) -> None:
+    workbook = Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    for row in (["rule", "driver.age", "policy.premium"], [None, "in", "out:increase %"], ["Young", "=20+1", "=0.1"]):
+        sheet.append(row)
+    workbook.save(tmp_path / "premium.xlsx")
+    done = CliRunner().invoke(rules, ["import", str(tmp_path / "premium.xlsx")])
+    assert (done.exit_code, "cell B3, cell C3: a formula without a value" in str(done.exception)) == (1, True)
+
+
 def test_twenty_thousand_rows_are_read(tmp_path: Path) -> None:
     rows = "".join(f"R{n},S{n},{n % 130},{n % 40 + 1}\n" for n in range(20_000))
     table = f"rule,car.style,driver.age,policy.premium\n,in,in,out:increase %\n{rows}"
