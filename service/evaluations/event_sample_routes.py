@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
@@ -14,13 +12,12 @@ from pydantic import Field
 from service.clock import Clock
 from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
 from service.evaluations.candidates import Which
-from service.evaluations.event_samples import EventSamples, NoSample, Sampled
+from service.evaluations.event_samples import EventSamples, Sampled
 from service.evaluations.refusals import as_problems
 from service.http.caller import Caller
 from service.http.endpoint import endpoint
 from service.http.formats import Answer
 from service.http.models import Body, Shown
-from service.http.problems import not_found
 from service.words import Scope
 
 PATH = "/v1/rulesets/<name>/test-events/sample"
@@ -74,7 +71,7 @@ def blueprint(samples: EventSamples, clock: Clock) -> Blueprint:
         Which requests are in the share depends on their ids alone. An earlier sampling of the ruleset ends. Results
         are listed by `GET /v1/rulesets/{name}/test-events`, each with the id of its request.
         """
-        with _as_problems():
+        with as_problems():
             which, lasting = Which(name, body.version), timedelta(seconds=body.seconds)
             begun = samples.begin(which, body.share, body.events, lasting, caller.app)
         return Answer(_shown(begun, clock))
@@ -89,7 +86,7 @@ def blueprint(samples: EventSamples, clock: Clock) -> Blueprint:
     )
     def read_sample(name: str) -> ShownSample:
         """Counts since it began, a second or two behind the requests."""
-        with _as_problems():
+        with as_problems():
             return _shown(samples.sampled(name), clock)
 
     @endpoint(
@@ -102,20 +99,11 @@ def blueprint(samples: EventSamples, clock: Clock) -> Blueprint:
     )
     def stop_sample(name: str) -> Answer:
         """Take no more live requests and forget the counts; results stay listed."""
-        with _as_problems():
+        with as_problems():
             samples.stop(name)
         return Answer(status=HTTPStatus.NO_CONTENT)
 
     return routes
-
-
-@contextmanager
-def _as_problems() -> Iterator[None]:
-    with as_problems():
-        try:
-            yield
-        except NoSample as error:
-            raise not_found(f"{error}.") from error
 
 
 def _shown(sampled: Sampled, clock: Clock) -> ShownSample:

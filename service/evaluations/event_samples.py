@@ -8,20 +8,20 @@ are committed together, so that processes which sample at once never keep more t
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service import ids
 from service.clock import Clock
-from service.errors import TocsinError, Unavailable
+from service.errors import Unavailable
 from service.evaluations.candidates import Which, candidate
 from service.evaluations.event_trials import KEPT, Outcome, kept, tested
 from service.language import Sentiment
 from service.records import from_state, to_state
-from service.rulesets.errors import NotYetActive
+from service.rulesets.errors import NotThere, NotYetActive
 from service.rulesets.live import Live
+from service.rulesets.notes import Notes
 from service.rulesets.shadow import in_share
 from service.storage import Conflict, Item, Store
 
@@ -31,7 +31,7 @@ POLL = timedelta(seconds=1)
 """How often a process should `work`: requests that were noted meanwhile are tested then."""
 
 WAITING = 1_000
-"""Noted requests that wait to be tested in one process; beyond that they are skipped and counted as such."""
+"""Noted requests that wait to be tested in one process."""
 
 PER_COMMIT = 80
 """Results stored at once (a commit takes 100 writes)."""
@@ -42,7 +42,7 @@ TRIES = 20
 _INDEX = ("event_samples", "all")
 
 
-class NoSample(TocsinError):
+class NoSample(NotThere):
     """No events of the ruleset are or were sampled."""
 
     def __init__(self, ruleset: str) -> None:
@@ -110,7 +110,6 @@ class Sampled:
 class _Note:
     """A live request in the share, and when it came."""
 
-    sample: Sample
     request_id: str
     request: Mapping[str, object]
     app: str
@@ -126,8 +125,7 @@ class EventSamples:
         self._clock = clock
         self._sentiment = sentiment
         self._known: Mapping[str, Sample] = {}
-        self._notes: deque[_Note] = deque()
-        self._skipped: dict[Sample, int] = {}
+        self._notes: Notes[Sample, _Note] = Notes(WAITING)
 
     def begin(self, which: Which, share: int, events: int, lasting: timedelta, by: str) -> Sampled:
         """Sample from now on; it takes the place of an earlier sampling of the ruleset, whose results stay listed.
@@ -164,23 +162,15 @@ class EventSamples:
         sample = self._known.get(ruleset)
         if sample is None or not in_share(request_id, sample.share) or (now := self._clock.now()) >= sample.until:
             return
-        if len(self._notes) >= WAITING:
-            self._skipped[sample] = self._skipped.get(sample, 0) + 1
-            return
-        self._notes.append(_Note(sample, request_id, request, app, now))
+        self._notes.add(sample, _Note(request_id, request, app, now))
 
     def work(self) -> None:
         """Follow the store, then test what was noted, and keep the results."""
         self.refresh()
-        skipped, self._skipped = self._skipped, {}
-        by_sample: dict[Sample, list[_Note]] = {sample: [] for sample in skipped}
-        for _ in range(len(self._notes)):
-            note = self._notes.popleft()
-            by_sample.setdefault(note.sample, []).append(note)
-        for sample, notes in by_sample.items():
-            self._keep(sample, [], skipped.get(sample, 0))
-            for first in range(0, len(notes), PER_COMMIT):
-                self._test(sample, notes[first : first + PER_COMMIT])
+        for sample, taken in self._notes.take().items():
+            self._keep(sample, [], taken.skipped)
+            for first in range(0, len(taken.notes), PER_COMMIT):
+                self._test(sample, taken.notes[first : first + PER_COMMIT])
 
     def refresh(self) -> None:
         """Catch up with the store: which rulesets are sampled now."""

@@ -19,6 +19,7 @@ from service.errors import TocsinError
 from service.records import from_state, to_state
 from service.rulesets import gate, versions
 from service.rulesets.columns.kept import head_of
+from service.rulesets.errors import NotThere
 from service.rulesets.library import fingerprint
 from service.rulesets.live import CannotServe, Live
 from service.rulesets.publishing import passed
@@ -49,7 +50,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-class NoBacktest(TocsinError):
+class NoBacktest(NotThere):
     """The ruleset has no such back-test."""
 
     def __init__(self, ruleset: str, backtest_id: str) -> None:

@@ -16,8 +16,8 @@ from service.http.catalogue import ProblemType
 from service.http.endpoint import endpoint
 from service.http.formats import Answer
 from service.http.models import Body, Instant, Shown
-from service.http.problems import conflict, not_found
-from service.rulesets.backtest import BacktestOver, Backtests, Kept, NoBacktest, Side, Wanted
+from service.http.problems import conflict
+from service.rulesets.backtest import BacktestOver, Backtests, Kept, Side, Wanted
 from service.rulesets.refusals import as_problems
 from service.rulesets.routes import MAX_FILE_BYTES
 from service.rulesets.schemas import Paged
@@ -159,8 +159,6 @@ def _as_problems() -> Iterator[None]:
     with as_problems():
         try:
             yield
-        except NoBacktest as error:
-            raise not_found(f"{error}.") from error
         except BacktestOver as error:
             raise conflict(f"{error}.") from error
 

@@ -16,7 +16,11 @@ class RulesetError(TocsinError):
     """A call about rulesets that cannot be done as asked."""
 
 
-class UnknownRuleset(RulesetError):
+class NotThere(RulesetError):
+    """What a call is about does not exist, or not any more."""
+
+
+class UnknownRuleset(NotThere):
     """No version of such a ruleset was ever published."""
 
     def __init__(self, ruleset: str, known: tuple[str, ...] = ()) -> None:
@@ -25,14 +29,14 @@ class UnknownRuleset(RulesetError):
         super().__init__(f"there is no ruleset {ruleset!r}{listed}")
 
 
-class UnknownVersion(RulesetError):
+class UnknownVersion(NotThere):
     """The ruleset has no version of this number."""
 
     def __init__(self, ruleset: str, number: int, last: int) -> None:
         super().__init__(f"ruleset {ruleset!r} has no version {number}: its versions are 1 to {last}")
 
 
-class NotYetActive(RulesetError):
+class NotYetActive(NotThere):
     """The ruleset's first version takes effect after the instant that was asked for."""
 
     def __init__(self, ruleset: str, at: datetime) -> None:

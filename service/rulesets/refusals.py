@@ -11,11 +11,9 @@ from service.http.problems import FieldError, Problem, invalid, not_found
 from service.rulesets.differences import Between
 from service.rulesets.errors import (
     BeginsInThePast,
-    NotYetActive,
+    NotThere,
     Refused,
     StaleEdit,
-    UnknownRuleset,
-    UnknownVersion,
     WrongName,
 )
 
@@ -25,7 +23,7 @@ def as_problems() -> Iterator[None]:
     """Turn the refusals of this package into problems."""
     try:
         yield
-    except (UnknownRuleset, UnknownVersion, NotYetActive) as error:
+    except NotThere as error:
         raise not_found(f"{error}.") from error
     except Refused as error:
         raise refused(error) from error

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.clock import Clock
 from service.decide.decision import EngineDisagreement
-from service.errors import TocsinError, Unavailable
+from service.errors import Unavailable
 from service.records import from_state, to_state
 from service.rulesets import metrics
 from service.rulesets.comparing import Answer, answer
+from service.rulesets.errors import NotThere
 from service.rulesets.live import Live
+from service.rulesets.notes import Notes
 from service.rulesets.recorded import Recorded
 from service.rulesets.tally import Tally, tally_of
 from service.storage import Conflict, Item, Store
@@ -30,7 +31,7 @@ POLL = timedelta(seconds=1)
 """How often a process should `work`: requests that were sampled meanwhile are compared then."""
 
 WAITING = 5_000
-"""Sampled requests that wait to be compared in one process; beyond that they are skipped and counted as such."""
+"""Sampled requests that wait to be compared in one process."""
 
 TRIES = 20
 """How often counts are added again when other processes add theirs at the same moment."""
@@ -38,7 +39,7 @@ TRIES = 20
 INDEX = ("shadows", "all")
 
 
-class NoShadow(TocsinError):
+class NoShadow(NotThere):
     """The ruleset has no shadow."""
 
     def __init__(self, ruleset: str) -> None:
@@ -67,9 +68,8 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """A sampled request, what the active version answered, and for which shadow."""
+    """A sampled request, and what the active version answered."""
 
-    shadow: Shadow
     asked: Recorded
     answered: Answer
 
@@ -82,8 +82,7 @@ class Shadows:
         self._store = store
         self._clock = clock
         self._known: Mapping[str, Shadow] = {}
-        self._notes: deque[_Note] = deque()
-        self._skipped: dict[Shadow, int] = {}
+        self._notes: Notes[Shadow, _Note] = Notes(WAITING)
 
     def cast(self, ruleset: str, version: int, share: int, by: str) -> Watched:
         """Begin to ask a version, counting from 0; it takes the place of an earlier shadow.
@@ -128,39 +127,33 @@ class Shadows:
 
     def note(self, shadow: Shadow, asked: Recorded, answered: Answer) -> None:
         """Remember a request and what the active version answered, to be compared later."""
-        if len(self._notes) >= WAITING:
-            self._skipped[shadow] = self._skipped.get(shadow, 0) + 1
-            return
-        self._notes.append(_Note(shadow, asked, answered))
+        self._notes.add(shadow, _Note(asked, answered))
 
     def work(self) -> None:
         """Follow the store, then compare what was noted, and add it to the counts."""
         self.refresh()
-        skipped, self._skipped = self._skipped, {}
-        tallies: dict[Shadow, Tally] = {shadow: Tally() for shadow in skipped}
-        for _ in range(len(self._notes)):
-            note = self._notes.popleft()
-            self._compare(note, tallies.setdefault(note.shadow, Tally()))
-        for shadow, tally in tallies.items():
-            self._count(shadow, tally, skipped.get(shadow, 0))
+        for shadow, taken in self._notes.take().items():
+            tally = Tally()
+            compared = sum(self._compares(shadow, note, tally) for note in taken.notes)
+            self._count(shadow, tally, taken.skipped + len(taken.notes) - compared)
 
     def refresh(self) -> None:
         """Catch up with the store: which rulesets have a shadow now."""
         found = (_watched(item).shadow for item in self._store.by_index(*INDEX, limit=500).items)
         self._known = {shadow.ruleset: shadow for shadow in found}
 
-    def _compare(self, note: _Note, tally: Tally) -> None:
-        shadow = note.shadow
+    def _compares(self, shadow: Shadow, note: _Note, tally: Tally) -> bool:
+        """Count what the shadow answers; whether it could be asked."""
         try:
             new = answer(self._live.version(shadow.ruleset, shadow.version).compiled, note.asked)
         except Unavailable as error:
             if isinstance(error, EngineDisagreement):
                 metrics.count_disagreement(shadow.ruleset, shadow.version)
-            self._skipped[shadow] = self._skipped.get(shadow, 0) + 1
             particulars = {"ruleset": shadow.ruleset, "version": shadow.version}
             logger.warning("Shadow %d of %s: %s", shadow.version, shadow.ruleset, error, extra=particulars)
-            return
+            return False
         tally.count(note.asked.request_id, note.answered, new)
+        return True
 
     def _count(self, shadow: Shadow, more: Tally, skipped: int) -> None:
         for _ in range(TRIES):

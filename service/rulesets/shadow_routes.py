@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
@@ -15,9 +14,8 @@ from service.http.caller import Caller
 from service.http.endpoint import endpoint
 from service.http.formats import Answer
 from service.http.models import Body, Shown
-from service.http.problems import not_found
 from service.rulesets.refusals import as_problems
-from service.rulesets.shadow import NoShadow, Shadows, Watched
+from service.rulesets.shadow import Shadows, Watched
 from service.words import Scope
 
 PATH = "/v1/rulesets/<name>/shadow"
@@ -61,7 +59,7 @@ def blueprint(shadows: Shadows) -> Blueprint:
 
         Its decisions have no consequences. An earlier shadow of the ruleset ends. To promote it, activate its version.
         """
-        with _as_problems():
+        with as_problems():
             return Answer(_shown(shadows.cast(name, body.version, body.share, caller.app)))
 
     @endpoint(
@@ -74,7 +72,7 @@ def blueprint(shadows: Shadows) -> Blueprint:
     )
     def read_shadow(name: str) -> ShownShadow:
         """Counts since it was cast, with request ids as samples; a second or two behind the requests."""
-        with _as_problems():
+        with as_problems():
             return _shown(shadows.watched(name))
 
     @endpoint(
@@ -87,20 +85,11 @@ def blueprint(shadows: Shadows) -> Blueprint:
     )
     def drop_shadow(name: str) -> Answer:
         """Ask it no more, and forget its counts."""
-        with _as_problems():
+        with as_problems():
             shadows.drop(name)
         return Answer(status=HTTPStatus.NO_CONTENT)
 
     return routes
-
-
-@contextmanager
-def _as_problems() -> Iterator[None]:
-    with as_problems():
-        try:
-            yield
-        except NoShadow as error:
-            raise not_found(f"{error}.") from error
 
 
 def _shown(watched: Watched) -> ShownShadow:
