@@ -32,10 +32,8 @@ def actions_text(actions: Iterable[Action], facts: Mapping[str, Fact]) -> str:
 def action_text(action: Action, facts: Mapping[str, Fact]) -> str:
     """One action as a sentence without a subject."""
     match action:
-        case SetTo(path=path, value=Text() as text):
-            return f"set {path} to {_quoted(text)}"
-        case SetTo(path=path, value=value) if not isinstance(value, Text):
-            return f"set {path} to {constant_text(facts[path], value)}"
+        case SetTo(path=path, value=value):
+            return f"set {path} to {_quoted(value) if isinstance(value, Text) else constant_text(facts[path], value)}"
         case Change(path=path, sign=sign, by=Percent(of_hundred=share)):
             return f"{_verb(sign)} {path} by {share:f}%"
         case Change(path=path, sign=sign, by=amount):
@@ -50,7 +48,7 @@ def action_text(action: Action, facts: Mapping[str, Fact]) -> str:
             return f"emit {event}"
         case Accept():
             return "accept"
-        case _:
+        case Notify() | OpenIncident():
             return _message_text(action)
 
 
@@ -59,7 +57,7 @@ def text_of(text: Text) -> str:
     return "".join(f"{{{{ {part.path} }}}}" if isinstance(part, FactPath) else part for part in text.parts)
 
 
-def _message_text(action: Action) -> str:
+def _message_text(action: Notify | OpenIncident) -> str:
     match action:
         case Notify(template=template, audience=Text() as audience):
             return f"notify {text_of(audience)} with {template}"
@@ -68,8 +66,6 @@ def _message_text(action: Action) -> str:
         case OpenIncident(description=description, policy=policy, contacts=contacts):
             paged = ", ".join(map(_contact, contacts))
             return f"open incident {_quoted(description)} by policy {policy}, paging {paged}"
-        case _:
-            raise TypeError(f"{type(action).__name__} is no action that sends")
 
 
 def _contact(contact: Contact) -> str:

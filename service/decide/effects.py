@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from service.decide.outcomes import (
     Accepted,
@@ -23,6 +23,7 @@ from service.decide.outcomes import (
 from service.decide.ruleset import (
     Accept,
     Action,
+    Asking,
     Cap,
     Change,
     Contact,
@@ -85,8 +86,10 @@ class _Compiler:
                 return self._changed(self._facts[path], self._arithmetic(action))
             case Cap(path=path, limit=limit):
                 return self._capped(path, _as_number(self._facts[path], limit))
-            case _:
+            case Accept() | FlagForReview() | Reject() | Notify() | OpenIncident() | Emit():
                 return self._asked(action)
+            case _:
+                assert_never(action)
 
     def _set(self, fact: Fact, value: Value | Text) -> Effect:
         path = fact.path
@@ -135,7 +138,7 @@ class _Compiler:
 
         return cap
 
-    def _asked(self, action: Action) -> Effect:
+    def _asked(self, action: Asking) -> Effect:
         outcome = self._outcome(action)
 
         def ask(working: Working, outcomes: list[Outcome]) -> None:
@@ -143,7 +146,7 @@ class _Compiler:
 
         return ask
 
-    def _outcome(self, action: Action) -> Callable[[Working], Outcome]:
+    def _outcome(self, action: Asking) -> Callable[[Working], Outcome]:
         rule = self._rule
         match action:
             case FlagForReview(reason=reason):
@@ -161,7 +164,7 @@ class _Compiler:
             case Accept():
                 return lambda _: Accepted(rule)
             case _:
-                raise TypeError(f"{type(action).__name__} asks for nothing")
+                assert_never(action)
 
     def _notification(self, action: Notify) -> Callable[[Working], Outcome]:
         rule, template = self._rule, action.template

@@ -270,7 +270,13 @@ class Emit:
     at: Place
 
 
-Action = SetTo | Change | Cap | Accept | FlagForReview | Reject | Notify | OpenIncident | Emit
+Changing = SetTo | Change | Cap
+"""Verbs that change a fact."""
+
+Asking = Accept | FlagForReview | Reject | Notify | OpenIncident | Emit
+"""Verbs that ask for something and change no fact."""
+
+Action = Changing | Asking
 
 
 class Hit(StrEnum):

@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import TypeAlias
 
 from service.decide.describe import text_of
@@ -25,7 +24,9 @@ from service.decide.ruleset import (
     FlagForReview,
     IsMissing,
     Not,
+    Notify,
     OneOf,
+    OpenIncident,
     Operator,
     Percent,
     Reject,
@@ -134,7 +135,8 @@ def _action(action: Action, rule: Rule, facts: Mapping[str, Fact]) -> tuple[str,
             return path, "out:set", text_of(value) if isinstance(value, Text) else _written(facts[path], value)
         case Change(path=path, sign=sign, by=Percent(of_hundred=share)):
             return path, f"out:{'increase' if sign > 0 else 'decrease'} %", f"{share:f}"
-        case Change(path=path, sign=sign, by=Decimal() as amount):
+        case Change(path=path, sign=sign, by=amount):
+            assert not isinstance(amount, Percent), "the case before"
             return path, f"out:{'increase' if sign > 0 else 'decrease'}", f"{amount:f}"
         case Cap(path=path, limit=limit):
             return path, "out:cap", f"{limit:f}"
@@ -146,7 +148,7 @@ def _action(action: Action, rule: Rule, facts: Mapping[str, Fact]) -> tuple[str,
             return "flag for review", OUT, text_of(reason)
         case Emit(event=event):
             return "emit", OUT, event
-        case _:
+        case Notify() | OpenIncident():
             raise NoTable(rule, "sends messages")
 
 

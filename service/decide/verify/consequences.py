@@ -13,6 +13,7 @@ from service.decide.ruleset import (
     Action,
     Cap,
     Change,
+    Changing,
     FlagForReview,
     Place,
     Reject,
@@ -118,7 +119,7 @@ def does(rule: Rule) -> str:
 
 def touched(rule: Rule) -> frozenset[str]:
     """The facts that a rule's actions change."""
-    return frozenset(action.path for action in rule.then if isinstance(action, SetTo | Change | Cap))
+    return frozenset(action.path for action in rule.then if isinstance(action, Changing))
 
 
 def _consequence(rule: Rule) -> Consequence:

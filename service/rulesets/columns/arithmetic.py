@@ -9,11 +9,28 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal
 from itertools import chain
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 import numpy as np
 
-from service.decide.ruleset import Action, Cap, Change, Fact, FactPath, FactType, Percent, Ruleset, SetTo, Text
+from service.decide.ruleset import (
+    Accept,
+    Action,
+    Cap,
+    Change,
+    Emit,
+    Fact,
+    FactPath,
+    FactType,
+    FlagForReview,
+    Notify,
+    OpenIncident,
+    Percent,
+    Reject,
+    Ruleset,
+    SetTo,
+    Text,
+)
 from service.decide.scales import scale_of
 from service.decide.values import LIMIT
 from service.rulesets.columns.column import Integers, Mask
@@ -94,6 +111,8 @@ def carry_out(ruleset: Ruleset, plan: Iterable[Step], working: Working, interned
     """Let the actions change the rows. None of them may set a fact to a text that is filled with facts."""
     for _, action in plan:
         match action:
+            case Accept() | FlagForReview() | Reject() | Notify() | OpenIncident() | Emit():
+                continue  # it asks for something and changes no fact
             case Change(path=path):
                 _change(ruleset.facts[path], action, working)
             case Cap(path=path, limit=limit):
@@ -101,7 +120,7 @@ def carry_out(ruleset: Ruleset, plan: Iterable[Step], working: Working, interned
             case SetTo():
                 _set(ruleset.facts[action.path], action, working, interned)
             case _:
-                pass  # it asks for something and changes no fact
+                assert_never(action)
 
 
 def _change(fact: Fact, change: Change, working: Working) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from service.decide.cells import Signature
 from service.decide.decision import Compiled, NotUnique
-from service.decide.ruleset import Cap, Change, FactType, Ruleset, SetTo
+from service.decide.ruleset import Changing, FactType, Ruleset, SetTo
 from service.rulesets.columns.arithmetic import Interned, Step, Values, Working, carry_out, filled_facts, steps
 from service.rulesets.columns.cells import Grouped, aligned, grouped, located
 from service.rulesets.columns.column import Integers, Mask
@@ -191,7 +191,7 @@ class ColumnComparison:
 def _paired(old: Fired, new: Fired, old_steps: tuple[Step, ...], new_steps: tuple[Step, ...]) -> _Pair:
     actions = [action for _, action in (*old_steps, *new_steps)]
     filling = [action for action in actions if any(filled_facts(action))]
-    changing = [action for action in actions if isinstance(action, SetTo | Change | Cap)]
+    changing = [action for action in actions if isinstance(action, Changing)]
     return _Pair(
         *(old, new, old_steps, new_steps),
         filled=frozenset(path for action in filling for path in filled_facts(action)),
@@ -219,7 +219,7 @@ def _working(facts: Facts, rows: Integers, filled: Iterable[str]) -> Working:
 
 def _outcomes(plan: Iterable[Step]) -> list[Step]:
     """What the rules ask for beyond changed facts."""
-    return [step for step in plan if not isinstance(step[1], SetTo | Change | Cap)]
+    return [step for step in plan if not isinstance(step[1], Changing)]
 
 
 def _declared(ruleset: Ruleset) -> object:
