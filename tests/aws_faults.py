@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 from tests.aws import Environment, environment
+from tests.loopback import serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +89,8 @@ class FaultyAws:
 def faulty_aws(upstream: Environment) -> Iterator[tuple[FaultyAws, Environment]]:
     """Run the proxy on a free port; the environment is the one by which boto3 finds it."""
     faults = FaultyAws(upstream["AWS_ENDPOINT_URL"])
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"faults": faults}))
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield faults, environment(f"http://127.0.0.1:{server.server_address[1]}")
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(type("Handler", (_Handler,), {"faults": faults})) as port:
+        yield faults, environment(f"http://127.0.0.1:{port}")
 
 
 class _Handler(BaseHTTPRequestHandler):

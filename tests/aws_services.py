@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import cbor2
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
 from botocore.validate import ParamValidator
+
+from tests.loopback import serving
 
 SERVICES = {
     "pinpoint-sms-voice-v2": "PINPOINT_SMS_VOICE_V2",
@@ -264,15 +266,6 @@ def _written(document: Mapping[str, object], cbor: bool) -> bytes:
 def aws_services() -> Iterator[AwsServices]:
     """The stub on a free port of this machine; at the end no request may have broken a model."""
     services = AwsServices()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"services": services}))
-    server.daemon_threads = True
-    services.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving(type("Handler", (_Handler,), {"services": services})) as services.port:
         yield services
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert services.violations == []

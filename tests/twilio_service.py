@@ -16,9 +16,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree as ET
+
+from tests.loopback import serving
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 TOKEN = "a-token-of-the-test"
@@ -216,15 +218,6 @@ class _Handler(BaseHTTPRequestHandler):
 def twilio_service() -> Iterator[TwilioService]:
     """Twilio on a free port of this machine; at the end no request may have broken what it documents."""
     service = TwilioService()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"service": service}))
-    server.daemon_threads = True
-    service.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving(type("Handler", (_Handler,), {"service": service})) as service.port:
         yield service
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert service.violations == []

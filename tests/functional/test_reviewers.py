@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -16,6 +15,7 @@ from service.messages.pace import NotAPace, parse_pace
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, api_of
 from tests.functional.test_notifications import JOHN, Desk
+from tests.loopback import serving
 
 
 @dataclass
@@ -39,14 +39,8 @@ def hook() -> Iterator[Hook]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    hook.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield hook
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as hook.port:
+        yield hook
 
 
 @pytest.fixture

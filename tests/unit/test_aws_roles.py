@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
 import boto3
@@ -24,6 +23,7 @@ from service.messages.senders import Senders, read_senders
 from service.tags import Tag
 from tests.aws import Environment, ministack
 from tests.aws_services import AwsServices, aws_services
+from tests.loopback import serving
 
 OTHER, THIRD = (f"arn:aws:iam::{number * 12}:role/senders" for number in "23")
 SENDERS = f"""{{
@@ -130,16 +130,8 @@ def sts_service() -> Iterator[Sts]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    sts.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving(Handler) as sts.port:
         yield sts
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

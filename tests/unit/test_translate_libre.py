@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -16,6 +16,7 @@ from service.language.embedded.detect import EmbeddedDetector
 from service.language.embedded.libretranslate import LibreTranslateEngine, Server
 from service.language.machine import MachineTranslator
 from service.tags import Tag, parse_tag
+from tests.loopback import serving
 
 EN, DE = parse_tag("en"), parse_tag("de")
 LANGUAGES = [
@@ -75,15 +76,12 @@ def libre() -> Iterator[Libre]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    started = Libre(f"http://127.0.0.1:{server.server_address[1]}/", answers, asked, hang)
-    started.says("/languages", LANGUAGES)
-    started.says("/translate", {"translatedText": "Das Lager ist geschlossen."})
-    yield started
-    hang.set()
-    server.shutdown()
-    server.server_close()
+    with serving(Handler) as port:
+        started = Libre(f"http://127.0.0.1:{port}/", answers, asked, hang)
+        started.says("/languages", LANGUAGES)
+        started.says("/translate", {"translatedText": "Das Lager ist geschlossen."})
+        yield started
+        hang.set()
 
 
 def engine(libre: Libre, api_key: str | None = None) -> LibreTranslateEngine:
