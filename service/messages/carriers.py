@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Generic, TypeVar
 
 from service.channels import Email, Refused, Sms, VoiceCall
@@ -36,6 +36,8 @@ class FromSenders(Generic[M]):
 
     def departing(self) -> Callable[[M], Departure]:
         """Tells where a message is going to leave."""
+        if not self._senders.by_country:
+            return anyhow()
         return lambda message: Departure(sender=self._senders.of_message(message))
 
     def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
@@ -45,13 +47,18 @@ class FromSenders(Generic[M]):
         return [Handed(each) if isinstance(each, Refused) else next(results) for each in addressed]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Carriers:
     """A carrier for each channel."""
 
     sms: Carrier[Sms]
     email: Carrier[Email]
     voice: Carrier[VoiceCall]
+
+    @cached_property
+    def in_our_store(self) -> frozenset[Channel]:
+        """The channels on which sending is nothing but a write of ours."""
+        return frozenset(channel for channel in Channel if self.of(channel).is_our_store)
 
     def of(self, channel: Channel) -> Carrier[Sms] | Carrier[Email] | Carrier[VoiceCall]:
         """The carrier of a channel."""
@@ -94,7 +101,10 @@ class Leaving:
 
 def anyhow() -> Callable[[Message], Departure]:
     """The departures of a channel whose messages go at any time and from nowhere in particular."""
-    return lambda _: Departure()
+    return lambda _: _ANYHOW
+
+
+_ANYHOW = Departure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,7 @@ class _Rate:
     """What some messages share: the identity they leave from, or else their channel."""
 
     key: str
-    per_second: float | None
+    per_second: float
 
 
 class Slots:
@@ -142,8 +152,9 @@ class SlotsNow:
         everything = list(messages)
         if rests := [until for until in map(self.rests_until, everything) if until is not None]:
             return max(rests)
-        wanted = Counter(map(self._rate, everything))
-        return max((self._bookable(rate, count) for rate, count in wanted.items()), default=self._now)
+        wanted = Counter(rate for rate in map(self._rate, everything) if rate is not None)
+        booked = (self._store.reserve(rate.key, n, rate.per_second, self._now) for rate, n in wanted.items())
+        return max(booked, default=self._now)
 
     def _departure(self, message: Message) -> Departure:
         match message:
@@ -154,16 +165,13 @@ class SlotsNow:
             case VoiceCall():
                 return self._voice()(message)
 
-    def _rate(self, message: Message) -> _Rate:
-        sender, channel = self._departure(message).sender, _channel(message)
+    def _rate(self, message: Message) -> _Rate | None:
+        sender = self._departure(message).sender
         if sender is not None and sender.per_second is not None:
             return _Rate(f"rate-{sender.origin}", sender.per_second)
-        return _Rate(f"rate-{channel}", self._rates.get(channel))
-
-    def _bookable(self, rate: _Rate, count: int) -> datetime:
-        if rate.per_second is None:
-            return self._now
-        return self._store.reserve(rate.key, count, rate.per_second, self._now)
+        channel = _channel(message)
+        limit = self._rates.get(channel)
+        return None if limit is None else _Rate(f"rate-{channel}", limit)
 
 
 def _channel(message: Message) -> Channel:

@@ -24,8 +24,6 @@ MAX_HTML = 512 * 1024
 _SUBJECT_FROM_TEXT = 78
 """Characters of a subject that is made from the text: what RFC 5322 advises for a line."""
 
-_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
-
 
 class TooLong(TocsinError):
     """A filled text over what its channel carries."""
@@ -86,7 +84,7 @@ def sms_text(what: Rendition, variables: Mapping[str, object]) -> str:
 
     No-break spaces, which CLDR puts into numbers, become plain ones: a single one would make the whole text UCS-2.
     """
-    text = what.sms.fill(variables, what.language).translate(_SPACES).strip()
+    text = what.sms.fill(variables, what.language).replace("\u00a0", " ").replace("\u202f", " ").strip()
     return _at_most(MAX_SMS, text, "SMS")
 
 

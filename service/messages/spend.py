@@ -109,6 +109,8 @@ class Budgeted:
         return [Handed(refused) if held and message.promotional else next(results) for message in messages]
 
     def _count(self, messages: Sequence[Sms], sent: Sequence[Handed], now: datetime) -> None:
+        if not self._spend.is_capped:
+            return
         pairs = zip(messages, sent, strict=True)
         prices = (_price(message) for message, handed in pairs if _may_cost(handed.outcome))
         if spent := sum(prices, Decimal(0)):

@@ -22,7 +22,7 @@ from service.notify.items import (
     texts_of,
 )
 from service.notify.notification import Notification
-from service.notify.page import Counts, Line, count
+from service.notify.page import UNTOUCHED, Counts, Line, count
 from service.notify.page import Page as PageOfDeliveries
 from service.notify.rendition import Texts, message_of
 from service.recipients import Directory
@@ -145,7 +145,7 @@ class Desk:
     def _lines(self, notification_id: str) -> Iterator[tuple[PageOfDeliveries, str, Line]]:
         for _, page in pages_of(self._store, notification_id):
             for name in page.recipients:
-                yield page, name, page.lines.get(name, Line())
+                yield page, name, page.lines.get(name, UNTOUCHED)
 
     def _delivery(self, notification: Notification, page: PageOfDeliveries, name: str, line: Line) -> Delivery:
         item = self._store.get(name)

@@ -112,7 +112,7 @@ class Digests:
         if digest.sending or person is None:
             return _settled(task, digest, UNKNOWN)  # a worker died while sending: nobody is written to twice
         message = combined(digest, person, Reference(task.item.id, task.item.version))
-        if not self.carriers.of(digest.channel).is_our_store:
+        if digest.channel not in self.carriers.in_our_store:
             task.checkpoint(replace(task.item, state=to_state(replace(digest, sending=True))))
         handed = self.carriers.hand_over([message])[0]
         match handed.outcome:

@@ -45,6 +45,6 @@ def _named(
     names: Sequence[str], expansion: Expansion, limit: int, directory: Directory
 ) -> tuple[Sequence[Recipient], str | None]:
     start = int(expansion.cursor or "0")
-    found = [directory.get(name) for name in names[start : start + limit]]
+    found = directory.get_many(names[start : start + limit])
     more = start + limit < len(names)
-    return [person for person in found if person is not None], str(start + limit) if more else None
+    return list(found.values()), str(start + limit) if more else None

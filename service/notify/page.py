@@ -26,6 +26,10 @@ class Line:
     language: str | None = None
 
 
+UNTOUCHED = Line()
+"""How a delivery stands that was not looked at yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some recipients of one notification, and how their deliveries stand (by delivery id).
@@ -43,7 +47,7 @@ class Page:
     @property
     def left(self) -> Sequence[str]:
         """Ids of the deliveries that are still to be sent."""
-        return [name for name in self.recipients if self.lines.get(name, Line()).status in LEFT_TO_SEND]
+        return [name for name in self.recipients if self.lines.get(name, UNTOUCHED).status in LEFT_TO_SEND]
 
     def with_deliveries(self, deliveries: Iterable[Delivery]) -> Page:
         """The page after these deliveries changed."""
@@ -106,7 +110,7 @@ def count(pages: Iterable[Page]) -> Counts:
     channels: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     for page in pages:
-        lines = [page.lines.get(name, Line()) for name in page.recipients]
+        lines = [page.lines.get(name, UNTOUCHED) for name in page.recipients]
         statuses.update(line.status.value for line in lines)
         channels.update(line.channel.value for line in lines if line.channel)
         languages.update(line.language for line in lines if line.language)

@@ -186,13 +186,12 @@ class PageSender:
 
     def _kept(self, delivery: Delivery, version: int, task: Task) -> Item:
         """The record of a delivery that was handed over; one that a provider took waits for its receipt."""
-        by_provider = delivery.channel is not None and not self.carriers.of(delivery.channel).is_our_store
+        by_provider = delivery.channel not in self.carriers.in_our_store
         waits = by_provider and delivery.status is DeliveryStatus.ACCEPTED
         return delivery_item(delivery, version, task.item.lane, silent_at=task.now + SILENCE if waits else None)
 
     def _is_in_doubt(self, copy: Copy) -> bool:
-        channel = copy.delivery.channel
-        return isinstance(copy.plan, Send) and channel is not None and not self.carriers.of(channel).is_our_store
+        return isinstance(copy.plan, Send) and copy.delivery.channel not in self.carriers.in_our_store
 
     def _costs_a_call(self, copy: Copy, before: Sequence[Copy]) -> bool:
         if not self._is_in_doubt(copy):

@@ -47,9 +47,10 @@ class Directory:
         return None if item is None else _recipient(item)
 
     def get_many(self, user_ids: Sequence[str]) -> Mapping[str, Recipient]:
-        """Those of up to 100 recipients that there are, by their ids, in one question."""
-        found = self._store.get_many([_id(user_id) for user_id in user_ids])
-        return {user_id: _recipient(found[_id(user_id)]) for user_id in user_ids if _id(user_id) in found}
+        """Those of some recipients that there are, by their ids and in their order, in one question."""
+        names = {_id(user_id): user_id for user_id in user_ids}
+        found = self._store.get_many(list(names))
+        return {user_id: _recipient(found[name]) for name, user_id in names.items() if name in found}
 
     def member(self, user_id: str) -> Member | None:
         """One recipient with its audiences, or None."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from random import getrandbits
 from typing import NamedTuple
 
-from service.exact_json import canonical, dumps
+from service.exact_json import canonical_texts, dumps
 from service.storage import (
     MAX_COMMIT_BYTES,
     MAX_ITEM_BYTES,
@@ -127,16 +127,18 @@ def new_items(items: Sequence[Item], audit: Sequence[AuditEntry]) -> Commit:
 
 def item_row(item: Item) -> ItemRow:
     """The row that stores an item's next version; `TooLarge` for one over a limit."""
-    state, keys = dumps(item.state), canonical(dict(item.keys)) if item.keys else _NO_KEYS
+    state, keys = dumps(item.state), canonical_texts(item.keys) if item.keys else _NO_KEYS
+    id_bytes = _bytes(item.id)
     # An index holds its keys once more. JSON as we write it is ASCII.
-    size = _OVERHEAD_BYTES + _bytes(item.id) + _bytes(item.kind) + len(state) + 2 * len(keys)
-    _check_key("item id", item.id)
+    size = _OVERHEAD_BYTES + id_bytes + len(item.kind) + len(state) + 2 * len(keys)
+    _check_key("item id", id_bytes)
     if len(item.keys) > MAX_KEYS:
         raise TooLarge(f"item {item.id!r} has {len(item.keys)} lookup keys: at most {MAX_KEYS} fit")
     if len(keys) > MAX_KEY_BYTES:  # otherwise each of them is shorter still
         for index, value in item.keys.items():
-            _check_key("lookup key", f"{index}={value}")
-    _check_size(f"item {item.id!r} ({item.kind})", size)
+            _check_key("lookup key", _bytes(f"{index}={value}"))
+    if size > MAX_ITEM_BYTES:
+        raise _too_large(f"item {item.id!r} ({item.kind})", size)
     return ItemRow(item, _next(item.version), state, keys, _micros(item.due_at), _micros(item.expires_at), size)
 
 
@@ -148,8 +150,9 @@ def audit_row(entry: AuditEntry) -> AuditRow:
     """The row that stores an audit entry; `TooLarge` for one over a limit."""
     row = AuditRow(entry, micros(entry.at), dumps(entry.detail))
     for name, key in (("audit id", entry.audit_id), ("request id", entry.request_id)):
-        _check_key(name, key)
-    _check_size(f"audit entry {entry.audit_id!r} ({entry.entry_type})", row.size)
+        _check_key(name, _bytes(key))
+    if row.size > MAX_ITEM_BYTES:
+        raise _too_large(f"audit entry {entry.audit_id!r} ({entry.entry_type})", row.size)
     return row
 
 
@@ -174,14 +177,13 @@ def _check_limits(commit: Commit) -> None:
         raise TooLarge(f"{total} bytes in one commit: at most {MAX_COMMIT_BYTES} fit, split it")
 
 
-def _check_key(what: str, key: str) -> None:
-    if not 1 <= _bytes(key) <= MAX_KEY_BYTES:
-        raise TooLarge(f"{what} of {_bytes(key)} bytes: between 1 and {MAX_KEY_BYTES} fit")
+def _check_key(what: str, size: int) -> None:
+    if not 1 <= size <= MAX_KEY_BYTES:
+        raise TooLarge(f"{what} of {size} bytes: between 1 and {MAX_KEY_BYTES} fit")
 
 
-def _check_size(what: str, size: int) -> None:
-    if size > MAX_ITEM_BYTES:
-        raise TooLarge(f"{what} takes {size} bytes: at most {MAX_ITEM_BYTES} fit, store it in parts")
+def _too_large(what: str, size: int) -> TooLarge:
+    return TooLarge(f"{what} takes {size} bytes: at most {MAX_ITEM_BYTES} fit, store it in parts")
 
 
 def _bytes(text: str) -> int:

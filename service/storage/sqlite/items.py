@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from service.exact_json import JsonObject
 from service.storage import AlreadyExists, Conflict, Item
@@ -18,6 +19,7 @@ Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
 _COLUMNS = "id, kind, lane, state, keys, due_at, version, attempts, expires_at"
 _UPDATE = f"UPDATE items SET {', '.join(f'{column} = ?' for column in _COLUMNS.split(', ')[1:])} WHERE id = ?"
 _LANES = {lane.value: lane for lane in Lane}
+_NO_KEYS: Mapping[str, str] = JsonObject("{}")
 _LIVE = "(expires_at IS NULL OR expires_at > ?)"
 
 
@@ -59,13 +61,12 @@ def counted(connection: sqlite3.Connection, index: str, value: str, now: int) ->
 def write(connection: sqlite3.Connection, commit: Commit, now: int) -> None:
     """Write the items of a commit; the first of the changes that lost raises its `Conflict`."""
     added = [row for row in commit.changes if not row.was]
-    there = _taken(connection, [row.item.id for row in (*added, *commit.children)], now)
+    there = _insert_missing(connection, [*added, *commit.children], now)
     for row in commit.changes:
         if row.was:
             _replace(connection, row, now)
         elif row.item.id in there:
             raise AlreadyExists(f"item {row.item.id!r} exists already")
-    _insert(connection, [*added, *(child for child in commit.children if child.item.id not in there)])
 
 
 def delete(connection: sqlite3.Connection, item: Item, now: int) -> None:
@@ -141,9 +142,29 @@ def _taken(connection: sqlite3.Connection, item_ids: Sequence[str], now: int) ->
     return frozenset(taken)
 
 
+def _insert_missing(connection: sqlite3.Connection, rows: Sequence[ItemRow], now: int) -> frozenset[str]:
+    """Insert rows, but for those whose ids it answers: they are there already."""
+    try:
+        _insert(connection, rows)
+    except sqlite3.IntegrityError:  # undoes the statement alone; to ask beforehand would cost every commit
+        there = _taken(connection, [row.item.id for row in rows], now)
+        _insert(connection, [row for row in rows if row.item.id not in there])
+        return there
+    return frozenset()
+
+
 def _insert(connection: sqlite3.Connection, rows: Sequence[ItemRow]) -> None:
-    connection.executemany(f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_values, rows))
-    _insert_keys(connection, [row.item for row in rows])
+    if rows:
+        values = [value for row in rows for value in _values(row)]
+        connection.execute(_inserting(f"items ({_COLUMNS})", 9, len(rows)), values)
+        _insert_keys(connection, [row.item for row in rows])
+
+
+@lru_cache(maxsize=256)
+def _inserting(table: str, columns: int, rows: int) -> str:
+    """One statement for all rows: each statement lets go of Python's lock, and other threads then hold it up."""
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"
 
 
 def _values(row: ItemRow) -> Row:
@@ -155,8 +176,9 @@ def _values(row: ItemRow) -> Row:
 
 
 def _insert_keys(connection: sqlite3.Connection, items: Sequence[Item]) -> None:
-    keys = [(index, value, item.id) for item in items for index, value in item.keys.items()]
-    connection.executemany("INSERT INTO item_keys (name, value, id) VALUES (?, ?, ?)", keys)
+    keys = [part for item in items for index, value in item.keys.items() for part in (index, value, item.id)]
+    if keys:
+        connection.execute(_inserting("item_keys (name, value, id)", 3, len(keys) // 3), keys)
 
 
 def _delete_keys(connection: sqlite3.Connection, item_id: str, keys: Mapping[str, str]) -> None:
@@ -168,5 +190,6 @@ def _item(row: Row) -> Item:
     item_id, kind, lane, state, keys, due_at, version, attempts, expires_at = row
     return Item(
         *(item_id, kind, JsonObject(state), _LANES[lane], None if due_at is None else instant(due_at)),
-        *(version, attempts, JsonObject(keys), None if expires_at is None else instant(expires_at)),
+        *(version, attempts, _NO_KEYS if keys == "{}" else JsonObject(keys)),
+        None if expires_at is None else instant(expires_at),
     )
