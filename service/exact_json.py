@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Generic, TypeVar
 
 import simplejson
@@ -131,7 +131,7 @@ def _check_depth(document: object, left: int) -> None:
 _DECODER = simplejson.JSONDecoder(parse_float=Decimal, allow_nan=False, object_pairs_hook=_unique)
 _STORED = json.JSONDecoder(parse_float=Decimal)
 _PLAIN = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_inside)
-_quoted = _PLAIN.encode  # of a text it asks for the quotes alone
+_quoted = lru_cache(maxsize=1024)(_PLAIN.encode)
 _PLAIN_CANONICAL = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_inside, sort_keys=True)
 _EXACT = partial(simplejson.JSONEncoder, use_decimal=True, allow_nan=False, separators=(",", ":"), default=_inside)
 _ENCODER, _CANONICAL = _EXACT(), _EXACT(sort_keys=True)

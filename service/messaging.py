@@ -122,7 +122,9 @@ class Messaging:
         )
         return (
             Duty(items.NOTIFICATION, course.handle),
-            Duty(items.PAGE, sender.handle, PageBurial(self.store, self.clock).buried),
+            Duty(
+                items.PAGE, sender.handle, PageBurial(self.store, self.clock).buried, computes=self._sends_nothing_out()
+            ),
             Duty(items.DELIVERY, self.receipts.silent),
             Duty(receipts.PARKED, self.receipts.parked),
             Duty(digests.KIND, gathering.handle),
@@ -132,6 +134,9 @@ class Messaging:
             Duty(outcomes.EMIT, EmitOutcome(self._events()).handle),
             self.webhooks.duty(),
         )
+
+    def _sends_nothing_out(self) -> bool:
+        return self.carriers.in_our_store == frozenset(Channel)
 
     def _events(self) -> Events | None:
         if self.amazon is not None and self.settings.event_bus is not None:

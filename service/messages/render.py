@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
 from service.errors import TocsinError
@@ -115,6 +116,7 @@ def _document(template: Template, language: Tag, sms: Form, subject: Form | None
     return markup.letter(str(language), title, heading + markup.paragraphs(sms.source))
 
 
+@lru_cache(maxsize=64)
 def _first_words(text: str) -> str:
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if len(line) <= _SUBJECT_FROM_TEXT:

@@ -27,7 +27,7 @@ from service.work import Step, Task
 PAGES_A_STEP = 90
 """Pages that one commit lets go."""
 
-FIRST_LOOK, LONGEST_LOOK = timedelta(milliseconds=100), timedelta(seconds=1)
+SHORTEST_LOOK, FIRST_LOOK, LONGEST_LOOK = timedelta(milliseconds=20), timedelta(milliseconds=100), timedelta(seconds=1)
 """How soon, and how late at most, a notification looks again whether its pages are finished."""
 
 
@@ -89,8 +89,8 @@ class Course:
             return self._release(task, notification)
         if notification.reopening:
             return self._reopen(task, notification, notification.reopening[0])
-        if self.store.count("unfinished", notification.id):
-            return _look_again(task, notification)
+        if unfinished := self.store.count("unfinished", notification.id):
+            return _look_again(task, notification, unfinished)
         return self._complete(task, notification)
 
     def _release(self, task: Task, notification: Notification) -> Step:
@@ -122,7 +122,7 @@ class Course:
     def _complete(self, task: Task, notification: Notification) -> Step:
         pages = [page for _, page in pages_of(self.store, notification.id)]
         if len(pages) < notification.expansion.pages or any(page.left for page in pages):
-            return _look_again(task, notification)  # the index of pages lags behind
+            return _look_again(task, notification, 1)  # the index of pages lags behind
         unreached = count(pages).of(UNREACHED)
         return self._end(task, notification, Status.COMPLETED_WITH_FAILURES if unreached else Status.COMPLETED)
 
@@ -131,7 +131,9 @@ class Course:
         return Step(notification_item(task.item, ended, None), spawn=self.completion.told(ended))
 
 
-def _look_again(task: Task, notification: Notification) -> Step:
-    """Soon while it is young, later when it has been long under way."""
-    wait = min(LONGEST_LOOK, max(FIRST_LOOK, (task.now - notification.accepted_at) / 20))
+def _look_again(task: Task, notification: Notification, unfinished: int) -> Step:
+    """When the rest will be finished at the pace so far; soon at first, when nothing shows the pace."""
+    finished = notification.expansion.pages - unfinished
+    left = (task.now - notification.accepted_at) * unfinished / finished if finished > 0 else FIRST_LOOK
+    wait = min(LONGEST_LOOK, max(SHORTEST_LOOK, left))
     return Step(notification_item(task.item, notification, task.now + wait))

@@ -92,8 +92,8 @@ class Directory:
 
     def members(self, audience: str, *, cursor: str | None = None, limit: int = 50) -> Page[Recipient]:
         """One page of an audience, in the order of their ids; it may hold fewer than `limit` although more follow."""
-        page = self._store.by_index("audience", audience, cursor=cursor, limit=limit)
-        found = self.get_many([str(item.state["user_id"]) for item in page.items])
+        page = self._store.ids_by_index("audience", audience, cursor=cursor, limit=limit)
+        found = self.get_many([name.removeprefix(_member_id(audience, "")) for name in page.items])
         return Page(list(found.values()), page.cursor)
 
     def size(self, audience: str) -> int:
@@ -139,10 +139,14 @@ def _id(user_id: str) -> str:
 
 
 def _member(audience: str, user_id: str) -> Item:
-    # The length keeps apart the audience "a-b" with its member "c" and "a" with "b-c".
-    item_id = f"member-{len(audience)}-{audience}-{user_id}"
     state = {"audience": audience, "user_id": user_id}
-    return Item(item_id, MEMBER_KIND, state, keys={"audience": audience, "member-of": user_id})
+    keys = {"audience": audience, "member-of": user_id}
+    return Item(_member_id(audience, user_id), MEMBER_KIND, state, keys=keys)
+
+
+def _member_id(audience: str, user_id: str) -> str:
+    """The length keeps apart the audience "a-b" with its member "c" and "a" with "b-c"."""
+    return f"member-{len(audience)}-{audience}-{user_id}"
 
 
 def _recipient(item: Item) -> Recipient:

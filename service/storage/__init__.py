@@ -133,6 +133,9 @@ class Store(Protocol):
         On DynamoDB an index lags behind: what was saved a moment ago may be missing, what is listed is up to date.
         """
 
+    def ids_by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 50) -> Page[str]:
+        """The ids of what `by_index` lists, from the index alone: it may name items that are gone by now."""
+
     def count(self, index: str, value: str) -> int:
         """How many items `by_index` would list."""
 

@@ -129,8 +129,8 @@ def item_row(item: Item) -> ItemRow:
     """The row that stores an item's next version; `TooLarge` for one over a limit."""
     state, keys = dumps(item.state), canonical_texts(item.keys) if item.keys else _NO_KEYS
     id_bytes = _bytes(item.id)
-    # An index holds its keys once more. JSON as we write it is ASCII.
-    size = _OVERHEAD_BYTES + id_bytes + len(item.kind) + len(state) + 2 * len(keys)
+    # An index holds its keys once more.
+    size = _OVERHEAD_BYTES + id_bytes + len(item.kind) + _bytes(state) + 2 * len(keys)
     _check_key("item id", id_bytes)
     if len(item.keys) > MAX_KEYS:
         raise TooLarge(f"item {item.id!r} has {len(item.keys)} lookup keys: at most {MAX_KEYS} fit")

@@ -40,12 +40,17 @@ class HandledTwice(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """How one kind of item is served."""
+    """How one kind of item is served.
+
+    `computes` when handling one waits for nobody outside: a process then handles one at a time, for a second thread of
+    Python would only interrupt the first, and commits what others came to meanwhile.
+    """
 
     kind: str
     handle: Handler
     on_dead: Burial | None = None
     together: Together | None = None
+    computes: bool = False
 
 
 class Registry:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from traceback import extract_tb
 
@@ -18,7 +20,7 @@ from service.storage import Conflict, Item, Store, TooLarge
 from service.words import Lane
 from service.work.dead import bury
 from service.work.lanes import BY_URGENCY, POLICIES, LanePolicy
-from service.work.registry import Burial, Registry
+from service.work.registry import Burial, Duty, Registry
 from service.work.retry import PERMANENT, RETRYABLE, least_wait
 from service.work.steps import Step, Task, postponed
 
@@ -33,8 +35,11 @@ GRACE = timedelta(seconds=8)
 STEPS = 16
 """Steps of one item that a thread takes before others have their turn."""
 
-Done = Future[frozenset[Lane]]
-"""A batch's future: the lanes in which it left work that is due already."""
+Dues = Mapping[Lane, datetime]
+"""When work is next due, by lane."""
+
+Done = Future[Dues]
+"""A batch's future: when what it left in the lanes is next due."""
 
 
 class Worker:
@@ -66,17 +71,20 @@ class Worker:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
         # Batches wait for nobody outside, so that a second thread would only lose commits to the first.
         self._batches = ThreadPoolExecutor(1, thread_name_prefix="worker-batches")
+        self._turn = threading.Lock()
         self._running: dict[Done, Sequence[Task]] = {}
         # A SimpleQueue may be put to from a signal handler; events and conditions may not.
         self._bell: SimpleQueue[Done | None] = SimpleQueue()
         self._look_after = dict.fromkeys(BY_URGENCY, 0.0)
+        # What comes due before the next look, so far as this worker has put it there itself.
+        self._expected: dict[Lane, datetime] = {}
         self._stopping = False
 
     def run(self, grace: timedelta = GRACE) -> bool:
         """Work until `stop`; True if every begun item was finished within `grace` (else the leases bring them back)."""
         while not self._stopping:
             self._start_or_pause()
-            self._wait_for_news(self._poll)
+            self._wait_for_news(self._until_next_look())
         return self._wind_down(grace)
 
     def stop(self) -> None:
@@ -117,14 +125,29 @@ class Worker:
 
     def _start_lane(self, lane: Lane) -> int:
         room = self._room(lane)
-        if not room or time.monotonic() < self._look_after[lane]:
+        if not room or not self._is_time_to_look(lane):
             return 0
         items = self._store.claim(lane, self._clock.now(), self._policies[lane].lease, room)
-        if len(items) < room:
-            self._look_after[lane] = time.monotonic() + self._poll
+        self._look_after[lane] = time.monotonic() + self._poll if len(items) < room else 0.0
         for batch in self._registry.batches(items):
             self._start([Task(item, self._store, self._clock, self._policies[lane].lease) for item in batch])
         return len(items)
+
+    def _is_time_to_look(self, lane: Lane) -> bool:
+        if lane in self._expected and self._expected[lane] <= self._clock.now():
+            del self._expected[lane]
+            return True
+        return time.monotonic() >= self._look_after[lane]
+
+    def _until_next_look(self) -> float:
+        """Seconds, a poll at most."""
+        now = self._clock.now()
+        waits = [(due - now).total_seconds() for due in self._expected.values() if due > now]
+        return min([self._poll, *waits])
+
+    def _expect(self, dues: Dues) -> None:
+        for lane, due in dues.items():
+            self._expected[lane] = min(due, self._expected.get(lane, due))
 
     def _room(self, lane: Lane) -> int:
         """How many items the lane may claim now."""
@@ -140,70 +163,69 @@ class Worker:
         self._running[future] = tasks
         future.add_done_callback(self._bell.put)
 
-    def _work(self, tasks: Sequence[Task]) -> frozenset[Lane]:
+    def _work(self, tasks: Sequence[Task]) -> Dues:
         """In a thread: handle a batch and commit what comes of it."""
         if any(self._lease_is_short(task.item) for task in tasks):
             for task in tasks:
                 self._release(task.item)
-            return frozenset(task.item.lane for task in tasks)
+            return {task.item.lane: self._clock.now() for task in tasks}
         together = self._registry.together(tasks[0].item.kind) if len(tasks) > 1 else None
         return self._handle(tasks[0]) if together is None else self._commit(together(tasks))
 
-    def _commit(self, step: Step) -> frozenset[Lane]:
+    def _commit(self, step: Step) -> Dues:
         self._store.save(step.item, *step.others, spawn=step.spawn, audit=step.audit)
-        return self._due_now(step)
+        return _dues(step)
 
-    def _handle(self, task: Task) -> frozenset[Lane]:
+    def _handle(self, task: Task) -> Dues:
         """Handle one item by itself: whatever becomes of it touches no other."""
         if task.item.attempts > self._policies[task.item.lane].max_attempts:
             self._bury(task, "it was begun too often and never finished: its worker died or took longer than the lease")
-            return frozenset()
+            return {}
         try:
             return self._take_steps(task)
         except Conflict:
             return self._give_up_this_try(task)
         except RETRYABLE as error:
             self._retry(task, error)
-            return frozenset()
+            return {}
         except PERMANENT as error:
             self._bury(task, _reason(error))
-            return frozenset()
+            return {}
 
-    def _take_steps(self, task: Task) -> frozenset[Lane]:
+    def _take_steps(self, task: Task) -> Dues:
         """Take an item's step, and those after it that are due at once: handing it back in between costs many calls."""
-        handle, due = self._registry.duty(task.item.kind).handle, frozenset[Lane]()
+        duty, before = self._registry.duty(task.item.kind), list[Dues]()
         for _ in range(STEPS - 1):
-            step = handle(task)
+            step = self._step(duty, task)
             if self._stopping or not self._goes_on(task, step):
-                return due | self._commit(step)
+                return _earliest(*before, self._commit(step))
             task.checkpoint(
                 replace(step.item, attempts=step.item.attempts + 1), *step.others, spawn=step.spawn, audit=step.audit
             )
-            due |= self._due_now(step)
-        return due | self._commit(handle(task))
+            before.append(_dues(step))
+        return _earliest(*before, self._commit(self._step(duty, task)))
+
+    def _step(self, duty: Duty, task: Task) -> Step:
+        with self._turn if duty.computes else nullcontext():
+            return duty.handle(task)
 
     def _goes_on(self, task: Task, step: Step) -> bool:
         at_once = step.item.due_at is not None and step.item.due_at <= self._clock.now()
         return at_once and (step.item.kind, step.item.lane) == (task.item.kind, task.item.lane)
 
-    def _give_up_this_try(self, task: Task) -> frozenset[Lane]:
+    def _give_up_this_try(self, task: Task) -> Dues:
         """Somebody changed, meanwhile, something that the step writes.
 
         If it was the item itself, whoever did has also decided when it is due next. If it was another one that several
         steps share, the item is due still and is handled again with what that one has become.
         """
-        released = replace(task.item, due_at=self._clock.now(), attempts=max(0, task.item.attempts - 1))
-        self._save_unless_taken(Step(released))
-        return frozenset({task.item.lane})
+        now = self._clock.now()
+        self._save_unless_taken(Step(replace(task.item, due_at=now, attempts=max(0, task.item.attempts - 1))))
+        return {task.item.lane: now}
 
     def _lease_is_short(self, item: Item) -> bool:
         """Whether the item waited so long for a thread that its lease might end in the middle of a send."""
         return item.due_at is None or self._clock.now() + self._policies[item.lane].send_timeout > item.due_at
-
-    def _due_now(self, step: Step) -> frozenset[Lane]:
-        now = self._clock.now()
-        changed = (step.item, *step.others, *step.spawn)
-        return frozenset(item.lane for item in changed if item.due_at is not None and item.due_at <= now)
 
     def _retry(self, task: Task, error: BaseException) -> None:
         item, policy = task.item, self._policies[task.item.lane]
@@ -247,7 +269,7 @@ class Worker:
         tasks = self._running.pop(done)
         error = done.exception()
         if error is None:
-            self._look_after.update(dict.fromkeys(done.result(), 0.0))
+            self._expect(done.result())
         elif len(tasks) > 1:
             self._start_by_halves(tasks, error)
         elif isinstance(error, Unavailable):
@@ -297,6 +319,18 @@ class Worker:
 
     def _release(self, item: Item) -> None:
         self._save_unless_taken(Step(postponed(item, self._clock.now())))
+
+
+def _dues(step: Step) -> Dues:
+    changed = (step.item, *step.others, *step.spawn)
+    return _earliest(*({item.lane: item.due_at} for item in changed if item.due_at is not None))
+
+
+def _earliest(*several: Dues) -> Dues:
+    earliest: dict[Lane, datetime] = {}
+    for lane, due in (each for dues in several for each in dues.items()):
+        earliest[lane] = min(due, earliest.get(lane, due))
+    return earliest
 
 
 def _reason(error: BaseException) -> str:

@@ -239,6 +239,17 @@ def test_an_index_lists_items_in_id_order_page_by_page(store: Store) -> None:
     assert first.items[0] == store.get("i1")
 
 
+def test_the_ids_of_an_index_are_listed_like_its_items(store: Store) -> None:
+    for n in (3, 1, 2, 5, 4):
+        store.add(Item(f"i{n}", "k", {"n": n}, keys={"of": "x", "also": "x"}), Item(f"j{n}", "k", {}, keys={"of": "y"}))
+    first = store.ids_by_index("of", "x", limit=3)
+    rest = store.ids_by_index("of", "x", limit=3, cursor=first.cursor)
+    assert [list(page.items) for page in (first, rest)] == [["i1", "i2", "i3"], ["i4", "i5"]]
+    assert rest.cursor is None
+    assert not store.ids_by_index("of", "nothing").items
+    assert not store.ids_by_index("no such index", "x").items
+
+
 def test_an_index_lists_the_newest_first_when_asked(store: Store) -> None:
     for n in range(5):
         store.add(Item(f"i{n}", "k", {}, keys={"of": "x"}))

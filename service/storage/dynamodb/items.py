@@ -82,6 +82,17 @@ class ItemTable:
             after = ids[-1]
         return found
 
+    def ids(self, index: str, value: str, after: str | None, limit: int) -> list[str]:
+        """Up to `limit` ids under a key that come after the id `after`, as the index has them."""
+        slots, found = self._slots.of(index), list[str]()
+        while slots and len(found) < limit:
+            more = self._ids(slots, key_text(index, value), after, limit - len(found), newest_first=False)
+            if not more:
+                break
+            found += more
+            after = more[-1]
+        return found
+
     def counted(self, index: str, value: str, now: int) -> int:
         """How many items a key lists."""
         return sum(self._counted(slot, key_text(index, value), now) for slot in self._slots.of(index))

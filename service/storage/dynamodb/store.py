@@ -83,6 +83,10 @@ class DynamoStore:
         found = self._items.listed(index, value, from_cursor(cursor), limit + 1, newest_first, self._now())
         return page_of(found, limit, lambda item: item.id)
 
+    def ids_by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 50) -> Page[str]:
+        found = self._items.ids(index, value, from_cursor(cursor), limit + 1)
+        return page_of(found, limit, lambda item_id: item_id)
+
     def count(self, index: str, value: str) -> int:
         return self._items.counted(index, value, self._now())
 

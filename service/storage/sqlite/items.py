@@ -51,6 +51,12 @@ def listed(
     return [_item(row) for row in connection.execute(query, given)]
 
 
+def ids(connection: sqlite3.Connection, index: str, value: str, after: str | None, limit: int) -> list[str]:
+    """Up to `limit` ids under a key that come after the id `after`."""
+    query = "SELECT id FROM item_keys WHERE name = ? AND value = ? AND id > ? ORDER BY id LIMIT ?"
+    return [item_id for (item_id,) in connection.execute(query, (index, value, after or "", limit)).fetchall()]
+
+
 def counted(connection: sqlite3.Connection, index: str, value: str, now: int) -> int:
     """How many items a key lists."""
     query = f"SELECT count(*) FROM item_keys k JOIN items i ON i.id = k.id WHERE k.name = ? AND k.value = ? AND {_LIVE}"

@@ -54,6 +54,11 @@ class SqliteStore:
         )
         return page_of(found, limit, lambda item: item.id)
 
+    def ids_by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 50) -> Page[str]:
+        after = from_cursor(cursor)
+        found = self._database.read(lambda connection: item_sql.ids(connection, index, value, after, limit + 1))
+        return page_of(found, limit, lambda item_id: item_id)
+
     def count(self, index: str, value: str) -> int:
         return self._database.read(lambda connection: item_sql.counted(connection, index, value, self._now()))
 
