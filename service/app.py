@@ -158,7 +158,10 @@ class Service:
         """On AWS columns come from the export of the audit, not from reading it entry by entry."""
         if self.settings.backend is Backend.AWS:
             return ()
-        return (Chore("putting requests into columns", following.POLL, self.columns.follow),)
+        return (
+            Chore("putting requests into columns", following.POLL, self.columns.follow),
+            Chore("taking out of columns what was erased", following.MEND, self.columns.mend),
+        )
 
     def _following(self) -> Chore:
         return Chore("following the rulesets", live.POLL, self.live.refresh)
