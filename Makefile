@@ -36,7 +36,7 @@ unit: $(VENV)/dev.stamp $(VENV)-aws/stamp
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long" $(PYTEST_ARGS)
 
 test-long: $(VENV)/dev.stamp $(VENV)-aws/stamp ## the property tests with their full number of examples
-	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest --timeout=7200 -m "long" --ignore=tests/crash $(PYTEST_ARGS)
+	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest -m "long" --ignore=tests/crash $(PYTEST_ARGS)
 
 test-crash: $(VENV)/dev.stamp $(VENV)-aws/stamp ## kill -9 at random instants, with counts
 	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest --timeout=7200 -s tests/crash $(PYTEST_ARGS)

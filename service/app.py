@@ -29,7 +29,7 @@ from service.intake.poller import Poller
 from service.intake.taking import Doors, Sender, Taking
 from service.language import Sentiment
 from service.messaging import Messaging, open_detector
-from service.rulesets import backtest_routes, latest, live, shadow, shadow_routes, working_copies
+from service.rulesets import backtest_routes, live, shadow, shadow_routes, working_copies
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.backtest import Backtests
 from service.rulesets.columns import following
@@ -46,7 +46,7 @@ from service.schedules.makers import IncidentMaker, Maker, NotificationMaker
 from service.schedules.schedule import Makes
 from service.schedules.timetable import Timetable
 from service.storage import Store
-from service.stores import SYSTEM_CLOCK, open_store
+from service.stores import SYSTEM_CLOCK, enough_of_the_audit, open_store
 from service.words import Scope
 from service.work.breakers import Breakers
 from service.work.registry import Duty, Registry
@@ -99,8 +99,7 @@ class Service:
         sentiment = open_sentiment(settings, amazon)
         self.shadows = Shadows(self.live, self.store, clock)
         self.columns = Following(self.library, self.store, clock)
-        enough = latest.ENOUGH if settings.backend is Backend.EMBEDDED else latest.ENOUGH_ON_AWS
-        self.latest = Latest(self.live, self.store, clock, enough)
+        self.latest = Latest(self.live, self.store, clock, enough_of_the_audit(settings))
         self.backtests = Backtests(self.live, self.store, clock)
         derived = of_any_language(sentiment, settings, amazon)
         self.event_samples = EventSamples(self.live, self.store, clock, derived)
@@ -159,7 +158,10 @@ class Service:
         """On AWS columns come from the export of the audit, not from reading it entry by entry."""
         if self.settings.backend is Backend.AWS:
             return ()
-        return (Chore("putting requests into columns", following.POLL, self.columns.follow),)
+        return (
+            Chore("putting requests into columns", following.POLL, self.columns.follow),
+            Chore("taking out of columns what was erased", following.MEND, self.columns.mend),
+        )
 
     def _following(self) -> Chore:
         return Chore("following the rulesets", live.POLL, self.live.refresh)

@@ -36,6 +36,13 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK, bell: Callable[[
             return QueuedStore(tables=tables, queues=queues, clock=clock, bell=bell)
 
 
+def enough_of_the_audit(settings: Settings) -> int:
+    """How many audit entries a look before publishing reads."""
+    from service.rulesets import latest
+
+    return latest.ENOUGH if settings.backend is Backend.EMBEDDED else latest.ENOUGH_ON_AWS
+
+
 def table_names(settings: Settings) -> TableNames:
     """What this installation's tables are called on AWS."""
     from service.storage.dynamodb import TableNames

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +12,20 @@ from tests.aws import Environment, ministack
 # How fast examples come says something about the machine's load, and nothing about the service.
 settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tocsin")
+
+LONG_MAY_TAKE_S = 4 * 3600
+"""The 20,000 rulesets of the verifier alone take eleven minutes of a processor, on a machine that is busy an hour."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Give long tests their time however they are started.
+
+    A timeout that strikes while Hypothesis draws is no failed example to it: it draws the same once more, gets further
+    than the last time, and reports strategies that depend on state (`FlakyStrategyDefinition`), which they do not.
+    """
+    for item in items:
+        if item.get_closest_marker("long") is not None:
+            item.add_marker(pytest.mark.timeout(LONG_MAY_TAKE_S))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from service.decide import language, report
-from service.decide.findings import Finding
+from service.decide.findings import Finding, Severity
 from service.decide.ruleset import Ruleset
 from service.rulesets import rule_file
 from service.rulesets.rule_file import RuleFile
@@ -49,6 +49,14 @@ def as_document(file: RuleFile, findings: Sequence[Finding]) -> dict[str, object
         elsewhere = {} if path == file.path else {"file": str(path)}
         documents.append({**report.finding_as_json(replace(finding, at=at)), **elsewhere})
     return {**report.as_json(findings, str(file.path)), "findings": documents}
+
+
+def show(file: RuleFile, findings: Sequence[Finding], err: bool = False) -> None:
+    """Print findings and how many there are."""
+    click.echo(rendered(file, findings), nl=False, err=err)
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    warnings = len(findings) - errors
+    click.echo(f"{file.path}: {counted(errors, 'error')}, {counted(warnings, 'warning')}", err=err)
 
 
 def counted(number: int, what: str) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
@@ -15,8 +19,11 @@ from service.cli.rule_files import RULE_FILE, as_json_option, sound
 from service.decide.decision import Compiled
 
 if TYPE_CHECKING:
-    from service.rulesets.replay import Replay
+    from service.rulesets.replay import Replayed
     from service.rulesets.tally import Tally
+
+INTERRUPTED = 128 + signal.SIGINT
+"""How a command ends that was ended by Ctrl-C, as a shell has it."""
 
 
 @click.command()
@@ -31,7 +38,7 @@ def backtest(
 ) -> None:
     """Decide the requests of the audit again, by the active version and by FILE, and say what differs.
 
-    Nothing is published or carried out.
+    Nothing is published or carried out. Ctrl-C ends it with what was found so far.
     """
     from service.rulesets.columns.kept import head_of
     from service.rulesets.library import Library
@@ -46,30 +53,59 @@ def backtest(
     active = live.version(ruleset, against) if against else live.at(ruleset, now)
     query = AuditQuery(ruleset=ruleset, since=since, until=until)
     segments = head_of(store, ruleset)[0].segments
-    tally = _replayed(Replay(store, query, active.compiled, Compiled(draft), segments=segments), since, until)
-    click.echo(exact_json.dumps(tally.as_json()) if as_json else _as_text(tally, active.version.number))
+    replay = Replay(store, query, active.compiled, Compiled(draft), segments=segments)
+    with _interruptible() as interrupted:
+        tally, came_to = _replayed(replay.pages(), since, until, interrupted)
+    click.echo(exact_json.dumps(tally.as_json()) if as_json else as_text(tally, active.version.number))
+    if interrupted.is_set():
+        reached = "nothing was replayed" if came_to is None else f"requests after {came_to.isoformat()} are left out"
+        click.echo(f"Interrupted: {reached}.", err=True)
+        sys.exit(INTERRUPTED)
 
 
-def _replayed(replay: Replay, since: datetime | None, until: datetime) -> Tally:
-    """All pages, with a bar on standard error that follows the time of the entries read."""
+@contextmanager
+def _interruptible() -> Iterator[Event]:
+    """Set at the first Ctrl-C, so that a page is counted wholly or not at all; the second one ends the process."""
+    interrupted = Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(_signal: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        interrupted.set()
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _replayed(
+    pages: Iterable[Replayed], since: datetime | None, until: datetime, interrupted: Event
+) -> tuple[Tally, datetime | None]:
+    """The pages until it is interrupted, and the time of the last entry read; with a bar on standard error."""
     from rich.console import Console
     from rich.progress import Progress
 
     from service.rulesets.tally import Tally
 
-    tally = Tally()
+    tally, came_to = Tally(), None
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("replaying", total=None)
-        for page in replay.pages():
+        for page in pages:
             tally.add(page.tally)
-            since = since or page.first
-            if since is not None and page.last is not None:
-                total, done = (until - since).total_seconds(), (page.last - since).total_seconds()
+            since, came_to = since or page.first, page.last or came_to
+            if since is not None and came_to is not None:
+                total, done = (until - since).total_seconds(), (came_to - since).total_seconds()
                 progress.update(bar, total=total, completed=done, description=f"{tally.requests:,} requests")
-    return tally
+            if interrupted.is_set():
+                break
+        else:
+            interrupted.clear()  # too late: that was all
+    return tally, came_to
 
 
-def _as_text(tally: Tally, number: int) -> str:
+def as_text(tally: Tally, number: int) -> str:
     """The report for a person at a terminal."""
     lines = [
         f"{tally.requests:,} requests replayed; {tally.changed:,} would be decided otherwise than by version {number}."

@@ -14,6 +14,7 @@ import pytest
 from service.clock import HandClock
 from service.storage import Item, Store
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
+from service.storage.dynamodb.tables import FORGET
 from service.storage.sqlite import SqliteStore
 from service.storage.sqs import QueuedStore, QueueNames, create_queues
 from service.storage.sqs import connect as connect_queues
@@ -90,8 +91,20 @@ def fresh_tables() -> TableNames:
     """Tables of this test's own."""
     name = uuid.uuid4().hex
     tables = TableNames(f"items-{name}", f"audit-{name}")
-    create_tables(dynamodb_client(), tables)
+    create_lasting_tables(tables)
     return tables
+
+
+def create_lasting_tables(tables: TableNames) -> None:
+    """Tables that keep what has expired.
+
+    DynamoDB deletes by the clock on the wall, once a minute here. Tests live by clocks of their own, months behind it:
+    what they had just stored for a month or a quarter was gone whenever that minute ended within a test.
+    """
+    create_tables(dynamodb_client(), tables)
+    dynamodb_client().update_time_to_live(
+        TableName=tables.items, TimeToLiveSpecification={"Enabled": False, "AttributeName": FORGET}
+    )
 
 
 def fresh_queues() -> QueueNames:

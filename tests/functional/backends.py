@@ -19,11 +19,11 @@ from service.app import Service
 from service.clock import Clock
 from service.config import Settings
 from service.storage import Item
-from service.storage.dynamodb import TableNames, create_tables
+from service.storage.dynamodb import TableNames
 from service.storage.sqs import QueuedStore, QueueNames, create_queues
 from service.stores import queue_names, table_names
 from service.words import Lane
-from tests.contract.conftest import dynamodb_client, sqs_client
+from tests.contract.conftest import create_lasting_tables, dynamodb_client, sqs_client
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -68,7 +68,7 @@ def on_aws(home: Path, environment: pytest.MonkeyPatch) -> Install:
     for name, text in here.items():
         environment.setenv(f"TOCSIN_{name.upper()}", text)
     tables, queues = table_names(_settings(here)), queue_names(_settings(here))
-    create_tables(dynamodb_client(), tables)
+    create_lasting_tables(tables)
     create_queues(sqs_client(), queues)
 
     def install(clock: Clock, **settings: object) -> Service:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 from collections import Counter
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -15,15 +16,20 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import main
+from service.clock import HandClock
 from service.decide import language
+from service.decide.decision import Compiled
+from service.rulesets import replay
 from service.rulesets.backtest import Backtests
 from service.rulesets.columns.following import Following
 from service.rulesets.latest import Latest
-from service.storage import AuditQuery
+from service.rulesets.replay import Replay, Replayed
+from service.storage import AuditQuery, Store
 from service.words import Lane, Scope
 from service.work.registry import Registry
 from service.work.worker import Worker
-from tests.functional.conftest import Api
+from tests.functional.backends import Install
+from tests.functional.conftest import Api, api_of
 
 FILE = """ruleset: loans
 facts:
@@ -275,6 +281,60 @@ def test_the_command_line_says_the_same(loans: Api, tmp_path: Path) -> None:
     assert said.startswith("2 requests replayed; 2 would be decided otherwise than by version 1.")
     assert "Young → nothing, for example young" in said
     assert "amount: changed 1 times, by -20.00 in all, -20.00 on average, -20.00 at most" in said
+
+
+class InterruptedReplay(Replay):
+    """Replays two requests at a time; at the second page somebody presses Ctrl-C."""
+
+    def __init__(self, store: Store, query: AuditQuery, old: Compiled, new: Compiled, segments: int) -> None:
+        super().__init__(store, query, old, new, page=2, segments=segments)
+
+    def pages(self, cursor: str | None = None) -> Iterator[Replayed]:
+        for number, page in enumerate(super().pages(cursor)):
+            if number == 1:
+                signal.raise_signal(signal.SIGINT)
+            yield page
+
+
+def test_ctrl_c_ends_a_backtest_with_what_was_found_so_far(
+    loans: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        ask(loans, f"r-{number}", age=18, style="SEDAN", amount=100)
+        loans.clock.advance(timedelta(seconds=1))
+    file, home = tmp_path / "draft.yaml", {"TOCSIN_HOME": str(tmp_path)}
+    file.write_text(DRAFT)
+    monkeypatch.setattr(replay, "Replay", InterruptedReplay)
+    before = signal.getsignal(signal.SIGINT)
+    ended = CliRunner().invoke(main, ["rules", "backtest", str(file)], env=home)
+    assert ended.exit_code == 130, ended.output
+    assert ended.stdout.startswith("4 requests replayed; 4 would be decided otherwise")
+    assert ended.stderr.strip() == "Interrupted: requests after 2026-05-10T12:00:03+00:00 are left out."
+    printed = CliRunner().invoke(main, ["rules", "backtest", str(file), "--json"], env=home)
+    assert (printed.exit_code, json.loads(printed.stdout)["requests"]) == (130, 4)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_publishing_at_the_command_line_says_it_too(install: Install, tmp_path: Path) -> None:
+    api = api_of(install(HandClock(datetime.now(UTC) - timedelta(minutes=1))))  # the command's clock is the wall's
+    file, home = tmp_path / "loans.yaml", {"TOCSIN_HOME": str(tmp_path)}
+    file.write_text(FILE)
+    first = CliRunner().invoke(main, ["rules", "publish", str(file)], env=home)
+    assert (first.exit_code, len(first.stdout.splitlines())) == (0, 1), first.output
+    api.clock.advance(timedelta(minutes=1))
+    api.service.live.refresh()
+    ask(api, "young", age=18, style="SEDAN", amount=100)
+    ask(api, "same", age=50, style="SEDAN", amount=100)
+    file.write_text(DRAFT)
+    said = CliRunner().invoke(main, ["rules", "publish", str(file)], env=home).stdout.splitlines()
+    assert said[0].startswith("loans version 2 is active")
+    assert said[1].startswith("The latest requests, from ")
+    assert said[2] == "2 requests replayed; 1 would be decided otherwise than by version 1."
+    assert "Young → nothing, for example young" in said[3]
+    file.write_text(FILE)
+    printed = json.loads(CliRunner().invoke(main, ["rules", "publish", str(file), "--json"], env=home).stdout)
+    assert (printed["version"], printed["backtest"]["against"], printed["backtest"]["complete"]) == (3, 2, True)
+    assert printed["backtest"]["report"]["changes"] == [{"from": [], "to": ["Young"], "count": 1, "samples": ["young"]}]
 
 
 def test_a_check_and_a_publication_say_what_the_latest_requests_would_have_become(loans: Api) -> None:

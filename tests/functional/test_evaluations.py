@@ -1,71 +1,30 @@
-"""Evaluating: what is answered, what is refused, what is committed, and what happens when the store is not writable."""
+"""Evaluating: what is answered, what is refused and what is committed."""
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from service.decide.branches import Branches
-from service.decide.cells import Signature
-from service.decide.decision import Compiled, EngineFault
-from service.decide.language import parse
-from service.decide.matcher import Matcher
-from service.decide.ruleset import Ruleset
-from service.evaluations.flow import Call, Evaluated, Evaluations
-from service.evaluations.sentiment import InItsOwnLanguage
-from service.language import LanguageUnknown, SentimentScore
-from service.language.embedded.detect import EmbeddedDetector
-from service.rulesets.library import Draft
-from service.rulesets.live import Live
-from service.storage import AuditEntry, AuditQuery, StoreUnavailable
-from service.tags import Tag
+from service.evaluations.flow import Evaluated
+from service.storage import AuditQuery
 from service.words import Lane, Scope
-from tests.functional.backends import Backend
-from tests.functional.client import ROOT, Client, InProcess, Reply, Running
+from tests.functional.client import ROOT
 from tests.functional.conftest import NOON, Api
-
-PREMIUM = "/v1/rulesets/premium/evaluations"
-
-ORDERS = """
-ruleset: orders
-facts:
-  order.id: {type: text}
-  order.amount: {type: decimal, scale: 2}
-  order.vip: {type: boolean, optional: true}
-hit: all
-rules:
-  - name: Large
-    when: order.amount > 1000.00
-    then:
-      - flag for review: "Order {{ order.id }} of {{ order.amount }}"
-      - notify: large-order
-        audience: directors
-      - open incident: "Large order {{ order.id }}"
-        policy: approval
-        contacts: [{phone: "+447700900123", name: Ada}]
-      - emit: order-large
-  - name: Small
-    when: order.amount <= 1000.00
-    then: accept
-"""
-
-MOOD = """
-ruleset: mood
-facts:
-  lead.comments: {type: text}
-  lead.sentiment: {sentiment of: lead.comments}
-rules:
-  - name: Happy
-    when: lead.sentiment.label == "Positive" and lead.sentiment.positive >= 0.9
-    then: [{emit: happy-lead}]
-"""
+from tests.functional.evaluating import (
+    ORDERS,
+    PREMIUM,
+    audited,
+    call,
+    counted,
+    errors,
+    facts,
+    order,
+    put,
+    types,
+)
 
 DATED = """
 ruleset: dated
@@ -77,47 +36,11 @@ rules:
     then: [{increase: fee, by: 10%}]
 """
 
-ON_A_FILE = pytest.mark.parametrize("install", [Backend.EMBEDDED], indirect=True)
-
 
 @pytest.fixture
 def premium(api: Api) -> Api:
     put(api, (ROOT / "rules" / "premium.yaml").read_text())
     return api
-
-
-def put(api: Api, source: str) -> None:
-    """Publish without the gate, whose canary takes longer than the test."""
-    ruleset = parse(source).ruleset
-    assert ruleset is not None
-    api.service.library.publish(Draft(ruleset.name, source, "tests"))
-    api.service.live.refresh()
-
-
-def facts(age: object = "18", **policy: object) -> dict[str, object]:
-    return {
-        "driver": {"age": age},
-        "car": {"style": "SPORTS", "color": "RED"},
-        "policy": {"id": "p", "premium": 300} | policy,
-    }
-
-
-def order(amount: str) -> dict[str, object]:
-    return {"context": {"request_id": "R"}, "request": {"order": {"id": "o-1", "amount": amount}}}
-
-
-def audited(api: Api, request_id: str = "R") -> list[AuditEntry]:
-    return list(api.service.store.audit_entries(AuditQuery(request_id=request_id)).items)
-
-
-def types(api: Api, request_id: str = "R") -> list[str]:
-    return [entry.entry_type for entry in audited(api, request_id)]
-
-
-def errors(answer: Reply) -> Mapping[str, str]:
-    found = answer.json()["errors"]
-    assert isinstance(found, list)
-    return {error["path"]: error["message"] for error in found}
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------
@@ -298,95 +221,6 @@ def test_an_answer_whose_outcomes_cannot_be_committed_is_not_given_and_not_recor
     assert list(api.service.store.by_index("reviews", "open").items) == []
 
 
-def call(amount: str) -> Call:
-    request = {"order": {"id": "o-1", "amount": amount}}
-    return Call("orders", request, "R", "evaluation-1", "tests", "{}", "evaluations")
-
-
-# --- derived facts -----------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Mood:
-    """A sentiment service for which everything is one feeling."""
-
-    positive: Decimal
-    meanwhile: Callable[[], object] = lambda: None
-
-    def score(self, _: str, __: Tag, /) -> SentimentScore:
-        self.meanwhile()
-        rest = 1 - self.positive
-        return SentimentScore(self.positive, rest, Decimal(0), Decimal(0))
-
-
-def client_of(api: Api, evaluations: Evaluations) -> Client:
-    """The API of this service with other evaluations."""
-    api.service.evaluations = evaluations
-    return Client(InProcess(api.service.flask()), api.client.key)
-
-
-def with_mood(api: Api, mood: Mood) -> Client:
-    put(api, MOOD)
-    return client_of(api, Evaluations(api.service.live, api.service.store, api.clock, mood))
-
-
-COMMENT = {"context": {"request_id": "R"}, "request": {"lead": {"comments": "So good"}}}
-
-
-@pytest.mark.parametrize(("positive", "fired"), [("0.95", ["Happy"]), ("0.89994", [])])
-def test_how_a_text_feels_is_computed_before_deciding_and_kept_in_the_audit(
-    api: Api, positive: str, fired: list[str]
-) -> None:
-    answer = with_mood(api, Mood(Decimal(positive))).post("/v1/rulesets/mood/evaluations", COMMENT)
-    assert answer.json()["fired"] == fired
-    assert answer.json()["result"] == {"lead": {"comments": "So good"}}
-    derived = audited(api)[1].detail["derived"]
-    assert isinstance(derived, Mapping)
-    assert derived["lead.sentiment.label"] == "Positive"
-    assert derived["lead.sentiment.positive"] == str(round(Decimal(positive), 4)).ljust(6, "0")
-
-
-class Comprehending:
-    """A sentiment service that knows two languages and says by its scores which one it was told."""
-
-    def score(self, _: str, language: Tag, /) -> SentimentScore:
-        if str(language) not in ("en", "de"):
-            raise LanguageUnknown(f"no sentiment in {language}")
-        positive = Decimal(1) if str(language) == "de" else Decimal(0)
-        return SentimentScore(positive, 1 - positive, Decimal(0), Decimal(0))
-
-
-@pytest.mark.parametrize(
-    ("comments", "fired"),
-    [
-        ("Das war eine wirklich gute Vorführung, vielen Dank dafür!", ["Happy"]),
-        ("That was a really good demonstration, thank you very much!", []),
-        ("Danke!", []),  # too short to tell
-        ("", []),
-    ],
-)
-def test_a_text_is_scored_in_the_language_it_is_in(api: Api, comments: str, fired: list[str]) -> None:
-    put(api, MOOD)
-    sentiment = InItsOwnLanguage(Comprehending(), EmbeddedDetector())
-    client = client_of(api, Evaluations(api.service.live, api.service.store, api.clock, sentiment))
-    answer = client.post("/v1/rulesets/mood/evaluations", {"request": {"lead": {"comments": comments}}})
-    assert answer.json()["fired"] == fired
-
-
-def test_a_text_in_a_language_that_the_service_does_not_know_is_refused_not_guessed(api: Api) -> None:
-    put(api, MOOD)
-    sentiment = InItsOwnLanguage(Comprehending(), EmbeddedDetector())
-    client = client_of(api, Evaluations(api.service.live, api.service.store, api.clock, sentiment))
-    finnish = {"lead": {"comments": "Esittely oli todella hyvä, kiitos paljon kaikesta avusta!"}}
-    refused = client.post("/v1/rulesets/mood/evaluations", {"request": finnish})
-    assert refused.status == 422
-    assert "no sentiment in fi" in refused.text
-    assert "lead.sentiment.label" in refused.text
-    scores = {"label": "Positive", "positive": "0.95", "negative": "0.05", "neutral": 0, "mixed": 0}
-    brought = {"lead": {**finnish["lead"], "sentiment": scores}}
-    assert client.post("/v1/rulesets/mood/evaluations", {"request": brought}).json()["fired"] == ["Happy"]
-
-
 def test_decisions_and_fired_rules_are_counted(premium: Api) -> None:
     metric = 'tocsin_rules_fired_total{rule="High Risk",ruleset="premium",version="1"}'
     before = counted(premium, metric)
@@ -398,143 +232,3 @@ def test_decisions_and_fired_rules_are_counted(premium: Api) -> None:
     assert counted(premium, metric) == before + 2
     last = 'tocsin_rule_last_fired_timestamp_seconds{rule="High Risk",ruleset="premium",version="1"}'
     assert counted(premium, last) == fired_at.timestamp()
-
-
-def counted(api: Api, metric: str) -> float:
-    lines = api.client.get("/metrics").text.splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
-
-
-# --- when something is broken ------------------------------------------------------------------------------------
-
-
-@contextmanager
-def unwritable() -> Iterator[None]:
-    """Let no file of this process grow or be written, as on a full disk: the kernel refuses every write."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@ON_A_FILE
-def test_when_the_request_cannot_be_audited_nothing_is_evaluated(api: Api) -> None:
-    put(api, MOOD)
-    scored: list[str] = []
-    client = with_mood(api, Mood(Decimal("0.95"), lambda: scored.append("scored")))
-    with unwritable():
-        answer = client.post("/v1/rulesets/mood/evaluations", COMMENT)
-    assert answer.status == 503
-    assert "Retry-After" in answer.headers
-    assert scored == []
-    assert types(api) == []
-    assert client.post("/v1/rulesets/mood/evaluations", COMMENT).status == 200  # it recovers by itself
-
-
-@ON_A_FILE
-def test_when_the_response_cannot_be_audited_no_outcome_leaves(api: Api) -> None:
-    disk = unwritable()
-    client = with_mood(api, Mood(Decimal("0.95"), disk.__enter__))
-    try:
-        answer = client.post("/v1/rulesets/mood/evaluations", COMMENT)
-    finally:
-        disk.__exit__(None, None, None)
-    assert answer.status == 503
-    assert types(api) == ["request"]
-    assert api.service.store.claim(Lane.TRANSACTIONAL, NOON, timedelta(minutes=1), 10) == ()
-
-
-@ON_A_FILE
-def test_a_store_that_cannot_be_opened_is_a_503(api: Api) -> None:
-    put(api, ORDERS)
-    api.service.store.close()
-    database = api.service.settings.database
-    for file in database.parent.glob(f"{database.name}*"):
-        file.unlink()
-    database.mkdir()
-    with pytest.raises(StoreUnavailable):
-        api.service.evaluations.evaluate(call(amount="1"), Evaluated.as_json)
-
-
-class Broken:
-    """An inference engine that has failed."""
-
-    def __init__(self, _: Branches) -> None:
-        pass
-
-    def fired(self, _: Signature) -> tuple[int, ...]:
-        raise EngineFault("the rule engine failed and is rebuilt; ask again")
-
-    def rebuild(self) -> None:
-        pass
-
-    def build_all(self) -> None:
-        pass
-
-
-class Wrong:
-    """An inference engine that names other rules than the conditions do."""
-
-    def __init__(self, branches: Branches) -> None:
-        self._matcher = Matcher(branches)
-
-    def fired(self, signature: Signature) -> tuple[int, ...]:
-        return () if self._matcher.match(signature) else (0,)
-
-    def rebuild(self) -> None:
-        pass
-
-    def build_all(self) -> None:
-        pass
-
-
-@pytest.mark.parametrize(("engine", "disagreements"), [(Broken, 0), (Wrong, 1)])
-def test_an_engine_that_fails_or_disagrees_answers_nothing_and_is_audited(
-    api: Api, engine: type[Broken], disagreements: int
-) -> None:
-    put(api, ORDERS)
-
-    def compiled(ruleset: Ruleset) -> Compiled:
-        return Compiled(ruleset, engine)
-
-    live = Live(api.service.library, api.clock, compiled=compiled)
-    client = client_of(api, Evaluations(live, api.service.store, api.clock))
-    before = counted(api, 'tocsin_engine_disagreements_total{ruleset="orders",version="1"}')
-    answer = client.post("/v1/rulesets/orders/evaluations", order("2000"))
-    assert answer.status == 503
-    assert counted(api, 'tocsin_engine_disagreements_total{ruleset="orders",version="1"}') == before + disagreements
-    assert types(api) == ["request", "exception"]
-    assert list(api.service.store.by_index("reviews", "open").items) == []
-
-
-def test_a_ruleset_that_needs_a_sentiment_where_there_is_none_is_a_503_and_audited(api: Api) -> None:
-    put(api, MOOD)
-    client = client_of(api, Evaluations(api.service.live, api.service.store, api.clock))
-    answer = client.post("/v1/rulesets/mood/evaluations", COMMENT)
-    assert answer.status == 503
-    assert types(api) == ["request", "exception"]
-
-
-def test_a_full_disk_under_a_running_server_is_a_503_until_there_is_room(server: Running) -> None:
-    body = {"context": {"request_id": "R-full"}, "request": facts()}
-    assert server.client.post(PREMIUM, body).status == 200
-    limits = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in descendants(server.process.pid)}
-    for pid, (_, hard) in limits.items():
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
-    full = server.client.post(PREMIUM, body)
-    for pid, limit in limits.items():
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
-    assert (full.status, full.json()["type"]) == (503, "/problems/unavailable")
-    assert server.client.post(PREMIUM, body).status == 200
-    found = server.client.get("/v1/audit?request_id=R-full").json()["items"]
-    assert isinstance(found, list)
-    assert [entry["entry_type"] for entry in found] == ["request", "response"] * 2
-
-
-def descendants(pid: int) -> list[int]:
-    children = [
-        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
-    ]
-    return children + [deeper for child in children for deeper in descendants(child)]

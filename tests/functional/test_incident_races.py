@@ -1,30 +1,40 @@
-"""The same incident asked for by several processes in the same instant."""
+"""Replies, timers and the same incident, by two processes in the same instant: one outcome each, on each backend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 
 from service.app import Service
 from service.clock import HandClock
-from service.config import Settings
+from service.escalate.effects import Kind
 from service.escalate.intake import GivenContact, NewIncident
+from service.escalate.items import Fate, outgoing_of
+from service.escalate.policy import PAGING, Role
+from service.escalate.record import IncidentRecord
+from service.escalate.sns_events import InboundSms
+from tests.functional.backends import Install
 from tests.functional.conftest import NOON
-from tests.functional.incident_room import ANN
+from tests.functional.incident_room import ANN, BEN
+
+ROUNDS = 10
+SILENCE = timedelta(seconds=40)
+"""How long the default policy waits for an answer."""
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> Iterator[tuple[Service, Service]]:
+def clock() -> HandClock:
+    return HandClock(NOON)
+
+
+@pytest.fixture
+def two(install: Install, clock: HandClock) -> tuple[Service, Service]:
     """Two processes' parts on one database."""
-    clock = HandClock(NOON)
-    services = [Service(Settings(home=tmp_path, rules_watch=False), clock) for _ in range(2)]
-    yield services[0], services[1]
-    for service in services:
-        service.store.close()
+    return install(clock), install(clock)
 
 
 def at_once(*actions: Callable[[], object]) -> None:
@@ -38,6 +48,42 @@ def at_once(*actions: Callable[[], object]) -> None:
     with ThreadPoolExecutor(len(actions)) as pool:
         for future in [pool.submit(act, action) for action in actions]:
             future.result()
+
+
+def test_yes_twice_and_the_timer_twice_in_the_same_instant_have_one_outcome(
+    two: tuple[Service, Service], clock: HandClock
+) -> None:
+    first, second = two
+    workers = [service.worker() for service in two]
+    for n in range(ROUNDS):
+        new = NewIncident(f"race-{n}", "Pump 1 failed", (GivenContact(phone=ANN), GivenContact(phone=BEN)))
+        first.escalation.incidents.open(new, "app", f"race-{n}")
+        workers[0].run_due()
+        clock.advance(SILENCE)
+        yes = [InboundSms(f"sms-{n}-{copy}", ANN, "", "yes", None, clock.now()) for copy in range(2)]
+        at_once(
+            *(worker.run_due for worker in workers),
+            lambda yes=yes: first.escalation.replies.receive(yes[0]),  # type: ignore[misc]  # bound in the loop
+            lambda yes=yes: second.escalation.replies.receive(yes[1]),  # type: ignore[misc]  # bound in the loop
+        )
+        for worker in workers:
+            worker.run_due()
+        assert_one_outcome(first, first.escalation.incidents.get(f"race-{n}"))
+    for worker in workers:
+        worker.close()
+
+
+def assert_one_outcome(service: Service, record: IncidentRecord) -> None:
+    """Somebody has it, nobody is paged after that, and every message that the record counts is there and done."""
+    assert record.incident.state.name == "acknowledged"
+    kinds = [entry.kind for entry in record.timeline]
+    assert kinds.count(Kind.ACKNOWLEDGED) == 1
+    assert not PAGING & {entry.role for entry in record.timeline[kinds.index(Kind.ACKNOWLEDGED) :]}
+    assert [entry.role for entry in record.timeline].count(Role.THANKS) == 1
+    sent = [f"message-{record.incident.id}-{number:06d}" for number in range(1, record.incident.sent + 1)]
+    kept = service.store.get_many(sent)
+    assert kept.keys() == set(sent)
+    assert {outgoing_of(item).fate for item in kept.values()} <= {Fate.ACCEPTED, Fate.DROPPED}
 
 
 def test_the_same_incident_opened_by_two_processes_at_once_is_one(two: tuple[Service, Service]) -> None:

@@ -18,11 +18,10 @@ from service.clock import HandClock
 from service.config import Backend
 from service.intake.poller import MOST_FAULTS
 from service.rulesets.working_copies import NotPublishedYet
-from service.storage.dynamodb import create_tables
 from service.stores import table_names
 from service.words import Scope
 from tests.aws import Environment
-from tests.contract.conftest import dynamodb_client, sqs_client
+from tests.contract.conftest import create_lasting_tables, dynamodb_client, sqs_client
 from tests.functional.backends import Install, embedded
 from tests.functional.conftest import NOON, Start, api_of
 from tests.functional.incident_room import ANN, SAMPLE, Room
@@ -303,7 +302,7 @@ def _database_gone(intake: Intake) -> Iterator[None]:
         names = table_names(settings)
         dynamodb_client().delete_table(TableName=names.items)
         yield
-        create_tables(dynamodb_client(), names)
+        create_lasting_tables(names)
         return
     intake.api.service.store.close()
     settings.database.rename(settings.home / "away")

@@ -15,7 +15,7 @@ from service.rulesets.shadow import Shadows
 from service.storage import AuditQuery
 from service.words import Lane, Scope
 from tests.functional.conftest import Api
-from tests.functional.test_evaluations import Wrong, client_of
+from tests.functional.evaluating import Wrong, client_of
 
 FILE = """ruleset: fees
 facts:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from service.escalate.effects import Effects
-from service.escalate.events import Event, Opened
+from service.escalate.events import DeliveryFailed, Event, Failure, Opened, ReplyNo, ReplyYes, Timer
 from service.escalate.incident import Contact, Incident, Open
 from service.escalate.policy import Level, OnNo, Policy
 from service.escalate.transition import transition
@@ -57,3 +57,23 @@ def after(incident: Incident, *events: Event) -> Incident:
 def sent(effects: Effects) -> list[tuple[str, int, str]]:
     """The messages as (role, contact, channel)."""
     return [(message.role.value, message.contact, message.channel.value) for message in effects.messages]
+
+
+def at(waits: int) -> Timer:
+    return Timer(START + waits * WAIT)
+
+
+def yes(contact: int, level: int, event: str = "yes") -> ReplyYes:
+    return ReplyYes(event, START + timedelta(seconds=5), contact, level)
+
+
+def no(contact: int, level: int, event: str = "no") -> ReplyNo:
+    return ReplyNo(event, START + timedelta(seconds=5), contact, level)
+
+
+def failed(
+    contact: int, level: int, channel: Channel = Channel.SMS, why: Failure = Failure.OPTED_OUT
+) -> DeliveryFailed:
+    return DeliveryFailed(
+        f"failed-{contact}-{level}-{channel}", START + timedelta(seconds=1), contact, level, channel, why
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import random
+import re
 import sqlite3
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -202,6 +205,57 @@ def test_what_is_erased_from_the_audit_is_not_read_from_columns(
         connection.execute("DELETE FROM audit WHERE request_id IN ('r-3', 'r-4', 'r-17')")
     assert report(pages(store, 3)) == raw(store)
     assert "'requests': 27" in str(raw(store))
+
+
+def test_what_is_erased_from_the_audit_is_soon_in_no_column_either(
+    store: Mortal, clock: HandClock, tmp_path: Path
+) -> None:
+    ask(store, 0, 25)
+    put(store, 500, NOON + timedelta(seconds=7), {"age": 30, "amount": "1.00", "comment": "Hilde Erasmus"})
+    clock.advance(timedelta(minutes=3))
+    following(store, clock).follow()
+    assert b"Hilde" in in_columns(tmp_path)
+    with sqlite3.connect(tmp_path / "columns.db") as connection:
+        connection.execute("DELETE FROM audit WHERE raw_data LIKE '%Hilde%'")
+    assert following(store, clock).mend() == 1
+    assert b"Hilde" not in in_columns(tmp_path)
+    assert b"nice" in in_columns(tmp_path)
+    assert following(store, clock).mend() == 0
+    assert [one.entries for one in stored_segments(store, "loans", EPOCH, 2)] == [18, 20]
+    assert len(pages(store, 2)) == 3  # both are read, and what they do not hold yet
+    assert report(pages(store, 2)) == raw(store)
+
+
+def test_a_time_of_which_everything_is_erased_leaves_nothing_in_columns(
+    store: Mortal, clock: HandClock, tmp_path: Path
+) -> None:
+    ask(store, 0, 25)
+    clock.advance(timedelta(minutes=3))
+    following(store, clock).follow()
+    with sqlite3.connect(tmp_path / "columns.db") as connection:
+        connection.execute("DELETE FROM audit")
+    assert following(store, clock).mend() == 2
+    assert in_columns(tmp_path) == b""
+    assert following(store, clock).mend() == 0
+    assert report(pages(store, 2)) == raw(store)
+
+
+def test_what_came_late_is_read_from_columns_too_once_they_are_mended(store: Mortal, clock: HandClock) -> None:
+    ask(store, 0, 30)
+    clock.advance(timedelta(minutes=3))
+    following(store, clock).follow()
+    ask(store, 100, 2, at=NOON + timedelta(seconds=12))
+    assert following(store, clock).mend() == 1
+    assert [one.segment.rows for one in stored_segments(store, "loans", EPOCH, 3) if one.segment] == [10, 12, 10]
+    assert report(pages(store, 3)) == raw(store)
+
+
+def in_columns(folder: Path) -> bytes:
+    """Everything that the file's rows of segments hold, uncompressed."""
+    with sqlite3.connect(folder / "columns.db") as connection:
+        states = [state for (state,) in connection.execute("SELECT state FROM items WHERE kind = 'segment'")]
+    packed = [text for state in states for text in re.findall(r'"(eA[^"]+)"', state)]  # zlib's first byte, in base 64
+    return b"".join(zlib.decompress(base64.b64decode(text)) for text in packed)
 
 
 def test_a_time_is_cut_out_of_the_middle_of_segments(store: Mortal, clock: HandClock) -> None:

@@ -14,17 +14,20 @@ from datetime import datetime, timedelta
 
 from service.audit.entry import EntryType
 from service.clock import Clock
-from service.rulesets.columns.kept import Head, Kept, further, head_item, head_of
+from service.rulesets.columns.kept import Head, Kept, further, head_item, head_of, outdated
 from service.rulesets.columns.segment import Collected
 from service.rulesets.library import Library
 from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts
-from service.storage import AuditQuery, AuditText, Conflict, Store, TooLarge
+from service.storage import AuditQuery, AuditText, Conflict, Item, Store, TooLarge
 from service.storage.commits import instant
 
 logger = logging.getLogger(__name__)
 
 POLL = timedelta(seconds=30)
 """How often to `follow`."""
+
+MEND = timedelta(hours=1)
+"""How often to `mend`: each time all segments are read."""
 
 ROWS = 20_000
 """Requests in a segment, unless they are so large that it would not fit an item."""
@@ -49,6 +52,34 @@ class Following:
     def follow(self) -> int:
         """Catch up with the audit, for all rulesets; answers how many segments were made."""
         return sum(self._follow(head.ruleset) for head in list(self._library.heads()))
+
+    def mend(self) -> int:
+        """Make those segments anew whose entries are no longer just those of the audit; answers how many.
+
+        So nothing stays in columns that was erased from the audit, and what came late is read from them again.
+        """
+        return sum(self._mend(head.ruleset) for head in list(self._library.heads()))
+
+    def _mend(self, ruleset: str) -> int:
+        last = head_of(self._store, ruleset)[0].segments
+        return sum(self._make_anew(kept, item) for kept, item in outdated(self._store, ruleset, last))
+
+    def _make_anew(self, kept: Kept, item: Item) -> bool:
+        of_time = AuditQuery(ruleset=kept.ruleset, since=kept.since, until=kept.until)
+        count = self._store.count_audit(of_time)
+        found = list(texts(self._store, replace(of_time, entry_type=EntryType.REQUEST)))
+        state = self._segment(of_time, found) if found else {}
+        try:
+            self._replace(item, replace(kept, entries=count, state=dict(state)))
+        except TooLarge:
+            self._replace(item, replace(kept, entries=count, state={}))  # by those that came late
+        except Conflict:
+            return False  # another worker was first
+        return True
+
+    def _replace(self, item: Item, kept: Kept) -> None:
+        self._store.save(replace(kept.item(), version=item.version))
+        logger.info("Requests of %s up to %s are in columns anew", kept.ruleset, kept.until)
 
     def _follow(self, ruleset: str) -> int:
         made = 0

@@ -43,7 +43,7 @@ class Kept:
     state: dict[str, object]
 
     def item(self) -> Item:
-        """The item to be stored; it is never changed."""
+        """The item to be stored, as a new one."""
         times = {"since": timestamp(self.since), "until": timestamp(self.until)}
         return Item(segment_id(self.ruleset, self.number), KIND, {**times, "entries": self.entries, "is": self.state})
 
@@ -80,6 +80,14 @@ def stored_segments(store: Store, ruleset: str, since: datetime, last: int) -> I
                 return  # somebody removed it: the audit itself is read from here on
             yield _kept(ruleset, number, items[one])
             number += 1
+
+
+def outdated(store: Store, ruleset: str, last: int) -> Iterator[tuple[Kept, Item]]:
+    """The segments up to number `last` that differ from the audit, with their items."""
+    for number in range(1, last + 1):
+        item = store.get(segment_id(ruleset, number))
+        if item is not None and not is_current(store, kept := _kept(ruleset, number, item)):
+            yield kept, item
 
 
 def is_current(store: Store, kept: Kept) -> bool:

@@ -1,18 +1,17 @@
 """One SQLite file, opened lazily by each process: grouped writes under a kernel lock, pooled reads.
 
 SQLite's own busy handler polls with growing sleeps, so behind busy workers a web request waits for seconds; `flock`
-queues in the kernel instead and is released when its holder dies. https://www.sqlite.org/wal.html
+queues in the kernel instead (`lock`) and is released when its holder dies. https://www.sqlite.org/wal.html
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +19,7 @@ from typing import TypeVar
 from service.errors import TocsinError
 from service.storage.sqlite.faults import unavailable, unusable
 from service.storage.sqlite.group import GroupCommit, Write
+from service.storage.sqlite.lock import FileLock, NoTurn
 from service.storage.sqlite.readers import Readers
 from service.storage.sqlite.schema import migrate
 
@@ -32,13 +32,15 @@ PATIENCE = timedelta(seconds=5)
 class Database:
     """Runs reads and writes; every error of SQLite comes out as `StoreUnavailable`."""
 
-    def __init__(self, path: Path, patience: timedelta) -> None:
+    def __init__(self, path: Path, patience: timedelta, turn: timedelta) -> None:
         self._path = path
         self._patience = patience.total_seconds()
+        self._turn = turn
         self._begin()
         _databases.add(self)
 
     def _begin(self) -> None:
+        self._lock = FileLock(Path(f"{self._path}.lock"), self._turn)
         self._readers = Readers(self._open)
         self._prepared = False
         self._writer: sqlite3.Connection | None = None
@@ -78,13 +80,19 @@ class Database:
 
     def begin_anew(self) -> None:
         """After a fork, in the child: whom its threads were waiting for is not there any more."""
+        self._lock.close_inherited()
         self._begin()
 
     def _commit(self, take: Callable[[], Sequence[Write[sqlite3.Connection]]]) -> None:
         with self._writing:
             try:
-                with self._locked():
+                if self._writer is None:
+                    self._path.parent.mkdir(parents=True, exist_ok=True)
+                with self._lock.held():
                     self._commit_group(self._opened_writer(), take)
+            except NoTurn:
+                take()  # the others have waited too: it is told to all at once, not to one after the other
+                raise
             except sqlite3.Error as error:
                 raise unavailable(error, self._path) from error
             except OSError as error:
@@ -128,17 +136,6 @@ class Database:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
         return connection
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        if self._writer is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(f"{self._path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
     def _drop_writer(self) -> None:
         if self._writer is not None:

@@ -16,6 +16,7 @@ from service.storage.gcra import Request
 from service.storage.sqlite import audit as audit_sql
 from service.storage.sqlite import items as item_sql
 from service.storage.sqlite.database import PATIENCE, Database
+from service.storage.sqlite.lock import TURN
 from service.words import Lane
 
 FORGET_AT_ONCE = 500
@@ -28,11 +29,14 @@ class SqliteStore:
     """A `Store` for one machine: any number of threads and processes may use the same file, on a local disk.
 
     Constructing it touches no file; each process opens the file when it first needs it. `clock` says what has expired;
-    `patience` is for programs that lock the file without queueing as we do, such as a shell.
+    `patience` is for programs that lock the file without queueing as we do, such as a shell, `turn` for processes that
+    do.
     """
 
-    def __init__(self, path: Path, clock: Clock = _SYSTEM_CLOCK, *, patience: timedelta = PATIENCE) -> None:
-        self._database = Database(path, patience)
+    def __init__(
+        self, path: Path, clock: Clock = _SYSTEM_CLOCK, *, patience: timedelta = PATIENCE, turn: timedelta = TURN
+    ) -> None:
+        self._database = Database(path, patience, turn)
         self._clock = clock
 
     def add(self, *items: Item, audit: Sequence[AuditEntry] = ()) -> None:

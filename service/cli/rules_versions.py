@@ -1,0 +1,140 @@
+"""`tocsin rules publish`, `history` and `activate`: the versions of a ruleset and which of them decides."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from service import config, exact_json
+from service.cli.arguments import instant
+from service.cli.rule_files import RULE_FILE, as_json_option, show
+from service.cli.rules_backtest import as_text
+from service.decide.ruleset import Ruleset
+from service.rulesets import gate, rule_file
+from service.rulesets.library import Library
+from service.rulesets.publishing import passed
+from service.rulesets.versions import Activation, Version
+
+if TYPE_CHECKING:
+    from service.rulesets.latest import Compared
+
+effective_from_option = click.option(
+    "--effective-from", callback=instant, help="When it takes over (RFC 3339); now if left out."
+)
+
+
+@click.command("publish")
+@click.argument("file", type=RULE_FILE)
+@click.option("--comment", default="", help="Why, for the history.")
+@effective_from_option
+@click.option("--expect", "expected", help="Only if the active version has this sha256.")
+@as_json_option
+def publish_file(
+    file: Path, comment: str, effective_from: datetime | None, expected: str | None, as_json: bool
+) -> None:
+    """Check a file and make it the active version of its ruleset, now or later.
+
+    Says what the latest recorded requests would have become.
+    """
+    given = rule_file.read(file)
+    checks = gate.check(given.content)
+    show(given, checks.findings, err=True)
+    if not checks.sound:
+        sys.exit(1)
+    ready = passed(checks)
+    otherwise = _compared(ready.ruleset)  # before it is the active version itself
+    version = _library().publish(ready.draft(getpass.getuser(), comment), effective_from, expected)
+    if as_json:
+        found = None if otherwise is None else otherwise.as_json()
+        click.echo(exact_json.dumps({**_version_document(version), "backtest": found}))
+        return
+    when = f" from {effective_from.isoformat()}" if effective_from else ""
+    click.echo(f"{version.ruleset} version {version.number} is active{when} ({version.sha256[:12]}).")
+    if otherwise is not None and otherwise.tally.requests:
+        click.echo(_latest_as_text(otherwise))
+
+
+@click.command()
+@click.argument("name")
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="How many at most.")
+@as_json_option
+def history(name: str, limit: int, as_json: bool) -> None:
+    """List the newest versions and activations of a ruleset."""
+    library = _library()
+    found = library.history(name, limit=limit).items
+    activations = library.timeline(name).activations[-limit:]
+    active = library.timeline(name).active(datetime.now(UTC))
+    if as_json:
+        documents = [{**_version_document(one), "active": one.number == active} for one in found]
+        lines = [_activation_document(one) for one in activations]
+        click.echo(exact_json.dumps({"versions": documents, "activations": lines}))
+        return
+    for one in found:
+        mark = "*" if one.number == active else " "
+        click.echo(f"{mark} {one.number:>4}  {one.at:%Y-%m-%d %H:%M}  {one.author}  {one.sha256[:12]}  {one.comment}")
+    for activation in activations:
+        click.echo(f"version {activation.version} from {activation.since:%Y-%m-%d %H:%M:%S} by {activation.by}")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("version", type=int)
+@effective_from_option
+@as_json_option
+def activate(name: str, version: int, effective_from: datetime | None, as_json: bool) -> None:
+    """Let a published version decide again: rolling back, or forward."""
+    done = _library().activate(name, version, getpass.getuser(), effective_from)
+    click.echo(
+        exact_json.dumps(_activation_document(done))
+        if as_json
+        else f"{name} version {version} is active from {done.since:%Y-%m-%d %H:%M:%S} UTC."
+    )
+
+
+VERSIONS = (publish_file, history, activate)
+
+
+def _library() -> Library:
+    from service.stores import SYSTEM_CLOCK, open_store
+
+    return Library(open_store(config.load()), SYSTEM_CLOCK)
+
+
+def _compared(draft: Ruleset) -> Compared | None:
+    """The latest recorded requests, decided by the active version and by the file."""
+    from service.rulesets.latest import Latest
+    from service.rulesets.live import Live
+    from service.stores import SYSTEM_CLOCK, enough_of_the_audit, open_store
+
+    settings = config.load()
+    store = open_store(settings)
+    live = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
+    return Latest(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(draft)
+
+
+def _latest_as_text(found: Compared) -> str:
+    came = "" if found.complete else ", which is as far as a second went"
+    times = f"{found.since:%Y-%m-%d %H:%M:%S} to {found.until:%Y-%m-%d %H:%M:%S} UTC{came}"
+    return f"The latest requests, from {times}:\n{as_text(found.tally, found.against)}"
+
+
+def _version_document(version: Version) -> Mapping[str, object]:
+    return {
+        "ruleset": version.ruleset,
+        "version": version.number,
+        "sha256": version.sha256,
+        "author": version.author,
+        "comment": version.comment,
+        "published_at": version.at.isoformat(),
+    }
+
+
+def _activation_document(activation: Activation) -> Mapping[str, object]:
+    since, at = activation.since.isoformat(), activation.at.isoformat()
+    return {"version": activation.version, "from": since, "by": activation.by, "at": at}
