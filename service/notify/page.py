@@ -61,7 +61,7 @@ class Page:
 
     def unrecorded(self, name: str) -> Delivery:
         """A delivery that has no record of its own, as the page knows it. A first attempt is marked here alone."""
-        line = self.lines.get(name, Line())
+        line = self.lines.get(name, UNTOUCHED)
         delivery = Delivery(name, self.notification_id, self.recipients[name], self.number, line.status)
         attempt = 1 if line.status is DeliveryStatus.SENDING else 0
         return replace(delivery, channel=line.channel, language=line.language, attempt=attempt)
