@@ -23,6 +23,7 @@ from botocore.exceptions import CredentialRetrievalError
 from botocore.session import get_session
 
 from service.aws import faults
+from service.storage.aws_calls import USER_AGENT
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
@@ -38,6 +39,8 @@ CONNECTIONS = 32
 """Pooled connections of a client: one for every thread of an API process or worker."""
 
 ONCE = Config(
+    user_agent=USER_AGENT,
+    parameter_validation=False,  # `limits.check` holds what is sent to more than botocore would, types to the rest
     max_pool_connections=CONNECTIONS,
     connect_timeout=3,
     read_timeout=8,
@@ -48,6 +51,7 @@ ONCE = Config(
 The lane retries, knowing what was in doubt."""
 
 REPEATED = Config(
+    user_agent=USER_AGENT,
     max_pool_connections=CONNECTIONS,
     connect_timeout=3,
     read_timeout=8,

@@ -37,6 +37,8 @@ def choices(client: BaseClient, operation: str, member: str) -> frozenset[str]:
 
 
 def _faults(shape: Shape, value: object, path: str) -> Iterator[str]:
+    if not _is_limited(shape):
+        return
     yield from _size_fault(shape, value, path)
     match shape, value:
         case StructureShape(), Mapping():
@@ -54,6 +56,31 @@ def _faults(shape: Shape, value: object, path: str) -> Iterator[str]:
             yield from _text_faults(shape, value, path)
         case _:
             return
+
+
+@lru_cache(maxsize=1024)
+def _is_limited(shape: Shape) -> bool:
+    """Whether any limit stands in a shape: most have none, and a call for 50 people has hundreds of them."""
+    return _holds_a_limit(shape, frozenset())
+
+
+def _holds_a_limit(shape: Shape, above: frozenset[str]) -> bool:
+    if shape.metadata.keys() & {"min", "max", "pattern", "enum"}:
+        return True
+    inner = [shape for shape in _inner(shape) if shape.name not in above]
+    return any(_holds_a_limit(one, above | {shape.name}) for one in inner)
+
+
+def _inner(shape: Shape) -> Sequence[Shape]:
+    match shape:
+        case StructureShape():
+            return list(shape.members.values())
+        case MapShape():
+            return [shape.key, shape.value]
+        case ListShape():
+            return [shape.member]
+        case _:
+            return ()
 
 
 def _size_fault(shape: Shape, value: object, path: str) -> Iterator[str]:

@@ -9,7 +9,6 @@ from datetime import datetime
 from service.clock import Clock
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.items import changed_page_item, delivery_item, delivery_of, page_of
-from service.notify.page import Page
 from service.storage import Item, Store
 from service.work import Step
 
@@ -25,17 +24,11 @@ class PageBurial:
         """What a dead page commits: its unsent deliveries have failed, those in doubt are unknown."""
         page, now = page_of(item), self.clock.now()
         stored = self.store.get_many(page.left)
-        before = [_delivery(page, name, stored.get(name)) for name in page.left]
+        before = [delivery_of(stored[name]) if name in stored else page.unrecorded(name) for name in page.left]
         ended = [_ended(each, why, now) for each in before]
         failed = tuple(each.id for each in ended if each.status is DeliveryStatus.FAILED)
         after = replace(page.with_deliveries(ended), given_up=failed, slots_booked=False)
         return Step(changed_page_item(item, after, None), others=_records(ended, stored, item))
-
-
-def _delivery(page: Page, name: str, stored: Item | None) -> Delivery:
-    if stored is not None:
-        return delivery_of(stored)
-    return Delivery(name, page.notification_id, page.recipients[name], page.number)
 
 
 def _ended(delivery: Delivery, why: str, now: datetime) -> Delivery:

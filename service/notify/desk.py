@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from service.clock import Clock
@@ -128,14 +128,14 @@ class Desk:
         self, notification_id: str, status: DeliveryStatus | None, cursor: str | None, limit: int
     ) -> Page[Delivery]:
         """A page of deliveries in the order of their ids, of one status or all. The cursor is the last id."""
-        notification = self.get(notification_id)
+        self.get(notification_id)
         found: list[Delivery] = []
         for page, name, line in self._lines(notification_id):
             if (cursor is not None and name <= cursor) or status not in (None, line.status):
                 continue
             if len(found) == limit:
                 return Page(found, found[-1].id)
-            found.append(self._delivery(notification, page, name, line))
+            found.append(self._delivery(page, name))
         return Page(found, None)
 
     def held(self, cursor: str | None, limit: int) -> Page[Item]:
@@ -147,12 +147,9 @@ class Desk:
             for name in page.recipients:
                 yield page, name, page.lines.get(name, UNTOUCHED)
 
-    def _delivery(self, notification: Notification, page: PageOfDeliveries, name: str, line: Line) -> Delivery:
+    def _delivery(self, page: PageOfDeliveries, name: str) -> Delivery:
         item = self._store.get(name)
-        if item is not None and item.kind == DELIVERY:
-            return delivery_of(item)
-        untouched = Delivery(name, notification.id, page.recipients[name], page.number)
-        return replace(untouched, channel=line.channel, language=line.language)
+        return delivery_of(item) if item is not None and item.kind == DELIVERY else page.unrecorded(name)
 
     def _faults(self, request: Request) -> Iterator[tuple[str, str]]:
         yield from self._text_faults(request)

@@ -99,7 +99,8 @@ class Course:
         pages = self._pages(notification, expansion.released + 1, last)
         released = replace(notification, expansion=replace(expansion, released=last))
         let_go = [replace(page, due_at=task.now) for page in pages]
-        return Step(notification_item(task.item, released, task.now), others=let_go)
+        next_look = task.now if last < expansion.pages else task.now + FIRST_LOOK
+        return Step(notification_item(task.item, released, next_look), others=let_go)
 
     def _reopen(self, task: Task, notification: Notification, reopening: Reopening) -> Step:
         """Let those pages go again on which somebody waited for the language."""
@@ -117,7 +118,7 @@ class Course:
 
     def _pages(self, notification: Notification, first: int, last: int) -> Sequence[Item]:
         names = [page_id(notification.id, number) for number in range(first, last + 1)]
-        return [item for item in map(self.store.get, names) if item is not None]
+        return list(self.store.get_many(names).values())
 
     def _complete(self, task: Task, notification: Notification) -> Step:
         pages = [page for _, page in pages_of(self.store, notification.id)]

@@ -49,6 +49,23 @@ class Page:
         """Ids of the deliveries that are still to be sent."""
         return [name for name in self.recipients if self.lines.get(name, UNTOUCHED).status in LEFT_TO_SEND]
 
+    @property
+    def untouched(self) -> Sequence[str]:
+        """Ids of those that nobody has looked at yet: none of them has a record."""
+        return [name for name in self.recipients if name not in self.lines]
+
+    @property
+    def is_being_sent(self) -> bool:
+        """Whether a worker is at it, or died over it: what it commits next must not be lost to another's commit."""
+        return any(line.status is DeliveryStatus.SENDING for line in self.lines.values())
+
+    def unrecorded(self, name: str) -> Delivery:
+        """A delivery that has no record of its own, as the page knows it. A first attempt is marked here alone."""
+        line = self.lines.get(name, UNTOUCHED)
+        delivery = Delivery(name, self.notification_id, self.recipients[name], self.number, line.status)
+        attempt = 1 if line.status is DeliveryStatus.SENDING else 0
+        return replace(delivery, channel=line.channel, language=line.language, attempt=attempt)
+
     def with_deliveries(self, deliveries: Iterable[Delivery]) -> Page:
         """The page after these deliveries changed."""
         changed = {each.id: Line(each.status, each.channel, each.language) for each in deliveries}

@@ -82,11 +82,12 @@ class Receipts:
         moved = delivery.advanced(receipt.status, receipt.at, receipt.detail)
         if moved is delivery:
             return True
-        if delivery.status is DeliveryStatus.SENDING:
-            return False  # its page is still being sent, and would lose its commit to ours
+        page = self.store.get(page_id(delivery.notification_id, delivery.page))
+        if page is not None and page_of(page).is_being_sent:
+            return False  # it would lose to ours the commit of what became of the copies that it has in hand
         moved = replace(moved, provider_id=receipt.provider_id)
         try:
-            self.store.save(finished(item, to_state(moved)), *self._page(moved))
+            self.store.save(finished(item, to_state(moved)), *_tallied(page, moved))
         except Conflict:
             return self._applied(receipt)
         return True
@@ -99,9 +100,12 @@ class Receipts:
         return item if item is not None and item.kind == DELIVERY else None
 
     def _page(self, delivery: Delivery) -> list[Item]:
-        """The page of a delivery with its tally corrected; what is due for it stays due."""
-        item = self.store.get(page_id(delivery.notification_id, delivery.page))
-        if item is None:
-            return []
-        changed = changed_page_item(item, page_of(item).with_deliveries([delivery]), item.due_at)
-        return [still_dead(item, replace(changed, attempts=item.attempts))]
+        return _tallied(self.store.get(page_id(delivery.notification_id, delivery.page)), delivery)
+
+
+def _tallied(page: Item | None, delivery: Delivery) -> list[Item]:
+    """The page of a delivery with its tally corrected; what is due for it stays due."""
+    if page is None:
+        return []
+    changed = changed_page_item(page, page_of(page).with_deliveries([delivery]), page.due_at)
+    return [still_dead(page, replace(changed, attempts=page.attempts))]

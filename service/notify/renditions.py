@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import Lock
-
 from service.messages.render import Rendition
 from service.messages.translations import Translations
-from service.notify.items import texts_item, texts_of
+from service.notify.items import notification_of, texts_item, texts_of
+from service.notify.kept import Kept
 from service.notify.notification import Notification
 from service.notify.rendition import Texts, rendition_of, texts_id
 from service.notify.translate import translated
 from service.storage import AlreadyExists, Store
 
 KEPT = 64
-"""Renditions that a process holds: the few languages of the few notifications under way."""
+"""What a process holds of either: the few notifications under way, in their few languages."""
 
 
 class Renditions:
@@ -23,21 +21,19 @@ class Renditions:
     def __init__(self, store: Store, translations: Translations) -> None:
         self._store = store
         self._translations = translations
-        self._kept: OrderedDict[str, Rendition] = OrderedDict()
-        self._lock = Lock()
+        self._kept = Kept[Rendition](KEPT)
+        self._notifications = Kept[Notification](KEPT)
+
+    def notification(self, notification_id: str) -> Notification | None:
+        """The notification as it was when one of its pages was sent first: what it says to whom never changes."""
+        return self._notifications.of(notification_id, lambda: self._read(notification_id))
 
     def get(self, notification: Notification, language: str) -> Rendition | None:
         """The notification in a language; None while a text of it lacks its translation.
 
         Complete texts never change, so that a rendition that was made once stays right.
         """
-        name = texts_id(notification.id, language)
-        with self._lock:
-            if name in self._kept:
-                self._kept.move_to_end(name)
-                return self._kept[name]
-        texts = self.texts(notification, language)
-        return self._keep(name, rendition_of(notification.message, texts)) if texts.is_complete else None
+        return self._kept.of(texts_id(notification.id, language), lambda: self._rendition(notification, language))
 
     def texts(self, notification: Notification, language: str) -> Texts:
         """The texts in a language, translated now if nobody has read the notification in it before."""
@@ -51,9 +47,10 @@ class Renditions:
             return self.texts(notification, language)
         return texts
 
-    def _keep(self, name: str, rendition: Rendition) -> Rendition:
-        with self._lock:
-            self._kept[name] = rendition
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return rendition
+    def _read(self, notification_id: str) -> Notification | None:
+        item = self._store.get(notification_id)
+        return None if item is None else notification_of(item)
+
+    def _rendition(self, notification: Notification, language: str) -> Rendition | None:
+        texts = self.texts(notification, language)
+        return rendition_of(notification.message, texts) if texts.is_complete else None

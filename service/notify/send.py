@@ -3,6 +3,10 @@
 Nobody's failure touches anybody else's copy: outcomes are kept by delivery, and a page that comes due again handles
 only what is left. Deliveries for a provider are marked `sending` before the call, so that after a crash only those are
 in doubt; an incident's are sent again, any other's wait as `unknown` for their receipt.
+
+    mark 1-4 ── send 1-4 ── commit what became of 1-4, mark 5-8 ── send 5-8 ── commit 5-8, mark 9-12 ── …
+
+A first attempt is marked on its page alone: the record of a delivery is written once, with what became of it.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from service.channels.carrier import Handed
 from service.messages.carriers import Carriers, Slots, SlotsNow
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import REFUSED, UNKNOWN, Digests, Waits, Went
-from service.notify.items import changed_page_item, delivery_item, delivery_of, notification_of, page_of
+from service.notify.items import changed_page_item, delivery_item, delivery_of, page_of
 from service.notify.notification import Message, Notification
 from service.notify.page import Page
 from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan
@@ -34,6 +38,9 @@ WRITES = 98
 IN_DOUBT = 4
 """Calls to providers in one step: a lease outlasts them if each takes its whole timeout, and a crash leaves no more
 than what rides in these in doubt."""
+
+FRESH = timedelta(seconds=2)
+"""How long a page goes by what it read of its readers: whoever says STOP meanwhile is heeded after that."""
 
 _WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
 """Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
@@ -65,6 +72,49 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """By what a page is sent, as it was read at one time: its readers, and who of them wants nothing."""
+
+    notification: Notification
+    people: Mapping[str, Recipient]
+    refusing: frozenset[str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing may leave before; `is_booked` when that is a place in the rates, which is then taken."""
+
+    until: datetime
+    is_booked: bool = False
+
+    def of(self, page: Page) -> Page:
+        """The page that waits so long."""
+        return replace(page, slots_booked=self.is_booked)
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """What is sent next, and by what."""
+
+    known: Known
+    copies: Sequence[Copy]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of some copies: what there is to commit, the page as it then is; `called` if a provider was asked."""
+
+    step: Step
+    page: Page
+    called: bool
+
+    def booked(self, task: Task, later: Later) -> Step:
+        """The same to be committed, the rest of the page having booked its place."""
+        return replace(self.step, item=changed_page_item(task.item, later.of(self.page), later.until))
+
+
+@dataclass(frozen=True, slots=True)
 class PageSender:
     """Handles items of kind `page`."""
 
@@ -80,35 +130,73 @@ class PageSender:
     def handle(self, task: Task) -> Step:
         """Send what is left of a page, or say when to come back."""
         page = page_of(task.item).redriven()
-        notification = self._notification(page)
-        slots = self.slots.at(task.now)
-        copies = self._copies(page, notification, slots, task.now)
+        known = self._known(page, self._notification(page), task.now)
+        wanted = self._next(page, page.left, known, task.now)
+        if isinstance(wanted, Later):
+            item = changed_page_item(task.item, wanted.of(page), wanted.until) if wanted.is_booked else task.item
+            return Step(postponed(item, wanted.until))
+        return self._sent(task, page, known, wanted)
+
+    def _sent(self, task: Task, page: Page, known: Known, copies: Sequence[Copy]) -> Step:
+        """Hand copies over, and, while nothing is in the way, those after them that nobody has looked at yet."""
+        versions = {copy.delivery.id: copy.version for copy in copies}
+        versions |= self._mark(task, page, copies)
+        while True:
+            done = self._handed_over(task, page, copies, versions)
+            onward = self._onward(task, done, known)
+            if not isinstance(onward, Onward):
+                return done.step if onward is None else done.booked(task, onward)
+            marked = done.page.with_deliveries(self._sendings(onward.copies, task.now))
+            self._checkpoint(task, marked, done.step, first=False)
+            page, known, copies = marked, onward.known, onward.copies
+            versions = dict.fromkeys((copy.delivery.id for copy in copies), 0)
+
+    def _onward(self, task: Task, done: Done, known: Known) -> Onward | Later | None:
+        """What goes on at once, its mark riding in the commit of what was just done; None if nothing does."""
+        untouched = done.page.untouched
+        if task.is_to_end or not done.called or not untouched:
+            return None
+        try:
+            if task.now - known.at > FRESH:
+                known = self._known(done.page, known.notification, task.now)
+            wanted = self._next(done.page, untouched, known, task.now)
+        except Exception:  # noqa: BLE001  (what was sent is written down first, and the next turn meets the same)
+            return None
+        if isinstance(wanted, Later):
+            return wanted if wanted.is_booked else None
+        return Onward(known, wanted) if any(map(self._is_in_doubt, wanted)) else None
+
+    def _next(self, page: Page, names: Sequence[str], known: Known, now: datetime) -> Sequence[Copy] | Later:
+        """The copies to be handled now, or when there will be some."""
+        slots = self.slots.at(now)
+        copies = self._copies(page, names, known, slots, now)
         if (rests_until := _idle_until(copies)) is not None:
-            return Step(postponed(task.item, rests_until))
-        if not page.slots_booked and (until := _booked(copies, slots)) > task.now:
-            booked = changed_page_item(task.item, replace(page, slots_booked=True), until)
-            return Step(postponed(booked, until))
-        return self._sent(task, page, copies)
+            return Later(rests_until)
+        if not page.slots_booked and (until := _booked(copies, slots)) > now:
+            return Later(until, is_booked=True)
+        return copies
 
     def _notification(self, page: Page) -> Notification:
-        item = self.store.get(page.notification_id)
-        if item is None:
+        notification = self.renditions.notification(page.notification_id)
+        if notification is None:
             raise Permanent("the notification of this page is gone")
-        return notification_of(item)
+        return notification
 
-    def _copies(self, page: Page, notification: Notification, slots: SlotsNow, now: datetime) -> Sequence[Copy]:
+    def _known(self, page: Page, notification: Notification, now: datetime) -> Known:
+        people = self.directory.get_many([page.recipients[name] for name in page.left])
+        return Known(notification, people, self.manners.opted_out(people.values()), now)
+
+    def _copies(self, page: Page, names: Sequence[str], known: Known, slots: SlotsNow, now: datetime) -> Sequence[Copy]:
         """As many copies of what is left as one commit can write and a crash may leave in doubt."""
-        names = page.left
-        stored = self.store.get_many([name for name in names if name in page.lines]) if page.lines else {}
-        people = self.directory.get_many([page.recipients[name] for name in names])
-        refusing = self.manners.opted_out(people.values())
+        looked_at = [name for name in names if name in page.lines]
+        stored = self.store.get_many(looked_at) if looked_at else {}
         copies: list[Copy] = []
         budget, calls = WRITES, IN_DOUBT
         for name in names:
-            person = people.get(page.recipients[name])
+            person = known.people.get(page.recipients[name])
             item = stored.get(name)
             delivery = _addressed(item, name, page, person)
-            copy = self._copy(delivery, item.version if item else 0, person, refusing, notification, slots, now)
+            copy = self._copy(delivery, item.version if item else 0, person, known, slots, now)
             budget -= copy.weight
             calls -= self._costs_a_call(copy, copies)
             if budget < 0 or calls < 0:
@@ -121,17 +209,16 @@ class PageSender:
         delivery: Delivery,
         version: int,
         person: Recipient | None,
-        refusing: frozenset[str],
-        notification: Notification,
+        known: Known,
         slots: SlotsNow,
         now: datetime,
     ) -> Copy:
         if person is None:
             return Copy(delivery, version, Drop(DeliveryStatus.FAILED, "the recipient was removed"))
-        if person.user_id in refusing:
+        if person.user_id in known.refusing:
             refusal = Drop(DeliveryStatus.SUPPRESSED, "the recipient wants no messages on this channel")
             return Copy(delivery, version, refusal)
-        return Copy(delivery, version, self._plan(delivery, person, notification, slots, now))
+        return Copy(delivery, version, self._plan(delivery, person, known.notification, slots, now))
 
     def _plan(
         self, delivery: Delivery, person: Recipient, notification: Notification, slots: SlotsNow, now: datetime
@@ -172,9 +259,7 @@ class PageSender:
             case Went(became=became):
                 return Drop(DeliveryStatus.ACCEPTED, f"it went out in the digest {became}")
 
-    def _sent(self, task: Task, page: Page, copies: Sequence[Copy]) -> Step:
-        versions = {copy.delivery.id: copy.version for copy in copies}
-        versions |= self._mark(task, page, [copy for copy in copies if self._is_in_doubt(copy)])
+    def _handed_over(self, task: Task, page: Page, copies: Sequence[Copy], versions: Mapping[str, int]) -> Done:
         sends = [(copy, copy.plan.message) for copy in copies if isinstance(copy.plan, Send)]
         handed = self.carriers.hand_over([message for _, message in sends])
         now = task.now
@@ -182,7 +267,9 @@ class PageSender:
         unsent = [copy.unsent(now) for copy in copies if not isinstance(copy.plan, Send)]
         heard_of = [self._kept(one, versions[one.id], task) for one in after]
         kept = [delivery_item(one, versions[one.id], task.item.lane) for one in unsent]
-        return _step(task, page, [*after, *unsent], [*heard_of, *kept], handed)
+        changed = replace(page.with_deliveries([*after, *unsent]), slots_booked=False)
+        step = _step(task, changed, [*after, *unsent], [*heard_of, *kept], handed)
+        return Done(step, changed, called=any(map(self._is_in_doubt, copies)))
 
     def _kept(self, delivery: Delivery, version: int, task: Task) -> Item:
         """The record of a delivery that was handed over; one that a provider took waits for its receipt."""
@@ -200,17 +287,31 @@ class PageSender:
         return not (isinstance(copy.plan, Send) and self.carriers.joins(copy.plan.message, earlier))
 
     def _mark(self, task: Task, page: Page, copies: Sequence[Copy]) -> Mapping[str, int]:
-        """Commit that these are about to be sent; answers the versions they then have."""
-        if not copies:
+        """Commit that some of these are about to be sent; answers the versions that changed by it.
+
+        A record that is there already is marked too: receipts of the attempt before look at it.
+        """
+        in_doubt = [copy for copy in copies if self._is_in_doubt(copy)]
+        if not in_doubt:
             return {}
-        sending = [copy.delivery.sending(task.now) for copy in copies]
-        items = [delivery_item(one, copy.version, task.item.lane) for one, copy in zip(sending, copies, strict=True)]
-        marked = changed_page_item(task.item, page.with_deliveries(sending), task.now)
+        sending = {copy.delivery.id: copy for copy in in_doubt if copy.version or copy.delivery.attempt}
+        records = [
+            delivery_item(copy.delivery.sending(task.now), copy.version, task.item.lane) for copy in sending.values()
+        ]
+        marked = page.with_deliveries(self._sendings(copies, task.now))
+        stored = self._checkpoint(task, marked, Step(task.item, records), first=True)
+        return {item.id: item.version for item in stored[1:]}
+
+    def _sendings(self, copies: Sequence[Copy], now: datetime) -> Sequence[Delivery]:
+        return [copy.delivery.sending(now) for copy in copies if self._is_in_doubt(copy)]
+
+    def _checkpoint(self, task: Task, page: Page, step: Step, *, first: bool) -> Sequence[Item]:
+        """Commit the marks on a page, with what a step has to commit, and go on holding the page."""
         # A death after this costs these copies and no others, so that the page is no nearer to being given up. An
         # incident's are sent again: there it is.
-        attempts = task.item.attempts if task.item.lane is Lane.INCIDENT else 0
-        _, *stored = task.checkpoint(replace(task.item, state=marked.state, attempts=attempts), *items)
-        return {item.id: item.version for item in stored}
+        attempts = (task.item.attempts if first else 1) if task.item.lane is Lane.INCIDENT else 0
+        item = changed_page_item(task.item, page, task.now)
+        return task.checkpoint(replace(item, attempts=attempts), *step.others, spawn=step.spawn)
 
     def _after(self, copy: Copy, outcome: Outcome, task: Task, now: datetime) -> Delivery:
         again = self._again_at(copy, outcome, task, now) if isinstance(outcome, Refused) else None
@@ -239,23 +340,18 @@ def _booked(copies: Sequence[Copy], slots: SlotsNow) -> datetime:
 
 def _addressed(item: Item | None, name: str, page: Page, person: Recipient | None) -> Delivery:
     """The delivery as it is stored, or a new one, to where its recipient wants it now."""
-    to = None if person is None else person.preference
-    language = None if person is None else person.language
-    if item is None:
-        return Delivery(name, page.notification_id, page.recipients[name], page.number, channel=to, language=language)
-    delivery = delivery_of(item)
-    return delivery if person is None else replace(delivery, channel=to, language=language)
+    delivery = page.unrecorded(name) if item is None else delivery_of(item)
+    return delivery if person is None else replace(delivery, channel=person.preference, language=person.language)
 
 
 def _step(
     task: Task, page: Page, deliveries: Sequence[Delivery], kept: Sequence[Item], handed: Sequence[Handed]
 ) -> Step:
-    after = replace(page.with_deliveries(deliveries), slots_booked=False)
     waits = {one.id: one.retry_at for one in deliveries if one.retry_at is not None}
-    untouched = any(name not in waits for name in after.left)
+    untouched = any(name not in waits for name in page.left)
     due_at = task.now if untouched else min(waits.values(), default=None)
     return Step(
-        changed_page_item(task.item, after, due_at),
+        changed_page_item(task.item, page, due_at),
         others=kept,
         spawn=[write for result in handed for write in result.writes],
     )

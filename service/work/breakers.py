@@ -23,6 +23,10 @@ KIND = "breaker"
 TELL_EVERY = timedelta(seconds=5)
 """How long a process gathers outcomes before it writes them down: health must not cost a write a call."""
 
+FRESH = timedelta(seconds=1)
+"""How long a process goes by what it last saw of a provider: many hand-overs a second need not ask as often. What it
+writes is held against what is stored all the same, so that only one of all processes probes."""
+
 PROBED_WITHIN = timedelta(seconds=2)
 """When to look again at a provider that is being probed: most answer sooner."""
 
@@ -48,10 +52,15 @@ class _Record:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One provider's item as it was read."""
+    """One provider's item as it was read or written."""
 
     item: Item
     record: _Record
+    at: datetime
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether it is good enough for another hand-over."""
+        return timedelta(0) <= now - self.at < FRESH
 
 
 class Breakers:
@@ -61,40 +70,49 @@ class Breakers:
         self._store = store
         self._clock = clock
         self._untold = _Untold()
+        self._last: dict[str, _Seen] = {}
 
     def look(self, providers: Iterable[str]) -> Look:
-        """Read the breakers of some providers, all in one question, for one hand-over."""
-        return Look(self._store, self._clock, self._untold, tuple(providers))
+        """Look at the breakers of some providers, for one hand-over: those not seen just now are read together."""
+        return Look(self._store, self._clock, self._untold, self._last, tuple(providers))
 
     def admit(self, provider: str) -> Go | Wait:
         """Whether `provider` may be called now. After a `Go`, report how it went."""
-        return self.look([provider]).admit(provider)
+        return self._read(provider).admit(provider)
 
     def succeeded(self, provider: str, permit: Go) -> None:
         """Report a call that the provider answered, be it with a refusal of that one message."""
-        self.look([provider]).succeeded(provider, permit)
+        self._read(provider).succeeded(provider, permit)
 
     def failed(self, provider: str, permit: Go) -> None:
         """Report a call that the provider did not answer, or answered with a fault of its own."""
-        self.look([provider]).failed(provider, permit)
+        self._read(provider).failed(provider, permit)
 
     def state(self, provider: str) -> Breaker:
         """The breaker as it stands, for the console and `tocsin doctor`."""
-        return self.look([provider]).state(provider)
+        return self._read(provider).state(provider)
+
+    def _read(self, provider: str) -> Look:
+        self._last.pop(provider, None)
+        return self.look([provider])
 
 
 class Look:
-    """What one hand-over knows of its providers: read once, and kept up with what it reports itself.
+    """What one hand-over knows of its providers: read at most `FRESH` ago, and kept up with what it reports itself.
 
     What others report meanwhile is seen when this look writes: the write then fails and is made on what they left.
     """
 
-    def __init__(self, store: Store, clock: Clock, untold: _Untold, providers: tuple[str, ...]) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, untold: _Untold, last: dict[str, _Seen], providers: tuple[str, ...]
+    ) -> None:
         self._store = store
         self._clock = clock
         self._untold = untold
-        self._seen: dict[str, _Seen] = {}
-        self._read(providers)
+        self._last = last  # what the process saw last, shared by its threads: each entry is replaced as a whole
+        now = clock.now()
+        self._seen = {name: last[name] for name in providers if name in last and last[name].is_fresh(now)}
+        self._read(tuple(name for name in providers if name not in self._seen))
 
     def state(self, provider: str) -> Breaker:
         """The breaker as it was seen."""
@@ -167,20 +185,23 @@ class Look:
                 raise
             self._read((provider,))
             return False
-        self._keep(provider, _Seen(item, record))
+        self._keep(provider, _Seen(item, record, now))
         return True
 
     def _read(self, providers: tuple[str, ...]) -> None:
+        if not providers:
+            return
+        now = self._clock.now()
         if len(providers) == 1:  # DynamoDB answers one get sooner than a batch of one
             found = self._store.get(_name(providers[0]))
             stored = {} if found is None else {found.id: found}
         else:
             stored = dict(self._store.get_many([_name(provider) for provider in providers]))
         for provider in providers:
-            self._keep(provider, _seen(provider, stored.get(_name(provider))))
+            self._keep(provider, _seen(provider, stored.get(_name(provider)), now))
 
     def _keep(self, provider: str, seen: _Seen) -> None:
-        self._seen[provider] = seen
+        self._seen[provider] = self._last[provider] = seen
         STATE.labels(provider).set(_level(self.state(provider)))
         HEALTH.labels(provider).set(self.health(provider))
 
@@ -216,11 +237,11 @@ def _name(provider: str) -> str:
     return f"breaker-{provider}"
 
 
-def _seen(provider: str, item: Item | None) -> _Seen:
+def _seen(provider: str, item: Item | None, now: datetime) -> _Seen:
     if item is None:
         record = _Record(Closed(0))
-        return _Seen(Item(_name(provider), KIND, to_state(record)), record)
-    return _Seen(item, from_state(_Record, item.state))
+        return _Seen(Item(_name(provider), KIND, to_state(record)), record, now)
+    return _Seen(item, from_state(_Record, item.state), now)
 
 
 def _level(breaker: Breaker) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -38,11 +38,19 @@ def joined(steps: Sequence[Step], *others: Item) -> Step:
 class Task:
     """One claimed item in a handler's hands."""
 
-    def __init__(self, item: Item, store: Store, clock: Clock, lease: timedelta) -> None:
+    def __init__(
+        self, item: Item, store: Store, clock: Clock, lease: timedelta, is_stopping: Callable[[], bool] = lambda: False
+    ) -> None:
         self.item = item
         self._store = store
         self._clock = clock
         self._lease = lease
+        self._is_stopping = is_stopping
+
+    @property
+    def is_to_end(self) -> bool:
+        """Whether the worker is about to stop: a handler that goes on by itself comes to an end."""
+        return self._is_stopping()
 
     @property
     def now(self) -> datetime:

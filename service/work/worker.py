@@ -129,8 +129,9 @@ class Worker:
             return 0
         items = self._store.claim(lane, self._clock.now(), self._policies[lane].lease, room)
         self._look_after[lane] = time.monotonic() + self._poll if len(items) < room else 0.0
+        lease, stopping = self._policies[lane].lease, lambda: self._stopping
         for batch in self._registry.batches(items):
-            self._start([Task(item, self._store, self._clock, self._policies[lane].lease) for item in batch])
+            self._start([Task(item, self._store, self._clock, lease, stopping) for item in batch])
         return len(items)
 
     def _is_time_to_look(self, lane: Lane) -> bool:

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,16 @@ from service.config import Backend, Settings
 from service.escalate import inbound_routes
 from service.escalate.sns import SnsGate
 from service.escalate.sns_certificates import SigningCertificates
+from service.messages.optouts import Why
 from service.notify.outcomes import EMIT
-from service.notify.send import IN_DOUBT
+from service.notify.send import FRESH, IN_DOUBT
 from service.storage import Item
 from service.stores import prepare_aws
 from service.words import Scope
 from service.work import all_dead_items
 from service.work.breaker import Closed, Open
 from tests.aws import Environment, ministack
-from tests.aws_faults import FaultyAws, faulty_aws
+from tests.aws_faults import FaultyAws, Refusal, faulty_aws
 from tests.aws_services import Answer, AwsServices, Error, Garbage, Request, Silence, aws_services
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import Api
@@ -147,19 +149,97 @@ def wire(emulator: Environment, services: AwsServices, monkeypatch: pytest.Monke
         yield wire
 
 
-def test_a_breaker_is_read_once_for_a_booking_and_once_for_a_hand_over(wire: FaultyAws, amazon: Amazon) -> None:
-    people = [{**MARY, "user_id": f"p{number}", "phone": f"+49151234567{number:02d}"} for number in range(49)]
-    sent = amazon.announces(*people)
+def _crowd(size: int = 49) -> list[dict[str, object]]:
+    """People enough for one page, each with a phone."""
+    return [{**MARY, "user_id": f"p{number}", "phone": f"+49151234567{number:02d}"} for number in range(size)]
+
+
+def _upon(amazon: Amazon, send: int, do: Callable[[Request], object]) -> None:
+    """While AWS takes the given SMS, something else happens."""
+    taken = count(1)
+
+    def answer(request: Request) -> Answer:
+        number = next(taken)
+        if number == send:
+            do(request)
+        return {"MessageId": f"m{number}"}
+
+    amazon.services.usually("SendTextMessage", answer)
+
+
+def test_a_page_is_marked_and_recorded_in_one_commit_a_hand_over_and_what_it_needs_is_read_once(
+    wire: FaultyAws, amazon: Amazon
+) -> None:
+    sent = amazon.announces(*_crowd())
     wire.forget()
     amazon.works(1)
     assert amazon.counts(sent) == {"accepted": 49}
     assert len(amazon.services.of("SendTextMessage")) == 49
     hand_overs = math.ceil(49 / IN_DOUBT)
-    reads = [str(request["Key"]) for request in wire.requests("GetItem")]
-    assert len([key for key in reads if "breaker-aws-sms" in key]) <= 2 * hand_overs
-    assert len(reads) <= 60, "it was 130 when each SMS read its breaker three times"
+    assert len(wire.requests("TransactWriteItems")) <= hand_overs + 2, "it was two for each hand-over"
+    reads = [*wire.requests("GetItem"), *wire.requests("BatchGetItem")]
+    assert len(reads) <= 30, "it was 90 when every hand-over read its notification, its breaker and all readers"
+    assert str(reads).count("breaker-aws-sms") == 1
     written = str([*wire.requests("PutItem"), *wire.requests("UpdateItem"), *wire.requests("TransactWriteItems")])
     assert written.count("breaker-aws-sms") <= 2, "health is not written for every call"
+
+
+def test_results_that_cannot_be_stored_leave_no_more_in_doubt_than_one_hand_over_and_nobody_gets_two(
+    wire: FaultyAws, amazon: Amazon
+) -> None:
+    _upon(amazon, 2 * IN_DOUBT, lambda _: wire.script("TransactWriteItems", Refusal("AccessDeniedException")))
+    sent = amazon.announces(*_crowd())
+    amazon.works()
+    assert amazon.counts(sent) == {"accepted": 49 - IN_DOUBT, "unknown": IN_DOUBT}
+    reached = [request["DestinationPhoneNumber"] for request in amazon.services.of("SendTextMessage")]
+    assert len(reached) == len(set(reached)) == 49
+    in_doubt = amazon.services.of("SendTextMessage")[IN_DOUBT]
+    amazon.tells("sms_delivered.json", context=in_doubt["Context"])
+    assert amazon.counts(sent) == {"accepted": 49 - IN_DOUBT, "unknown": IN_DOUBT - 1, "delivered": 1}
+
+
+def test_a_receipt_that_comes_while_its_page_is_being_sent_costs_no_other_copy_its_result(amazon: Amazon) -> None:
+    def told(_: Request) -> None:
+        amazon.tells("sms_delivered.json", context=amazon.services.of("SendTextMessage")[0]["Context"])
+
+    _upon(amazon, IN_DOUBT + 1, told)
+    sent = amazon.announces(*_crowd(3 * IN_DOUBT))
+    amazon.works(1)
+    assert amazon.counts(sent) == {"accepted": 3 * IN_DOUBT}
+    amazon.works(3)
+    assert amazon.counts(sent) == {"accepted": 3 * IN_DOUBT - 1, "delivered": 1}
+
+
+def test_who_says_stop_while_the_page_is_being_sent_gets_nothing_more(amazon: Amazon) -> None:
+    def stops(_: Request) -> None:
+        amazon.service.messaging.opt_outs.add_phone("+4915123456748", Why.KEYWORD)
+        amazon.desk.api.clock.advance(2 * FRESH)
+
+    _upon(amazon, IN_DOUBT, stops)
+    sent = amazon.announces(*_crowd())
+    amazon.works(1)
+    assert amazon.counts(sent) == {"accepted": 48, "suppressed": 1}
+
+
+def test_what_was_sent_is_written_down_although_what_comes_next_cannot_be_read(wire: FaultyAws, amazon: Amazon) -> None:
+    def fails(_: Request) -> None:
+        amazon.desk.api.clock.advance(2 * FRESH)
+        wire.script("BatchGetItem", Refusal("AccessDeniedException"))
+
+    _upon(amazon, IN_DOUBT, fails)
+    sent = amazon.announces(*_crowd())
+    amazon.works()
+    assert amazon.counts(sent) == {"accepted": 49}
+
+
+def test_a_worker_that_stops_hands_back_a_page_of_which_nothing_is_in_doubt(amazon: Amazon) -> None:
+    worker = amazon.service.worker()
+    _upon(amazon, IN_DOUBT, lambda _: worker.stop())
+    sent = amazon.announces(*_crowd())
+    assert worker.run()
+    assert amazon.counts(sent) == {"accepted": IN_DOUBT, "pending": 49 - IN_DOUBT}
+    amazon.works(1)
+    assert amazon.counts(sent) == {"accepted": 49}
 
 
 def test_the_announcement_leaves_by_ses_sms_and_voice_and_receipts_say_it_arrived(amazon: Amazon) -> None:

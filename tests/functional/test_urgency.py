@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from typing_extensions import override
 
 from service.app import Service
 from service.clock import HandClock
@@ -23,7 +24,7 @@ from service.notify.delivery import DeliveryStatus
 from service.notify.items import PAGE, new_notification_item, page_item
 from service.notify.notification import Expansion, Message, Notification, Status
 from service.notify.page import PAGE_SIZE, cut
-from service.storage import StoreUnavailable
+from service.storage import AuditEntry, Item, StoreUnavailable
 from service.words import Channel, Lane, Scope
 from service.work import POLICIES, Duty, Registry, Step, Task, Worker, all_dead_items
 from tests.aws import free_port
@@ -262,17 +263,32 @@ def test_letters_that_two_workers_hold_are_handed_to_the_server_once(
     assert mail.taken == {f"{name}@example.com": 1 for name in NAMES}
 
 
+class Marked(Task):
+    """A task whose store takes one mark and then falls silent, before it hears what became of the letters."""
+
+    marks = 0
+
+    @override
+    def checkpoint(
+        self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()
+    ) -> Sequence[Item]:
+        self.marks += 1
+        if self.marks > 1:
+            raise StoreUnavailable("nothing is committed any more")
+        return super().checkpoint(item, *others, spawn=spawn, audit=audit)
+
+
 def cut_off(desk: Desk, times: int) -> Duty:
-    """The duty of a worker whose store falls silent after its sending, before it can say what became of it."""
+    """The duty of a worker whose store falls silent after each sending."""
     (own,) = (duty for duty in desk.service.duties() if duty.kind == PAGE)
     left = [None] * times
 
     def handle(task: Task) -> Step:
-        step = own.handle(task)
-        if left:
-            left.pop()
-            raise StoreUnavailable("nothing is committed any more")
-        return step
+        if not left:
+            return own.handle(task)
+        left.pop()
+        own.handle(Marked(task.item, desk.service.store, desk.clock, POLICIES[Lane.BULK].lease))
+        raise StoreUnavailable("nothing is committed any more")
 
     return Duty(PAGE, handle)
 

@@ -31,7 +31,7 @@ from service.work.breaker import (
     failed,
     succeeded,
 )
-from service.work.breakers import TELL_EVERY, Breakers
+from service.work.breakers import FRESH, TELL_EVERY, Breakers
 from service.work.rates import Rate, wait_for_slot
 from tests.unit.work import NOON, SECOND
 
@@ -152,6 +152,23 @@ def test_a_look_that_is_behind_writes_upon_what_others_left(here: Breakers, ther
     fail(there, TRIP_AFTER - 1)
     behind.failed("smtp", Go())
     assert isinstance(there.state("smtp"), Open)
+
+
+def test_hand_overs_of_one_moment_ask_once_and_hear_of_others_a_moment_later(
+    here: Breakers, there: Breakers, clock: HandClock
+) -> None:
+    assert here.look(["smtp"]).rests_until("smtp") is None
+    fail(there, TRIP_AFTER)
+    assert here.look(["smtp"]).rests_until("smtp") is None
+    clock.advance(FRESH)
+    assert here.look(["smtp"]).rests_until("smtp") == NOON + FIRST_REST
+
+
+def test_what_a_hand_over_reports_is_known_at_once_to_the_next_of_its_process(here: Breakers) -> None:
+    assert here.look(["smtp"]).rests_until("smtp") is None
+    for _ in range(TRIP_AFTER):
+        here.look(["smtp"]).failed("smtp", Go())
+    assert here.look(["smtp"]).rests_until("smtp") == NOON + FIRST_REST
 
 
 def test_health_is_written_now_and_then_and_seen_by_everybody(

@@ -72,8 +72,9 @@ class ItemTable:
         """Up to `limit` items under a key that come after the id `after`, as they are now."""
         slots = self._slots.of(index)
         found: list[Item] = []
-        while slots and len(found) < limit:
-            ids = self._ids(slots, key_text(index, value), after, limit - len(found), newest_first)
+        more = bool(slots)
+        while more and len(found) < limit:
+            ids, more = self._ids(slots, key_text(index, value), after, limit - len(found), newest_first)
             if not ids:
                 break
             rows = fetch(self._calls, self._table, "id", ids)
@@ -184,16 +185,20 @@ class ItemTable:
             )
         )["Attributes"]
 
-    def _ids(self, slots: Sequence[str], key: str, after: str | None, limit: int, newest_first: bool) -> list[str]:
-        ids = [one for slot in slots for one in self._ids_in(slot, key, after, limit, newest_first)]
-        return sorted(ids, reverse=newest_first)[:limit]
+    def _ids(
+        self, slots: Sequence[str], key: str, after: str | None, limit: int, newest_first: bool
+    ) -> tuple[list[str], bool]:
+        """The next ids under a key, and whether there may be more of them."""
+        listed = [self._ids_in(slot, key, after, limit, newest_first) for slot in slots]
+        ids = sorted((one for ids, _ in listed for one in ids), reverse=newest_first)
+        return ids[:limit], len(ids) > limit or any(more for _, more in listed)
 
-    def _ids_in(self, slot: str, key: str, after: str | None, limit: int, newest_first: bool) -> list[str]:
+    def _ids_in(self, slot: str, key: str, after: str | None, limit: int, newest_first: bool) -> tuple[list[str], bool]:
         place = "" if after is None else f" AND #id {'<' if newest_first else '>'} :after"
         values = {":key": text(key), **({} if after is None else {":after": text(after)})}
         query = Query(self._table, slot, f"#{slot} = :key{place}", values, newest_first=newest_first)
         page = next(pages(self._calls, request(query, limit)))
-        return [row["id"]["S"] for row in page["Items"]]
+        return [row["id"]["S"] for row in page["Items"]], "LastEvaluatedKey" in page
 
     def _counted(self, slot: str, key: str, now: int) -> int:
         query = Query(self._table, slot, f"#{slot} = :key", {":key": text(key), ":now": number(now)}, matching=LIVE)

@@ -18,8 +18,9 @@ from service.storage.cursors import from_cursor, page_of
 from service.storage.dynamodb.audit import AuditTable
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.items import ItemTable
+from service.storage.dynamodb.models import connect
 from service.storage.dynamodb.slots import SlotRegistry
-from service.storage.dynamodb.tables import TableNames, connect
+from service.storage.dynamodb.tables import TableNames
 from service.storage.dynamodb.writes import Look, Writes
 from service.storage.gcra import Request
 from service.words import Lane

@@ -14,10 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import boto3
-
 from service.storage import MAX_KEYS
-from service.storage.aws_calls import CONFIG
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -70,12 +67,6 @@ LOOKUPS = tuple(Index(slot(number), slot(number), "id", ("expires_at",)) for num
 AUDIT_BY_REQUEST = Index("by_request", "request_id", "place")
 AUDIT_BY_RULESET = Index("by_ruleset", "ruleset_shard", "place")
 AUDIT_BY_DAY = Index("by_day", "day_shard", "place")
-
-
-def connect() -> DynamoDBClient:
-    """A client by boto3's own settings (`AWS_REGION`, `AWS_ENDPOINT_URL_DYNAMODB`, …)."""
-    # A session of its own: the default one is shared by threads and not safe to make clients with.
-    return boto3.session.Session().client("dynamodb", config=CONFIG)
 
 
 def create_tables(client: DynamoDBClient, names: TableNames | None = None) -> None:
