@@ -5,8 +5,8 @@ loop that makes only what cannot be left out, with the very requests that Tocsin
 durable and each send, without conditions, reads or queues. Both take turns in one run, on the same endpoints, each of
 them in a process of its own.
 
-Beside it stands a loop that also reads to whom it sends and who wants nothing, which no sender can leave out either.
-The target is told without it: it is the harder one.
+Beside it stands a loop that also reads, once each, to whom it sends and who of them wants nothing: whoever sends to an
+audience cannot leave that out either. The target is held to the harder one, which is told without being asked.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ EVALUATIONS = 50
 KIB = 1024
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"})
 SENDS = frozenset({"SendTextMessage", "SendEmail", "SendBulkEmail"})
-READS = frozenset({"BatchGetItem"})
-"""Members of the audience, their profiles, their refusals."""
+READS = ("recipient-", "optout-")
+"""Ids of what is read to know to whom a message goes, and whether it may."""
 
 _CONDITIONS = frozenset({"ConditionExpression", "ClientRequestToken", "ReturnValuesOnConditionCheckFailure"})
 
@@ -169,8 +169,9 @@ def _candidates(
     candidates: dict[str, Callable[[], None]] = {}
     for name, what in work.items():
         candidates[name] = what
-        candidates[_bare(name)] = _floor(counted[name], WRITES | SENDS)
-        candidates[_reading(name)] = _floor(counted[name], WRITES | SENDS | READS)
+        needed = [call for call in counted[name] if call.operation in WRITES | SENDS]
+        candidates[_bare(name)] = _floor(needed)
+        candidates[_reading(name)] = _floor([*_first_reads(counted[name]), *needed])
     return candidates
 
 
@@ -222,11 +223,27 @@ def _counted(site: Site, what: Callable[[], None]) -> list[Call]:
     return site.wire.take()
 
 
-def _floor(calls: Sequence[Call], operations: frozenset[str]) -> Callable[[], None]:
-    """A bare loop over those of these calls that cannot be left out."""
+def _first_reads(calls: Sequence[Call]) -> Iterator[Call]:
+    """The batches in which readers and their refusals were read for the first time."""
+    known: set[str] = set()
+    for call in calls:
+        if call.operation != "BatchGetItem":
+            continue
+        ids = [key["id"]["S"] for asked in _asked(call).values() for key in asked["Keys"]]
+        if ids[0].startswith(READS) and not known.issuperset(ids):
+            yield call
+        known.update(ids)
+
+
+def _asked(call: Call) -> Mapping[str, Mapping[str, Sequence[Mapping[str, Mapping[str, str]]]]]:
+    asked = call.parameters["RequestItems"]
+    return cast("Mapping[str, Mapping[str, Sequence[Mapping[str, Mapping[str, str]]]]]", asked)
+
+
+def _floor(needed: Sequence[Call]) -> Callable[[], None]:
+    """A bare loop over calls that cannot be left out."""
     session = boto3.session.Session()
     clients: dict[str, BaseClient] = {}
-    needed = [call for call in calls if call.operation in operations]
     for name in {call.service for call in needed}:
         # boto3's overloads know services by literal names only
         clients[name] = cast("BaseClient", session.client(name))  # type: ignore[call-overload]
@@ -289,8 +306,7 @@ def _units(call: Call) -> Mapping[str, float]:
         case "GetItem" | "Query":
             return {"read units": 1}
         case "BatchGetItem":
-            asked = cast("Mapping[str, Mapping[str, Sequence[object]]]", call.parameters["RequestItems"])
-            return {"read units": sum(len(one["Keys"]) for one in asked.values())}
+            return {"read units": sum(len(one["Keys"]) for one in _asked(call).values())}
     return {}
 
 

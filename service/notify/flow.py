@@ -82,7 +82,8 @@ class Course:
             return Step(notification_item(task.item, notification.moved(Status.SENDING), task.now))
         self.renditions.texts(notification, to_do[0])
         done = replace(notification, translated=(*notification.translated, to_do[0]))
-        return Step(notification_item(task.item, done, task.now))
+        after = done if to_do[1:] else done.moved(Status.SENDING)
+        return Step(notification_item(task.item, after, task.now))
 
     def _send(self, task: Task, notification: Notification) -> Step:
         if notification.expansion.released < notification.expansion.pages:

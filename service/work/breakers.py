@@ -71,10 +71,17 @@ class Breakers:
         self._clock = clock
         self._untold = _Untold()
         self._last: dict[str, _Seen] = {}
+        self._reading = threading.Lock()
 
     def look(self, providers: Iterable[str]) -> Look:
         """Look at the breakers of some providers, for one hand-over: those not seen just now are read together."""
-        return Look(self._store, self._clock, self._untold, self._last, tuple(providers))
+        # Hand-overs begin together: one of their threads reads for all, unless the store keeps it waiting.
+        alone = self._reading.acquire(timeout=FRESH.total_seconds())
+        try:
+            return Look(self._store, self._clock, self._untold, self._last, tuple(providers))
+        finally:
+            if alone:
+                self._reading.release()
 
     def admit(self, provider: str) -> Go | Wait:
         """Whether `provider` may be called now. After a `Go`, report how it went."""
