@@ -14,10 +14,11 @@ import pytest
 
 from service.clock import HandClock
 from service.storage import AlreadyExists, AuditEntry, AuditQuery, Conflict, Item, StoreUnavailable
+from service.storage.aws_calls import FAILED_TRIES
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
 from service.words import Lane
 from tests.aws import Environment
-from tests.aws_faults import Answer, CutOff, FaultyAws, LostAnswer, Pass, Refusal, faulty_aws
+from tests.aws_faults import Answer, CutOff, Fault, FaultyAws, LostAnswer, Page, Pass, Refusal, faulty_aws
 from tests.contract.conftest import dynamodb_client, fresh_tables, stored
 
 if TYPE_CHECKING:
@@ -181,6 +182,61 @@ def test_answers_that_are_cut_off_time_and_again_are_unavailable_never_absent(
         store.get("a")
 
 
+# What is no answer of AWS says neither that a write was made nor that it was not.
+
+UNREADABLE = Page(b'{"Attributes": "\xff"}')
+NAMELESS = Page(b'{"__ty', 400)  # an error that was cut off before its name
+
+
+@pytest.mark.parametrize("fault", [CutOff(), Page(), UNREADABLE, NAMELESS], ids=["cut", "page", "bytes", "nameless"])
+def test_a_write_counts_as_made_only_when_dynamodb_says_so(store: DynamoStore, faults: FaultyAws, fault: Fault) -> None:
+    faults.script("PutItem", *[fault] * 3)
+    item = store.save(Item("a", "k", {"n": 1}, Lane.BULK, NOW))
+    assert store.get("a") == item
+    faults.script("TransactWriteItems", fault)
+    store.save(item, spawn=[Item("c", "k", {})], audit=[entry("e")])
+    assert [stored(store, one).id for one in ("a", "c")] == ["a", "c"]
+    assert store.audit_entry("e") == entry("e")
+    faults.script("UpdateItem", fault)
+    (claimed,) = store.claim(Lane.BULK, NOW, LEASE, 1)
+    assert claimed.attempts == 1
+    faults.script("DeleteItem", fault)
+    store.remove(claimed)
+    assert store.get("a") is None
+
+
+@pytest.mark.parametrize("fault", [CutOff(), Page(), UNREADABLE], ids=["cut", "page", "bytes"])
+def test_a_booking_whose_answer_cannot_be_read_is_made_again_and_never_less(
+    store: DynamoStore, faults: FaultyAws, fault: Fault
+) -> None:
+    store.reserve("sms", 1, 1.0, NOW)
+    faults.script("UpdateItem", fault)
+    assert store.reserve("sms", 1, 1.0, NOW) >= NOW + timedelta(seconds=1)
+
+
+def test_answers_that_are_none_time_and_again_are_unavailable(store: DynamoStore, faults: FaultyAws) -> None:
+    faults.script("PutItem", *[Page()] * TRIES)
+    with pytest.raises(StoreUnavailable, match="8 tries: ResponseStreamingError"):
+        store.add(Item("a", "k", {}))
+    assert store.get("a") is None
+
+
+def test_every_failed_try_is_counted_by_its_error(store: DynamoStore, faults: FaultyAws) -> None:
+    def failed(error: str) -> float:
+        samples = [sample for metric in FAILED_TRIES.collect() for sample in metric.samples]
+        labels = {"service": "DynamoDB", "error": error}
+        return sum(one.value for one in samples if one.labels == labels and one.name.endswith("_total"))
+
+    counted = ("ProvisionedThroughputExceededException", "ConnectionClosedError", "AccessDeniedException")
+    before = [failed(error) for error in counted]
+    faults.script("PutItem", THROTTLED, LostAnswer(), THROTTLED)
+    store.add(Item("a", "k", {}))
+    faults.script("GetItem", Refusal("AccessDeniedException"))
+    with pytest.raises(StoreUnavailable):
+        store.get("a")
+    assert [failed(error) - was for error, was in zip(counted, before, strict=True)] == [2, 1, 1]
+
+
 # What passes is tried again, within bounds; what does not is said.
 
 
@@ -192,6 +248,7 @@ def test_answers_that_are_cut_off_time_and_again_are_unavailable_never_absent(
         Refusal("TransactionConflictException"),
         Refusal("InternalServerError", 500),
         Refusal("ServiceUnavailable", 503),
+        Refusal("RequestTimeout", 504),
     ],
     ids=lambda fault: fault.code,
 )

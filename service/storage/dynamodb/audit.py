@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from service.clock import timestamp
 from service.storage import AuditEntry, AuditQuery
-from service.storage.aws_calls import Calls
+from service.storage.aws_calls import Calls, checked_whole
 from service.storage.commits import AuditRow
 from service.storage.dynamodb.batches import fetch, fetch_one
 from service.storage.dynamodb.expressions import text
@@ -20,6 +20,7 @@ from service.storage.dynamodb.tables import AUDIT_BY_DAY, AUDIT_BY_REQUEST, AUDI
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef
 
 _DAYS = "days"
 """The partition of `by_day` that lists the days which have entries, so that a list over all time needs no scan."""
@@ -64,7 +65,8 @@ class AuditTable:
 
     def _note_day(self, day: str) -> None:
         row = {"audit_id": text(f"#day#{day}"), AUDIT_BY_DAY.partition: text(_DAYS), AUDIT_BY_DAY.sort: text(day)}
-        self._calls(lambda client: client.put_item(TableName=self._table, Item=row))
+        put: PutItemInputTypeDef = {"TableName": self._table, "Item": row, "ReturnConsumedCapacity": "TOTAL"}
+        self._calls(lambda client: checked_whole(client.put_item(**put), "ConsumedCapacity"))
 
     def listed(self, query: AuditQuery, after: str | None, limit: int) -> list[AuditEntry]:
         """Up to `limit` entries that match and come after a place, in order of time and id."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.storage import Conflict, Item, StoreUnavailable
-from service.storage.aws_calls import TRIES, Calls, Refused
+from service.storage.aws_calls import TRIES, Calls, Refused, checked_whole
 from service.storage.commits import micros
 from service.storage.dynamodb.batches import fetch, fetch_one
 from service.storage.dynamodb.expressions import LIVE, names, number, text
@@ -127,13 +127,17 @@ class ItemTable:
         """Delete an item at its version, else `Conflict`."""
         try:
             self._calls(
-                lambda client: client.delete_item(
-                    TableName=self._table,
-                    Key={"id": text(item.id)},
-                    ConditionExpression=SAVED,
-                    ExpressionAttributeNames=names(SAVED),
-                    ExpressionAttributeValues={":was": number(item.version), ":now": number(now)},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                lambda client: checked_whole(
+                    client.delete_item(
+                        TableName=self._table,
+                        Key={"id": text(item.id)},
+                        ConditionExpression=SAVED,
+                        ExpressionAttributeNames=names(SAVED),
+                        ExpressionAttributeValues={":was": number(item.version), ":now": number(now)},
+                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                        ReturnConsumedCapacity="TOTAL",
+                    ),
+                    "ConsumedCapacity",
                 )
             )
         except Refused as refused:
@@ -161,15 +165,18 @@ class ItemTable:
         self, item_id: str, change: str, condition: str, values: dict[str, AttributeValueTypeDef]
     ) -> Attributes:
         return self._calls(
-            lambda client: client.update_item(
-                TableName=self._table,
-                Key={"id": text(item_id)},
-                UpdateExpression=change,
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names(change, condition),
-                ExpressionAttributeValues=values,
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            lambda client: checked_whole(
+                client.update_item(
+                    TableName=self._table,
+                    Key={"id": text(item_id)},
+                    UpdateExpression=change,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names(change, condition),
+                    ExpressionAttributeValues=values,
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                ),
+                "Attributes",
             )
         )["Attributes"]
 

@@ -6,12 +6,12 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.storage import AlreadyExists, Conflict
-from service.storage.aws_calls import Calls, Refused
+from service.storage.aws_calls import Calls, Refused, checked_whole
 from service.storage.commits import AuditRow, Commit, ItemRow
 from service.storage.dynamodb.expressions import ABSENT, names, number, text
 from service.storage.dynamodb.items import SAVED
@@ -105,15 +105,24 @@ class Writes:
     def _make(self, writes: Sequence[Write]) -> None:
         if len(writes) == 1:
             only = writes[0].put
-            self._calls(lambda client: client.put_item(**only))
+            self._calls(lambda client: _done(client.put_item(**only, ReturnConsumedCapacity="TOTAL")))
             return
         items: list[TransactWriteItemTypeDef] = [{"Put": write.put} for write in writes]
         request = uuid.uuid4().hex  # the same for every try, so that DynamoDB itself knows a repeated one
 
         def transact(client: DynamoDBClient) -> None:
-            client.transact_write_items(TransactItems=items, ClientRequestToken=request)
+            _done(
+                client.transact_write_items(
+                    TransactItems=items, ClientRequestToken=request, ReturnConsumedCapacity="TOTAL"
+                )
+            )
 
         self._calls(transact)
+
+
+def _done(answer: Mapping[str, object]) -> None:
+    """Take a write for made only if the answer is whole; another try finds by its token that it was."""
+    checked_whole(answer, "ConsumedCapacity")
 
 
 def _without_existing_children(writes: Sequence[Write], refused: Refused) -> Sequence[Write]:
