@@ -23,6 +23,7 @@ from botocore.exceptions import CredentialRetrievalError
 from botocore.session import get_session
 
 from service.aws import faults
+from service.work.lanes import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
@@ -39,8 +40,8 @@ CONNECTIONS = 32
 
 ONCE = Config(
     max_pool_connections=CONNECTIONS,
-    connect_timeout=3,
-    read_timeout=8,
+    connect_timeout=CONNECTED_WITHIN_S,
+    read_timeout=ANSWERED_WITHIN_S,
     retries={"total_max_attempts": 1},
     tcp_keepalive=True,
 )
