@@ -14,8 +14,9 @@ import pytest
 
 from service.clock import HandClock
 from service.storage import AlreadyExists, AuditEntry, AuditQuery, Conflict, Item, StoreUnavailable
-from service.storage.aws_calls import FAILED_TRIES
+from service.storage.aws_calls import FAILED_TRIES, Calls
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
+from service.storage.dynamodb.shards import KNOWN_FOR_S, Shards
 from service.words import Lane
 from tests.aws import Environment
 from tests.aws_faults import Answer, CutOff, Fault, FaultyAws, LostAnswer, Page, Pass, Refusal, faulty_aws
@@ -409,6 +410,35 @@ def test_the_due_index_may_grow_shards_and_loses_nobody(tables: TableNames, aws:
         store.add(*(Item(f"{number}-{n}", "k", {}, Lane.BULK, NOW) for n in range(20)))
     claimed = DynamoStore(dynamodb_client, tables, HandClock(NOW), shards=8).claim(Lane.BULK, NOW, LEASE, 100)
     assert len(claimed) == 60
+
+
+def test_lowering_the_number_of_shards_loses_nobody(tables: TableNames, aws: Environment) -> None:
+    many = DynamoStore(dynamodb_client, tables, HandClock(NOW), shards=8)
+    many.add(*(Item(f"many-{n}", "k", {}, Lane.BULK, NOW) for n in range(20)))
+    few = DynamoStore(dynamodb_client, tables, HandClock(NOW), shards=2)
+    few.add(*(Item(f"few-{n}", "k", {}, Lane.BULK, NOW) for n in range(20)))
+    assert len(few.claim(Lane.BULK, NOW, LEASE, 100)) == 40
+
+
+def test_a_process_that_runs_learns_of_shards_that_a_newer_release_writes_into(
+    tables: TableNames, aws: Environment
+) -> None:
+    passed = [0.0]
+    calls = Calls("DynamoDB", dynamodb_client, lambda _: None, lambda: 0.0)
+    old = Shards(calls, tables.items, 2, lambda: passed[0])
+    assert (old.to_read(), old.to_write()) == (2, 2)
+    assert Shards(calls, tables.items, 8).to_write() == 8
+    assert (old.to_read(), old.to_write()) == (2, 2)
+    passed[0] += KNOWN_FOR_S + 1
+    assert (old.to_read(), old.to_write()) == (8, 2)
+
+
+def test_what_stands_in_the_table_about_shards_is_asked_once_by_a_process_that_writes(
+    store: DynamoStore, faults: FaultyAws
+) -> None:
+    for name in "ab":
+        store.add(Item(name, "k", {}, Lane.BULK, NOW))
+    assert faults.operations() == ["GetItem", "UpdateItem", "PutItem", "PutItem"]
 
 
 def test_creating_the_tables_twice_is_harmless(aws: Environment) -> None:

@@ -16,6 +16,7 @@ from service.storage.dynamodb.batches import fetch, fetch_one
 from service.storage.dynamodb.expressions import LIVE, names, number, text
 from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import due_shard, item_of, whole
+from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry, key_text
 from service.storage.dynamodb.tables import DUE
 from service.storage.gcra import Request
@@ -53,7 +54,7 @@ class Hint:
 class ItemTable:
     """Reads and single-row writes of the table of items."""
 
-    def __init__(self, calls: Calls[DynamoDBClient], table: str, slots: SlotRegistry, shards: int) -> None:
+    def __init__(self, calls: Calls[DynamoDBClient], table: str, slots: SlotRegistry, shards: Shards) -> None:
         self._calls = calls
         self._table = table
         self._slots = slots
@@ -88,7 +89,7 @@ class ItemTable:
 
     def due(self, lane: Lane, until: int) -> Iterator[Hint]:
         """What the due index holds for a lane up to a time, the earliest first."""
-        shards = (due_shard(lane, shard) for shard in range(self._shards))
+        shards = (due_shard(lane, shard) for shard in range(self._shards.to_read()))
         return heapq.merge(*(self._due_in(shard, until) for shard in shards))
 
     def take(self, item_id: str, lane: Lane, now: datetime, lease: timedelta) -> Item | Missed:

@@ -18,6 +18,7 @@ from service.storage.cursors import from_cursor, page_of
 from service.storage.dynamodb.audit import AuditTable
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.items import ItemTable
+from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry
 from service.storage.dynamodb.tables import TableNames, connect
 from service.storage.dynamodb.writes import Look, Writes
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SHARDS = 4
-"""Partitions of a lane in the due index: each takes about 1,000 writes a second. The number may only grow."""
+"""Partitions of a lane in the due index: each takes about 1,000 writes a second. See `shards`."""
 
 _SYSTEM_CLOCK = SystemClock()
 _TABLES = TableNames()
@@ -62,8 +63,9 @@ class DynamoStore:
         self._clock = clock
         self._calls = Calls("DynamoDB", connect, pause, chance)
         slots = SlotRegistry(self._calls, tables.items)
-        self._items = ItemTable(self._calls, tables.items, slots, shards)
-        self._writes = Writes(self._calls, tables, slots, shards, look)
+        spread = Shards(self._calls, tables.items, shards)
+        self._items = ItemTable(self._calls, tables.items, slots, spread)
+        self._writes = Writes(self._calls, tables, slots, spread, look)
         self._audit = AuditTable(self._calls, tables.audit)
 
     def add(self, *items: Item, audit: Sequence[AuditEntry] = ()) -> None:

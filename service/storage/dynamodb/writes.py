@@ -16,6 +16,7 @@ from service.storage.commits import AuditRow, Commit, ItemRow
 from service.storage.dynamodb.expressions import ABSENT, names, number, text
 from service.storage.dynamodb.items import SAVED
 from service.storage.dynamodb.rows import audit_attributes, item_attributes
+from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry
 from service.storage.dynamodb.tables import TableNames
 
@@ -41,7 +42,7 @@ class Writes:
     """Writes commits to both tables."""
 
     def __init__(
-        self, calls: Calls[DynamoDBClient], tables: TableNames, slots: SlotRegistry, shards: int, look: Look
+        self, calls: Calls[DynamoDBClient], tables: TableNames, slots: SlotRegistry, shards: Shards, look: Look
     ) -> None:
         self._calls = calls
         self._tables = tables
@@ -82,10 +83,11 @@ class Writes:
         self, row: ItemRow, token: str, now: int, condition: str, values: dict[str, AttributeValueTypeDef]
     ) -> PutTypeDef:
         look_at = None if row.due_at is None else self._look(row.due_at, now)
+        shards = 0 if look_at is None else self._shards.to_write()
         slots = self._slots.attributes(row.item.keys)
         return {
             "TableName": self._tables.items,
-            "Item": item_attributes(row, slots, token, self._shards, look_at),
+            "Item": item_attributes(row, slots, token, shards, look_at),
             "ConditionExpression": condition,
             "ExpressionAttributeNames": names(condition),
             "ExpressionAttributeValues": values,
