@@ -270,6 +270,8 @@ def test_in_a_storm_nothing_is_lost_and_nothing_leaves_twice(town: Town) -> None
     assert all(1 <= town.pages(number) <= 2 for number in range(INCIDENTS))
     assert list(all_dead_items(town.store)) == []
     assert town.dead_letters() == 0
+    assert "Traceback" not in town.server.log(), "no process ended of it"
+    assert "fault of the program" not in town.server.log()
     blew(town)
 
 

@@ -420,12 +420,20 @@ def test_lowering_the_number_of_shards_loses_nobody(tables: TableNames, aws: Env
     assert len(few.claim(Lane.BULK, NOW, LEASE, 100)) == 40
 
 
+def test_lowering_the_number_of_shards_of_the_audit_hides_no_entry(tables: TableNames, aws: Environment) -> None:
+    for shards in (8, 2):
+        store = DynamoStore(dynamodb_client, tables, HandClock(NOW), audit_shards=shards)
+        store.append(*(entry(f"{shards}-{n}") for n in range(20)))
+    for query in (AuditQuery(), AuditQuery(ruleset="premium")):
+        assert len(store.audit_entries(query).items) == store.count_audit(query) == 40
+
+
 def test_a_process_that_runs_learns_of_shards_that_a_newer_release_writes_into(
     tables: TableNames, aws: Environment
 ) -> None:
     passed = [0.0]
     calls = Calls("DynamoDB", dynamodb_client, lambda _: None, lambda: 0.0)
-    old = Shards(calls, tables.items, 2, lambda: passed[0])
+    old = Shards(calls, tables.items, 2, elapsed=lambda: passed[0])
     assert (old.to_read(), old.to_write()) == (2, 2)
     assert Shards(calls, tables.items, 8).to_write() == 8
     assert (old.to_read(), old.to_write()) == (2, 2)

@@ -16,7 +16,8 @@ from service.storage.dynamodb.batches import fetch, fetch_one
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import day_of, entry_of, sharded
-from service.storage.dynamodb.tables import AUDIT_BY_DAY, AUDIT_BY_REQUEST, AUDIT_BY_RULESET, AUDIT_SHARDS, Index
+from service.storage.dynamodb.shards import Shards
+from service.storage.dynamodb.tables import AUDIT_BY_DAY, AUDIT_BY_REQUEST, AUDIT_BY_RULESET, Index
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,9 +49,10 @@ class Span:
 class AuditTable:
     """Reads of the audit; entries are appended by `writes`, after `note_days`."""
 
-    def __init__(self, calls: Calls[DynamoDBClient], table: str) -> None:
+    def __init__(self, calls: Calls[DynamoDBClient], table: str, shards: Shards) -> None:
         self._calls = calls
         self._table = table
+        self._shards = shards
         self._days_noted: set[str] = set()
 
     def find(self, audit_id: str) -> AuditEntry | None:
@@ -100,7 +102,7 @@ class AuditTable:
         return (place for day, _ in days for place in self._merged(AUDIT_BY_DAY, day, span, limit))
 
     def _merged(self, index: Index, partition: str, span: Span, limit: int) -> Iterator[tuple[str, str]]:
-        shards = (sharded(partition, shard) for shard in range(AUDIT_SHARDS))
+        shards = (sharded(partition, shard) for shard in range(self._shards.to_read()))
         return heapq.merge(*(self._in(index, shard, span, limit) for shard in shards))
 
     def _in(self, index: Index, partition: str, span: Span, limit: int) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Over how many partitions of the due index a lane is spread.
+"""Over how many partitions of an index what belongs together is spread: a lane's work, a day's audit entries.
 
 Work in a shard that nobody looks into would never be done. So the most that any release ever wrote into stands in the
 table (row `#shards`), and a release with fewer, such as one that was rolled back, still looks into all of them.
@@ -29,10 +29,16 @@ class Shards:
     """Those that this release writes into, and those that are to be looked into."""
 
     def __init__(
-        self, calls: Calls[DynamoDBClient], table: str, ours: int, elapsed: Callable[[], float] = time.monotonic
+        self,
+        calls: Calls[DynamoDBClient],
+        table: str,
+        ours: int,
+        key: str = "id",
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._calls = calls
         self._table = table
+        self._key = key
         self._ours = ours
         self._elapsed = elapsed
         self._most = 0
@@ -52,7 +58,7 @@ class Shards:
 
     def _noted(self) -> int:
         """The most that stood in the table; ours stand there from now on, if they are more."""
-        row = fetch_one(self._calls, self._table, "id", ROW_ID)
+        row = fetch_one(self._calls, self._table, self._key, ROW_ID)
         noted = int(row["most"]["N"]) if row else 0
         if noted < self._ours:
             self._note()
@@ -62,7 +68,7 @@ class Shards:
         def update(client: DynamoDBClient) -> None:
             answer = client.update_item(
                 TableName=self._table,
-                Key={"id": text(ROW_ID)},
+                Key={self._key: text(ROW_ID)},
                 UpdateExpression="SET #most = :most",
                 ConditionExpression=_MORE,
                 ExpressionAttributeNames=names(_MORE),

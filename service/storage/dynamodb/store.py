@@ -20,7 +20,7 @@ from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.items import ItemTable
 from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry
-from service.storage.dynamodb.tables import TableNames, connect
+from service.storage.dynamodb.tables import AUDIT_SHARDS, TableNames, connect
 from service.storage.dynamodb.writes import Look, Writes
 from service.storage.gcra import Request
 from service.words import Lane
@@ -55,6 +55,7 @@ class DynamoStore:
         clock: Clock = _SYSTEM_CLOCK,
         *,
         shards: int = SHARDS,
+        audit_shards: int = AUDIT_SHARDS,
         look: Look = _when_due,
         pause: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
@@ -65,8 +66,9 @@ class DynamoStore:
         slots = SlotRegistry(self._calls, tables.items)
         spread = Shards(self._calls, tables.items, shards)
         self._items = ItemTable(self._calls, tables.items, slots, spread)
-        self._writes = Writes(self._calls, tables, slots, spread, look)
-        self._audit = AuditTable(self._calls, tables.audit)
+        audit_spread = Shards(self._calls, tables.audit, audit_shards, "audit_id")
+        self._writes = Writes(self._calls, tables, slots, spread, audit_spread, look)
+        self._audit = AuditTable(self._calls, tables.audit, audit_spread)
 
     def add(self, *items: Item, audit: Sequence[AuditEntry] = ()) -> None:
         commit = new_items(items, audit)

@@ -42,12 +42,19 @@ class Writes:
     """Writes commits to both tables."""
 
     def __init__(
-        self, calls: Calls[DynamoDBClient], tables: TableNames, slots: SlotRegistry, shards: Shards, look: Look
+        self,
+        calls: Calls[DynamoDBClient],
+        tables: TableNames,
+        slots: SlotRegistry,
+        shards: Shards,
+        audit_shards: Shards,
+        look: Look,
     ) -> None:
         self._calls = calls
         self._tables = tables
         self._slots = slots
         self._shards = shards
+        self._audit_shards = audit_shards
         self._look = look
 
     def commit(self, commit: Commit, now: int) -> None:
@@ -97,7 +104,7 @@ class Writes:
     def _entry(self, row: AuditRow, token: str) -> Write:
         put: PutTypeDef = {
             "TableName": self._tables.audit,
-            "Item": audit_attributes(row, token),
+            "Item": audit_attributes(row, token, self._audit_shards.to_write()),
             "ConditionExpression": UNAPPENDED,
             "ExpressionAttributeNames": names(UNAPPENDED),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
