@@ -38,8 +38,9 @@ class Microburst:
 
     def storms(self, *rules: Rule) -> None:
         """From now on these rules decide, and no others; the count begins anew."""
-        self.ask("POST", "rules", list(rules))
+        self.ask("POST", "rules", [])
         self.ask("DELETE", "fired")
+        self.ask("POST", "rules", list(rules))
 
     def gusts(self, *rules: Rule) -> None:
         """Let these rules decide what those before them let pass."""

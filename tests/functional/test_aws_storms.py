@@ -42,7 +42,7 @@ from tests.microburst import Microburst, Rule, microburst, through
 from tests.twilio_service import ACCOUNT, NUMBER, TOKEN, TwilioError, TwilioService, twilio_service
 
 SEED = 5
-TIMES = 5 if "TOCSIN_TEST_LONG" in os.environ else 1
+TIMES = 3 if "TOCSIN_TEST_LONG" in os.environ else 1
 """How many times the work of the short test the long one does."""
 
 PUBLIC = "https://tocsin.example.com"
