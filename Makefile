@@ -38,8 +38,8 @@ unit: $(VENV)/dev.stamp $(VENV)-aws/stamp
 test-long: $(VENV)/dev.stamp $(VENV)-aws/stamp ## the property tests with their full number of examples
 	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest -m "long" --ignore=tests/crash $(PYTEST_ARGS)
 
-test-crash: $(VENV)/dev.stamp $(VENV)-aws/stamp ## kill -9 at random instants, with counts
-	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest --timeout=7200 -s tests/crash $(PYTEST_ARGS)
+test-crash: $(VENV)/dev.stamp $(VENV)-aws/stamp ## kill -9 at random instants, and storms of faults at AWS, with counts
+	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest --timeout=7200 -s tests/crash tests/functional/test_aws_storms.py $(PYTEST_ARGS)
 
 # The licence of DynamoDB Local asks for an AWS account: nobody's default.
 test-dynamodb-local: $(VENV)/dev.stamp $(VENV)-aws/stamp ## the contract suite on DynamoDB Local (needs java and npm)

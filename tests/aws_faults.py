@@ -42,11 +42,19 @@ class CutOff:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Something between us and AWS answers with what is none of its answers, and the call is not carried out."""
+
+    body: bytes = b"<html>out to lunch</html>"
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class Pass:
     """The call is carried out and answered."""
 
 
-Fault = LostAnswer | Refusal | Answer | CutOff | Pass
+Fault = LostAnswer | Refusal | Answer | CutOff | Page | Pass
 
 
 class FaultyAws:
@@ -107,6 +115,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._reply(status, json.dumps(error).encode())
             case Answer(content):
                 self._reply(200, json.dumps(content).encode())
+            case Page(page, status):
+                self._reply(status, page)
             case LostAnswer():
                 self._forwarded(body)
                 self.close_connection = True

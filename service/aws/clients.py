@@ -24,6 +24,7 @@ from botocore.session import get_session
 
 from service.aws import faults
 from service.storage.aws_calls import USER_AGENT
+from service.work.lanes import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient
@@ -42,8 +43,8 @@ ONCE = Config(
     user_agent=USER_AGENT,
     parameter_validation=False,  # `limits.check` holds what is sent to more than botocore would, types to the rest
     max_pool_connections=CONNECTIONS,
-    connect_timeout=3,
-    read_timeout=8,
+    connect_timeout=CONNECTED_WITHIN_S,
+    read_timeout=ANSWERED_WITHIN_S,
     retries={"total_max_attempts": 1},
     tcp_keepalive=True,
 )

@@ -16,7 +16,7 @@ import boto3
 from botocore.config import Config
 
 from service.inbox import AT_ONCE, Letter
-from service.storage.aws_calls import Calls
+from service.storage.aws_calls import Calls, checked_whole
 from service.storage.sqs.queues import create_with_dead_letters, whole_seconds
 
 if TYPE_CHECKING:
@@ -117,12 +117,17 @@ class SqsInbox:
         """Put a letter among the dead ones, its reason and its first id as attributes, and delete it after that."""
         url = self._url(dead_letters_of(self._queue))
         about = _attributes(letter, reason)
-        self._calls(lambda client: client.send_message(QueueUrl=url, MessageBody=letter.text, MessageAttributes=about))
+        self._calls(
+            lambda client: checked_whole(
+                client.send_message(QueueUrl=url, MessageBody=letter.text, MessageAttributes=about), "MessageId"
+            )
+        )
         self.delete([letter])
 
     def _url(self, queue: str) -> str:
         if queue not in self._urls:
-            self._urls[queue] = self._calls(lambda client: client.get_queue_url(QueueName=queue))["QueueUrl"]
+            answer = self._calls(lambda client: checked_whole(client.get_queue_url(QueueName=queue), "QueueUrl"))
+            self._urls[queue] = answer["QueueUrl"]
         return self._urls[queue]
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.aws import faults
 from service.aws.clients import Clients
 from service.aws.references import CannotFetch, Reference, Source
-from service.exact_json import NotJson, loads
+from service.exact_json import NotJson, dumps, loads
 
 _PERMISSIONS: Mapping[Source, str] = {
     Source.SSM: "ssm:GetParameter (and kms:Decrypt, if a key of your own encrypts it)",
@@ -92,8 +92,18 @@ def _member(reference: Reference, key: str, text: str) -> str:
         raise CannotFetch(f"{reference} names a member, and what is kept there is not JSON") from error
     if not isinstance(document, dict) or key not in document:
         raise CannotFetch(f"{reference} names a member that is not there: correct the name, or add it")
-    value = document[key]
-    return value if isinstance(value, str) else str(value)
+    return _as_text(document[key])
+
+
+def _as_text(value: object) -> str:
+    """A member as one would write the setting: a list of words parted by commas, everything else as JSON."""
+    match value:
+        case str():
+            return value
+        case [*parts] if parts and all(isinstance(part, str) and "," not in part for part in parts):
+            return ",".join(map(str, parts))
+        case _:
+            return dumps(value)
 
 
 def _advice(reference: Reference, code: str) -> str:

@@ -180,7 +180,7 @@ def log(record: IncidentRecord) -> None:
     """Say how an incident stands after something happened to it."""
     incident = record.incident
     level = incident.state.level if isinstance(incident.state, Open) else None
-    extra = {"incident_id": incident.id, "state": incident.state.name, "level": level}
+    extra = {"incident_id": incident.id, "state": incident.state.name, "escalation_level": level}
     logger.info("Incident %s is %s", incident.id, incident.state.name, extra=extra)
 
 

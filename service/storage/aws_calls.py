@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ResponseStreamingError
 from botocore.exceptions import ConnectionError as NotConnected
+from botocore.parsers import ResponseParserError
+from prometheus_client import Counter
 
 from service.storage import StoreUnavailable
 
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
     Attributes = Mapping[str, AttributeValueTypeDef]
 
 T = TypeVar("T")
+A = TypeVar("A", bound=Mapping[str, object])
+
+FAILED_TRIES = Counter(
+    "tocsin_aws_failed_tries",
+    "Tries of a call to DynamoDB or SQS that failed, by its error; most calls succeed in a later one.",
+    ("service", "error"),
+)
 
 TRIES = 8
 FIRST_PAUSE_S = 0.05
@@ -50,13 +59,18 @@ _PASSING = {
 
 _ADVICE = {
     "ResourceNotFoundException": "a table is missing: run `tocsin aws init`",
-    "AWS.SimpleQueueService.NonExistentQueue": "a queue is missing: run `tocsin aws init`",
+    "NonExistentQueue": "a queue is missing: run `tocsin aws init`",
     "QueueDoesNotExist": "a queue is missing: run `tocsin aws init`",
     "AccessDeniedException": "these credentials may not use it: check the role's policy (`tocsin doctor`)",
     "UnrecognizedClientException": "it does not know these credentials: check AWS_ACCESS_KEY_ID or the role",
     "ExpiredTokenException": "the credentials have expired: renew them",
 }
 
+_SQS = "AWS.SimpleQueueService."
+"""What error codes of SQS begin with, sometimes: its JSON answers carry those of its older XML ones along."""
+
+_UNREADABLE = (ResponseParserError, UnicodeDecodeError)
+"""Answers that are none; botocore lets what its parsers meet through as it is."""
 
 USER_AGENT = f"tocsin Boto3/{boto3.__version__}"
 """Who calls, said once: botocore puts its own together anew for each request, which takes a tenth of a call's time."""
@@ -130,12 +144,14 @@ class Calls(Generic[C]):
                 if failures:
                     raise Refused(failures, uncertain) from error
                 if not _passes(error):
+                    FAILED_TRIES.labels(self._service, _short(error)).inc()
                     raise _unavailable(self._service, error) from error
                 uncertain, last = uncertain or _status(error) >= 500, error
-            except (NotConnected, HTTPClientError) as error:
+            except (NotConnected, HTTPClientError, *_UNREADABLE) as error:
                 uncertain, last = True, error
             except BotoCoreError as error:
                 raise StoreUnavailable(f"{self._service} cannot be called: {error} (see `tocsin doctor`)") from error
+            FAILED_TRIES.labels(self._service, _short(last)).inc()
             self.pause(attempt)
         raise StoreUnavailable(f"{self._service} did not serve a call in {self._tries} tries: {_short(last)}") from last
 
@@ -156,6 +172,18 @@ class Calls(Generic[C]):
         return self._client[1]
 
 
+def checked_whole(answer: A, member: str) -> A:
+    """The answer, if it holds what every whole one does.
+
+    botocore makes an empty success of a 200 answer that was cut off, or that is some proxy's page. As a read it would
+    mean "no such row", and as a write "done": so each call asks for something to be told, and one that was told
+    nothing is made again.
+    """
+    if member not in answer:
+        raise ResponseStreamingError(error="the answer was cut off")
+    return answer
+
+
 def _failures(error: ClientError) -> Sequence[Failed]:
     response = cast("Mapping[str, object]", error.response)
     if _code(error) == "ConditionalCheckFailedException":
@@ -171,7 +199,8 @@ def _failures(error: ClientError) -> Sequence[Failed]:
 def _passes(error: ClientError) -> bool:
     if _code(error) == "TransactionCanceledException":
         return any(reason.get("Code") in _PASSING for reason in _reasons(error))
-    return _code(error) in _PASSING or _status(error) >= 500
+    cut_off = _code(error) == str(_status(error))  # what botocore calls an error whose name did not arrive
+    return _code(error) in _PASSING or _status(error) >= 500 or cut_off
 
 
 def _reasons(error: ClientError) -> Sequence[Mapping[str, object]]:
@@ -194,4 +223,4 @@ def _status(error: ClientError) -> int:
 
 
 def _code(error: ClientError) -> str:
-    return error.response["Error"]["Code"]
+    return error.response["Error"]["Code"].removeprefix(_SQS)

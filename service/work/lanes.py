@@ -13,6 +13,11 @@ BY_URGENCY = (Lane.INCIDENT, Lane.TRANSACTIONAL, Lane.BULK)
 """The order in which a worker looks for work."""
 
 
+CONNECTED_WITHIN_S, ANSWERED_WITHIN_S = 2, 5
+"""How long a provider is waited for. Both together are the shortest `send_timeout` of a lane: a send that outlasted its
+lease would be made by another worker too."""
+
+
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
     """How a worker treats one lane.
@@ -36,7 +41,7 @@ class LanePolicy:
 
 POLICIES: Mapping[Lane, LanePolicy] = {
     Lane.INCIDENT: LanePolicy(
-        send_timeout=timedelta(seconds=5),
+        send_timeout=timedelta(seconds=CONNECTED_WITHIN_S + ANSWERED_WITHIN_S),
         max_attempts=10,
         ahead=64,
         leaves=0,

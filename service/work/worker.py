@@ -225,8 +225,11 @@ class Worker:
         return {task.item.lane: now}
 
     def _lease_is_short(self, item: Item) -> bool:
-        """Whether the item waited so long for a thread that its lease might end in the middle of a send."""
-        return item.due_at is None or self._clock.now() + self._policies[item.lane].send_timeout > item.due_at
+        """Whether the item waited so long for a thread that its lease might end in the middle of a send.
+
+        Half of it must be left: a provider that refuses slowly, the next one, and clocks that differ.
+        """
+        return item.due_at is None or self._clock.now() + self._policies[item.lane].lease / 2 > item.due_at
 
     def _retry(self, task: Task, error: BaseException) -> None:
         item, policy = task.item, self._policies[task.item.lane]

@@ -12,6 +12,7 @@ import pytest
 from service.app import Service
 from service.clock import HandClock
 from service.config import Settings
+from service.storage import Store
 from service.storage.sqlite import SqliteStore
 from service.words import Scope
 from tests.aws_services import Answer, AwsServices, Error, Request, aws_services
@@ -99,31 +100,36 @@ def plants(home: Path, environment: pytest.MonkeyPatch) -> Iterator[Build]:
         aws, twilio = stack.enter_context(aws_services()), stack.enter_context(twilio_service())
         for name, value in aws.environment().items():
             environment.setenv(name, value)
-        aws.usually("DetectDominantLanguage", _language_of)
+        aws.usually("DetectDominantLanguage", language_of)
 
         def open_plant(**settings: object) -> Plant:
             clock = HandClock(NOON)
-            given = {
-                "home": home,
-                "rules_dir": few_rules(home),
-                "rules_watch": False,
-                "backend": "aws",
-                "mail_from": "Tocsin <tocsin@example.com>",
-                "phone_identity": "+4930900000",
-                "twilio_url": twilio.url,
-                **settings,
-            }
             store = SqliteStore(home / "items.db", clock)
             stack.callback(store.close)
-            service = Service(Settings.model_validate(given), clock, store)
-            service.working_copies.sweep()
-            _, key = service.keys.create("test app", list(Scope))
-            return Plant(Desk(Api(service, clock, Client(InProcess(service.flask()), key))), aws, twilio)
+            given = {"twilio_url": twilio.url, **settings}
+            return Plant(sending_by_aws(home, store, clock, **given), aws, twilio)
 
         yield open_plant
 
 
-def _language_of(request: Request) -> Answer:
+def sending_by_aws(home: Path, store: Store, clock: HandClock, **settings: object) -> Desk:
+    """An app whose messages leave by AWS, and where it is said, by Twilio; its items are in any store."""
+    given = {
+        "home": home,
+        "rules_dir": few_rules(home),
+        "rules_watch": False,
+        "backend": "aws",
+        "mail_from": "Tocsin <tocsin@example.com>",
+        "phone_identity": "+4930900000",
+        **settings,
+    }
+    service = Service(Settings.model_validate(given), clock, store)
+    service.working_copies.sweep()
+    _, key = service.keys.create("test app", list(Scope))
+    return Desk(Api(service, clock, Client(InProcess(service.flask()), key)))
+
+
+def language_of(request: Request) -> Answer:
     """The stub translates by writing `[de] …`."""
     text = str(request["Text"])
     return {"Languages": [{"LanguageCode": text[1:3] if text.startswith("[") else "en", "Score": 0.99}]}

@@ -30,30 +30,15 @@ from service.storage.dynamodb.tables import (
 from service.storage.sqs.queues import HIDDEN_FOR, KEPT_FOR, MOST_RECEIVES, whole_seconds
 from service.words import Lane
 from tests.functional.client import ROOT
+from tests.functional.deploy_template import TEMPLATE, Tree, resources_of_the_template
 
-Tree = Mapping[str, object]
-TEMPLATE = ROOT / "deploy" / "template.yaml"
 LINT = Path(sys.executable).with_name("cfn-lint")
-
-
-class _Template(yaml.SafeLoader):
-    """Reads `!Ref x` as `{"Ref": "x"}`."""
-
-
-def _short(loader: _Template, suffix: str, node: yaml.Node) -> object:
-    if isinstance(node, yaml.ScalarNode):
-        return {suffix: loader.construct_scalar(node)}
-    assert isinstance(node, yaml.SequenceNode)
-    return {suffix: loader.construct_sequence(node, deep=True)}
-
-
-_Template.add_multi_constructor("!", _short)
 
 
 @pytest.fixture(scope="module")
 def resources() -> Mapping[str, Tree]:
-    document = yaml.load(TEMPLATE.read_text(), _Template)
-    return cast("Mapping[str, Tree]", document["Resources"])
+    """What the template makes, by logical id."""
+    return resources_of_the_template()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,10 @@
 """Incidents as an app opens them and people answer them: the API, the phones, the worker."""
 
+import json
+
 import pytest
 
+from service.logs import Formatter
 from service.words import Scope
 from tests.functional.conftest import Api
 from tests.functional.incident_room import ANN, BEN, NAMED, SAMPLE, Room
@@ -305,3 +308,14 @@ def test_every_page_is_audited_without_contact_data(room: Room) -> None:
     entries = room.api.client.get(f"/v1/audit?request_id=incident-{incident}")
     assert entries.text.count("acknowledged") >= 1
     assert ANN not in entries.text
+
+
+def test_a_line_of_the_log_keeps_its_own_level_beside_that_of_the_incident(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "service.escalate.incidents"):
+        room.opens()
+        room.says(ANN, "yes")
+    (record,) = [one for one in caplog.records if "is acknowledged" in one.getMessage()]
+    line = json.loads(Formatter().format(record))
+    assert (line["level"], line["state"], line["escalation_level"]) == ("INFO", "acknowledged", None)

@@ -98,17 +98,17 @@ def test_what_the_stream_of_the_intake_table_tells_is_what_the_pipe_delivers(int
     table = f"incidents-{uuid.uuid4().hex}"
     intake_table.create(dynamodb_client(), table)
     dynamodb_client().put_item(TableName=table, Item=SAMPLE)
-    (record,) = stream_of(table)
+    (record,) = records_of(table)
     intake.gets(json.dumps(record, default=datetime.timestamp))
     assert Room(intake.api).read("123")["description"] == SAMPLE["description"]["S"]
 
 
-def stream_of(table: str) -> Sequence[dict[str, object]]:
+def records_of(table: str, start_at: object = "TRIM_HORIZON") -> Sequence[dict[str, object]]:
     """The records of a table's stream, as a pipe reads them."""
     streams = boto3.session.Session().client("dynamodbstreams")
     arn = dynamodb_client().describe_table(TableName=table)["Table"]["LatestStreamArn"]
     (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-    start = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+    start = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType=start_at)
     records: list[dict[str, object]] = streams.get_records(ShardIterator=start["ShardIterator"])["Records"]
     return records
 

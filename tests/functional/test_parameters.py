@@ -7,6 +7,8 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
 
 import boto3
 import pytest
@@ -15,10 +17,15 @@ from service import config
 from service.aws.parameters import KeptValues
 from service.aws.references import CannotFetch, Reference, parse_reference
 from service.config import Settings, SettingsError
+from service.escalate.twilio import PATH, address, signature
+from service.escalate.twilio_routes import SIGNATURE
 from service.parameters import FAILURES, Watch
 from tests.aws import Environment
 from tests.functional.client import tocsin
 from tests.functional.conftest import Start
+from tests.functional.few_rules import few_rules
+from tests.twilio_service import ACCOUNT, NUMBER, TOKEN, twilio_service
+from tests.unit.test_work_running import eventually
 
 URL = "smtp://user:hunter2@mail.example.com"
 
@@ -129,6 +136,21 @@ def test_any_setting_may_be_kept_in_any_of_the_three(account: Account, says: Cal
     assert (loaded.senders, loaded.host) == ('{"DE": [{"origin": "TOCSIN"}]}', "127.0.0.2")
 
 
+def test_a_member_that_is_a_list_or_an_object_is_read_as_the_setting_is_written(
+    account: Account, says: Callable[..., None]
+) -> None:
+    kept = account.keeps_secret(
+        "twilio", '{"tokens": ["new", "old"], "senders": {"DE": [{"origin": "TOCSIN"}]}, "watch": true, "cap": 12.50}'
+    )
+    says(
+        TWILIO_TOKENS=f"{kept}#tokens", SENDERS=f"{kept}#senders", RULES_WATCH=f"{kept}#watch", SPEND_CAP=f"{kept}#cap"
+    )
+    loaded = config.load()
+    assert config.listed(loaded.twilio_tokens or "") == ("new", "old")
+    assert json.loads(loaded.senders or "") == {"DE": [{"origin": "TOCSIN"}]}
+    assert (loaded.rules_watch, loaded.spend_cap) == (True, 12.5)
+
+
 def test_one_that_cannot_be_fetched_names_setting_and_reference_and_says_what_to_do(
     account: Account, says: Callable[..., None]
 ) -> None:
@@ -233,6 +255,46 @@ def test_a_secret_that_rotates_reaches_processes_that_run_and_none_of_their_requ
     assert server.process.poll() is None
     assert server.client.get("/readyz").status == 200
     assert "example.com" not in server.log()
+
+
+def test_tokens_of_twilio_rotate_under_a_running_service_what_is_signed_with_either_comes_in_and_the_new_one_sends(
+    account: Account, start: Start, aws: Environment, tmp_path: Path
+) -> None:
+    old, url = "the-token-before", "https://tocsin.example.com"
+    fields = {
+        "AccountSid": ACCOUNT,
+        "MessageSid": "SM" + "1" * 32,
+        "From": "+4915123456701",
+        "To": NUMBER,
+        "Body": "hi",
+    }
+
+    def comes_in(token: str) -> bool:
+        signed = signature(token, address(url), tuple(fields.items()))
+        headers = {"Content-Type": "application/x-www-form-urlencoded", SIGNATURE: signed}
+        reply = server.client.with_key(None).call("POST", PATH, body=urlencode(fields), headers=headers)
+        assert reply.status in {200, 403}, reply.text
+        return reply.status == 200
+
+    with twilio_service() as twilio:  # it has forgotten the old token already
+        server = start(
+            RULES_DIR=str(few_rules(tmp_path)),
+            TWILIO_ACCOUNT=ACCOUNT,
+            TWILIO_TOKENS=account.keeps_secret("twilio", json.dumps({"tokens": [old]})) + "#tokens",
+            TWILIO_IDENTITY=NUMBER,
+            TWILIO_URL=twilio.url,
+            PUBLIC_URL=url,
+            PARAMETERS_TTL="1",
+            WORKERS="1",
+        )
+        assert (comes_in(old), comes_in(TOKEN)) == (True, False)
+        contacts = [{"name": "Ann", "phone": "+4915123456701", "language": "en"}]
+        assert server.client.post("/v1/incidents", {"description": "Pump 1", "contacts": contacts}).status == 201
+        account.rotates_secret("twilio", json.dumps({"tokens": [TOKEN, old]}))
+        assert eventually(lambda: comes_in(TOKEN) and bool(twilio.asked), seconds=60)
+        assert comes_in(old)
+        assert ["Pump 1" in form["Body"] for form in twilio.of("Messages")] == [True]
+    assert old not in server.log()
 
 
 def test_the_doctor_shows_each_reference_and_whether_it_answers(account: Account, aws: Environment) -> None:

@@ -14,10 +14,12 @@ import pytest
 
 from service.clock import HandClock
 from service.storage import AlreadyExists, AuditEntry, AuditQuery, Conflict, Item, StoreUnavailable
+from service.storage.aws_calls import FAILED_TRIES, Calls
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
+from service.storage.dynamodb.shards import KNOWN_FOR_S, Shards
 from service.words import Lane
 from tests.aws import Environment
-from tests.aws_faults import Answer, CutOff, FaultyAws, LostAnswer, Pass, Refusal, faulty_aws
+from tests.aws_faults import Answer, CutOff, Fault, FaultyAws, LostAnswer, Page, Pass, Refusal, faulty_aws
 from tests.contract.conftest import dynamodb_client, fresh_tables, stored
 
 if TYPE_CHECKING:
@@ -181,6 +183,61 @@ def test_answers_that_are_cut_off_time_and_again_are_unavailable_never_absent(
         store.get("a")
 
 
+# What is no answer of AWS says neither that a write was made nor that it was not.
+
+UNREADABLE = Page(b'{"Attributes": "\xff"}')
+NAMELESS = Page(b'{"__ty', 400)  # an error that was cut off before its name
+
+
+@pytest.mark.parametrize("fault", [CutOff(), Page(), UNREADABLE, NAMELESS], ids=["cut", "page", "bytes", "nameless"])
+def test_a_write_counts_as_made_only_when_dynamodb_says_so(store: DynamoStore, faults: FaultyAws, fault: Fault) -> None:
+    faults.script("PutItem", *[fault] * 3)
+    item = store.save(Item("a", "k", {"n": 1}, Lane.BULK, NOW))
+    assert store.get("a") == item
+    faults.script("TransactWriteItems", fault)
+    store.save(item, spawn=[Item("c", "k", {})], audit=[entry("e")])
+    assert [stored(store, one).id for one in ("a", "c")] == ["a", "c"]
+    assert store.audit_entry("e") == entry("e")
+    faults.script("UpdateItem", fault)
+    (claimed,) = store.claim(Lane.BULK, NOW, LEASE, 1)
+    assert claimed.attempts == 1
+    faults.script("DeleteItem", fault)
+    store.remove(claimed)
+    assert store.get("a") is None
+
+
+@pytest.mark.parametrize("fault", [CutOff(), Page(), UNREADABLE], ids=["cut", "page", "bytes"])
+def test_a_booking_whose_answer_cannot_be_read_is_made_again_and_never_less(
+    store: DynamoStore, faults: FaultyAws, fault: Fault
+) -> None:
+    store.reserve("sms", 1, 1.0, NOW)
+    faults.script("UpdateItem", fault)
+    assert store.reserve("sms", 1, 1.0, NOW) >= NOW + timedelta(seconds=1)
+
+
+def test_answers_that_are_none_time_and_again_are_unavailable(store: DynamoStore, faults: FaultyAws) -> None:
+    faults.script("PutItem", *[Page()] * TRIES)
+    with pytest.raises(StoreUnavailable, match="8 tries: ResponseStreamingError"):
+        store.add(Item("a", "k", {}))
+    assert store.get("a") is None
+
+
+def test_every_failed_try_is_counted_by_its_error(store: DynamoStore, faults: FaultyAws) -> None:
+    def failed(error: str) -> float:
+        samples = [sample for metric in FAILED_TRIES.collect() for sample in metric.samples]
+        labels = {"service": "DynamoDB", "error": error}
+        return sum(one.value for one in samples if one.labels == labels and one.name.endswith("_total"))
+
+    counted = ("ProvisionedThroughputExceededException", "ConnectionClosedError", "AccessDeniedException")
+    before = [failed(error) for error in counted]
+    faults.script("PutItem", THROTTLED, LostAnswer(), THROTTLED)
+    store.add(Item("a", "k", {}))
+    faults.script("GetItem", Refusal("AccessDeniedException"))
+    with pytest.raises(StoreUnavailable):
+        store.get("a")
+    assert [failed(error) - was for error, was in zip(counted, before, strict=True)] == [2, 1, 1]
+
+
 # What passes is tried again, within bounds; what does not is said.
 
 
@@ -192,6 +249,7 @@ def test_answers_that_are_cut_off_time_and_again_are_unavailable_never_absent(
         Refusal("TransactionConflictException"),
         Refusal("InternalServerError", 500),
         Refusal("ServiceUnavailable", 503),
+        Refusal("RequestTimeout", 504),
     ],
     ids=lambda fault: fault.code,
 )
@@ -352,6 +410,43 @@ def test_the_due_index_may_grow_shards_and_loses_nobody(tables: TableNames, aws:
         store.add(*(Item(f"{number}-{n}", "k", {}, Lane.BULK, NOW) for n in range(20)))
     claimed = DynamoStore(dynamodb_client, tables, HandClock(NOW), shards=8).claim(Lane.BULK, NOW, LEASE, 100)
     assert len(claimed) == 60
+
+
+def test_lowering_the_number_of_shards_loses_nobody(tables: TableNames, aws: Environment) -> None:
+    many = DynamoStore(dynamodb_client, tables, HandClock(NOW), shards=8)
+    many.add(*(Item(f"many-{n}", "k", {}, Lane.BULK, NOW) for n in range(20)))
+    few = DynamoStore(dynamodb_client, tables, HandClock(NOW), shards=2)
+    few.add(*(Item(f"few-{n}", "k", {}, Lane.BULK, NOW) for n in range(20)))
+    assert len(few.claim(Lane.BULK, NOW, LEASE, 100)) == 40
+
+
+def test_lowering_the_number_of_shards_of_the_audit_hides_no_entry(tables: TableNames, aws: Environment) -> None:
+    for shards in (8, 2):
+        store = DynamoStore(dynamodb_client, tables, HandClock(NOW), audit_shards=shards)
+        store.append(*(entry(f"{shards}-{n}") for n in range(20)))
+    for query in (AuditQuery(), AuditQuery(ruleset="premium")):
+        assert len(store.audit_entries(query).items) == store.count_audit(query) == 40
+
+
+def test_a_process_that_runs_learns_of_shards_that_a_newer_release_writes_into(
+    tables: TableNames, aws: Environment
+) -> None:
+    passed = [0.0]
+    calls = Calls("DynamoDB", dynamodb_client, lambda _: None, lambda: 0.0)
+    old = Shards(calls, tables.items, 2, elapsed=lambda: passed[0])
+    assert (old.to_read(), old.to_write()) == (2, 2)
+    assert Shards(calls, tables.items, 8).to_write() == 8
+    assert (old.to_read(), old.to_write()) == (2, 2)
+    passed[0] += KNOWN_FOR_S + 1
+    assert (old.to_read(), old.to_write()) == (8, 2)
+
+
+def test_what_stands_in_the_table_about_shards_is_asked_once_by_a_process_that_writes(
+    store: DynamoStore, faults: FaultyAws
+) -> None:
+    for name in "ab":
+        store.add(Item(name, "k", {}, Lane.BULK, NOW))
+    assert faults.operations() == ["GetItem", "UpdateItem", "PutItem", "PutItem"]
 
 
 def test_creating_the_tables_again_is_harmless_and_lets_them_forget(tables: TableNames) -> None:

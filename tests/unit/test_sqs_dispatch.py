@@ -22,7 +22,7 @@ from service.storage.sqs.queues import whole_seconds
 from service.storage.sqs.store import look_again_at
 from service.words import Lane
 from tests.aws import Environment
-from tests.aws_faults import Answer, FaultyAws, LostAnswer, Refusal, faulty_aws
+from tests.aws_faults import Answer, CutOff, Fault, FaultyAws, LostAnswer, Page, Refusal, faulty_aws
 from tests.contract.conftest import dynamodb_client, fresh_queues, fresh_tables, sqs_client, stored
 
 if TYPE_CHECKING:
@@ -332,6 +332,36 @@ def test_claims_without_sqs_are_unavailable(site: Site, store: QueuedStore) -> N
     site.sqs.script("ReceiveMessage", *DOWN)
     with pytest.raises(StoreUnavailable, match="SQS"):
         claimed(store)
+
+
+@pytest.mark.parametrize("fault", [CutOff(), Page()], ids=["cut", "page"])
+def test_a_queue_whose_address_cannot_be_read_is_asked_for_again(site: Site, store: QueuedStore, fault: Fault) -> None:
+    site.sqs.script("GetQueueUrl", fault)
+    store.add(Item("a", "k", {}, BULK, NOW))
+    assert claimed(store) == ["a"]
+
+
+@pytest.mark.parametrize("prefix", ["", "AWS.SimpleQueueService."])
+@pytest.mark.parametrize("code", ["RequestThrottled", "OverLimit"])
+def test_a_throttle_is_waited_out_whatever_its_name_begins_with(
+    site: Site, store: QueuedStore, prefix: str, code: str
+) -> None:
+    store.add(Item("a", "k", {}, BULK, NOW))
+    site.sqs.script("ReceiveMessage", Refusal(prefix + code))
+    assert claimed(store) == ["a"]
+
+
+@pytest.mark.parametrize("operation", ["SendMessageBatch", "ReceiveMessage", "DeleteMessageBatch"])
+@pytest.mark.parametrize("fault", [CutOff(), Page(), Page(b"\xff"), Page(b"{", 400)], ids=repr)
+def test_whatever_sqs_answers_nothing_is_lost_and_nothing_claimed_twice(
+    site: Site, store: QueuedStore, operation: str, fault: Fault
+) -> None:
+    site.sqs.script(operation, fault)
+    store.add(Item("a", "k", {}, BULK, NOW))
+    found = claimed(store)
+    site.clock.advance(timedelta(seconds=11))
+    store.upkeep(site.clock.now())
+    assert found + claimed(store, site.clock.now()) == ["a"]
 
 
 def test_what_was_claimed_is_handed_over_although_its_message_cannot_be_deleted(site: Site, store: QueuedStore) -> None:

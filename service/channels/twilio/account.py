@@ -16,11 +16,14 @@ from service import exact_json
 from service.channels import Accepted, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.twilio.meanings import meaning
 from service.errors import Unavailable
+from service.work.lanes import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 from service.work.retry import asked_wait
 
 API = "https://api.twilio.com"
 CONNECTIONS = 32
 """Pooled connections: one for every thread of a worker."""
+
+TIMEOUT = urllib3.Timeout(connect=CONNECTED_WITHIN_S, read=ANSWERED_WITHIN_S)
 
 _NEVER_ARRIVED = (NewConnectionError, ConnectTimeoutError, ProxyError, SSLError)
 _GATEWAY_TIMEOUT = 504
@@ -53,7 +56,7 @@ class Twilio:
             maxsize=CONNECTIONS,
             block=False,
             retries=False,  # no request names itself, so a second one is a second message
-            timeout=urllib3.Timeout(connect=3, read=8),
+            timeout=TIMEOUT,
             headers=urllib3.make_headers(basic_auth=f"{account.sid}:{account.token}", user_agent="Tocsin"),
         )
 

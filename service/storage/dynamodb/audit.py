@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from service.clock import timestamp
 from service.storage import AuditEntry, AuditQuery
-from service.storage.aws_calls import Calls
+from service.storage.aws_calls import Calls, checked_whole
 from service.storage.commits import AuditRow
 from service.storage.dynamodb.batches import fetch, fetch_one
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import day_of, entry_of, sharded
-from service.storage.dynamodb.tables import AUDIT_BY_DAY, AUDIT_BY_REQUEST, AUDIT_BY_RULESET, AUDIT_SHARDS, Index
+from service.storage.dynamodb.shards import Shards
+from service.storage.dynamodb.tables import AUDIT_BY_DAY, AUDIT_BY_REQUEST, AUDIT_BY_RULESET, Index
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef
 
 _DAYS = "days"
 """The partition of `by_day` that lists the days which have entries, so that a list over all time needs no scan."""
@@ -47,9 +49,10 @@ class Span:
 class AuditTable:
     """Reads of the audit; entries are appended by `writes`, after `note_days`."""
 
-    def __init__(self, calls: Calls[DynamoDBClient], table: str) -> None:
+    def __init__(self, calls: Calls[DynamoDBClient], table: str, shards: Shards) -> None:
         self._calls = calls
         self._table = table
+        self._shards = shards
         self._days_noted: set[str] = set()
 
     def find(self, audit_id: str) -> AuditEntry | None:
@@ -64,7 +67,8 @@ class AuditTable:
 
     def _note_day(self, day: str) -> None:
         row = {"audit_id": text(f"#day#{day}"), AUDIT_BY_DAY.partition: text(_DAYS), AUDIT_BY_DAY.sort: text(day)}
-        self._calls(lambda client: client.put_item(TableName=self._table, Item=row))
+        put: PutItemInputTypeDef = {"TableName": self._table, "Item": row, "ReturnConsumedCapacity": "TOTAL"}
+        self._calls(lambda client: checked_whole(client.put_item(**put), "ConsumedCapacity"))
 
     def listed(self, query: AuditQuery, after: str | None, limit: int) -> list[AuditEntry]:
         """Up to `limit` entries that match and come after a place, in order of time and id."""
@@ -98,7 +102,7 @@ class AuditTable:
         return (place for day, _ in days for place in self._merged(AUDIT_BY_DAY, day, span, limit))
 
     def _merged(self, index: Index, partition: str, span: Span, limit: int) -> Iterator[tuple[str, str]]:
-        shards = (sharded(partition, shard) for shard in range(AUDIT_SHARDS))
+        shards = (sharded(partition, shard) for shard in range(self._shards.to_read()))
         return heapq.merge(*(self._in(index, shard, span, limit) for shard in shards))
 
     def _in(self, index: Index, partition: str, span: Span, limit: int) -> Iterator[tuple[str, str]]:

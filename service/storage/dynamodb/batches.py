@@ -1,19 +1,13 @@
-"""Reading rows by their ids, one or a hundred at a time.
-
-A 200 answer that was cut off comes out of botocore as an empty one, which would mean "no such row". So each read asks
-for something that every whole answer holds, and one without it is asked again.
-"""
+"""Reading rows by their ids, one or a hundred at a time. Only a whole answer says that a row is not there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
-
-from botocore.exceptions import ResponseStreamingError
+from typing import TYPE_CHECKING
 
 from service.storage import StoreUnavailable
-from service.storage.aws_calls import TRIES, Calls
+from service.storage.aws_calls import TRIES, Calls, checked_whole
 from service.storage.dynamodb.expressions import text
 
 if TYPE_CHECKING:
@@ -26,8 +20,6 @@ if TYPE_CHECKING:
     )
 
     from service.storage.aws_calls import Attributes
-
-A = TypeVar("A", bound=Mapping[str, object])
 
 AT_ONCE = 100
 """Keys in one BatchGetItem."""
@@ -42,13 +34,6 @@ def fetch_one(calls: Calls[DynamoDBClient], table: str, key: str, row_id: str) -
         )
 
     return calls(lambda client: checked_whole(ask(client), "ConsumedCapacity")).get("Item")
-
-
-def checked_whole(answer: A, member: str) -> A:
-    """The answer, if it holds what every whole one does."""
-    if member not in answer:
-        raise ResponseStreamingError(error="the answer was cut off")
-    return answer
 
 
 def fetch(calls: Calls[DynamoDBClient], table: str, key: str, ids: Iterable[str]) -> list[Attributes]:

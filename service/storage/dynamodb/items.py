@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.storage import Conflict, Item, StoreUnavailable
-from service.storage.aws_calls import TRIES, Calls, Refused
+from service.storage.aws_calls import TRIES, Calls, Refused, checked_whole
 from service.storage.commits import micros
 from service.storage.dynamodb.batches import fetch, fetch_one
 from service.storage.dynamodb.expressions import LIVE, names, number, text
 from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import due_shard, item_of, whole
+from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry, key_text
 from service.storage.dynamodb.tables import DUE
 from service.storage.gcra import Request
@@ -53,7 +54,7 @@ class Hint:
 class ItemTable:
     """Reads and single-row writes of the table of items."""
 
-    def __init__(self, calls: Calls[DynamoDBClient], table: str, slots: SlotRegistry, shards: int) -> None:
+    def __init__(self, calls: Calls[DynamoDBClient], table: str, slots: SlotRegistry, shards: Shards) -> None:
         self._calls = calls
         self._table = table
         self._slots = slots
@@ -86,12 +87,11 @@ class ItemTable:
     def ids(self, index: str, value: str, after: str | None, limit: int) -> list[str]:
         """Up to `limit` ids under a key that come after the id `after`, as the index has them."""
         slots, found = self._slots.of(index), list[str]()
-        while slots and len(found) < limit:
-            more = self._ids(slots, key_text(index, value), after, limit - len(found), newest_first=False)
-            if not more:
-                break
-            found += more
-            after = more[-1]
+        more = bool(slots)
+        while more and len(found) < limit:
+            ids, more = self._ids(slots, key_text(index, value), after, limit - len(found), newest_first=False)
+            found += ids
+            after = found[-1] if found else after
         return found
 
     def counted(self, index: str, value: str, now: int) -> int:
@@ -100,7 +100,7 @@ class ItemTable:
 
     def due(self, lane: Lane, until: int) -> Iterator[Hint]:
         """What the due index holds for a lane up to a time, the earliest first."""
-        shards = (due_shard(lane, shard) for shard in range(self._shards))
+        shards = (due_shard(lane, shard) for shard in range(self._shards.to_read()))
         return heapq.merge(*(self._due_in(shard, until) for shard in shards))
 
     def take(self, item_id: str, lane: Lane, now: datetime, lease: timedelta) -> Item | Missed:
@@ -139,13 +139,17 @@ class ItemTable:
         """Delete an item at its version, else `Conflict`."""
         try:
             self._calls(
-                lambda client: client.delete_item(
-                    TableName=self._table,
-                    Key={"id": text(item.id)},
-                    ConditionExpression=SAVED,
-                    ExpressionAttributeNames=names(SAVED),
-                    ExpressionAttributeValues={":was": number(item.version), ":now": number(now)},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                lambda client: checked_whole(
+                    client.delete_item(
+                        TableName=self._table,
+                        Key={"id": text(item.id)},
+                        ConditionExpression=SAVED,
+                        ExpressionAttributeNames=names(SAVED),
+                        ExpressionAttributeValues={":was": number(item.version), ":now": number(now)},
+                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                        ReturnConsumedCapacity="TOTAL",
+                    ),
+                    "ConsumedCapacity",
                 )
             )
         except Refused as refused:
@@ -173,15 +177,18 @@ class ItemTable:
         self, item_id: str, change: str, condition: str, values: dict[str, AttributeValueTypeDef]
     ) -> Attributes:
         return self._calls(
-            lambda client: client.update_item(
-                TableName=self._table,
-                Key={"id": text(item_id)},
-                UpdateExpression=change,
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names(change, condition),
-                ExpressionAttributeValues=values,
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            lambda client: checked_whole(
+                client.update_item(
+                    TableName=self._table,
+                    Key={"id": text(item_id)},
+                    UpdateExpression=change,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names(change, condition),
+                    ExpressionAttributeValues=values,
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                ),
+                "Attributes",
             )
         )["Attributes"]
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.storage.aws_calls import Calls
-from service.storage.dynamodb.batches import checked_whole
+from service.storage.aws_calls import Calls, checked_whole
 from service.storage.dynamodb.expressions import names
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from service.storage import AuditEntry, Item
 from service.storage.audit_places import place_of
 from service.storage.commits import AuditRow, ItemRow, instant
 from service.storage.dynamodb.expressions import number, text
-from service.storage.dynamodb.tables import AUDIT_SHARDS, FORGET
+from service.storage.dynamodb.tables import FORGET
 from service.words import Lane
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def item_of(attributes: Attributes | None, now: int) -> Item | None:
     )
 
 
-def audit_attributes(row: AuditRow, token: str) -> dict[str, AttributeValueTypeDef]:
+def audit_attributes(row: AuditRow, token: str, shards: int) -> dict[str, AttributeValueTypeDef]:
     """An audit entry as it is put."""
     entry = row.entry
-    shard = shard_of(entry.audit_id, AUDIT_SHARDS)
+    shard = shard_of(entry.audit_id, shards)
     place = str(place_of(entry))
     attributes = {
         "audit_id": text(entry.audit_id),

@@ -19,8 +19,9 @@ from service.storage.dynamodb.audit import AuditTable
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.items import ItemTable
 from service.storage.dynamodb.models import connect
+from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry
-from service.storage.dynamodb.tables import TableNames
+from service.storage.dynamodb.tables import AUDIT_SHARDS, TableNames
 from service.storage.dynamodb.writes import Look, Writes
 from service.storage.gcra import Request
 from service.words import Lane
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SHARDS = 4
-"""Partitions of a lane in the due index: each takes about 1,000 writes a second. The number may only grow."""
+"""Partitions of a lane in the due index: each takes about 1,000 writes a second. See `shards`."""
 
 _SYSTEM_CLOCK = SystemClock()
 _TABLES = TableNames()
@@ -55,6 +56,7 @@ class DynamoStore:
         clock: Clock = _SYSTEM_CLOCK,
         *,
         shards: int = SHARDS,
+        audit_shards: int = AUDIT_SHARDS,
         look: Look = _when_due,
         pause: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
@@ -63,9 +65,11 @@ class DynamoStore:
         self._clock = clock
         self._calls = Calls("DynamoDB", connect, pause, chance)
         slots = SlotRegistry(self._calls, tables.items)
-        self._items = ItemTable(self._calls, tables.items, slots, shards)
-        self._writes = Writes(self._calls, tables, slots, shards, look)
-        self._audit = AuditTable(self._calls, tables.audit)
+        spread = Shards(self._calls, tables.items, shards)
+        self._items = ItemTable(self._calls, tables.items, slots, spread)
+        audit_spread = Shards(self._calls, tables.audit, audit_shards, "audit_id")
+        self._writes = Writes(self._calls, tables, slots, spread, audit_spread, look)
+        self._audit = AuditTable(self._calls, tables.audit, audit_spread)
 
     def add(self, *items: Item, audit: Sequence[AuditEntry] = ()) -> None:
         commit = new_items(items, audit)

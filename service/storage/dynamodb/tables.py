@@ -29,7 +29,7 @@ SLOTS = MAX_KEYS
 """Lookup indexes of the table of items."""
 
 AUDIT_SHARDS = 4
-"""Over how many partition keys a ruleset's or a day's audit entries are spread. It may only grow."""
+"""Over how many partition keys a ruleset's or a day's audit entries are spread. See `shards`."""
 
 FORGET = "forget_at"
 """The time-to-live attribute, in seconds; DynamoDB deletes within days of it, so reads look at `expires_at`."""

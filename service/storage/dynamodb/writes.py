@@ -6,16 +6,17 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.storage import AlreadyExists, Conflict
-from service.storage.aws_calls import Calls, Refused
+from service.storage.aws_calls import Calls, Refused, checked_whole
 from service.storage.commits import AuditRow, Commit, ItemRow
 from service.storage.dynamodb.expressions import ABSENT, names, number, text
 from service.storage.dynamodb.items import SAVED
 from service.storage.dynamodb.rows import audit_attributes, item_attributes
+from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry
 from service.storage.dynamodb.tables import TableNames
 
@@ -41,12 +42,19 @@ class Writes:
     """Writes commits to both tables."""
 
     def __init__(
-        self, calls: Calls[DynamoDBClient], tables: TableNames, slots: SlotRegistry, shards: int, look: Look
+        self,
+        calls: Calls[DynamoDBClient],
+        tables: TableNames,
+        slots: SlotRegistry,
+        shards: Shards,
+        audit_shards: Shards,
+        look: Look,
     ) -> None:
         self._calls = calls
         self._tables = tables
         self._slots = slots
         self._shards = shards
+        self._audit_shards = audit_shards
         self._look = look
 
     def commit(self, commit: Commit, now: int) -> None:
@@ -82,10 +90,11 @@ class Writes:
         self, row: ItemRow, token: str, now: int, condition: str, values: dict[str, AttributeValueTypeDef]
     ) -> PutTypeDef:
         look_at = None if row.due_at is None else self._look(row.due_at, now)
+        shards = 0 if look_at is None else self._shards.to_write()
         slots = self._slots.attributes(row.item.keys)
         return {
             "TableName": self._tables.items,
-            "Item": item_attributes(row, slots, token, self._shards, look_at),
+            "Item": item_attributes(row, slots, token, shards, look_at),
             "ConditionExpression": condition,
             "ExpressionAttributeNames": names(condition),
             "ExpressionAttributeValues": values,
@@ -95,7 +104,7 @@ class Writes:
     def _entry(self, row: AuditRow, token: str) -> Write:
         put: PutTypeDef = {
             "TableName": self._tables.audit,
-            "Item": audit_attributes(row, token),
+            "Item": audit_attributes(row, token, self._audit_shards.to_write()),
             "ConditionExpression": UNAPPENDED,
             "ExpressionAttributeNames": names(UNAPPENDED),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -105,15 +114,24 @@ class Writes:
     def _make(self, writes: Sequence[Write]) -> None:
         if len(writes) == 1:
             only = writes[0].put
-            self._calls(lambda client: client.put_item(**only))
+            self._calls(lambda client: _done(client.put_item(**only, ReturnConsumedCapacity="TOTAL")))
             return
         items: list[TransactWriteItemTypeDef] = [{"Put": write.put} for write in writes]
         request = uuid.uuid4().hex  # the same for every try, so that DynamoDB itself knows a repeated one
 
         def transact(client: DynamoDBClient) -> None:
-            client.transact_write_items(TransactItems=items, ClientRequestToken=request)
+            _done(
+                client.transact_write_items(
+                    TransactItems=items, ClientRequestToken=request, ReturnConsumedCapacity="TOTAL"
+                )
+            )
 
         self._calls(transact)
+
+
+def _done(answer: Mapping[str, object]) -> None:
+    """Take a write for made only if the answer is whole; another try finds by its token that it was."""
+    checked_whole(answer, "ConsumedCapacity")
 
 
 def _without_existing_children(writes: Sequence[Write], refused: Refused) -> Sequence[Write]:

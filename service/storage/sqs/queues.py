@@ -16,7 +16,7 @@ import boto3
 
 from service.exact_json import NotJson, dumps, loads
 from service.storage import MAX_KEY_BYTES
-from service.storage.aws_calls import CONFIG, Calls
+from service.storage.aws_calls import CONFIG, Calls, checked_whole
 from service.words import Lane
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ class Queues:
     def _url(self, lane: Lane) -> str:
         if lane not in self._urls:
             name = self._names.of(lane)
-            self._urls[lane] = self._calls(lambda client: client.get_queue_url(QueueName=name))["QueueUrl"]
+            answer = self._calls(lambda client: checked_whole(client.get_queue_url(QueueName=name), "QueueUrl"))
+            self._urls[lane] = answer["QueueUrl"]
         return self._urls[lane]
 
 
