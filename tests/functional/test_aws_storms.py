@@ -24,7 +24,7 @@ from service.clock import HandClock
 from service.config import Settings
 from service.escalate.twilio import address, signature
 from service.storage import Store
-from service.storage.dynamodb import DynamoStore, connect, create_tables
+from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
 from service.storage.sqs import create_queues
 from service.stores import queue_names, table_names
 from service.words import Lane
@@ -63,19 +63,19 @@ STORM: Sequence[Rule] = (
     falls("dynamodb", 0.02, reset=True),
     falls("dynamodb", 0.03, response={"truncate_frac": 0.5}),
     falls("dynamodb", 0.03, response={"abort_bytes": 1}),  # carried out, and the answer breaks off
-    falls("dynamodb", 0.005, timeout_ms=6000, times=1),  # longer than we wait
-    falls("sqs", 0.05, error={"code": "RequestThrottled"}),
-    falls("sqs", 0.05, error={"code": "OverLimit"}),
-    falls("sqs", 0.03, error={"code": "ServiceUnavailable", "status": 503}),
-    falls("sqs", 0.03, reset=True),
-    falls("sqs", 0.03, response={"truncate_frac": 0.5}),
-    falls("sqs", 0.03, response={"abort_bytes": 1}),
+    falls("dynamodb", 0.0, timeout_ms=6000),  # longer than we wait
+    falls("sqs", 0.03, error={"code": "RequestThrottled"}),
+    falls("sqs", 0.03, error={"code": "OverLimit"}),
+    falls("sqs", 0.02, error={"code": "ServiceUnavailable", "status": 503}),
+    falls("sqs", 0.02, reset=True),
+    falls("sqs", 0.02, response={"truncate_frac": 0.5}),
+    falls("sqs", 0.02, response={"abort_bytes": 1}),
 )
-CERTAINLY: Sequence[Rule] = [{**rule, "probability": 1.0, "times": 1} for rule in STORM]
-"""Each kind falls once at least, whatever chance makes of the rest."""
+SOON: Sequence[Rule] = [{**rule, "probability": 0.2, "times": 1} for rule in STORM]
+"""Each kind falls once within some dozen calls, whatever chance makes of the rest, and not all of them on one call."""
 
-GUST = falls("dynamodb", 1.0, operation="PutItem", error={"code": THROTTLED}, times=20)
-"""More in a row than any call is tried: some requests are answered 503."""
+GUST = falls("dynamodb", 1.0, resource=TableNames().audit, error={"code": THROTTLED}, times=20)
+"""The audit takes no entry, for longer than any call is tried: some requests are answered 503."""
 
 
 SES_REFUSES = (Error("TooManyRequestsException", 429),)
@@ -246,7 +246,7 @@ def _set(environment: pytest.MonkeyPatch, variables: Mapping[str, str]) -> None:
 
 
 def test_in_a_storm_nothing_is_lost_and_nothing_leaves_twice(town: Town) -> None:
-    town.burst.storms(*CERTAINLY, *STORM)
+    town.burst.storms(*SOON, *STORM)
     town.ses.script("SendBulkEmail", *SES_REFUSES)
     town.twilio.script(*TWILIO_REFUSES)
     with ThreadPoolExecutor(4) as apps:
@@ -263,7 +263,7 @@ def test_in_a_storm_nothing_is_lost_and_nothing_leaves_twice(town: Town) -> None
     until(lambda: {town.reads(one)["state"] for one in opened} == {"acknowledged"}, "everybody acknowledged")
     town.burst.calms_down()
 
-    assert all('"360.00"' in answer for answer in decided)
+    assert [answer for answer in decided if '"360.00"' not in answer] == []
     assert [responses(town, number) for number in range(EVALUATIONS)] == [1] * EVALUATIONS
     assert town.mails() == Counter({f"m{n}@example.com": 1 for n in range(MAILS)})
     assert [len(town.texts(reader(n))) for n in range(TEXTS)] == [1] * TEXTS
