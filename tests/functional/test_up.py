@@ -49,16 +49,20 @@ def _alive(entry: Path) -> bool:
 def _children(server: Running) -> Mapping[str, int]:
     """The process id of each child of `up`, by what it is."""
     named = {"gunicorn": "API", "service.cli worker": "worker"}
-    parents = {
-        pid: int((Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
-        for pid in processes(server)
-    }
+    living = processes(server)
     return {
         name: pid
         for words, name in named.items()
-        for pid, command in processes(server).items()
-        if words in command and parents[pid] == server.process.pid
+        for pid, command in living.items()
+        if words in command and _parent(pid) == server.process.pid
     }
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return int((Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+    except (ProcessLookupError, FileNotFoundError):
+        return None  # it ended meanwhile
 
 
 def test_it_says_where_it_is_and_what_to_paste(server: Running) -> None:

@@ -93,11 +93,11 @@ class QueuedStore(DynamoStore):
 
     def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
         claimed = self._take_each(lane, self._in_hand.ripe(lane, now, limit), now, lease)
-        while (wanted := min(AT_ONCE, limit - len(claimed))) > 0:
-            messages = self._listening.receive(lane, wanted)
-            claimed += self._take_each(lane, messages, now, lease)
-            if len(messages) < wanted:  # what SQS may hold back is found by the next claim, a moment later
+        while len(claimed) < limit:
+            messages = self._listening.receive(lane, limit - len(claimed))
+            if not messages:
                 break
+            claimed += self._take_each(lane, messages, now, lease)
         return tuple(claimed)
 
     def upkeep(self, now: datetime) -> int:
