@@ -18,6 +18,7 @@ from service.language import Translation
 from service.language.embedded.catalogue import read_catalogues
 from service.messages.render import Rendition, email_text, rendition, sms_text
 from service.messages.templates import announcement
+from service.notify.page import PAGE_SIZE
 from service.recipients import Recipient
 from service.storage.commits import micros
 from service.storage.sqlite.schema import migrate
@@ -84,6 +85,7 @@ class Rows:
             "id": delivery_id,
             "notification_id": "n1",
             "recipient_id": person.user_id,
+            "page": (number - 1) // PAGE_SIZE + 1,
             "status": "accepted",
             "channel": channel,
             "language": person.language,
@@ -91,6 +93,7 @@ class Rows:
             "provider_id": entry_id,
             "detail": None,
             "retry_at": None,
+            "paced": False,
             "changed_at": at,
         }
         entry = {
@@ -106,9 +109,9 @@ class Rows:
         keys = {"outbox": "all", "outbox-channel": channel, "outbox-to": to}
         forget = micros(now + KEPT)
         return (
-            (delivery_id, "delivery", "bulk", _json(delivery), _json({"provider": entry_id}), None, 1, 0, None),
+            (delivery_id, "delivery", "bulk", _json(delivery), "{}", None, 1, 0, None),
             (entry_id, "outbox", "transactional", _json(entry), _json(keys), None, 1, 0, forget),
-        ), (("provider", entry_id, delivery_id), *((name, value, entry_id) for name, value in keys.items()))
+        ), [(name, value, entry_id) for name, value in keys.items()]
 
     def _said(self, person: Recipient) -> tuple[str, str, Mapping[str, str | None]]:
         what = self._renditions[person.language]
