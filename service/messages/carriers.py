@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Generic, TypeVar
 
-from service.channels import Email, Reference, Refused, Sms, VoiceCall
+from service.channels import Email, Refused, Sms, VoiceCall
 from service.channels.carrier import Carrier, Handed, Message
 from service.messages.failover import Departing, Departure, Failover
 from service.messages.senders import Senders
@@ -141,7 +141,7 @@ class SlotsNow:
         self._sms = cache(leaving.sms)
         self._email = cache(leaving.email)
         self._voice = cache(leaving.voice)
-        self._departures: dict[Reference, Departure] = {}
+        self._departures: dict[str, Departure] = {}
 
     def rests_until(self, message: Message) -> datetime | None:
         """Until when every provider that could take the message is left alone; None if one may be asked."""
@@ -158,9 +158,10 @@ class SlotsNow:
         return max(booked, default=self._now)
 
     def _departure(self, message: Message) -> Departure:
-        if message.reference not in self._departures:  # each message is asked about three times
-            self._departures[message.reference] = self._departing(message)
-        return self._departures[message.reference]
+        name = message.reference.delivery_id
+        if name not in self._departures:  # each message is asked about three times
+            self._departures[name] = self._departing(message)
+        return self._departures[name]
 
     def _departing(self, message: Message) -> Departure:
         match message:

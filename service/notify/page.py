@@ -59,12 +59,17 @@ class Page:
         """Whether a worker is at it, or died over it: what it commits next must not be lost to another's commit."""
         return any(line.status is DeliveryStatus.SENDING for line in self.lines.values())
 
-    def unrecorded(self, name: str) -> Delivery:
-        """A delivery that has no record of its own, as the page knows it. A first attempt is marked here alone."""
+    def unrecorded(self, name: str, channel: Channel | None = None, language: str | None = None) -> Delivery:
+        """A delivery that has no record of its own, as the page knows it, or to where its reader wants it now.
+
+        A first attempt is marked here alone.
+        """
         line = self.lines.get(name, UNTOUCHED)
-        delivery = Delivery(name, self.notification_id, self.recipients[name], self.number, line.status)
         attempt = 1 if line.status is DeliveryStatus.SENDING else 0
-        return replace(delivery, channel=line.channel, language=line.language, attempt=attempt)
+        return Delivery(
+            *(name, self.notification_id, self.recipients[name], self.number, line.status),
+            *(channel or line.channel, language or line.language, attempt),
+        )
 
     def with_deliveries(self, deliveries: Iterable[Delivery]) -> Page:
         """The page after these deliveries changed."""

@@ -340,8 +340,11 @@ def _booked(copies: Sequence[Copy], slots: SlotsNow) -> datetime:
 
 def _addressed(item: Item | None, name: str, page: Page, person: Recipient | None) -> Delivery:
     """The delivery as it is stored, or a new one, to where its recipient wants it now."""
-    delivery = page.unrecorded(name) if item is None else delivery_of(item)
-    return delivery if person is None else replace(delivery, channel=person.preference, language=person.language)
+    if person is None:
+        return page.unrecorded(name) if item is None else delivery_of(item)
+    if item is None:
+        return page.unrecorded(name, person.preference, person.language)
+    return replace(delivery_of(item), channel=person.preference, language=person.language)
 
 
 def _step(
