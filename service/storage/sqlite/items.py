@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+import msgspec
+
 from service.exact_json import JsonObject
 from service.storage import AlreadyExists, Conflict, Item
 from service.storage.commits import Commit, ItemRow, instant, micros
@@ -19,6 +21,8 @@ Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
 _COLUMNS = "id, kind, lane, state, keys, due_at, version, attempts, expires_at"
 _UPDATE = f"UPDATE items SET {', '.join(f'{column} = ?' for column in _COLUMNS.split(', ')[1:])} WHERE id = ?"
 _LANES = {lane.value: lane for lane in Lane}
+_READ_ROWS = msgspec.json.Decoder(list[Row]).decode
+_READ_IDS = msgspec.json.Decoder(list[str]).decode
 _NO_KEYS: Mapping[str, str] = JsonObject("{}")
 _LIVE = "(expires_at IS NULL OR expires_at > ?)"
 
@@ -33,7 +37,7 @@ def find_many(connection: sqlite3.Connection, item_ids: Sequence[str], now: int)
     """Those of the items that there are and that did not expire."""
     places = ", ".join("?" * len(item_ids))
     query = f"SELECT {_COLUMNS} FROM items WHERE id IN ({places}) AND {_LIVE}"
-    return [_item(row) for row in connection.execute(query, (*item_ids, now))]
+    return _items(connection, query, (*item_ids, now))
 
 
 def listed(
@@ -47,14 +51,15 @@ def listed(
         f"SELECT {columns} FROM item_keys k JOIN items i ON i.id = k.id "
         f"WHERE k.name = ? AND k.value = ? {place} AND {_LIVE} ORDER BY k.id {order} LIMIT ?"
     )
-    given = (index, value, *([] if after is None else [after]), now, limit)
-    return [_item(row) for row in connection.execute(query, given)]
+    return _items(connection, query, (index, value, *([] if after is None else [after]), now, limit))
 
 
 def ids(connection: sqlite3.Connection, index: str, value: str, after: str | None, limit: int) -> list[str]:
     """Up to `limit` ids under a key that come after the id `after`."""
     query = "SELECT id FROM item_keys WHERE name = ? AND value = ? AND id > ? ORDER BY id LIMIT ?"
-    return [item_id for (item_id,) in connection.execute(query, (index, value, after or "", limit)).fetchall()]
+    at_once = f"SELECT json_group_array(id) FROM ({query})"
+    (found,) = connection.execute(at_once, (index, value, after or "", limit)).fetchone()
+    return _READ_IDS(found)
 
 
 def counted(connection: sqlite3.Connection, index: str, value: str, now: int) -> int:
@@ -190,6 +195,17 @@ def _insert_keys(connection: sqlite3.Connection, items: Sequence[Item]) -> None:
 def _delete_keys(connection: sqlite3.Connection, item_id: str, keys: Mapping[str, str]) -> None:
     gone = [(index, value, item_id) for index, value in keys.items()]
     connection.executemany("DELETE FROM item_keys WHERE name = ? AND value = ? AND id = ?", gone)
+
+
+def _items(connection: sqlite3.Connection, query: str, values: Sequence[str | int]) -> list[Item]:
+    """The items of a query in its order, in one step of SQLite.
+
+    Each step lets go of Python's lock, and beside a busy thread it takes up to 5 ms to get it back
+    (`sys.getswitchinterval`): a page of fifty, row by row, would take a quarter of a second.
+    """
+    at_once = f"SELECT json_group_array(json_array({_COLUMNS})) FROM ({query})"
+    (found,) = connection.execute(at_once, values).fetchone()
+    return list(map(_item, _READ_ROWS(found)))
 
 
 def _item(row: Row) -> Item:
