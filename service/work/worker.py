@@ -26,7 +26,7 @@ from service.work.steps import Step, Task, postponed
 
 logger = logging.getLogger(__name__)
 
-POLL = timedelta(milliseconds=100)
+POLL = timedelta(milliseconds=50)
 """How long after an empty look a lane is looked at again: what an idle worker adds to lateness."""
 
 GRACE = timedelta(seconds=8)
