@@ -6,25 +6,24 @@ has room for it (Context, EmailTags, Message-ID), so that a receipt finds its de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 from service.channels.phones import Phone
 from service.tags import Tag
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """Which delivery a message belongs to, and which attempt of it this is."""
 
     delivery_id: str
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sms:
+class Sms(msgspec.Struct, frozen=True):
     """One text message. `origin` is the number or identity it is sent from, None where the channel has only one.
 
     An `answerable` one only ever leaves from an identity that can receive.
@@ -39,8 +38,7 @@ class Sms:
     answerable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Email:
+class Email(msgspec.Struct, frozen=True):
     """One email. `unsubscribe_url` is set for bulk mail and takes a one-click POST (RFC 8058)."""
 
     to: str
@@ -52,8 +50,7 @@ class Email:
     unsubscribe_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceCall:
+class VoiceCall(msgspec.Struct, frozen=True):
     """One call that reads `text` (plain text, never markup) with a voice of the locale `voice`."""
 
     to: Phone
@@ -84,15 +81,13 @@ class Reason(StrEnum):
     """The provider has a fault of its own and surely did not take the message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """The provider has taken the message on, under its own id."""
 
     provider_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """The provider did not take the message. `detail` is for an operator and holds no contact data and no text.
 
     `untried` when no provider was asked at all, because all are left alone for now: that is no attempt.
@@ -112,8 +107,7 @@ class Refused:
         return self.reason in {Reason.ADDRESS, Reason.OPTED_OUT, Reason.BLOCKED, Reason.ONE_WAY, Reason.CONTENT}
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(msgspec.Struct, frozen=True):
     """The provider may or may not have the message: the connection broke after it was handed over."""
 
     detail: str

@@ -7,8 +7,9 @@ result, and nothing is ever in doubt. A provider is called for real, and the cal
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from service.channels import Email, Outcome, Sms, VoiceCall
 from service.storage import Item
@@ -17,8 +18,7 @@ Message = Sms | Email | VoiceCall
 M_contra = TypeVar("M_contra", Sms, Email, VoiceCall, contravariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(msgspec.Struct, frozen=True):
     """What became of one message, and what must be written with that."""
 
     outcome: Outcome

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+
+import msgspec
+from msgspec import structs
 
 from service import ids
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, VoiceCall
@@ -26,8 +29,7 @@ AUDIO_CHUNK = 240 * 1024
 """Bytes of MP3 in one item: in base64 they stay below an item's limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One message as its reader would have it."""
 
     channel: Channel
@@ -202,7 +204,7 @@ class OutboxVoice:
         except SpeechFailed as error:
             return Refused(Reason.PROVIDER, str(error))
         entry = _entry(Channel.VOICE, call.to.e164, call.text, call.voice, self._outbox.now, call.reference)
-        return replace(entry, audio_chunks=len(_chunks(audio.mp3)), seconds=audio.seconds), audio.mp3
+        return structs.replace(entry, audio_chunks=len(_chunks(audio.mp3)), seconds=audio.seconds), audio.mp3
 
 
 def _handed(kept: Sequence[Item]) -> Handed:

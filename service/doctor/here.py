@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import islice
+
+from msgspec import structs
 
 from service import config, secrets
 from service.aws.references import CannotFetch
@@ -87,7 +88,7 @@ def _written(store: Store, clock: Clock) -> str:
     store.ping()
     item = store.get(PROBE) or Item(PROBE, "doctor", {})
     try:
-        store.save(replace(item, state={"looked_at": timestamp(clock.now())}))
+        store.save(structs.replace(item, state={"looked_at": timestamp(clock.now())}))
     except Conflict:
         return "answers and takes writes (another doctor's, just now)"
     return "answers and takes writes"

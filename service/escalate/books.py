@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import islice
+
+from msgspec import structs
 
 from service.channels.contact_keys import ContactKeys
 from service.escalate.items import book_id
@@ -53,7 +54,7 @@ class Books:
     def changed(self) -> Sequence[Item]:
         """The items of the books that are not as they were read."""
         return [
-            replace(self._items[phone], state=to_state(book))
+            structs.replace(self._items[phone], state=to_state(book))
             for phone, book in self._books.items()
             if book != self._read[phone]
         ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import structs
 
 from service.escalate.effects import Message
 from service.escalate.policy import Role
@@ -102,7 +104,7 @@ def incident_item(item: Item | None, record: IncidentRecord) -> Item:
     """The item of an incident after it changed: due when its timer is."""
     own = item or Item(incident_id(record.incident.id), INCIDENT, {}, lane=Lane.INCIDENT)
     keys = dict([ALL]) | {BY_STATE: record.incident.state.name}
-    return replace(own, state=to_state(record), keys=keys, due_at=record.incident.due_at, attempts=0)
+    return structs.replace(own, state=to_state(record), keys=keys, due_at=record.incident.due_at, attempts=0)
 
 
 def record_of(item: Item) -> IncidentRecord:
@@ -126,7 +128,7 @@ def message_item(given: str, message: Message, at: datetime) -> Item:
 def sent_item(item: Item, outgoing: Outgoing) -> Item:
     """A message's item with nothing left to do, to be found by its provider's id."""
     keys = {} if outgoing.provider_id is None else {BY_PROVIDER: outgoing.provider_id}
-    return replace(item, state=to_state(outgoing), keys=keys, due_at=None, attempts=0)
+    return structs.replace(item, state=to_state(outgoing), keys=keys, due_at=None, attempts=0)
 
 
 def outgoing_of(item: Item) -> Outgoing:

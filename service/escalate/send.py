@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import structs
+
 from service.channels import Accepted, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.carrier import Handed
 from service.channels.carrier import Message as Outbound
@@ -205,4 +207,4 @@ def _is_needed(incident: Incident, outgoing: Outgoing) -> bool:
 def _again(item: Item, at: datetime, outgoing: Outgoing | None = None) -> Item:
     # Attempts go on counting: `waiting` would begin afresh.
     later = waiting(item, at, None if outgoing is None else to_state(outgoing))
-    return replace(later, attempts=item.attempts)
+    return structs.replace(later, attempts=item.attempts)

@@ -17,6 +17,7 @@ from http import HTTPStatus
 from math import ceil
 
 from flask import Response
+from msgspec import structs
 
 from service import ids
 from service.clock import Clock
@@ -149,7 +150,7 @@ class Idempotency:
             logger.warning("The answer of a request with an Idempotency-Key could not be kept: %s", error)
 
     def _save(self, item: Item, record: Record) -> Taken:
-        return Taken(self._store.save(replace(item, state=to_state(record))), record)
+        return Taken(self._store.save(structs.replace(item, state=to_state(record))), record)
 
 
 def _record_id(attempt: Attempt) -> str:

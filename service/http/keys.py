@@ -16,6 +16,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Lock
 
+from msgspec import structs
+
 from service import ids
 from service.clock import Clock
 from service.errors import TocsinError
@@ -82,7 +84,7 @@ class Keys:
         key = from_state(ApiKey, item.state)
         if key.revoked_at is None:
             key = replace(key, revoked_at=self._clock.now())
-            self._store.save(replace(item, state=to_state(key)))
+            self._store.save(structs.replace(item, state=to_state(key)))
         with self._lock:
             self._seen.pop(key_id, None)
         return key

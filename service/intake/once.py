@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
+from msgspec import structs
+
 from service import ids
 from service.clock import Clock
 from service.errors import TocsinError
@@ -59,7 +61,7 @@ class Once:
 
     def finish(self, begun: Begun) -> None:
         """What was asked is durable."""
-        done = replace(begun.item, state=to_state(replace(begun.record, done=True)))
+        done = structs.replace(begun.item, state=to_state(replace(begun.record, done=True)))
         try:
             self.store.save(done)
         except Conflict:

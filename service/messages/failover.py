@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
+
+from msgspec import structs
 
 from service.channels import Email, Outcome, Reason, Refused, Sms, VoiceCall
 from service.channels.carrier import Handed
@@ -165,7 +167,7 @@ def _soonest(first: Refused, other: Outcome) -> Outcome:
     if not isinstance(other, Refused) or (other.permanent and other.reason is not Reason.BLOCKED):
         return other
     sooner = first if other.permanent else min(first, other, key=lambda refused: refused.retry_after)
-    return replace(sooner, untried=first.untried and other.untried)
+    return structs.replace(sooner, untried=first.untried and other.untried)
 
 
 def _by_next(trials: Sequence[_Trial[M]]) -> Mapping[str, Sequence[_Trial[M]]]:

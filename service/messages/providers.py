@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
+from msgspec import structs
 from prometheus_client import Counter
 
 from service.channels import Accepted, Email, Outcome, Reason, Refused, Sms, Unknown, VoiceCall
@@ -91,7 +91,7 @@ class Provider(Generic[M]):
         rest = look.rest(self.name)
         if not isinstance(outcome, Refused) or outcome.permanent or not rest:
             return outcome
-        return replace(outcome, retry_after=max(outcome.retry_after, rest + BEHIND))
+        return structs.replace(outcome, retry_after=max(outcome.retry_after, rest + BEHIND))
 
     def _outcomes(self, batch: Sequence[M]) -> Sequence[Outcome]:
         if self._together is not None and len(batch) > 1:

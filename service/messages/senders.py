@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import phonenumbers
+from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from service.channels import Reason, Refused, Sms, VoiceCall
@@ -83,7 +84,7 @@ class Senders:
         if not self.by_country:
             return message
         sender = self.of_message(message)
-        return _unserved(message) if sender is None else replace(message, origin=sender.origin)
+        return _unserved(message) if sender is None else structs.replace(message, origin=sender.origin)
 
     def role_of(self, origin: str | None) -> str | None:
         """The role in which an identity is used; None for our own account's."""

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import structs
+
 from service.clock import Clock
 from service.errors import TocsinError
 from service.language import CATALOGUE, NotTranslated, Translation, Translator
@@ -80,7 +82,9 @@ class Translations:
         now = self._clock.now()
         supplied = replace(wanted, text=text, supplied_by=by, supplied_at=now)
         try:
-            self._store.save(replace(item, state=to_state(supplied), keys={INDEX: SUPPLIED}, due_at=now, attempts=0))
+            self._store.save(
+                structs.replace(item, state=to_state(supplied), keys={INDEX: SUPPLIED}, due_at=now, attempts=0)
+            )
         except Conflict:
             return self.supply(wanted_id, text, by)
         return supplied

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import structs
 
 from service.clock import Clock
 from service.notify.delivery import Delivery, DeliveryStatus
@@ -27,7 +29,7 @@ class PageBurial:
         before = [delivery_of(stored[name]) if name in stored else page.unrecorded(name) for name in page.left]
         ended = [_ended(each, why, now) for each in before]
         failed = tuple(each.id for each in ended if each.status is DeliveryStatus.FAILED)
-        after = replace(page.with_deliveries(ended), given_up=failed, slots_booked=False)
+        after = structs.replace(page.with_deliveries(ended), given_up=failed, slots_booked=False)
         return Step(changed_page_item(item, after, None), others=_records(ended, stored, item))
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from service.channels import Accepted, Email, Reference, Refused, Sms, Unknown, VoiceCall
 from service.channels.carrier import Message
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
@@ -100,7 +102,7 @@ class Digests:
         grown = replace(digest, pieces={**digest.pieces, copy: _piece(message)})
         own = item or Item(name, KIND, {}, lane=Lane.TRANSACTIONAL)
         try:
-            self.store.save(replace(own, state=to_state(grown), due_at=grown.ends_at, attempts=0))
+            self.store.save(structs.replace(own, state=to_state(grown), due_at=grown.ends_at, attempts=0))
         except Conflict:
             return self.joined(template, person, message, window, now)
         return Waits(grown.ends_at + SETTLE)
@@ -113,7 +115,7 @@ class Digests:
             return _settled(task, digest, UNKNOWN)  # a worker died while sending: nobody is written to twice
         message = combined(digest, person, Reference(task.item.id, task.item.version))
         if digest.channel not in self.carriers.in_our_store:
-            task.checkpoint(replace(task.item, state=to_state(replace(digest, sending=True))))
+            task.checkpoint(structs.replace(task.item, state=to_state(replace(digest, sending=True))))
         handed = self.carriers.hand_over([message])[0]
         match handed.outcome:
             case Accepted(provider_id=provider_id):
@@ -125,7 +127,7 @@ class Digests:
             case Refused(untried=True, retry_after=after):
                 return Step(postponed(task.item, task.now + after, to_state(digest)))
             case Refused(detail=detail, retry_after=after):
-                task.item = replace(task.item, state=to_state(digest))
+                task.item = structs.replace(task.item, state=to_state(digest))
                 raise RetryLater(f"the digest was not taken: {detail}", after)
 
 

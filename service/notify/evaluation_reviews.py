@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec import structs
 
 from service.clock import timestamp
 from service.notify.notification import Review
@@ -19,6 +19,6 @@ def reviewed(store: Store, item_id: str, review: Review, audit: AuditEntry) -> N
         raise NotHeld(f"{item_id} does not wait for a review")
     decided = {"decision": review.decision, "reason": review.reason, "by": review.by, "at": timestamp(review.at)}
     try:
-        store.save(replace(item, state={**item.state, "review": decided}, keys={}), audit=[audit])
+        store.save(structs.replace(item, state={**item.state, "review": decided}, keys={}), audit=[audit])
     except Conflict:
         reviewed(store, item_id, review, audit)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from msgspec import structs
+
 from service.errors import TocsinError
 from service.notify.completion import Completion
 from service.notify.delivery import UNREACHED
@@ -99,7 +101,7 @@ class Course:
         last = min(expansion.pages, expansion.released + PAGES_A_STEP)
         pages = self._pages(notification, expansion.released + 1, last)
         released = replace(notification, expansion=replace(expansion, released=last))
-        let_go = [replace(page, due_at=task.now) for page in pages]
+        let_go = [structs.replace(page, due_at=task.now) for page in pages]
         next_look = task.now if last < expansion.pages else task.now + FIRST_LOOK
         return Step(notification_item(task.item, released, next_look), others=let_go)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec import structs
 
 from service.notify.delivery import Delivery
 from service.notify.notification import Notification, Status
@@ -29,7 +30,7 @@ def notification_item(item: Item, notification: Notification, due_at: datetime |
     """The item of a notification after it changed."""
     held = notification.status is Status.HELD_FOR_REVIEW
     keys = dict([HELD]) if held else {}
-    return replace(item, state=to_state(notification), keys=keys, due_at=due_at, attempts=0)
+    return structs.replace(item, state=to_state(notification), keys=keys, due_at=due_at, attempts=0)
 
 
 def new_notification_item(notification: Notification) -> Item:
@@ -59,7 +60,7 @@ def changed_page_item(item: Item, page: Page, due_at: datetime | None) -> Item:
     keys = {"pages": page.notification_id}
     if due_at is not None:
         keys["unfinished"] = page.notification_id
-    return replace(item, state=written(page), keys=keys, due_at=due_at, attempts=0)
+    return structs.replace(item, state=written(page), keys=keys, due_at=due_at, attempts=0)
 
 
 def page_of(item: Item) -> Page:
@@ -96,7 +97,7 @@ def texts_item(item: Item | None, texts: Texts) -> Item:
     """The item of the texts in one language; while some are missing it is listed under each of them."""
     own = item or Item(texts_id(texts.notification_id, texts.language), TEXTS, {})
     waits = {waiting(missing): WAITING for missing in sorted(texts.missing)[: MAX_KEYS - 1]}
-    return replace(own, state=to_state(texts), keys=waits | {"texts": texts.notification_id})
+    return structs.replace(own, state=to_state(texts), keys=waits | {"texts": texts.notification_id})
 
 
 def texts_of(item: Item) -> Texts:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import structs
 
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
 from service.words import Channel
@@ -17,8 +20,7 @@ PAGE_SIZE = 49
 """Deliveries of one page: with as many outbox entries and the page itself they fit one commit of 100 writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """How one delivery of the page stands."""
 
     status: DeliveryStatus = DeliveryStatus.PENDING
@@ -30,8 +32,7 @@ UNTOUCHED = Line()
 """How a delivery stands that was not looked at yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Some recipients of one notification, and how their deliveries stand (by delivery id).
 
     `given_up` are the deliveries that failed because the page died: redriving it sends them again.
@@ -40,7 +41,7 @@ class Page:
     notification_id: str
     number: int
     recipients: Mapping[str, str]
-    lines: Mapping[str, Line] = field(default_factory=dict)
+    lines: Mapping[str, Line] = msgspec.field(default_factory=dict)
     slots_booked: bool = False
     given_up: tuple[str, ...] = ()
 
@@ -74,24 +75,24 @@ class Page:
     def with_deliveries(self, deliveries: Iterable[Delivery]) -> Page:
         """The page after these deliveries changed."""
         changed = {each.id: Line(each.status, each.channel, each.language) for each in deliveries}
-        return replace(self, lines={**self.lines, **changed})
+        return structs.replace(self, lines={**self.lines, **changed})
 
     def redriven(self) -> Page:
         """The page with those to be sent who were given up when it died."""
         if not self.given_up:
             return self
         failed = [name for name in self.given_up if self.lines[name].status is DeliveryStatus.FAILED]
-        again = {name: replace(self.lines[name], status=DeliveryStatus.PENDING) for name in failed}
-        return replace(self, lines={**self.lines, **again}, given_up=())
+        again = {name: structs.replace(self.lines[name], status=DeliveryStatus.PENDING) for name in failed}
+        return structs.replace(self, lines={**self.lines, **again}, given_up=())
 
     def reopened(self, language: str) -> Page | None:
         """The page with those to be sent who waited for a translation into `language`; None if nobody did."""
         waiting = {
-            name: replace(line, status=DeliveryStatus.PENDING)
+            name: structs.replace(line, status=DeliveryStatus.PENDING)
             for name, line in self.lines.items()
             if line.status is DeliveryStatus.NEEDS_TRANSLATION and line.language == language
         }
-        return replace(self, lines={**self.lines, **waiting}) if waiting else None
+        return structs.replace(self, lines={**self.lines, **waiting}) if waiting else None
 
 
 @dataclass(frozen=True, slots=True)

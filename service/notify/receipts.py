@@ -6,8 +6,10 @@ and becomes a dead item after `PATIENCE`. A delivery that hears nothing for `SIL
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import structs
 
 from service.clock import Clock
 from service.notify.delivery import Delivery, DeliveryStatus
@@ -85,7 +87,7 @@ class Receipts:
         page = self.store.get(page_id(delivery.notification_id, delivery.page))
         if page is not None and page_of(page).is_being_sent:
             return False  # it would lose to ours the commit of what became of the copies that it has in hand
-        moved = replace(moved, provider_id=receipt.provider_id)
+        moved = structs.replace(moved, provider_id=receipt.provider_id)
         try:
             self.store.save(finished(item, to_state(moved)), *_tallied(page, moved))
         except Conflict:
@@ -108,4 +110,4 @@ def _tallied(page: Item | None, delivery: Delivery) -> list[Item]:
     if page is None:
         return []
     changed = changed_page_item(page, page_of(page).with_deliveries([delivery]), page.due_at)
-    return [still_dead(page, replace(changed, attempts=page.attempts))]
+    return [still_dead(page, structs.replace(changed, attempts=page.attempts))]

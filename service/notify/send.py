@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from service.channels import Outcome, Reference, Refused
 from service.channels.carrier import Handed
 from service.messages.carriers import Carriers, Slots, SlotsNow
@@ -66,7 +68,7 @@ class Copy:
                 return self.delivery.moved(status, now, detail)
             case Hold(until=until, paced=paced):
                 booked = self.delivery.paced or paced
-                return replace(self.delivery, status=DeliveryStatus.PENDING, retry_at=until, paced=booked)
+                return structs.replace(self.delivery, status=DeliveryStatus.PENDING, retry_at=until, paced=booked)
             case Send():
                 return self.delivery
 
@@ -90,7 +92,7 @@ class Later:
 
     def of(self, page: Page) -> Page:
         """The page that waits so long."""
-        return replace(page, slots_booked=self.is_booked)
+        return structs.replace(page, slots_booked=self.is_booked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +269,7 @@ class PageSender:
         unsent = [copy.unsent(now) for copy in copies if not isinstance(copy.plan, Send)]
         heard_of = [self._kept(one, versions[one.id], task) for one in after]
         kept = [delivery_item(one, versions[one.id], task.item.lane) for one in unsent]
-        changed = replace(page.with_deliveries([*after, *unsent]), slots_booked=False)
+        changed = structs.replace(page.with_deliveries([*after, *unsent]), slots_booked=False)
         step = _step(task, changed, [*after, *unsent], [*heard_of, *kept], handed)
         return Done(step, changed, called=any(map(self._is_in_doubt, copies)))
 
@@ -311,7 +313,7 @@ class PageSender:
         # incident's are sent again: there it is.
         attempts = (task.item.attempts if first else 1) if task.item.lane is Lane.INCIDENT else 0
         item = changed_page_item(task.item, page, task.now)
-        return task.checkpoint(replace(item, attempts=attempts), *step.others, spawn=step.spawn)
+        return task.checkpoint(structs.replace(item, attempts=attempts), *step.others, spawn=step.spawn)
 
     def _after(self, copy: Copy, outcome: Outcome, task: Task, now: datetime) -> Delivery:
         again = self._again_at(copy, outcome, task, now) if isinstance(outcome, Refused) else None
@@ -344,7 +346,7 @@ def _addressed(item: Item | None, name: str, page: Page, person: Recipient | Non
         return page.unrecorded(name) if item is None else delivery_of(item)
     if item is None:
         return page.unrecorded(name, person.preference, person.language)
-    return replace(delivery_of(item), channel=person.preference, language=person.language)
+    return structs.replace(delivery_of(item), channel=person.preference, language=person.language)
 
 
 def _step(

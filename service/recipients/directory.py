@@ -7,7 +7,9 @@ is an item of its own that names both, so that paging through an audience of any
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from service.channels.contact_keys import ContactKeys
 from service.recipients.profile import Recipient
@@ -122,7 +124,7 @@ class Directory:
     def _item(self, recipient: Recipient, stored: Item | None) -> Item:
         phone = recipient.phone
         keys = {"recipient-phone": self._keys.phone(phone.e164)} if phone is not None else {}
-        return replace(stored or Item(_id(recipient.user_id), KIND, {}), state=to_state(recipient), keys=keys)
+        return structs.replace(stored or Item(_id(recipient.user_id), KIND, {}), state=to_state(recipient), keys=keys)
 
     def _remove(self, item_id: str) -> bool:
         while (item := self._store.get(item_id)) is not None:

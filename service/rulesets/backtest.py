@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
+from msgspec import structs
+
 from service.clock import Clock
 from service.decide import language
 from service.decide.decision import Compiled
@@ -152,7 +154,7 @@ class Backtests:
         backtest = Backtest(wanted.ruleset, old, new, wanted.since, until, wanted.by, now, segments=segments)
         kept = Kept(backtest_id, backtest, Tally())
         try:
-            self._store.save(replace(_item(kept), due_at=now), spawn=chunks)
+            self._store.save(structs.replace(_item(kept), due_at=now), spawn=chunks)
         except Conflict:
             return self.read(wanted.ruleset, backtest_id)
         return kept
@@ -227,7 +229,7 @@ class Backtests:
         passed(gate.check(wanted.source), wanted.ruleset)
         chunks = versions.chunk_items(_draft_id(backtest_id), wanted.source)
         side = Side(None, fingerprint(wanted.source), len(chunks))
-        return side, tuple(replace(chunk, expires_at=now + KEPT) for chunk in chunks)
+        return side, tuple(structs.replace(chunk, expires_at=now + KEPT) for chunk in chunks)
 
     def _stored(self, ruleset: str, backtest_id: str) -> Item:
         item = self._store.get(f"{KIND}-{backtest_id}")

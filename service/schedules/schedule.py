@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from msgspec import structs
+
 from service.errors import TocsinError
 from service.records import from_state, to_state
 from service.schedules.recurrence import Recurrence
@@ -79,7 +81,7 @@ def new_item(kept: Kept) -> Item:
 def changed_item(item: Item, schedule: Schedule) -> Item:
     """The item of a schedule that waits for its next occurrence."""
     state = {**item.state, "schedule": to_state(schedule)}
-    return replace(item, state=state, due_at=schedule.next_at, attempts=0)
+    return structs.replace(item, state=state, due_at=schedule.next_at, attempts=0)
 
 
 class Garbled(TocsinError):

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+import msgspec
+
 from service.errors import TocsinError, Unavailable
 from service.words import Lane
 
@@ -33,8 +35,7 @@ MAX_KEY_BYTES = 900
 """Size of an id or of an index with its value (a DynamoDB sort key is at most 1,024 bytes)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """A record, and, while it has a `due_at`, a piece of work.
 
     `version` is 0 for an item that was never stored. The first is drawn at random, so that what is removed or expires
@@ -50,7 +51,7 @@ class Item:
     due_at: datetime | None = None
     version: int = 0
     attempts: int = 0
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = msgspec.field(default_factory=dict)
     expires_at: datetime | None = None
 
 

@@ -7,10 +7,12 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.htm
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import getrandbits
 from typing import NamedTuple
+
+from msgspec import structs
 
 from service.exact_json import canonical_texts, dumps
 from service.storage import (
@@ -72,11 +74,7 @@ class ItemRow(NamedTuple):
     @property
     def after(self) -> Item:
         """The item as it is once the row is written."""
-        item = self.item  # spelt out: `replace` takes five times as long
-        return Item(
-            *(item.id, item.kind, item.state, item.lane, item.due_at),
-            *(self.version, item.attempts, item.keys, item.expires_at),
-        )
+        return structs.replace(self.item, version=self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,7 @@ def commit_of(changes: Sequence[Item], spawn: Sequence[Item] = (), audit: Sequen
     children = _first_of_each(spawn, {item.id for item in changes})
     commit = Commit(
         tuple(item_row(item) for item in changes),
-        tuple(item_row(child if child.version == 0 else replace(child, version=0)) for child in children),
+        tuple(item_row(child if child.version == 0 else structs.replace(child, version=0)) for child in children),
         tuple(audit_row(entry) for entry in audit),
     )
     _check_limits(commit)
@@ -122,7 +120,7 @@ def commit_of(changes: Sequence[Item], spawn: Sequence[Item] = (), audit: Sequen
 
 def new_items(items: Sequence[Item], audit: Sequence[AuditEntry]) -> Commit:
     """The commit that stores items which must not be there yet."""
-    return commit_of([replace(item, version=0) for item in items], audit=audit)
+    return commit_of([structs.replace(item, version=0) for item in items], audit=audit)
 
 
 def item_row(item: Item) -> ItemRow:

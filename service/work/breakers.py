@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec import structs
 from prometheus_client import Gauge
 
 from service.clock import Clock
@@ -185,7 +186,7 @@ class Look:
         good, bad = self._untold.take(provider, now)
         record = _Record(breaker, seen.record.health.after(good, bad, now))
         try:
-            item = self._store.save(replace(seen.item, state=to_state(record)))
+            item = self._store.save(structs.replace(seen.item, state=to_state(record)))
         except (Conflict, StoreUnavailable) as error:
             self._untold.give_back(provider, good, bad)
             if isinstance(error, StoreUnavailable):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import structs
 
 from service.clock import parse_timestamp, timestamp
 from service.errors import TocsinError
@@ -35,7 +37,9 @@ class DeadItem:
 def bury(item: Item, why: str, at: datetime) -> Item:
     """The item as a dead one: nothing is due, the reason stands in its state, the index lists it."""
     dead = {"why": why, "since": timestamp(at), "attempts": item.attempts}
-    return replace(item, state={**item.state, "dead": dead}, due_at=None, keys={**item.keys, INDEX: item.lane.value})
+    return structs.replace(
+        item, state={**item.state, "dead": dead}, due_at=None, keys={**item.keys, INDEX: item.lane.value}
+    )
 
 
 def still_dead(before: Item, after: Item) -> Item:
@@ -43,7 +47,7 @@ def still_dead(before: Item, after: Item) -> Item:
     if INDEX not in before.keys:
         return after
     state = {**after.state, "dead": before.state["dead"]}
-    return replace(after, state=state, keys={**after.keys, INDEX: before.keys[INDEX]})
+    return structs.replace(after, state=state, keys={**after.keys, INDEX: before.keys[INDEX]})
 
 
 def explained(item: Item) -> DeadItem:
@@ -79,4 +83,4 @@ def redrive(store: Store, item_id: str, now: datetime) -> Item:
     explained(item)
     state = {name: value for name, value in item.state.items() if name != "dead"}
     keys = {index: value for index, value in item.keys.items() if index != INDEX}
-    return store.save(replace(item, state=state, keys=keys, due_at=now, attempts=0))
+    return store.save(structs.replace(item, state=state, keys=keys, due_at=now, attempts=0))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import structs
 
 from service.clock import parse_timestamp, timestamp
 from service.storage import Item, Store
@@ -43,7 +45,9 @@ def wait_until_booked(task: Task, book: Callable[[], datetime]) -> Item | None:
     if booked > now:
         return postponed(task.item, booked, {**task.item.state, _SLOT: timestamp(booked)})
     # A later attempt of the same item is another message to the carrier and books again.
-    task.item = replace(task.item, state={name: kept for name, kept in task.item.state.items() if name != _SLOT})
+    task.item = structs.replace(
+        task.item, state={name: kept for name, kept in task.item.state.items() if name != _SLOT}
+    )
     return None
 
 

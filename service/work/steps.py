@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+
+from msgspec import structs
 
 from service.clock import Clock
 from service.storage import AuditEntry, Item, Store
@@ -67,7 +69,7 @@ class Task:
         Before a call that cannot be taken back (a send), commit that it is about to be made: after a crash only items
         so marked are in doubt.
         """
-        leased = replace(item, due_at=self.now + self._lease)
+        leased = structs.replace(item, due_at=self.now + self._lease)
         stored = self._store.save_all((leased, *others), spawn=spawn, audit=audit, held=True)
         self.item = stored[0]
         return stored
@@ -75,15 +77,15 @@ class Task:
 
 def finished(item: Item, state: Mapping[str, object] | None = None) -> Item:
     """The item with nothing left to do: it stays as the record."""
-    return replace(item, state=item.state if state is None else state, due_at=None, attempts=0)
+    return structs.replace(item, state=item.state if state is None else state, due_at=None, attempts=0)
 
 
 def waiting(item: Item, until: datetime, state: Mapping[str, object] | None = None) -> Item:
     """The item after a success, to be handled again at `until`: attempts are counted afresh."""
-    return replace(item, state=item.state if state is None else state, due_at=until, attempts=0)
+    return structs.replace(item, state=item.state if state is None else state, due_at=until, attempts=0)
 
 
 def postponed(item: Item, until: datetime, state: Mapping[str, object] | None = None) -> Item:
     """The item as if it had not been claimed, due at `until`: waiting for one's turn is not a failed attempt."""
     kept = item.state if state is None else state
-    return replace(item, state=kept, due_at=until, attempts=max(0, item.attempts - 1))
+    return structs.replace(item, state=kept, due_at=until, attempts=max(0, item.attempts - 1))

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from traceback import extract_tb
 
+from msgspec import structs
+
 from service.clock import Clock
 from service.errors import Unavailable
 from service.storage import Conflict, Item, Store, TooLarge
@@ -201,7 +203,10 @@ class Worker:
             if self._stopping or not self._goes_on(task, step):
                 return _earliest(*before, self._commit(step))
             task.checkpoint(
-                replace(step.item, attempts=step.item.attempts + 1), *step.others, spawn=step.spawn, audit=step.audit
+                structs.replace(step.item, attempts=step.item.attempts + 1),
+                *step.others,
+                spawn=step.spawn,
+                audit=step.audit,
             )
             before.append(_dues(step))
         return _earliest(*before, self._commit(self._step(duty, task)))
@@ -221,7 +226,7 @@ class Worker:
         steps share, the item is due still and is handled again with what that one has become.
         """
         now = self._clock.now()
-        self._save_unless_taken(Step(replace(task.item, due_at=now, attempts=max(0, task.item.attempts - 1))))
+        self._save_unless_taken(Step(structs.replace(task.item, due_at=now, attempts=max(0, task.item.attempts - 1))))
         return {task.item.lane: now}
 
     def _lease_is_short(self, item: Item) -> bool:
@@ -242,7 +247,7 @@ class Worker:
             *(item.id, item.kind, type(error).__name__, wait.total_seconds()),
             extra={"item_id": item.id, "kind": item.kind, "attempts": item.attempts},
         )
-        self._save_unless_taken(Step(replace(item, due_at=self._clock.now() + wait)))
+        self._save_unless_taken(Step(structs.replace(item, due_at=self._clock.now() + wait)))
 
     def _bury(self, task: Task, why: str) -> None:
         self._bury_with(task, why, self._registry.burial(task.item.kind))
@@ -299,7 +304,7 @@ class Worker:
             if attempts == most and self._registry.burial(task.item.kind) is not None:
                 # Its next turn, one too many, buries it with what its kind commits: in a thread, which a second fault
                 # in there does not take along.
-                self._save_unless_taken(Step(replace(task.item, due_at=self._clock.now())))
+                self._save_unless_taken(Step(structs.replace(task.item, due_at=self._clock.now())))
             elif attempts >= most:
                 self._bury_with(task, f"a fault of the program: {_reason(error)}", None)
             else:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+
+from msgspec import structs
 
 from service.storage import AlreadyExists, AuditEntry, Conflict, Item
 from service.words import Lane
@@ -35,10 +37,12 @@ class Model:
         if any(entry.audit_id in self.audit for entry in audit):
             raise AlreadyExists("audit")
         for change in changes:
-            self.items[change.id] = replace(change, version=change.version + 1 if change.version else next(self.lives))
+            self.items[change.id] = structs.replace(
+                change, version=change.version + 1 if change.version else next(self.lives)
+            )
         for child in spawn:
             if self.get(child.id) is None:
-                self.items[child.id] = replace(child, version=next(self.lives))
+                self.items[child.id] = structs.replace(child, version=next(self.lives))
         self.audit.update({entry.audit_id: entry for entry in audit})
         return self.items[changes[0].id]
 
@@ -61,7 +65,7 @@ class Model:
         """Claim these."""
         taken = [self.items[item_id] for item_id in item_ids]
         claimed = [
-            replace(item, due_at=self.now + lease, version=item.version + 1, attempts=item.attempts + 1)
+            structs.replace(item, due_at=self.now + lease, version=item.version + 1, attempts=item.attempts + 1)
             for item in taken
         ]
         self.items.update({item.id: item for item in claimed})

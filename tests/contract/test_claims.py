@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from msgspec import structs
 
 from service.clock import HandClock
 from service.storage import Conflict, Item, Store
@@ -29,7 +29,7 @@ def take(store: Store, clock: HandClock, limit: int = 10, lane: Lane = BULK) -> 
 def test_a_due_item_is_claimed_with_a_lease(store: Store, clock: HandClock) -> None:
     item = store.save(Item("a", "k", {"n": 1}, BULK, clock.now(), keys={"of": "x"}))
     claimed = store.claim(BULK, clock.now(), LEASE, 10)
-    assert list(claimed) == [replace(item, due_at=clock.now() + LEASE, attempts=1, version=item.version + 1)]
+    assert list(claimed) == [structs.replace(item, due_at=clock.now() + LEASE, attempts=1, version=item.version + 1)]
     assert stored(store, "a") == claimed[0]
 
 
@@ -58,7 +58,7 @@ def test_lanes_are_claimed_apart(store: Store, clock: HandClock) -> None:
 
 def test_an_item_saved_into_another_lane_is_claimed_there_alone(store: Store, clock: HandClock) -> None:
     item = store.save(Item("a", "k", {}, BULK, clock.now()))
-    store.save(replace(item, lane=Lane.INCIDENT))
+    store.save(structs.replace(item, lane=Lane.INCIDENT))
     assert take(store, clock) == []
     assert take(store, clock, lane=Lane.INCIDENT) == ["a"]
 
@@ -71,7 +71,7 @@ def test_a_claim_takes_no_more_than_it_was_asked_for(store: Store, clock: HandCl
 def test_a_finished_item_stays_as_the_record(store: Store, clock: HandClock) -> None:
     store.add(Item("a", "k", {}, BULK, clock.now()))
     (claimed,) = store.claim(BULK, clock.now(), LEASE, 1)
-    done = store.save(replace(claimed, state={"sent": True}, due_at=None))
+    done = store.save(structs.replace(claimed, state={"sent": True}, due_at=None))
     clock.advance(timedelta(days=1))
     assert take(store, clock) == []
     assert store.get("a") == done
@@ -94,7 +94,7 @@ def test_a_worker_that_lost_its_lease_cannot_save(open_store: Open, clock: HandC
     clock.advance(LEASE)
     assert take(quick, clock) == ["a"]
     with pytest.raises(Conflict):
-        slow.save(replace(late, due_at=None))
+        slow.save(structs.replace(late, due_at=None))
     assert stored(slow, "a").due_at == clock.now() + LEASE
 
 
@@ -103,10 +103,10 @@ def test_a_lease_that_is_renewed_keeps_others_away(open_store: Open, clock: Hand
     mine.add(Item("a", "k", {}, BULK, clock.now()))
     (claimed,) = mine.claim(BULK, clock.now(), LEASE, 1)
     clock.advance(LEASE / 2)
-    renewed = mine.save(replace(claimed, due_at=clock.now() + LEASE))
+    renewed = mine.save(structs.replace(claimed, due_at=clock.now() + LEASE))
     clock.advance(LEASE / 2)
     assert take(other, clock) == []
-    mine.save(replace(renewed, due_at=None))
+    mine.save(structs.replace(renewed, due_at=None))
     clock.advance(LEASE + OVERDUE)
     assert take(other, clock) == []
 
@@ -114,7 +114,7 @@ def test_a_lease_that_is_renewed_keeps_others_away(open_store: Open, clock: Hand
 def test_what_its_worker_holds_comes_due_when_the_lease_ends(store: Store, clock: HandClock) -> None:
     store.add(Item("a", "k", {}, BULK, clock.now()))
     (claimed,) = store.claim(BULK, clock.now(), LEASE, 1)
-    (held,) = store.save_all([replace(claimed, state={"n": 1}, due_at=clock.now() + LEASE)], held=True)
+    (held,) = store.save_all([structs.replace(claimed, state={"n": 1}, due_at=clock.now() + LEASE)], held=True)
     assert take(store, clock) == []
     clock.advance(LEASE + OVERDUE)
     assert take(store, clock) == ["a"]
@@ -132,7 +132,7 @@ def test_a_reply_and_a_timer_at_the_same_moment_have_one_winner(open_store: Open
         def reply(read: Item = read, start: Barrier = start) -> bool:
             start.wait()
             try:
-                web.save(replace(read, state={"answer": "yes"}, due_at=None))
+                web.save(structs.replace(read, state={"answer": "yes"}, due_at=None))
             except Conflict:
                 return False
             return True
@@ -171,7 +171,7 @@ def test_of_many_who_save_the_same_version_one_wins(open_store: Open) -> None:
     def save(number: int) -> int | None:
         start.wait()
         try:
-            stores[number % 2].save(replace(read, state={"by": number}))
+            stores[number % 2].save(structs.replace(read, state={"by": number}))
         except Conflict:
             return None
         return number
@@ -189,7 +189,7 @@ def test_increments_by_many_threads_are_all_counted(open_store: Open) -> None:
         while True:
             item = stored(store, "a")
             try:
-                store.save(replace(item, state={"n": int(str(item.state["n"])) + 1}))
+                store.save(structs.replace(item, state={"n": int(str(item.state["n"])) + 1}))
             except Conflict:
                 continue
             return

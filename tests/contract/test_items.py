@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from service.clock import HandClock
 from service.storage import (
@@ -48,7 +49,7 @@ def test_an_item_comes_back_as_it_was_stored(open_store: Open) -> None:
     )
     open_store().add(item)
     found = stored(open_store(), "incident-1")
-    assert found == replace(item, version=found.version)
+    assert found == structs.replace(item, version=found.version)
 
 
 def test_a_decimal_keeps_its_last_zero(store: Store) -> None:
@@ -86,8 +87,8 @@ def test_one_id_twice_in_one_commit_is_refused(store: Store) -> None:
 def test_each_save_counts_the_version_up(store: Store) -> None:
     store.add(Item("a", "k", {"n": 1}))
     first = stored(store, "a")
-    second = store.save(replace(first, state={"n": 2}, attempts=7))
-    assert second == replace(first, state={"n": 2}, attempts=7, version=first.version + 1)
+    second = store.save(structs.replace(first, state={"n": 2}, attempts=7))
+    assert second == structs.replace(first, state={"n": 2}, attempts=7, version=first.version + 1)
     assert store.get("a") == second
 
 
@@ -95,9 +96,9 @@ def test_saving_what_somebody_else_changed_is_a_conflict(open_store: Open) -> No
     mine, theirs = open_store(), open_store()
     mine.add(Item("a", "k", {"n": 1}))
     read = stored(mine, "a")
-    won = theirs.save(replace(read, state={"n": 2}))
+    won = theirs.save(structs.replace(read, state={"n": 2}))
     with pytest.raises(Conflict):
-        mine.save(replace(read, state={"n": 3}))
+        mine.save(structs.replace(read, state={"n": 3}))
     assert mine.get("a") == won
 
 
@@ -126,7 +127,7 @@ def test_a_save_with_children_and_audit_is_all_or_nothing(store: Store) -> None:
 def test_a_save_writes_everything_it_is_given(store: Store) -> None:
     parent, other = store.save(Item("parent", "k", {})), store.save(Item("other", "k", {}))
     saved = store.save(parent, other, Item("new", "k", {}), spawn=[Item("child", "k", {})], audit=[entry("e1")])
-    assert stored(store, "parent") == saved == replace(parent, version=parent.version + 1)
+    assert stored(store, "parent") == saved == structs.replace(parent, version=parent.version + 1)
     assert stored(store, "other").version == other.version + 1
     assert stored(store, "new").version > 0
     assert stored(store, "child").version > 0
@@ -135,7 +136,7 @@ def test_a_save_writes_everything_it_is_given(store: Store) -> None:
 
 def test_expanding_twice_leaves_children_as_they_are(store: Store) -> None:
     parent = store.save(Item("parent", "k", {}), spawn=[Item("job-1", "k", {"n": 1}), Item("job-2", "k", {"n": 1})])
-    worked_on = store.save(replace(stored(store, "job-1"), state={"n": "sent"}))
+    worked_on = store.save(structs.replace(stored(store, "job-1"), state={"n": "sent"}))
     store.save(parent, spawn=[Item("job-1", "k", {"n": 2}), Item("job-2", "k", {"n": 2}), Item("job-3", "k", {"n": 2})])
     assert store.get("job-1") == worked_on
     assert stored(store, "job-2").state == {"n": 1}
@@ -145,7 +146,7 @@ def test_expanding_twice_leaves_children_as_they_are(store: Store) -> None:
 def test_expanding_when_every_child_is_there_still_saves_the_parent(store: Store) -> None:
     parent = store.save(Item("parent", "k", {}), spawn=[Item("job-1", "k", {})])
     saved = store.save(parent, spawn=[Item("job-1", "k", {})])
-    assert stored(store, "parent") == saved == replace(parent, version=parent.version + 1)
+    assert stored(store, "parent") == saved == structs.replace(parent, version=parent.version + 1)
 
 
 def test_a_child_named_twice_is_stored_once_as_named_first(store: Store) -> None:
@@ -292,7 +293,7 @@ def test_a_cursor_that_is_not_ours_is_refused(store: Store) -> None:
 
 def test_an_item_moves_between_keys_when_it_is_saved(store: Store) -> None:
     item = store.save(Item("a", "k", {}, keys={"status": "open", "of": "x"}))
-    store.save(replace(item, keys={"status": "closed", "team": "red"}))
+    store.save(structs.replace(item, keys={"status": "closed", "team": "red"}))
     assert [store.count("status", "open"), store.count("status", "closed")] == [0, 1]
     assert [store.count("of", "x"), store.count("team", "red")] == [0, 1]
 
@@ -351,7 +352,7 @@ def test_whoever_holds_an_item_that_was_removed_and_stored_anew_cannot_touch_the
     store.remove(held)
     new = store.save(Item("a", "k", {"life": 2}))
     with pytest.raises(Conflict):
-        store.save(replace(held, state={"life": "the old one's"}))
+        store.save(structs.replace(held, state={"life": "the old one's"}))
     with pytest.raises(Conflict):
         store.remove(held)
     assert store.get("a") == new
@@ -366,13 +367,15 @@ def test_whoever_holds_an_item_that_expired_and_was_stored_anew_cannot_touch_the
     store.save(Item("a", "k", {"life": 2}), spawn=[Item("b", "k", {"life": 2})])
     for old in (held, sibling):
         with pytest.raises(Conflict):
-            store.save(replace(old, expires_at=None))
+            store.save(structs.replace(old, expires_at=None))
     assert [stored(store, one).state for one in "ab"] == [{"life": 2}] * 2
 
 
 def test_saving_several_answers_each_as_it_is_stored(store: Store) -> None:
     parent = store.save(Item("parent", "k", {}))
-    saved = store.save_all([replace(parent, state={"n": 1}), Item("new", "k", {})], spawn=[Item("child", "k", {})])
+    saved = store.save_all(
+        [structs.replace(parent, state={"n": 1}), Item("new", "k", {})], spawn=[Item("child", "k", {})]
+    )
     assert list(saved) == [stored(store, "parent"), stored(store, "new")]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from service.clock import HandClock
 from service.storage import AuditEntry, AuditQuery, Conflict, Item, Store
@@ -198,7 +199,7 @@ def in_order(items: Iterable[Item]) -> list[Item]:
 
 def alike(items: Iterable[Item | None]) -> list[Item | None]:
     """Items without their versions, of which every store begins with others."""
-    return [None if item is None else replace(item, version=0) for item in items]
+    return [None if item is None else structs.replace(item, version=0) for item in items]
 
 
 def entry(number: int) -> AuditEntry:

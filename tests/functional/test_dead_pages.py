@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from service.app import Service
 from service.clock import HandClock
@@ -61,14 +61,14 @@ def spoil(service: Service) -> dict[str, object]:
     """Write the texts of the notification as no release of ours reads them; answers what stood there."""
     item = service.store.get(texts_id("n1", "en"))
     assert item is not None
-    service.store.save(replace(item, state={"written by": "a newer release"}))
+    service.store.save(structs.replace(item, state={"written by": "a newer release"}))
     return dict(item.state)
 
 
 def mend(service: Service, state: dict[str, object]) -> None:
     item = service.store.get(texts_id("n1", "en"))
     assert item is not None
-    service.store.save(replace(item, state=state))
+    service.store.save(structs.replace(item, state=state))
 
 
 def statuses(service: Service) -> dict[str, int]:

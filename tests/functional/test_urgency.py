@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from msgspec import structs
 from typing_extensions import override
 
 from service.app import Service
@@ -55,7 +56,7 @@ def queue_bulk(service: Service, deliveries: int) -> None:
         translated=("en",),
     )
     queued = [cut("bulk", number, (number - 1) * PAGE_SIZE + 1, readers) for number in range(1, pages + 1)]
-    items = [replace(page_item(page, Lane.BULK), due_at=now) for page in queued]
+    items = [structs.replace(page_item(page, Lane.BULK), due_at=now) for page in queued]
     service.store.add(new_notification_item(bulk))
     for start in range(0, pages, 100):
         service.store.add(*items[start : start + 100])

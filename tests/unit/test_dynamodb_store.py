@@ -6,11 +6,11 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from msgspec import structs
 
 from service.clock import HandClock
 from service.storage import AlreadyExists, AuditEntry, AuditQuery, Conflict, Item, StoreUnavailable
@@ -86,8 +86,8 @@ def test_an_add_whose_answer_was_lost_has_succeeded(store: DynamoStore, faults: 
 def test_a_save_whose_answer_was_lost_has_succeeded(store: DynamoStore, faults: FaultyAws) -> None:
     item = store.save(Item("a", "k", {"n": 1}))
     faults.script("PutItem", LostAnswer(), LostAnswer())
-    saved = store.save(replace(item, state={"n": 2}))
-    assert stored(store, "a") == saved == replace(item, state={"n": 2}, version=item.version + 1)
+    saved = store.save(structs.replace(item, state={"n": 2}))
+    assert stored(store, "a") == saved == structs.replace(item, state={"n": 2}, version=item.version + 1)
 
 
 def test_a_save_that_another_overtook_between_two_tries_is_a_conflict(
@@ -97,12 +97,12 @@ def test_a_save_that_another_overtook_between_two_tries_is_a_conflict(
     item = other.save(Item("a", "k", {"n": 1}))
 
     def overtake(_: float) -> None:
-        other.save(replace(item, state={"n": "theirs"}))
+        other.save(structs.replace(item, state={"n": "theirs"}))
 
     store = DynamoStore(client, tables, HandClock(NOW), pause=overtake, chance=lambda: 1.0)
     faults.script("PutItem", Refusal("InternalServerError", 500))
     with pytest.raises(Conflict):
-        store.save(replace(item, state={"n": 2}))
+        store.save(structs.replace(item, state={"n": 2}))
     assert stored(store, "a").state == {"n": "theirs"}
 
 
@@ -127,7 +127,7 @@ def test_a_repeated_commit_is_recognised_by_its_rows_when_dynamodb_has_forgotten
     parent = store.save(Item("p", "k", {}))
     faults.script("TransactWriteItems", LostAnswer())
     saved = store.save(parent, spawn=[Item("c", "k", {})])
-    assert stored(store, "p") == saved == replace(parent, version=parent.version + 1)
+    assert stored(store, "p") == saved == structs.replace(parent, version=parent.version + 1)
 
 
 def test_a_claim_whose_answer_was_lost_has_succeeded(store: DynamoStore, faults: FaultyAws) -> None:

@@ -8,7 +8,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.email import Unaddressable, compose, parse_sender
@@ -74,7 +75,7 @@ def test_a_letter_says_the_same_as_text_and_as_html_in_its_language() -> None:
 
 
 def test_bulk_mail_can_be_left_with_one_click_and_other_mail_has_no_such_header() -> None:
-    bulk = sent(replace(LETTER, unsubscribe_url="https://tocsin.example/u/abc"))
+    bulk = sent(structs.replace(LETTER, unsubscribe_url="https://tocsin.example/u/abc"))
     assert bulk["List-Unsubscribe"] == "<https://tocsin.example/u/abc>"
     assert bulk["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "List-Unsubscribe" not in sent(LETTER)
@@ -85,7 +86,7 @@ NAMES = ["From", "To", "Subject", "Date", "Message-ID", "Content-Language", "Aut
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
 def test_no_subject_can_add_a_header_or_end_them(subject: str) -> None:
-    message = sent(replace(LETTER, subject=f"{subject}\r\nBcc: everyone@example.com\r\n\r\nbody"))
+    message = sent(structs.replace(LETTER, subject=f"{subject}\r\nBcc: everyone@example.com\r\n\r\nbody"))
     assert sorted(message.keys()) == sorted([*NAMES, "Content-Type"])
     assert "\n" not in message["Subject"]
 
@@ -93,7 +94,7 @@ def test_no_subject_can_add_a_header_or_end_them(subject: str) -> None:
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_no_address_can_add_a_header_or_a_second_reader(before: str, after: str) -> None:
     try:
-        message = sent(replace(LETTER, to=f"{before}\r\nBcc: x@example.com, {after}@example.com"))
+        message = sent(structs.replace(LETTER, to=f"{before}\r\nBcc: x@example.com, {after}@example.com"))
     except Unaddressable:
         return
     assert sorted(message.keys()) == sorted([*NAMES, "Content-Type"])
@@ -101,7 +102,7 @@ def test_no_address_can_add_a_header_or_a_second_reader(before: str, after: str)
 
 
 def test_a_domain_in_another_script_is_written_as_dns_knows_it() -> None:
-    assert sent(replace(LETTER, to="mary@bücher.example"))["To"].addresses[0].domain == "xn--bcher-kva.example"
+    assert sent(structs.replace(LETTER, to="mary@bücher.example"))["To"].addresses[0].domain == "xn--bcher-kva.example"
 
 
 NO_ADDRESSES = ["", "mary", "@example.com", "mary@", "mary@exa mple.com", "mary@-x-.example", "a@b\n.c"]
@@ -110,12 +111,12 @@ NO_ADDRESSES = ["", "mary", "@example.com", "mary@", "mary@exa mple.com", "mary@
 @pytest.mark.parametrize("to", NO_ADDRESSES)
 def test_an_address_that_is_none_is_refused_without_being_repeated(to: str) -> None:
     with pytest.raises(Unaddressable) as refused:
-        compose(replace(LETTER, to=to), SENDER, NOON)
+        compose(structs.replace(LETTER, to=to), SENDER, NOON)
     assert len(to) < 5 or to not in str(refused.value)
 
 
 def test_long_lines_are_folded_for_the_wire() -> None:
-    letter = replace(LETTER, html=f"<p>{'ä' * 5000}</p>", text="x" * 5000, subject="ä" * 400)
+    letter = structs.replace(LETTER, html=f"<p>{'ä' * 5000}</p>", text="x" * 5000, subject="ä" * 400)
     raw = compose(letter, SENDER, NOON).as_bytes()
     assert max(map(len, raw.split(b"\r\n"))) < 998
     assert sent(letter)["Subject"] == "ä" * 254 + "…"
@@ -311,7 +312,7 @@ def test_a_server_that_falls_silent_after_the_text_may_have_taken_it() -> None:
 
 
 def test_an_address_outside_ascii_needs_a_server_that_takes_it() -> None:
-    letter = replace(LETTER, to="märy@example.com")
+    letter = structs.replace(LETTER, to="märy@example.com")
     with listening(enable_SMTPUTF8=True) as modern:
         assert isinstance(modern.send(letter), Accepted)
         assert modern.mailbox.letters[0][0] == "märy@example.com"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import string
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from service import exact_json
 from service.rulesets.versions import (
@@ -87,7 +87,7 @@ def test_a_lost_part_is_noticed() -> None:
 def test_a_changed_part_is_noticed() -> None:
     (part,) = chunk_items("abc", "ruleset: premium")
     with pytest.raises(DamagedVersion):
-        content([replace(part, state={"part": "not base 85 \x00"})])
+        content([structs.replace(part, state={"part": "not base 85 \x00"})])
 
 
 def test_ids_sort_by_number_and_never_collide_between_rulesets() -> None:

@@ -12,13 +12,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
+from msgspec import structs
 
 from service.clock import HandClock
 from service.storage import Conflict, Item, Store, StoreUnavailable
@@ -45,7 +45,7 @@ def increment(store: Store, times: int) -> None:
             item = store.get("counter")
             assert item is not None
             try:
-                store.save(replace(item, state={"n": int(str(item.state["n"])) + 1}))
+                store.save(structs.replace(item, state={"n": int(str(item.state["n"])) + 1}))
             except Conflict:
                 continue
             break

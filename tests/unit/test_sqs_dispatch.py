@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from msgspec import structs
 
 from service.clock import HandClock
 from service.storage import Item, StoreUnavailable
@@ -250,7 +251,7 @@ def test_a_long_backlog_is_sent_again_ever_more_rarely(site: Site, store: Queued
 
 def test_a_notice_of_an_item_that_was_finished_meanwhile_is_dropped(site: Site, store: QueuedStore) -> None:
     item = store.save(Item("a", "k", {}, BULK, NOW))
-    store.save(replace(item, due_at=None))
+    store.save(structs.replace(item, due_at=None))
     assert claimed(store) == []
     assert site.waiting() == 0
 

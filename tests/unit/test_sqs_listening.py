@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from service.clock import HandClock, SystemClock
 from service.storage import Item, StoreUnavailable
@@ -150,6 +150,6 @@ def test_a_poll_that_fails_is_told_to_the_worker_and_the_next_one_hears_again(
 def test_an_item_that_was_finished_meanwhile_is_not_taken(site: Site, listener: QueuedStore) -> None:
     store = site.store()
     item = store.save(due("a"))
-    store.save(replace(item, due_at=None))
+    store.save(structs.replace(item, due_at=None))
     store.add(due("b"))
     assert claimed(listener) == ["b"]

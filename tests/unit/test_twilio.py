@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from service.channels import Accepted, Outcome, Reason, Reference, Refused, Sms, Unknown, VoiceCall
 from service.channels.phones import Phone
@@ -68,7 +68,7 @@ def test_an_sms_carries_its_delivery_in_the_address_for_receipts(service: Twilio
 )
 def test_a_message_leaves_from_its_own_identity(service: TwilioService, origin: str, said: dict[str, str]) -> None:
     twilio = Twilio(Account(ACCOUNT, TOKEN, url=service.url + "/"))
-    assert isinstance(TwilioSms(twilio, NUMBER).send(replace(SMS, origin=origin)), Accepted)
+    assert isinstance(TwilioSms(twilio, NUMBER).send(structs.replace(SMS, origin=origin)), Accepted)
     (form,) = service.of("Messages")
     assert {name: form[name] for name in form if name not in {"To", "Body"}} == said
 
@@ -168,11 +168,14 @@ def test_nobody_listening_is_a_refusal_not_a_doubt() -> None:
     ("outcome", "said"),
     [
         (lambda twilio: TwilioSms(twilio).send(SMS), "TOCSIN_TWILIO_IDENTITY"),
-        (lambda twilio: TwilioSms(twilio, NUMBER).send(replace(SMS, text="x" * (MAX_TEXT + 1))), "1,601"),
-        (lambda twilio: TwilioSms(twilio, NUMBER).send(replace(SMS, text="")), "this has 0"),
+        (lambda twilio: TwilioSms(twilio, NUMBER).send(structs.replace(SMS, text="x" * (MAX_TEXT + 1))), "1,601"),
+        (lambda twilio: TwilioSms(twilio, NUMBER).send(structs.replace(SMS, text="")), "this has 0"),
         (lambda twilio: TwilioVoice(twilio, "TOCSIN").send(CALL), "calls need a phone number"),
-        (lambda twilio: TwilioVoice(twilio, NUMBER).send(replace(CALL, voice=parse_tag("ja"))), "no voice speaks ja"),
-        (lambda twilio: TwilioVoice(twilio, NUMBER).send(replace(CALL, text="word " * 1000)), "4,000"),
+        (
+            lambda twilio: TwilioVoice(twilio, NUMBER).send(structs.replace(CALL, voice=parse_tag("ja"))),
+            "no voice speaks ja",
+        ),
+        (lambda twilio: TwilioVoice(twilio, NUMBER).send(structs.replace(CALL, text="word " * 1000)), "4,000"),
     ],
 )
 def test_what_twilio_would_refuse_is_not_sent(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from service.clock import HandClock
 from service.errors import Unavailable
@@ -74,7 +74,7 @@ def test_children_are_handled_in_the_same_run_and_made_once_however_often_they_a
         handled.append(task.item.id)
         return done(task)
 
-    parents = [replace(job(name), kind="parent") for name in ("p", "q")]
+    parents = [structs.replace(job(name), kind="parent") for name in ("p", "q")]
     store.add(*parents)
     worker_for(handle, Duty("parent", expand)).run_due()
     assert sorted(handled) == ["child-1", "child-2"]
@@ -170,9 +170,9 @@ def test_a_kind_says_what_else_happens_when_its_item_dies(
     store: SqliteStore, worker_for: Callable[..., Worker]
 ) -> None:
     def burial(item: Item, why: str) -> Step:
-        return Step(replace(item, state={"status": "failed"}), spawn=[Item("told", "letter", {"why": why})])
+        return Step(structs.replace(item, state={"status": "failed"}), spawn=[Item("told", "letter", {"why": why})])
 
-    store.add(replace(job("a"), kind="delivery"))
+    store.add(structs.replace(job("a"), kind="delivery"))
     worker_for(done, Duty("delivery", fails(Permanent("no such phone")), burial)).run_due()
     assert stored(store, "a").state["status"] == "failed"
     assert "no such phone" in str(stored(store, "told").state["why"])
@@ -184,7 +184,7 @@ def test_a_kind_says_it_too_when_its_handler_has_a_fault_at_every_attempt(
     def burial(item: Item, why: str) -> Step:
         return Step(item, spawn=[Item("told", "letter", {"why": why})])
 
-    store.add(replace(job("a"), kind="delivery"))
+    store.add(structs.replace(job("a"), kind="delivery"))
     worker = worker_for(done, Duty("delivery", fails(ZeroDivisionError()), burial))
     for _ in range(20):
         worker.run_due()
@@ -199,7 +199,7 @@ def test_an_item_dies_although_its_burial_has_a_fault_as_well(
     def burial(item: Item, why: str) -> Step:
         raise ZeroDivisionError
 
-    store.add(replace(job("a"), kind="delivery"), job("b"))
+    store.add(structs.replace(job("a"), kind="delivery"), job("b"))
     worker = worker_for(done, Duty("delivery", fails(ZeroDivisionError()), burial))
     for _ in range(20):
         worker.run_due()
@@ -287,7 +287,7 @@ def test_a_reply_that_wins_over_the_timer_is_not_overwritten(
 ) -> None:
     def escalate(task: Task) -> Step:
         reply = stored(store, "incident")
-        store.save(replace(reply, state={"state": "acknowledged"}, due_at=None))
+        store.save(structs.replace(reply, state={"state": "acknowledged"}, due_at=None))
         return Step(waiting(task.item, NOON + 40 * SECOND, {"state": "escalated"}))
 
     store.add(job("incident", Lane.INCIDENT))
@@ -302,7 +302,7 @@ def test_a_send_is_marked_before_it_is_made_and_a_failure_after_it_keeps_the_mar
     seen: list[object] = []
 
     def send(task: Task) -> Step:
-        task.checkpoint(replace(task.item, state={"status": "sending"}))
+        task.checkpoint(structs.replace(task.item, state={"status": "sending"}))
         seen.append(stored(store, "a").state)
         raise ConnectionResetError
 
@@ -327,7 +327,7 @@ def test_waiting_for_ones_turn_is_no_failed_attempt(
 def test_a_kind_that_nobody_handles_waits_for_a_worker_that_does(
     store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
 ) -> None:
-    store.add(replace(job("a"), kind="of-the-next-release"))
+    store.add(structs.replace(job("a"), kind="of-the-next-release"))
     worker_for(done).run_due()
     clock.advance(timedelta(minutes=1))
     assert worker_for(done, Duty("of-the-next-release", done)).run_due() == 1

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from service.clock import HandClock
 from service.storage import Item
@@ -118,7 +119,7 @@ def test_a_later_step_that_fails_is_tried_again_from_there(claims: Claims, clock
 def test_an_item_that_somebody_takes_over_between_two_steps_is_left_to_them(claims: Claims, clock: HandClock) -> None:
     def handle(task: Task) -> Step:
         if task.item.state.get("n") == 1:
-            claims.save(replace(stored(claims, "a"), state={"theirs": True}, due_at=None))
+            claims.save(structs.replace(stored(claims, "a"), state={"theirs": True}, due_at=None))
         return counts_to(3)(task)
 
     claims.add(job("a"))
@@ -129,7 +130,7 @@ def test_an_item_that_somebody_takes_over_between_two_steps_is_left_to_them(clai
 def test_an_item_that_changes_its_lane_is_claimed_there(claims: Claims, clock: HandClock) -> None:
     def handle(task: Task) -> Step:
         step = counts_to(2)(task)
-        return replace(step, item=replace(step.item, lane=Lane.BULK))
+        return replace(step, item=structs.replace(step.item, lane=Lane.BULK))
 
     claims.add(job("a"))
     run_due(claims, clock, handle)

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from service.clock import HandClock
 from service.errors import Unavailable
@@ -106,7 +107,7 @@ def test_a_reply_that_wins_over_one_timer_is_kept_and_holds_no_other_back(store:
         if not answered[0]:
             answered[0] = True
             reply = stored(store, "timer-003")
-            store.save(replace(reply, state={"state": "acknowledged"}, due_at=None))
+            store.save(structs.replace(reply, state={"state": "acknowledged"}, due_at=None))
         return done(task)
 
     due = timers(TOGETHER)
@@ -132,7 +133,8 @@ def test_more_than_a_commit_holds_is_committed_in_parts(commits: Commits, clock:
 def test_two_that_write_the_same_item_both_get_their_turn(store: SqliteStore, clock: HandClock) -> None:
     def count(task: Task) -> Step:
         counter = stored(store, "counter")
-        return replace(done(task), others=[replace(counter, state={"count": int(str(counter.state["count"])) + 1})])
+        counted = structs.replace(counter, state={"count": int(str(counter.state["count"])) + 1})
+        return replace(done(task), others=[counted])
 
     store.add(Item("counter", "counter", {"count": 0}), *timers(TOGETHER))
     run_due(store, clock, count)
@@ -188,7 +190,9 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
 @given(st.lists(st.sampled_from(sorted(BEHAVIOURS)), max_size=3 * TOGETHER))
 @settings(deadline=None, max_examples=40)
 def test_whatever_becomes_of_items_one_by_one_becomes_of_them_together(behaviours: Sequence[str]) -> None:
-    due = [replace(job(f"timer-{n:03d}", Lane.INCIDENT), state={"does": does}) for n, does in enumerate(behaviours)]
+    due = [
+        structs.replace(job(f"timer-{n:03d}", Lane.INCIDENT), state={"does": does}) for n, does in enumerate(behaviours)
+    ]
 
     def handle(task: Task) -> Step:
         return BEHAVIOURS[str(task.item.state["does"])](task)
@@ -203,6 +207,6 @@ def test_whatever_becomes_of_items_one_by_one_becomes_of_them_together(behaviour
                 worker.run_due()
             left = [store.get(name) for item in due for name in (item.id, f"{item.id}-39")]
             store.close()
-        return [None if item is None else replace(item, version=0) for item in left]
+        return [None if item is None else structs.replace(item, version=0) for item in left]
 
     assert left_by(each(handle)) == left_by(None)

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from service.audit.entry import EntryType
 from service.clock import Clock
 from service.rulesets.columns.kept import Head, Kept, further, head_item, head_of, outdated
@@ -78,7 +80,7 @@ class Following:
         return True
 
     def _replace(self, item: Item, kept: Kept) -> None:
-        self._store.save(replace(kept.item(), version=item.version))
+        self._store.save(structs.replace(kept.item(), version=item.version))
         logger.info("Requests of %s up to %s are in columns anew", kept.ruleset, kept.until)
 
     def _follow(self, ruleset: str) -> int:
