@@ -14,7 +14,7 @@ from msgspec import structs
 
 from service.errors import TocsinError
 from service.notify.completion import Completion
-from service.notify.delivery import UNREACHED
+from service.notify.delivery import LEFT_TO_SEND, UNREACHED
 from service.notify.expand import expand
 from service.notify.items import changed_page_item, notification_item, notification_of, page_of, pages_of
 from service.notify.notification import Notification, Reopening, Status
@@ -124,10 +124,10 @@ class Course:
         return list(self.store.get_many(names).values())
 
     def _complete(self, task: Task, notification: Notification) -> Step:
-        pages = [page for _, page in pages_of(self.store, notification.id)]
-        if len(pages) < notification.expansion.pages or any(page.left for page in pages):
+        counts = count(page for _, page in pages_of(self.store, notification.id))
+        if counts.deliveries < notification.expansion.deliveries or counts.of(LEFT_TO_SEND):
             return _look_again(task, notification, 1)  # the index of pages lags behind
-        unreached = count(pages).of(UNREACHED)
+        unreached = counts.of(UNREACHED)
         return self._end(task, notification, Status.COMPLETED_WITH_FAILURES if unreached else Status.COMPLETED)
 
     def _end(self, task: Task, notification: Notification, status: Status) -> Step:

@@ -103,6 +103,11 @@ class Counts:
     by_channel: Mapping[str, int]
     by_language: Mapping[str, int]
 
+    @property
+    def deliveries(self) -> int:
+        """All of them."""
+        return sum(self.by_status.values())
+
     def of(self, statuses: Iterable[DeliveryStatus]) -> int:
         """How many are in one of these statuses."""
         return sum(self.by_status.get(status.value, 0) for status in statuses)
