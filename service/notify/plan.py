@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from service.channels import Email, Reference, Sms, VoiceCall
 from service.channels.carrier import Message as Outgoing
 from service.errors import TocsinError
@@ -19,8 +21,7 @@ from service.tags import Tag, parse_tag
 from service.words import Channel, Lane
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Hand this over now."""
 
     message: Outgoing

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import msgspec
 from msgspec import structs
 
 from service.channels import Outcome, Reference, Refused
@@ -48,8 +49,7 @@ _WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
 """Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(msgspec.Struct, frozen=True):
     """One recipient's delivery in hand: as it is stored (`version` 0: not yet), and what is to become of it."""
 
     delivery: Delivery

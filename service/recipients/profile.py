@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
 
+import msgspec
 from email_validator import EmailNotValidError, validate_email
 
 from service.channels.phones import Phone, PhoneRefused, PhoneRules
@@ -44,8 +45,7 @@ class ProfileRefused(TocsinError):
         self.faults = faults
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(msgspec.Struct, frozen=True):
     """One person. `language` and `voice_locale` are BCP 47 tags, `timezone` is an IANA name."""
 
     user_id: str
