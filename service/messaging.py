@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from service.channels.contact_keys import ContactKeys
 from service.channels.outbox import Outbox
 from service.channels.phones import PhoneRules
 from service.clock import Clock
-from service.config import Settings
+from service.config import Backend, Settings
 from service.language import Detector, Sentiment, Translator
 from service.language.embedded.catalogue import Catalogues, read_catalogues
 from service.language.guarded import Guard, GuardedEngine
@@ -122,9 +123,7 @@ class Messaging:
         )
         return (
             Duty(items.NOTIFICATION, course.handle),
-            Duty(
-                items.PAGE, sender.handle, PageBurial(self.store, self.clock).buried, computes=self._sends_nothing_out()
-            ),
+            self._pages(sender),
             Duty(items.DELIVERY, self.receipts.silent),
             Duty(receipts.PARKED, self.receipts.parked),
             Duty(digests.KIND, gathering.handle),
@@ -135,8 +134,10 @@ class Messaging:
             self.webhooks.duty(),
         )
 
-    def _sends_nothing_out(self) -> bool:
-        return self.carriers.in_our_store == frozenset(Channel)
+    def _pages(self, sender: PageSender) -> Duty:
+        duty = Duty(items.PAGE, sender.handle, PageBurial(self.store, self.clock).buried)
+        is_store_here = self.settings.backend is Backend.EMBEDDED
+        return replace(duty, computes=sender.computes) if is_store_here else duty
 
     def _events(self) -> Events | None:
         if self.amazon is not None and self.settings.event_bus is not None:

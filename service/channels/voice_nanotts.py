@@ -34,9 +34,12 @@ _MARKUP = str.maketrans("<>\0", "   ")
 
 @dataclass(frozen=True, slots=True)
 class NanoSpeech:
-    """`Speech` by py-nanotts: about 0.1 s for ten seconds of speech. Synthesis is killed after `timeout` seconds."""
+    """`Speech` by py-nanotts: about 0.1 s for ten seconds of speech. Synthesis is killed after `timeout` seconds.
 
-    timeout: float = 30.0
+    The longest text takes 4 s of a core of its own. A lease of any lane lasts longer than the timeout.
+    """
+
+    timeout: float = 20.0
     kilobits_per_second: int = 48
 
     def speak(self, text: str, voice: Tag, /) -> Audio:

@@ -71,7 +71,9 @@ class Carriers:
                 return self.voice
 
     def joins(self, message: Message, earlier: Sequence[Message]) -> bool:
-        """Whether a message would cost no call of its own: the last email before it has the same content."""
+        """Whether a message costs no call of its own: the last email has its content, or a voice of ours its words."""
+        if isinstance(message, VoiceCall):
+            return self.voice.is_our_store and any(_sounds_like(message, one) for one in earlier)
         mails = [one for one in earlier if isinstance(one, Email)][-1:]
         if not mails or not isinstance(message, Email) or not isinstance(self.email, Failover):
             return False
@@ -88,6 +90,10 @@ class Carriers:
             **dict(zip((place for place, _ in calls), self.voice.hand_over([one for _, one in calls]), strict=True)),
         }
         return [handed[place] for place in range(len(messages))]
+
+
+def _sounds_like(call: VoiceCall, other: Message) -> bool:
+    return isinstance(other, VoiceCall) and (call.text, call.voice) == (other.text, other.voice)
 
 
 @dataclass(frozen=True, slots=True)

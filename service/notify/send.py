@@ -129,6 +129,11 @@ class PageSender:
     digests: Digests
     chance: Callable[[], float] = random.random
 
+    def computes(self, item: Item) -> bool:
+        """Whether sending a page waits for nobody outside: no provider, and no voice, which is another process."""
+        channels = self._notification(page_of(item)).expansion.channels
+        return bool(channels) and Channel.VOICE not in channels and self.carriers.in_our_store.issuperset(channels)
+
     def handle(self, task: Task) -> Step:
         """Send what is left of a page, or say when to come back."""
         page = page_of(task.item).redriven()
@@ -200,7 +205,7 @@ class PageSender:
             delivery = _addressed(item, name, page, person)
             copy = self._copy(delivery, item.version if item else 0, person, known, slots, now)
             budget -= copy.weight
-            calls -= self._costs_a_call(copy, copies)
+            calls -= self._calls(copy, copies)
             if budget < 0 or calls < 0:
                 break
             copies.append(copy)
@@ -282,11 +287,14 @@ class PageSender:
     def _is_in_doubt(self, copy: Copy) -> bool:
         return isinstance(copy.plan, Send) and copy.delivery.channel not in self.carriers.in_our_store
 
-    def _costs_a_call(self, copy: Copy, before: Sequence[Copy]) -> bool:
-        if not self._is_in_doubt(copy):
-            return False
+    def _calls(self, copy: Copy, before: Sequence[Copy]) -> int:
+        """What it takes of a step's calls: speech of our own takes as long as all of them may."""
+        if not isinstance(copy.plan, Send) or not (self._is_in_doubt(copy) or copy.delivery.channel is Channel.VOICE):
+            return 0
         earlier = [one.plan.message for one in before if isinstance(one.plan, Send)]
-        return not (isinstance(copy.plan, Send) and self.carriers.joins(copy.plan.message, earlier))
+        if self.carriers.joins(copy.plan.message, earlier):
+            return 0
+        return 1 if self._is_in_doubt(copy) else IN_DOUBT
 
     def _mark(self, task: Task, page: Page, copies: Sequence[Copy]) -> Mapping[str, int]:
         """Commit that some of these are about to be sent; answers the versions that changed by it.

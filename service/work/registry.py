@@ -38,19 +38,23 @@ class HandledTwice(TocsinError):
     """Two handlers claim one kind: a mistake of the composition root."""
 
 
+def _waits(_: Item) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Duty:
     """How one kind of item is served.
 
-    `computes` when handling one waits for nobody outside: a process then handles one at a time, for a second thread of
-    Python would only interrupt the first, and commits what others came to meanwhile.
+    `computes` says of an item that handling it waits for nobody outside: a process then handles one of a lane at a
+    time, for a second thread of Python would only interrupt the first, and commits what others came to meanwhile.
     """
 
     kind: str
     handle: Handler
     on_dead: Burial | None = None
     together: Together | None = None
-    computes: bool = False
+    computes: Callable[[Item], bool] = _waits
 
 
 class Registry:

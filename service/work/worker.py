@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
@@ -73,7 +72,7 @@ class Worker:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
         # Batches wait for nobody outside, so that a second thread would only lose commits to the first.
         self._batches = ThreadPoolExecutor(1, thread_name_prefix="worker-batches")
-        self._turn = threading.Lock()
+        self._turns = {lane: threading.Lock() for lane in BY_URGENCY}
         self._running: dict[Done, Sequence[Task]] = {}
         # A SimpleQueue may be put to from a signal handler; events and conditions may not.
         self._bell: SimpleQueue[Done | None] = SimpleQueue()
@@ -212,7 +211,9 @@ class Worker:
         return _earliest(*before, self._commit(self._step(duty, task)))
 
     def _step(self, duty: Duty, task: Task) -> Step:
-        with self._turn if duty.computes else nullcontext():
+        if not duty.computes(task.item):
+            return duty.handle(task)
+        with self._turns[task.item.lane]:
             return duty.handle(task)
 
     def _goes_on(self, task: Task, step: Step) -> bool:

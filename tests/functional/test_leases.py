@@ -10,6 +10,7 @@ import pytest
 
 from service.aws.clients import ONCE
 from service.channels.twilio.account import TIMEOUT
+from service.channels.voice_nanotts import NanoSpeech
 from service.clock import HandClock
 from service.doctor.amazon import LATE
 from service.notify.send import IN_DOUBT
@@ -48,6 +49,7 @@ def test_a_lease_lasts_four_times_as_long_as_any_call_to_a_provider(lane: Lane) 
     assert call <= policy.send_timeout
     assert policy.lease >= 4 * policy.send_timeout
     assert policy.lease >= IN_DOUBT * call, "all calls under one mark"
+    assert policy.lease > timedelta(seconds=NanoSpeech().timeout), "a text that is read out"
 
 
 @pytest.mark.parametrize("off", [timedelta(0), LATE, -LATE], ids=str)

@@ -19,6 +19,8 @@ from msgspec import structs
 from typing_extensions import override
 
 from service.app import Service
+from service.channels.voice import Audio
+from service.channels.voice_nanotts import NanoSpeech
 from service.clock import HandClock
 from service.config import Settings
 from service.notify.delivery import DeliveryStatus
@@ -26,6 +28,7 @@ from service.notify.items import PAGE, new_notification_item, page_item
 from service.notify.notification import Expansion, Message, Notification, Status
 from service.notify.page import PAGE_SIZE, cut
 from service.storage import AuditEntry, Item, StoreUnavailable
+from service.tags import Tag
 from service.words import Channel, Lane, Scope
 from service.work import POLICIES, Duty, Registry, Step, Task, Worker, all_dead_items
 from tests.aws import free_port
@@ -262,6 +265,36 @@ def test_letters_that_two_workers_hold_are_handed_to_the_server_once(
     desk.works(5, overtaken(desk, before=before))
     assert set(desk.statuses().values()) <= {DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN}
     assert mail.taken == {f"{name}@example.com": 1 for name in NAMES}
+
+
+def test_a_page_of_long_speeches_is_renewed_and_no_other_worker_takes_it(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, spoken = list[str](), Counter[str]()
+
+    def takes(task: Task) -> Step:
+        taken.append(task.item.id)
+        return Step(task.item)
+
+    def slowly(_: NanoSpeech, text: str, voice: Tag, /) -> Audio:
+        spoken[text] += 1
+        desk.clock.advance(POLICIES[Lane.BULK].lease / 4)
+        other.run_due()
+        return Audio(b"sound", 1)
+
+    monkeypatch.setattr(NanoSpeech, "speak", slowly)
+    desk = opens()
+    other = desk.worker(Duty(PAGE, takes))
+    add_people(desk.service, *NAMES, preference="voice", phone="+447700900123")
+    add_people(desk.service, "p19", first_name="p18", preference="voice", phone="+447700900124")  # the same words
+    desk.sends(*NAMES)
+    desk.works(5)
+    assert set(desk.statuses().values()) == {DeliveryStatus.ACCEPTED}
+    assert set(desk.copies().values()) == {1}
+    assert len(spoken) == 19
+    assert set(spoken.values()) == {1}
+    assert taken == []
+    other.close()
 
 
 class Marked(Task):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from service.clock import SystemClock
 from service.storage import Item
@@ -23,13 +24,19 @@ from tests.unit.work import SECOND, done, job, stored
 
 
 class Running:
-    """A worker in a thread of its own."""
+    """A worker in a thread of its own, which ends with the block: a test that fails must not leave it running."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
         self.ended_well: list[bool] = []
         self._thread = threading.Thread(target=lambda: self.ended_well.append(worker.run()))
         self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> None:
         self.worker.stop()
@@ -58,15 +65,14 @@ def test_an_incident_leaves_at_once_although_every_bulk_send_hangs(tmp_path: Pat
         return done(task)
 
     store.add(*(job(f"bulk-{n}", Lane.BULK) for n in range(60)))
-    running = Running(Worker(store, Registry([Duty("job", handle)]), clock, threads=4))
-    assert hanging.acquire(timeout=5)
-    assert hanging.acquire(timeout=5)
-    before = clock.now()
-    store.add(job("page", Lane.INCIDENT, clock.now()))
-    assert paged.wait(5)
-    assert clock.now() - before < SECOND
-    release.set()
-    running.stop()
+    with Running(Worker(store, Registry([Duty("job", handle)]), clock, threads=4)):
+        assert hanging.acquire(timeout=5)
+        assert hanging.acquire(timeout=5)
+        before = clock.now()
+        store.add(job("page", Lane.INCIDENT, clock.now()))
+        assert paged.wait(5)
+        assert clock.now() - before < SECOND
+        release.set()
     store.close()
 
 
@@ -86,13 +92,12 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_began_and_gives_the_rest
         return [item for item in pages() if item.state == {} and item.due_at and item.due_at <= clock.now()]
 
     store.add(*(job(f"page-{n}", Lane.INCIDENT, clock.now()) for n in range(10)))
-    running = Running(Worker(store, Registry([Duty("job", handle)]), clock, threads=2))
-    assert began.acquire(timeout=5)
-    assert began.acquire(timeout=5)
-    running.worker.stop()
-    assert eventually(lambda: len(given_back()) == 8)
-    release.set()
-    running.stop()
+    with Running(Worker(store, Registry([Duty("job", handle)]), clock, threads=2)) as running:
+        assert began.acquire(timeout=5)
+        assert began.acquire(timeout=5)
+        running.worker.stop()
+        assert eventually(lambda: len(given_back()) == 8)
+        release.set()
     finished_items = [item for item in pages() if item.state == {"done": True}]
     assert running.ended_well == [True]
     assert len(finished_items) == 2
@@ -139,9 +144,66 @@ def test_a_worker_hears_at_once_of_work_that_its_own_handlers_make_due(tmp_path:
 
     store.add(job("fan-out", Lane.BULK))
     worker = Worker(store, Registry([Duty("job", count_down)]), clock, threads=4, poll=timedelta(seconds=5))
-    running = Running(worker)
-    assert finished_all.wait(4), "each step waited for the next poll"
-    running.stop()
+    with Running(worker):
+        assert finished_all.wait(4), "each step waited for the next poll"
+    store.close()
+
+
+def test_of_a_lane_one_computes_at_a_time_and_no_lane_waits_for_another(tmp_path: Path) -> None:
+    store, clock, free = SqliteStore(tmp_path / "items.db"), SystemClock(), threading.Lock()
+    began, release, everything = threading.Semaphore(0), threading.Event(), threading.Semaphore(0)
+    paged, overlaps = threading.Event(), list[str]()
+
+    def compute(task: Task) -> Step:
+        if task.item.lane is Lane.INCIDENT:
+            paged.set()
+            return done(task)
+        if not free.acquire(blocking=False):
+            overlaps.append(task.item.id)
+            return done(task)
+        began.release()
+        release.wait(30)
+        free.release()
+        everything.release()
+        return done(task)
+
+    store.add(*(job(f"bulk-{n}", Lane.BULK) for n in range(6)))
+    duty = Duty("job", compute, computes=lambda _: True)
+    with Running(Worker(store, Registry([duty]), clock, threads=4)):
+        assert began.acquire(timeout=5)
+        store.add(job("page", Lane.INCIDENT, clock.now()))
+        assert paged.wait(5)
+        release.set()
+        assert all(everything.acquire(timeout=5) for _ in range(6))
+    assert overlaps == []
+    store.close()
+
+
+def test_what_does_not_compute_is_handled_side_by_side(tmp_path: Path) -> None:
+    store, together = SqliteStore(tmp_path / "items.db"), threading.Barrier(2)
+
+    def handle(task: Task) -> Step:
+        together.wait(5)
+        return done(task)
+
+    store.add(job("computes", Lane.BULK), job("waits", Lane.BULK))
+    duty = Duty("job", handle, computes=lambda item: item.id == "computes")
+    with Running(Worker(store, Registry([duty]), SystemClock(), threads=4)):
+        assert eventually(lambda: all(stored(store, name).state == {"done": True} for name in ("computes", "waits")))
+    store.close()
+
+
+def test_a_worker_looks_at_the_instant_that_its_own_work_comes_due(tmp_path: Path) -> None:
+    store, clock, looks = SqliteStore(tmp_path / "items.db"), SystemClock(), threading.Semaphore(0)
+
+    def look_again(task: Task) -> Step:
+        looks.release()
+        return Step(waiting(task.item, task.now + timedelta(milliseconds=20)))
+
+    store.add(job("unfinished", Lane.BULK))
+    worker = Worker(store, Registry([Duty("job", look_again)]), clock, threads=4, poll=timedelta(seconds=5))
+    with Running(worker):
+        assert all(looks.acquire(timeout=4) for _ in range(10)), "each look waited for the next poll"
     store.close()
 
 
@@ -160,10 +222,9 @@ def test_two_workers_handle_each_item_once(tmp_path: Path) -> None:
     for start in range(0, 400, 100):
         store.add(*(job(f"job-{n}", Lane.BULK) for n in range(start, start + 100)))
     stores = [SqliteStore(path), SqliteStore(path)]
-    workers = [Running(Worker(each, Registry([Duty("job", handle)]), clock, threads=4)) for each in stores]
-    assert everything.wait(20)
-    for running in workers:
-        running.stop()
+    first, second = (Worker(each, Registry([Duty("job", handle)]), clock, threads=4) for each in stores)
+    with Running(first), Running(second):
+        assert everything.wait(20)
     assert sorted(handled) == sorted(f"job-{n}" for n in range(400))
     for each in (store, *stores):
         each.close()
