@@ -21,6 +21,7 @@ from service.notify.rendition import texts_id
 from service.recipients import Recipient
 from service.words import Channel
 from service.work import all_dead_items, redrive
+from tests.functional.few_rules import few_rules
 
 NIGHT = datetime(2026, 5, 10, 23, 0, tzinfo=UTC)
 TEXT = (
@@ -33,7 +34,7 @@ PAGE = page_id("n1", 1)
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """An installation at night, when no bulk is sent: three readers wait for the morning on one page."""
-    settings = Settings(home=tmp_path, rules_watch=False, quiet_hours="22:00-07:00")
+    settings = Settings(home=tmp_path, rules_dir=few_rules(tmp_path), rules_watch=False, quiet_hours="22:00-07:00")
     service = Service(settings, HandClock(NIGHT))
     service.working_copies.sweep()
     people = [Recipient(f"p{n}", "P", "en", Channel.EMAIL, email=f"p{n}@example.com") for n in range(3)]

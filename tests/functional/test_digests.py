@@ -12,6 +12,7 @@ from service.clock import HandClock
 from tests.functional.backends import Install
 from tests.functional.client import ROOT
 from tests.functional.conftest import NOON, api_of
+from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import JOHN, MARY, Desk
 
 
@@ -23,7 +24,7 @@ def desk(install: Install, tmp_path: Path) -> Desk:
     (templates / "build-status" / "sms.txt").write_text("Build {{ number }} failed.")
     (templates / "build-status" / "email.subject.txt").write_text("Build {{ number }} failed")
     (templates / "build-status" / "template.yaml").write_text("digest: 5m\n")
-    service = install(HandClock(NOON), templates_dir=templates)
+    service = install(HandClock(NOON), rules_dir=few_rules(tmp_path), templates_dir=templates)
     service.working_copies.sweep()
     desk = Desk(api_of(service))
     desk.recipients("team", JOHN, {**MARY, "language": "en"})

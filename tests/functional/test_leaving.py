@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from email.message import Message
+from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -13,6 +14,7 @@ from service.clock import HandClock
 from tests.aws import free_port
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, api_of
+from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import JOHN, Desk
 
 
@@ -34,12 +36,12 @@ def mailbox() -> Mailbox:
 
 
 @pytest.fixture
-def desk(install: Install, mailbox: Mailbox) -> Iterator[Desk]:
+def desk(install: Install, mailbox: Mailbox, tmp_path: Path) -> Iterator[Desk]:
     port = free_port()
     server = Controller(mailbox, hostname="127.0.0.1", port=port)
     server.start()
-    public = "https://tocsin.example"
-    service = install(HandClock(NOON), smtp_url=f"smtp://127.0.0.1:{port}", public_url=public)
+    settings = {"smtp_url": f"smtp://127.0.0.1:{port}", "public_url": "https://tocsin.example"}
+    service = install(HandClock(NOON), rules_dir=few_rules(tmp_path), **settings)
     service.working_copies.sweep()
     desk = Desk(api_of(service))
     desk.recipients("john", JOHN)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from service.channels.outbox import Entry
+from service.clock import HandClock
 from service.words import Channel
+from tests.functional.backends import Install
 from tests.functional.client import Reply
-from tests.functional.conftest import Api
+from tests.functional.conftest import NOON, Api, api_of
+from tests.functional.few_rules import few_rules
 
 ANNOUNCEMENT = (
     "The company is adding a new item to the menu, this will go live by May 10th. "
@@ -66,7 +70,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(api: Api) -> Desk:
+def desk(install: Install, tmp_path: Path) -> Desk:
+    api = api_of(install(HandClock(NOON), rules_dir=few_rules(tmp_path, "lead.yaml")))
     api.service.working_copies.sweep()
     return Desk(api)
 

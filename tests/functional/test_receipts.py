@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -16,6 +17,7 @@ from service.work import all_dead_items
 from tests.aws import free_port
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, api_of
+from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import JOHN, Desk
 
 
@@ -27,12 +29,12 @@ class Swallow(Sink):
 
 
 @pytest.fixture
-def desk(install: Install) -> Iterator[Desk]:
+def desk(install: Install, tmp_path: Path) -> Iterator[Desk]:
     """Mail goes out by SMTP, a provider that may report later; the audience is John alone."""
     port = free_port()
     server = Controller(Swallow(), hostname="127.0.0.1", port=port)
     server.start()
-    service = install(HandClock(NOON), smtp_url=f"smtp://127.0.0.1:{port}")
+    service = install(HandClock(NOON), rules_dir=few_rules(tmp_path), smtp_url=f"smtp://127.0.0.1:{port}")
     service.working_copies.sweep()
     desk = Desk(api_of(service))
     desk.recipients("john", JOHN)

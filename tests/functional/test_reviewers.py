@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from service.clock import HandClock
 from service.messages.pace import NotAPace, parse_pace
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, api_of
+from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import JOHN, Desk
 from tests.loopback import serving
 
@@ -44,8 +46,9 @@ def hook() -> Iterator[Hook]:
 
 
 @pytest.fixture
-def desk(install: Install) -> Desk:
-    service = install(HandClock(NOON), reviewers="ann@example.com, ben@example.com", loopback_callbacks=True)
+def desk(install: Install, tmp_path: Path) -> Desk:
+    settings = {"reviewers": "ann@example.com, ben@example.com", "loopback_callbacks": True}
+    service = install(HandClock(NOON), rules_dir=few_rules(tmp_path, "lead.yaml"), **settings)
     service.working_copies.sweep()
     desk = Desk(api_of(service))
     desk.recipients("john", JOHN)
@@ -78,9 +81,9 @@ def test_the_app_is_told_of_a_rejection_too(desk: Desk, hook: Hook) -> None:
     assert [told["status"] for told in hook.told] == ["rejected"]
 
 
-def test_one_person_gets_no_more_than_the_limit_and_the_rest_later(install: Install) -> None:
+def test_one_person_gets_no_more_than_the_limit_and_the_rest_later(install: Install, tmp_path: Path) -> None:
     clock = HandClock(NOON)
-    service = install(clock, recipient_limit="2/h")
+    service = install(clock, rules_dir=few_rules(tmp_path), recipient_limit="2/h")
     service.working_copies.sweep()
     desk = Desk(api_of(service))
     desk.recipients("john", JOHN)

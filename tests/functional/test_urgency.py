@@ -33,6 +33,7 @@ from service.words import Channel, Lane, Scope
 from service.work import POLICIES, Duty, Registry, Step, Task, Worker, all_dead_items
 from tests.aws import free_port
 from tests.functional.client import ROOT, TOCSIN, Client, InProcess, environment_with
+from tests.functional.few_rules import few_rules
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 TEXT = "Hello {{ first_name }}, the report is available on Monday."
@@ -88,7 +89,7 @@ def seconds_until(holds: Callable[[], object], most: float = 60) -> float:
 
 
 def test_with_100_000_bulk_deliveries_queued_a_page_leaves_within_two_seconds(tmp_path: Path) -> None:
-    service = Service(Settings(home=tmp_path, rules_watch=False))
+    service = Service(Settings(home=tmp_path, rules_dir=few_rules(tmp_path), rules_watch=False))
     service.working_copies.sweep()
     queue_bulk(service, 100_000)
     outbox, store = service.messaging.outbox, service.store
