@@ -117,3 +117,15 @@ def test_a_receipt_for_one_delivery_of_a_dead_page_leaves_the_page_dead_and_is_n
     redrive(service.store, PAGE, service.clock.now())
     work(service, timedelta(minutes=5))
     assert statuses(service) == {"accepted": 2, "delivered": 1}
+
+
+def test_a_notification_whose_page_waits_for_the_morning_is_looked_at_ever_less_often(service: Service) -> None:
+    clock, looks = service.clock, 0
+    assert isinstance(clock, HandClock)
+    clock.advance(timedelta(hours=1))
+    worker = service.worker()
+    for _ in range(100):
+        looks += worker.run_due()
+        clock.advance(timedelta(milliseconds=100))
+    worker.close()
+    assert 5 <= looks <= 11  # one a second, in ten
