@@ -11,6 +11,7 @@ A first attempt is marked on its page alone: the record of a delivery is written
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,8 @@ from service.recipients import Directory, Recipient
 from service.storage import Item, Store
 from service.words import Channel, Lane
 from service.work import POLICIES, Permanent, Step, Task, postponed
+
+logger = logging.getLogger(__name__)
 
 WRITES = 98
 """What one step of a page may write: the rest of a commit is for the page itself."""
@@ -167,11 +170,12 @@ class PageSender:
             if task.now - known.at > FRESH:
                 known = self._known(done.page, known.notification, task.now)
             wanted = self._next(done.page, untouched, known, task.now)
-        except Exception:  # noqa: BLE001  (what was sent is written down first, and the next turn meets the same)
+        except Exception as error:  # noqa: BLE001  (what was sent is written down first; the next turn meets the same)
+            logger.warning("A page goes on in another turn: %s", type(error).__name__, extra={"item_id": task.item.id})
             return None
         if isinstance(wanted, Later):
             return wanted if wanted.is_booked else None
-        return Onward(known, wanted) if any(map(self._is_in_doubt, wanted)) else None
+        return Onward(known, wanted)
 
     def _next(self, page: Page, names: Sequence[str], known: Known, now: datetime) -> Sequence[Copy] | Later:
         """The copies to be handled now, or when there will be some."""
@@ -181,7 +185,7 @@ class PageSender:
             return Later(rests_until)
         if not page.slots_booked and (until := _booked(copies, slots)) > now:
             return Later(until, is_booked=True)
-        return copies
+        return [self._paced(copy, known, now) for copy in copies]
 
     def _notification(self, page: Page) -> Notification:
         notification = self.renditions.notification(page.notification_id)
@@ -241,18 +245,20 @@ class PageSender:
         )
         if isinstance(wanted, Send) and (rests_until := slots.rests_until(wanted.message)) is not None:
             return Hold(rests_until, idle=True)
-        if not isinstance(wanted, Send) or notification.lane is Lane.INCIDENT:
+        digest = notification.message.digest
+        if not isinstance(wanted, Send) or notification.lane is Lane.INCIDENT or digest is None:
             return wanted
-        if notification.message.digest is None:
-            return self._paced(wanted, delivery, person, now)
-        return self._gathered(wanted, person, notification.message, notification.message.digest, now)
+        return self._gathered(wanted, person, notification.message, digest, now)
 
-    def _paced(self, wanted: Send, delivery: Delivery, person: Recipient, now: datetime) -> Plan:
-        """A copy goes when its reader has not had too many lately."""
-        if self.manners.free_at is None or delivery.paced:
-            return wanted
-        free_at = self.manners.free_at(person, now)
-        return wanted if free_at <= now else Hold(free_at, paced=True)
+    def _paced(self, copy: Copy, known: Known, now: datetime) -> Copy:
+        """A copy goes when its reader has not had too many lately. Asking takes a place, and so comes last."""
+        is_urgent, is_gathered = known.notification.lane is Lane.INCIDENT, known.notification.message.digest is not None
+        if self.manners.free_at is None or copy.delivery.paced or is_urgent or is_gathered:
+            return copy
+        if not isinstance(copy.plan, Send):
+            return copy
+        free_at = self.manners.free_at(known.people[copy.delivery.recipient_id], now)
+        return copy if free_at <= now else structs.replace(copy, plan=Hold(free_at, paced=True))
 
     def _gathered(self, wanted: Send, person: Recipient, message: Message, window: timedelta, now: datetime) -> Plan:
         """What becomes of a copy whose template is digested."""

@@ -10,9 +10,12 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
 
 from service.clock import HandClock
 from service.messages.pace import NotAPace, parse_pace
+from tests.aws import free_port
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, api_of
 from tests.functional.few_rules import few_rules
@@ -94,6 +97,28 @@ def test_one_person_gets_no_more_than_the_limit_and_the_rest_later(install: Inst
     desk.works(4)
     assert len(desk.outbox()) == 3
     assert [desk.status(one) for one in sent] == ["completed"] * 3
+
+
+def test_nobody_pays_two_places_for_one_message_where_a_rate_lets_them_go_one_after_the_other(
+    install: Install, tmp_path: Path
+) -> None:
+    clock, port = HandClock(NOON), free_port()
+    server = Controller(Sink(), hostname="127.0.0.1", port=port)
+    server.start()
+    rates = {"recipient_limit": "1/h", "email_rate": 1, "smtp_url": f"smtp://127.0.0.1:{port}"}
+    service = install(clock, rules_dir=few_rules(tmp_path), **rates)
+    service.working_copies.sweep()
+    desk = Desk(api_of(service))
+    desk.recipients("all", *[{**JOHN, "user_id": f"p{n}", "email": f"p{n}@example.com"} for n in range(12)])
+    first = desk.sends(text="The warehouse is closed on Monday.", audience="all")
+    desk.works(30)
+    second = desk.sends(text="The warehouse is closed on Friday.", audience="all")
+    desk.works(30)
+    assert (desk.counts(first), desk.counts(second)) == ({"accepted": 12}, {"pending": 12})
+    clock.advance(timedelta(hours=1))
+    desk.works(60)
+    server.stop()
+    assert desk.counts(second) == {"accepted": 12}
 
 
 @pytest.mark.parametrize("text", ["", "20", "0/h", "20/w", "many"])
