@@ -64,8 +64,9 @@ class Receipts:
         receipt = from_state(Receipt, task.item.state)
         if self._applied(receipt):
             return Step(finished(task.item))
-        if task.now - receipt.at > PATIENCE:
-            raise Permanent("this receipt belongs to no message of ours")
+        patience = PATIENCE if self._delivery(receipt) is None else SILENCE
+        if task.now - receipt.at > patience:
+            raise Permanent("this receipt belongs to no message of ours, or to a page that never ended")
         return Step(waiting(task.item, task.now + RETRY))
 
     def silent(self, task: Task) -> Step:

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as Sink
+from msgspec import structs
 
 from service.clock import HandClock
 from service.notify.delivery import DeliveryStatus
+from service.notify.items import changed_page_item, delivery_of, page_of
+from service.notify.page import page_id
 from service.notify.receipts import Receipt
 from service.work import all_dead_items
 from tests.aws import free_port
@@ -89,3 +92,20 @@ def test_a_receipt_of_nobody_is_tried_for_five_minutes_and_then_left_to_a_person
     desk.works(1)
     (dead,) = all_dead_items(desk.api.service.store)
     assert "belongs to no message of ours" in dead.why
+
+
+def test_a_receipt_for_a_page_that_is_being_sent_for_long_waits_until_it_is(desk: Desk, sent: str) -> None:
+    store, name = desk.api.service.store, page_id(sent, 1)
+    page = store.get(name)
+    assert page is not None
+    record = store.get(f"{sent}-000001")
+    assert record is not None
+    being_sent = page_of(page).with_deliveries([delivery_of(record).sending(NOON)])
+    store.save(changed_page_item(page, being_sent, None))
+    told(desk, sent, DeliveryStatus.DELIVERED)
+    desk.api.clock.advance(timedelta(minutes=30))
+    desk.works(1)
+    assert list(all_dead_items(store)) == []
+    store.save(structs.replace(page, version=page.version + 1))
+    desk.works(60)
+    assert desk.counts(sent) == {"delivered": 1}
