@@ -17,6 +17,7 @@ from service.rulesets.errors import NotYetActive, UnknownRuleset
 from service.rulesets.live import Live, Serving
 from service.rulesets.replay import Replay
 from service.rulesets.tally import Tally
+from service.rulesets.versions import DamagedVersion
 from service.storage import AuditQuery, Store
 
 logger = logging.getLogger(__name__)
@@ -59,13 +60,13 @@ class Latest:
         self._tick = tick
 
     def compared(self, draft: Ruleset) -> Compared | None:
-        """The draft against the active version; None where none is active, or where the look cannot be had now."""
+        """The draft against the active version; None where none is active, or where the look cannot be had."""
         now = self._clock.now()
         try:
             return self._compared(self._live.at(draft.name, now), draft, now)
         except (UnknownRuleset, NotYetActive):
             return None
-        except Unavailable as error:
+        except (Unavailable, DamagedVersion) as error:  # a good file is what mends a damaged version
             particulars = {"ruleset": draft.name}
             logger.warning("The latest requests of %s were not replayed: %s", draft.name, error, extra=particulars)
             return None

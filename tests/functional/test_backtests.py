@@ -14,15 +14,18 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec import structs
 
 from service.cli import main
 from service.clock import HandClock
 from service.decide import language
 from service.decide.decision import Compiled
-from service.rulesets import replay
+from service.rulesets import replay, versions
 from service.rulesets.backtest import Backtests
 from service.rulesets.columns.following import Following
 from service.rulesets.latest import Latest
+from service.rulesets.library import fingerprint
+from service.rulesets.live import Live
 from service.rulesets.replay import Replay, Replayed
 from service.storage import AuditQuery, Store
 from service.words import Lane, Scope
@@ -365,6 +368,16 @@ def test_a_first_version_and_a_file_with_errors_are_compared_with_nothing(api: A
     assert (created.status, created.json()["backtest"]) == (201, None)
     wrong = FILE.replace("age < 21", "aeg < 21")
     assert api.client.call("POST", path, body=wrong, headers=YAML).json()["backtest"] is None
+
+
+def test_a_damaged_version_keeps_nobody_from_publishing_what_mends_it(loans: Api) -> None:
+    service, draft = loans.service, language.parse(DRAFT).ruleset
+    (part,) = versions.chunk_items(fingerprint(FILE), FILE)
+    stored = service.store.get(part.id)
+    assert stored is not None
+    assert draft is not None
+    service.store.save(structs.replace(stored, state={**stored.state, "part": "?"}))
+    assert Latest(Live(service.library, loans.clock), service.store, loans.clock).compared(draft) is None
 
 
 def test_a_look_at_the_latest_requests_ends_when_its_time_is_over(loans: Api) -> None:

@@ -71,17 +71,20 @@ class Following:
         count = self._store.count_audit(of_time)
         found = list(texts(self._store, replace(of_time, entry_type=EntryType.REQUEST)))
         state = self._segment(of_time, found) if found else {}
+        anew = replace(kept, entries=count, state=dict(state))
         try:
-            self._replace(item, replace(kept, entries=count, state=dict(state)))
-        except TooLarge:
-            self._replace(item, replace(kept, entries=count, state={}))  # by those that came late
-        except Conflict:
-            return False  # another worker was first
-        return True
+            return self._replace(item, anew)
+        except TooLarge:  # by those that came late
+            return self._replace(item, replace(anew, state={}))
 
-    def _replace(self, item: Item, kept: Kept) -> None:
-        self._store.save(structs.replace(kept.item(), version=item.version))
+    def _replace(self, item: Item, kept: Kept) -> bool:
+        """False if another worker was first."""
+        try:
+            self._store.save(structs.replace(kept.item(), version=item.version))
+        except Conflict:
+            return False
         logger.info("Requests of %s up to %s are in columns anew", kept.ruleset, kept.until)
+        return True
 
     def _follow(self, ruleset: str) -> int:
         made = 0
