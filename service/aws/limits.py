@@ -1,6 +1,7 @@
 """The limits of AWS operations, read from botocore's own service models so that they never drift.
 
-botocore itself checks required members, names, types and minimums alone: a text of 20,000 characters, a language that
+botocore itself checks required members, names, types and minimums alone, and where a client asks it not to
+(`service.aws.clients.ONCE`) not even these: a text of 20,000 characters, a language that
 does not exist or a malformed phone number is signed and sent, and costs a round trip to be refused.
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -92,15 +92,24 @@ def _member(reference: Reference, key: str, text: str) -> str:
         raise CannotFetch(f"{reference} names a member, and what is kept there is not JSON") from error
     if not isinstance(document, dict) or key not in document:
         raise CannotFetch(f"{reference} names a member that is not there: correct the name, or add it")
-    return _as_text(document[key])
+    value = document[key]
+    if isinstance(value, list) and any(isinstance(part, str) for part in value) and not _is_list_of_words(value):
+        raise CannotFetch(f"{reference} is a list of which not every part is a text without commas: correct it there")
+    return _as_text(value)
+
+
+def _is_list_of_words(parts: Sequence[object]) -> bool:
+    return all(isinstance(part, str) and "," not in part for part in parts)
 
 
 def _as_text(value: object) -> str:
-    """A member as one would write the setting: a list of words parted by commas, everything else as JSON."""
+    """A member as one would write the setting: a list of words parted by commas, nothing empty, all else as JSON."""
     match value:
         case str():
             return value
-        case [*parts] if parts and all(isinstance(part, str) and "," not in part for part in parts):
+        case None | []:
+            return ""
+        case [*parts] if _is_list_of_words(parts):
             return ",".join(map(str, parts))
         case _:
             return dumps(value)

@@ -151,6 +151,24 @@ def test_a_member_that_is_a_list_or_an_object_is_read_as_the_setting_is_written(
     assert (loaded.rules_watch, loaded.spend_cap) == (True, 12.5)
 
 
+@pytest.mark.parametrize("kept", ["[]", "null"])
+def test_a_list_of_no_tokens_is_no_token(kept: str, account: Account, says: Callable[..., None]) -> None:
+    secret = account.keeps_secret("twilio", f'{{"tokens": {kept}}}')
+    says(TWILIO_TOKENS=f"{secret}#tokens")
+    assert config.listed(config.load().twilio_tokens or "") == ()
+
+
+@pytest.mark.parametrize("kept", ['["a", 1]', '["a,b", "c"]'])
+def test_what_is_no_list_of_tokens_is_refused_and_never_shown(
+    kept: str, account: Account, says: Callable[..., None]
+) -> None:
+    secret = account.keeps_secret("twilio", f'{{"tokens": {kept}}}')
+    says(TWILIO_TOKENS=f"{secret}#tokens")
+    with pytest.raises(SettingsError, match=r"TWILIO_TOKENS: .* not every part is a text without commas") as refused:
+        config.load()
+    assert kept not in str(refused.value)
+
+
 def test_one_that_cannot_be_fetched_names_setting_and_reference_and_says_what_to_do(
     account: Account, says: Callable[..., None]
 ) -> None:
