@@ -23,8 +23,8 @@ WITHIN = timedelta(seconds=8)
 """No other provider is begun later than this after the first: all of them together must not outlast a lease."""
 
 
-AT_A_TIME = 4
-"""How many messages another provider takes before it is looked at the time again."""
+AT_A_TIME = 2
+"""How many messages another provider takes before it is looked at the time again: a lease outlasts these calls, too."""
 
 AT_LEAST = timedelta(seconds=1)
 """How long a message waits that nobody was asked to take."""

@@ -14,8 +14,8 @@ BY_URGENCY = (Lane.INCIDENT, Lane.TRANSACTIONAL, Lane.BULK)
 
 
 CONNECTED_WITHIN_S, ANSWERED_WITHIN_S = 2, 5
-"""How long a provider is waited for. Both together are the shortest `send_timeout` of a lane: a send that outlasted its
-lease would be made by another worker too."""
+"""How long a provider is waited for. Both together are a second less than the shortest `send_timeout` of a lane: a send
+that outlasted its lease would be made by another worker too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class LanePolicy:
 
 POLICIES: Mapping[Lane, LanePolicy] = {
     Lane.INCIDENT: LanePolicy(
-        send_timeout=timedelta(seconds=CONNECTED_WITHIN_S + ANSWERED_WITHIN_S),
+        send_timeout=timedelta(seconds=CONNECTED_WITHIN_S + ANSWERED_WITHIN_S + 1),
         max_attempts=10,
         ahead=64,
         leaves=0,

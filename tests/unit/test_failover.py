@@ -315,7 +315,7 @@ def test_mails_of_one_content_stay_together_and_only_those_refused_for_now_move_
 
 def test_of_many_mails_that_could_ride_together_as_many_move_on_as_there_is_time_for(world: World) -> None:
     room = Mailroom()
-    slow = Slow(world.clock, timedelta(seconds=3))
+    slow = Slow(world.clock, WITHIN / AT_A_TIME)
     first = Provider("ses", room, OneAddress(), together=room)
     carrier = Failover([first, Provider("smtp", slow, OneAddress())], world.here, world.clock, {"ses": 1, "smtp": 0})
     mails = [Email(f"p{n}@example.com", "s", "h", "t", Tag("en"), Reference(f"m-{n}", 1)) for n in range(49)]
