@@ -172,14 +172,14 @@ class Calls(Generic[C]):
         return self._client[1]
 
 
-def checked_whole(answer: A, member: str) -> A:
-    """The answer, if it holds what every whole one does.
+def checked_whole(answer: A, *members: str) -> A:
+    """The answer, if it holds what every whole one does: one of these at least.
 
     botocore makes an empty success of a 200 answer that was cut off, or that is some proxy's page. As a read it would
     mean "no such row", and as a write "done": so each call asks for something to be told, and one that was told
     nothing is made again.
     """
-    if member not in answer:
+    if not any(member in answer for member in members):
         raise ResponseStreamingError(error="the answer was cut off")
     return answer
 

@@ -90,8 +90,10 @@ class ItemTable:
         more = bool(slots)
         while more and len(found) < limit:
             ids, more = self._ids(slots, key_text(index, value), after, limit - len(found), newest_first=False)
+            if not ids:
+                break
             found += ids
-            after = found[-1] if found else after
+            after = ids[-1]
         return found
 
     def counted(self, index: str, value: str, now: int) -> int:

@@ -77,6 +77,7 @@ class _Place:
         self._wanted = True
         self._mutex = threading.Lock()
         self._turn = threading.Event()
+        self._fault: OSError | None = None
         threading.Thread(target=self._queue, name="waiting for the database", daemon=True).start()
 
     def comes_up(self, patience: timedelta) -> bool:
@@ -87,6 +88,8 @@ class _Place:
             self._wait_is_interrupted()
             raise
         with self._mutex:
+            if self._fault is not None:
+                raise self._fault
             self._wanted = self._turn.is_set()
             return self._wanted
 
@@ -97,17 +100,27 @@ class _Place:
             return self._wanted
 
     def _queue(self) -> None:
-        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+        except OSError as error:  # such as ENOLCK: whoever waits is told, and nobody comes back
+            self._fail(error)
+            return
         with self._mutex:
             if self._wanted:
                 self._turn.set()
             else:
                 self._give_up()
 
+    def _fail(self, error: OSError) -> None:
+        with self._mutex:
+            self._fault, self.given_up = error, True
+            os.close(self.descriptor)
+            self._turn.set()
+
     def _wait_is_interrupted(self) -> None:
         with self._mutex:
             self._wanted = False
-            if self._turn.is_set():
+            if self._turn.is_set() and not self.given_up:
                 self._give_up()
 
     def _give_up(self) -> None:

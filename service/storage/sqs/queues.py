@@ -155,14 +155,19 @@ class Queues:
 
     def ping(self) -> None:
         """Return if the queues answer."""
-        self._calls(lambda client: client.get_queue_url(QueueName=self._names.of(Lane.INCIDENT)))
+        name = self._names.of(Lane.INCIDENT)
+        self._calls(lambda client: checked_whole(client.get_queue_url(QueueName=name), "QueueUrl"))
 
     def close(self) -> None:
         """Let go of the connections."""
         self._calls.close()
 
     def _send_batch(self, lane: Lane, entries: Sequence[SendMessageBatchRequestEntryTypeDef]) -> int:
-        answer = self._calls(lambda client: client.send_message_batch(QueueUrl=self._url(lane), Entries=entries))
+        answer = self._calls(
+            lambda client: checked_whole(
+                client.send_message_batch(QueueUrl=self._url(lane), Entries=entries), "Successful", "Failed"
+            )
+        )
         return len(answer.get("Failed", []))
 
     def _url(self, lane: Lane) -> str:
