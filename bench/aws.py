@@ -52,7 +52,9 @@ https://aws.amazon.com/ses/pricing/. SMS depend on the country, and cost more th
 PEOPLE = 490
 EVALUATIONS = 50
 KIB = 1024
-WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"})
+WRITES = frozenset({"PutItem", "DeleteItem", "TransactWriteItems"})
+"""Not UpdateItem: that is a claim, which belongs to the queues."""
+
 SENDS = frozenset({"SendTextMessage", "SendEmail", "SendBulkEmail"})
 READS = ("recipient-", "optout-")
 """Ids of what is read to know to whom a message goes, and whether it may."""
@@ -193,6 +195,7 @@ def _site(home: Path, wire: Wire) -> Iterator[Site]:
             mail_from="Tocsin <tocsin@example.com>",
             phone_identity="+4930900000",
             rules_watch=False,
+            worker_threads=1,  # as the floor has one
         )
         prepare_aws(settings)
         service = Service(settings)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from service import ids
 from service.channels.contact_keys import ContactKeys
@@ -37,6 +38,8 @@ KeyRow = tuple[str, str, str]
 
 INSERT_ITEM = "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_KEY = "INSERT INTO item_keys VALUES (?, ?, ?)"
+
+_ENCODER = msgspec.json.Encoder()
 
 
 def people(number: int) -> Iterator[Recipient]:
@@ -128,4 +131,4 @@ class Rows:
 
 
 def _json(document: object) -> str:
-    return json.dumps(document, separators=(",", ":"))
+    return _ENCODER.encode(document).decode()
