@@ -3,7 +3,8 @@
 Everything runs against emulators on loopback; requests are counted as botocore sends them. The floor is a bare boto3
 loop that makes only what cannot be left out, with the very requests that Tocsin had made: it reads, once each, to whom
 it sends and who of them wants nothing, makes each write that must be durable and each send, without conditions or
-queues. Both take turns in one run, on the same endpoints, each of them in a process of its own.
+queues. Both take turns in one run, on the same endpoints, each in a process of its own. The floor has one thread and
+Tocsin those that a worker has; what Tocsin takes with one is printed beside it.
 
 Beside it stands a loop that is told to whom it sends and reads nothing: no sender to an audience can do without, so
 that no target is held to it, but it shows what the reading costs.
@@ -37,7 +38,7 @@ from service.evaluations.flow import Call as Asked
 from service.evaluations.flow import Evaluated
 from service.stores import prepare_aws
 from service.words import Scope
-from service.work import Worker
+from service.work import Registry, Worker
 from tests.aws import ministack
 from tests.functional.client import Client, InProcess
 
@@ -113,6 +114,7 @@ class Site:
     service: Service
     client: Client
     worker: Worker
+    alone: Worker
     wire: Wire
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -123,12 +125,12 @@ class Site:
             call = Asked("premium", REQUEST, name, f"{name}-evaluation", "bench", RAW, "evaluations")
             self.service.evaluations.evaluate(call, Evaluated.as_json)
 
-    def deliver(self, audience: str) -> None:
-        """Accept a notification and let the worker send it to everybody."""
+    def deliver(self, audience: str, worker: Worker) -> None:
+        """Accept a notification and let a worker send it to everybody."""
         body = {"text": NEWS, "language": "en", "audience": audience}
         answer = self.client.post("/v1/notifications", body)
         assert answer.status == 202, answer.text
-        self.worker.run_due()
+        worker.run_due()
 
 
 def run(*, quick: bool) -> Mapping[str, object]:
@@ -138,18 +140,24 @@ def run(*, quick: bool) -> Mapping[str, object]:
     with tempfile.TemporaryDirectory() as home, _site(Path(home), wire) as site:
         work: Mapping[str, tuple[Callable[[], None], int]] = {
             "evaluation": (site.evaluate, EVALUATIONS),
-            "SMS": (lambda: site.deliver("sms"), PEOPLE),
-            "mail": (lambda: site.deliver("mail"), PEOPLE),
+            "SMS": (lambda: site.deliver("sms", site.worker), PEOPLE),
+            "mail": (lambda: site.deliver("mail", site.worker), PEOPLE),
+        }
+        alone: Mapping[str, Callable[[], None]] = {
+            _alone("SMS"): lambda: site.deliver("sms", site.alone),
+            _alone("mail"): lambda: site.deliver("mail", site.alone),
         }
         counted = {name: _counted(site, what) for name, (what, _) in work.items()}
         shares = {name: number for name, (_, number) in work.items()}
         _print_calls(counted, shares)
         costs = _print_costs(counted, shares)
-        seconds = interleaved(_candidates({name: what for name, (what, _) in work.items()}, counted), 3 if quick else 9)
+        candidates = {**_candidates({name: what for name, (what, _) in work.items()}, counted), **alone}
+        seconds = interleaved(candidates, 3 if quick else 9)
     botocore.unregister_initializer(wire.listen)
     ratios = {name: seconds[name] / seconds[_floor_of(name)] for name in work}
     told = {name: seconds[name] / seconds[_told(name)] for name in work}
-    _print_times(seconds, ratios, told, shares)
+    one_thread = {name: seconds[_alone(name)] / seconds[_floor_of(name)] for name in work if _alone(name) in alone}
+    _print_times(seconds, ratios, told, one_thread, shares)
     calls = {name: _operations(each) for name, each in counted.items()}
     return {
         "calls": calls,
@@ -159,6 +167,7 @@ def run(*, quick: bool) -> Mapping[str, object]:
         "seconds": seconds,
         "ratios": ratios,
         "ratios_without_reads": told,
+        "ratios_of_one_thread": one_thread,
         "clients": dict(wire.clients),
         "met": all(ratio <= TARGET for ratio in ratios.values()),
     }
@@ -181,6 +190,10 @@ def _floor_of(name: str) -> str:
     return f"bare {name}"
 
 
+def _alone(name: str) -> str:
+    return f"{name}, one thread"
+
+
 def _told(name: str) -> str:
     return f"bare {name}, told to whom"
 
@@ -195,16 +208,17 @@ def _site(home: Path, wire: Wire) -> Iterator[Site]:
             mail_from="Tocsin <tocsin@example.com>",
             phone_identity="+4930900000",
             rules_watch=False,
-            worker_threads=1,  # as the floor has one
         )
         prepare_aws(settings)
         service = Service(settings)
         service.working_copies.sweep()
         _, key = service.keys.create("bench", list(Scope))
         _invite(service)
-        site = Site(service, Client(InProcess(service.flask()), key), service.worker(), wire)
+        alone = Worker(service.store, Registry(service.duties()), service.clock, threads=1)
+        site = Site(service, Client(InProcess(service.flask()), key), service.worker(), alone, wire)
         yield site
-        site.worker.close()
+        for worker in (site.worker, site.alone):
+            worker.close()
         service.store.close()
 
 
@@ -347,7 +361,11 @@ def _print_costs(counted: Mapping[str, Sequence[Call]], per: Mapping[str, int]) 
 
 
 def _print_times(
-    seconds: Mapping[str, float], ratios: Mapping[str, float], told: Mapping[str, float], per: Mapping[str, int]
+    seconds: Mapping[str, float],
+    ratios: Mapping[str, float],
+    told: Mapping[str, float],
+    one_thread: Mapping[str, float],
+    per: Mapping[str, int],
 ) -> None:
     rows = [
         [
@@ -355,8 +373,9 @@ def _print_times(
             *(f"{1000 * seconds[one] / per[name]:.2f}" for one in (name, _floor_of(name), _told(name))),
             f"{ratios[name]:.2f}",
             f"{told[name]:.2f}",
+            f"{one_thread[name]:.2f}" if name in one_thread else "",
         ]
         for name in ratios
     ]
-    header = ["", "Tocsin", "bare boto3", "… told to whom", f"ratio (target {TARGET})", "… to the latter"]
+    header = ["", "Tocsin", "bare boto3", "… told to whom", f"ratio (target {TARGET})", "… to that", "of one thread"]
     table("ms for one, beside bare boto3", header, rows)
