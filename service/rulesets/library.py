@@ -16,8 +16,9 @@ from service.storage import Conflict, Item, Page, Store
 
 T = TypeVar("T")
 
-TRIES = 20
-"""How often a write is tried again when others publish at the same moment."""
+TRIES = 100
+"""How often a write is tried when others publish at the same moment: each loss is somebody else's publication, so that
+so many of them would have to come together."""
 
 
 @dataclass(frozen=True, slots=True)
