@@ -99,13 +99,20 @@ def test_one_person_gets_no_more_than_the_limit_and_the_rest_later(install: Inst
     assert [desk.status(one) for one in sent] == ["completed"] * 3
 
 
-def test_nobody_pays_two_places_for_one_message_where_a_rate_lets_them_go_one_after_the_other(
-    install: Install, tmp_path: Path
-) -> None:
-    clock, port = HandClock(NOON), free_port()
+@pytest.fixture
+def mail_server() -> Iterator[str]:
+    """The address of a real one, which takes everything."""
+    port = free_port()
     server = Controller(Sink(), hostname="127.0.0.1", port=port)
     server.start()
-    rates = {"recipient_limit": "1/h", "email_rate": 1, "smtp_url": f"smtp://127.0.0.1:{port}"}
+    yield f"smtp://127.0.0.1:{port}"
+    server.stop()
+
+
+def test_nobody_pays_two_places_for_one_message_where_a_rate_lets_them_go_one_after_the_other(
+    install: Install, tmp_path: Path, mail_server: str
+) -> None:
+    clock, rates = HandClock(NOON), {"recipient_limit": "1/h", "email_rate": 1, "smtp_url": mail_server}
     service = install(clock, rules_dir=few_rules(tmp_path), **rates)
     service.working_copies.sweep()
     desk = Desk(api_of(service))
@@ -117,7 +124,6 @@ def test_nobody_pays_two_places_for_one_message_where_a_rate_lets_them_go_one_af
     assert (desk.counts(first), desk.counts(second)) == ({"accepted": 12}, {"pending": 12})
     clock.advance(timedelta(hours=1))
     desk.works(60)
-    server.stop()
     assert desk.counts(second) == {"accepted": 12}
 
 

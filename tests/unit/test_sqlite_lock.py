@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -90,6 +92,27 @@ def test_once_it_dies_whoever_waits_is_next(path: Path, stopped: subprocess.Pope
         stopped.kill()
         write.result(timeout=20)
     assert store.get("a") is not None
+
+
+def test_a_lock_that_the_kernel_refuses_is_told_to_whoever_waits_and_keeps_nobody_out_for_good(
+    path: Path, stopped: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, flock = SqliteStore(path), fcntl.flock
+
+    def refuses(descriptor: int, operation: int) -> None:
+        if operation == fcntl.LOCK_EX:
+            raise OSError(errno.ENOLCK, "No locks available")
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", refuses)
+    with pytest.raises((OSError, StoreUnavailable), match="No locks available"):
+        store.add(Item("a", "k", {}))
+    monkeypatch.undo()
+    stopped.send_signal(signal.SIGCONT)
+    stopped.wait()
+    store.add(Item("a", "k", {}))
+    assert waiting() == 0
+    store.close()
 
 
 def test_a_child_that_is_forked_meanwhile_has_no_part_in_the_lock(path: Path, stopped: subprocess.Popen[bytes]) -> None:

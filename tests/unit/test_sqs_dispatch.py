@@ -365,6 +365,12 @@ def test_whatever_sqs_answers_nothing_is_lost_and_nothing_claimed_twice(
     assert found + claimed(store, site.clock.now()) == ["a"]
 
 
+def test_a_batch_whose_answer_was_cut_off_is_sent_again_at_once(site: Site, store: QueuedStore) -> None:
+    site.sqs.script("SendMessageBatch", CutOff())
+    store.add(Item("a", "k", {}, BULK, NOW))
+    assert site.sent() == [("a", 0)] * 2
+
+
 def test_what_was_claimed_is_handed_over_although_its_message_cannot_be_deleted(site: Site, store: QueuedStore) -> None:
     store.add(Item("a", "k", {}, BULK, NOW))
     site.sqs.script("DeleteMessageBatch", *DOWN)
