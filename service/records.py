@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Generic, TypeVar, cast
 
 import msgspec
@@ -34,6 +35,9 @@ class _Codec(Generic[T]):
 
 
 _codecs: dict[type, _Codec[object]] = {}  # building one costs milliseconds, using it microseconds
+# msgspec 0.22 keeps with a class what it learns of it, from before it has learnt all: whoever reads by that meanwhile
+# ends the process by SIGSEGV. So one thread at a time builds, whatever the class: classes share members.
+_building = Lock()
 _encode = msgspec.json.Encoder().encode
 
 
@@ -68,7 +72,9 @@ def _faults(error: ValidationError | msgspec.MsgspecError) -> str:
 
 def _codec(cls: type[T]) -> _Codec[T]:
     if cls not in _codecs:
-        _codecs[cls] = cast("_Codec[object]", _made(cls))
+        with _building:
+            if cls not in _codecs:
+                _codecs[cls] = cast("_Codec[object]", _made(cls))
     return cast("_Codec[T]", _codecs[cls])
 
 

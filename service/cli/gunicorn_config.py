@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,7 @@ from service.cli import lifetime
 from service.config import load  # not the module: gunicorn would take the name `config` for a setting of its own
 
 lifetime.end_with_parent()
+faulthandler.enable()  # a library that ends the process leaves its traceback in the log
 _settings = load()
 
 wsgi_app = "service.app:wsgi()"

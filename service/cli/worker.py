@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import logging
 import os
@@ -31,6 +32,7 @@ def worker() -> None:
     Any number of them may run at the same time, on any machine that reaches the store.
     """
     lifetime.end_with_parent()
+    faulthandler.enable()  # a library that ends the process leaves its traceback in the log
     settings = config.load()
     logs.configure(settings.log_level)
     store = open_store(settings, bell=lambda lane: loop.look(lane))  # noqa: PLW0108  the loop is made below

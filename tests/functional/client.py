@@ -150,6 +150,9 @@ def running(home: Path, command: str = "up", **settings: str) -> Iterator[Runnin
         url = _wait_for_address(process, said)
         key = (home / "dev-key").read_text().strip() if command == "up" else None
         yield Running(home, url, process, Client(Network(url), key), said, given)
+    except BaseException as error:
+        error.add_note(f"what {home.name} said last:\n{said.read_text()[-4000:]}")
+        raise
     finally:
         _end(process)
 
