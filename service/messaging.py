@@ -85,7 +85,7 @@ class Messaging:
         self.amazon = amazon
         self.outbox = Outbox(store, clock, keys)
         self.profiles = ProfileRules(phone_rules(settings), test_domains=settings.is_trial(Channel.EMAIL))
-        self.directory = Directory(store, keys)
+        self.directory = Directory(store, keys, clock)
         self.opt_outs = OptOuts(store, clock, keys)
         self.templates, self.catalogues = read_wording(settings)
         ways_out = WaysOut(settings, store, clock, breakers, self.outbox, amazon)

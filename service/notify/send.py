@@ -194,7 +194,7 @@ class PageSender:
         return notification
 
     def _known(self, page: Page, notification: Notification, now: datetime) -> Known:
-        people = self.directory.get_many([page.recipients[name] for name in page.left])
+        people = self.directory.get_lately([page.recipients[name] for name in page.left])
         return Known(notification, people, self.manners.opted_out(people.values()), now)
 
     def _copies(self, page: Page, names: Sequence[str], known: Known, slots: SlotsNow, now: datetime) -> Sequence[Copy]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from service.channels.contact_keys import ContactKeys
+from service.clock import Clock
+from service.recipients.lately import Lately
 from service.recipients.profile import Recipient
 from service.records import from_state, to_state
 from service.storage import Conflict, Item, Page, Store
@@ -39,9 +41,10 @@ class Member:
 class Directory:
     """Recipients and audiences on the store."""
 
-    def __init__(self, store: Store, keys: ContactKeys) -> None:
+    def __init__(self, store: Store, keys: ContactKeys, clock: Clock) -> None:
         self._store = store
         self._keys = keys
+        self._lately = Lately(clock)
 
     def get(self, user_id: str) -> Recipient | None:
         """One recipient, or None."""
@@ -52,7 +55,16 @@ class Directory:
         """Those of some recipients that there are, by their ids and in their order, in one question."""
         names = {_id(user_id): user_id for user_id in user_ids}
         found = self._store.get_many(list(names))
-        return {user_id: _recipient(found[name]) for name, user_id in names.items() if name in found}
+        people = {user_id: _recipient(found[name]) for name, user_id in names.items() if name in found}
+        self._lately.keep(people.values())
+        return people
+
+    def get_lately(self, user_ids: Sequence[str]) -> Mapping[str, Recipient]:
+        """`get_many`, going by what this process read of them within the last two seconds where it did."""
+        known = self._lately.of(user_ids)
+        asked = [user_id for user_id in user_ids if user_id not in known]
+        found = {**known, **self.get_many(asked)} if asked else known
+        return {user_id: found[user_id] for user_id in user_ids if user_id in found}
 
     def member(self, user_id: str) -> Member | None:
         """One recipient with its audiences, or None."""
@@ -86,6 +98,7 @@ class Directory:
         Repeating it finishes what a crash in between left over.
         """
         existed = self._remove(_id(user_id))
+        self._lately.forget([user_id])
         while members := self._store.by_index("member-of", user_id, limit=MOST_SHOWN).items:
             existed = True
             for item in members:
@@ -115,6 +128,7 @@ class Directory:
                 self._store.save(first, *others, spawn=members)
             except Conflict:
                 continue  # somebody wrote one of them meanwhile: ours is the later word
+            self._lately.forget(recipient.user_id for recipient in recipients)
             return
 
     def _changed(self, recipients: Sequence[Recipient]) -> Sequence[Item]:

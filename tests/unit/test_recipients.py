@@ -34,15 +34,20 @@ MARY = {
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "items.db", HandClock(NOON))
+def clock() -> HandClock:
+    return HandClock(NOON)
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "items.db", clock)
     yield store
     store.close()
 
 
 @pytest.fixture
-def directory(store: SqliteStore) -> Directory:
-    return Directory(store, ContactKeys(b"secret"))
+def directory(store: SqliteStore, clock: HandClock) -> Directory:
+    return Directory(store, ContactKeys(b"secret"), clock)
 
 
 def person(user_id: str, phone: str = "+447700900123", language: str = "en") -> Recipient:

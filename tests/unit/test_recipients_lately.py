@@ -1,0 +1,102 @@
+"""Profiles that were just read: gone by for two seconds, unless this process wrote them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from service.channels.contact_keys import ContactKeys
+from service.clock import HandClock
+from service.recipients import Directory, Recipient
+from service.recipients.lately import FRESH, MOST
+from service.storage.sqlite import SqliteStore
+from service.words import Channel
+
+KEYS = ContactKeys(b"secret")
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(datetime(2026, 11, 29, 3, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "items.db", clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def ours(store: SqliteStore, clock: HandClock) -> Directory:
+    """Of the process that sends."""
+    directory = Directory(store, KEYS, clock)
+    directory.add("customers", [mary("en")])
+    return directory
+
+
+@pytest.fixture
+def theirs(store: SqliteStore, clock: HandClock) -> Directory:
+    """Of another process."""
+    return Directory(store, KEYS, clock)
+
+
+def mary(language: str) -> Recipient:
+    return Recipient("mary", "Mary", language, Channel.EMAIL, email="mary@example.com")
+
+
+def language(directory: Directory) -> str | None:
+    found = directory.get_lately(["mary", "nobody"])
+    return found["mary"].language if found else None
+
+
+def test_a_profile_that_was_just_read_is_gone_by_for_two_seconds(
+    ours: Directory, theirs: Directory, clock: HandClock
+) -> None:
+    assert ours.members("customers").items == [mary("en")]
+    theirs.put(mary("de"))
+    clock.advance(FRESH - timedelta(microseconds=1))
+    assert language(ours) == "en"
+    clock.advance(timedelta(microseconds=1))
+    assert language(ours) == "de"
+
+
+def test_an_erased_profile_is_gone_after_two_seconds(ours: Directory, theirs: Directory, clock: HandClock) -> None:
+    ours.get_many(["mary"])
+    assert theirs.remove("mary")
+    clock.advance(FRESH)
+    assert language(ours) is None
+
+
+def test_what_this_process_writes_counts_at_once(ours: Directory) -> None:
+    ours.members("customers")
+    ours.put(mary("de"))
+    assert language(ours) == "de"
+    ours.remove("mary")
+    assert language(ours) is None
+
+
+def test_a_clock_that_is_set_back_keeps_no_profile_alive(ours: Directory, theirs: Directory, clock: HandClock) -> None:
+    ours.get_many(["mary"])
+    theirs.put(mary("de"))
+    clock.advance(timedelta(hours=-1))
+    assert language(ours) == "de"
+
+
+def test_only_the_last_of_very_many_are_remembered(ours: Directory, theirs: Directory) -> None:
+    crowd = [Recipient(f"user-{n}", "Ann", "en", Channel.EMAIL, email=f"u{n}@example.com") for n in range(MOST)]
+    ours.put_all(crowd)
+    ours.get_many(["mary"])
+    ours.get_many([person.user_id for person in crowd])
+    theirs.put_all([mary("de"), Recipient("user-1", "Ann", "de", Channel.EMAIL, email="u1@example.com")])
+    assert language(ours) == "de", "forgotten, and so read anew"
+    assert ours.get_lately(["user-1"])["user-1"].language == "en"
+
+
+def test_who_is_asked_for_comes_in_that_order(ours: Directory) -> None:
+    ours.put_all([Recipient(name, "Ann", "en", Channel.EMAIL, email="a@example.com") for name in ("anna", "zoe")])
+    ours.get_many(["mary", "zoe"])
+    assert list(ours.get_lately(["zoe", "anna", "mary"])) == ["zoe", "anna", "mary"]
