@@ -24,7 +24,7 @@ from service.messages.weights import parse_weights
 from service.storage import Store
 from service.words import Channel
 from service.work.breakers import Breakers
-from service.work.lanes import ANSWERED_WITHIN_S
+from service.work.lanes import ANSWERED_WITHIN_S, LONGEST_CALL
 
 if TYPE_CHECKING:
     from service.amazon import Amazon
@@ -132,7 +132,8 @@ class WaysOut:
         from service.channels.smtp import SmtpChannel, parse_smtp_url
 
         server, sender = parse_smtp_url(url), parse_sender(self._settings.mail_from)
-        channel = SmtpChannel(server, sender, self._clock, timeout=timedelta(seconds=ANSWERED_WITHIN_S))
+        timeout = timedelta(seconds=ANSWERED_WITHIN_S)
+        channel = SmtpChannel(server, sender, self._clock, timeout=timeout, within=LONGEST_CALL)
         return Provider(SMTP, channel, OneAddress())
 
 

@@ -90,7 +90,7 @@ class Accepted(msgspec.Struct, frozen=True):
 class Refused(msgspec.Struct, frozen=True):
     """The provider did not take the message. `detail` is for an operator and holds no contact data and no text.
 
-    `untried` when no provider was asked at all, because all are left alone for now: that is no attempt.
+    `untried` when no provider was asked at all, all being left alone for now or time being up: that is no attempt.
     """
 
     reason: Reason

@@ -7,6 +7,7 @@ result, and nothing is ever in doubt. A provider is called for real, and the cal
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -36,8 +37,8 @@ class Carrier(Protocol[M_contra]):
     def is_our_store(self) -> bool:
         """Whether sending is nothing but the writes it answers, so that it cannot be done by halves."""
 
-    def hand_over(self, messages: Sequence[M_contra], /) -> Sequence[Handed]:
-        """Send messages; what became of each, in order."""
+    def hand_over(self, messages: Sequence[M_contra], begin_by: datetime, /) -> Sequence[Handed]:
+        """Send messages; what became of each, in order. No call is begun after `begin_by`: the rest stays untried."""
 
 
 class OneByOne(Protocol[M_contra]):
@@ -54,4 +55,4 @@ class Together(Protocol[M_contra]):
         """Whether two messages would ride in one call."""
 
     def send_many(self, messages: Sequence[M_contra], /) -> Sequence[Outcome]:
-        """Send messages, neighbours that are alike in one call; the outcome of each, in order."""
+        """Send messages that are alike in one call; the outcome of each, in order."""

@@ -148,7 +148,7 @@ class OutboxSms:
         """Keep one SMS."""
         return Accepted(self._outbox.keep(_text(sms, self._outbox.now)))
 
-    def hand_over(self, messages: Sequence[Sms], /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[Sms], _begin_by: datetime, /) -> Sequence[Handed]:
         """What keeping these writes."""
         now = self._outbox.now
         return [_handed([item]) for item in self._outbox.items([_text(sms, now) for sms in messages])]
@@ -167,7 +167,7 @@ class OutboxEmail:
         """Keep one email."""
         return Accepted(self._outbox.keep(_letter(email, self._outbox.now)))
 
-    def hand_over(self, messages: Sequence[Email], /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[Email], _begin_by: datetime, /) -> Sequence[Handed]:
         """What keeping these writes."""
         now = self._outbox.now
         return [_handed([item]) for item in self._outbox.items([_letter(email, now) for email in messages])]
@@ -189,7 +189,7 @@ class OutboxVoice:
         spoken = self._spoken(call)
         return spoken if isinstance(spoken, Refused) else Accepted(self._outbox.keep(*spoken))
 
-    def hand_over(self, messages: Sequence[VoiceCall], /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[VoiceCall], _begin_by: datetime, /) -> Sequence[Handed]:
         """What keeping these writes, each spoken."""
         return [self._handed(self._spoken(call)) for call in messages]
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.headerregistry import Address
@@ -18,6 +21,7 @@ from service.channels.email import INTERNATIONAL, PLAIN, Unaddressable, compose
 from service.clock import Clock
 from service.errors import TocsinError
 
+_GOODBYE_S = 1.0
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -54,7 +58,8 @@ class SmtpChannel:
     """Hands emails to a server, one connection each.
 
     Until the server has been given the text, nothing can have been sent: every failure before that is a refusal.
-    Afterwards a broken connection is `Unknown`.
+    Afterwards a broken connection is `Unknown`. Each answer is waited for `timeout`; the text is begun while that is
+    left of `within`, and then has the rest of it: servers look into a letter before they take it (RFC 5321, 4.5.3.2.6).
     """
 
     def __init__(
@@ -64,12 +69,14 @@ class SmtpChannel:
         clock: Clock,
         *,
         timeout: timedelta,
+        within: timedelta,
         trust: ssl.SSLContext | None = None,
     ) -> None:
         self._server = server
         self._sender = sender
         self._clock = clock
         self._timeout = timeout.total_seconds()
+        self._within = within.total_seconds()
         self._trust = trust or ssl.create_default_context()
 
     def send(self, email: Email, /) -> Outcome:
@@ -78,9 +85,10 @@ class SmtpChannel:
             message = compose(email, self._sender, self._clock.now())
         except Unaddressable as error:
             return Refused(Reason.ADDRESS, str(error))
+        over_at = time.monotonic() + self._within
         try:
-            with self._connection() as connection:
-                return self._envelope(connection, message) or _hand_over(connection, message)
+            with self._connection(over_at) as connection:
+                return self._envelope(connection, message) or self._hand_over(connection, message, over_at)
         except smtplib.SMTPAuthenticationError as error:
             return Refused(
                 Reason.ACCOUNT, f"the mail server refuses TOCSIN_SMTP_URL's user or password ({error.smtp_code})"
@@ -91,9 +99,9 @@ class SmtpChannel:
             return Refused(Reason.PROVIDER, f"the mail server does not answer as it should ({type(error).__name__})")
 
     @contextmanager
-    def _connection(self) -> Iterator[smtplib.SMTP]:
+    def _connection(self, over_at: float) -> Iterator[smtplib.SMTP]:
         connection = self._open()
-        try:
+        with closing(connection), _cut_off(connection, over_at):
             if self._server.security == "smtp+starttls":
                 connection.starttls(context=self._trust)
             connection.ehlo_or_helo_if_needed()
@@ -101,8 +109,6 @@ class SmtpChannel:
                 connection.login(self._server.user, self._server.password)
             yield connection
             _part(connection)
-        finally:
-            connection.close()
 
     def _open(self) -> smtplib.SMTP:
         server = self._server
@@ -124,22 +130,51 @@ class SmtpChannel:
         code, reply = connection.rcpt(recipient.addr_spec)
         return None if code in {250, 251} else _refusal(code, reply, "RCPT TO", Reason.ADDRESS)
 
-
-def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> Outcome:
-    international = not message["To"].addresses[0].addr_spec.isascii()
-    try:
-        code, reply = connection.data(message.as_bytes(policy=INTERNATIONAL if international else PLAIN))
-    except smtplib.SMTPDataError as error:  # refused before the text was asked for
-        return _refusal(error.smtp_code, error.smtp_error, "DATA", Reason.CONTENT)
-    except (smtplib.SMTPException, OSError) as error:
-        return Unknown(f"the connection broke while the server had the message ({type(error).__name__})")
-    if code != 250:
+    def _hand_over(self, connection: smtplib.SMTP, message: EmailMessage, over_at: float) -> Outcome:
+        left = over_at - time.monotonic()
+        if left < self._timeout:
+            return Refused(Reason.PROVIDER, "the mail server took too long to be ready for the message")
+        _wait_at_most(connection, left)
+        international = not message["To"].addresses[0].addr_spec.isascii()
+        try:
+            code, reply = connection.data(message.as_bytes(policy=INTERNATIONAL if international else PLAIN))
+        except smtplib.SMTPDataError as error:  # refused before the text was asked for
+            return _refusal(error.smtp_code, error.smtp_error, "DATA", Reason.CONTENT)
+        except (smtplib.SMTPException, OSError) as error:
+            return Unknown(f"the connection broke while the server had the message ({type(error).__name__})")
+        if code == 250:
+            return Accepted(message["Message-ID"].strip("<>"))
+        if not 400 <= code < 600:  # also what is left of an answer that was cut off
+            return Unknown(f"the mail server answered {code} when it had the message")
         return _refusal(code, reply, "the text", Reason.CONTENT)
-    return Accepted(message["Message-ID"].strip("<>"))
+
+
+def _wait_at_most(connection: smtplib.SMTP, seconds: float) -> None:
+    if connection.sock is not None:
+        connection.sock.settimeout(seconds)
+
+
+@contextmanager
+def _cut_off(connection: smtplib.SMTP, at: float) -> Iterator[None]:
+    """Break the connection at that time whatever is going on: a timeout of the socket begins anew with each byte."""
+    timer = threading.Timer(max(0.0, at - time.monotonic()), _hang_up, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(connection: smtplib.SMTP) -> None:
+    if connection.sock is not None:
+        with suppress(OSError):  # it was closed by itself
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)  # not TLS's own, which another thread is using
 
 
 def _part(connection: smtplib.SMTP) -> None:
     try:
+        _wait_at_most(connection, _GOODBYE_S)
         connection.quit()
     except (smtplib.SMTPException, OSError):
         return  # the message's fate was settled before; how the server says goodbye changes nothing

@@ -80,7 +80,7 @@ class Sender:
         now = task.now  # read once: a slot that is free now must not lie ahead of the clock's next reading
         if (waits := wait_until_booked(task, lambda: self.slots.at(now).book([message]))) is not None:
             return Step(waits)
-        return self._after(task, outgoing, record, self._hand_over(message))
+        return self._after(task, outgoing, record, self._hand_over(task, message))
 
     def buried(self, item: Item, why: str) -> Step:
         """What a message that was begun too often commits: the incident must not go on waiting for its answer."""
@@ -94,7 +94,7 @@ class Sender:
             return Step(finished(task.item))
         reference = Reference(task.item.id, task.item.attempts)
         sms = self.wording.sms(answer.to, answer.language, answer.template, answer.variables, reference)
-        return self._sent_or_again(task, self._hand_over(sms), books=None)
+        return self._sent_or_again(task, self._hand_over(task, sms), books=None)
 
     def summary(self, task: Task) -> Step:
         """Send the codes of the pages that a storm held back."""
@@ -106,14 +106,14 @@ class Sender:
             return Step(finished(task.item), others=books.changed())
         reference = Reference(task.item.id, task.item.attempts)
         sms = self.wording.sms(summary.to, summary.language, "incident-storm", codes_of(held), reference)
-        return self._sent_or_again(task, self._hand_over(sms), books)
+        return self._sent_or_again(task, self._hand_over(task, sms), books)
 
     def _worded(self, task: Task, outgoing: Outgoing, incident: Incident) -> Outbound:
         link = self.links.of(incident, outgoing) if self.links is not None else None
         return self.wording.of_message(incident, outgoing, Reference(task.item.id, outgoing.attempt), link)
 
-    def _hand_over(self, message: Outbound) -> Handed:
-        return self.carriers.hand_over([message])[0]
+    def _hand_over(self, task: Task, message: Outbound) -> Handed:
+        return self.carriers.hand_over([message], task.begin_by)[0]
 
     def _is_opted_out(self, contact: Contact, channel: Channel) -> bool:
         if channel is Channel.EMAIL:

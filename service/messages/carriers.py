@@ -40,10 +40,11 @@ class FromSenders(Generic[M]):
             return anyhow()
         return lambda message: Departure(sender=self._senders.of_message(message))
 
-    def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[M], begin_by: datetime, /) -> Sequence[Handed]:
         """Send what may leave; the others are refused, saying why."""
         addressed = [self._senders.addressed(message) for message in messages]
-        results = iter(self._carrier.hand_over([each for each in addressed if not isinstance(each, Refused)]))
+        leaving = [each for each in addressed if not isinstance(each, Refused)]
+        results = iter(self._carrier.hand_over(leaving, begin_by))
         return [Handed(each) if isinstance(each, Refused) else next(results) for each in addressed]
 
 
@@ -79,17 +80,18 @@ class Carriers:
             return False
         return self.email.joins(message, mails[0])
 
-    def hand_over(self, messages: Sequence[Message]) -> Sequence[Handed]:
-        """Send messages of any channels; what became of each, in order."""
+    def hand_over(self, messages: Sequence[Message], begin_by: datetime) -> Sequence[Handed]:
+        """Send messages of any channels; what became of each, in order. No call is begun after `begin_by`."""
         texts = [(place, message) for place, message in enumerate(messages) if isinstance(message, Sms)]
         mails = [(place, message) for place, message in enumerate(messages) if isinstance(message, Email)]
         calls = [(place, message) for place, message in enumerate(messages) if isinstance(message, VoiceCall)]
-        handed = {
-            **dict(zip((place for place, _ in texts), self.sms.hand_over([one for _, one in texts]), strict=True)),
-            **dict(zip((place for place, _ in mails), self.email.hand_over([one for _, one in mails]), strict=True)),
-            **dict(zip((place for place, _ in calls), self.voice.hand_over([one for _, one in calls]), strict=True)),
-        }
-        return [handed[place] for place in range(len(messages))]
+        handed = [
+            *self.sms.hand_over([one for _, one in texts], begin_by),
+            *self.email.hand_over([one for _, one in mails], begin_by),
+            *self.voice.hand_over([one for _, one in calls], begin_by),
+        ]
+        by_place = dict(zip((place for place, _ in [*texts, *mails, *calls]), handed, strict=True))
+        return [by_place[place] for place in range(len(messages))]
 
 
 def _sounds_like(call: VoiceCall, other: Message) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from msgspec import structs
@@ -13,21 +13,11 @@ from service.channels import Email, Outcome, Reason, Refused, Sms, VoiceCall
 from service.channels.carrier import Handed
 from service.clock import Clock
 from service.messages.choice import Candidate, chance_of, choose
-from service.messages.providers import Provider
+from service.messages.providers import SHORTLY, Provider
 from service.messages.senders import Sender
 from service.work.breakers import Breakers, Look
 
 M = TypeVar("M", Sms, Email, VoiceCall)
-
-WITHIN = timedelta(seconds=8)
-"""No other provider is begun later than this after the first: all of them together must not outlast a lease."""
-
-
-AT_A_TIME = 2
-"""How many messages another provider takes before it is looked at the time again: a lease outlasts these calls, too."""
-
-AT_LEAST = timedelta(seconds=1)
-"""How long a message waits that nobody was asked to take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +70,23 @@ class Failover(Generic[M]):
 
         return of
 
-    def hand_over(self, messages: Sequence[M], /) -> Sequence[Handed]:
-        """Send messages; what became of each, in order."""
+    def hand_over(self, messages: Sequence[M], begin_by: datetime, /) -> Sequence[Handed]:
+        """Send messages; what became of each, in order. No call is begun after `begin_by`."""
         if not messages:
             return []
-        look, began = self._breakers.look(self._providers), self._clock.now()
+        look = self._breakers.look(self._providers)
         trials = [_Trial(message, list(order)) for message, order in self._orders(messages, look)]
         for name, group in _by_next(trials).items():
-            self._try(self._providers[name], group, look)
-        while (left := [trial for trial in trials if trial.goes_on]) and self._clock.now() - began < WITHIN:
+            self._try(self._providers[name], group, look, begin_by)
+        while left := [trial for trial in trials if trial.goes_on]:
             name, group = next(iter(_by_next(left).items()))
-            self._try(self._providers[name], group[:AT_A_TIME], look)
+            self._try(self._providers[name], group, look, begin_by)
         return [Handed(trial.outcome or self._refusal(trial.message, look)) for trial in trials]
 
-    def _try(self, provider: Provider[M], trials: Sequence[_Trial[M]], look: Look) -> None:
+    def _try(self, provider: Provider[M], trials: Sequence[_Trial[M]], look: Look, begin_by: datetime) -> None:
         addressed = [provider.identities.addressed(trial.message) for trial in trials]
         leaving = [message for message in addressed if not isinstance(message, Refused)]
-        outcomes = iter(provider.hand_over(leaving, look))
+        outcomes = iter(provider.hand_over(leaving, look, lambda: self._clock.now() < begin_by))
         for trial, message in zip(trials, addressed, strict=True):
             trial.heard(message if isinstance(message, Refused) else next(outcomes))
 
@@ -133,7 +123,7 @@ class Failover(Generic[M]):
     def _refusal(self, message: M, look: Look) -> Refused:
         """Why nobody was asked."""
         if (opens := self._opens(message, look)) is not None:
-            wait = max(opens - self._clock.now(), AT_LEAST)
+            wait = max(opens - self._clock.now(), SHORTLY)
             return Refused(Reason.THROTTLED, f"{self.name} keeps failing and is left alone", wait, untried=True)
         addressed = [provider.identities.addressed(message) for provider in self._providers.values()]
         return next(refused for refused in addressed if isinstance(refused, Refused))

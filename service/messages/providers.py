@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -16,6 +16,9 @@ from service.work.breaker import Go, Wait
 from service.work.breakers import PROBED_WITHIN, Look
 
 M = TypeVar("M", Sms, Email, VoiceCall)
+
+SHORTLY = timedelta(seconds=1)
+"""How long a message waits that nobody was asked to take."""
 
 BEHIND = timedelta(seconds=1)
 """How much later than those that wait for the end of a rest a failed probe comes back."""
@@ -68,12 +71,24 @@ class Provider(Generic[M]):
         """Whether a message costs no call of its own when it follows `earlier`."""
         return self._together is not None and self._together.alike(earlier, message)
 
-    def hand_over(self, messages: Sequence[M], look: Look) -> Sequence[Outcome]:
-        """Send one after the other, those that are alike together where the provider can."""
-        batches = [messages] if self._together is not None and len(messages) > 1 else [[each] for each in messages]
-        return [outcome for batch in batches for outcome in self._send(batch, look)]
+    def hand_over(self, messages: Sequence[M], look: Look, in_time: Callable[[], bool]) -> Sequence[Outcome]:
+        """Send one after the other, neighbours that are alike together; what there is no time for stays untried."""
+        return [outcome for batch in self._batches(messages) for outcome in self._send(batch, look, in_time)]
 
-    def _send(self, batch: Sequence[M], look: Look) -> Sequence[Outcome]:
+    def _batches(self, messages: Sequence[M]) -> Sequence[Sequence[M]]:
+        batches: list[list[M]] = []
+        for message in messages:
+            if batches and self.joins(message, batches[-1][-1]):
+                batches[-1].append(message)
+            else:
+                batches.append([message])
+        return batches
+
+    def _send(self, batch: Sequence[M], look: Look, in_time: Callable[[], bool]) -> Sequence[Outcome]:
+        if not in_time():
+            return [Refused(Reason.THROTTLED, "other messages took the time there was", SHORTLY, untried=True)] * len(
+                batch
+            )
         permit = look.admit(self.name)
         if isinstance(permit, Wait):
             refused = Refused(Reason.THROTTLED, f"{self.name} is left alone for now", PROBED_WITHIN, untried=True)

@@ -97,12 +97,12 @@ class Budgeted:
     def is_our_store(self) -> bool:
         return self._carrier.is_our_store
 
-    def hand_over(self, messages: Sequence[Sms], /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[Sms], begin_by: datetime, /) -> Sequence[Handed]:
         """Send what may be paid for; bulk beyond the cap is refused for now."""
         now = self._clock.now()
         held = any(message.promotional for message in messages) and self._spend.is_used_up(now)
         leaving = [message for message in messages if not (held and message.promotional)]
-        sent = self._carrier.hand_over(leaving) if leaving else []
+        sent = self._carrier.hand_over(leaving, begin_by) if leaving else []
         self._count(leaving, sent, now)
         results = iter(sent)
         refused = Refused(Reason.ACCOUNT, "the month's spend has reached TOCSIN_SPEND_CAP", AFTER_THE_CAP)

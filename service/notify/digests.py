@@ -116,7 +116,7 @@ class Digests:
         message = combined(digest, person, Reference(task.item.id, task.item.version))
         if digest.channel not in self.carriers.in_our_store:
             task.checkpoint(structs.replace(task.item, state=to_state(replace(digest, sending=True))))
-        handed = self.carriers.hand_over([message])[0]
+        handed = self.carriers.hand_over([message], task.begin_by)[0]
         match handed.outcome:
             case Accepted(provider_id=provider_id):
                 return _settled(task, digest, provider_id, handed.writes)

@@ -69,7 +69,8 @@ class Reviewers:
         notification = notification_of(item)
         if notification.status is not Status.HELD_FOR_REVIEW:
             return Step(finished(task.item))
-        handed = self.carriers.email.hand_over([self._email(notification, task.item, letter.reviewer)])[0]
+        email = self._email(notification, task.item, letter.reviewer)
+        handed = self.carriers.email.hand_over([email], task.begin_by)[0]
         match handed.outcome:
             case Accepted() | Unknown():
                 return Step(finished(task.item), spawn=handed.writes)

@@ -42,8 +42,7 @@ WRITES = 98
 """What one step of a page may write: the rest of a commit is for the page itself."""
 
 IN_DOUBT = 4
-"""Calls to providers in one step: a lease outlasts them if each takes its whole timeout, and a crash leaves no more
-than what rides in these in doubt."""
+"""Calls to providers in one step: a crash leaves no more than what rides in these in doubt."""
 
 FRESH = timedelta(seconds=2)
 """How long a page goes by what it read of its readers: whoever says STOP meanwhile is heeded after that."""
@@ -274,7 +273,7 @@ class PageSender:
 
     def _handed_over(self, task: Task, page: Page, copies: Sequence[Copy], versions: Mapping[str, int]) -> Done:
         sends = [(copy, copy.plan.message) for copy in copies if isinstance(copy.plan, Send)]
-        handed = self.carriers.hand_over([message for _, message in sends])
+        handed = self.carriers.hand_over([message for _, message in sends], task.begin_by)
         now = task.now
         after = [self._after(copy, each.outcome, task, now) for (copy, _), each in zip(sends, handed, strict=True)]
         unsent = [copy.unsent(now) for copy in copies if not isinstance(copy.plan, Send)]

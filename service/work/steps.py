@@ -11,6 +11,7 @@ from msgspec import structs
 
 from service.clock import Clock
 from service.storage import AuditEntry, Item, Store
+from service.work.lanes import BEGUN_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class Task:
     def now(self) -> datetime:
         """The present instant."""
         return self._clock.now()
+
+    @property
+    def begin_by(self) -> datetime:
+        """Until when calls to providers may be begun, from now on."""
+        return self.now + BEGUN_WITHIN
 
     def checkpoint(
         self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()

@@ -20,7 +20,7 @@ from service.errors import Unavailable
 from service.storage import Conflict, Item, Store, TooLarge
 from service.words import Lane
 from service.work.dead import bury
-from service.work.lanes import BY_URGENCY, POLICIES, LanePolicy
+from service.work.lanes import A_HAND_OVER, BY_URGENCY, POLICIES, LanePolicy
 from service.work.registry import Burial, Duty, Registry
 from service.work.retry import PERMANENT, RETRYABLE, least_wait
 from service.work.steps import Step, Task, postponed
@@ -231,11 +231,8 @@ class Worker:
         return {task.item.lane: now}
 
     def _lease_is_short(self, item: Item) -> bool:
-        """Whether the item waited so long for a thread that its lease might end in the middle of a send.
-
-        Half of it must be left: a provider that refuses slowly, the next one, and clocks that differ.
-        """
-        return item.due_at is None or self._clock.now() + self._policies[item.lane].lease / 2 > item.due_at
+        """Whether the item waited so long for a thread that its lease might end in the middle of a send."""
+        return item.due_at is None or self._clock.now() + A_HAND_OVER > item.due_at
 
     def _retry(self, task: Task, error: BaseException) -> None:
         item, policy = task.item, self._policies[task.item.lane]

@@ -6,8 +6,9 @@ import email
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
@@ -193,7 +194,9 @@ class Running:
 
     def channel(self, security: str = "smtp", trust: ssl.SSLContext | None = None, **login: str) -> SmtpChannel:
         server = SmtpServer("localhost", self.port, security, **login)
-        return SmtpChannel(server, SENDER, HandClock(NOON), timeout=timedelta(seconds=2), trust=trust)
+        return SmtpChannel(
+            server, SENDER, HandClock(NOON), timeout=timedelta(seconds=2), within=timedelta(seconds=6), trust=trust
+        )
 
     def send(self, letter: Email = LETTER) -> Outcome:
         return self.channel().send(letter)
@@ -271,44 +274,92 @@ def test_nobody_listening_is_a_failure_of_the_moment() -> None:
     assert (outcome.reason, outcome.permanent) == (Reason.PROVIDER, False)
 
 
+@dataclass
+class Slow:
+    """A server that answers each command with the next line, `after` so many seconds; see `a_server_that_says`."""
+
+    port: int
+    commands: list[bytes] = field(default_factory=list)
+
+
 @contextmanager
-def a_server_that_says(*lines: bytes) -> Iterator[int]:
-    """Answers each command with the next line, then nothing more: it keeps the connection and stays silent."""
+def a_server_that_says(*lines: bytes, after: float = 0, drips: float | None = None) -> Iterator[Slow]:
+    """Answers each command with the next line, then nothing more: it keeps the connection and stays silent.
+
+    With `drips` it says a letter in so many seconds instead, and never comes to an end.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        over = threading.Event()
+        over, slow = threading.Event(), Slow(listener.getsockname()[1])
 
         def serve() -> None:
             connection, _ = listener.accept()
-            with connection:
+            with connection, suppress(OSError):  # the other side may hang up at any time
                 for line in lines:
+                    over.wait(after)
                     connection.sendall(line + b"\r\n")
-                    connection.recv(65536)
+                    slow.commands.append(connection.recv(65536))
+                while drips is not None and not over.wait(drips):
+                    connection.sendall(b"2")
                 over.wait(10)
 
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            yield listener.getsockname()[1]
+            yield slow
         finally:
             over.set()
             thread.join()
 
 
+ANSWER, LETTER_WITHIN = 0.3, 1.0
+
+
 def impatient(port: int) -> SmtpChannel:
     server = SmtpServer("127.0.0.1", port, "smtp")
-    return SmtpChannel(server, SENDER, HandClock(NOON), timeout=timedelta(seconds=0.3))
+    timeout, within = timedelta(seconds=ANSWER), timedelta(seconds=LETTER_WITHIN)
+    return SmtpChannel(server, SENDER, HandClock(NOON), timeout=timeout, within=within)
 
 
 def test_a_server_that_falls_silent_before_the_text_has_not_taken_it() -> None:
-    with a_server_that_says(b"220 hello", b"250 hello", b"250 sender ok") as port:
-        outcome = impatient(port).send(LETTER)
+    with a_server_that_says(b"220 hello", b"250 hello", b"250 sender ok") as server:
+        outcome = impatient(server.port).send(LETTER)
     assert isinstance(outcome, Refused)
     assert outcome.reason is Reason.PROVIDER
 
 
 def test_a_server_that_falls_silent_after_the_text_may_have_taken_it() -> None:
-    with a_server_that_says(b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on") as port:
-        assert isinstance(impatient(port).send(LETTER), Unknown)
+    with a_server_that_says(b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on") as server:
+        assert isinstance(impatient(server.port).send(LETTER), Unknown)
+
+
+def test_a_server_may_look_into_the_text_for_as_long_as_a_letter_may_take() -> None:
+    ready = (b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on", b"250 taken")
+    with a_server_that_says(*ready) as server:
+        assert isinstance(impatient(server.port).send(LETTER), Accepted)
+    with a_server_that_says(*ready[:5], after=0, drips=ANSWER * 1.5) as server:
+        began = time.monotonic()
+        assert isinstance(impatient(server.port).send(LETTER), Unknown)
+        assert time.monotonic() - began > LETTER_WITHIN * 0.9, "given up only then"
+
+
+def test_a_server_that_is_ready_too_late_is_given_no_text() -> None:
+    """Each of its answers comes in time: all of them together do not."""
+    lines = (b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on", b"250 taken")
+    with a_server_that_says(*lines, after=ANSWER * 0.7) as server:
+        outcome = impatient(server.port).send(LETTER)
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.permanent) == (Reason.PROVIDER, False)
+    assert not any(command.startswith(b"data") for command in server.commands)
+
+
+@pytest.mark.parametrize("lines", [(b"220 hello",), (b"220 hello", *3 * (b"250 ok",), b"354 go on")], ids=len)
+def test_a_server_that_answers_byte_by_byte_is_left_when_the_time_of_the_letter_is_over(lines: Sequence[bytes]) -> None:
+    with a_server_that_says(*lines, drips=ANSWER / 10) as server:
+        began = time.monotonic()
+        outcome = impatient(server.port).send(LETTER)
+        took = time.monotonic() - began
+    assert isinstance(outcome, Unknown if lines[1:] else Refused)
+    assert took < 10 * LETTER_WITHIN, "it would have gone on for ever"
 
 
 def test_an_address_outside_ascii_needs_a_server_that_takes_it() -> None:

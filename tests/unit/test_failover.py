@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,16 +17,19 @@ from service.channels.phones import Phone
 from service.channels.twilio.account import Account, Twilio
 from service.channels.twilio.phone import TwilioSms
 from service.clock import HandClock
-from service.messages.failover import AT_A_TIME, WITHIN, Failover
-from service.messages.providers import OneAddress, Provider
+from service.messages.failover import Failover
+from service.messages.providers import SHORTLY, OneAddress, Provider
 from service.messages.senders import Senders, everywhere, read_senders
 from service.storage.sqlite import SqliteStore
 from service.tags import Tag
+from service.work import BEGUN_WITHIN
 from service.work.breaker import FIRST_REST, TRIP_AFTER, Closed, Open
 from service.work.breakers import Breakers
 from tests.twilio_service import ACCOUNT, NUMBER, TOKEN, Hangup, Script, TwilioError, TwilioService, twilio_service
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+BROKEN = Refused(Reason.PROVIDER, "503")
+TIME_ENOUGH = NOON + timedelta(days=365)
 NAMES = ("a", "b", "c")
 DOWN, BUSY, NO_SUCH_PHONE = (
     TwilioError(503, 20503),
@@ -89,8 +92,8 @@ def world(tmp_path: Path, services: Mapping[str, TwilioService]) -> Iterator[Wor
         store.close()
 
 
-def outcome_of(carrier: Failover[Sms], message: Sms) -> Outcome:
-    return carrier.hand_over([message])[0].outcome
+def outcome_of(carrier: Failover[Sms], message: Sms, begin_by: datetime = TIME_ENOUGH) -> Outcome:
+    return carrier.hand_over([message], begin_by)[0].outcome
 
 
 @pytest.mark.parametrize("fault", [DOWN, BUSY, TwilioError(401, 20003)], ids=str)
@@ -166,7 +169,7 @@ def test_a_provider_left_alone_gets_nothing_by_any_process_then_one_probe_then_i
 
     world.services["a"].always(None)
     world.clock.advance(2 * FIRST_REST)
-    both = here.hand_over([sms(300), sms(301)])
+    both = here.hand_over([sms(300), sms(301)], TIME_ENOUGH)
     assert all(isinstance(each.outcome, Accepted) for each in both)
     assert world.there.state("a") == Closed(0)
     assert world.asked()["a"] == TRIP_AFTER + 3
@@ -211,7 +214,7 @@ def test_a_slot_is_booked_for_the_provider_that_then_takes_the_message(world: Wo
     messages = [sms(number) for number in range(60)]
     senders_of = map(carrier.departing(), messages)
     booked = [departure.sender.origin for departure in senders_of if departure.sender]
-    assert all(isinstance(each.outcome, Accepted) for each in carrier.hand_over(messages))
+    assert all(isinstance(each.outcome, Accepted) for each in carrier.hand_over(messages, TIME_ENOUGH))
     origins = {form["Body"]: form["From"] for service in world.services.values() for form in service.of("Messages")}
     assert [origins[message.text] for message in messages] == booked
     assert len(set(booked)) == 3
@@ -250,27 +253,39 @@ def test_whatever_providers_answer_a_message_is_taken_once_at_most_and_not_given
 
 @dataclass
 class Slow:
-    """A provider that thinks for a while before it refuses."""
+    """A provider that thinks for a while before it answers."""
 
     clock: HandClock
     thinks: timedelta
+    says: Outcome = BROKEN
     asked: int = 0
 
     def send(self, _message: Sms | Email, /) -> Outcome:
         self.asked += 1
         self.clock.advance(self.thinks)
-        return Refused(Reason.PROVIDER, "503")
+        return self.says
 
 
-@pytest.mark.parametrize(("thinks", "asked"), [(timedelta(seconds=1), 1), (WITHIN, 0)])
+@pytest.mark.parametrize(("thinks", "asked"), [(timedelta(seconds=1), 1), (BEGUN_WITHIN, 0)])
 def test_nobody_else_is_asked_when_the_lease_of_the_message_might_end_meanwhile(
     world: World, thinks: timedelta, asked: int
 ) -> None:
     slow, other = Slow(world.clock, thinks), Slow(world.clock, timedelta(0))
     providers = [Provider("slow", slow, everywhere(NUMBER)), Provider("other", other, everywhere(NUMBER))]
     carrier = Failover(providers, world.here, world.clock, {"slow": 1, "other": 0})
-    assert isinstance(outcome_of(carrier, sms()), Refused)
+    assert isinstance(outcome_of(carrier, sms(), NOON + BEGUN_WITHIN), Refused)
     assert (slow.asked, other.asked) == (1, asked)
+
+
+def test_messages_that_a_slow_provider_leaves_no_time_for_are_not_tried_and_come_back_soon(world: World) -> None:
+    slow = Slow(world.clock, BEGUN_WITHIN / 2, Accepted("taken"))
+    carrier = Failover([Provider("slow", slow, everywhere(NUMBER))], world.here, world.clock, {})
+    outcomes = [each.outcome for each in carrier.hand_over([sms(n) for n in range(4)], NOON + BEGUN_WITHIN)]
+    assert outcomes[:2] == [Accepted("taken")] * 2
+    for left in outcomes[2:]:
+        assert isinstance(left, Refused)
+        assert (left.untried, left.retry_after) == (True, SHORTLY)
+    assert slow.asked == 2
 
 
 class Mailroom:
@@ -280,8 +295,10 @@ class Mailroom:
         self.bulk_calls: list[int] = []
         self.alone: list[str] = []
         self.outcomes: list[Outcome] = []
+        self.takes: Callable[[], None] = lambda: None
 
     def send(self, email: Email, /) -> Outcome:
+        self.takes()
         self.alone.append(email.to)
         return Accepted(email.to)
 
@@ -305,7 +322,7 @@ def test_mails_of_one_content_stay_together_and_only_those_refused_for_now_move_
         Refused(Reason.CONTENT, "MESSAGE_REJECTED"),
         Unknown("the answer was lost"),
     ]
-    kinds = [type(each.outcome) for each in carrier.hand_over(mails)]
+    kinds = [type(each.outcome) for each in carrier.hand_over(mails, TIME_ENOUGH)]
     assert kinds == [Accepted] * 8 + [Refused, Unknown]
     assert (room.bulk_calls, room.alone) == ([10], ["p7@example.com"])
     assert carrier.joins(mails[1], mails[0])
@@ -315,11 +332,23 @@ def test_mails_of_one_content_stay_together_and_only_those_refused_for_now_move_
 
 def test_of_many_mails_that_could_ride_together_as_many_move_on_as_there_is_time_for(world: World) -> None:
     room = Mailroom()
-    slow = Slow(world.clock, WITHIN / AT_A_TIME)
+    slow = Slow(world.clock, BEGUN_WITHIN / 2)
     first = Provider("ses", room, OneAddress(), together=room)
     carrier = Failover([first, Provider("smtp", slow, OneAddress())], world.here, world.clock, {"ses": 1, "smtp": 0})
     mails = [Email(f"p{n}@example.com", "s", "h", "t", Tag("en"), Reference(f"m-{n}", 1)) for n in range(49)]
     room.outcomes = [Refused(Reason.PROVIDER, "TRANSIENT_FAILURE")] * 49
-    outcomes = [each.outcome for each in carrier.hand_over(mails)]
+    outcomes = [each.outcome for each in carrier.hand_over(mails, NOON + BEGUN_WITHIN)]
     assert all(isinstance(outcome, Refused) and not outcome.permanent for outcome in outcomes)
-    assert slow.asked == AT_A_TIME
+    assert slow.asked == 2
+
+
+def test_mails_of_different_content_are_calls_of_their_own_each_begun_in_time(world: World) -> None:
+    room = Mailroom()
+    busy = Slow(world.clock, BEGUN_WITHIN / 5)
+    first, second = Provider("smtp", busy, OneAddress()), Provider("ses", room, OneAddress(), together=room)
+    carrier = Failover([first, second], world.here, world.clock, {"smtp": 1, "ses": 0})
+    mails = [Email(f"p{n}@example.com", f"s{n}", "h", "t", Tag("en"), Reference(f"m-{n}", 1)) for n in range(4)]
+    room.takes = lambda: world.clock.advance(BEGUN_WITHIN / 10)
+    outcomes = [each.outcome for each in carrier.hand_over(mails, NOON + BEGUN_WITHIN)]
+    assert (busy.asked, room.alone, room.bulk_calls) == (4, ["p0@example.com", "p1@example.com"], [])
+    assert [type(outcome) for outcome in outcomes] == [Accepted, Accepted, Refused, Refused]

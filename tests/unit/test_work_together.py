@@ -19,7 +19,7 @@ from service.errors import Unavailable
 from service.storage import MAX_WRITES, AuditEntry, Item
 from service.storage.sqlite import SqliteStore
 from service.words import Lane
-from service.work import POLICIES, Duty, Permanent, RetryLater, Step, Task, Together, joined, postponed
+from service.work import A_HAND_OVER, POLICIES, Duty, Permanent, RetryLater, Step, Task, Together, joined, postponed
 from service.work.registry import TOGETHER
 from tests.unit.work import NOON, SECOND, Handle, done, job, stored, working
 
@@ -163,7 +163,7 @@ def test_no_batch_is_begun_whose_lease_could_end_before_it_does(store: SqliteSto
     run_due(store, clock, done, slow)
     assert states(store, due) == [{"done": True}] * len(due)
     assert len(left) == len(due)
-    assert min(left) >= policy.send_timeout
+    assert min(left) >= A_HAND_OVER
 
 
 Behaviour = Callable[[Task], Step]
