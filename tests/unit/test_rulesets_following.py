@@ -288,16 +288,44 @@ def test_requests_of_one_instant_stay_together(store: Mortal, clock: HandClock) 
     assert report(pages(store, 2)) == raw(store)
 
 
-def test_requests_that_are_too_large_for_an_item_make_smaller_segments(store: Mortal, clock: HandClock) -> None:
-    random_ = random.Random(1)
-    for number in range(80):
+def ask_at_length(store: SqliteStore, first: int, many: int) -> None:
+    """Requests of 45 kB, of random names: those of a segment of 40 are too large for an item."""
+    random_ = random.Random(first)
+    for number in range(first, first + many):
         names = {f"n{position}": random_.randbytes(90).hex() for position in range(250)}
         raw_data = exact_json.dumps({"request": {"age": 18, "amount": 1, **names}})
-        at = NOON + timedelta(seconds=number)
+        at = NOON + timedelta(seconds=number - first)
         store.append(AuditEntry(f"e{number}-1", f"r-{number}", EntryType.REQUEST, at, "app", raw_data, "loans"))
+
+
+def test_requests_that_are_too_large_for_an_item_make_smaller_segments(store: Mortal, clock: HandClock) -> None:
+    ask_at_length(store, 0, 80)
     clock.advance(timedelta(minutes=3))
     following(store, clock, rows=40).follow()
     found = [one.segment for one in stored_segments(store, "loans", EPOCH, segments(store))]
     assert len(found) > 1
     assert all(found)
     assert report(pages(store, segments(store))) == raw(store)
+
+
+def test_two_workers_that_mend_one_segment_which_grew_too_large_leave_it_to_the_audit(
+    store: Mortal, clock: HandClock, tmp_path: Path
+) -> None:
+    ask(store, 0, 40)
+    clock.advance(timedelta(minutes=3))
+    following(store, clock, rows=40).follow()
+    ask_at_length(store, 400, 40)
+    mended: list[int] = []
+
+    class Overtaken(SqliteStore):
+        """A store in which another worker has mended the segment just before this one."""
+
+        def save(self, item: Item, *others: Item, spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> Item:
+            mended.append(following(store, clock).mend())
+            return super().save(item, *others, spawn=spawn, audit=audit)
+
+    assert following(Overtaken(tmp_path / "columns.db", clock), clock).mend() == 0
+    assert mended[0] == 1, "the other one did it"
+    assert not any(mended[1:])
+    assert [(one.segment, one.entries) for one in stored_segments(store, "loans", EPOCH, 1)] == [(None, 119)]
+    assert report(pages(store, 1)) == raw(store)
