@@ -9,11 +9,13 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
+from functools import cache
 from urllib.parse import unquote, urlsplit
 
 from service.channels import Accepted, Email, Outcome, Reason, Refused, Unknown
@@ -80,41 +82,48 @@ class SmtpChannel:
         self._trust = trust or ssl.create_default_context()
 
     def send(self, email: Email, /) -> Outcome:
-        """Hand one email to the server."""
+        """Hand one email to the server.
+
+        A thread of its own talks: names are looked up, addresses tried and handshakes made without a timeout for all of
+        them, and that of a socket begins anew with each byte.
+        """
         try:
             message = compose(email, self._sender, self._clock.now())
         except Unaddressable as error:
             return Refused(Reason.ADDRESS, str(error))
-        over_at = time.monotonic() + self._within
+        letter = _Letter(over_at=time.monotonic() + self._within, for_the_text=self._timeout)
         try:
-            with self._connection(over_at) as connection:
-                return self._envelope(connection, message) or self._hand_over(connection, message, over_at)
-        except smtplib.SMTPAuthenticationError as error:
-            return Refused(
-                Reason.ACCOUNT, f"the mail server refuses TOCSIN_SMTP_URL's user or password ({error.smtp_code})"
-            )
-        except (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError) as error:
-            return Refused(Reason.ACCOUNT, f"the mail server does not offer what TOCSIN_SMTP_URL asks for: {error}")
+            threading.Thread(target=self._talk, args=(letter, message), daemon=True).start()
+        except RuntimeError:
+            return Refused(Reason.PROVIDER, "this machine can start no more threads")
+        return letter.outcome(self._within)
+
+    def _talk(self, letter: _Letter, message: EmailMessage) -> None:
+        try:
+            with self._connection() as connection:
+                letter.connection = connection
+                letter.said.set_result(self._envelope(connection, message) or _hand_over(connection, message, letter))
+                _part(connection)
         except (smtplib.SMTPException, OSError) as error:
-            return Refused(Reason.PROVIDER, f"the mail server does not answer as it should ({type(error).__name__})")
+            letter.said.set_result(_failure(error))
+        except Exception as error:  # noqa: BLE001  (raised where the outcome is waited for)
+            letter.said.set_exception(error)
 
     @contextmanager
-    def _connection(self, over_at: float) -> Iterator[smtplib.SMTP]:
-        connection = self._open()
-        with closing(connection), _cut_off(connection, over_at):
+    def _connection(self) -> Iterator[smtplib.SMTP]:
+        with closing(self._open()) as connection:
             if self._server.security == "smtp+starttls":
                 connection.starttls(context=self._trust)
             connection.ehlo_or_helo_if_needed()
             if self._server.user:
                 connection.login(self._server.user, self._server.password)
             yield connection
-            _part(connection)
 
     def _open(self) -> smtplib.SMTP:
-        server = self._server
+        server, name, timeout = self._server, _our_name(), self._timeout
         if server.security == "smtps":
-            return smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout, context=self._trust)
-        return smtplib.SMTP(server.host, server.port, timeout=self._timeout)
+            return smtplib.SMTP_SSL(server.host, server.port, name, timeout=timeout, context=self._trust)
+        return smtplib.SMTP(server.host, server.port, name, timeout=timeout)
 
     def _envelope(self, connection: smtplib.SMTP, message: EmailMessage) -> Refused | None:
         """Say from whom and to whom; None when the server agrees."""
@@ -130,23 +139,75 @@ class SmtpChannel:
         code, reply = connection.rcpt(recipient.addr_spec)
         return None if code in {250, 251} else _refusal(code, reply, "RCPT TO", Reason.ADDRESS)
 
-    def _hand_over(self, connection: smtplib.SMTP, message: EmailMessage, over_at: float) -> Outcome:
-        left = over_at - time.monotonic()
-        if left < self._timeout:
-            return Refused(Reason.PROVIDER, "the mail server took too long to be ready for the message")
+
+@cache
+def _our_name() -> str:
+    """What we say we are called: looked up once, which may take seconds, and by smtplib for each connection."""
+    return smtplib.SMTP().local_hostname
+
+
+class _Letter:
+    """A letter that one thread talks about, while another waits for as long as it may take."""
+
+    def __init__(self, over_at: float, for_the_text: float) -> None:
+        self.said: Future[Outcome] = Future()
+        self.connection: smtplib.SMTP | None = None
+        self._over_at = over_at
+        self._for_the_text = for_the_text
+        self._lock = threading.Lock()
+        self._text_begun = False
+        self._given_up = False
+
+    def begin_text(self) -> float:
+        """The seconds that are left for the text, which may have been taken from now on; `_TooLate`."""
+        with self._lock:
+            left = self._over_at - time.monotonic()
+            if self._given_up or left < self._for_the_text:
+                raise _TooLate
+            self._text_begun = True
+            return left
+
+    def outcome(self, within: float) -> Outcome:
+        """What became of it, at the latest after so many seconds."""
+        wait([self.said], within)
+        return self.said.result() if self.said.done() else self._give_up()
+
+    def _give_up(self) -> Outcome:
+        with self._lock:
+            self._given_up = True
+        _hang_up(self.connection)
+        if self._text_begun:
+            return Unknown("the mail server had the message and did not say in time whether it takes it")
+        return _failure(_TooLate())
+
+
+class _TooLate(smtplib.SMTPException):
+    """The server was not ready for the text in time."""
+
+
+def _hand_over(connection: smtplib.SMTP, message: EmailMessage, letter: _Letter) -> Outcome:
+    code, reply = connection.docmd("DATA")
+    if code != 354:
+        return _refusal(code, reply, "DATA", Reason.CONTENT)
+    left = letter.begin_text()
+    try:
         _wait_at_most(connection, left)
-        international = not message["To"].addresses[0].addr_spec.isascii()
-        try:
-            code, reply = connection.data(message.as_bytes(policy=INTERNATIONAL if international else PLAIN))
-        except smtplib.SMTPDataError as error:  # refused before the text was asked for
-            return _refusal(error.smtp_code, error.smtp_error, "DATA", Reason.CONTENT)
-        except (smtplib.SMTPException, OSError) as error:
-            return Unknown(f"the connection broke while the server had the message ({type(error).__name__})")
-        if code == 250:
-            return Accepted(message["Message-ID"].strip("<>"))
-        if not 400 <= code < 600:  # also what is left of an answer that was cut off
-            return Unknown(f"the mail server answered {code} when it had the message")
-        return _refusal(code, reply, "the text", Reason.CONTENT)
+        connection.send(_as_data(message))
+        code, reply = connection.getreply()
+    except (smtplib.SMTPException, OSError) as error:
+        return Unknown(f"the connection broke while the server had the message ({type(error).__name__})")
+    if code == 250:
+        return Accepted(message["Message-ID"].strip("<>"))
+    if not 400 <= code < 600:  # also what is left of an answer that was cut off
+        return Unknown(f"the mail server answered {code} when it had the message")
+    return _refusal(code, reply, "the text", Reason.CONTENT)
+
+
+def _as_data(message: EmailMessage) -> bytes:
+    """The text with its dots doubled and its end marked (RFC 5321, 4.5.2)."""
+    international = not message["To"].addresses[0].addr_spec.isascii()
+    text = message.as_bytes(policy=INTERNATIONAL if international else PLAIN)
+    return re.sub(rb"(?m)^\.", b"..", text).removesuffix(b"\r\n") + b"\r\n.\r\n"
 
 
 def _wait_at_most(connection: smtplib.SMTP, seconds: float) -> None:
@@ -154,22 +215,26 @@ def _wait_at_most(connection: smtplib.SMTP, seconds: float) -> None:
         connection.sock.settimeout(seconds)
 
 
-@contextmanager
-def _cut_off(connection: smtplib.SMTP, at: float) -> Iterator[None]:
-    """Break the connection at that time whatever is going on: a timeout of the socket begins anew with each byte."""
-    timer = threading.Timer(max(0.0, at - time.monotonic()), _hang_up, [connection])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _hang_up(connection: smtplib.SMTP) -> None:
-    if connection.sock is not None:
+def _hang_up(connection: smtplib.SMTP | None) -> None:
+    sock = connection.sock if connection is not None else None
+    if sock is not None:
         with suppress(OSError):  # it was closed by itself
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)  # not TLS's own, which another thread is using
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not TLS's own, which another thread is using
+
+
+def _failure(error: smtplib.SMTPException | OSError) -> Refused:
+    """What an error means that came before the text."""
+    match error:
+        case smtplib.SMTPAuthenticationError():
+            refused = f"the mail server refuses TOCSIN_SMTP_URL's user or password ({error.smtp_code})"
+            return Refused(Reason.ACCOUNT, refused)
+        case _TooLate():
+            return Refused(Reason.PROVIDER, "the mail server took too long to be ready for the message")
+        case smtplib.SMTPNotSupportedError() | ssl.SSLCertVerificationError():
+            lacks = f"the mail server does not offer what TOCSIN_SMTP_URL asks for: {error}"
+            return Refused(Reason.ACCOUNT, lacks)
+        case _:
+            return Refused(Reason.PROVIDER, f"the mail server does not answer as it should ({type(error).__name__})")
 
 
 def _part(connection: smtplib.SMTP) -> None:

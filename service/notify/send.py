@@ -257,7 +257,9 @@ class PageSender:
         if not isinstance(copy.plan, Send):
             return copy
         free_at = self.manners.free_at(known.people[copy.delivery.recipient_id], now)
-        return copy if free_at <= now else structs.replace(copy, plan=Hold(free_at, paced=True))
+        if free_at > now:
+            return structs.replace(copy, plan=Hold(free_at, paced=True))
+        return structs.replace(copy, delivery=structs.replace(copy.delivery, paced=True))
 
     def _gathered(self, wanted: Send, person: Recipient, message: Message, window: timedelta, now: datetime) -> Plan:
         """What becomes of a copy whose template is digested."""

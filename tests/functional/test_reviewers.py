@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from service.clock import HandClock
 from service.messages.pace import NotAPace, parse_pace
@@ -99,20 +100,41 @@ def test_one_person_gets_no_more_than_the_limit_and_the_rest_later(install: Inst
     assert [desk.status(one) for one in sent] == ["completed"] * 3
 
 
+@dataclass
+class Room(Sink):
+    """A mail server's: so often it says that it is busy, then it takes everything."""
+
+    busy: int = 0
+
+    async def handle_RCPT(  # noqa: N802 (aiosmtpd's interface)
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        envelope.rcpt_tos.append(address)
+        self.busy -= 1
+        return "450 4.2.1 busy" if self.busy >= 0 else "250 OK"
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """A real one."""
+
+    address: str
+    room: Room
+
+
 @pytest.fixture
-def mail_server() -> Iterator[str]:
-    """The address of a real one, which takes everything."""
-    port = free_port()
-    server = Controller(Sink(), hostname="127.0.0.1", port=port)
+def mail_server() -> Iterator[MailServer]:
+    port, room = free_port(), Room()
+    server = Controller(room, hostname="127.0.0.1", port=port)
     server.start()
-    yield f"smtp://127.0.0.1:{port}"
+    yield MailServer(f"smtp://127.0.0.1:{port}", room)
     server.stop()
 
 
 def test_nobody_pays_two_places_for_one_message_where_a_rate_lets_them_go_one_after_the_other(
-    install: Install, tmp_path: Path, mail_server: str
+    install: Install, tmp_path: Path, mail_server: MailServer
 ) -> None:
-    clock, rates = HandClock(NOON), {"recipient_limit": "1/h", "email_rate": 1, "smtp_url": mail_server}
+    clock, rates = HandClock(NOON), {"recipient_limit": "1/h", "email_rate": 1, "smtp_url": mail_server.address}
     service = install(clock, rules_dir=few_rules(tmp_path), **rates)
     service.working_copies.sweep()
     desk = Desk(api_of(service))
@@ -125,6 +147,21 @@ def test_nobody_pays_two_places_for_one_message_where_a_rate_lets_them_go_one_af
     clock.advance(timedelta(hours=1))
     desk.works(60)
     assert desk.counts(second) == {"accepted": 12}
+
+
+def test_a_message_that_was_not_taken_at_once_costs_its_reader_no_second_place(
+    install: Install, tmp_path: Path, mail_server: MailServer
+) -> None:
+    service = install(
+        HandClock(NOON), rules_dir=few_rules(tmp_path), recipient_limit="1/h", smtp_url=mail_server.address
+    )
+    service.working_copies.sweep()
+    desk = Desk(api_of(service))
+    desk.recipients("john", JOHN)
+    mail_server.room.busy = 2
+    sent = desk.sends(text="The warehouse is closed on Monday.", audience="john")
+    desk.works(60)
+    assert desk.counts(sent) == {"accepted": 1}
 
 
 @pytest.mark.parametrize("text", ["", "20", "0/h", "20/w", "many"])

@@ -283,10 +283,12 @@ class Slow:
 
 
 @contextmanager
-def a_server_that_says(*lines: bytes, after: float = 0, drips: float | None = None) -> Iterator[Slow]:
+def a_server_that_says(
+    *lines: bytes, after: float = 0, drips: float | None = None, hangs_up: bool = False
+) -> Iterator[Slow]:
     """Answers each command with the next line, then nothing more: it keeps the connection and stays silent.
 
-    With `drips` it says a letter in so many seconds instead, and never comes to an end.
+    With `drips` it says a letter in so many seconds instead, and never comes to an end; or it `hangs_up`.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         over, slow = threading.Event(), Slow(listener.getsockname()[1])
@@ -300,7 +302,7 @@ def a_server_that_says(*lines: bytes, after: float = 0, drips: float | None = No
                     slow.commands.append(connection.recv(65536))
                 while drips is not None and not over.wait(drips):
                     connection.sendall(b"2")
-                over.wait(10)
+                over.wait(0 if hangs_up else 10)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -311,7 +313,7 @@ def a_server_that_says(*lines: bytes, after: float = 0, drips: float | None = No
             thread.join()
 
 
-ANSWER, LETTER_WITHIN = 0.3, 1.0
+ANSWER, LETTER_WITHIN = 0.6, 2.0
 
 
 def impatient(port: int) -> SmtpChannel:
@@ -345,14 +347,14 @@ def test_a_server_may_look_into_the_text_for_as_long_as_a_letter_may_take() -> N
 def test_a_server_that_is_ready_too_late_is_given_no_text() -> None:
     """Each of its answers comes in time: all of them together do not."""
     lines = (b"220 hello", b"250 hello", b"250 ok", b"250 ok", b"354 go on", b"250 taken")
-    with a_server_that_says(*lines, after=ANSWER * 0.7) as server:
+    with a_server_that_says(*lines, after=ANSWER * 0.6) as server:
         outcome = impatient(server.port).send(LETTER)
     assert isinstance(outcome, Refused)
     assert (outcome.reason, outcome.permanent) == (Reason.PROVIDER, False)
-    assert not any(command.startswith(b"data") for command in server.commands)
+    assert not any(command.startswith(b"MIME") for command in server.commands)
 
 
-@pytest.mark.parametrize("lines", [(b"220 hello",), (b"220 hello", *3 * (b"250 ok",), b"354 go on")], ids=len)
+@pytest.mark.parametrize("lines", [(), (b"220 hello",), (b"220 hello", *3 * (b"250 ok",), b"354 go on")], ids=len)
 def test_a_server_that_answers_byte_by_byte_is_left_when_the_time_of_the_letter_is_over(lines: Sequence[bytes]) -> None:
     with a_server_that_says(*lines, drips=ANSWER / 10) as server:
         began = time.monotonic()
@@ -360,6 +362,38 @@ def test_a_server_that_answers_byte_by_byte_is_left_when_the_time_of_the_letter_
         took = time.monotonic() - began
     assert isinstance(outcome, Unknown if lines[1:] else Refused)
     assert took < 10 * LETTER_WITHIN, "it would have gone on for ever"
+
+
+def test_a_name_that_is_looked_up_for_too_long_costs_no_more_than_a_letter_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+
+    def looked_up(*_: object, **__: object) -> list[object]:
+        over.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    outcome = impatient(25).send(LETTER)
+    over.set()
+    assert isinstance(outcome, Refused)
+    assert "took too long" in outcome.detail
+
+
+def test_a_server_that_hangs_up_before_it_wants_the_text_has_not_taken_it() -> None:
+    with a_server_that_says(b"220 hello", b"250 hello", b"250 ok", b"250 ok", hangs_up=True) as server:
+        outcome = impatient(server.port).send(LETTER)
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.permanent) == (Reason.PROVIDER, False)
+    assert server.commands[-1] == b"DATA\r\n"
+
+
+def test_a_text_keeps_its_dots_and_ends_where_it_ends(server: Running) -> None:
+    text = ".\r\n..two\r\n.one\r\nplain.\r\n."
+    assert isinstance(server.send(structs.replace(LETTER, text=text)), Accepted)
+    body = server.mailbox.letters[0][1].get_body(("plain",))
+    assert body is not None
+    assert body.get_content().splitlines() == text.splitlines()
 
 
 def test_an_address_outside_ascii_needs_a_server_that_takes_it() -> None:
