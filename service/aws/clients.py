@@ -6,6 +6,7 @@ boto3's own variables (`AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAM
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal, overload
@@ -50,6 +51,12 @@ ONCE = Config(
 )
 """For sends: no provider takes an idempotency token, so a retry inside the SDK after a lost answer would send twice.
 The lane retries, knowing what was in doubt."""
+
+BEFORE_A_SEND = ONCE.merge(Config(connect_timeout=1, read_timeout=2))
+"""For the credentials that a send needs first: both together are over within `LONGEST_CALL`."""
+
+_SILENT_S = 5.0
+"""How long an STS that did not answer is not asked again: who waited behind that question would wait as long again."""
 
 REPEATED = Config(
     user_agent=USER_AGENT,
@@ -119,7 +126,7 @@ class Clients:
     def _assumed(self, role: str) -> boto3.Session:
         """A session whose temporary credentials botocore keeps, and renews a quarter of an hour before they end."""
         fetcher = AssumeRoleCredentialFetcher(
-            client_creator=partial(self._session.client, config=ONCE),
+            client_creator=partial(self._session.client, config=BEFORE_A_SEND),
             source_credentials=self._session.get_credentials(),
             role_arn=role,
             extra_args={"RoleSessionName": "tocsin"},
@@ -135,14 +142,18 @@ class _AssumedRole(CredentialProvider):
     def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
         super().__init__()
         self._fetcher = fetcher
+        self._silent_until = 0.0
 
     def load(self) -> DeferredRefreshableCredentials:
         return DeferredRefreshableCredentials(self._fetch, self.METHOD)
 
     def _fetch(self) -> Mapping[str, str]:
         """As the fetcher does; a silent STS must not pass for a silent service that may have taken the message."""
+        if time.monotonic() < self._silent_until:
+            raise CredentialRetrievalError(provider=self.METHOD, error_msg="STS did not answer a moment ago")
         try:
             fetched: Mapping[str, str] = self._fetcher.fetch_credentials()
         except (*faults.NEVER_ARRIVED, *faults.PERHAPS_ARRIVED) as error:
+            self._silent_until = time.monotonic() + _SILENT_S
             raise CredentialRetrievalError(provider=self.METHOD, error_msg=type(error).__name__) from error
         return fetched

@@ -156,6 +156,8 @@ def _soonest(first: Refused, other: Outcome) -> Outcome:
     """
     if not isinstance(other, Refused) or (other.permanent and other.reason is not Reason.BLOCKED):
         return other
+    if other.untried and not first.untried:
+        return first
     sooner = first if other.permanent else min(first, other, key=lambda refused: refused.retry_after)
     return structs.replace(sooner, untried=first.untried and other.untried)
 

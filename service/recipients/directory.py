@@ -54,9 +54,10 @@ class Directory:
     def get_many(self, user_ids: Sequence[str]) -> Mapping[str, Recipient]:
         """Those of some recipients that there are, by their ids and in their order, in one question."""
         names = {_id(user_id): user_id for user_id in user_ids}
+        reading = self._lately.reading()
         found = self._store.get_many(list(names))
         people = {user_id: _recipient(found[name]) for name, user_id in names.items() if name in found}
-        self._lately.keep(people.values())
+        self._lately.keep(people.values(), reading)
         return people
 
     def get_lately(self, user_ids: Sequence[str]) -> Mapping[str, Recipient]:

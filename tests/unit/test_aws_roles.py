@@ -94,6 +94,7 @@ class Sts:
     lends: timedelta = timedelta(hours=1)
     refuses: bool = False
     hangs_up: bool = False
+    asked: int = 0
     roles: list[str] = field(default_factory=list)
     signed_by: list[str] = field(default_factory=list)
     port: int = 0
@@ -121,6 +122,7 @@ def sts_service() -> Iterator[Sts]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            sts.asked += 1
             if sts.hangs_up:
                 return
             status, text = sts.answer(body, self.headers.get("Authorization", ""))
@@ -195,4 +197,17 @@ def test_a_silent_sts_leaves_no_doubt_about_the_message(aws: AwsServices, sts: S
     refused = Office(senders).sends(sms(GERMAN))
     assert isinstance(refused, Refused), "it cannot have been sent: nothing could sign it"
     assert refused.reason is Reason.ACCOUNT
+    assert aws.calls == []
+
+
+def test_threads_that_wait_for_a_silent_sts_do_not_ask_it_one_after_the_other(
+    aws: AwsServices, sts: Sts, senders: Senders
+) -> None:
+    """Each would wait as long as the one before it, and the last for longer than its lease."""
+    sts.hangs_up = True
+    office = Office(senders)
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(lambda number: office.sends(sms(GERMAN, number)), range(8)))
+    assert all(isinstance(outcome, Refused) for outcome in outcomes)
+    assert sts.asked == 1
     assert aws.calls == []

@@ -277,6 +277,14 @@ def test_nobody_else_is_asked_when_the_lease_of_the_message_might_end_meanwhile(
     assert (slow.asked, other.asked) == (1, asked)
 
 
+def test_a_provider_that_there_is_no_time_for_shortens_no_wait_that_the_first_asked_for(world: World) -> None:
+    busy = Slow(world.clock, BEGUN_WITHIN, Refused(Reason.THROTTLED, "429", timedelta(seconds=9)))
+    providers = [Provider("busy", busy, everywhere(NUMBER)), Provider("other", busy, everywhere(NUMBER))]
+    carrier = Failover(providers, world.here, world.clock, {"busy": 1, "other": 0})
+    assert outcome_of(carrier, sms(), NOON + BEGUN_WITHIN) == busy.says
+    assert busy.asked == 1
+
+
 def test_messages_that_a_slow_provider_leaves_no_time_for_are_not_tried_and_come_back_soon(world: World) -> None:
     slow = Slow(world.clock, BEGUN_WITHIN / 2, Accepted("taken"))
     carrier = Failover([Provider("slow", slow, everywhere(NUMBER))], world.here, world.clock, {})

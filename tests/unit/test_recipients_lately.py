@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from service.channels.contact_keys import ContactKeys
 from service.clock import HandClock
 from service.recipients import Directory, Recipient
 from service.recipients.lately import FRESH, MOST
+from service.records import to_state
+from service.storage import Item
 from service.storage.sqlite import SqliteStore
 from service.words import Channel
 
@@ -77,6 +79,23 @@ def test_what_this_process_writes_counts_at_once(ours: Directory) -> None:
     assert language(ours) == "de"
     ours.remove("mary")
     assert language(ours) is None
+
+
+def test_what_is_read_while_this_process_writes_is_not_gone_by(tmp_path: Path, clock: HandClock) -> None:
+    class Overtaken(SqliteStore):
+        """A store in which a profile is removed by another thread while it is being read."""
+
+        def get_many(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
+            found = super().get_many(item_ids)
+            directory.remove("mary")
+            return found
+
+    store = Overtaken(tmp_path / "items.db", clock)
+    directory = Directory(store, KEYS, clock)
+    store.add(Item("recipient-mary", "recipient", to_state(mary("en"))))
+    assert list(directory.get_many(["mary"])) == ["mary"]
+    assert language(directory) is None
+    store.close()
 
 
 def test_a_clock_that_is_set_back_keeps_no_profile_alive(ours: Directory, theirs: Directory, clock: HandClock) -> None:
