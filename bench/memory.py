@@ -31,8 +31,8 @@ def run(quick: bool = False) -> Mapping[str, object]:
     gained = _evaluated(ruleset, evaluations)
     each = _reloaded(ruleset, reloads)
     rows = [
-        (f"{evaluations:,} evaluations, 100 rules", f"+{gained} KiB in all", f"{FLAT_KIB} KiB"),
-        (f"{reloads:,} reloads of 100 rules", f"+{each:.1f} KiB each", f"{RELOAD_KIB} KiB"),
+        (f"{evaluations:,} evaluations, 100 rules", f"{gained:+} KiB in all", f"{FLAT_KIB} KiB"),
+        (f"{reloads:,} reloads of 100 rules", f"{each:+.1f} KiB each", f"{RELOAD_KIB} KiB"),
     ]
     table("resident memory (VmRSS)", ("", "gained", "at most"), rows)
     met = gained <= FLAT_KIB and each <= RELOAD_KIB
