@@ -21,6 +21,10 @@ from service.exact_json import JsonObject
 T = TypeVar("T")
 
 
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """What there is very much of. Nothing that it holds may lead back to it: the garbage collector does not look."""
+
+
 class Unreadable(TocsinError):
     """An item's state does not fit its type: written by a newer version, or by hand."""
 

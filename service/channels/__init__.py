@@ -10,20 +10,19 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
-import msgspec
-
 from service.channels.phones import Phone
+from service.records import Record
 from service.tags import Tag
 
 
-class Reference(msgspec.Struct, frozen=True):
+class Reference(Record, frozen=True):
     """Which delivery a message belongs to, and which attempt of it this is."""
 
     delivery_id: str
     attempt: int
 
 
-class Sms(msgspec.Struct, frozen=True):
+class Sms(Record, frozen=True):
     """One text message. `origin` is the number or identity it is sent from, None where the channel has only one.
 
     An `answerable` one only ever leaves from an identity that can receive.
@@ -38,7 +37,7 @@ class Sms(msgspec.Struct, frozen=True):
     answerable: bool = False
 
 
-class Email(msgspec.Struct, frozen=True):
+class Email(Record, frozen=True):
     """One email. `unsubscribe_url` is set for bulk mail and takes a one-click POST (RFC 8058)."""
 
     to: str
@@ -50,7 +49,7 @@ class Email(msgspec.Struct, frozen=True):
     unsubscribe_url: str | None = None
 
 
-class VoiceCall(msgspec.Struct, frozen=True):
+class VoiceCall(Record, frozen=True):
     """One call that reads `text` (plain text, never markup) with a voice of the locale `voice`."""
 
     to: Phone
@@ -81,13 +80,13 @@ class Reason(StrEnum):
     """The provider has a fault of its own and surely did not take the message."""
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class Accepted(Record, frozen=True):
     """The provider has taken the message on, under its own id."""
 
     provider_id: str
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(Record, frozen=True):
     """The provider did not take the message. `detail` is for an operator and holds no contact data and no text.
 
     `untried` when no provider was asked at all, all being left alone for now or time being up: that is no attempt.
@@ -107,7 +106,7 @@ class Refused(msgspec.Struct, frozen=True):
         return self.reason in {Reason.ADDRESS, Reason.OPTED_OUT, Reason.BLOCKED, Reason.ONE_WAY, Reason.CONTENT}
 
 
-class Unknown(msgspec.Struct, frozen=True):
+class Unknown(Record, frozen=True):
     """The provider may or may not have the message: the connection broke after it was handed over."""
 
     detail: str

@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-import msgspec
-
 from service.channels import Email, Outcome, Sms, VoiceCall
+from service.records import Record
 from service.storage import Item
 
 Message = Sms | Email | VoiceCall
 M_contra = TypeVar("M_contra", Sms, Email, VoiceCall, contravariant=True)
 
 
-class Handed(msgspec.Struct, frozen=True):
+class Handed(Record, frozen=True):
     """What became of one message, and what must be written with that."""
 
     outcome: Outcome

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-import msgspec
 from msgspec import structs
 
 from service import ids
@@ -17,7 +16,7 @@ from service.channels.carrier import Handed
 from service.channels.contact_keys import ContactKeys
 from service.channels.voice import Audio, NoVoice, Speech, SpeechFailed
 from service.clock import Clock
-from service.records import from_state, written
+from service.records import Record, from_state, written
 from service.storage import Item, Page, Store
 from service.tags import Tag
 from service.words import Channel
@@ -29,7 +28,7 @@ AUDIO_CHUNK = 240 * 1024
 """Bytes of MP3 in one item: in base64 they stay below an item's limit."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(Record, frozen=True):
     """One message as its reader would have it."""
 
     channel: Channel

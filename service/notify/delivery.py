@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-import msgspec
 from msgspec import structs
 
 from service.channels import Accepted, Outcome, Refused, Unknown
+from service.records import Record
 from service.words import Channel
 
 
@@ -44,7 +44,7 @@ UNREACHED = frozenset({DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED, Deliver
 """A notification with one of these completes *with failures*."""
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(Record, frozen=True):
     """One recipient's copy, on page number `page`. `detail` says why it failed, without contact data or text.
     `paced` when its place in how much the person gets is booked.
     """

@@ -14,13 +14,14 @@ import msgspec
 from msgspec import structs
 
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
+from service.records import Record
 from service.words import Channel
 
 PAGE_SIZE = 49
 """Deliveries of one page: with as many outbox entries and the page itself they fit one commit of 100 writes."""
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(Record, frozen=True):
     """How one delivery of the page stands."""
 
     status: DeliveryStatus = DeliveryStatus.PENDING
@@ -32,7 +33,7 @@ UNTOUCHED = Line()
 """How a delivery stands that was not looked at yet."""
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(Record, frozen=True):
     """Some recipients of one notification, and how their deliveries stand (by delivery id).
 
     `given_up` are the deliveries that failed because the page died: redriving it sends them again.

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from service.channels import Email, Reference, Sms, VoiceCall
 from service.channels.carrier import Message as Outgoing
 from service.errors import TocsinError
@@ -17,11 +15,12 @@ from service.messages.quiet import QuietHours
 from service.messages.render import Rendition, TooLong, email_text, sms_text, voice_text
 from service.notify.delivery import DeliveryStatus
 from service.recipients import Recipient
+from service.records import Record
 from service.tags import Tag, parse_tag
 from service.words import Channel, Lane
 
 
-class Send(msgspec.Struct, frozen=True):
+class Send(Record, frozen=True):
     """Hand this over now."""
 
     message: Outgoing

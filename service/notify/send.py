@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import msgspec
 from msgspec import structs
 
 from service.channels import Outcome, Reference, Refused
@@ -32,6 +31,7 @@ from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan
 from service.notify.receipts import SILENCE
 from service.notify.renditions import Renditions
 from service.recipients import Directory, Recipient
+from service.records import Record
 from service.storage import Item, Store
 from service.words import Channel, Lane
 from service.work import POLICIES, Permanent, Step, Task, postponed
@@ -51,7 +51,7 @@ _WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
 """Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
 
 
-class Copy(msgspec.Struct, frozen=True):
+class Copy(Record, frozen=True):
     """One recipient's delivery in hand: as it is stored (`version` 0: not yet), and what is to become of it."""
 
     delivery: Delivery

@@ -53,10 +53,8 @@ class Directory:
 
     def get_many(self, user_ids: Sequence[str]) -> Mapping[str, Recipient]:
         """Those of some recipients that there are, by their ids and in their order, in one question."""
-        names = {_id(user_id): user_id for user_id in user_ids}
         reading = self._lately.reading()
-        found = self._store.get_many(list(names))
-        people = {user_id: _recipient(found[name]) for name, user_id in names.items() if name in found}
+        people = self._read(user_ids)
         self._lately.keep(people.values(), reading)
         return people
 
@@ -64,7 +62,7 @@ class Directory:
         """`get_many`, going by what this process read of them within the last two seconds where it did."""
         known = self._lately.of(user_ids)
         asked = [user_id for user_id in user_ids if user_id not in known]
-        found = {**known, **self.get_many(asked)} if asked else known
+        found = {**known, **self._read(asked)} if asked else known
         return {user_id: found[user_id] for user_id in user_ids if user_id in found}
 
     def member(self, user_id: str) -> Member | None:
@@ -115,6 +113,11 @@ class Directory:
     def size(self, audience: str) -> int:
         """How many belong to an audience; nobody belongs to one that was never named."""
         return self._store.count("audience", audience)
+
+    def _read(self, user_ids: Sequence[str]) -> Mapping[str, Recipient]:
+        names = {_id(user_id): user_id for user_id in user_ids}
+        found = self._store.get_many(list(names))
+        return {user_id: _recipient(found[name]) for name, user_id in names.items() if name in found}
 
     def _put_in_turns(self, recipients: Iterable[Recipient], audience: str | None) -> None:
         everyone = list({recipient.user_id: recipient for recipient in recipients}.values())

@@ -10,11 +10,11 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
 
-import msgspec
 from email_validator import EmailNotValidError, validate_email
 
 from service.channels.phones import Phone, PhoneRefused, PhoneRules
 from service.errors import TocsinError
+from service.records import Record
 from service.tags import UnknownTag, parse_tag
 from service.words import Channel
 
@@ -45,7 +45,7 @@ class ProfileRefused(TocsinError):
         self.faults = faults
 
 
-class Recipient(msgspec.Struct, frozen=True):
+class Recipient(Record, frozen=True):
     """One person. `language` and `voice_locale` are BCP 47 tags, `timezone` is an IANA name."""
 
     user_id: str

@@ -15,6 +15,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from service.errors import TocsinError, Unavailable
+from service.records import Record
 from service.words import Lane
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ MAX_KEY_BYTES = 900
 """Size of an id or of an index with its value (a DynamoDB sort key is at most 1,024 bytes)."""
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(Record, frozen=True):
     """A record, and, while it has a `due_at`, a piece of work.
 
     `version` is 0 for an item that was never stored. The first is drawn at random, so that what is removed or expires
