@@ -105,7 +105,8 @@ class SmtpChannel:
                 letter.said.set_result(self._envelope(connection, message) or _hand_over(connection, message, letter))
                 _part(connection)
         except (smtplib.SMTPException, OSError) as error:
-            letter.said.set_result(_failure(error))
+            if not letter.said.done():  # else it is the end of the connection that failed
+                letter.said.set_result(_failure(error))
         except Exception as error:  # noqa: BLE001  (raised where the outcome is waited for)
             letter.said.set_exception(error)
 

@@ -86,9 +86,8 @@ class Provider(Generic[M]):
 
     def _send(self, batch: Sequence[M], look: Look, in_time: Callable[[], bool]) -> Sequence[Outcome]:
         if not in_time():
-            return [Refused(Reason.THROTTLED, "other messages took the time there was", SHORTLY, untried=True)] * len(
-                batch
-            )
+            too_late = Refused(Reason.THROTTLED, "other messages took the time there was", SHORTLY, untried=True)
+            return [too_late] * len(batch)
         permit = look.admit(self.name)
         if isinstance(permit, Wait):
             refused = Refused(Reason.THROTTLED, f"{self.name} is left alone for now", PROBED_WITHIN, untried=True)
