@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -111,18 +110,6 @@ def test_any_text_has_an_answer_that_case_and_outer_space_do_not_change(text: st
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 PHONE, OTHER = "+447700900123", "+447700900456"
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock(NOON)
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "items.db", clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,18 +31,6 @@ MARY = {
     "voice_locale": "de-de",
     "timezone": "Europe/Berlin",
 }
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock(NOON)
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "items.db", clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,18 +18,6 @@ from service.storage.sqlite import SqliteStore
 from service.words import Channel
 
 KEYS = ContactKeys(b"secret")
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock(datetime(2026, 11, 29, 3, 0, tzinfo=UTC))
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "items.db", clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -89,20 +89,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock(NOON)
-
-
-@pytest.fixture
 def webhooks(clock: HandClock) -> Webhooks:
     return Webhooks(KEYS, clock, loopback_allowed=True, timeout=timedelta(seconds=2))
-
-
-@pytest.fixture
-def store(tmp_path: Path, clock: HandClock) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "items.db", clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture
