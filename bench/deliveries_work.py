@@ -64,11 +64,12 @@ def renditions() -> Mapping[str, Rendition]:
 
 
 def open_file(path: Path) -> sqlite3.Connection:
-    """A file like the service's own: the same tables, WAL, FULL."""
+    """A file like the service's own: the same tables, WAL, FULL. Keys are written by whoever writes the items."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=60)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     migrate(connection)
+    connection.execute("DROP TRIGGER item_added")
     return connection
 
 

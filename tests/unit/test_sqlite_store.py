@@ -23,6 +23,7 @@ from msgspec import structs
 from service.clock import HandClock
 from service.storage import Conflict, Item, Store, StoreUnavailable
 from service.storage.sqlite import SqliteStore
+from service.storage.sqlite.schema import MIGRATIONS
 from service.words import Lane
 
 NOW = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
@@ -279,6 +280,25 @@ def test_a_file_of_a_newer_version_is_left_alone(path: Path, store: Store) -> No
         connection.execute("PRAGMA user_version = 999")
     with pytest.raises(StoreUnavailable, match="newer Tocsin"):
         SqliteStore(path).get("a")
+
+
+def test_a_file_of_the_first_version_finds_items_by_the_keys_it_has_and_by_those_it_gets(path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        connection.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1;")
+        for name in ("stays", "moves", "goes"):
+            connection.execute(
+                "INSERT INTO items VALUES (?, 'k', 'bulk', '{}', ?, NULL, 1, 0, NULL)", (name, '{"of":"x"}')
+            )
+            connection.execute("INSERT INTO item_keys VALUES ('of', 'x', ?)", (name,))
+    connection.close()
+    store = SqliteStore(path)
+    found = {item.id: item for item in store.by_index("of", "x").items}
+    assert sorted(found) == ["goes", "moves", "stays"]
+    store.save(structs.replace(found["moves"], keys={"of": "y"}), Item("comes", "k", {}, keys={"of": "x"}))
+    store.remove(found["goes"])
+    assert [item.id for item in store.by_index("of", "x").items] == ["comes", "stays"]
+    assert [item.id for item in store.by_index("of", "y").items] == ["moves"]
 
 
 def _forked(act: Callable[[], object]) -> int:

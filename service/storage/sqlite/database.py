@@ -105,8 +105,15 @@ class Database:
         self, connection: sqlite3.Connection, take: Callable[[], Sequence[Write[sqlite3.Connection]]]
     ) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        for write in take():
-            _run_alone(connection, write)
+        group = take()
+        try:
+            for write in group:
+                write.run(connection)
+        except TocsinError:  # seldom enough: to keep each apart from the outset would cost every commit
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+            for write in group:
+                _run_alone(connection, write)
         connection.execute("COMMIT")
 
     def _opened_writer(self) -> sqlite3.Connection:

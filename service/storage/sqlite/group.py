@@ -20,7 +20,10 @@ MAX_GROUP = 256
 
 @dataclass(slots=True, eq=False)
 class Write(Generic[C]):
-    """One caller's write: `run` is called in the leader's thread; then `error` or whatever `run` kept is the answer."""
+    """One caller's write; then `error`, or whatever `run` kept last, is the answer.
+
+    `run` is called in the leader's thread, and once more if its group has to be undone because another of it failed.
+    """
 
     run: Callable[[C], None]
     error: TocsinError | None = None

@@ -1,4 +1,7 @@
-"""Items in SQL: each function runs in a transaction that the caller holds."""
+"""Items in SQL: each function runs in a transaction that the caller holds.
+
+By what keys an item is found (`item_keys`) follows from the item: triggers see to that (`schema`).
+"""
 
 # ruff: noqa: S608  (statements are put together from constants of this file; every value is bound)
 from __future__ import annotations
@@ -11,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from service.exact_json import JsonObject
-from service.storage import AlreadyExists, Conflict, Item
+from service.storage import MAX_WRITES, AlreadyExists, Conflict, Item
 from service.storage.commits import Commit, ItemRow, instant, micros
 from service.storage.gcra import Request
 from service.words import Lane
@@ -19,12 +22,13 @@ from service.words import Lane
 Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
 
 _COLUMNS = "id, kind, lane, state, keys, due_at, version, attempts, expires_at"
-_UPDATE = f"UPDATE items SET {', '.join(f'{column} = ?' for column in _COLUMNS.split(', ')[1:])} WHERE id = ?"
 _LANES = {lane.value: lane for lane in Lane}
 _READ_ROWS = msgspec.json.Decoder(list[Row]).decode
 _READ_IDS = msgspec.json.Decoder(list[str]).decode
 _NO_KEYS: Mapping[str, str] = JsonObject("{}")
 _LIVE = "(expires_at IS NULL OR expires_at > ?)"
+_UNCHANGED = f"id = ? AND version = ? AND {_LIVE}"
+_UPDATE = f"UPDATE items SET {', '.join(f'{column} = ?' for column in _COLUMNS.split(', ')[1:])} WHERE {_UNCHANGED}"
 
 
 def find(connection: sqlite3.Connection, item_id: str, now: int) -> Item | None:
@@ -82,9 +86,8 @@ def write(connection: sqlite3.Connection, commit: Commit, now: int) -> None:
 
 def delete(connection: sqlite3.Connection, item: Item, now: int) -> None:
     """Delete an item at its version, else `Conflict`."""
-    keys = _stored_keys(connection, item.id, item.version, now)
-    _delete_keys(connection, item.id, keys)
-    connection.execute("DELETE FROM items WHERE id = ?", (item.id,))
+    found = connection.execute(f"DELETE FROM items WHERE {_UNCHANGED}", (item.id, item.version, now))
+    _require(found, item.id, item.version)
 
 
 def anything_due(connection: sqlite3.Connection, lane: Lane, now: int) -> bool:
@@ -115,42 +118,25 @@ def book(connection: sqlite3.Connection, key: str, request: Request) -> int:
 
 def forget_expired(connection: sqlite3.Connection, now: int, limit: int) -> int:
     """Delete up to `limit` expired items; answers how many."""
-    query = "SELECT id, keys FROM items WHERE expires_at <= ? LIMIT ?"
-    expired = connection.execute(query, (now, limit)).fetchall()
-    for item_id, keys in expired:
-        _delete_keys(connection, item_id, JsonObject(keys))
-        connection.execute("DELETE FROM items WHERE id = ?", (item_id,))
-    return len(expired)
+    expired = "SELECT id FROM items WHERE expires_at <= ? LIMIT ?"
+    return connection.execute(f"DELETE FROM items WHERE id IN ({expired})", (now, limit)).rowcount
 
 
 def _replace(connection: sqlite3.Connection, row: ItemRow, now: int) -> None:
-    before = _stored_keys(connection, row.item.id, row.was, now)
-    connection.execute(_UPDATE, (*_values(row)[1:], row.item.id))
-    if before != row.item.keys:
-        _delete_keys(connection, row.item.id, before)
-        _insert_keys(connection, [row.item])
+    found = connection.execute(_UPDATE, (*_values(row)[1:], row.item.id, row.was, now))
+    _require(found, row.item.id, row.was)
 
 
-def _stored_keys(connection: sqlite3.Connection, item_id: str, version: int, now: int) -> Mapping[str, str]:
-    query = f"SELECT keys FROM items WHERE id = ? AND version = ? AND {_LIVE}"
-    row = connection.execute(query, (item_id, version, now)).fetchone()
-    if row is None:
+def _require(found: sqlite3.Cursor, item_id: str, version: int) -> None:
+    if not found.rowcount:
         raise Conflict(f"item {item_id!r} is no longer at version {version}: read it again")
-    return JsonObject(row[0])
 
 
 def _taken(connection: sqlite3.Connection, item_ids: Sequence[str], now: int) -> frozenset[str]:
     """Those of the ids that cannot be inserted; what expired is deleted and makes room."""
-    places = ", ".join("?" * len(item_ids))
-    query = f"SELECT id, expires_at, keys FROM items WHERE id IN ({places})"
-    taken = set()
-    for item_id, expires_at, keys in connection.execute(query, item_ids).fetchall():
-        if expires_at is None or expires_at > now:
-            taken.add(item_id)
-        else:
-            _delete_keys(connection, item_id, JsonObject(keys))
-            connection.execute("DELETE FROM items WHERE id = ?", (item_id,))
-    return frozenset(taken)
+    these = f"id IN ({', '.join('?' * len(item_ids))})"
+    connection.execute(f"DELETE FROM items WHERE {these} AND NOT {_LIVE}", (*item_ids, now))
+    return frozenset(item_id for (item_id,) in connection.execute(f"SELECT id FROM items WHERE {these}", item_ids))
 
 
 def _insert_missing(connection: sqlite3.Connection, rows: Sequence[ItemRow], now: int) -> frozenset[str]:
@@ -166,16 +152,14 @@ def _insert_missing(connection: sqlite3.Connection, rows: Sequence[ItemRow], now
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[ItemRow]) -> None:
     if rows:
-        values = [value for row in rows for value in _values(row)]
-        connection.execute(_inserting(f"items ({_COLUMNS})", 9, len(rows)), values)
-        _insert_keys(connection, [row.item for row in rows])
+        connection.execute(_inserting(len(rows)), [value for row in rows for value in _values(row)])
 
 
-@lru_cache(maxsize=256)
-def _inserting(table: str, columns: int, rows: int) -> str:
+@lru_cache(maxsize=MAX_WRITES)
+def _inserting(rows: int) -> str:
     """One statement for all rows: each statement lets go of Python's lock, and other threads then hold it up."""
-    row = f"({', '.join('?' * columns)})"
-    return f"INSERT INTO {table} VALUES {', '.join([row] * rows)}"
+    row = f"({', '.join('?' * 9)})"
+    return f"INSERT INTO items ({_COLUMNS}) VALUES {', '.join([row] * rows)}"
 
 
 def _values(row: ItemRow) -> Row:
@@ -184,17 +168,6 @@ def _values(row: ItemRow) -> Row:
         *(item.id, item.kind, item.lane.value, row.state, row.keys),
         *(row.due_at, row.version, item.attempts, row.expires_at),
     )
-
-
-def _insert_keys(connection: sqlite3.Connection, items: Sequence[Item]) -> None:
-    keys = [part for item in items for index, value in item.keys.items() for part in (index, value, item.id)]
-    if keys:
-        connection.execute(_inserting("item_keys (name, value, id)", 3, len(keys) // 3), keys)
-
-
-def _delete_keys(connection: sqlite3.Connection, item_id: str, keys: Mapping[str, str]) -> None:
-    gone = [(index, value, item_id) for index, value in keys.items()]
-    connection.executemany("DELETE FROM item_keys WHERE name = ? AND value = ? AND id = ?", gone)
 
 
 def _items(connection: sqlite3.Connection, query: str, values: Sequence[str | int]) -> list[Item]:

@@ -26,6 +26,19 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX audit_by_time ON audit (at, audit_id);
     CREATE TABLE rates (key TEXT NOT NULL PRIMARY KEY, arrival INTEGER NOT NULL) WITHOUT ROWID;
     """,
+    # `item_keys` says what `items.keys` says: SQLite itself keeps the one to the other.
+    """
+    CREATE TRIGGER item_added AFTER INSERT ON items WHEN new.keys <> '{}' BEGIN
+        INSERT INTO item_keys (name, value, id) SELECT key, value, new.id FROM json_each(new.keys);
+    END;
+    CREATE TRIGGER item_changed AFTER UPDATE OF keys ON items WHEN new.keys <> old.keys BEGIN
+        DELETE FROM item_keys WHERE (name, value, id) IN (SELECT key, value, old.id FROM json_each(old.keys));
+        INSERT INTO item_keys (name, value, id) SELECT key, value, new.id FROM json_each(new.keys);
+    END;
+    CREATE TRIGGER item_removed AFTER DELETE ON items WHEN old.keys <> '{}' BEGIN
+        DELETE FROM item_keys WHERE (name, value, id) IN (SELECT key, value, old.id FROM json_each(old.keys));
+    END;
+    """,
 )
 """What leads from each version of the schema to the next; the file's `user_version` counts those that were done."""
 
