@@ -1,4 +1,4 @@
-"""What each lane is granted: leases, attempts, claims ahead, threads it must leave to more urgent lanes."""
+"""What each lane is granted: leases, attempts, claims ahead."""
 
 from __future__ import annotations
 
@@ -29,19 +29,23 @@ A_HAND_OVER = BEGUN_WITHIN + LONGEST_CALL + SPARE
 """What must be left of a lease for calls to be begun: one that outlasted it would be made by another worker too."""
 
 
+QUICK = timedelta(milliseconds=500)
+"""An item that took no longer waited for nobody outside, or for somebody who answers at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
     """How a worker treats one lane.
 
     `lease` is how long a claimed item stays out of other workers' sight. `ahead` is how many items are claimed before a
-    thread is free for them (0: only as many as can start at once). `leaves` is how many threads this lane never
-    occupies, so that a more urgent lane finds one although every send of this lane hangs.
+    thread is free for them while the lane's items are `QUICK`, `ahead_when_slow` how many while they are not: another
+    worker may have a free thread.
     """
 
     lease: timedelta
     max_attempts: int
     ahead: int
-    leaves: int
+    ahead_when_slow: int
     backoff: Backoff
 
 
@@ -49,22 +53,22 @@ POLICIES: Mapping[Lane, LanePolicy] = {
     Lane.INCIDENT: LanePolicy(
         lease=timedelta(seconds=32),
         max_attempts=10,
-        ahead=64,
-        leaves=0,
+        ahead=56,
+        ahead_when_slow=56,  # while sends hang, timers go on: those need no thread of the sends
         backoff=Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=30)),
     ),
     Lane.TRANSACTIONAL: LanePolicy(
         lease=timedelta(seconds=40),
         max_attempts=8,
-        ahead=0,
-        leaves=1,
+        ahead=24,
+        ahead_when_slow=0,
         backoff=Backoff(first=timedelta(seconds=2), longest=timedelta(minutes=10)),
     ),
     Lane.BULK: LanePolicy(
         lease=timedelta(seconds=40),
         max_attempts=6,
-        ahead=0,
-        leaves=2,
+        ahead=24,
+        ahead_when_slow=0,
         backoff=Backoff(first=timedelta(seconds=5), longest=timedelta(hours=1)),
     ),
 }

@@ -20,7 +20,7 @@ from service.errors import Unavailable
 from service.storage import Conflict, Item, Store, TooLarge
 from service.words import Lane
 from service.work.dead import bury
-from service.work.lanes import A_HAND_OVER, BY_URGENCY, POLICIES, LanePolicy
+from service.work.lanes import A_HAND_OVER, BY_URGENCY, POLICIES, QUICK, LanePolicy
 from service.work.registry import Burial, Duty, Registry
 from service.work.retry import PERMANENT, RETRYABLE, least_wait
 from service.work.steps import Step, Task, postponed
@@ -44,11 +44,10 @@ Done = Future[Dues]
 
 
 class Worker:
-    """Handles due items with a pool of threads.
+    """Handles due items, each lane with threads of its own: a more urgent one finds one although all others hang.
 
-    A more urgent lane is always looked at first and always finds a thread: a lane claims only what its share of the
-    threads can start, and leaves the rest alone (`LanePolicy.leaves`). Items that a stopping worker has claimed but not
-    begun are given back; one that dies without notice gives its items back when their leases end.
+    Items that a stopping worker has claimed but not begun are given back; one that dies without notice gives its items
+    back when their leases end.
     """
 
     def __init__(
@@ -69,11 +68,12 @@ class Worker:
         self._policies = policies
         self._poll = poll.total_seconds()
         self._chance = chance
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
+        self._pools = {lane: ThreadPoolExecutor(threads, thread_name_prefix=f"worker-{lane}") for lane in BY_URGENCY}
         # Batches wait for nobody outside, so that a second thread would only lose commits to the first.
         self._batches = ThreadPoolExecutor(1, thread_name_prefix="worker-batches")
         self._turns = {lane: threading.Lock() for lane in BY_URGENCY}
         self._running: dict[Done, Sequence[Task]] = {}
+        self._is_quick = dict.fromkeys(BY_URGENCY, False)
         # A SimpleQueue may be put to from a signal handler; events and conditions may not.
         self._bell: SimpleQueue[Done | None] = SimpleQueue()
         self._look_after = dict.fromkeys(BY_URGENCY, 0.0)
@@ -101,18 +101,20 @@ class Worker:
     def run_due(self) -> int:
         """Handle everything that is due by the clock, what it makes due included; answers how many were handled."""
         handled = 0
-        while True:
-            self._look_after = dict.fromkeys(BY_URGENCY, 0.0)
-            started = self._start_due()
-            if not started:
-                return handled
+        while started := next(filter(None, map(self._run_lane, BY_URGENCY)), 0):
             handled += started
-            while self._running:
-                self._settle(self._bell.get())
+        return handled
 
     def close(self) -> None:
         """Let go of the threads; what was claimed and not begun is given back."""
         self._wind_down(GRACE)
+
+    def _run_lane(self, lane: Lane) -> int:
+        self._look_after[lane] = 0.0
+        started = self._start_lane(lane)
+        while self._running:
+            self._settle(self._bell.get())
+        return started
 
     def _start_or_pause(self) -> None:
         try:
@@ -154,19 +156,27 @@ class Worker:
     def _room(self, lane: Lane) -> int:
         """How many items the lane may claim now."""
         policy = self._policies[lane]
-        if not policy.ahead:
-            return max(0, max(1, self._threads - policy.leaves) - len(self._running))
+        ahead = policy.ahead if self._is_quick[lane] else policy.ahead_when_slow
         claimed = sum(len(tasks) for tasks in self._running.values() if tasks[0].item.lane is lane)
+        room = self._threads + ahead - claimed
         # Claims by the handful: a commit for each item would cost more than the work.
-        return policy.ahead - claimed if claimed <= policy.ahead // 2 else 0
+        return room if room > ahead // 2 else 0
 
     def _start(self, tasks: Sequence[Task]) -> None:
-        future = (self._batches if len(tasks) > 1 else self._pool).submit(self._work, tasks)
+        pool = self._batches if len(tasks) > 1 else self._pools[tasks[0].item.lane]
+        future = pool.submit(self._work, tasks)
         self._running[future] = tasks
         future.add_done_callback(self._bell.put)
 
     def _work(self, tasks: Sequence[Task]) -> Dues:
         """In a thread: handle a batch and commit what comes of it."""
+        began = self._clock.now()
+        try:
+            return self._worked(tasks)
+        finally:
+            self._is_quick[tasks[0].item.lane] = self._clock.now() - began <= QUICK
+
+    def _worked(self, tasks: Sequence[Task]) -> Dues:
         if any(self._lease_is_short(task.item) for task in tasks):
             for task in tasks:
                 self._release(task.item)
@@ -315,7 +325,7 @@ class Worker:
         deadline = time.monotonic() + grace.total_seconds()
         while self._running and (left := deadline - time.monotonic()) > 0:
             self._wait_for_news(left)
-        for pool in (self._batches, self._pool):
+        for pool in (self._batches, *self._pools.values()):
             pool.shutdown(wait=not self._running)
         return not self._running
 

@@ -21,6 +21,7 @@ from service.work import (
     Duty,
     NotDead,
     Permanent,
+    Registry,
     RetryLater,
     Step,
     Task,
@@ -31,6 +32,7 @@ from service.work import (
     redrive,
     waiting,
 )
+from service.work.lanes import QUICK
 from tests.unit.work import NOON, SECOND, done, fails, job, stored, working
 
 
@@ -97,6 +99,25 @@ def test_an_incident_is_handled_before_everything_else_that_is_due(
     worker_for(handle).run_due()
     assert order[:2] == ["incident", "letter"]
     assert order.index("incident-late") == order.index("bulk-1") + 1
+
+
+@pytest.mark.parametrize(("takes", "most"), [(timedelta(0), 1 + POLICIES[Lane.BULK].ahead), (QUICK * 2, 1)])
+def test_items_are_claimed_ahead_only_while_they_are_quick(
+    store: SqliteStore, clock: HandClock, takes: timedelta, most: int
+) -> None:
+    names = [f"bulk-{n}" for n in range(60)]
+    store.add(*(job(name, Lane.BULK) for name in names))
+    in_hand: list[int] = []
+
+    def handle(task: Task) -> Step:
+        in_hand.append(sum(item.attempts == 1 for item in store.get_many(names).values()))
+        clock.advance(takes)
+        return done(task)
+
+    worker = Worker(store, Registry([Duty("job", handle)]), clock, threads=1)
+    assert worker.run_due() == len(names)
+    worker.close()
+    assert max(in_hand) == most
 
 
 def test_a_failure_of_the_moment_is_tried_again_after_a_wait_that_doubles(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from service.clock import HandClock
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
 from service.words import Lane
-from service.work import Duty, Registry, Step, Task, Worker, finished
+from service.work import POLICIES, Duty, Registry, Step, Task, Worker, finished
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -42,6 +43,7 @@ def stored(store: SqliteStore, item_id: str) -> Item:
 @contextmanager
 def working(store: SqliteStore, clock: HandClock, *duties: Duty) -> Iterator[Worker]:
     """A worker that handles one thing at a time and waits without chance."""
-    made = Worker(store, Registry(duties), clock, threads=1, chance=lambda: 1.0)
+    policies = {lane: replace(policy, ahead=policy.ahead_when_slow) for lane, policy in POLICIES.items()}
+    made = Worker(store, Registry(duties), clock, threads=1, policies=policies, chance=lambda: 1.0)
     yield made
     made.close()
