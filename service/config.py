@@ -60,7 +60,9 @@ class Settings(BaseSettings):
     worker_processes: int = Field(
         default=1, ge=1, le=64, description="Workers that `tocsin up` starts. More than one pays where cores are free."
     )
-    worker_threads: int = Field(default=8, ge=1, le=256, description="Items that one worker handles at the same time.")
+    worker_threads: int = Field(
+        default=8, ge=1, le=256, description="Items of each lane that one worker handles at the same time."
+    )
     body_limit: int = Field(
         default=256 * 1024,
         ge=1024,

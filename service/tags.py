@@ -33,7 +33,7 @@ class Tag:
     region: str | None = None
 
     def __str__(self) -> str:
-        return "-".join(part for part in (self.language, self.script, self.region) if part)
+        return "-".join(filter(None, (self.language, self.script, self.region)))
 
     @property
     def locale(self) -> Locale:

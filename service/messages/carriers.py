@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -158,16 +159,16 @@ class SlotsNow:
 
     def book(self, messages: Iterable[Message]) -> datetime:
         """From when on these messages may go out, all together: now, if nothing is in the way."""
-        everything = list(messages)
-        if rests := [until for until in map(self.rests_until, everything) if until is not None]:
+        leaving = [(message, self._departure(message)) for message in messages]
+        if rests := [departure.opens for _, departure in leaving if departure.opens and departure.opens > self._now]:
             return max(rests)
-        wanted = Counter(rate for rate in map(self._rate, everything) if rate is not None)
+        wanted = Counter(rate for rate in itertools.starmap(self._rate, leaving) if rate is not None)
         booked = (self._store.reserve(rate.key, n, rate.per_second, self._now) for rate, n in wanted.items())
         return max(booked, default=self._now)
 
     def _departure(self, message: Message) -> Departure:
         name = message.reference.delivery_id
-        if name not in self._departures:  # each message is asked about three times
+        if name not in self._departures:  # each message is asked about twice
             self._departures[name] = self._departing(message)
         return self._departures[name]
 
@@ -180,10 +181,12 @@ class SlotsNow:
             case VoiceCall():
                 return self._voice()(message)
 
-    def _rate(self, message: Message) -> _Rate | None:
-        sender = self._departure(message).sender
+    def _rate(self, message: Message, departure: Departure) -> _Rate | None:
+        sender = departure.sender
         if sender is not None and sender.per_second is not None:
             return _Rate(f"rate-{sender.origin}", sender.per_second)
+        if not self._rates:
+            return None
         channel = _channel(message)
         limit = self._rates.get(channel)
         return None if limit is None else _Rate(f"rate-{channel}", limit)

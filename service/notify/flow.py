@@ -139,5 +139,5 @@ def _look_again(task: Task, notification: Notification, unfinished: int) -> Step
     """When the rest will be finished at the pace so far; soon at first, then ever less often: pages wait for hours."""
     finished, so_far = notification.expansion.pages - unfinished, task.now - notification.accepted_at
     left = so_far * unfinished / finished if finished > 0 else FIRST_LOOK
-    wait = min(LONGEST_LOOK, max(SHORTEST_LOOK, left, so_far / 40))
+    wait = min(LONGEST_LOOK, max(SHORTEST_LOOK, left, so_far / 100))
     return Step(notification_item(task.item, notification, task.now + wait))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 from msgspec import structs
@@ -16,6 +17,8 @@ from msgspec import structs
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
 from service.records import Record
 from service.words import Channel
+
+E = TypeVar("E", DeliveryStatus, Channel)
 
 PAGE_SIZE = 49
 """Deliveries of one page: with as many outbox entries and the page itself they fit one commit of 100 writes."""
@@ -135,12 +138,16 @@ def cut(notification_id: str, number: int, first: int, recipients: Sequence[str]
 
 def count(pages: Iterable[Page]) -> Counts:
     """The tally over pages; a delivery not yet looked at is pending and has neither channel nor language."""
-    statuses: Counter[str] = Counter()
-    channels: Counter[str] = Counter()
+    statuses: Counter[DeliveryStatus] = Counter()
+    channels: Counter[Channel] = Counter()
     languages: Counter[str] = Counter()
     for page in pages:
         lines = [page.lines.get(name, UNTOUCHED) for name in page.recipients]
-        statuses.update(line.status.value for line in lines)
-        channels.update(line.channel.value for line in lines if line.channel)
-        languages.update(line.language for line in lines if line.language)
-    return Counts(statuses, channels, languages)
+        statuses.update([line.status for line in lines])
+        channels.update([line.channel for line in lines if line.channel])
+        languages.update([line.language for line in lines if line.language])
+    return Counts(_by_name(statuses), _by_name(channels), languages)
+
+
+def _by_name(counted: Mapping[E, int]) -> Mapping[str, int]:
+    return {each.value: number for each, number in counted.items()}

@@ -22,6 +22,7 @@ from msgspec import structs
 from service.channels import Outcome, Reference, Refused
 from service.channels.carrier import Handed
 from service.messages.carriers import Carriers, Slots, SlotsNow
+from service.messages.render import Rendition
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import REFUSED, UNKNOWN, Digests, Waits, Went
 from service.notify.items import changed_page_item, delivery_item, delivery_of, page_of
@@ -77,11 +78,15 @@ class Copy(Record, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """By what a page is sent, as it was read at one time: its readers, and who of them wants nothing."""
+    """By what a page is sent, as it was read at one time: its readers, who of them wants nothing, and their languages.
+
+    A rendition that is None still lacks a translation.
+    """
 
     notification: Notification
     people: Mapping[str, Recipient]
     refusing: frozenset[str]
+    renditions: Mapping[str, Rendition | None]
     at: datetime
 
 
@@ -133,13 +138,13 @@ class PageSender:
 
     def computes(self, item: Item) -> bool:
         """Whether sending a page waits for nobody outside: no provider, and no voice, which is another process."""
-        channels = self._notification(page_of(item)).expansion.channels
+        channels = self._notification(item.keys["pages"]).expansion.channels
         return bool(channels) and Channel.VOICE not in channels and self.carriers.in_our_store.issuperset(channels)
 
     def handle(self, task: Task) -> Step:
         """Send what is left of a page, or say when to come back."""
         page = page_of(task.item).redriven()
-        known = self._known(page, self._notification(page), task.now)
+        known = self._known(page, self._notification(page.notification_id), task.now)
         wanted = self._next(page, page.left, known, task.now)
         if isinstance(wanted, Later):
             item = changed_page_item(task.item, wanted.of(page), wanted.until) if wanted.is_booked else task.item
@@ -186,15 +191,17 @@ class PageSender:
             return Later(until, is_booked=True)
         return [self._paced(copy, known, now) for copy in copies]
 
-    def _notification(self, page: Page) -> Notification:
-        notification = self.renditions.notification(page.notification_id)
+    def _notification(self, notification_id: str) -> Notification:
+        notification = self.renditions.notification(notification_id)
         if notification is None:
             raise Permanent("the notification of this page is gone")
         return notification
 
     def _known(self, page: Page, notification: Notification, now: datetime) -> Known:
         people = self.directory.get_lately([page.recipients[name] for name in page.left])
-        return Known(notification, people, self.manners.opted_out(people.values()), now)
+        languages = {person.language for person in people.values()}
+        renditions = {language: self.renditions.get(notification, language) for language in languages}
+        return Known(notification, people, self.manners.opted_out(people.values()), renditions, now)
 
     def _copies(self, page: Page, names: Sequence[str], known: Known, slots: SlotsNow, now: datetime) -> Sequence[Copy]:
         """As many copies of what is left as one commit can write and a crash may leave in doubt."""
@@ -228,16 +235,14 @@ class PageSender:
         if person.user_id in known.refusing:
             refusal = Drop(DeliveryStatus.SUPPRESSED, "the recipient wants no messages on this channel")
             return Copy(delivery, version, refusal)
-        return Copy(delivery, version, self._plan(delivery, person, known.notification, slots, now))
+        return Copy(delivery, version, self._plan(delivery, person, known, slots, now))
 
-    def _plan(
-        self, delivery: Delivery, person: Recipient, notification: Notification, slots: SlotsNow, now: datetime
-    ) -> Plan:
+    def _plan(self, delivery: Delivery, person: Recipient, known: Known, slots: SlotsNow, now: datetime) -> Plan:
+        notification, rendition = known.notification, known.renditions[person.language]
         if delivery.status is DeliveryStatus.SENDING and notification.lane is not Lane.INCIDENT:
             return Drop(DeliveryStatus.UNKNOWN, "a worker died while sending: only a receipt can tell")
         if delivery.retry_at is not None and delivery.retry_at > now:
             return Hold(delivery.retry_at)
-        rendition = self.renditions.get(notification, person.language)
         reference = Reference(delivery.id, delivery.attempt + 1)
         wanted = plan(
             person, rendition, notification.message.variables, notification.lane, reference, self.manners, now

@@ -14,7 +14,7 @@ from service.recipients.profile import Recipient
 FRESH = timedelta(seconds=2)
 """How long a profile that was read may be gone by."""
 
-MOST = 2_000
+MOST = 10_000
 """Profiles that are remembered: of an audience that is larger, the first pages leave seconds after it was read."""
 
 
@@ -47,8 +47,8 @@ class Lately:
             if reading.writes != self._writes:
                 return
             for person in people:
+                self._people.pop(person.user_id, None)  # the oldest come first
                 self._people[person.user_id] = (reading.at, person)
-                self._people.move_to_end(person.user_id)
             while len(self._people) > MOST:
                 self._people.popitem(last=False)
 

@@ -164,10 +164,8 @@ def _inserting(rows: int) -> str:
 
 def _values(row: ItemRow) -> Row:
     item = row.item
-    return (
-        *(item.id, item.kind, item.lane.value, row.state, row.keys),
-        *(row.due_at, row.version, item.attempts, row.expires_at),
-    )
+    times = row.due_at, row.version, item.attempts, row.expires_at
+    return item.id, item.kind, item.lane.value, row.state, row.keys, *times
 
 
 def _items(connection: sqlite3.Connection, query: str, values: Sequence[str | int]) -> list[Item]:
