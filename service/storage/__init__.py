@@ -111,6 +111,10 @@ class TooLarge(TocsinError):
     """An item, a key or a commit over the limits above, or an empty key."""
 
 
+class KeyRefused(TocsinError):
+    """A lookup key with the character NUL, at which SQLite's JSON functions take a text to end."""
+
+
 class StoreUnavailable(Unavailable):
     """The database does not answer (file locked or full, throttled, unreachable)."""
 

@@ -25,6 +25,7 @@ from service.storage import (
     AuditEntry,
     Conflict,
     Item,
+    KeyRefused,
     TooLarge,
 )
 
@@ -36,6 +37,9 @@ FIRST_VERSION_BITS = 52
 count on from there and stay within what JSON numbers hold exactly (RFC 8259 §6)."""
 
 _NO_KEYS = "{}"
+
+_NUL = "\\u0000"
+"""How JSON writes it."""
 
 _OVERHEAD_BYTES = 400
 """Attribute names and numbers of a stored item, generously."""
@@ -124,17 +128,13 @@ def new_items(items: Sequence[Item], audit: Sequence[AuditEntry]) -> Commit:
 
 
 def item_row(item: Item) -> ItemRow:
-    """The row that stores an item's next version; `TooLarge` for one over a limit."""
+    """The row that stores an item's next version; `TooLarge` for one over a limit, `KeyRefused`."""
     state, keys = dumps(item.state), canonical_texts(item.keys) if item.keys else _NO_KEYS
     id_bytes = _bytes(item.id)
     # An index holds its keys once more.
     size = _OVERHEAD_BYTES + id_bytes + len(item.kind) + _bytes(state) + 2 * len(keys)
     _check_key("item id", id_bytes)
-    if len(item.keys) > MAX_KEYS:
-        raise TooLarge(f"item {item.id!r} has {len(item.keys)} lookup keys: at most {MAX_KEYS} fit")
-    if len(keys) > MAX_KEY_BYTES:  # otherwise each of them is shorter still
-        for index, value in item.keys.items():
-            _check_key("lookup key", _bytes(f"{index}={value}"))
+    _check_keys(item, keys)
     if size > MAX_ITEM_BYTES:
         raise _too_large(f"item {item.id!r} ({item.kind})", size)
     return ItemRow(item, _next(item.version), state, keys, _micros(item.due_at), _micros(item.expires_at), size)
@@ -173,6 +173,16 @@ def _check_limits(commit: Commit) -> None:
     total = sum(row.size for row in rows)
     if total > MAX_COMMIT_BYTES:
         raise TooLarge(f"{total} bytes in one commit: at most {MAX_COMMIT_BYTES} fit, split it")
+
+
+def _check_keys(item: Item, written: str) -> None:
+    if len(item.keys) > MAX_KEYS:
+        raise TooLarge(f"item {item.id!r} has {len(item.keys)} lookup keys: at most {MAX_KEYS} fit")
+    if len(written) > MAX_KEY_BYTES:  # otherwise each of them is shorter still
+        for index, value in item.keys.items():
+            _check_key("lookup key", _bytes(f"{index}={value}"))
+    if _NUL in written and any("\0" in text for key in item.keys.items() for text in key):
+        raise KeyRefused(f"a lookup key of item {item.id!r} holds the character NUL: leave it out")
 
 
 def _check_key(what: str, size: int) -> None:

@@ -54,7 +54,7 @@ POLICIES: Mapping[Lane, LanePolicy] = {
         lease=timedelta(seconds=32),
         max_attempts=10,
         ahead=56,
-        ahead_when_slow=56,  # while sends hang, timers go on: those need no thread of the sends
+        ahead_when_slow=56,  # while sends hang, timers that are due together go on: they need no thread of the sends
         backoff=Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=30)),
     ),
     Lane.TRANSACTIONAL: LanePolicy(

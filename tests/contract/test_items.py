@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ from service.storage import (
     AuditEntry,
     Conflict,
     Item,
+    KeyRefused,
     Store,
     TooLarge,
 )
@@ -211,6 +213,23 @@ def test_an_item_may_have_sixteen_keys_of_any_names_and_no_more(store: Store) ->
         assert listed == [f"item-{group}" for group in range(4) if group * 5 <= n < group * 5 + MAX_KEYS]
     with pytest.raises(TooLarge, match="17 lookup keys"):
         store.add(Item("many", "k", {}, keys={f"index-{n}": "x" for n in range(17)}))
+
+
+@pytest.mark.parametrize("text", ['q"uo\\te', "ünï 😀", "\x7f\x01\n", "\\u0000", "null", "1e5", "{}", ""])
+def test_an_item_is_found_by_any_text(store: Store, text: str) -> None:
+    index = f"index {text}"
+    store.add(Item("a", "k", {}, keys={"of": text, index: "x"}))
+    assert [store.count("of", text), store.count(index, "x")] == [1, 1]
+    found = store.by_index("of", text).items[0]
+    assert found.keys == {"of": text, index: "x"}
+    store.remove(store.save(structs.replace(found, keys={index: "y"})))
+    assert [store.count("of", text), store.count(index, "x"), store.count(index, "y")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("keys", [{"of": "a\0b"}, {"o\0f": "ab"}])
+def test_a_key_that_sqlite_would_cut_off_is_refused(store: Store, keys: Mapping[str, str]) -> None:
+    with pytest.raises(KeyRefused, match="NUL"):
+        store.add(Item("a", "k", {}, keys=keys))
 
 
 def test_any_two_of_many_indexes_may_meet_on_one_item(open_store: Open) -> None:
