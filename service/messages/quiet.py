@@ -11,6 +11,8 @@ from service.errors import TocsinError
 
 _FORM = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
+_DAY = timedelta(days=1)
+
 
 class NotQuietHours(TocsinError):
     """A setting that names no hours."""
@@ -25,20 +27,40 @@ class QuietHours:
     zone: str = "UTC"
 
     def ends(self, now: datetime, zone: str | None) -> datetime | None:
-        """When the quiet hours that hold at `now` end for a recipient in `zone`; None outside them.
+        """The first instant after `now` that is quiet no more for a recipient in `zone`; None outside quiet hours.
 
-        Reckoned on the recipient's wall clock, so that a change to or from summer time moves nothing.
+        Reckoned on the recipient's wall clock: a change to or from summer time moves nothing, an hour that is repeated
+        is quiet both times, and an end that the clock skips is where it skips it.
         """
         there = now.astimezone(ZoneInfo(zone or self.zone))
         if not self._holds(there.time()):
             return None
-        day = there.date() if there.time() < self.end else there.date() + timedelta(days=1)
-        return datetime.combine(day, self.end, there.tzinfo).astimezone(now.tzinfo)
+        end = now + (_since_midnight(self.end) - _since_midnight(there.time())) % _DAY
+        if end.astimezone(there.tzinfo).utcoffset() == there.utcoffset():
+            return end
+        changes = _first_change(there, end)
+        return self.ends(changes, zone) or changes
 
     def _holds(self, at: time) -> bool:
         if self.start <= self.end:
             return self.start <= at < self.end
         return at >= self.start or at < self.end
+
+
+def _since_midnight(at: time) -> timedelta:
+    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second, microseconds=at.microsecond)
+
+
+def _first_change(there: datetime, end: datetime) -> datetime:
+    """When the clock that `there` shows is changed, at the latest by `end`; clocks are changed at whole seconds."""
+    before, after = int(there.timestamp()), int(end.timestamp())
+    while after - before > 1:
+        middle = (before + after) // 2
+        if datetime.fromtimestamp(middle, there.tzinfo).utcoffset() == there.utcoffset():
+            before = middle
+        else:
+            after = middle
+    return datetime.fromtimestamp(after, end.tzinfo)
 
 
 def parse_quiet_hours(text: str, zone: str = "UTC") -> QuietHours:

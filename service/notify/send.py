@@ -48,6 +48,9 @@ IN_DOUBT = 4
 FRESH = timedelta(seconds=2)
 """How long a page goes by what it read of its readers: whoever says STOP meanwhile is heeded after that."""
 
+SOONEST = timedelta(seconds=1)
+"""How soon a page that waits is looked at again at the earliest, whatever the reason for waiting says."""
+
 _WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
 """Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
 
@@ -355,6 +358,11 @@ def _idle_until(copies: Sequence[Copy]) -> datetime | None:
     return min(hold.until for hold in holds) if holds and len(holds) == len(copies) else None
 
 
+def _not_at_once(waits_until: datetime | None, now: datetime) -> datetime | None:
+    """A page that waits for an instant that is over would be committed over and over."""
+    return now + SOONEST if waits_until is not None and waits_until <= now else waits_until
+
+
 def _booked(copies: Sequence[Copy], slots: SlotsNow) -> datetime:
     """When rates let these copies go."""
     return slots.book(copy.plan.message for copy in copies if isinstance(copy.plan, Send))
@@ -374,7 +382,7 @@ def _step(
 ) -> Step:
     waits = {one.id: one.retry_at for one in deliveries if one.retry_at is not None}
     untouched = any(name not in waits for name in page.left)
-    due_at = task.now if untouched else min(waits.values(), default=None)
+    due_at = task.now if untouched else _not_at_once(min(waits.values(), default=None), task.now)
     return Step(
         changed_page_item(task.item, page, due_at),
         others=kept,

@@ -1,4 +1,6 @@
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -31,6 +33,48 @@ def test_hours_within_a_day() -> None:
     lunch = parse_quiet_hours("12:00-13:30", "Europe/Berlin")
     assert lunch.ends(datetime(2026, 5, 10, 10, 30, tzinfo=UTC), None) == datetime(2026, 5, 10, 11, 30, tzinfo=UTC)
     assert lunch.ends(datetime(2026, 5, 10, 11, 30, tzinfo=UTC), None) is None
+
+
+@pytest.mark.parametrize(
+    ("hours", "zone", "now", "ends"),
+    [
+        ("22:00-02:30", "Europe/Berlin", "2026-10-25T00:10", "2026-10-25T00:30"),
+        ("22:00-02:30", "Europe/Berlin", "2026-10-25T01:10", "2026-10-25T01:30"),  # the second 02:10
+        ("20:00-00:30", "Atlantic/Azores", "2026-10-25T01:10", "2026-10-25T01:30"),  # the second 00:10
+        ("22:00-02:30", "Europe/Berlin", "2026-03-29T00:59", "2026-03-29T01:00"),  # 02:30 is skipped
+        ("23:30-00:30", "America/Havana", "2026-11-01T03:45", "2026-11-01T04:30"),
+    ],
+)
+def test_quiet_hours_end_where_the_clock_is_changed(hours: str, zone: str, now: str, ends: str) -> None:
+    at, expected = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (now, ends))
+    assert parse_quiet_hours(hours, zone).ends(at, None) == expected
+
+
+@pytest.mark.parametrize(
+    "zone", ["Europe/Berlin", "Atlantic/Azores", "America/Havana", "Australia/Lord_Howe", "Asia/Beirut"]
+)
+@pytest.mark.parametrize("hours", ["22:00-02:30", "20:00-00:30", "23:30-00:15", "01:15-02:45", "00:30-23:45"])
+def test_the_end_is_the_first_minute_that_is_not_quiet_on_the_wall(zone: str, hours: str) -> None:
+    quiet, (start, end) = parse_quiet_hours(hours, zone), hours.split("-")
+    for changed in changes(ZoneInfo(zone), 2024, 2031):
+        minutes = [changed + timedelta(minutes=minute) for minute in range(-30 * 60, 50 * 60)]
+        ends: datetime | None = None
+        for at in reversed(minutes):
+            wall = f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+            is_quiet = start <= wall < end if start < end else not end <= wall < start
+            ends = ends if is_quiet else at
+            if at <= changed + timedelta(hours=2):
+                assert quiet.ends(at, None) == (ends if is_quiet else None), (at, wall)
+
+
+def changes(zone: ZoneInfo, first: int, last: int) -> Iterator[datetime]:
+    """When the clocks of a zone were changed, found by looking at every half hour."""
+    at = datetime(first, 1, 1, tzinfo=UTC)
+    while at.year < last:
+        later = at + timedelta(minutes=30)
+        if at.astimezone(zone).utcoffset() != later.astimezone(zone).utcoffset():
+            yield later
+        at = later
 
 
 @pytest.mark.parametrize("text", ["", "22-7", "24:00-07:00", "22:00", "22:60-07:00"])
