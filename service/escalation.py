@@ -11,6 +11,7 @@ from service.channels.contact_keys import ContactKeys
 from service.clock import Clock
 from service.config import Settings
 from service.escalate import inbound_routes, items, link_routes, message_routes, outcomes, routes, twilio_routes
+from service.escalate.answers import Answers
 from service.escalate.endings import Endings
 from service.escalate.inbound import Replies
 from service.escalate.incidents import Incidents
@@ -81,6 +82,7 @@ class Escalation:
             Duty(items.MESSAGE, sender.message, sender.buried),
             Duty(items.ANSWER, sender.answer),
             Duty(items.SUMMARY, sender.summary),
+            Duty(items.HEARD, Answers(self.incidents).handle),
             Duty(items.ENDING, Endings(self.messaging.webhooks).handle),
             Duty(outcomes.KIND, RuleIncidents(self.incidents, self.rules).handle),
         )

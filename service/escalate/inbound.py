@@ -9,20 +9,29 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.channels.phones import PhoneRefused, PhoneRules
+from service.escalate.answers import Answers, Commit, of_pages
 from service.escalate.books import Books
-from service.escalate.events import DeliveryFailed, Failure, Reply, ReplyNo, ReplyYes
-from service.escalate.incidents import Incidents, NoSuchIncident, log
-from service.escalate.items import BY_PROVIDER, MESSAGE, PhoneAnswer, answer_item, heard_item, outgoing_of, record_of
+from service.escalate.events import DeliveryFailed, Failure
+from service.escalate.incidents import Incidents, NoSuchIncident
+from service.escalate.items import (
+    BY_PROVIDER,
+    MESSAGE,
+    Named,
+    PhoneAnswer,
+    Unfinished,
+    answer_item,
+    heard_item,
+    outgoing_of,
+)
 from service.escalate.phonebook import Listed, Question, Standing
 from service.escalate.replies import Answer, understand
 from service.escalate.resolution import Answered, NotUnderstood, Stranger, WhichOne, resolve
 from service.escalate.send import codes_of
 from service.escalate.sns_events import InboundSms
-from service.escalate.steps import change_of
 from service.messages.keywords import Keyword, keyword
 from service.messages.optouts import OptOuts, Why
 from service.recipients import Directory
-from service.storage import AuditEntry, Conflict, Item
+from service.storage import Conflict, Item
 from service.words import Channel
 
 logger = logging.getLogger(__name__)
@@ -38,16 +47,6 @@ class Heard:
     phone: str
     text: str
     in_reply_to: str | None
-
-
-@dataclass(slots=True)
-class Commit:
-    """What hearing one SMS writes, all at once."""
-
-    books: Books
-    items: list[Item]
-    spawn: list[Item]
-    audit: list[AuditEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +69,30 @@ class Replies:
         self._take(Heard(name, phone, sms.text, sms.in_reply_to))
 
     def _take(self, heard: Heard) -> None:
-        command = keyword(heard.text)
-        mark = heard_item(heard.name, self._now)
-        while self.incidents.store.get(mark.id) is None:
-            if command is not None:
-                self._obey(heard, command)
-            commit = Commit(Books(self.incidents.store, self.incidents.keys), [], [], [])
-            if command is not None:
-                self._confirm(heard, command, commit)
-            else:
-                self._answer(heard, commit)
+        """Hear it, unless it was heard before; then finish what that may have left."""
+        new = heard_item(heard.name, self._now)
+        while True:
+            mark = self.incidents.store.get(new.id)
             try:
-                changed = (*commit.items, *commit.books.changed())
-                self.incidents.store.save(mark, *changed, spawn=commit.spawn, audit=commit.audit)
+                return self._hear(heard, new) if mark is None else self._answers.finish(mark)
             except Conflict:
                 continue  # the incident or the phone's book changed, or another process heard the same SMS
-            return
+
+    def _hear(self, heard: Heard, mark: Item) -> None:
+        commit = Commit(Books(self.incidents.store, self.incidents.keys))
+        command = keyword(heard.text)
+        if command is not None:
+            self._obey(heard, command)
+            self._confirm(heard, command, commit)
+        elif (answer := self._answer(heard, commit)) is not None:
+            return self._answers.begin(mark, answer, commit.books)
+        changed = (*commit.items, *commit.books.changed())
+        self.incidents.store.save(mark, *changed, spawn=commit.spawn, audit=commit.audit)
+        return None
+
+    @property
+    def _answers(self) -> Answers:
+        return Answers(self.incidents)
 
     @property
     def _now(self) -> datetime:
@@ -110,13 +117,14 @@ class Replies:
         if known:
             self._say(heard, _COMMANDS[command], {}, commit, commanded=True)
 
-    def _answer(self, heard: Heard, commit: Commit) -> None:
+    def _answer(self, heard: Heard, commit: Commit) -> Unfinished | None:
+        """The clear answer that was given; None where it is asked about, which `commit` then holds."""
         book = commit.books[heard.phone]
         said = understand(heard.text, self._language(heard, commit))
         match resolve(said, book, self._now, self._replied_to(heard)):
             case Answered(answer=answer, pages=pages):
-                for page in _each_incident_once(pages):
-                    self._apply(heard, answer, page, commit)
+                named = [Named(page.incident_id, page.contact, page.level, page.code) for page in pages]
+                return of_pages(heard.phone, answer, named)
             case WhichOne(answer=answer, pages=pages):
                 self._ask(heard, answer, pages, commit)
             case NotUnderstood(pages=pages):
@@ -124,25 +132,7 @@ class Replies:
                     self._ask(heard, None, pages, commit)
             case Stranger():
                 logger.info("An SMS came from a phone that was never paged; it was not answered")
-
-    def _apply(self, heard: Heard, answer: Answer, page: Listed, commit: Commit) -> None:
-        try:
-            item = self.incidents.item(page.incident_id)
-        except NoSuchIncident:
-            logger.warning("A reply is about incident %s, which is gone", page.incident_id)
-            return
-        contact = record_of(item).incident.contact(page.contact)
-        if contact is None or contact.phone != heard.phone:
-            logger.warning("A reply about incident %s came from no contact of it", page.incident_id)
-            return
-        name = f"{heard.name}-{page.code}"
-        kind: type[Reply] = ReplyYes if answer is Answer.YES else ReplyNo
-        changed = change_of(item, kind(name, self._now, page.contact, page.level), commit.books)
-        if changed is not None:
-            commit.items.append(changed.item)
-            commit.spawn += changed.spawn
-            commit.audit += changed.audit
-            log(changed.record)
+        return None
 
     def _ask(self, heard: Heard, answer: Answer | None, pages: Sequence[Listed], commit: Commit) -> None:
         """Ask which incident is meant, or, where there is but one, what was meant to be said."""
@@ -191,7 +181,3 @@ class Replies:
             return None
         found = self.incidents.store.by_index(BY_PROVIDER, heard.in_reply_to, limit=1).items
         return next((outgoing_of(item).incident_id for item in found if item.kind == MESSAGE), None)
-
-
-def _each_incident_once(pages: Sequence[Listed]) -> Sequence[Listed]:
-    return list({page.incident_id: page for page in pages}.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from msgspec import structs
 from service.escalate.effects import Message
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
+from service.escalate.replies import Answer
 from service.records import from_state, to_state
 from service.storage import Item
 from service.words import Channel, Lane
@@ -85,6 +86,29 @@ class Summary:
     language: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A page that a reply names, by its code or by being the only one it can mean."""
+
+    incident_id: str
+    contact: int
+    level: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A clear answer from a phone, and the pages it is still to be applied to."""
+
+    phone: str
+    answer: Answer
+    left: tuple[Named, ...]
+
+    def after(self, done: int) -> Unfinished:
+        """What is left once the first `done` pages are dealt with."""
+        return replace(self, left=self.left[done:])
+
+
 def incident_id(given: str) -> str:
     """The id of the item of an incident."""
     return f"incident-{given}"
@@ -150,8 +174,18 @@ def summary_item(phone_key: str, number: int, summary: Summary, due_at: datetime
 
 
 def heard_item(name: str, at: datetime) -> Item:
-    """The mark that a reply was heard; who writes it second loses."""
+    """The mark that a reply was heard; who writes it second loses. While it has a state something is left to do."""
     return Item(f"heard-{name}", HEARD, {}, lane=Lane.INCIDENT, expires_at=at + HEARD_REMEMBERED)
+
+
+def heard_name(mark: Item) -> str:
+    """The name that a mark was made with."""
+    return mark.id.removeprefix("heard-")
+
+
+def unfinished_of(mark: Item) -> Unfinished | None:
+    """What a reply that was heard still has to change; None if all is done."""
+    return from_state(Unfinished, mark.state) if "left" in mark.state else None
 
 
 def ending_item(record: IncidentRecord, at: datetime) -> Item:

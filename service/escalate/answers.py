@@ -1,0 +1,125 @@
+"""Carrying out a clear answer: the incidents that a reply names, a few in one commit.
+
+The mark that the reply was heard keeps what is still to be done. Whoever finds it unfinished goes on: the process that
+heard the reply, the same SMS delivered again, or a worker if that process died.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from msgspec import structs
+
+from service.escalate.books import Books
+from service.escalate.events import Reply, ReplyNo, ReplyYes
+from service.escalate.incidents import Incidents, NoSuchIncident, log
+from service.escalate.items import Named, Unfinished, heard_name, record_of, unfinished_of
+from service.escalate.replies import Answer
+from service.escalate.steps import change_of
+from service.records import to_state
+from service.storage import AuditEntry, Conflict, Item, TooLarge
+from service.work import Step, Task, finished, waiting
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 5
+"""Incidents that one commit moves on. Where their writes do not fit, each has a commit of its own, which always fits:
+an incident with the most contacts, each paged on a phone of their own, takes less than half of a commit's writes."""
+
+GOES_ON_AFTER = timedelta(minutes=1)
+"""How long after the last commit a worker takes it that whoever heard the reply has died."""
+
+
+@dataclass(slots=True)
+class Commit:
+    """What hearing one SMS writes, all at once."""
+
+    books: Books
+    items: list[Item] = field(default_factory=list)
+    spawn: list[Item] = field(default_factory=list)
+    audit: list[AuditEntry] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Applies answers to the incidents they name."""
+
+    incidents: Incidents
+
+    def begin(self, mark: Item, answer: Unfinished, books: Books) -> None:
+        """Commit a new mark with the first incidents of its answer, and go on until all are done; `Conflict`."""
+        for at_once in (AT_ONCE, 1):
+            try:
+                mark = self._save(mark, self._part(heard_name(mark), answer, books, at_once), answer.after(at_once))
+                break
+            except TooLarge:
+                if at_once == 1:
+                    raise
+                books = self._books()
+        self.finish(mark)
+
+    def finish(self, mark: Item) -> None:
+        """Do what a mark has left to do, however many processes are at it."""
+        at_once = AT_ONCE
+        while (answer := unfinished_of(mark)) is not None:
+            try:
+                part = self._part(heard_name(mark), answer, self._books(), at_once)
+                mark = self._save(mark, part, answer.after(at_once))
+            except Conflict:
+                mark = self.incidents.store.get(mark.id) or mark
+            except TooLarge:
+                if at_once == 1:
+                    raise
+                at_once = 1
+
+    def handle(self, task: Task) -> Step:
+        """In a worker: apply what the process that heard the reply died over, one incident after the other."""
+        answer = unfinished_of(task.item)
+        if answer is None:
+            return Step(finished(task.item, {}))
+        part = self._part(heard_name(task.item), answer, self._books(), 1)
+        rest = answer.after(1)
+        mark = waiting(task.item, task.now, to_state(rest)) if rest.left else finished(task.item, {})
+        return Step(mark, (*part.items, *part.books.changed()), part.spawn, part.audit)
+
+    def _books(self) -> Books:
+        return Books(self.incidents.store, self.incidents.keys)
+
+    def _save(self, mark: Item, part: Commit, rest: Unfinished) -> Item:
+        later = self.incidents.clock.now() + GOES_ON_AFTER
+        marked = structs.replace(mark, state=to_state(rest) if rest.left else {}, due_at=later if rest.left else None)
+        changed = (*part.items, *part.books.changed())
+        return self.incidents.store.save(marked, *changed, spawn=part.spawn, audit=part.audit)
+
+    def _part(self, name: str, answer: Unfinished, books: Books, at_once: int) -> Commit:
+        commit, now = Commit(books), self.incidents.clock.now()
+        for named in answer.left[:at_once]:
+            self._apply(name, answer, named, commit, now)
+        return commit
+
+    def _apply(self, name: str, answer: Unfinished, named: Named, commit: Commit, now: datetime) -> None:
+        try:
+            item = self.incidents.item(named.incident_id)
+        except NoSuchIncident:
+            logger.warning("A reply is about incident %s, which is gone", named.incident_id)
+            return
+        contact = record_of(item).incident.contact(named.contact)
+        if contact is None or contact.phone != answer.phone:
+            logger.warning("A reply about incident %s came from no contact of it", named.incident_id)
+            return
+        kind: type[Reply] = ReplyYes if answer.answer is Answer.YES else ReplyNo
+        event = kind(f"{name}-{named.code}", now, named.contact, named.level)
+        changed = change_of(item, event, commit.books)
+        if changed is not None:
+            commit.items.append(changed.item)
+            commit.spawn += changed.spawn
+            commit.audit += changed.audit
+            log(changed.record)
+
+
+def of_pages(phone: str, answer: Answer, pages: Sequence[Named]) -> Unfinished:
+    """An answer to pages, of which nothing is done yet; each incident once."""
+    return Unfinished(phone, answer, tuple({page.incident_id: page for page in pages}.values()))
