@@ -118,7 +118,7 @@ def _alone(world: World, case: Case, region: Region, steps: Steps) -> Region:
     earlier = world.before(case) if world.ruleset.hit is Hit.FIRST else 0
     siblings = owned([case]) & ~(1 << case.first + case.regions.index(region))
     found = next(world.pieces.uncovered(region, earlier | siblings, steps), None)
-    return found or next(world.pieces.uncovered(region, earlier, steps), region)
+    return next(world.pieces.uncovered(region, earlier, steps), region) if found is None else found
 
 
 def _faces(dimension: Dimension, mask: int) -> Iterator[tuple[Change, Change]]:

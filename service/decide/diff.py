@@ -18,7 +18,7 @@ from service.decide.ruleset import Fact, Hit, Rule, Ruleset
 from service.decide.verify.consequences import does, touched
 from service.decide.verify.covers import Covers
 from service.decide.verify.examples import read_by
-from service.decide.verify.regions import OutOfSteps, Region, Space, Steps, around, joined, lowest, meet
+from service.decide.verify.regions import OutOfSteps, Region, Space, Steps, around, joined, lowest, meet, where
 from service.decide.verify.world import Case, World
 from service.decide.wording import condition_text
 
@@ -68,7 +68,7 @@ class Changed:
     def as_text(self) -> str:
         """One sentence a line."""
         more = f", or in {self.more} more regions" if self.more else ""
-        return f"where {' or where '.join(self.where)}{more}:\n    {_shown(self.before)} → {_shown(self.after)}"
+        return f"{where(*self.where)}{more}:\n    {_shown(self.before)} → {_shown(self.after)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class _Versions:
             yield from (((None, now), rest) for rest in _beyond(after, before, self._steps))
             if was and now and does(was.rule) != does(now.rule):
                 both = (meet(one, other) for one in before for other in after)
-                yield from (((was, now), region) for region in both if region)
+                yield from (((was, now), region) for region in both if region is not None)
 
     def _deciding(self) -> Iterator[tuple[Pair, Region]]:
         """Inside the regions of rules that changed or moved: which rule decides before and after."""
@@ -211,7 +211,7 @@ def _deciders(world: World, region: Region, steps: Steps) -> Iterator[tuple[Regi
         steps.take(1)
         near = world.pieces.meeting(left, near)
         cover = world.pieces[lowest(near)] if near else None
-        both = meet(left, cover) if cover else None
+        both = None if cover is None else meet(left, cover)
         if cover is None or both is None:
             yield left, None
             continue

@@ -16,6 +16,7 @@ from service.decide.diff import Changed, Difference, diff
 from service.decide.ruleset import (
     Accept,
     Action,
+    Always,
     CompareFacts,
     Condition,
     Emit,
@@ -102,7 +103,7 @@ def test_rules_on_a_retyped_fact_are_named_as_not_compared() -> None:
 @st.composite
 def versions(draw: DrawFn) -> tuple[Ruleset, Ruleset]:
     """Two versions that share some rules, in orders of their own."""
-    simple = conditions(SMALL).filter(_against_constants)
+    simple = draw(st.sampled_from([conditions(SMALL).filter(_against_constants)] * 4 + [st.just(Always(HERE))]))
     pool = [f"rule {number}" for number in range(5)]
     shared = {name: (draw(simple), draw(st.sampled_from(THENS))) for name in pool}
     hit = draw(st.sampled_from([Hit.FIRST, Hit.ALL]))

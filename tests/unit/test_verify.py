@@ -128,6 +128,16 @@ def test_rules_that_get_along_are_not_reported(first: str, second: str, frame: s
     assert said(fees(("age > 18", first), ("age > 16", second), frame=frame)) == []
 
 
+@pytest.mark.parametrize(("hit", "severity"), [("hit: all", Severity.WARNING), ("hit: unique", Severity.ERROR)])
+def test_two_rules_that_always_hold_and_clash_are_shown_with_a_request(hit: str, severity: Severity) -> None:
+    overlap = the_only(
+        verify(sound(fees(("always", "increase: fee, by: 5"), ("always", "set: fee, to: 20"), frame=hit)))
+    )
+    assert (overlap.severity, overlap.kind, overlap.rule) == (severity, Kind.OVERLAP, "B")
+    assert '"A" (line 10) and "B" both hold for any request' in overlap.message
+    assert overlap.example is not None
+
+
 def test_a_twin_under_unique_is_named_because_the_engine_refuses_both() -> None:
     twin = the_only(verify(sound(fees(("age > 18", "accept"), ("age > 65", "accept"), frame="hit: unique"))))
     assert (twin.kind, twin.severity, twin.rule) == (Kind.REDUNDANT, Severity.WARNING, "B")

@@ -16,7 +16,20 @@ from hypothesis.strategies import DrawFn
 from service.decide import facts, language
 from service.decide.cells import atoms
 from service.decide.findings import Finding, Kind, Severity
-from service.decide.ruleset import Accept, CompareFacts, Condition, Emit, Facts, Hit, Reject, Rule, Ruleset, Text, Value
+from service.decide.ruleset import (
+    Accept,
+    Always,
+    CompareFacts,
+    Condition,
+    Emit,
+    Facts,
+    Hit,
+    Reject,
+    Rule,
+    Ruleset,
+    Text,
+    Value,
+)
 from service.decide.verify import verify
 from tests.unit.rule_worlds import HERE, allowed, conditions, schemas, truth
 from tests.unit.z3_oracle import Solver
@@ -29,7 +42,7 @@ def worlds(draw: DrawFn) -> Ruleset:
     """A few rules over a few facts, with covers, none of which compares a fact with a fact."""
     schema = draw(schemas())
     assume(all(any(map(_is_readable, allowed(fact))) for fact in schema.values()))
-    simple = conditions(schema).filter(_against_constants)
+    simple = draw(st.sampled_from([conditions(schema).filter(_against_constants)] * 4 + [st.just(Always(HERE))]))
     whens = draw(st.lists(simple, min_size=1, max_size=6))
     rules = tuple(
         Rule(f"rule {number}", when, draw(st.sampled_from(EFFECTS)), HERE) for number, when in enumerate(whens)

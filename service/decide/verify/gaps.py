@@ -24,8 +24,7 @@ def gaps(world: World, steps: Steps) -> Iterator[Found]:
         missed = islice(_missed(world, Covers(scope), steps), _PIECES)
         for region in joined(list(missed)):
             if (example := world.example_beyond_doubt(region)) is not None:
-                words = partial(world.space.words, region)
-                yield partial(_gap, cover, severity, name, words(), example)
+                yield partial(_gap, cover, severity, name, world.space.where(region), example)
 
 
 def _missed(world: World, scope: Covers, steps: Steps) -> Iterator[Region]:
@@ -66,7 +65,7 @@ def _covers(ruleset: Ruleset) -> Iterator[tuple[Condition, Severity, str]]:
 
 
 def _gap(cover: Condition, severity: Severity, name: str, where: str, example: Mapping[str, object]) -> Finding:
-    message = f"no rule holds where {where}, though {name} asks for one"
+    message = f"no rule holds {where}, though {name} asks for one"
     return Finding(severity, Kind.GAP, cover.at, message, None, "widen a rule, or add one for this case", example)
 
 

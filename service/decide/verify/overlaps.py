@@ -38,7 +38,8 @@ def _clashing(world: World, effect: int) -> int:
 
 def _found(world: World, earlier: Case, later: Case) -> Found:
     unique = world.ruleset.hit is Hit.UNIQUE
-    both = next(both for one in later.regions for other in earlier.regions if (both := meet(one, other)))
+    pairs = (meet(one, other) for one in later.regions for other in earlier.regions)
+    both = next(region for region in pairs if region is not None)
     return finding(
         Kind.OVERLAP,
         Severity.ERROR if unique else Severity.WARNING,
@@ -52,5 +53,4 @@ def _found(world: World, earlier: Case, later: Case) -> Found:
 def _words(world: World, earlier: Case, later: Case, both: Region) -> str:
     unique = world.ruleset.hit is Hit.UNIQUE
     clash = "hit: unique allows one" if unique else world.consequences.clash(earlier.effect, later.effect)
-    where = world.space.words(both)
-    return f'{named(earlier.rule)} and "{later.rule.name}" both hold where {where}: {clash}'
+    return f'{named(earlier.rule)} and "{later.rule.name}" both hold {world.space.where(both)}: {clash}'

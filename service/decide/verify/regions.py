@@ -19,8 +19,12 @@ from service.decide.values import LIMIT
 from service.errors import TocsinError
 
 Region: TypeAlias = tuple[int, ...]
-"""The mask of allowed cells in every dimension; never an empty mask."""
+"""The mask of allowed cells in every dimension; never an empty mask.
 
+`()` is a region too, the whole space where no condition reads a fact: compare with None, never ask for truth.
+"""
+
+ANY_REQUEST = "any request"
 _MAX_WORDS = 400
 _MAX_VALUE = 120
 
@@ -71,7 +75,16 @@ class Space:
             for dimension, mask, whole in zip(self.cells.dimensions, region, self.whole, strict=True)
             if mask != whole
         ]
-        return _cut(" and ".join(parts), _MAX_WORDS) or "any request"
+        return _cut(" and ".join(parts), _MAX_WORDS) or ANY_REQUEST
+
+    def where(self, region: Region) -> str:
+        """The region as the end of a sentence: `where driver.age is under 21`, `for any request`."""
+        return where(self.words(region))
+
+
+def where(*words: str) -> str:
+    """Where something holds, of the words of regions: the end of a sentence."""
+    return f"for {ANY_REQUEST}" if ANY_REQUEST in words else f"where {' or where '.join(words)}"
 
 
 def meet(one: Region, other: Region) -> Region | None:
