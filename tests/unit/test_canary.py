@@ -94,21 +94,51 @@ def test_a_condition_with_too_many_alternatives_is_a_finding_at_its_place() -> N
     assert "split the rule" in finding.message
 
 
-def test_a_file_that_hangs_the_engine_is_a_finding_not_an_outage() -> None:
-    (finding,) = canary.check(RULES + "  []", time_limit=0.001)
-    assert "more than 0.001 s" in finding.message
+def busy(rules: int) -> str:
+    """A file that keeps the engine busy."""
+    return RULES.replace(
+        "tests:\n", "".join(f"  - {{name: R{n}, when: age == {n}, then: [accept]}}\n" for n in range(rules))
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        (canary.Limits(cpu=1), "takes more than 1 s of processor time"),
+        (canary.Limits(memory=40 << 20), "takes more than 40 MiB of memory"),
+    ],
+)
+def test_a_file_that_meets_a_limit_is_a_finding_that_names_the_limit(limits: canary.Limits, message: str) -> None:
+    (finding,) = canary.check(busy(40_000), limits)
+    assert message in finding.message
     assert finding.severity is Severity.ERROR
+
+
+def test_a_machine_that_is_too_busy_says_nothing_about_the_file() -> None:
+    with pytest.raises(canary.CanaryFailed, match="try again"):
+        canary.check(RULES + "  []", canary.Limits(wait=0.001))
+
+
+def ended_by(ending: int) -> tuple[Finding, ...]:
+    """What a file's check says when this signal ends its trial."""
+    before = _children()
+    with ThreadPoolExecutor(1) as pool:
+        checking = pool.submit(canary.check, busy(2_000))
+        os.kill(_new_child(before, checking), ending)
+        return checking.result()
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the child process in /proc")
 def test_a_file_that_crashes_the_engine_is_a_finding_not_an_outage() -> None:
-    busy = "".join(f"  - {{name: R{n}, when: age == {n}, then: [accept]}}\n" for n in range(2_000))
-    before = _children()
-    with ThreadPoolExecutor(1) as pool:
-        checking = pool.submit(canary.check, RULES.replace("tests:\n", busy))
-        os.kill(_new_child(before, checking), signal.SIGSEGV)
-        (finding,) = checking.result()
+    (finding,) = ended_by(signal.SIGSEGV)
     assert "crashes on this file (SIGSEGV)" in finding.message
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the child process in /proc")
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP, signal.SIGBUS, 40])
+def test_a_trial_that_is_ended_from_outside_is_no_finding_about_the_file(ending: int) -> None:
+    with pytest.raises(canary.CanaryFailed, match=r"ended from outside \(.+\).*try again"):
+        ended_by(ending)
 
 
 def _new_child(before: frozenset[int], checking: Future[tuple[Finding, ...]]) -> int:
