@@ -117,7 +117,7 @@ class Messaging:
         """Who handles which kind of item."""
         reviewers = Reviewers(self.store, self.carriers, config.listed(self.settings.reviewers))
         course = Course(self.store, self.directory, self.validation, self.renditions, reviewers, self.completion)
-        gathering = Digests(self.store, self.directory, self.carriers)
+        gathering = Digests(self.store)
         sender = PageSender(
             self.store, self.directory, self.renditions, self.carriers, self.slots, self._manners(), gathering
         )

@@ -1,57 +1,59 @@
 """Digests: what one template says to one recipient within a window arrives as one message.
 
-The first copy opens the window, later ones join it. When it ends the digest is sent, and each page that waits for one
-of its copies reads there what became of it. Addresses stay in the recipient's profile: a digest names only the person.
+The first copy opens the window, later ones join it. When it ends, what has gathered becomes a notification of its own
+with one delivery, which is sent like any other: opt-outs, quiet hours, limits and rates are asked when it leaves. Each
+page that waits for one of the copies reads there what became of it. Addresses stay in the recipient's profile: a digest
+names only the person.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Accepted, Email, Reference, Refused, Sms, Unknown, VoiceCall
-from service.channels.carrier import Message
-from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
-from service.language import SOURCE
-from service.messages import render
-from service.messages.carriers import Carriers
-from service.messages.render import MAX_SMS
-from service.messages.templates import announcement
-from service.recipients import Directory, Recipient
+from service.channels import Email, VoiceCall
+from service.channels.carrier import Message as Outgoing
+from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
+from service.notify.items import delivery_of, new_notification_item, page_item, page_of
+from service.notify.notification import Expansion, Message, Notification, Piece, Status
+from service.notify.page import cut, delivery_id, page_id
+from service.notify.rendition import gathered_text
+from service.recipients import Recipient
 from service.records import from_state, to_state
 from service.storage import Conflict, Item, Store
-from service.tags import Tag, parse_tag
 from service.words import Channel, Lane
-from service.work import Permanent, RetryLater, Step, Task, finished, postponed
+from service.work import Step, Task, finished
 
 KIND = "digest"
 
 SETTLE = timedelta(seconds=1)
 """How long after a window's end a page asks what became of its copies."""
 
+LONGEST_LOOK = timedelta(minutes=1)
+"""How soon a page asks again at the latest while a digest waits for its rate or its provider."""
+
 UNKNOWN = "unknown"
 REFUSED = "refused: "
-"""What stands instead of a provider's id where there is none."""
+"""What stands instead of a provider's id in digests of an earlier version, which sent them themselves."""
 
 REMEMBERED = 1_000
-"""Copies whose outcome a digest keeps for pages that ask late."""
+"""Copies whose digest is remembered for pages that ask late."""
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What one copy says: `heading` is an email's subject."""
-
-    text: str
-    heading: str | None = None
+MAX_PIECES = 200
+MAX_CHARACTERS = 100_000
+"""A digest that holds as much leaves before its window ends: an item has its limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Copies that wait for the end of the window, and what became of earlier ones (a provider's id, by delivery)."""
+    """Copies that wait for the end of the window; `left` names the delivery with which earlier ones went.
+
+    `sending`, `promotional` and `done` (a provider's id, by copy) are what an earlier version wrote.
+    """
 
     recipient: str
     channel: Channel
@@ -61,6 +63,22 @@ class Digest:
     pieces: Mapping[str, Piece] = field(default_factory=dict)
     sending: bool = False
     done: Mapping[str, str] = field(default_factory=dict)
+    lane: Lane | None = None
+    template: str | None = None
+    app: str = ""
+    left: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may join."""
+        return len(self.pieces) >= MAX_PIECES or sum(len(one.text) for one in self.pieces.values()) >= MAX_CHARACTERS
+
+    @property
+    def leaves_in(self) -> Lane:
+        """The lane of its copies; an earlier version kept of it only whether an SMS is promotional."""
+        if self.lane is not None:
+            return self.lane
+        return Lane.TRANSACTIONAL if self.channel is Channel.SMS and not self.promotional else Lane.BULK
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +90,10 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Went:
-    """The copy went out with a digest: under this id of the provider's, or `UNKNOWN`, or `REFUSED` and why."""
+    """What became of the digest in which the copy was, and so of the copy."""
 
-    became: str
+    status: DeliveryStatus
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,109 +101,129 @@ class Digests:
     """Gathers copies, and handles items of kind `digest`."""
 
     store: Store
-    directory: Directory
-    carriers: Carriers
 
-    def joined(
-        self, template: str, person: Recipient, message: Message, window: timedelta, now: datetime
-    ) -> Waits | Went:
-        """Put a copy into its digest, or say what became of it there."""
-        name = digest_id(template, person.user_id)
-        item = self.store.get(name)
-        digest = None if item is None else from_state(Digest, item.state)
-        copy = message.reference.delivery_id
-        if digest is not None and copy in digest.done:
-            return Went(digest.done[copy])
-        if digest is not None and copy in digest.pieces:
-            return Waits(max(digest.ends_at, now) + SETTLE)
-        if digest is None or not digest.pieces:
-            digest = _opened(person, message, now + window, {} if digest is None else digest.done)
-        grown = replace(digest, pieces={**digest.pieces, copy: _piece(message)})
-        own = item or Item(name, KIND, {}, lane=Lane.TRANSACTIONAL)
-        try:
-            self.store.save(structs.replace(own, state=to_state(grown), due_at=grown.ends_at, attempts=0))
-        except Conflict:
-            return self.joined(template, person, message, window, now)
-        return Waits(grown.ends_at + SETTLE)
+    def fate(self, copy: str, notification: Notification, recipient: str, now: datetime) -> Waits | Went | None:
+        """What became of a copy that is in a digest, or that it waits there; None for one that never joined."""
+        template, lane = notification.message.template or "", notification.lane
+        names = {digest_id(template, recipient, lane), digest_id(template, recipient, Lane.BULK)}
+        for item in self.store.get_many(list(names)).values():
+            digest = from_state(Digest, item.state)
+            if copy in digest.left:
+                return self._of_delivery(digest.left[copy], now)
+            if copy in digest.done:
+                return _as_told_before(digest.done[copy])
+            if copy in digest.pieces:
+                return Waits(max(digest.ends_at, now) + SETTLE)
+        return None
+
+    def join(
+        self, notification: Notification, person: Recipient, message: Outgoing, window: timedelta, now: datetime
+    ) -> Waits:
+        """Put a copy into its digest, or let the digest leave that is full, so that the copy opens the next."""
+        name = digest_id(notification.message.template or "", person.user_id, notification.lane)
+        while True:
+            item = self.store.get(name) or Item(name, KIND, {}, lane=Lane.TRANSACTIONAL)
+            digest = from_state(Digest, item.state) if item.version else None
+            if digest is None or not digest.pieces:
+                digest = _opened(notification, person, message, now + window, digest)
+            if digest.is_full:
+                grown = replace(digest, ends_at=min(digest.ends_at, now))
+            else:
+                pieces = {**digest.pieces, message.reference.delivery_id: _piece(message)}
+                grown = replace(digest, pieces=pieces)
+            try:
+                self.store.save(structs.replace(item, state=to_state(grown), due_at=grown.ends_at, attempts=0))
+            except Conflict:
+                continue
+            return Waits(max(grown.ends_at, now) + SETTLE)
 
     def handle(self, task: Task) -> Step:
-        """Send what has gathered as one message."""
+        """The window is over: what has gathered becomes a notification with one delivery."""
         digest = from_state(Digest, task.item.state)
-        person = self.directory.get(digest.recipient)
-        if digest.sending or person is None:
-            return _settled(task, digest, UNKNOWN)  # a worker died while sending: nobody is written to twice
-        message = combined(digest, person, Reference(task.item.id, task.item.version))
-        if digest.channel not in self.carriers.in_our_store:
-            task.checkpoint(structs.replace(task.item, state=to_state(replace(digest, sending=True))))
-        handed = self.carriers.hand_over([message], task.begin_by)[0]
-        match handed.outcome:
-            case Accepted(provider_id=provider_id):
-                return _settled(task, digest, provider_id, handed.writes)
-            case Unknown():
-                return _settled(task, digest, UNKNOWN)
-            case Refused(permanent=True, detail=detail):
-                return _settled(task, digest, f"{REFUSED}{detail}")
-            case Refused(untried=True, retry_after=after):
-                return Step(postponed(task.item, task.now + after, to_state(digest)))
-            case Refused(detail=detail, retry_after=after):
-                task.item = structs.replace(task.item, state=to_state(digest))
-                raise RetryLater(f"the digest was not taken: {detail}", after)
+        if digest.sending:  # a worker of an earlier version died while sending: nobody is written to twice
+            told = {**digest.done, **dict.fromkeys(digest.pieces, UNKNOWN)}
+            return Step(finished(task.item, to_state(replace(digest, pieces={}, sending=False, done=told))))
+        if not digest.pieces:
+            return Step(finished(task.item))
+        notification = _gathered(digest, f"{task.item.id}-{task.item.version}", task.now)
+        page = cut(notification.id, 1, 1, [digest.recipient])
+        left = {**digest.left, **dict.fromkeys(digest.pieces, delivery_id(notification.id, 1))}
+        kept = dict(list(left.items())[-REMEMBERED:])
+        leaving = structs.replace(page_item(page, notification.lane), due_at=task.now)
+        return Step(
+            finished(task.item, to_state(replace(digest, pieces={}, left=kept))),
+            spawn=[new_notification_item(notification), leaving],
+        )
+
+    def _of_delivery(self, name: str, now: datetime) -> Waits | Went:
+        page_name = page_id(name.rsplit("-", 1)[0], 1)
+        found = self.store.get_many([name, page_name])
+        page = found.get(page_name)
+        if page is None:
+            return Went(DeliveryStatus.UNKNOWN, f"its digest {name} is gone")
+        delivery = delivery_of(found[name]) if name in found else page_of(page).unrecorded(name)
+        if delivery.status in LEFT_TO_SEND:
+            is_in_hand = page.attempts > 0  # and due at the end of a lease
+            begins_at = now if is_in_hand or page.due_at is None else min(page.due_at, now + LONGEST_LOOK)
+            return Waits(max(delivery.retry_at or begins_at, now) + SETTLE)
+        return Went(delivery.status, _told(delivery))
 
 
-def digest_id(template: str, recipient: str) -> str:
-    """One digest for each template and recipient."""
-    return f"digest-{hashlib.sha256(f'{template}|{recipient}'.encode()).hexdigest()[:32]}"
+def digest_id(template: str, recipient: str, lane: Lane) -> str:
+    """One digest for each template and recipient, and for each lane: whoever left bulk still gets the rest."""
+    said = f"{template}|{recipient}" if lane is Lane.BULK else f"{template}|{recipient}|{lane}"
+    return f"{KIND}-{hashlib.sha256(said.encode()).hexdigest()[:32]}"
 
 
-def combined(digest: Digest, person: Recipient, reference: Reference) -> Message:
-    """All pieces as one message, in the order in which they were asked for; what no longer fits is counted."""
-    pieces = [digest.pieces[copy] for copy in sorted(digest.pieces)]
-    language = parse_tag(digest.language)
-    match digest.channel:
-        case Channel.SMS if person.phone:
-            text = _together(pieces, MAX_SMS)
-            return Sms(person.phone, text, language, reference, promotional=digest.promotional)
-        case Channel.VOICE if person.phone:
-            return VoiceCall(person.phone, _together(pieces, MAX_SPOKEN), language, reference)
-        case Channel.EMAIL if person.email:
-            return _letter(pieces, person.email, language, reference)
-        case channel:
-            raise Permanent(f"the profile has no address for {channel.value} any more")
+def _opened(
+    notification: Notification, person: Recipient, message: Outgoing, ends_at: datetime, before: Digest | None
+) -> Digest:
+    return Digest(
+        recipient=person.user_id,
+        channel=person.preference,
+        language=str(message.voice if isinstance(message, VoiceCall) else message.language),
+        promotional=notification.lane is Lane.BULK,
+        ends_at=ends_at,
+        done={} if before is None else before.done,
+        lane=notification.lane,
+        template=notification.message.template,
+        app=notification.app,
+        left={} if before is None else before.left,
+    )
 
 
-def _opened(person: Recipient, message: Message, ends_at: datetime, done: Mapping[str, str]) -> Digest:
-    match message:
-        case Sms(language=language, promotional=promotional):
-            return Digest(person.user_id, Channel.SMS, str(language), promotional, ends_at, done=done)
-        case VoiceCall(voice=voice):
-            return Digest(person.user_id, Channel.VOICE, str(voice), False, ends_at, done=done)
-        case Email(language=language):
-            return Digest(person.user_id, Channel.EMAIL, str(language), False, ends_at, done=done)
+def _gathered(digest: Digest, name: str, now: datetime) -> Notification:
+    """A digest as a notification whose one page was cut already."""
+    pieces = {copy: digest.pieces[copy] for copy in sorted(digest.pieces)}
+    message = Message(digest.language, gathered_text(pieces.values()), template=digest.template, gathered=pieces)
+    expansion = Expansion(None, 1, 1, (digest.language,), (digest.channel,), complete=True, released=1)
+    return Notification(
+        id=name,
+        app=digest.app,
+        request_id=name,
+        message=message,
+        accepted_at=now,
+        recipients=(digest.recipient,),
+        lane=digest.leaves_in,
+        status=Status.SENDING,
+        expansion=expansion,
+        translated=(digest.language,),
+    )
 
 
-def _together(pieces: Sequence[Piece], limit: int) -> str:
-    text = "\n\n".join(dict.fromkeys(piece.text.strip() for piece in pieces))
-    if len(text) <= limit:
-        return text
-    return text[: limit - 12].rsplit("\n\n", 1)[0] + f"\n\n(+{len(pieces)})"
-
-
-def _letter(pieces: Sequence[Piece], to: str, language: Tag, reference: Reference) -> Email:
-    """The texts of all, laid out like any announcement: what a person wrote into them is no slot of ours."""
-    body = "\n\n".join(piece.text.strip() for piece in pieces).replace("{", "(").replace("}", ")")
-    first = pieces[0].heading or ""
-    subject = first if len(pieces) == 1 else f"{first} (+{len(pieces) - 1})"
-    letter = render.rendition(announcement(body, language), language, SOURCE, {})
-    text = render.email_text(letter, {})
-    return Email(to, subject, text.html, text.text, language, reference)
-
-
-def _piece(message: Message) -> Piece:
+def _piece(message: Outgoing) -> Piece:
     return Piece(message.text, message.subject if isinstance(message, Email) else None)
 
 
-def _settled(task: Task, digest: Digest, became: str, writes: Sequence[Item] = ()) -> Step:
-    done = {**digest.done, **dict.fromkeys(digest.pieces, became)}
-    kept = dict(list(done.items())[-REMEMBERED:])
-    settled = replace(digest, pieces={}, sending=False, done=kept)
-    return Step(finished(task.item, to_state(settled)), spawn=writes)
+def _told(delivery: Delivery) -> str:
+    """Where to look the digest up, and why it did not go out."""
+    with_digest = f"with the digest {delivery.id}"
+    return f"{with_digest}: {delivery.detail}" if delivery.detail else with_digest
+
+
+def _as_told_before(became: str) -> Went:
+    if became == UNKNOWN:
+        return Went(DeliveryStatus.UNKNOWN, "it went out in a digest, perhaps")
+    if became.startswith(REFUSED):
+        return Went(DeliveryStatus.FAILED, became)
+    return Went(DeliveryStatus.ACCEPTED, f"it went out in the digest {became}")

@@ -29,10 +29,19 @@ FINAL = frozenset({Status.REJECTED, Status.COMPLETED, Status.COMPLETED_WITH_FAIL
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """What one copy in a digest says, its slots filled: `heading` is an email's subject."""
+
+    text: str
+    heading: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is to be said, in its source language, with its slots open: as it stood when it was accepted.
 
-    A later edit of the template changes no notification that is under way.
+    A later edit of the template changes no notification that is under way. A digest says what it `gathered`, by the
+    delivery that each piece is a copy of, and holds no slots.
     """
 
     language: str
@@ -43,6 +52,7 @@ class Message:
     template: str | None = None
     digest: timedelta | None = None
     variables: Mapping[str, object] = field(default_factory=dict)
+    gathered: Mapping[str, Piece] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
 from service.language import CATALOGUE, SOURCE
-from service.messages import render
-from service.messages.forms import parse_form
+from service.messages import markup, render
+from service.messages.forms import Form, parse_form
 from service.messages.templates import Template
-from service.notify.notification import Message
+from service.notify.notification import Message, Piece
 from service.tags import parse_tag
 
 
@@ -81,3 +82,42 @@ def message_of(template: Template, variables: Mapping[str, object]) -> Message:
 def rendition_of(message: Message, texts: Texts) -> render.Rendition:
     """The message in the texts' language, for every channel, its slots still open."""
     return render.rendition(template_of(message), parse_tag(texts.written_in), texts.stamp, texts.said)
+
+
+def gathered_rendition(message: Message) -> render.Rendition:
+    """A digest for every channel. What people wrote into its pieces is no slot of ours."""
+    pieces, language = list(message.gathered.values()), parse_tag(message.language)
+    whole = "\n\n".join(piece.text.strip() for piece in pieces)
+    document = markup.inlined(markup.letter(message.language, "", markup.paragraphs(whole)))
+    heading = _heading(pieces)
+    return render.Rendition(
+        language,
+        SOURCE,
+        sms=Form((gathered_text(pieces),)),
+        subject=None if heading is None else Form((heading,)),
+        html=Form((document,)),
+        plain=Form((whole,)),
+        voice=Form((gathered_text(pieces, MAX_SPOKEN),)),
+    )
+
+
+def gathered_text(pieces: Iterable[Piece], limit: int = render.MAX_SMS) -> str:
+    """All pieces in one text of at most `limit` characters, each text once; those that no longer fit are counted."""
+    texts = list(dict.fromkeys(piece.text.strip() for piece in pieces))
+    whole = "\n\n".join(texts)
+    if len(whole) <= limit:
+        return whole
+    room = limit - len("\n\n(+999)")
+    fitting = [number for number in range(1, len(texts)) if len("\n\n".join(texts[:number])) <= room]
+    shown = max(fitting, default=1)
+    left = len(texts) - shown
+    text = "\n\n".join(texts[:shown])
+    said = text if len(text) <= room else text[: room - 2] + " …"
+    return f"{said}\n\n(+{left})" if left else said
+
+
+def _heading(pieces: Sequence[Piece]) -> str | None:
+    headings = [piece.heading for piece in pieces if piece.heading]
+    if not headings:
+        return None
+    return headings[0] if len(pieces) == 1 else f"{headings[0]} (+{len(pieces) - 1})"

@@ -7,7 +7,7 @@ from service.messages.translations import Translations
 from service.notify.items import notification_of, texts_item, texts_of
 from service.notify.kept import Kept
 from service.notify.notification import Notification
-from service.notify.rendition import Texts, rendition_of, texts_id
+from service.notify.rendition import Texts, gathered_rendition, rendition_of, texts_id
 from service.notify.translate import translated
 from service.storage import AlreadyExists, Store
 
@@ -52,5 +52,7 @@ class Renditions:
         return None if item is None else notification_of(item)
 
     def _rendition(self, notification: Notification, language: str) -> Rendition | None:
+        if notification.message.gathered:
+            return gathered_rendition(notification.message)
         texts = self.texts(notification, language)
         return rendition_of(notification.message, texts) if texts.is_complete else None

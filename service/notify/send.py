@@ -24,9 +24,9 @@ from service.channels.carrier import Handed
 from service.messages.carriers import Carriers, Slots, SlotsNow
 from service.messages.render import Rendition
 from service.notify.delivery import Delivery, DeliveryStatus
-from service.notify.digests import REFUSED, UNKNOWN, Digests, Waits, Went
+from service.notify.digests import Digests, Waits, Went
 from service.notify.items import changed_page_item, delivery_item, delivery_of, page_of
-from service.notify.notification import Message, Notification
+from service.notify.notification import Notification
 from service.notify.page import Page
 from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan
 from service.notify.receipts import SILENCE
@@ -233,6 +233,8 @@ class PageSender:
         slots: SlotsNow,
         now: datetime,
     ) -> Copy:
+        if (gathered := self._gathered(delivery, known, now)) is not None:
+            return Copy(delivery, version, gathered)
         if person is None:
             return Copy(delivery, version, Drop(DeliveryStatus.FAILED, "the recipient was removed"))
         if person.user_id in known.refusing:
@@ -252,14 +254,13 @@ class PageSender:
         )
         if isinstance(wanted, Send) and (rests_until := slots.rests_until(wanted.message)) is not None:
             return Hold(rests_until, idle=True)
-        digest = notification.message.digest
-        if not isinstance(wanted, Send) or notification.lane is Lane.INCIDENT or digest is None:
+        if not isinstance(wanted, Send) or (window := _window(notification)) is None:
             return wanted
-        return self._gathered(wanted, person, notification.message, digest, now)
+        return Hold(self.digests.join(notification, person, wanted.message, window, now).until)
 
     def _paced(self, copy: Copy, known: Known, now: datetime) -> Copy:
         """A copy goes when its reader has not had too many lately. Asking takes a place, and so comes last."""
-        is_urgent, is_gathered = known.notification.lane is Lane.INCIDENT, known.notification.message.digest is not None
+        is_urgent, is_gathered = known.notification.lane is Lane.INCIDENT, _window(known.notification) is not None
         if self.manners.free_at is None or copy.delivery.paced or is_urgent or is_gathered:
             return copy
         if not isinstance(copy.plan, Send):
@@ -269,17 +270,17 @@ class PageSender:
             return structs.replace(copy, plan=Hold(free_at, paced=True))
         return structs.replace(copy, delivery=structs.replace(copy.delivery, paced=True))
 
-    def _gathered(self, wanted: Send, person: Recipient, message: Message, window: timedelta, now: datetime) -> Plan:
-        """What becomes of a copy whose template is digested."""
-        match self.digests.joined(message.template or "", person, wanted.message, window, now):
+    def _gathered(self, delivery: Delivery, known: Known, now: datetime) -> Plan | None:
+        """What becomes of a copy that has joined a digest: whatever became of that. None for any other copy."""
+        if _window(known.notification) is None:
+            return None
+        match self.digests.fate(delivery.id, known.notification, delivery.recipient_id, now):
             case Waits(until=until):
                 return Hold(until)
-            case Went(became=became) if became == UNKNOWN:
-                return Drop(DeliveryStatus.UNKNOWN, "it went out in a digest, perhaps")
-            case Went(became=became) if became.startswith(REFUSED):
-                return Drop(DeliveryStatus.FAILED, became)
-            case Went(became=became):
-                return Drop(DeliveryStatus.ACCEPTED, f"it went out in the digest {became}")
+            case Went(status=status, detail=detail):
+                return Drop(status, detail)
+            case None:
+                return None
 
     def _handed_over(self, task: Task, page: Page, copies: Sequence[Copy], versions: Mapping[str, int]) -> Done:
         sends = [(copy, copy.plan.message) for copy in copies if isinstance(copy.plan, Send)]
@@ -350,6 +351,11 @@ class PageSender:
         if attempt >= policy.max_attempts:
             return None
         return now + max(policy.backoff.wait(attempt, self.chance()), refused.retry_after)
+
+
+def _window(notification: Notification) -> timedelta | None:
+    """How long a notification's copies gather in digests; None where each is sent by itself."""
+    return None if notification.lane is Lane.INCIDENT else notification.message.digest
 
 
 def _idle_until(copies: Sequence[Copy]) -> datetime | None:
