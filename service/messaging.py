@@ -29,7 +29,7 @@ from service.messages.templates import Templates, read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
 from service.messages.webhooks import Callback, Webhooks
-from service.notify import digests, items, outcomes, receipts, review, unsubscribe
+from service.notify import items, outcomes, receipts, review, unsubscribe
 from service.notify import routes as notify_routes
 from service.notify.burial import PageBurial
 from service.notify.completion import Completion
@@ -126,7 +126,7 @@ class Messaging:
             self._pages(sender),
             Duty(items.DELIVERY, self.receipts.silent),
             Duty(receipts.PARKED, self.receipts.parked),
-            Duty(digests.KIND, gathering.handle),
+            Duty(items.DIGEST, gathering.handle),
             Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
             Duty(review.KIND, reviewers.handle),
             Duty(outcomes.NOTIFY, NotifyOutcome(self.desk).handle),

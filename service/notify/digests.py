@@ -18,7 +18,7 @@ from msgspec import structs
 from service.channels import Email, VoiceCall
 from service.channels.carrier import Message as Outgoing
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
-from service.notify.items import delivery_of, new_notification_item, page_item, page_of
+from service.notify.items import DIGEST, delivery_of, new_notification_item, page_item, page_of
 from service.notify.notification import Expansion, Message, Notification, Piece, Status
 from service.notify.page import cut, delivery_id, page_id
 from service.notify.rendition import gathered_text
@@ -27,8 +27,6 @@ from service.records import from_state, to_state
 from service.storage import Conflict, Item, Store
 from service.words import Channel, Lane
 from service.work import Step, Task, finished
-
-KIND = "digest"
 
 SETTLE = timedelta(seconds=1)
 """How long after a window's end a page asks what became of its copies."""
@@ -122,7 +120,7 @@ class Digests:
         """Put a copy into its digest, or let the digest leave that is full, so that the copy opens the next."""
         name = digest_id(notification.message.template or "", person.user_id, notification.lane)
         while True:
-            item = self.store.get(name) or Item(name, KIND, {}, lane=Lane.TRANSACTIONAL)
+            item = self.store.get(name) or Item(name, DIGEST, {}, lane=Lane.TRANSACTIONAL)
             digest = from_state(Digest, item.state) if item.version else None
             if digest is None or not digest.pieces:
                 digest = _opened(notification, person, message, now + window, digest)
@@ -172,7 +170,7 @@ class Digests:
 def digest_id(template: str, recipient: str, lane: Lane) -> str:
     """One digest for each template and recipient, and for each lane: whoever left bulk still gets the rest."""
     said = f"{template}|{recipient}" if lane is Lane.BULK else f"{template}|{recipient}|{lane}"
-    return f"{KIND}-{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+    return f"{DIGEST}-{hashlib.sha256(said.encode()).hexdigest()[:32]}"
 
 
 def _opened(

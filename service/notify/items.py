@@ -19,6 +19,8 @@ NOTIFICATION = "notification"
 PAGE = "page"
 DELIVERY = "delivery"
 TEXTS = "texts"
+DIGEST = "digest"
+"""A digest's own kind, and how the ids begin of the notifications that digests become."""
 
 WAITING = "texts"
 

@@ -6,14 +6,14 @@ and becomes a dead item after `PATIENCE`. A delivery that hears nothing for `SIL
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from msgspec import structs
 
 from service.clock import Clock
 from service.notify.delivery import Delivery, DeliveryStatus
-from service.notify.items import DELIVERY, changed_page_item, delivery_of, page_of
+from service.notify.items import DELIVERY, DIGEST, changed_page_item, delivery_of, notification_of, page_of
 from service.notify.page import page_id
 from service.records import from_state, to_state
 from service.storage import AlreadyExists, Conflict, Item, Store
@@ -51,18 +51,32 @@ class Receipts:
 
     def receive(self, receipt: Receipt) -> None:
         """Take one receipt; one that belongs to nothing yet is parked. The same one twice changes nothing."""
+        self._take(receipt, f"receipt-{receipt.provider_id}-{receipt.status}")
+
+    def _take(self, receipt: Receipt, name: str) -> None:
         if self._applied(receipt):
+            self._tell_copies(receipt)
             return
-        name = f"receipt-{receipt.provider_id}-{receipt.status}"
         try:
             self.store.add(Item(name, PARKED, to_state(receipt), due_at=self.clock.now() + RETRY))
         except AlreadyExists:
             return
 
+    def _tell_copies(self, receipt: Receipt) -> None:
+        """What became of a digest became of every copy that went with it."""
+        item = self._delivery(receipt)
+        if item is None or not item.id.startswith(f"{DIGEST}-"):
+            return
+        digest = self.store.get(delivery_of(item).notification_id)
+        for copy in () if digest is None else notification_of(digest).message.gathered:
+            told = replace(receipt, delivery_id=copy, detail=f"with the digest {item.id}: {receipt.detail}")
+            self._take(told, f"receipt-{receipt.provider_id}-{receipt.status}-{copy}")
+
     def parked(self, task: Task) -> Step:
         """Try a parked receipt again."""
         receipt = from_state(Receipt, task.item.state)
         if self._applied(receipt):
+            self._tell_copies(receipt)
             return Step(finished(task.item))
         patience = PATIENCE if self._delivery(receipt) is None else SILENCE
         if task.now - receipt.at > patience:

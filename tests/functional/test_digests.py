@@ -12,8 +12,10 @@ from aiosmtpd.controller import Controller
 
 from service.clock import HandClock
 from service.messages.optouts import Why
+from service.notify.delivery import DeliveryStatus
 from service.notify.digests import Digest, digest_id
 from service.notify.notification import Piece
+from service.notify.receipts import Receipt
 from service.records import to_state
 from service.storage import Item
 from service.words import Channel, Lane
@@ -228,3 +230,15 @@ def test_a_digest_is_a_notification_that_can_be_followed(desk: Desk) -> None:
     digest = str(detail).removeprefix("with the digest ").rsplit("-", 1)[0]
     shown = desk.read(digest)
     assert (shown["status"], shown["text"], shown["template"]) == ("completed", "Build 1 failed.", "build-status")
+
+
+def test_what_a_provider_reports_of_a_digest_is_said_of_its_copies(desk: Desk) -> None:
+    sent = [failed(desk, 1), failed(desk, 2)]
+    desk.works(2)
+    desk.api.clock.advance(timedelta(minutes=5))
+    desk.works(5)
+    for one in {str(detail).removeprefix("with the digest ") for _, detail in details(desk, sent[0])}:
+        receipt = Receipt("m-1", DeliveryStatus.FAILED, "no such mailbox", desk.api.clock.now(), one)
+        desk.api.service.messaging.receipts.receive(receipt)
+    assert [desk.counts(one) for one in sent] == [{"failed": 2}] * 2
+    assert all(str(detail).endswith(": no such mailbox") for one in sent for _, detail in details(desk, one))
