@@ -1,0 +1,209 @@
+"""A text as atoms: the smallest parts that phrases are made of.
+
+A word is one atom. Where a script has no dependable blanks (Han, kana, Hangul, Thai, Lao, Khmer, Burmese) each
+character with its marks is one, so that one matcher serves every language. Texts and vocabularies are folded alike.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import Enum, auto
+
+MAX_ATOMS = 160
+"""A longer text is never a YES."""
+
+
+class Sort(Enum):
+    """What an atom is."""
+
+    WORD = auto()
+    NUMBER = auto()
+    RANGE = auto()  # 41-45
+    FIGURE = auto()  # a time, a date, a decimal or a long number: never a code
+    EMOJI = auto()
+    BREAK = auto()  # the end of a clause
+    QUESTION = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """`text` is folded. A number that "#" stands before is `marked`: certainly a code."""
+
+    text: str
+    sort: Sort = Sort.WORD
+    marked: bool = False
+
+    @property
+    def key(self) -> str:
+        """What phrases match it by; a number by the name of its place."""
+        return NUMBER_KEY if self.sort in (Sort.NUMBER, Sort.RANGE) else self.text
+
+
+NUMBER_KEY = "{n}"
+"""Stands for a number in a phrase."""
+
+BREAK, QUESTION = Atom("·", Sort.BREAK), Atom("?", Sort.QUESTION)
+
+_LETTERS = str.maketrans(
+    {
+        "ı": "i",
+        "ł": "l",
+        "ø": "o",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "ħ": "h",
+        "أ": "ا",
+        "إ": "ا",
+        "آ": "ا",
+        "ٱ": "ا",
+        "ى": "ي",
+        "ة": "ه",
+        "ؤ": "و",
+        "ئ": "ي",
+        "ک": "ك",
+        "ی": "ي",
+        "ـ": None,
+    }
+)
+"""Letters that Unicode's decomposition leaves alone and people type in either form. Tatweel is only a line."""
+
+_DROPPED = re.compile("['’‘`´ʼ′]|[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u20e3]|\u200d[♀♂]")
+"""Apostrophes, variation selectors, skin tones, key caps, and the sex of an emoji's person."""
+
+_ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]")
+"""Accents and points of Latin, Greek, Cyrillic, Hebrew and Arabic. Never all marks: kana voicing, Thai tones and the
+vowel signs of Indian scripts spell the word."""
+
+_SINGLE = re.compile(
+    "[\u3040-\u30ff\u3105-\u312f\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f"
+    "\uac00-\ud7af\u3130-\u318f\u1100-\u11ff\U00020000-\U0003ffff]"
+)
+"""Letters of scripts without dependable blanks."""
+
+_DRAWN_OUT = "ー"
+"""The sign of a long vowel: はーーい is はい."""
+
+JOINING = "+&/"
+"""Signs that join codes: 41+42."""
+
+_QUESTIONS = "?؟՞⁇"
+_SIGNS_OF_TEXT = "=<>|^$€£¥°%"
+_SHORT_WORD_DOT = re.compile(r"(?<!\w)([^\W\d_]{1,4})\. ?(?=#?\d)")
+"""The dot of "no. 41" and "ca. 15" ends no clause."""
+_FIGURE = re.compile(r"\d+(?:[.:]\d+)+|\d{7,}")
+_RANGE = re.compile(r"(\d{1,6}) ?[-–] ?(\d{1,6})(?!\d)")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
+
+
+def is_single(letter: str) -> bool:
+    """Whether a letter is of a script without dependable blanks, where each letter is an atom."""
+    return _SINGLE.match(letter) is not None
+
+
+def fold(text: str, *, accents: bool = False) -> str:
+    """`text` without case, width and invisible characters, and without accents unless `accents` are kept."""
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
+    visible = "".join(c for c in _DROPPED.sub("", folded) if unicodedata.category(c) != "Cf")
+    if accents:
+        return unicodedata.normalize("NFC", visible.replace("\u0307", ""))
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", visible))
+    return unicodedata.normalize("NFC", plain).translate(_LETTERS).replace("đ", "d")
+
+
+def atoms_of(text: str, *, greek: bool = False, accents: bool = False) -> tuple[Atom, ...]:
+    """The atoms of a text. In Greek a semicolon asks. Breaks at the beginning and the end are left out."""
+    folded = _SHORT_WORD_DOT.sub(r"\1 ", _HYPHEN.sub(" ", fold(text, accents=accents)))
+    atoms = _Atoms(greek=greek)
+    at = 0
+    while at < len(folded):
+        at = atoms.take(folded, at)
+    return _spelled_out(atoms.trimmed())
+
+
+class _Atoms:
+    """Atoms as they are collected, character by character."""
+
+    def __init__(self, *, greek: bool) -> None:
+        self._questions = _QUESTIONS + (";" if greek else "")
+        self._atoms: list[Atom] = []
+        self._word: list[str] = []
+        self._marked = False
+
+    def take(self, text: str, at: int) -> int:
+        """Take the character at `at`, or the whole number that begins there; the place after it."""
+        character = text[at]
+        if character.isdecimal():
+            return self._take_number(text, at)
+        category = unicodedata.category(character)[0]
+        if category == "L":
+            self._take_letter(character)
+        elif category == "M":
+            self._word.append(character)
+        else:
+            self._take_sign(character, category)
+        return at + 1
+
+    def _take_letter(self, letter: str) -> None:
+        if letter == _DRAWN_OUT:
+            return
+        if self._word and (_SINGLE.match(letter) or _SINGLE.match(self._word[0])):
+            self._end_word()
+        self._word.append(letter)
+
+    def trimmed(self) -> tuple[Atom, ...]:
+        """All atoms, without breaks at either end."""
+        self._end_word()
+        while self._atoms and self._atoms[-1].sort is Sort.BREAK:
+            self._atoms.pop()
+        return tuple(self._atoms)
+
+    def _take_number(self, text: str, at: int) -> int:
+        self._end_word()
+        if match := _FIGURE.match(text, at):
+            self._atoms.append(Atom(match.group(), Sort.FIGURE))
+        elif match := _RANGE.match(text, at):
+            self._atoms.append(Atom(f"{_plain(match[1])}-{_plain(match[2])}", Sort.RANGE, self._marked))
+        else:
+            match = _DIGITS.match(text, at)
+            assert match is not None
+            self._atoms.append(Atom(_plain(match.group()), Sort.NUMBER, self._marked))
+        self._marked = False
+        return match.end()
+
+    def _take_sign(self, character: str, category: str) -> None:
+        self._end_word()
+        self._marked = character == "#" or (self._marked and character in " \t")
+        if character in " \t\u00a0#~":
+            return
+        if character in self._questions:
+            self._atoms.append(QUESTION)
+        elif character in JOINING:
+            self._atoms.append(Atom(character))
+        elif category == "S" and character not in _SIGNS_OF_TEXT:
+            self._atoms.append(Atom(character, Sort.EMOJI))
+        elif self._atoms and self._atoms[-1].sort is not Sort.BREAK:
+            self._atoms.append(BREAK)
+
+    def _end_word(self) -> None:
+        if self._word:
+            self._marked = False
+            self._atoms.append(Atom("".join(self._word)))
+            self._word.clear()
+
+
+_DIGITS = re.compile(r"\d{1,6}")
+
+
+def _plain(digits: str) -> str:
+    """The number in the digits of ASCII, without leading zeros."""
+    return str(int(digits))
+
+
+def _spelled_out(atoms: tuple[Atom, ...]) -> tuple[Atom, ...]:
+    """ "Y E S" is one word: a text of nothing but single letters of a script with words."""
+    letters = [atom.text for atom in atoms if atom.sort is not Sort.BREAK]
+    single = all(len(text) == 1 and text.isalpha() and not _SINGLE.match(text) for text in letters)
+    return (Atom("".join(letters)),) if len(letters) > 1 and single else atoms

@@ -1,0 +1,215 @@
+"""What a reading means for a page: YES, NO, or a question back. Pure and total."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.replies.kinds import AFFIRMING, REFUSING, Kind
+from service.replies.reading import Reading
+
+MAX_ETA = 60
+"""Minutes until which "yes, in 40 min" takes a page now. Later than that, the writer is asked."""
+
+
+class Outcome(StrEnum):
+    """What a reply does."""
+
+    YES = "yes"
+    NO = "no"
+    DONE = "done"  # the writer has it, and it is over
+    UNDO = "undo"
+    LATER = "later"
+    WHO = "who"
+    STOP = "stop"
+    HELP = "help"
+    START = "start"
+    ASK = "ask"
+
+
+class Reason(StrEnum):
+    """Why a reply is asked about."""
+
+    UNCLEAR = "unclear"
+    BOTH = "both"  # YES and NO
+    ETA = "eta"  # later than an hour
+    NOT_NOW = "not-now"
+    HANDOVER = "handover"
+    QUESTION = "question"
+    STOP = "stop"  # STOP beside an answer
+    HELP = "help"  # HELP beside an answer
+    WEAK = "weak"  # "got it", where only an approval counts
+    MACHINE = "machine"  # an automatic answer: nobody is asked
+    LONG = "long"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """The kinds that a policy takes for a YES. A policy that takes no receipts ("got it") is strict.
+
+    With `final_no`, a NO ends the matter instead of waking the next person, so it must be as clear as a YES.
+    """
+
+    kinds: frozenset[Kind]
+    final_no: bool = False
+
+    @property
+    def strict(self) -> bool:
+        """Whether receipts and emoji do not count."""
+        return Kind.OK not in self.kinds
+
+    @property
+    def beside(self) -> frozenset[Kind]:
+        """The kinds that may stand beside a YES."""
+        if not self.strict:
+            return _BESIDE_PAGE
+        return _BESIDE_TAKEN if Kind.TAKEN in self.kinds else _BESIDE_APPROVAL
+
+
+_BESIDE_APPROVAL = frozenset({Kind.POLITE, Kind.CODE, Kind.AND})
+_BESIDE_TAKEN = _BESIDE_APPROVAL | {Kind.JUST, Kind.ALL, Kind.BOTH}
+_BESIDE_PAGE = _BESIDE_TAKEN | {Kind.FILLER, Kind.REASSURE, Kind.ETA}
+_BESIDE_COMMAND = frozenset({Kind.POLITE, Kind.FILLER, Kind.JUST, Kind.REASSURE, Kind.CODE, Kind.AND})
+_BESIDE_NO = _BESIDE_APPROVAL | {Kind.EXCUSE, Kind.FILLER, Kind.JUST, Kind.ALL, Kind.BOTH, Kind.HANDOVER, Kind.NOT_NOW}
+
+PAGING = Accepts(frozenset({Kind.YES, Kind.OK, Kind.COMMIT, Kind.APPROVE}))
+APPROVAL = Accepts(frozenset({Kind.YES, Kind.APPROVE}), final_no=True)
+TAKING = Accepts(frozenset({Kind.YES, Kind.TAKEN, Kind.DONE}))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a reply does, and, where it is asked about, why.
+
+    `every` says that it is about all pages of the phone, `both` about its two. `minutes` is the time that a LATER, a
+    YES or the question is about. `leans_yes` says that a reply which is asked about holds a YES or an ETA. `quote` is
+    the message that a reaction quotes: the answer counts for the page with this text alone.
+    """
+
+    outcome: Outcome
+    reason: Reason | None = None
+    codes: tuple[int, ...] = ()
+    every: bool = False
+    both: bool = False
+    minutes: int | None = None
+    leans_yes: bool = False
+    quote: str | None = None
+
+
+def decide(readings: Sequence[Reading], accepts: Accepts) -> Decision:
+    """What the readings of one text say: one reading, or one for each language it may be in, English first."""
+    if len(readings) == 1:
+        return decide_one(readings[0], accepts)
+    english = decide_one(readings[0], accepts)
+    if _is_keyword(readings[0]):
+        return english
+    whole = [decide_one(reading, accepts) for reading in readings if reading.whole]
+    if not whole:
+        return english if english.outcome in (Outcome.NO, Outcome.STOP) else _asking(english)
+    return whole[0] if len({decision.outcome for decision in whole}) == 1 else _asking(whole[0])
+
+
+def decide_one(reading: Reading, accepts: Accepts) -> Decision:
+    """What one reading says."""
+    outcome = _outcome(reading, accepts)
+    kinds = set(reading.kinds)
+    return Decision(
+        outcome=outcome,
+        reason=_reason(reading, accepts) if outcome is Outcome.ASK else None,
+        codes=reading.codes,
+        every=Kind.ALL in kinds,
+        both=Kind.BOTH in kinds,
+        minutes=reading.minutes,
+        leans_yes=outcome is Outcome.ASK and _leans_yes(kinds, accepts),
+        quote=reading.quote,
+    )
+
+
+def _leans_yes(kinds: set[Kind | None], accepts: Accepts) -> bool:
+    return bool(kinds & (accepts.kinds | {Kind.ETA})) and not kinds & _LEANS_ELSEWHERE
+
+
+def _asking(decision: Decision) -> Decision:
+    return Decision(Outcome.ASK, decision.reason or Reason.UNCLEAR, decision.codes)
+
+
+def _is_keyword(reading: Reading) -> bool:
+    """Whether the text is the very YES or NO that our English texts ask for."""
+    answers = {span.text for span in reading.spans if span.kind in (Kind.YES, Kind.NO)}
+    around = {Kind.YES, Kind.NO, Kind.POLITE, Kind.CODE, Kind.AND, Kind.ALL, None}
+    return reading.whole and len(answers) == 1 and answers <= {"yes", "no"} and around.issuperset(reading.kinds)
+
+
+def _outcome(reading: Reading, accepts: Accepts) -> Outcome:
+    kinds = set(reading.kinds)
+    if Kind.STOP in kinds and not kinds & (AFFIRMING - {Kind.YES, Kind.OK}):
+        return Outcome.STOP
+    if not reading.whole or reading.asks:
+        return Outcome.NO if _refuses_first(reading, accepts) else Outcome.ASK
+    known = {kind for kind in kinds if kind is not None}
+    return _command(known) or _answer(reading, known, accepts)
+
+
+def _command(kinds: set[Kind]) -> Outcome | None:
+    """The command that the whole text is, with nothing but politeness beside it."""
+    commands = {
+        Outcome.STOP: {Kind.STOP_ALONE},
+        Outcome.START: {Kind.START},
+        Outcome.HELP: {Kind.HELP},
+        Outcome.WHO: {Kind.WHO},
+    }
+    for outcome, wanted in commands.items():
+        if wanted <= kinds <= wanted | {Kind.POLITE}:
+            return outcome
+    if Kind.UNDO in kinds and kinds <= _BESIDE_COMMAND | {Kind.UNDO}:
+        return Outcome.UNDO
+    delays = (Kind.LATER in kinds or {Kind.NOT_NOW, Kind.ETA} <= kinds) and not kinds & AFFIRMING
+    if delays and kinds <= _BESIDE_COMMAND | {Kind.LATER, Kind.NOT_NOW, Kind.ETA}:
+        return Outcome.LATER
+    return None
+
+
+def _answer(reading: Reading, kinds: set[Kind], accepts: Accepts) -> Outcome:
+    late = reading.minutes is not None and reading.minutes > MAX_ETA
+    if kinds & accepts.kinds and kinds <= accepts.kinds | accepts.beside and not late:
+        return Outcome.YES
+    over = {Kind.DONE, Kind.YES, Kind.OK, Kind.ALL, Kind.BOTH}
+    if not accepts.strict and Kind.DONE in kinds and kinds <= _BESIDE_COMMAND | over:
+        return Outcome.DONE
+    return Outcome.NO if _refuses(reading, kinds, accepts) else Outcome.ASK
+
+
+def _refuses(reading: Reading, kinds: set[Kind], accepts: Accepts) -> bool:
+    if not kinds & REFUSING:
+        return False
+    return kinds <= REFUSING | _BESIDE_NO or _refuses_first(reading, accepts)
+
+
+_LEANS_ELSEWHERE = REFUSING | {Kind.UNDO, Kind.MACHINE, Kind.STOP, Kind.STOP_ALONE, Kind.HANDOVER, Kind.EXCUSE}
+_TAKES_A_NO_BACK = AFFIRMING | {Kind.QUESTION, Kind.STOP, Kind.STOP_ALONE, Kind.UNDO, Kind.MACHINE, Kind.REASSURE}
+
+
+def _refuses_first(reading: Reading, accepts: Accepts) -> bool:
+    """Whether the first clause is wholly a NO and nothing behind it takes that back; never where a NO is final."""
+    first = set(reading.first_clause.kinds)
+    says_no = bool(first & REFUSING) and first <= REFUSING | _BESIDE_NO
+    return says_no and not accepts.final_no and not reading.asks and not set(reading.kinds) & _TAKES_A_NO_BACK
+
+
+def _reason(reading: Reading, accepts: Accepts) -> Reason:
+    kinds = set(reading.kinds)
+    affirms = bool(kinds & AFFIRMING)
+    checks = (
+        (Reason.MACHINE, Kind.MACHINE in kinds),
+        (Reason.STOP, bool(kinds & {Kind.STOP, Kind.STOP_ALONE})),
+        (Reason.HELP, Kind.HELP in kinds),
+        (Reason.LONG, reading.cut_short),
+        (Reason.BOTH, affirms and bool(kinds & REFUSING)),
+        (Reason.HANDOVER, Kind.HANDOVER in kinds),
+        (Reason.QUESTION, reading.asks or Kind.QUESTION in kinds),
+        (Reason.ETA, reading.minutes is not None and reading.minutes > MAX_ETA),
+        (Reason.NOT_NOW, Kind.NOT_NOW in kinds),
+        (Reason.WEAK, reading.whole and affirms and not kinds & accepts.kinds),
+    )
+    return next((reason for reason, holds in checks if holds), Reason.UNCLEAR)

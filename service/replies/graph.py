@@ -1,0 +1,155 @@
+"""Phrases as a graph of words: patterns are compiled, never written out.
+
+Every pattern becomes a small graph without circles; together they are made deterministic (the subset construction:
+Rabin and Scott, 1959), so that a text is followed word by word from one root, and a phrase that two patterns share is
+seen at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from service.decide.ruleset import Place
+from service.replies.kinds import Kind
+from service.replies.patterns import Group, Part
+
+MAX_NODES = 60_000
+"""Nodes of one language: some 30 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What a phrase means. An `open` phrase takes in the rest of its clause. `minutes` is the unit of its number."""
+
+    kind: Kind
+    at: Place
+    open: bool = False
+    minutes: int | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """A place in the graph: what may come next, and what the words up to here mean."""
+
+    next: dict[str, Node] = field(default_factory=dict)
+    phrase: Phrase | None = None
+    open_phrase: Phrase | None = None
+
+
+class TooManyNodes(ValueError):
+    """The patterns combine to more than a file may stand for."""
+
+
+Words = Callable[[str], Sequence[str]]
+"""Cuts a text of a pattern into the keys of its words."""
+
+Clash = Callable[[Sequence[str], Phrase, Phrase], Phrase | None]
+"""Decides what words mean that two phrases of different kinds have; None leaves them without a meaning."""
+
+
+_Clash = Callable[[Phrase, Phrase], Phrase | None]
+
+
+class Graph:
+    """The patterns of one file as they are added."""
+
+    def __init__(self) -> None:
+        self._steps: list[dict[str, list[int]]] = []
+        self._skips: list[list[int]] = []
+        self._ends: dict[int, Phrase] = {}
+        self._root = self._state()
+
+    def add(self, alternatives: Sequence[Sequence[Part]], phrase: Phrase, words: Words) -> None:
+        """Add a pattern. `words` answers the keys of a text; several keys for one word stand as `a|b`."""
+        end = self._state()
+        self._ends[end] = phrase
+        for parts in alternatives:
+            self._sequence(parts, self._root, end, words)
+
+    def deterministic(self, clash: Clash) -> Node:
+        """The root of the deterministic graph."""
+        start = self._closed({self._root})
+        nodes = {start: Node()}
+        todo: list[tuple[frozenset[int], tuple[str, ...]]] = [(start, ())]
+        while todo:
+            states, words = todo.pop()
+            node = nodes[states]
+            self._name(node, states, partial(clash, words))
+            for word, followers in self._followers(states).items():
+                target = self._closed(followers)
+                if target not in nodes:
+                    nodes[target] = Node()
+                    todo.append((target, (*words, word)))
+                node.next[word] = nodes[target]
+            if len(nodes) > MAX_NODES:
+                raise TooManyNodes(f"the phrases combine to more than {MAX_NODES} places")
+        return nodes[start]
+
+    def _state(self) -> int:
+        self._steps.append({})
+        self._skips.append([])
+        return len(self._steps) - 1
+
+    def _sequence(self, parts: Sequence[Part], start: int, end: int, words: Words) -> None:
+        at = start
+        for part in parts:
+            after = self._state()
+            if isinstance(part, Group):
+                for alternative in part.alternatives:
+                    self._sequence(alternative, at, after, words)
+                if part.optional:
+                    self._skips[at].append(after)
+            else:
+                self._path(words(part), at, after)
+            at = after
+        self._skips[at].append(end)
+
+    def _path(self, keys: Sequence[str], start: int, end: int) -> None:
+        at = start
+        for n, key in enumerate(keys):
+            after = end if n == len(keys) - 1 else self._state()
+            for each in key.split("|"):
+                self._steps[at].setdefault(each, []).append(after)
+            at = after
+        if not keys:
+            self._skips[start].append(end)
+
+    def _closed(self, states: set[int]) -> frozenset[int]:
+        closed, todo = set(states), list(states)
+        while todo:
+            for state in self._skips[todo.pop()]:
+                if state not in closed:
+                    closed.add(state)
+                    todo.append(state)
+        return frozenset(closed)
+
+    def _followers(self, states: frozenset[int]) -> dict[str, set[int]]:
+        followers: dict[str, set[int]] = {}
+        for state in states:
+            for word, targets in self._steps[state].items():
+                followers.setdefault(word, set()).update(targets)
+        return followers
+
+    def _name(self, node: Node, states: frozenset[int], clash: _Clash) -> None:
+        phrases = sorted((self._ends[state] for state in states if state in self._ends), key=lambda each: each.at)
+        node.phrase = _agreed([phrase for phrase in phrases if not phrase.open], clash)
+        node.open_phrase = _agreed([phrase for phrase in phrases if phrase.open], clash)
+
+
+def _agreed(phrases: Sequence[Phrase], clash: _Clash) -> Phrase | None:
+    agreed = phrases[0] if phrases else None
+    for other in phrases[1:]:
+        if agreed is not None and other.kind is not agreed.kind:
+            agreed = clash(agreed, other)
+    return agreed
+
+
+def phrases_below(node: Node, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Phrase]]:
+    """Every phrase with its words. A graph may hold very many: take as many as you need."""
+    for phrase in (node.phrase, node.open_phrase):
+        if phrase is not None:
+            yield words, phrase
+    for word, child in node.next.items():
+        yield from phrases_below(child, (*words, word))

@@ -1,0 +1,162 @@
+"""What a text is made of, before anybody asks what it means for a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, Sort, atoms_of
+from service.replies.cover import Piece, cover
+from service.replies.graph import Node
+from service.replies.kinds import DRAWN_OUT, Kind
+from service.replies.vocabulary import Vocabulary
+
+MAX_CHARACTERS = 320
+"""A longer text is never a YES: whoever takes a page does not write an essay."""
+
+MAX_CODES = 50
+"""Codes that one range may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of the text as it is shown to people: its words, and their kind or what else they are."""
+
+    text: str
+    kind: Kind | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text by its pieces, read with the vocabulary of `language` and English.
+
+    `quote` is the message that a reaction ("Liked …") quotes; the reading is of the reaction alone.
+    """
+
+    language: str
+    pieces: tuple[Piece, ...]
+    cut_short: bool = False
+    quote: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether every part of the text is known, and every "incident" names a number."""
+        known = not any(piece.unknown for piece in self.pieces)
+        return not self.cut_short and known and not any(map(_names_nothing, self.pieces, (*self.pieces[1:], None)))
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question mark stands in it."""
+        return any(piece.atoms[0].sort is Sort.QUESTION for piece in self.pieces)
+
+    @property
+    def kinds(self) -> tuple[Kind | None, ...]:
+        """The kind of each piece but breaks; None for what is unknown or a bare number."""
+        return tuple(_kind(piece, n == 0) for n, piece in enumerate(self.pieces) if not _is_break(piece))
+
+    @property
+    def first_clause(self) -> Reading:
+        """The part up to the first break."""
+        ends = [n for n, piece in enumerate(self.pieces) if _is_break(piece)]
+        return Reading(self.language, self.pieces[: ends[0]] if ends else self.pieces)
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The numbers that may name pages, in order, each once; those of a range, too."""
+        atoms = [atom for piece in self.pieces if piece.kind in (None, Kind.CODE) for atom in piece.atoms]
+        return tuple(dict.fromkeys(code for atom in atoms for code in _codes(atom)))
+
+    @property
+    def minutes(self) -> int | None:
+        """The longest time that the text names, in minutes; None if it names none."""
+        return max((time for piece in self.pieces if (time := _minutes(piece)) is not None), default=None)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The pieces as they are shown to people."""
+        return tuple(_span(piece, kind) for piece, kind in zip(self.pieces, self._all_kinds(), strict=True))
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The words that nobody knows."""
+        return tuple(piece.atoms[0].text for piece in self.pieces if piece.unknown)
+
+    def _all_kinds(self) -> Iterator[Kind | None]:
+        return (_kind(piece, n == 0) for n, piece in enumerate(self.pieces))
+
+
+def read(text: str, own: Vocabulary, *others: Vocabulary) -> Reading:
+    """Read a text with a language's `own` vocabulary and `others`; where they differ on a phrase, `own` counts."""
+    atoms = atoms_of(text[:MAX_CHARACTERS], greek=own.greek, accents=own.accents)
+    known = (own, *others)
+    pieces = cover([_without_drawl(atom, known) for atom in atoms[:MAX_ATOMS]], *_roots(known))
+    return Reading(own.language, pieces, len(text) > MAX_CHARACTERS or len(atoms) > MAX_ATOMS)
+
+
+def _roots(known: Sequence[Vocabulary]) -> Iterator[Node]:
+    for vocabulary in known:
+        yield vocabulary.root
+        yield vocabulary.forgiven
+
+
+def _is_break(piece: Piece) -> bool:
+    return piece.atoms[0].sort is Sort.BREAK
+
+
+def _names_nothing(piece: Piece, following: Piece | None) -> bool:
+    """Whether a word that stands before codes stands before none: "ok for now"."""
+    if piece.kind is not Kind.CODE:
+        return False
+    return following is None or following.atoms[0].sort not in (Sort.NUMBER, Sort.RANGE)
+
+
+def _kind(piece: Piece, first: bool) -> Kind | None:
+    """The kind of a piece; a particle that agrees as the first word is polite elsewhere."""
+    if piece.kind is Kind.FIRST:
+        return Kind.YES if first else Kind.POLITE
+    return piece.kind
+
+
+def _codes(atom: Atom) -> Iterator[int]:
+    if atom.sort is Sort.NUMBER:
+        yield int(atom.text)
+    if atom.sort is Sort.RANGE:
+        low, high = map(int, atom.text.split("-"))
+        yield from range(low, min(high, low + MAX_CODES - 1) + 1)
+
+
+def _minutes(piece: Piece) -> int | None:
+    """The time that an ETA or a delay names, by the upper end of a range; None without a number and its unit."""
+    if piece.phrase is None or piece.phrase.minutes is None:
+        return None
+    numbers = [atom.text.split("-")[-1] for atom in piece.atoms if atom.key == NUMBER_KEY]
+    return max((int(number) * piece.phrase.minutes for number in numbers), default=None)
+
+
+def _span(piece: Piece, kind: Kind | None) -> Span:
+    text = " ".join(atom.text for atom in piece.atoms)
+    if kind is not None:
+        return Span(text, kind, kind.value)
+    sort = piece.atoms[0].sort
+    labels = {Sort.BREAK: "break", Sort.QUESTION: "question mark", Sort.NUMBER: "code", Sort.RANGE: "codes"}
+    return Span(text, None, labels.get(sort, "unknown"))
+
+
+_DRAWL = re.compile(r"(.)\1\1|(.)\2$")
+_INNER_RUN = re.compile(r"(.)\1\1+(?!$)")
+_LAST_RUN = re.compile(r"(.)\1*$")
+
+
+def _without_drawl(atom: Atom, vocabularies: Sequence[Vocabulary]) -> Atom:
+    """ "yesss" is "yes": a word nobody knows, cut to one that is known for what drawls mean."""
+    if atom.sort is not Sort.WORD or not _DRAWL.search(atom.text):
+        return atom
+    if any(atom.text in vocabulary.words for vocabulary in vocabularies):
+        return atom
+    inner = _INNER_RUN.sub(r"\1", atom.text)
+    for word in (_LAST_RUN.sub(r"\1\1", inner), _LAST_RUN.sub(r"\1", inner)):
+        if any(vocabulary.kind((word,)) in DRAWN_OUT for vocabulary in vocabularies):
+            return Atom(word)
+    return atom

@@ -1,0 +1,41 @@
+"""What one file knows: the phrases of a language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from service.replies.graph import Node, Phrase, phrases_below
+from service.replies.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The phrases of a language. `forgiven` holds other spellings of them; `root` counts first.
+
+    `greek` and `accents` say how a text is cut into atoms for this language. `reactions` are the words that stand
+    before a quoted message ("Liked"), and what they answer.
+    """
+
+    language: str
+    root: Node
+    forgiven: Node
+    words: frozenset[str]
+    reactions: Mapping[str, str] = field(default_factory=dict)
+    signatures: tuple[str, ...] = ()
+    greek: bool = False
+    accents: bool = False
+
+    def phrases(self) -> Iterator[tuple[tuple[str, ...], Phrase]]:
+        """Every phrase as it is written, with its words."""
+        return phrases_below(self.root)
+
+    def kind(self, words: Sequence[str]) -> Kind | None:
+        """The kind of a phrase, None for an unknown one."""
+        for root in (self.root, self.forgiven):
+            node: Node | None = root
+            for word in words:
+                node = node.next.get(word) if node is not None else None
+            if node is not None and node.phrase is not None:
+                return node.phrase.kind
+        return None

@@ -1,0 +1,277 @@
+"""A vocabulary from its file, `rules/replies/<language>.yaml`, with every finding at once and at its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from service.decide import entries, positions
+from service.decide.entries import Keys
+from service.decide.faults import Faults
+from service.decide.findings import Finding
+from service.decide.findings import Kind as FindingKind
+from service.decide.positions import Entries, Node
+from service.decide.ruleset import Place
+from service.replies import patterns
+from service.replies.atoms import NUMBER_KEY, Sort, atoms_of, fold
+from service.replies.graph import Graph, Phrase, TooManyNodes
+from service.replies.graph import Node as GraphNode
+from service.replies.kinds import ALIKE, OPEN_ENDED, Kind
+from service.replies.patterns import BadPattern, with_parts
+from service.replies.vocabulary import Vocabulary
+
+_UNITS = {"minute": 1, "hour": 60, "day": 1440}
+REACTIONS = ("yes", "no", "ask", "emoji")
+_FRAME = ("replies", "parts", "spelled", "accents", "units", "reactions", "signature", "tests")
+_KEYS = (*_FRAME, *(kind.value for kind in Kind))
+_TEST = ("text", "is", "policy", "codes")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*|emoji")
+_APOSTROPHES = re.compile("['’]")
+_LONGER_THAN_A_LETTER = frozenset({Kind.COMMIT, Kind.APPROVE, Kind.TAKEN, Kind.DONE, Kind.FILLER, Kind.ETA})
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTest:
+    """A test of a vocabulary file: what a text is for a policy of this kind."""
+
+    text: str
+    outcome: str
+    policy: str
+    at: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedVocabulary:
+    """What a file says and what is wrong with it; `vocabulary` is None exactly if one of the findings is an error."""
+
+    vocabulary: Vocabulary | None
+    tests: tuple[ReplyTest, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class _Phrases:
+    """The phrases of a file as they are read."""
+
+    faults: Faults
+    units: Mapping[str, Sequence[str]]
+    parts: Mapping[str, str]
+    spelled: Mapping[str, str]
+    greek: bool
+    accents: bool
+    written: Graph = field(default_factory=Graph)
+    forgiven: Graph = field(default_factory=Graph)
+    words: set[str] = field(default_factory=set)
+    clashes: set[tuple[Place, Place]] = field(default_factory=set)
+
+    def add(self, node: Node, kind: Kind) -> None:
+        """Add a pattern, or report why it stands for nothing."""
+        scalar = entries.text(node, "a phrase", self.faults)
+        if scalar is None:
+            return
+        pattern, is_open = _without_end(scalar.text)
+        if is_open and kind not in OPEN_ENDED:
+            hint = "write out what may follow"
+            self.faults.error(FindingKind.SYNTAX, scalar.at, f'a phrase of "{kind}" cannot end with …', hint)
+            return
+        try:
+            filled = with_parts(pattern, self.parts)
+            for timed, minutes in _timed(filled, self.units):
+                self._enter(timed, Phrase(kind, scalar.at, is_open, minutes))
+        except BadPattern as problem:
+            self.faults.error(FindingKind.SYNTAX, scalar.at, str(problem))
+
+    def roots(self) -> tuple[GraphNode, GraphNode]:
+        """The graphs of what is written and of what is forgiven; a phrase of two kinds is reported."""
+        written = self.written.deterministic(self._report)
+        self._report_short(written)
+        return written, self.forgiven.deterministic(_forget)
+
+    def _enter(self, pattern: str, phrase: Phrase) -> None:
+        for n, spelling in enumerate(_spellings(pattern, self.spelled)):
+            alternatives = patterns.parse(spelling)
+            if n == 0:
+                self.written.add(alternatives, phrase, self._keys)
+                if self.accents:
+                    self.forgiven.add(alternatives, phrase, self._forgiving_keys)
+            else:
+                self.forgiven.add(alternatives, phrase, self._keys)
+
+    def _keys(self, text: str) -> list[str]:
+        atoms = atoms_of(text.replace(NUMBER_KEY, " 0 "), greek=self.greek, accents=self.accents)
+        keys = [atom.key for atom in atoms if atom.sort is not Sort.BREAK]
+        self.words.update(keys)
+        return keys
+
+    def _forgiving_keys(self, text: str) -> list[str]:
+        """Each word with its accents or without any."""
+        return [key if key == NUMBER_KEY or fold(key) == key else f"{key}|{fold(key)}" for key in self._keys(text)]
+
+    def _report(self, words: Sequence[str], first: Phrase, second: Phrase) -> Phrase:
+        """Report the first words that two patterns give different kinds."""
+        pair = (first.at, second.at)
+        if pair not in self.clashes and not any({first.kind, second.kind} <= alike for alike in ALIKE):
+            self.clashes.add(pair)
+            message = f'"{" ".join(words)}" is "{first.kind}" in line {first.at.line} and "{second.kind}" here'
+            self.faults.error(FindingKind.DUPLICATE_KEY, second.at, message, "keep it under one of them")
+        return first
+
+    def _report_short(self, root: GraphNode) -> None:
+        """A YES must not rest on nothing, and hardly on a letter."""
+        if root.phrase is not None:
+            self.faults.error(FindingKind.SYNTAX, root.phrase.at, "one form of this phrase is empty")
+        for word, node in root.next.items():
+            is_letter = len(word) == 1 and word.isascii() and word.isalpha()
+            if is_letter and node.phrase is not None and node.phrase.kind in _LONGER_THAN_A_LETTER:
+                message = f'the single letter "{word}" is too short for "{node.phrase.kind}"'
+                self.faults.error(FindingKind.SYNTAX, node.phrase.at, message)
+
+
+def _forget(_words: Sequence[str], _first: Phrase, _second: Phrase) -> None:
+    """A spelling that two kinds would forgive is not known at all."""
+
+
+def parse(source: str | bytes) -> ParsedVocabulary:
+    """Parse a vocabulary file; never raises."""
+    faults = Faults()
+    root, _ = positions.read(source, faults)
+    keys = None if root is None else entries.keyed(root, _KEYS, "a vocabulary", faults)
+    if keys is None:
+        return ParsedVocabulary(None, (), faults.in_order())
+    vocabulary, tests = _vocabulary(keys, faults), _tests(keys, faults)
+    return ParsedVocabulary(None if faults.refused else vocabulary, tests, faults.in_order())
+
+
+def _vocabulary(keys: Keys, faults: Faults) -> Vocabulary:
+    language = keys.read("replies", lambda node: _language(node, faults)) or ""
+    if "replies" not in keys:
+        faults.error(
+            FindingKind.SYNTAX, keys.at, 'the key "replies" is missing', "add replies: and the language, as de"
+        )
+    accents = keys.read("accents", lambda node: _is_kept(node, faults)) or False
+    phrases = _Phrases(
+        faults=faults,
+        units=keys.read("units", lambda node: _units(node, faults)) or {},
+        parts=keys.read("parts", lambda node: _parts(node, faults)) or {},
+        spelled=keys.read("spelled", lambda node: _mapping(node, "spelled", faults)) or {},
+        greek=language.split("-")[0] == "el",
+        accents=accents,
+    )
+    for kind in Kind:
+        for node in keys.read(kind.value, partial(entries.items, what=kind.value, faults=faults)) or ():
+            phrases.add(node, kind)
+    try:
+        root, forgiven = phrases.roots()
+    except TooManyNodes as problem:
+        faults.error(FindingKind.OUT_OF_RANGE, keys.at, str(problem), "write fewer optional parts")
+        root, forgiven = GraphNode(), GraphNode()
+    return Vocabulary(
+        language=language,
+        root=root,
+        forgiven=forgiven,
+        words=frozenset(phrases.words),
+        reactions=keys.read("reactions", lambda node: _reactions(node, faults)) or {},
+        signatures=tuple(keys.read("signature", lambda node: _texts(node, "signature", faults)) or ()),
+        greek=phrases.greek,
+        accents=accents,
+    )
+
+
+def _without_end(pattern: str) -> tuple[str, bool]:
+    stripped = pattern.rstrip()
+    for end in ("…", "..."):
+        if stripped.endswith(end):
+            return stripped.removesuffix(end), True
+    return pattern, False
+
+
+def _timed(pattern: str, units: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int | None]]:
+    """The pattern for each unit of time, and the minutes of one such unit; without a unit a number means minutes."""
+    if "{unit}" not in pattern:
+        yield pattern, 1 if NUMBER_KEY in pattern else None
+        return
+    for unit, words in units.items():
+        if words:
+            yield pattern.replace("{unit}", f"({'|'.join(words)})"), _UNITS[unit]
+
+
+def _spellings(text: str, spelled: Mapping[str, str]) -> list[str]:
+    """The text as written, with its apostrophes as blanks, and in the file's other spelling."""
+    other = text.casefold()
+    for letter, letters in spelled.items():
+        other = other.replace(letter, letters)
+    return list(dict.fromkeys(each for one in (text, other) for each in (one, _APOSTROPHES.sub(" ", one))))
+
+
+def _language(node: Node, faults: Faults) -> str | None:
+    scalar = entries.text(node, "the language", faults)
+    if scalar is not None and not _LANGUAGE.fullmatch(scalar.text):
+        faults.error(FindingKind.SYNTAX, scalar.at, f'"{scalar.text}" is not a language', "write de, pt-BR or zh-Hant")
+    return None if scalar is None else scalar.text
+
+
+def _is_kept(node: Node, faults: Faults) -> bool:
+    scalar = entries.text(node, "accents", faults)
+    if scalar is not None and scalar.text != "kept":
+        faults.error(FindingKind.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" is no value of accents', "write kept")
+    return scalar is not None
+
+
+def _mapping(node: Node, what: str, faults: Faults) -> dict[str, str]:
+    if not isinstance(node, Entries):
+        entries.mismatch(node, f"{what} must be a mapping of texts to texts", faults)
+        return {}
+    values = ((key.text, entries.text(value, what, faults)) for key, value in node.pairs)
+    return {key: value.text for key, value in values if value is not None}
+
+
+def _parts(node: Node, faults: Faults) -> dict[str, str]:
+    """Parts with the parts they name filled in."""
+    parts: dict[str, str] = {}
+    for name, pattern in _mapping(node, "parts", faults).items():
+        try:
+            parts[name] = with_parts(pattern, parts)
+        except BadPattern as problem:
+            faults.error(FindingKind.SYNTAX, node.at, f'part "{name}": {problem}')
+    return parts
+
+
+def _units(node: Node, faults: Faults) -> dict[str, list[str]]:
+    keys = entries.keyed(node, tuple(_UNITS), "units", faults)
+    if keys is None:
+        return {}
+    return {unit: keys.read(unit, partial(_texts, what=unit, faults=faults)) or [] for unit in _UNITS}
+
+
+def _reactions(node: Node, faults: Faults) -> dict[str, str]:
+    """The words before the quoted message, folded, and what they answer."""
+    keys = entries.keyed(node, REACTIONS, "reactions", faults)
+    if keys is None:
+        return {}
+    named = {answer: keys.read(answer, partial(_texts, what=answer, faults=faults)) or [] for answer in REACTIONS}
+    return {fold(text).strip(): answer for answer, texts in named.items() for text in texts}
+
+
+def _texts(node: Node, what: str, faults: Faults) -> list[str]:
+    scalars = (entries.text(each, what, faults) for each in entries.items(node, what, faults))
+    return [scalar.text for scalar in scalars if scalar is not None]
+
+
+def _tests(keys: Keys, faults: Faults) -> tuple[ReplyTest, ...]:
+    read = keys.read("tests", lambda node: [_test(each, faults) for each in entries.items(node, "tests", faults)])
+    return tuple(test for test in read or () if test is not None)
+
+
+def _test(node: Node, faults: Faults) -> ReplyTest | None:
+    keys = entries.keyed(node, _TEST, "a test", faults)
+    if keys is None:
+        return None
+    text = keys.read("text", lambda one: entries.text(one, "text", faults))
+    outcome = keys.read("is", lambda one: entries.text(one, "is", faults))
+    policy = keys.read("policy", lambda one: entries.text(one, "policy", faults))
+    if text is None or outcome is None:
+        faults.error(FindingKind.SYNTAX, keys.at, "a test needs text and is", 'write {text: "ja", is: yes}')
+        return None
+    return ReplyTest(text.text, outcome.text, "page" if policy is None else policy.text, keys.at)
