@@ -30,10 +30,18 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK, bell: Callable[[
             settings.home.mkdir(parents=True, exist_ok=True)
             return SqliteStore(settings.database, clock)
         case Backend.AWS:
-            from service.storage.sqs import QueuedStore
+            from service.storage.dynamodb import connect_for_many
+            from service.storage.sqs import QueuedStore, connect_to_send
 
             tables, queues = table_names(settings), queue_names(settings)
-            return QueuedStore(tables=tables, queues=queues, clock=clock, bell=bell)
+            return QueuedStore(
+                tables=tables,
+                queues=queues,
+                clock=clock,
+                connect_for_many=connect_for_many,
+                connect_to_send=connect_to_send,
+                bell=bell,
+            )
 
 
 def enough_of_the_audit(settings: Settings) -> int:

@@ -23,7 +23,7 @@ from botocore.credentials import (
 from botocore.exceptions import CredentialRetrievalError
 from botocore.session import get_session
 
-from service.aws import faults
+from service import aws_faults
 from service.storage.aws_calls import USER_AGENT
 from service.work.lanes import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 
@@ -153,7 +153,7 @@ class _AssumedRole(CredentialProvider):
             raise CredentialRetrievalError(provider=self.METHOD, error_msg="STS did not answer a moment ago")
         try:
             fetched: Mapping[str, str] = self._fetcher.fetch_credentials()
-        except (*faults.NEVER_ARRIVED, *faults.PERHAPS_ARRIVED) as error:
+        except aws_faults.LOST as error:
             self._silent_until = time.monotonic() + _SILENT_S
             raise CredentialRetrievalError(provider=self.METHOD, error_msg=type(error).__name__) from error
         return fetched

@@ -6,15 +6,17 @@ https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from service import exact_json
-from service.aws import faults
+from service import aws_faults, exact_json
 from service.aws.clients import Clients
 from service.aws.limits import OverLimit, check
+from service.aws_faults import Kind
 from service.work import Permanent, RetryLater
+from service.work.retry import asked_wait
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestTypeDef, PutEventsResultEntryTypeDef
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
 SOURCE = "tocsin"
 """`source` of every event, for the patterns of EventBridge rules."""
 
-PASSING = frozenset({"InternalFailure", "InternalException", "ThrottlingException"})
-"""Codes of one entry after which the same event may be taken."""
+FOR_GOOD = frozenset({"NotAuthorizedForSource", "NotAuthorizedForDetailType"})
+"""Codes of one entry by which a bus refuses what it is sent, whoever sends it."""
+
+MENDED_HERE = frozenset({Kind.MISSING, Kind.REQUEST})
+"""What no later attempt changes: there is no such bus, or the event is none."""
 
 
 class EventBridge:
@@ -44,12 +49,8 @@ class EventBridge:
             entries = self._client.put_events(**request).get("Entries", [])
         except OverLimit as error:
             raise Permanent(f"EventBridge would refuse the event: {error}") from error
-        except ClientError as error:
+        except aws_faults.RAISED as error:
             raise _meaning(error) from error
-        except (*faults.NEVER_ARRIVED, *faults.PERHAPS_ARRIVED, *faults.NO_CREDENTIALS) as error:
-            raise RetryLater(f"EventBridge cannot be asked: {type(error).__name__} (see `tocsin doctor`)") from error
-        except BotoCoreError as error:
-            raise Permanent(f"the event cannot be put: {type(error).__name__}") from error
         _require_taken(entries)
 
 
@@ -57,14 +58,20 @@ def _require_taken(entries: list[PutEventsResultEntryTypeDef]) -> None:
     if not entries:
         raise RetryLater("EventBridge answered something else than its model says")
     code = entries[0].get("ErrorCode")
-    if code in PASSING:
-        raise RetryLater(f"EventBridge did not take the event ({code})")
-    if code is not None:
-        raise Permanent(f"EventBridge refuses the event ({code}): check TOCSIN_EVENT_BUS with `tocsin doctor`")
+    if code is None:
+        return
+    if code in FOR_GOOD or aws_faults.kind_of_code(code) in MENDED_HERE:
+        raise _refused(code)
+    raise RetryLater(f"EventBridge did not take the event ({code})")
 
 
-def _meaning(error: ClientError) -> RetryLater | Permanent:
-    name = faults.code(error)
-    if name in faults.THROTTLES or name in faults.CREDENTIALS or faults.is_of_the_service(error):
-        return RetryLater(f"EventBridge did not take the event ({name})", faults.retry_after(error))
+def _meaning(error: Exception) -> RetryLater | Permanent:
+    name = aws_faults.short(error)
+    if aws_faults.kind_of(error) in MENDED_HERE:
+        return _refused(name)
+    wait = asked_wait(aws_faults.headers(error)) if isinstance(error, ClientError) else timedelta(0)
+    return RetryLater(f"EventBridge did not take the event ({name}, see `tocsin doctor`)", wait)
+
+
+def _refused(name: str) -> Permanent:
     return Permanent(f"EventBridge refuses the event ({name}): check TOCSIN_EVENT_BUS with `tocsin doctor`")

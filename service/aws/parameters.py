@@ -7,9 +7,9 @@ from typing import Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws import faults
 from service.aws.clients import Clients
 from service.aws.references import CannotFetch, Reference, Source
+from service.aws_faults import Kind, code, kind_of_code
 from service.exact_json import NotJson, dumps, loads
 
 _PERMISSIONS: Mapping[Source, str] = {
@@ -30,7 +30,7 @@ class KeptValues:
         try:
             text = self._read(reference)
         except ClientError as error:
-            raise CannotFetch(_advice(reference, faults.code(error))) from error
+            raise CannotFetch(_advice(reference, code(error))) from error
         except BotoCoreError as error:
             raise CannotFetch(f"{reference} cannot be fetched: {error}. Set AWS_REGION and credentials.") from error
         return text if reference.key is None else _member(reference, reference.key, text)
@@ -115,9 +115,9 @@ def _as_text(value: object) -> str:
             return dumps(value)
 
 
-def _advice(reference: Reference, code: str) -> str:
-    if code in faults.CREDENTIALS:
-        return f"{reference} may not be read ({code}): allow the role {_PERMISSIONS[reference.source]}"
-    if "NotFound" in code:
-        return f"{reference} does not exist ({code}): create it, or correct the name and AWS_REGION"
-    return f"{reference} cannot be fetched: AWS answered {code}. Try again, and look with `tocsin doctor`."
+def _advice(reference: Reference, name: str) -> str:
+    if kind_of_code(name) is Kind.IDENTITY:
+        return f"{reference} may not be read ({name}): allow the role {_PERMISSIONS[reference.source]}"
+    if "NotFound" in name:
+        return f"{reference} does not exist ({name}): create it, or correct the name and AWS_REGION"
+    return f"{reference} cannot be fetched: AWS answered {name}. Try again, and look with `tocsin doctor`."

@@ -10,8 +10,8 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service import config
-from service.aws import faults, inbox, intake_table
+from service import aws_faults, config
+from service.aws import inbox, intake_table
 from service.aws.clients import Clients
 from service.channels.email import parse_sender
 from service.clock import Clock
@@ -196,7 +196,7 @@ def _asked(subject: str, look: Callable[[], Finding], do: str) -> Finding:
 
 
 def _refused(subject: str, error: ClientError, do: str) -> Finding:
-    name = faults.code(error)
+    name = aws_faults.code(error)
     if name in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
         return doubtful(subject, f"may not be looked at ({name})", f"Allow it in the role's policy. {do}")
     return broken(subject, f"AWS answered {name}", do)

@@ -7,17 +7,19 @@ succeeded. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Prog
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ResponseStreamingError
-from botocore.exceptions import ConnectionError as NotConnected
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ClientError, ResponseStreamingError
 from prometheus_client import Counter
 
+from service import aws_faults, deadline
+from service.aws_faults import Kind
 from service.storage import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -30,32 +32,35 @@ A = TypeVar("A", bound=Mapping[str, object])
 
 FAILED_TRIES = Counter(
     "tocsin_aws_failed_tries",
-    "Tries of a call to DynamoDB or SQS that failed, by its error; most calls succeed in a later one.",
-    ("service", "error"),
+    "Tries of a call to DynamoDB or SQS that failed, by its error, and for a throttle why and on which table or index.",
+    ("service", "error", "reason", "resource"),
 )
 
 TRIES = 8
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 
+ANSWERED_WITHIN_S = 1.0
+"""How long a try waits for its answer: DynamoDB takes milliseconds, so a second try is the better bet.
+https://aws.amazon.com/blogs/database/tuning-aws-java-sdk-http-request-settings-for-latency-aware-amazon-dynamodb-applications/
+"""
+
+COMMITTED_WITHIN_S = 2.0
+"""The same for transactions and batches, which touch up to 100 rows."""
+
+QUIET_S = 1.0
+"""How long a service that did not answer is left alone."""
+
+PATIENCE_S = 10.0
+"""How long work in the background goes on trying one call. A request goes by its own deadline (`service.deadline`)."""
+
 CONDITION_FAILED = "ConditionalCheckFailed"
 
-_PASSING = {
-    "InternalServerError",
-    "LimitExceededException",
-    "OverLimit",
-    "ProvisionedThroughputExceeded",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "ServiceUnavailable",
-    "ThrottlingError",
-    "ThrottlingException",
-    "TransactionConflict",
-    "TransactionConflictException",
-    "TransactionInProgressException",
-}
-"""Error and cancellation codes after which the same call may succeed."""
+_PASSING = frozenset({Kind.THROTTLED, Kind.FAILED, Kind.UNREACHED, Kind.IN_DOUBT})
+"""What the same call may get past."""
+
+_SILENT = frozenset({Kind.UNREACHED, Kind.IN_DOUBT, Kind.NO_IDENTITY})
+"""What took its time, and is met by every call that is made at the same moment."""
 
 _ADVICE = {
     "ResourceNotFoundException": "a table is missing: run `tocsin aws init`",
@@ -66,24 +71,23 @@ _ADVICE = {
     "ExpiredTokenException": "the credentials have expired: renew them",
 }
 
-_SQS = "AWS.SimpleQueueService."
-"""What error codes of SQS begin with, sometimes: its JSON answers carry those of its older XML ones along."""
-
-_UNREADABLE = (ResponseParserError, UnicodeDecodeError)
-"""Answers that are none; botocore lets what its parsers meet through as it is."""
-
 USER_AGENT = f"tocsin Boto3/{boto3.__version__}"
 """Who calls, said once: botocore puts its own together anew for each request, which takes a tenth of a call's time."""
 
 CONFIG = Config(
     user_agent=USER_AGENT,
-    connect_timeout=2,
-    read_timeout=5,
+    connect_timeout=1,
+    read_timeout=ANSWERED_WITHIN_S,
     max_pool_connections=64,
     parameter_validation=False,  # a tenth of a call's time; types check our requests, and AWS checks them again
     retries={"mode": "standard", "total_max_attempts": 1},
 )
 """How clients are to be made: with timeouts, a connection for each thread, and no retries of their own."""
+
+
+def answered_within(seconds: float) -> Config:
+    """The same for calls whose answers take longer."""
+    return CONFIG.merge(Config(read_timeout=seconds))
 
 
 class Closing(Protocol):
@@ -116,7 +120,11 @@ class Refused(Exception):
 
 
 class Calls(Generic[C]):
-    """Makes calls, trying again after a jittered pause; `StoreUnavailable` when that does not help."""
+    """Makes calls, trying again after a jittered pause; `StoreUnavailable` when that does not help.
+
+    A request waits no longer than its deadline allows, anybody else no longer than `PATIENCE_S`. A service that did not
+    answer is then left alone for moments (`quiet`), in which requests are refused at once.
+    """
 
     def __init__(
         self,
@@ -125,35 +133,79 @@ class Calls(Generic[C]):
         pause: Callable[[float], None],
         chance: Callable[[], float],
         tries: int = TRIES,
+        *,
+        answered_within: float = ANSWERED_WITHIN_S,
+        quiet: Quiet | None = None,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
         self._connect = connect
         self._pause = pause
         self._chance = chance
         self._tries = tries
+        self._answered_within = answered_within
+        self._quiet = quiet or Quiet(elapsed)
+        self._elapsed = elapsed
         self._client: tuple[int, C] | None = None
 
     def __call__(self, call: Callable[[C], T]) -> T:
         """The answer of `call`; `Refused` if a condition did not hold."""
-        uncertain, last = False, Exception()
-        for attempt in range(self._tries):
+        uncertain, last, tries, ends_at = False, None, 0, self._elapsed() + PATIENCE_S
+        while tries < self._tries and self._may_ask(ends_at):
+            tries += 1
             try:
-                return call(self._here())
-            except ClientError as error:
-                failures = _failures(error)
-                if failures:
+                answer = call(self._here())
+            except aws_faults.RAISED as error:
+                if isinstance(error, ClientError) and (failures := _failures(error)):
+                    self._quiet.answered()
                     raise Refused(failures, uncertain) from error
+                self._count(error)
                 if not _passes(error):
-                    FAILED_TRIES.labels(self._service, _short(error)).inc()
-                    raise _unavailable(self._service, error) from error
-                uncertain, last = uncertain or _status(error) >= 500, error
-            except (NotConnected, HTTPClientError, *_UNREADABLE) as error:
-                uncertain, last = True, error
-            except BotoCoreError as error:
-                raise StoreUnavailable(f"{self._service} cannot be called: {error} (see `tocsin doctor`)") from error
-            FAILED_TRIES.labels(self._service, _short(last)).inc()
-            self.pause(attempt)
-        raise StoreUnavailable(f"{self._service} did not serve a call in {self._tries} tries: {_short(last)}") from last
+                    self._note(error)
+                    raise self._unavailable(error) from error
+                uncertain, last = uncertain or _may_be_done(error), error
+                if self._time_left(ends_at) < self._answered_within:
+                    break
+                self.pause(tries - 1)
+            else:
+                self._quiet.answered()
+                return answer
+        if last is not None:
+            self._note(last)
+        raise self._given_up(tries, last) from last
+
+    def _may_ask(self, ends_at: float) -> bool:
+        """Whether the service may be asked now. While it is left alone, a request is told no and others wait for it."""
+        if (wait := self._quiet.wait()) <= 0:
+            return True
+        if deadline.left(self._elapsed) is not None or self._time_left(ends_at) < wait:
+            return False
+        self._pause(wait)
+        return True
+
+    def _time_left(self, ends_at: float) -> float:
+        left = deadline.left(self._elapsed)
+        return ends_at - self._elapsed() if left is None else left
+
+    def _note(self, error: Exception) -> None:
+        """Leave the service alone for a moment if it did not answer, or if nobody said in time as whom to ask it."""
+        if aws_faults.kind_of(error) in _SILENT:
+            self._quiet.begin()
+
+    def _count(self, error: Exception) -> None:
+        FAILED_TRIES.labels(self._service, aws_faults.short(error), *aws_faults.throttled_by(error)).inc()
+
+    def _given_up(self, tries: int, last: Exception | None) -> StoreUnavailable:
+        if last is None:
+            return StoreUnavailable(f"{self._service} did not answer a moment ago and is left alone for a second")
+        return StoreUnavailable(f"{self._service} did not serve a call in {tries} tries: {_said(last)}")
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        if not isinstance(error, ClientError):
+            return StoreUnavailable(f"{self._service} cannot be called: {error} (see `tocsin doctor`)")
+        name = aws_faults.code(error)
+        advice = _ADVICE.get(name, error.response["Error"].get("Message", ""))
+        return StoreUnavailable(f"{self._service} refused a call ({name}): {advice}")
 
     def pause(self, attempt: int) -> None:
         """Wait before the next try, longer each time, never as long as the others that failed at the same moment."""
@@ -184,43 +236,70 @@ def checked_whole(answer: A, *members: str) -> A:
     return answer
 
 
+class Quiet:
+    """Leaves a service alone that did not answer: for a second nobody asks, then one call finds out for all.
+
+    Of one process, shared by its threads; every answer ends it, a refusal too.
+    """
+
+    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._elapsed = elapsed
+        self._lock = threading.Lock()
+        self._until: float | None = None
+
+    def wait(self) -> float:
+        """The seconds until the service may be asked; nothing for whoever may ask now."""
+        with self._lock:
+            until, now = self._until, self._elapsed()
+            if until is None:
+                return 0.0
+            if now < until:
+                return until - now
+            self._until = now + QUIET_S + ANSWERED_WITHIN_S  # this one asks; the others hear what becomes of it
+            return 0.0
+
+    def begin(self) -> None:
+        """Nobody asks for a second."""
+        with self._lock:
+            self._until = self._elapsed() + QUIET_S
+
+    def answered(self) -> None:
+        """The service answers."""
+        self._until = None
+
+
 def _failures(error: ClientError) -> Sequence[Failed]:
     response = cast("Mapping[str, object]", error.response)
-    if _code(error) == "ConditionalCheckFailedException":
+    if aws_faults.code(error) == "ConditionalCheckFailedException":
         return [Failed(0, cast("Attributes | None", response.get("Item")))]
-    reasons = _reasons(error)
     return [
         Failed(position, cast("Attributes | None", reason.get("Item")))
-        for position, reason in enumerate(reasons)
+        for position, reason in enumerate(_reasons(error))
         if reason.get("Code") == CONDITION_FAILED
     ]
 
 
-def _passes(error: ClientError) -> bool:
-    if _code(error) == "TransactionCanceledException":
-        return any(reason.get("Code") in _PASSING for reason in _reasons(error))
-    cut_off = _code(error) == str(_status(error))  # what botocore calls an error whose name did not arrive
-    return _code(error) in _PASSING or _status(error) >= 500 or cut_off
+def _passes(error: Exception) -> bool:
+    if isinstance(error, ClientError) and aws_faults.code(error) == "TransactionCanceledException":
+        return any(aws_faults.kind_of_code(str(reason.get("Code"))) in _PASSING for reason in _told(error))
+    return aws_faults.kind_of(error) in _PASSING
+
+
+def _may_be_done(error: Exception) -> bool:
+    """Whether the call that met this may have been carried out all the same."""
+    return not isinstance(error, ClientError) or aws_faults.status(error) >= 500
 
 
 def _reasons(error: ClientError) -> Sequence[Mapping[str, object]]:
     return cast("Sequence[Mapping[str, object]]", error.response.get("CancellationReasons", ()))
 
 
-def _unavailable(service: str, error: ClientError) -> StoreUnavailable:
-    code = _code(error)
-    return StoreUnavailable(
-        f"{service} refused a call ({code}): {_ADVICE.get(code, error.response['Error']['Message'])}"
-    )
+def _told(error: ClientError) -> Sequence[Mapping[str, object]]:
+    """Why a transaction was cancelled, without the writes that had no part in it."""
+    return [reason for reason in _reasons(error) if reason.get("Code") not in (None, "None")]
 
 
-def _short(error: Exception) -> str:
-    return _code(error) if isinstance(error, ClientError) else type(error).__name__
-
-
-def _status(error: ClientError) -> int:
-    return error.response["ResponseMetadata"]["HTTPStatusCode"]
-
-
-def _code(error: ClientError) -> str:
-    return error.response["Error"]["Code"].removeprefix(_SQS)
+def _said(error: Exception) -> str:
+    """An error with why and where DynamoDB throttles, if it says so."""
+    reason, resource = aws_faults.throttled_by(error)
+    return aws_faults.short(error) + (f" ({reason} of {resource})" if reason else "")

@@ -157,7 +157,7 @@ class Town:
 
     def failed_tries(self, service: str, error: str) -> int:
         shown = self.server.client.with_key(None).get("/metrics").text
-        line = f'tocsin_aws_failed_tries_total{{error="{error}",service="{service}"}} '
+        line = f'tocsin_aws_failed_tries_total{{error="{error}",reason="",resource="",service="{service}"}} '
         return sum(round(float(one.split()[-1])) for one in shown.splitlines() if one.startswith(line))
 
     def dead_letters(self) -> int:

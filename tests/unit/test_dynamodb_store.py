@@ -225,7 +225,7 @@ def test_answers_that_are_none_time_and_again_are_unavailable(store: DynamoStore
 def test_every_failed_try_is_counted_by_its_error(store: DynamoStore, faults: FaultyAws) -> None:
     def failed(error: str) -> float:
         samples = [sample for metric in FAILED_TRIES.collect() for sample in metric.samples]
-        labels = {"service": "DynamoDB", "error": error}
+        labels = {"service": "DynamoDB", "error": error, "reason": "", "resource": ""}
         return sum(one.value for one in samples if one.labels == labels and one.name.endswith("_total"))
 
     counted = ("ProvisionedThroughputExceededException", "ConnectionClosedError", "AccessDeniedException")
@@ -236,6 +236,18 @@ def test_every_failed_try_is_counted_by_its_error(store: DynamoStore, faults: Fa
     with pytest.raises(StoreUnavailable):
         store.get("a")
     assert [failed(error) - was for error, was in zip(counted, before, strict=True)] == [2, 1, 1]
+
+
+def test_an_operator_reads_which_index_is_too_hot_and_why(store: DynamoStore, faults: FaultyAws) -> None:
+    reason = "IndexWriteKeyRangeThroughputExceeded"
+    index = "arn:aws:dynamodb:us-east-1:111122223333:table/tocsin_items/index/due"
+    hot = Refusal("ThrottlingException", members={"throttlingReasons": [{"reason": reason, "resource": index}]})
+    faults.script("PutItem", *[hot] * TRIES)
+    with pytest.raises(StoreUnavailable, match=rf"ThrottlingException \({reason} of tocsin_items/index/due\)"):
+        store.add(Item("a", "k", {}))
+    labels = {"error": "ThrottlingException", "reason": reason, "resource": "tocsin_items/index/due"}
+    samples = [sample for metric in FAILED_TRIES.collect() for sample in metric.samples]
+    assert [one.value for one in samples if labels.items() <= one.labels.items() and one.name.endswith("_total")] == [8]
 
 
 # What passes is tried again, within bounds; what does not is said.
@@ -250,6 +262,11 @@ def test_every_failed_try_is_counted_by_its_error(store: DynamoStore, faults: Fa
         Refusal("InternalServerError", 500),
         Refusal("ServiceUnavailable", 503),
         Refusal("RequestTimeout", 504),
+        Refusal("RequestTimeoutException", 408),
+        Refusal("KMSThrottlingException"),
+        Refusal("ReplicatedWriteConflictException"),
+        Refusal("Throttling"),
+        Refusal("NewKindOfThrottle", 429),
     ],
     ids=lambda fault: fault.code,
 )

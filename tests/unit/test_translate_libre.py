@@ -125,7 +125,7 @@ def translate(libre: Libre, target: Tag = DE) -> str:
     return engine(libre).translate("The warehouse is closed.", EN, target)
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [302, 408, 409, 425, 429, 500, 502, 503, 504])
 def test_a_busy_server_is_asked_again_later_when_it_says_so(libre: Libre, status: int) -> None:
     libre.says("/translate", {"error": "Slowdown: 10 per 1 minute"}, status, Retry_After="17")
     with pytest.raises(LanguageServiceUnavailable, match=f"{status}: Slowdown") as error:
@@ -133,7 +133,7 @@ def test_a_busy_server_is_asked_again_later_when_it_says_so(libre: Libre, status
     assert error.value.retry_after == 17
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 301])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 301, 308])
 def test_a_refusal_is_for_the_operator_in_the_server_s_words(libre: Libre, status: int) -> None:
     libre.says("/translate", {"error": "Invalid API key"}, status, Location="http://127.0.0.1:1/")
     with pytest.raises(LanguageServiceRefused, match=f"{status}: Invalid API key"):

@@ -192,5 +192,15 @@ def test_a_code_goes_before_its_http_status() -> None:
     assert {meaning(status, code) for code in REASONS for status in (400, 429, 500)} == set(REASONS.values())
 
 
+@pytest.mark.parametrize("status", [302, 408, 409, 418, 423, 425, 431, 500, 502, 503])
+def test_a_status_that_says_nothing_of_the_message_is_twilios_own_trouble(
+    service: TwilioService, twilio: Twilio, status: int
+) -> None:
+    service.script(TwilioError(status, None))
+    outcome = TwilioSms(twilio, NUMBER).send(SMS)
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.permanent) == (Reason.PROVIDER, False)
+
+
 def test_the_token_is_never_shown() -> None:
     assert TOKEN not in repr(Account(ACCOUNT, TOKEN))

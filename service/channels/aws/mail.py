@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
-from service.aws.faults import code
 from service.aws.limits import check
+from service.aws_faults import code
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.aws.sending import handed_over
 

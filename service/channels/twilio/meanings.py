@@ -46,12 +46,22 @@ REASONS: Mapping[int, Reason] = {
 """Twilio divides codes now and then: one that is not listed is read by its HTTP status."""
 
 
+_BY_STATUS = {
+    400: Reason.CONTENT,
+    401: Reason.ACCOUNT,
+    402: Reason.ACCOUNT,
+    403: Reason.ACCOUNT,
+    404: Reason.ACCOUNT,
+    410: Reason.ACCOUNT,
+    413: Reason.CONTENT,
+    422: Reason.CONTENT,
+    429: Reason.THROTTLED,
+}
+"""Any other status, such as 302, 408 or 409, says nothing about the message: Twilio has a trouble of its own."""
+
+
 def meaning(status: int, code: int | None) -> Reason:
     """Why a message was refused."""
     if code is not None and code in REASONS:
         return REASONS[code]
-    if status == 429:
-        return Reason.THROTTLED
-    if status >= 500:
-        return Reason.PROVIDER
-    return Reason.ACCOUNT if status in {401, 402, 403, 404} else Reason.CONTENT
+    return _BY_STATUS.get(status, Reason.PROVIDER)

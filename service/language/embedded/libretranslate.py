@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 import urllib3
 
 from service.exact_json import NotJson, dumps, loads
-from service.language import LanguageServiceRefused, LanguageServiceUnavailable
+from service.language import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.tags import Tag, UnknownTag, best_match, parse_tag
+from service.work.retry import asked_wait
 
 _OWN_CODES = {"pb": "pt-BR", "zt": "zh-Hant"}
 """Codes of LibreTranslate that are not BCP 47."""
 
-_BUSY = frozenset({408, 425, 429})
+_REFUSING = frozenset({301, 308, 400, 401, 402, 403, 404, 405, 410, 413, 415, 422})
+"""Statuses by which a server refuses the call itself. Any other may pass, a gateway's passing redirect too."""
+
+_OK, _TOO_MANY = 200, 429
 _MAX_ANSWER_BYTES = 1 << 20
 
 
@@ -32,8 +36,8 @@ class Server:
 class LibreTranslateEngine:
     """`Engine` by LibreTranslate; the server's language pairs are asked once, at the first text. Shared by threads.
 
-    No answer in time, 429 and 5xx raise `LanguageServiceUnavailable` (with `Retry-After` where it is given in
-    seconds); any other refusal raises `LanguageServiceRefused` with the server's own words.
+    No answer in time, 429 and 5xx raise `LanguageServiceUnavailable` (with `Retry-After` where it is
+    given); any other refusal raises `LanguageServiceRefused` with the server's own words.
     """
 
     def __init__(self, server: Server) -> None:
@@ -106,21 +110,22 @@ class LibreTranslateEngine:
             raise LanguageServiceUnavailable(
                 f"LibreTranslate at {self._server.url} does not answer: {error}"
             ) from error
-        return _read(response.status, response.headers.get("Retry-After"), content)
+        return _read(response.status, response.headers, content)
 
 
-def _read(status: int, retry_after: str | None, content: bytes) -> object:
+def _read(status: int, headers: Mapping[str, str], content: bytes) -> object:
     """The answer's document, or the error that its status stands for."""
     try:
         document = loads(content)
     except NotJson:
         document = None
     said = document.get("error") if isinstance(document, dict) else None
-    if status in _BUSY or status >= 500:
-        seconds = float(retry_after) if retry_after and retry_after.isdecimal() else None
-        raise LanguageServiceUnavailable(f"LibreTranslate answered {status}: {said or 'try later'}", seconds)
-    if status != 200:
+    if status in _REFUSING:
         raise LanguageServiceRefused(f"LibreTranslate answered {status}: {said or 'check its URL and key'}")
+    if status != _OK:
+        seconds = asked_wait(headers).total_seconds() or None
+        later = LanguageServiceBusy if status == _TOO_MANY else LanguageServiceUnavailable
+        raise later(f"LibreTranslate answered {status}: {said or 'try later'}", seconds)
     if document is None:
         raise LanguageServiceUnavailable("LibreTranslate answered 200 with something that is not JSON")
     return document

@@ -49,8 +49,9 @@ class Span:
 class AuditTable:
     """Reads of the audit; entries are appended by `writes`, after `note_days`."""
 
-    def __init__(self, calls: Calls[DynamoDBClient], table: str, shards: Shards) -> None:
+    def __init__(self, calls: Calls[DynamoDBClient], many: Calls[DynamoDBClient], table: str, shards: Shards) -> None:
         self._calls = calls
+        self._many = many
         self._table = table
         self._shards = shards
         self._days_noted: set[str] = set()
@@ -75,7 +76,7 @@ class AuditTable:
         found: list[AuditEntry] = []
         places = self._places(query, _span(query, after), limit)
         while len(found) < limit and (batch := list(islice(places, limit - len(found)))):
-            rows = fetch(self._calls, self._table, "audit_id", (audit_id for _, audit_id in batch))
+            rows = fetch(self._many, self._table, "audit_id", (audit_id for _, audit_id in batch))
             entries = [entry for row in rows if (entry := entry_of(row)) is not None]
             found += [entry for entry in entries if _is_of(query, entry)]
         return found
@@ -87,7 +88,7 @@ class AuditTable:
             return sum(1 for _ in places)
         found = 0
         while batch := list(islice(places, COUNTED_AT_ONCE)):
-            rows = fetch(self._calls, self._table, "audit_id", (audit_id for _, audit_id in batch))
+            rows = fetch(self._many, self._table, "audit_id", (audit_id for _, audit_id in batch))
             found += sum(1 for row in rows if (entry := entry_of(row)) is not None and _is_of(query, entry))
         return found
 

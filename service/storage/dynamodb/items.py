@@ -54,8 +54,16 @@ class Hint:
 class ItemTable:
     """Reads and single-row writes of the table of items."""
 
-    def __init__(self, calls: Calls[DynamoDBClient], table: str, slots: SlotRegistry, shards: Shards) -> None:
+    def __init__(
+        self,
+        calls: Calls[DynamoDBClient],
+        many: Calls[DynamoDBClient],
+        table: str,
+        slots: SlotRegistry,
+        shards: Shards,
+    ) -> None:
         self._calls = calls
+        self._many = many
         self._table = table
         self._slots = slots
         self._shards = shards
@@ -66,7 +74,7 @@ class ItemTable:
 
     def find_many(self, item_ids: Sequence[str], now: int) -> list[Item]:
         """Those of the items that there are and that did not expire, by consistent reads."""
-        rows = fetch(self._calls, self._table, "id", dict.fromkeys(item_ids))
+        rows = fetch(self._many, self._table, "id", dict.fromkeys(item_ids))
         return [item for row in rows if (item := item_of(row, now)) is not None]
 
     def listed(self, index: str, value: str, after: str | None, limit: int, newest_first: bool, now: int) -> list[Item]:
@@ -78,7 +86,7 @@ class ItemTable:
             ids, more = self._ids(slots, key_text(index, value), after, limit - len(found), newest_first)
             if not ids:
                 break
-            rows = fetch(self._calls, self._table, "id", ids)
+            rows = fetch(self._many, self._table, "id", ids)
             items = [item for row in rows if (item := item_of(row, now)) is not None]
             found += [item for item in items if item.keys.get(index) == value]
             after = ids[-1]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from service.clock import Clock, SystemClock
 from service.storage import AuditEntry, AuditQuery, AuditText, Item, Page, StoreUnavailable
 from service.storage.audit_places import parse_place, place_of
-from service.storage.aws_calls import Calls
+from service.storage.aws_calls import COMMITTED_WITHIN_S, Calls, Quiet
 from service.storage.commits import Commit, ItemRow, audit_row, commit_of, instant, micros, new_items
 from service.storage.cursors import from_cursor, page_of
 from service.storage.dynamodb.audit import AuditTable
@@ -45,8 +45,9 @@ def _when_due(due_at: int, _now: int) -> int:
 class DynamoStore:
     """A `Store` for any number of machines. The tables must be there (`create_tables`, `tocsin aws init`).
 
-    Constructing it calls nothing. `connect` makes the client of each process, after it was forked; `pause` and
-    `chance` are the sleep and the randomness of retries; `look` places items in the due index.
+    Constructing it calls nothing. `connect` makes the client of each process, after it was forked, and
+    `connect_for_many` that of calls about many rows (else it is the same); `pause` and `chance` are the sleep and the
+    randomness of retries; `look` places items in the due index.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class DynamoStore:
         tables: TableNames = _TABLES,
         clock: Clock = _SYSTEM_CLOCK,
         *,
+        connect_for_many: Callable[[], DynamoDBClient] | None = None,
         shards: int = SHARDS,
         audit_shards: int = AUDIT_SHARDS,
         look: Look = _when_due,
@@ -63,13 +65,19 @@ class DynamoStore:
     ) -> None:
         self._tables = tables
         self._clock = clock
-        self._calls = Calls("DynamoDB", connect, pause, chance)
+        quiet = Quiet()
+        self._calls = Calls("DynamoDB", connect, pause, chance, quiet=quiet)
+        self._many = self._calls
+        if connect_for_many is not None:
+            self._many = Calls(
+                "DynamoDB", connect_for_many, pause, chance, answered_within=COMMITTED_WITHIN_S, quiet=quiet
+            )
         slots = SlotRegistry(self._calls, tables.items)
         spread = Shards(self._calls, tables.items, shards)
-        self._items = ItemTable(self._calls, tables.items, slots, spread)
+        self._items = ItemTable(self._calls, self._many, tables.items, slots, spread)
         audit_spread = Shards(self._calls, tables.audit, audit_shards, "audit_id")
-        self._writes = Writes(self._calls, tables, slots, spread, audit_spread, look)
-        self._audit = AuditTable(self._calls, tables.audit, audit_spread)
+        self._writes = Writes(self._calls, self._many, tables, slots, spread, audit_spread, look)
+        self._audit = AuditTable(self._calls, self._many, tables.audit, audit_spread)
 
     def add(self, *items: Item, audit: Sequence[AuditEntry] = ()) -> None:
         commit = new_items(items, audit)
@@ -164,6 +172,7 @@ class DynamoStore:
 
     def close(self) -> None:
         self._calls.close()
+        self._many.close()
 
     def _commit(self, commit: Commit) -> None:
         self._audit.note_days(commit.audit)

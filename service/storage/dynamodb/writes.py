@@ -44,6 +44,7 @@ class Writes:
     def __init__(
         self,
         calls: Calls[DynamoDBClient],
+        many: Calls[DynamoDBClient],
         tables: TableNames,
         slots: SlotRegistry,
         shards: Shards,
@@ -51,6 +52,7 @@ class Writes:
         look: Look,
     ) -> None:
         self._calls = calls
+        self._many = many
         self._tables = tables
         self._slots = slots
         self._shards = shards
@@ -126,7 +128,7 @@ class Writes:
                 )
             )
 
-        self._calls(transact)
+        self._many(transact)
 
 
 def _done(answer: Mapping[str, object]) -> None:

@@ -16,7 +16,7 @@ import boto3
 
 from service.exact_json import NotJson, dumps, loads
 from service.storage import MAX_KEY_BYTES
-from service.storage.aws_calls import CONFIG, Calls, checked_whole
+from service.storage.aws_calls import ANSWERED_WITHIN_S, Calls, answered_within, checked_whole
 from service.words import Lane
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 10
 """Messages in one call."""
+
+POLLED_WITHIN_S = 5.0
+"""How long a poll waits for its answer; it asks SQS to wait for 2 s."""
 
 LONGEST_DELAY = timedelta(seconds=900)
 """How long SQS may hold a message back."""
@@ -77,10 +80,15 @@ class Message:
     receipt: str
 
 
-def connect() -> SQSClient:
-    """A client by boto3's own settings (`AWS_REGION`, `AWS_ENDPOINT_URL_SQS`, …)."""
+def connect(within: float = POLLED_WITHIN_S) -> SQSClient:
+    """A client by boto3's own settings (`AWS_REGION`, `AWS_ENDPOINT_URL_SQS`, …); answers take `within` seconds."""
     # A session of its own: the default one is shared by threads and not safe to make clients with.
-    return boto3.session.Session().client("sqs", config=CONFIG)
+    return boto3.session.Session().client("sqs", config=answered_within(within))
+
+
+def connect_to_send() -> SQSClient:
+    """The same for calls that wait for no message: a request must not hang for the sake of a notice."""
+    return connect(ANSWERED_WITHIN_S)
 
 
 def create_queues(client: SQSClient, names: QueueNames | None = None) -> None:
@@ -110,8 +118,9 @@ def create_with_dead_letters(
 class Queues:
     """Sends, receives and deletes notices, in as few calls as there can be."""
 
-    def __init__(self, calls: Calls[SQSClient], names: QueueNames) -> None:
+    def __init__(self, calls: Calls[SQSClient], polls: Calls[SQSClient], names: QueueNames) -> None:
         self._calls = calls
+        self._polls = polls
         self._names = names
         self._urls: dict[Lane, str] = {}
 
@@ -128,7 +137,7 @@ class Queues:
 
         Those that cannot be read are left to redrive.
         """
-        answer = self._calls(
+        answer = self._polls(
             lambda client: client.receive_message(
                 QueueUrl=self._url(lane),
                 MaxNumberOfMessages=min(AT_ONCE, limit),
@@ -161,6 +170,7 @@ class Queues:
     def close(self) -> None:
         """Let go of the connections."""
         self._calls.close()
+        self._polls.close()
 
     def _send_batch(self, lane: Lane, entries: Sequence[SendMessageBatchRequestEntryTypeDef]) -> int:
         answer = self._calls(

@@ -28,7 +28,16 @@ from service.storage.dynamodb.items import Hint, Missed
 from service.storage.dynamodb.store import SHARDS
 from service.storage.sqs.in_hand import InHand
 from service.storage.sqs.listening import PATIENCE, Bell, Listening
-from service.storage.sqs.queues import AT_ONCE, HIDDEN_FOR, LONGEST_DELAY, Message, Notice, QueueNames, Queues
+from service.storage.sqs.queues import (
+    AT_ONCE,
+    HIDDEN_FOR,
+    LONGEST_DELAY,
+    POLLED_WITHIN_S,
+    Message,
+    Notice,
+    QueueNames,
+    Queues,
+)
 from service.storage.sqs.queues import connect as connect_sqs
 from service.words import Lane
 
@@ -50,7 +59,7 @@ A_MOMENT = timedelta(seconds=1)
 SWEEP_AT_ONCE = 200
 """Items of a lane that one upkeep sees to."""
 
-_SEND_TRIES = 2  # upkeep sends again what a web request should not wait for
+_TRIES = 2  # upkeep sends again what a web request should not wait for
 _SYSTEM_CLOCK = SystemClock()
 _TABLES, _QUEUES = TableNames(), QueueNames()
 
@@ -79,6 +88,8 @@ class QueuedStore(DynamoStore):
         queues: QueueNames = _QUEUES,
         clock: Clock = _SYSTEM_CLOCK,
         *,
+        connect_for_many: Callable[[], DynamoDBClient] | None = None,
+        connect_to_send: Callable[[], SQSClient] | None = None,
         bell: Bell | None = None,
         patience: timedelta = PATIENCE,
         shards: int = SHARDS,
@@ -86,8 +97,19 @@ class QueuedStore(DynamoStore):
         chance: Callable[[], float] = random.random,
     ) -> None:
         """`bell` is for a process that claims again and again: polls of `patience` ring it when there is something."""
-        super().__init__(connect, tables, clock, shards=shards, look=look_at, pause=pause, chance=chance)
-        self._queues = Queues(Calls("SQS", connect_queues, pause, chance, _SEND_TRIES), queues)
+        super().__init__(
+            connect,
+            tables,
+            clock,
+            connect_for_many=connect_for_many,
+            shards=shards,
+            look=look_at,
+            pause=pause,
+            chance=chance,
+        )
+        polls = Calls("SQS", connect_queues, pause, chance, _TRIES, answered_within=POLLED_WITHIN_S)
+        calls = polls if connect_to_send is None else Calls("SQS", connect_to_send, pause, chance, _TRIES)
+        self._queues = Queues(calls, polls, queues)
         self._in_hand = InHand()
         self._listening = Listening(self._queues, bell, patience)
 

@@ -1,0 +1,252 @@
+"""What errors of AWS mean, whichever service answers them: one table for the store, channels, language and events.
+
+What the table does not know is taken for a trouble of AWS that may pass, never for a fault of the request: a message
+that is refused for good is lost, one that is tried again is only late.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+https://docs.aws.amazon.com/awssupport/latest/user/CommonErrors.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import cast
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConfigNotFound,
+    CredentialRetrievalError,
+    DataNotFoundError,
+    HTTPClientError,
+    InvalidConfigError,
+    MissingParametersError,
+    NoAuthTokenError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+    UnknownServiceError,
+    ValidationError,
+)
+from botocore.exceptions import ConnectionError as NotConnected
+from botocore.parsers import ResponseParserError
+
+
+class Kind(StrEnum):
+    """What an error says about the call that met it."""
+
+    THROTTLED = "throttled"
+    """Too many calls for now; nothing was done."""
+    FAILED = "failed"
+    """AWS has a fault of its own, or one that nobody has described yet; nothing was done."""
+    UNREACHED = "unreached"
+    """The call never arrived: a name, a connection, a TLS handshake or a proxy failed."""
+    IN_DOUBT = "in doubt"
+    """The answer was lost or cannot be read: the call may have been carried out."""
+    IDENTITY = "identity"
+    """AWS does not know who calls, or these credentials may not do it; an operator must act."""
+    NO_IDENTITY = "no identity"
+    """There are no credentials or no region: whoever gives them does not answer, or nobody was told to."""
+    MISSING = "missing"
+    """Something that the call names is not there; an operator must act."""
+    REQUEST = "request"
+    """The call itself is wrong: the same one is refused again."""
+
+
+UNREADABLE = (ResponseParserError, UnicodeDecodeError)
+"""Answers that are none; botocore lets what its parsers meet through as it is."""
+
+RAISED = (ClientError, BotoCoreError, *UNREADABLE)
+"""Everything that a call to AWS raises."""
+
+LOST = (NotConnected, HTTPClientError, *UNREADABLE)
+"""Errors of the connection: the call did not arrive, or its answer did not."""
+
+_BY_CLASS: Sequence[tuple[tuple[type[Exception], ...], Kind]] = (
+    ((NotConnected,), Kind.UNREACHED),
+    ((HTTPClientError, *UNREADABLE), Kind.IN_DOUBT),
+    (
+        (
+            NoCredentialsError,
+            PartialCredentialsError,
+            CredentialRetrievalError,
+            TokenRetrievalError,
+            NoAuthTokenError,
+            NoRegionError,
+            ProfileNotFound,
+            ConfigNotFound,
+            InvalidConfigError,
+        ),
+        Kind.NO_IDENTITY,
+    ),
+    (
+        (ParamValidationError, MissingParametersError, ValidationError, DataNotFoundError, UnknownServiceError),
+        Kind.REQUEST,
+    ),
+)
+
+_THROTTLED = {
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "KMSThrottlingException",
+    "KmsThrottled",
+    "LimitExceededException",
+    "OverLimit",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingError",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+_FAILED = {
+    "InternalException",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServerException",
+    "ReplicatedWriteConflictException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+_IDENTITY = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "KMSAccessDeniedException",
+    "KmsAccessDenied",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotAuthorized",
+    "NotAuthorizedForDetailType",
+    "NotAuthorizedForSource",
+    "OptInRequired",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "UnauthorizedOperation",
+    "UnrecognizedClientException",
+}
+_MISSING = {
+    "KMSDisabledException",
+    "KMSNotFoundException",
+    "KmsDisabled",
+    "KmsNotFound",
+    "NonExistentQueue",
+    "NotFoundException",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+}
+_REQUEST = {
+    "BadRequestException",
+    "BatchRequestTooLong",
+    "DetectedLanguageLowConfidenceException",
+    "IdempotentParameterMismatchException",
+    "InvalidArgument",
+    "InvalidParameterCombination",
+    "InvalidParameterException",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "InvalidRequestException",
+    "ItemCollectionSizeLimitExceededException",
+    "MalformedDetail",
+    "MalformedQueryString",
+    "MessageRejected",
+    "MissingParameter",
+    "SerializationException",
+    "TextSizeLimitExceededException",
+    "UnknownOperationException",
+    "UnsupportedDisplayLanguageCodeException",
+    "UnsupportedLanguageException",
+    "UnsupportedLanguagePairException",
+    "ValidationError",
+    "ValidationException",
+}
+_BY_CODE: Mapping[str, Kind] = {
+    code: kind
+    for codes, kind in (
+        (_THROTTLED, Kind.THROTTLED),
+        (_FAILED, Kind.FAILED),
+        (_IDENTITY, Kind.IDENTITY),
+        (_MISSING, Kind.MISSING),
+        (_REQUEST, Kind.REQUEST),
+    )
+    for code in codes
+}
+_BY_STATUS = {401: Kind.IDENTITY, 403: Kind.IDENTITY, 413: Kind.REQUEST, 429: Kind.THROTTLED}
+
+_SQS = "AWS.SimpleQueueService."
+"""What error codes of SQS begin with, sometimes: its JSON answers carry those of its older XML ones along."""
+
+
+def kind_of(error: Exception) -> Kind:
+    """What an error of a call means. Total: a class that nobody has described is `FAILED`."""
+    if isinstance(error, ClientError):
+        return kind_of_code(code(error), status(error))
+    return next((kind for classes, kind in _BY_CLASS if isinstance(error, classes)), Kind.FAILED)
+
+
+def kind_of_code(name: str, answered: int = 400) -> Kind:
+    """What a code of an answer means, or of one entry in it; `answered` is the HTTP status."""
+    if name in _BY_CODE:
+        return _BY_CODE[name]
+    return _BY_STATUS.get(answered, Kind.FAILED)
+
+
+def code(error: ClientError) -> str:
+    """The name of an AWS error, such as `ThrottlingException`."""
+    return str(error.response.get("Error", {}).get("Code", "")).removeprefix(_SQS)
+
+
+def status(error: ClientError) -> int:
+    """The HTTP status of a refusal; 500 where none is known."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
+
+
+def headers(error: ClientError) -> Mapping[str, str]:
+    """The headers of a refusal, their names in lower case."""
+    return cast("Mapping[str, str]", error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
+
+
+def short(error: Exception) -> str:
+    """An error in a word: its code, or its class."""
+    return code(error) or "no code" if isinstance(error, ClientError) else type(error).__name__
+
+
+def throttled_by(error: Exception) -> tuple[str, str]:
+    """Why DynamoDB throttles, and which table or index is too hot ("" where it does not say).
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/throttling-diagnosing.html
+    """
+    if not isinstance(error, ClientError):
+        return "", ""
+    response = cast("Mapping[str, object]", error.response)
+    reasons = response.get("ThrottlingReasons") or response.get("throttlingReasons") or ()  # spelt both ways
+    for reason in cast("Sequence[Mapping[str, str]]", reasons):
+        return reason.get("reason", ""), _table_or_index(reason.get("resource", ""))
+    return "", ""
+
+
+def _table_or_index(arn: str) -> str:
+    """`tocsin_items/index/due` of `arn:aws:dynamodb:…:table/tocsin_items/index/due`."""
+    return arn.partition(":table/")[2] or arn.rpartition(":")[2]

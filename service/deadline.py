@@ -1,0 +1,29 @@
+"""How long whoever asked will wait: a request has a deadline that every call made for it keeps, wherever it is made.
+
+Work in the background has none: it is patient, and bounded by what each call allows itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_ends_at: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def within(seconds: float, elapsed: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Everything that this thread does inside is for somebody who waits so long."""
+    token = _ends_at.set(elapsed() + seconds)
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
+def left(elapsed: Callable[[], float] = time.monotonic) -> float | None:
+    """The seconds until the deadline, negative when it is over; None where nobody waits."""
+    ends_at = _ends_at.get()
+    return None if ends_at is None else ends_at - elapsed()
