@@ -34,7 +34,7 @@ class Amazon:
     def __init__(self, settings: Settings, breakers: Breakers) -> None:
         self._settings = settings
         self._breakers = breakers
-        self._clients = Clients()
+        self._clients = Clients(connections=settings.most_threads)
 
     def sentiment(self) -> Sentiment:
         """How a text feels, by Comprehend."""

@@ -16,6 +16,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConfigNotFound,
+    ConnectTimeoutError,
     CredentialRetrievalError,
     DataNotFoundError,
     HTTPClientError,
@@ -27,6 +28,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
+    ReadTimeoutError,
     TokenRetrievalError,
     UnknownServiceError,
     ValidationError,
@@ -64,6 +66,9 @@ RAISED = (ClientError, BotoCoreError, *UNREADABLE)
 
 LOST = (NotConnected, HTTPClientError, *UNREADABLE)
 """Errors of the connection: the call did not arrive, or its answer did not."""
+
+TIMED_OUT = (ReadTimeoutError, ConnectTimeoutError, CredentialRetrievalError, TokenRetrievalError)
+"""What took its time, and is met by every call that is made at the same moment."""
 
 _BY_CLASS: Sequence[tuple[tuple[type[Exception], ...], Kind]] = (
     ((NotConnected,), Kind.UNREACHED),

@@ -15,9 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.aws.references import CannotFetch, Fetch, Reference, parse_reference
 from service.errors import TocsinError
-from service.words import Channel
+from service.words import Channel, Lane
 
 PREFIX = "TOCSIN_"
+SPARE_THREADS = 8
+"""Threads of a process that do chores."""
 ENV_FILE = ".env"
 FOR_TESTS = frozenset({"TOCSIN_TEST_LONG"})
 """Names that are no settings but must not be reported either."""
@@ -221,6 +223,11 @@ class Settings(BaseSettings):
         """Whether the channel is for trying things out: no provider is called, and reserved addresses are taken."""
         here = self.backend is Backend.EMBEDDED and (channel is Channel.EMAIL or self.twilio_account is None)
         return here or channel.value in listed(self.outbox_channels)
+
+    @property
+    def most_threads(self) -> int:
+        """How many threads of one process may call a provider or the store at once: of an API, or of a worker."""
+        return max(self.threads, self.worker_threads * len(Lane)) + SPARE_THREADS
 
     @property
     def database(self) -> Path:

@@ -6,7 +6,7 @@ Work in the background has none: it is patient, and bounded by what each call al
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -14,16 +14,16 @@ _ends_at: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def within(seconds: float, elapsed: Callable[[], float] = time.monotonic) -> Iterator[None]:
+def within(seconds: float) -> Iterator[None]:
     """Everything that this thread does inside is for somebody who waits so long."""
-    token = _ends_at.set(elapsed() + seconds)
+    token = _ends_at.set(time.monotonic() + seconds)
     try:
         yield
     finally:
         _ends_at.reset(token)
 
 
-def left(elapsed: Callable[[], float] = time.monotonic) -> float | None:
+def left() -> float | None:
     """The seconds until the deadline, negative when it is over; None where nobody waits."""
     ends_at = _ends_at.get()
-    return None if ends_at is None else ends_at - elapsed()
+    return None if ends_at is None else ends_at - time.monotonic()

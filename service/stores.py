@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from service.clock import Clock, SystemClock
@@ -30,16 +31,18 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK, bell: Callable[[
             settings.home.mkdir(parents=True, exist_ok=True)
             return SqliteStore(settings.database, clock)
         case Backend.AWS:
-            from service.storage.dynamodb import connect_for_many
-            from service.storage.sqs import QueuedStore, connect_to_send
+            from service.storage import dynamodb, sqs
 
             tables, queues = table_names(settings), queue_names(settings)
-            return QueuedStore(
-                tables=tables,
-                queues=queues,
-                clock=clock,
-                connect_for_many=connect_for_many,
-                connect_to_send=connect_to_send,
+            most = settings.most_threads
+            return sqs.QueuedStore(
+                partial(dynamodb.connect, most),
+                sqs.connect,
+                tables,
+                queues,
+                clock,
+                connect_for_many=partial(dynamodb.connect_for_many, most),
+                connect_to_send=partial(sqs.connect_to_send, most),
                 bell=bell,
             )
 

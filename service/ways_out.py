@@ -149,7 +149,8 @@ def open_twilio(settings: Settings) -> Twilio | None:
     from service.channels.twilio.account import Account, Twilio
 
     receipts = None if settings.public_url is None else address(settings.public_url)
-    return Twilio(Account(settings.twilio_account, tokens[0], receipts, settings.twilio_url))
+    account = Account(settings.twilio_account, tokens[0], receipts, settings.twilio_url)
+    return Twilio(account, settings.most_threads)
 
 
 def _rates(settings: Settings) -> Mapping[Channel, float]:

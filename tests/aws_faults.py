@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,11 +51,19 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Hang:
+    """The call is taken and not answered until everything passes again, and not carried out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pass:
     """The call is carried out and answered."""
 
 
-Fault = LostAnswer | Refusal | Answer | CutOff | Page | Pass
+HELD_FOR_S = 20.0
+"""How long a call hangs at most."""
+
+Fault = LostAnswer | Refusal | Answer | CutOff | Page | Hang | Pass
 
 
 class FaultyAws:
@@ -64,6 +73,8 @@ class FaultyAws:
         self.upstream = urlsplit(upstream)
         self._scripts: dict[str, deque[Fault]] = {}
         self._requests: list[tuple[str, Mapping[str, object]]] = []
+        self.answers = threading.Event()
+        self.answers.set()
 
     def script(self, operation: str, *faults: Fault) -> None:
         """What happens to the next calls of an operation, such as `PutItem`; those after them pass."""
@@ -85,10 +96,17 @@ class FaultyAws:
         """Let everything pass again, and start recording anew."""
         self._scripts.clear()
         self._requests.clear()
+        self.answers.set()
+
+    def hang(self) -> None:
+        """Answer nothing any more, until `reset`."""
+        self.answers.clear()
 
     def note(self, operation: str, body: bytes) -> Fault:
         """Record a request; answers what is to become of it."""
         self._requests.append((operation, json.loads(body)))
+        if not self.answers.is_set():
+            return Hang()
         script = self._scripts.get(operation)
         return script.popleft() if script else Pass()
 
@@ -126,6 +144,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header("Content-Type", "application/x-amz-json-1.0")
                 self.end_headers()
                 self.wfile.write(whole[: len(whole) // 2])
+                self.close_connection = True
+            case Hang():
+                self.faults.answers.wait(HELD_FOR_S)
                 self.close_connection = True
             case Pass():
                 self._reply(*self._forwarded(body))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mypy_boto3_translate import TranslateClient
 
 CONNECTIONS = 32
-"""Pooled connections of a client: one for every thread of an API process or worker."""
+"""Pooled connections of a client, where nobody says how many threads use it."""
 
 ONCE = Config(
     user_agent=USER_AGENT,
@@ -55,6 +55,9 @@ The lane retries, knowing what was in doubt."""
 BEFORE_A_SEND = ONCE.merge(Config(connect_timeout=1, read_timeout=2))
 """For the credentials that a send needs first: both together are over within `LONGEST_CALL`."""
 
+ANSWERED_SOON_S = 1.5
+"""How long Comprehend is waited for: a request that waits for it must have time for another try."""
+
 _SILENT_S = 5.0
 """How long an STS that did not answer is not asked again: who waited behind that question would wait as long again."""
 
@@ -68,18 +71,29 @@ REPEATED = Config(
 )
 """For calls that change nothing: the SDK may repeat them."""
 
-REPEATABLE = frozenset({"comprehend", "translate", "ssm", "secretsmanager", "appconfigdata"})
-"""Services of which only such calls are used."""
+ASKED = ONCE.merge(Config(connect_timeout=1, read_timeout=ANSWERED_SOON_S))
+"""For language services, which are asked again by us: within the time of whoever waits (`language.patience`)."""
+
+_CONFIGS = {
+    "comprehend": ASKED,
+    "translate": ONCE.merge(Config(read_timeout=8)),  # 10,000 bytes take a while, and no request waits for them
+    "ssm": REPEATED,
+    "secretsmanager": REPEATED,
+    "appconfigdata": REPEATED,
+}
 
 
 class Clients:
-    """Makes each client once. `role` is the ARN of a role to assume, for senders in other accounts.
+    """Makes each client once, with as many pooled `connections` as there are threads that use it.
+
+    `role` is the ARN of a role to assume, for senders in other accounts.
 
     A role's credentials are fetched when first needed, shared by its clients, and renewed before they end.
     """
 
-    def __init__(self, session: boto3.Session | None = None) -> None:
+    def __init__(self, session: boto3.Session | None = None, connections: int = CONNECTIONS) -> None:
         self._session = session or boto3.Session()
+        self._pool = Config(max_pool_connections=connections)
         self._in_roles: dict[str, boto3.Session] = {}
         self._made: dict[tuple[str, str | None], BaseClient] = {}
         self._lock = threading.Lock()
@@ -113,9 +127,9 @@ class Clients:
 
     def _make(self, service: str, role: str | None) -> BaseClient:
         session = self._session if role is None else self._session_in(role)
-        repeatable = service in REPEATABLE
+        config = _CONFIGS.get(service, ONCE).merge(self._pool)
         # boto3's overloads know services by literal names only; `get` above gives each its type back.
-        client: BaseClient = session.client(service, config=REPEATED if repeatable else ONCE)  # type: ignore[call-overload]
+        client: BaseClient = session.client(service, config=config)  # type: ignore[call-overload]
         return client
 
     def _session_in(self, role: str) -> boto3.Session:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from service import ids
+from service import deadline, ids
 from service.clock import Clock
 from service.http import health, metrics, pages, refusals, request_ids
 from service.http.idempotency import Idempotency
@@ -14,6 +15,12 @@ from service.http.keys import Keys
 from service.http.plumbing import BODY_LIMIT, Check, Plumbing, attach
 from service.logs import REQUEST_ID
 from service.storage import Store
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+ANSWERED_WITHIN_S = 3.0
+"""How long a request goes on trying parts that do not answer, all of them together."""
 
 
 def install(
@@ -34,12 +41,23 @@ def install(
     ready = {"store": store.ping, **(checks or {})}
     attach(app, Plumbing(keys, Idempotency(store, clock), clock, ready, body_limit))
     app.url_map.merge_slashes = False
+    app.wsgi_app = _with_deadline(app.wsgi_app)  # type: ignore[method-assign, assignment]  # Flask's own way
     refusals.install(app)
     metrics.install(app, access_log=access_log)
     _install_request_ids(app, clock)
     app.register_blueprint(health.blueprint())
     app.register_blueprint(metrics.blueprint())
     app.register_blueprint(pages.blueprint())
+
+
+def _with_deadline(answer: WSGIApplication) -> WSGIApplication:
+    """Let whatever is asked for a request know how long the caller is kept waiting."""
+
+    def answer_in_time(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with deadline.within(ANSWERED_WITHIN_S):
+            return answer(environ, start_response)
+
+    return answer_in_time
 
 
 def _install_request_ids(app: Flask, clock: Clock) -> None:

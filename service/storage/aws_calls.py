@@ -59,9 +59,6 @@ CONDITION_FAILED = "ConditionalCheckFailed"
 _PASSING = frozenset({Kind.THROTTLED, Kind.FAILED, Kind.UNREACHED, Kind.IN_DOUBT})
 """What the same call may get past."""
 
-_SILENT = frozenset({Kind.UNREACHED, Kind.IN_DOUBT, Kind.NO_IDENTITY})
-"""What took its time, and is met by every call that is made at the same moment."""
-
 _ADVICE = {
     "ResourceNotFoundException": "a table is missing: run `tocsin aws init`",
     "NonExistentQueue": "a queue is missing: run `tocsin aws init`",
@@ -74,20 +71,23 @@ _ADVICE = {
 USER_AGENT = f"tocsin Boto3/{boto3.__version__}"
 """Who calls, said once: botocore puts its own together anew for each request, which takes a tenth of a call's time."""
 
+CONNECTIONS = 64
+"""Pooled connections of a client, where nobody says how many threads use it."""
+
 CONFIG = Config(
     user_agent=USER_AGENT,
     connect_timeout=1,
     read_timeout=ANSWERED_WITHIN_S,
-    max_pool_connections=64,
+    max_pool_connections=CONNECTIONS,
     parameter_validation=False,  # a tenth of a call's time; types check our requests, and AWS checks them again
     retries={"mode": "standard", "total_max_attempts": 1},
 )
 """How clients are to be made: with timeouts, a connection for each thread, and no retries of their own."""
 
 
-def answered_within(seconds: float) -> Config:
-    """The same for calls whose answers take longer."""
-    return CONFIG.merge(Config(read_timeout=seconds))
+def config(within: float, connections: int) -> Config:
+    """The same for calls whose answers take longer, or where another number of threads makes them."""
+    return CONFIG.merge(Config(read_timeout=within, max_pool_connections=connections))
 
 
 class Closing(Protocol):
@@ -178,18 +178,18 @@ class Calls(Generic[C]):
         """Whether the service may be asked now. While it is left alone, a request is told no and others wait for it."""
         if (wait := self._quiet.wait()) <= 0:
             return True
-        if deadline.left(self._elapsed) is not None or self._time_left(ends_at) < wait:
+        if deadline.left() is not None or self._time_left(ends_at) < wait:
             return False
         self._pause(wait)
         return True
 
     def _time_left(self, ends_at: float) -> float:
-        left = deadline.left(self._elapsed)
+        left = deadline.left()
         return ends_at - self._elapsed() if left is None else left
 
     def _note(self, error: Exception) -> None:
         """Leave the service alone for a moment if it did not answer, or if nobody said in time as whom to ask it."""
-        if aws_faults.kind_of(error) in _SILENT:
+        if isinstance(error, aws_faults.TIMED_OUT):
             self._quiet.begin()
 
     def _count(self, error: Exception) -> None:

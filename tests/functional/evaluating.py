@@ -11,7 +11,7 @@ from service.decide.cells import Signature
 from service.decide.language import parse
 from service.decide.matcher import Matcher
 from service.evaluations.flow import Call, Evaluations
-from service.language import SentimentScore
+from service.language import Sentiment, SentimentScore
 from service.rulesets.library import Draft
 from service.storage import AuditEntry, AuditQuery
 from service.tags import Tag
@@ -113,7 +113,7 @@ def client_of(api: Api, evaluations: Evaluations) -> Client:
     return Client(InProcess(api.service.flask()), api.client.key)
 
 
-def with_mood(api: Api, mood: Mood) -> Client:
+def with_mood(api: Api, mood: Sentiment) -> Client:
     put(api, MOOD)
     return client_of(api, Evaluations(api.service.live, api.service.store, api.clock, mood))
 

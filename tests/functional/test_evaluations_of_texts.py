@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+import boto3
 import pytest
 
+from service.aws.clients import Clients
 from service.evaluations.flow import Evaluations
 from service.evaluations.sentiment import InItsOwnLanguage
 from service.language import LanguageUnknown, SentimentScore
+from service.language.aws.comprehend import ComprehendSentiment
 from service.language.embedded.detect import EmbeddedDetector
 from service.tags import Tag
+from tests.aws_services import AwsServices, Error, aws_services
 from tests.functional.conftest import Api
 from tests.functional.evaluating import (
     COMMENT,
@@ -35,6 +39,25 @@ def test_how_a_text_feels_is_computed_before_deciding_and_kept_in_the_audit(
     assert isinstance(derived, Mapping)
     assert derived["lead.sentiment.label"] == "Positive"
     assert derived["lead.sentiment.positive"] == str(round(Decimal(positive), 4)).ljust(6, "0")
+
+
+def comprehend(environment: pytest.MonkeyPatch, aws: AwsServices) -> ComprehendSentiment:
+    for name, value in aws.environment().items():
+        environment.setenv(name, value)
+    return ComprehendSentiment(Clients(boto3.Session()))
+
+
+def test_three_failures_of_comprehend_and_then_an_answer_are_an_answer(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = Error("InternalServerException", 500)
+    with aws_services() as aws:
+        client = with_mood(api, comprehend(monkeypatch, aws))
+        aws.script("DetectSentiment", failed, failed, failed)
+        assert client.post("/v1/rulesets/mood/evaluations", COMMENT).status == 200
+        assert len(aws.of("DetectSentiment")) == 4
+        aws.script("DetectSentiment", *[failed] * 4)
+        assert client.post("/v1/rulesets/mood/evaluations", COMMENT).status == 503
 
 
 class Comprehending:

@@ -5,7 +5,9 @@ The same on a SQLite file is in `test_evaluations` and `test_work`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +26,7 @@ from service.work import POLICIES, Duty, Registry, Step, Task, Worker, finished
 from tests.aws import Environment
 from tests.aws_faults import Fault, FaultyAws, LostAnswer, Page, Refusal, faulty_aws
 from tests.contract.conftest import dynamodb_client, fresh_tables, stored
+from tests.functional.client import Reply
 from tests.functional.conftest import NOON, Api, api_of
 from tests.functional.evaluating import COMMENT, Mood, audited, types, with_mood
 from tests.unit.test_work_running import Running, eventually
@@ -101,6 +104,40 @@ def test_tables_that_are_gone_are_a_503(site: Site) -> None:
     answer = client.post(CALL, COMMENT)
     assert answer.status == 503
     assert client.get("/readyz").status == 503
+
+
+def test_while_dynamodb_hangs_an_evaluation_is_refused_in_time_and_the_next_ones_at_once(site: Site) -> None:
+    client = with_mood(site.api, Mood(Decimal("0.95")))
+    assert client.post(CALL, COMMENT).status == 200
+    site.faults.hang()
+    (first, waited), *others = [timed(lambda: client.post(CALL, COMMENT)) for _ in range(4)]
+    assert (first.status, first.headers["Retry-After"]) == (503, "2")
+    assert waited < 3
+    assert [answer.status for answer, _ in others] == [503] * 3
+    assert max(took for _, took in others) < 0.5
+    assert client.with_key(None).get("/healthz").status == 200
+    site.faults.reset()
+    assert eventually(lambda: client.post(CALL, COMMENT).status == 200)
+
+
+def test_a_commit_that_hangs_is_given_up_within_the_time_of_its_request(site: Site) -> None:
+    client = with_mood(site.api, Mood(Decimal("0.95"), site.faults.hang))
+    answer, waited = timed(lambda: client.post(CALL, COMMENT))
+    assert answer.status == 503
+    assert waited < 3.5
+    site.faults.reset()
+
+
+def test_background_work_waits_for_a_dynamodb_that_hangs_and_then_goes_on(site: Site) -> None:
+    site.faults.hang()
+    threading.Timer(2.5, site.faults.reset).start()
+    assert site.store.get("nobody") is None
+
+
+def timed(call: Callable[[], Reply]) -> tuple[Reply, float]:
+    """What a call answered, and after how many seconds."""
+    begun = time.monotonic()
+    return call(), time.monotonic() - begun
 
 
 def done(task: Task) -> Step:

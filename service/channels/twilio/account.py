@@ -21,7 +21,7 @@ from service.work.retry import asked_wait
 
 API = "https://api.twilio.com"
 CONNECTIONS = 32
-"""Pooled connections: one for every thread of a worker."""
+"""Pooled connections, where nobody says how many threads use them."""
 
 TIMEOUT = urllib3.Timeout(connect=CONNECTED_WITHIN_S, read=ANSWERED_WITHIN_S)
 
@@ -50,10 +50,10 @@ class TwilioSilent(Unavailable):
 class Twilio:
     """Creates messages and calls. Shared by the threads of a process."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, connections: int = CONNECTIONS) -> None:
         self._account = account
         self._pool = urllib3.PoolManager(
-            maxsize=CONNECTIONS,
+            maxsize=connections,
             block=False,
             retries=False,  # no request names itself, so a second one is a second message
             timeout=TIMEOUT,

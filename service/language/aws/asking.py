@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from service import aws_faults
 from service.aws_faults import Kind
 from service.language import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
+from service.language.patience import patiently
 from service.work.retry import asked_wait
 
 T = TypeVar("T")
@@ -19,7 +20,12 @@ FOR_AN_OPERATOR = frozenset({Kind.IDENTITY, Kind.MISSING, Kind.REQUEST})
 
 
 def asked(service: str, call: Callable[[], T]) -> T:
-    """The answer; `LanguageServiceUnavailable` where trying later may help, else `LanguageServiceRefused`."""
+    """The answer of up to four tries; `LanguageServiceUnavailable` where trying later may help, else
+    `LanguageServiceRefused`."""
+    return patiently(lambda: _asked(service, call))
+
+
+def _asked(service: str, call: Callable[[], T]) -> T:
     try:
         return call()
     except aws_faults.RAISED as error:

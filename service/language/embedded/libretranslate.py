@@ -10,6 +10,7 @@ import urllib3
 
 from service.exact_json import NotJson, dumps, loads
 from service.language import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
+from service.language.patience import patiently
 from service.tags import Tag, UnknownTag, best_match, parse_tag
 from service.work.retry import asked_wait
 
@@ -95,6 +96,9 @@ class LibreTranslateEngine:
         return pairs
 
     def _call(self, method: str, path: str, body: Mapping[str, str] | None = None) -> object:
+        return patiently(lambda: self._called(method, path, body))
+
+    def _called(self, method: str, path: str, body: Mapping[str, str] | None) -> object:
         headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})}
         try:
             response = self._http.request(

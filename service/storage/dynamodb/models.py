@@ -18,7 +18,7 @@ from botocore.loaders import Loader
 from botocore.session import Session, get_session
 from typing_extensions import override
 
-from service.storage.aws_calls import ANSWERED_WITHIN_S, COMMITTED_WITHIN_S, answered_within
+from service.storage.aws_calls import ANSWERED_WITHIN_S, COMMITTED_WITHIN_S, CONNECTIONS, config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -49,20 +49,20 @@ class RowsAsTheyAre(Loader):
         return _with_documents(model) if (service_name, type_name) == ("dynamodb", "service-2") else model
 
 
-def connect(within: float = ANSWERED_WITHIN_S) -> DynamoDBClient:
+def connect(connections: int = CONNECTIONS, within: float = ANSWERED_WITHIN_S) -> DynamoDBClient:
     """A client by boto3's own settings (`AWS_REGION`, `AWS_ENDPOINT_URL_DYNAMODB`, …); attributes are never binary.
 
-    An answer is waited for `within` seconds.
+    An answer is waited for `within` seconds; `connections` are kept for the threads that ask.
     """
     # A session of its own: the default one is shared by threads and not safe to make clients with.
     session = get_session()
     session.register_component("data_loader", RowsAsTheyAre(_paths(session)))
-    return boto3.session.Session(botocore_session=session).client("dynamodb", config=answered_within(within))
+    return boto3.session.Session(botocore_session=session).client("dynamodb", config=config(within, connections))
 
 
-def connect_for_many() -> DynamoDBClient:
+def connect_for_many(connections: int = CONNECTIONS) -> DynamoDBClient:
     """The same for transactions and batches, whose answers take longer."""
-    return connect(COMMITTED_WITHIN_S)
+    return connect(connections, COMMITTED_WITHIN_S)
 
 
 def _paths(session: Session) -> list[str]:

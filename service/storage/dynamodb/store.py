@@ -46,8 +46,8 @@ class DynamoStore:
     """A `Store` for any number of machines. The tables must be there (`create_tables`, `tocsin aws init`).
 
     Constructing it calls nothing. `connect` makes the client of each process, after it was forked, and
-    `connect_for_many` that of calls about many rows (else it is the same); `pause` and `chance` are the sleep and the
-    randomness of retries; `look` places items in the due index.
+    `connect_for_many` that of calls about many rows (else it is the same); `pause`, `chance` and `elapsed` are the
+    sleep, the randomness and the stop-watch of retries; `look` places items in the due index.
     """
 
     def __init__(
@@ -62,15 +62,19 @@ class DynamoStore:
         look: Look = _when_due,
         pause: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tables = tables
         self._clock = clock
-        quiet = Quiet()
-        self._calls = Calls("DynamoDB", connect, pause, chance, quiet=quiet)
+        quiet = Quiet(elapsed)
+        self._calls = Calls("DynamoDB", connect, pause, chance, quiet=quiet, elapsed=elapsed)
         self._many = self._calls
         if connect_for_many is not None:
             self._many = Calls(
-                "DynamoDB", connect_for_many, pause, chance, answered_within=COMMITTED_WITHIN_S, quiet=quiet
+                *("DynamoDB", connect_for_many, pause, chance),
+                answered_within=COMMITTED_WITHIN_S,
+                quiet=quiet,
+                elapsed=elapsed,
             )
         slots = SlotRegistry(self._calls, tables.items)
         spread = Shards(self._calls, tables.items, shards)

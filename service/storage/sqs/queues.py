@@ -16,7 +16,7 @@ import boto3
 
 from service.exact_json import NotJson, dumps, loads
 from service.storage import MAX_KEY_BYTES
-from service.storage.aws_calls import ANSWERED_WITHIN_S, Calls, answered_within, checked_whole
+from service.storage.aws_calls import ANSWERED_WITHIN_S, CONNECTIONS, Calls, checked_whole, config
 from service.words import Lane
 
 if TYPE_CHECKING:
@@ -80,15 +80,18 @@ class Message:
     receipt: str
 
 
-def connect(within: float = POLLED_WITHIN_S) -> SQSClient:
-    """A client by boto3's own settings (`AWS_REGION`, `AWS_ENDPOINT_URL_SQS`, …); answers take `within` seconds."""
+def connect(connections: int = CONNECTIONS, within: float = POLLED_WITHIN_S) -> SQSClient:
+    """A client by boto3's own settings (`AWS_REGION`, `AWS_ENDPOINT_URL_SQS`, …).
+
+    An answer is waited for `within` seconds; `connections` are kept for the threads that ask.
+    """
     # A session of its own: the default one is shared by threads and not safe to make clients with.
-    return boto3.session.Session().client("sqs", config=answered_within(within))
+    return boto3.session.Session().client("sqs", config=config(within, connections))
 
 
-def connect_to_send() -> SQSClient:
+def connect_to_send(connections: int = CONNECTIONS) -> SQSClient:
     """The same for calls that wait for no message: a request must not hang for the sake of a notice."""
-    return connect(ANSWERED_WITHIN_S)
+    return connect(connections, ANSWERED_WITHIN_S)
 
 
 def create_queues(client: SQSClient, names: QueueNames | None = None) -> None:
