@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -15,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.aws.references import CannotFetch, Fetch, Reference, parse_reference
 from service.errors import TocsinError
+from service.spelling import nearest
 from service.words import Channel, Lane
 
 PREFIX = "TOCSIN_"
@@ -312,8 +312,8 @@ def unknown(environment: Mapping[str, str | None] | None = None) -> tuple[str, .
 
 def _report(name: str, known: Iterable[str]) -> str:
     bare = {one.removeprefix(PREFIX): one for one in known}  # the prefix would make any two names alike
-    near = get_close_matches(name.removeprefix(PREFIX), bare, n=1)
-    hint = f"did you mean {bare[near[0]]}?" if near else "docs/settings.md lists those that there are."
+    near = nearest(name.removeprefix(PREFIX), bare)
+    hint = f"did you mean {bare[near]}?" if near else "docs/settings.md lists those that there are."
     return f"{name} is not a setting and does nothing: {hint}"
 
 

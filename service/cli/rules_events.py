@@ -10,14 +10,13 @@ from pathlib import Path
 
 import click
 
-from service import config, exact_json, ids
+from service import config, durations, exact_json, ids
 from service.cli.rule_files import RULE_FILE, as_json_option
+from service.durations import BadDuration
 from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
 from service.rulesets import rule_file
 
 _SHARE = re.compile(r"([1-9][0-9]?|100)%?")
-_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LISTED = 20
 
 
@@ -29,11 +28,11 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> int | No
 
 
 def _duration(_: click.Context, __: click.Parameter, value: str) -> timedelta:
-    found = _DURATION.fullmatch(value)
-    lasting = timedelta(seconds=int(found[1]) * _SECONDS[found[2]]) if found else None
-    if lasting is None or lasting > MAX_TIME:
-        raise click.BadParameter(f"{value} is no time up to {MAX_TIME.days}d: write it like 90s, 10m, 2h or 1d")
-    return lasting
+    try:
+        return durations.parse(value, MAX_TIME)
+    except BadDuration as error:
+        message = f"{value} is no time up to {MAX_TIME.days}d: write it like 90s, 10m, 2h or 1d"
+        raise click.BadParameter(message) from error
 
 
 @click.command("test-events")

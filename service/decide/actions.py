@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import partial
 
+from service import placeholders
 from service.decide import entries, texts, values
 from service.decide.entries import Keys
 from service.decide.faults import Faults
@@ -164,7 +165,7 @@ class _Reader:
         if not isinstance(node, Scalar) or node.value is None:
             entries.mismatch(node, f"{fact.path} must be set to {values.NOUN[fact.type]}", self._faults)
             return None
-        if fact.type is FactType.TEXT and texts.has_slots(node.text):
+        if fact.type is FactType.TEXT and placeholders.has_braces(node.text):
             return self._filled(node, fact)
         return self._fitting(fact, node, node.value)
 

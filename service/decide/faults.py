@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.ruleset import Place
+from service.spelling import nearest
 
 MAX_HINTS = 200
 """Words of one file that are compared with the known ones; who misspells more has seen the pattern by then."""
@@ -51,6 +51,5 @@ class Faults:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint naming the known word that `word` was probably meant to be, or None."""
-    by_folded = {name.casefold(): name for name in known}
-    close = difflib.get_close_matches(word.casefold(), by_folded, n=1)
-    return f'did you mean "{by_folded[close[0]]}"?' if close else None
+    near = nearest(word, known)
+    return f'did you mean "{near}"?' if near else None

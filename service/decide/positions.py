@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -92,7 +92,12 @@ class Scalar:
 
     def place(self, offset: int) -> Place:
         """Where the character `offset` of `text` stands in the file."""
-        return self.source.place(self.origins()[offset])
+        return self.places()(offset)
+
+    def places(self) -> Callable[[int], Place]:
+        """`place`, for who asks it of many characters: where they stand is found out once."""
+        origins = self.origins()
+        return lambda offset: self.source.place(origins[offset])
 
 
 @dataclass(frozen=True, slots=True)

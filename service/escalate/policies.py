@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from service.decide import report
 from service.errors import TocsinError
 from service.escalate import policy_file
 from service.escalate.policy import Policy
+from service.spelling import nearest
 
 
 class PoliciesRefused(TocsinError):
@@ -34,8 +34,8 @@ class Policies:
     def get(self, name: str) -> Policy:
         """The policy of this name; `UnknownPolicy` with the nearest one."""
         if name not in self._policies:
-            near = get_close_matches(name, self._policies, 1)
-            hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(self.names) or 'none'}"
+            near = nearest(name, self._policies)
+            hint = f'did you mean "{near}"?' if near else f"there are: {', '.join(self.names) or 'none'}"
             raise UnknownPolicy(f'there is no escalation policy "{name}": {hint}')
         return self._policies[name]
 

@@ -81,7 +81,7 @@ class IncidentList(Shown):
 class MessageQuery(Query):
     """Which messages of an incident."""
 
-    cursor: Cursor | None = None
+    cursor: Annotated[int | None, Field(ge=0, description="`next_cursor` of the page before.")] = None
     limit: Limit = 50
 
 

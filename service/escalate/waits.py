@@ -8,13 +8,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from service import durations
+from service.durations import BadDuration
 from service.errors import TocsinError
 
 LONGEST_WAIT = timedelta(days=30)
 """Beyond this a wait is a mistake of writing, not an intention."""
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_DURATION = re.compile(r"(?:(?P<d>\d{1,9})d)?(?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m)?(?:(?P<s>\d{1,9})s)?", re.ASCII)
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
@@ -44,13 +44,10 @@ Wait = For | Until
 
 def parse_duration(text: str) -> For:
     """Read `40s`, `5m`, `2h`, `1d` or a sum such as `1h30m`; `BadWait` for anything else, zero, or over 30 days."""
-    match = _DURATION.fullmatch(text)
-    if match is None or not text:
-        raise BadWait(f'"{text}" is not a duration: write a number and s, m, h or d, such as 40s, 5m, 2h or 1d')
-    wait = timedelta(**{_UNITS[unit]: int(number) for unit, number in match.groupdict().items() if number})
-    if not timedelta(seconds=1) <= wait <= LONGEST_WAIT:
-        raise BadWait(f'"{text}" is not between 1s and {LONGEST_WAIT.days}d')
-    return For(seconds=int(wait.total_seconds()))
+    try:
+        return For(seconds=int(durations.parse(text, LONGEST_WAIT).total_seconds()))
+    except BadDuration as error:
+        raise BadWait(str(error)) from error
 
 
 def parse_time_of_day(text: str) -> Until:

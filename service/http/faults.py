@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+
+from service.spelling import nearest
 
 _TIME: Final = "must be a time with its zone, such as 2026-05-10T09:00:00Z (RFC 3339)"
 _NUMBER: Final = "must be a whole number"
@@ -63,8 +64,8 @@ def _sentence(fault: ErrorDetails, missing: Collection[Location], known: Collect
 
 def _hint(place: Location, missing: Collection[Location], known: Collection[str]) -> str:
     beside = {str(one[-1]) for one in missing if one[:-1] == place[:-1]} | (set(known) if len(place) == 1 else set())
-    near = get_close_matches(str(place[-1]), beside, n=1)
-    return f': did you mean "{near[0]}"?' if near else ""
+    near = nearest(str(place[-1]), beside)
+    return f': did you mean "{near}"?' if near else ""
 
 
 def _path(location: Location) -> str:

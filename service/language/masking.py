@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-PLACEHOLDER = r"\{\{[^{}]*\}\}"
-"""A template's variable, with its filters: `{{ driver.name }}`, `{{ due | date }}`."""
+from service import placeholders
 
 URL = r"(?:https?://|www\.)[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]"
 EMAIL = r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
@@ -21,7 +20,7 @@ _TAG = r"<[^<>]+>"
 _REFERENCE = r"#\w[\w-]*"
 _MARKER = re.compile(r"VAR\d+")
 _LOOKS_LIKE_A_MARKER = r"(?i:VAR\s?\d+)"
-_KEPT = rf"{PLACEHOLDER}|{_LOOKS_LIKE_A_MARKER}|{URL}|{EMAIL}|{_TAG}|{_REFERENCE}|{PHONE}"
+_KEPT = rf"{placeholders.PATTERN}|{_LOOKS_LIKE_A_MARKER}|{URL}|{EMAIL}|{_TAG}|{_REFERENCE}|{PHONE}"
 
 
 @dataclass(frozen=True, slots=True)

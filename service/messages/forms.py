@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
+from service import placeholders
 from service.errors import TocsinError
 from service.messages.formats import FILTERS, Unformattable, plainly
+from service.placeholders import Literal, Placeholder
 from service.tags import Tag
 
 MAX_SOURCE = 256 * 1024
@@ -21,11 +23,10 @@ MAX_SOURCE = 256 * 1024
 MAX_VALUE = 2_000
 """Characters that one slot may be filled with."""
 
-_SLOT = re.compile(
-    r"""\{\{\s*(?P<name>[A-Za-z_]\w*(?:\.\w+)*)\s*(?:\|\s*(?P<filter>[a-z]+)\s*(?:\(\s*["'](?P<option>\w+)["']\s*\))?\s*)?\}\}""",
-    re.ASCII,
-)
+_NAME = re.compile(r"[A-Za-z_]\w*+(?:\.\w++)*+", re.ASCII)
+_FILTER = re.compile(r"""([a-z]++)\s*+(?:\(\s*+["'](\w++)["']\s*+\))?+""", re.ASCII)
 _FORBIDDEN = re.compile(r"\{\{|\{%")
+_HOW = "write {{ name }} or {{ name | date }}: names, dots and the filters date, number, money, nothing else"
 
 
 class FormRefused(TocsinError):
@@ -96,13 +97,7 @@ def parse_form(text: str, where: str = "text") -> Form:
     """The form that `text` writes; `FormRefused` for anything between braces that is no slot, saying where it is."""
     if len(text) > MAX_SOURCE:
         raise FormRefused(where, 1, 1, f"the text has {len(text):,} characters and may have {MAX_SOURCE:,}")
-    parts: list[str | Slot] = []
-    end = 0
-    for match in _SLOT.finditer(text):
-        parts += [_literal(text, end, match.start(), where), _slot(text, match, where)]
-        end = match.end()
-    parts.append(_literal(text, end, len(text), where))
-    return Form(tuple(part for part in parts if part != ""))
+    return Form(tuple(_part(text, part, where) for part in placeholders.split(text)))
 
 
 def missing(forms: Iterable[Form], variables: Mapping[str, object]) -> frozenset[str]:
@@ -119,21 +114,28 @@ def _without_empty_lines(text: str) -> str:
     return _EMPTY_LINE.sub("", text).replace(_EMPTY, "")
 
 
-def _literal(text: str, start: int, end: int, where: str) -> str:
-    if (bad := _FORBIDDEN.search(text, start, end)) is not None:
-        message = "write {{ name }} or {{ name | date }}: names, dots and the filters date, number, money, nothing else"
-        _refuse(text, bad.start(), where, message)
-    return text[start:end]
+def _part(text: str, part: Literal | Placeholder, where: str) -> str | Slot:
+    if isinstance(part, Placeholder):
+        return _slot(text, part, where)
+    if (bad := _FORBIDDEN.search(part.text)) is not None:
+        _refuse(text, part.at + bad.start(), where, _HOW)
+    return part.text
 
 
-def _slot(text: str, match: re.Match[str], where: str) -> Slot:
-    name, filter_name, option = match["name"], match["filter"], match["option"]
-    if filter_name is not None:
-        if filter_name not in FILTERS:
-            _refuse(text, match.start(), where, f"there is no filter {filter_name!r}: use {', '.join(FILTERS)}")
-        if (fault := FILTERS[filter_name].fault(option)) is not None:
-            _refuse(text, match.start(), where, fault)
-    return Slot(name, filter_name, option, match[0])
+def _slot(text: str, part: Placeholder, where: str) -> Slot:
+    name, bar, rest = (piece.strip() for piece in part.name.partition("|"))
+    if not _NAME.fullmatch(name):
+        _refuse(text, part.at, where, _HOW)
+    if not bar:
+        return Slot(name, None, None, part.text)
+    if (written := _FILTER.fullmatch(rest)) is None:
+        _refuse(text, part.at, where, _HOW)
+    filter_name, option = written.groups()
+    if filter_name not in FILTERS:
+        _refuse(text, part.at, where, f"there is no filter {filter_name!r}: use {', '.join(FILTERS)}")
+    if (fault := FILTERS[filter_name].fault(option)) is not None:
+        _refuse(text, part.at, where, fault)
+    return Slot(name, filter_name, option, part.text)
 
 
 def _refuse(text: str, at: int, where: str, message: str) -> NoReturn:

@@ -13,13 +13,14 @@ from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
 from typing_extensions import override
 
+from service import placeholders
 from service.errors import TocsinError
 
 _SILENT = frozenset({"style", "script", "title", "head"})
 _INLINER = css_inline.CSSInliner(keep_at_rules=True)  # without it @media rules, and so phones, are forgotten
-_SLOT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_SLOT = re.compile(placeholders.PATTERN)
 _HELD = re.compile(r"tocsin-slot-(\d+)-")
-_URL_ATTRIBUTE = re.compile(r"""(?:href|src|action|background)\s*=\s*["']?\s*$""", re.IGNORECASE)
+_URL_ATTRIBUTE = re.compile(r"""(?:href|src|action|background)\s*+=\s*+["']?+\s*+$""", re.IGNORECASE)
 
 _HARMLESS_URL = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
@@ -58,7 +59,7 @@ def check_slots(document: str, where: str) -> None:
     """`HtmlRefused` for a slot inside a tag but outside a quoted value, or inside a script or style."""
     if re.search(r"<script", document, re.IGNORECASE):
         raise HtmlRefused(f"{where}: emails hold no scripts: mail programs drop them")
-    for tag in re.findall(r"<[^<>]*\{\{[^<>]*>", document):
+    for tag in re.findall(r"<[^<>]*+>", document):
         if _SLOT.search(re.sub(r"""=\s*("[^"]*"|'[^']*')""", "", tag)):
             raise HtmlRefused(f"{where}: a slot inside a tag must stand in a quoted value")
 

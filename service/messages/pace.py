@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service import durations
+from service.durations import BadDuration
 from service.errors import TocsinError
 from service.storage import Store
 
-_FORM = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,2})?([smhd])")
-_UNIT = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_MESSAGES = re.compile(r"[1-9][0-9]{0,3}")
 
 
 class NotAPace(TocsinError):
@@ -32,6 +33,11 @@ class Pace:
 
 def parse_pace(text: str) -> Pace:
     """The limit that `20/h` or `5/15m` writes."""
-    if (match := _FORM.fullmatch(text.strip())) is None:
-        raise NotAPace(f"{text!r} is no limit: write it like 20/h or 5/15m (s, m, h, d)")
-    return Pace(int(match[1]), int(match[2] or 1) * _UNIT[match[3]])
+    messages, _, within = text.strip().partition("/")
+    try:
+        time = durations.parse(f"1{within}" if within in durations.UNITS else within)
+    except BadDuration as error:
+        raise NotAPace(f"{text!r} is no limit: write it like 20/h or 5/15m (s, m, h, d)") from error
+    if not _MESSAGES.fullmatch(messages):
+        raise NotAPace(f"{text!r} is no limit: write it like 20/h or 5/15m, with 1 to 9999 messages")
+    return Pace(int(messages), time)

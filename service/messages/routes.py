@@ -12,8 +12,6 @@ from service.clock import timestamp
 from service.http import Answer, Cursor, Limit, Query, Shown, endpoint, not_found
 from service.words import Channel, Scope
 
-LIST = "/v1/outbox"
-
 
 class OutboxQuery(Query):
     """Which messages."""
@@ -58,7 +56,7 @@ def _add_list(routes: Blueprint, outbox: Outbox) -> None:
     @endpoint(
         routes,
         "GET",
-        LIST,
+        "/v1/outbox",
         summary="List what was sent here",
         scope=Scope.ADMIN,
         query=OutboxQuery,

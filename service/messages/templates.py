@@ -9,14 +9,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
 
+from service import durations
+from service.durations import BadDuration
 from service.errors import TocsinError
 from service.messages import markup
 from service.messages.forms import Form, FormRefused, missing, parse_form
+from service.spelling import nearest
 from service.tags import Tag, UnknownTag, parse_tag
 from service.words import Lane
 
@@ -27,8 +29,6 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 """Names that a template may have."""
 
 _NOT_TEMPLATES = {"catalogues"}
-_DIGEST = re.compile(r"(\d{1,4})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class TemplateRefused(TocsinError):
@@ -90,8 +90,8 @@ class Templates:
     def get(self, name: str) -> Template:
         """The template of this name; `NoSuchTemplate` with the nearest names."""
         if name not in self._templates:
-            near = get_close_matches(name, self._templates, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.names) or 'none'}"
+            near = nearest(name, self._templates)
+            hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(self.names) or 'none'}"
             raise NoSuchTemplate(f"there is no template {name!r}: {hint}")
         return self._templates[name]
 
@@ -186,6 +186,7 @@ def _lane(settings: Mapping[str, str], folder: Path) -> Lane | None:
 def _digest(settings: Mapping[str, str], folder: Path) -> timedelta | None:
     if "digest" not in settings:
         return None
-    if (match := _DIGEST.fullmatch(settings["digest"])) is None:
-        raise TemplateRefused(f"{folder}/template.yaml: digest must be a duration such as 5m (s, m, h, d)")
-    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+    try:
+        return durations.parse(settings["digest"])
+    except BadDuration as error:
+        raise TemplateRefused(f"{folder}/template.yaml: digest must be a duration such as 5m: {error}") from error

@@ -6,7 +6,6 @@ import re
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from service.channels.phones import Phone, PhoneRefused, PhoneRules
 from service.errors import TocsinError
 from service.records import Record
+from service.spelling import nearest
 from service.tags import UnknownTag, parse_tag
 from service.words import Channel
 
@@ -146,8 +146,8 @@ class _Reading:
 
 
 def _hint(name: str) -> str:
-    near = get_close_matches(name, FIELDS, 1)
-    return f": did you mean {near[0]}?" if near else f": they are {', '.join(FIELDS)}"
+    near = nearest(name, FIELDS)
+    return f": did you mean {near}?" if near else f": they are {', '.join(FIELDS)}"
 
 
 def is_id(text: str) -> bool:

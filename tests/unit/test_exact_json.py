@@ -28,6 +28,11 @@ def test_what_two_readers_could_read_differently_is_refused(text: str | bytes) -
         exact_json.loads(text)
 
 
+def test_the_first_name_that_stands_twice_is_named() -> None:
+    with pytest.raises(NotJson, match="the name 'b' stands twice in one object"):
+        exact_json.loads('{"a":1,"b":2,"c":3,"c":4,"b":5}')
+
+
 def test_numbers_are_exact() -> None:
     assert exact_json.loads("[0.1, 1e-05, 300, 9007199254740993]") == [
         Decimal("0.1"),

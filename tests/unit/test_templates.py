@@ -243,6 +243,7 @@ def test_settings_say_lane_digest_and_language(tmp_path: Path) -> None:
     [
         ("lane: express", "lane must be one of incident, transactional, bulk"),
         ("digest: soon", "digest must be a duration such as 5m"),
+        ("digest: 0s", "is not between 1s and 999d"),
         ("language: klingon", "language: 'klingon'"),
         ("colour: red", "there is no setting 'colour'"),
         ("- a", "must hold lines like"),

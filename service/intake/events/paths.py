@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 
+from service import placeholders
 from service.decide.faults import Faults
 from service.decide.findings import Kind
 from service.decide.positions import Scalar
 from service.decide.ruleset import Place
-from service.intake.events.patterns import ENVELOPE, PATH, SLOT
-
-_LOOSE = re.compile(r"\{\{|\}\}")
+from service.intake.events.patterns import ENVELOPE, PATH
+from service.placeholders import Literal, Placeholder
 
 
 def demand_path(path: str, at: Place, faults: Faults) -> bool:
@@ -28,17 +28,18 @@ def demand_path(path: str, at: Place, faults: Faults) -> bool:
 
 def demand_paths_within(written: Scalar, faults: Faults) -> bool:
     """Whether every `{{ … }}` of a text is a path into an event; those that are not are reported."""
-    sound, end = True, 0
-    for slot in SLOT.finditer(written.text):
-        sound &= _no_loose_brace(written, end, slot.start(), faults)
-        sound &= demand_path(slot[1], written.place(slot.start(1)), faults)
-        end = slot.end()
-    return sound & _no_loose_brace(written, end, len(written.text), faults)
+    place = written.places()
+    sound = [_is_sound(part, place, faults) for part in placeholders.split(written.text)]
+    return all(sound)  # every part is looked at, so that all faults are reported
 
 
-def _no_loose_brace(written: Scalar, start: int, end: int, faults: Faults) -> bool:
-    loose = _LOOSE.search(written.text, start, end)
-    if loose:
-        message = f'"{loose.group()}" without its other half'
-        faults.error(Kind.SYNTAX, written.place(loose.start()), message, "write {{ detail.order.id }}")
-    return loose is None
+def _is_sound(part: Literal | Placeholder, place: Callable[[int], Place], faults: Faults) -> bool:
+    match part:
+        case Placeholder(name=path, name_at=at):
+            return demand_path(path, place(at), faults)
+        case Literal() if fault := placeholders.unpaired(part):
+            message = f'"{fault.braces}" without its other half'
+            faults.error(Kind.SYNTAX, place(fault.at), message, "write {{ detail.order.id }}")
+            return False
+        case Literal():
+            return True

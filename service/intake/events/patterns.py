@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from service import placeholders
 from service.decide.positions import Plain
 from service.errors import TocsinError
+from service.placeholders import Literal, Placeholder
 
 ENVELOPE = ("account", "detail", "detail-type", "id", "region", "resources", "source", "time", "version")
 """Members of every event (https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html)."""
 
 PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
-SLOT = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 
 class Absent(TocsinError):
@@ -83,16 +84,13 @@ def constant(pattern: Pattern) -> bool:
 
 def text_of(written: str) -> Text | Member | str:
     """A text with its slots found; one that is nothing but a slot is the member itself."""
-    whole = SLOT.fullmatch(written)
-    if whole:
-        return Member(whole[1])
-    literals_and_paths = SLOT.split(written)
-    if len(literals_and_paths) == 1:
-        return written
-    parts: Sequence[str | Member] = [
-        Member(part) if place % 2 else part for place, part in enumerate(literals_and_paths)
-    ]
-    return Text(tuple(part for part in parts if part != ""))
+    match tuple(placeholders.split(written)):
+        case (Placeholder(name=path),):
+            return Member(path)
+        case () | (Literal(),):
+            return written
+        case parts:
+            return Text(tuple(part.text if isinstance(part, Literal) else Member(part.name) for part in parts))
 
 
 def _written(member: Member, event: Mapping[str, object]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polib
 
+from service import placeholders
 from service.errors import TocsinError
 from service.language import CATALOGUE, NotTranslated, Translation
 from service.language.embedded.slots import Sentence, Slotted, find_slots, is_wordless, placeholder, plainly
@@ -22,7 +23,7 @@ from service.tags import Tag, UnknownTag, best_match, parse_tag, serves
 WRITTEN_IN = Tag("en")
 """The language of every msgid."""
 
-_SLOT = re.compile(r"\{\{[^{}]*\}\}|\{[a-z]+\d+\}")
+_SLOT = re.compile(rf"{placeholders.PATTERN}|\{{[a-z]+\d+\}}")
 _LINE = re.compile(r'(?:#.*|(?:(?:msgid|msgstr)\s+)?"(?:[^"\\]|\\.)*")?')
 _BETWEEN_SENTENCES = re.compile(r"((?<=[.!?])\s+|(?<!\s)\s*\n\s*)")
 _ITALIAN_ARTICLE = re.compile(r"\b(I|i|a|da|de|ne|su)l (?=(?:8|11)\b)")

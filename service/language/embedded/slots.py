@@ -17,7 +17,8 @@ from babel.core import get_global
 from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_decimal
 
-from service.language.masking import EMAIL, PHONE, PLACEHOLDER, URL
+from service import placeholders
+from service.language.masking import EMAIL, PHONE, URL
 from service.tags import Tag
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -152,7 +153,7 @@ def _verbatim(kind: str) -> Callable[[re.Match[str]], Slot | None]:
 
 
 _RECOGNISED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Slot | None]], ...] = (
-    (re.compile(PLACEHOLDER), _verbatim("")),
+    (re.compile(placeholders.PATTERN), _verbatim("")),
     (re.compile(URL), _verbatim("url")),
     (re.compile(EMAIL), _verbatim("email")),
     (

@@ -1,0 +1,75 @@
+"""The places of a text that stand for values: `Hello {{ first_name }}, your order is due on {{ due | date }}`.
+
+What a name may be is said by whoever reads the text; where a placeholder begins and ends is the same in all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+PATTERN = r"\{\{[^{}]*+\}\}"
+"""One placeholder as a regular expression, for those that look for other things beside it. It never backtracks."""
+
+_PLACEHOLDER = re.compile(PATTERN)
+_BRACES = re.compile(r"\{\{|\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A part of a text that stands for itself; `at` is the index of its first character in the text."""
+
+    text: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A part of a text that stands for a value.
+
+    `text` is the part as it was written, with its braces, from the index `at`; `name` is what stands between the
+    braces, without the blanks around it, from the index `name_at`.
+    """
+
+    text: str
+    at: int
+    name: str
+    name_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaired:
+    """`{{` or `}}` without its other half, at an index of the text."""
+
+    braces: str
+    at: int
+
+
+def split(text: str) -> Iterator[Literal | Placeholder]:
+    """The literal parts and placeholders of a text in turn, without empty literals; together they are the text."""
+    end = 0
+    for found in _PLACEHOLDER.finditer(text):
+        if end < found.start():
+            yield Literal(text[end : found.start()], end)
+        yield _placeholder(found[0], found.start())
+        end = found.end()
+    if end < len(text):
+        yield Literal(text[end:], end)
+
+
+def unpaired(literal: Literal) -> Unpaired | None:
+    """The first `{{` or `}}` of a literal part: it has no other half."""
+    found = _BRACES.search(literal.text)
+    return None if found is None else Unpaired(found[0], literal.at + found.start())
+
+
+def has_braces(text: str) -> bool:
+    """Whether a text has placeholders, or tries to."""
+    return "{{" in text or "}}" in text
+
+
+def _placeholder(text: str, at: int) -> Placeholder:
+    inside = text[2:-2]
+    blanks = len(inside) - len(inside.lstrip())
+    return Placeholder(text, at, inside.strip(), at + 2 + blanks)
