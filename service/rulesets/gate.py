@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from service.decide import canary, language, report
+from service.decide import canary, language, lengths, report
 from service.decide.findings import Finding, Severity
 from service.decide.ruleset import Ruleset
 from service.decide.verify import verify
@@ -47,7 +47,11 @@ def _proven(_: str, ruleset: Ruleset) -> Sequence[Finding]:
     return verify(ruleset)
 
 
-PROOFS: tuple[Proof, ...] = (_proven, _own_tests)
+def _short_enough(_: str, ruleset: Ruleset) -> Sequence[Finding]:
+    return lengths.check(ruleset)
+
+
+PROOFS: tuple[Proof, ...] = (_short_enough, _proven, _own_tests)
 """In the order of their cost."""
 
 
