@@ -16,9 +16,6 @@ from service.http.problems import not_found
 from service.storage import AuditQuery, Store
 from service.words import Scope
 
-LIST = "/v1/audit"
-"""The path of the list, whose cursors the shell also reads."""
-
 
 class AuditSearch(Query):
     """Which entries to list; without anything, all of them."""
@@ -58,7 +55,7 @@ def blueprint(store: Store) -> Blueprint:
     @endpoint(
         routes,
         "GET",
-        LIST,
+        "/v1/audit",
         summary="Search the audit",
         scope=Scope.AUDIT,
         query=AuditSearch,

@@ -15,6 +15,9 @@ import idna
 from service.channels import Email
 from service.errors import TocsinError
 
+MAX_LINE = 998
+"""Characters of a line of an email (RFC 5322, section 2.1.1)."""
+
 MAX_SUBJECT = 255
 """Characters of a subject that are kept; the rest is cut with an ellipsis."""
 
@@ -51,6 +54,8 @@ def compose(email: Email, sender: Address, at: datetime) -> EmailMessage:
 
 def parse_sender(text: str) -> Address:
     """The sender that `Tocsin <alerts@example.com>` names; `Unaddressable` for anything but one address."""
+    if len(text) > MAX_LINE:
+        raise Unaddressable(f"the sender has {len(text):,} characters; {MAX_LINE} are allowed")
     probe = EmailMessage(policy=SMTP)
     try:
         probe["From"] = text

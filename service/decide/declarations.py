@@ -151,10 +151,12 @@ class _Declarations:
         named = [item for item in written if item is not None]
         if not named:
             entries.mismatch(node, "values must name at least one text", self._faults)
-        for index, item in enumerate(named):
-            if any(item.text == earlier.text for earlier in named[:index]):
+        seen: dict[str, None] = {}
+        for item in named:
+            if item.text in seen:
                 self._faults.error(Kind.DUPLICATE_KEY, item.at, f'the value "{item.text}" stands here a second time')
-        return tuple(dict.fromkeys(item.text for item in named)) or None
+            seen[item.text] = None
+        return tuple(seen) or None
 
     def _ranged(self, fact: Fact, keys: Keys) -> Fact:
         low = keys.read("min", lambda node: self._bound(node, fact))

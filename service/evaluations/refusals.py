@@ -22,10 +22,7 @@ def as_problems() -> Iterator[None]:
         try:
             yield
         except TocsinError as error:
-            problem = _problem(error)
-            if problem is None:
-                raise  # "from error" would make it its own cause
-            raise problem from error
+            raise _problem(error) or error from error
 
 
 def exception(error: Exception) -> Mapping[str, object]:

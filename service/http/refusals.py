@@ -11,9 +11,8 @@ from werkzeug.exceptions import HTTPException
 from service.errors import Unavailable
 from service.http import bodies
 from service.http.catalogue import ProblemType
-from service.http.problems import FieldError, Problem, invalid
+from service.http.problems import Problem
 from service.storage import Conflict
-from service.storage.cursors import BadCursor
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +32,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(Unavailable, _unavailable)
     app.register_error_handler(Conflict, _conflict)
-    app.register_error_handler(BadCursor, _bad_cursor)
     app.register_error_handler(HTTPException, _by_werkzeug)
     app.register_error_handler(Exception, _unexpected)
 
@@ -58,10 +56,6 @@ def _unavailable(error: Unavailable) -> Response:
 def _conflict(_error: Conflict) -> Response:
     detail = "Somebody else changed it at the same moment; repeat the request."
     return _answer(Problem(ProblemType.CONFLICT, detail, headers={"Retry-After": "1"}))
-
-
-def _bad_cursor(error: BadCursor) -> Response:
-    return _answer(invalid([FieldError("cursor", error.why)]))
 
 
 def _by_werkzeug(error: HTTPException) -> Response:

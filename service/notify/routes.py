@@ -174,7 +174,7 @@ def _add_translations(routes: Blueprint, translations: Translations) -> None:
     @endpoint(
         routes,
         "GET",
-        schemas.TRANSLATIONS,
+        "/v1/translations",
         summary="List translations that are missing",
         scope=Scope.REVIEW,
         query=schemas.TranslationQuery,

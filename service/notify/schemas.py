@@ -165,9 +165,6 @@ class ReviewList(Shown):
     next_cursor: str | None
 
 
-TRANSLATIONS = "/v1/translations"
-
-
 class TranslationQuery(Query):
     """Which translations to list."""
 

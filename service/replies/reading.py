@@ -146,7 +146,6 @@ def _span(piece: Piece, kind: Kind | None) -> Span:
 
 _DRAWL = re.compile(r"(.)\1\1|(.)\2$")
 _INNER_RUN = re.compile(r"(.)\1\1+(?!$)")
-_LAST_RUN = re.compile(r"(.)\1*$")
 
 
 def _without_drawl(atom: Atom, vocabularies: Sequence[Vocabulary]) -> Atom:
@@ -156,7 +155,9 @@ def _without_drawl(atom: Atom, vocabularies: Sequence[Vocabulary]) -> Atom:
     if any(atom.text in vocabulary.words for vocabulary in vocabularies):
         return atom
     inner = _INNER_RUN.sub(r"\1", atom.text)
-    for word in (_LAST_RUN.sub(r"\1\1", inner), _LAST_RUN.sub(r"\1", inner)):
+    last = inner[-1]
+    stem = inner.rstrip(last)
+    for word in (stem + last * 2, stem + last):
         if any(vocabulary.kind((word,)) in DRAWN_OUT for vocabulary in vocabularies):
             return Atom(word)
     return atom

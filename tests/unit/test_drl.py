@@ -147,3 +147,9 @@ def test_all_refusals_of_a_file_come_at_once_and_on_the_command_line(tmp_path: P
 def refused_of(error: BaseException | None) -> tuple[drl.Refused, ...]:
     assert isinstance(error, DrlRefused)
     return error.faults
+
+
+def test_a_text_or_comment_that_never_ends_is_refused_and_takes_no_time() -> None:
+    for text in ('rule "A" when C(a == 1) then System.out.println("x); end', 'rule "A" when /* C(a == 1) then end'):
+        with pytest.raises(DrlRefused):
+            drl.rule_file(text, "cars")

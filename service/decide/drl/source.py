@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from service.errors import TocsinError
 
-_OPAQUE = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_OPAQUE = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
 _FUNCTION = re.compile(r"\bfunction\s+[\w.<>\[\]]+\s+(?P<name>\w+)\s*\(")
-_RULE = re.compile(r"\brule\s+(?P<head>.*?)\bwhen\b(?P<when>.*?)\bthen\b(?P<then>.*?)(?:\bend\b|\Z)", re.DOTALL)
+_RULE = re.compile(r"\brule\s+")
+_WHEN, _THEN, _END = re.compile(r"\bwhen\b"), re.compile(r"\bthen\b"), re.compile(r"\bend\b|\Z")
 _NAME = re.compile(r'\s*(?:"(?P<quoted>(?:[^"\\\n]|\\.)*)"|(?P<bare>\w+))')
 _OPENING, _CLOSING = "([{", ")]}"
 
@@ -85,7 +86,7 @@ class DrlRule:
 def whole(text: str) -> Piece:
     """The file, its comments blanked."""
     uncommented = _OPAQUE.sub(lambda found: found[0] if found[0][0] == '"' else _blank(found[0]), text)
-    masked = _OPAQUE.sub(lambda found: f'"{" " * (len(found[0]) - 2)}"', uncommented)
+    masked = _OPAQUE.sub(lambda found: f'"{" " * (len(found[0]) - 2)}"'[: len(found[0])], uncommented)
     return Piece(uncommented, masked, 1)
 
 
@@ -101,14 +102,28 @@ def functions(file: Piece) -> Iterator[tuple[str, str]]:
 
 def rules(file: Piece) -> Iterator[DrlRule]:
     """The rules of a file in its order."""
-    for found in _RULE.finditer(file.masked):
-        head = file.cut(found.start("head"), found.end("head"))
+    for head, when, then in _cut(file):
         named = _NAME.match(head.text)
         name = (named["quoted"] or named["bare"]) if named else ""
         attributes = head.cut(named.end() if named else 0, len(head.text))
-        when = file.cut(found.start("when"), found.end("when"))
-        then = file.cut(found.start("then"), found.end("then"))
         yield DrlRule(name, attributes, when, then, head.line)
+
+
+def _cut(file: Piece) -> Iterator[tuple[Piece, Piece, Piece]]:
+    """What stands between `rule`, `when`, `then` and `end`, rule by rule."""
+    after = 0
+    while (
+        (begun := _RULE.search(file.masked, after))
+        and (when := _WHEN.search(file.masked, begun.end()))
+        and (then := _THEN.search(file.masked, when.end()))
+        and (end := _END.search(file.masked, then.end()))
+    ):
+        yield (
+            file.cut(begun.end(), when.start()),
+            file.cut(when.end(), then.start()),
+            file.cut(then.end(), end.start()),
+        )
+        after = end.end()
 
 
 def _blank(text: str) -> str:

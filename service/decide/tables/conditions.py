@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from service.decide import values
@@ -26,9 +27,19 @@ from service.decide.tables.sheet import Cell
 from service.decide.values import Unfit
 
 _COMPARED = re.compile(r"(<=|>=|!=|==|=|<|>)\s*(.*)", re.DOTALL)
-_LISTED = re.compile(r'\s*("(?:[^"]|"")*"|[^,]*?)\s*(?:,|\Z)')
+_ITEM = re.compile(r'\s*+"(?:[^"]|"")*+"\s*+(?=,|\Z)|[^,]*+')
 _NEGATED = re.compile(r"not\s+(.+)", re.DOTALL)
 _NOWHERE = Place(1, 1)
+
+
+def _items(text: str) -> Iterator[str]:
+    """The items of a list with commas between them; one in double quotes may hold commas."""
+    offset = 0
+    while offset < len(text):
+        item = _ITEM.match(text, offset)
+        assert item is not None, "the pattern matches the empty item"
+        yield item[0].strip()
+        offset = item.end() + 1
 
 
 class Conditions:
@@ -84,8 +95,7 @@ class Conditions:
         return Between(self._fact.path, low, high, cell.at)
 
     def _one_of(self, text: str, cell: Cell, faults: Faults) -> Condition | None:
-        items = [item[1] for item in _LISTED.finditer(text) if item[0]]
-        constants = [self._constant(item, cell, faults) for item in items]
+        constants = [self._constant(item, cell, faults) for item in _items(text)]
         sound = tuple(dict.fromkeys(value for value in constants if value is not None))
         if len(constants) == 1 and sound:
             return Compare(self._fact.path, Operator.EQ, sound[0], cell.at)

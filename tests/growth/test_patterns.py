@@ -1,0 +1,58 @@
+"""No regular expression takes more than linear time, whatever it is fed: a stranger's text must not stop a process.
+
+All of them are found in the source, so a new one is tried without being asked.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from service.language import masking
+from tests.growth.cost import BUDGET, TooSlow, check_growth
+from tests.growth.patterns import USES, Found, collected, runs
+
+MADE_AT_RUN_TIME = {
+    # our own texts are checked by what Amazon's model says of a member, at most 64 characters each
+    "service.aws.limits: re.compile(pattern)": (),
+    "service.language.masking: re.compile(f\"(?:{'|'.join([_KEPT, *whole_words])})\\\\d{{0,20}}\")": (
+        masking._pattern(("Tocsin", "a b")),
+    ),
+}
+"""Patterns that no module holds, by the call that makes them."""
+
+PATTERNS = collected(MADE_AT_RUN_TIME)
+LONGEST = 8_000
+
+
+def test_patterns_are_found() -> None:
+    assert len(PATTERNS) >= 100
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        r"\{\{\s*([^{}]*?)\s*\}\}",  # these once stopped a process
+        r"\{\{\s*(?P<name>[a-z]+)\s*(?:\|\s*(?P<filter>[a-z]+)\s*(?:\(\w+\))?\s*)?\}\}",
+        r'\s*("(?:[^"]|"")*"|[^,]*?)\s*(?:,|\Z)',
+        r"\s+$",
+        r"(a+)+$",
+        r"<[^<>]*\{\{[^<>]*>",
+    ],
+)
+def test_a_pattern_that_goes_back_is_caught(bad: str) -> None:
+    found = Found("here", re.compile(bad), USES)
+    with pytest.raises(TooSlow):
+        _check(found, budget=0.2)
+
+
+@pytest.mark.parametrize("found", PATTERNS, ids=lambda found: found.where)
+def test_the_time_of_a_pattern_grows_no_faster_than_its_text(found: Found) -> None:
+    _check(found)
+
+
+def _check(found: Found, budget: float = BUDGET) -> None:
+    for run in runs(found):
+        for call in found.calls():
+            check_growth(call, run, LONGEST, f"{found.where}: {found.pattern.pattern!r}", budget)
