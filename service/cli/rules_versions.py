@@ -20,6 +20,7 @@ from service.rulesets import gate, rule_file
 from service.rulesets.library import Library
 from service.rulesets.publishing import passed
 from service.rulesets.versions import Activation, Version
+from service.rulesets.working_copies import WorkingCopies
 
 if TYPE_CHECKING:
     from service.rulesets.latest import Compared
@@ -34,22 +35,38 @@ effective_from_option = click.option(
 @click.option("--comment", default="", help="Why, for the history.")
 @effective_from_option
 @click.option("--expect", "expected", help="Only if the active version has this sha256.")
+@click.option("--over", type=click.IntRange(min=1), help="Over this version, which must be active: drops its changes.")
 @as_json_option
 def publish_file(
-    file: Path, comment: str, effective_from: datetime | None, expected: str | None, as_json: bool
+    file: Path,
+    comment: str,
+    effective_from: datetime | None,
+    expected: str | None,
+    over: int | None,
+    as_json: bool,
 ) -> None:
     """Check a file and make it the active version of its ruleset, now or later.
 
-    Says what the latest recorded requests would have become.
+    Says what the latest recorded requests would have become. A file of the rules folder that was made from another
+    version than the active one is refused, unless --over names the active one.
     """
+    if expected is not None and over is not None:
+        raise click.UsageError("Give --expect or --over.")
     given = rule_file.read(file)
     checks = gate.check(given.content)
     show(given, checks.findings, err=True)
     if not checks.sound:
         sys.exit(1)
     ready = passed(checks)
+    library, copies = _library(), _copies()
+    if over is not None:
+        expected = active_as(library, ready.ruleset.name, over)
+    elif expected is None and (why := copies.drift(file, ready.ruleset.name)) is not None:
+        raise click.ClickException(why)
     otherwise = _compared(ready.ruleset)  # before it is the active version itself
-    version = _library().publish(ready.draft(getpass.getuser(), comment), effective_from, expected)
+    version = library.publish(ready.draft(getpass.getuser(), comment), effective_from, expected)
+    if copies.holds(file):
+        copies.record(file, version)
     if as_json:
         found = None if otherwise is None else otherwise.as_json()
         click.echo(exact_json.dumps({**_version_document(version), "backtest": found}))
@@ -70,16 +87,22 @@ def history(name: str, limit: int, as_json: bool) -> None:
     found = library.history(name, limit=limit).items
     activations = library.timeline(name).activations[-limit:]
     active = library.timeline(name).active(datetime.now(UTC))
+    files = [one for one in _copies().seen() if one.ruleset == name and one.findings]
     if as_json:
         documents = [{**_version_document(one), "active": one.number == active} for one in found]
         lines = [_activation_document(one) for one in activations]
-        click.echo(exact_json.dumps({"versions": documents, "activations": lines}))
+        shown = [{"file": one.file, "version": one.version, "findings": list(one.findings)} for one in files]
+        click.echo(exact_json.dumps({"versions": documents, "activations": lines, "working_copies": shown}))
         return
     for one in found:
         mark = "*" if one.number == active else " "
         click.echo(f"{mark} {one.number:>4}  {one.at:%Y-%m-%d %H:%M}  {one.author}  {one.sha256[:12]}  {one.comment}")
     for activation in activations:
         click.echo(f"version {activation.version} from {activation.since:%Y-%m-%d %H:%M:%S} by {activation.by}")
+    for finding in (finding for one in files for finding in one.findings):
+        click.echo(f"{finding['severity']}: {finding['message']}")
+        if "hint" in finding:
+            click.echo(f"  hint: {finding['hint']}")
 
 
 @click.command()
@@ -97,7 +120,44 @@ def activate(name: str, version: int, effective_from: datetime | None, as_json: 
     )
 
 
-VERSIONS = (publish_file, history, activate)
+@click.command("pull")
+@click.argument("name")
+def pull_file(name: str) -> None:
+    """Write the active version of a ruleset to its file in the rules folder, and its table to the CSV beside it.
+
+    What the file held is kept beside it if it was never published.
+    """
+    from service.rulesets.pulling import pull
+
+    settings, library = config.load(), _library()
+    done = pull(settings.rules_dir, library, _copies(), library.active(name, datetime.now(UTC)))
+    for path in done.kept:
+        click.echo(f"{path} keeps an edit that was never published.")
+    for path in done.written:
+        click.echo(f"{path} is written.")
+    click.echo(f"The rules folder has {name} version {done.version.number}, which is active.")
+
+
+VERSIONS = (publish_file, history, activate, pull_file)
+
+
+def active_as(library: Library, name: str, number: int) -> str:
+    """The sha256 of a version that must be active, for a publication over it."""
+    active = library.active_or_none(name, datetime.now(UTC))
+    if active is None or active.number != number:
+        now = "nothing" if active is None else f"version {active.number}, by {active.author}"
+        raise click.ClickException(
+            f"version {number} of {name} is not active: {now} is. Look at it, and say --over again"
+        )
+    return active.sha256
+
+
+def _copies() -> WorkingCopies:
+    from service.stores import SYSTEM_CLOCK, open_store
+
+    settings = config.load()
+    store = open_store(settings)
+    return WorkingCopies(settings.rules_dir, Library(store, SYSTEM_CLOCK), store, SYSTEM_CLOCK)
 
 
 def _library() -> Library:

@@ -34,6 +34,8 @@ class Kind(StrEnum):
     NOT_ANALYSED = "not_analysed"
     TEST_FAILED = "test_failed"
     UNTESTED = "untested"
+    NOT_TRIED = "not_tried"
+    DRIFT = "drift"
 
 
 @dataclass(frozen=True, slots=True)

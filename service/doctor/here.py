@@ -12,6 +12,7 @@ from service.aws.references import CannotFetch
 from service.clock import Clock, timestamp
 from service.config import Backend, Settings
 from service.doctor import Finding, broken, doubtful, fine
+from service.doctor.rule_files import rule_files
 from service.errors import TocsinError
 from service.messages.senders import read_senders
 from service.storage import Conflict, Item, Store
@@ -41,6 +42,7 @@ def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
     yield from _settings(settings)
     yield _secret(settings)
     yield from _store(store, clock)
+    yield from rule_files(settings, store, clock)
     yield from _models(settings)
 
 

@@ -60,7 +60,7 @@ class Library:
         def attempt() -> Version:
             now = self._clock.now()
             head, stored = self._head(draft.ruleset)
-            active = self._active_version(draft.ruleset, now)
+            active = self.active_or_none(draft.ruleset, now)
             if active is not None and active.sha256 == draft.sha256 and since is None:
                 return active  # also when a call is repeated whose first answer was lost
             _check_expected(draft.ruleset, expected_sha256, active)
@@ -166,7 +166,8 @@ class Library:
             raise NotYetActive(ruleset, at)
         return self.version(ruleset, number)
 
-    def _active_version(self, ruleset: str, at: datetime) -> Version | None:
+    def active_or_none(self, ruleset: str, at: datetime) -> Version | None:
+        """The version that decides at `at`, if there is one."""
         try:
             return self.active(ruleset, at)
         except (UnknownRuleset, NotYetActive):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.decide.ruleset import Ruleset
-from service.rulesets import gate
 from service.rulesets.errors import Refused, WrongName
 from service.rulesets.gate import Checked
 from service.rulesets.library import Draft, Library
@@ -52,9 +51,3 @@ def publish(
     """
     draft = passed(checked, ruleset).draft(author, comment)
     return library.publish(draft, since, expected_sha256)
-
-
-def publish_once(library: Library, content: str | bytes, author: str, comment: str) -> Version:
-    """Like `publish`, but content that was published before stays as and where it is: its version is answered."""
-    draft = passed(gate.check(content)).draft(author, comment)
-    return library.with_content(draft.ruleset, draft.sha256) or library.publish(draft)

@@ -22,8 +22,9 @@ from service.rulesets.library import Library
 from service.rulesets.live import Live
 from service.rulesets.publishing import publish
 from service.rulesets.refusals import as_problems, stale
+from service.rulesets.seen import Seen
 from service.rulesets.versions import Activation, Version
-from service.rulesets.working_copies import Seen, WorkingCopies
+from service.rulesets.working_copies import WorkingCopies
 from service.words import Scope
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -265,5 +266,12 @@ def _shown_activation(one: Activation) -> schemas.ShownActivation:
 
 def _shown_working_copy(seen: Seen) -> schemas.ShownWorkingCopy:
     return schemas.ShownWorkingCopy(
-        file=seen.file, sha256=seen.sha256, looked_at=seen.at, version=seen.version, findings=tuple(seen.findings)
+        file=seen.file,
+        sha256=seen.sha256,
+        looked_at=seen.at,
+        ruleset=seen.ruleset,
+        version=seen.version,
+        base=seen.base,
+        again_at=seen.again_at,
+        findings=tuple(seen.findings),
     )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from service.decide import report
+from service.decide.findings import Finding
 from service.decide.ruleset import Place
 from service.decide.tables.inline import Inlined, inlined
 
 EVENTS = "events.yaml"
 """The one file of a rules folder that holds no ruleset: it says what other systems' events ask for."""
+
+_NAMED = re.compile(r"^ruleset:[ \t]*[\"']?([A-Za-z0-9_-]{1,200})", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,21 @@ class RuleFile:
     written: str
     content: bytes
     inlined: Inlined
+
+    @property
+    def ruleset(self) -> str | None:
+        """The name that the file gives itself, also where it cannot be read otherwise."""
+        named = _NAMED.search(self.written)
+        return None if named is None else named[1]
+
+    def as_json(self, findings: Iterable[Finding]) -> list[Mapping[str, object]]:
+        """Findings with the places where they were written; those in the table say so by a `file` of their own."""
+        documents: list[Mapping[str, object]] = []
+        for finding in findings:
+            path, _, at = self.origin(finding.at)
+            elsewhere = {} if path == self.path else {"file": path.name}
+            documents.append({**report.finding_as_json(replace(finding, at=at)), **elsewhere})
+        return documents
 
     def origin(self, at: Place) -> tuple[Path, str, Place]:
         """Where the administrator wrote what stands at a place of `content`: the file, its text, the place in it."""

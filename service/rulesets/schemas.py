@@ -58,12 +58,19 @@ class Named(Shown):
 
 
 class ShownWorkingCopy(Shown):
-    """A file of the rules folder as it was last looked at; `version` is null if `findings` kept it from publication."""
+    """A file of the rules folder as it was last looked at; `version` is null if `findings` kept it from publication.
+
+    `base` is the version that was last published from the file. A finding of kind `drift` says that another one is
+    active. `again_at` is when a file about which nothing could be said is tried again.
+    """
 
     file: str
     sha256: str
     looked_at: datetime
+    ruleset: str | None
     version: int | None
+    base: int | None
+    again_at: datetime | None
     findings: tuple[Mapping[str, object], ...]
 
 

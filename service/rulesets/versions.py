@@ -80,8 +80,13 @@ class Timeline:
 
     def active(self, at: datetime) -> int | None:
         """The number of the version that decides at `at`; None before the first activation."""
+        activation = self.in_force(at)
+        return None if activation is None else activation.version
+
+    def in_force(self, at: datetime) -> Activation | None:
+        """The activation by which a version decides at `at`."""
         position = bisect_right(self._since, at)
-        return self._in_force[position - 1].version if position else None
+        return self._in_force[position - 1] if position else None
 
     def coming(self, after: datetime, until: datetime) -> tuple[int, ...]:
         """The versions that take over after `after` and not after `until`."""

@@ -1,38 +1,54 @@
 """The rule files in a folder, published when they are new or change.
 
-What was last seen of each file is remembered in the store, whoever looked. Content that was published before is never
-published by the watcher again: a restart after a rollback must not undo it.
+What was last seen of each file is remembered in the store, whoever looked. Each file is looked at by itself: whatever
+happens to one becomes its finding, and the others are published. A file never takes the place of a version that it was
+not made from (`service.rulesets.drift`): a restart after a rollback undoes nothing, nor does an edit.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from service.clock import Clock
-from service.decide import report
+from service.clock import Clock, timestamp
+from service.decide.findings import Kind, Severity
 from service.errors import Unavailable
-from service.records import from_state, to_state
-from service.rulesets import rule_file
-from service.rulesets.errors import Refused
-from service.rulesets.library import Library
-from service.rulesets.publishing import publish_once
-from service.storage import Conflict, Item, Store
+from service.rulesets import drift, gate, rule_file
+from service.rulesets.drift import Standing, Step
+from service.rulesets.errors import Refused, StaleEdit, UnknownRuleset
+from service.rulesets.gate import Checked
+from service.rulesets.library import Draft, Library
+from service.rulesets.publishing import passed
+from service.rulesets.rule_file import RuleFile
+from service.rulesets.seen import CHECKS, Memory, Seen, said
+from service.rulesets.versions import Version
+from service.storage import Conflict, Store, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
 AUTHOR = "rules folder"
 
+MAX_BYTES = 4 * 1024 * 1024
+"""Size of a rule file; as much as an API caller may send."""
+
 MAX_SHOWN = 200
 """Findings remembered of a refused file."""
 
-
 POLL = timedelta(milliseconds=500)
 """How often to `sweep`: a saved file is published after two looks."""
+
+AGAIN = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
+"""After what waits a file about which nothing could be said is tried again; the last one goes on."""
+
+_LOOKED_BACK = 500
+"""Versions among which the base of a file is looked for that earlier code published."""
 
 
 class NotPublishedYet(Unavailable):
@@ -40,45 +56,62 @@ class NotPublishedYet(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A working copy as it was last looked at; `findings` are those that kept it from
-    being published, and `version` is what it became otherwise."""
+class Unpublished:
+    """A file of the folder whose text is not published, and why; `again_at` if it is tried again by itself."""
 
     file: str
+    why: str
+    again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Trials:
+    """How often a text was tried in vain by this process, and when it is tried again."""
+
     sha256: str
-    at: datetime
-    version: int | None
-    findings: Sequence[Mapping[str, object]] = ()
+    count: int
+    again_at: datetime
 
 
 class WorkingCopies:
     """The rulesets' files directly in a folder. One process should call `sweep`; several do no harm."""
 
-    def __init__(self, folder: Path, library: Library, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        library: Library,
+        store: Store,
+        clock: Clock,
+        check: Callable[[bytes], Checked] = gate.check,
+    ) -> None:
         self._folder = folder
         self._library = library
-        self._store = store
+        self._memory = Memory(store)
         self._clock = clock
+        self._check = check
         self._read_before: dict[Path, bytes] = {}
-        self._unreadable: set[Path] = set()
+        self._trials: dict[Path, _Trials] = {}
         self._all_were_seen = False
 
     def publish_unknown(self) -> None:
-        """Publish the files that nobody has looked at yet: the first start, whether or not files are watched."""
-        for path, content in self._files():
-            if self._store.get(_item_id(path)) is None:
-                self._look(path, content)
+        """Publish the files that nobody has looked at yet: the first start, whether or not files are watched.
+
+        So are files about which nothing could be said, when it is time, and those that an earlier check refused.
+        """
+        self._each(lambda seen: seen.by_earlier_code or seen.again_at is not None)
 
     def sweep(self) -> None:
         """Publish what has changed and was read alike twice in a row: a file that is still being written must wait.
 
         A file that nobody has looked at yet is published at once.
         """
-        self.publish_unknown()
-        for path, content in self._files():
-            if self._read_before.get(path) == content:
-                self._look(path, content)
-            self._read_before[path] = content
+        self._each(lambda _: True)
+
+    def _each(self, wanted: Callable[[Seen], bool]) -> None:
+        for path in self._paths():
+            seen, _ = self._memory.get(path)
+            if seen is None or wanted(seen):
+                self._guarded(path, settled=seen is not None)
 
     def check_published(self) -> None:
         """Return if somebody has looked at every file, else raise `NotPublishedYet`: readiness at the first start.
@@ -87,65 +120,256 @@ class WorkingCopies:
         """
         if self._all_were_seen:
             return
-        unseen = [path.name for path, _ in self._files() if self._store.get(_item_id(path)) is None]
+        unseen = [_name(path) for path in self._paths() if self._memory.get(path)[0] is None]
         if unseen:
             raise NotPublishedYet(f"not published yet: {', '.join(unseen)}; a worker does it (`tocsin worker`)")
         self._all_were_seen = True
 
+    def unpublished(self) -> Sequence[Unpublished]:
+        """The files in the folder whose text is not published; a file that is only behind is not among them."""
+        return [Unpublished(one.file, one.why(), one.again_at) for one in self._remembered() if one.version is None]
+
     def seen(self) -> tuple[Seen, ...]:
-        """What is remembered of the files that are in the folder now."""
-        items = [self._store.get(_item_id(path)) for path, _ in self._files()]
-        return tuple(from_state(Seen, item.state) for item in items if item is not None)
+        """What is remembered of the files that are in the folder now, with those that are behind told so."""
+        return tuple(map(self._with_drift, self._remembered()))
 
-    def _files(self) -> Iterator[tuple[Path, bytes]]:
-        for path in sorted(self._folder.glob("*.yaml")):
-            if path.name == rule_file.EVENTS:
-                continue
-            content = self._content(path)
-            if content is not None:
-                yield path, content
-
-    def _content(self, path: Path) -> bytes | None:
-        try:
-            content = rule_file.read(path).content
-        except FileNotFoundError:
-            return None  # an editor has just put another file in its place
-        except OSError as error:
-            if path not in self._unreadable:
-                logger.warning("%s cannot be read: %s", path.name, error.strerror, extra={"file": path.name})
-            self._unreadable.add(path)
+    def drift(self, path: Path, ruleset: str) -> str | None:
+        """Why a file that was edited may not be published as it is; None if its base is active, or there is none."""
+        seen, _ = self._memory.get(path)
+        active = self._library.active_or_none(ruleset, self._clock.now())
+        if active is None or not self.holds(path):
             return None
-        self._unreadable.discard(path)
-        return content
+        file = rule_file.read(path)
+        standing = self._standing(ruleset, _sha256(file.content), active, self._base(path, seen, ruleset))
+        if standing.step() is not Step.DRIFT:
+            return None
+        return f"{self._overtaken(path, standing.base, active)}. {drift.advice(path, active)}"
 
-    def _look(self, path: Path, content: bytes) -> None:
-        remembered = self._store.get(_item_id(path))
-        sha256 = hashlib.sha256(content).hexdigest()
-        if remembered is not None and remembered.state["sha256"] == sha256:
-            return
-        seen = self._publish(path.name, content, sha256)
+    def holds(self, path: Path) -> bool:
+        """Whether a path is a file of this folder."""
+        return path.resolve().parent == self._folder.resolve()
+
+    def record(self, path: Path, version: Version) -> None:
+        """Remember that a file of the folder is this version: it was published from it, or written to it."""
+        _, stored = self._memory.get(path)
+        sha256 = _sha256(rule_file.read(path).content)
+        with suppress(Conflict):  # a watcher was first: it finds the file to be the active version
+            self._memory.save(path, self._seen(path, sha256, version), stored)
+
+    def _paths(self) -> Iterator[Path]:
+        return (path for path in sorted(self._folder.glob("*.yaml")) if path.name != rule_file.EVENTS)
+
+    def _remembered(self) -> Iterator[Seen]:
+        return (seen for path in self._paths() if (seen := self._memory.get(path)[0]) is not None)
+
+    def _guarded(self, path: Path, *, settled: bool) -> None:
+        """Look at one file, whatever happens to it; with `settled` only if it was read alike before."""
+        content = b""
         try:
-            version = remembered.version if remembered else 0
-            self._store.save(Item(_item_id(path), "working-copy", to_state(seen), version=version))
+            file = rule_file.read(_plain(path))
+            content, before = file.content, self._read_before.get(path)
+            self._read_before[path] = content
+            if not settled or before == content:
+                self._look(path, file)
+        except FileNotFoundError:
+            pass  # an editor has just put another file in its place
+        except StoreUnavailable:
+            raise
+        except OSError as error:
+            self._unreadable(path, error)
         except Conflict:
-            logger.info("%s was looked at by another process", path.name, extra={"file": path.name})
+            logger.info("%s was looked at by another process", _name(path), extra={"file": _name(path)})
+        except Exception as error:  # noqa: BLE001  (one file must not hinder the others: it is the file's finding)
+            self._not_tried(path, content, error)
 
-    def _publish(self, name: str, content: bytes, sha256: str) -> Seen:
+    def _look(self, path: Path, file: RuleFile) -> None:
+        sha256 = _sha256(file.content)
+        seen, stored = self._memory.get(path)
+        if seen is not None and seen.sha256 == sha256 and not self._is_due(seen):
+            return
+        if seen is not None and seen.sha256 == sha256 and seen.version is not None:
+            self._memory.save(path, self._adopted(path, file, seen), stored)
+            return
+        if self._waits(path, sha256):
+            return
+        became = self._publish(path, file, seen, stored)
+        if became is not None:
+            self._memory.save(path, became, stored)
+            self._trials.pop(path, None)
+
+    def _is_due(self, seen: Seen) -> bool:
+        """Whether a text that was looked at before is looked at again."""
+        return seen.by_earlier_code or seen.again_at is not None or (seen.against is not None and self._has_moved(seen))
+
+    def _has_moved(self, seen: Seen) -> bool:
+        """Whether another version is active than the one over which a file was not published."""
+        active = self._library.active_or_none(str(seen.ruleset), self._clock.now())
+        return active is None or active.number != seen.against
+
+    def _waits(self, path: Path, sha256: str) -> bool:
+        """Whether a text that was tried in vain by this process must wait; another process tries it at once."""
+        trials = self._trials.get(path)
+        return trials is not None and trials.sha256 == sha256 and self._clock.now() < trials.again_at
+
+    def _publish(self, path: Path, file: RuleFile, seen: Seen | None, stored: int) -> Seen | None:
+        """What becomes of a file; None if somebody else was first, so that it is looked at again."""
+        checked = self._check(file.content)
         try:
-            version = publish_once(self._library, content, AUTHOR, f"{name} changed")
+            draft = passed(checked).draft(AUTHOR, _comment(path))
         except Refused as error:
-            logger.warning("%s is not published, the active version stays: %s", name, error, extra={"file": name})
-            return Seen(
-                name,
-                sha256,
-                self._clock.now(),
-                None,
-                [report.finding_as_json(one) for one in error.findings[:MAX_SHOWN]],
-            )
-        logger.info("%s is version %d of %s", name, version.number, version.ruleset, extra={"file": name})
-        return Seen(name, sha256, self._clock.now(), version.number)
+            message = "%s is not published, the active version stays: %s"
+            logger.warning(message, _name(path), error, extra={"file": _name(path)})
+            return self._refused(path, file, seen, file.as_json(error.findings[:MAX_SHOWN]))
+        if self._memory.get(path)[1] != stored:  # a check takes its time
+            return None
+        try:
+            return self._published(path, file, draft, seen)
+        except StaleEdit:
+            return None
+
+    def _published(self, path: Path, file: RuleFile, draft: Draft, seen: Seen | None) -> Seen:
+        active = self._library.active_or_none(draft.ruleset, self._clock.now())
+        standing = self._standing(draft.ruleset, draft.sha256, active, self._base(path, seen, draft.ruleset))
+        match standing.step():
+            case Step.DRIFT if active is not None:
+                return self._drifted(path, file, standing.base, active, seen)
+            case Step.PUBLISH:
+                version = self._library.publish(draft, expected_sha256=active.sha256 if active else None)
+            case Step.ACTIVATE if standing.known is not None:
+                version = self._library.version(draft.ruleset, standing.known)
+                self._library.activate(draft.ruleset, version.number, AUTHOR)
+            case _:
+                version = active if standing.is_active and active else self._known(draft)
+        logger.info("%s is version %d of %s", _name(path), version.number, version.ruleset, extra={"file": _name(path)})
+        return self._seen(path, _sha256(file.content), version)
+
+    def _known(self, draft: Draft) -> Version:
+        return self._library.with_content(draft.ruleset, draft.sha256) or self._library.publish(draft)
+
+    def _standing(self, ruleset: str, sha256: str, active: Version | None, base: int | None) -> Standing:
+        known = self._library.with_content(ruleset, sha256)
+        return Standing(
+            active=None if active is None else active.number,
+            base=base,
+            known=None if known is None else known.number,
+            is_active=active is not None and active.sha256 == sha256,
+            coming=self._coming(ruleset) if active is not None else (),
+        )
+
+    def _coming(self, ruleset: str) -> Sequence[int]:
+        now = self._clock.now()
+        return self._library.timeline(ruleset).coming(now, datetime.max.replace(tzinfo=now.tzinfo))
+
+    def _base(self, path: Path, seen: Seen | None, ruleset: str) -> int | None:
+        """The version last published from a file, or written to it; where nobody kept it, the history says it."""
+        if seen is None or seen.ruleset is not None:
+            return seen.base if seen is not None and seen.ruleset == ruleset else None
+        known = self._library.with_content(ruleset, seen.sha256)
+        numbers = [0 if known is None else known.number, self._last_published(path, ruleset)]
+        return max(numbers) or None
+
+    def _last_published(self, path: Path, ruleset: str) -> int:
+        """The number of the newest version that was published from a file; 0 if there is none."""
+        try:
+            versions = self._library.history(ruleset, limit=_LOOKED_BACK).items
+        except UnknownRuleset:
+            return 0
+        mine = (one.number for one in versions if (one.author, one.comment) == (AUTHOR, _comment(path)))
+        return next(mine, 0)
+
+    def _adopted(self, path: Path, file: RuleFile, seen: Seen) -> Seen:
+        """What earlier code remembered of a published file, with its ruleset and base."""
+        if file.ruleset is None:
+            return replace(seen, checks=CHECKS)
+        return replace(seen, ruleset=file.ruleset, base=self._base(path, seen, file.ruleset), checks=CHECKS)
+
+    def _with_drift(self, seen: Seen) -> Seen:
+        """What is remembered, with a warning where another version is active than the file's."""
+        if seen.version is None or seen.ruleset is None:
+            return seen
+        active = self._library.active_or_none(seen.ruleset, self._clock.now())
+        if active is None or active.sha256 == seen.sha256 or seen.version in self._coming(seen.ruleset):
+            return seen
+        since = self._library.timeline(seen.ruleset).in_force(self._clock.now())
+        message = drift.behind(seen.file, seen.version, active, since)
+        hint = drift.advice(self._folder / seen.file, active)
+        return replace(seen, findings=[*seen.findings, said(Kind.DRIFT, Severity.WARNING, message, hint)])
+
+    def _overtaken(self, path: Path, base: int | None, active: Version) -> str:
+        since = self._library.timeline(active.ruleset).in_force(self._clock.now())
+        return drift.overtaken(_name(path), base, active, since)
+
+    def _drifted(self, path: Path, file: RuleFile, base: int | None, active: Version, seen: Seen | None) -> Seen:
+        message, hint = self._overtaken(path, base, active), drift.advice(path, active)
+        if seen is None or seen.sha256 != _sha256(file.content) or seen.against != active.number:
+            logger.warning("%s: %s", message, hint, extra={"file": _name(path)})
+        finding = said(Kind.DRIFT, Severity.ERROR, message, hint)
+        refused = self._refused(path, file, seen, [finding])
+        return replace(refused, ruleset=active.ruleset, base=base, against=active.number)
+
+    def _seen(self, path: Path, sha256: str, version: Version) -> Seen:
+        number = version.number
+        now = self._clock.now()
+        return Seen(_name(path), sha256, now, number, ruleset=version.ruleset, base=number, checks=CHECKS)
+
+    def _refused(
+        self, path: Path, file: RuleFile | None, seen: Seen | None, findings: Sequence[Mapping[str, object]]
+    ) -> Seen:
+        """A text that is not published; what the file was before is remembered."""
+        sha256 = "" if file is None else _sha256(file.content)
+        ruleset, base = (None, None) if seen is None else (seen.ruleset, seen.base)
+        return Seen(_name(path), sha256, self._clock.now(), None, findings, ruleset, base, checks=CHECKS)
+
+    def _unreadable(self, path: Path, error: OSError) -> None:
+        message = f"{_name(path)} cannot be read: {error.strerror}"
+        seen, stored = self._memory.get(path)
+        if seen is not None and seen.version is None and seen.why() == message:
+            return
+        logger.warning("%s", message, extra={"file": _name(path)})
+        finding = said(Kind.NOT_TRIED, Severity.ERROR, message)
+        self._memory.save(path, self._refused(path, None, seen, [finding]), stored)
+
+    def _not_tried(self, path: Path, content: bytes, error: Exception) -> None:
+        """Remember that nothing can be said about a file, and when it is tried again; the log hears of it once."""
+        sha256, now = _sha256(content), self._clock.now()
+        before = self._trials.get(path)
+        count = before.count + 1 if before is not None and before.sha256 == sha256 else 1
+        again_at = now + AGAIN[min(count, len(AGAIN)) - 1]
+        self._trials[path] = _Trials(sha256, count, again_at)
+        why = str(error) if isinstance(error, Unavailable) else f"the check met a fault of the program ({error!r:.200})"
+        if count == 1:
+            trace = None if isinstance(error, Unavailable) else error
+            extra = {"file": _name(path)}
+            logger.warning("%s could not be tried: %s", _name(path), why, exc_info=trace, extra=extra)
+        message = f"{_name(path)} could not be tried, and is tried again at {timestamp(again_at)}: {why}"
+        finding = said(Kind.NOT_TRIED, Severity.ERROR, message)
+        seen, stored = self._memory.get(path)
+        refused = replace(self._refused(path, None, seen, [finding]), sha256=sha256, again_at=again_at)
+        try:
+            self._memory.save(path, refused, stored)
+        except Conflict:
+            logger.info("%s was looked at by another process", _name(path), extra={"file": _name(path)})
 
 
-def _item_id(path: Path) -> str:
-    """A file name may hold what an item's id may not."""
-    return f"workingcopy-{hashlib.sha256(path.name.encode()).hexdigest()[:32]}"
+def _plain(path: Path) -> Path:
+    """A path that can be read to its end; `OSError` for a pipe or a device, and for a file of any size."""
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(about.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    if about.st_size > MAX_BYTES:
+        raise OSError(errno.EFBIG, f"it is larger than {MAX_BYTES >> 20} MiB")
+    return path
+
+
+def _comment(path: Path) -> str:
+    """How the history names what was published from a file."""
+    return f"{_name(path)} changed"
+
+
+def _name(path: Path) -> str:
+    """The file's name in a form that can be stored and shown: one on disk may be no text."""
+    return path.name.encode("utf-8", "replace").decode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

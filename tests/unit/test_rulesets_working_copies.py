@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from service.clock import HandClock
-from service.rulesets.library import Library
+from service.decide.canary import CanaryFailed
+from service.rulesets import gate
+from service.rulesets.gate import Checked
+from service.rulesets.library import Draft, Library
 from service.rulesets.working_copies import NotPublishedYet, WorkingCopies
-from service.storage import Store
+from service.storage import Item, Store
 from service.storage.sqlite import SqliteStore
 
 START = datetime(2026, 5, 10, 9, tzinfo=UTC)
@@ -33,12 +39,17 @@ class Folder:
         self.library = Library(self.store, self.clock)
         self.watcher = self.process()
 
-    def process(self) -> WorkingCopies:
-        """A process that has just started."""
-        return WorkingCopies(self.path, self.library, self.store, self.clock)
+    def process(self, check: Callable[[bytes], Checked] = gate.check) -> WorkingCopies:
+        """A process that has just started, with a check of its own if it is to go wrong."""
+        return WorkingCopies(self.path, self.library, self.store, self.clock, check)
 
     def save(self, fee: str, name: str = "fees.yaml") -> None:
         (self.path / name).write_text(FILE.replace("1.00", fee))
+
+    def finding(self) -> Mapping[str, object]:
+        """What the one file in the folder is said to have."""
+        ((finding,),) = (one.findings for one in self.watcher.seen())
+        return finding
 
     def sweep(self, times: int = 2) -> None:
         for _ in range(times):
@@ -100,11 +111,12 @@ def test_a_restart_undoes_no_rollback(folder: Folder) -> None:
     assert (folder.active(), folder.versions()) == (1, 2)
 
 
-def test_content_that_was_published_before_is_not_published_again(folder: Folder) -> None:
+def test_a_file_that_is_edited_back_is_live_again_as_the_version_it_was(folder: Folder) -> None:
     for fee in ("1.00", "2.00", "1.00"):
         folder.save(fee)
         folder.sweep()
-    assert (folder.active(), folder.versions()) == (2, 2)
+    assert (folder.active(), folder.versions()) == (1, 2)
+    assert list(folder.watcher.seen()[0].findings) == []
 
 
 def test_a_change_made_while_nobody_was_looking_is_published_at_the_next_start(folder: Folder) -> None:
@@ -183,3 +195,246 @@ def test_other_files_and_folders_are_left_alone(folder: Folder) -> None:
     (folder.path / "notes.txt").write_text("hello")
     folder.sweep()
     assert folder.watcher.seen() == ()
+
+
+class Broken:
+    """A check that goes wrong on files that hold a word, as long as it is broken."""
+
+    def __init__(self, word: bytes, error: Exception) -> None:
+        self.word = word
+        self.error: Exception | None = error
+        self.calls = 0
+
+    def __call__(self, content: bytes) -> Checked:
+        if self.error is not None and self.word in content:
+            self.calls += 1
+            raise self.error
+        return gate.check(content)
+
+
+def test_a_fault_of_one_file_is_its_finding_and_the_others_are_published(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder.path / "a.yaml").write_text("ruleset: strange")
+    folder.save("1.00")
+    folder.watcher = folder.process(Broken(b"strange", RuntimeError("generator raised StopIteration")))
+    with caplog.at_level(logging.WARNING):
+        folder.sweep(20)
+    assert (folder.active(), folder.versions()) == (1, 1)
+    folder.watcher.check_published()
+    (unpublished,) = folder.watcher.unpublished()
+    assert unpublished.file == "a.yaml"
+    assert "RuntimeError('generator raised StopIteration')" in unpublished.why
+    (record,) = caplog.records
+    assert "a.yaml could not be tried" in record.getMessage()
+    assert record.exc_info is not None
+
+
+def test_a_trial_that_was_ended_from_outside_is_tried_again_and_shown_meanwhile(folder: Folder) -> None:
+    trial = Broken(b"fees", CanaryFailed("the trial was ended from outside (SIGTERM): try again"))
+    folder.save("1.00")
+    folder.watcher = folder.process(trial)
+    waits = []
+    for _ in range(6):
+        calls = trial.calls
+        since = folder.clock.now()
+        while trial.calls == calls:
+            folder.clock.advance(timedelta(seconds=5))
+            folder.watcher.sweep()
+        waits.append(folder.clock.now() - since)
+    assert waits == [timedelta(seconds=s) for s in (5, 5, 60, 600, 3600, 3600)]
+    finding = folder.finding()
+    assert (finding["kind"], finding["severity"]) == ("not_tried", "error")
+    assert "is tried again at 2026-05-10T12:11:10.000000Z: the trial was ended from outside" in str(finding["message"])
+    trial.error = None
+    folder.clock.advance(timedelta(hours=1))
+    folder.watcher.sweep()
+    assert (folder.active(), folder.watcher.unpublished()) == (1, [])
+
+
+@pytest.mark.parametrize("watching", [True, False])
+def test_a_restart_tries_again_at_once_what_could_not_be_tried(folder: Folder, watching: bool) -> None:
+    folder.save("1.00")
+    folder.process(Broken(b"fees", CanaryFailed("ended from outside: try again"))).publish_unknown()
+    restarted = folder.process()
+    for _ in range(2):
+        (restarted.sweep if watching else restarted.publish_unknown)()
+    assert folder.active() == 1
+
+
+def test_a_verdict_of_earlier_code_is_looked_at_again_once(folder: Folder) -> None:
+    folder.save("1.00")
+    finding = {"severity": "error", "kind": "test_failed", "line": 1, "column": 1}
+    message = {"message": "the rule engine crashes on this file (SIGTERM)"}
+    remembered_by_earlier_code(folder, None, [{**finding, **message}])
+    folder.sweep()
+    assert folder.active() == 1
+
+
+def remembered_by_earlier_code(
+    folder: Folder, version: int | None, findings: Sequence[Mapping[str, object]] = ()
+) -> None:
+    """The file as it stands, remembered by code that kept neither its ruleset nor its base."""
+    path = folder.path / "fees.yaml"
+    item_id = f"workingcopy-{hashlib.sha256(path.name.encode()).hexdigest()[:32]}"
+    known = folder.store.get(item_id)
+    state = {
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "at": "2026-05-10T09:00:00Z",
+        "version": version,
+        "findings": list(findings),
+    }
+    folder.store.save(Item(item_id, "working-copy", state, version=known.version if known else 0))
+
+
+def published_otherwise(folder: Folder, fee: str) -> None:
+    """What an app publishes by HTTP."""
+    folder.clock.advance(timedelta(minutes=1))
+    folder.library.publish(Draft("fees", FILE.replace("1.00", fee), "an app"))
+
+
+def test_an_edit_never_replaces_a_version_that_was_published_another_way(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.save("1.00")
+    folder.sweep()
+    published_otherwise(folder, "2.00")
+    (folder.path / "fees.yaml").write_text(f"# a comment\n{FILE}")
+    with caplog.at_level(logging.WARNING):
+        folder.sweep(5)
+    assert (folder.active(), folder.versions()) == (2, 2)
+    assert len(caplog.records) == 1
+    finding = folder.finding()
+    assert (finding["kind"], finding["severity"]) == ("drift", "error")
+    assert finding["message"] == (
+        "fees.yaml is not published: it was made from version 1, "
+        "but version 2 is active, published by an app at 2026-05-10T09:01:02.000000Z"
+    )
+    assert "`tocsin rules pull fees`" in str(finding["hint"])
+    assert "`tocsin rules publish --over 2 " in str(finding["hint"])
+    assert [one.file for one in folder.watcher.unpublished()] == ["fees.yaml"]
+
+
+def test_a_file_that_is_only_behind_says_so_and_is_not_unpublished(folder: Folder) -> None:
+    folder.save("1.00")
+    folder.sweep()
+    assert list(folder.watcher.seen()[0].findings) == []
+    published_otherwise(folder, "2.00")
+    folder.sweep()
+    finding = folder.finding()
+    assert (finding["kind"], finding["severity"]) == ("drift", "warning")
+    assert str(finding["message"]).startswith("fees.yaml is version 1, but version 2 is active, published by an app")
+    assert folder.watcher.unpublished() == []
+
+
+def test_an_edit_after_a_rollback_waits_until_its_own_version_is_active_again(folder: Folder) -> None:
+    for fee in ("1.00", "2.00"):
+        folder.save(fee)
+        folder.sweep()
+    folder.clock.advance(timedelta(seconds=1))
+    folder.library.activate("fees", 1, "grace")
+    assert "activated by grace" in str(folder.finding()["message"])
+    folder.save("3.00")
+    folder.sweep()
+    assert (folder.active(), folder.versions()) == (1, 2)
+    folder.clock.advance(timedelta(seconds=1))
+    folder.library.activate("fees", 2, "grace")
+    folder.sweep()
+    assert (folder.active(), folder.versions()) == (3, 3)
+
+
+def test_a_file_that_takes_over_what_was_published_may_be_edited_again(folder: Folder) -> None:
+    folder.save("1.00")
+    folder.sweep()
+    published_otherwise(folder, "2.00")
+    folder.save("2.00")
+    folder.sweep()
+    assert list(folder.watcher.seen()[0].findings) == []
+    folder.save("3.00")
+    folder.sweep()
+    assert (folder.active(), folder.versions()) == (3, 3)
+
+
+def test_a_file_that_is_mended_is_published_although_it_was_refused_between(folder: Folder) -> None:
+    folder.save("1.00")
+    folder.sweep()
+    (folder.path / "fees.yaml").write_text("rules: [")
+    folder.sweep()
+    folder.save("2.00")
+    folder.sweep()
+    assert (folder.active(), folder.versions()) == (2, 2)
+
+
+def test_a_second_file_of_a_ruleset_does_not_replace_the_first_ones_version(folder: Folder) -> None:
+    folder.save("1.00")
+    folder.sweep()
+    folder.save("2.00", "copy of fees.yaml")
+    folder.sweep()
+    assert (folder.active(), folder.versions()) == (1, 1)
+    assert "no version was ever published from it" in folder.watcher.unpublished()[0].why
+
+
+def test_a_version_that_begins_later_is_no_drift(folder: Folder) -> None:
+    folder.save("1.00")
+    folder.sweep()
+    tomorrow = folder.clock.now() + timedelta(days=1)
+    draft = Draft("fees", FILE.replace("1.00", "2.00"), "grace")
+    folder.watcher.record(folder.path / "fees.yaml", folder.library.publish(draft, tomorrow))
+    folder.save("2.00")
+    folder.sweep()
+    assert (folder.active(), folder.versions()) == (1, 2)
+    assert list(folder.watcher.seen()[0].findings) == []
+
+
+@pytest.mark.parametrize("fees", [("1.00",), ("1.00", "2.00")])
+def test_data_of_earlier_code_comes_up_without_drift(folder: Folder, fees: Sequence[str]) -> None:
+    for fee in fees:
+        folder.save(fee)
+        folder.sweep()
+    remembered_by_earlier_code(folder, folder.active())
+    folder.watcher = folder.process()
+    folder.sweep()
+    assert list(folder.watcher.seen()[0].findings) == []
+    folder.save("5.00")
+    folder.sweep()
+    assert "5.00" in folder.library.source(folder.library.active("fees", folder.clock.now()))
+
+
+def test_a_file_that_earlier_code_did_not_publish_back_may_be_edited_on(folder: Folder) -> None:
+    for fee in ("1.00", "2.00"):
+        folder.save(fee)
+        folder.sweep()
+    folder.save("1.00")
+    remembered_by_earlier_code(folder, 1)
+    folder.sweep()
+    assert "is version 1, but version 2 is active" in str(folder.finding()["message"])
+    folder.save("5.00")
+    folder.sweep()
+    assert (folder.active(), folder.versions()) == (3, 3)
+
+
+def test_a_file_that_earlier_code_refused_is_published_when_it_is_mended(folder: Folder) -> None:
+    folder.save("1.00")
+    folder.sweep()
+    (folder.path / "fees.yaml").write_text("rules: [")
+    remembered_by_earlier_code(folder, None, [{"severity": "error", "message": "no", "line": 1, "column": 1}])
+    folder.watcher = folder.process()
+    folder.sweep()
+    folder.save("2.00")
+    folder.sweep()
+    assert (folder.active(), folder.versions()) == (2, 2)
+
+
+def test_a_pipe_a_huge_file_and_a_name_that_is_no_text_hinder_no_other(folder: Folder) -> None:
+    os.mkfifo(folder.path / "a.yaml")
+    with (folder.path / "b.yaml").open("wb") as huge:
+        huge.truncate(1 << 30)
+    (folder.path / os.fsdecode(b"c\xff.yaml")).write_text("ruleset: c")
+    folder.save("1.00")
+    folder.sweep(3)
+    assert folder.active() == 1
+    whys = {one.file: one.why for one in folder.watcher.unpublished()}
+    assert whys["a.yaml"] == "a.yaml cannot be read: it is not a regular file"
+    assert whys["b.yaml"] == "b.yaml cannot be read: it is larger than 4 MiB"
+    assert "c?.yaml" in whys

@@ -15,6 +15,7 @@ from service.decide.ruleset import Place
 _REFERENCE = re.compile(
     r"^table:[ \t]*(?P<file>[A-Za-z0-9_][A-Za-z0-9._-]*\.csv)[ \t]*(?:#[^\r\n]*)?(?=\r?$)", re.MULTILINE
 )
+_BLOCK = re.compile(r"^table: \|\n(?P<rows>(?:[ ]{2}[^\n]*\n?|\n)+)", re.MULTILINE)
 _INDENT = "  "
 
 
@@ -48,3 +49,13 @@ def inlined(text: str, read: Callable[[str], str | None]) -> Inlined:
     first = text.count("\n", 0, found.start()) + 2
     whole = f"{text[: found.start()]}table: |\n" + "\n".join(lines) + text[found.end() :]
     return Inlined(whole, found["file"], rows, first, first + len(lines) - 1)
+
+
+def taken_apart(text: str, table: str) -> tuple[str, str] | None:
+    """The rule file that names `table`, and the rows that stood in it as a block; None if none do. Undoes `inlined`."""
+    found = _BLOCK.search(text)
+    if found is None:
+        return None
+    block = found["rows"].rstrip("\n")
+    rows = "\n".join(line.removeprefix(_INDENT) for line in block.split("\n"))
+    return f"{text[: found.start()]}table: {table}{text[found.start('rows') + len(block) :]}", rows

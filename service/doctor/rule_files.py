@@ -1,0 +1,31 @@
+"""Whether every file of the rules folder is published, and decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from service.clock import Clock
+from service.config import Settings
+from service.doctor import Finding, doubtful, fine
+from service.errors import TocsinError
+from service.rulesets.library import Library
+from service.rulesets.seen import Seen
+from service.rulesets.working_copies import WorkingCopies
+from service.storage import Store
+
+
+def rule_files(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
+    """What the service has to say about each file."""
+    copies = WorkingCopies(settings.rules_dir, Library(store, clock), store, clock)
+    try:
+        amiss = [finding for seen in copies.seen() for finding in _amiss(seen)]
+    except TocsinError as error:
+        amiss = [doubtful("rule files", str(error), "Mend the store first.")]
+    yield from amiss or [fine("rule files", "each decides as it stands, or was never looked at")]
+
+
+def _amiss(seen: Seen) -> Iterator[Finding]:
+    if seen.version is None:
+        yield doubtful("rule files", seen.why(), seen.hint() or f"Run: tocsin rules check {seen.file}")
+    for finding in seen.findings if seen.version is not None else ():
+        yield doubtful("rule files", str(finding["message"]), str(finding.get("hint", "")))

@@ -1,0 +1,80 @@
+"""Whether a file of the rules folder may take the place of the active version, or was overtaken by another way.
+
+A file's `base` is the version that was last published from it. Where that is active, an edit of the file follows it.
+Where another version is active (published by HTTP, activated by hand), the edit began with something else: it would
+silently undo what somebody did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from service.clock import timestamp
+from service.rulesets.versions import Activation, Version
+
+
+class Step(Enum):
+    """What becomes of a sound file."""
+
+    PUBLISH = "publish"
+    ACTIVATE = "activate"
+    """Its text is an earlier version's: the file was edited back."""
+    KEEP = "keep"
+    """Its text is published already."""
+    DRIFT = "drift"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Numbers of versions: the active one, the file's base, a version of the file's text, those that begin later."""
+
+    active: int | None
+    base: int | None
+    known: int | None
+    is_active: bool
+    """Whether the file's text is the active version's."""
+    coming: Collection[int] = ()
+
+    def step(self) -> Step:
+        """Every standing has its step."""
+        if self.is_active or (self.known is not None and self.known in self.coming):
+            return Step.KEEP
+        follows = self.active is None or self.base == self.active or self.base in self.coming
+        match self.known:
+            case _ if not follows:
+                return Step.DRIFT
+            case None:
+                return Step.PUBLISH
+            case known if self.base is not None and known < self.base:
+                return Step.ACTIVATE
+            case _:  # somebody published it after the base, and something else was activated since
+                return Step.KEEP
+
+
+def overtaken(file: str, base: int | None, active: Version, since: Activation | None) -> str:
+    """Why a file that was edited is not published."""
+    began = f"it was made from version {base}" if base is not None else "no version was ever published from it"
+    return f"{file} is not published: {began}, but {_active(active, since)}"
+
+
+def behind(file: str, version: int, active: Version, since: Activation | None) -> str:
+    """How a file that was not edited differs from what decides."""
+    return f"{file} is version {version}, but {_active(active, since)}"
+
+
+def advice(file: Path, active: Version) -> str:
+    """What to do about either."""
+    name, number = active.ruleset, active.number
+    return (
+        f"`tocsin rules pull {name}` writes version {number} to the file (an edit is kept beside it); "
+        f"`tocsin rules publish --over {number} {file}` publishes the file instead"
+    )
+
+
+def _active(active: Version, since: Activation | None) -> str:
+    if since is None or since.at == active.at:
+        return f"version {active.number} is active, published by {active.author} at {timestamp(active.at)}"
+    return f"version {active.number} is active, activated by {since.by} at {timestamp(since.at)}"

@@ -1,0 +1,89 @@
+"""What is remembered of each file of the rules folder, in the store, whoever looked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from service.decide.findings import Kind, Severity
+from service.records import Unreadable, from_state, to_state
+from service.storage import Item, Store
+
+CHECKS = 2
+"""Counts up when a check begins to judge otherwise: files that an earlier one refused are looked at again.
+
+1 also refused files whose trial was ended from outside.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A working copy as it was last looked at; `findings` are those that kept it from
+    being published, and `version` is what it became otherwise."""
+
+    file: str
+    sha256: str
+    at: datetime
+    version: int | None
+    findings: Sequence[Mapping[str, object]] = ()
+    ruleset: str | None = None
+    base: int | None = None
+    """The version of `ruleset` that was last published from the file, or written to it: what an edit began with."""
+    against: int | None = None
+    """The active version over which the file was not published."""
+    again_at: datetime | None = None
+    """When the file is tried again, where nothing could be said about it."""
+    checks: int = 1
+
+    @property
+    def by_earlier_code(self) -> bool:
+        """Whether an earlier check looked last: it may have been wrong to refuse, and did not keep the base."""
+        return self.checks < CHECKS
+
+    def why(self) -> str:
+        """The first of the findings that keep the file from being published; it names the file."""
+        message = str(self._first().get("message", "it has findings"))
+        return message if self.file in message else f"{self.file}: {message}"
+
+    def hint(self) -> str | None:
+        """What to do about it, where the finding says so."""
+        hint = self._first().get("hint")
+        return None if hint is None else str(hint)
+
+    def _first(self) -> Mapping[str, object]:
+        return next((one for one in self.findings if one.get("severity") == Severity.ERROR.value), {})
+
+
+class Memory:
+    """The files' items."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, path: Path) -> tuple[Seen | None, int]:
+        """What is remembered of a file, and the version of its item; None also for what nobody can read."""
+        item = self._store.get(_item_id(path))
+        if item is None:
+            return None, 0
+        try:
+            return from_state(Seen, item.state), item.version
+        except Unreadable:  # written by a newer version: the file is looked at anew
+            return None, item.version
+
+    def save(self, path: Path, seen: Seen, version: int) -> None:
+        """Remember it, if the item is still of this version; else `Conflict`."""
+        self._store.save(Item(_item_id(path), "working-copy", to_state(seen), version=version))
+
+
+def said(kind: Kind, severity: Severity, message: str, hint: str | None = None) -> Mapping[str, object]:
+    """A finding about a file as a whole, as it is stored and shown."""
+    shown = {"severity": severity.value, "kind": kind.value, "line": 1, "column": 1, "message": message}
+    return shown if hint is None else {**shown, "hint": hint}
+
+
+def _item_id(path: Path) -> str:
+    """A file name may hold what an item's id may not."""
+    return f"workingcopy-{hashlib.sha256(path.name.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
