@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,10 @@ from service.language.embedded.catalogue import Catalogues, read_catalogues
 from service.language.guarded import Guard, GuardedEngine
 from service.language.machine import Engine, MachineTranslator
 from service.language.translators import Translators
+from service.messages import optout_routes
 from service.messages import routes as outbox_routes
-from service.messages.optouts import OptOuts
+from service.messages.optout_routes import suppressed
+from service.messages.optouts import OptOut, OptOuts
 from service.messages.pace import parse_pace
 from service.messages.quiet import parse_quiet_hours
 from service.messages.templates import Templates, read_templates
@@ -51,7 +54,7 @@ from service.rulesets.live import Live
 from service.secrets import Keyring
 from service.storage import Store
 from service.ways_out import WaysOut
-from service.words import Channel
+from service.words import Channel, Lane
 from service.work import Duty
 from service.work.breakers import Breakers
 
@@ -103,7 +106,8 @@ class Messaging:
     def blueprints(self) -> Sequence[Blueprint]:
         """The calls about messages."""
         return (
-            recipient_routes.blueprint(self.directory, self.profiles),
+            recipient_routes.blueprint(self.directory, self.profiles, partial(suppressed, self.opt_outs)),
+            optout_routes.blueprint(self.opt_outs, self.directory, self.store, self.clock),
             outbox_routes.blueprint(self.outbox),
             notify_routes.blueprint(self.desk, self.translations, self.store, self.clock, self.completion),
             *self._leaving(),
@@ -111,7 +115,9 @@ class Messaging:
 
     def _leaving(self) -> Sequence[Blueprint]:
         links = self.unsubscribe_links
-        return [] if links is None else [unsubscribe.blueprint(links, self.directory, self.opt_outs)]
+        if links is None:
+            return []
+        return [unsubscribe.blueprint(links, self.directory, self.opt_outs, self.catalogues)]
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
@@ -161,13 +167,13 @@ class Messaging:
         pace = parse_pace(limit)
         return lambda person, now: pace.free_at(self.store, person.user_id, now)
 
-    def _opted_out(self, recipients: Iterable[Recipient]) -> frozenset[str]:
-        """Ids of those who want nothing on their channel."""
+    def _opted_out(self, recipients: Iterable[Recipient], lane: Lane) -> Mapping[str, OptOut]:
+        """Ids of those who get nothing of a lane on their channel, and why."""
         everyone = [(person, _address(person)) for person in recipients]
         phones = {address for person, address in everyone if address and person.preference is not Channel.EMAIL}
         mails = {address for person, address in everyone if address and person.preference is Channel.EMAIL}
-        refused = self.opt_outs.among(phones, mails)
-        return frozenset(person.user_id for person, address in everyone if address in refused)
+        refused = self.opt_outs.among(phones, mails, lane)
+        return {person.user_id: refused[address] for person, address in everyone if address and address in refused}
 
 
 def _address(recipient: Recipient) -> str | None:

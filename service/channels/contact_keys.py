@@ -1,4 +1,7 @@
-"""How a phone or address is looked up without standing in a key: as its HMAC under a secret of the installation."""
+"""How a phone or address is looked up without standing in a key: as its HMAC under a secret of the installation.
+
+And how it is shown to whoever may not see it: in part.
+"""
 
 from __future__ import annotations
 
@@ -33,3 +36,11 @@ class ContactKeys:
 def _digest(secret: bytes, text: str) -> str:
     """Kept for a while: sending one message asks for the same contact's key four times."""
     return hmac.digest(secret, text.encode(), "sha256").hex()[:32]
+
+
+def masked(address: str | None) -> str | None:
+    """As much of a phone or address as tells its owner which one it is."""
+    if address is None:
+        return None
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}…@{domain}" if at else f"{address[:3]}…{address[-3:]}"

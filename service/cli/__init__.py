@@ -25,6 +25,7 @@ COMMANDS = {
     "recipients": "service.cli.recipients:recipients",
     "templates": "service.cli.templates:templates",
     "translations": "service.cli.translations:translations",
+    "optouts": "service.cli.optouts:optouts",
     "dead": "service.cli.dead:dead",
     "outbox": "service.cli.outbox:outbox",
     "doctor": "service.cli.doctor:doctor",

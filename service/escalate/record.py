@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from service.channels.contact_keys import masked
 from service.clock import timestamp
 from service.escalate.effects import Effects, Entry
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Unacknowledged
@@ -83,14 +84,6 @@ def _contact(incident: Incident, contact: Contact, in_full: bool) -> dict[str, o
         "codes": codes or None,
     }
     return {"number": contact.number, **{name: value for name, value in known.items() if value is not None}}
-
-
-def masked(address: str | None) -> str | None:
-    """As much of a phone or address as tells its owner which one it is."""
-    if address is None:
-        return None
-    name, at, domain = address.partition("@")
-    return f"{name[:1]}…@{domain}" if at else f"{address[:3]}…{address[-3:]}"
 
 
 def lines(timeline: Sequence[Entry]) -> list[dict[str, object]]:

@@ -35,7 +35,7 @@ from service.escalate.record import IncidentRecord
 from service.escalate.steps import change_of
 from service.escalate.wording import Wording
 from service.messages.carriers import Carriers, Slots
-from service.messages.optouts import OptOuts, Why
+from service.messages.optouts import OptOut, OptOuts, Why
 from service.records import from_state, to_state
 from service.storage import Item
 from service.words import Channel, Lane
@@ -73,8 +73,8 @@ class Sender:
         if not _is_needed(record.incident, outgoing):
             return Step(sent_item(task.item, replace(outgoing, fate=Fate.DROPPED)))
         contact = record.incident.contacts[outgoing.contact - 1]
-        if self._is_opted_out(contact, outgoing.channel):
-            refused = Refused(Reason.OPTED_OUT, "the person wants no messages")
+        if (opt_out := self._opt_out(contact, outgoing.channel)) is not None:
+            refused = Refused(Reason.OPTED_OUT, opt_out.why.sentence)
             return self._after(task, outgoing, record, Handed(refused))
         message = self._worded(task, outgoing, record.incident)
         now = task.now  # read once: a slot that is free now must not lie ahead of the clock's next reading
@@ -90,7 +90,7 @@ class Sender:
     def answer(self, task: Task) -> Step:
         """Send one answer to a phone; it is not worth more than one attempt at a time."""
         answer = from_state(PhoneAnswer, task.item.state)
-        if not answer.commanded and self.opt_outs.of_phone(answer.to) is not None:
+        if not answer.commanded and self.opt_outs.ending_phone(answer.to, Lane.INCIDENT) is not None:
             return Step(finished(task.item))
         reference = Reference(task.item.id, task.item.attempts)
         sms = self.wording.sms(answer.to, answer.language, answer.template, answer.variables, reference)
@@ -102,7 +102,7 @@ class Sender:
         books = Books(self.incidents.store, self.incidents.keys)
         held = _still_open(books[summary.to])
         books[summary.to] = books[summary.to].summarised()
-        if not held or self.opt_outs.of_phone(summary.to) is not None:
+        if not held or self.opt_outs.ending_phone(summary.to, Lane.INCIDENT) is not None:
             return Step(finished(task.item), others=books.changed())
         reference = Reference(task.item.id, task.item.attempts)
         sms = self.wording.sms(summary.to, summary.language, "incident-storm", codes_of(held), reference)
@@ -115,10 +115,11 @@ class Sender:
     def _hand_over(self, task: Task, message: Outbound) -> Handed:
         return self.carriers.hand_over([message], task.begin_by)[0]
 
-    def _is_opted_out(self, contact: Contact, channel: Channel) -> bool:
+    def _opt_out(self, contact: Contact, channel: Channel) -> OptOut | None:
+        """What keeps even an incident from a contact: STOP, or a mailbox that is gone."""
         if channel is Channel.EMAIL:
-            return contact.email is not None and self.opt_outs.of_email(contact.email) is not None
-        return contact.phone is not None and self.opt_outs.of_phone(contact.phone) is not None
+            return None if contact.email is None else self.opt_outs.ending_email(contact.email, Lane.INCIDENT)
+        return None if contact.phone is None else self.opt_outs.ending_phone(contact.phone, Lane.INCIDENT)
 
     def _after(self, task: Task, outgoing: Outgoing, record: IncidentRecord, handed: Handed) -> Step:
         if isinstance(handed.outcome, Refused) and handed.outcome.untried:

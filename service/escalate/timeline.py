@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from service.escalate.effects import Entry, Kind
 from service.escalate.incident import Incident
 from service.escalate.policy import Role
+from service.words import Channel
 
 _SENT: Mapping[Role, str] = {
     Role.PAGE: "Paged {who} by {channel}",
@@ -28,7 +29,7 @@ _WHY: Mapping[str, str] = {
     "silence": "nobody answered",
     "declined": "everybody asked has declined",
     "unreachable": "nobody could be reached",
-    "opted_out": "this phone wants no messages",
+    "opted_out": "this contact takes no messages",
     "refused": "it is refused for good",
     "one_way": "no number of ours can receive an answer from that country",
     "undelivered": "it could not be delivered",
@@ -37,6 +38,12 @@ _WHY: Mapping[str, str] = {
     "contacts_absent": "it names no contact of this incident",
 }
 
+_OPTED_OUT: Mapping[Channel, str] = {
+    Channel.EMAIL: "this mailbox takes no messages",
+    Channel.SMS: "this phone wants no messages",
+    Channel.VOICE: "this phone wants no calls",
+}
+"""How an opt-out is said where the channel is known."""
 
 _SENTENCES: Mapping[Kind, str] = {
     Kind.OPENED: "Opened",
@@ -65,5 +72,11 @@ def told(entry: Entry, incident: Incident) -> str:
         channel=channel,
         by_channel=f" by {channel}" if channel else "",
         level=entry.level,
-        why=_WHY.get(entry.why or "", entry.why or ""),
+        why=_why(entry),
     )
+
+
+def _why(entry: Entry) -> str:
+    if entry.why == "opted_out" and entry.channel is not None:
+        return _OPTED_OUT[entry.channel]
+    return _WHY.get(entry.why or "", entry.why or "")

@@ -1,18 +1,30 @@
-"""Who wants no messages: phones that said STOP, addresses that bounced or complained. Asked before anything is sent."""
+"""Who wants no messages, and of which lanes: phones that said STOP, addresses that bounced, complained or left.
+
+Asked before anything is sent. What an opt-out ends follows from its reason: see `TOPICS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import structs
+
 from service.channels.contact_keys import ContactKeys
 from service.clock import Clock
 from service.records import from_state, to_state
-from service.storage import AlreadyExists, Conflict, Item, Store
+from service.storage import Conflict, Item, Page, Store
+from service.words import Channel, Lane
 
 KIND = "opt-out"
+PREFIX = "optout-"
+"""How the ids of all of them begin."""
+
+INDEX = ("kind", KIND)
+"""Where all are listed. An earlier version did not: its items join when somebody is about to be written to."""
 
 
 class Why(StrEnum):
@@ -23,7 +35,47 @@ class Why(StrEnum):
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     UNSUBSCRIBED = "unsubscribed"
-    ADMINISTRATOR = "administrator"
+
+    @property
+    def sentence(self) -> str:
+        """The reason in words."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Why.KEYWORD: "this phone said STOP",
+    Why.PROVIDER: "the provider says that this phone wants no messages",
+    Why.BOUNCE: "mail to this address came back for good",
+    Why.COMPLAINT: "the recipient reported our mail as spam",
+    Why.UNSUBSCRIBED: "the recipient unsubscribed from bulk mail",
+}
+
+
+class Topic(StrEnum):
+    """What an opt-out ends: bulk alone, all notifications (bulk and transactional), or incidents as well."""
+
+    BULK = "bulk"
+    NOTIFICATIONS = "notifications"
+    EVERYTHING = "everything"
+
+
+TOPICS = {
+    Why.UNSUBSCRIBED: Topic.BULK,
+    Why.COMPLAINT: Topic.NOTIFICATIONS,
+    Why.BOUNCE: Topic.EVERYTHING,
+    Why.KEYWORD: Topic.EVERYTHING,
+    Why.PROVIDER: Topic.EVERYTHING,
+}
+"""What each reason ends."""
+
+_LANES = {
+    Topic.BULK: frozenset({Lane.BULK}),
+    Topic.NOTIFICATIONS: frozenset({Lane.BULK, Lane.TRANSACTIONAL}),
+    Topic.EVERYTHING: frozenset(Lane),
+}
+
+CHANNELS = {"phone": (Channel.SMS, Channel.VOICE), "email": (Channel.EMAIL,)}
+"""The channels that end with each kind of contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +84,38 @@ class OptOut:
 
     why: Why
     since: datetime
+
+    @property
+    def topic(self) -> Topic:
+        """What it ends."""
+        return TOPICS[self.why]
+
+    def ends(self, lane: Lane) -> bool:
+        """Whether messages of a lane are refused."""
+        return lane in _LANES[self.topic]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An opt-out as it is listed. `contact` is `phone` or `email`, `key` how a profile with it is looked up."""
+
+    id: str
+    contact: str
+    key: str
+    opt_out: OptOut
+
+
+@dataclass(frozen=True, slots=True)
+class _Register:
+    """All refusals of one phone or address: the first, and `more` of other reasons."""
+
+    why: Why
+    since: datetime
+    more: tuple[OptOut, ...] = ()
+
+    @property
+    def all(self) -> tuple[OptOut, ...]:
+        return (OptOut(self.why, self.since), *self.more)
 
 
 class OptOuts:
@@ -42,57 +126,125 @@ class OptOuts:
         self._clock = clock
         self._keys = keys
 
-    def of_phone(self, e164: str) -> OptOut | None:
-        """Since when and why this phone gets nothing, or None."""
+    def of_phone(self, e164: str) -> tuple[OptOut, ...]:
+        """Why this phone is not written to, and since when."""
         return self._read(self._phone_id(e164))
 
-    def of_email(self, address: str) -> OptOut | None:
-        """Since when and why this address gets nothing, or None."""
+    def of_email(self, address: str) -> tuple[OptOut, ...]:
+        """Why this address is not written to, and since when."""
         return self._read(self._email_id(address))
 
-    def among(self, phones: Iterable[str], addresses: Iterable[str]) -> frozenset[str]:
-        """Those of some phones (E.164) and addresses, `MAX_WRITES` together at most, that get nothing."""
+    def ending_phone(self, e164: str, lane: Lane) -> OptOut | None:
+        """What ends messages of a lane to this phone, or None."""
+        return _ending(self.of_phone(e164), lane)
+
+    def ending_email(self, address: str, lane: Lane) -> OptOut | None:
+        """What ends messages of a lane to this address, or None."""
+        return _ending(self.of_email(address), lane)
+
+    def among(self, phones: Iterable[str], addresses: Iterable[str], lane: Lane) -> Mapping[str, OptOut]:
+        """Those of some phones (E.164) and addresses, `MAX_WRITES` together at most, that get nothing of a lane."""
         ids = {self._phone_id(e164): e164 for e164 in phones} | {self._email_id(one): one for one in addresses}
-        return frozenset(ids[found] for found in self._store.get_many(list(ids))) if ids else frozenset()
+        found = self._store.get_many(list(ids)) if ids else {}
+        ending = {ids[name]: _ending(self._listed(item), lane) for name, item in found.items()}
+        return {contact: opt_out for contact, opt_out in ending.items() if opt_out is not None}
 
     def add_phone(self, e164: str, why: Why) -> None:
         """Write to this phone no more. Saying it again changes nothing."""
         self._add(self._phone_id(e164), why)
 
     def add_email(self, address: str, why: Why) -> None:
-        """Write to this address no more. Saying it again changes nothing."""
+        """Write to this address no more of what the reason ends. Saying it again changes nothing."""
         self._add(self._email_id(address), why)
 
     def lift_phone(self, e164: str) -> bool:
         """Write to this phone again (START); False if nothing had to be lifted."""
-        return self._lift(self._phone_id(e164))
+        return self._lift(self._phone_id(e164), frozenset(Why))
 
-    def lift_email(self, address: str) -> bool:
-        """Write to this address again; False if nothing had to be lifted."""
-        return self._lift(self._email_id(address))
+    def lift_email(self, address: str, why: Why) -> bool:
+        """End one of the reasons not to write to this address; False if it was none."""
+        return self._lift(self._email_id(address), frozenset({why}))
+
+    def listed(self, cursor: str | None, limit: int) -> Page[Standing]:
+        """A page of all opt-outs; it may hold more than `limit` where an address has several."""
+        page = self._store.by_index(*INDEX, cursor=cursor, limit=limit)
+        return Page([standing for item in page.items for standing in _standings(item)], page.cursor)
+
+    def of_contact(self, contact: str) -> tuple[Standing, ...]:
+        """The opt-outs of one phone (E.164) or address."""
+        item = self._store.get(self._email_id(contact) if "@" in contact else self._phone_id(contact))
+        return () if item is None else _standings(item)
+
+    def lift(self, standing_id: str) -> Standing | None:
+        """End one listed opt-out; None if there is none of this id."""
+        name = standing_id.rpartition("-")[0]
+        item = self._store.get(name) if name.startswith(PREFIX) else None
+        found = () if item is None else _standings(item)
+        standing = next((one for one in found if one.id == standing_id), None)
+        if item is None or standing is None or not self._lift(item.id, frozenset({standing.opt_out.why})):
+            return None
+        return standing
 
     def _phone_id(self, e164: str) -> str:
-        return f"optout-phone-{self._keys.phone(e164)}"
+        return f"{PREFIX}phone-{self._keys.phone(e164)}"
 
     def _email_id(self, address: str) -> str:
-        return f"optout-email-{self._keys.email(address)}"
+        return f"{PREFIX}email-{self._keys.email(address)}"
 
-    def _read(self, item_id: str) -> OptOut | None:
+    def _read(self, item_id: str) -> tuple[OptOut, ...]:
         item = self._store.get(item_id)
-        return None if item is None else from_state(OptOut, item.state)
+        return () if item is None else self._listed(item)
+
+    def _listed(self, item: Item) -> tuple[OptOut, ...]:
+        """The refusals in an item, which is from now on listed if an earlier version wrote it."""
+        if INDEX[0] not in item.keys:
+            with suppress(Conflict):  # whoever changed it meanwhile has listed it
+                self._store.save(structs.replace(item, keys=dict([INDEX])))
+        return _refusals(item)
 
     def _add(self, item_id: str, why: Why) -> None:
-        try:
-            self._store.add(Item(item_id, KIND, to_state(OptOut(why, self._clock.now()))))
-        except AlreadyExists:
-            return  # the first refusal stands
+        while True:
+            item = self._store.get(item_id) or Item(item_id, KIND, {})
+            known = _refusals(item)
+            if any(one.why is why for one in known) or (known and why is Why.PROVIDER):
+                return
+            try:
+                self._store.save(_with(item, (*known, OptOut(why, self._clock.now()))))
+            except Conflict:
+                continue
+            return
 
-    def _lift(self, item_id: str) -> bool:
-        item = self._store.get(item_id)
-        if item is None:
-            return False
-        try:
-            self._store.remove(item)
-        except Conflict:
-            return self._lift(item_id)
-        return True
+    def _lift(self, item_id: str, whys: frozenset[Why]) -> bool:
+        while (item := self._store.get(item_id)) is not None:
+            known = _refusals(item)
+            kept = tuple(one for one in known if one.why not in whys)
+            if len(kept) == len(known):
+                return False
+            try:
+                if kept:
+                    self._store.save(_with(item, kept))
+                else:
+                    self._store.remove(item)
+            except Conflict:
+                continue
+            return True
+        return False
+
+
+def _ending(refusals: Iterable[OptOut], lane: Lane) -> OptOut | None:
+    return next((one for one in refusals if one.ends(lane)), None)
+
+
+def _refusals(item: Item) -> tuple[OptOut, ...]:
+    return from_state(_Register, item.state).all if item.version else ()
+
+
+def _with(item: Item, refusals: tuple[OptOut, ...]) -> Item:
+    first, *more = refusals
+    state = to_state(_Register(first.why, first.since, tuple(more)))
+    return structs.replace(item, state=state, keys=dict([INDEX]))
+
+
+def _standings(item: Item) -> tuple[Standing, ...]:
+    contact, _, key = item.id.removeprefix(PREFIX).partition("-")
+    return tuple(Standing(f"{item.id}-{one.why}", contact, key, one) for one in _refusals(item))

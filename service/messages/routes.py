@@ -64,7 +64,8 @@ def _add_list(routes: Blueprint, outbox: Outbox) -> None:
     )
     def list_outbox(query: OutboxQuery) -> Mapping[str, object]:
         """Newest first. Channels that have a provider leave nothing here."""
-        page = outbox.entries(to=_contact(query.to), channel=query.channel, cursor=query.cursor, limit=query.limit)
+        to = contact_in_url(query.to) if query.to else None
+        page = outbox.entries(to=to, channel=query.channel, cursor=query.cursor, limit=query.limit)
         return {"items": [shown(sent) for sent in page.items], "next_cursor": page.cursor}
 
 
@@ -101,9 +102,7 @@ def shown(sent: Sent) -> Mapping[str, object]:
     }
 
 
-def _contact(written: str | None) -> str | None:
+def contact_in_url(written: str) -> str:
     """The address or phone; in a URL an unescaped `+` arrives as a space."""
-    if not written:
-        return None
     plain = written.strip()
     return plain if "@" in plain or plain.startswith("+") else f"+{plain}"

@@ -11,6 +11,7 @@ from service.channels.carrier import Message as Outgoing
 from service.errors import TocsinError
 from service.messages.forms import NotFilled
 from service.messages.markup import HtmlRefused
+from service.messages.optouts import OptOut
 from service.messages.quiet import QuietHours
 from service.messages.render import Rendition, TooLong, email_text, sms_text, voice_text
 from service.notify.delivery import DeliveryStatus
@@ -51,9 +52,12 @@ Plan = Send | Drop | Hold
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """What is kept to whoever the recipient is: refusals, quiet hours, how much they get, where they unsubscribe."""
+    """What is kept to whoever the recipient is: refusals, quiet hours, how much they get, where they unsubscribe.
 
-    opted_out: Callable[[Iterable[Recipient]], frozenset[str]]
+    `opted_out` names those who get nothing of a lane on their channel, and why.
+    """
+
+    opted_out: Callable[[Iterable[Recipient], Lane], Mapping[str, OptOut]]
     quiet: QuietHours | None
     unsubscribe_url: Callable[[Recipient], str | None]
     free_at: Callable[[Recipient, datetime], datetime] | None = None

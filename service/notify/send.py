@@ -22,6 +22,7 @@ from msgspec import structs
 from service.channels import Outcome, Reference, Refused
 from service.channels.carrier import Handed
 from service.messages.carriers import Carriers, Slots, SlotsNow
+from service.messages.optouts import OptOut
 from service.messages.render import Rendition
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Digests, Waits, Went
@@ -88,7 +89,7 @@ class Known:
 
     notification: Notification
     people: Mapping[str, Recipient]
-    refusing: frozenset[str]
+    refusing: Mapping[str, OptOut]
     renditions: Mapping[str, Rendition | None]
     at: datetime
 
@@ -204,7 +205,8 @@ class PageSender:
         people = self.directory.get_lately([page.recipients[name] for name in page.left])
         languages = {person.language for person in people.values()}
         renditions = {language: self.renditions.get(notification, language) for language in languages}
-        return Known(notification, people, self.manners.opted_out(people.values()), renditions, now)
+        refusing = self.manners.opted_out(people.values(), notification.lane)
+        return Known(notification, people, refusing, renditions, now)
 
     def _copies(self, page: Page, names: Sequence[str], known: Known, slots: SlotsNow, now: datetime) -> Sequence[Copy]:
         """As many copies of what is left as one commit can write and a crash may leave in doubt."""
@@ -237,9 +239,8 @@ class PageSender:
             return Copy(delivery, version, gathered)
         if person is None:
             return Copy(delivery, version, Drop(DeliveryStatus.FAILED, "the recipient was removed"))
-        if person.user_id in known.refusing:
-            refusal = Drop(DeliveryStatus.SUPPRESSED, "the recipient wants no messages on this channel")
-            return Copy(delivery, version, refusal)
+        if (opt_out := known.refusing.get(person.user_id)) is not None:
+            return Copy(delivery, version, Drop(DeliveryStatus.SUPPRESSED, opt_out.why.sentence))
         return Copy(delivery, version, self._plan(delivery, person, known, slots, now))
 
     def _plan(self, delivery: Delivery, person: Recipient, known: Known, slots: SlotsNow, now: datetime) -> Plan:

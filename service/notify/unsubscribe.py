@@ -1,19 +1,27 @@
 """Leaving by one click: the signed link in the header of bulk mail (RFC 8058), and the page behind it.
 
-A GET asks first, so that a scanner that opens links unsubscribes nobody; the mail program's own POST needs no page.
+A GET asks first, so that a scanner that opens links unsubscribes nobody; the mail program's own POST needs no page. It
+ends bulk mail alone, says so in the reader's language, and can be undone on the page.
 """
 
 from __future__ import annotations
 
 import hashlib
+import html
+from dataclasses import dataclass
+from enum import StrEnum
 from http import HTTPStatus
 
-from flask import Blueprint, Response
+from babel import Locale
+from flask import Blueprint, Response, request
 from itsdangerous import BadData, URLSafeSerializer
 
+from service.language import Translation, Translator
 from service.messages.optouts import OptOuts, Why
 from service.recipients import Directory, Recipient
 from service.secrets import Keyring
+from service.tags import Tag, parse_tag
+from service.words import Lane
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -21,7 +29,29 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
 }
-_STYLE = "body{font:18px/1.5 system-ui,sans-serif;max-width:36em;margin:10vh auto;padding:0 1em}button{font:inherit}"
+_STYLE = (
+    "body{font:18px/1.5 system-ui,sans-serif;max-width:34em;margin:12vh auto;padding:0 1em;color:#1a1a1a}"
+    "button{font:inherit;padding:.4em 1em;margin-top:.5em;cursor:pointer}"
+    "@media(prefers-color-scheme:dark){body{background:#161616;color:#eee}}"
+)
+_ENGLISH = Tag("en")
+
+UNDO = "undo"
+"""The field of the form that undoes; a mail program's own POST has `List-Unsubscribe=One-Click` instead."""
+
+
+class Says(StrEnum):
+    """What the page says: sentences of the catalogues."""
+
+    TITLE = "Email"
+    QUESTION = "Do you want no more newsletters and announcements by email?"
+    LEAVE = "Unsubscribe"
+    LEFT = "You will get no more newsletters and announcements by email."
+    STILL = "Messages that concern you personally and incidents still arrive."
+    UNDO = "Undo"
+    BACK = "You will get newsletters and announcements by email again."
+    STOPPED = "Email to this address is also stopped for another reason: please ask whoever writes to you."
+    FORGED = "This link is not one of ours."
 
 
 class UnsubscribeLinks:
@@ -45,32 +75,104 @@ class UnsubscribeLinks:
         return user_id if isinstance(user_id, str) else None
 
 
-def blueprint(links: UnsubscribeLinks, directory: Directory, opt_outs: OptOuts) -> Blueprint:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A page's one button; it leaves, or undoes that."""
+
+    says: Says
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What one link leads to. `translator` knows reviewed texts only."""
+
+    links: UnsubscribeLinks
+    directory: Directory
+    opt_outs: OptOuts
+    translator: Translator
+
+    def shown(self, token: str) -> Response:
+        """The question, or how to undo what was ended already."""
+        if (user_id := self.links.read(token)) is None:
+            return _forged()
+        person = self.directory.get(user_id)
+        return self._left(person) if self._has_left(person) else self._asked(person)
+
+    def changed(self, token: str, *, undo: bool) -> Response:
+        """The page after bulk mail was ended, or after that was undone."""
+        if (user_id := self.links.read(token)) is None:
+            return _forged()
+        person = self.directory.get(user_id)
+        if undo:
+            return self._back(person)
+        if person is not None and person.email is not None:
+            self.opt_outs.add_email(person.email, Why.UNSUBSCRIBED)
+        return self._left(person)
+
+    def _has_left(self, person: Recipient | None) -> bool:
+        refusals = () if person is None or person.email is None else self.opt_outs.of_email(person.email)
+        return any(one.why is Why.UNSUBSCRIBED for one in refusals)
+
+    def _asked(self, person: Recipient | None) -> Response:
+        return self._page(person, (Says.QUESTION, Says.STILL), Form(Says.LEAVE))
+
+    def _left(self, person: Recipient | None) -> Response:
+        return self._page(person, (Says.LEFT, Says.STILL), Form(Says.UNDO))
+
+    def _back(self, person: Recipient | None) -> Response:
+        if person is None or person.email is None:
+            return self._asked(person)
+        self.opt_outs.lift_email(person.email, Why.UNSUBSCRIBED)
+        if self.opt_outs.ending_email(person.email, Lane.BULK) is not None:
+            return self._page(person, (Says.STOPPED,))
+        return self._page(person, (Says.BACK,), Form(Says.LEAVE))
+
+    def _page(self, person: Recipient | None, said: tuple[Says, ...], form: Form | None = None) -> Response:
+        """In the reader's language, if every sentence of the page is known in it."""
+        wanted = [Says.TITLE, *said, *(() if form is None else [form.says])]
+        reader = _ENGLISH if person is None else parse_tag(person.language)
+        answers = [self.translator.translate(sentence, _ENGLISH, reader) for sentence in wanted]
+        known = [answer for answer in answers if isinstance(answer, Translation)]
+        if len(known) < len(wanted):
+            return _document(_ENGLISH, list(map(str, wanted)), form)
+        return _document(known[0].language, [answer.text for answer in known], form)
+
+
+def blueprint(links: UnsubscribeLinks, directory: Directory, opt_outs: OptOuts, translator: Translator) -> Blueprint:
     """The page, as a browser or a mail program calls it."""
     routes = Blueprint("unsubscribe", __name__)
+    leaving = Leaving(links, directory, opt_outs, translator)
 
     @routes.get("/u/<token>")
     def ask(token: str) -> Response:
-        if links.read(token) is None:
-            return _page("This link is not one of ours.", HTTPStatus.FORBIDDEN)
-        return _page('Do you want no more mail from us?<form method="post"><button>No more mail</button></form>')
+        return leaving.shown(token)
 
     @routes.post("/u/<token>")
     def leave(token: str) -> Response:
-        user_id = links.read(token)
-        if user_id is None:
-            return _page("This link is not one of ours.", HTTPStatus.FORBIDDEN)
-        person = directory.get(user_id)
-        if person is not None and person.email is not None:
-            opt_outs.add_email(person.email, Why.UNSUBSCRIBED)
-        return _page("You will get no more mail from us.")
+        return leaving.changed(token, undo=UNDO in request.form)
 
     return routes
 
 
-def _page(content: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def _forged() -> Response:
+    return _document(_ENGLISH, [Says.TITLE, Says.FORGED], None, HTTPStatus.FORBIDDEN)
+
+
+def _document(language: Tag, said: list[str], form: Form | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """A page of a title, paragraphs and, with a form, the text of its button."""
+    title, *texts = map(html.escape, said)
+    button = texts.pop() if form is not None else ""
+    name = f' name="{UNDO}" value="1"' if form is not None and form.says is Says.UNDO else ""
+    posted = f'<form method="post"><button{name}>{button}</button></form>' if form is not None else ""
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
+    paragraphs = "".join(f"<p>{text}</p>" for text in texts)
     document = (
-        f'<!doctype html><html lang="en"><head><title>Mail</title>{head}</head><body><p>{content}</p></body></html>'
+        f'<!doctype html><html lang="{language}" dir="{_direction(language)}"><head><title>{title}</title>{head}</head>'
+        f"<body>{paragraphs}{posted}</body></html>"
     )
     return Response(document, status, headers=_HEADERS, content_type="text/html; charset=utf-8")
+
+
+def _direction(language: Tag) -> str:
+    locale: Locale = language.locale
+    return "rtl" if locale.text_direction == "rtl" else "ltr"

@@ -26,6 +26,9 @@ MAX_AT_ONCE = 1000
 MOST_SHOWN = 100
 """Audiences that are shown of one recipient."""
 
+MOST_HOLDERS = 10
+"""Recipients that are shown of one phone or address."""
+
 _TOGETHER = 50
 """Recipients in one commit: each is two writes at most, and a commit holds 100."""
 
@@ -76,6 +79,15 @@ class Directory:
         """A recipient with this phone (the first of several), or None: whose language a reply is in."""
         page = self._store.by_index("recipient-phone", self._keys.phone(e164), limit=1)
         return next(map(_recipient, page.items), None)
+
+    def holders(self, contact: str, key: str) -> Sequence[Recipient]:
+        """Some of the recipients with a `phone` or `email`, by its `ContactKeys` key.
+
+        A profile that an earlier version stored is not found by its address until it is stored again.
+        """
+        return [
+            _recipient(item) for item in self._store.by_index(f"recipient-{contact}", key, limit=MOST_HOLDERS).items
+        ]
 
     def put(self, recipient: Recipient) -> bool:
         """Store a profile, leaving its audiences as they are; True if it is a new one."""
@@ -140,8 +152,9 @@ class Directory:
         return [self._item(recipient, found.get(_id(recipient.user_id))) for recipient in recipients]
 
     def _item(self, recipient: Recipient, stored: Item | None) -> Item:
-        phone = recipient.phone
+        phone, email = recipient.phone, recipient.email
         keys = {"recipient-phone": self._keys.phone(phone.e164)} if phone is not None else {}
+        keys |= {"recipient-email": self._keys.email(email)} if email is not None else {}
         return structs.replace(stored or Item(_id(recipient.user_id), KIND, {}), state=to_state(recipient), keys=keys)
 
     def _remove(self, item_id: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from flask import Blueprint
@@ -33,6 +34,15 @@ class Profiles(Body):
     recipients: Annotated[tuple[Profile, ...], Field(min_length=1, max_length=MAX_AT_ONCE, strict=False)]
 
 
+class Suppressed(Shown):
+    """What this person is not sent on a channel: `bulk`, all `notifications`, or `everything`, incidents too."""
+
+    channel: str
+    why: str
+    since: datetime
+    topic: str
+
+
 class ShownProfile(Shown):
     """A stored profile."""
 
@@ -45,6 +55,7 @@ class ShownProfile(Shown):
     voice_locale: str | None = None
     timezone: str | None = None
     audiences: tuple[str, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
 
 
 class Audience(Shown):
@@ -68,11 +79,15 @@ class PageQuery(Query):
     limit: Limit = 50
 
 
-def blueprint(directory: Directory, rules: ProfileRules) -> Blueprint:
+SuppressedOf = Callable[[Recipient], Sequence[Mapping[str, object]]]
+"""The opt-outs of a recipient's phone and address, as `Suppressed` shows them."""
+
+
+def blueprint(directory: Directory, rules: ProfileRules, suppressed: SuppressedOf) -> Blueprint:
     """All calls about recipients."""
     routes = Blueprint("recipients", __name__)
     _add_put(routes, directory, rules)
-    _add_reads(routes, directory)
+    _add_reads(routes, directory, suppressed)
     _add_audience(routes, directory, rules)
     return routes
 
@@ -97,7 +112,7 @@ def _add_put(routes: Blueprint, directory: Directory, rules: ProfileRules) -> No
         return Answer(_shown(directory, recipient), status=201 if created else 200)
 
 
-def _add_reads(routes: Blueprint, directory: Directory) -> None:
+def _add_reads(routes: Blueprint, directory: Directory, suppressed: SuppressedOf) -> None:
     @endpoint(
         routes,
         "GET",
@@ -107,10 +122,10 @@ def _add_reads(routes: Blueprint, directory: Directory) -> None:
         answers={200: ShownProfile},
     )
     def get_recipient(user_id: str) -> Mapping[str, object]:
-        """The profile and the audiences it belongs to."""
+        """The profile, the audiences it belongs to, and what opt-outs keep from it."""
         if (recipient := directory.get(user_id)) is None:
             raise not_found(f"There is no recipient {user_id!r}.")
-        return _shown(directory, recipient)
+        return {**_shown(directory, recipient), "suppressed": suppressed(recipient)}
 
     @endpoint(
         routes,

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from flask import Blueprint
 
 from service import exact_json, ids
+from service.channels.contact_keys import masked
 from service.clock import timestamp
-from service.escalate.record import masked
 from service.http import (
     Answer,
     Caller,

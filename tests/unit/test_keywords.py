@@ -14,6 +14,7 @@ from service.clock import HandClock
 from service.messages.keywords import Keyword, keyword
 from service.messages.optouts import OptOut, OptOuts, Why
 from service.storage.sqlite import SqliteStore
+from service.words import Lane
 
 AWS = ["ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"]
 TWILIO = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"]
@@ -119,10 +120,10 @@ def optouts(store: SqliteStore, clock: HandClock) -> OptOuts:
 
 def test_a_phone_that_said_stop_is_opted_out_until_it_says_start(optouts: OptOuts) -> None:
     optouts.add_phone(PHONE, Why.KEYWORD)
-    assert optouts.of_phone(PHONE) == OptOut(Why.KEYWORD, NOON)
-    assert optouts.of_phone(OTHER) is None
+    assert optouts.of_phone(PHONE) == (OptOut(Why.KEYWORD, NOON),)
+    assert optouts.of_phone(OTHER) == ()
     assert optouts.lift_phone(PHONE)
-    assert optouts.of_phone(PHONE) is None
+    assert optouts.of_phone(PHONE) == ()
     assert not optouts.lift_phone(PHONE)
 
 
@@ -130,14 +131,14 @@ def test_the_first_refusal_stands(optouts: OptOuts, clock: HandClock) -> None:
     optouts.add_phone(PHONE, Why.KEYWORD)
     clock.advance(timedelta(days=1))
     optouts.add_phone(PHONE, Why.PROVIDER)
-    assert optouts.of_phone(PHONE) == OptOut(Why.KEYWORD, NOON)
+    assert optouts.of_phone(PHONE) == (OptOut(Why.KEYWORD, NOON),)
 
 
 def test_an_address_that_complained_is_suppressed_in_any_case(optouts: OptOuts) -> None:
     optouts.add_email("Mary@Example.com", Why.COMPLAINT)
-    assert optouts.of_email("mary@example.com") == OptOut(Why.COMPLAINT, NOON)
-    assert optouts.lift_email("MARY@example.com")
-    assert optouts.of_email("mary@example.com") is None
+    assert optouts.of_email("mary@example.com") == (OptOut(Why.COMPLAINT, NOON),)
+    assert optouts.lift_email("MARY@example.com", Why.COMPLAINT)
+    assert optouts.of_email("mary@example.com") == ()
 
 
 def test_the_register_holds_no_contact_data(optouts: OptOuts, store: SqliteStore, tmp_path: Path) -> None:
@@ -148,3 +149,24 @@ def test_the_register_holds_no_contact_data(optouts: OptOuts, store: SqliteStore
     assert b"opt-out" in stored
     assert b"7700900123" not in stored
     assert b"mary" not in stored
+
+
+def test_each_reason_stands_by_itself_and_a_provider_repeats_what_the_phone_said(optouts: OptOuts) -> None:
+    for why in (Why.UNSUBSCRIBED, Why.COMPLAINT, Why.UNSUBSCRIBED):
+        optouts.add_email("mary@example.com", why)
+    assert [one.why for one in optouts.of_email("mary@example.com")] == [Why.UNSUBSCRIBED, Why.COMPLAINT]
+    assert not optouts.lift_email("mary@example.com", Why.BOUNCE)
+    assert optouts.lift_email("mary@example.com", Why.UNSUBSCRIBED)
+    assert [one.why for one in optouts.of_email("mary@example.com")] == [Why.COMPLAINT]
+
+
+@given(st.lists(st.sampled_from(Why), max_size=6), st.sampled_from(Lane))
+def test_a_lane_ends_when_one_of_the_reasons_ends_it(whys: list[Why], lane: Lane) -> None:
+    ended = {
+        Why.UNSUBSCRIBED: {"bulk"},
+        Why.COMPLAINT: {"bulk", "transactional"},
+        Why.BOUNCE: {"bulk", "transactional", "incident"},
+        Why.KEYWORD: {"bulk", "transactional", "incident"},
+        Why.PROVIDER: {"bulk", "transactional", "incident"},
+    }
+    assert any(OptOut(why, NOON).ends(lane) for why in whys) == any(lane.value in ended[why] for why in whys)

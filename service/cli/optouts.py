@@ -1,0 +1,79 @@
+"""`tocsin optouts`: who wants no messages, and lifting what was a mistake."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator, Mapping
+
+import click
+
+from service import config, exact_json, ids
+from service.app import Service
+from service.clock import timestamp
+from service.messages.optout_routes import Register, lifting
+from service.messages.optouts import Standing
+from service.messaging import Messaging
+
+
+@click.group()
+def optouts() -> None:
+    """List who wants no messages, and lift what was a mistake."""
+
+
+@optouts.command("list")
+@click.option("--contact", help="Only those of this phone (E.164) or email address.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_optouts(contact: str | None, as_json: bool) -> None:
+    """List every opt-out with its reason and what it ends: bulk, all notifications, or everything."""
+    messaging = Service(config.load()).messaging
+    register = Register(messaging.opt_outs, messaging.directory)
+    found = messaging.opt_outs.of_contact(contact) if contact else tuple(_all(messaging))
+    if as_json:
+        click.echo(exact_json.dumps({"items": [register.shown(one, in_full=True) for one in found]}))
+        return
+    for one in found:
+        shown = register.shown(one, in_full=True)
+        click.echo(f"{one.id}  {_whose(shown)}: {one.opt_out.topic} ended {timestamp(one.opt_out.since)}")
+        click.echo(f"    {one.opt_out.why.sentence}")
+    click.echo(f"{len(found)} opt-outs." if found else "Nobody has opted out.", err=True)
+
+
+@optouts.command()
+@click.argument("names", nargs=-1, required=True, metavar="ID|CONTACT…")
+def lift(names: tuple[str, ...]) -> None:
+    """Lift opt-outs by their ids, or all of a phone (E.164) or email address; audited. Exit 1 if one is not there.
+
+    A carrier that heard STOP keeps a list of its own: only START from the phone ends that.
+    """
+    messaging = Service(config.load()).messaging
+    missing = [name for name in names if not _lift(messaging, name)]
+    for name in missing:
+        click.echo(f"There is no opt-out {name!r}: `tocsin optouts list` shows those that there are.", err=True)
+    if missing:
+        raise SystemExit(1)
+
+
+def _lift(messaging: Messaging, name: str) -> bool:
+    is_contact = "@" in name or name.startswith("+")
+    wanted = [one.id for one in messaging.opt_outs.of_contact(name)] if is_contact else [name]
+    lifted = [standing for one in wanted if (standing := messaging.opt_outs.lift(one)) is not None]
+    for standing in lifted:
+        now = messaging.clock.now()
+        messaging.store.append(lifting(standing, getpass.getuser(), ids.fresh(now), now))
+        click.echo(f"{standing.id} is lifted.")
+    return bool(lifted)
+
+
+def _all(messaging: Messaging) -> Iterator[Standing]:
+    cursor: str | None = None
+    while True:
+        page = messaging.opt_outs.listed(cursor, 200)
+        yield from page.items
+        if (cursor := page.cursor) is None:
+            return
+
+
+def _whose(shown: Mapping[str, object]) -> str:
+    recipients = shown["recipients"]
+    named = ", ".join(map(str, recipients)) if isinstance(recipients, list) else ""
+    return f"{named} ({shown['contact']})" if named else "no recipient"

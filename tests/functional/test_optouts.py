@@ -1,0 +1,269 @@
+"""What each opt-out ends, who sees it, and how it is undone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from service.cli import main
+from service.clock import HandClock, timestamp
+from service.messages.optouts import OptOuts, Why
+from service.storage import Item
+from service.words import Lane, Scope
+from tests.functional.backends import Install
+from tests.functional.client import ROOT, Client
+from tests.functional.conftest import NOON, api_of
+from tests.functional.few_rules import few_rules
+from tests.functional.incident_room import Room
+from tests.functional.test_notifications import JOHN, MARY, Desk
+
+MAILBOX, PHONE = "john@example.com", "+491713920012"
+TEXT = "The warehouse is closed on Monday."
+POLICY = """escalation: mail-first
+levels:
+  - {contacts: [1], channels: [email, voice, sms], wait: 60s, reminders: 0}
+"""
+ARABIC = """msgid ""
+msgstr "Content-Type: text/plain; charset=UTF-8\\n"
+
+msgid "Email"
+msgstr "البريد الإلكتروني"
+
+msgid "Do you want no more newsletters and announcements by email?"
+msgstr "هل تريد إيقاف النشرات والإعلانات عبر البريد الإلكتروني؟"
+
+msgid "Messages that concern you personally and incidents still arrive."
+msgstr "ستظل تصلك الرسائل التي تخصك والبلاغات."
+
+msgid "Unsubscribe"
+msgstr "إلغاء الاشتراك"
+"""
+
+
+@pytest.fixture
+def desk(install: Install, tmp_path: Path) -> Desk:
+    rules = few_rules(tmp_path)
+    (rules / "escalation" / "mail-first.yaml").write_text(POLICY)
+    service = install(HandClock(NOON), rules_dir=rules, public_url="https://tocsin.example")
+    service.working_copies.sweep()
+    desk = Desk(api_of(service))
+    desk.recipients("all", JOHN, MARY)
+    return desk
+
+
+def opt_outs(desk: Desk) -> OptOuts:
+    return desk.api.service.messaging.opt_outs
+
+
+def arrives(desk: Desk, lane: Lane, recipient: str = "ui101") -> bool:
+    """Whether a message of a lane is sent; if not, it is suppressed."""
+    sent = desk.sends(text=TEXT, recipients=[recipient], lane=lane, language="de" if recipient == "ui102" else "en")
+    desk.works(2)
+    counts = desk.counts(sent)
+    assert counts in ({"accepted": 1}, {"suppressed": 1})
+    return counts == {"accepted": 1}
+
+
+def paged_by(desk: Desk, recipient: str) -> list[str]:
+    """The channels on which an incident pages a recipient at once."""
+    room = Room(desk.api)
+    incident = room.opens(policy="mail-first", contacts=[{"recipient": recipient}])
+    return [str(one["channel"]) for one in room.messages(incident) if one["status"] == "accepted"]
+
+
+def link(desk: Desk, user_id: str = "ui101") -> str:
+    """The path of the link that a recipient's bulk mail carries."""
+    links = desk.api.service.messaging.unsubscribe_links
+    person = desk.api.service.messaging.directory.get(user_id)
+    assert links is not None
+    assert person is not None
+    return links.of(person).removeprefix("https://tocsin.example")
+
+
+@pytest.mark.parametrize(
+    ("why", "lanes"),
+    [
+        (Why.UNSUBSCRIBED, {Lane.TRANSACTIONAL, Lane.INCIDENT}),
+        (Why.COMPLAINT, {Lane.INCIDENT}),
+        (Why.BOUNCE, set()),
+    ],
+)
+def test_a_mailbox_still_gets_what_its_opt_out_does_not_end(desk: Desk, why: Why, lanes: set[Lane]) -> None:
+    opt_outs(desk).add_email("John@Example.com", why)
+    assert {lane for lane in Lane if arrives(desk, lane)} == lanes
+    assert paged_by(desk, "ui101") == (["email"] if Lane.INCIDENT in lanes else [])
+
+
+@pytest.mark.parametrize("why", [Why.KEYWORD, Why.PROVIDER])
+def test_a_phone_that_wants_nothing_gets_neither_messages_nor_calls(desk: Desk, why: Why) -> None:
+    opt_outs(desk).add_phone(PHONE, why)
+    desk.recipients("all", {**MARY, "user_id": "ui104", "preference": "voice"})
+    assert not any(arrives(desk, lane, user) for lane in Lane for user in ("ui102", "ui104"))
+
+
+def test_a_page_goes_by_the_next_channel_and_the_timeline_says_why(desk: Desk) -> None:
+    desk.recipients("all", {**JOHN, "phone": PHONE})
+    opt_outs(desk).add_email(MAILBOX, Why.BOUNCE)
+    assert paged_by(desk, "ui101") == ["voice"]
+    opt_outs(desk).add_phone(PHONE, Why.KEYWORD)
+    room = Room(desk.api)
+    incident = room.opens(policy="mail-first", contacts=[{"recipient": "ui101"}])
+    assert [line for line in room.timeline(incident) if "cannot" in line] == [
+        "John cannot be reached by email: this mailbox takes no messages",
+        "John cannot be reached by voice: this phone wants no calls",
+        "John cannot be reached by sms: this phone wants no messages",
+    ]
+
+
+def test_a_mailbox_that_left_and_then_bounced_has_still_left_when_the_bounce_is_lifted(desk: Desk) -> None:
+    register = opt_outs(desk)
+    for why in (Why.UNSUBSCRIBED, Why.BOUNCE, Why.COMPLAINT):
+        register.add_email(MAILBOX, why)
+    assert register.lift_email(MAILBOX, Why.BOUNCE)
+    assert [one.why for one in register.of_email(MAILBOX)] == [Why.UNSUBSCRIBED, Why.COMPLAINT]
+    assert register.lift_email(MAILBOX, Why.COMPLAINT)
+    assert (arrives(desk, Lane.TRANSACTIONAL), arrives(desk, Lane.BULK)) == (True, False)
+
+
+def test_the_page_says_what_ended_and_undoes_it(desk: Desk) -> None:
+    anybody, path = desk.api.client.with_key(None), link(desk)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    left = anybody.call("POST", path, body="List-Unsubscribe=One-Click", headers=form)
+    assert "You will get no more newsletters and announcements by email." in left.text
+    assert "incidents still arrive" in left.text
+    assert not arrives(desk, Lane.BULK)
+    assert "Undo" in anybody.get(path).text
+    back = anybody.call("POST", path, body="undo=1", headers=form)
+    assert "You will get newsletters and announcements by email again." in back.text
+    assert arrives(desk, Lane.BULK)
+
+
+def test_undoing_does_not_lift_a_complaint_and_says_so(desk: Desk) -> None:
+    opt_outs(desk).add_email(MAILBOX, Why.COMPLAINT)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    back = desk.api.client.with_key(None).call("POST", link(desk), body="undo=1", headers=form)
+    assert "stopped for another reason" in back.text
+    assert not arrives(desk, Lane.BULK)
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "said"),
+    [
+        ("de-AT", '<html lang="de" dir="ltr">', "Möchten Sie keine Newsletter und Ankündigungen mehr"),
+        ("fr", '<html lang="fr" dir="ltr">', "Se désabonner"),
+        ("es-MX", '<html lang="es" dir="ltr">', "Darse de baja"),
+        ("it", '<html lang="it" dir="ltr">', "Annulla l&#x27;iscrizione"),
+        ("pt-BR", '<html lang="pt-BR" dir="ltr">', "Cancelar inscrição"),
+        ("ja", '<html lang="en" dir="ltr">', "Unsubscribe"),
+    ],
+)
+def test_the_page_is_in_the_readers_language(desk: Desk, language: str, marked: str, said: str) -> None:
+    desk.recipients("all", {**JOHN, "language": language})
+    page = desk.api.client.with_key(None).get(link(desk)).text
+    assert marked in page
+    assert said in page
+
+
+def test_the_page_runs_from_right_to_left_where_its_language_does(install: Install, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    (tmp_path / "templates" / "catalogues" / "ar.po").write_text(ARABIC, encoding="utf-8")
+    desk = Desk(
+        api_of(install(HandClock(NOON), templates_dir=tmp_path / "templates", public_url="https://tocsin.example"))
+    )
+    desk.recipients("all", {**JOHN, "language": "ar"})
+    page = desk.api.client.with_key(None).get(link(desk)).text
+    assert '<html lang="ar" dir="rtl">' in page
+    assert "إلغاء الاشتراك" in page
+
+
+def test_the_profile_shows_what_is_suppressed(desk: Desk) -> None:
+    opt_outs(desk).add_email(MAILBOX, Why.UNSUBSCRIBED)
+    opt_outs(desk).add_phone(PHONE, Why.KEYWORD)
+    since = timestamp(NOON)
+    assert desk.api.client.get("/v1/recipients/ui101").json()["suppressed"] == [
+        {"channel": "email", "why": "unsubscribed", "topic": "bulk", "since": since}
+    ]
+    assert desk.api.client.get("/v1/recipients/ui102").json()["suppressed"] == [
+        {"channel": channel, "why": "keyword", "topic": "everything", "since": since} for channel in ("sms", "voice")
+    ]
+
+
+def test_opt_outs_are_listed_lifted_and_the_lifting_audited(desk: Desk) -> None:
+    opt_outs(desk).add_email(MAILBOX, Why.COMPLAINT)
+    opt_outs(desk).add_phone("+447700900999", Why.KEYWORD)
+    (mail, phone) = rows(desk.api.client)
+    assert (mail["contact"], mail["recipients"], mail["why"], mail["topic"]) == (
+        MAILBOX,
+        ["ui101"],
+        "complaint",
+        "notifications",
+    )
+    assert (phone["contact"], phone["recipients"], phone["channels"]) == (None, [], ["sms", "voice"])
+    (masked, _) = rows(desk.api.client_with(Scope.RECIPIENTS))
+    assert masked["contact"] == "j…@example.com"
+    assert rows(desk.api.client, "?contact=john@example.com") == [mail]
+    assert desk.api.client_with(Scope.NOTIFY).get("/v1/optouts").status == 403
+
+    assert desk.api.client.call("DELETE", f"/v1/optouts/{mail['id']}").status == 204
+    assert desk.api.client.call("DELETE", f"/v1/optouts/{mail['id']}").status == 404
+    assert rows(desk.api.client) == [phone]
+    assert arrives(desk, Lane.BULK)
+    entries = desk.api.client.get("/v1/audit").json()["items"]
+    assert isinstance(entries, list)
+    lifted = [entry for entry in entries if entry["entry_type"] == "opt-out-lifted"]
+    assert [(entry["app"], entry["detail"]) for entry in lifted] == [("test app", {"about": mail["id"]})]
+
+
+@pytest.mark.parametrize(
+    "optout_id", ["x", "recipient-ui101", "optout-email-00-bounce", "-", "recipient-ui101-keyword"]
+)
+def test_what_is_no_opt_out_is_not_found(desk: Desk, optout_id: str) -> None:
+    assert desk.api.client.call("DELETE", f"/v1/optouts/{optout_id}").status == 404
+    assert desk.api.client.get("/v1/recipients/ui101").status == 200
+
+
+def rows(client: Client, query: str = "") -> list[dict[str, object]]:
+    items = client.get(f"/v1/optouts{query}").json()["items"]
+    assert isinstance(items, list)
+    return items
+
+
+def test_opt_outs_of_an_earlier_version_hold_by_their_reason_and_come_to_be_listed(desk: Desk) -> None:
+    service = desk.api.service
+    register = opt_outs(desk)
+    register.add_email(MAILBOX, Why.UNSUBSCRIBED)
+    (standing,) = register.of_contact(MAILBOX)
+    item = service.store.get(standing.id.rpartition("-")[0])
+    assert item is not None
+    service.store.remove(item)
+    older = Item(item.id, "opt-out", {"why": "unsubscribed", "since": timestamp(NOON)})
+    service.store.add(older)
+    assert rows(desk.api.client) == []
+    assert (arrives(desk, Lane.TRANSACTIONAL), arrives(desk, Lane.BULK)) == (True, False)
+    assert [row["id"] for row in rows(desk.api.client)] == [standing.id]
+
+
+def test_the_shell_lists_and_lifts_them(desk: Desk) -> None:
+    home = {"TOCSIN_HOME": str(desk.api.service.settings.home)}
+
+    def optouts(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["optouts", *arguments], env=home)
+
+    opt_outs(desk).add_email(MAILBOX, Why.UNSUBSCRIBED)
+    opt_outs(desk).add_email(MAILBOX, Why.BOUNCE)
+    opt_outs(desk).add_phone("+447700900999", Why.KEYWORD)
+    listed = json.loads(optouts("list", "--json").stdout)["items"]
+    assert {(one["contact"], one["why"]) for one in listed} == {
+        (MAILBOX, "unsubscribed"),
+        (MAILBOX, "bounce"),
+        (None, "keyword"),
+    }
+    assert "ui101 (john@example.com): everything ended" in optouts("list", "--contact", MAILBOX).stdout
+    bounce = next(one["id"] for one in listed if one["why"] == "bounce")
+    assert optouts("lift", bounce, "+447700900999").exit_code == 0
+    assert optouts("lift", bounce).exit_code == 1
+    assert [one["why"] for one in json.loads(optouts("list", "--json").stdout)["items"]] == ["unsubscribed"]
