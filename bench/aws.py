@@ -33,6 +33,7 @@ from botocore.session import Session
 from bench.aws_stub import services_apart
 from bench.report import interleaved, table
 from service.app import Service
+from service.channels.email import parse_sender
 from service.config import Backend, Settings
 from service.evaluations.flow import Call as Asked
 from service.evaluations.flow import Evaluated
@@ -205,7 +206,7 @@ def _site(home: Path, wire: Wire) -> Iterator[Site]:
         settings = Settings(
             home=home,
             backend=Backend.AWS,
-            mail_from="Tocsin <tocsin@example.com>",
+            mail_from=parse_sender("Tocsin <tocsin@example.com>"),
             phone_identity="+4930900000",
             rules_watch=False,
         )

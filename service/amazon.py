@@ -11,6 +11,7 @@ from service.channels import Email, Outcome, Sms, VoiceCall
 from service.channels.aws.mail import MailIdentity, SesEmail
 from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoice, PhoneIdentity
 from service.channels.carrier import OneByOne
+from service.channels.email import header_text
 from service.config import Settings
 from service.language import Detector, Sentiment
 from service.language.aws.comprehend import ComprehendDetector, ComprehendSentiment
@@ -52,7 +53,7 @@ class Amazon:
 
     def email(self) -> Provider[Email]:
         """Mail by SES."""
-        identity = MailIdentity(self._settings.mail_from, self._settings.mail_configuration_set)
+        identity = MailIdentity(header_text(self._settings.mail_from), self._settings.mail_configuration_set)
         ses = SesEmail(self._clients, identity)
         return Provider(SES, ses, OneAddress(), together=ses)
 

@@ -47,7 +47,6 @@ from service.schedules.schedule import Makes
 from service.schedules.timetable import Timetable
 from service.storage import Store
 from service.stores import SYSTEM_CLOCK, enough_of_the_audit, open_store
-from service.words import Scope
 from service.work.breakers import Breakers
 from service.work.registry import Duty, Registry
 from service.work.worker import Worker
@@ -58,7 +57,7 @@ if TYPE_CHECKING:
 
 def open_amazon(settings: Settings, breakers: Breakers) -> Amazon | None:
     """The AWS services that the backend uses beside its store; None where it uses none."""
-    if settings.backend is Backend.EMBEDDED and not settings.asks_amazon:
+    if not settings.uses_amazon:
         return None
     from service.amazon import Amazon
 
@@ -199,7 +198,7 @@ class Service:
         """What does the things that letters ask for."""
         settings, escalation = self.settings, self.escalation
         doors = Doors(self.evaluations, self.messaging.desk, escalation.incidents, escalation.rules)
-        sender = Sender(settings.intake_app, frozenset(map(Scope, config.listed(settings.intake_scopes))))
+        sender = Sender(settings.intake_app, frozenset(settings.intake_scopes))
         mappings = LiveMappings(settings.rules_dir / EVENTS)
         return Taking(doors, sender, self.store, self.clock, mappings.current, settings.body_limit)
 

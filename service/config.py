@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.headerregistry import Address
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.aws.references import CannotFetch, Fetch, Reference, parse_reference
+from service import setting_faults, setting_names, setting_sources, setting_values, surroundings, web_addresses
+from service.aws.references import Fetch, Reference
 from service.errors import TocsinError
-from service.spelling import nearest
+from service.messages.senders import Senders, SendersRefused
+from service.setting_faults import PREFIX, Fault, name_of
 from service.words import Channel, Lane
 
-PREFIX = "TOCSIN_"
+__all__ = ["PREFIX", "Backend", "Fault", "Settings", "SettingsError", "load"]
+
 SPARE_THREADS = 8
 """Threads of a process that do chores."""
-ENV_FILE = ".env"
-FOR_TESTS = frozenset({"TOCSIN_TEST_LONG"})
-"""Names that are no settings but must not be reported either."""
 
 
 class Backend(StrEnum):
@@ -33,24 +33,45 @@ class Backend(StrEnum):
 
 
 class SettingsError(TocsinError):
-    """A setting has a value that cannot be used; names the setting."""
+    """Settings that cannot be used, every one of them with its name, a line each."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        count = "A setting" if len(faults) == 1 else f"{len(faults)} settings"
+        super().__init__(
+            "\n".join([f"{count} cannot be used:", *map(str, faults), "docs/settings.md lists every setting."])
+        )
+        self.faults = tuple(faults)
 
 
 class Settings(BaseSettings):
     """Every setting with its meaning, unit and default."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=setting_sources.ENV_FILE,
+        env_ignore_empty=True,
+        enable_decoding=False,
+        arbitrary_types_allowed=True,
+        extra="ignore",
+        frozen=True,
     )
 
-    home: Path = Field(default=Path("var"), description="Folder of the data: database, development key, outbox.")
-    host: str = Field(default="127.0.0.1", description="Address that the API listens on; `0.0.0.0` is every one.")
+    home: setting_values.Folder = Field(
+        default=Path("var"), description="Folder of the data: database, development key, outbox."
+    )
+    host: setting_values.Host = Field(
+        default="127.0.0.1", description="Address that the API listens on; `0.0.0.0` is every one."
+    )
     port: int = Field(default=8080, ge=0, le=65535, description="Port of the API; 0 takes a free one.")
     backend: Backend = Field(
         default=Backend.EMBEDDED, description="`embedded` needs nothing but this machine, `aws` uses AWS services."
     )
-    rules_dir: Path = Field(default=Path("rules"), description="Folder of the rule files that administrators edit.")
-    templates_dir: Path = Field(default=Path("templates"), description="Folder of message templates and catalogues.")
+    rules_dir: setting_values.Folder = Field(
+        default=Path("rules"), description="Folder of the rule files that administrators edit."
+    )
+    templates_dir: setting_values.Folder = Field(
+        default=Path("templates"), description="Folder of message templates and catalogues."
+    )
     rules_watch: bool | None = Field(
         default=None,
         description="Whether a rule file is published when it changes. Default: yes on `embedded`, no on `aws`.",
@@ -58,15 +79,6 @@ class Settings(BaseSettings):
     workers: int = Field(default=2, ge=1, le=64, description="API processes.")
     threads: int = Field(
         default=16, ge=1, le=256, description="Requests that one API process answers at the same time."
-    )
-    edge: Literal["buffering", "plain"] = Field(
-        default="buffering",
-        description="`buffering` or `plain`, the way back: each request has a thread from its first byte on.",
-    )
-    trusted_proxies: str = Field(
-        default="127.0.0.1,::1",
-        description="Addresses or networks, parted by commas, of proxies before the API: "
-        "no limit for one address is theirs.",
     )
     worker_processes: int = Field(
         default=1, ge=1, le=64, description="Workers that `tocsin up` starts. More than one pays where cores are free."
@@ -87,108 +99,121 @@ class Settings(BaseSettings):
         default=False, description="Whether every request is logged as a line, beside the metrics."
     )
 
-    smtp_url: str | None = Field(
+    smtp_url: setting_values.SmtpUrl = Field(
         default=None,
         description="Mail server, such as `smtp+starttls://user:password@mail.example.com`. Default: the outbox.",
         repr=False,
     )
-    mail_from: str = Field(default="Tocsin <tocsin@localhost>", description="Sender of emails: `Name <address>`.")
-    reviewers: str = Field(default="", description="Addresses, parted by commas, that are told of held messages.")
-    allowed_countries: str = Field(
-        default="", description="Countries that phones may be in: ISO 3166, parted by commas. Default: all."
+    mail_from: setting_values.MailSender = Field(
+        default=Address("Tocsin", "tocsin", "localhost"), description="Sender of emails: `Name <address>`."
     )
-    quiet_hours: str | None = Field(
+    reviewers: setting_values.MailAddresses = Field(
+        default=(), description="Addresses, parted by commas, that are told of held messages."
+    )
+    allowed_countries: setting_values.Countries = Field(
+        default=frozenset(), description="Countries that phones may be in: ISO 3166, parted by commas. Default: all."
+    )
+    quiet_hours: setting_values.Quiet = Field(
         default=None,
         description="Hours such as `22:00-07:00`, where the recipient lives, in which only incidents are sent.",
     )
-    timezone: str = Field(default="UTC", description="Time zone (IANA) of recipients whose profile names none.")
-    recipient_limit: str | None = Field(
+    timezone: setting_values.TimeZone = Field(
+        default="UTC", description="Time zone (IANA) of recipients whose profile names none."
+    )
+    recipient_limit: setting_values.Limit = Field(
         default=None, description="How many messages one person gets, such as `20/h` or `5/15m`; incidents never wait."
     )
-    email_rate: float | None = Field(default=None, gt=0, description="Emails a second, all processes together.")
-    sms_rate: float | None = Field(default=None, gt=0, description="SMS a second, all processes together.")
-    voice_rate: float | None = Field(default=None, gt=0, description="Voice calls a second, all processes together.")
-    libretranslate_url: str | None = Field(
+    email_rate: setting_values.Rate = Field(default=None, description="Emails a second, all processes together.")
+    sms_rate: setting_values.Rate = Field(default=None, description="SMS a second, all processes together.")
+    voice_rate: setting_values.Rate = Field(default=None, description="Voice calls a second, all processes together.")
+    libretranslate_url: setting_values.Root = Field(
         default=None, description="Root of a LibreTranslate server that translates what no catalogue holds."
     )
-    libretranslate_api_key: str | None = Field(default=None, description="Its API key, if it asks for one.", repr=False)
-    model_dir: Path | None = Field(default=None, description="Folder of further Mozilla translation models.")
-    keep_terms: str = Field(default="", description="Words, parted by commas, that are never translated.")
-    public_url: str | None = Field(
+    libretranslate_api_key: setting_values.ApiKey = Field(
+        default=None, description="Its API key, if it asks for one.", repr=False
+    )
+    model_dir: setting_values.Folder | None = Field(
+        default=None, description="Folder of further Mozilla translation models."
+    )
+    keep_terms: setting_values.Terms = Field(
+        default=(), description="Words, parted by commas, that are never translated."
+    )
+    public_url: setting_values.Root = Field(
         default=None, description="Address under which people reach this API; links in messages begin with it."
     )
-    events_url: str | None = Field(
+    events_url: setting_values.EventsUrl = Field(
         default=None, description="Address that events of rules (`emit`) are POSTed to, signed like callbacks."
     )
     loopback_callbacks: bool = Field(
         default=False, description="Whether callbacks may go to this machine itself: for development alone."
     )
-    sns_topics: str = Field(
-        default="", description="ARNs, parted by commas, of the SNS topics that `/v1/inbound/sns` lets in."
+    sns_topics: setting_values.Topics = Field(
+        default=(), description="ARNs, parted by commas, of the SNS topics that `/v1/inbound/sns` lets in."
     )
-    secret: str | None = Field(
+    secret: setting_values.Secret = Field(
         default=None,
         description="Secret of the installation, 64 hex digits, the same on all hosts. Default: a file in the home.",
         repr=False,
     )
-    aws_prefix: str = Field(
+    aws_prefix: setting_values.AwsPrefix = Field(
         default="",
-        pattern=r"^[A-Za-z0-9_-]{0,40}$",
         description="What the names of tables and queues begin with, for several installations in one account.",
     )
-    signing_secrets: str | None = Field(
-        default=None,
+    signing_secrets: setting_values.SigningSecrets = Field(
+        default=(),
         description="Secrets like it, parted by commas, for callbacks and links: first signs, all verify. Default: it.",
         repr=False,
     )
     parameters_ttl: int = Field(
-        default=300, ge=1, description="Seconds after which settings that are kept elsewhere are read again."
+        default=300, ge=1, le=86_400, description="Seconds after which settings that are kept elsewhere are read again."
     )
-    outbox_channels: str = Field(
-        default="",
+    outbox_channels: setting_values.Channels = Field(
+        default=frozenset(),
         description="Channels, parted by commas, that go to the outbox although the backend is `aws`: for trials.",
     )
     language_services: Backend | None = Field(
         default=None,
         description="`embedded` or `aws`: who judges sentiment, detects language, translates. Default: the backend.",
     )
-    mail_configuration_set: str | None = Field(
+    mail_configuration_set: setting_values.ConfigurationSet = Field(
         default=None, description="SES configuration set, whose event destination brings receipts."
     )
-    phone_identity: str | None = Field(
+    phone_identity: setting_values.Identity = Field(
         default=None, description="Number, pool or sender id that SMS and calls leave from where no sender is listed."
     )
-    phone_configuration_set: str | None = Field(
+    phone_configuration_set: setting_values.PhoneConfigurationSet = Field(
         default=None, description="End User Messaging configuration set, whose event destination brings receipts."
     )
-    senders: str | None = Field(
-        default=None, description="Origination identities by country: JSON, or the path of a YAML file (docs/aws.md)."
+    senders: setting_values.Identities = Field(
+        default=Senders(),
+        description="Origination identities by country: JSON, or the path of a YAML file (docs/aws.md).",
     )
-    providers: str = Field(
-        default="",
+    providers: setting_values.Weights = Field(
+        default_factory=dict,
         description="Providers with their weights, such as `aws-sms=3,twilio-sms=1`; 0: only where no other can.",
     )
-    twilio_account: str | None = Field(
-        default=None, pattern="^AC[0-9a-f]{32}$", description="SID of the account at Twilio that sends SMS and calls."
+    twilio_account: setting_values.TwilioAccount = Field(
+        default=None, description="SID of the account at Twilio that sends SMS and calls."
     )
-    twilio_tokens: str | None = Field(
-        default=None,
+    twilio_tokens: setting_values.Tokens = Field(
+        default=(),
         description="Its auth tokens, parted by commas: the first sends, requests signed with any are taken.",
         repr=False,
     )
-    twilio_identity: str | None = Field(
+    twilio_identity: setting_values.Identity = Field(
         default=None,
         description="Number, messaging service or sender id at Twilio, used where no sender is listed.",
     )
-    twilio_url: str = Field(
+    twilio_url: setting_values.RequiredRoot = Field(
         default="https://api.twilio.com", description="Root of Twilio's API, such as that of another region."
     )
-    spend_cap: float | None = Field(
+    spend_cap: setting_values.Amount = Field(
         default=None,
-        gt=0,
         description="Estimated USD a month for SMS: warned of at 80 %, and at the cap bulk stops, incidents never.",
     )
-    terminology: str | None = Field(default=None, description="Custom terminology that Amazon Translate follows.")
+    terminology: setting_values.Terminology = Field(
+        default=None, description="Custom terminology that Amazon Translate follows."
+    )
     formality: Literal["FORMAL", "INFORMAL"] | None = Field(
         default=None, description="`FORMAL` or `INFORMAL`: how Amazon Translate addresses the reader."
     )
@@ -196,20 +221,19 @@ class Settings(BaseSettings):
         default=None,
         description="Who tells languages apart: `local` or `comprehend`. Default: like the language services.",
     )
-    event_bus: str | None = Field(
+    event_bus: setting_values.EventBus = Field(
         default=None, description="EventBridge bus that events of rules (`emit`) are put on; before the address."
     )
 
-    intake_queue: str | None = Field(
+    intake_queue: setting_values.QueueName = Field(
         default=None,
         description="Name of the SQS queue by which other systems ask for decisions, notifications and incidents.",
     )
-    intake_app: str = Field(
-        default="intake", pattern=r"^[\x21-\x7e]{1,128}$", description="The app that the audit names for that queue."
+    intake_app: setting_values.AppName = Field(
+        default="intake", description="The app that the audit names for that queue."
     )
-    intake_scopes: str = Field(
-        default="evaluate,notify,incidents",
-        pattern=r"^(?:evaluate|notify|incidents)(?: *, *(?:evaluate|notify|incidents))*$",
+    intake_scopes: setting_values.Scopes = Field(
+        default=setting_values.INTAKE_SCOPES,
         description="What that queue may ask for, parted by commas: `evaluate`, `notify`, `incidents`.",
     )
 
@@ -224,6 +248,11 @@ class Settings(BaseSettings):
         return (self.language_services or self.backend) is Backend.AWS
 
     @property
+    def uses_amazon(self) -> bool:
+        """Whether AWS services beside the store are used."""
+        return self.backend is Backend.AWS or self.asks_amazon
+
+    @property
     def detects_by_comprehend(self) -> bool:
         """`detector`, or what the language services stand for."""
         return self.asks_amazon if self.detector is None else self.detector == "comprehend"
@@ -231,7 +260,7 @@ class Settings(BaseSettings):
     def is_trial(self, channel: Channel) -> bool:
         """Whether the channel is for trying things out: no provider is called, and reserved addresses are taken."""
         here = self.backend is Backend.EMBEDDED and (channel is Channel.EMAIL or self.twilio_account is None)
-        return here or channel.value in listed(self.outbox_channels)
+        return here or channel in self.outbox_channels
 
     @property
     def most_threads(self) -> int:
@@ -246,7 +275,7 @@ class Settings(BaseSettings):
     @property
     def secret_file(self) -> Path:
         """Where the secret is kept from which lookup keys and signatures are made."""
-        return self.home / "secret"
+        return _secret_in(self.home)
 
     @property
     def last_good(self) -> Path:
@@ -259,73 +288,106 @@ class Settings(BaseSettings):
         return self.home / "dev-key"
 
 
-def load(fetch: Fetch | None = None) -> Settings:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the settings of this process are, unless a value cannot be used, and everything that is wrong with them."""
+
+    settings: Settings | None
+    faults: Sequence[Fault]
+
+
+def load(fetch: Fetch | None = None, *, service: bool = False) -> Settings:
     """The settings of this process; `SettingsError` names every one that cannot be used.
 
-    Those that are references are fetched from where they are kept: by `fetch`, or else from AWS.
+    Those that are references are fetched from where they are kept: by `fetch`, or else from AWS. With `service` the
+    folders that a service needs must be there too.
     """
-    kept = _fetched(references(), fetch)
+    examined = examine(fetch, service=service)
+    if examined.settings is None or examined.faults:
+        raise SettingsError(examined.faults)
+    return examined.settings
+
+
+def examine(fetch: Fetch | None = None, *, service: bool = False) -> Examined:
+    """The settings with all their faults: those of values, of values together, and of the folders that they name."""
+    given = setting_sources.texts(_given(), Settings.model_fields)
+    kept, unfetched = setting_sources.fetched(setting_sources.references(given), fetch)
+    texts = {**given, **kept}
+    secret = {field: text for field, text in texts.items() if field in kept or not Settings.model_fields[field].repr}
+    settings, misfits = _parsed(kept, secret, {fault.name for fault in unfetched})
+    faults = [*unfetched, *misfits, *_apart(texts)]
+    if settings is not None:
+        faults += _together(settings)
+    if not surroundings.were_checked():
+        faults += surroundings.faults(_folders(texts), service=service)
+    return Examined(None if unfetched else settings, tuple(faults))
+
+
+def _parsed(
+    kept: Mapping[str, str], secret: Mapping[str, str], unfetched: Iterable[str]
+) -> tuple[Settings | None, Sequence[Fault]]:
     try:
-        return Settings.model_validate(kept)
+        return Settings.model_validate(kept), ()
     except ValidationError as error:
-        faults = (f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-        raise SettingsError("\n".join([*faults, "docs/settings.md lists every setting."])) from error
+        found = setting_faults.described(error, hidden=secret)
+        return None, [fault for fault in found if fault.name not in unfetched]
+
+
+def _apart(texts: Mapping[str, str]) -> Iterator[Fault]:
+    """A setting that is of no use without another one."""
+    for one, other in (("twilio_account", "twilio_tokens"), ("twilio_tokens", "twilio_account")):
+        if texts.get(one) and not texts.get(other):
+            yield Fault(name_of(other), f"is missing: set it too, or remove {name_of(one)} (docs/providers.md)")
+
+
+def _together(settings: Settings) -> Iterator[Fault]:
+    """Values that do not go together."""
+    if settings.twilio_account is not None and settings.uses_amazon:
+        try:
+            settings.senders.require_providers()
+        except SendersRefused as error:
+            yield Fault(name_of("senders"), str(error))
+
+
+def _secret_in(home: Path) -> Path:
+    return home / "secret"
+
+
+def _folders(texts: Mapping[str, str]) -> surroundings.Folders:
+    named = {name: Path(text) for name in surroundings.NAMES if (text := texts.get(name))}
+    home: Path = named.get("home", Settings.model_fields["home"].default)
+    own = {name: Settings.model_fields[name].default for name in surroundings.NEEDED}
+    return surroundings.Folders(home, named, own, secret=None if texts.get("secret") else _secret_in(home))
+
+
+def warnings(settings: Settings) -> tuple[str, ...]:
+    """A sentence for each setting that works and may not do what was meant."""
+    url = settings.public_url
+    if url is None or not web_addresses.is_readable_on_the_way(url):
+        return ()
+    return (
+        f"{PREFIX}PUBLIC_URL is http: whoever is on the way can read and use the links in messages, and mails offer no "
+        "one-click unsubscribing, which needs https (RFC 8058). Write https://…, behind a proxy if need be.",
+    )
 
 
 def references() -> Mapping[str, Reference]:
     """The settings, by the names of their fields, whose values are kept elsewhere (docs/settings.md)."""
-    given = {name.upper(): text for name, text in _given().items()}
-    texts = {field: given.get(PREFIX + field.upper()) for field in Settings.model_fields}
-    parsed = ((field, parse_reference(text)) for field, text in texts.items() if text)
-    return {field: reference for field, reference in parsed if reference is not None}
+    return setting_sources.references(setting_sources.texts(_given(), Settings.model_fields))
 
 
-def _fetched(kept: Mapping[str, Reference], fetch: Fetch | None) -> Mapping[str, str]:
-    if not kept:
-        return {}
-    fetch = fetch or fetch_kept()
-    values: dict[str, str] = {}
-    faults = []
-    for field, reference in kept.items():
-        try:
-            values[field] = fetch(reference)
-        except CannotFetch as error:
-            faults.append(f"{PREFIX}{field.upper()}: {error}")
-    if faults:
-        raise SettingsError("\n".join(faults))
-    return values
-
-
-def fetch_kept() -> Fetch:
-    """Reads values where AWS keeps them."""
-    from service.aws.parameters import KeptValues  # boto3 takes a while to import, and few need it
-
-    return KeptValues().fetch
-
-
-def _given() -> Mapping[str, str | None]:
-    return {**dotenv_values(ENV_FILE), **os.environ}
+def _given() -> Mapping[str, str]:
+    try:
+        return setting_sources.given()
+    except setting_sources.UnreadableFile as error:
+        raise SettingsError([error.fault]) from error
 
 
 def names() -> tuple[str, ...]:
     """The environment's name of every setting."""
-    return tuple(PREFIX + field.upper() for field in Settings.model_fields)
+    return tuple(name_of(field) for field in Settings.model_fields)
 
 
-def unknown(environment: Mapping[str, str | None] | None = None) -> tuple[str, ...]:
-    """A sentence for every `TOCSIN_*` name that is no setting, with the nearest one that is."""
-    given = _given() if environment is None else environment
-    strange = {name.upper() for name in given if name.upper().startswith(PREFIX)} - {*names(), *FOR_TESTS}
-    return tuple(_report(name, names()) for name in sorted(strange))
-
-
-def _report(name: str, known: Iterable[str]) -> str:
-    bare = {one.removeprefix(PREFIX): one for one in known}  # the prefix would make any two names alike
-    near = nearest(name.removeprefix(PREFIX), bare)
-    hint = f"did you mean {bare[near]}?" if near else "docs/settings.md lists those that there are."
-    return f"{name} is not a setting and does nothing: {hint}"
-
-
-def listed(text: str) -> tuple[str, ...]:
-    """The members of a setting that is a list parted by commas."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def unknown(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """A sentence for every name that looks like a setting and is none, with the nearest one that is."""
+    return setting_names.unknown(_given() if environment is None else environment, names())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint
 
-from service import config, last_good, secrets
+from service import last_good, secrets
 from service.channels.contact_keys import ContactKeys
 from service.clock import Clock
 from service.config import Settings
@@ -60,10 +60,9 @@ class Escalation:
         """The calls about incidents, and those by which answers come in."""
         fetch = Fetcher()
         certificates = SigningCertificates(fetch, amazon_roots(), self.clock)
-        gate = SnsGate(config.listed(self.settings.sns_topics), certificates, self.clock)
+        gate = SnsGate(self.settings.sns_topics, certificates, self.clock)
         inbound = inbound_routes.sns_blueprint(gate, self.replies, self.receipts, fetch)
-        tokens = config.listed(self.settings.twilio_tokens or "")
-        twilio = TwilioGate(self.settings.twilio_account, tokens, self.settings.public_url)
+        twilio = TwilioGate(self.settings.twilio_account, self.settings.twilio_tokens, self.settings.public_url)
         simulator = inbound_routes.simulator_blueprint(self.replies, self.clock)
         return (
             routes.blueprint(self.incidents, self.rules),

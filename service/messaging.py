@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from service import config, last_good, secrets
+from service import last_good, secrets
 from service.channels.contact_keys import ContactKeys
 from service.channels.outbox import Outbox
 from service.channels.phones import PhoneRules
@@ -26,8 +26,6 @@ from service.messages import optout_routes
 from service.messages import routes as outbox_routes
 from service.messages.optout_routes import suppressed
 from service.messages.optouts import OptOut, OptOuts
-from service.messages.pace import parse_pace
-from service.messages.quiet import parse_quiet_hours
 from service.messages.templates import Templates, read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
@@ -121,7 +119,7 @@ class Messaging:
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
-        reviewers = Reviewers(self.store, self.carriers, config.listed(self.settings.reviewers))
+        reviewers = Reviewers(self.store, self.carriers, self.settings.reviewers)
         course = Course(self.store, self.directory, self.validation, self.renditions, reviewers, self.completion)
         gathering = Digests(self.store)
         sender = PageSender(
@@ -155,16 +153,15 @@ class Messaging:
 
     def _manners(self) -> Manners:
         hours = self.settings.quiet_hours
-        quiet = parse_quiet_hours(hours, self.settings.timezone) if hours else None
+        quiet = replace(hours, zone=self.settings.timezone) if hours else None
         links = self.unsubscribe_links
         leaving = links.of if links is not None else lambda _: None
         return Manners(self._opted_out, quiet, leaving, self._pace())
 
     def _pace(self) -> Callable[[Recipient, datetime], datetime] | None:
-        limit = self.settings.recipient_limit
-        if limit is None:
+        pace = self.settings.recipient_limit
+        if pace is None:
             return None
-        pace = parse_pace(limit)
         return lambda person, now: pace.free_at(self.store, person.user_id, now)
 
     def _opted_out(self, recipients: Iterable[Recipient], lane: Lane) -> Mapping[str, OptOut]:
@@ -191,9 +188,8 @@ def signing_keys(settings: Settings, purpose: str) -> Keyring:
 
 def phone_rules(settings: Settings) -> PhoneRules:
     """Which phones may be written to; numbers reserved for examples only where nothing leaves this machine."""
-    countries = frozenset(code.upper() for code in config.listed(settings.allowed_countries))
     reserved = settings.is_trial(Channel.SMS) and settings.is_trial(Channel.VOICE)
-    return PhoneRules(countries or None, reserved_allowed=reserved)
+    return PhoneRules(settings.allowed_countries or None, reserved_allowed=reserved)
 
 
 def read_wording(settings: Settings) -> tuple[Templates, Catalogues]:
@@ -209,7 +205,7 @@ def open_translator(
     settings: Settings, catalogues: Catalogues, breakers: Breakers, amazon: Amazon | None = None
 ) -> Translator:
     """Catalogues first, then machines: Amazon's or those on this machine, then LibreTranslate."""
-    detector, terms = open_detector(settings, amazon), config.listed(settings.keep_terms)
+    detector, terms = open_detector(settings, amazon), settings.keep_terms
     engines = _engines(settings, breakers, amazon)
     machines = (MachineTranslator(engine, detector, terms) for engine in engines)
     return Translators(catalogues, *machines)

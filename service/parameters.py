@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from prometheus_client import Counter
 
-from service import config
+from service import config, setting_sources
 from service.aws.references import Fetch
 from service.chores import Chore
 from service.config import Settings, SettingsError
@@ -58,6 +58,6 @@ def chores(settings: Settings, renew: Renew) -> list[Chore]:
         Chore(
             "reading settings again",
             timedelta(seconds=settings.parameters_ttl),
-            Watch(settings, renew, config.fetch_kept()).look,
+            Watch(settings, renew, setting_sources.fetch_kept()).look,
         )
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,14 +22,13 @@ class UnreadableSecret(TocsinError):
     """The file of the secret cannot be used."""
 
 
-def of_installation(given: str | None, path: Path) -> bytes:
+def of_installation(given: bytes | None, path: Path) -> bytes:
     """The secret that the settings give (several hosts must share one), else the one kept in `path`."""
-    return read_or_make(path) if given is None else _parsed(given, "TOCSIN_SECRET")
+    return read_or_make(path) if given is None else given
 
 
 def read_or_make(path: Path) -> bytes:
     """The secret in `path`, made there if there is none; processes that start together agree on one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     if not path.exists():
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -54,11 +54,9 @@ class Keyring:
         return list(reversed(self.keys))
 
 
-def signing(given: str | None, installation: bytes, purpose: str) -> Keyring:
+def signing(given: Sequence[bytes], installation: bytes, purpose: str) -> Keyring:
     """The keys for a purpose, made from the secrets that TOCSIN_SIGNING_SECRETS lists, or else the installation's."""
-    listed = [part.strip() for part in (given or "").split(",") if part.strip()]
-    secrets_listed = [_parsed(text, "TOCSIN_SIGNING_SECRETS") for text in listed] or [installation]
-    return Keyring(tuple(derived(secret, purpose) for secret in secrets_listed))
+    return Keyring(tuple(derived(secret, purpose) for secret in given or (installation,)))
 
 
 def derived(secret: bytes, purpose: str) -> bytes:

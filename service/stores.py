@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service import surroundings
 from service.clock import Clock, SystemClock
-from service.config import Backend, Settings
+from service.config import Backend, Fault, Settings, SettingsError
 from service.errors import TocsinError
 from service.storage import Store
 from service.words import Lane
@@ -28,7 +31,7 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK, bell: Callable[[
         case Backend.EMBEDDED:
             from service.storage.sqlite import SqliteStore
 
-            settings.home.mkdir(parents=True, exist_ok=True)
+            _make_home(settings.home)
             return SqliteStore(settings.database, clock)
         case Backend.AWS:
             from service.storage import dynamodb, sqs
@@ -45,6 +48,14 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK, bell: Callable[[
                 connect_to_send=partial(sqs.connect_to_send, most),
                 bell=bell,
             )
+
+
+def _make_home(home: Path) -> None:
+    try:
+        surroundings.make_home(home)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise SettingsError([Fault("TOCSIN_HOME", f"{home} cannot be made ({reason}): name another folder")]) from error
 
 
 def enough_of_the_audit(settings: Settings) -> int:

@@ -7,20 +7,18 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
-from service import config
 from service.channels import Email, Sms, VoiceCall
 from service.channels.carrier import Carrier
 from service.channels.outbox import Outbox, OutboxEmail, OutboxSms, OutboxVoice
+from service.channels.smtp import SmtpChannel, SmtpServer
 from service.clock import Clock
 from service.config import Settings
-from service.errors import TocsinError
 from service.escalate.twilio import address
 from service.messages.carriers import Carriers, FromSenders, Leaving, Slots, anyhow
 from service.messages.failover import Departing, Failover
 from service.messages.providers import OneAddress, Provider
-from service.messages.senders import Senders, everywhere, read_senders
+from service.messages.senders import Senders, everywhere
 from service.messages.spend import Budgeted, Spend
-from service.messages.weights import parse_weights
 from service.storage import Store
 from service.words import Channel
 from service.work.breakers import Breakers
@@ -38,12 +36,6 @@ AWS, TWILIO = "aws", "twilio"
 SMTP, TWILIO_SMS, TWILIO_VOICE = "smtp", "twilio-sms", "twilio-voice"
 """What breakers, weights and metrics call providers; `service.amazon` names its own."""
 
-KNOWN = ("ses", SMTP, "aws-sms", TWILIO_SMS, "aws-voice", TWILIO_VOICE)
-
-
-class TwilioMisconfigured(TocsinError):
-    """Settings of Twilio that do not fit together; says which."""
-
 
 class WaysOut:
     """What messages leave by. Constructed after fork."""
@@ -56,8 +48,8 @@ class WaysOut:
         self._breakers = breakers
         self._amazon = amazon
         self._twilio = open_twilio(settings)
-        self._weights = parse_weights(settings.providers, KNOWN)
-        self._senders = read_senders(settings.senders)
+        self._weights = settings.providers
+        self._senders = settings.senders
         if amazon is not None and self._twilio is not None:
             self._senders.require_providers()
         spend = Spend(store, None if settings.spend_cap is None else Decimal(str(settings.spend_cap)))
@@ -121,31 +113,24 @@ class WaysOut:
         """A mail server goes before SES, which joins it only where TOCSIN_PROVIDERS says so."""
         smtp = self._settings.smtp_url
         if smtp is not None:
-            yield self._smtp(smtp)
+            yield Provider(SMTP, smtp_channel(smtp, self._settings, self._clock), OneAddress())
         if self._amazon is None or self._settings.is_trial(Channel.EMAIL):
             return
         if smtp is None or "ses" in self._weights:
             yield self._amazon.email()
 
-    def _smtp(self, url: str) -> Provider[Email]:
-        from service.channels.email import parse_sender
-        from service.channels.smtp import SmtpChannel, parse_smtp_url
 
-        server, sender = parse_smtp_url(url), parse_sender(self._settings.mail_from)
-        timeout = timedelta(seconds=ANSWERED_WITHIN_S)
-        channel = SmtpChannel(server, sender, self._clock, timeout=timeout, within=LONGEST_CALL)
-        return Provider(SMTP, channel, OneAddress())
+def smtp_channel(server: SmtpServer, settings: Settings, clock: Clock) -> SmtpChannel:
+    """The way to a mail server, with the patience that lanes grant."""
+    timeout = timedelta(seconds=ANSWERED_WITHIN_S)
+    return SmtpChannel(server, settings.mail_from, clock, timeout=timeout, within=LONGEST_CALL)
 
 
 def open_twilio(settings: Settings) -> Twilio | None:
-    """The account at Twilio, if there is one; `TwilioMisconfigured`."""
-    tokens = config.listed(settings.twilio_tokens or "")
-    if settings.twilio_account is None and not tokens:
-        return None
+    """The account at Twilio, if there is one: `config.load` refuses an account without tokens."""
+    tokens = settings.twilio_tokens
     if settings.twilio_account is None or not tokens:
-        raise TwilioMisconfigured(
-            "set both TOCSIN_TWILIO_ACCOUNT and TOCSIN_TWILIO_TOKENS, or neither (docs/providers.md)"
-        )
+        return None
     from service.channels.twilio.account import Account, Twilio
 
     receipts = None if settings.public_url is None else address(settings.public_url)

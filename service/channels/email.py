@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr
 
 import idna
 
 from service.channels import Email
 from service.errors import TocsinError
+from service.web_addresses import is_readable_on_the_way
 
 MAX_LINE = 998
 """Characters of a line of an email (RFC 5322, section 2.1.1)."""
@@ -43,28 +45,69 @@ def compose(email: Email, sender: Address, at: datetime) -> EmailMessage:
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{email.reference.delivery_id}.{email.reference.attempt}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    if email.unsubscribe_url is not None:
-        message["List-Unsubscribe"] = f"<{_one_line(email.unsubscribe_url)}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    for name, value in unsubscribe_headers(email).items():
+        message[name] = value
     message.set_content(email.text)
     message.add_alternative(email.html, subtype="html")
     message["Content-Language"] = str(email.language)  # not before: content headers move into the first part
     return message
 
 
+def unsubscribe_headers(email: Email) -> Mapping[str, str]:
+    """How a mail program lets the reader leave (RFC 2369).
+
+    One click needs https (RFC 8058, section 4): a link that anybody on the way can read only opens a page.
+    """
+    url = email.unsubscribe_url
+    if not url:
+        return {}
+    link = {"List-Unsubscribe": f"<{url}>"}
+    return link if is_readable_on_the_way(url) else {**link, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
 def parse_sender(text: str) -> Address:
-    """The sender that `Tocsin <alerts@example.com>` names; `Unaddressable` for anything but one address."""
+    """The sender that `Tocsin <alerts@example.com>` names, its domain in ASCII (RFC 5891); `Unaddressable`.
+
+    Text that a parser has to guess about is refused: it could send from an address that nobody meant.
+    """
     if len(text) > MAX_LINE:
-        raise Unaddressable(f"the sender has {len(text):,} characters; {MAX_LINE} are allowed")
+        raise Unaddressable(f"has {len(text):,} characters; {MAX_LINE} are allowed: {_SENDER_FORM}")
     probe = EmailMessage(policy=SMTP)
     try:
-        probe["From"] = text
-        (sender,) = probe["From"].addresses
-    except (ValueError, HeaderParseError):
-        raise Unaddressable("the sender is not one email address: write it like Tocsin <alerts@example.com>") from None
-    if not isinstance(sender, Address) or not sender.domain:
-        raise Unaddressable("the sender has no domain: write it like Tocsin <alerts@example.com>")
-    return sender
+        probe["From"] = _PLAIN_NAME.sub(lambda found: f'"{found[1].strip()}" <{found[2]}>', text)
+        header = probe["From"]
+        (address,) = header.addresses
+    except _NOT_FORESEEN:
+        raise Unaddressable(f"is not one email address: {_SENDER_FORM}") from None
+    in_a_group = header.groups[0].display_name is not None
+    if in_a_group or not isinstance(address, Address) or not address.username or not address.domain:
+        raise Unaddressable(f"has no address or no domain: {_SENDER_FORM}")
+    if not address.username.isascii():
+        raise Unaddressable(f"has letters outside ASCII before the @: {_SENDER_FORM}")
+    if header.defects:
+        raise Unaddressable(f'can be read in several ways: {_SENDER_FORM}, or "Tocsin @ Work" <alerts@example.com>')
+    return Address(address.display_name, address.username, _domain_of_sender(address.domain))
+
+
+def header_text(sender: Address) -> str:
+    """A sender as APIs take it that build the header themselves: ASCII alone (RFC 2047)."""
+    return formataddr((sender.display_name, sender.addr_spec))
+
+
+_NOT_FORESEEN = (ValueError, LookupError, AttributeError, TypeError, HeaderParseError)
+"""What Python's parser raises for texts like `To<` and `.:`."""
+
+_PLAIN_NAME = re.compile(r'\A\s*([^\s"<>@,:;()\\\[\]=][^"<>@,:;()\\\[\]=]*)<([^<>]*)>\s*\Z')
+"""A name that means the same in quotes, which a dot in it (`Acme Inc.`) demands (RFC 5322, section 3.2.3)."""
+
+_SENDER_FORM = "write it like Tocsin <alerts@example.com>"
+
+
+def _domain_of_sender(domain: str) -> str:
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except ValueError:
+        raise Unaddressable(f"names a domain that cannot be: {_SENDER_FORM}") from None
 
 
 def _address(text: str) -> Address:

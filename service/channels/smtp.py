@@ -22,6 +22,7 @@ from service.channels import Accepted, Email, Outcome, Reason, Refused, Unknown
 from service.channels.email import INTERNATIONAL, PLAIN, Unaddressable, compose
 from service.clock import Clock
 from service.errors import TocsinError
+from service.web_addresses import is_host
 
 _GOODBYE_S = 1.0
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -44,15 +45,20 @@ class SmtpServer:
 
 def parse_smtp_url(url: str) -> SmtpServer:
     """The server that `smtp+starttls://user:password@host:587` names; `BadSmtpUrl` says what is wrong."""
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise BadSmtpUrl(
-            "TOCSIN_SMTP_URL must be smtp://host, smtp+starttls://host or smtps://host, with :port if need be"
-        )
     try:
-        port = parts.port or _PORTS[parts.scheme]
+        parts = urlsplit(url)
+        port = parts.port
     except ValueError:
-        raise BadSmtpUrl("TOCSIN_SMTP_URL names a port that is not a number from 1 to 65535") from None
+        raise BadSmtpUrl("names a port that is not a number from 1 to 65535, or a host that cannot be") from None
+    if parts.scheme not in _PORTS or not parts.hostname or not is_host(parts.hostname):
+        raise BadSmtpUrl(
+            "must be smtp://host, smtp+starttls://host or smtps://host, with user:password@ before and :port behind"
+        )
+    if port == 0 or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise BadSmtpUrl(
+            "must end behind the host and port; write @, :, / and % of a password as %40, %3A, %2F and %25"
+        )
+    port = port or _PORTS[parts.scheme]
     return SmtpServer(parts.hostname, port, parts.scheme, unquote(parts.username or ""), unquote(parts.password or ""))
 
 
@@ -97,6 +103,23 @@ class SmtpChannel:
         except RuntimeError:
             return Refused(Reason.PROVIDER, "this machine can start no more threads")
         return letter.outcome(self._within)
+
+    def look(self) -> Refused | None:
+        """Connect, introduce ourselves, log in and part, without sending: what stands in the way; None if nothing."""
+        met: Future[Refused | None] = Future()
+        threading.Thread(target=self._meet, args=(met,), daemon=True).start()
+        wait([met], self._within)
+        return met.result() if met.done() else _failure(_TooLate())
+
+    def _meet(self, met: Future[Refused | None]) -> None:
+        try:
+            with self._connection() as connection:
+                code, reply = connection.noop()
+                met.set_result(None if code == 250 else _refusal(code, reply, "NOOP", Reason.ACCOUNT))
+                _part(connection)
+        except (smtplib.SMTPException, OSError) as error:
+            if not met.done():
+                met.set_result(_failure(error))
 
     def _talk(self, letter: _Letter, message: EmailMessage) -> None:
         try:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from service import config, exact_json
-from service.config import Backend, SettingsError
+from service.config import Backend, Examined, SettingsError
 from service.doctor import Finding, Level, broken, here
 from service.stores import SYSTEM_CLOCK, open_store
 
@@ -32,10 +32,11 @@ def doctor(as_json: bool) -> None:
 
 def _findings() -> Iterator[Finding]:
     yield from here.references()
-    try:
-        settings = config.load()
-    except SettingsError as error:
-        yield broken("settings", str(error), "Correct them; docs/settings.md lists every one.")
+    examined = _examined()
+    for fault in examined.faults:
+        yield broken("settings", str(fault), "Correct it; docs/settings.md lists every setting.")
+    settings = examined.settings
+    if settings is None:
         return
     store = open_store(settings)
     yield from here.look(settings, store, SYSTEM_CLOCK)
@@ -48,6 +49,13 @@ def _findings() -> Iterator[Finding]:
         from service.doctor import twilio
 
         yield from twilio.look(settings)
+
+
+def _examined() -> Examined:
+    try:
+        return config.examine(service=True)
+    except SettingsError as error:  # not one of them can be read
+        return Examined(None, error.faults)
 
 
 def _show(finding: Finding) -> None:

@@ -9,7 +9,8 @@ import sys
 
 import click
 
-from service import config
+from service import surroundings
+from service.cli.start import start_settings
 from service.config import Settings
 from service.errors import TocsinError
 
@@ -23,7 +24,8 @@ class CannotListen(TocsinError):
 @click.command()
 def serve() -> None:
     """Run the API alone; `tocsin up` runs it with a worker."""
-    settings = config.load()
+    settings = start_settings()
+    os.environ[surroundings.CHECKED] = "1"
     listener = listen(settings)
     os.environ.setdefault(METRICS, metrics_folder(settings))
     click.echo(f"Tocsin's API listens at {address(listener)}", err=True)

@@ -7,10 +7,11 @@ import sys
 
 import click
 
-from service import config, logs
+from service import logs, surroundings
 from service.cli import lifetime
 from service.cli.home import only_one
 from service.cli.serve import METRICS, address, gunicorn, listen, metrics_folder
+from service.cli.start import start_settings
 from service.cli.supervisor import Child, Supervisor
 from service.cli.welcome import say_when_ready
 from service.config import Settings
@@ -19,10 +20,11 @@ from service.config import Settings
 @click.command()
 def up() -> None:
     """Run the API and its workers until Ctrl-C; whichever dies is started again."""
-    settings = config.load()
+    settings = start_settings()
     logs.configure(settings.log_level)
     with only_one(settings.home), listen(settings) as listener:
-        environment = {**os.environ, METRICS: metrics_folder(settings), lifetime.PARENT: str(os.getpid())}
+        own = {METRICS: metrics_folder(settings), lifetime.PARENT: str(os.getpid()), surroundings.CHECKED: "1"}
+        environment = {**os.environ, **own}
         worker = [sys.executable, "-m", "service.cli", "worker"]
         api = Child("API", gunicorn(listener), environment, (listener.fileno(),))
         workers = [Child("worker", worker, environment) for _ in range(settings.worker_processes)]

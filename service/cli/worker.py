@@ -13,10 +13,11 @@ from collections.abc import Callable
 
 import click
 
-from service import config, logs, parameters
+from service import logs, parameters, surroundings
 from service.app import Service
 from service.chores import Chores
 from service.cli import lifetime
+from service.cli.start import start_settings
 from service.stores import open_store
 
 GARBAGE = 10_000
@@ -33,7 +34,8 @@ def worker() -> None:
     """
     lifetime.end_with_parent()
     faulthandler.enable()  # a library that ends the process leaves its traceback in the log
-    settings = config.load()
+    settings = start_settings()
+    os.environ[surroundings.CHECKED] = "1"
     logs.configure(settings.log_level)
     store = open_store(settings, bell=lambda lane: loop.look(lane))  # noqa: PLW0108  the loop is made below
     service = Service(settings, store=store)

@@ -10,15 +10,14 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service import aws_faults, config
+from service import aws_faults
 from service.aws import inbox, intake_table
 from service.aws.clients import Clients
-from service.channels.email import parse_sender
 from service.clock import Clock
 from service.config import Settings
 from service.doctor import Finding, Level, broken, doubtful, fine
 from service.errors import TocsinError
-from service.messages.senders import Sender, SendersRefused, read_senders
+from service.messages.senders import Sender
 from service.storage import dynamodb, sqs
 from service.stores import intake_table_name, queue_names, table_names
 from service.words import Channel, Lane
@@ -41,7 +40,7 @@ def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
     yield from _tables(settings)
     yield from _queues(settings)
     yield from _intake(settings)
-    leaves = {channel for channel in Channel if channel.value not in config.listed(settings.outbox_channels)}
+    leaves = set(Channel) - settings.outbox_channels
     if Channel.EMAIL in leaves and settings.smtp_url is None:
         yield from _mail(settings, clients)
     if leaves & {Channel.SMS, Channel.VOICE}:
@@ -154,7 +153,7 @@ def _account(clients: Clients) -> Finding:
 
 
 def _mail_identity(settings: Settings, clients: Clients) -> Finding:
-    domain = parse_sender(settings.mail_from).domain
+    domain = settings.mail_from.domain
     found = clients.get("sesv2").get_email_identity(EmailIdentity=domain)
     if not found.get("VerifiedForSendingStatus"):
         return broken("sender of mail", f"{domain} is not verified", "Set the DNS records that the SES console shows.")
@@ -162,10 +161,7 @@ def _mail_identity(settings: Settings, clients: Clients) -> Finding:
 
 
 def _phones(settings: Settings, clients: Clients) -> Iterator[Finding]:
-    try:
-        senders = [one for each in read_senders(settings.senders).by_country.values() for one in each]
-    except SendersRefused:
-        return  # said already
+    senders = [one for each in settings.senders.by_country.values() for one in each]
     if settings.phone_identity is None and not senders:
         do = "Set TOCSIN_PHONE_IDENTITY or TOCSIN_SENDERS: calls need one, and pages one that receives."
         yield doubtful("phone identities", "none is set: AWS chooses", do)

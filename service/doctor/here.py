@@ -7,16 +7,16 @@ from itertools import islice
 
 from msgspec import structs
 
-from service import config, secrets
+from service import config, secrets, setting_sources
 from service.aws.references import CannotFetch
 from service.clock import Clock, timestamp
 from service.config import Backend, Settings
 from service.doctor import Finding, broken, doubtful, fine
 from service.doctor.rule_files import rule_files
 from service.errors import TocsinError
-from service.messages.senders import read_senders
 from service.storage import Conflict, Item, Store
 from service.tags import Tag
+from service.ways_out import smtp_channel
 from service.work import all_dead_items
 
 PROBE = "doctor"
@@ -26,7 +26,7 @@ SENTENCE = "The warehouse is closed on Monday for the yearly stock count."
 def references() -> Iterator[Finding]:
     """Whether every setting that is kept elsewhere can be had; never what it is."""
     kept = config.references()
-    fetch = config.fetch_kept() if kept else None
+    fetch = setting_sources.fetch_kept() if kept else None
     for field, reference in kept.items():
         name = f"{config.PREFIX}{field.upper()}"
         try:
@@ -43,23 +43,17 @@ def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
     yield _secret(settings)
     yield from _store(store, clock)
     yield from rule_files(settings, store, clock)
+    yield from _mail_server(settings, clock)
     yield from _models(settings)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
     strange = config.unknown()
     yield from (doubtful("settings", sentence, "Correct or remove it.") for sentence in strange)
+    yield from (doubtful("settings", sentence, "Change it, or live with it.") for sentence in config.warnings(settings))
     if not strange:
         yield fine("settings", f"all known; the backend is {settings.backend.value}")
-    for name, folder in (("TOCSIN_RULES_DIR", settings.rules_dir), ("TOCSIN_TEMPLATES_DIR", settings.templates_dir)):
-        if not folder.is_dir():
-            yield broken("settings", f"{folder} is no folder", f"Set {name} to the folder that holds them.")
-    yield _tried("senders", lambda: _senders(settings), "Correct TOCSIN_SENDERS: docs/aws.md shows its form.")
-
-
-def _senders(settings: Settings) -> str:
-    senders = read_senders(settings.senders)
-    return f"{len(senders.by_country)} countries have identities of their own"
+    yield fine("senders", f"{len(settings.senders.by_country)} countries have identities of their own")
 
 
 def _secret(settings: Settings) -> Finding:
@@ -101,6 +95,18 @@ def _dead(store: Store) -> Finding:
     if found:
         return doubtful("dead work", f"{found} items", "Read why with `tocsin dead list`, mend it, then redrive them.")
     return fine("dead work", "none")
+
+
+def _mail_server(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Whether the mail server lets us in; nothing is sent."""
+    if settings.smtp_url is None:
+        return
+    refused = smtp_channel(settings.smtp_url, settings, clock).look()
+    if refused is None:
+        yield fine("mail server", f"lets us in at {settings.smtp_url.host}:{settings.smtp_url.port}")
+    else:
+        do = "Check TOCSIN_SMTP_URL, the way to the server, and its certificate; every email fails until then."
+        yield broken("mail server", refused.detail, do)
 
 
 def _models(settings: Settings) -> Iterator[Finding]:

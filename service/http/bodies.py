@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from flask import Request
-from gunicorn.http.errors import NoMoreData, ParseException
-from werkzeug.exceptions import RequestTimeout
 
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
@@ -26,12 +24,9 @@ def read(request: Request, limit: int) -> bytes:
 def drain(request: Request) -> bool:
     """Throw away what is left of the body, at most `DRAINED` bytes; whether nothing is left."""
     left = DRAINED
-    try:
-        while left > 0:
-            piece = request.stream.read(min(_PIECE, left))
-            if not piece:
-                return True
-            left -= len(piece)
-    except (ParseException, NoMoreData, RequestTimeout):  # where it ends cannot be known
-        return False
+    while left > 0:
+        piece = request.stream.read(min(_PIECE, left))
+        if not piece:
+            return True
+        left -= len(piece)
     return False

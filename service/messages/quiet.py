@@ -66,6 +66,6 @@ def _first_change(there: datetime, end: datetime) -> datetime:
 def parse_quiet_hours(text: str, zone: str = "UTC") -> QuietHours:
     """The hours that `22:00-07:00` writes."""
     if (match := _FORM.fullmatch(text.strip())) is None:
-        raise NotQuietHours(f"{text!r} are no quiet hours: write them like 22:00-07:00")
+        raise NotQuietHours(f"{text!r} are not hours: write them like 22:00-07:00")
     start, end = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
     return QuietHours(start, end, zone)

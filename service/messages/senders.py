@@ -102,7 +102,7 @@ class Senders:
     def require_providers(self) -> None:
         """`SendersRefused` unless every identity says whose it is: there are several providers to choose from."""
         if (nobodys := next((one.origin for one in self._everyone() if one.provider is None), None)) is not None:
-            raise SendersRefused(f"TOCSIN_SENDERS must say `provider: aws` or `provider: twilio` of {nobodys!r}")
+            raise SendersRefused(f"must say `provider: aws` or `provider: twilio` of {nobodys!r}")
 
     def _everyone(self) -> Iterator[Sender]:
         return (sender for senders in self.by_country.values() for sender in senders)
@@ -130,9 +130,9 @@ def read_senders(setting: str | None) -> Senders:
         by_country = TypeAdapter(dict[str, tuple[Sender, ...]]).validate_python(document)
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise SendersRefused(f"TOCSIN_SENDERS cannot be used: {'; '.join(faults)} (docs/aws.md)") from error
+        raise SendersRefused(f"{'; '.join(faults)} (docs/aws.md shows the form)") from error
     if strange := [country for country in by_country if country not in {*phonenumbers.SUPPORTED_REGIONS, ELSEWHERE}]:
-        raise SendersRefused(f"TOCSIN_SENDERS names {strange[0]!r}: write countries like DE, all others as *")
+        raise SendersRefused(f"names {strange[0]!r}: write countries like DE, all others as *")
     return Senders(by_country)
 
 
@@ -140,7 +140,9 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise SendersRefused(f"TOCSIN_SENDERS names {path}, which cannot be read: {type(error).__name__}") from error
+        raise SendersRefused(
+            f"names the file '{path}', which cannot be read ({type(error).__name__}): correct the path, or write JSON"
+        ) from error
 
 
 def _document(text: str, file: str) -> object:
@@ -150,7 +152,7 @@ def _document(text: str, file: str) -> object:
     document = None if root is None else _plain(root, faults)
     if found := faults.in_order():
         said = "; ".join(f"{file}:{fault.at.line}:{fault.at.column}: {fault.message}" for fault in found)
-        raise SendersRefused(f"TOCSIN_SENDERS is neither JSON nor a YAML file that can be used: {said} (docs/aws.md)")
+        raise SendersRefused(f"is neither JSON nor a YAML file that can be used: {said} (docs/aws.md)")
     return document
 
 

@@ -21,12 +21,12 @@ def parse_weights(setting: str, known: Collection[str]) -> Mapping[str, float]:
     for part in filter(None, (part.strip() for part in setting.split(","))):
         match = _FORM.fullmatch(part)
         if match is None:
-            raise WeightsRefused(f"TOCSIN_PROVIDERS: write {part!r} like aws-sms=3 (0: only where no other can)")
+            raise WeightsRefused(f"{part!r} has no weight: write it like aws-sms=3 (0: only where no other can)")
         name, weight = match.groups()
         if name not in known:
             hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
-            raise WeightsRefused(f"TOCSIN_PROVIDERS names {name!r}, which is no provider: {hint}")
+            raise WeightsRefused(f"{name!r} is not a provider: {hint}")
         if name in weights:
-            raise WeightsRefused(f"TOCSIN_PROVIDERS names {name!r} twice: keep one of them")
+            raise WeightsRefused(f"names {name!r} twice: keep one of them")
         weights[name] = float(weight)
     return weights

@@ -24,7 +24,7 @@ from service.storage.dynamodb import connect as connect_dynamodb
 from service.storage.sqs import QueuedStore
 from service.storage.sqs import connect as connect_queues
 from service.stores import prepare_aws, queue_names, table_names
-from service.words import Scope
+from service.words import Channel, Scope
 from tests.aws import Environment
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import Api
@@ -70,7 +70,7 @@ def settings(aws: Environment, tmp_path: Path) -> Settings:
         backend=Backend.AWS,
         aws_prefix=uuid.uuid4().hex,
         language_services=Backend.EMBEDDED,
-        outbox_channels="email,sms,voice",
+        outbox_channels=frozenset(Channel),
     )
     prepare_aws(settings)
     return settings

@@ -10,6 +10,7 @@ import pytest
 from botocore.session import Session
 
 from service.app import Service
+from service.channels.email import parse_sender
 from service.clock import HandClock
 from service.config import Backend, Settings
 from service.stores import prepare_aws
@@ -52,7 +53,7 @@ def test_a_process_makes_each_client_once_however_much_it_does(
             rules_watch=False,
             backend=Backend.AWS,
             aws_prefix="clients-",
-            mail_from="Tocsin <tocsin@example.com>",
+            mail_from=parse_sender("Tocsin <tocsin@example.com>"),
             phone_identity="+4930900000",
         )
         prepare_aws(settings)

@@ -18,10 +18,11 @@ from flask import Flask
 
 from service import http
 from service.app import Service
+from service.channels.email import parse_sender
 from service.clock import HandClock, timestamp
 from service.config import Backend, Settings
 from service.escalate import inbound_routes
-from service.escalate.sns import TOPIC_HEADER, SnsGate
+from service.escalate.sns import SnsGate
 from service.escalate.sns_certificates import SigningCertificates
 from service.messages.optouts import Why
 from service.notify.outcomes import EMIT
@@ -83,7 +84,7 @@ class Amazon:
         payload = json.loads((EVENTS / event).read_text()) | members
         now = timestamp(self.desk.api.clock.now())[:23] + "Z"
         body = signed({**notification(payload), "Timestamp": now})
-        reply = self.inbound.call("POST", "/v1/inbound/sns", body=body, headers={TOPIC_HEADER: TOPIC})
+        reply = self.inbound.call("POST", "/v1/inbound/sns", body=body, headers={"Content-Type": "text/plain"})
         assert reply.status == 200, reply.text
 
     def counts(self, sent: str) -> object:
@@ -122,7 +123,7 @@ def amazon(services: AwsServices, tmp_path: Path) -> Iterator[Amazon]:
         rules_dir=few_rules(tmp_path),
         event_bus="tocsin",
         backend=Backend.AWS,
-        mail_from="Tocsin <tocsin@example.com>",
+        mail_from=parse_sender("Tocsin <tocsin@example.com>"),
         phone_identity="+4930900000",
         phone_configuration_set="receipts",
         terminology="menu",

@@ -12,6 +12,7 @@ from msgspec import structs
 from service.app import Service
 from service.clock import HandClock
 from service.config import Settings
+from service.messages.quiet import parse_quiet_hours
 from service.notify.delivery import DeliveryStatus
 from service.notify.desk import Request
 from service.notify.items import page_of
@@ -23,6 +24,7 @@ from service.words import Channel
 from service.work import all_dead_items, redrive
 from tests.functional.few_rules import few_rules
 
+QUIET = parse_quiet_hours("22:00-07:00")
 NIGHT = datetime(2026, 5, 10, 23, 0, tzinfo=UTC)
 TEXT = (
     "The company is adding a new item to the menu, this will go live by May 10th. "
@@ -34,7 +36,7 @@ PAGE = page_id("n1", 1)
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """An installation at night, when no bulk is sent: three readers wait for the morning on one page."""
-    settings = Settings(home=tmp_path, rules_dir=few_rules(tmp_path), rules_watch=False, quiet_hours="22:00-07:00")
+    settings = Settings(home=tmp_path, rules_dir=few_rules(tmp_path), rules_watch=False, quiet_hours=QUIET)
     service = Service(settings, HandClock(NIGHT))
     service.working_copies.sweep()
     people = [Recipient(f"p{n}", "P", "en", Channel.EMAIL, email=f"p{n}@example.com") for n in range(3)]

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from service import exact_json
+from service.channels.email import parse_sender
 from service.clock import HandClock
 from service.config import Backend, Settings
 from service.doctor import Level, amazon
 from service.storage.dynamodb import connect as connect_dynamodb
 from service.storage.sqs import connect as connect_queues
 from service.stores import prepare_aws
-from tests.aws import Environment, ministack
+from service.words import Channel
+from tests.aws import Environment, free_port, ministack
 from tests.functional.client import tocsin
+
+SENDER = parse_sender("Tocsin <tocsin@example.com>")
+NOT_MAIL = frozenset({Channel.SMS, Channel.VOICE})
 
 
 def checks(settings: Mapping[str, str]) -> tuple[int, dict[str, str]]:
@@ -48,15 +56,59 @@ def test_a_secret_that_others_may_read_fails_with_the_command_that_mends_it(tmp_
     assert f"chmod 600 {tmp_path / 'secret'}" in ended.stdout
 
 
-def test_settings_that_cannot_be_used_are_a_finding_not_an_error(tmp_path: Path) -> None:
-    status, levels = checks({"TOCSIN_HOME": str(tmp_path), "TOCSIN_PORT": "eighty"})
-    assert (status, levels) == (1, {"settings": "FAIL"})
+def test_settings_that_cannot_be_used_are_a_finding_each_and_not_an_error(tmp_path: Path) -> None:
+    wrong = {"TOCSIN_PORT": "eighty", "TOCSIN_SENDERS": "{", "TOCSIN_RULES_DIR": "/nope"}
+    ended = tocsin("doctor", settings={"TOCSIN_HOME": str(tmp_path), **wrong})
+    found = [line.split(": ")[1] for line in ended.stdout.splitlines() if line.startswith("FAIL  settings: ")]
+    assert (ended.returncode, sorted(found)) == (1, sorted(wrong))
+    assert "Traceback" not in ended.stderr
 
 
-def test_a_store_that_cannot_be_written_and_senders_that_cannot_be_used_fail(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_written_fails(tmp_path: Path) -> None:
     (tmp_path / "tocsin.db").mkdir()
-    status, levels = checks({"TOCSIN_HOME": str(tmp_path), "TOCSIN_SENDERS": "{"})
-    assert (status, levels["store"], levels["senders"]) == (1, "FAIL", "FAIL")
+    status, levels = checks({"TOCSIN_HOME": str(tmp_path)})
+    assert (status, levels["store"], levels["senders"]) == (1, "FAIL", "OK")
+
+
+class Nobody:
+    """Takes no login."""
+
+    def __call__(self, *_: object) -> AuthResult:
+        return AuthResult(success=False, handled=False)
+
+
+def test_the_mail_server_is_spoken_to_and_gets_no_mail(tmp_path: Path) -> None:
+    server = Controller(object(), "127.0.0.1", free_port())
+    server.start()
+    try:
+        at = f"smtp://{server.hostname}:{server.port}"
+        assert checks({"TOCSIN_HOME": str(tmp_path), "TOCSIN_SMTP_URL": at})[1]["mail server"] == "OK"
+        demanding = {"TOCSIN_HOME": str(tmp_path), "TOCSIN_SMTP_URL": at.replace("smtp:", "smtp+starttls:")}
+        status, levels = checks(demanding)
+        assert (status, levels["mail server"]) == (1, "FAIL")
+    finally:
+        server.stop()
+
+
+def test_a_mail_server_that_refuses_the_password_is_told_and_the_password_is_not(tmp_path: Path) -> None:
+    server = Controller(
+        object(), "127.0.0.1", free_port(), authenticator=Nobody(), auth_require_tls=False, auth_required=True
+    )
+    server.start()
+    try:
+        url = f"smtp://ann:hunter2@{server.hostname}:{server.port}"
+        ended = tocsin("doctor", settings={"TOCSIN_HOME": str(tmp_path), "TOCSIN_SMTP_URL": url})
+    finally:
+        server.stop()
+    assert "FAIL  mail server: the mail server refuses TOCSIN_SMTP_URL's user or password (535)" in ended.stdout
+    assert "hunter2" not in ended.stdout
+
+
+def test_a_mail_server_that_is_not_there_or_says_nothing_fails_in_time(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (free_port(), silent.getsockname()[1]):
+            settings = {"TOCSIN_HOME": str(tmp_path), "TOCSIN_SMTP_URL": f"smtp://127.0.0.1:{port}"}
+            assert checks(settings)[1]["mail server"] == "FAIL"
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +171,7 @@ def test_nobody_there_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 )
 def test_a_clock_that_is_off_is_told_by_aws(on_aws: Mapping[str, str], off: timedelta, level: Level) -> None:
     prepare_aws(Settings(backend=Backend.AWS))
-    settings = Settings(backend=Backend.AWS, outbox_channels="sms,email,voice")
+    settings = Settings(backend=Backend.AWS, outbox_channels=frozenset(Channel))
     clock = HandClock(datetime.now(UTC) + off)
     found = {finding.subject: finding for finding in amazon.look(settings, clock)}
     assert found["clock"].level is level
@@ -127,6 +179,6 @@ def test_a_clock_that_is_off_is_told_by_aws(on_aws: Mapping[str, str], off: time
 
 def test_a_sender_whose_domain_is_not_verified_fails(on_aws: Mapping[str, str]) -> None:
     prepare_aws(Settings(backend=Backend.AWS))
-    settings = Settings(backend=Backend.AWS, outbox_channels="sms,voice", mail_from="Tocsin <tocsin@example.com>")
+    settings = Settings(backend=Backend.AWS, outbox_channels=NOT_MAIL, mail_from=SENDER)
     found = {finding.subject: finding for finding in amazon.look(settings, HandClock(datetime.now(UTC)))}
     assert found["sender of mail"].level is Level.FAIL

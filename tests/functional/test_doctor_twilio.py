@@ -52,7 +52,6 @@ def test_all_is_well_where_the_account_is_open_and_its_number_speaks_to_us(servi
     ("own", "found"),
     [
         ({"twilio_tokens": "another"}, ("twilio account", Level.FAIL, "the token is refused")),
-        ({"twilio_tokens": None}, ("twilio account", Level.FAIL, "set both")),
         ({"twilio_identity": "+14155550199"}, ("twilio number", Level.FAIL, "not this account's")),
         ({"public_url": None}, ("twilio number", Level.WARN, "do not reach us")),
         ({"public_url": "https://elsewhere.example"}, ("twilio number", Level.WARN, "go elsewhere")),

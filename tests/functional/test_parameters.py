@@ -16,9 +16,11 @@ import pytest
 from service import config
 from service.aws.parameters import KeptValues
 from service.aws.references import CannotFetch, Reference, parse_reference
+from service.channels.smtp import parse_smtp_url
 from service.config import Settings, SettingsError
 from service.escalate.twilio import PATH, address, signature
 from service.escalate.twilio_routes import SIGNATURE
+from service.messages.senders import read_senders
 from service.parameters import FAILURES, Watch
 from tests.aws import Environment
 from tests.functional.client import tocsin
@@ -132,8 +134,8 @@ def test_any_setting_may_be_kept_in_any_of_the_three(account: Account, says: Cal
         HOST="127.0.0.2",
     )
     loaded = config.load()
-    assert (loaded.smtp_url, loaded.port, loaded.libretranslate_api_key) == (URL, 8099, "k-1")
-    assert (loaded.senders, loaded.host) == ('{"DE": [{"origin": "TOCSIN"}]}', "127.0.0.2")
+    assert (loaded.smtp_url, loaded.port, loaded.libretranslate_api_key) == (parse_smtp_url(URL), 8099, "k-1")
+    assert (loaded.senders, loaded.host) == (read_senders('{"DE": [{"origin": "TOCSIN"}]}'), "127.0.0.2")
 
 
 def test_a_member_that_is_a_list_or_an_object_is_read_as_the_setting_is_written(
@@ -143,11 +145,15 @@ def test_a_member_that_is_a_list_or_an_object_is_read_as_the_setting_is_written(
         "twilio", '{"tokens": ["new", "old"], "senders": {"DE": [{"origin": "TOCSIN"}]}, "watch": true, "cap": 12.50}'
     )
     says(
-        TWILIO_TOKENS=f"{kept}#tokens", SENDERS=f"{kept}#senders", RULES_WATCH=f"{kept}#watch", SPEND_CAP=f"{kept}#cap"
+        TWILIO_ACCOUNT=ACCOUNT,
+        TWILIO_TOKENS=f"{kept}#tokens",
+        SENDERS=f"{kept}#senders",
+        RULES_WATCH=f"{kept}#watch",
+        SPEND_CAP=f"{kept}#cap",
     )
     loaded = config.load()
-    assert config.listed(loaded.twilio_tokens or "") == ("new", "old")
-    assert json.loads(loaded.senders or "") == {"DE": [{"origin": "TOCSIN"}]}
+    assert loaded.twilio_tokens == ("new", "old")
+    assert loaded.senders == read_senders('{"DE": [{"origin": "TOCSIN"}]}')
     assert (loaded.rules_watch, loaded.spend_cap) == (True, 12.5)
 
 
@@ -155,7 +161,7 @@ def test_a_member_that_is_a_list_or_an_object_is_read_as_the_setting_is_written(
 def test_a_list_of_no_tokens_is_no_token(kept: str, account: Account, says: Callable[..., None]) -> None:
     secret = account.keeps_secret("twilio", f'{{"tokens": {kept}}}')
     says(TWILIO_TOKENS=f"{secret}#tokens")
-    assert config.listed(config.load().twilio_tokens or "") == ()
+    assert config.load().twilio_tokens == ()
 
 
 @pytest.mark.parametrize("kept", ['["a", 1]', '["a,b", "c"]'])

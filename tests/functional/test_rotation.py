@@ -86,6 +86,6 @@ def test_the_command_shows_the_newest_secret_of_callbacks_first(tmp_path: Path) 
 def test_a_secret_that_is_too_short_is_refused_by_name(tmp_path: Path) -> None:
     settings = {"TOCSIN_HOME": str(tmp_path), "TOCSIN_SIGNING_SECRETS": f"{NEW},beef"}
     ended = tocsin("callback-secret", settings=settings)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "TOCSIN_SIGNING_SECRETS" in ended.stderr
     assert "beef" not in ended.stderr

@@ -75,7 +75,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
             rules_watch=False,
             public_url=PUBLIC,
             twilio_account=ACCOUNT,
-            twilio_tokens=f"{TOKEN},an-older-one",
+            twilio_tokens=(TOKEN, "an-older-one"),
             twilio_identity=NUMBER,
             twilio_url=twilio.url,
         )

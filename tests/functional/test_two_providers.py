@@ -10,7 +10,6 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from service.messages.senders import SendersRefused
-from service.ways_out import TwilioMisconfigured
 from service.work.breaker import FIRST_REST, TRIP_AFTER
 from tests.aws import free_port
 from tests.aws_services import Error, Silence
@@ -165,8 +164,3 @@ def test_identities_must_say_whose_they_are_where_there_are_two_providers(build:
     unsaid = SENDERS.replace('"provider": "aws", ', "")
     with pytest.raises(SendersRefused, match="provider: aws"):
         build(senders=unsaid, twilio_account=ACCOUNT, twilio_tokens=TOKEN)
-
-
-def test_an_account_without_a_token_is_refused_at_start(build: Build) -> None:
-    with pytest.raises(TwilioMisconfigured, match="TOCSIN_TWILIO_TOKENS"):
-        build(twilio_account=ACCOUNT)

@@ -16,8 +16,8 @@ import urllib3
 from tests.functional.client import Running, tocsin
 from tests.functional.conftest import Start
 
-QUIET = {"RULES_WATCH": "0", "RULES_DIR": "nowhere"}
-"""No rule files: these tests are about processes."""
+QUIET = {"RULES_WATCH": "0", "RULES_DIR": "tests/functional"}
+"""A folder without rule files: these tests are about processes."""
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10) -> bool:

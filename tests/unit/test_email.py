@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
-from service.channels.email import Unaddressable, compose, parse_sender
+from service.channels.email import Unaddressable, compose, header_text, parse_sender
 from service.channels.smtp import BadSmtpUrl, SmtpChannel, SmtpServer, parse_smtp_url
 from service.clock import HandClock
 from service.tags import parse_tag
@@ -125,9 +125,67 @@ def test_long_lines_are_folded_for_the_wire() -> None:
 
 def test_the_sender_is_one_address_with_a_domain() -> None:
     assert parse_sender("Tocsin <alerts@tocsin.example>") == SENDER
-    for wrong in ("", "Tocsin", "a@b.example, c@d.example", "alerts", "a@b.example\r\nBcc: x@y.example"):
-        with pytest.raises(Unaddressable):
-            parse_sender(wrong)
+    assert parse_sender("alerts@tocsin.example").addr_spec == SENDER.addr_spec
+    assert str(parse_sender("Acme Inc. <alerts@tocsin.example>")) == '"Acme Inc." <alerts@tocsin.example>'
+    assert parse_sender('"Tocsin @ Work" <alerts@tocsin.example>').display_name == "Tocsin @ Work"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Tocsin",
+        "alerts",
+        "To<",
+        "Tocsin <>",
+        "@b.example",
+        "a@b.example, c@d.example",
+        "a@b.example\r\nBcc: x@y.example",
+        "Tocsin @ Work <alerts@example.com>",
+        "Tocsin <alerts@example.com",
+        "Tocsin <alerts@example.com> and more",
+        "To\0csin <alerts@example.com>",
+        "al\0erts@example.com",
+        "ä@example.com",
+        "on call@example.com",
+        "a@b..example",
+        "a@-b.example",
+        "group: a@b.example;",
+        "a@exa mple.com",
+    ],
+)
+def test_a_sender_that_can_be_read_in_several_ways_or_none_is_refused_in_our_words(text: str) -> None:
+    with pytest.raises(Unaddressable, match="write it like Tocsin"):
+        parse_sender(text)
+
+
+@given(st.text(st.sampled_from('aä<>@"\\ .,:;()[]\0\r\n\t=?é—'), max_size=12) | st.text(max_size=30))
+def test_any_text_is_a_sender_whose_header_can_be_written_or_is_refused(text: str) -> None:
+    with suppress(Unaddressable):
+        sender = parse_sender(text)
+        assert sender.addr_spec.isascii()
+        raw = compose(LETTER, sender, NOON).as_bytes()
+        read = email.message_from_bytes(raw, policy=SMTP)["From"]
+        assert [each.addr_spec for each in read.addresses] == [sender.addr_spec]
+        assert header_text(sender).isascii()
+
+
+def test_a_senders_domain_may_be_in_any_script_and_is_written_in_ascii() -> None:
+    sender = parse_sender("Tocsin <alerts@münchen.example>")
+    assert str(sender) == "Tocsin <alerts@xn--mnchen-3ya.example>"
+    raw = compose(LETTER, sender, NOON).as_bytes()
+    assert b"From: Tocsin <alerts@xn--mnchen-3ya.example>" in raw
+    assert header_text(parse_sender("Bürgertelefon <a@münchen.example>")).endswith("<a@xn--mnchen-3ya.example>")
+
+
+@pytest.mark.parametrize(
+    ("url", "one_click"),
+    [("https://t.example/u/1", True), ("http://127.0.0.1:8080/u/1", True), ("http://t.example/u/1", False)],
+)
+def test_one_click_is_offered_where_the_link_cannot_be_read_on_the_way(url: str, one_click: bool) -> None:
+    mail = compose(structs.replace(LETTER, unsubscribe_url=url), SENDER, NOON)
+    assert mail["List-Unsubscribe"] == f"<{url}>"
+    assert ("List-Unsubscribe-Post" in mail) is one_click
 
 
 @pytest.mark.parametrize(
@@ -143,9 +201,20 @@ def test_a_mail_server_is_named_by_url(url: str, server: SmtpServer) -> None:
     assert "p/w" not in repr(parse_smtp_url(url))
 
 
-@pytest.mark.parametrize("url", ["mail.example:25", "http://mail.example", "smtp://", "smtp://mail.example:none"])
-def test_a_mail_servers_url_that_cannot_be_read_names_the_setting(url: str) -> None:
-    with pytest.raises(BadSmtpUrl, match="TOCSIN_SMTP_URL"):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example:25",
+        "http://mail.example",
+        "smtp://",
+        "smtp://mail.example:none",
+        "smtp://[::1",
+        "smtp://u:p#q@mail.example",
+        "smtp://a b",
+    ],
+)
+def test_a_mail_servers_url_that_cannot_be_read_says_what_to_write(url: str) -> None:
+    with pytest.raises(BadSmtpUrl, match=r"must be smtp://|names a port|must end behind"):
         parse_smtp_url(url)
 
 

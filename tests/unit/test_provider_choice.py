@@ -145,7 +145,7 @@ KNOWN = ("aws-sms", "twilio-sms", "smtp")
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("aws-sms", "write 'aws-sms' like aws-sms=3"),
+        ("aws-sms", "'aws-sms' has no weight: write it like aws-sms=3"),
         ("aws-sms=-1", "like aws-sms=3"),
         ("aws-sms=inf", "like aws-sms=3"),
         ("aws-smss=1", 'did you mean "aws-sms"'),

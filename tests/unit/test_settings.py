@@ -1,11 +1,19 @@
 import re
-from enum import Enum
+import secrets
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from service import config
+from service import config, surroundings
+from service.aws.references import CannotFetch, Reference
 from service.config import Settings, SettingsError
+from service.messages.pace import parse_pace
+from service.messages.quiet import parse_quiet_hours
+from service.messages.senders import Senders
+from service.storage import StoreUnavailable
+from service.stores import open_store
+from service.words import Channel, Scope
 from tests.functional.client import ROOT, tocsin
 
 
@@ -16,17 +24,36 @@ def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
 
 def _row(name: str) -> str:
     field = Settings.model_fields[name]
-    default = field.default.value if isinstance(field.default, Enum) else field.default
-    shown = "" if default is None else f"`{default}`"
-    return f"| `TOCSIN_{name.upper()}` | {shown} | {field.description} |"
+    return f"| `TOCSIN_{name.upper()}` | {_shown(field.get_default(call_default_factory=True))} | {field.description} |"
+
+
+def _shown(default: object) -> str:
+    """A default as it would be written; nothing for one that stands for none."""
+    match default:
+        case None | Senders() | ():
+            return ""
+        case tuple():
+            return f"`{','.join(map(str, default))}`"
+        case Mapping() | frozenset():
+            assert not default
+            return ""
+        case _:
+            return f"`{default}`"
 
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("TOCSIN_PROT", "TOCSIN_PORT"), ("TOCSIN_RULE_DIR", "TOCSIN_RULES_DIR"), ("TOCSIN_XYZZY", "docs/settings.md")],
+    [
+        ("TOCSIN_PROT", "TOCSIN_PORT"),
+        ("TOCSIN_RULE_DIR", "TOCSIN_RULES_DIR"),
+        ("TOCSIN_XYZZY", "docs/settings.md"),
+        ("TOCSN_HOST", "TOCSIN_HOST"),
+        ("TOSCIN_PORT", "TOCSIN_PORT"),
+        ("TOCSINN_WORKER", "TOCSIN_WORKERS"),
+    ],
 )
 def test_a_misspelt_name_is_reported_with_the_nearest(name: str, near: str) -> None:
-    (sentence,) = config.unknown({name: "1", "TOCSIN_PORT": "1", "HOME": "/root", "PATH": "/bin"})
+    (sentence,) = config.unknown({name: "1", "TOCSIN_PORT": "1", "HOME": "/root", "TOXIN_HOST": "x", "TOPS_PORT": "1"})
     assert name in sentence
     assert near in sentence
 
@@ -39,12 +66,293 @@ def test_every_command_reports_a_misspelt_name_of_the_environment_or_of_a_file(t
     assert "did you mean TOCSIN_WORKERS?" in ended.stderr
 
 
-def test_a_value_that_cannot_be_used_ends_the_command_with_2_and_names_every_such_setting(tmp_path: Path) -> None:
-    wrong = {"TOCSIN_HOME": str(tmp_path), "TOCSIN_PORT": "eighty", "TOCSIN_BACKEND": "cloud", "TOCSIN_WORKERS": "0"}
-    ended = tocsin("up", settings=wrong)
+BAD = {
+    "home": "/dev/null/home",
+    "host": "http://127.0.0.1",
+    "port": "70000",
+    "backend": "cloud",
+    "rules_dir": "/no/such/folder",
+    "templates_dir": "/no/such/folder",
+    "rules_watch": "maybe",
+    "workers": "0",
+    "threads": "many",
+    "worker_processes": "-1",
+    "worker_threads": "1.5",
+    "body_limit": "1 MB",
+    "log_level": "LOUD",
+    "access_log": "2",
+    "smtp_url": "mail.example.com",
+    "mail_from": "Tocsin @ Work <alerts@example.com>",
+    "reviewers": "me",
+    "allowed_countries": "Germany",
+    "quiet_hours": "22-7",
+    "timezone": "Berlin",
+    "recipient_limit": "20 per hour",
+    "email_rate": "inf",
+    "sms_rate": "0",
+    "voice_rate": "nan",
+    "libretranslate_url": "libre:5000",
+    "libretranslate_api_key": "a key",
+    "model_dir": "/no/such/folder",
+    "keep_terms": ",",
+    "public_url": "tocsin.example.com",
+    "events_url": "http://user:secret@example.com",
+    "loopback_callbacks": "perhaps",
+    "sns_topics": "replies",
+    "secret": "short",
+    "aws_prefix": "my prefix",
+    "signing_secrets": "ab",
+    "parameters_ttl": "0",
+    "outbox_channels": "fax",
+    "language_services": "google",
+    "mail_configuration_set": "my set",
+    "phone_identity": "Tocsin\tTeam",
+    "phone_configuration_set": "my set",
+    "senders": "missing.yaml",
+    "providers": "twilio=1",
+    "twilio_account": "AC1",
+    "twilio_tokens": "to ken",
+    "twilio_identity": "ä",
+    "twilio_url": "ftp://api.twilio.com",
+    "spend_cap": "-1",
+    "terminology": "my terms",
+    "formality": "POLITE",
+    "detector": "nobody",
+    "event_bus": "my bus",
+    "intake_queue": "letters.fifo",
+    "intake_app": "an app",
+    "intake_scopes": "evaluate,admin",
+}
+"""A value that cannot be used, for every setting that there is."""
+
+
+Says = Callable[..., None]
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Says:
+    """Set settings in the environment: `says(SMTP_URL="x")`; no other has a value."""
+    for name in config.names():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def says(**settings: str) -> None:
+        for name, text in settings.items():
+            monkeypatch.setenv(f"TOCSIN_{name.upper()}", text)
+
+    return says
+
+
+def refused(service: bool = False) -> dict[str, str]:
+    """What is said of each setting that cannot be used."""
+    with pytest.raises(SettingsError) as raised:
+        config.load(service=service)
+    lines = str(raised.value).splitlines()[1:-1]
+    assert [line.partition(": ")[0] for line in lines] == [fault.name for fault in raised.value.faults]
+    return {name: message for name, _, message in (line.partition(": ") for line in lines)}
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_refuses_a_bad_value_by_its_name(field: str, says: Says) -> None:
+    assert field in BAD, "give an example of a value that this setting refuses"
+    partner = {"twilio_account": {"twilio_tokens": "t"}, "twilio_tokens": {"twilio_account": f"AC{'0' * 32}"}}
+    says(**partner.get(field, {}), **{field: BAD[field]})
+    said = refused()
+    assert list(said) == [f"TOCSIN_{field.upper()}"]
+    assert len(said[f"TOCSIN_{field.upper()}"]) > 10
+
+
+def test_all_bad_values_are_named_at_once_with_a_line_each_and_status_2(tmp_path: Path) -> None:
+    for command in (("up",), ("serve",), ("worker",), ("keys", "list")):
+        ended = tocsin(*command, settings={f"TOCSIN_{name.upper()}": text for name, text in BAD.items()}, cwd=tmp_path)
+        assert ended.returncode == 2, command
+        named = [line.partition(":")[0] for line in ended.stderr.splitlines() if line.startswith("TOCSIN_")]
+        assert sorted(named) == sorted(config.names()), command
+        assert "Traceback" not in ended.stderr
+
+
+SECRETS = [name for name, field in Settings.model_fields.items() if not field.repr]
+
+
+@pytest.mark.parametrize("field", SECRETS)
+def test_a_secret_that_cannot_be_used_is_never_shown(field: str, says: Says) -> None:
+    says(**{field: "hunter 2,hunter 3"})
+    assert "hunter" not in str(refused())
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_what_is_kept_elsewhere_is_never_shown(field: str, says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+    if field in {"home", "rules_dir", "templates_dir", "model_dir"}:
+        return  # which folder is not there is what has to be said
+    says(**{field: "ssm:/kept"})
+    token = f"{secrets.token_hex(4)} x'y\"z, {secrets.token_hex(4)}"
+    said = str(config.examine(lambda _: token).faults)
+    assert not any(part in said for part in re.findall(r"[0-9a-f]{8}", token)), said
+
+
+def test_a_reference_that_cannot_be_had_is_named_beside_the_other_faults(says: Says) -> None:
+    def fetch(_: Reference) -> str:
+        raise CannotFetch("ssm:/x does not exist: create it")
+
+    says(smtp_url="ssm:/x", port="x", quiet_hours="22-7")
+    with pytest.raises(SettingsError) as raised:
+        config.load(fetch)
+    assert [fault.name for fault in raised.value.faults] == ["TOCSIN_SMTP_URL", "TOCSIN_PORT", "TOCSIN_QUIET_HOURS"]
+
+
+def test_settings_are_parsed_once_and_for_all(says: Says) -> None:
+    says(
+        quiet_hours="22:00-07:00",
+        recipient_limit="5/15m",
+        outbox_channels="SMS, email",
+        allowed_countries="de, GB",
+        providers="twilio-sms=1",
+        reviewers="ann@example.com, ben@example.test",
+        mail_from="Bürger <a@münchen.example>",
+        public_url="https://münchen.example:8443/base/",
+        intake_scopes="notify",
+        secret="AB" * 32,
+    )
+    loaded = config.load()
+    assert (loaded.quiet_hours, loaded.recipient_limit) == (parse_quiet_hours("22:00-07:00"), parse_pace("5/15m"))
+    assert (loaded.outbox_channels, loaded.allowed_countries) == (
+        frozenset({Channel.SMS, Channel.EMAIL}),
+        frozenset({"DE", "GB"}),
+    )
+    assert (loaded.providers, loaded.intake_scopes) == ({"twilio-sms": 1.0}, (Scope.NOTIFY,))
+    assert loaded.reviewers == ("ann@example.com", "ben@example.test")
+    assert loaded.mail_from.addr_spec == "a@xn--mnchen-3ya.example"
+    assert loaded.public_url == "https://xn--mnchen-3ya.example:8443/base/"
+    assert loaded.secret == b"\xab" * 32
+
+
+@pytest.mark.parametrize("channel", list(Channel))
+def test_a_channel_on_trial_is_held_back_on_aws_however_it_is_written(channel: Channel, says: Says) -> None:
+    says(backend="aws", outbox_channels=f" {channel.upper()} ,")
+    assert [each for each in Channel if config.load().is_trial(each)] == [channel]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "tocsin.example.com",
+        "//tocsin.example.com",
+        "ftp://tocsin.example.com",
+        "https://",
+        "https:///path",
+        "http://[::1",
+        "https://tocsin.example.com:port",
+        "https://tocsin.example.com:99999",
+        "https://user@tocsin.example.com",
+        "https://tocsin.example.com?x=1",
+        "https://tocsin.example.com/#x",
+        "https://tocsin example.com",
+        "https://-tocsin.example.com",
+        "https://tocsin.example.com\n",
+        "https://..",
+        "https://" + "a" * 2000 + ".com",
+    ],
+)
+def test_a_public_address_is_http_or_https_with_a_host_and_nothing_behind_the_path(url: str, says: Says) -> None:
+    says(public_url=url)
+    assert list(refused()) == ["TOCSIN_PUBLIC_URL"]
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("https://tocsin.example.com", False),
+        ("http://127.0.0.1:8080", False),
+        ("http://localhost:8080/base", False),
+        ("http://[::1]:8080", False),
+        ("http://tocsin.example.com", True),
+        ("http://192.168.1.4:8080", True),
+    ],
+)
+def test_http_beyond_this_machine_is_warned_of_and_never_refused(url: str, warned: bool, says: Says) -> None:
+    says(public_url=url)
+    sentences = config.warnings(config.load())
+    assert ["https" in sentence and "TOCSIN_PUBLIC_URL" in sentence for sentence in sentences] == [True] * warned
+
+
+def test_an_account_at_twilio_needs_tokens_and_tokens_an_account(says: Says) -> None:
+    says(twilio_account=f"AC{'0' * 32}")
+    assert list(refused()) == ["TOCSIN_TWILIO_TOKENS"]
+    says(twilio_account="", twilio_tokens="t")
+    assert list(refused()) == ["TOCSIN_TWILIO_ACCOUNT"]
+
+
+def test_identities_must_say_whose_they_are_where_there_are_two_providers(says: Says) -> None:
+    says(twilio_account=f"AC{'0' * 32}", twilio_tokens="t", backend="aws", senders='{"DE": [{"origin": "A"}]}')
+    assert "provider: aws" in refused()["TOCSIN_SENDERS"]
+
+
+# The folders that settings name.
+
+
+def test_a_home_that_is_a_file_or_lies_in_one_is_refused(says: Says, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for home in ("file", "file/home"):
+        says(home=home)
+        for service in (False, True):
+            assert "file" in refused(service)["TOCSIN_HOME"]
+
+
+def test_a_home_that_cannot_be_made_is_refused(says: Says) -> None:
+    says(home="/proc/tocsin")
+    assert "cannot be made" in refused(service=True)["TOCSIN_HOME"]
+    says(home="x" * 300)
+    assert "cannot be made" in refused(service=True)["TOCSIN_HOME"]
+
+
+def test_a_home_that_cannot_be_written_to_is_refused(says: Says, tmp_path: Path) -> None:
+    says(home="/proc/self")  # a folder in which even root cannot write
+    assert "cannot be written to" in refused()["TOCSIN_HOME"]
+    assert "cannot be" in refused(service=True)["TOCSIN_HOME"]
+
+
+def test_commands_that_only_look_make_no_home(says: Says, tmp_path: Path) -> None:
+    says(home="new/home")
+    config.load()
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("field", ["rules_dir", "templates_dir"])
+def test_a_service_needs_its_folders_and_other_commands_only_those_that_are_named(
+    field: str, says: Says, tmp_path: Path
+) -> None:
+    config.load()
+    assert {"TOCSIN_RULES_DIR", "TOCSIN_TEMPLATES_DIR"} <= set(refused(service=True))
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "templates").mkdir()
+    config.load(service=True)
+    says(**{field: "nope"})
+    assert list(refused()) == list(refused(service=True)) == [f"TOCSIN_{field.upper()}"]
+
+
+def test_a_secret_file_that_cannot_be_used_is_refused(says: Says, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "secret").write_text("not hex")
+    assert "restore it from the backup" in refused()["TOCSIN_SECRET"]
+    says(secret="ab" * 32)
+    config.load()
+
+
+def test_processes_that_a_service_starts_do_not_look_at_folders_again(
+    says: Says, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(surroundings.CHECKED, "1")
+    says(home="gone", rules_dir="gone-too")
+    with pytest.raises(StoreUnavailable):
+        open_store(config.load(service=True)).ping()
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_file_of_settings_that_is_no_text_is_named(says: Says, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"TOCSIN_PORT=\xff\xfe")
+    ended = tocsin("keys", "list", settings={}, cwd=tmp_path)
     assert ended.returncode == 2
-    assert {"TOCSIN_PORT", "TOCSIN_BACKEND", "TOCSIN_WORKERS"} <= set(re.findall(r"TOCSIN_[A-Z]+", ended.stderr))
-    assert "Traceback" not in ended.stderr
+    assert ".env: cannot be read" in ended.stderr
 
 
 def test_the_environment_wins_over_the_file_and_an_empty_value_is_none(

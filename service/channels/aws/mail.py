@@ -18,6 +18,7 @@ from service.aws.limits import check
 from service.aws_faults import code
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.aws.sending import handed_over
+from service.channels.email import unsubscribe_headers
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.type_defs import (
@@ -153,9 +154,7 @@ def tags(reference: Reference) -> list[MessageTagTypeDef]:
 
 def _headers(email: Email) -> list[MessageHeaderTypeDef]:
     headers: list[MessageHeaderTypeDef] = [{"Name": "Content-Language", "Value": str(email.language)}]
-    if email.unsubscribe_url:
-        headers.append({"Name": "List-Unsubscribe", "Value": f"<{email.unsubscribe_url}>"})
-        headers.append({"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"})
+    headers += [{"Name": name, "Value": value} for name, value in unsubscribe_headers(email).items()]
     return headers
 
 

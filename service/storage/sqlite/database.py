@@ -86,8 +86,6 @@ class Database:
     def _commit(self, take: Callable[[], Sequence[Write[sqlite3.Connection]]]) -> None:
         with self._writing:
             try:
-                if self._writer is None:
-                    self._path.parent.mkdir(parents=True, exist_ok=True)
                 with self._lock.held():
                     self._commit_group(self._opened_writer(), take)
             except NoTurn:

@@ -1,0 +1,16 @@
+"""What every command does first that starts a service."""
+
+from __future__ import annotations
+
+import click
+
+from service import config, surroundings
+from service.config import Settings
+
+
+def start_settings() -> Settings:
+    """The settings with which a service can start; `SettingsError` names every one with which it cannot."""
+    settings = config.load(service=True)
+    for sentence in () if surroundings.were_checked() else config.warnings(settings):
+        click.echo(f"Warning: {sentence}", err=True)
+    return settings

@@ -1,0 +1,97 @@
+"""The folders that settings name: whether a process can work with them as they stand on this machine.
+
+Looked at once, by the command that an operator calls. The processes that it starts do not look again: a folder that
+goes away later must not keep a worker from being started again, and a home that is gone must not be made anew, empty.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from service import secrets
+from service.errors import TocsinError
+from service.setting_faults import Fault, name_of
+
+CHECKED = "_TOCSIN_CHECKED"
+"""Environment name by which a command tells the processes that it starts that it has looked."""
+
+NEEDED = ("rules_dir", "templates_dir")
+"""Folders that must be there for a service, named or not."""
+
+NAMES = ("home", *NEEDED, "model_dir")
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """What to look at: the home, the folders that settings name, where the others are by default, the secret's file."""
+
+    home: Path
+    named: Mapping[str, Path]
+    by_default: Mapping[str, Path]
+    secret: Path | None
+
+
+def were_checked() -> bool:
+    """Whether the process that started this one has looked."""
+    return CHECKED in os.environ
+
+
+def faults(folders: Folders, *, service: bool) -> Iterator[Fault]:
+    """Everything that is wrong with the folders. A `service` needs its own folders, and its home is made."""
+    if (reason := _reason_against(folders.home, make=service)) is not None:
+        yield Fault(name_of("home"), f"{folders.home} {reason}")
+    elif folders.secret is not None and folders.secret.exists():
+        yield from _secret_faults(folders.secret)
+    expected = {**(folders.by_default if service else {}), **folders.named}
+    for name, folder in expected.items():
+        if name != "home" and not folder.is_dir():
+            yield Fault(name_of(name), f"{folder} is not a folder: name one that exists")
+
+
+def make_home(home: Path) -> None:
+    """Make the home where there is none; not in a process whose parent has done so: then it went away since."""
+    if not were_checked():
+        home.mkdir(parents=True, exist_ok=True)
+
+
+def _reason_against(home: Path, *, make: bool) -> str | None:
+    advice = "give it to the user that runs Tocsin, or name another folder"
+    try:
+        if make:
+            home.mkdir(parents=True, exist_ok=True)
+        nearest = next((each for each in (home, *home.absolute().parents) if os.path.lexists(each)), home)
+        if not nearest.is_dir():
+            return f"cannot be a folder: {nearest} is a file; name another one"
+        if nearest == home:
+            _write_to(home)
+        elif not os.access(nearest, os.W_OK | os.X_OK):
+            return f"cannot be made in {nearest}, which this user may not write to: {advice}"
+    except FileExistsError:
+        return "cannot be a folder: a file is in its place; name another one"
+    except OSError as error:
+        return f"cannot be {'made or ' if make else ''}written to ({os.strerror(error.errno or 0)}): {advice}"
+    return None
+
+
+def _write_to(home: Path) -> None:
+    """A full disk is no mistake in the settings: the service waits for room."""
+    try:
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+
+
+def _secret_faults(secret: Path) -> Iterator[Fault]:
+    try:
+        secrets.of_installation(None, secret)
+    except TocsinError as error:
+        yield Fault(name_of("secret"), str(error))

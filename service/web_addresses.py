@@ -1,0 +1,91 @@
+"""Web addresses that settings name."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+import idna
+
+from service.errors import TocsinError
+
+_HOST = re.compile(
+    r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\.?", re.ASCII
+)
+"""Names of hosts as networks use them, underscores included (`libre_translate` of a compose file)."""
+
+MAX_URL = 2_000
+"""Characters of an address."""
+
+
+class NotAnAddress(TocsinError):
+    """A text that is no web address; says what to write. Never holds the text."""
+
+
+def parse_url(text: str) -> str:
+    """The address as it came; `NotAnAddress` unless it is http or https with a host."""
+    _parts(text)
+    return text
+
+
+def parse_root(text: str) -> str:
+    """An address that others are put behind: without query and user, its host in ASCII (RFC 5891); `NotAnAddress`."""
+    parts = _parts(text)
+    if parts.query or parts.fragment or "?" in text or "#" in text:
+        raise NotAnAddress("must end before any ? or #: write it like https://tocsin.example.com")
+    if "@" in parts.netloc:
+        raise NotAnAddress("must not hold a user or password: write it like https://tocsin.example.com")
+    if parts.netloc.isascii():
+        return text
+    host = _ascii_host(parts.hostname or "")
+    return parts._replace(netloc=host if parts.port is None else f"{host}:{parts.port}").geturl()
+
+
+def is_readable_on_the_way(url: str) -> bool:
+    """Whether others than the two ends can read what is sent to the address: http that leaves this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself (RFC 6761, section 6.3)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is an IP address or can be the name of a host."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return len(text) <= 253 and _HOST.fullmatch(text.lower()) is not None
+    return True
+
+
+def _parts(text: str) -> SplitResult:
+    if len(text) > MAX_URL or not text.isprintable() or " " in text:
+        raise NotAnAddress(f"must have at most {MAX_URL} printable characters and no space")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise NotAnAddress("names a host or port that cannot be: write it like https://example.com:8443") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise NotAnAddress("must begin with https:// or http:// and name a host: write it like https://example.com")
+    if port == 0 or not is_host(_ascii_host(parts.hostname)):
+        raise NotAnAddress("names a host or port that cannot be: write it like https://example.com:8443")
+    return parts
+
+
+def _ascii_host(host: str) -> str:
+    if host.isascii():
+        return host
+    try:
+        return idna.encode(host, uts46=True).decode()
+    except ValueError:
+        raise NotAnAddress("names a host that cannot be: write it like https://example.com") from None
