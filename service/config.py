@@ -80,6 +80,15 @@ class Settings(BaseSettings):
     threads: int = Field(
         default=16, ge=1, le=256, description="Requests that one API process answers at the same time."
     )
+    edge: Literal["buffering", "plain"] = Field(
+        default="buffering",
+        description="`buffering` or `plain`, the way back: each request has a thread from its first byte on.",
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1,::1",
+        description="Addresses or networks, parted by commas, of proxies before the API: "
+        "no limit for one address is theirs.",
+    )
     worker_processes: int = Field(
         default=1, ge=1, le=64, description="Workers that `tocsin up` starts. More than one pays where cores are free."
     )

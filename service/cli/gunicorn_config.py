@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +18,13 @@ faulthandler.enable()  # a library that ends the process leaves its traceback in
 _settings = load()
 
 wsgi_app = "service.app:wsgi()"
-worker_class = "gthread"
+# what the edge asks of the kernel is Linux's alone
+_edge = "PlainWorker" if _settings.edge == "plain" or sys.platform != "linux" else "BufferingWorker"
+worker_class = f"service.http.edge.worker.{_edge}"
+forwarded_allow_ips = _settings.trusted_proxies
+limit_request_line = 8190
+limit_request_fields = 60
+limit_request_field_size = 8190
 workers = _settings.workers
 threads = _settings.threads
 timeout = 60

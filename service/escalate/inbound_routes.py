@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from flask import Blueprint
 
@@ -12,7 +13,7 @@ from service.clock import Clock
 from service.escalate import schemas, sns_events
 from service.escalate.inbound import Replies
 from service.escalate.receipts import Receipts
-from service.escalate.sns import Envelope, EnvelopeType, SnsGate, SnsRefused, confirmation_url
+from service.escalate.sns import TOPIC_HEADER, Envelope, EnvelopeType, SnsGate, SnsRefused, confirmation_url
 from service.escalate.sns_events import Ignored, InboundSms
 from service.http import Answer, Format, Problem, ProblemType, endpoint
 from service.words import Scope
@@ -24,12 +25,18 @@ def sns_blueprint(gate: SnsGate, replies: Replies, receipts: Receipts, visit: Ca
     """The call by which Amazon SNS delivers. `visit` gets the URL that confirms a subscription."""
     routes = Blueprint("inbound", __name__)
 
+    def admit(headers: Mapping[str, str]) -> None:
+        with _as_forbidden():
+            gate.expect(headers.get(TOPIC_HEADER))
+
     @endpoint(
         routes,
         "POST",
         "/v1/inbound/sns",
         summary="Take a message of Amazon SNS",
         scope=None,
+        headers=(TOPIC_HEADER,),
+        admit=admit,
         body=[Format("*/*", bytes)],
         answers={200: schemas.Received},
         problems=(ProblemType.FORBIDDEN,),
@@ -37,20 +44,26 @@ def sns_blueprint(gate: SnsGate, replies: Replies, receipts: Receipts, visit: Ca
     def receive_sns(body: bytes) -> schemas.Received:
         """Two-way SMS, and delivery events of SMS, voice and SES. Needs no key: the signature is checked instead.
 
-        403 unless the message is signed by SNS, recent, and of a topic in `TOCSIN_SNS_TOPICS`.
+        403 unless the message is signed by SNS, recent, and of a topic in `TOCSIN_SNS_TOPICS`, as its header says.
         """
-        try:
+        with _as_forbidden():
             envelope = gate.admit(body)
             if envelope.type is EnvelopeType.SUBSCRIPTION:
                 visit(confirmation_url(envelope))
                 logger.info("The subscription to %s is confirmed", envelope.topic, extra={"topic": envelope.topic})
                 return schemas.Received(received="subscription")
-        except SnsRefused as error:
-            logger.warning("A message to /v1/inbound/sns was refused: %s", error)
-            raise Problem(ProblemType.FORBIDDEN, f"Not a message of Amazon SNS for this service: {error}.") from error
         return _taken(envelope, replies, receipts)
 
     return routes
+
+
+@contextmanager
+def _as_forbidden() -> Iterator[None]:
+    try:
+        yield
+    except SnsRefused as error:
+        logger.warning("A message to /v1/inbound/sns was refused: %s", error)
+        raise Problem(ProblemType.FORBIDDEN, f"Not a message of Amazon SNS for this service: {error}.") from error
 
 
 def simulator_blueprint(replies: Replies, clock: Clock) -> Blueprint:

@@ -14,13 +14,7 @@ from service.escalate.incident import Acknowledged, Cancelled, Incident, Open
 from service.escalate.incidents import Incidents, NoSuchIncident
 from service.escalate.links import Answerer, LinkRefused, Links
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex",
-}
+_HEADERS = {"X-Robots-Tag": "noindex"}
 
 _STYLE = (
     "body{font:18px/1.5 system-ui,sans-serif;max-width:36em;margin:10vh auto;padding:0 1em;color:#1b1b1b}"

@@ -24,6 +24,8 @@ from service.clock import Clock, parse_timestamp
 from service.errors import TocsinError
 from service.escalate.sns_certificates import HOST, CertificateRefused, SigningCertificates
 
+TOPIC_HEADER = "x-amz-sns-topic-arn"
+"""Every request of SNS has it (SNS guide, "HTTP/HTTPS headers")."""
 OLDEST = timedelta(hours=1)
 """SNS retries an HTTPS endpoint for 3,600 s at most (SNS guide, "message delivery retries")."""
 SKEW = timedelta(minutes=5)
@@ -123,21 +125,28 @@ class SnsGate:
         self._clock = clock
         self._versions = frozenset(versions)
 
+    def expect(self, topic: str | None) -> None:
+        """Refuse by the topic that the header `TOPIC_HEADER` names, before anything of the message is read.
+
+        It costs a stranger the ARN of a topic, which `admit` then asks the signed message for again.
+        """
+        self._check_topic(topic)
+
     def admit(self, body: bytes | str) -> Envelope:
         """The verified message; `SnsRefused` if any check fails, `CertificateUnavailable` if SNS should try again.
 
         What costs nothing is checked first, so that a stranger cannot make us fetch certificates.
         """
         envelope = parse(body)
-        self._check_topic(envelope)
+        self._check_topic(envelope.topic)
         self._check_age(envelope)
         self._check_signature(envelope)
         return envelope
 
-    def _check_topic(self, envelope: Envelope) -> None:
+    def _check_topic(self, topic: str | None) -> None:
         if not self._topics:
             raise SnsRefused("no SNS topic is allowed: set TOCSIN_SNS_TOPICS to the ARNs of your topics")
-        if envelope.topic not in self._topics:
+        if topic not in self._topics:
             raise SnsRefused("the topic is not one of TOCSIN_SNS_TOPICS")
 
     def _check_age(self, envelope: Envelope) -> None:

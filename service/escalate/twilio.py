@@ -15,6 +15,8 @@ from service.errors import TocsinError
 
 PATH = "/v1/inbound/twilio"
 MAX_FIELDS = 200
+SIGNATURE_LENGTH = 28
+"""Characters of a SHA-1 in base64."""
 
 Fields = Sequence[tuple[str, str]]
 
@@ -45,12 +47,19 @@ class TwilioGate:
         self._tokens = tuple(tokens)
         self._address = None if public_url is None else address(public_url)
 
-    def admit(self, body: bytes, query: str, signed: str) -> Mapping[str, str]:
-        """The verified fields of a request to `PATH` with this query; `TwilioRefused` if any check fails."""
+    def expect(self, signed: str) -> str:
+        """Our address; `TwilioRefused` for what cannot be a signed request, before anything else of it is read."""
         if self._address is None or self._account is None or not self._tokens:
             raise TwilioRefused("set TOCSIN_TWILIO_ACCOUNT, TOCSIN_TWILIO_TOKENS and TOCSIN_PUBLIC_URL to take them")
+        if len(signed) != SIGNATURE_LENGTH:
+            raise TwilioRefused("its signature is not Twilio's: it is none at all")
+        return self._address
+
+    def admit(self, body: bytes, query: str, signed: str) -> Mapping[str, str]:
+        """The verified fields of a request to `PATH` with this query; `TwilioRefused` if any check fails."""
+        address = self.expect(signed)
         fields = _fields(body)
-        url = f"{self._address}?{query}" if query else self._address
+        url = f"{address}?{query}" if query else address
         if not self._is_signed(url, fields, signed):
             raise TwilioRefused("the signature is not Twilio's: compare TOCSIN_PUBLIC_URL with the address it calls")
         members = dict(fields)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, request
@@ -27,6 +29,10 @@ def blueprint(gate: TwilioGate, replies: Replies, receipts: Receipts, clock: Clo
     """The call by which Twilio delivers."""
     routes = Blueprint("twilio", __name__)
 
+    def admit(headers: Mapping[str, str]) -> None:
+        with _as_forbidden():
+            gate.expect(headers.get(SIGNATURE, ""))
+
     @endpoint(
         routes,
         "POST",
@@ -35,6 +41,7 @@ def blueprint(gate: TwilioGate, replies: Replies, receipts: Receipts, clock: Clo
         scope=None,
         body=[Format("*/*", bytes)],
         headers=(SIGNATURE,),
+        admit=admit,
         answers={200: None},
         problems=(ProblemType.FORBIDDEN,),
     )
@@ -44,11 +51,8 @@ def blueprint(gate: TwilioGate, replies: Replies, receipts: Receipts, clock: Clo
         403 unless it is signed with a token of `TOCSIN_TWILIO_TOKENS` for this path under `TOCSIN_PUBLIC_URL`.
         """
         query = request.query_string.decode("ascii", "replace")
-        try:
+        with _as_forbidden():
             fields = gate.admit(body, query, caller.headers.get(SIGNATURE, ""))
-        except TwilioRefused as error:
-            logger.warning("A request to %s was refused: %s", PATH, error)
-            raise Problem(ProblemType.FORBIDDEN, f"Not a request of Twilio for this service: {error}.") from error
         match twilio_events.read(fields, dict(parse_qsl(query)), clock.now()):
             case Ignored(why=why):
                 logger.info("A request of Twilio was ignored: %s", why)
@@ -59,3 +63,12 @@ def blueprint(gate: TwilioGate, replies: Replies, receipts: Receipts, clock: Clo
         return NOTHING_TO_SAY
 
     return routes
+
+
+@contextmanager
+def _as_forbidden() -> Iterator[None]:
+    try:
+        yield
+    except TwilioRefused as error:
+        logger.warning("A request to %s was refused: %s", PATH, error)
+        raise Problem(ProblemType.FORBIDDEN, f"Not a request of Twilio for this service: {error}.") from error

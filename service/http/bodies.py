@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from flask import Request
+from gunicorn.http.errors import NoMoreData, ParseException
+from werkzeug.exceptions import RequestTimeout
 
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
@@ -24,9 +26,12 @@ def read(request: Request, limit: int) -> bytes:
 def drain(request: Request) -> bool:
     """Throw away what is left of the body, at most `DRAINED` bytes; whether nothing is left."""
     left = DRAINED
-    while left > 0:
-        piece = request.stream.read(min(_PIECE, left))
-        if not piece:
-            return True
-        left -= len(piece)
+    try:
+        while left > 0:
+            piece = request.stream.read(min(_PIECE, left))
+            if not piece:
+                return True
+            left -= len(piece)
+    except (ParseException, NoMoreData, RequestTimeout):  # where it ends cannot be known
+        return False
     return False

@@ -24,6 +24,7 @@ class ProblemType(Enum):
     NOT_FOUND = (404, "Not found", "Check the path and the id; `/docs` lists every call.")
     METHOD_NOT_ALLOWED = (405, "Method not allowed", "Use one of the methods in the `Allow` header.")
     NOT_ACCEPTABLE = (406, "No such representation", "Accept one of the media types that `/docs` lists for this call.")
+    REQUEST_TIMEOUT = (408, "The request took too long to arrive", "Send it again, all of it within 20 seconds.")
     CONFLICT = (409, "It is not in a state for this", "Read it again, and decide again with what it is now.")
     IN_PROGRESS = (
         409,
@@ -32,6 +33,11 @@ class ProblemType(Enum):
     )
     PRECONDITION_FAILED = (412, "Somebody else changed it first", "Look at the other change, then send yours again.")
     TOO_LARGE = (413, "The body is too large", "Send less at a time; the limit is in `detail`.")
+    ADDRESS_TOO_LONG = (
+        414,
+        "The address is too long",
+        "Send less in the query; a request line has at most 8,190 bytes.",
+    )
     UNSUPPORTED_MEDIA_TYPE = (415, "Unsupported media type", "Set `Content-Type` to one of those that `detail` lists.")
     INVALID = (422, "The request does not fit", "Correct each path in `errors`.")
     KEY_REUSED = (
@@ -41,6 +47,11 @@ class ProblemType(Enum):
     )
     PRECONDITION_REQUIRED = (428, "`If-Match` is required", 'Send `If-Match: "<sha256 of the version you edited>"`.')
     TOO_MANY_REQUESTS = (429, "Too many requests", "Wait for `Retry-After` seconds.")
+    HEADERS_TOO_LARGE = (
+        431,
+        "The header fields are too large",
+        "Send at most 60 header fields, each of at most 8,190 bytes, and 64 KiB together.",
+    )
     INTERNAL_ERROR = (
         500,
         "Something went wrong here",

@@ -39,11 +39,14 @@ class Endpoint:
     operation: Operation
     view: Callable[..., Reply | Response]
     wants: frozenset[str]
+    admit: Callable[[Mapping[str, str]], None] | None = None
 
     def __call__(self, **path: object) -> Response:
         shared = plumbing()
         operation = self.operation
         key = authorised(request, shared.keys, operation.scopes) if operation.scopes else None
+        if self.admit is not None:
+            self.admit(_headers(operation, request))
         limit = operation.body_limit or shared.body_limit
         raw = bodies.read(request, limit) if operation.formats or operation.creates else b""
         if operation.creates and idempotency.HEADER in request.headers:
@@ -81,6 +84,7 @@ def endpoint(
     query: type[BaseModel] | None = None,
     writers: Sequence[Writer] = (),
     headers: Sequence[str] = (),
+    admit: Callable[[Mapping[str, str]], None] | None = None,
     creates: bool = False,
     body_limit: int | None = None,
     problems: Sequence[ProblemType] = (),
@@ -93,7 +97,8 @@ def endpoint(
 
     `scope` None needs no key; of several scopes any will do. `answers` maps statuses to models, the usual one first.
     `body` is a pydantic model for JSON, or formats by media type. `writers` are answers' media types beside JSON.
-    `headers` names request headers that the view reads from `caller.headers`. `creates` honours `Idempotency-Key`.
+    `headers` names request headers that the view reads from `caller.headers`; `admit` gets them before the body is
+    read, and raises `Problem` for a stranger. `creates` honours `Idempotency-Key`.
     `problems` are those beyond the ordinary ones; they and the view's docstring go into the API's description.
     """
 
@@ -119,7 +124,7 @@ def endpoint(
             problems=tuple(problems),
             tag=blueprint.name,
         )
-        blueprint.add_url_rule(path, operation.name, Endpoint(operation, view, wants), methods=[method])
+        blueprint.add_url_rule(path, operation.name, Endpoint(operation, view, wants, admit), methods=[method])
         return view
 
     return declare
@@ -180,8 +185,12 @@ def _caller(operation: Operation, shared: Plumbing, key: ApiKey | None, resource
         resource_id=resource_id or ids.fresh(now),
         received_at=now,
         raw_body=raw,
-        headers={name: request.headers[name] for name in operation.headers if name in request.headers},
+        headers=_headers(operation, request),
     )
+
+
+def _headers(operation: Operation, request: Request) -> Mapping[str, str]:
+    return {name: request.headers[name] for name in operation.headers if name in request.headers}
 
 
 def _response(operation: Operation, answer: Answer, writer: Writer | None) -> Response:

@@ -24,7 +24,14 @@ Schemas = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
 
 _PLACE = re.compile(r"<(?:(?P<kind>[^:<>]+):)?(?P<name>[^<>]+)>")
 _KINDS: Mapping[str, Json] = {"int": {"type": "integer", "minimum": 0}}
-_ANY_PROBLEM = (ProblemType.BAD_REQUEST, ProblemType.INTERNAL_ERROR, ProblemType.UNAVAILABLE)
+_ANY_PROBLEM = (
+    ProblemType.BAD_REQUEST,
+    ProblemType.REQUEST_TIMEOUT,
+    ProblemType.ADDRESS_TOO_LONG,
+    ProblemType.HEADERS_TOO_LARGE,
+    ProblemType.INTERNAL_ERROR,
+    ProblemType.UNAVAILABLE,
+)
 
 PROBLEM: Json = {
     "type": "object",

@@ -6,6 +6,7 @@ import logging
 from http import HTTPStatus
 
 from flask import Flask, Response, request
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException
 
 from service.errors import Unavailable
@@ -22,6 +23,7 @@ RETRY_AFTER = "2"
 _BY_STATUS = {
     HTTPStatus.NOT_FOUND: (ProblemType.NOT_FOUND, "There is no such call; /docs lists every one."),
     HTTPStatus.METHOD_NOT_ALLOWED: (ProblemType.METHOD_NOT_ALLOWED, "This path is there, but not for this method."),
+    HTTPStatus.REQUEST_TIMEOUT: (ProblemType.REQUEST_TIMEOUT, "The request was not complete within 20 seconds."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (ProblemType.TOO_LARGE, "The request is larger than this server reads."),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (ProblemType.UNSUPPORTED_MEDIA_TYPE, "This call does not read that media type."),
 }
@@ -33,6 +35,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(Unavailable, _unavailable)
     app.register_error_handler(Conflict, _conflict)
     app.register_error_handler(HTTPException, _by_werkzeug)
+    app.register_error_handler(ParseException, _unreadable_body)
+    app.register_error_handler(NoMoreData, _unreadable_body)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -56,6 +60,12 @@ def _unavailable(error: Unavailable) -> Response:
 def _conflict(_error: Conflict) -> Response:
     detail = "Somebody else changed it at the same moment; repeat the request."
     return _answer(Problem(ProblemType.CONFLICT, detail, headers={"Retry-After": "1"}))
+
+
+def _unreadable_body(error: Exception) -> Response:
+    """The body breaks its own framing, or the caller has left; nothing is wrong here."""
+    logger.info("The body of a request could not be read: %s", type(error).__name__)
+    return _answer(Problem(ProblemType.BAD_REQUEST, "The body ends too early, or its chunks are not as RFC 9112 says."))
 
 
 def _by_werkzeug(error: HTTPException) -> Response:

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from service import deadline, ids
 from service.clock import Clock
-from service.http import health, metrics, pages, refusals, request_ids
+from service.http import headers, health, metrics, pages, refusals, request_ids
 from service.http.idempotency import Idempotency
 from service.http.keys import Keys
 from service.http.plumbing import BODY_LIMIT, Check, Plumbing, attach
@@ -43,6 +43,7 @@ def install(
     app.url_map.merge_slashes = False
     app.wsgi_app = _with_deadline(app.wsgi_app)  # type: ignore[method-assign, assignment]  # Flask's own way
     refusals.install(app)
+    headers.install(app)
     metrics.install(app, access_log=access_log)
     _install_request_ids(app, clock)
     app.register_blueprint(health.blueprint())

@@ -23,12 +23,7 @@ from service.secrets import Keyring
 from service.tags import Tag, parse_tag
 from service.words import Lane
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-}
+_HEADERS = {"X-Robots-Tag": "noindex"}
 _STYLE = (
     "body{font:18px/1.5 system-ui,sans-serif;max-width:34em;margin:12vh auto;padding:0 1em;color:#1a1a1a}"
     "button{font:inherit;padding:.4em 1em;margin-top:.5em;cursor:pointer}"

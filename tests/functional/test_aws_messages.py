@@ -22,7 +22,7 @@ from service.channels.email import parse_sender
 from service.clock import HandClock, timestamp
 from service.config import Backend, Settings
 from service.escalate import inbound_routes
-from service.escalate.sns import SnsGate
+from service.escalate.sns import TOPIC_HEADER, SnsGate
 from service.escalate.sns_certificates import SigningCertificates
 from service.messages.optouts import Why
 from service.notify.outcomes import EMIT
@@ -84,7 +84,7 @@ class Amazon:
         payload = json.loads((EVENTS / event).read_text()) | members
         now = timestamp(self.desk.api.clock.now())[:23] + "Z"
         body = signed({**notification(payload), "Timestamp": now})
-        reply = self.inbound.call("POST", "/v1/inbound/sns", body=body, headers={"Content-Type": "text/plain"})
+        reply = self.inbound.call("POST", "/v1/inbound/sns", body=body, headers={TOPIC_HEADER: TOPIC})
         assert reply.status == 200, reply.text
 
     def counts(self, sent: str) -> object:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from time import thread_time
 
 import pytest
 from flask import Flask
@@ -14,7 +15,7 @@ from flask import Flask
 from service import http
 from service.clock import HandClock, timestamp
 from service.escalate import inbound_routes
-from service.escalate.sns import SnsGate
+from service.escalate.sns import TOPIC_HEADER, SnsGate
 from service.escalate.sns_certificates import SigningCertificates
 from tests.functional.backends import Install
 from tests.functional.client import Client, InProcess, Reply
@@ -38,8 +39,10 @@ class Sns:
         now = timestamp(self.room.api.clock.now())[:23] + "Z"
         return self.sends(signed({**members, "Timestamp": now}))
 
-    def sends(self, body: str) -> Reply:
-        reply = self.line.call("POST", "/v1/inbound/sns", body=body, headers={"Content-Type": "text/plain"})
+    def sends(self, body: str, topic: str = TOPIC) -> Reply:
+        reply = self.line.call(
+            "POST", "/v1/inbound/sns", body=body, headers={"Content-Type": "text/plain", TOPIC_HEADER: topic}
+        )
         self.room.works()
         return reply
 
@@ -96,6 +99,22 @@ def test_what_sns_did_not_send_for_our_topic_is_403_and_changes_nothing(sns: Sns
     assert sns.web.fetched == [CERTIFICATE_URL]
 
 
+@pytest.mark.parametrize("headers", [{}, {TOPIC_HEADER: ""}, {TOPIC_HEADER: f"{TOPIC}-other"}])
+def test_what_names_no_topic_of_ours_is_403_whatever_its_body_is(sns: Sns, headers: dict[str, str]) -> None:
+    for body in ("no JSON", signed(sns.sms("yes"))):
+        reply = sns.line.call("POST", "/v1/inbound/sns", body=body, headers=headers)
+        assert reply.status == 403
+        assert "the topic is not one of TOCSIN_SNS_TOPICS" in reply.text
+
+
+def test_a_stranger_who_sends_a_doubled_name_costs_no_more_than_one_who_sends_nothing(api: Api, sns: Sns) -> None:
+    doubled = "{" + ",".join(f'"{number}":0' for number in range(25_000)) + ',"z":0,"z":0}'
+    for line in (api.client.with_key(None), sns.line):
+        begun = thread_time()
+        assert line.call("POST", "/v1/inbound/sns", body=doubled).status == 403
+        assert thread_time() - begun < 1  # it took 20 s
+
+
 def test_a_subscription_is_confirmed_for_an_allowed_topic_alone(sns: Sns) -> None:
     asked = confirmation()
     sns.web.pages[asked["SubscribeURL"]] = b"<ConfirmSubscriptionResponse/>"
@@ -106,7 +125,8 @@ def test_a_subscription_is_confirmed_for_an_allowed_topic_alone(sns: Sns) -> Non
 
 
 def test_without_an_allowed_topic_everything_is_403(api: Api) -> None:
-    reply = api.client.with_key(None).call("POST", "/v1/inbound/sns", body=signed(notification("x")))
+    headers = {TOPIC_HEADER: TOPIC}
+    reply = api.client.with_key(None).call("POST", "/v1/inbound/sns", body="no JSON", headers=headers)
     assert reply.status == 403
     assert "TOCSIN_SNS_TOPICS" in reply.text
 

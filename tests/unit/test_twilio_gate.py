@@ -83,6 +83,8 @@ OTHER = (("AccountSid", "AC" + "f" * 32), *FIELDS[1:])
         (BODY, "", signature(TOKEN, URL + "/", FIELDS), "signature"),
         (BODY, "", signature(TOKEN, URL.replace("tocsin.", "evil."), FIELDS), "signature"),
         (b"", "", RIGHT, "signature"),
+        (b"\xff", "", "", "none at all"),
+        (b"\xff", "", RIGHT[1:], "none at all"),
         (b"%ff=1", "", RIGHT, "no form"),
         (b"\xff", "", RIGHT, "no form"),
         (b"&".join(b"a=%d" % number for number in range(500)), "", RIGHT, "no form"),
