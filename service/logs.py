@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from traceback import extract_tb
@@ -17,6 +17,12 @@ from service.clock import timestamp
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that this thread answers right now; None outside of requests."""
+
+MAX_CHAIN = 20
+"""Exceptions of one chain that are written."""
+
+MAX_FRAMES = 50
+"""Places of one exception that are written, those nearest to it: a recursion without end has a thousand."""
 
 Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -34,13 +40,22 @@ class Formatter(JsonFormatter):
 
     @override
     def formatException(self, ei: Raised) -> str:
-        error = ei[1]
-        told: list[str] = []
-        while error is not None:
-            places = (f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__))
-            told.append("\n  ".join([type(error).__name__, *places]))
-            error = error.__cause__ or error.__context__
-        return "\ncaused by ".join(told)
+        return "\ncaused by ".join(map(_places, chain(ei[1])))
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and what led to it, each once and `MAX_CHAIN` at most: a chain may be long, or a circle."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen and len(seen) < MAX_CHAIN:
+        seen.add(id(error))
+        yield error
+        hidden = error.__cause__ is None and error.__suppress_context__  # raised "from None"
+        error = None if hidden else error.__cause__ or error.__context__
+
+
+def _places(error: BaseException) -> str:
+    frames = extract_tb(error.__traceback__, -MAX_FRAMES)
+    return "\n  ".join([type(error).__name__, *(f"{one.filename}:{one.lineno} {one.name}" for one in frames)])
 
 
 class WithRequestId(logging.Filter):

@@ -16,6 +16,9 @@ from service.http.problems import not_found
 from service.storage import AuditQuery, Store
 from service.words import Scope
 
+LIST = "/v1/audit"
+"""The path of the list, whose cursors the shell also reads."""
+
 
 class AuditSearch(Query):
     """Which entries to list; without anything, all of them."""
@@ -55,7 +58,7 @@ def blueprint(store: Store) -> Blueprint:
     @endpoint(
         routes,
         "GET",
-        "/v1/audit",
+        LIST,
         summary="Search the audit",
         scope=Scope.AUDIT,
         query=AuditSearch,

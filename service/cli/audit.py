@@ -8,9 +8,11 @@ import click
 
 from service import config, exact_json
 from service.audit.entry import as_json
+from service.audit.routes import LIST, AuditSearch
 from service.cli.arguments import instant
 from service.clock import timestamp
-from service.storage import AuditQuery
+from service.http import lists
+from service.storage import AuditQuery, cursors
 from service.stores import open_store
 
 
@@ -38,11 +40,21 @@ def search(
 ) -> None:
     """List entries, oldest first."""
     query = AuditQuery(request_id, ruleset, since, until)
-    page = open_store(config.load()).audit_entries(query, cursor=cursor, limit=limit)
+    name = _name(query)
+    place = None if cursor is None else cursors.of_list(name, cursor)
+    page = open_store(config.load()).audit_entries(query, cursor=place, limit=limit)
+    following = cursors.for_list(name, page.cursor)
     if as_document:
-        click.echo(exact_json.dumps({"items": [as_json(one) for one in page.items], "next_cursor": page.cursor}))
+        click.echo(exact_json.dumps({"items": [as_json(one) for one in page.items], "next_cursor": following}))
         return
     for one in page.items:
         click.echo(f"{timestamp(one.at)}  {one.entry_type:<9}  {one.request_id}  {one.ruleset or '-'}  {one.audit_id}")
-    if page.cursor:
-        click.echo(f"There is more: --cursor {page.cursor}", err=True)
+    if following:
+        click.echo(f"There is more: --cursor {following}", err=True)
+
+
+def _name(query: AuditQuery) -> str:
+    """The list's name, which is that of the same list by HTTP."""
+    since, until = (None if at is None else timestamp(at) for at in (query.since, query.until))
+    given = {"request_id": query.request_id, "ruleset": query.ruleset, "since": since, "until": until}
+    return lists.name_of(LIST, {}, AuditSearch.model_validate(given))

@@ -6,7 +6,9 @@ import click
 
 from service import config, exact_json
 from service.app import Service
-from service.messages.routes import shown
+from service.http import lists
+from service.messages.routes import LIST, OutboxQuery, shown
+from service.storage import cursors
 from service.words import Channel
 
 
@@ -20,7 +22,9 @@ def outbox(to: str | None, channel: str | None, limit: int, as_json: bool) -> No
     service = Service(config.load())
     page = service.messaging.outbox.entries(to=to, channel=Channel(channel) if channel else None, limit=limit)
     if as_json:
-        click.echo(exact_json.dumps({"items": [shown(sent) for sent in page.items], "next_cursor": page.cursor}))
+        name = lists.name_of(LIST, {}, OutboxQuery.model_validate({"to": to, "channel": channel}))
+        items = [shown(sent) for sent in page.items]
+        click.echo(exact_json.dumps({"items": items, "next_cursor": cursors.for_list(name, page.cursor)}))
         return
     for sent in page.items:
         entry = sent.entry

@@ -9,7 +9,10 @@ import click
 from service import config, exact_json
 from service.app import Service
 from service.clock import timestamp
+from service.http import lists
 from service.messages.translations import MISSING, SUPPLIED, WantedTranslation
+from service.notify.schemas import TRANSLATIONS, TranslationQuery
+from service.storage import cursors
 
 
 @click.group()
@@ -25,7 +28,8 @@ def list_translations(status: str, as_json: bool) -> None:
     page = Service(config.load()).messaging.translations.listed(status, limit=500)
     if as_json:
         items = [{"id": name, **_shown(wanted)} for name, wanted in page.items]
-        click.echo(exact_json.dumps({"items": items, "next_cursor": page.cursor}))
+        name = lists.name_of(TRANSLATIONS, {}, TranslationQuery(status=status))
+        click.echo(exact_json.dumps({"items": items, "next_cursor": cursors.for_list(name, page.cursor)}))
         return
     for name, wanted in page.items:
         click.echo(f"{name}  {wanted.source} → {wanted.target}, wanted since {timestamp(wanted.wanted_at)}")

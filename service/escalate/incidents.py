@@ -29,6 +29,7 @@ from service.escalate.record import IncidentRecord
 from service.escalate.steps import Change, Moved, change, change_of, moved, written
 from service.recipients import Directory
 from service.storage import MAX_WRITES, Conflict, Item, Page, Store
+from service.storage.cursors import BadCursor
 from service.work import Step, Task, joined, postponed
 
 logger = logging.getLogger(__name__)
@@ -99,9 +100,10 @@ class Incidents:
         page = self.store.by_index(index, value, cursor=cursor, limit=limit)
         return Page([record_of(item) for item in page.items], page.cursor)
 
-    def messages(self, name: str, *, after: int, limit: int) -> Page[Outgoing]:
-        """Up to `limit` messages of an incident, from the one that follows number `after`; `NoSuchIncident`."""
+    def messages(self, name: str, *, cursor: str | None, limit: int) -> Page[Outgoing]:
+        """Up to `limit` messages of an incident; the cursor is the last one's number. `NoSuchIncident`, `BadCursor`."""
         sent = self.get(name).incident.sent
+        after = 0 if cursor is None else _number(cursor)
         last = min(after + limit, sent)
         names = [message_id(name, number) for number in range(after + 1, last + 1)]
         found: dict[str, Item] = {}
@@ -182,6 +184,12 @@ def log(record: IncidentRecord) -> None:
     level = incident.state.level if isinstance(incident.state, Open) else None
     extra = {"incident_id": incident.id, "state": incident.state.name, "escalation_level": level}
     logger.info("Incident %s is %s", incident.id, incident.state.name, extra=extra)
+
+
+def _number(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 9):
+        raise BadCursor
+    return int(cursor)
 
 
 def _same(found: IncidentRecord, new: NewIncident) -> IncidentRecord:

@@ -31,7 +31,7 @@ def blueprint(incidents: Incidents) -> Blueprint:
         kept for 90 days.
         """
         try:
-            page = incidents.messages(incident_id, after=query.cursor or 0, limit=query.limit)
+            page = incidents.messages(incident_id, cursor=query.cursor, limit=query.limit)
         except NoSuchIncident as error:
             raise not_found(f"{error}.") from error
         return schemas.MessageList(items=tuple(map(_shown, page.items)), next_cursor=page.cursor)

@@ -81,7 +81,7 @@ class IncidentList(Shown):
 class MessageQuery(Query):
     """Which messages of an incident."""
 
-    cursor: Annotated[int | None, Field(ge=0, description="`next_cursor` of the page before.")] = None
+    cursor: Cursor | None = None
     limit: Limit = 50
 
 

@@ -22,7 +22,10 @@ def as_problems() -> Iterator[None]:
         try:
             yield
         except TocsinError as error:
-            raise _problem(error) or error from error
+            problem = _problem(error)
+            if problem is None:
+                raise  # "from error" would make it its own cause
+            raise problem from error
 
 
 def exception(error: Exception) -> Mapping[str, object]:

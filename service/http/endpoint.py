@@ -12,7 +12,7 @@ from flask import Blueprint, Request, Response, request
 from pydantic import BaseModel, ValidationError
 
 from service import ids
-from service.http import bodies, idempotency, request_ids
+from service.http import bodies, idempotency, lists, request_ids
 from service.http.caller import ANONYMOUS, Caller
 from service.http.catalogue import ProblemType
 from service.http.formats import Answer, Format, Reply, Writer, choose_reader, choose_writer, encode, json_of
@@ -60,8 +60,13 @@ class Endpoint:
         operation = self.operation
         writer = choose_writer(operation.writers, request.accept_mimetypes, request.mimetype)
         given = dict(path)
+        list_name = None
         if "query" in self.wants and operation.query is not None:
-            given["query"] = _query(operation.query, request)
+            query = _query(operation.query, request)
+            if lists.is_of_a_list(query):
+                list_name = lists.name_of(operation.path, path, query)
+                query = lists.opened(list_name, query)
+            given["query"] = query
         if "body" in self.wants and (raw or not operation.body_optional):
             given["body"] = choose_reader(operation.formats, request.mimetype).read(raw)
         if "caller" in self.wants:
@@ -69,7 +74,8 @@ class Endpoint:
         reply = self.view(**given)
         if isinstance(reply, Response):
             return reply
-        return _response(operation, reply if isinstance(reply, Answer) else Answer(reply), writer)
+        answer = reply if isinstance(reply, Answer) else Answer(reply)
+        return _response(operation, answer if list_name is None else lists.marked(list_name, answer), writer)
 
 
 def endpoint(

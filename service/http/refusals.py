@@ -12,8 +12,9 @@ from werkzeug.exceptions import HTTPException
 from service.errors import Unavailable
 from service.http import bodies
 from service.http.catalogue import ProblemType
-from service.http.problems import Problem
+from service.http.problems import FieldError, Problem, invalid
 from service.storage import Conflict
+from service.storage.cursors import BadCursor
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(Unavailable, _unavailable)
     app.register_error_handler(Conflict, _conflict)
+    app.register_error_handler(BadCursor, _bad_cursor)
     app.register_error_handler(HTTPException, _by_werkzeug)
     app.register_error_handler(ParseException, _unreadable_body)
     app.register_error_handler(NoMoreData, _unreadable_body)
@@ -66,6 +68,10 @@ def _unreadable_body(error: Exception) -> Response:
     """The body breaks its own framing, or the caller has left; nothing is wrong here."""
     logger.info("The body of a request could not be read: %s", type(error).__name__)
     return _answer(Problem(ProblemType.BAD_REQUEST, "The body ends too early, or its chunks are not as RFC 9112 says."))
+
+
+def _bad_cursor(error: BadCursor) -> Response:
+    return _answer(invalid([FieldError("cursor", error.why)]))
 
 
 def _by_werkzeug(error: HTTPException) -> Response:

@@ -12,6 +12,8 @@ from service.clock import timestamp
 from service.http import Answer, Cursor, Limit, Query, Shown, endpoint, not_found
 from service.words import Channel, Scope
 
+LIST = "/v1/outbox"
+
 
 class OutboxQuery(Query):
     """Which messages."""
@@ -56,7 +58,7 @@ def _add_list(routes: Blueprint, outbox: Outbox) -> None:
     @endpoint(
         routes,
         "GET",
-        "/v1/outbox",
+        LIST,
         summary="List what was sent here",
         scope=Scope.ADMIN,
         query=OutboxQuery,

@@ -174,7 +174,7 @@ def _add_translations(routes: Blueprint, translations: Translations) -> None:
     @endpoint(
         routes,
         "GET",
-        "/v1/translations",
+        schemas.TRANSLATIONS,
         summary="List translations that are missing",
         scope=Scope.REVIEW,
         query=schemas.TranslationQuery,

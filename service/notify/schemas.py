@@ -165,6 +165,9 @@ class ReviewList(Shown):
     next_cursor: str | None
 
 
+TRANSLATIONS = "/v1/translations"
+
+
 class TranslationQuery(Query):
     """Which translations to list."""
 

@@ -33,5 +33,5 @@ def parse_place(text: str | None) -> Place | None:
     at, _, audit_id = text.partition("#")
     try:
         return Place(parse_timestamp(at), audit_id)
-    except ValueError as error:
-        raise BadCursor("the cursor is not one of ours: repeat the call without it") from error
+    except (ValueError, OverflowError) as error:  # OverflowError: a zone leads beyond the calendar
+        raise BadCursor from error

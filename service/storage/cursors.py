@@ -1,9 +1,15 @@
-"""Cursors: the place after the last entry of a page, opaque to clients and alike in every adapter."""
+"""Cursors: the place after the last entry of a page, opaque to clients and alike in every adapter.
+
+A store's own cursor names a place alone. What callers get and send back (`for_list`, `of_list`) also names the list, so
+that the cursor of another list, or of the same one with other filters, is refused instead of answering a wrong page.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -12,27 +18,71 @@ from service.storage import Page
 
 T = TypeVar("T")
 
+MAX_PLACE_BYTES = 1_000
+"""Size of a place: an id (`MAX_KEY_BYTES`), in the audit with a time before it."""
+
+_MARK_BYTES = 6
+
 
 class BadCursor(TocsinError):
-    """The cursor was not given out by us: start again without one."""
+    """The cursor was not given out by us, or by another list: start again without one."""
+
+    def __init__(self, why: str = "is not one of ours: repeat the call without it") -> None:
+        super().__init__(f"the cursor {why}")
+        self.why = why
 
 
 def to_cursor(place: str) -> str:
     """The cursor that stands for the entry at `place`, in URL-safe characters."""
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    return _encoded(place.encode())
 
 
 def from_cursor(cursor: str | None) -> str | None:
     """The place that `to_cursor` was given; `BadCursor` for any other text."""
     if cursor is None:
         return None
-    try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
-        raise BadCursor("the cursor is not one of ours: repeat the call without it") from error
+    place = _decoded(cursor)
+    if not 0 < len(place) <= MAX_PLACE_BYTES:
+        raise BadCursor
+    return _text(place)
+
+
+def for_list(name: str, cursor: str | None) -> str | None:
+    """A store's cursor as the list of this name gives it out."""
+    return None if cursor is None else _encoded(_mark(name) + cursor.encode())
+
+
+def of_list(name: str, cursor: str) -> str:
+    """The store's cursor that `for_list` was given for this list; `BadCursor` for any other text."""
+    raw = _decoded(cursor)
+    if not hmac.compare_digest(raw[:_MARK_BYTES], _mark(name)):
+        raise BadCursor("is not one of this list: repeat the call without it")
+    return _text(raw[_MARK_BYTES:])
 
 
 def page_of(found: Sequence[T], limit: int, place: Callable[[T], str]) -> Page[T]:
     """A page of `limit` entries, of which one more than that was looked for to know whether another page follows."""
     items = found[:limit]
     return Page(items, to_cursor(place(items[-1])) if items and len(found) > limit else None)
+
+
+def _mark(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()[:_MARK_BYTES]
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> bytes:
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:  # ValueError: not ASCII
+        raise BadCursor from error
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise BadCursor from error

@@ -66,13 +66,18 @@ class Room:
         assert reply.status == 200, reply.text
         return reply.json()
 
-    def messages(self, incident: str, cursor: int = 0) -> list[Mapping[str, object]]:
-        """What became of the incident's messages."""
-        reply = self.api.client.get(f"/v1/incidents/{incident}/messages?cursor={cursor}")
-        assert reply.status == 200, reply.text
-        items = reply.json()["items"]
-        assert isinstance(items, list)
-        return items
+    def messages(self, incident: str, limit: int = 50) -> list[Mapping[str, object]]:
+        """What became of the incident's messages, read `limit` at a time."""
+        messages: list[Mapping[str, object]] = []
+        cursor: object = ""
+        while cursor is not None:
+            after = f"&cursor={cursor}" if cursor else ""
+            reply = self.api.client.get(f"/v1/incidents/{incident}/messages?limit={limit}{after}")
+            assert reply.status == 200, reply.text
+            items, cursor = reply.json()["items"], reply.json()["next_cursor"]
+            assert isinstance(items, list)
+            messages += items
+        return messages
 
     def state(self, incident: str) -> object:
         return self.read(incident)["state"]

@@ -1,0 +1,164 @@
+"""Every list of the API takes back its own cursors and refuses all others, with a sentence on `cursor`."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.cli import main
+from tests.earlier.installation import Installation, opened
+from tests.functional.backends import Backend
+
+JUNK = (
+    "x",
+    "garbage",
+    "====",
+    "\0",
+    "é",
+    "AAAA",
+    "MTIz",
+    "0",
+    "1",
+    "-1",
+    "9" * 2_000,
+    base64.urlsafe_b64encode(b"recipient-emp7").decode(),
+    base64.urlsafe_b64encode(b"2026-05-10T12:00:00.000000Z#e").decode(),
+    base64.urlsafe_b64encode(b"\xff" * 30).decode(),
+)
+
+
+@pytest.fixture(params=list(Backend))
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+    """An installation that holds something of everything."""
+    if request.param is Backend.AWS:
+        request.getfixturevalue("aws")
+    with opened(request.param, tmp_path) as installation:
+        installation.api.client.post("/v1/rulesets/premium/backtests", {"version": 1})
+        for phone in ("+447700900801", "+447700900802"):
+            installation.room.says(phone, "STOP")
+        yield installation
+
+
+def lists(here: Installation) -> list[str]:
+    """The path of every list that the API describes, of something that is there."""
+    document = here.api.client.get("/openapi.json").json()
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    named = [path for path, calls in paths.items() if "get" in calls and "cursor" in _parameters(calls["get"])]
+    assert len(named) >= 11
+    return [_filled(here, path) for path in named]
+
+
+def _parameters(call: Mapping[str, object]) -> set[str]:
+    parameters = call.get("parameters", [])
+    assert isinstance(parameters, list)
+    return {one["name"] for one in parameters}
+
+
+def _filled(here: Installation, path: str) -> str:
+    places = {
+        "{name}": "premium",
+        "{audience}": "everybody",
+        "{incident_id}": "escalated",
+        "{notification_id}": here.named("sent")["untranslated"],
+    }
+    for place, value in places.items():
+        path = path.replace(place, value)
+    assert "{" not in path, f"{path}: say what stands there"
+    return path
+
+
+def refused_at(here: Installation, path: str, cursor: str, **filters: str) -> str | None:
+    """The place that the answer names, after a 422; None for a page."""
+    reply = here.api.client.get(f"{path}?{urlencode({'cursor': cursor, **filters})}")
+    if reply.status == 200:
+        return None
+    assert reply.status == 422, f"{path} with {cursor!r}: {reply.status} {reply.text}"
+    errors = reply.json()["errors"]
+    assert isinstance(errors, list)
+    return str(errors[0]["path"])
+
+
+def test_a_cursor_that_is_not_ours_is_refused_by_every_list(
+    here: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in lists(here):
+        assert {cursor: refused_at(here, path, cursor) for cursor in JUNK} == dict.fromkeys(JUNK, "cursor"), path
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_a_cursor_of_another_list_is_refused_and_its_own_goes_on(here: Installation) -> None:
+    first = {path: here.api.client.get(f"{path}?limit=1").json() for path in lists(here)}
+    cursors = {path: str(page["next_cursor"]) for path, page in first.items()}
+    assert "None" not in cursors.values(), "each list holds at least two"
+    assert len(set(cursors.values())) == len(cursors)
+    for path, own in cursors.items():
+        taken = {other for other, cursor in cursors.items() if refused_at(here, path, cursor) is None}
+        assert taken == {path}
+        rest = here.api.client.get(f"{path}?limit=1&cursor={own}").json()
+        assert rest["items"] != first[path]["items"]
+
+
+def test_a_cursor_of_the_same_list_with_other_filters_is_refused(here: Installation) -> None:
+    get = here.api.client.get
+    of_open = str(get("/v1/incidents?state=open&limit=1").json()["next_cursor"])
+    assert refused_at(here, "/v1/incidents", of_open, state="acknowledged") == "cursor"
+    assert refused_at(here, "/v1/incidents", of_open) == "cursor"
+    assert refused_at(here, "/v1/incidents", of_open, state="open", limit="7") is None
+    of_a_request = str(get("/v1/audit?ruleset=premium&limit=1").json()["next_cursor"])
+    assert refused_at(here, "/v1/audit", of_a_request) == "cursor"
+    assert refused_at(here, "/v1/audit", of_a_request, ruleset="premium") is None
+
+
+def test_a_true_cursor_with_something_changed_is_refused_or_a_page(here: Installation) -> None:
+    for path in lists(here):
+        cursor = str(here.api.client.get(f"{path}?limit=1").json()["next_cursor"])
+        for at in range(0, len(cursor), 5):
+            changed = cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1 :]
+            assert refused_at(here, path, changed) in (None, "cursor")
+        longest = base64.urlsafe_b64encode(base64.urlsafe_b64decode(cursor + "==")[:6] + b"YWFh" * 350).decode()
+        assert refused_at(here, path, longest) in (None, "cursor")
+        empty = base64.urlsafe_b64encode(base64.urlsafe_b64decode(cursor + "==")[:6]).decode()
+        assert refused_at(here, path, empty) in (None, "cursor")
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with opened(Backend.EMBEDDED, tmp_path_factory.mktemp("home")) as installation:
+        yield installation
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), cursor=st.one_of(st.text(max_size=80), st.from_regex(r"\A[A-Za-z0-9_-]{1,200}\Z")))
+def test_any_text_is_refused(embedded: Installation, data: st.DataObject, cursor: str) -> None:
+    path = data.draw(st.sampled_from(lists(embedded)))
+    encoded = quote(cursor.encode("utf-8", "surrogatepass"))
+    reply = embedded.api.client.get(f"{path}?cursor={encoded}")
+    assert reply.status == 422
+
+
+def test_the_shell_takes_the_cursors_of_its_list_alone(embedded: Installation) -> None:
+    home = embedded.api.service.settings.home
+    settings = {"TOCSIN_HOME": str(home), "TOCSIN_RULES_DIR": str(home / "rules")}
+
+    def search(*options: str) -> tuple[int, dict[str, object], str]:
+        run = CliRunner().invoke(main, ["audit", "search", "--json", "--limit", "3", *options], env=settings)
+        return run.exit_code, json.loads(run.stdout) if run.exit_code == 0 else {}, run.output
+
+    _, first, _ = search("--ruleset", "premium", "--from", "2026-05-10T00:00:00Z")
+    cursor = str(first["next_cursor"])
+    code, rest, _ = search("--ruleset", "premium", "--from", "2026-05-10T00:00:00Z", "--cursor", cursor)
+    assert (code, rest["items"] != first["items"]) == (0, True)
+    by_http = embedded.api.client.get(f"/v1/audit?ruleset=premium&from=2026-05-10T00:00:00Z&cursor={cursor}&limit=3")
+    assert by_http.json() == rest, "the shell's list is the API's"
+    for other in ("x", cursor):
+        code, _, said = search("--cursor", other)
+        assert (code, "repeat the call without it" in said, "Traceback" in said) == (1, True, False)
