@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import partial
 
 from service import placeholders
+from service.blank import SAY_SOMETHING, is_blank
 from service.decide import entries, texts, values
 from service.decide.entries import Keys
 from service.decide.faults import Faults
@@ -285,8 +286,18 @@ class _Reader:
                 filled.setdefault(key.text, text)
         return filled
 
+    def _said(self, node: Node, what: str) -> Text | None:
+        """A text that somebody is going to read."""
+        text = self._text(node, what)
+        if text is None or not all(isinstance(part, str) for part in text.parts):
+            return text
+        if is_blank("".join(map(str, text.parts))):
+            entries.mismatch(node, f"{what} {SAY_SOMETHING}", self._faults)
+            return None
+        return text
+
     def _open_incident(self, keys: Keys) -> Action | None:
-        description = keys.read("open incident", lambda node: self._text(node, "the description"))
+        description = keys.read("open incident", lambda node: self._said(node, "the description"))
         policy = keys.read("policy", lambda node: self._name(node, "the policy's name")) or DEFAULT_POLICY
         url = keys.read("url", lambda node: self._text(node, "url"))
         contacts: tuple[Contact, ...] = ()

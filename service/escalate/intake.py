@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field, HttpUrl, TypeAdapter, ValidationErr
 from service import exact_json
 from service.channels.phones import PhoneRefused, PhoneRules
 from service.errors import TocsinError
-from service.http.models import Body, Instant
+from service.http.models import Body, Instant, Said
 from service.http.problems import FieldError, invalid, invalid_model
 from service.messages.webhooks import CallbackRefused, check_url
 from service.records import to_state
@@ -82,7 +82,7 @@ def _plain(value: object) -> object:
 
 
 IncidentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Letters, digits, - and _.")]
-Description = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION, pattern=r"\S")]
+Description = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION, pattern=r"\S"), Said]
 Url = Annotated[str, Field(max_length=500)]
 Written = Annotated[str, Field(max_length=40, description="A phone, E.164.")]
 Stored = BeforeValidator(_plain)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic_core import PydanticCustomError
+
+from service.blank import SAY_SOMETHING, is_blank
 
 E = TypeVar("E")
 
@@ -39,11 +41,20 @@ def _text_only(value: object) -> object:
     return value
 
 
+def _said(text: str) -> str:
+    if is_blank(text):
+        raise PydanticCustomError("blank", "{fault}", {"fault": SAY_SOMETHING.capitalize()})
+    return text
+
+
 Instant = Annotated[AwareDatetime, Strict(False), BeforeValidator(_text_only)]
 """A time in a request: RFC 3339 text that names its zone."""
 
 Choice = Annotated[E, Strict(False)]
 """An enumeration in a request body, written as its value: `lane: Choice[Lane]`."""
+
+Said = AfterValidator(_said)
+"""Of a text in a request that somebody is going to read: it must say something."""
 
 Limit = Annotated[int, Field(ge=1, le=500, description="How many to list at most.")]
 """The `limit` of a list."""

@@ -7,7 +7,7 @@ administrator or an app supplies can neither run code nor grow without bound.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -44,10 +44,15 @@ class NotFilled(TocsinError):
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"variable {name!r} {message}")
         self.name = name
+        self.message = message
+
+
+class NotWritten(TocsinError):
+    """A value that must not stand where its slot is; the text says what would fit, as in "variable 'url' …"."""
 
 
 Write = Callable[[str, str], str]
-"""How a value is written, given the literal text right before it."""
+"""How a value is written, given the text right before it; `NotWritten`."""
 
 
 def _as_it_is(value: str, _: str) -> str:
@@ -89,8 +94,17 @@ class Form:
         text: list[str] = []
         for part in self.parts:
             before = text[-1] if text else ""
-            text.append(part if isinstance(part, str) else write(_value(part, variables, locale), before) or _EMPTY)
+            text.append(part if isinstance(part, str) else _written(part, before, variables, locale, write) or _EMPTY)
         return _without_empty_lines("".join(text)) if _EMPTY in text else "".join(text)
+
+    def unfit(self, variables: Mapping[str, object], locale: Tag, write: Write = _as_it_is) -> Iterator[NotFilled]:
+        """Every slot that `fill` could not fill."""
+        for before, part in zip(("", *self.parts), self.parts, strict=False):
+            if isinstance(part, Slot):
+                try:
+                    _written(part, before if isinstance(before, str) else "", variables, locale, write)
+                except NotFilled as error:
+                    yield error
 
 
 def parse_form(text: str, where: str = "text") -> Form:
@@ -141,6 +155,13 @@ def _slot(text: str, part: Placeholder, where: str) -> Slot:
 def _refuse(text: str, at: int, where: str, message: str) -> NoReturn:
     line = text.count("\n", 0, at) + 1
     raise FormRefused(where, line, at - text.rfind("\n", 0, at), message)
+
+
+def _written(slot: Slot, before: str, variables: Mapping[str, object], locale: Tag, write: Write) -> str:
+    try:
+        return write(_value(slot, variables, locale), before)
+    except NotWritten as error:
+        raise NotFilled(slot.name, str(error)) from None
 
 
 def _value(slot: Slot, variables: Mapping[str, object], locale: Tag) -> str:

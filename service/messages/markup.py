@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from service import placeholders
 from service.errors import TocsinError
+from service.messages.forms import NotWritten
 
 _SILENT = frozenset({"style", "script", "title", "head"})
 _INLINER = css_inline.CSSInliner(keep_at_rules=True)  # without it @media rules, and so phones, are forgotten
@@ -65,9 +66,9 @@ def check_slots(document: str, where: str) -> None:
 
 
 def written_safely(value: str, before: str) -> str:
-    """A value as HTML text or quoted attribute; a link's address may only lead to a page, a mailbox or a phone."""
+    """A value as HTML text or quoted attribute; `NotWritten` for a link to anything but a page, mailbox or phone."""
     if _URL_ATTRIBUTE.search(before[-40:]) and not _HARMLESS_URL.match(value):
-        raise HtmlRefused("a link in this email does not begin with https:, http:, mailto: or tel:")
+        raise NotWritten("is no link that an email may hold: begin it with https:, http:, mailto: or tel:")
     return html.escape(value, quote=True)
 
 

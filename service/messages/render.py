@@ -90,7 +90,7 @@ def sms_text(what: Rendition, variables: Mapping[str, object]) -> str:
 
 
 def email_text(what: Rendition, variables: Mapping[str, object]) -> EmailText:
-    """The email, values escaped in its HTML; `NotFilled`, `HtmlRefused` or `TooLong`."""
+    """The email, values escaped in its HTML; `NotFilled` or `TooLong`."""
     document = what.html.fill(variables, what.language, markup.written_safely)
     plain = what.plain.fill(variables, what.language)
     subject = what.subject.fill(variables, what.language) if what.subject is not None else _first_words(plain)

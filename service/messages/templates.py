@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from service import durations
+from service.blank import SAY_SOMETHING, is_blank
 from service.durations import BadDuration
 from service.errors import TocsinError
 from service.messages import markup
@@ -68,6 +69,14 @@ class Template:
     def missing(self, variables: Mapping[str, object]) -> frozenset[str]:
         """The variables it reads and `variables` lacks."""
         return missing(self.forms, variables)
+
+    def unfit(self, variables: Mapping[str, object]) -> Mapping[str, str]:
+        """The variables that no reader's copy could be filled with, and what is wrong with each."""
+        forms = (form for form in (self.sms, self.subject, self.voice) if form is not None)
+        faults = [fault for form in forms for fault in form.unfit(variables, self.language)]
+        if self.html is not None:
+            faults += parse_form(self.html).unfit(variables, self.language, markup.written_safely)
+        return {fault.name: fault.message for fault in faults}
 
 
 def announcement(text: str, language: Tag, subject: str | None = None) -> Template:
@@ -134,7 +143,12 @@ def read_template(folder: Path) -> Template:
 
 
 def _form(path: Path) -> Form | None:
-    return parse_form(_text(path).strip(), str(path)) if path.exists() else None
+    if not path.exists():
+        return None
+    form = parse_form(_text(path).strip(), str(path))
+    if not form.names and is_blank(form.source):
+        raise TemplateRefused(f"{path}: {SAY_SOMETHING}")
+    return form
 
 
 def _document(path: Path) -> str | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from service.blank import SAY_SOMETHING, is_blank
 from service.clock import Clock
 from service.errors import TocsinError
 from service.language import CATALOGUE, NotTranslated, Translation, Translator
@@ -119,8 +120,8 @@ def languages(wanted: WantedTranslation) -> tuple[Tag, Tag]:
 
 def _check_pieces(source: str, supplied: str) -> None:
     """Whatever is masked for a machine must survive a person as well."""
-    if not supplied.strip():
-        raise PiecesLost("the translation is empty")
+    if is_blank(supplied):
+        raise PiecesLost(f"the translation {SAY_SOMETHING}")
     expected, found = Counter(mask(source).hidden), Counter(mask(supplied).hidden)
     if lost := sorted((expected - found).elements()):
         raise PiecesLost(f"the translation lacks {', '.join(lost)}: each must stand in it exactly as in the source")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from service.blank import SAY_SOMETHING, is_blank
 from service.clock import Clock
 from service.errors import TocsinError
 from service.messages.templates import NoSuchTemplate, Template, Templates, announcement
@@ -30,8 +31,8 @@ from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
 from service.tags import UnknownTag, parse_tag
 from service.words import Lane
 
-FROM_THE_PROFILE: Mapping[str, object] = {"first_name": "", "user_id": ""}
-"""Variables that every recipient's own profile fills in."""
+FROM_THE_PROFILE: Mapping[str, object] = {"first_name": "A", "user_id": "A"}
+"""Variables that every recipient's own profile fills in, as they might be."""
 
 
 class Unfit(TocsinError):
@@ -177,8 +178,10 @@ class Desk:
             yield "text", str(error)
         else:
             given = {**FROM_THE_PROFILE, **(request.variables or {})}
-            for name in sorted(template.missing(given)):
-                yield f"variables.{name}", "is missing, and the message needs it"
+            missing = template.missing(given)
+            yield from ((f"variables.{name}", "is missing, and the message needs it") for name in sorted(missing))
+            if not missing:
+                yield from _filling_faults(request, template)
 
     def _template(self, request: Request) -> Template:
         if request.template is not None:
@@ -195,3 +198,18 @@ class Desk:
             for number, name in enumerate(request.recipients):
                 if self._directory.get(name) is None:
                     yield f"recipients[{number}]", "is no recipient: PUT /v1/recipients/{id} makes one"
+
+
+def _filling_faults(request: Request, template: Template) -> Iterator[tuple[str, str]]:
+    """What would keep every reader's copy from being filled, or leave nothing in it to say."""
+    own = request.variables or {}
+    unfit = template.unfit({**FROM_THE_PROFILE, **own})
+    faults = {name: fault for name, fault in unfit.items() if name in own or name not in FROM_THE_PROFILE}
+    yield from ((f"variables.{name}", fault) for name, fault in sorted(faults.items()))
+    if unfit:
+        return
+    filled = {**FROM_THE_PROFILE, **own}
+    if template.html is None and is_blank(template.sms.fill(filled, template.language)):
+        yield "template" if request.text is None else "text", SAY_SOMETHING
+    if template.subject is not None and is_blank(template.subject.fill(filled, template.language)):
+        yield "template" if request.text is None else "subject", f"its subject {SAY_SOMETHING}"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from service.blank import is_blank
 from service.channels import Email, Reference, Sms, VoiceCall
 from service.channels.carrier import Message as Outgoing
 from service.errors import TocsinError
 from service.messages.forms import NotFilled
-from service.messages.markup import HtmlRefused
 from service.messages.optouts import OptOut
 from service.messages.quiet import QuietHours
 from service.messages.render import Rendition, TooLong, email_text, sms_text, voice_text
@@ -49,6 +49,8 @@ class Hold:
 
 Plan = Send | Drop | Hold
 
+NOTHING_LEFT = Drop(DeliveryStatus.FAILED, "nothing is left to say: the text is blank once its variables are filled in")
+
 
 @dataclass(frozen=True, slots=True)
 class Manners:
@@ -80,7 +82,7 @@ def plan(
         return Hold(until)
     try:
         return _filled(recipient, rendition, {**_own(recipient), **variables}, lane, reference, manners)
-    except (NotFilled, TooLong, HtmlRefused) as error:
+    except (NotFilled, TooLong) as error:
         return Drop(DeliveryStatus.FAILED, _without_content(error))
 
 
@@ -96,14 +98,20 @@ def _filled(
     match recipient.preference:
         case Channel.EMAIL if recipient.email:
             text = email_text(rendition, variables)
+            if is_blank(text.subject) and is_blank(text.text) and "<img" not in text.html:
+                return NOTHING_LEFT
             stop = manners.unsubscribe_url(recipient) if bulk else None
             mail = Email(recipient.email, text.subject, text.html, text.text, rendition.language, reference, stop)
             return Send(mail)
         case Channel.SMS if recipient.phone:
             text_message = sms_text(rendition, variables)
+            if is_blank(text_message):
+                return NOTHING_LEFT
             return Send(Sms(recipient.phone, text_message, rendition.language, reference, promotional=bulk))
         case Channel.VOICE if recipient.phone:
             spoken = voice_text(rendition, variables)
+            if is_blank(spoken):
+                return NOTHING_LEFT
             return Send(VoiceCall(recipient.phone, spoken, _voice(recipient, rendition.language), reference))
         case channel:
             return Drop(DeliveryStatus.FAILED, f"the profile has no address for {channel.value}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from service.http import Body, Choice, Cursor, Instant, Limit, Query, Shown
+from service.http import Body, Choice, Cursor, Instant, Limit, Query, Said, Shown
 from service.notify.delivery import DeliveryStatus
 from service.notify.notification import Decision, Status
 from service.words import Lane
@@ -129,7 +129,7 @@ class ReviewRequest(Body):
     """A person's decision about a held message."""
 
     decision: Choice[Decision]
-    reason: Annotated[str, Field(min_length=1, max_length=1_000)]
+    reason: Annotated[str, Field(min_length=1, max_length=1_000), Said]
 
 
 class Reviewed(Shown):
@@ -200,4 +200,4 @@ class TranslationList(Shown):
 class TranslationSupplied(Body):
     """A person's translation."""
 
-    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT), Said]

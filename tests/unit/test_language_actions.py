@@ -127,6 +127,8 @@ WRONG = [
     ("{notify: x, recipients: []}", 35, Kind.SYNTAX, "recipients must name at least one", None),
     ("{notify: ../x, audience: a}", 20, Kind.SYNTAX, 'the template\'s name cannot be "../x"',
      "use letters, digits, - and _ (an event's name also blanks and points), and begin with a letter or digit"),
+    ("{open incident: '\u200b', contacts: [ui101]}", 27, Kind.SYNTAX,
+     "the description says nothing: write at least one letter, digit or emoji", None),
     ("{open incident: x}", 11, Kind.SYNTAX, 'this action lacks "contacts"',
      'write {open incident: "text", contacts: [{name: Ann, phone: "+447700900123"}]}'),
     ("{open incident: x, contacts: []}", 40, Kind.SYNTAX, "contacts must name at least one", None),

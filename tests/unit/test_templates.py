@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from service.messages.forms import FormRefused, NotFilled, parse_form
-from service.messages.markup import HtmlRefused
 from service.messages.render import Rendition, TooLong, email_text, preview, rendition, sms_text, voice_text
 from service.messages.segments import Encoding
 from service.messages.templates import NoSuchTemplate, Template, TemplateRefused, announcement, read_templates
@@ -194,7 +193,7 @@ def test_styles_are_inlined_once_and_slots_survive_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", " javascript:x", "//evil.example"])
 def test_a_link_can_not_be_made_to_run_code(url: str, tmp_path: Path) -> None:
     template = read_templates(write(tmp_path, sms__txt="Hi", email__html=EMAIL)).get("welcome")
-    with pytest.raises(HtmlRefused, match="link"):
+    with pytest.raises(NotFilled, match="no link"):
         email_text(of(template), {"name": "x", "url": url, "due": "2026-05-10"})
 
 
@@ -254,6 +253,13 @@ def test_a_setting_that_does_not_fit_is_named_with_its_file(settings: str, messa
     with pytest.raises(TemplateRefused, match=message) as refused:
         read_templates(write(tmp_path, sms__txt="Hi", template__yaml=settings))
     assert "template.yaml" in str(refused.value)
+
+
+@pytest.mark.parametrize("file", ["sms__txt", "voice__txt", "email__subject__txt"])
+def test_a_text_that_says_nothing_is_named_with_its_file(file: str, tmp_path: Path) -> None:
+    texts = {"sms__txt": "Hi", file: "\u200b…"}
+    with pytest.raises(TemplateRefused, match=f"{file.replace('__', '.')}: says nothing"):
+        read_templates(write(tmp_path, **texts))
 
 
 def test_a_misspelt_template_is_answered_with_the_nearest(tmp_path: Path) -> None:
