@@ -102,7 +102,11 @@ def test_rules_that_may_not_meet_under_unique_are_an_error_with_a_request_that_b
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [
-        ("increase: fee, by: 20%", "increase: fee, by: 10%", "both change fee"),
+        ("increase: fee, by: 20%", "increase: fee, by: 10", "both change fee"),
+        ("decrease: fee, by: 1", "increase: fee, by: 10%", "both change fee"),
+        ("set: fee, to: 1", "set: fee, to: 2", "both change fee"),
+        ("set: fee, to: 1", "increase: fee, by: 2", "both change fee"),
+        ("increase: fee, by: 5}, {cap: fee, at: 10", "increase: fee, by: 2", "both change fee"),
         ("accept", 'reject: "no"', "the first accepts, the second rejects"),
         ("accept", 'flag for review: "look"', "the first accepts, the second flags for review"),
         ("cap: fee, at: 10", "increase: fee, by: 10%", "both change fee"),
@@ -118,6 +122,8 @@ def test_contradictions_under_all_are_warnings(first: str, second: str, message:
     ("first", "second", "frame"),
     [
         ("increase: fee, by: 20%", "increase: fee, by: 20%", "hit: all"),
+        ("increase: fee, by: 20", "decrease: fee, by: 10", "hit: all"),
+        ("increase: fee, by: 20%", "decrease: fee, by: 10%", "hit: all"),
         ("increase: fee, by: 20%", "cap: fee, at: 10", "hit: all"),
         ("increase: fee, by: 20%", "emit: raised", "hit: all"),
         ("accept", "emit: raised", "hit: all"),

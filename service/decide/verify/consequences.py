@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import reduce
+from itertools import product
 from operator import or_
 from typing import TypeVar
 
@@ -15,6 +17,7 @@ from service.decide.ruleset import (
     Change,
     Changing,
     FlagForReview,
+    Percent,
     Place,
     Reject,
     Rule,
@@ -29,12 +32,31 @@ _NOWHERE = Place(0, 0)
 _VERDICTS = {Accept: "accepts", FlagForReview: "flags for review", Reject: "rejects"}
 
 
+class How(Enum):
+    """How a rule changes a fact."""
+
+    CAP = "cap"
+    """It is only ever cut off at a limit."""
+    AMOUNT = "amount"
+    PERCENT = "percent"
+    OTHERWISE = "otherwise"
+    """Set, or in more than one of these ways."""
+
+    def clashes(self, later: How) -> bool:
+        """Whether the order of two such changes is seen in the result, so that both can hardly be meant.
+
+        Amounts add up, as a scorecard means them, and so do percentages. A cap below what it caps is meant.
+        """
+        if later is How.CAP:
+            return False
+        return self is not later or self is How.OTHERWISE
+
+
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What one rule's actions come to. `capped` facts are only ever cut off at a limit, `changed` ones are not."""
+    """What one rule's actions come to: the facts that it changes, and how."""
 
-    changed: frozenset[str]
-    capped: frozenset[str]
+    changes: Mapping[str, How]
     verdicts: tuple[str, ...]
     repeatable: bool
     """Whether doing it twice in a row is the same as doing it once."""
@@ -71,7 +93,7 @@ class Consequences:
             return None
         if one.verdicts and other.verdicts and one.verdicts != other.verdicts:
             return f"the first {' and '.join(one.verdicts)}, the second {' and '.join(other.verdicts)}"
-        both = (one.changed & other.changed) | (one.capped & other.changed)
+        both = [fact for fact, how in one.changes.items() if fact in other.changes and how.clashes(other.changes[fact])]
         return f"both change {' and '.join(sorted(both))}" if both else None
 
 
@@ -84,12 +106,12 @@ class Doers:
         self._by_effect: dict[int, int] = {}
         for number, effect in enumerate(effects):
             self._by_effect[effect] = self._by_effect.get(effect, 0) | 1 << number
-        self._touching: dict[str, int] = {}
+        self._touching: dict[tuple[str, How], int] = {}
         self._judging: dict[tuple[str, ...], int] = {}
         for effect, regions in self._by_effect.items():
             its = consequences[effect]
-            for fact in its.changed | its.capped:
-                self._touching[fact] = self._touching.get(fact, 0) | regions
+            for change in its.changes.items():
+                self._touching[change] = self._touching.get(change, 0) | regions
             self._judging[its.verdicts] = self._judging.get(its.verdicts, 0) | regions
 
     def alike(self, effect: int) -> int:
@@ -100,12 +122,13 @@ class Doers:
         """The regions of rules that clash with one of this effect below them."""
         mine = self._consequences[effect]
         others = [its for its in self._judging if its and mine.verdicts and its != mine.verdicts]
-        return (_any(self._judging, others) | _any(self._touching, mine.changed)) & ~self.alike(effect)
+        changes = [(fact, how) for fact, its in mine.changes.items() for how in How if how.clashes(its)]
+        return (_any(self._judging, others) | _any(self._touching, changes)) & ~self.alike(effect)
 
     def meddling(self, effect: int) -> int:
         """The regions of rules that change the same facts as this effect, and do not do the same."""
         mine = self._consequences[effect]
-        return _any(self._touching, mine.changed | mine.capped) & ~self.alike(effect)
+        return _any(self._touching, product(mine.changes, How)) & ~self.alike(effect)
 
 
 def _any(regions: Mapping[K, int], keys: Iterable[K]) -> int:
@@ -123,10 +146,26 @@ def touched(rule: Rule) -> frozenset[str]:
 
 
 def _consequence(rule: Rule) -> Consequence:
-    changed = frozenset(action.path for action in rule.then if isinstance(action, SetTo | Change))
-    capped = frozenset(action.path for action in rule.then if isinstance(action, Cap)) - changed
+    changes: dict[str, How] = {}
+    for action in rule.then:
+        if isinstance(action, Changing):
+            how = _how(action)
+            known = changes.get(action.path, how)
+            changes[action.path] = how if known is how else How.OTHERWISE
     verdicts = sorted({_VERDICTS[type(action)] for action in rule.then if type(action) in _VERDICTS})
-    return Consequence(changed, capped, tuple(verdicts), all(map(_is_repeatable, rule.then)))
+    return Consequence(changes, tuple(verdicts), all(map(_is_repeatable, rule.then)))
+
+
+def _how(action: SetTo | Change | Cap) -> How:
+    match action:
+        case Cap():
+            return How.CAP
+        case Change(by=Percent()):
+            return How.PERCENT
+        case Change():
+            return How.AMOUNT
+        case SetTo():
+            return How.OTHERWISE
 
 
 def _is_repeatable(action: Action) -> bool:
