@@ -18,6 +18,7 @@ class Faults:
     def __init__(self, rule: str | None = None, shared: Faults | None = None) -> None:
         self._rule = rule
         self._found: list[Finding] = shared._found if shared else []
+        self._doubts: list[Finding] = shared._doubts if shared else []
         self._hints: dict[tuple[str, tuple[str, ...]], str | None] = shared._hints if shared else {}
 
     def of_rule(self, name: str | None) -> Faults:
@@ -35,18 +36,25 @@ class Faults:
         """Add a finding that keeps the file from being published."""
         self._found.append(Finding(Severity.ERROR, kind, at, message, self._rule, hint))
 
+    def doubt(self, kind: Kind, at: Place, message: str, hint: str | None = None) -> None:
+        """Add an error about what can be read, but is hardly meant so.
+
+        It keeps a file from being published, and not a version from deciding that was published before.
+        """
+        self._doubts.append(Finding(Severity.ERROR, kind, at, message, self._rule, hint))
+
     def warning(self, kind: Kind, at: Place, message: str, hint: str | None = None) -> None:
         """Add a finding that an administrator should look at."""
         self._found.append(Finding(Severity.WARNING, kind, at, message, self._rule, hint))
 
     @property
     def refused(self) -> bool:
-        """Whether one of the findings is an error."""
+        """Whether the file cannot be read: one of the findings is an error, and not only a doubt."""
         return any(finding.severity is Severity.ERROR for finding in self._found)
 
     def in_order(self) -> tuple[Finding, ...]:
         """All findings by their place in the file."""
-        return tuple(sorted(self._found, key=lambda finding: finding.at))
+        return tuple(sorted((*self._found, *self._doubts), key=lambda finding: finding.at))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

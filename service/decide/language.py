@@ -32,7 +32,10 @@ _MAX_RULE_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file says and what is wrong with it; `ruleset` is None exactly if one of the findings is an error."""
+    """What a file says and what is wrong with it; `ruleset` is None if it cannot be read.
+
+    An error beside a ruleset is a doubt: it keeps the file from being published, not a published version from deciding.
+    """
 
     ruleset: Ruleset | None
     findings: tuple[Finding, ...]

@@ -23,8 +23,10 @@ from service.decide.ruleset import (
     Place,
     Value,
 )
+from service.decide.tables import hints
 from service.decide.tables.sheet import Cell
 from service.decide.values import Unfit
+from service.decide.wording import condition_text
 
 _COMPARED = re.compile(r"(<=|>=|!=|==|=|<|>)\s*(.*)", re.DOTALL)
 _ITEM = re.compile(r'\s*+"(?:[^"]|"")*+"\s*+(?=,|\Z)|[^,]*+')
@@ -58,8 +60,17 @@ class Conditions:
             known = self._meaning(cell, faults)
             if known is None:
                 return None
-            self._known[cell.text] = known
+            if self._is_plain(cell, known, faults):
+                self._known[cell.text] = known
         return replace(known, at=cell.at)
+
+    def _is_plain(self, cell: Cell, meaning: Condition, faults: Faults) -> bool:
+        """Whether a cell means what it looks like; reports it if not."""
+        hint = hints.doubt(self._fact, cell.text)
+        if hint is not None:
+            read_as = condition_text(meaning, {self._fact.path: self._fact})
+            faults.doubt(Kind.SYNTAX, cell.at, f'"{cell.text}" would be read as: {read_as}', hint)
+        return hint is None
 
     def _meaning(self, cell: Cell, faults: Faults) -> Condition | None:
         text = cell.text
@@ -80,13 +91,18 @@ class Conditions:
         operator = Operator("==" if sign == "=" else sign)
         if operator not in (Operator.EQ, Operator.NE) and self._fact.type not in ORDERED:
             message = f"{self._fact.path} is {values.NOUN[self._fact.type]} and has no order: {sign} does not apply"
-            faults.error(Kind.TYPE, cell.at, message)
+            faults.error(Kind.TYPE, cell.at, message, hints.advice(self._fact, cell.text))
             return None
         value = self._constant(text, cell, faults)
         return None if value is None else Compare(self._fact.path, operator, value, cell.at)
 
     def _between(self, first: str, last: str, cell: Cell, faults: Faults) -> Condition | None:
-        low, high = self._constant(first, cell, faults), self._constant(last, cell, faults)
+        if not first.strip() or not last.strip():
+            message = f'{self._fact.path}: "{cell.text}" is a range that lacks an end'
+            faults.error(Kind.SYNTAX, cell.at, message, hints.advice(self._fact, cell.text))
+            return None
+        low = self._constant(first, cell, faults)
+        high = None if low is None else self._constant(last, cell, faults)
         if low is None or high is None:
             return None
         if values.later(low, high):
@@ -95,7 +111,11 @@ class Conditions:
         return Between(self._fact.path, low, high, cell.at)
 
     def _one_of(self, text: str, cell: Cell, faults: Faults) -> Condition | None:
-        constants = [self._constant(item, cell, faults) for item in _items(text)]
+        constants: list[Value | None] = []
+        for item in _items(text):
+            constants.append(self._constant(item, cell, faults))
+            if constants[-1] is None and hints.advice(self._fact, cell.text) is not None:
+                break  # the cell as a whole is written otherwise
         sound = tuple(dict.fromkeys(value for value in constants if value is not None))
         if len(constants) == 1 and sound:
             return Compare(self._fact.path, Operator.EQ, sound[0], cell.at)
@@ -106,7 +126,8 @@ class Conditions:
         value = values.constant(self._fact, raw)
         if isinstance(value, Unfit):
             shown = value.message if self._fact.path in value.message else f"{self._fact.path}: {value.message}"
-            faults.error(value.kind, cell.at, shown, did_you_mean(str(raw), self._fact.values or ()))
+            hint = hints.advice(self._fact, cell.text) or did_you_mean(str(raw), self._fact.values or ())
+            faults.error(value.kind, cell.at, shown, hint)
             return None
         if unfit := values.outside(self._fact, value):
             faults.warning(unfit.kind, cell.at, unfit.message)

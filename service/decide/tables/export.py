@@ -36,6 +36,7 @@ from service.decide.ruleset import (
     Text,
     Value,
 )
+from service.decide.tables import hints
 from service.decide.tables.columns import IN, NAME, NOTE, OUT
 from service.decide.values import canonical
 from service.errors import TocsinError
@@ -122,10 +123,15 @@ def _condition(atom: Condition, rule: Rule, facts: Mapping[str, Fact]) -> str:
 
 def _constant(fact: Fact, value: Value) -> str:
     text = _written(fact, value)
-    if not isinstance(value, str) or (_PLAIN.fullmatch(value) and value not in ("missing", "present")):
+    if not isinstance(value, str) or (_is_plain(fact, value)):
         return text
     quoted = value.replace('"', '""')
     return f'"{quoted}"'
+
+
+def _is_plain(fact: Fact, value: str) -> bool:
+    """Whether a text reads back as itself without quotes."""
+    return bool(_PLAIN.fullmatch(value)) and value not in ("missing", "present") and hints.doubt(fact, value) is None
 
 
 def _action(action: Action, rule: Rule, facts: Mapping[str, Fact]) -> tuple[str, str, str]:

@@ -1,0 +1,42 @@
+"""Numbers as people write them: with a decimal comma, signs between thousands, a currency. What was probably meant."""
+
+from __future__ import annotations
+
+import re
+
+from service.decide.ruleset import Fact, FactType
+
+_GROUPED = re.compile(
+    r"(?P<whole>[0-9]{1,3}(?:(?P<sign>[.,' ])[0-9]{3})(?:(?P=sign)[0-9]{3}){0,4})"
+    r"(?:(?P<point>[.,])(?P<fraction>[0-9]{1,12}))?"
+)
+_SIMPLE = re.compile(r"(?P<whole>[0-9]{1,18})(?:[.,](?P<fraction>[0-9]{1,12}))?")
+_THOUSANDS = re.compile(r"[-+]?(?P<whole>[0-9]{1,3})\.(?P<group>[0-9]{3})")
+
+
+def plain(text: str) -> str | None:
+    """The number without signs between thousands and with a decimal point, as far as it can be told."""
+    sign, digits = (text[0], text[1:]) if text[:1] in ("-", "+", "−") else ("", text)
+    sign = "-" if sign in ("-", "−") else ""
+    grouped = _GROUPED.fullmatch(digits)
+    if grouped is not None and grouped["sign"] != grouped["point"]:
+        whole = grouped["whole"].replace(grouped["sign"], "")
+        return f"{sign}{whole}.{grouped['fraction']}" if grouped["fraction"] else f"{sign}{whole}"
+    simple = _SIMPLE.fullmatch(digits)
+    if simple is None:
+        return None
+    return f"{sign}{simple['whole']}.{simple['fraction']}" if simple["fraction"] else f"{sign}{simple['whole']}"
+
+
+def doubtful_thousands(fact: Fact, text: str) -> str | None:
+    """What to write instead of `1.000`, which is 1 here and a thousand to most of Europe; None for a plain number.
+
+    Where a fact has three digits after the point or more, nobody means thousands by them.
+    """
+    if fact.type not in (FactType.INTEGER, FactType.DECIMAL) or fact.scale >= 3:
+        return None
+    found = _THOUSANDS.fullmatch(text)
+    if found is None:
+        return None
+    small = text.rstrip("0").rstrip(".")
+    return f"write {text.replace('.', '')} or {small}: a point is never a sign between thousands"
