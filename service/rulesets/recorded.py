@@ -60,22 +60,28 @@ _SAYS_BARE = f'"via":"{BARE}"'
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What was asked in very many entries: their facts, and the ordinal of the day that `today` was."""
+    """What was asked in very many entries: their facts, and the ordinal of the day that `today` was.
+
+    `unreadable` are entries of which nobody can say what was asked: earlier releases recorded requests that are
+    refused today.
+    """
 
     texts: Sequence[AuditText]
     requests: Sequence[Mapping[str, object]]
     days: Sequence[int]
+    unreadable: Sequence[AuditText] = ()
 
 
 def bodies(texts: Sequence[AuditText]) -> Bodies:
-    """What many `request` entries hold, without those that hold no facts object."""
+    """What many `request` entries hold."""
     documents = _documents([text.raw_data for text in texts])
-    asked = [_asked(document, _SAYS_BARE in text.detail) for document, text in zip(documents, texts, strict=True)]
+    asked = [_asked(document, text) for document, text in zip(documents, texts, strict=True)]
     found = [(text, *one) for text, one in zip(texts, asked, strict=True) if one is not None]
     return Bodies(
         [text for text, _, _ in found],
         [request for _, request, _ in found],
-        [instant_of(as_of).toordinal() if as_of else text.at // _DAY + _FIRST_DAY for text, _, as_of in found],
+        [day for _, _, day in found],
+        [text for text, one in zip(texts, asked, strict=True) if one is None],
     )
 
 
@@ -88,12 +94,33 @@ PARSED = 250
 
 
 def _documents(raws: Sequence[str]) -> Sequence[object]:
-    """Many documents parsed as one, which takes a tenth less."""
-    documents = exact_json.stored(f"[{','.join(raws)}]")
-    return documents if isinstance(documents, list) else ()
+    """Many documents parsed as one, which takes a tenth less; one by one where one of them cannot be read."""
+    documents = _document_or_not(f"[{','.join(raws)}]")
+    if isinstance(documents, list) and len(documents) == len(raws):
+        return documents
+    return [_document_or_not(raw) for raw in raws]
 
 
-def _asked(document: object, bare: bool) -> tuple[Mapping[str, object], str | None] | None:
+def _document_or_not(raw: str) -> object:
+    try:
+        return exact_json.stored(raw)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+
+
+def _asked(document: object, text: AuditText) -> tuple[Mapping[str, object], int] | None:
+    """The facts of a body and the day that `today` was; None where nobody can say."""
+    asked = _facts(document, _SAYS_BARE in text.detail)
+    if asked is None:
+        return None
+    request, as_of = asked
+    try:
+        return request, instant_of(as_of).toordinal() if as_of else text.at // _DAY + _FIRST_DAY
+    except (ValueError, OverflowError):
+        return None
+
+
+def _facts(document: object, bare: bool) -> tuple[Mapping[str, object], str | None] | None:
     """The facts of a body and the `as_of` that it gives."""
     if not isinstance(document, dict):
         return None

@@ -138,15 +138,18 @@ class Replay:
                 return
 
     def _page_tally(self, found: Sequence[AuditText]) -> Tally:
-        collected, rows = Collected(self._paths), list[AuditText]()
+        collected, rows, unreadable = Collected(self._paths), list[AuditText](), list[AuditText]()
         for some in (found[first : first + PARSED] for first in range(0, len(found), PARSED)):
             asked = bodies(some)
             collected.add(asked, [self._scores(text) for text in asked.texts])
             rows += asked.texts
+            unreadable += asked.unreadable
         counted, left = self._columns.at_once(collected.segment(), np.ones(len(rows), dtype=np.bool_))
         for row in np.flatnonzero(left).tolist():
             counted.one(row, *self._answers(rows[row]))
-        return counted.tally(len(rows), lambda row: rows[row].request_id, lambda row: _why(self._answers(rows[row])))
+        tally = counted.tally(len(rows), lambda row: rows[row].request_id, lambda row: _why(self._answers(rows[row])))
+        tally.skip([text.request_id for text in unreadable])
+        return tally
 
     def _answers(self, text: AuditText) -> tuple[Answer, Answer]:
         asked = recorded(text, self._scores(text))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -26,6 +26,9 @@ NAMES = 100_000
 
 WORDS = 300
 """Characters kept of why a request is not decided."""
+
+
+UNREADABLE = "the recorded request cannot be read"
 
 
 @dataclass(slots=True)
@@ -86,7 +89,8 @@ class Tally:
     """What was counted; once it is `full`, further kinds of change are only counted as `other_changes`.
 
     `refused` were decided by the old version and are not by the new one; `newly_uncovered` fired a rule and fire none;
-    `not_compared` are not decided by the old version itself, `newly_decided` those of them that the new one decides.
+    `not_compared` are not decided by the old version itself, or cannot be read; `newly_decided` are those of them that
+    the new one decides.
     """
 
     requests: int = 0
@@ -114,6 +118,11 @@ class Tally:
                 self.refused.add(1, [(request_id, why[:WORDS])])
             case Decided(), Decided():
                 self._compare(request_id, old, new)
+
+    def skip(self, request_ids: Sequence[str]) -> None:
+        """Count requests that were recorded and cannot be read."""
+        self.requests += len(request_ids)
+        self.not_compared.add(len(request_ids), [(one, UNREADABLE) for one in request_ids])
 
     def _compare(self, request_id: str, old: Decided, new: Decided) -> None:
         found = difference(old, new)

@@ -27,7 +27,7 @@ from service.rulesets.latest import Latest
 from service.rulesets.library import fingerprint
 from service.rulesets.live import Live
 from service.rulesets.replay import Replay, Replayed
-from service.storage import AuditQuery, Store
+from service.storage import AuditEntry, AuditQuery, Store
 from service.words import Lane, Scope
 from service.work.registry import Registry
 from service.work.worker import Worker
@@ -378,6 +378,63 @@ def test_a_damaged_version_keeps_nobody_from_publishing_what_mends_it(loans: Api
     assert draft is not None
     service.store.save(structs.replace(stored, state={**stored.state, "part": "?"}))
     assert Latest(Live(service.library, loans.clock), service.store, loans.clock).compared(draft) is None
+
+
+UNREADABLE = {
+    "a byte order mark": '\ufeff{"request": {"age": 18, "style": "SEDAN", "amount": 100}}',
+    "a huge exponent": '{"request": {"age": 18, "style": "SEDAN", "amount": 1e400000000000000000000}}',
+    "too many digits": f'{{"request": {{"age": {"9" * 5_000}, "style": "SEDAN", "amount": 1}}}}',
+    "no JSON": '{"request": {"age": 18',
+    "a comma too many": "1,2",
+    "very deep": "[" * 100_000,
+    "no time": '{"request": {"age": 18, "style": "SEDAN", "amount": 1}, "context": {"as_of": "10000-01-01"}}',
+}
+"""What an earlier release took and kept, or a fault of the disk left behind."""
+
+
+@pytest.fixture
+def with_unreadable(loans: Api) -> Api:
+    """Readable requests before, between and after those that nobody can read."""
+    for number, raw in enumerate(UNREADABLE.values()):
+        ask(loans, f"r-{number}", age=18, style="SEDAN", amount=100)
+        entry = AuditEntry(f"bad-{number}-1", f"bad-{number}", "request", loans.clock.now(), "shop", raw, "loans")
+        loans.service.store.append(entry)
+        loans.clock.advance(timedelta(seconds=1))
+    return loans
+
+
+def is_counted_and_skipped(report: Mapping[str, object]) -> None:
+    bad = len(UNREADABLE)
+    assert report["requests"] == 2 * bad
+    assert report["changes"] == [{"from": ["Young"], "to": [], "count": bad, "samples": [f"r-{n}" for n in range(bad)]}]
+    not_compared = report["not_compared"]
+    assert isinstance(not_compared, dict)
+    assert not_compared["count"] == bad
+    assert not_compared["samples"][0] == {"request_id": "bad-0", "why": "the recorded request cannot be read"}
+
+
+def test_a_recorded_request_that_cannot_be_read_stops_neither_a_check_nor_a_publication(with_unreadable: Api) -> None:
+    checked = with_unreadable.client.call("POST", "/v1/rulesets/loans/check", body=DRAFT, headers=YAML)
+    assert checked.status == 200, checked.text
+    headers = {**YAML, "If-Match": "*"}
+    published = with_unreadable.client.call("POST", "/v1/rulesets/loans/versions", body=DRAFT, headers=headers)
+    assert published.status == 201, published.text
+    for answer in (checked.json(), published.json()):
+        compared = answer["backtest"]
+        assert isinstance(compared, dict)
+        is_counted_and_skipped(compared["report"])
+
+
+@pytest.mark.parametrize("rows", [None, 2, 3])
+def test_a_back_test_counts_it_and_goes_on_from_columns_too(with_unreadable: Api, rows: int | None) -> None:
+    service = with_unreadable.service
+    if rows is not None:
+        with_unreadable.clock.advance(timedelta(minutes=3))
+        assert Following(service.library, service.store, with_unreadable.clock, rows=rows).follow() > 0
+        assert Following(service.library, service.store, with_unreadable.clock, rows=rows).mend() == 0
+    backtest_id = begin(with_unreadable)
+    work(with_unreadable)
+    is_counted_and_skipped(report(with_unreadable, backtest_id))
 
 
 def test_a_look_at_the_latest_requests_ends_when_its_time_is_over(loans: Api) -> None:

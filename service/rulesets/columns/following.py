@@ -133,9 +133,12 @@ class Following:
         logger.info("Requests of %s up to %s are in columns", head.ruleset, until, extra={"ruleset": head.ruleset})
 
     def _segment(self, of_time: AuditQuery, found: Sequence[AuditText]) -> Mapping[str, object]:
+        """Nothing where one of the requests cannot be read: whoever replays them reads the audit, and counts it."""
         scores, collected = self._scores(of_time), Collected()
         for some in (found[first : first + PARSED] for first in range(0, len(found), PARSED)):
             asked = bodies(some)
+            if asked.unreadable:
+                return {}
             collected.add(asked, [self._of(answer_id(text), scores) for text in asked.texts])
         return collected.segment().packed()
 
