@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -65,14 +66,21 @@ class JsonObject(Mapping[str, V], Generic[V]):
 def loads(text: str | bytes) -> object:
     """Parse JSON: whole numbers as int, others as Decimal; `NotJson` says what is wrong and where."""
     try:
-        document = _DECODER.decode(text if isinstance(text, str) else text.decode())
+        text = text if isinstance(text, str) else text.decode()
+        if text.startswith("\ufeff"):
+            raise NotJson("it begins with a byte order mark: leave that away (RFC 8259 §8.1)")
+        document = _DECODER.decode(text)
         _check_depth(document, MAX_DEPTH)
+        if _MAY_BE_HALF.search(text):
+            _check_characters(document)
     except RecursionError as error:
         raise NotJson(f"nested deeper than {MAX_DEPTH} levels") from error
     except (simplejson.JSONDecodeError, UnicodeDecodeError) as error:
         raise NotJson(str(error)) from error
     except ValueError as error:  # a whole number of more digits than Python converts
         raise NotJson(str(error)) from error
+    except ArithmeticError as error:
+        raise NotJson("a number has an exponent that is too large") from error
     return document
 
 
@@ -131,6 +139,17 @@ def _check_depth(document: object, left: int) -> None:
     for value in document.values() if isinstance(document, dict) else document:
         _check_depth(value, left - 1)
 
+
+def _check_characters(document: object) -> None:
+    """Refuse half of a character (a lone surrogate): nothing can store or send it."""
+    try:
+        json.dumps(document, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise NotJson(f"a text holds half of a character ({half}, a lone surrogate)") from error
+
+
+_MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 # Made once: the module's own functions make a new one for every call.
 _DECODER = simplejson.JSONDecoder(parse_float=Decimal, allow_nan=False, object_pairs_hook=_unique)

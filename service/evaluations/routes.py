@@ -69,7 +69,7 @@ def _add_ancestors(routes: Blueprint, evaluations: Evaluations) -> None:
     def ask(received: Received, caller: Caller, via: str) -> Mapping[str, object]:
         with as_problems():
             answered = evaluations.evaluate(_call(policy.RULESET, received, caller, via), policy.policy)
-        answer = exact_json.loads(answered.raw_data)
+        answer = exact_json.stored(answered.raw_data)
         assert isinstance(answer, dict), "a policy is an object"
         return answer
 

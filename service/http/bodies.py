@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+from typing import IO
+
 from flask import Request
 from gunicorn.http.errors import NoMoreData, ParseException
+from typing_extensions import override
 from werkzeug.exceptions import RequestTimeout
 
 from service.http.catalogue import ProblemType
@@ -13,6 +17,41 @@ DRAINED = 8 * 1024 * 1024
 """Bytes of an unwanted body that are read and thrown away, so that the caller reads our answer and not a reset."""
 
 _PIECE = 64 * 1024
+
+
+class WholeBody(io.RawIOBase):
+    """A body as it comes in; `NoMoreData` if its sender hangs up before the end of the announced length.
+
+    gunicorn answers what came as if it were all: half a rule file would be published.
+    """
+
+    def __init__(self, stream: IO[bytes], length: int | None) -> None:
+        super().__init__()
+        self._stream = stream
+        self._left = length
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        wanted = len(buffer) if self._left is None else min(len(buffer), self._left)
+        try:
+            piece = self._stream.read(wanted)
+        except OSError as error:  # the connection was reset
+            raise NoMoreData from error
+        if self._left is not None:
+            if len(piece) < wanted:
+                raise NoMoreData
+            self._left -= len(piece)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def watch(request: Request) -> None:
+    """From here on, whoever reads this request's body is told if its end is missing."""
+    request.environ["wsgi.input"] = WholeBody(request.environ["wsgi.input"], request.content_length)
 
 
 def read(request: Request, limit: int) -> bytes:

@@ -166,16 +166,16 @@ def _answers(operation: Operation, schemas: Schemas) -> Json:
     return {
         str(status): {
             "description": HTTPStatus(status).phrase,
-            "content": {
-                media_type: {"schema": schemas[model, "serialization"] if model is not None else {}}
-                for media_type in [
-                    JSON if model is not None else ANYTHING,
-                    *(one.media_type for one in operation.writers),
-                ]
-            },
+            **({} if status == HTTPStatus.NO_CONTENT else {"content": _content(model, operation, schemas)}),
         }
         for status, model in operation.answers.items()
     }
+
+
+def _content(model: type[BaseModel] | None, operation: Operation, schemas: Schemas) -> Json:
+    media_types = [JSON if model is not None else ANYTHING, *(one.media_type for one in operation.writers)]
+    schema = schemas[model, "serialization"] if model is not None else {}
+    return {media_type: {"schema": schema} for media_type in media_types}
 
 
 def _refusals(operation: Operation) -> Json:

@@ -55,7 +55,10 @@ def resolve(host: str, port: int) -> Sequence[str]:
 
 def check_url(url: str) -> SplitResult:
     """The parts of a callback address; `CallbackRefused` unless it is a plain http or https one."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise CallbackRefused(f"the callback address cannot be read: {error}") from None
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise CallbackRefused("the callback address must begin with https:// or http:// and name a host")
     if parts.username is not None or parts.password is not None:

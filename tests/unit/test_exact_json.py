@@ -21,6 +21,14 @@ from service.exact_json import NotJson
         "[" * 100_000,
         "9" * 5_000,
         b"\xff",
+        b"\xef\xbb\xbf{}",
+        "\ufeff{}",
+        "1e400000000000000000000",
+        "-1E-400000000000000000000",
+        '"\\ud800"',
+        '{"\\uDfFf": 1}',
+        '["\\udc00\\ud800"]',
+        '"\ud800"',
     ],
 )
 def test_what_two_readers_could_read_differently_is_refused(text: str | bytes) -> None:

@@ -64,7 +64,10 @@ def read(
     conditions: list[tuple[int, Conditions]] = []
     outs: list[tuple[int, Out]] = []
     places: dict[str, int] = {}
-    coming_out = [number for number, role in enumerate(roles) if role.text.partition(":")[0] == OUT]
+    coming_out = [number for number, role in enumerate(roles[: len(header)]) if role.text.partition(":")[0] == OUT]
+    for role in (role for role in roles[len(header) :] if role.text):
+        message = f'the role "{role.text}" belongs to no column: the header has {len(header)}'
+        faults.error(Kind.SYNTAX, role.at, message, "give the column a name in the row above")
     for number, head in enumerate(header):
         role = roles[number] if number < len(roles) else Cell("", head.at)
         match role.text.partition(":")[0]:
