@@ -29,7 +29,8 @@ from service.messages.optouts import OptOut, OptOuts
 from service.messages.templates import Templates, read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
-from service.messages.webhooks import Callback, Webhooks
+from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead
+from service.messages.webhooks import Callback, Webhooks, host_of
 from service.notify import items, outcomes, receipts, review, unsubscribe
 from service.notify import routes as notify_routes
 from service.notify.burial import PageBurial
@@ -91,7 +92,13 @@ class Messaging:
         self.templates, self.catalogues = read_wording(settings)
         ways_out = WaysOut(settings, store, clock, breakers, self.outbox, amazon)
         self.carriers, self.slots = ways_out.carriers, ways_out.slots
-        self.webhooks = Webhooks(signing_keys(settings, CALLBACKS), clock, loopback_allowed=settings.loopback_callbacks)
+        self.tries = Tries(HostShares(in_all=max(OF_ONE_HOST, settings.worker_threads // 2)))
+        self.webhooks = Webhooks(
+            signing_keys(settings, CALLBACKS),
+            clock,
+            loopback_allowed=settings.loopback_callbacks,
+            tries=self.tries,
+        )
         self.translations = Translations(store, clock, open_translator(settings, self.catalogues, breakers, amazon))
         self.renditions = Renditions(store, self.translations)
         self.validation = Validation(sentiment, live, clock)
@@ -134,7 +141,7 @@ class Messaging:
             Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
             Duty(review.KIND, reviewers.handle),
             Duty(outcomes.NOTIFY, NotifyOutcome(self.desk).handle),
-            Duty(outcomes.EMIT, EmitOutcome(self._events()).handle),
+            Duty(outcomes.EMIT, EmitOutcome(self._events(), self.tries).handle, on_dead),
             self.webhooks.duty(),
         )
 
@@ -149,7 +156,7 @@ class Messaging:
         url = self.settings.events_url
         if url is None:
             return None
-        return WebhookEvents(lambda event_id, body: self.webhooks.send(event_id, Callback(url, body)))
+        return WebhookEvents(host_of(url), lambda event_id, body: self.webhooks.send(event_id, Callback(url, body)))
 
     def _manners(self) -> Manners:
         hours = self.settings.quiet_hours

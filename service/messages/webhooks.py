@@ -11,23 +11,26 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import SplitResult, urlsplit
-
-import urllib3
+from http.client import HTTPException
+from urllib.parse import SplitResult, quote, urlsplit
 
 from service.clock import Clock
 from service.errors import TocsinError
+from service.messages.posting import Answer, Place, post, within
+from service.messages.public_addresses import is_public
+from service.messages.tries import HostShares, Tries, on_dead, without_failures
 from service.records import from_state, to_state
 from service.secrets import Keyring
 from service.storage import Item
 from service.words import Lane
-from service.work import Duty, Permanent, RetryLater, Step, Task, finished
+from service.work import LONGEST_CALL, Duty, Permanent, RetryLater, Step, Task, finished
+from service.work.retry import asked_wait
 
 KIND = "webhook"
-TRIES = 5
 MAX_URL = 2_000
+_URL_SAFE = "%/:?@!$&'()*+,;=~-._[]"
 _ASK_AGAIN = frozenset({408, 425, 429})
 
 
@@ -37,10 +40,11 @@ class CallbackRefused(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One POST that is owed. `body` is JSON text."""
+    """One POST that is owed. `body` is JSON text; `failures` counts the tries so far."""
 
     url: str
     body: str
+    failures: int = 0
 
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -72,6 +76,14 @@ def check_url(url: str) -> SplitResult:
     return parts
 
 
+def host_of(url: str) -> str | None:
+    """The host of a callback address; None where nothing would be sent to it."""
+    try:
+        return check_url(url).hostname
+    except CallbackRefused:
+        return None
+
+
 def signature(secret: bytes, message_id: str, at: datetime, body: bytes) -> str:
     """What the receiver computes and compares: base64 of HMAC-SHA256 over `id.timestamp.body`."""
     signed = f"{message_id}.{int(at.timestamp())}.".encode() + body
@@ -85,10 +97,12 @@ class Webhooks:
     keys: Keyring
     clock: Clock
     loopback_allowed: bool = False
-    timeout: timedelta = timedelta(seconds=8)
+    limit: timedelta = LONGEST_CALL
+    """For the whole exchange: looking the name up, connecting, sending, and the first line of the answer."""
     resolve: Resolve = resolve
     trust: str | None = None
     """A file of certificate authorities to trust instead of the system's."""
+    tries: Tries = field(default_factory=lambda: Tries(HostShares(4)))
 
     def item(self, item_id: str, callback: Callback, lane: Lane = Lane.TRANSACTIONAL) -> Item:
         """The work item that owes a callback now; `CallbackRefused` for an address it may not go to."""
@@ -97,42 +111,32 @@ class Webhooks:
 
     def duty(self) -> Duty:
         """How callbacks are served."""
-        return Duty(KIND, self.handle)
+        return Duty(KIND, self.handle, on_dead)
 
     def handle(self, task: Task) -> Step:
-        """Send a callback that is due; after `TRIES` failures it is dead."""
+        """Try a callback that is due; after `TRIES` failures it is dead."""
         callback = from_state(Callback, task.item.state)
         try:
-            self.send(task.item.id, callback)
-        except RetryLater as error:
-            if task.item.attempts < TRIES:
-                raise
-            raise Permanent(f"the callback failed {TRIES} times; the last: {error}") from error
+            host = check_url(callback.url).hostname
+            return self.tries.attempt(
+                task,
+                host,
+                lambda: self.send(task.item.id, callback),
+                lambda: Step(finished(task.item, without_failures(task.item))),
+            )
         except CallbackRefused as error:
             raise Permanent(str(error)) from error
-        return Step(finished(task.item))
 
     def send(self, message_id: str, callback: Callback) -> None:
-        """POST a callback once; `RetryLater`, `Permanent` or `CallbackRefused` if it was not taken."""
+        """POST a callback once, within `limit`; `RetryLater`, `Permanent` or `CallbackRefused` if it was not taken."""
         parts = check_url(callback.url)
         body = callback.body.encode()
+        headers = self._headers(message_id, parts, body)
         try:
-            pool = self._pool(parts)
-            answer = pool.urlopen(
-                "POST",
-                _target(parts),
-                body=body,
-                headers=self._headers(message_id, parts, body),
-                redirect=False,
-                retries=False,
-                timeout=urllib3.Timeout(total=self.timeout.total_seconds()),
-                preload_content=False,
-            )
-            answer.close()  # only the status counts, and a host could take for ever over the rest
-            pool.close()
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+            answer = within(self.limit, lambda line: post(self._place(parts), headers, body, line, self.limit))
+        except (HTTPException, OSError, ValueError, RuntimeError) as error:
             raise RetryLater(f"the callback's host does not answer ({type(error).__name__})") from error
-        _judge(answer.status, answer.headers.get("Retry-After", ""))
+        _judge(answer)
 
     def _headers(self, message_id: str, parts: SplitResult, body: bytes) -> Mapping[str, str]:
         now = self.clock.now()
@@ -145,15 +149,12 @@ class Webhooks:
             "webhook-signature": " ".join(f"v1,{signature(key, message_id, now, body)}" for key in self.keys.keys),
         }
 
-    def _pool(self, parts: SplitResult) -> urllib3.HTTPConnectionPool:
-        """A connection to the very address that was checked: a second look-up could name another (DNS rebinding)."""
+    def _place(self, parts: SplitResult) -> Place:
+        """The very address that was checked: a second look-up could name another (DNS rebinding)."""
         host, secure = parts.hostname or "", parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
-        address = self._checked_address(host, port)
-        if not secure:
-            return urllib3.HTTPConnectionPool(address, port, maxsize=1)
-        return urllib3.HTTPSConnectionPool(
-            address, port, maxsize=1, assert_hostname=host, server_hostname=host, ca_certs=self.trust
+        return Place(
+            self._checked_address(host, port), port, _target(parts), _ascii(host) if secure else None, self.trust
         )
 
     def _checked_address(self, host: str, port: int) -> str:
@@ -168,36 +169,26 @@ class Webhooks:
         return self.loopback_allowed and ipaddress.ip_address(address).is_loopback
 
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open Internet, also when it wraps an IPv4 one (RFC 4291, 3056, 6052)."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        wrapped = (
-            ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None)
-        )
-        if wrapped is not None:
-            return is_public(str(wrapped))
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
 def _authority(parts: SplitResult) -> str:
     host = parts.hostname or ""
-    name = f"[{host}]" if ":" in host else host.encode("idna").decode()
+    name = f"[{host}]" if ":" in host else _ascii(host)
     return name if parts.port is None else f"{name}:{parts.port}"
 
 
+def _ascii(host: str) -> str:
+    return host if ":" in host else host.encode("idna").decode()
+
+
 def _target(parts: SplitResult) -> str:
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = quote(parts.path or "/", safe=_URL_SAFE)
+    return path + (f"?{quote(parts.query, safe=_URL_SAFE)}" if parts.query else "")
 
 
-def _judge(status: int, retry_after: str) -> None:
+def _judge(answer: Answer) -> None:
+    status = answer.status
     if 200 <= status < 300:
         return
     if status >= 500 or status in _ASK_AGAIN:
-        wait = int(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0
-        raise RetryLater(f"the callback's host answered {status}", timedelta(seconds=min(wait, 3600)))
+        raise RetryLater(f"the callback's host answered {status}", asked_wait(answer.headers))
     moved = ": redirects are not followed, register the new address" if 300 <= status < 400 else ""
     raise Permanent(f"the callback's host answered {status}{moved}")

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from service import exact_json
 from service.clock import timestamp
+from service.messages.tries import Tries, without_failures
 from service.notify.desk import Desk, Request, Unfit
 from service.work import Permanent, Step, Task, finished
 
@@ -34,6 +35,10 @@ class NotifyOutcome:
 class Events(Protocol):
     """Where events for other systems go: a signed webhook, or EventBridge."""
 
+    @property
+    def host(self) -> str | None:
+        """The host that is called; None for a service that limits its callers itself."""
+
     def emit(self, event_id: str, name: str, detail: Mapping[str, object]) -> None:
         """Hand one event over; raises `RetryLater` or `Permanent`."""
 
@@ -43,6 +48,7 @@ class EmitOutcome:
     """Handles items of kind `outcome-emit`. Without `events` an event stays in its item, saying so."""
 
     events: Events | None
+    tries: Tries
 
     def handle(self, task: Task) -> Step:
         """Tell the event, with the evaluation it comes from; the facts themselves stay in the audit."""
@@ -51,14 +57,21 @@ class EmitOutcome:
             why = "nowhere to: set TOCSIN_EVENTS_URL or TOCSIN_EVENT_BUS"
             return Step(finished(task.item, {**state, "not_emitted": why}))
         outcome = _member(state, "outcome")
-        detail = {name: value for name, value in state.items() if name != "outcome"}
-        self.events.emit(task.item.id, str(outcome["event"]), {**detail, "rule": outcome["rule"]})
-        return Step(finished(task.item, {**state, "emitted_at": timestamp(task.now)}))
+        events, bare = self.events, without_failures(task.item)
+        detail = {name: value for name, value in bare.items() if name != "outcome"}
+        return self.tries.attempt(
+            task,
+            events.host,
+            lambda: events.emit(task.item.id, str(outcome["event"]), {**detail, "rule": outcome["rule"]}),
+            lambda: Step(finished(task.item, {**bare, "emitted_at": timestamp(task.now)})),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvents:
     """`Events` as signed POSTs to one address."""
+
+    host: str | None
 
     send: Callable[[str, str], None]
     """Sends a body under a message id: `Webhooks.send` with the address filled in."""

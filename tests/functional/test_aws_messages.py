@@ -371,7 +371,7 @@ def test_an_event_that_a_rule_emits_is_put_on_the_bus_once_however_often_throttl
     amazon.services.script("PutEvents", Error("ThrottlingException"), Error("InternalException", 500))
     now = amazon.desk.api.clock.now()
     amazon.service.store.add(Item("evaluation-1-o0", EMIT, outcome, due_at=now))
-    amazon.works(4)
+    amazon.works(8)
     asked = [request["Entries"] for request in amazon.services.of("PutEvents")]
     assert len(asked) == 3
     assert asked[0] == asked[1] == asked[2]

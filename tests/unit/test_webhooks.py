@@ -1,4 +1,4 @@
-"""Callbacks: signed, tried five times, and never sent into a private network. The receiver is a real HTTP server."""
+"""Callbacks: signed, tried for a day, and never sent into a private network. The receiver is a real HTTP server."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import base64
 import hmac
 import http.server
 import ipaddress
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -21,13 +24,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from service.clock import HandClock
-from service.messages.webhooks import TRIES, Callback, CallbackRefused, Webhooks, check_url, is_public
+from service.clock import HandClock, SystemClock
+from service.messages.public_addresses import is_public
+from service.messages.tries import TRIES, WAITS, HostShares, Tries
+from service.messages.webhooks import Callback, CallbackRefused, Webhooks, check_url
 from service.secrets import Keyring
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.work import Permanent, Registry, RetryLater, Worker, all_dead_items
+from service.words import Lane
+from service.work import Permanent, Registry, RetryLater, Worker, all_dead_items, redrive
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 SECRET = b"a secret that only the receiver knows"
@@ -90,7 +97,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def webhooks(clock: HandClock) -> Webhooks:
-    return Webhooks(KEYS, clock, loopback_allowed=True, timeout=timedelta(seconds=2))
+    return Webhooks(KEYS, clock, loopback_allowed=True, limit=timedelta(seconds=2))
 
 
 @pytest.fixture
@@ -150,14 +157,14 @@ def test_a_receiver_in_trouble_is_tried_again_until_it_takes_it(
     assert stored(store, "callback-n1").due_at is None
 
 
-def test_after_five_failures_it_is_dead_and_says_what_the_last_one_was(
+def test_after_a_day_it_is_dead_and_says_what_the_last_failure_was(
     store: SqliteStore, worker: Worker, clock: HandClock, webhooks: Webhooks, receiver: Receiver
 ) -> None:
     receiver.answers = [503] * 20
     store.add(webhooks.item("callback-n1", Callback(receiver.url, BODY)))
-    assert run_until_settled(worker, clock) == TRIES == len(receiver.requests) == 5
+    assert run_until_settled(worker, clock) == TRIES == len(receiver.requests) == 9
     (dead,) = all_dead_items(store)
-    assert "failed 5 times; the last: the callback's host answered 503" in dead.why
+    assert "failed 9 times within a day; the last: the callback's host answered 503" in dead.why
 
 
 def test_a_receiver_says_when_to_come_back(
@@ -187,6 +194,173 @@ def test_nobody_listening_is_a_failure_of_the_moment(webhooks: Webhooks, receive
         webhooks.send("callback-n1", Callback(receiver.url, BODY))
 
 
+def test_the_schedule_is_kept_to_a_tenth(
+    store: SqliteStore, clock: HandClock, webhooks: Webhooks, receiver: Receiver
+) -> None:
+    receiver.answers = [503] * 20
+    item = webhooks.item("callback-n1", Callback(receiver.url, BODY))
+    for chance, factor in ((0.0, 0.9), (0.5, 1.0)):
+        tried = replace(webhooks, tries=Tries(HostShares(4), chance=iter([chance] * len(WAITS)).__next__))
+        worker = Worker(store, Registry([tried.duty()]), clock, threads=1)
+        store.add(due_as(item, f"callback-{chance}", clock.now()))
+        for wait in WAITS:
+            worker.run_due()
+            due = stored(store, f"callback-{chance}").due_at
+            assert due == clock.now() + wait * factor
+            clock.advance(wait * factor)
+        worker.run_due()
+        worker.close()
+    assert len(list(all_dead_items(store))) == 2
+    assert sum(WAITS, timedelta()) < timedelta(days=1)
+
+
+def due_as(item: Item, item_id: str, due_at: datetime) -> Item:
+    return structs.replace(item, id=item_id, due_at=due_at)
+
+
+def test_a_dead_callback_that_is_redriven_has_a_day_again(
+    store: SqliteStore, worker: Worker, clock: HandClock, webhooks: Webhooks, receiver: Receiver
+) -> None:
+    receiver.answers = [503] * (TRIES + 3)
+    store.add(webhooks.item("callback-n1", Callback(receiver.url, BODY)))
+    assert run_until_settled(worker, clock) == TRIES
+    redrive(store, "callback-n1", clock.now())
+    assert run_until_settled(worker, clock) == 4
+    assert list(all_dead_items(store)) == []
+
+
+def test_nobody_can_ask_for_more_than_an_hour(
+    store: SqliteStore, worker: Worker, webhooks: Webhooks, receiver: Receiver
+) -> None:
+    receiver.answers, receiver.retry_after = [503], "999999"
+    store.add(webhooks.item("callback-n1", Callback(receiver.url, BODY)))
+    worker.run_due()
+    assert stored(store, "callback-n1").due_at == NOON + timedelta(hours=1)
+
+
+TRICKLES = {
+    "header": b"HTTP/1.1 503 Sorry\r\nX-Slow: a",
+    "status": b"HTTP/1.1 2",
+    "nothing": b"",
+    "interim": b"HTTP/1.1 100 Continue\r\nX-Slow: a",
+}
+
+
+@dataclass
+class Tarpit:
+    """Servers that say their first words at once, and then a letter every tenth of a second."""
+
+    lines: list[socket.socket] = field(default_factory=list)
+    listeners: list[socket.socket] = field(default_factory=list)
+    ending: threading.Event = field(default_factory=threading.Event)
+
+    def that_says(self, first: bytes) -> str:
+        """The address of one more."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.listeners.append(listener)
+        threading.Thread(target=self._serve, args=(listener, first), daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+    def _serve(self, listener: socket.socket, first: bytes) -> None:
+        with suppress(OSError):
+            while True:
+                self.lines.append(listener.accept()[0])
+                threading.Thread(target=self._drip, args=(self.lines[-1], first), daemon=True).start()
+
+    def _drip(self, line: socket.socket, first: bytes) -> None:
+        with suppress(OSError), line:
+            line.sendall(first)
+            while not self.ending.wait(0.1):
+                line.sendall(b"a")
+
+
+@pytest.fixture
+def tarpit() -> Iterator[Tarpit]:
+    tarpit = Tarpit()
+    yield tarpit
+    tarpit.ending.set()
+    for listener in tarpit.listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+@pytest.mark.parametrize("first", TRICKLES.values(), ids=TRICKLES)
+def test_a_receiver_that_answers_letter_by_letter_is_given_up_in_time(
+    first: bytes, webhooks: Webhooks, tarpit: Tarpit
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(RetryLater):
+        replace(webhooks, limit=timedelta(seconds=1)).send("callback-n1", Callback(tarpit.that_says(first), BODY))
+    assert 0.9 < time.monotonic() - began < 5
+
+
+def test_a_name_server_that_never_answers_is_given_up_in_time(clock: HandClock) -> None:
+    ending = threading.Event()
+    webhooks = Webhooks(KEYS, clock, limit=timedelta(seconds=0.5), resolve=lambda _host, _port: [str(ending.wait(20))])
+    with pytest.raises(RetryLater):
+        webhooks.send("callback-n1", Callback("https://hooks.example/", BODY))
+    ending.set()
+
+
+def test_nothing_behind_a_yes_is_waited_for(webhooks: Webhooks, tarpit: Tarpit) -> None:
+    began = time.monotonic()
+    webhooks.send("callback-n1", Callback(tarpit.that_says(b"HTTP/1.1 200 OK\r\nX-Slow: a"), BODY))
+    assert time.monotonic() - began < 1
+
+
+def test_eight_callbacks_to_a_slow_host_hold_up_nothing_else_of_their_lane(
+    store: SqliteStore, webhooks: Webhooks, receiver: Receiver, tarpit: Tarpit
+) -> None:
+    slow, clock = tarpit.that_says(b""), SystemClock()
+    several = replace(webhooks, clock=clock, limit=timedelta(seconds=10))
+    for number in range(8):
+        store.add(several.item(f"callback-slow-{number}", Callback(slow, BODY)))
+    worker = Worker(store, Registry([several.duty()]), clock, threads=8)
+    running = threading.Thread(target=worker.run)
+    running.start()
+    try:
+        time.sleep(1)
+        store.add(several.item("callback-quick", Callback(receiver.url.replace("127.0.0.1", "localhost"), BODY)))
+        began = time.monotonic()
+        while not receiver.requests and time.monotonic() - began < 9:
+            time.sleep(0.01)
+        assert time.monotonic() - began < 2
+        assert len(tarpit.lines) == 2
+    finally:
+        worker.stop()
+        running.join(30)
+
+
+def test_what_waits_for_a_slow_host_comes_back_one_by_one_and_within_a_minute() -> None:
+    now = [0.0]
+    shares = HostShares(4, now=lambda: now[0])
+    with shares.turn(Lane.BULK, "slow"), shares.turn(Lane.BULK, "slow"):
+        now[0] = 8.0
+        waits = []
+        for _ in range(100):
+            with shares.turn(Lane.BULK, "slow") as wait:
+                assert wait is not None
+                waits.append(wait.total_seconds())
+        assert waits[:3] == [4, 8, 12]
+        assert max(waits) == 60
+        with shares.turn(Lane.BULK, "other") as wait, shares.turn(Lane.INCIDENT, "slow") as elsewhere:
+            assert (wait, elsewhere) == (None, None)
+    with shares.turn(Lane.BULK, "slow") as wait:
+        assert wait is None
+
+
+def test_all_hosts_together_leave_threads_to_others() -> None:
+    shares = HostShares(4)
+    with ExitStack() as stack:
+        first = [stack.enter_context(shares.turn(Lane.BULK, f"host {number}")) for number in range(6)]
+        assert [wait is None for wait in first] == [True] * 4 + [False] * 2
+
+
+def test_a_path_of_any_letters_arrives_as_it_was_meant(webhooks: Webhooks, receiver: Receiver) -> None:
+    webhooks.send("n1", Callback(receiver.url.replace("/hook?id=7", "/höök%20a?id=ü&b=%2F"), BODY))
+    assert receiver.requests[0].path == "/h%C3%B6%C3%B6k%20a?id=%C3%BC&b=%2F"
+
+
 PRIVATE = [
     "127.0.0.1",
     "10.1.2.3",
@@ -197,7 +371,15 @@ PRIVATE = [
     "0.0.0.0",
     "224.0.0.1",
     "255.255.255.255",
+    "192.0.0.192",
     "192.0.2.1",
+    "168.63.129.16",
+    "198.18.0.1",
+    "3fff::1",
+    "5f00::1",
+    "100::1",
+    "64:ff9b:1::7f00:1",
+    "2001:0:7f00:1::",
     "::1",
     "::",
     "fe80::1%eth0",
@@ -218,6 +400,13 @@ def test_no_address_of_a_private_or_reserved_network_is_public(address: str) -> 
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "::ffff:1.1.1.1"])
 def test_addresses_of_the_open_internet_are(address: str) -> None:
     assert is_public(address)
+
+
+@given(st.ip_addresses())
+def test_what_pythons_library_knows_as_special_is_not_public(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> None:
+    assert address.is_global or not is_public(str(address))
 
 
 @given(st.ip_addresses(v=4, network="10.0.0.0/8"), st.sampled_from(["::ffff:{}", "64:ff9b::{}", "{}"]))
@@ -301,6 +490,9 @@ def _certificate(folder: Path, host: str) -> Path:
         "https://hooks.example:port/",
         "https://hooks.example:99999/",
         "https://a..b/",
+        "http://[::1",
+        "http://[zz]/",
+        "http://a]/",
         f"https://{'a' * 70}.example/",
         "https://hooks.example/a b",
         f"https://hooks.example/{'a' * 2000}",
