@@ -84,8 +84,8 @@ class Settings(BaseSettings):
         default="buffering",
         description="`buffering` or `plain`, the way back: each request has a thread from its first byte on.",
     )
-    trusted_proxies: str = Field(
-        default="127.0.0.1,::1",
+    trusted_proxies: setting_values.Proxies = Field(
+        default=("127.0.0.1", "::1"),
         description="Addresses or networks, parted by commas, of proxies before the API: "
         "no limit for one address is theirs.",
     )

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from email.headerregistry import Address
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -133,6 +134,15 @@ def parse_mail_address(text: str) -> str:
         raise Unusable(f"{text!r} is not an email address: write them like ann@example.com,ben@example.com") from None
 
 
+def parse_proxy(text: str) -> str:
+    """The address or network of a proxy."""
+    try:
+        ip_network(text)
+    except ValueError:
+        raise Unusable(f"{text!r} is not an IP address, nor a network like 10.0.0.0/8") from None
+    return text
+
+
 def parse_topic(text: str) -> str:
     """The ARN of an SNS topic."""
     if re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", text) is None:
@@ -233,6 +243,7 @@ Url = Annotated[str | None, _read_by(web_addresses.parse_url)]
 Root = Annotated[str | None, _read_by(web_addresses.parse_root)]
 RequiredRoot = Annotated[str, _read_by(web_addresses.parse_root)]
 EventsUrl = Annotated[str | None, _read_by(parse_events_url)]
+Proxies = Annotated[tuple[str, ...], _read_by(_each(parse_proxy))]
 Topics = Annotated[tuple[str, ...], _read_by(_each(parse_topic))]
 Secret = Annotated[bytes | None, _read_by(parse_secret)]
 SigningSecrets = Annotated[tuple[bytes, ...], _read_by(_each(parse_secret))]

@@ -21,7 +21,7 @@ wsgi_app = "service.app:wsgi()"
 # what the edge asks of the kernel is Linux's alone
 _edge = "PlainWorker" if _settings.edge == "plain" or sys.platform != "linux" else "BufferingWorker"
 worker_class = f"service.http.edge.worker.{_edge}"
-forwarded_allow_ips = _settings.trusted_proxies
+forwarded_allow_ips = ",".join(_settings.trusted_proxies)
 limit_request_line = 8190
 limit_request_fields = 60
 limit_request_field_size = 8190

@@ -76,6 +76,8 @@ BAD = {
     "rules_watch": "maybe",
     "workers": "0",
     "threads": "many",
+    "edge": "sharp",
+    "trusted_proxies": "10.0.0.1/8",
     "worker_processes": "-1",
     "worker_threads": "1.5",
     "body_limit": "1 MB",
