@@ -157,6 +157,11 @@ class OptOuts:
         """Write to this address no more of what the reason ends. Saying it again changes nothing."""
         self._add(self._email_id(address), why)
 
+    def told_by_provider(self, e164: str) -> Item:
+        """What to commit, as a child, with the refusal of a provider; an opt-out that is there already stays."""
+        item = Item(self._phone_id(e164), KIND, {})
+        return _with(item, (OptOut(Why.PROVIDER, self._clock.now()),))
+
     def lift_phone(self, e164: str) -> bool:
         """Write to this phone again (START); False if nothing had to be lifted."""
         return self._lift(self._phone_id(e164), frozenset(Why))

@@ -17,6 +17,7 @@ from service.messages.render import Rendition, TooLong, email_text, sms_text, vo
 from service.notify.delivery import DeliveryStatus
 from service.recipients import Recipient
 from service.records import Record
+from service.storage import Item
 from service.tags import Tag, parse_tag
 from service.words import Channel, Lane
 
@@ -56,10 +57,12 @@ NOTHING_LEFT = Drop(DeliveryStatus.FAILED, "nothing is left to say: the text is 
 class Manners:
     """What is kept to whoever the recipient is: refusals, quiet hours, how much they get, where they unsubscribe.
 
-    `opted_out` names those who get nothing of a lane on their channel, and why.
+    `opted_out` names those who get nothing of a lane on their channel, and why; `told_by_provider` makes the record
+    that a provider has a phone (E.164) on its own list.
     """
 
     opted_out: Callable[[Iterable[Recipient], Lane], Mapping[str, OptOut]]
+    told_by_provider: Callable[[str], Item]
     quiet: QuietHours | None
     unsubscribe_url: Callable[[Recipient], str | None]
     free_at: Callable[[Recipient, datetime], datetime] | None = None

@@ -19,8 +19,8 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Outcome, Reference, Refused
-from service.channels.carrier import Handed
+from service.channels import Email, Outcome, Reason, Reference, Refused
+from service.channels.carrier import Handed, Message
 from service.messages.carriers import Carriers, Slots, SlotsNow
 from service.messages.optouts import OptOut
 from service.messages.render import Rendition
@@ -285,7 +285,8 @@ class PageSender:
 
     def _handed_over(self, task: Task, page: Page, copies: Sequence[Copy], versions: Mapping[str, int]) -> Done:
         sends = [(copy, copy.plan.message) for copy in copies if isinstance(copy.plan, Send)]
-        handed = self.carriers.hand_over([message for _, message in sends], task.begin_by)
+        outcomes = self.carriers.hand_over([message for _, message in sends], task.begin_by)
+        handed = [self._remembered(message, each) for (_, message), each in zip(sends, outcomes, strict=True)]
         now = task.now
         after = [self._after(copy, each.outcome, task, now) for (copy, _), each in zip(sends, handed, strict=True)]
         unsent = [copy.unsent(now) for copy in copies if not isinstance(copy.plan, Send)]
@@ -294,6 +295,13 @@ class PageSender:
         changed = structs.replace(page.with_deliveries([*after, *unsent]), slots_booked=False)
         step = _step(task, changed, [*after, *unsent], [*heard_of, *kept], handed)
         return Done(step, changed, called=any(map(self._is_in_doubt, copies)))
+
+    def _remembered(self, message: Message, handed: Handed) -> Handed:
+        """With the record that the phone opted out, if that is why the provider refused the message."""
+        opted_out = isinstance(handed.outcome, Refused) and handed.outcome.reason is Reason.OPTED_OUT
+        if not opted_out or isinstance(message, Email):
+            return handed
+        return Handed(handed.outcome, (*handed.writes, self.manners.told_by_provider(message.to.e164)))
 
     def _kept(self, delivery: Delivery, version: int, task: Task) -> Item:
         """The record of a delivery that was handed over; one that a provider took waits for its receipt."""

@@ -26,8 +26,11 @@ from service.words import Lane
 _HEADERS = {"X-Robots-Tag": "noindex"}
 _STYLE = (
     "body{font:18px/1.5 system-ui,sans-serif;max-width:34em;margin:12vh auto;padding:0 1em;color:#1a1a1a}"
-    "button{font:inherit;padding:.4em 1em;margin-top:.5em;cursor:pointer}"
+    "h1{font-size:1.25em;line-height:1.35}button{font:inherit;padding:.4em 1em;margin-top:.5em;cursor:pointer}"
     "@media(prefers-color-scheme:dark){body{background:#161616;color:#eee}}"
+)
+_HEAD = (
+    f'<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style>'
 )
 _ENGLISH = Tag("en")
 
@@ -39,10 +42,10 @@ class Says(StrEnum):
     """What the page says: sentences of the catalogues."""
 
     TITLE = "Email"
-    QUESTION = "Do you want no more newsletters and announcements by email?"
+    QUESTION = "Do you want to stop newsletters and announcements by email?"
     LEAVE = "Unsubscribe"
     LEFT = "You will get no more newsletters and announcements by email."
-    STILL = "Messages that concern you personally and incidents still arrive."
+    STILL = "Messages meant for you personally, and incident alerts, still reach you."
     UNDO = "Undo"
     BACK = "You will get newsletters and announcements by email again."
     STOPPED = "Email to this address is also stopped for another reason: please ask whoever writes to you."
@@ -154,16 +157,17 @@ def _forged() -> Response:
 
 
 def _document(language: Tag, said: list[str], form: Form | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """A page of a title, paragraphs and, with a form, the text of its button."""
+    """A page of a title, a heading, paragraphs and, with a form, the text of its button."""
     title, *texts = map(html.escape, said)
     button = texts.pop() if form is not None else ""
     name = f' name="{UNDO}" value="1"' if form is not None and form.says is Says.UNDO else ""
     posted = f'<form method="post"><button{name}>{button}</button></form>' if form is not None else ""
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
-    paragraphs = "".join(f"<p>{text}</p>" for text in texts)
+    first, *others = texts
+    said_below = "".join(f"<p>{text}</p>" for text in others)
     document = (
-        f'<!doctype html><html lang="{language}" dir="{_direction(language)}"><head><title>{title}</title>{head}</head>'
-        f"<body>{paragraphs}{posted}</body></html>"
+        f'<!doctype html><html lang="{language}" dir="{_direction(language)}">'
+        f"<head><title>{title}</title>{_HEAD}</head>"
+        f"<body><h1>{first}</h1>{said_below}{posted}</body></html>"
     )
     return Response(document, status, headers=_HEADERS, content_type="text/html; charset=utf-8")
 

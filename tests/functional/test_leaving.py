@@ -57,7 +57,7 @@ def test_one_click_ends_the_mail_and_opening_the_link_does_not(desk: Desk, mailb
     path = str(mail["List-Unsubscribe"]).strip("<>").removeprefix("https://tocsin.example")
     anybody = desk.api.client.with_key(None)
 
-    assert "Do you want no more newsletters" in anybody.get(path).text
+    assert "Do you want to stop newsletters" in anybody.get(path).text
     assert desk.counts(_again(desk)) == {"accepted": 1}
 
     form = {"Content-Type": "application/x-www-form-urlencoded"}

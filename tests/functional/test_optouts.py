@@ -33,10 +33,10 @@ msgstr "Content-Type: text/plain; charset=UTF-8\\n"
 msgid "Email"
 msgstr "البريد الإلكتروني"
 
-msgid "Do you want no more newsletters and announcements by email?"
+msgid "Do you want to stop newsletters and announcements by email?"
 msgstr "هل تريد إيقاف النشرات والإعلانات عبر البريد الإلكتروني؟"
 
-msgid "Messages that concern you personally and incidents still arrive."
+msgid "Messages meant for you personally, and incident alerts, still reach you."
 msgstr "ستظل تصلك الرسائل التي تخصك والبلاغات."
 
 msgid "Unsubscribe"
@@ -134,7 +134,7 @@ def test_the_page_says_what_ended_and_undoes_it(desk: Desk) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     left = anybody.call("POST", path, body="List-Unsubscribe=One-Click", headers=form)
     assert "You will get no more newsletters and announcements by email." in left.text
-    assert "incidents still arrive" in left.text
+    assert "incident alerts, still reach you" in left.text
     assert not arrives(desk, Lane.BULK)
     assert "Undo" in anybody.get(path).text
     back = anybody.call("POST", path, body="undo=1", headers=form)

@@ -167,6 +167,19 @@ def test_who_opted_out_at_twilio_is_remembered_and_the_next_contact_paged(line: 
     assert len(line.texts(ANN)) == 1
 
 
+def test_who_opted_out_at_twilio_is_sent_no_further_notification_and_not_called(line: Line) -> None:
+    desk = Desk(line.room.api)
+    desk.recipients("mary", {**MARY, "phone": ANN})
+    desk.recipients("called", {**MARY, "user_id": "v", "phone": ANN, "preference": "voice"})
+    line.twilio.script(TwilioError(400, 21610))
+    sent = [desk.sends(text="Das Lager ist am Montag zu.", language="de", audience="mary")]
+    desk.works(2)
+    sent += [desk.sends(text="Das Lager ist am Montag zu.", language="de", audience=one) for one in ("mary", "called")]
+    desk.works(2)
+    assert [desk.counts(one) for one in sent] == [{"failed": 1}, {"suppressed": 1}, {"suppressed": 1}]
+    assert len(line.twilio.asked) == 1
+
+
 def test_a_page_is_sent_again_after_a_throttle_and_after_a_lost_answer(line: Line) -> None:
     line.twilio.script(TwilioError(429, 20429, {"Retry-After": "5"}), Hangup())
     incident = line.opens()
