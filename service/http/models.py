@@ -56,7 +56,7 @@ Choice = Annotated[E, Strict(False)]
 Said = AfterValidator(_said)
 """Of a text in a request that somebody is going to read: it must say something."""
 
-Limit = Annotated[int, Field(ge=1, le=500, description="How many to list at most.")]
+Limit = Annotated[int, Field(ge=1, le=500, description="How many to list at most; a page also ends at 4 MiB.")]
 """The `limit` of a list."""
 
 Cursor = Annotated[str, Field(max_length=2048, description="`next_cursor` of the page before.")]

@@ -29,6 +29,9 @@ MAX_ITEM_BYTES = 400 * 1024
 MAX_COMMIT_BYTES = 4 * 1024 * 1024
 """Size of one commit (DynamoDB TransactWriteItems)."""
 
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+"""Size, as stored, at which a page of a list ends although its `limit` is not reached."""
+
 MAX_KEYS = 16
 """Lookup keys of one item (each takes a DynamoDB index)."""
 
@@ -82,7 +85,10 @@ class AuditText(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Part of a list; `cursor` is opaque and None on the last page."""
+    """Part of a list; `cursor` is opaque and None on the last page.
+
+    A page that is not the last may hold fewer entries than were asked for: it ends at `MAX_PAGE_BYTES` too.
+    """
 
     items: Sequence[T]
     cursor: str | None

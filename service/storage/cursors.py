@@ -10,11 +10,12 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from service import exact_json
 from service.errors import TocsinError
-from service.storage import Page
+from service.storage import MAX_PAGE_BYTES, AuditEntry, AuditText, Item, Page
 
 T = TypeVar("T")
 
@@ -60,10 +61,34 @@ def of_list(name: str, cursor: str) -> str:
     return _text(raw[_MARK_BYTES:])
 
 
-def page_of(found: Sequence[T], limit: int, place: Callable[[T], str]) -> Page[T]:
-    """A page of `limit` entries, of which one more than that was looked for to know whether another page follows."""
-    items = found[:limit]
-    return Page(items, to_cursor(place(items[-1])) if items and len(found) > limit else None)
+def page_of(found: Iterable[T], limit: int, place: Callable[[T], str], size: Callable[[T], int]) -> Page[T]:
+    """A page of `limit` entries, or of as many as fit `MAX_PAGE_BYTES`, but always of one.
+
+    One entry more is looked at to know whether another page follows; `found` is read no further than that.
+    """
+    items: list[T] = []
+    left = MAX_PAGE_BYTES
+    for entry in found:
+        left -= size(entry)
+        if items and (len(items) == limit or left < 0):
+            return Page(items, to_cursor(place(items[-1])))
+        items.append(entry)
+    return Page(items, None)
+
+
+def item_size(item: Item) -> int:
+    """The bytes of an item's state."""
+    return len(exact_json.dumps(item.state))  # what was read is not written a second time
+
+
+def entry_size(entry: AuditEntry) -> int:
+    """The bytes of what an audit entry holds."""
+    return len(entry.raw_data.encode()) + len(exact_json.dumps(entry.detail))
+
+
+def text_size(text: AuditText) -> int:
+    """Likewise of an unparsed one."""
+    return len(text.raw_data.encode()) + len(text.detail)
 
 
 def _mark(name: str) -> bytes:

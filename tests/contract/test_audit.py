@@ -146,3 +146,17 @@ def test_as_many_entries_are_counted_as_are_listed(store: Store) -> None:
     ]
     assert [store.count_audit(query) for query in queries] == [len(ids(store, query)) for query in queries]
     assert store.count_audit(AuditQuery()) == 14
+
+
+def test_a_page_ends_at_its_size_too_and_the_next_goes_on(store: Store) -> None:
+    raw = '{"text":"' + "é" * 150_000 + '"}'
+    written = [replace(entry(n), raw_data=raw) for n in range(30)]
+    for one in written:
+        store.append(one)
+    pages = [store.audit_entries(AuditQuery(), limit=500)]
+    while pages[-1].cursor is not None:
+        pages.append(store.audit_entries(AuditQuery(), cursor=pages[-1].cursor, limit=500))
+    assert [len(page.items) for page in pages] == [13, 13, 4]
+    assert [one.audit_id for page in pages for one in page.items] == [one.audit_id for one in written]
+    texts = store.audit_texts(AuditQuery(), limit=5_000)
+    assert (len(texts.items), texts.cursor is None) == (13, False)

@@ -410,3 +410,16 @@ def test_removing_what_somebody_else_changed_is_a_conflict(store: Store) -> None
 
 def test_a_store_that_answers_is_ready(store: Store) -> None:
     store.ping()
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_page_ends_at_its_size_too_and_the_next_goes_on(store: Store, newest_first: bool) -> None:
+    heavy = [Item(f"i{n:02d}", "k", {"text": "x" * 390_000}, keys={"of": "x"}) for n in range(25)]
+    for item in heavy:
+        store.add(item)
+    pages = [store.by_index("of", "x", limit=500, newest_first=newest_first)]
+    while pages[-1].cursor is not None:
+        pages.append(store.by_index("of", "x", limit=500, cursor=pages[-1].cursor, newest_first=newest_first))
+    assert [len(page.items) for page in pages] == [10, 10, 5]
+    ids = [item.id for page in pages for item in page.items]
+    assert ids == sorted((item.id for item in heavy), reverse=newest_first)

@@ -12,7 +12,7 @@ from service.clock import timestamp
 from service.storage import AuditEntry, AuditQuery
 from service.storage.aws_calls import Calls, checked_whole
 from service.storage.commits import AuditRow
-from service.storage.dynamodb.batches import fetch, fetch_one
+from service.storage.dynamodb.batches import fetch, fetch_one, fetched
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import day_of, entry_of, sharded
@@ -71,15 +71,15 @@ class AuditTable:
         put: PutItemInputTypeDef = {"TableName": self._table, "Item": row, "ReturnConsumedCapacity": "TOTAL"}
         self._calls(lambda client: checked_whole(client.put_item(**put), "ConsumedCapacity"))
 
-    def listed(self, query: AuditQuery, after: str | None, limit: int) -> list[AuditEntry]:
-        """Up to `limit` entries that match and come after a place, in order of time and id."""
-        found: list[AuditEntry] = []
-        places = self._places(query, _span(query, after), limit)
-        while len(found) < limit and (batch := list(islice(places, limit - len(found)))):
-            rows = fetch(self._many, self._table, "audit_id", (audit_id for _, audit_id in batch))
-            entries = [entry for row in rows if (entry := entry_of(row)) is not None]
-            found += [entry for entry in entries if _is_of(query, entry)]
-        return found
+    def listed(self, query: AuditQuery, after: str | None, limit: int) -> Iterator[AuditEntry]:
+        """Up to `limit` entries that match and come after a place, in order of time and id, some read at a time."""
+        places, left = self._places(query, _span(query, after), limit), limit
+        while left > 0 and (batch := list(islice(places, left))):
+            for row in fetched(self._many, self._table, "audit_id", (audit_id for _, audit_id in batch)):
+                entry = entry_of(row)
+                if entry is not None and _is_of(query, entry):
+                    left -= 1
+                    yield entry
 
     def counted(self, query: AuditQuery) -> int:
         """How many entries match: by an index alone where that tells."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from service.storage import Conflict, Item, StoreUnavailable
 from service.storage.aws_calls import TRIES, Calls, Refused, checked_whole
 from service.storage.commits import micros
-from service.storage.dynamodb.batches import fetch, fetch_one
+from service.storage.dynamodb.batches import fetch, fetch_one, fetched
 from service.storage.dynamodb.expressions import LIVE, names, number, text
 from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import due_shard, item_of, whole
@@ -77,20 +77,22 @@ class ItemTable:
         rows = fetch(self._many, self._table, "id", dict.fromkeys(item_ids))
         return [item for row in rows if (item := item_of(row, now)) is not None]
 
-    def listed(self, index: str, value: str, after: str | None, limit: int, newest_first: bool, now: int) -> list[Item]:
-        """Up to `limit` items under a key that come after the id `after`, as they are now."""
+    def listed(
+        self, index: str, value: str, after: str | None, limit: int, newest_first: bool, now: int
+    ) -> Iterator[Item]:
+        """Up to `limit` items under a key that come after the id `after`, as they are now, some read at a time."""
         slots = self._slots.of(index)
-        found: list[Item] = []
-        more = bool(slots)
-        while more and len(found) < limit:
-            ids, more = self._ids(slots, key_text(index, value), after, limit - len(found), newest_first)
+        more, left = bool(slots), limit
+        while more and left > 0:
+            ids, more = self._ids(slots, key_text(index, value), after, left, newest_first)
+            for row in fetched(self._many, self._table, "id", ids):
+                item = item_of(row, now)
+                if item is not None and item.keys.get(index) == value:
+                    left -= 1
+                    yield item
             if not ids:
-                break
-            rows = fetch(self._many, self._table, "id", ids)
-            items = [item for row in rows if (item := item_of(row, now)) is not None]
-            found += [item for item in items if item.keys.get(index) == value]
+                return
             after = ids[-1]
-        return found
 
     def ids(self, index: str, value: str, after: str | None, limit: int) -> list[str]:
         """Up to `limit` ids under a key that come after the id `after`, as the index has them."""

@@ -14,7 +14,7 @@ from service.storage import AuditEntry, AuditQuery, AuditText, Item, Page, Store
 from service.storage.audit_places import parse_place, place_of
 from service.storage.aws_calls import COMMITTED_WITHIN_S, Calls, Quiet
 from service.storage.commits import Commit, ItemRow, audit_row, commit_of, instant, micros, new_items
-from service.storage.cursors import from_cursor, page_of
+from service.storage.cursors import entry_size, from_cursor, item_size, page_of
 from service.storage.dynamodb.audit import AuditTable
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.items import ItemTable
@@ -98,11 +98,11 @@ class DynamoStore:
         self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False
     ) -> Page[Item]:
         found = self._items.listed(index, value, from_cursor(cursor), limit + 1, newest_first, self._now())
-        return page_of(found, limit, lambda item: item.id)
+        return page_of(found, limit, lambda item: item.id, item_size)
 
     def ids_by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 50) -> Page[str]:
         found = self._items.ids(index, value, from_cursor(cursor), limit + 1)
-        return page_of(found, limit, lambda item_id: item_id)
+        return page_of(found, limit, lambda item_id: item_id, len)
 
     def count(self, index: str, value: str) -> int:
         return self._items.counted(index, value, self._now())
@@ -155,7 +155,7 @@ class DynamoStore:
     def audit_entries(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditEntry]:
         after = parse_place(from_cursor(cursor))
         found = self._audit.listed(query, None if after is None else str(after), limit + 1)
-        return page_of(found, limit, lambda entry: str(place_of(entry)))
+        return page_of(found, limit, lambda entry: str(place_of(entry)), entry_size)
 
     def audit_texts(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditText]:
         page = self.audit_entries(query, cursor=cursor, limit=limit)

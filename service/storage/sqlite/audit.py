@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from service.exact_json import JsonObject
@@ -38,14 +38,14 @@ def find(connection: sqlite3.Connection, audit_id: str) -> AuditEntry | None:
     return _entry(row) if row else None
 
 
-def listed(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> list[AuditEntry]:
-    """Up to `limit` entries that match and come after a place, in order of time and id."""
-    return [_entry(row) for row in _rows(connection, _COLUMNS, query, after, limit)]
+def listed(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> Iterator[AuditEntry]:
+    """Up to `limit` entries that match and come after a place, in order of time and id, read one by one."""
+    return map(_entry, _rows(connection, _COLUMNS, query, after, limit))
 
 
-def texts(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> list[AuditText]:
+def texts(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> Iterator[AuditText]:
     """Like `listed`, unparsed."""
-    return list(map(AuditText._make, _rows(connection, ", ".join(AuditText._fields), query, after, limit)))
+    return map(AuditText._make, _rows(connection, ", ".join(AuditText._fields), query, after, limit))
 
 
 def _rows(

@@ -7,7 +7,7 @@ By what keys an item is found (`item_keys`) follows from the item: triggers see 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -23,6 +23,9 @@ Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
 
 _COLUMNS = "id, kind, lane, state, keys, due_at, version, attempts, expires_at"
 _LANES = {lane.value: lane for lane in Lane}
+READ_AT_ONCE = 64
+"""Items of a list that are read in one step: a page of the usual size, and never more than 25 MB."""
+
 _READ_ROWS = msgspec.json.Decoder(list[Row]).decode
 _READ_IDS = msgspec.json.Decoder(list[str]).decode
 _NO_KEYS: Mapping[str, str] = JsonObject("{}")
@@ -46,8 +49,21 @@ def find_many(connection: sqlite3.Connection, item_ids: Sequence[str], now: int)
 
 def listed(
     connection: sqlite3.Connection, index: str, value: str, after: str | None, limit: int, newest_first: bool, now: int
+) -> Iterator[Item]:
+    """Up to `limit` items under a key that come after the id `after`, read `READ_AT_ONCE` at a time."""
+    left = limit
+    while left > 0:
+        wanted = min(left, READ_AT_ONCE)
+        items = _some(connection, index, value, after, wanted, newest_first, now)
+        yield from items
+        if len(items) < wanted:
+            return
+        left, after = left - wanted, items[-1].id
+
+
+def _some(
+    connection: sqlite3.Connection, index: str, value: str, after: str | None, limit: int, newest_first: bool, now: int
 ) -> list[Item]:
-    """Up to `limit` items under a key that come after the id `after`."""
     beyond, order = ("<", "DESC") if newest_first else (">", "ASC")
     place = "" if after is None else f"AND k.id {beyond} ?"
     columns = ", ".join(f"i.{column}" for column in _COLUMNS.split(", "))

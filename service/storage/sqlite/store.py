@@ -11,7 +11,7 @@ from service.clock import Clock, SystemClock
 from service.storage import AuditEntry, AuditQuery, AuditText, Item, Page
 from service.storage.audit_places import Place, parse_place, place_of
 from service.storage.commits import Commit, commit_of, instant, micros, new_items
-from service.storage.cursors import from_cursor, page_of
+from service.storage.cursors import entry_size, from_cursor, item_size, page_of, text_size
 from service.storage.gcra import Request
 from service.storage.sqlite import audit as audit_sql
 from service.storage.sqlite import items as item_sql
@@ -53,15 +53,20 @@ class SqliteStore:
         self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False
     ) -> Page[Item]:
         after = from_cursor(cursor)
-        found = self._database.read(
-            lambda connection: item_sql.listed(connection, index, value, after, limit + 1, newest_first, self._now())
+        now = self._now()
+        return self._database.read(
+            lambda connection: page_of(
+                item_sql.listed(connection, index, value, after, limit + 1, newest_first, now),
+                limit,
+                lambda item: item.id,
+                item_size,
+            )
         )
-        return page_of(found, limit, lambda item: item.id)
 
     def ids_by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 50) -> Page[str]:
         after = from_cursor(cursor)
         found = self._database.read(lambda connection: item_sql.ids(connection, index, value, after, limit + 1))
-        return page_of(found, limit, lambda item_id: item_id)
+        return page_of(found, limit, lambda item_id: item_id, len)
 
     def count(self, index: str, value: str) -> int:
         return self._database.read(lambda connection: item_sql.counted(connection, index, value, self._now()))
@@ -104,13 +109,25 @@ class SqliteStore:
 
     def audit_entries(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditEntry]:
         after = parse_place(from_cursor(cursor))
-        found = self._database.read(lambda connection: audit_sql.listed(connection, query, after, limit + 1))
-        return page_of(found, limit, lambda entry: str(place_of(entry)))
+        return self._database.read(
+            lambda connection: page_of(
+                audit_sql.listed(connection, query, after, limit + 1),
+                limit,
+                lambda entry: str(place_of(entry)),
+                entry_size,
+            )
+        )
 
     def audit_texts(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditText]:
         after = parse_place(from_cursor(cursor))
-        found = self._database.read(lambda connection: audit_sql.texts(connection, query, after, limit + 1))
-        return page_of(found, limit, lambda text: str(Place(instant(text.at), text.audit_id)))
+        return self._database.read(
+            lambda connection: page_of(
+                audit_sql.texts(connection, query, after, limit + 1),
+                limit,
+                lambda text: str(Place(instant(text.at), text.audit_id)),
+                text_size,
+            )
+        )
 
     def count_audit(self, query: AuditQuery) -> int:
         return self._database.read(lambda connection: audit_sql.counted(connection, query))
