@@ -30,19 +30,26 @@ def read(folder: Path, kept: Path, parse: Callable[[Path], T]) -> T:
             raise
         logger.error("%s cannot be used; what was last used of it goes on. Mend it: %s", folder, error)  # noqa: TRY400
         return _unpacked(kept, parse)
-    _keep(folder, kept)
+    try:
+        _keep(folder, kept)
+    except OSError as error:
+        logger.warning("What is used of %s cannot be copied into the home: %s", folder, error.strerror)
     return found
 
 
 def _keep(folder: Path, kept: Path) -> None:
     """Pack the folder beside `kept` and put it in its place at once: another process may be reading."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, fresh = tempfile.mkstemp(dir=kept.parent)
-    with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(folder))
-    Path(fresh).replace(kept)
+    kept.parent.mkdir(exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=kept.parent)
+    fresh = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    archive.write(path, path.relative_to(folder))
+        fresh.replace(kept)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _unpacked(kept: Path, parse: Callable[[Path], T]) -> T:

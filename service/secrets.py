@@ -10,6 +10,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,17 +30,25 @@ def of_installation(given: bytes | None, path: Path) -> bytes:
 
 def read_or_make(path: Path) -> bytes:
     """The secret in `path`, made there if there is none; processes that start together agree on one."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
     if not path.exists():
+        try:
+            _make(path)
+        except OSError as error:
+            raise UnreadableSecret(
+                f"{path} cannot be made: {os.strerror(error.errno or 0)}; check TOCSIN_HOME"
+            ) from error
+    return _read(path)
+
+
+def _make(path: Path) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_hex(BYTES))
-        try:
+        with suppress(FileExistsError):
             os.link(draft, path)  # whoever links first has made it
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return _read(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ def open_store(settings: Settings, clock: Clock = SYSTEM_CLOCK, bell: Callable[[
         case Backend.AWS:
             from service.storage import dynamodb, sqs
 
+            if settings.secret is None:  # then it is a file there
+                _make_home(settings.home)
+
             tables, queues = table_names(settings), queue_names(settings)
             most = settings.most_threads
             return sqs.QueuedStore(

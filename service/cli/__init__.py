@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from service import config
 from service.cli import lifetime
+from service.cli.notices import notice
 from service.errors import TocsinError
 
 COMMANDS = {
@@ -74,4 +75,4 @@ def main() -> None:
         os.environ.setdefault("AWS_DEFAULT_REGION", region)  # the only one that boto3 reads
     said_already = lifetime.PARENT in os.environ
     for sentence in () if said_already else config.unknown():
-        click.echo(f"Warning: {sentence}", err=True)
+        notice(f"Warning: {sentence}")

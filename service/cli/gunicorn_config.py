@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import service.app  # noqa: F401  before the fork: its modules are read once and shared by all processes
-from service import logs
+from service import logs, metrics_files
 from service.cli import lifetime
 from service.config import load  # not the module: gunicorn would take the name `config` for a setting of its own
 
@@ -48,5 +48,11 @@ def child_exit(_server: object, worker: Worker) -> None:
     """Forget the gauges of a process that ended; its counters stay in the sums."""
     from prometheus_client import multiprocess
 
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    if metrics_files.FOLDER in os.environ:
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library left it out
+
+
+def on_exit(_server: object) -> None:
+    """Give the memory of the metrics back, where no `tocsin up` does."""
+    if lifetime.PARENT not in os.environ and (folder := os.environ.get(metrics_files.FOLDER)):
+        metrics_files.remove_folder(Path(folder))

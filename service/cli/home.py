@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from service.errors import TocsinError
@@ -28,7 +28,7 @@ def only_one(home: Path) -> Iterator[None]:
                 f"Tocsin is up already on {home} (process {lock.read().strip() or 'unknown'}). "
                 "Stop it first, or set TOCSIN_HOME to another folder."
             ) from error
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        with suppress(OSError):  # a full disk: then nobody is told which process it is
+            lock.truncate(0)
+            os.write(lock.fileno(), str(os.getpid()).encode())
         yield

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sys
 
 import click
 
-from service import surroundings
+from service import metrics_files, surroundings
+from service.cli.notices import notice
 from service.cli.start import start_settings
 from service.config import Settings
 from service.errors import TocsinError
-
-METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class CannotListen(TocsinError):
@@ -27,8 +25,8 @@ def serve() -> None:
     settings = start_settings()
     os.environ[surroundings.CHECKED] = "1"
     listener = listen(settings)
-    os.environ.setdefault(METRICS, metrics_folder(settings))
-    click.echo(f"Tocsin's API listens at {address(listener)}", err=True)
+    os.environ.setdefault(metrics_files.FOLDER, str(metrics_files.make_folder(settings.home)))
+    notice(f"Tocsin's API listens at {address(listener)}")
     os.execv(sys.executable, gunicorn(listener))  # noqa: S606  our own interpreter, no input of others
 
 
@@ -56,14 +54,6 @@ def address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  read, not bound
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
-
-
-def metrics_folder(settings: Settings) -> str:
-    """An empty folder in which the processes of this run share their metrics."""
-    folder = settings.home / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return str(folder.absolute())
 
 
 def gunicorn(listener: socket.socket) -> list[str]:

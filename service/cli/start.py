@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from service import config, surroundings
+from service.cli.notices import notice
 from service.config import Settings
 
 
@@ -12,5 +11,5 @@ def start_settings() -> Settings:
     """The settings with which a service can start; `SettingsError` names every one with which it cannot."""
     settings = config.load(service=True)
     for sentence in () if surroundings.were_checked() else config.warnings(settings):
-        click.echo(f"Warning: {sentence}", err=True)
+        notice(f"Warning: {sentence}")
     return settings

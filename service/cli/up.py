@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import socket
 import sys
+from pathlib import Path
 
 import click
 
-from service import logs, surroundings
+from service import logs, metrics_files, surroundings
 from service.cli import lifetime
 from service.cli.home import only_one
-from service.cli.serve import METRICS, address, gunicorn, listen, metrics_folder
+from service.cli.serve import address, gunicorn, listen
 from service.cli.start import start_settings
 from service.cli.supervisor import Child, Supervisor
 from service.cli.welcome import say_when_ready
 from service.config import Settings
+from service.errors import Unavailable
+
+logger = logging.getLogger(__name__)
 
 
 @click.command()
@@ -23,16 +29,27 @@ def up() -> None:
     settings = start_settings()
     logs.configure(settings.log_level)
     with only_one(settings.home), listen(settings) as listener:
-        own = {METRICS: metrics_folder(settings), lifetime.PARENT: str(os.getpid()), surroundings.CHECKED: "1"}
-        environment = {**os.environ, **own}
-        worker = [sys.executable, "-m", "service.cli", "worker"]
-        api = Child("API", gunicorn(listener), environment, (listener.fileno(),))
-        workers = [Child("worker", worker, environment) for _ in range(settings.worker_processes)]
-        supervisor = Supervisor([api, *workers])
-        supervisor.start()
+        metrics = metrics_files.make_folder(settings.home)
+        try:
+            _supervise(settings, listener, metrics)
+        finally:
+            metrics_files.remove_folder(metrics)
+
+
+def _supervise(settings: Settings, listener: socket.socket, metrics: Path) -> None:
+    own = {metrics_files.FOLDER: str(metrics), lifetime.PARENT: str(os.getpid()), surroundings.CHECKED: "1"}
+    environment = {**os.environ, **own}
+    worker = [sys.executable, "-m", "service.cli", "worker"]
+    api = Child("API", gunicorn(listener), environment, (listener.fileno(),))
+    supervisor = Supervisor([api, *(Child("worker", worker, environment) for _ in range(settings.worker_processes))])
+    supervisor.start()
+    try:
         _make_development_key(settings)
         say_when_ready(address(listener), settings.dev_key)
-        supervisor.watch()
+    except BaseException:
+        supervisor.end()
+        raise
+    supervisor.watch()
 
 
 def _make_development_key(settings: Settings) -> None:
@@ -41,4 +58,9 @@ def _make_development_key(settings: Settings) -> None:
     from service.http import Keys
     from service.stores import SYSTEM_CLOCK, open_store
 
-    development_key(settings.dev_key, Keys(open_store(settings), SYSTEM_CLOCK))
+    try:
+        development_key(settings.dev_key, Keys(open_store(settings), SYSTEM_CLOCK))
+    except Unavailable as error:
+        if not settings.dev_key.exists():
+            raise
+        logger.warning("The development key cannot be looked at and stays as it is: %s", error)

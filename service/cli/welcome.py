@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import click
+from service.cli.notices import notice
 
 PATIENCE = 30.0
 """Seconds after which an API that does not answer is told to be late."""
@@ -21,7 +21,8 @@ def say_when_ready(url: str, dev_key: Path) -> None:
 
 def _wait_and_say(url: str, dev_key: Path) -> None:
     ready = _is_ready(url)
-    click.echo(welcome(url, dev_key) if ready else f"Tocsin is not ready after {PATIENCE:.0f} s: {url}/readyz says why")
+    late = f"Tocsin is not ready after {PATIENCE:.0f} s: {url}/readyz says why"
+    notice(welcome(url, dev_key) if ready else late, to_errors=False)
 
 
 def _is_ready(url: str) -> bool:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import logging
 import os
 from functools import cache
+from pathlib import Path
 from time import perf_counter
 
 from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from service import metrics_files
 from service.http.endpoint import endpoint
 from service.http.formats import Answer
 
@@ -67,7 +69,7 @@ def blueprint() -> Blueprint:
 
 
 def _registry() -> CollectorRegistry:
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    if not Path(os.environ.get(metrics_files.FOLDER, "")).is_dir() or metrics_files.FOLDER not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library left it out
