@@ -108,9 +108,18 @@ class Replies:
         self.opt_outs.add_phone(heard.phone, Why.KEYWORD)
         for page in Books(self.incidents.store, self.incidents.keys)[heard.phone].latest(Standing.OPEN):
             # Whoever wants no messages can be asked no more: the incident goes on to the next contact at once.
-            name = f"{heard.name}-{page.code}"
-            failed = DeliveryFailed(name, self._now, page.contact, page.level, Channel.SMS, Failure.OPTED_OUT)
-            self.incidents.happens(page.incident_id, failed)
+            for channel in self._ended_channels(page):
+                name = f"{heard.name}-{page.code}" + ("" if channel is Channel.SMS else f"-{channel}")
+                failed = DeliveryFailed(name, self._now, page.contact, page.level, channel, Failure.OPTED_OUT)
+                self.incidents.happens(page.incident_id, failed)
+
+    def _ended_channels(self, page: Listed) -> Sequence[Channel]:
+        """What STOP ends for a page; calls first where its level makes any, lest one takes the place of the SMS."""
+        try:
+            level = self.incidents.get(page.incident_id).incident.level(page.level)
+        except NoSuchIncident:
+            return ()
+        return (Channel.VOICE, Channel.SMS) if Channel.VOICE in level.channels else (Channel.SMS,)
 
     def _confirm(self, heard: Heard, command: Keyword, commit: Commit) -> None:
         known = bool(commit.books[heard.phone].pages) or self.directory.by_phone(heard.phone) is not None

@@ -5,6 +5,7 @@ Asked before anything is sent. What an opt-out ends follows from its reason: see
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from service.words import Channel, Lane
 KIND = "opt-out"
 PREFIX = "optout-"
 """How the ids of all of them begin."""
+
+_ID = re.compile(rf"{PREFIX}(?:phone|email)-[0-9a-f]{{32}}")
+_BETWEEN_DIGITS = re.compile(r"[\s()./-]+")
 
 INDEX = ("kind", KIND)
 """Where all are listed. An earlier version did not: its items join when somebody is about to be written to."""
@@ -176,14 +180,15 @@ class OptOuts:
         return Page([standing for item in page.items for standing in _standings(item)], page.cursor)
 
     def of_contact(self, contact: str) -> tuple[Standing, ...]:
-        """The opt-outs of one phone (E.164) or address."""
-        item = self._store.get(self._email_id(contact) if "@" in contact else self._phone_id(contact))
+        """The opt-outs of one phone (E.164, as people write it) or address."""
+        is_address, phone = "@" in contact, _BETWEEN_DIGITS.sub("", contact)
+        item = self._store.get(self._email_id(contact.strip()) if is_address else self._phone_id(phone))
         return () if item is None else _standings(item)
 
     def lift(self, standing_id: str) -> Standing | None:
         """End one listed opt-out; None if there is none of this id."""
         name = standing_id.rpartition("-")[0]
-        item = self._store.get(name) if name.startswith(PREFIX) else None
+        item = self._store.get(name) if _ID.fullmatch(name) else None
         found = () if item is None else _standings(item)
         standing = next((one for one in found if one.id == standing_id), None)
         if item is None or standing is None or not self._lift(item.id, frozenset({standing.opt_out.why})):

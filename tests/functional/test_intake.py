@@ -158,6 +158,8 @@ BAD: Sequence[tuple[dict[str, object] | str, str]] = [
     ({"ruleset": "premum", "evaluation": {"request": {}}}, "premium"),
     ({"incident": {"description": "x", "contacts": [{"phone": "12"}]}}, "contacts[0].phone"),
     ({"notification": {"text": "x", "audience": "nobody"}}, "audience"),
+    ({"notification": {"text": "\u200b", "audience": "staff"}}, "says nothing"),
+    ({"incident": {"description": "\u200b", "contacts": [{"phone": "+447700900123"}]}}, "Says nothing"),
     ({"id": "two words", "incident": {}}, "id"),
     ({"x": "y" * 300_000}, "262,144 bytes"),
 ]

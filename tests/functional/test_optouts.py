@@ -23,6 +23,10 @@ from tests.functional.test_notifications import JOHN, MARY, Desk
 
 MAILBOX, PHONE = "john@example.com", "+491713920012"
 TEXT = "The warehouse is closed on Monday."
+PHONE_FIRST = """escalation: phone-first
+levels:
+  - {contacts: [1], channels: [sms, voice, email], wait: 60s, reminders: 0}
+"""
 POLICY = """escalation: mail-first
 levels:
   - {contacts: [1], channels: [email, voice, sms], wait: 60s, reminders: 0}
@@ -48,6 +52,7 @@ msgstr "إلغاء الاشتراك"
 def desk(install: Install, tmp_path: Path) -> Desk:
     rules = few_rules(tmp_path)
     (rules / "escalation" / "mail-first.yaml").write_text(POLICY)
+    (rules / "escalation" / "phone-first.yaml").write_text(PHONE_FIRST)
     service = install(HandClock(NOON), rules_dir=rules, public_url="https://tocsin.example")
     service.working_copies.sweep()
     desk = Desk(api_of(service))
@@ -117,6 +122,20 @@ def test_a_page_goes_by_the_next_channel_and_the_timeline_says_why(desk: Desk) -
         "John cannot be reached by voice: this phone wants no calls",
         "John cannot be reached by sms: this phone wants no messages",
     ]
+
+
+def test_a_stop_while_being_paged_goes_on_by_mail_without_a_call(desk: Desk) -> None:
+    desk.recipients("all", {**JOHN, "phone": PHONE})
+    room = Room(desk.api)
+    incident = room.opens(policy="phone-first", contacts=[{"recipient": "ui101"}])
+    room.says(PHONE, "STOP")
+    assert [one["channel"] for one in room.messages(incident)] == ["sms", "email"]
+    assert [line for line in room.timeline(incident) if "cannot" in line] == [
+        "John cannot be reached by voice: this phone wants no calls",
+        "John cannot be reached by sms: this phone wants no messages",
+    ]
+    room.says(PHONE, "START")
+    assert arrives(desk, Lane.BULK, "ui102")
 
 
 def test_a_mailbox_that_left_and_then_bounced_has_still_left_when_the_bounce_is_lifted(desk: Desk) -> None:
@@ -206,6 +225,7 @@ def test_opt_outs_are_listed_lifted_and_the_lifting_audited(desk: Desk) -> None:
     (masked, _) = rows(desk.api.client_with(Scope.RECIPIENTS))
     assert masked["contact"] == "j…@example.com"
     assert rows(desk.api.client, "?contact=john@example.com") == [mail]
+    assert rows(desk.api.client, "?contact=%2B44%207700%20900-999") == [phone]
     assert desk.api.client_with(Scope.NOTIFY).get("/v1/optouts").status == 403
 
     assert desk.api.client.call("DELETE", f"/v1/optouts/{mail['id']}").status == 204
