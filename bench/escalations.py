@@ -167,7 +167,8 @@ class Watched(SqliteStore):
         """Save, then look at the clock."""
         saved = super().save(item, *others, spawn=spawn, audit=audit)
         at = datetime.now(UTC).isoformat()
-        first = [one.id for one in (item, *others) if one.kind == INCIDENT and one.id not in self.committed]
+        timers = (item, *others) if item.kind == INCIDENT else ()  # what a message tells its incident comes later
+        first = [one.id for one in timers if one.kind == INCIDENT and one.id not in self.committed]
         if first:
             self.committed.update(dict.fromkeys(first, at))
             self.cpu = time.process_time() - self._begun

@@ -25,6 +25,7 @@ from service.escalate.sns import SnsGate
 from service.escalate.sns_certificates import SigningCertificates, amazon_roots
 from service.escalate.sns_events import Fate, Receipt
 from service.escalate.sns_fetch import Fetcher
+from service.escalate.summaries import Summaries
 from service.escalate.twilio import TwilioGate
 from service.escalate.wording import Wording
 from service.messaging import Messaging, phone_rules, signing_keys
@@ -76,11 +77,12 @@ class Escalation:
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
         sender = self._sender()
+        summaries = Summaries(self.incidents, sender)
         return (
             Duty(items.INCIDENT, self.incidents.on_time, together=self.incidents.on_time_together),
             Duty(items.MESSAGE, sender.message, sender.buried),
             Duty(items.ANSWER, sender.answer),
-            Duty(items.SUMMARY, sender.summary),
+            Duty(items.SUMMARY, summaries.handle, summaries.buried),
             Duty(items.HEARD, Answers(self.incidents).handle),
             Duty(items.ENDING, Endings(self.messaging.webhooks).handle),
             Duty(outcomes.KIND, RuleIncidents(self.incidents, self.rules).handle),

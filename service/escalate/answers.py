@@ -117,7 +117,7 @@ class Answers:
             commit.items.append(changed.item)
             commit.spawn += changed.spawn
             commit.audit += changed.audit
-            log(changed.record)
+            log(changed)
 
 
 def of_pages(phone: str, answer: Answer, pages: Sequence[Named]) -> Unfinished:

@@ -1,7 +1,7 @@
 """What can happen to an incident, and the instant `at` which it happened.
 
-An event that comes from outside has an `id`, so that one delivered twice is applied once. `Opened` and `Timer` need
-none: they are told by the state alone whether there is anything to do.
+An event that comes from outside has an `id`, so that one delivered twice is applied once. `Opened`, `Timer` and
+`PageSent` need none: the state alone says whether there is anything to do.
 """
 
 from __future__ import annotations
@@ -42,9 +42,29 @@ class ReplyNo:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """The incident may be due; it is ignored when it is not."""
+    """The incident may be due; it is ignored when it is not.
+
+    `turn` is when the last of the present pages leaves that only wait for us: for a worker, or for their turn under the
+    rate of their channel. None where none of them does.
+    """
 
     at: datetime
+    turn: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageSent:
+    """A provider took a page or reminder of `level`, or may have it. `message` is its number.
+
+    `begun_at` is when the provider was asked, at the earliest, where that is known: before `at`, the end of the call.
+    """
+
+    at: datetime
+    contact: int
+    level: int
+    channel: Channel
+    message: int
+    begun_at: datetime | None = None
 
 
 class Failure(StrEnum):
@@ -54,11 +74,12 @@ class Failure(StrEnum):
     REFUSED = "refused"  # the provider or our own rules will never deliver there: no such number, blocked
     ONE_WAY = "one_way"  # no sender identity for that country can receive the answer
     UNDELIVERED = "undelivered"  # every try failed; a later page may still arrive
+    NOT_SENT = "not_sent"  # no provider took it before its time was up; a later page may still arrive
 
     @property
     def lasts(self) -> bool:
         """Whether it holds for the rest of the incident, not for this page alone."""
-        return self is not Failure.UNDELIVERED
+        return self not in (Failure.UNDELIVERED, Failure.NOT_SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +115,4 @@ class ApiCancel:
 
 Reply = ReplyYes | ReplyNo
 FromOutside = Reply | DeliveryFailed | ApiAcknowledge | ApiCancel
-Event = Opened | Timer | FromOutside
+Event = Opened | Timer | PageSent | FromOutside

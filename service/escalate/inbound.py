@@ -10,6 +10,7 @@ from datetime import datetime
 
 from service.channels.phones import PhoneRefused, PhoneRules
 from service.escalate.answers import Answers, Commit, of_pages
+from service.escalate.begun import CLOCKS_DIFFER, Begun
 from service.escalate.books import Books
 from service.escalate.events import DeliveryFailed, Failure
 from service.escalate.incidents import Incidents, NoSuchIncident
@@ -41,12 +42,16 @@ _COMMANDS = {Keyword.STOP: "answer-stop", Keyword.HELP: "answer-help", Keyword.S
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One SMS from a phone that may be written to. `name` is made of the provider's id of it."""
+    """One SMS from a phone that may be written to. `name` is made of the provider's id of it.
+
+    `at` is when it was written, as far as the provider tells.
+    """
 
     name: str
     phone: str
     text: str
     in_reply_to: str | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class Replies:
         except PhoneRefused:
             logger.info("An SMS came from a number that nothing may be sent to; it was not answered")
             return
-        self._take(Heard(name, phone, sms.text, sms.in_reply_to))
+        self._take(Heard(name, phone, sms.text, sms.in_reply_to, sms.at))
 
     def _take(self, heard: Heard) -> None:
         """Hear it, unless it was heard before; then finish what that may have left."""
@@ -130,7 +135,8 @@ class Replies:
         """The clear answer that was given; None where it is asked about, which `commit` then holds."""
         book = commit.books[heard.phone]
         said = understand(heard.text, self._language(heard, commit))
-        match resolve(said, book, self._now, self._replied_to(heard)):
+        begun = Begun(self.incidents.store, commit.books, heard.phone, heard.at + CLOCKS_DIFFER)
+        match resolve(said, book, self._now, self._replied_to(heard), begun.by_then):
             case Answered(answer=answer, pages=pages):
                 named = [Named(page.incident_id, page.contact, page.level, page.code) for page in pages]
                 return of_pages(heard.phone, answer, named)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from service.escalate.events import Failure
+from service.escalate.events import Failure, PageSent
 from service.escalate.policy import Level, Policy
-from service.escalate.waits import end_of
+from service.escalate.waits import end_of, least_end
 from service.words import Channel
 
 REMEMBERED_EVENTS = 200
@@ -62,7 +62,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Being worked through. Level 0 has paged nobody yet; attempt 1 is a level's page, 2 its first reminder."""
+    """Being worked through. At level 0 nobody is asked: it has not begun, or waits to begin again after `NotSent`.
+
+    Attempt 1 is a level's page, 2 its first reminder.
+    """
 
     level: int
     attempt: int
@@ -86,6 +89,7 @@ class Ending(StrEnum):
     SILENCE = "silence"
     DECLINED = "declined"
     UNREACHABLE = "unreachable"
+    NOT_SENT = "not_sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,10 @@ class Page:
     """A contact was paged on a level, by a channel; `code` tells replies of one phone apart, once it is assigned.
 
     `in_summary` says that it went out, or will, in a summary of several: so do its reminders.
+
+    `message` is the number of the message that carries it now, `first` of the first one on this channel, `sent` of the
+    latest that a provider took or may have: 0 if none. All are 0 in what earlier versions wrote, whose pages count as
+    sent. `begun_at` is when a provider was first asked to take one.
     """
 
     level: int
@@ -124,6 +132,30 @@ class Page:
     at: datetime
     code: int | None = None
     in_summary: bool = False
+    message: int = 0
+    first: int = 0
+    sent: int = 0
+    begun_at: datetime | None = None
+
+    @property
+    def has_left(self) -> bool:
+        """Whether a provider took the page on its channel, or may have it."""
+        return self.sent >= self.first
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the message that carries it now has yet to leave."""
+        return self.sent < self.message
+
+    def carried_by(self, message: int, channel: Channel, at: datetime) -> Page:
+        """The page once another message carries it."""
+        first = self.first if channel is self.channel else message
+        return replace(self, channel=channel, at=at, message=message, first=first)
+
+    def left(self, event: PageSent) -> Page:
+        """The page once one of its messages left."""
+        sent = max(self.sent, event.message)
+        return replace(self, sent=sent, begun_at=self.begun_at or event.begun_at or self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +168,48 @@ class Unreached:
     why: Failure
 
 
+NOT_SENT_PAUSES = (1, 2, 5, 10)
+"""Minutes from the end of a round in which no page could be sent to the next round; the last one repeats."""
+
+GIVEN_UP_AFTER = timedelta(hours=24)
+"""How long it is tried to send a first page of an incident."""
+
+OPERATOR_TOLD_EVERY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """No page could be sent although all levels were tried, `rounds` times since the first page was due.
+
+    `told_at` is when the operator was last told.
+    """
+
+    rounds: int
+    since: datetime
+    told_at: datetime
+
+    @property
+    def pause(self) -> timedelta:
+        """How long until it begins again."""
+        return timedelta(minutes=NOT_SENT_PAUSES[min(self.rounds, len(NOT_SENT_PAUSES)) - 1])
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it is given up."""
+        return self.since + GIVEN_UP_AFTER
+
+    def again(self, at: datetime) -> NotSent:
+        """After one more round; the operator is told at most hourly."""
+        told_at = at if at - self.told_at >= OPERATOR_TOLD_EVERY else self.told_at
+        return replace(self, rounds=self.rounds + 1, told_at=told_at)
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident with the policy it was opened under. `sent` counts its messages, which numbers them."""
+    """One incident with the policy it was opened under. `sent` counts its messages, which numbers them.
+
+    `was_paged` is kept of pages that left and whose channel changed since. `not_sent` is set while no page left.
+    """
 
     id: str
     description: str
@@ -152,6 +223,8 @@ class Incident:
     unreached: tuple[Unreached, ...] = ()
     seen: tuple[str, ...] = ()
     sent: int = 0
+    was_paged: bool = False
+    not_sent: NotSent | None = None
 
     @property
     def due_at(self) -> datetime | None:
@@ -205,11 +278,44 @@ class Incident:
         """The page of a level to a contact, if there was one."""
         return next((page for page in self.pages if (page.level, page.contact) == (level, contact)), None)
 
-    def paged(self, level: int, contact: int, channel: Channel, at: datetime) -> Incident:
+    def paged(self, level: int, contact: int, channel: Channel, at: datetime, message: int) -> Incident:
         """The incident after paging a contact; the page of a level keeps its code when it is sent again."""
         known = self.page(level, contact)
-        page = Page(level, contact, channel, at) if known is None else replace(known, channel=channel, at=at)
-        return replace(self, pages=(*(p for p in self.pages if p is not known), page))
+        if known is None:
+            return replace(self, pages=(*self.pages, Page(level, contact, channel, at, message=message, first=message)))
+        page = known.carried_by(message, channel, at)
+        pages = (*(p for p in self.pages if p is not known), page)
+        return replace(self, pages=pages, was_paged=self.was_paged or known.has_left)
+
+    def page_left(self, page: Page, event: PageSent) -> Incident:
+        """The incident once a message of one of its pages left."""
+        left = page.left(event)
+        return replace(self, pages=tuple(left if p is page else p for p in self.pages), not_sent=None)
+
+    def has_left(self, level: int, contact: Contact) -> bool:
+        """Whether the page of a level to a contact left."""
+        page = self.page(level, contact.number)
+        return page is not None and page.has_left
+
+    def heard_of(self, contact: Contact) -> bool:
+        """Whether any page to this person left."""
+        return any(page.has_left and self.contacts[page.contact - 1].same_person(contact) for page in self.pages)
+
+    def leaving(self) -> tuple[Page, ...]:
+        """The pages of the present level whose messages have yet to leave."""
+        level = self.state.level if isinstance(self.state, Open) else 0
+        asked = {contact.number for contact, _ in self.asked(level)} if level else set()
+        return tuple(page for page in self.pages if page.level == level and page.contact in asked and page.is_leaving)
+
+    @property
+    def may_begin_again(self) -> bool:
+        """Whether nobody was paged so far and somebody may yet be: who cannot be for good is no reason to try again."""
+        heard_of = self.was_paged or self.declined or any(page.has_left for page in self.pages)
+        return bool(self.pages) and not heard_of and self.as_if_new().next_level(0) is not None
+
+    def as_if_new(self) -> Incident:
+        """The incident without the failures that may be over when it begins again."""
+        return replace(self, unreached=tuple(failure for failure in self.unreached if failure.why.lasts))
 
     def last_page(self, contact: int) -> Page | None:
         """The latest page to a contact."""
@@ -226,6 +332,10 @@ class Incident:
         """When the wait of a level that begins at `start` is over: for the first of its contacts, if they differ."""
         zones = {contact.timezone for contact, _ in self.asked(level)} or {None}
         return min(end_of(self.level(level).wait, start, ZoneInfo(zone or "UTC")) for zone in zones)
+
+    def wait_after(self, level: int, left_at: datetime) -> datetime:
+        """Before when the wait of a level is not over, if a page of it left, or has its turn, at `left_at`."""
+        return least_end(self.level(level).wait, left_at)
 
     def having_seen(self, event_id: str) -> Incident:
         """The incident that will ignore this event from now on."""

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from prometheus_client import Counter
+
 from service.channels.contact_keys import ContactKeys
 from service.clock import Clock
 from service.errors import TocsinError
@@ -27,12 +29,18 @@ from service.escalate.items import (
 from service.escalate.policies import Policies
 from service.escalate.record import IncidentRecord
 from service.escalate.steps import Change, Moved, change, change_of, moved, written
+from service.escalate.turns import turns_of
 from service.recipients import Directory
 from service.storage import MAX_WRITES, Conflict, Item, Page, Store
 from service.storage.cursors import BadCursor
 from service.work import Step, Task, joined, postponed
 
 logger = logging.getLogger(__name__)
+
+NOT_SENT = Counter(
+    "tocsin_incidents_not_sent",
+    "Alarms that no page of an incident could be sent: one at once, then one an hour while that lasts.",
+)
 
 
 class NoSuchIncident(TocsinError):
@@ -122,7 +130,7 @@ class Incidents:
                 self._commit(changed, books)
             except Conflict:
                 continue
-            log(changed.record)
+            log(changed)
             return changed.record
 
     def on_time(self, task: Task) -> Step:
@@ -131,8 +139,11 @@ class Incidents:
 
     def on_time_together(self, tasks: Sequence[Task]) -> Step:
         """Handle several that came due; a phone's book is read and written once for all of them."""
-        books, now = Books(self.store, self.keys), Timer(self.clock.now())
-        moves = [(task.item, moved(task.item, record_of(task.item), now)) for task in tasks]
+        books, now = Books(self.store, self.keys), self.clock.now()
+        records = [record_of(task.item) for task in tasks]
+        turns = turns_of([record.incident for record in records], books, self.store, now)
+        timers = [Timer(now, turns.get(record.incident.id)) for record in records]
+        moves = [(t.item, moved(t.item, r, timer)) for t, r, timer in zip(tasks, records, timers, strict=True)]
         books.read_ahead(phone for _, move in moves if move is not None for phone in move.phones)
         return joined([_on_time(item, move, books) for item, move in moves], *books.changed())
 
@@ -174,16 +185,23 @@ def _on_time(item: Item, move: Moved | None, books: Books) -> Step:
         due_at = record.incident.due_at
         return Step(postponed(item, due_at) if due_at else incident_item(item, record))
     changed = written(move, books)
-    log(changed.record)
+    log(changed)
     return Step(changed.item, spawn=changed.spawn, audit=changed.audit)
 
 
-def log(record: IncidentRecord) -> None:
-    """Say how an incident stands after something happened to it."""
-    incident = record.incident
+def log(changed: Change) -> None:
+    """Say how an incident stands after something happened to it; the operator hears when none of its pages leaves."""
+    incident = changed.record.incident
     level = incident.state.level if isinstance(incident.state, Open) else None
     extra = {"incident_id": incident.id, "state": incident.state.name, "escalation_level": level}
     logger.info("Incident %s is %s", incident.id, incident.state.name, extra=extra)
+    if changed.alarms:
+        NOT_SENT.inc()
+        logger.error(
+            "No page of incident %s could be sent: it begins again by itself; see its messages and `tocsin doctor`",
+            incident.id,
+            extra=extra,
+        )
 
 
 def _number(cursor: str) -> int:

@@ -13,7 +13,7 @@ from service.escalate.effects import Message
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
 from service.escalate.replies import Answer
-from service.records import from_state, to_state
+from service.records import from_state, to_state, written
 from service.storage import Item
 from service.words import Channel, Lane
 
@@ -53,7 +53,11 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message of an incident on its way. `detail` holds neither contact data nor text."""
+    """One message of an incident on its way. `detail` holds neither contact data nor text.
+
+    `attempt` counts the tries whose outcome is known. `held` says that more than its turn keeps it from leaving: a
+    provider refused it for now, or all are left alone. It is not tried before `not_before`.
+    """
 
     incident_id: str
     number: int
@@ -65,6 +69,8 @@ class Outgoing:
     attempt: int = 0
     provider_id: str | None = None
     detail: str | None = None
+    held: bool = False
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +85,6 @@ class PhoneAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """One SMS to a phone on which more incidents opened than a person can read one by one."""
-
-    to: str
-    language: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Named:
     """A page that a reply names, by its code or by being the only one it can mean."""
 
@@ -94,6 +92,25 @@ class Named:
     contact: int
     level: int
     code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One SMS to a phone on which more incidents opened than a person can read one by one.
+
+    `attempt`, `held` and `not_before` are as in `Outgoing`. Once its `end` is known, that at `at` it was sent or why it
+    could not be, the incidents of the pages that are `left` are still to be told.
+    """
+
+    to: str
+    language: str | None
+    attempt: int = 0
+    held: bool = False
+    not_before: datetime | None = None
+    end: str | None = None
+    at: datetime | None = None
+    begun_at: datetime | None = None
+    left: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +145,7 @@ def incident_item(item: Item | None, record: IncidentRecord) -> Item:
     """The item of an incident after it changed: due when its timer is."""
     own = item or Item(incident_id(record.incident.id), INCIDENT, {}, lane=Lane.INCIDENT)
     keys = dict([ALL]) | {BY_STATE: record.incident.state.name}
-    return structs.replace(own, state=to_state(record), keys=keys, due_at=record.incident.due_at, attempts=0)
+    return structs.replace(own, state=written(record), keys=keys, due_at=record.incident.due_at, attempts=0)
 
 
 def record_of(item: Item) -> IncidentRecord:
@@ -166,9 +183,14 @@ def answer_item(name: str, answer: PhoneAnswer, at: datetime) -> Item:
     return Item(f"answer-{name}", ANSWER, state, lane=Lane.INCIDENT, due_at=at, expires_at=at + REPLIES_REMEMBERED)
 
 
+def summary_id(phone_key: str, number: int) -> str:
+    """The id of a phone's summary of this number."""
+    return f"summary-{phone_key}-{number}"
+
+
 def summary_item(phone_key: str, number: int, summary: Summary, due_at: datetime) -> Item:
     """A phone's next summary."""
-    name = f"summary-{phone_key}-{number}"
+    name = summary_id(phone_key, number)
     keep = due_at + REPLIES_REMEMBERED
     return Item(name, SUMMARY, to_state(summary), lane=Lane.INCIDENT, due_at=due_at, expires_at=keep)
 

@@ -124,9 +124,11 @@ class PhoneBook:
         held = tuple(dict.fromkeys((*self.held, code)))
         return replace(self, held=held, summaries=self.summaries + (0 if self.held else 1))
 
-    def summarised(self) -> PhoneBook:
-        """The book after the summary was sent."""
-        return replace(self, held=())
+    def summarised(self, codes: Iterable[int]) -> PhoneBook:
+        """The book after a summary of these codes was sent; what is held still is for the next one."""
+        gone = set(codes)
+        held = tuple(code for code in self.held if code not in gone)
+        return replace(self, held=held, summaries=self.summaries + (1 if held else 0))
 
     def asking(self, question: Question | None) -> PhoneBook:
         """The book with what the phone was asked last; None once it has answered."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from service.escalate.books import Books
-from service.escalate.events import Failure
+from service.escalate.events import Event, Failure
 from service.escalate.incidents import Incidents, log
 from service.escalate.items import BY_PROVIDER, MESSAGE, Fate, Outgoing, outgoing_of, sent_item
 from service.escalate.policy import PAGING
-from service.escalate.send import failure
+from service.escalate.results import failure, sent
 from service.escalate.sns_events import Fate as Told
 from service.escalate.sns_events import Receipt, Unwanted
 from service.escalate.steps import change_of
@@ -60,23 +59,25 @@ class Receipts:
         if _RANK[fate] <= _RANK[outgoing.fate] or (receipt.attempt or outgoing.attempt) < outgoing.attempt:
             return
         moved = replace(outgoing, fate=fate, provider_id=receipt.provider_id, detail=receipt.status)
-        failed_page = fate is Fate.FAILED and outgoing.role in PAGING
         try:
-            self._save(sent_item(item, moved), moved, receipt, self.incidents.clock.now() if failed_page else None)
+            self._save(sent_item(item, moved), moved, self._event(item.id, outgoing, fate, receipt))
         except Conflict:
             self.receive(receipt)  # the incident, or the message, changed meanwhile: look again
 
-    def _save(self, item: Item, outgoing: Outgoing, receipt: Receipt, failed_at: datetime | None) -> None:
-        if failed_at is None:
-            self.incidents.store.save(item)
-            return
+    def _event(self, name: str, outgoing: Outgoing, fate: Fate, receipt: Receipt) -> Event | None:
+        """What the incident must hear of it; that it left it knows already, unless the receipt was faster."""
+        now = self.incidents.clock.now()
+        if fate is Fate.DELIVERED:
+            return None if outgoing.fate is Fate.ACCEPTED else sent(outgoing, now, None)
         why = Failure.REFUSED if receipt.fate is Told.REFUSED else Failure.UNDELIVERED
+        return failure(name, outgoing, why, now) if outgoing.role in PAGING else None
+
+    def _save(self, item: Item, outgoing: Outgoing, event: Event | None) -> None:
         books = Books(self.incidents.store, self.incidents.keys)
-        event = failure(item.id, outgoing, why, failed_at)
-        changed = change_of(self.incidents.item(outgoing.incident_id), event, books)
+        changed = None if event is None else change_of(self.incidents.item(outgoing.incident_id), event, books)
         if changed is None:
             self.incidents.store.save(item)
             return
         others = (changed.item, *books.changed())
         self.incidents.store.save(item, *others, spawn=changed.spawn, audit=changed.audit)
-        log(changed.record)
+        log(changed)

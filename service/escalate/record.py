@@ -14,6 +14,9 @@ from service.escalate.timeline import told
 MAX_TIMELINE = 800
 """Lines that a timeline has room for; answers to replies that change nothing are left out beyond half of them."""
 
+FIRST_LINES = 50
+"""Lines of a timeline that stay whatever follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class IncidentRecord:
@@ -30,7 +33,14 @@ class IncidentRecord:
         changed_nothing = incident.state == self.incident.state and all(m.passive for m in effects.messages)
         if changed_nothing and len(self.timeline) > MAX_TIMELINE // 2:
             return replace(self, incident=incident)
-        return replace(self, incident=incident, timeline=(self.timeline + effects.timeline)[-MAX_TIMELINE:])
+        return replace(self, incident=incident, timeline=_fitting(self.timeline + effects.timeline))
+
+
+def _fitting(timeline: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """As many lines as there is room for: how it began, and the latest."""
+    if len(timeline) <= MAX_TIMELINE:
+        return timeline
+    return timeline[:FIRST_LINES] + timeline[FIRST_LINES - MAX_TIMELINE :]
 
 
 def shown(record: IncidentRecord, *, with_contact_data: bool) -> dict[str, object]:

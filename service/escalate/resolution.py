@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,8 +41,21 @@ class Stranger:
 Resolution = Answered | WhichOne | NotUnderstood | Stranger
 
 
-def resolve(said: Said, book: PhoneBook | None, at: datetime, in_reply_to: str | None = None) -> Resolution:
+def _any(_: Listed) -> bool:
+    return True
+
+
+def resolve(
+    said: Said,
+    book: PhoneBook | None,
+    at: datetime,
+    in_reply_to: str | None = None,
+    was_sent: Callable[[Listed], bool] = _any,
+) -> Resolution:
     """Which incident `said` is about.
+
+    `was_sent` tells whether a page may have been sent by the time the reply was written: one that came later is not
+    what it answers, though it be the only open one. A code says what it means, whenever it was written.
 
     `in_reply_to` is the incident of the message that the person appears to answer (`previousPublishedMessageId`). It
     is a presumption of the carrier, so it decides only about what is over: which of several closed incidents a reply
@@ -55,7 +69,7 @@ def resolve(said: Said, book: PhoneBook | None, at: datetime, in_reply_to: str |
     answer = said.answer or _pending(said, book, at)
     if answer is None:
         return NotUnderstood(named or _in_question(book))
-    return Answered(answer, named) if named else _without_code(answer, book, in_reply_to)
+    return Answered(answer, named) if named else _without_code(answer, book, in_reply_to, was_sent)
 
 
 def _named(said: Said, book: PhoneBook) -> tuple[Listed, ...] | None:
@@ -75,10 +89,15 @@ def _pending(said: Said, book: PhoneBook, at: datetime) -> Answer | None:
     return asked.answer
 
 
-def _without_code(answer: Answer, book: PhoneBook, in_reply_to: str | None) -> Resolution:
+def _without_code(
+    answer: Answer, book: PhoneBook, in_reply_to: str | None, was_sent: Callable[[Listed], bool]
+) -> Resolution:
     still_open = book.latest(Standing.OPEN)
     if still_open:
-        return Answered(answer, still_open) if len(still_open) == 1 else WhichOne(answer, still_open)
+        meant = _first_two(book, was_sent)
+        if len(meant) == 1:
+            return Answered(answer, meant)
+        return WhichOne(answer, still_open if meant else (*still_open, *_ended(book)))
     closed = _in_question(book)
     meant = tuple(page for page in book.latest(*Standing) if page.incident_id == in_reply_to)
     if meant or len(closed) == 1:
@@ -94,5 +113,21 @@ def _in_question(book: PhoneBook) -> tuple[Listed, ...]:
     still_open = book.latest(Standing.OPEN)
     if still_open:
         return still_open
-    ended = sorted(book.latest(*Standing), key=lambda page: page.ended_at or page.paged_at, reverse=True)
+    return _ended(book)
+
+
+def _ended(book: PhoneBook) -> tuple[Listed, ...]:
+    over = [page for page in book.latest(*Standing) if page.standing is not Standing.OPEN]
+    ended = sorted(over, key=lambda page: page.ended_at or page.paged_at, reverse=True)
     return tuple(page for n, page in enumerate(ended) if n == 0 or page.standing is Standing.UNACKNOWLEDGED)
+
+
+def _first_two(book: PhoneBook, was_sent: Callable[[Listed], bool]) -> tuple[Listed, ...]:
+    """The latest sent page of each open incident, no more than are needed to see that there are several."""
+    found: dict[str, Listed] = {}
+    for page in reversed(book.pages):
+        if page.standing is Standing.OPEN and page.incident_id not in found and was_sent(page):
+            found[page.incident_id] = page
+            if len(found) == 2:
+                break
+    return tuple(found.values())

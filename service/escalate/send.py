@@ -7,7 +7,7 @@ sent again: a second page is better than none.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,23 +16,19 @@ from msgspec import structs
 from service.channels import Accepted, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.carrier import Handed
 from service.channels.carrier import Message as Outbound
-from service.escalate.books import Books
-from service.escalate.events import DeliveryFailed, Failure
+from service.escalate.events import Failure
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open
-from service.escalate.incidents import Incidents, log
+from service.escalate.incidents import Incidents
 from service.escalate.items import (
     Fate,
     Outgoing,
     PhoneAnswer,
-    Summary,
     outgoing_of,
     sent_item,
 )
 from service.escalate.links import Links
-from service.escalate.phonebook import PhoneBook, Standing
 from service.escalate.policy import PAGING, Role
-from service.escalate.record import IncidentRecord
-from service.escalate.steps import change_of
+from service.escalate.results import ReadIncident, committed, failure, failure_of, read, sent
 from service.escalate.wording import Wording
 from service.messages.carriers import Carriers, Slots
 from service.messages.optouts import OptOut, OptOuts, Why
@@ -45,18 +41,21 @@ from service.work.rates import wait_until_booked
 SUMMARY_CODES = 20
 """Codes that one summary or question lists: as many as a person reads."""
 
-_FAILURES = {
-    Reason.OPTED_OUT: Failure.OPTED_OUT,
-    Reason.ADDRESS: Failure.REFUSED,
-    Reason.BLOCKED: Failure.REFUSED,
-    Reason.ONE_WAY: Failure.ONE_WAY,
-    Reason.CONTENT: Failure.REFUSED,
-}
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A message in hand, the incident it is `about`, and when a provider was asked to take it."""
+
+    task: Task
+    outgoing: Outgoing
+    about: ReadIncident
+    contact: Contact
+    begun_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Handles messages of incidents, answers to phones and summaries."""
+    """Handles messages of incidents and answers to phones."""
 
     incidents: Incidents
     wording: Wording
@@ -67,25 +66,27 @@ class Sender:
     chance: Callable[[], float] = random.random
 
     def message(self, task: Task) -> Step:
-        """Send one message of an incident, and tell the incident when it cannot arrive."""
+        """Send one message of an incident, and tell the incident when it left or cannot arrive."""
         outgoing = replace(outgoing_of(task.item), attempt=task.item.attempts)
-        record = self.incidents.get(outgoing.incident_id)
-        if not _is_needed(record.incident, outgoing):
+        about = read(self.incidents, outgoing.incident_id)
+        incident = about.record.incident
+        if not _is_needed(incident, outgoing):
             return Step(sent_item(task.item, replace(outgoing, fate=Fate.DROPPED)))
-        contact = record.incident.contacts[outgoing.contact - 1]
+        contact = incident.contacts[outgoing.contact - 1]
         if (opt_out := self._opt_out(contact, outgoing.channel)) is not None:
             refused = Refused(Reason.OPTED_OUT, opt_out.why.sentence)
-            return self._after(task, outgoing, record, Handed(refused))
-        message = self._worded(task, outgoing, record.incident)
-        now = task.now  # read once: a slot that is free now must not lie ahead of the clock's next reading
-        if (waits := wait_until_booked(task, lambda: self.slots.at(now).book([message]))) is not None:
+            return self._after(Sending(task, outgoing, about, contact, None), Handed(refused))
+        message = self._worded(task, outgoing, incident)
+        if (waits := self._waits(task, message)) is not None:
             return Step(waits)
-        return self._after(task, outgoing, record, self._hand_over(task, message))
+        sending = Sending(task, outgoing, about, contact, _begun_at(task, incident))
+        return self._after(sending, self.hand_over(task, message))
 
     def buried(self, item: Item, why: str) -> Step:
         """What a message that was begun too often commits: the incident must not go on waiting for its answer."""
         outgoing = replace(outgoing_of(item), fate=Fate.FAILED, detail=why)
-        return self._failed(item, outgoing, Failure.UNDELIVERED, self.incidents.clock.now())
+        about = read(self.incidents, outgoing.incident_id)
+        return self._failed(item, outgoing, about, Failure.UNDELIVERED, self.incidents.clock.now())
 
     def answer(self, task: Task) -> Step:
         """Send one answer to a phone; it is not worth more than one attempt at a time."""
@@ -94,26 +95,26 @@ class Sender:
             return Step(finished(task.item))
         reference = Reference(task.item.id, task.item.attempts)
         sms = self.wording.sms(answer.to, answer.language, answer.template, answer.variables, reference)
-        return self._sent_or_again(task, self._hand_over(task, sms), books=None)
-
-    def summary(self, task: Task) -> Step:
-        """Send the codes of the pages that a storm held back."""
-        summary = from_state(Summary, task.item.state)
-        books = Books(self.incidents.store, self.incidents.keys)
-        held = _still_open(books[summary.to])
-        books[summary.to] = books[summary.to].summarised()
-        if not held or self.opt_outs.ending_phone(summary.to, Lane.INCIDENT) is not None:
-            return Step(finished(task.item), others=books.changed())
-        reference = Reference(task.item.id, task.item.attempts)
-        sms = self.wording.sms(summary.to, summary.language, "incident-storm", codes_of(held), reference)
-        return self._sent_or_again(task, self._hand_over(task, sms), books)
+        return self._sent_or_again(task, self.hand_over(task, sms))
 
     def _worded(self, task: Task, outgoing: Outgoing, incident: Incident) -> Outbound:
         link = self.links.of(incident, outgoing) if self.links is not None else None
         return self.wording.of_message(incident, outgoing, Reference(task.item.id, outgoing.attempt), link)
 
-    def _hand_over(self, task: Task, message: Outbound) -> Handed:
+    def hand_over(self, task: Task, message: Outbound) -> Handed:
+        """Ask the carrier of a message's channel to take it."""
         return self.carriers.hand_over([message], task.begin_by)[0]
+
+    def _waits(self, task: Task, message: Outbound) -> Item | None:
+        """The message's item put off while its providers are left alone, or until its turn; None if it may leave."""
+        now, stored = task.now, outgoing_of(task.item)  # read once: a free slot must not lie ahead of the next reading
+        slots = self.slots.at(now)
+        if (until := slots.rests_until(message)) is not None:
+            held = replace(stored, held=True, detail="its providers keep failing and are left alone")
+            return postponed(task.item, until, {**task.item.state, **to_state(held)})
+        if stored.held and stored.attempt == 0:  # it was never refused, and nobody is left alone any more
+            task.item = structs.replace(task.item, state={**task.item.state, "held": False})
+        return wait_until_booked(task, lambda: slots.book([message]))
 
     def _opt_out(self, contact: Contact, channel: Channel) -> OptOut | None:
         """What keeps even an incident from a contact: STOP, or a mailbox that is gone."""
@@ -121,27 +122,42 @@ class Sender:
             return None if contact.email is None else self.opt_outs.ending_email(contact.email, Lane.INCIDENT)
         return None if contact.phone is None else self.opt_outs.ending_phone(contact.phone, Lane.INCIDENT)
 
-    def _after(self, task: Task, outgoing: Outgoing, record: IncidentRecord, handed: Handed) -> Step:
-        if isinstance(handed.outcome, Refused) and handed.outcome.untried:
-            return Step(postponed(task.item, task.now + handed.outcome.retry_after))
-        retry_at = self._retry_at(task, handed.outcome)
-        match handed.outcome:
+    def _after(self, sending: Sending, handed: Handed) -> Step:
+        task, outgoing, outcome = sending.task, sending.outgoing, handed.outcome
+        if isinstance(outcome, Refused) and outcome.untried:
+            held = replace(outgoing_of(task.item), held=True, detail=outcome.detail)
+            return Step(postponed(task.item, task.now + outcome.retry_after, to_state(held)))
+        retry_at = self.retry_at(task, outcome)
+        match outcome:
             case Accepted(provider_id=provider_id):
                 accepted = replace(outgoing, fate=Fate.ACCEPTED, provider_id=provider_id)
-                return Step(sent_item(task.item, accepted), spawn=handed.writes)
+                return self._left(sending, sent_item(task.item, accepted), handed.writes)
             case Refused(reason=reason, detail=detail):
                 if reason is Reason.OPTED_OUT:
-                    self._remember_opt_out(record.incident.contacts[outgoing.contact - 1], outgoing.channel)
+                    self._remember_opt_out(sending.contact, outgoing.channel)
                 if retry_at is not None:
-                    return Step(_again(task.item, retry_at, replace(outgoing, detail=detail)))
+                    return Step(_tried_again(task.item, retry_at, outgoing, detail))
                 failed = replace(outgoing, fate=Fate.FAILED, detail=f"{reason.value}: {detail}")
-                return self._failed(task.item, failed, _FAILURES.get(reason, Failure.UNDELIVERED), task.now)
+                return self._failed(task.item, failed, sending.about, failure_of(reason), task.now)
             case Unknown(detail=detail):
                 if retry_at is not None:
-                    return Step(_again(task.item, retry_at, replace(outgoing, detail=detail)))
-                return Step(sent_item(task.item, replace(outgoing, fate=Fate.UNKNOWN, detail=detail)))
+                    return self._may_have_left(sending, _tried_again(task.item, retry_at, outgoing, detail))
+                unknown = replace(outgoing, fate=Fate.UNKNOWN, detail=detail)
+                return self._may_have_left(sending, sent_item(task.item, unknown))
 
-    def _retry_at(self, task: Task, outcome: Outcome) -> datetime | None:
+    def _left(self, sending: Sending, item: Item, writes: Sequence[Item] = ()) -> Step:
+        event = sent(sending.outgoing, sending.task.now, sending.begun_at)
+        return committed(self.incidents, item, sending.about, event, writes)
+
+    def _may_have_left(self, sending: Sending, item: Item) -> Step:
+        """The wait begins with the first try in doubt: further ones make it no longer."""
+        page = sending.about.record.incident.page(sending.outgoing.level, sending.outgoing.contact)
+        if page is not None and page.sent >= sending.outgoing.number:
+            return Step(item)
+        return self._left(sending, item)
+
+    def retry_at(self, task: Task, outcome: Outcome) -> datetime | None:
+        """When to try again; None if it was taken, refused for good, or tried often enough."""
         policy = POLICIES[Lane.INCIDENT]
         permanent = isinstance(outcome, Accepted) or (isinstance(outcome, Refused) and outcome.permanent)
         if permanent or task.item.attempts >= policy.max_attempts:
@@ -153,31 +169,18 @@ class Sender:
         if channel is not Channel.EMAIL and contact.phone is not None:
             self.opt_outs.add_phone(contact.phone, Why.PROVIDER)
 
-    def _failed(self, claimed: Item, outgoing: Outgoing, why: Failure, now: datetime) -> Step:
-        """The message's end and what the incident makes of it, in one commit."""
+    def _failed(self, claimed: Item, outgoing: Outgoing, about: ReadIncident, why: Failure, now: datetime) -> Step:
         item = sent_item(claimed, outgoing)
-        if outgoing.role not in PAGING:
-            return Step(item)
-        books = Books(self.incidents.store, self.incidents.keys)
-        failed = failure(item.id, outgoing, why, now)
-        changed = change_of(self.incidents.item(outgoing.incident_id), failed, books)
-        if changed is None:
-            return Step(item)
-        log(changed.record)
-        return Step(item, others=[changed.item, *books.changed()], spawn=changed.spawn, audit=changed.audit)
+        event = failure(item.id, outgoing, why, now) if outgoing.role in PAGING else None
+        return committed(self.incidents, item, about, event)
 
-    def _sent_or_again(self, task: Task, handed: Handed, books: Books | None) -> Step:
+    def _sent_or_again(self, task: Task, handed: Handed) -> Step:
         if isinstance(handed.outcome, Refused) and handed.outcome.untried:
             return Step(postponed(task.item, task.now + handed.outcome.retry_after))
-        retry_at = self._retry_at(task, handed.outcome)
+        retry_at = self.retry_at(task, handed.outcome)
         if retry_at is not None:
-            return Step(_again(task.item, retry_at))
-        return Step(finished(task.item), others=books.changed() if books else [], spawn=handed.writes)
-
-
-def failure(name: str, outgoing: Outgoing, why: Failure, at: datetime) -> DeliveryFailed:
-    """The event that a message could not arrive."""
-    return DeliveryFailed(name, at, outgoing.contact, outgoing.level, outgoing.channel, why)
+            return Step(again(task.item, retry_at))
+        return Step(finished(task.item), spawn=handed.writes)
 
 
 def codes_of(pages: Sequence[tuple[int, str]]) -> dict[str, str | int]:
@@ -187,25 +190,42 @@ def codes_of(pages: Sequence[tuple[int, str]]) -> dict[str, str | int]:
     return {"count": len({incident for _, incident in pages}), "codes": shown, "code": str(codes[0])}
 
 
-def _still_open(book: PhoneBook) -> list[tuple[int, str]]:
-    pages = [page for page in reversed(book.pages) if page.code in book.held and page.standing is Standing.OPEN]
-    return [(page.code, page.incident_id) for page in pages]
-
-
 def _is_needed(incident: Incident, outgoing: Outgoing) -> bool:
-    """Nobody is paged once it is over; a reminder is for the level that is waiting."""
+    """Nobody is paged once it is over, nor by a page or reminder of a level that was left, or that another replaced."""
     if outgoing.role not in PAGING:
         return True
     match incident.state:
         case Acknowledged() | Cancelled():
             return False
         case Open(level=level):
-            return outgoing.role is not Role.REMINDER or outgoing.level == level
+            page = incident.page(outgoing.level, outgoing.contact)
+            replaced = page is not None and page.message > outgoing.number
+            return outgoing.role is Role.LAST_RESORT or (outgoing.level == level and not replaced)
         case _:
             return outgoing.role is Role.LAST_RESORT
 
 
-def _again(item: Item, at: datetime, outgoing: Outgoing | None = None) -> Item:
-    # Attempts go on counting: `waiting` would begin afresh.
-    later = waiting(item, at, None if outgoing is None else to_state(outgoing))
-    return structs.replace(later, attempts=item.attempts)
+def _begun_at(task: Task, incident: Incident) -> datetime:
+    """When a provider was first asked to take this message, at the earliest.
+
+    That is now, unless a try before it never told its outcome, for its worker died: that one may have succeeded.
+    """
+    stored = outgoing_of(task.item)
+    if task.item.attempts <= stored.attempt + 1:
+        return task.now
+    return may_have_begun_at(stored, incident) or task.now
+
+
+def may_have_begun_at(outgoing: Outgoing, incident: Incident) -> datetime | None:
+    """Before when a message was surely not handed over; None if the incident knows no page of it."""
+    page = incident.page(outgoing.level, outgoing.contact)
+    return outgoing.not_before or (None if page is None else page.at)
+
+
+def _tried_again(item: Item, at: datetime, outgoing: Outgoing, detail: str) -> Item:
+    return again(item, at, to_state(replace(outgoing, detail=detail, held=True, not_before=at)))
+
+
+def again(item: Item, at: datetime, state: Mapping[str, object] | None = None) -> Item:
+    """The item to be tried again at `at`; its attempts go on counting: `waiting` would begin afresh."""
+    return structs.replace(waiting(item, at, state), attempts=item.attempts)

@@ -35,6 +35,8 @@ class Change:
     item: Item
     spawn: Sequence[Item]
     audit: Sequence[AuditEntry]
+    alarms: bool = False
+    """Whether the operator must be told that no page of the incident could be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,12 @@ def written(step: Moved, books: Books) -> Change:
     after = record.after(coded, effects)
     if after.callback_url is not None and coded.state.name not in ("open", record.incident.state.name):
         spawn.append(ending_item(after, event.at))
-    return Change(after, incident_item(step.item, after), spawn, _audit(after, effects, event.at))
+    alarms = _told_at(coded) not in (None, _told_at(record.incident))
+    return Change(after, incident_item(step.item, after), spawn, _audit(after, effects, event.at), alarms)
+
+
+def _told_at(incident: Incident) -> datetime | None:
+    return None if incident.not_sent is None else incident.not_sent.told_at
 
 
 def change_of(item: Item, event: Event, books: Books) -> Change | None:

@@ -6,18 +6,21 @@ that commit looks again. Nothing here reads a clock, a store or a phone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
+from service.escalate import notes
 from service.escalate.effects import NOTHING, Effects, Entry, Kind, Message
 from service.escalate.events import (
     ApiAcknowledge,
     ApiCancel,
     DeliveryFailed,
     Event,
+    Failure,
     Opened,
+    PageSent,
     Reply,
     ReplyNo,
     ReplyYes,
@@ -29,6 +32,7 @@ from service.escalate.incident import (
     Contact,
     Ending,
     Incident,
+    NotSent,
     Open,
     Unacknowledged,
     Unreached,
@@ -42,7 +46,7 @@ Step = tuple[Incident, Effects]
 def transition(incident: Incident, event: Event) -> Step:
     """The incident after `event`, and what must then be done. An event that was applied before changes nothing."""
     match event:
-        case Opened() | Timer():
+        case Opened() | Timer() | PageSent():
             return _happens(incident, event)
         case _ if event.id in incident.seen:
             return incident, NOTHING
@@ -68,9 +72,12 @@ def _happens(incident: Incident, event: Event) -> Step:
 def _while_open(incident: Incident, state: Open, event: Event) -> Step:
     match event:
         case Opened():
-            return _open(incident, event.at) if state.level == 0 else (incident, NOTHING)
+            is_new = state.level == 0 and incident.not_sent is None and not incident.pages
+            return _open(incident, event.at) if is_new else (incident, NOTHING)
         case Timer():
-            return _time_is_up(incident, state, event.at) if event.at >= state.due_at else (incident, NOTHING)
+            return _time_is_up(incident, state, event) if event.at >= state.due_at else (incident, NOTHING)
+        case PageSent():
+            return _left(incident, state, event)
         case ReplyYes():
             return _accepted(incident, event)
         case ReplyNo():
@@ -93,7 +100,7 @@ def _after_exhaustion(incident: Incident, event: Event) -> Step:
             return _acknowledged_from_outside(incident, event)
         case ApiCancel():
             return _cancelled(incident, event)
-        case Opened() | Timer() | ReplyNo() | DeliveryFailed():
+        case Opened() | Timer() | PageSent() | ReplyNo() | DeliveryFailed():
             return _when_over(incident, event, Role.EXHAUSTED)
         case _:
             assert_never(event)
@@ -105,8 +112,8 @@ def _when_over(incident: Incident, event: Event, answer: Role) -> Step:
         case ReplyYes() | ReplyNo():
             return _only_answered(incident, event, answer)
         case DeliveryFailed():
-            return incident, _noted(event)
-        case Opened() | Timer() | ApiAcknowledge() | ApiCancel():
+            return incident, notes.failed(event)
+        case Opened() | Timer() | PageSent() | ApiAcknowledge() | ApiCancel():
             return incident, NOTHING
         case _:
             assert_never(event)
@@ -117,21 +124,60 @@ def _when_over(incident: Incident, event: Event, answer: Role) -> Step:
 
 def _open(incident: Incident, at: datetime) -> Step:
     after, effects = _enter_next_level(incident, 0, at, Ending.UNREACHABLE)
-    return after, Effects(timeline=(Entry(at, Kind.OPENED),)) + effects
+    kind = Kind.BEGUN_AGAIN if incident.pages else Kind.OPENED
+    return after, Effects(timeline=(Entry(at, kind),)) + effects
 
 
-def _time_is_up(incident: Incident, state: Open, at: datetime) -> Step:
+def _time_is_up(incident: Incident, state: Open, timer: Timer) -> Step:
+    at, given_up = timer.at, incident.not_sent is not None and timer.at >= incident.not_sent.ends_at
     if state.level == 0:
-        return _open(incident, at)
+        return _exhausted(incident, at, Ending.NOT_SENT) if given_up else _open(incident, at)
+    if timer.turn is not None and incident.leaving():
+        return _wait_from(incident, state, max(at, timer.turn)), NOTHING
+    if not any(incident.has_left(state.level, contact) for contact, _ in incident.asked(state.level)):
+        return _not_sent(incident, state, at)
     if state.attempt <= incident.level(state.level).reminders:
         return _page(incident, state.level, state.attempt + 1, at)
     return _leave_level(incident, state.level, at, Ending.SILENCE)
 
 
+def _left(incident: Incident, state: Open, event: PageSent) -> Step:
+    """The wait of the level begins anew, for this page may be the last to leave; a level that is over is left alone."""
+    page = incident.page(event.level, event.contact)
+    if page is None:
+        return incident, NOTHING
+    after = incident.page_left(page, event)
+    if event.level == state.level:
+        return _wait_from(after, state, event.at), NOTHING
+    if page.sent >= event.message:
+        return after, NOTHING
+    late = Entry(event.at, Kind.LEFT_LATE, event.level, event.contact, event.channel)
+    return after, Effects(timeline=(late,))
+
+
+def _wait_from(incident: Incident, state: Open, left_at: datetime) -> Incident:
+    due_at = max(state.due_at, incident.wait_after(state.level, left_at))
+    return replace(incident, state=replace(state, due_at=due_at))
+
+
+def _not_sent(incident: Incident, state: Open, at: datetime) -> Step:
+    """No page of the level left: page everybody by their next channel, or, where nobody has one, leave the level."""
+    asked = incident.asked(state.level)
+    failed = [Unreached(state.level, contact.number, channel, Failure.NOT_SENT) for contact, channel in asked]
+    after = replace(incident, unreached=(*incident.unreached, *failed))
+    noted = Effects(timeline=tuple(notes.skipped(failure, at) for failure in failed))
+    if moved := after.asked(state.level):
+        after, effects = _page_by_another_channel(after, state, moved, at)
+    else:
+        after, effects = _leave_level(after, state.level, at, Ending.NOT_SENT)
+    return after, noted + effects
+
+
 def _leave_level(incident: Incident, level: int, at: datetime, why: Ending) -> Step:
     """Go to the next level that can be reached; those who did not answer are told so, unless nobody is left to ask."""
     going_on = incident.next_level(level) is not None
-    silent = ((contact, level, channel) for contact, channel in incident.asked(level)) if going_on else ()
+    asked = incident.asked(level) if going_on else ()
+    silent = [(contact, level, channel) for contact, channel in asked if incident.has_left(level, contact)]
     told, effects = _say(incident, at, Role.ESCALATED, silent)
     after, more = _enter_next_level(told, level, at, why)
     return after, effects + more
@@ -140,24 +186,33 @@ def _leave_level(incident: Incident, level: int, at: datetime, why: Ending) -> S
 def _enter_next_level(incident: Incident, left: int, at: datetime, why: Ending) -> Step:
     level = incident.next_level(left)
     beyond = len(incident.policy.levels) + 1 if level is None else level
-    skipped = Effects(timeline=tuple(_level_skipped(incident, n, at) for n in range(left + 1, beyond)))
+    skipped = Effects(timeline=tuple(notes.level_skipped(incident, n, at) for n in range(left + 1, beyond)))
     if level is None:
-        after, effects = _exhausted(incident, at, why)
+        after, effects = _over(incident, at, why)
         return after, skipped + effects
     after, effects = _page(incident, level, 1, at)
     escalated = (Entry(at, Kind.ESCALATED, level=level, why=why.value),) if left else ()
-    unreached = tuple(_contact_skipped(incident, level, contact, at) for contact in _out_of_reach(incident, level))
+    unreached = tuple(notes.contact_skipped(incident, level, contact, at) for contact in _out_of_reach(incident, level))
     return after, skipped + Effects(timeline=escalated + unreached) + effects
 
 
 def _page(incident: Incident, level: int, attempt: int, at: datetime) -> Step:
     """Page, or remind, everybody of the level who can be reached and has not declined."""
-    asked = incident.asked(level)
-    role = Role.PAGE if attempt == 1 else Role.REMINDER
-    after, effects = _say(incident, at, role, ((contact, level, channel) for contact, channel in asked))
-    for contact, channel in asked:
-        after = after.paged(level, contact.number, channel, at)
+    after, effects = _page_each(incident, level, attempt, incident.asked(level), at)
     return replace(after, state=Open(level, attempt, incident.wait_ends(level, at))), effects
+
+
+def _page_each(
+    incident: Incident, level: int, attempt: int, asked: Iterable[tuple[Contact, Channel]], at: datetime
+) -> Step:
+    """Whoever was paged before is reminded; whose page has not left is paged again, and the former page dropped."""
+    effects = NOTHING
+    for contact, channel in asked:
+        role = Role.REMINDER if attempt > 1 and incident.has_left(level, contact) else Role.PAGE
+        incident, said = _say(incident, at, role, [(contact, level, channel)])
+        incident = incident.paged(level, contact.number, channel, at, said.messages[0].number)
+        effects += said
+    return incident, effects
 
 
 def _not_reached(incident: Incident, state: Open, event: DeliveryFailed) -> Step:
@@ -167,24 +222,21 @@ def _not_reached(incident: Incident, state: Open, event: DeliveryFailed) -> Step
     failure = Unreached(event.level, event.contact, event.channel, event.why)
     after = replace(incident, unreached=(*(u for u in incident.unreached if u != failure), failure))
     if state.level == 0:
-        return after, _noted(event)
+        return after, notes.failed(event)
     before, now = incident.asked(state.level), after.asked(state.level)
     if before and not now:
         after, effects = _leave_level(after, state.level, event.at, Ending.UNREACHABLE)
-        return after, _noted(event) + effects
+        return after, notes.failed(event) + effects
     after, effects = _page_by_another_channel(after, state, [who for who in now if who not in before], event.at)
-    return after, _noted(event) + effects
+    return after, notes.failed(event) + effects
 
 
 def _page_by_another_channel(
-    incident: Incident, state: Open, moved: list[tuple[Contact, Channel]], at: datetime
+    incident: Incident, state: Open, moved: Sequence[tuple[Contact, Channel]], at: datetime
 ) -> Step:
     if not moved:
         return incident, NOTHING
-    role = Role.PAGE if state.attempt == 1 else Role.REMINDER
-    after, effects = _say(incident, at, role, ((contact, state.level, channel) for contact, channel in moved))
-    for contact, channel in moved:
-        after = after.paged(state.level, contact.number, channel, at)
+    after, effects = _page_each(incident, state.level, state.attempt, moved, at)
     # The wait starts afresh: these contacts hear of the incident only now.
     due_at = max(state.due_at, incident.wait_ends(state.level, at))
     return replace(after, state=replace(state, due_at=due_at)), effects
@@ -199,7 +251,7 @@ def _accepted(incident: Incident, reply: ReplyYes) -> Step:
         return incident, NOTHING
     thanked, effects = _say(incident, reply.at, Role.THANKS, [_back_to(contact, reply)])
     after, more = _owned(thanked, Acknowledged(reply.at, contact.label, contact.number))
-    return after, _said(reply) + effects + more
+    return after, notes.said(reply) + effects + more
 
 
 def _acknowledged_from_outside(incident: Incident, event: ApiAcknowledge) -> Step:
@@ -236,9 +288,9 @@ def _declined_once(incident: Incident, state: Open, reply: ReplyNo, answer: Role
     # Where nobody is left to ask at all, the sender is told that with everybody else.
     after, effects = _say(incident, reply.at, answer, sender if others_asked or answer is Role.DECLINED else [])
     if others_asked:
-        return after, _said(reply) + effects
+        return after, notes.said(reply) + effects
     after, more = _leave_level(after, state.level, reply.at, Ending.DECLINED)
-    return after, _said(reply) + effects + more
+    return after, notes.said(reply) + effects + more
 
 
 def _ended(incident: Incident, reply: ReplyNo) -> Step:
@@ -247,7 +299,7 @@ def _ended(incident: Incident, reply: ReplyNo) -> Step:
     after, effects = _say(incident, reply.at, Role.ENDED, told)
     ended = Cancelled(reply.at, contact.label, declined=True, contact=contact.number)
     entry = Entry(reply.at, Kind.DECLINED, contact=contact.number)
-    return replace(after, state=ended), _said(reply) + Effects(timeline=(entry,)) + effects
+    return replace(after, state=ended), notes.said(reply) + Effects(timeline=(entry,)) + effects
 
 
 def _cancelled(incident: Incident, event: ApiCancel) -> Step:
@@ -256,9 +308,25 @@ def _cancelled(incident: Incident, event: ApiCancel) -> Step:
     return replace(after, state=Cancelled(event.at, event.by)), Effects(timeline=(entry,)) + effects
 
 
+def _over(incident: Incident, at: datetime, why: Ending) -> Step:
+    """All levels are over: the end, unless no page could be sent so far. Then all of them are tried again soon."""
+    if not incident.may_begin_again:
+        return _exhausted(incident, at, Ending.UNREACHABLE if why is Ending.NOT_SENT else why)
+    since = min(page.at for page in incident.pages)
+    trouble = NotSent(1, since, at) if incident.not_sent is None else incident.not_sent.again(at)
+    if at >= trouble.ends_at:
+        return _exhausted(incident, at, Ending.NOT_SENT)
+    # Email or a voice may still get through: those of last resort do not wait for the end.
+    after, effects = _say(incident, at, Role.LAST_RESORT, _last_resort(incident) if trouble.rounds == 1 else ())
+    entry = Entry(at, Kind.NOT_SENT, why=f"{trouble.pause // timedelta(minutes=1)} min")
+    state = Open(0, 0, min(at + trouble.pause, trouble.ends_at))
+    return replace(after.as_if_new(), not_sent=trouble, state=state), Effects(timeline=(entry,)) + effects
+
+
 def _exhausted(incident: Incident, at: datetime, why: Ending) -> Step:
     """Nobody is left to ask: say so to everybody paged, and use the channels of last resort."""
-    told, effects = _say(incident, at, Role.EXHAUSTED, _everybody_paged(incident))
+    paged = [one for one in _everybody_paged(incident) if incident.heard_of(one[0])]
+    told, effects = _say(incident, at, Role.EXHAUSTED, paged)
     after, more = _say(told, at, Role.LAST_RESORT, _last_resort(incident))
     entry = Entry(at, Kind.UNACKNOWLEDGED, why=why.value)
     return replace(after, state=Unacknowledged(at, why)), Effects(timeline=(entry,)) + effects + more
@@ -269,7 +337,7 @@ def _only_answered(incident: Incident, reply: Reply, role: Role) -> Step:
     if contact is None:
         return incident, NOTHING
     after, effects = _say(incident, reply.at, role, [_back_to(contact, reply)], passive=True)
-    return after, _said(reply) + effects
+    return after, notes.said(reply) + effects
 
 
 # --- who is told, and what is written down
@@ -296,7 +364,12 @@ def _back_to(contact: Contact, reply: Reply) -> Told:
 
 
 def _everybody_paged(incident: Incident, but: Contact | None = None) -> list[Told]:
-    """Each person paged so far, on the channel they were last paged by, except where nothing arrives any more."""
+    """Each person paged so far, on the channel they were last paged by, except where nothing arrives any more.
+
+    A page that seems not to have left yet may be on its way; where none could be sent at all nobody has heard of it.
+    """
+    if incident.not_sent is not None:
+        return []
     return [
         (contact, page.level, page.channel)
         for contact, page in incident.paged_people()
@@ -318,26 +391,3 @@ def _last_resort(incident: Incident) -> list[Told]:
 
 def _out_of_reach(incident: Incident, level: int) -> tuple[Contact, ...]:
     return tuple(contact for contact in incident.listed(level) if incident.channel(level, contact) is None)
-
-
-def _said(reply: Reply) -> Effects:
-    kind = Kind.SAID_YES if isinstance(reply, ReplyYes) else Kind.SAID_NO
-    return Effects(timeline=(Entry(reply.at, kind, level=reply.level, contact=reply.contact),))
-
-
-def _noted(event: DeliveryFailed) -> Effects:
-    return Effects(
-        timeline=(
-            Entry(event.at, Kind.CONTACT_SKIPPED, event.level, event.contact, event.channel, why=event.why.value),
-        )
-    )
-
-
-def _contact_skipped(incident: Incident, level: int, contact: Contact, at: datetime) -> Entry:
-    known = [u.why.value for u in incident.unreached if u.contact == contact.number and u.why.lasts]
-    return Entry(at, Kind.CONTACT_SKIPPED, level, contact.number, why=known[-1] if known else "no_address")
-
-
-def _level_skipped(incident: Incident, level: int, at: datetime) -> Entry:
-    why = "nobody_reachable" if any(incident.listed(level)) else "contacts_absent"
-    return Entry(at, Kind.LEVEL_SKIPPED, level=level, why=why)

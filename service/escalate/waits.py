@@ -15,6 +15,9 @@ from service.errors import TocsinError
 LONGEST_WAIT = timedelta(days=30)
 """Beyond this a wait is a mistake of writing, not an intention."""
 
+LEAST_UNTIL = timedelta(minutes=5)
+"""What a wait until a time of day leaves at least to who was paged just before it."""
+
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
@@ -65,6 +68,15 @@ def end_of(wait: Wait, start: datetime, zone: ZoneInfo) -> datetime:
             return (start + timedelta(seconds=seconds)).astimezone(UTC)
         case Until(hour=hour, minute=minute):
             return _next_time_of_day(time(hour, minute), start, zone)
+
+
+def least_end(wait: Wait, left_at: datetime) -> datetime:
+    """The instant before which the wait is not over for a page that left at `left_at`, however long it had to wait."""
+    match wait:
+        case For(seconds=seconds):
+            return left_at + timedelta(seconds=seconds)
+        case Until():
+            return left_at + LEAST_UNTIL
 
 
 def _next_time_of_day(at: time, start: datetime, zone: ZoneInfo) -> datetime:

@@ -18,7 +18,6 @@ from service.http.formats import Answer
 from service.http.models import Body, Instant, Shown
 from service.http.problems import conflict
 from service.rulesets.backtest import BacktestOver, Backtests, Kept, Side, Wanted
-from service.rulesets.places import TrialPlaces
 from service.rulesets.refusals import as_problems
 from service.rulesets.routes import MAX_FILE_BYTES
 from service.rulesets.schemas import Paged
@@ -76,16 +75,16 @@ class BacktestList(Shown):
     next_cursor: str | None
 
 
-def blueprint(backtests: Backtests, places: TrialPlaces) -> Blueprint:
+def blueprint(backtests: Backtests) -> Blueprint:
     """The calls about back-tests; a worker does them."""
     routes = Blueprint("backtests", __name__)
-    _add_begin(routes, backtests, places)
+    _add_begin(routes, backtests)
     _add_reads(routes, backtests)
     _add_cancel(routes, backtests)
     return routes
 
 
-def _add_begin(routes: Blueprint, backtests: Backtests, places: TrialPlaces) -> None:
+def _add_begin(routes: Blueprint, backtests: Backtests) -> None:
     @endpoint(
         routes,
         "POST",
@@ -96,7 +95,6 @@ def _add_begin(routes: Blueprint, backtests: Backtests, places: TrialPlaces) -> 
         body_limit=MAX_FILE_BYTES + 4096,
         creates=True,
         answers={202: ShownBacktest},
-        problems=[ProblemType.TOO_MANY_REQUESTS],
     )
     def begin_backtest(name: str, body: BacktestRequest, caller: Caller) -> Answer:
         """Decide recorded requests again, by the active version and by a draft or another one, and count what differs.
@@ -104,7 +102,7 @@ def _add_begin(routes: Blueprint, backtests: Backtests, places: TrialPlaces) -> 
         Nothing is carried out. The back-test is done page by page in the background; read it to see how far it is.
         """
         wanted = Wanted(name, caller.app, body.version, body.source, body.against, body.since, body.until)
-        with places.place(caller.key_id, body.source), _as_problems():
+        with _as_problems():
             kept = backtests.begin(caller.resource_id, wanted)
         return Answer(_shown(kept), headers={"Location": f"/v1/rulesets/{name}/backtests/{kept.backtest_id}"})
 

@@ -39,7 +39,7 @@ def wait_until_booked(task: Task, book: Callable[[], datetime]) -> Item | None:
     by more than `SLOT_KEEPS` is booked anew, so that a backlog does not leave in one burst.
     """
     now = task.now
-    booked = _booked(task.item)
+    booked = slot_of(task.item)
     if booked is None or booked < now - SLOT_KEEPS:
         booked = book()
     if booked > now:
@@ -51,6 +51,7 @@ def wait_until_booked(task: Task, book: Callable[[], datetime]) -> Item | None:
     return None
 
 
-def _booked(item: Item) -> datetime | None:
+def slot_of(item: Item) -> datetime | None:
+    """The slot that is booked for an item, if any."""
     booked = item.state.get(_SLOT)
     return parse_timestamp(booked) if isinstance(booked, str) else None

@@ -19,12 +19,16 @@ class Step:
     """What one handling of an item commits, all at once: the item itself, other items, children, audit entries.
 
     `item.due_at` says what comes next: None when nothing is left to do, else when to be handled again.
+
+    `anew` is for work that cannot be taken back, such as a send: it answers the step again with what the other items
+    have become, when one of them was changed meanwhile, or raises `Conflict` if it was the item itself.
     """
 
     item: Item
     others: Sequence[Item] = ()
     spawn: Sequence[Item] = ()
     audit: Sequence[AuditEntry] = ()
+    anew: Callable[[], Step] | None = None
 
 
 def joined(steps: Sequence[Step], *others: Item) -> Step:

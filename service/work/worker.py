@@ -185,8 +185,15 @@ class Worker:
         return self._handle(tasks[0]) if together is None else self._commit(together(tasks))
 
     def _commit(self, step: Step) -> Dues:
-        self._store.save(step.item, *step.others, spawn=step.spawn, audit=step.audit)
-        return _dues(step)
+        while True:
+            try:
+                self._store.save(step.item, *step.others, spawn=step.spawn, audit=step.audit)
+            except Conflict:
+                if step.anew is None:
+                    raise
+                step = step.anew()
+            else:
+                return _dues(step)
 
     def _handle(self, task: Task) -> Dues:
         """Handle one item by itself: whatever becomes of it touches no other."""

@@ -35,9 +35,9 @@ class Sns:
     line: Client
     web: Web
 
-    def delivers(self, members: dict[str, str]) -> Reply:
-        now = timestamp(self.room.api.clock.now())[:23] + "Z"
-        return self.sends(signed({**members, "Timestamp": now}))
+    def delivers(self, members: dict[str, str], ago: timedelta = timedelta()) -> Reply:
+        at = timestamp(self.room.api.clock.now() - ago)[:23] + "Z"
+        return self.sends(signed({**members, "Timestamp": at}))
 
     def sends(self, body: str, topic: str = TOPIC) -> Reply:
         reply = self.line.call(
@@ -46,9 +46,12 @@ class Sns:
         self.room.works()
         return reply
 
-    def sms(self, text: str, number: str = ANN, message: str = "m-1") -> dict[str, str]:
+    def sms(self, text: str, number: str = ANN, message: str = "m-1", answers: str | None = None) -> dict[str, str]:
+        """`answers` is the provider's id of the message that the person appears to answer."""
         payload = json.loads((EVENTS / "two_way_sms.json").read_text())
-        return notification({**payload, "messageBody": text, "originationNumber": number, "inboundMessageId": message})
+        presumed = {} if answers is None else {"previousPublishedMessageId": answers}
+        said = {"messageBody": text, "originationNumber": number, "inboundMessageId": message, **presumed}
+        return notification({**payload, **said})
 
 
 @pytest.fixture
@@ -76,6 +79,36 @@ def test_a_replayed_reply_changes_nothing(sns: Sns) -> None:
         assert sns.delivers(sns.sms("no")).status == 200
     assert sns.room.read(incident)["level"] == 2
     assert len(sns.room.inbox(ANN)) == 2
+
+
+def test_a_late_reply_is_not_applied_to_an_incident_that_did_not_exist_when_it_was_written(sns: Sns) -> None:
+    first = sns.room.opens(description="Pump 1 failed")
+    page = sns.room.last_id(ANN)
+    sns.room.waits(170)
+    assert sns.room.state(first) == "unacknowledged"
+    sns.room.api.clock.advance(timedelta(minutes=45))
+    second = sns.room.opens(description="Everything burns")
+    late = sns.sms("yes", answers=page)
+    assert sns.delivers(late, ago=timedelta(minutes=47)).status == 200
+    assert (sns.room.state(first), sns.room.state(second)) == ("unacknowledged", "open")
+    assert sns.room.inbox(ANN)[-1] == "Your reply could be about 2 incidents. Reply YES or NO with a code: 11, 10."
+    assert sns.delivers(sns.sms("11", message="m-2")).status == 200
+    assert (sns.room.state(first), sns.room.state(second)) == ("unacknowledged", "acknowledged")
+
+
+def test_a_late_reply_means_the_incident_whose_page_was_there_when_it_was_written(sns: Sns) -> None:
+    first = sns.room.opens(description="Pump 1 failed")
+    sns.room.api.clock.advance(timedelta(seconds=30))
+    second = sns.room.opens(description="Pump 2 failed")
+    assert sns.delivers(sns.sms("yes"), ago=timedelta(seconds=20)).status == 200
+    assert (sns.room.state(first), sns.room.state(second)) == ("acknowledged", "open")
+
+
+@pytest.mark.parametrize(("ago", "state"), [(4, "acknowledged"), (6, "open")])
+def test_clocks_of_carriers_may_be_five_seconds_off(sns: Sns, ago: int, state: str) -> None:
+    incident = sns.room.opens()
+    assert sns.delivers(sns.sms("yes"), ago=timedelta(seconds=ago)).status == 200
+    assert sns.room.state(incident) == state
 
 
 def test_what_sns_did_not_send_for_our_topic_is_403_and_changes_nothing(sns: Sns) -> None:

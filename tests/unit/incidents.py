@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from service.escalate.effects import Effects
-from service.escalate.events import DeliveryFailed, Event, Failure, Opened, ReplyNo, ReplyYes, Timer
+from service.escalate.effects import Effects, Message
+from service.escalate.events import DeliveryFailed, Event, Failure, Opened, PageSent, ReplyNo, ReplyYes, Timer
 from service.escalate.incident import Contact, Incident, Open
-from service.escalate.policy import Level, OnNo, Policy
+from service.escalate.policy import Level, OnNo, Policy, Role
 from service.escalate.transition import transition
 from service.escalate.waits import For
 from service.words import Channel
@@ -43,15 +43,28 @@ def new(contacts: Sequence[Contact] = (ANN, BEN), under: Policy | None = None) -
 
 
 def opened(contacts: Sequence[Contact] = (ANN, BEN), under: Policy | None = None) -> Incident:
-    """An incident whose first level has just been paged."""
+    """An incident whose first level has just been paged, its pages having left."""
     return after(new(contacts, under), Opened(START))
 
 
 def after(incident: Incident, *events: Event) -> Incident:
-    """What the incident is once these events have happened, whatever was sent."""
+    """What the incident is once these events have happened, each page having left at once."""
     for event in events:
-        incident, _ = transition(incident, event)
+        incident, effects = transition(incident, event)
+        incident = all_left(incident, effects, event.at)
     return incident
+
+
+def all_left(incident: Incident, effects: Effects, left_at: datetime) -> Incident:
+    """The incident once every page among the messages has left."""
+    for message in effects.messages:
+        if message.role in (Role.PAGE, Role.REMINDER):
+            incident, _ = transition(incident, page_sent(message, left_at))
+    return incident
+
+
+def page_sent(message: Message, left_at: datetime) -> PageSent:
+    return PageSent(left_at, message.contact, message.level, message.channel, message.number, left_at)
 
 
 def sent(effects: Effects) -> list[tuple[str, int, str]]:

@@ -19,6 +19,7 @@ from tests.unit.incidents import (
     START,
     WAIT,
     after,
+    all_left,
     at,
     failed,
     level,
@@ -207,7 +208,7 @@ def test_a_page_that_cannot_arrive_goes_by_the_next_channel_with_its_full_wait()
     incident, effects = transition(opened(under=by_two), failed(1, 1, why=Failure.ONE_WAY))
     assert sent(effects) == [("page", 1, "email")]
     assert incident.state == Open(1, 1, START + timedelta(seconds=1) + WAIT)
-    _, reminded = transition(incident, at(2))
+    _, reminded = transition(all_left(incident, effects, START + timedelta(seconds=1)), at(2))
     assert sent(reminded) == [("reminder", 1, "email")]
 
 

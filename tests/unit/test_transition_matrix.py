@@ -9,12 +9,14 @@ from service.escalate.events import (
     ApiCancel,
     Event,
     Opened,
+    PageSent,
     ReplyYes,
     Timer,
 )
 from service.escalate.incident import Incident, Open
 from service.escalate.policy import OnNo
 from service.escalate.transition import transition
+from service.words import Channel
 from tests.unit.incidents import (
     START,
     after,
@@ -34,13 +36,20 @@ EVENTS: dict[str, Event] = {
     "reply_yes": yes(1, 1),
     "reply_no": no(1, 1),
     "timer": Timer(START + timedelta(days=1)),
+    "page_sent": PageSent(START + timedelta(seconds=9), 1, 1, Channel.SMS, 1),
     "delivery_failed": failed(1, 1),
     "api_acknowledge": ApiAcknowledge("acknowledge", START, "desk"),
     "api_cancel": ApiCancel("cancel", START, "desk"),
 }
 
+UNSENT, _ = transition(new(), Opened(START))
+"""Its page waits for a provider to take it."""
+PAUSED = transition(transition(UNSENT, at(1))[0], at(2))[0]
+
 STATES: dict[str, Incident] = {
     "not yet paged": new(),
+    "open(1, not sent)": UNSENT,
+    "begins again": PAUSED,
     "open(1, page)": opened(),
     "open(1, reminder)": after(opened(), at(1)),
     "open(2, page)": after(opened(), at(1), at(2)),
@@ -57,6 +66,27 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "reply_yes": ("acknowledged", "thanks 1"),
         "reply_no": SAME,
         "timer": ("open(1, 1)", "page 1"),
+        "page_sent": SAME,
+        "delivery_failed": SAME,
+        "api_acknowledge": ("acknowledged", ""),
+        "api_cancel": ("cancelled", ""),
+    },
+    "open(1, not sent)": {
+        "opened": SAME,
+        "reply_yes": ("acknowledged", "thanks 1"),
+        "reply_no": ("open(2, 1)", "declined 1, page 2"),
+        "timer": ("open(2, 1)", "page 2"),
+        "page_sent": ("open(1, 1)", ""),
+        "delivery_failed": ("open(2, 1)", "page 2"),
+        "api_acknowledge": ("acknowledged", "taken 1"),
+        "api_cancel": ("cancelled", "cancelled 1"),
+    },
+    "begins again": {
+        "opened": SAME,
+        "reply_yes": ("acknowledged", "thanks 1"),
+        "reply_no": ("", "already_escalated 1"),
+        "timer": ("unacknowledged", ""),
+        "page_sent": SAME,
         "delivery_failed": SAME,
         "api_acknowledge": ("acknowledged", ""),
         "api_cancel": ("cancelled", ""),
@@ -66,6 +96,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "reply_yes": ("acknowledged", "thanks 1"),
         "reply_no": ("open(2, 1)", "declined 1, page 2"),
         "timer": ("open(1, 2)", "reminder 1"),
+        "page_sent": ("open(1, 1)", ""),
         "delivery_failed": ("open(2, 1)", "page 2"),
         "api_acknowledge": ("acknowledged", "taken 1"),
         "api_cancel": ("cancelled", "cancelled 1"),
@@ -75,6 +106,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "reply_yes": ("acknowledged", "thanks 1"),
         "reply_no": ("open(2, 1)", "declined 1, page 2"),
         "timer": ("open(2, 1)", "escalated 1, page 2"),
+        "page_sent": SAME,
         "delivery_failed": ("open(2, 1)", "page 2"),
         "api_acknowledge": ("acknowledged", "taken 1"),
         "api_cancel": ("cancelled", "cancelled 1"),
@@ -84,6 +116,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "reply_yes": ("acknowledged", "thanks 1, taken 2"),
         "reply_no": ("", "already_escalated 1"),
         "timer": ("open(2, 2)", "reminder 2"),
+        "page_sent": SAME,
         "delivery_failed": SAME,
         "api_acknowledge": ("acknowledged", "taken 1, taken 2"),
         "api_cancel": ("cancelled", "cancelled 1, cancelled 2"),
@@ -93,6 +126,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "reply_yes": ("", "already_acknowledged 1"),
         "reply_no": ("", "already_acknowledged 1"),
         "timer": SAME,
+        "page_sent": SAME,
         "delivery_failed": SAME,
         "api_acknowledge": SAME,
         "api_cancel": SAME,
@@ -102,6 +136,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "reply_yes": ("acknowledged", "thanks 1, taken 2"),
         "reply_no": ("", "exhausted 1"),
         "timer": SAME,
+        "page_sent": SAME,
         "delivery_failed": SAME,
         "api_acknowledge": ("acknowledged", "taken 1, taken 2"),
         "api_cancel": ("cancelled", "cancelled 1, cancelled 2"),
@@ -111,6 +146,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "reply_yes": ("", "cancelled 1"),
         "reply_no": ("", "cancelled 1"),
         "timer": SAME,
+        "page_sent": SAME,
         "delivery_failed": SAME,
         "api_acknowledge": SAME,
         "api_cancel": SAME,
@@ -120,6 +156,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "reply_yes": ("", "ended 1"),
         "reply_no": ("", "ended 1"),
         "timer": SAME,
+        "page_sent": SAME,
         "delivery_failed": SAME,
         "api_acknowledge": SAME,
         "api_cancel": SAME,

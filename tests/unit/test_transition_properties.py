@@ -24,11 +24,12 @@ from service.escalate.events import (
     Event,
     Failure,
     Opened,
+    PageSent,
     ReplyNo,
     ReplyYes,
     Timer,
 )
-from service.escalate.incident import Contact, Incident, Open
+from service.escalate.incident import GIVEN_UP_AFTER, Contact, Ending, Incident, Open, Unacknowledged
 from service.escalate.items import message_id
 from service.escalate.policy import PAGING, Level, OnNo, Policy, Role
 from service.escalate.record import IncidentRecord, lines
@@ -64,6 +65,11 @@ people = st.tuples(
 
 def contacts(drawn: Sequence[tuple[str | None, str | None, str | None]]) -> tuple[Contact, ...]:
     return tuple(Contact(n, phone=phone, email=mail, timezone=zone) for n, (phone, mail, zone) in enumerate(drawn, 1))
+
+
+def place(incident: Incident) -> tuple[int, int] | None:
+    """Where an open incident is: level and attempt."""
+    return (incident.state.level, incident.state.attempt) if isinstance(incident.state, Open) else None
 
 
 NOTHING_STORED = SqliteStore(Path(tempfile.mkdtemp()) / "empty.db")
@@ -122,13 +128,33 @@ class IncidentMachine(RuleBasedStateMachine):
         return event
 
     @precondition(lambda self: self.incident.state.name == "open")
-    @rule(late=st.integers(0, 100_000))
-    def time_is_up(self, late: int) -> None:
+    @rule(late=st.integers(0, 100_000), turn=st.sampled_from([None, None, -60, 0, 600]))
+    def time_is_up(self, late: int, turn: int | None) -> None:
+        """`turn` is in seconds from now, where a page of the level waits for its turn."""
         assert self.incident.due_at is not None
         self.now = self.incident.due_at + timedelta(seconds=late)
         before = self.incident
-        self.happens(Timer(self.now))
+        self.happens(Timer(self.now, None if turn is None else self.now + timedelta(seconds=turn)))
         assert self.incident != before, "a due timer always moves an open incident"
+        if turn is not None and before.leaving():
+            assert place(self.incident) == place(before), "a level waits for pages that wait for us"
+
+    @precondition(lambda self: self.incident.pages)
+    @rule(target=events, which=st.integers(0, 9), earlier=st.integers(0, 2))
+    def a_page_leaves(self, which: int, earlier: int) -> Event:
+        """The page's present message, or one of those before it, that a provider took late."""
+        page = self.incident.pages[-1 - which % len(self.incident.pages)]
+        event = PageSent(self.now, page.contact, page.level, page.channel, max(1, page.message - earlier), self.now)
+        self.happens(event)
+        return event
+
+    @precondition(lambda self: self.incident.state.name == "open" and self.incident.leaving())
+    @rule(target=events)
+    def all_pages_of_the_level_leave(self) -> Event:
+        for page in self.incident.leaving():
+            event = PageSent(self.now, page.contact, page.level, page.channel, page.message, self.now)
+            self.happens(event)
+        return event
 
     @precondition(lambda self: self.incident.pages)
     @rule(target=events, which=st.integers(0, 9))
@@ -190,7 +216,7 @@ class IncidentMachine(RuleBasedStateMachine):
     def held_up_and_delivered_late(self, event: Event) -> Event:
         """The same thing said again later, as another message would."""
         match event:
-            case Opened() | Timer():
+            case Opened() | Timer() | PageSent():
                 again: Event = replace(event, at=self.now)
             case _:
                 again = replace(event, id=self.name(), at=self.now)
@@ -202,13 +228,15 @@ class IncidentMachine(RuleBasedStateMachine):
         asked_to_act = [message for message in effects.messages if message.role in PAGING]
         self.check_applied_once(before, event, effects)
         self.check_reminders(before, effects)
+        self.check_leaving(before, event, effects)
         if before.state.name in ("acknowledged", "cancelled"):
             assert after.state == before.state, "final states stay as they are"
             assert not asked_to_act, "nobody is paged once it is over"
         if after.state.name in ("acknowledged", "cancelled"):
             assert not asked_to_act, "an acknowledgement pages nobody"
         if isinstance(before.state, Open) and isinstance(after.state, Open):
-            assert after.state.level >= before.state.level, "levels only go up"
+            paused = after.state.level == 0 and after.not_sent is not None
+            assert paused or after.state.level >= before.state.level, "levels only go up, unless no page could be sent"
             entered = {m.level for m in asked_to_act if m.role is Role.PAGE} - {before.state.level}
             assert len(entered) <= 1, "one event enters at most one level"
             if after.state.level > before.state.level and isinstance(event, ReplyNo):
@@ -223,7 +251,36 @@ class IncidentMachine(RuleBasedStateMachine):
 
     def check_reminders(self, before: Incident, effects: Effects) -> None:
         reminded = {(m.level, m.contact) for m in effects.messages if m.role is Role.REMINDER}
-        assert reminded <= {(page.level, page.contact) for page in before.pages}, "only who was paged is reminded"
+        had = {(page.level, page.contact) for page in before.pages if page.has_left}
+        assert reminded <= had, "only whose page left is reminded"
+
+    def check_leaving(self, before: Incident, event: Event, effects: Effects) -> None:
+        after = self.incident
+        for message in effects.messages:
+            contact = after.contacts[message.contact - 1]
+            if message.role is Role.ESCALATED:
+                assert before.has_left(message.level, contact), "who was not paged is not said to be silent"
+            if message.role is Role.EXHAUSTED and not isinstance(event, ReplyNo):
+                assert before.heard_of(contact), "who never heard of it is not told that nobody took it"
+        if isinstance(event, PageSent) and isinstance(before.state, Open) and isinstance(after.state, Open):
+            assert (after.state.level, after.state.attempt) == (before.state.level, before.state.attempt)
+            assert after.state.due_at >= before.state.due_at, "a page that left shortens no wait"
+            if event.level == before.state.level and before.page(event.level, event.contact):
+                assert after.state.due_at >= before.wait_after(event.level, event.at), "its wait begins when it left"
+        if isinstance(after.state, Unacknowledged) and isinstance(before.state, Open):
+            self.check_end(before, after.state)
+
+    def check_end(self, before: Incident, end: Unacknowledged) -> None:
+        heard_of = any(page.has_left for page in before.pages) or before.was_paged
+        if end.why is Ending.SILENCE:
+            assert heard_of, "nobody is silent who was not paged"
+        if end.why is Ending.NOT_SENT:
+            assert not heard_of
+            since = before.not_sent.since if before.not_sent else min(page.at for page in before.pages)
+            assert end.at - since >= GIVEN_UP_AFTER, "it is tried for a day"
+        if end.why is Ending.UNREACHABLE and not heard_of and before.pages:
+            lasting = before.as_if_new().next_level(0) is None or before.declined
+            assert lasting or self.incident.as_if_new().next_level(0) is None, "a passing fault ends nothing"
 
     def check_commit(self, move: Moved, committed: Change) -> None:
         """Every page is written down and audited in the commit that sends it, and the next timer is set by it."""
@@ -236,7 +293,7 @@ class IncidentMachine(RuleBasedStateMachine):
         assert committed.item.due_at == self.incident.due_at
 
     def check_applied_once(self, before: Incident, event: Event, effects: Effects) -> None:
-        if isinstance(event, Opened | Timer):
+        if isinstance(event, Opened | Timer | PageSent):
             return
         if event.id in self.applied:
             assert (self.incident, effects) == (before, NOTHING), "an event is applied once"

@@ -1,0 +1,37 @@
+"""Lines of the timeline, and of the audit, for what happens to an incident."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.escalate.effects import Effects, Entry, Kind
+from service.escalate.events import DeliveryFailed, Reply, ReplyYes
+from service.escalate.incident import Contact, Incident, Unreached
+
+
+def said(reply: Reply) -> Effects:
+    """What a contact said."""
+    kind = Kind.SAID_YES if isinstance(reply, ReplyYes) else Kind.SAID_NO
+    return Effects(timeline=(Entry(reply.at, kind, level=reply.level, contact=reply.contact),))
+
+
+def failed(event: DeliveryFailed) -> Effects:
+    """That a page did not arrive."""
+    return Effects(timeline=(skipped(Unreached(event.level, event.contact, event.channel, event.why), event.at),))
+
+
+def skipped(failure: Unreached, at: datetime) -> Entry:
+    """That a contact cannot be reached by a channel."""
+    return Entry(at, Kind.CONTACT_SKIPPED, failure.level, failure.contact, failure.channel, why=failure.why.value)
+
+
+def contact_skipped(incident: Incident, level: int, contact: Contact, at: datetime) -> Entry:
+    """That a contact cannot be reached on a level at all."""
+    known = [u.why.value for u in incident.unreached if u.contact == contact.number and u.why.lasts]
+    return Entry(at, Kind.CONTACT_SKIPPED, level, contact.number, why=known[-1] if known else "no_address")
+
+
+def level_skipped(incident: Incident, level: int, at: datetime) -> Entry:
+    """That nobody of a level can be reached."""
+    why = "nobody_reachable" if any(incident.listed(level)) else "contacts_absent"
+    return Entry(at, Kind.LEVEL_SKIPPED, level=level, why=why)

@@ -1,0 +1,99 @@
+"""What became of a message, as one commit with what its incident makes of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.channels import Reason
+from service.escalate.books import Books
+from service.escalate.events import DeliveryFailed, Failure, PageSent
+from service.escalate.incident import Incident
+from service.escalate.incidents import Incidents, log
+from service.escalate.items import Named, Outgoing, record_of
+from service.escalate.policy import Role
+from service.escalate.record import IncidentRecord
+from service.escalate.steps import change
+from service.storage import Conflict, Item
+from service.words import Channel
+from service.work import Step
+
+ANSWERABLE = frozenset({Role.PAGE, Role.REMINDER})
+"""Roles whose leaving begins the wait for an answer."""
+
+_FAILURES: Mapping[Reason, Failure] = {
+    Reason.OPTED_OUT: Failure.OPTED_OUT,
+    Reason.ADDRESS: Failure.REFUSED,
+    Reason.BLOCKED: Failure.REFUSED,
+    Reason.ONE_WAY: Failure.ONE_WAY,
+    Reason.CONTENT: Failure.REFUSED,
+}
+
+
+def failure_of(reason: Reason) -> Failure:
+    """What a provider's last word means for a page."""
+    return _FAILURES.get(reason, Failure.UNDELIVERED)
+
+
+def failure(name: str, outgoing: Outgoing, why: Failure, at: datetime) -> DeliveryFailed:
+    """The event that a message could not arrive; `name` is the message's id."""
+    return DeliveryFailed(name, at, outgoing.contact, outgoing.level, outgoing.channel, why)
+
+
+def sent(outgoing: Outgoing, at: datetime, begun_at: datetime | None) -> PageSent | None:
+    """The event that a page left, or may have; None for a message that nobody need answer."""
+    if outgoing.role not in ANSWERABLE:
+        return None
+    return PageSent(at, outgoing.contact, outgoing.level, outgoing.channel, outgoing.number, begun_at)
+
+
+def summarised(named: Named, incident: Incident, at: datetime, begun_at: datetime | None) -> PageSent | None:
+    """The event that a summary with this page in it left; None if the incident knows no such page."""
+    page = incident.page(named.level, named.contact)
+    if page is None:
+        return None
+    return PageSent(at, named.contact, named.level, Channel.SMS, page.message, begun_at)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadIncident:
+    """An incident as it was read."""
+
+    item: Item
+    record: IncidentRecord
+
+
+def read(incidents: Incidents, name: str) -> ReadIncident:
+    """An incident as it is now; `NoSuchIncident`."""
+    item = incidents.item(name)
+    return ReadIncident(item, record_of(item))
+
+
+def committed(
+    incidents: Incidents,
+    item: Item,
+    about: ReadIncident,
+    event: PageSent | DeliveryFailed | None,
+    spawn: Sequence[Item] = (),
+) -> Step:
+    """A message's own result, in `item`, with what `event` makes of the incident it is `about`.
+
+    A send cannot be taken back: if the incident changed meanwhile, only this is made anew.
+    """
+    if event is None:
+        return Step(item, spawn=spawn)
+    books = Books(incidents.store, incidents.keys)
+    changed = change(about.item, about.record, event, books)
+    if changed is None:
+        return Step(item, spawn=spawn)
+    if isinstance(event, DeliveryFailed):
+        log(changed)
+
+    def anew() -> Step:
+        stored = incidents.store.get(item.id)
+        if stored is None or stored.version != item.version:
+            raise Conflict(f"item {item.id!r} was changed by somebody else")
+        return committed(incidents, item, read(incidents, about.record.incident.id), event, spawn)
+
+    return Step(item, [changed.item, *books.changed()], [*spawn, *changed.spawn], changed.audit, anew)

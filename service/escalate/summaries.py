@@ -1,0 +1,150 @@
+"""Summaries: one SMS for the pages of a storm, which stands for each of them.
+
+Its own result is one commit with the phone's book. What that means for the incidents of its pages follows, a few in a
+commit, from what the summary keeps: a worker that dies in between loses none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from service.channels import Accepted, Outcome, Reference, Refused, Unknown
+from service.channels.carrier import Handed
+from service.escalate.books import Books
+from service.escalate.events import DeliveryFailed, Event, Failure
+from service.escalate.incident import Incident
+from service.escalate.incidents import Incidents, NoSuchIncident, log
+from service.escalate.items import Named, Summary, record_of, summary_item
+from service.escalate.phonebook import PhoneBook, Standing
+from service.escalate.results import failure_of, summarised
+from service.escalate.send import Sender, again, codes_of
+from service.escalate.steps import change_of
+from service.records import from_state, to_state
+from service.storage import Conflict, Item
+from service.words import Channel, Lane
+from service.work import Step, Task, finished, postponed, waiting
+
+SENT = "sent"
+"""How a summary ends that a provider took, or may have; others end by a `Failure`."""
+
+AT_ONCE = 20
+"""Incidents that one commit tells that the summary was sent: each is one write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summaries:
+    """Sends summaries and tells the incidents of their pages."""
+
+    incidents: Incidents
+    sender: Sender
+
+    def handle(self, task: Task) -> Step:
+        """Send a summary, or go on telling its incidents what became of it."""
+        summary = from_state(Summary, task.item.state)
+        return self._leave(task, summary) if summary.end is None else self._tell(task, summary)
+
+    def buried(self, item: Item, _why: str) -> Step:
+        """What a summary that was begun too often commits: the next page of its phone makes a new one."""
+        books = self._books()
+        summary = from_state(Summary, item.state)
+        books[summary.to] = books[summary.to].summarised(books[summary.to].held)
+        return Step(item, books.changed())
+
+    def _books(self) -> Books:
+        return Books(self.incidents.store, self.incidents.keys)
+
+    def _leave(self, task: Task, summary: Summary) -> Step:
+        book = self._books()[summary.to]
+        pages, now = _still_open(book), task.now
+        if not pages:
+            return self._ended(task.item, summary, book.held, [])
+        if self.sender.opt_outs.ending_phone(summary.to, Lane.INCIDENT) is not None:
+            ended = replace(summary, end=Failure.OPTED_OUT.value, at=now, left=pages)
+            return self._ended(task.item, ended, book.held, [])
+        is_first = task.item.attempts <= summary.attempt + 1  # else a try before never told its outcome
+        begun_at = summary.begun_at or (now if is_first else summary.not_before)
+        codes = codes_of([(page.code, page.incident_id) for page in pages])
+        reference = Reference(task.item.id, task.item.attempts)
+        sms = self.sender.wording.sms(summary.to, summary.language, "incident-storm", codes, reference)
+        handed = self.sender.hand_over(task, sms)
+        ended = replace(summary, at=task.now, begun_at=begun_at, left=pages, attempt=task.item.attempts)
+        return self._after(task, ended, book.held, handed)
+
+    def _after(self, task: Task, summary: Summary, held: Sequence[int], handed: Handed) -> Step:
+        if isinstance(handed.outcome, Refused) and handed.outcome.untried:
+            stored = from_state(Summary, task.item.state)
+            until = task.now + handed.outcome.retry_after
+            return Step(postponed(task.item, until, to_state(replace(stored, held=True))))
+        retry_at = self.sender.retry_at(task, handed.outcome)
+        before = from_state(Summary, task.item.state).begun_at
+        is_known = isinstance(handed.outcome, Refused)
+        if retry_at is None:
+            end = SENT if before is not None else _end(handed.outcome)
+            return self._ended(task.item, replace(summary, end=end), held, handed.writes)
+        begun_at = before if is_known else summary.begun_at
+        later = Summary(summary.to, summary.language, task.item.attempts, is_known, retry_at, begun_at=begun_at)
+        return Step(again(task.item, retry_at, to_state(later)))
+
+    def _ended(self, item: Item, summary: Summary, held: Sequence[int], writes: Sequence[Item]) -> Step:
+        """The result, with the book freed of what this summary stood for; pages held meanwhile get the next one."""
+        books = self._books()
+        books[summary.to] = book = books[summary.to].summarised(held)
+        now = summary.at or self.incidents.clock.now()
+        spawn = list(writes)
+        if book.held:
+            following = Summary(summary.to, summary.language)
+            spawn.append(summary_item(books.key(summary.to), book.summaries, following, now))
+        later = waiting(item, now, to_state(summary)) if summary.left else finished(item)
+
+        def anew() -> Step:
+            stored = self.incidents.store.get(item.id)
+            if stored is None or stored.version != item.version:
+                raise Conflict(f"item {item.id!r} was changed by somebody else")
+            return self._ended(item, summary, held, writes)
+
+        return Step(later, books.changed(), spawn, anew=anew)
+
+    def _tell(self, task: Task, summary: Summary) -> Step:
+        at_once = AT_ONCE if summary.end == SENT else 1  # a failure pages others: one incident's commit fits always
+        books, others = self._books(), list[Step]()
+        for named in summary.left[:at_once]:
+            others += self._told(task.item.id, named, summary, books)
+        rest = replace(summary, left=summary.left[at_once:])
+        item = waiting(task.item, task.now, to_state(rest)) if rest.left else finished(task.item, to_state(rest))
+        changed = [*(step.item for step in others), *books.changed()]
+        spawn = [each for step in others for each in step.spawn]
+        return Step(item, changed, spawn, [entry for step in others for entry in step.audit])
+
+    def _told(self, name: str, named: Named, summary: Summary, books: Books) -> Sequence[Step]:
+        try:
+            item = self.incidents.item(named.incident_id)
+        except NoSuchIncident:
+            return []
+        event = self._event(f"{name}-{named.code}", named, summary, record_of(item).incident)
+        changed = None if event is None else change_of(item, event, books)
+        if changed is None:
+            return []
+        if summary.end != SENT:
+            log(changed)
+        return [Step(changed.item, spawn=changed.spawn, audit=changed.audit)]
+
+    def _event(self, name: str, named: Named, summary: Summary, incident: Incident) -> Event | None:
+        at = summary.at or self.incidents.clock.now()
+        if summary.end is None or summary.end == SENT:
+            return summarised(named, incident, at, summary.begun_at)
+        return DeliveryFailed(name, at, named.contact, named.level, Channel.SMS, Failure(summary.end))
+
+
+def _end(outcome: Outcome) -> str:
+    match outcome:
+        case Accepted() | Unknown():
+            return SENT
+        case Refused(reason=reason):
+            return failure_of(reason).value
+
+
+def _still_open(book: PhoneBook) -> tuple[Named, ...]:
+    """The pages that the summary lists, latest first."""
+    pages = [page for page in reversed(book.pages) if page.code in book.held and page.standing is Standing.OPEN]
+    return tuple(Named(page.incident_id, page.contact, page.level, page.code) for page in pages)

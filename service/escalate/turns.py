@@ -1,0 +1,62 @@
+"""Whose pages only wait for us: for a worker, or for their turn under the rate of their channel.
+
+A level's time may end before its page could leave. Then it counts why: a page that waits in our own queue keeps its
+level waiting too, one that no provider takes hands it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from service.escalate.books import Books
+from service.escalate.incident import Incident, Page
+from service.escalate.items import MESSAGE, Fate, Summary, message_id, outgoing_of, summary_id
+from service.records import from_state
+from service.storage import MAX_WRITES, Item, Store
+from service.work.rates import slot_of
+
+
+def turns_of(incidents: Sequence[Incident], books: Books, store: Store, now: datetime) -> Mapping[str, datetime]:
+    """For each due incident, by id, when the last of the pages leaves that only wait for us.
+
+    Those without such pages are left out. Nothing is read where all pages have left, which is nearly always.
+    """
+    due = [one for one in incidents if one.due_at is not None and one.due_at <= now]
+    carriers = {one.id: [carrier(one, page, books) for page in one.leaving()] for one in due}
+    found = _items({name for names in carriers.values() for name in names}, store)
+    turns = {
+        name: [turn for each in names if each in found and (turn := _turn(found[each], now)) is not None]
+        for name, names in carriers.items()
+    }
+    return {name: max(each) for name, each in turns.items() if each}
+
+
+def carrier(incident: Incident, page: Page, books: Books) -> str:
+    """The id of the item that carries a page now: its own message, or the phone's next summary."""
+    phone = incident.contacts[page.contact - 1].phone
+    if page.in_summary and phone is not None and page.code in books[phone].held:
+        return summary_id(books.key(phone), books[phone].summaries)
+    return message_id(incident.id, page.message)
+
+
+def _items(names: Iterable[str], store: Store) -> Mapping[str, Item]:
+    found: dict[str, Item] = {}
+    asked = sorted(names)
+    for start in range(0, len(asked), MAX_WRITES):
+        found |= store.get_many(asked[start : start + MAX_WRITES])
+    return found
+
+
+def _turn(item: Item, now: datetime) -> datetime | None:
+    """When the page leaves; None if more than its turn keeps it back, or if nothing is left to do."""
+    if item.due_at is None or _is_held(item):
+        return None
+    return max(now, slot_of(item) or now)
+
+
+def _is_held(item: Item) -> bool:
+    if item.kind == MESSAGE:
+        outgoing = outgoing_of(item)
+        return outgoing.held or outgoing.fate is not Fate.PENDING
+    return from_state(Summary, item.state).held
