@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from tests.aws_services import aws_services
+from tests.aws_services import as_fast_as_they_come, aws_services
 
 
 @contextmanager
@@ -29,6 +29,7 @@ def services_apart() -> Iterator[Mapping[str, str]]:
 def main() -> None:
     """Serve until nobody is left who asks."""
     with aws_services() as services:
+        services.usually("GetAccount", as_fast_as_they_come)
         print(json.dumps(services.environment()), flush=True)
         sys.stdin.read()
 

@@ -10,6 +10,7 @@ from service.aws.events import EventBridge
 from service.channels import Email, Outcome, Sms, VoiceCall
 from service.channels.aws.mail import MailIdentity, SesEmail
 from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoice, PhoneIdentity
+from service.channels.aws.quota import SendRate
 from service.channels.carrier import OneByOne
 from service.channels.email import header_text
 from service.config import Settings
@@ -55,7 +56,7 @@ class Amazon:
         """Mail by SES."""
         identity = MailIdentity(header_text(self._settings.mail_from), self._settings.mail_configuration_set)
         ses = SesEmail(self._clients, identity)
-        return Provider(SES, ses, OneAddress(), together=ses)
+        return Provider(SES, ses, OneAddress(), together=ses, most_per_second=SendRate(self._clients).per_second)
 
     def sms(self, senders: Senders) -> Provider[Sms]:
         """SMS by End User Messaging."""

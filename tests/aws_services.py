@@ -206,6 +206,11 @@ USUAL: Mapping[str, Callable[[Request], Answer]] = {
             for number, _ in enumerate(request["BulkEmailEntries"])  # type: ignore[arg-type]
         ]
     },
+    "GetAccount": lambda _: {
+        "SendingEnabled": True,
+        "ProductionAccessEnabled": True,
+        "SendQuota": {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0},
+    },
     "DetectSentiment": _feeling,
     "PutEvents": lambda _: {"FailedEntryCount": 0, "Entries": [{"EventId": "event-1"}]},
     "DetectDominantLanguage": lambda _: {"Languages": [{"LanguageCode": "en", "Score": 0.99}]},
@@ -213,15 +218,26 @@ USUAL: Mapping[str, Callable[[Request], Answer]] = {
 }
 
 
+def as_fast_as_they_come(_: Request) -> Answer:
+    """An account of SES whose rate no test will meet."""
+    return {"SendQuota": {"Max24HourSend": -1.0, "MaxSendRate": 100_000.0}}
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 65536  # headers and body in one packet, or each answer waits 40 ms for an acknowledgement
     services: AwsServices
 
+    def do_GET(self) -> None:
+        self._served("GET")
+
     def do_POST(self) -> None:
+        self._served("POST")
+
+    def _served(self, method: str) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         cbor = self.headers.get("smithy-protocol") == "rpc-v2-cbor"
-        found = self.services.route("POST", self.path, self.headers.get("X-Amz-Target"))
+        found = self.services.route(method, self.path, self.headers.get("X-Amz-Target"))
         if found is None:
             self._reply(404, b'{"__type":"UnknownOperationException"}', {})
             return

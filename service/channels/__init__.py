@@ -73,9 +73,16 @@ class Reason(StrEnum):
     CONTENT = "content"
     """The message itself: too long, empty, or in a language that no voice speaks."""
     ACCOUNT = "account"
-    """Our account or settings: credentials, an unverified sender, the spend limit. An operator must act."""
+    """Our settings of this sender or for this reader: an unverified sender, a number of another account. An operator
+    must act."""
+    ACCESS = "access"
+    """The provider does not let us in: credentials, a closed account. Nothing leaves until somebody mends it."""
+    LIMIT = "limit"
+    """The account has reached a limit: a daily quota, a spend limit, a pause. Nothing leaves until it is lifted."""
     THROTTLED = "throttled"
     """Too many for now."""
+    LATER = "later"
+    """Whoever keeps the reader's mailbox asks to be tried later: it is full, or strangers have to come twice."""
     PROVIDER = "provider"
     """The provider has a fault of its own and surely did not take the message."""
 
@@ -89,7 +96,8 @@ class Accepted(Record, frozen=True):
 class Refused(Record, frozen=True):
     """The provider did not take the message. `detail` is for an operator and holds no contact data and no text.
 
-    `untried` when no provider was asked at all, all being left alone for now or time being up: that is no attempt.
+    `untried` when that is no attempt of the message: no provider was asked, all being left alone for now or time being
+    up, or one that was asked has a limit that any message would have met.
     """
 
     reason: Reason

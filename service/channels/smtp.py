@@ -25,6 +25,9 @@ from service.errors import TocsinError
 from service.web_addresses import is_host
 
 _GOODBYE_S = 1.0
+LATER = timedelta(minutes=1)
+"""When a letter is tried again that a mailbox puts off. Those that put off strangers want minutes to pass."""
+
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -249,9 +252,11 @@ def _hang_up(connection: smtplib.SMTP | None) -> None:
 def _failure(error: smtplib.SMTPException | OSError) -> Refused:
     """What an error means that came before the text."""
     match error:
-        case smtplib.SMTPAuthenticationError():
-            refused = f"the mail server refuses TOCSIN_SMTP_URL's user or password ({error.smtp_code})"
-            return Refused(Reason.ACCOUNT, refused)
+        case smtplib.SMTPAuthenticationError(smtp_code=code) if code >= 500:
+            refused = f"the mail server refuses TOCSIN_SMTP_URL's user or password ({code})"
+            return Refused(Reason.ACCESS, refused)
+        case smtplib.SMTPResponseException(smtp_code=code, smtp_error=reply) if 400 <= code < 500:
+            return _refusal(code, reply, "the connection", Reason.ACCOUNT)
         case _TooLate():
             return Refused(Reason.PROVIDER, "the mail server took too long to be ready for the message")
         case smtplib.SMTPNotSupportedError() | ssl.SSLCertVerificationError():
@@ -272,6 +277,22 @@ def _part(connection: smtplib.SMTP) -> None:
 def _refusal(code: int, reply: bytes | str, stage: str, permanent: Reason) -> Refused:
     """A refusal by its codes alone: the server's words often repeat the address."""
     words = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
-    status = re.match(r"[245]\.\d{1,3}\.\d{1,3}", words)
-    detail = f"the mail server answered {code} {status.group() if status else ''}".rstrip() + f" to {stage}"
-    return Refused(Reason.PROVIDER if code < 500 else permanent, detail)
+    found = re.match(r"[245]\.\d{1,3}\.\d{1,3}", words)
+    status = found.group() if found else ""
+    detail = f"the mail server answered {code} {status}".rstrip() + f" to {stage}"
+    if code >= 500:
+        return Refused(permanent, detail)
+    reason = _for_now(code, status, permanent)
+    return Refused(reason, detail, LATER if reason is Reason.LATER else timedelta(0), untried=reason is Reason.LATER)
+
+
+def _for_now(code: int, status: str, permanent: Reason) -> Reason:
+    """What a 4xx means: that we are too many, that this reader is to be tried later, or that the server has a fault.
+
+    421, 450 and 452 are how servers keep senders to a rate (RFC 5321, 4.2.2 and 4.3.2). About a reader or a text, 450,
+    x.2.x and x.7.x are how they put off full mailboxes and strangers (RFC 3463; RFC 6647).
+    """
+    is_of_the_reader = permanent is not Reason.ACCOUNT and code != 421
+    if is_of_the_reader and (code == 450 or status.startswith(("4.2.", "4.7."))):
+        return Reason.LATER
+    return Reason.THROTTLED if code in {421, 450, 452} or status.startswith("4.7.") else Reason.PROVIDER

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service import aws_faults
 from service.aws import inbox, intake_table
 from service.aws.clients import Clients
+from service.channels.aws.quota import send_rate
 from service.clock import Clock
 from service.config import Settings
 from service.doctor import Finding, Level, broken, doubtful, fine
@@ -140,6 +141,8 @@ def _queue(queue: Queue) -> Finding:
 
 def _mail(settings: Settings, clients: Clients) -> Iterator[Finding]:
     yield _asked("mail", lambda: _account(clients), "Allow ses:GetAccount to look further.")
+    rate = settings.email_rate
+    yield _asked("rate of mail", lambda: _mail_rate(rate, clients), "Allow ses:GetAccount, or set TOCSIN_EMAIL_RATE.")
     yield _asked("sender of mail", lambda: _mail_identity(settings, clients), "Verify the domain or address in SES.")
 
 
@@ -150,6 +153,19 @@ def _account(clients: Clients) -> Finding:
     if not account.get("ProductionAccessEnabled", False):
         return doubtful("mail", "SES is in its sandbox: only verified addresses get mail", "Request production access.")
     return fine("mail", f"{account.get('SendQuota', {}).get('Max24HourSend', 0):.0f} a day")
+
+
+def _mail_rate(wanted: float | None, clients: Clients) -> Finding:
+    """Whether mails leave as fast as SES takes them, and no faster."""
+    granted = send_rate(clients.get("sesv2"))
+    if granted is None and wanted is None:
+        said = "the account does not say how many mails a second it takes, nor does TOCSIN_EMAIL_RATE"
+        return doubtful("rate of mail", said, "Set TOCSIN_EMAIL_RATE: until then only throttles tell.")
+    if granted is not None and wanted is not None and wanted > granted:
+        said = f"TOCSIN_EMAIL_RATE is {wanted:g}, the account takes {granted:g} a second"
+        return doubtful("rate of mail", said, "Request a higher sending rate from AWS, or lower the setting.")
+    known = [rate for rate in (wanted, granted) if rate is not None]
+    return fine("rate of mail", f"{min(known):g} a second")
 
 
 def _mail_identity(settings: Settings, clients: Clients) -> Finding:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import Generic, TypeVar
 
@@ -15,7 +14,8 @@ from service.channels.carrier import Carrier, Handed, Message
 from service.messages.failover import Departing, Departure, Failover
 from service.messages.senders import Senders
 from service.storage import Store
-from service.words import Channel
+from service.words import Channel, Lane
+from service.work.lanes import BY_URGENCY
 
 M = TypeVar("M", Sms, VoiceCall)
 
@@ -116,6 +116,13 @@ def anyhow() -> Callable[[Message], Departure]:
 _ANYHOW = Departure()
 
 
+AT_ONCE = timedelta(milliseconds=500)
+"""What may leave in one moment is what its rate grants in so long: a second's share does not leave in a burst."""
+
+UNKNOWN_RATE = 20.0
+"""What a share of the rate is taken of where nobody says the rate, once the provider throttles."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Rate:
     """What some messages share: the identity they leave from, or else their channel."""
@@ -123,10 +130,27 @@ class _Rate:
     key: str
     per_second: float
 
+    @property
+    def at_once(self) -> int:
+        """How many may leave together."""
+        return max(1, int(self.per_second * AT_ONCE.total_seconds()))
+
+    def keys(self, lane: Lane) -> Sequence[str]:
+        """Under what a message of a lane is booked: first its own lane's, then those of all that is less urgent.
+
+        What is urgent waits for its equals alone, and everything else waits for it.
+        """
+        return [_key(self.key, each) for each in BY_URGENCY[BY_URGENCY.index(lane) :]]
+
+
+def _key(key: str, lane: Lane) -> str:
+    return key if lane is BY_URGENCY[-1] else f"{key}-{lane}"
+
 
 class Slots:
     """When messages may go out: not while their providers are left alone, nor faster than their rate.
 
+    A rate is the least of what settings, senders and the account grant; of that, the share that the provider takes now.
     A message that another provider takes over has its slot with the one that failed it.
     """
 
@@ -135,40 +159,57 @@ class Slots:
         self._leaving = leaving
         self._rates = rates
 
-    def at(self, now: datetime) -> SlotsNow:
-        """How things stand at this moment."""
-        return SlotsNow(self._store, self._leaving, self._rates, now)
+    def at(self, now: datetime, lane: Lane = Lane.INCIDENT) -> SlotsNow:
+        """How things stand at this moment for messages of a lane."""
+        return SlotsNow(self._store, self._leaving, self._rates, now, lane)
 
 
 class SlotsNow:
     """The slots of one step: each channel's breakers are read once, when one of its messages is asked about."""
 
-    def __init__(self, store: Store, leaving: Leaving, rates: Mapping[Channel, float], now: datetime) -> None:
+    def __init__(
+        self, store: Store, leaving: Leaving, rates: Mapping[Channel, float], now: datetime, lane: Lane
+    ) -> None:
         self._store = store
         self._rates = rates
         self._now = now
+        self._lane = lane
         self._sms = cache(leaving.sms)
         self._email = cache(leaving.email)
         self._voice = cache(leaving.voice)
         self._departures: dict[str, Departure] = {}
+        self._known: dict[str, _Rate | None] = {}
 
     def rests_until(self, message: Message) -> datetime | None:
         """Until when every provider that could take the message is left alone; None if one may be asked."""
         opens = self._departure(message).opens
         return opens if opens is not None and opens > self._now else None
 
+    def are_too_many(self, message: Message, before: Sequence[Message]) -> bool:
+        """Whether a message is more than its rate lets out in one moment, with those before it."""
+        rate = self._rate(message)
+        if rate is None:
+            return False
+        return sum(self._rate(one) == rate for one in before) >= rate.at_once
+
     def book(self, messages: Iterable[Message]) -> datetime:
         """From when on these messages may go out, all together: now, if nothing is in the way."""
-        leaving = [(message, self._departure(message)) for message in messages]
-        if rests := [departure.opens for _, departure in leaving if departure.opens and departure.opens > self._now]:
+        leaving = list(messages)
+        opens = (self._departure(message).opens for message in leaving)
+        if rests := [until for until in opens if until is not None and until > self._now]:
             return max(rests)
-        wanted = Counter(rate for rate in itertools.starmap(self._rate, leaving) if rate is not None)
-        booked = (self._store.reserve(rate.key, n, rate.per_second, self._now) for rate, n in wanted.items())
-        return max(booked, default=self._now)
+        wanted = Counter(rate for rate in map(self._rate, leaving) if rate is not None)
+        return max((self._booked(rate, number) for rate, number in wanted.items()), default=self._now)
+
+    def _booked(self, rate: _Rate, number: int) -> datetime:
+        own, *others = rate.keys(self._lane)
+        for key in others:
+            self._store.reserve(key, number, rate.per_second, self._now)
+        return self._store.reserve(own, number, rate.per_second, self._now)
 
     def _departure(self, message: Message) -> Departure:
         name = message.reference.delivery_id
-        if name not in self._departures:  # each message is asked about twice
+        if name not in self._departures:  # each message is asked about several times
             self._departures[name] = self._departing(message)
         return self._departures[name]
 
@@ -181,15 +222,22 @@ class SlotsNow:
             case VoiceCall():
                 return self._voice()(message)
 
-    def _rate(self, message: Message, departure: Departure) -> _Rate | None:
+    def _rate(self, message: Message) -> _Rate | None:
+        name = message.reference.delivery_id
+        if name not in self._known:
+            self._known[name] = self._rate_of(message)
+        return self._known[name]
+
+    def _rate_of(self, message: Message) -> _Rate | None:
+        departure, channel = self._departure(message), _channel(message)
         sender = departure.sender
-        if sender is not None and sender.per_second is not None:
-            return _Rate(f"rate-{sender.origin}", sender.per_second)
-        if not self._rates:
-            return None
-        channel = _channel(message)
-        limit = self._rates.get(channel)
-        return None if limit is None else _Rate(f"rate-{channel}", limit)
+        own = sender is not None and sender.per_second is not None
+        key = f"rate-{sender.origin}" if sender is not None and own else f"rate-{channel}"
+        granted = sender.per_second if sender is not None and own else self._rates.get(channel)
+        known = [rate for rate in (granted, departure.most_per_second) if rate is not None]
+        if departure.pace < 1:
+            return _Rate(key, departure.pace * min(known, default=UNKNOWN_RATE))
+        return _Rate(key, min(known)) if known else None
 
 
 def _channel(message: Message) -> Channel:

@@ -22,10 +22,15 @@ M = TypeVar("M", Sms, Email, VoiceCall)
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """From where a message is going to leave, and not before when."""
+    """From where a message is going to leave, and not before when.
+
+    `pace` is the share of its rate at which the provider takes messages now, `most_per_second` what the account grants.
+    """
 
     sender: Sender | None = None
     opens: datetime | None = None
+    pace: float = 1.0
+    most_per_second: float | None = None
 
 
 class Failover(Generic[M]):
@@ -41,6 +46,7 @@ class Failover(Generic[M]):
         self, providers: Sequence[Provider[M]], breakers: Breakers, clock: Clock, weights: Mapping[str, float]
     ) -> None:
         self._providers: Mapping[str, Provider[M]] = {provider.name: provider for provider in providers}
+        self._accounts = tuple(account for provider in providers for account in provider.accounts)
         self._breakers = breakers
         self._clock = clock
         self._weights = weights
@@ -60,12 +66,15 @@ class Failover(Generic[M]):
 
     def departing(self) -> Callable[[M], Departure]:
         """Tells where a message is going to leave, as things stand now."""
-        look = self._breakers.look(self._providers)
+        look = self._breakers.look(self._accounts)
 
         def of(message: M) -> Departure:
             ((_, order),) = self._orders([message], look)
             if order:
-                return Departure(sender=self._providers[order[0]].identities.of_message(message))
+                provider = self._providers[order[0]]
+                pace = look.pace(provider.account_of(message))
+                sender = provider.identities.of_message(message)
+                return Departure(sender=sender, pace=pace, most_per_second=provider.most_per_second())
             return Departure(opens=self._opens(message, look))
 
         return of
@@ -74,7 +83,7 @@ class Failover(Generic[M]):
         """Send messages; what became of each, in order. No call is begun after `begin_by`."""
         if not messages:
             return []
-        look = self._breakers.look(self._providers)
+        look = self._breakers.look(self._accounts)
         trials = [_Trial(message, list(order)) for message, order in self._orders(messages, look)]
         for name, group in _by_next(trials).items():
             self._try(self._providers[name], group, look, begin_by)
@@ -92,16 +101,21 @@ class Failover(Generic[M]):
 
     def _orders(self, messages: Sequence[M], look: Look) -> Sequence[tuple[M, Sequence[str]]]:
         """For each message the providers that can carry it, as they are to be tried."""
-        candidates = [self._candidate(name, look) for name in self._providers]
-        chances = self._chances(messages)
         return [
-            (message, choose([one for one in candidates if self._carries(one.name, message)], chance))
-            for message, chance in zip(messages, chances, strict=True)
+            (message, choose(self._candidates(message, look), chance))
+            for message, chance in zip(messages, self._chances(messages), strict=True)
         ]
 
-    def _candidate(self, name: str, look: Look) -> Candidate:
-        rests = look.rests_until(name) is not None
-        return Candidate(name, self._weight(name), look.health(name), rests)
+    def _candidates(self, message: M, look: Look) -> Sequence[Candidate]:
+        return [
+            self._candidate(name, provider.account_of(message), look)
+            for name, provider in self._providers.items()
+            if self._carries(name, message)
+        ]
+
+    def _candidate(self, name: str, account: str, look: Look) -> Candidate:
+        rests = look.rests_until(account) is not None
+        return Candidate(name, self._weight(name), look.health(account), rests)
 
     def _weight(self, name: str) -> float:
         return self._weights.get(name, 1.0)
@@ -117,14 +131,15 @@ class Failover(Generic[M]):
 
     def _opens(self, message: M, look: Look) -> datetime | None:
         """When the first provider that could carry the message stops resting; None if none of them could."""
-        rests = (look.rests_until(name) for name in self._providers if self._carries(name, message))
+        carrying = (provider for name, provider in self._providers.items() if self._carries(name, message))
+        rests = (look.rests_until(provider.account_of(message)) for provider in carrying)
         return min((until for until in rests if until is not None), default=None)
 
     def _refusal(self, message: M, look: Look) -> Refused:
         """Why nobody was asked."""
         if (opens := self._opens(message, look)) is not None:
             wait = max(opens - self._clock.now(), SHORTLY)
-            return Refused(Reason.THROTTLED, f"{self.name} keeps failing and is left alone", wait, untried=True)
+            return Refused(Reason.THROTTLED, f"{self.name} is left alone for now", wait, untried=True)
         addressed = [provider.identities.addressed(message) for provider in self._providers.values()]
         return next(refused for refused in addressed if isinstance(refused, Refused))
 

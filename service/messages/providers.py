@@ -14,6 +14,7 @@ from service.channels.carrier import OneByOne, Together
 from service.messages.senders import Sender
 from service.work.breaker import Go, Wait
 from service.work.breakers import PROBED_WITHIN, Look
+from service.work.limits import LONGEST_REST, LimitKind
 
 M = TypeVar("M", Sms, Email, VoiceCall)
 
@@ -22,6 +23,13 @@ SHORTLY = timedelta(seconds=1)
 
 BEHIND = timedelta(seconds=1)
 """How much later than those that wait for the end of a rest a failed probe comes back."""
+
+LIMITS = {
+    Reason.THROTTLED: LimitKind.RATE,
+    Reason.ACCESS: LimitKind.ACCESS,
+    Reason.LIMIT: LimitKind.ACCOUNT,
+}
+"""Refusals that have nothing to do with the message: any other would meet them too."""
 
 SENDS = Counter(
     "tocsin_sends",
@@ -39,6 +47,9 @@ class Identities(Protocol[M]):
     def of_message(self, message: M, /) -> Sender | None:
         """The identity that the message would leave from, where it is a listed one."""
 
+    def accounts(self) -> Sequence[str]:
+        """Ids of the other accounts whose identities are used; our own has none."""
+
 
 class OneAddress:
     """All mail leaves from one address."""
@@ -50,17 +61,38 @@ class OneAddress:
     def of_message(self, _message: Email, /) -> None:
         """Nobody that is listed."""
 
+    def accounts(self) -> Sequence[str]:
+        """No other account."""
+        return ()
+
 
 class Provider(Generic[M]):
     """A way out by the network."""
 
     def __init__(
-        self, name: str, channel: OneByOne[M], identities: Identities[M], together: Together[M] | None = None
+        self,
+        name: str,
+        channel: OneByOne[M],
+        identities: Identities[M],
+        together: Together[M] | None = None,
+        most_per_second: Callable[[], float | None] = lambda: None,
     ) -> None:
+        """`most_per_second` asks what the account grants; None where it does not say."""
         self.name = name
+        self.most_per_second = most_per_second
         self.identities: Identities[M] = identities
         self._channel: OneByOne[M] = channel
         self._together: Together[M] | None = together
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """What breakers and limits call the accounts that messages leave by: ours is named like the provider."""
+        return (self.name, *(f"{self.name}-{account}" for account in self.identities.accounts()))
+
+    def account_of(self, message: M) -> str:
+        """The one of `accounts` that a message leaves by."""
+        sender = self.identities.of_message(message)
+        return self.name if sender is None or sender.account is None else f"{self.name}-{sender.account}"
 
     @property
     def takes_several(self) -> bool:
@@ -88,36 +120,57 @@ class Provider(Generic[M]):
         if not in_time():
             too_late = Refused(Reason.THROTTLED, "other messages took the time there was", SHORTLY, untried=True)
             return [too_late] * len(batch)
-        permit = look.admit(self.name)
+        name = self.account_of(batch[0])
+        permit = look.admit(name)
         if isinstance(permit, Wait):
-            refused = Refused(Reason.THROTTLED, f"{self.name} is left alone for now", PROBED_WITHIN, untried=True)
+            refused = Refused(Reason.THROTTLED, f"{name} is left alone for now", PROBED_WITHIN, untried=True)
             return [refused] * len(batch)
         outcomes = self._outcomes(batch)
         for outcome in outcomes:
             SENDS.labels(self.name, _said(outcome)).inc()
-        self._report(permit, outcomes, look)
-        return [self._behind_others(outcome, look) for outcome in outcomes] if permit.probe else outcomes
-
-    def _behind_others(self, outcome: Outcome, look: Look) -> Outcome:
-        """A probe that failed comes back after all that wait: in a long outage nobody's attempts are used up by probes,
-        and one message that the provider cannot digest does not keep all others back.
-        """
-        rest = look.rest(self.name)
-        if not isinstance(outcome, Refused) or outcome.permanent or not rest:
-            return outcome
-        return structs.replace(outcome, retry_after=max(outcome.retry_after, rest + BEHIND))
+        self._report(name, permit, outcomes, look)
+        rest = look.rest(name)
+        return [_behind_others(outcome, rest) if permit.probe else _no_attempt(outcome, rest) for outcome in outcomes]
 
     def _outcomes(self, batch: Sequence[M]) -> Sequence[Outcome]:
         if self._together is not None and len(batch) > 1:
             return self._together.send_many(batch)
         return [self._channel.send(message) for message in batch]
 
-    def _report(self, permit: Go, outcomes: Sequence[Outcome], look: Look) -> None:
+    def _report(self, name: str, permit: Go, outcomes: Sequence[Outcome], look: Look) -> None:
         """One message of a batch may meet a passing fault: only a batch of nothing else counts against a provider."""
-        if all(map(_is_fault, outcomes)):
-            look.failed(self.name, permit)
+        met = _limit_of(outcomes)
+        if met is not None and (met.reason is not Reason.THROTTLED or not any(map(_went_well, outcomes))):
+            look.limited(name, permit, LIMITS[met.reason], met.detail, met.retry_after)
+        elif met is not None:
+            look.slowed(name, permit)
+        elif all(map(_is_fault, outcomes)):
+            look.failed(name, permit)
         else:
-            look.succeeded(self.name, permit, well=any(map(_went_well, outcomes)))
+            look.succeeded(name, permit, well=any(map(_went_well, outcomes)))
+
+
+def _limit_of(outcomes: Sequence[Outcome]) -> Refused | None:
+    """The limit that some of these met, the one that lasts longest."""
+    met = [outcome for outcome in outcomes if isinstance(outcome, Refused) and outcome.reason in LIMITS]
+    return max(met, key=lambda refused: LONGEST_REST[LIMITS[refused.reason]], default=None)
+
+
+def _no_attempt(outcome: Outcome, rest: timedelta) -> Outcome:
+    """A refusal that is no attempt of the message, which comes back when its provider may be asked again."""
+    if not isinstance(outcome, Refused) or outcome.reason not in LIMITS:
+        return outcome
+    return structs.replace(outcome, retry_after=max(outcome.retry_after, rest, SHORTLY), untried=True)
+
+
+def _behind_others(outcome: Outcome, rest: timedelta) -> Outcome:
+    """A probe that failed comes back after all that wait: in a long outage nobody's attempts are used up by probes, and
+    one message that the provider cannot digest does not keep all others back.
+    """
+    outcome = _no_attempt(outcome, rest)
+    if not isinstance(outcome, Refused) or outcome.permanent or not rest:
+        return outcome
+    return structs.replace(outcome, retry_after=max(outcome.retry_after, rest + BEHIND))
 
 
 def _is_fault(outcome: Outcome) -> bool:
@@ -125,8 +178,10 @@ def _is_fault(outcome: Outcome) -> bool:
 
 
 def _went_well(outcome: Outcome) -> bool:
-    """Whether the provider did its part: refusing a message for good, for the message's own sake, is that too."""
-    return isinstance(outcome, Accepted) or (isinstance(outcome, Refused) and outcome.permanent)
+    """Whether the provider did its part: refusing a message for its own or its reader's sake is that too."""
+    if isinstance(outcome, Refused):
+        return outcome.permanent or outcome.reason is Reason.LATER
+    return isinstance(outcome, Accepted)
 
 
 def _said(outcome: Outcome) -> str:

@@ -53,6 +53,11 @@ class Sender(BaseModel):
     two_way: bool = False
     role: Annotated[str | None, Field(pattern=r"arn:aws[a-z-]*:iam::\d{12}:role/.+")] = None
 
+    @property
+    def account(self) -> str | None:
+        """The id of the account that the role is one of; None for our own."""
+        return None if self.role is None else self.role.split(":")[4]
+
     @model_validator(mode="after")
     def _has_roles_on_aws_alone(self) -> Sender:
         if self.role is not None and self.provider == "twilio":
@@ -89,6 +94,10 @@ class Senders:
     def role_of(self, origin: str | None) -> str | None:
         """The role in which an identity is used; None for our own account's."""
         return next((sender.role for sender in self._everyone() if sender.origin == origin), None)
+
+    def accounts(self) -> Sequence[str]:
+        """Ids of the other accounts whose identities are used."""
+        return sorted({sender.account for sender in self._everyone() if sender.account is not None})
 
     def of_provider(self, provider: str) -> Senders:
         """The identities of one provider alone, those that name none included."""

@@ -28,7 +28,7 @@ WARN_AT = Decimal("0.8")
 
 KEPT = timedelta(days=400)
 
-AFTER_THE_CAP = timedelta(days=1)
+AFTER_THE_CAP = timedelta(hours=1)
 """When bulk that met the spend cap is tried again: somebody may have raised it, or the month is over."""
 
 
@@ -105,7 +105,8 @@ class Budgeted:
         sent = self._carrier.hand_over(leaving, begin_by) if leaving else []
         self._count(leaving, sent, now)
         results = iter(sent)
-        refused = Refused(Reason.ACCOUNT, "the month's spend has reached TOCSIN_SPEND_CAP", AFTER_THE_CAP)
+        why = "the month's spend has reached TOCSIN_SPEND_CAP"
+        refused = Refused(Reason.LIMIT, why, AFTER_THE_CAP, untried=True)
         return [Handed(refused) if held and message.promotional else next(results) for message in messages]
 
     def _count(self, messages: Sequence[Sms], sent: Sequence[Handed], now: datetime) -> None:

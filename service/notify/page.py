@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -39,7 +40,8 @@ UNTOUCHED = Line()
 class Page(Record, frozen=True):
     """Some recipients of one notification, and how their deliveries stand (by delivery id).
 
-    `given_up` are the deliveries that failed because the page died: redriving it sends them again.
+    `given_up` are the deliveries that failed because the page died: redriving it sends them again. `stalled_since` is
+    from when on its providers took nothing of it.
     """
 
     notification_id: str
@@ -48,6 +50,7 @@ class Page(Record, frozen=True):
     lines: Mapping[str, Line] = msgspec.field(default_factory=dict)
     slots_booked: bool = False
     given_up: tuple[str, ...] = ()
+    stalled_since: datetime | None = None
 
     @property
     def left(self) -> Sequence[str]:

@@ -22,18 +22,17 @@ from msgspec import structs
 from service.channels import Email, Outcome, Reason, Reference, Refused
 from service.channels.carrier import Handed, Message
 from service.messages.carriers import Carriers, Slots, SlotsNow
-from service.messages.optouts import OptOut
-from service.messages.render import Rendition
+from service.notify import stalls
+from service.notify.copies import Copy, Known, addressed
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Digests, Waits, Went
-from service.notify.items import changed_page_item, delivery_item, delivery_of, page_of
+from service.notify.items import changed_page_item, delivery_item, page_of
 from service.notify.notification import Notification
 from service.notify.page import Page
 from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan
 from service.notify.receipts import SILENCE
 from service.notify.renditions import Renditions
 from service.recipients import Directory, Recipient
-from service.records import Record
 from service.storage import Item, Store
 from service.words import Channel, Lane
 from service.work import POLICIES, Permanent, Step, Task, postponed
@@ -52,47 +51,6 @@ FRESH = timedelta(seconds=2)
 SOONEST = timedelta(seconds=1)
 """How soon a page that waits is looked at again at the earliest, whatever the reason for waiting says."""
 
-_WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
-"""Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
-
-
-class Copy(Record, frozen=True):
-    """One recipient's delivery in hand: as it is stored (`version` 0: not yet), and what is to become of it."""
-
-    delivery: Delivery
-    version: int
-    plan: Plan
-
-    @property
-    def weight(self) -> int:
-        """How many writes it may take."""
-        return _WEIGHT[self.delivery.channel] if isinstance(self.plan, Send) and self.delivery.channel else 1
-
-    def unsent(self, now: datetime) -> Delivery:
-        """The delivery when nothing is handed over."""
-        match self.plan:
-            case Drop(status=status, detail=detail):
-                return self.delivery.moved(status, now, detail)
-            case Hold(until=until, paced=paced):
-                booked = self.delivery.paced or paced
-                return structs.replace(self.delivery, status=DeliveryStatus.PENDING, retry_at=until, paced=booked)
-            case Send():
-                return self.delivery
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """By what a page is sent, as it was read at one time: its readers, who of them wants nothing, and their languages.
-
-    A rendition that is None still lacks a translation.
-    """
-
-    notification: Notification
-    people: Mapping[str, Recipient]
-    refusing: Mapping[str, OptOut]
-    renditions: Mapping[str, Rendition | None]
-    at: datetime
-
 
 @dataclass(frozen=True, slots=True)
 class Later:
@@ -101,9 +59,11 @@ class Later:
     until: datetime
     is_booked: bool = False
 
-    def of(self, page: Page) -> Page:
-        """The page that waits so long."""
-        return structs.replace(page, slots_booked=self.is_booked)
+    def of(self, page: Page, now: datetime) -> Page:
+        """The page that waits so long: for its turn, or standing still."""
+        if not self.is_booked:
+            return stalls.standing(page, now)
+        return structs.replace(stalls.queued(page, self.until - now), slots_booked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +84,7 @@ class Done:
 
     def booked(self, task: Task, later: Later) -> Step:
         """The same to be committed, the rest of the page having booked its place."""
-        return replace(self.step, item=changed_page_item(task.item, later.of(self.page), later.until))
+        return replace(self.step, item=changed_page_item(task.item, later.of(self.page, task.now), later.until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +111,7 @@ class PageSender:
         known = self._known(page, self._notification(page.notification_id), task.now)
         wanted = self._next(page, page.left, known, task.now)
         if isinstance(wanted, Later):
-            item = changed_page_item(task.item, wanted.of(page), wanted.until) if wanted.is_booked else task.item
+            item = changed_page_item(task.item, wanted.of(page, task.now), wanted.until)
             return Step(postponed(item, wanted.until))
         return self._sent(task, page, known, wanted)
 
@@ -187,9 +147,13 @@ class PageSender:
 
     def _next(self, page: Page, names: Sequence[str], known: Known, now: datetime) -> Sequence[Copy] | Later:
         """The copies to be handled now, or when there will be some."""
-        slots = self.slots.at(now)
+        lane = known.notification.lane
+        slots = self.slots.at(now, lane)
         copies = self._copies(page, names, known, slots, now)
         if (rests_until := _idle_until(copies)) is not None:
+            if stalls.is_over(page, lane, now):
+                given_up = stalls.given_up(lane, "its providers are left alone")
+                return [structs.replace(copy, plan=given_up) for copy in copies]
             return Later(rests_until)
         if not page.slots_booked and (until := _booked(copies, slots)) > now:
             return Later(until, is_booked=True)
@@ -217,11 +181,11 @@ class PageSender:
         for name in names:
             person = known.people.get(page.recipients[name])
             item = stored.get(name)
-            delivery = _addressed(item, name, page, person)
+            delivery = addressed(item, name, page, person)
             copy = self._copy(delivery, item.version if item else 0, person, known, slots, now)
             budget -= copy.weight
             calls -= self._calls(copy, copies)
-            if budget < 0 or calls < 0:
+            if budget < 0 or calls < 0 or _are_too_many(copy, copies, slots):
                 break
             copies.append(copy)
         return copies
@@ -288,11 +252,12 @@ class PageSender:
         outcomes = self.carriers.hand_over([message for _, message in sends], task.begin_by)
         handed = [self._remembered(message, each) for (_, message), each in zip(sends, outcomes, strict=True)]
         now = task.now
-        after = [self._after(copy, each.outcome, task, now) for (copy, _), each in zip(sends, handed, strict=True)]
+        after = [self._after(copy, each.outcome, page, task) for (copy, _), each in zip(sends, handed, strict=True)]
         unsent = [copy.unsent(now) for copy in copies if not isinstance(copy.plan, Send)]
         heard_of = [self._kept(one, versions[one.id], task) for one in after]
         kept = [delivery_item(one, versions[one.id], task.item.lane) for one in unsent]
-        changed = structs.replace(page.with_deliveries([*after, *unsent]), slots_booked=False)
+        moved = stalls.after(page, [each.outcome for each in handed], now)
+        changed = structs.replace(moved.with_deliveries([*after, *unsent]), slots_booked=False)
         step = _step(task, changed, [*after, *unsent], [*heard_of, *kept], handed)
         return Done(step, changed, called=any(map(self._is_in_doubt, copies)))
 
@@ -348,14 +313,19 @@ class PageSender:
         item = changed_page_item(task.item, page, task.now)
         return task.checkpoint(structs.replace(item, attempts=attempts), *step.others, spawn=step.spawn)
 
-    def _after(self, copy: Copy, outcome: Outcome, task: Task, now: datetime) -> Delivery:
-        again = self._again_at(copy, outcome, task, now) if isinstance(outcome, Refused) else None
-        return copy.delivery.after(outcome, now, again)
+    def _after(self, copy: Copy, outcome: Outcome, page: Page, task: Task) -> Delivery:
+        if not isinstance(outcome, Refused):
+            return copy.delivery.after(outcome, task.now, None)
+        if outcome.untried and stalls.is_over(page, task.item.lane, task.now):
+            drop = stalls.given_up(task.item.lane, outcome.detail)
+            return copy.delivery.moved(drop.status, task.now, drop.detail)
+        return copy.delivery.after(outcome, task.now, self._again_at(copy, outcome, page, task))
 
-    def _again_at(self, copy: Copy, refused: Refused, task: Task, now: datetime) -> datetime | None:
+    def _again_at(self, copy: Copy, refused: Refused, page: Page, task: Task) -> datetime | None:
         """When a refused copy may be tried again; None when it was tried often enough."""
+        now = task.now
         if refused.untried:
-            return now + refused.retry_after
+            return stalls.again_at(page, refused, now)
         policy, attempt = POLICIES[task.item.lane], copy.delivery.attempt + 1
         if attempt >= policy.max_attempts:
             return None
@@ -365,6 +335,14 @@ class PageSender:
 def _window(notification: Notification) -> timedelta | None:
     """How long a notification's copies gather in digests; None where each is sent by itself."""
     return None if notification.lane is Lane.INCIDENT else notification.message.digest
+
+
+def _are_too_many(copy: Copy, before: Sequence[Copy], slots: SlotsNow) -> bool:
+    """Whether a copy is more than leaves in one moment with those before it."""
+    if not isinstance(copy.plan, Send):
+        return False
+    earlier = [one.plan.message for one in before if isinstance(one.plan, Send)]
+    return slots.are_too_many(copy.plan.message, earlier)
 
 
 def _idle_until(copies: Sequence[Copy]) -> datetime | None:
@@ -381,15 +359,6 @@ def _not_at_once(waits_until: datetime | None, now: datetime) -> datetime | None
 def _booked(copies: Sequence[Copy], slots: SlotsNow) -> datetime:
     """When rates let these copies go."""
     return slots.book(copy.plan.message for copy in copies if isinstance(copy.plan, Send))
-
-
-def _addressed(item: Item | None, name: str, page: Page, person: Recipient | None) -> Delivery:
-    """The delivery as it is stored, or a new one, to where its recipient wants it now."""
-    if person is None:
-        return page.unrecorded(name) if item is None else delivery_of(item)
-    if item is None:
-        return page.unrecorded(name, person.preference, person.language)
-    return structs.replace(delivery_of(item), channel=person.preference, language=person.language)
 
 
 def _step(

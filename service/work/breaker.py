@@ -47,9 +47,13 @@ Breaker = Closed | Open | HalfOpen
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """The call may be made. A `probe` alone decides how a half-open breaker goes on."""
+    """The call may be made. A `probe` alone decides how a half-open breaker goes on.
+
+    `finds_out` for the one that is let through to see whether a limit of the provider is over (`limits`).
+    """
 
     probe: bool = False
+    finds_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""Circuit breakers and health shared by all processes: one stored item for each provider."""
+"""Circuit breakers, limits and health shared by all processes: one stored item for each account at a provider."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from msgspec import structs
@@ -14,8 +14,10 @@ from prometheus_client import Gauge
 from service.clock import Clock
 from service.records import from_state, to_state
 from service.storage import Conflict, Item, Store, StoreUnavailable
+from service.work import limits
 from service.work.breaker import Breaker, Closed, Go, HalfOpen, Open, Wait, admit, failed, succeeded
 from service.work.health import Health
+from service.work.limits import Limit, LimitKind, Pace
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,12 @@ STATE = Gauge(
     ("provider",),
     multiprocess_mode="mostrecent",
 )
+LIMITED = Gauge(
+    "tocsin_provider_limited",
+    "Whether a provider is at a limit of its own: 0 no, 1 it throttles, 2 an operator must act (quota, pause, access).",
+    ("provider",),
+    multiprocess_mode="mostrecent",
+)
 HEALTH = Gauge(
     "tocsin_provider_health",
     "The share of a provider's recent calls that went well, as it was last seen.",
@@ -49,6 +57,8 @@ HEALTH = Gauge(
 class _Record:
     breaker: Breaker
     health: Health = field(default_factory=Health)
+    limit: Limit = limits.NO_LIMIT
+    pace: Pace = limits.AT_FULL_PACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +140,19 @@ class Look:
         """The share of recent calls that went well, over 0 and at most 1."""
         return self._seen[provider].record.health.share(self._clock.now())
 
+    def limit(self, provider: str) -> Limit:
+        """The provider's own limit as it was seen."""
+        return self._seen[provider].record.limit
+
+    def pace(self, provider: str) -> float:
+        """The share of its rate at which the provider is asked, over 0 and at most 1."""
+        return limits.share(self._seen[provider].record.pace, self._clock.now())
+
     def rests_until(self, provider: str) -> datetime | None:
         """Until when the provider is left alone; None when it may be called. While it is probed, for a moment."""
         now = self._clock.now()
+        if (limit := self.limit(provider)).until > now and limit.kind is not LimitKind.NONE:
+            return limit.until
         match admit(self.state(provider), now):
             case HalfOpen(), Wait(until=until):
                 return min(until, now + PROBED_WITHIN)
@@ -149,20 +169,56 @@ class Look:
     def admit(self, provider: str) -> Go | Wait:
         """Whether `provider` may be called now. After a `Go`, report how it went."""
         while True:
-            before = self._seen[provider]
-            after, answer = admit(before.record.breaker, self._clock.now())
-            if after == before.record.breaker or self._swap(provider, after):
-                return answer  # else somebody else was quicker: they may have taken the one probe
+            before, now = self._seen[provider].record, self._clock.now()
+            limit = limits.admitted(before.limit, now)
+            if limit is None:
+                return Wait(before.limit.until)
+            breaker, answer = admit(before.breaker, now)
+            if isinstance(answer, Wait):
+                return answer
+            after = replace(before, breaker=breaker, limit=limit)
+            if after == before or self._swap(provider, after):
+                return replace(answer, finds_out=limit != before.limit)
+            # somebody else was quicker: they may have taken the one probe
 
     def succeeded(self, provider: str, permit: Go, *, well: bool = True) -> None:
         """Report a call that the provider answered; not `well` if it took nothing for reasons of its own or ours."""
-        self._report(provider, lambda breaker: succeeded(breaker, permit), well=well)
+        now = self._clock.now()
+
+        def after(record: _Record) -> _Record:
+            limit = limits.lifted(record.limit, permit.finds_out, now) if well else record.limit
+            return replace(record, breaker=succeeded(record.breaker, permit), limit=limit)
+
+        self._report(provider, after, well=well)
 
     def failed(self, provider: str, permit: Go) -> None:
         """Report a call that the provider did not answer, or answered with a fault of its own."""
-        self._report(provider, lambda breaker: failed(breaker, permit, self._clock.now()), well=False)
+        now = self._clock.now()
+        self._report(provider, lambda record: replace(record, breaker=failed(record.breaker, permit, now)), well=False)
 
-    def _report(self, provider: str, change: Callable[[Breaker], Breaker], *, well: bool) -> None:
+    def limited(self, provider: str, permit: Go, kind: LimitKind, why: str, asked: timedelta) -> None:
+        """Report a call that met a limit of the provider's own, which asks to be left alone for `asked`."""
+        now = self._clock.now()
+
+        def after(record: _Record) -> _Record:
+            limit = limits.met(record.limit, kind, why, asked, permit.finds_out, now)
+            pace = limits.slowed(record.pace, now) if kind is LimitKind.RATE else record.pace
+            return replace(record, breaker=succeeded(record.breaker, permit), limit=limit, pace=pace)
+
+        self._report(provider, after, well=False)
+
+    def slowed(self, provider: str, permit: Go) -> None:
+        """Report a call of which the provider took a part and throttled the rest."""
+        now = self._clock.now()
+
+        def after(record: _Record) -> _Record:
+            limit = limits.lifted(record.limit, permit.finds_out, now)
+            pace = limits.slowed(record.pace, now)
+            return replace(record, breaker=succeeded(record.breaker, permit), limit=limit, pace=pace)
+
+        self._report(provider, after, well=True)
+
+    def _report(self, provider: str, change: Callable[[_Record], _Record], *, well: bool) -> None:
         is_time = self._untold.count(provider, well, self._clock.now())
         try:
             self._write(provider, change, even_unchanged=is_time)
@@ -170,9 +226,9 @@ class Look:
             # What became of the call counts for more than the breaker: whoever made it must hear of it.
             logger.warning("The store did not take what provider %s did", provider, extra={"provider": provider})
 
-    def _write(self, provider: str, change: Callable[[Breaker], Breaker], *, even_unchanged: bool) -> None:
+    def _write(self, provider: str, change: Callable[[_Record], _Record], *, even_unchanged: bool) -> None:
         while True:
-            before = self.state(provider)
+            before = self._seen[provider].record
             after = change(before)
             if after == before and not even_unchanged:
                 return
@@ -180,11 +236,11 @@ class Look:
                 _log(provider, before, after)
                 return
 
-    def _swap(self, provider: str, breaker: Breaker) -> bool:
-        """Write the breaker, and with it the outcomes that were gathered; False, having read again, if another did."""
+    def _swap(self, provider: str, changed: _Record) -> bool:
+        """Write what changed, and with it the outcomes that were gathered; False, having read again, if another did."""
         now, seen = self._clock.now(), self._seen[provider]
         good, bad = self._untold.take(provider, now)
-        record = _Record(breaker, seen.record.health.after(good, bad, now))
+        record = replace(changed, health=seen.record.health.after(good, bad, now))
         try:
             item = self._store.save(structs.replace(seen.item, state=to_state(record)))
         except (Conflict, StoreUnavailable) as error:
@@ -211,6 +267,7 @@ class Look:
     def _keep(self, provider: str, seen: _Seen) -> None:
         self._seen[provider] = self._last[provider] = seen
         STATE.labels(provider).set(_level(self.state(provider)))
+        LIMITED.labels(provider).set(_urgency(self.limit(provider)))
         HEALTH.labels(provider).set(self.health(provider))
 
 
@@ -262,7 +319,18 @@ def _level(breaker: Breaker) -> int:
             return 2
 
 
-def _log(provider: str, before: Breaker, after: Breaker) -> None:
+def _urgency(limit: Limit) -> int:
+    if limit.kind is LimitKind.NONE:
+        return 0
+    return 2 if limit.kind in limits.FOR_AN_OPERATOR else 1
+
+
+def _log(provider: str, before: _Record, after: _Record) -> None:
+    _log_breaker(provider, before.breaker, after.breaker)
+    _log_limit(provider, before.limit, after.limit)
+
+
+def _log_breaker(provider: str, before: Breaker, after: Breaker) -> None:
     if type(before) is type(after):
         return
     extra = {"provider": provider}
@@ -270,3 +338,20 @@ def _log(provider: str, before: Breaker, after: Breaker) -> None:
         logger.error("Provider %s keeps failing: it is left alone until %s", provider, after.until, extra=extra)
     elif isinstance(after, Closed):
         logger.info("Provider %s answers again", provider, extra=extra)
+
+
+def _log_limit(provider: str, before: Limit, after: Limit) -> None:
+    """An operator is told once, when a limit is met, however often it is met before it is over."""
+    if before.kind is after.kind:
+        return
+    extra = {"provider": provider, "limit": after.kind.value}
+    if after.kind in limits.FOR_AN_OPERATOR:
+        logger.error(
+            "Provider %s has reached a limit of its account (%s): messages wait, and it is asked again at %s",
+            *(provider, after.why, after.until),
+            extra=extra,
+        )
+    elif after.kind is LimitKind.RATE:
+        logger.warning("Provider %s throttles (%s): it is asked more slowly", provider, after.why, extra=extra)
+    else:
+        logger.info("Provider %s takes messages again", provider, extra=extra)

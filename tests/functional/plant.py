@@ -15,7 +15,7 @@ from service.config import Settings
 from service.storage import Store
 from service.storage.sqlite import SqliteStore
 from service.words import Scope
-from tests.aws_services import Answer, AwsServices, Error, Request, aws_services
+from tests.aws_services import Answer, AwsServices, Error, Request, as_fast_as_they_come, aws_services
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import NOON, Api
 from tests.functional.few_rules import few_rules
@@ -101,6 +101,7 @@ def plants(home: Path, environment: pytest.MonkeyPatch) -> Iterator[Build]:
         for name, value in aws.environment().items():
             environment.setenv(name, value)
         aws.usually("DetectDominantLanguage", language_of)
+        aws.usually("GetAccount", as_fast_as_they_come)
 
         def open_plant(**settings: object) -> Plant:
             clock = HandClock(NOON)

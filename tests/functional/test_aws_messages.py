@@ -34,7 +34,7 @@ from service.work import all_dead_items
 from service.work.breaker import Closed, Open
 from tests.aws import Environment, ministack
 from tests.aws_faults import FaultyAws, Refusal, faulty_aws
-from tests.aws_services import Answer, AwsServices, Error, Garbage, Request, Silence, aws_services
+from tests.aws_services import Answer, AwsServices, Error, Garbage, Request, Silence, as_fast_as_they_come, aws_services
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import Api
 from tests.functional.few_rules import few_rules
@@ -105,6 +105,7 @@ def services(emulator: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator
         for name, value in {**services.environment(), **emulator}.items():
             monkeypatch.setenv(name, value)
         services.usually("DetectDominantLanguage", _language_of)
+        services.usually("GetAccount", as_fast_as_they_come)
         prepare_aws(Settings())
         yield services
 
@@ -297,7 +298,6 @@ def test_emails_of_one_content_ride_together_and_one_that_is_refused_touches_no_
         Error("ThrottlingException", headers={"Retry-After": "3"}),
         Error("InternalServerException", 500),
         Error("ExpiredTokenException", 403),
-        Error("ServiceQuotaExceededException", 402),
     ],
     ids=lambda fault: fault.code,
 )
@@ -323,7 +323,7 @@ def test_an_sms_whose_answer_is_lost_is_never_sent_twice_and_its_receipt_still_c
 
 
 def test_a_provider_that_fails_for_good_costs_a_bounded_number_of_calls(amazon: Amazon) -> None:
-    amazon.services.usually("SendTextMessage", lambda _: Error("ThrottlingException"))
+    amazon.services.usually("SendTextMessage", lambda _: Error("InternalServerException", 500))
     sent = amazon.announces(MARY)
     amazon.works(100)
     assert amazon.counts(sent) == {"failed": 1}

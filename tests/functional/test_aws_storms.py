@@ -31,7 +31,7 @@ from service.words import Lane
 from service.work import all_dead_items
 from service.work.breaker import FIRST_REST, TRIP_AFTER
 from tests.aws import Environment
-from tests.aws_services import AwsServices, Error, aws_services
+from tests.aws_services import AwsServices, Error, as_fast_as_they_come, aws_services
 from tests.contract.conftest import dynamodb_client, fresh_tables, sqs_client
 from tests.functional.client import ROOT, Reply, Running, running
 from tests.functional.conftest import NOON
@@ -216,6 +216,7 @@ def town(aws_server: Environment, burst: Microburst, tmp_path_factory: pytest.Te
     (rules / "premium.yaml").write_text((ROOT / "rules" / "premium.yaml").read_text())
     with ExitStack() as stack:
         ses, twilio = stack.enter_context(aws_services()), stack.enter_context(twilio_service())
+        ses.usually("GetAccount", as_fast_as_they_come)
         patched = stack.enter_context(pytest.MonkeyPatch.context())
         _set(patched, aws_server)
         settings = {
@@ -322,6 +323,7 @@ def test_in_a_storm_a_breaker_opens_spares_its_provider_and_closes(
     store = DynamoStore(lambda: client, fresh_tables(), clock, pause=lambda _: None)
     with aws_services() as services:
         services.usually("DetectDominantLanguage", language_of)
+        services.usually("GetAccount", as_fast_as_they_come)
         _set(monkeypatch, services.environment())
         plant = Plant(sending_by_aws(tmp_path, store, clock, providers="aws-sms=1"), services, TwilioService())
         services.usually(SMS, lambda _: DOWN)

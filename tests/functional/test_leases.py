@@ -16,7 +16,7 @@ from service.doctor.amazon import LATE
 from service.storage.sqlite import SqliteStore
 from service.words import Lane
 from service.work import A_HAND_OVER, BEGUN_WITHIN, LONGEST_CALL, POLICIES
-from tests.aws_services import Answer, Request, aws_services
+from tests.aws_services import Answer, Request, as_fast_as_they_come, aws_services
 from tests.functional.conftest import NOON
 from tests.functional.plant import SMS, Plant, language_of, sending_by_aws
 from tests.twilio_service import TwilioService
@@ -59,6 +59,7 @@ def test_a_page_of_slow_messages_is_renewed_and_no_other_worker_sends_any_of_it(
         for name, value in services.environment().items():
             monkeypatch.setenv(name, value)
         services.usually("DetectDominantLanguage", language_of)
+        services.usually("GetAccount", as_fast_as_they_come)
         store = SqliteStore(tmp_path / "items.db", clock)
         plant = Plant(sending_by_aws(tmp_path / "a", store, clock, secret=secret), services, TwilioService())
         elsewhere = Skewed(clock, off)

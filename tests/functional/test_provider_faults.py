@@ -127,17 +127,6 @@ def test_mails_do_not_wait_for_the_sms_of_their_notification(plant: Plant) -> No
     assert plant.asked()[SMS] == asked
 
 
-def test_providers_that_throttle_for_ever_cost_a_bounded_number_of_calls(plant: Plant) -> None:
-    for operation in OPERATIONS:
-        plant.aws.usually(operation, lambda _: Error("ThrottlingException"))
-    sent = plant.announces(*OPERATIONS)
-    plant.desk.works(30 * 60)
-    assert plant.counts(sent) == {"failed": 3}
-    assert plant.asked() == {MAIL: 6, SMS: 6, CALL: 6}, "the bulk lane's attempts"
-    for operation in OPERATIONS:
-        assert plant.breaker(PROVIDER[operation]) == 0, "a throttle opens no breaker"
-
-
 @pytest.mark.parametrize("fault", [EXPIRED, Garbage()], ids=str)
 @pytest.mark.parametrize("service", ["DetectSentiment", "TranslateText"])
 def test_a_language_service_that_answers_wrongly_lets_nothing_out_unread_or_in_a_wrong_language(

@@ -18,6 +18,7 @@ from service.channels.aws.phone import (
     EndUserMessagingVoice,
     PhoneIdentity,
 )
+from service.channels.aws.quota import ASKED_AGAIN_AFTER_S, KNOWN_FOR_S, SendRate
 from service.channels.phones import Phone
 from service.channels.voice import POLLY_VOICES
 from service.tags import Tag, parse_tag
@@ -80,14 +81,22 @@ def test_an_sms_carries_its_delivery_so_that_events_find_it(aws: AwsServices, cl
         ),
         (
             Error("ServiceQuotaExceededException", 402, {"Reason": "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT"}),
+            Refused(Reason.LIMIT, "ServiceQuotaExceededException"),
+        ),
+        (
+            Error("ServiceQuotaExceededException", 402, {"Reason": "DAILY_DESTINATION_CALL_LIMIT"}),
             Refused(Reason.ACCOUNT, "ServiceQuotaExceededException"),
+        ),
+        (
+            Error("AccessDeniedException", 400, {"Reason": "ACCOUNT_DISABLED"}),
+            Refused(Reason.LIMIT, "AccessDeniedException"),
         ),
         (
             Error("ThrottlingException", 400, headers={"Retry-After": "7"}),
             Refused(Reason.THROTTLED, "ThrottlingException", timedelta(seconds=7)),
         ),
         (Error("InternalServerException", 500), Refused(Reason.PROVIDER, "InternalServerException")),
-        (Error("ExpiredTokenException", 403), Refused(Reason.ACCOUNT, "ExpiredTokenException (see `tocsin doctor`)")),
+        (Error("ExpiredTokenException", 403), Refused(Reason.ACCESS, "ExpiredTokenException (see `tocsin doctor`)")),
         (
             Error("ValidationException", 400, {"Reason": "FIELD_VALIDATION_FAILED"}),
             Refused(Reason.CONTENT, "ValidationException"),
@@ -173,7 +182,7 @@ def test_fifty_alike_go_out_in_one_call_and_each_has_its_own_outcome(aws: AwsSer
     assert [len(request["BulkEmailEntries"]) for request in aws.of("SendBulkEmail")] == [50, 3]  # type: ignore[arg-type]
     assert outcomes[0] == Accepted("m0")
     assert outcomes[3] == Refused(Reason.PROVIDER, "TRANSIENT_FAILURE")
-    assert outcomes[4] == Refused(Reason.ACCOUNT, "ACCOUNT_SUSPENDED")
+    assert outcomes[4] == Refused(Reason.LIMIT, "ACCOUNT_SUSPENDED")
     assert len(outcomes) == 53
 
 
@@ -181,6 +190,38 @@ def test_a_persons_braces_never_become_a_template_of_ses(aws: AwsServices, clien
     emails = [email(number, html="<p>{{ not yours }}</p>") for number in range(2)]
     SesEmail(clients, MailIdentity("tocsin@example.com")).send_many(emails)
     assert [call.operation for call in aws.calls] == ["SendEmail", "SendEmail"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Error("TooManyRequestsException", 429, {"message": "Maximum sending rate exceeded."}), Reason.THROTTLED),
+        (Error("TooManyRequestsException", 429, {"message": "Daily message quota exceeded."}), Reason.LIMIT),
+        (Error("SendingPausedException", 400), Reason.LIMIT),
+        (Error("AccountSuspendedException", 400), Reason.LIMIT),
+        (Error("MailFromDomainNotVerifiedException", 400), Reason.ACCOUNT),
+    ],
+)
+def test_ses_tells_a_full_second_from_a_full_day_and_a_pause(
+    aws: AwsServices, clients: Clients, answer: Error, reason: Reason
+) -> None:
+    aws.script("SendEmail", answer)
+    outcome = SesEmail(clients, MailIdentity("tocsin@example.com")).send(email())
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.permanent) == (reason, False)
+
+
+def test_the_account_is_asked_now_and_then_how_many_mails_a_second_it_takes(aws: AwsServices, clients: Clients) -> None:
+    now = [0.0]
+    rate = SendRate(clients, lambda: now[0])
+    aws.script("GetAccount", Error("AccessDeniedException", 403))
+    assert [rate.per_second() for _ in range(3)] == [None] * 3
+    now[0] += ASKED_AGAIN_AFTER_S
+    assert [rate.per_second() for _ in range(3)] == [14.0] * 3
+    aws.script("GetAccount", Silence())
+    now[0] += KNOWN_FOR_S
+    assert rate.per_second() == 14.0, "what was known last"
+    assert len(aws.of("GetAccount")) == 3
 
 
 def test_a_bulk_answer_that_forgets_somebody_leaves_all_in_doubt(aws: AwsServices, clients: Clients) -> None:

@@ -312,11 +312,17 @@ def test_a_real_server_gets_the_letter_and_its_id_is_answered(server: Running) -
     ("answers", "reason", "permanent"),
     [
         ({"rcpt_answer": "550 5.1.1 mary@example.com: no such user"}, Reason.ADDRESS, True),
-        ({"rcpt_answer": "450 4.2.1 mailbox busy"}, Reason.PROVIDER, False),
+        ({"rcpt_answer": "450 4.2.1 mailbox busy"}, Reason.LATER, False),
+        ({"rcpt_answer": "451 4.7.1 greylisted"}, Reason.LATER, False),
+        ({"rcpt_answer": "452 4.2.2 mailbox full"}, Reason.LATER, False),
+        ({"rcpt_answer": "421 4.7.28 unusual rate"}, Reason.THROTTLED, False),
+        ({"rcpt_answer": "451 4.3.0 local error"}, Reason.PROVIDER, False),
+        ({"mail_answer": "450 4.7.1 too much mail"}, Reason.THROTTLED, False),
+        ({"mail_answer": "452 4.5.3 slow down"}, Reason.THROTTLED, False),
         ({"mail_answer": "550 5.7.1 sender not verified"}, Reason.ACCOUNT, False),
         ({"mail_answer": "451 4.3.0 try later"}, Reason.PROVIDER, False),
         ({"data_answer": "554 5.6.0 looks like spam"}, Reason.CONTENT, True),
-        ({"data_answer": "452 4.3.1 disk full"}, Reason.PROVIDER, False),
+        ({"data_answer": "452 4.3.1 disk full"}, Reason.THROTTLED, False),
     ],
 )
 def test_a_refusal_says_why_whether_to_try_again_and_repeats_no_address(
@@ -524,9 +530,13 @@ def test_starttls_and_a_login_are_used_and_an_unknown_certificate_is_refused(cer
     accepted, wrong_password, unknown_certificate, no_tls = outcomes
     assert isinstance(accepted, Accepted)
     assert len(server.mailbox.letters) == 1
-    for refused in (wrong_password, unknown_certificate, no_tls):
+    for refused, reason in (
+        (wrong_password, Reason.ACCESS),
+        (unknown_certificate, Reason.ACCOUNT),
+        (no_tls, Reason.ACCOUNT),
+    ):
         assert isinstance(refused, Refused)
-        assert refused.reason is Reason.ACCOUNT
+        assert refused.reason is reason
         assert "wrong" not in refused.detail
 
 

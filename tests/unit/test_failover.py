@@ -237,7 +237,8 @@ def test_whatever_providers_answer_a_message_is_taken_once_at_most_and_not_given
             service.asked.clear()
             service.forget()
             service.always(said[name])
-        rests = {name for name in NAMES if isinstance(world.here.state(name), Open)}
+        look = world.here.look(NAMES)
+        rests = {name for name in NAMES if look.rests_until(name) is not None}
         outcome = outcome_of(carrier, sms(number))
         asked = {name for name, count in world.asked().items() if count}
         taken = [name for name in asked if said[name] is None or isinstance(said[name], Hangup)]
@@ -278,11 +279,21 @@ def test_nobody_else_is_asked_when_the_lease_of_the_message_might_end_meanwhile(
 
 
 def test_a_provider_that_there_is_no_time_for_shortens_no_wait_that_the_first_asked_for(world: World) -> None:
-    busy = Slow(world.clock, BEGUN_WITHIN, Refused(Reason.THROTTLED, "429", timedelta(seconds=9)))
+    busy = Slow(world.clock, BEGUN_WITHIN, Refused(Reason.PROVIDER, "503", timedelta(seconds=9)))
     providers = [Provider("busy", busy, everywhere(NUMBER)), Provider("other", busy, everywhere(NUMBER))]
     carrier = Failover(providers, world.here, world.clock, {"busy": 1, "other": 0})
     assert outcome_of(carrier, sms(), NOON + BEGUN_WITHIN) == busy.says
     assert busy.asked == 1
+
+
+def test_what_one_throttles_comes_back_soon_for_another_that_there_was_no_time_for(world: World) -> None:
+    busy = Slow(world.clock, BEGUN_WITHIN, Refused(Reason.THROTTLED, "429", timedelta(seconds=9)))
+    providers = [Provider("busy", busy, everywhere(NUMBER)), Provider("other", busy, everywhere(NUMBER))]
+    carrier = Failover(providers, world.here, world.clock, {"busy": 1, "other": 0})
+    outcome = outcome_of(carrier, sms(), NOON + BEGUN_WITHIN)
+    assert isinstance(outcome, Refused)
+    assert (outcome.untried, outcome.retry_after) == (True, SHORTLY)
+    assert world.here.look(["busy"]).rests_until("busy") is not None, "the one that throttles is left alone"
 
 
 def test_messages_that_a_slow_provider_leaves_no_time_for_are_not_tried_and_come_back_soon(world: World) -> None:

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
 from service.aws.limits import check
-from service.aws_faults import code
+from service.aws_faults import Kind, code, kind_of
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.aws.sending import handed_over
 from service.channels.email import unsubscribe_headers
@@ -34,23 +34,26 @@ BULK = 50
 """Destinations of one SendBulkEmail."""
 
 MEANINGS = {
-    "AccountSuspendedException": Reason.ACCOUNT,
-    "LimitExceededException": Reason.ACCOUNT,
+    "AccountSuspendedException": Reason.LIMIT,
+    "LimitExceededException": Reason.LIMIT,
     "MailFromDomainNotVerifiedException": Reason.ACCOUNT,
     "MessageRejected": Reason.CONTENT,
     "NotFoundException": Reason.ACCOUNT,
-    "SendingPausedException": Reason.ACCOUNT,
+    "SendingPausedException": Reason.LIMIT,
 }
 
 BULK_MEANINGS = {
     "MESSAGE_REJECTED": Reason.CONTENT,
     "INVALID_PARAMETER": Reason.CONTENT,
     "ACCOUNT_THROTTLED": Reason.THROTTLED,
-    "ACCOUNT_DAILY_QUOTA_EXCEEDED": Reason.ACCOUNT,
+    "ACCOUNT_DAILY_QUOTA_EXCEEDED": Reason.LIMIT,
+    "ACCOUNT_SENDING_PAUSED": Reason.LIMIT,
+    "ACCOUNT_SUSPENDED": Reason.LIMIT,
+    "CONFIGURATION_SET_SENDING_PAUSED": Reason.LIMIT,
     "TRANSIENT_FAILURE": Reason.PROVIDER,
     "FAILED": Reason.PROVIDER,
 }
-"""Statuses of one entry that may change (else it is our account's: suspended, paused, not verified)."""
+"""Statuses of one entry; any other is one of our settings, such as a domain that is not verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,4 +179,11 @@ def _entry(result: BulkEmailEntryResultTypeDef) -> Outcome:
 
 
 def _meaning(error: ClientError) -> Reason | None:
+    """SES says by one code that a second and that a day is full, and tells them apart in words alone.
+
+    https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
+    """
+    said = str(error.response.get("Error", {}).get("Message", ""))
+    if kind_of(error) is Kind.THROTTLED and "daily" in said.lower():
+        return Reason.LIMIT
     return MEANINGS.get(code(error))

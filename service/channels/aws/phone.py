@@ -137,7 +137,13 @@ def _meaning(error: ClientError) -> Reason | None:
     match code(error), str(error.response.get("Reason", "")):
         case "ConflictException" | "ValidationException", why if why in REASONS:
             return REASONS[why]
-        case "ConflictException" | "ResourceNotFoundException" | "ServiceQuotaExceededException", _:
+        case "AccessDeniedException", "ACCOUNT_DISABLED" | "INSUFFICIENT_ACCOUNT_REPUTATION":
+            return Reason.LIMIT
+        case "ServiceQuotaExceededException", "DAILY_DESTINATION_CALL_LIMIT":
+            return Reason.ACCOUNT  # of this one phone, so that it keeps nobody else back
+        case "ServiceQuotaExceededException", _:
+            return Reason.LIMIT
+        case "ConflictException" | "ResourceNotFoundException", _:
             return Reason.ACCOUNT
         case _:
             return None

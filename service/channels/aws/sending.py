@@ -21,8 +21,8 @@ _REASONS = {
     Kind.THROTTLED: Reason.THROTTLED,
     Kind.FAILED: Reason.PROVIDER,
     Kind.UNREACHED: Reason.PROVIDER,
-    Kind.IDENTITY: Reason.ACCOUNT,
-    Kind.NO_IDENTITY: Reason.ACCOUNT,
+    Kind.IDENTITY: Reason.ACCESS,
+    Kind.NO_IDENTITY: Reason.ACCESS,
     Kind.MISSING: Reason.ACCOUNT,
     Kind.REQUEST: Reason.CONTENT,
 }

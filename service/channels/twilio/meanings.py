@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from service.channels import Reason
 
 REASONS: Mapping[int, Reason] = {
-    20003: Reason.ACCOUNT,  # authentication failed
-    20005: Reason.ACCOUNT,  # account not active
-    20404: Reason.ACCOUNT,  # no such account
+    14107: Reason.THROTTLED,  # too many SMS a second
+    20003: Reason.ACCESS,  # authentication failed
+    20005: Reason.LIMIT,  # account not active
+    20404: Reason.ACCESS,  # no such account
     20429: Reason.THROTTLED,
     21210: Reason.ACCOUNT,  # From is not verified
     21211: Reason.ADDRESS,  # To is no phone number
@@ -38,18 +39,19 @@ REASONS: Mapping[int, Reason] = {
     21701: Reason.ACCOUNT,  # no such messaging service
     21703: Reason.ACCOUNT,  # the messaging service has no numbers
     30001: Reason.THROTTLED,  # the queue is full
-    30002: Reason.ACCOUNT,  # account suspended
-    30022: Reason.ACCOUNT,  # the brand's daily limit is reached
+    30002: Reason.LIMIT,  # account suspended
+    30022: Reason.LIMIT,  # the brand's daily limit is reached
+    30023: Reason.LIMIT,  # the campaign's daily limit is reached
     30034: Reason.ACCOUNT,  # From is not registered for this country
-    63038: Reason.ACCOUNT,  # the account's daily limit is reached
+    63038: Reason.LIMIT,  # the account's daily limit is reached
 }
 """Twilio divides codes now and then: one that is not listed is read by its HTTP status."""
 
 
 _BY_STATUS = {
     400: Reason.CONTENT,
-    401: Reason.ACCOUNT,
-    402: Reason.ACCOUNT,
+    401: Reason.ACCESS,
+    402: Reason.LIMIT,
     403: Reason.ACCOUNT,
     404: Reason.ACCOUNT,
     410: Reason.ACCOUNT,

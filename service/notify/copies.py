@@ -1,0 +1,71 @@
+"""One recipient's copy while its page is being sent, and by what it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec import structs
+
+from service.messages.optouts import OptOut
+from service.messages.render import Rendition
+from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.items import delivery_of
+from service.notify.notification import Notification
+from service.notify.page import Page
+from service.notify.plan import Drop, Hold, Plan, Send
+from service.recipients import Recipient
+from service.records import Record
+from service.storage import Item
+from service.words import Channel
+
+_WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
+"""Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
+
+
+class Copy(Record, frozen=True):
+    """One recipient's delivery in hand: as it is stored (`version` 0: not yet), and what is to become of it."""
+
+    delivery: Delivery
+    version: int
+    plan: Plan
+
+    @property
+    def weight(self) -> int:
+        """How many writes it may take."""
+        return _WEIGHT[self.delivery.channel] if isinstance(self.plan, Send) and self.delivery.channel else 1
+
+    def unsent(self, now: datetime) -> Delivery:
+        """The delivery when nothing is handed over."""
+        match self.plan:
+            case Drop(status=status, detail=detail):
+                return self.delivery.moved(status, now, detail)
+            case Hold(until=until, paced=paced):
+                booked = self.delivery.paced or paced
+                return structs.replace(self.delivery, status=DeliveryStatus.PENDING, retry_at=until, paced=booked)
+            case Send():
+                return self.delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """By what a page is sent, as it was read at one time: its readers, who of them wants nothing, and their languages.
+
+    A rendition that is None still lacks a translation.
+    """
+
+    notification: Notification
+    people: Mapping[str, Recipient]
+    refusing: Mapping[str, OptOut]
+    renditions: Mapping[str, Rendition | None]
+    at: datetime
+
+
+def addressed(item: Item | None, name: str, page: Page, person: Recipient | None) -> Delivery:
+    """The delivery as it is stored, or a new one, to where its recipient wants it now."""
+    if person is None:
+        return page.unrecorded(name) if item is None else delivery_of(item)
+    if item is None:
+        return page.unrecorded(name, person.preference, person.language)
+    return structs.replace(delivery_of(item), channel=person.preference, language=person.language)

@@ -1,0 +1,64 @@
+"""How long a page may stand still because its providers take nothing, or refuse for reasons of their own.
+
+Such a refusal is no attempt: a copy is put off, not given up. But nothing is put off for ever: a notice of yesterday
+helps nobody. The age counts from when the page last moved, so that a backlog that gets on is never cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from msgspec import structs
+
+from service.channels import Outcome, Reason, Refused
+from service.notify.delivery import DeliveryStatus
+from service.notify.page import Page
+from service.notify.plan import Drop
+from service.words import Lane
+
+LONGEST: Mapping[Lane, timedelta] = {
+    Lane.INCIDENT: timedelta(hours=6),
+    Lane.TRANSACTIONAL: timedelta(hours=6),
+    Lane.BULK: timedelta(hours=24),
+}
+"""How long copies are put off before they fail."""
+
+LONGEST_WAIT = timedelta(minutes=15)
+"""How long a copy that a mailbox puts off waits between two tries at most."""
+
+
+def is_over(page: Page, lane: Lane, now: datetime) -> bool:
+    """Whether the page has stood still for too long."""
+    return page.stalled_since is not None and now - page.stalled_since >= LONGEST[lane]
+
+
+def given_up(lane: Lane, last: str) -> Drop:
+    """What becomes of a copy that nobody took in all that time; `last` is what was said of it then."""
+    hours = LONGEST[lane] // timedelta(hours=1)
+    return Drop(DeliveryStatus.FAILED, f"limit: nobody took it for {hours} hours; the last: {last}")
+
+
+def again_at(page: Page, refused: Refused, now: datetime) -> datetime:
+    """When a copy that was put off is tried again: as its provider says, by a mailbox ever later."""
+    if refused.reason is not Reason.LATER or page.stalled_since is None:
+        return now + refused.retry_after
+    return now + max(refused.retry_after, min((now - page.stalled_since) / 4, LONGEST_WAIT))
+
+
+def standing(page: Page, now: datetime) -> Page:
+    """The page, which stands still from now on unless it did so before."""
+    return page if page.stalled_since is not None else structs.replace(page, stalled_since=now)
+
+
+def queued(page: Page, wait: timedelta) -> Page:
+    """The page once it waits for its turn in the rates, which is no time of standing still."""
+    return page if page.stalled_since is None else structs.replace(page, stalled_since=page.stalled_since + wait)
+
+
+def after(page: Page, outcomes: Iterable[Outcome], now: datetime) -> Page:
+    """The page after some copies were handed over: it stands still if all of them were put off."""
+    put_off = [isinstance(outcome, Refused) and outcome.untried for outcome in outcomes]
+    if not put_off:
+        return page
+    return standing(page, now) if all(put_off) else structs.replace(page, stalled_since=None)
