@@ -132,7 +132,10 @@ class Settings(BaseSettings):
     recipient_limit: setting_values.Limit = Field(
         default=None, description="How many messages one person gets, such as `20/h` or `5/15m`; incidents never wait."
     )
-    email_rate: setting_values.Rate = Field(default=None, description="Emails a second, all processes together.")
+    email_rate: setting_values.Rate = Field(
+        default=None,
+        description="Emails a second, all processes together. Default: what SES grants, else as many as come.",
+    )
     sms_rate: setting_values.Rate = Field(default=None, description="SMS a second, all processes together.")
     voice_rate: setting_values.Rate = Field(default=None, description="Voice calls a second, all processes together.")
     libretranslate_url: setting_values.Root = Field(
