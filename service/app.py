@@ -37,6 +37,7 @@ from service.rulesets.columns.following import Following
 from service.rulesets.latest import Latest
 from service.rulesets.library import Library
 from service.rulesets.live import Live
+from service.rulesets.places import TrialPlaces
 from service.rulesets.rule_file import EVENTS
 from service.rulesets.shadow import Shadows
 from service.rulesets.working_copies import WorkingCopies
@@ -118,13 +119,14 @@ class Service:
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The features' calls."""
+        places = TrialPlaces()
         return (
-            evaluation_routes.blueprint(self.evaluations, self.dry_runs),
-            event_trial_routes.blueprint(self.event_tests),
+            evaluation_routes.blueprint(self.evaluations, self.dry_runs, places),
+            event_trial_routes.blueprint(self.event_tests, places),
             event_sample_routes.blueprint(self.event_samples, self.clock),
             shadow_routes.blueprint(self.shadows),
-            backtest_routes.blueprint(self.backtests),
-            ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.latest, self.clock),
+            backtest_routes.blueprint(self.backtests, places),
+            ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.latest, self.clock, places),
             audit_routes.blueprint(self.store),
             *self.messaging.blueprints(),
             *self.escalation.blueprints(),

@@ -23,6 +23,13 @@ def within(seconds: float) -> Iterator[None]:
         _ends_at.reset(token)
 
 
+def extend(seconds: float) -> None:
+    """So much of the time was the caller's own doing: it sent its request slowly."""
+    ends_at = _ends_at.get()
+    if ends_at is not None:
+        _ends_at.set(ends_at + seconds)
+
+
 def left() -> float | None:
     """The seconds until the deadline, negative when it is over; None where nobody waits."""
     ends_at = _ends_at.get()

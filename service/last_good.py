@@ -39,7 +39,7 @@ def read(folder: Path, kept: Path, parse: Callable[[Path], T]) -> T:
 
 def _keep(folder: Path, kept: Path) -> None:
     """Pack the folder beside `kept` and put it in its place at once: another process may be reading."""
-    kept.parent.mkdir(exist_ok=True)
+    kept.parent.mkdir(0o700, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=kept.parent)
     fresh = Path(name)
     try:

@@ -58,14 +58,14 @@ def faults(folders: Folders, *, service: bool) -> Iterator[Fault]:
 def make_home(home: Path) -> None:
     """Make the home where there is none; not in a process whose parent has done so: then it went away since."""
     if not were_checked():
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(0o700, parents=True, exist_ok=True)
 
 
 def _reason_against(home: Path, *, make: bool) -> str | None:
     advice = "give it to the user that runs Tocsin, or name another folder"
     try:
         if make:
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(0o700, parents=True, exist_ok=True)
         nearest = next((each for each in (home, *home.absolute().parents) if os.path.lexists(each)), home)
         if not nearest.is_dir():
             return f"cannot be a folder: {nearest} is a file; name another one"

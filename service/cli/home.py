@@ -18,7 +18,7 @@ class AlreadyUp(TocsinError):
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
     """Hold the data folder; `AlreadyUp` if another `tocsin up` does. The kernel lets go of it however we end."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(0o700, parents=True, exist_ok=True)
     with (home / "up.lock").open("a+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

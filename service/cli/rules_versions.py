@@ -15,10 +15,9 @@ from service import config, exact_json
 from service.cli.arguments import instant
 from service.cli.rule_files import RULE_FILE, as_json_option, show
 from service.cli.rules_backtest import as_text
-from service.decide.ruleset import Ruleset
 from service.rulesets import gate, rule_file
 from service.rulesets.library import Library
-from service.rulesets.publishing import passed
+from service.rulesets.publishing import Passed, passed
 from service.rulesets.versions import Activation, Version
 from service.rulesets.working_copies import WorkingCopies
 
@@ -60,10 +59,10 @@ def publish_file(
     ready = passed(checks)
     library, copies = _library(), _copies()
     if over is not None:
-        expected = active_as(library, ready.ruleset.name, over)
-    elif expected is None and (why := copies.drift(file, ready.ruleset.name)) is not None:
+        expected = active_as(library, ready.declared.name, over)
+    elif expected is None and (why := copies.drift(file, ready.declared.name)) is not None:
         raise click.ClickException(why)
-    otherwise = _compared(ready.ruleset)  # before it is the active version itself
+    otherwise = _compared(ready)  # before it is the active version itself
     version = library.publish(ready.draft(getpass.getuser(), comment), effective_from, expected)
     if copies.holds(file):
         copies.record(file, version)
@@ -166,7 +165,7 @@ def _library() -> Library:
     return Library(open_store(config.load()), SYSTEM_CLOCK)
 
 
-def _compared(draft: Ruleset) -> Compared | None:
+def _compared(ready: Passed) -> Compared | None:
     """The latest recorded requests, decided by the active version and by the file."""
     from service.rulesets.latest import Latest
     from service.rulesets.live import Live
@@ -175,7 +174,11 @@ def _compared(draft: Ruleset) -> Compared | None:
     settings = config.load()
     store = open_store(settings)
     live = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
-    return Latest(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(draft)
+    return (
+        Latest(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(ready.ruleset())
+        if ready.checked.affordable
+        else None
+    )
 
 
 def _latest_as_text(found: Compared) -> str:

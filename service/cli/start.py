@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 from service import config, surroundings
 from service.cli.notices import notice
 from service.config import Settings
 
 
 def start_settings() -> Settings:
-    """The settings with which a service can start; `SettingsError` names every one with which it cannot."""
+    """The settings with which a service can start; `SettingsError` names every one with which it cannot.
+
+    From here on files that it makes are for its own user alone: personal data may be in any of them.
+    """
+    os.umask(0o077)
     settings = config.load(service=True)
     for sentence in () if surroundings.were_checked() else config.warnings(settings):
         notice(f"Warning: {sentence}")

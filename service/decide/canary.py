@@ -1,7 +1,8 @@
-"""Compiling a rule file and running its own tests in a process of its own, which may crash or hang instead of ours.
+"""Reading, proving and testing a rule file in a process of its own, which may crash or hang instead of ours.
 
-`check` starts `python -m service.decide.canary`, gives it the file on its standard input and reads findings as JSON.
-The C library holds Python's lock while it works, so a hang inside it could not be ended from within.
+`check` starts `python -m service.decide.canary`, gives it the file on its standard input and reads what it found as
+JSON: nothing that a file holds is parsed by whoever asks. The C library holds Python's lock while it works, and so does
+a regular expression, so a hang inside them could not be ended from within.
 
 What ends the process decides what its end says. A crash of the engine, or a limit that we set, is the file's fault: a
 finding. Anything else (a signal from outside, the machine's own memory, a machine that is too busy) says nothing about
@@ -11,28 +12,32 @@ the file: `CanaryFailed`, try again.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import resource
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from service import exact_json
-from service.decide import language, report, rule_tests
-from service.decide.cells import TooManyAlternatives
-from service.decide.chunks import TooManyConditions
-from service.decide.decision import Compiled, EngineFault
+from service.decide import language, proofs, report
+from service.decide.diff import diff
 from service.decide.findings import Finding, Kind, Severity
+from service.decide.proofs import Proven
 from service.decide.ruleset import Place
 from service.errors import Unavailable
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a file may take; one of 20,000 rows needs 3 s and 320 MB."""
+    """What a file may take; one of 20,000 rows in 4 MiB needs 9 s and 400 MB, compared with another."""
 
     cpu: int = 50
     """Seconds of processor time: a busy machine is no fault of a file."""
@@ -40,6 +45,29 @@ class Limits:
     """Bytes of address space."""
     wait: float = 120.0
     """Seconds after which the machine, not the file, is taken to be too slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """How a rule file names and describes its ruleset."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a trial found. `declared` is None if the file does not parse.
+
+    `changes` is what the file decides otherwise than the one it was compared with, as JSON; None without one. `seconds`
+    of the processor are needed to read and compile it again. `limit` is what it needs more of than a file may have.
+    """
+
+    declared: Declared | None
+    findings: tuple[Finding, ...]
+    changes: Mapping[str, object] | None = None
+    seconds: float = 0.0
+    limit: str | None = None
 
 
 LIMITS = Limits()
@@ -57,16 +85,18 @@ class CanaryFailed(Unavailable):
     """The canary process could not be started or ended in a way that says nothing about the file."""
 
 
-def check(source: str | bytes, limits: Limits = LIMITS) -> tuple[Finding, ...]:
-    """What compiling the file and running its tests finds; a crash, or a limit that is met, is a finding too.
+def check(source: str | bytes, against: str | None = None, limits: Limits | None = None) -> Trial:
+    """What there is to say about a file, a crash or a limit that is met too; and what differs from another file.
 
     Raises `CanaryFailed` when the process says neither yes nor no.
     """
-    given = source.encode() if isinstance(source, str) else source
+    limits = limits or LIMITS
+    given = source.encode(errors="surrogatepass") if isinstance(source, str) else source
+    compared = b"" if against is None else against.encode()
     try:
         child = subprocess.run(  # noqa: S603  (our own interpreter and module)
-            [sys.executable, "-m", __name__, str(limits.cpu), str(limits.memory)],
-            input=given,
+            [sys.executable, "-m", __name__, str(limits.cpu), str(limits.memory), str(len(given))],
+            input=given + compared,
             capture_output=True,
             timeout=limits.wait,
             env=_environment(),
@@ -77,19 +107,21 @@ def check(source: str | bytes, limits: Limits = LIMITS) -> tuple[Finding, ...]:
         raise CanaryFailed(message) from error
     except OSError as error:
         raise CanaryFailed(f"the process that tries a rule file first cannot be started ({error})") from error
-    if child.returncode == 0:
-        return _read(child.stdout)
-    return (_refused(_fault_of_the_file(child.returncode, limits)),)
+    return _read(child.stdout) if child.returncode == 0 else _ended(child.returncode, limits)
 
 
-def _fault_of_the_file(ended: int, limits: Limits) -> str:
+def _ended(ended: int, limits: Limits) -> Trial:
     """What the end of the process says about the file; `CanaryFailed` if it says nothing."""
+    limit = None
     if ended == -signal.SIGXCPU:
-        return f"to compile and test this file takes more than {limits.cpu} s of processor time"
+        limit = f"{limits.cpu} s of processor time"
     if ended == _OUT_OF_MEMORY:
-        return f"to compile and test this file takes more than {_size(limits.memory)} of memory"
+        limit = f"{_size(limits.memory)} of memory"
+    if limit is not None:
+        message = f"to read, compile and test this file takes more than {limit}"
+        return Trial(None, (proofs.refused(message),), limit=limit)
     if -ended in _CRASHES:
-        return f"the rule engine crashes on this file ({signal_name(-ended)})"
+        return Trial(None, (proofs.refused(f"the rule engine crashes on this file ({signal_name(-ended)})"),))
     if ended < 0:
         message = (
             f"the trial was ended from outside ({signal_name(-ended)}), which says nothing about the file: try again"
@@ -110,26 +142,44 @@ def _size(memory: int) -> str:
     return f"{memory >> 30} GiB" if memory >= 1 << 30 else f"{memory >> 20} MiB"
 
 
-def findings_of(source: bytes) -> tuple[Finding, ...]:
-    """What `check` answers, found in this very process."""
-    ruleset = language.parse(source).ruleset
-    if ruleset is None:
-        return ()
+def main(given: BinaryIO, answer: BinaryIO, size: int) -> None:
+    """The child's work: `size` bytes are the file, the rest is the one to compare it with."""
+    source, against = given.read(size), given.read()
     try:
-        compiled = Compiled(ruleset)
-        compiled.build_all()
-        tested = rule_tests.run(compiled)
-        return tested.findings or rule_tests.untested(ruleset, tested)
-    except TooManyAlternatives as error:
-        return (Finding(Severity.ERROR, Kind.SYNTAX, error.at, str(error)),)
-    except (TooManyConditions, EngineFault) as error:
-        return (_refused(str(error)),)
+        document = _document(proofs.prove(source), against)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  (a fault of ours: whoever asks is told where it is)
+        document = {"fault": f"{type(error).__name__} at {_place(error)}"}
+    answer.write(exact_json.dumps(document).encode())
 
 
-def main(source: BinaryIO, answer: BinaryIO) -> None:
-    """The child's work."""
-    findings = [report.finding_as_json(finding) for finding in findings_of(source.read())]
-    answer.write(exact_json.dumps(findings).encode())
+def _document(proven: Proven, against: bytes) -> Mapping[str, object]:
+    return {
+        "declared": _declared(proven),
+        "findings": [report.finding_as_json(finding) for finding in proven.findings],
+        "changes": _changes(proven, against),
+        "microseconds": round(proven.seconds * 1_000_000),
+    }
+
+
+def _place(error: Exception) -> str:
+    """Where an error was raised: never what it says, which may quote the file."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}, line {last.lineno}"
+
+
+def _declared(proven: Proven) -> Mapping[str, object] | None:
+    ruleset = proven.ruleset
+    return None if ruleset is None else {"name": ruleset.name, "description": ruleset.description}
+
+
+def _changes(proven: Proven, against: bytes) -> Mapping[str, object] | None:
+    """What the file decides otherwise than a version of the same ruleset."""
+    old = language.parse(against).ruleset if against and proven.ruleset else None
+    if old is None or proven.ruleset is None or old.name != proven.ruleset.name:
+        return None
+    return diff(old, proven.ruleset).as_json()
 
 
 def _environment() -> Mapping[str, str]:
@@ -138,15 +188,21 @@ def _environment() -> Mapping[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONUTF8": "1"}
 
 
-def _refused(message: str) -> Finding:
-    return Finding(Severity.ERROR, Kind.TEST_FAILED, Place(1, 1), message, hint="split its largest rules and try again")
-
-
-def _read(answer: bytes) -> tuple[Finding, ...]:
-    documents = exact_json.loads(answer)
-    if not isinstance(documents, list):
-        raise CanaryFailed("the process that tries a rule file first answered no list of findings: try again")
-    return tuple(_finding(document) for document in documents)
+def _read(answer: bytes) -> Trial:
+    match exact_json.stored(answer.decode()):
+        case {"declared": declared, "findings": list(found), "changes": changes, "microseconds": int(microseconds)}:
+            return Trial(
+                Declared(str(declared["name"]), str(declared["description"])) if declared else None,
+                tuple(map(_finding, found)),
+                changes,
+                microseconds / 1_000_000,
+            )
+        case {"fault": str(fault)}:
+            logger.error("A rule file cannot be tried because of a fault of Tocsin: %s", fault)
+            message = f"Tocsin fails on this file ({fault}), which is a fault of its own: please report it"
+            return Trial(None, (proofs.refused(message),))
+        case _:
+            raise CanaryFailed("the process that tries a rule file first answered no findings: try again")
 
 
 def _finding(document: Mapping[str, object]) -> Finding:
@@ -183,6 +239,6 @@ if __name__ == "__main__":
     gc.disable()  # what a process of a few seconds makes it needs to its end
     keep_to(Limits(int(sys.argv[1]), int(sys.argv[2])))
     try:
-        main(sys.stdin.buffer, sys.stdout.buffer)
+        main(sys.stdin.buffer, sys.stdout.buffer, int(sys.argv[3]))
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)  # at once: there may be no room for anything else

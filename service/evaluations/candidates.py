@@ -67,9 +67,12 @@ class Candidate:
 
 
 def candidate(live: Live, which: Which, at: datetime) -> Candidate:
-    """The rules to ask; raises as `Live.at` and `Live.version` do, for a draft also `Refused` and `WrongName`."""
+    """The rules to ask; raises as `Live.at` and `Live.version` do.
+
+    For a draft also `Refused`, `WrongName` and `TooMuchToCompile`.
+    """
     if which.source is not None:
-        ruleset = passed(gate.check(which.source), which.ruleset).ruleset
+        ruleset = passed(gate.check(which.source), which.ruleset).ruleset()
         return Candidate(ruleset, Compiled(ruleset), None, fingerprint(which.source))
     serving = live.version(which.ruleset, which.version) if which.version else live.at(which.ruleset, at)
     return Candidate(serving.ruleset, serving.compiled, serving.version.number, serving.version.sha256)

@@ -13,10 +13,12 @@ from service.evaluations.event_trials import EventTest, EventTests
 from service.evaluations.refusals import as_problems
 from service.evaluations.schemas import AsOf, RulesetNamed
 from service.http.caller import Caller
+from service.http.catalogue import ProblemType
 from service.http.endpoint import endpoint
 from service.http.formats import JSON, Format, json_document
 from service.http.models import Body, Shown
 from service.http.problems import invalid_model
+from service.rulesets.places import TrialPlaces
 from service.rulesets.routes import MAX_FILE_BYTES
 from service.rulesets.schemas import Paged
 from service.words import Scope
@@ -91,15 +93,15 @@ class KeptResults(Shown):
     next_cursor: str | None
 
 
-def blueprint(tests: EventTests) -> Blueprint:
+def blueprint(tests: EventTests, places: TrialPlaces) -> Blueprint:
     """Testing events, and what was found."""
     routes = Blueprint("event tests", __name__)
-    _add_test(routes, tests)
+    _add_test(routes, tests, places)
     _add_list(routes, tests)
     return routes
 
 
-def _add_test(routes: Blueprint, tests: EventTests) -> None:
+def _add_test(routes: Blueprint, tests: EventTests, places: TrialPlaces) -> None:
     @endpoint(
         routes,
         "POST",
@@ -110,6 +112,7 @@ def _add_test(routes: Blueprint, tests: EventTests) -> None:
         body_limit=MAX_FILE_BYTES,
         creates=True,
         answers={200: EventResults},
+        problems=[ProblemType.TOO_MANY_REQUESTS],
     )
     def test_events(name: str, body: EventBatch, caller: Caller) -> EventResults:
         """Say for each event whether rules match it, why not, or what is wrong with it; nothing is carried out.
@@ -119,7 +122,7 @@ def _add_test(routes: Blueprint, tests: EventTests) -> None:
         """
         which = Which(name, body.version, body.source)
         test = EventTest(caller.resource_id, which, body.events, caller.request_id, caller.app, body.as_of)
-        with as_problems():
+        with places.place(caller.key_id, body.source), as_problems():
             asked, results = tests.run(test)
         items = tuple(EventResult.model_validate(result) for result in results)
         counts = {status: sum(item.status == status for item in items) for status in STATUSES}

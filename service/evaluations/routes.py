@@ -17,10 +17,12 @@ from service.evaluations.policy import Received
 from service.evaluations.refusals import as_problems
 from service.evaluations.schemas import DryRunAnswer, DryRunRequest, Evaluation, EvaluationRequest, Policy
 from service.http.caller import Caller
+from service.http.catalogue import ProblemType
 from service.http.endpoint import endpoint
 from service.http.formats import JSON, Answer
 from service.http.models import Query
 from service.http.request_ids import adopt
+from service.rulesets.places import TrialPlaces
 from service.rulesets.routes import MAX_FILE_BYTES
 from service.words import Scope
 
@@ -31,12 +33,12 @@ class Explain(Query):
     explain: Annotated[bool, Field(description="Add for every rule which conditions held and which did not.")] = False
 
 
-def blueprint(evaluations: Evaluations, dry_runs: DryRuns) -> Blueprint:
+def blueprint(evaluations: Evaluations, dry_runs: DryRuns, places: TrialPlaces) -> Blueprint:
     """The three calls that decide, and the one that only tries."""
     routes = Blueprint("evaluations", __name__)
     _add_evaluate(routes, evaluations)
     _add_ancestors(routes, evaluations)
-    _add_dry_run(routes, dry_runs)
+    _add_dry_run(routes, dry_runs, places)
     return routes
 
 
@@ -104,7 +106,7 @@ def _add_ancestors(routes: Blueprint, evaluations: Evaluations) -> None:
         return ask(body, caller, "policy/premium")
 
 
-def _add_dry_run(routes: Blueprint, dry_runs: DryRuns) -> None:
+def _add_dry_run(routes: Blueprint, dry_runs: DryRuns, places: TrialPlaces) -> None:
     @endpoint(
         routes,
         "POST",
@@ -114,13 +116,14 @@ def _add_dry_run(routes: Blueprint, dry_runs: DryRuns) -> None:
         body=DryRunRequest,
         body_limit=MAX_FILE_BYTES,
         answers={200: DryRunAnswer},
+        problems=[ProblemType.TOO_MANY_REQUESTS],
     )
     def dry_run(name: str, body: DryRunRequest, caller: Caller) -> Mapping[str, object]:
         """The decision of the active version, another one or a draft, with why and why not; nothing is carried out."""
         raw_data = exact_json.dumps({"request": body.request})  # a draft may be larger than an audit entry
         which = Which(name, body.version, body.source)
         trial = Trial(which, body.request, caller.request_id, caller.app, raw_data, body.as_of)
-        with as_problems():
+        with places.place(caller.key_id, body.source), as_problems():
             return dry_runs.run(trial)
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import IO
 
 from flask import Request
 from gunicorn.http.errors import NoMoreData, ParseException
 from typing_extensions import override
-from werkzeug.exceptions import RequestTimeout
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
+from service import deadline
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
 
 DRAINED = 8 * 1024 * 1024
 """Bytes of an unwanted body that are read and thrown away, so that the caller reads our answer and not a reset."""
+
+FORM_LIMIT = 64 * 1024
+"""Bytes of a body that no declared call reads: the form of a page, or of a path that is not there."""
 
 _PIECE = 64 * 1024
 
@@ -39,6 +44,8 @@ class WholeBody(io.RawIOBase):
         wanted = len(buffer) if self._left is None else min(len(buffer), self._left)
         try:
             piece = self._stream.read(wanted)
+        except RequestTimeout:  # an OSError too
+            raise
         except OSError as error:  # the connection was reset
             raise NoMoreData from error
         if self._left is not None:
@@ -56,7 +63,10 @@ def watch(request: Request) -> None:
 
 def read(request: Request, limit: int) -> bytes:
     """The whole body, or 413 if it has more than `limit` bytes."""
-    body = request.stream.read(limit + 1)
+    expected = limit if request.content_length is None else min(limit, request.content_length)
+    began = time.monotonic()
+    body = request.stream.read(expected + 1)
+    deadline.extend(time.monotonic() - began)
     if len(body) > limit:
         raise Problem(ProblemType.TOO_LARGE, f"The body may have at most {limit:,} bytes.")
     return body
@@ -66,11 +76,12 @@ def drain(request: Request) -> bool:
     """Throw away what is left of the body, at most `DRAINED` bytes; whether nothing is left."""
     left = DRAINED
     try:
+        request.max_content_length = None
         while left > 0:
             piece = request.stream.read(min(_PIECE, left))
             if not piece:
                 return True
             left -= len(piece)
-    except (ParseException, NoMoreData, RequestTimeout):  # where it ends cannot be known
+    except (ParseException, NoMoreData, RequestTimeout, RequestEntityTooLarge):  # where it ends cannot be known
         return False
     return False

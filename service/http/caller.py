@@ -18,7 +18,8 @@ class Caller:
 
     `resource_id` is the id that a creating call must give what it makes: it is chosen once for an Idempotency-Key,
     so that a repetition after a crash makes the same thing again. `raw_body` is the body exactly as it was received.
-    `headers` holds those that the endpoint declared and the request has.
+    `headers` holds those that the endpoint declared and the request has. `key_id` names the key, "" for none: several
+    keys may have one `app`.
     """
 
     app: str
@@ -28,3 +29,4 @@ class Caller:
     received_at: datetime
     raw_body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    key_id: str = ""

@@ -192,6 +192,7 @@ def _caller(operation: Operation, shared: Plumbing, key: ApiKey | None, resource
         received_at=now,
         raw_body=raw,
         headers=_headers(operation, request),
+        key_id="" if key is None else key.key_id,
     )
 
 

@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 from service import deadline, ids
 from service.clock import Clock
 from service.http import bodies, headers, health, metrics, pages, refusals, request_ids
+from service.http.endpoint import Endpoint
 from service.http.idempotency import Idempotency
 from service.http.keys import Keys
 from service.http.plumbing import BODY_LIMIT, Check, Plumbing, attach
@@ -67,6 +68,8 @@ def _install_request_ids(app: Flask, clock: Clock) -> None:
         sent = request.headers.get(request_ids.HEADER)
         REQUEST_ID.set(request_ids.chosen(sent, ids.fresh(clock.now())))
         bodies.watch(request)
+        if not isinstance(app.view_functions.get(request.endpoint or ""), Endpoint):
+            request.max_content_length = bodies.FORM_LIMIT
         request_ids.refuse_unreadable(sent)
 
     @app.after_request

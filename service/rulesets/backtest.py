@@ -144,7 +144,7 @@ class Backtests:
     def begin(self, backtest_id: str, wanted: Wanted) -> Kept:
         """Store a back-test for a worker to do; asked again with the same id it stays the one that it was.
 
-        `UnknownRuleset`, `UnknownVersion`, `NotYetActive`; for a draft `Refused` and `WrongName`.
+        `UnknownRuleset`, `UnknownVersion`, `NotYetActive`; for a draft `Refused`, `WrongName`, `TooMuchToCompile`.
         """
         now = self._clock.now()
         old = self._published(wanted.ruleset, wanted.against, now)
@@ -226,7 +226,7 @@ class Backtests:
     def _new_side(self, backtest_id: str, wanted: Wanted, now: datetime) -> tuple[Side, tuple[Item, ...]]:
         if wanted.source is None:
             return self._published(wanted.ruleset, wanted.version, now), ()
-        passed(gate.check(wanted.source), wanted.ruleset)
+        passed(gate.check(wanted.source), wanted.ruleset).checked.demand_affordable()
         chunks = versions.chunk_items(_draft_id(backtest_id), wanted.source)
         side = Side(None, fingerprint(wanted.source), len(chunks))
         return side, tuple(structs.replace(chunk, expires_at=now + KEPT) for chunk in chunks)

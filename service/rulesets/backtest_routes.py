@@ -18,6 +18,7 @@ from service.http.formats import Answer
 from service.http.models import Body, Instant, Shown
 from service.http.problems import conflict
 from service.rulesets.backtest import BacktestOver, Backtests, Kept, Side, Wanted
+from service.rulesets.places import TrialPlaces
 from service.rulesets.refusals import as_problems
 from service.rulesets.routes import MAX_FILE_BYTES
 from service.rulesets.schemas import Paged
@@ -75,16 +76,16 @@ class BacktestList(Shown):
     next_cursor: str | None
 
 
-def blueprint(backtests: Backtests) -> Blueprint:
+def blueprint(backtests: Backtests, places: TrialPlaces) -> Blueprint:
     """The calls about back-tests; a worker does them."""
     routes = Blueprint("backtests", __name__)
-    _add_begin(routes, backtests)
+    _add_begin(routes, backtests, places)
     _add_reads(routes, backtests)
     _add_cancel(routes, backtests)
     return routes
 
 
-def _add_begin(routes: Blueprint, backtests: Backtests) -> None:
+def _add_begin(routes: Blueprint, backtests: Backtests, places: TrialPlaces) -> None:
     @endpoint(
         routes,
         "POST",
@@ -95,6 +96,7 @@ def _add_begin(routes: Blueprint, backtests: Backtests) -> None:
         body_limit=MAX_FILE_BYTES + 4096,
         creates=True,
         answers={202: ShownBacktest},
+        problems=[ProblemType.TOO_MANY_REQUESTS],
     )
     def begin_backtest(name: str, body: BacktestRequest, caller: Caller) -> Answer:
         """Decide recorded requests again, by the active version and by a draft or another one, and count what differs.
@@ -102,7 +104,7 @@ def _add_begin(routes: Blueprint, backtests: Backtests) -> None:
         Nothing is carried out. The back-test is done page by page in the background; read it to see how far it is.
         """
         wanted = Wanted(name, caller.app, body.version, body.source, body.against, body.since, body.until)
-        with _as_problems():
+        with places.place(caller.key_id, body.source), _as_problems():
             kept = backtests.begin(caller.resource_id, wanted)
         return Answer(_shown(kept), headers={"Location": f"/v1/rulesets/{name}/backtests/{kept.backtest_id}"})
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.decide import language
-from service.decide.diff import Difference, diff
+from service.decide.diff import diff
 from service.decide.ruleset import Ruleset
 from service.rulesets.errors import UnknownRuleset
 from service.rulesets.library import Library
-from service.rulesets.versions import Version
+from service.rulesets.versions import DamagedVersion, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,13 @@ class Between:
     changes: Mapping[str, object] | None
 
 
-def from_active(library: Library, name: str, ruleset: Ruleset, now: datetime) -> Difference | None:
-    """What `ruleset` decides otherwise than the active version; None while none is active."""
+def active_source(library: Library, name: str, now: datetime) -> str | None:
+    """The text of the active version, which a draft is compared with; None while none is active or it is damaged."""
     try:
         number = library.timeline(name).active(now)
-    except UnknownRuleset:
+        return library.source(library.version(name, number)) if number else None
+    except (UnknownRuleset, DamagedVersion):  # a good file is what mends a damaged version
         return None
-    active = _typed(library, library.version(name, number)) if number else None
-    return diff(active, ruleset) if active else None
 
 
 def between(library: Library, name: str, old_sha256: str | None, new_sha256: str | None) -> Between:

@@ -55,6 +55,16 @@ class Refused(RulesetError):
         super().__init__(f"the rule file has errors: {shown}{more}")
 
 
+class TooMuchToCompile(RulesetError):
+    """A draft takes so long to read and compile that this process would be kept from its other work."""
+
+    def __init__(self, seconds: float, most: float) -> None:
+        super().__init__(
+            f"to read and compile the rule file took {seconds:.1f} s of processor time; to try it on requests"
+            f" {most:g} s are allowed: split its largest rules"
+        )
+
+
 class WrongName(RulesetError):
     """The file declares another ruleset than the one it is published under."""
 

@@ -1,71 +1,73 @@
-"""What a rule file must pass before it can be published: parse → types → proofs → its own tests, in a canary.
+"""What a rule file must pass before it can be published: everything that `proofs` says of it, in a canary.
 
-A file that does not parse gets no further; everything else is asked of every file, so that all findings are shown at
-once. It is sound when none of them is an error.
+Nobody who asks parses the file. It is sound when none of its findings is an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from service.decide import canary, language, lengths, report
+from service.decide import canary, language, report
+from service.decide.canary import Declared
 from service.decide.findings import Finding, Severity
 from service.decide.ruleset import Ruleset
-from service.decide.verify import verify
-
-Proof = Callable[[str, Ruleset], Sequence[Finding]]
-"""What else is to be known of a file that parses: its text and its typed form in, findings out."""
+from service.rulesets.errors import TooMuchToCompile
 
 MAX_STORED = 200
 """Findings kept with a published version: they are warnings, and a version must fit an item."""
 
+AFFORDABLE = 5.0
+"""Seconds of the processor in which this process reads and compiles a draft; one of 20,000 rows needs 2.3."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A rule file and everything there is to say about it. `ruleset` is None if it does not parse."""
+    """A rule file and everything there is to say about it. `declared` is None if it does not parse.
+
+    `changes` is what it decides otherwise than the file it was compared with. `limit` is what its trial needed more of
+    than a file may have: `50 s of processor time`.
+    """
 
     source: str
-    ruleset: Ruleset | None
+    declared: Declared | None
     findings: tuple[Finding, ...]
+    changes: Mapping[str, object] | None = None
+    seconds: float = 0.0
+    limit: str | None = None
 
     @property
     def sound(self) -> bool:
         """Whether it may be published: warnings do not hinder."""
-        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+        return self.declared is not None and all(one.severity is not Severity.ERROR for one in self.findings)
+
+    @property
+    def affordable(self) -> bool:
+        """Whether this process may read and compile it, as its trial did."""
+        return self.sound and self.seconds <= AFFORDABLE
 
     def kept(self) -> Sequence[Mapping[str, object]]:
         """The findings as they are stored with the version."""
         return [report.finding_as_json(finding) for finding in self.findings[:MAX_STORED]]
 
+    def demand_affordable(self) -> None:
+        """`TooMuchToCompile` for a sound file that no other process should read and compile to try it on requests."""
+        if not self.affordable:
+            raise TooMuchToCompile(self.seconds, AFFORDABLE)
 
-def _own_tests(source: str, _: Ruleset) -> Sequence[Finding]:
-    return canary.check(source)
-
-
-def _proven(_: str, ruleset: Ruleset) -> Sequence[Finding]:
-    return verify(ruleset)
-
-
-def _short_enough(_: str, ruleset: Ruleset) -> Sequence[Finding]:
-    return lengths.check(ruleset)
-
-
-PROOFS: tuple[Proof, ...] = (_short_enough, _proven, _own_tests)
-"""In the order of their cost."""
+    def ruleset(self) -> Ruleset:
+        """The typed form of a sound file, read again; `TooMuchToCompile` for one that took its trial too long."""
+        self.demand_affordable()
+        ruleset = language.parse(self.source).ruleset
+        assert ruleset is not None, "its trial parsed it"
+        return ruleset
 
 
-def check(content: str | bytes) -> Checked:
-    """Everything there is to say about a rule file; raises for nothing that a file may hold.
+def check(content: str | bytes, against: str | None = None) -> Checked:
+    """Everything there is to say about a rule file, and what it decides otherwise than `against`, a version's text.
 
-    `CanaryFailed` (unavailable) if its tests cannot be run here and now.
+    Raises for nothing that a file may hold; `CanaryFailed` (unavailable) if it cannot be tried here and now.
     """
-    parsed = language.parse(content)
+    trial = canary.check(content, against)
     text = content if isinstance(content, str) else content.decode("utf-8", "replace")
-    if parsed.ruleset is None:
-        return Checked(text, None, parsed.findings)
-    proven = [finding for proof in PROOFS for finding in proof(text, parsed.ruleset)]
-    said = {(one.kind, one.rule) for one in parsed.findings if one.rule is not None}
-    news = (one for one in proven if (one.kind, one.rule) not in said)
-    findings = sorted((*parsed.findings, *news), key=lambda finding: finding.at)
-    return Checked(text, parsed.ruleset, tuple(findings))
+    return Checked(text, trial.declared, trial.findings, trial.changes, trial.seconds, trial.limit)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from service.decide.canary import Declared
 from service.decide.ruleset import Ruleset
 from service.rulesets.errors import Refused, WrongName
 from service.rulesets.gate import Checked
@@ -17,22 +17,26 @@ from service.rulesets.versions import Version
 class Passed:
     """A rule file that may be published, with the warnings that the gate had."""
 
-    source: str
-    ruleset: Ruleset
-    findings: Sequence[Mapping[str, object]]
+    checked: Checked
+    declared: Declared
 
     def draft(self, author: str, comment: str) -> Draft:
         """The file as the library takes it."""
-        return Draft(self.ruleset.name, self.source, author, comment, self.ruleset.description, self.findings)
+        declared, checked = self.declared, self.checked
+        return Draft(declared.name, checked.source, author, comment, declared.description, checked.kept())
+
+    def ruleset(self) -> Ruleset:
+        """Its typed form; `TooMuchToCompile` for a file that takes too long to read again."""
+        return self.checked.ruleset()
 
 
 def passed(checked: Checked, ruleset: str | None = None) -> Passed:
     """The file if it may be published (as `ruleset`, if that is given); `Refused` with every finding, `WrongName`."""
-    if checked.ruleset is None or not checked.sound:
+    if checked.declared is None or not checked.sound:
         raise Refused(checked.source, checked.findings)
-    if ruleset not in (None, checked.ruleset.name):
-        raise WrongName(checked.ruleset.name, str(ruleset))
-    return Passed(checked.source, checked.ruleset, checked.kept())
+    if ruleset not in (None, checked.declared.name):
+        raise WrongName(checked.declared.name, str(ruleset))
+    return Passed(checked, checked.declared)
 
 
 def publish(

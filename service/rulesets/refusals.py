@@ -14,6 +14,7 @@ from service.rulesets.errors import (
     NotThere,
     Refused,
     StaleEdit,
+    TooMuchToCompile,
     WrongName,
 )
 
@@ -27,6 +28,8 @@ def as_problems() -> Iterator[None]:
         raise not_found(f"{error}.") from error
     except Refused as error:
         raise refused(error) from error
+    except TooMuchToCompile as error:
+        raise invalid([FieldError("source", str(error))]) from error
     except WrongName as error:
         raise invalid([FieldError("ruleset", str(error))]) from error
     except BeginsInThePast as error:

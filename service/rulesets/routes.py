@@ -12,14 +12,15 @@ from service.http.caller import Caller
 from service.http.catalogue import ProblemType
 from service.http.endpoint import endpoint
 from service.http.formats import Answer, text_of
-from service.http.problems import Problem
+from service.http.problems import FieldError, Problem, invalid
 from service.rulesets import gate, schemas
-from service.rulesets.differences import between, from_active
+from service.rulesets.differences import active_source, between
 from service.rulesets.errors import StaleEdit, UnknownRuleset
 from service.rulesets.gate import Checked
 from service.rulesets.latest import Latest
 from service.rulesets.library import Library
 from service.rulesets.live import Live
+from service.rulesets.places import TrialPlaces
 from service.rulesets.publishing import publish
 from service.rulesets.refusals import as_problems, stale
 from service.rulesets.seen import Seen
@@ -34,13 +35,20 @@ RULE_FILE = text_of()
 """A rule file comes as text, whatever media type a client gives YAML."""
 
 
-def blueprint(library: Library, live: Live, working_copies: WorkingCopies, latest: Latest, clock: Clock) -> Blueprint:
+def blueprint(
+    library: Library,
+    live: Live,
+    working_copies: WorkingCopies,
+    latest: Latest,
+    clock: Clock,
+    places: TrialPlaces,
+) -> Blueprint:
     """The calls about rulesets; evaluating is `service.evaluations`."""
     routes = Blueprint("rulesets", __name__)
     _add_list(routes, library, working_copies, clock)
     _add_reads(routes, library, clock)
-    _add_check(routes, library, latest, clock)
-    _add_publish(routes, library, live, latest, clock)
+    _add_check(routes, library, latest, clock, places)
+    _add_publish(routes, library, live, latest, clock, places)
     _add_activate(routes, library, live, clock)
     return routes
 
@@ -119,7 +127,7 @@ def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
         return schemas.ShownSource(**dict(_shown(version, active)), source=library.source(version))
 
 
-def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock) -> None:
+def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock, places: TrialPlaces) -> None:
     @endpoint(
         routes,
         "POST",
@@ -129,18 +137,26 @@ def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock
         body=[RULE_FILE],
         body_limit=MAX_FILE_BYTES,
         answers={200: schemas.CheckReport},
+        problems=[ProblemType.TOO_MANY_REQUESTS],
     )
-    def check_ruleset(name: str, body: str) -> schemas.CheckReport:
+    def check_ruleset(name: str, body: str, caller: Caller) -> schemas.CheckReport:
         """Everything there is to say about a file, and what it decides otherwise than the active version.
 
         `diff` says it of all requests that there can be, `backtest` of the latest recorded ones. Publishes nothing.
+        The file is read and tried in a process of its own, one at a time for a key: 422 if that takes more than 50 s of
+        processor time or 1 GiB of memory.
         """
-        checked = gate.check(body)
-        found = report.as_json(checked.findings, f"{name}.yaml")
-        return schemas.CheckReport.model_validate({**found, **_otherwise(library, latest, name, checked, clock)})
+        with places.place(caller.key_id, body):
+            checked = gate.check(body, active_source(library, name, clock.now()))
+            if checked.limit is not None:
+                raise invalid([FieldError("", checked.findings[0].message)])
+            found = report.as_json(checked.findings, f"{name}.yaml")
+            return schemas.CheckReport.model_validate({**found, **_otherwise(latest, name, checked)})
 
 
-def _add_publish(routes: Blueprint, library: Library, live: Live, latest: Latest, clock: Clock) -> None:
+def _add_publish(
+    routes: Blueprint, library: Library, live: Live, latest: Latest, clock: Clock, places: TrialPlaces
+) -> None:
     @endpoint(
         routes,
         "POST",
@@ -153,7 +169,11 @@ def _add_publish(routes: Blueprint, library: Library, live: Live, latest: Latest
         headers=["If-Match"],
         creates=True,
         answers={201: schemas.ShownPublication},
-        problems=[ProblemType.PRECONDITION_FAILED, ProblemType.PRECONDITION_REQUIRED],
+        problems=[
+            ProblemType.PRECONDITION_FAILED,
+            ProblemType.PRECONDITION_REQUIRED,
+            ProblemType.TOO_MANY_REQUESTS,
+        ],
     )
     def publish_version(name: str, body: str, query: schemas.Publication, caller: Caller) -> Answer:
         """Check a file and make it the active version, now or from `effective_from` on.
@@ -163,9 +183,9 @@ def _add_publish(routes: Blueprint, library: Library, live: Live, latest: Latest
         says what is decided otherwise from now on, as a check does.
         """
         expected = _expected(library, name, caller.headers.get("If-Match"))
-        checked = gate.check(body)
-        with as_problems():
-            otherwise = _otherwise(library, latest, name, checked, clock) if checked.sound else {}
+        with places.place(caller.key_id, body), as_problems():
+            checked = gate.check(body, active_source(library, name, clock.now()))
+            otherwise = _otherwise(latest, name, checked) if checked.sound else {}
             try:
                 version = publish(
                     library,
@@ -205,18 +225,12 @@ def _add_activate(routes: Blueprint, library: Library, live: Live, clock: Clock)
             return _shown_ruleset(library, name, clock)
 
 
-def _otherwise(
-    library: Library, latest: Latest, name: str, checked: Checked, clock: Clock
-) -> Mapping[str, Mapping[str, object] | None]:
-    """What a sound file decides otherwise than the active version: of all requests, and of the latest ones."""
-    if checked.ruleset is None or checked.ruleset.name != name:
+def _otherwise(latest: Latest, name: str, checked: Checked) -> Mapping[str, Mapping[str, object] | None]:
+    """What a file decides otherwise than the active version: of all requests, and of the latest ones if it is sound."""
+    if checked.declared is None or checked.declared.name != name:
         return {}
-    changes = from_active(library, name, checked.ruleset, clock.now())
-    found = latest.compared(checked.ruleset) if checked.sound else None
-    return {
-        "diff": None if changes is None else changes.as_json(),
-        "backtest": None if found is None else found.as_json(),
-    }
+    found = latest.compared(checked.ruleset()) if checked.affordable else None
+    return {"diff": checked.changes, "backtest": None if found is None else found.as_json()}
 
 
 def _expected(library: Library, name: str, if_match: str | None) -> str | None:

@@ -403,3 +403,16 @@ def test_a_process_whose_threads_are_all_stuck_says_so(tmp_path: Path) -> None:
         assert (stuck.status, stuck.json()) == (503, {"status": "stuck"})
         assert client.get("/0").status == 204  # when one of them is done
         assert client.get("/healthz").status == 200
+
+
+def test_a_large_body_that_trickles_is_told_so_by_the_call_that_reads_it(small: Running) -> None:
+    head = head_of(small, 1_000_000).replace(EVALUATE.encode(), b"/v1/rulesets/premium/check")
+    with closing(connected(small.url)) as line:
+        line.sendall(head.replace(b"application/json", b"application/yaml"))
+        for _ in range(40):
+            time.sleep(0.5)
+            line.send(b"x")
+        answer = whole(line)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"/problems/request-timeout" in answer
+    assert errors(small) == []

@@ -6,12 +6,13 @@ import os
 import signal
 from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
-from service.decide import canary, rule_tests
+from service.decide import canary, proofs, rule_tests
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.ruleset import Place
 from tests.unit.rule_worlds import compiled
@@ -30,7 +31,12 @@ tests:
 
 
 def findings_of(*tests: str) -> tuple[Finding, ...]:
-    return canary.check(RULES + "".join(f"  - {test}\n" for test in tests))
+    return about_tests(canary.check(RULES + "".join(f"  - {test}\n" for test in tests)))
+
+
+def about_tests(trial: canary.Trial) -> tuple[Finding, ...]:
+    """What was found of the file's own tests."""
+    return tuple(finding for finding in trial.findings if finding.kind in (Kind.TEST_FAILED, Kind.UNTESTED))
 
 
 def test_a_file_whose_tests_pass_is_told_only_which_rules_they_never_fire() -> None:
@@ -47,8 +53,8 @@ def test_a_file_whose_tests_pass_is_told_only_which_rules_they_never_fire() -> N
 def test_a_file_whose_tests_fire_every_rule_has_no_findings() -> None:
     tests = ["{given: {age: 9, price: 300}, expect: {}}", "{given: {age: 81, price: 200}, expect: {}}"]
     both = RULES.replace("  - {name: Nobody, when: age < 0, then: [accept]}\n", "")
-    assert canary.check(both + "".join(f"  - {test}\n" for test in tests)) == ()
-    assert canary.check(RULES.removesuffix("tests:\n")) == ()  # whoever writes no tests at all knows that
+    assert about_tests(canary.check(both + "".join(f"  - {test}\n" for test in tests))) == ()
+    assert about_tests(canary.check(RULES.removesuffix("tests:\n"))) == ()  # whoever writes no tests at all knows that
 
 
 @pytest.mark.parametrize(
@@ -80,16 +86,45 @@ def test_rules_that_no_test_fires_are_named() -> None:
     assert (result.tests, result.findings, result.never_fired) == (1, (), ("Old", "Nobody"))
 
 
-def test_a_file_that_does_not_parse_is_left_to_the_parser() -> None:
-    assert canary.check("rules: [") == ()
+def test_a_file_that_does_not_parse_has_the_findings_of_the_parser_alone() -> None:
+    trial = canary.check("rules: [")
+    assert trial.declared is None
+    assert {finding.kind for finding in trial.findings} == {Kind.SYNTAX}
+
+
+def test_a_trial_says_how_the_file_names_its_ruleset_and_what_it_changes() -> None:
+    whole = RULES.removesuffix("tests:\n")
+    trial = canary.check(whole.replace("by: 20%", "by: 30%"), whole)
+    assert trial.declared == canary.Declared("premium", "")
+    assert trial.changes is not None
+    assert "30%" in str(trial.changes["changes"])
+    assert canary.check(whole.replace("ruleset: premium", "ruleset: other"), whole).changes is None
+    assert canary.check(whole, "rules: [").changes is None
+    assert canary.check(whole).changes is None
+
+
+def test_text_that_is_not_utf_8_is_a_finding() -> None:
+    assert canary.check(b"ruleset: \xff").declared is None
+    assert canary.check("ruleset: \ud800").declared is None
+
+
+def test_a_fault_of_our_own_names_its_place_and_nothing_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def prove(_: bytes) -> proofs.Proven:
+        raise IndexError("the secret of the file")
+
+    monkeypatch.setattr(proofs, "prove", prove)
+    answer = BytesIO()
+    canary.main(BytesIO(b"ruleset: r"), answer, 10)
+    (finding,) = canary._read(answer.getvalue()).findings
+    assert "IndexError at test_canary.py, line " in finding.message
+    assert "secret" not in finding.message
 
 
 def test_a_condition_with_too_many_alternatives_is_a_finding_at_its_place() -> None:
     declared = ", ".join(f"f{n}: {{type: boolean}}" for n in range(20))
     when = " and ".join(f"(f{n} == true or f{n + 1} == true)" for n in range(0, 20, 2))
-    (finding,) = canary.check(
-        f"ruleset: r\nfacts: {{{declared}}}\nrules:\n  - {{name: a, when: {when}, then: [accept]}}\n"
-    )
+    trial = canary.check(f"ruleset: r\nfacts: {{{declared}}}\nrules:\n  - {{name: a, when: {when}, then: [accept]}}\n")
+    (finding,) = (one for one in trial.findings if one.severity is Severity.ERROR)
     assert (finding.kind, finding.at.line) == (Kind.SYNTAX, 4)
     assert "split the rule" in finding.message
 
@@ -109,14 +144,17 @@ def busy(rules: int) -> str:
     ],
 )
 def test_a_file_that_meets_a_limit_is_a_finding_that_names_the_limit(limits: canary.Limits, message: str) -> None:
-    (finding,) = canary.check(busy(40_000), limits)
+    trial = canary.check(busy(40_000), limits=limits)
+    (finding,) = trial.findings
     assert message in finding.message
+    assert trial.limit is not None
+    assert trial.limit in message
     assert finding.severity is Severity.ERROR
 
 
 def test_a_machine_that_is_too_busy_says_nothing_about_the_file() -> None:
     with pytest.raises(canary.CanaryFailed, match="try again"):
-        canary.check(RULES + "  []", canary.Limits(wait=0.001))
+        canary.check(RULES + "  []", limits=canary.Limits(wait=0.001))
 
 
 def ended_by(ending: int) -> tuple[Finding, ...]:
@@ -125,7 +163,7 @@ def ended_by(ending: int) -> tuple[Finding, ...]:
     with ThreadPoolExecutor(1) as pool:
         checking = pool.submit(canary.check, busy(2_000))
         os.kill(_new_child(before, checking), ending)
-        return checking.result()
+        return checking.result().findings
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the child process in /proc")
@@ -141,7 +179,7 @@ def test_a_trial_that_is_ended_from_outside_is_no_finding_about_the_file(ending:
         ended_by(ending)
 
 
-def _new_child(before: frozenset[int], checking: Future[tuple[Finding, ...]]) -> int:
+def _new_child(before: frozenset[int], checking: Future[canary.Trial]) -> int:
     """The canary's process, and none of those that other tests have running."""
     until = monotonic() + 30
     while monotonic() < until and not checking.done():

@@ -153,3 +153,109 @@ def test_a_text_or_comment_that_never_ends_is_refused_and_takes_no_time() -> Non
     for text in ('rule "A" when C(a == 1) then System.out.println("x); end', 'rule "A" when /* C(a == 1) then end'):
         with pytest.raises(DrlRefused):
             drl.rule_file(text, "cars")
+
+
+def ruled(name: str, when: str, then: str, head: str = "") -> str:
+    return f'rule "{name}" {head}\nwhen\n$p : Policy({when})\nthen\n{then}\nend\n'
+
+
+@pytest.mark.parametrize(
+    "raise_premium",
+    [
+        "modify($p) { setPremium(500) }",
+        "$p.setPremium(500);\nupdate($p);",
+        "$p.setPremium(500); modify($p) { setX(1) }",
+    ],
+)
+def test_a_change_that_sets_off_another_rule_is_refused(raise_premium: str) -> None:
+    chained = ruled("Surcharge", 'risk == "HIGH"', raise_premium) + ruled("Big", "premium > 400", "$p.setOk(true);")
+    if "setX" in raise_premium:  # only what modify changes is looked at again
+        assert sound(drl.rule_file(chained, "imported")).rules
+        return
+    ((line, message),) = refusals(chained)
+    assert line in (5, 6)
+    assert 'policy.premium is changed, and read by "Big": Drools tries rules again' in message
+
+
+def test_a_rule_that_changes_what_only_it_reads_must_say_no_loop() -> None:
+    again = ruled("A", "premium > 3", "modify($p) { setPremium(5) }")
+    assert 'read by "A"' in refusals(again)[0][1]
+    assert sound(drl.rule_file(again.replace('"A"', '"A" no-loop true'), "imported")).rules
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ('agenda-group "audit"', 'agenda-group "audit": its rules fire only when something sets the focus'),
+        ("salience PRIO", "salience PRIO is no number"),
+        ('date-effective "01-Mar-2026 10:30"', "has a time of day"),
+        ('date-expires "01-Mar-2026 00:00:01"', "has a time of day"),
+        ('activation-group "one"', "this attribute is not known"),
+        ("timer (int: 5s)", "this attribute is not known"),
+    ],
+)
+def test_an_attribute_that_rules_cannot_follow_is_refused(head: str, message: str) -> None:
+    ((line, told),) = refusals(ruled("A", "premium > 3", "$p.setOk(true);", head))
+    assert (line, message in told) == (1, True)
+
+
+@pytest.mark.parametrize("head", ['agenda-group "MAIN"', 'date-effective "01-Mar-2026 00:00"', "lock-on-active true"])
+def test_an_attribute_that_changes_nothing_is_taken(head: str) -> None:
+    assert sound(drl.rule_file(ruled("A", "premium > 3", "$p.setOk(true);", head), "imported")).rules
+
+
+def test_an_attribute_of_all_rules_is_refused() -> None:
+    text = 'package x\nagenda-group "audit"\n' + ruled("A", "premium > 3", "$p.setOk(true);")
+    assert refusals(text) == [(2, 'an attribute of all rules cannot be translated: agenda-group "audit"')]
+
+
+@pytest.mark.parametrize(
+    ("literal", "meant"),
+    [
+        (r'"two\nlines \u00e9 tab\tx"', "two\nlines é tab\tx"),
+        (r'"C:\\new \"x\" \101"', 'C:\\new "x" A'),
+        ("'HIGH'", "HIGH"),
+        ("'say \"hi\"'", 'say "hi"'),
+        (r"'it\'s'", "it's"),
+    ],
+)
+def test_a_text_means_what_java_means_by_it(literal: str, meant: str) -> None:
+    text = ruled("A", f"note == {literal}", f"$p.setStatus({literal});")
+    rules_ = compiled(drl.rule_file(text, "imported"))
+    decision = decide(rules_, {"policy": {"note": meant}})
+    assert (decision.fired, decision.facts["policy.status"]) == (("A",), meant)
+
+
+def test_an_escape_that_java_does_not_know_is_refused() -> None:
+    assert refusals(ruled("A", r'note == "\q"', "$p.setOk(true);"))[0][1].startswith("this text has an escape")
+
+
+def test_unequal_is_refused_where_the_field_may_be_null() -> None:
+    text = ruled("A", 'owner != "X"', "$p.setOk(true);") + ruled("B", "owner == null", "$p.setOk(false);")
+    assert [line for line, _ in refusals(text)] == [3]
+
+
+def test_numbers_get_the_digits_that_the_file_shows_and_properties_their_names() -> None:
+    text = ruled("A", "rate > 0.125, URL == 'x'", '$p.setURL("y"); $p.setRATE2(1.25);')
+    facts_ = sound(drl.rule_file(text, "imported")).facts
+    assert (facts_["policy.rate"].scale, facts_["policy.URL"].optional) == (3, False)
+    assert facts_["policy.RATE2"].optional  # nothing reads it: a request need not hold it
+
+
+def test_two_rules_of_one_name_are_refused() -> None:
+    text = ruled("A", "premium > 3", "$p.setOk(true);") + ruled("A", "premium < 3", "$p.setOk(true);")
+    assert refusals(text) == [(7, 'a rule named "A" stands above already, in line 1')]
+
+
+@pytest.mark.parametrize(
+    ("when", "then"),
+    [
+        ('name < "M"', "$p.setOk(true);"),
+        ("premium > 99999999999999999999", "$p.setOk(true);"),
+        ("premium > 3", '$p.setPremium2("a"); $p.setOk(1); $p.setOk("x");'),
+        ('kind == "a", kind == 5', "$p.setOk(true);"),
+        ("größe > 5", "$p.setOk(true);"),
+    ],
+)
+def test_nothing_is_printed_that_would_not_check(when: str, then: str) -> None:
+    assert refusals(ruled("A", when, then))[0][1].startswith("cannot be written as a rule: ")

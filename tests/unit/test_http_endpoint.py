@@ -2,14 +2,15 @@ import io
 import json
 import logging
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from flask import Blueprint
+from flask import Blueprint, request
 from werkzeug.test import TestResponse
 
-from service import logs
+from service import deadline, logs
 from service.http import endpoint
 from service.http.endpoint import MisdeclaredEndpoint
 from service.words import Scope
@@ -270,3 +271,40 @@ def test_a_view_that_does_not_take_what_its_path_gives_is_found_at_start() -> No
         @endpoint(Blueprint("x", "x"), "GET", "/v1/x/<ident>", summary="x", scope=None, answers={200: None})
         def read(other: str) -> str:
             return other
+
+
+@pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
+def test_the_form_of_a_page_has_a_limit(shop: Shop, media_type: str) -> None:
+    shop.app.add_url_rule("/page", "page", lambda: str(len(request.form.get("x", ""))), methods=["POST"])
+
+    def form(size: int) -> bytes:
+        if media_type.startswith("multipart"):
+            return b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n' + b"y" * size + b"\r\n--b--\r\n"
+        return b"x=" + b"y" * size
+
+    assert shop.post(form(60_000), media_type, path="/page").text == "60000"
+    problem(shop.post(form(70_000), media_type, path="/page"), 413, "too-large")
+    problem(shop.post(form(9_000_000), media_type, path="/page"), 413, "too-large")
+
+
+def test_a_body_that_is_read_slowly_leaves_the_call_its_time(shop: Shop) -> None:
+    left = []
+    shop.on_order = lambda _caller: left.append(deadline.left())
+    answer = shop.app.test_client().post(
+        "/v1/orders",
+        input_stream=Slow(b'{"lines":[]}'),
+        content_length=12,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {shop.key}"},
+    )
+    assert answer.status_code == 201
+    assert left[0] is not None
+    assert left[0] > 2.7
+
+
+class Slow(io.BytesIO):
+    """A body that takes half a second."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        time.sleep(0.5)
+        return super().read(size)

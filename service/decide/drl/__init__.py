@@ -7,12 +7,13 @@ Any other Java is refused, naming its line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-from service.decide import yaml_text
+from service.decide import language, yaml_text
 from service.decide.drl import source
 from service.decide.drl.source import DrlRefused, Refused
 from service.decide.drl.translate import Kinds, Translated, Translator
+from service.decide.findings import Severity
 
 __all__ = ["DrlRefused", "Refused", "rule_file"]
 
@@ -29,12 +30,28 @@ def rule_file(text: str, name: str) -> str:
     translated = [translator.rule(rule) for rule in source.rules(file)]
     if not translated:
         translator.refused.append(Refused(1, "there is no rule in this file"))
+    translator.finish()
+    translator.refused += source.attributes_of_all(file)
     if translator.refused:
         raise DrlRefused(tuple(sorted(translator.refused, key=lambda fault: fault.line)))
     ordered = sorted((rule for rule in translated if rule.enabled), key=lambda rule: -rule.salience)
-    facts = [f"  {path}: {_declaration(kinds)}" for path, kinds in _facts(translator.kinds).items()]
+    facts = [f"  {path}: {_declaration(path, translator.kinds)}" for path in sorted(translator.kinds.of)]
     lines = [f"ruleset: {name}", "facts:", *facts, "hit: all", "rules:", *(line for r in ordered for line in _lines(r))]
-    return "\n".join(lines) + "\n"
+    written = "\n".join(lines) + "\n"
+    _check(written, translated)
+    return written
+
+
+def _check(written: str, translated: Sequence[Translated]) -> None:
+    """Refuse a translation that is no sound rule file: nothing is printed that would not check."""
+    lines = {rule.name: rule.line for rule in translated}
+    errors = [one for one in language.parse(written).findings if one.severity is Severity.ERROR]
+    if errors:
+        raise DrlRefused(
+            tuple(
+                Refused(lines.get(one.rule or "", 1), f"cannot be written as a rule: {one.message}") for one in errors
+            )
+        )
 
 
 def _lines(rule: Translated) -> list[str]:
@@ -46,14 +63,13 @@ def _lines(rule: Translated) -> list[str]:
     ]
 
 
-def _facts(kinds: Kinds) -> Mapping[str, set[str]]:
-    return {path: kinds.of[path] for path in sorted(kinds.of)}
-
-
-def _declaration(kinds: set[str]) -> str:
-    optional = ", optional: true" if "missing" in kinds else ""
-    if "text" in kinds or kinds == {"missing"}:
+def _declaration(path: str, kinds: Kinds) -> str:
+    """A fact as the file shows it. One that rules only set need not be in a request."""
+    seen = kinds.of[path]
+    optional = ", optional: true" if "missing" in seen or path not in kinds.needed else ""
+    if "text" in seen or seen == {"missing"}:
         return f"{{type: text{optional}}}"
-    if "boolean" in kinds:
+    if "boolean" in seen:
         return f"{{type: boolean{optional}}}"
-    return f"{{type: decimal, scale: 2{optional}}}" if "decimal" in kinds else f"{{type: integer{optional}}}"
+    scale = max(2, kinds.digits.get(path, 0))
+    return f"{{type: decimal, scale: {scale}{optional}}}" if "decimal" in seen else f"{{type: integer{optional}}}"

@@ -8,11 +8,18 @@ from dataclasses import dataclass
 
 from service.errors import TocsinError
 
-_OPAQUE = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
+_OPAQUE = re.compile(
+    r"""(?P<quote>["'])(?:(?!(?P=quote))[^\\\n]|\\.)*+(?P=quote)?|//[^\n]*|/\*.*?(?:\*/|\Z)""", re.DOTALL
+)
 _FUNCTION = re.compile(r"\bfunction\s+[\w.<>\[\]]+\s+(?P<name>\w+)\s*\(")
 _RULE = re.compile(r"\brule\s+")
 _WHEN, _THEN, _END = re.compile(r"\bwhen\b"), re.compile(r"\bthen\b"), re.compile(r"\bend\b|\Z")
-_NAME = re.compile(r'\s*(?:"(?P<quoted>(?:[^"\\\n]|\\.)*)"|(?P<bare>\w+))')
+_NAME = re.compile(r"""\s*(?:"(?P<quoted>(?:[^"\\\n]|\\.)*)"|'(?P<single>(?:[^'\\\n]|\\.)*)'|(?P<bare>\w+))""")
+_OF_ALL_RULES = re.compile(
+    r"^[ \t]*(?P<attribute>(?:agenda-group|activation-group|ruleflow-group|auto-focus|salience|enabled|date-effective|"
+    r"date-expires|timer|calendars|duration)\b[^\n]*)",
+    re.MULTILINE,
+)
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -85,7 +92,7 @@ class DrlRule:
 
 def whole(text: str) -> Piece:
     """The file, its comments blanked."""
-    uncommented = _OPAQUE.sub(lambda found: found[0] if found[0][0] == '"' else _blank(found[0]), text)
+    uncommented = _OPAQUE.sub(lambda found: found[0] if found["quote"] else _blank(found[0]), text)
     masked = _OPAQUE.sub(lambda found: f'"{" " * (len(found[0]) - 2)}"'[: len(found[0])], uncommented)
     return Piece(uncommented, masked, 1)
 
@@ -104,9 +111,18 @@ def rules(file: Piece) -> Iterator[DrlRule]:
     """The rules of a file in its order."""
     for head, when, then in _cut(file):
         named = _NAME.match(head.text)
-        name = (named["quoted"] or named["bare"]) if named else ""
+        name = (named["quoted"] or named["single"] or named["bare"] or "") if named else ""
         attributes = head.cut(named.end() if named else 0, len(head.text))
         yield DrlRule(name, attributes, when, then, head.line)
+
+
+def attributes_of_all(file: Piece) -> Iterator[Refused]:
+    """Attributes before the first rule, which Drools gives to every rule of the file."""
+    first = _RULE.search(file.masked)
+    before = file.cut(0, first.start() if first else len(file.text))
+    for found in _OF_ALL_RULES.finditer(before.masked):
+        piece = before.cut(*found.span("attribute")).stripped()
+        yield Refused(piece.line, f"an attribute of all rules cannot be translated: {piece.text}")
 
 
 def _cut(file: Piece) -> Iterator[tuple[Piece, Piece, Piece]]:
