@@ -12,6 +12,7 @@ import click
 from service.decide import language, report
 from service.decide.findings import Finding, Severity
 from service.decide.ruleset import Ruleset
+from service.decide.tables.sheet import Grid
 from service.rulesets import rule_file
 from service.rulesets.rule_file import RuleFile
 
@@ -36,18 +37,19 @@ def rendered(file: RuleFile, findings: Sequence[Finding]) -> str:
     shown = []
     for finding in findings:
         path, text, at = file.origin(finding.at)
-        listing = listings.get(path) or listings.setdefault(path, report.Listing.of(text, str(path)))
+        if path not in listings:
+            listings[path] = report.Listing.of(text, str(path), None if path == file.path else Grid(text))
+        listing = listings[path]
         shown.append(listing.show(replace(finding, at=at)))
     return "\n".join(shown)
 
 
 def as_document(file: RuleFile, findings: Sequence[Finding]) -> dict[str, object]:
     """The entry of a file in `--json`; a finding in its table says so by a `file` of its own."""
-    documents = []
-    for finding in findings:
-        path, _, at = file.origin(finding.at)
-        elsewhere = {} if path == file.path else {"file": str(path)}
-        documents.append({**report.finding_as_json(replace(finding, at=at)), **elsewhere})
+    documents = [
+        {**found, "file": str(file.path.with_name(str(found["file"])))} if "file" in found else found
+        for found in file.as_json(findings)
+    ]
     return {**report.as_json(findings, str(file.path)), "findings": documents}
 
 

@@ -165,8 +165,20 @@ def _decode(content: str | bytes, faults: Faults) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig")
-        faults.error(Kind.SYNTAX, _lined(before).place(len(before)), "this byte is not UTF-8", "save the file as UTF-8")
+        faults.error(Kind.SYNTAX, _lined(before).place(len(before)), *_no_text(content))
     return ""
+
+
+def _no_text(content: bytes) -> tuple[str, str]:
+    """What a file is instead of text in UTF-8, and what to do."""
+    if content.startswith(b"PK\x03\x04"):
+        return (
+            "this is a document of Word or Excel, not a text file",
+            "write rules in a text editor; rules import reads .xlsx",
+        )
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "this file is UTF-16, not UTF-8", "save it as UTF-8 (in Notepad: Encoding: UTF-8)"
+    return "this byte is not UTF-8", "save the file as UTF-8 (Excel: CSV UTF-8, comma delimited)"
 
 
 def _reports_unprintable(source: Source, faults: Faults) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from service import exact_json
 from service.decide.findings import Finding, Severity
 from service.decide.ruleset import Place
+from service.decide.tables.sheet import Grid
 
 _WIDTH = 160
 """Columns of a source line that are shown; a longer one is cut around the caret."""
@@ -20,19 +21,22 @@ class Listing:
 
     filename: str
     lines: Sequence[str]
+    grid: Grid | None = None
+    """Where the file is a table: its cells as a spreadsheet names them."""
 
     @classmethod
-    def of(cls, source: str | bytes, filename: str) -> Listing:
+    def of(cls, source: str | bytes, filename: str, grid: Grid | None = None) -> Listing:
         """The lines of a file as its author sees them."""
         text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
         lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        return cls(filename, lines)
+        return cls(filename, lines, grid)
 
     def show(self, finding: Finding) -> str:
         """`file:line:column: severity: message`, the line it stands in, a caret, a hint and an example."""
         at = finding.at
         where = f"{self.filename}:{at.line}:{at.column}"
-        head = f"{where}: {finding.severity}: {_printable(finding.message)} [{finding.kind}]"
+        cell = "" if self.grid is None else f"{self.grid.cell(at)}: "
+        head = f"{where}: {finding.severity}: {cell}{_printable(finding.message)} [{finding.kind}]"
         shown = [head, *_excerpt(at, self.lines)]
         if finding.hint:
             shown.append(f"  hint: {_printable(finding.hint)}")

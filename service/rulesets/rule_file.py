@@ -11,6 +11,7 @@ from service.decide import report
 from service.decide.findings import Finding
 from service.decide.ruleset import Place
 from service.decide.tables.inline import Inlined, inlined
+from service.decide.tables.sheet import Grid
 
 EVENTS = "events.yaml"
 """The one file of a rules folder that holds no ruleset: it says what other systems' events ask for."""
@@ -34,12 +35,19 @@ class RuleFile:
         return None if named is None else named[1]
 
     def as_json(self, findings: Iterable[Finding]) -> list[Mapping[str, object]]:
-        """Findings with the places where they were written; those in the table say so by a `file` of their own."""
+        """Findings with the places where they were written.
+
+        Those in the table say so by its `file`, and by the `cell` as a spreadsheet names it: `row 3, column C`.
+        """
         documents: list[Mapping[str, object]] = []
+        grid = None
         for finding in findings:
-            path, _, at = self.origin(finding.at)
-            elsewhere = {} if path == self.path else {"file": path.name}
-            documents.append({**report.finding_as_json(replace(finding, at=at)), **elsewhere})
+            path, text, at = self.origin(finding.at)
+            document = report.finding_as_json(replace(finding, at=at))
+            if path != self.path:
+                grid = grid or Grid(text)
+                document = {**document, "file": path.name, "cell": grid.cell(at)}
+            documents.append(document)
         return documents
 
     def origin(self, at: Place) -> tuple[Path, str, Place]:

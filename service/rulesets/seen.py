@@ -45,7 +45,10 @@ class Seen:
 
     def why(self) -> str:
         """The first of the findings that keep the file from being published; it names the file."""
-        message = str(self._first().get("message", "it has findings"))
+        first = self._first()
+        message = str(first.get("message", "it has findings"))
+        if "cell" in first:
+            return f"{first['file']}, {first['cell']}: {message}"
         return message if self.file in message else f"{self.file}: {message}"
 
     def hint(self) -> str | None:

@@ -22,7 +22,7 @@ from service.decide.findings import Kind, Severity
 from service.errors import Unavailable
 from service.rulesets import drift, gate, rule_file
 from service.rulesets.drift import Standing, Step
-from service.rulesets.errors import Refused, StaleEdit, UnknownRuleset
+from service.rulesets.errors import SHOWN, Refused, StaleEdit, UnknownRuleset
 from service.rulesets.gate import Checked
 from service.rulesets.library import Draft, Library
 from service.rulesets.publishing import passed
@@ -217,9 +217,10 @@ class WorkingCopies:
         try:
             draft = passed(checked).draft(AUTHOR, _comment(path))
         except Refused as error:
+            findings = file.as_json(error.findings[:MAX_SHOWN])
             message = "%s is not published, the active version stays: %s"
-            logger.warning(message, _name(path), error, extra={"file": _name(path)})
-            return self._refused(path, file, seen, file.as_json(error.findings[:MAX_SHOWN]))
+            logger.warning(message, _name(path), _errors(findings), extra={"file": _name(path)})
+            return self._refused(path, file, seen, findings)
         if self._memory.get(path)[1] != stored:  # a check takes its time
             return None
         try:
@@ -364,6 +365,19 @@ def _plain(path: Path) -> Path:
 def _comment(path: Path) -> str:
     """How the history names what was published from a file."""
     return f"{_name(path)} changed"
+
+
+def _errors(findings: Sequence[Mapping[str, object]]) -> str:
+    """The first errors of a file with their places, for the log."""
+    errors = [one for one in findings if one["severity"] == Severity.ERROR.value]
+    more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+    return "; ".join(f"{_where(one)}: {one['message']}" for one in errors[:SHOWN]) + more
+
+
+def _where(finding: Mapping[str, object]) -> str:
+    if "cell" in finding:
+        return f"{finding['file']}, {finding['cell']}"
+    return f"line {finding['line']}, column {finding['column']}"
 
 
 def _name(path: Path) -> str:

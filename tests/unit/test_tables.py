@@ -165,7 +165,7 @@ def test_a_missing_table_is_a_finding_at_its_name(folder: Path) -> None:
     (folder / "premium.csv").unlink()
     done = CliRunner().invoke(rules, ["check", str(folder / "premium.yaml")])
     assert done.exit_code == 1
-    assert ":11:8: error: the rows of the table are not here" in done.output
+    assert ':11:8: error: there is no file "premium.csv" beside the rule file' in done.output
 
 
 def test_an_excel_sheet_becomes_a_table(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from service.decide.findings import Kind
 from service.decide.positions import Node, Scalar
 from service.decide.ruleset import Always, And, Condition, Place, Rule
 from service.decide.schema import Schema
-from service.decide.tables import columns, sheet
+from service.decide.tables import columns, layout, sheet
 from service.decide.tables.columns import Columns
 from service.decide.tables.sheet import Cell
 
@@ -29,26 +29,55 @@ MAX_ROWS = 20_000
 def read(node: Node, schema: Schema, faults: Faults, verbs: Collection[str]) -> tuple[Rule, ...]:
     """The rules of a table that stands in its rule file as a block; every fault is reported at its cell."""
     if not isinstance(node, Scalar) or node.style != "|":
-        hint = "write table: | and the rows below it, indented; tocsin does it for a CSV file in the same folder"
-        faults.error(Kind.SYNTAX, node.at, "the rows of the table are not here", hint)
+        faults.error(Kind.SYNTAX, node.at, *_not_here(node))
         return ()
     found = sheet.rows(node.text, _first(node), faults)
     header, roles = next(found, None), next(found, None)
     if header is None or roles is None:
         faults.error(Kind.SYNTAX, node.at, "a table begins with two rows: names of columns, and their roles (in, out)")
         return ()
+    if not layout.is_sound(header, roles, schema, faults):
+        return ()
+    header, roles = _without_blank_end(header), _without_blank_end(roles)
     return _rules(columns.read(header, roles, schema, verbs, faults), list(islice(found, MAX_ROWS + 1)), faults)
+
+
+def _without_blank_end(row: list[Cell], least: int = 0) -> list[Cell]:
+    """A row without the empty cells that spreadsheets add at its end."""
+    count = len(row)
+    while count > least and not row[count - 1].text:
+        count -= 1
+    return row[:count]
+
+
+def _not_here(node: Node) -> tuple[str, str]:
+    """Why a table cannot be read from where it is said to be, and what to do."""
+    name = node.text.strip() if isinstance(node, Scalar) else ""
+    rows = "by HTTP, send the rows themselves: table: | and the rows below it, indented"
+    if name.lower().endswith((".xlsx", ".xls", ".ods")):
+        return f'"{name}" is a workbook, and a table is a CSV file', f"run: tocsin rules import {name} > table.csv"
+    if "/" in name or "\\" in name:
+        file = name.replace("\\", "/").rsplit("/", 1)[-1]
+        return f'the table lies beside the rule file, and "{name}" names a folder', f"write table: {file}"
+    if name.lower().endswith(".csv"):
+        return f'there is no file "{name}" beside the rule file', f"put it into the same folder, spelt alike; {rows}"
+    hint = "write table: premium.csv for a CSV file in the same folder, or table: | and the rows below it, indented"
+    return "the rows of the table are not here", hint
 
 
 def _rules(head: Columns, rows: Sequence[list[Cell]], faults: Faults) -> tuple[Rule, ...]:
     if len(rows) > MAX_ROWS:
         faults.error(Kind.SYNTAX, rows[-1][0].at, f"a table may have {MAX_ROWS:,} rows")
-    if not head.coming_out:
+    if not head.coming_out and not faults.refused:
         faults.error(Kind.SYNTAX, Place(1, 1), "no column of the table comes out", "give one the role out:set")
     seen: dict[str, int] = {}
     rules = []
-    for number, row in enumerate(rows[:MAX_ROWS], 1):
-        if len(row) != head.count:
+    for number, written in enumerate(rows[:MAX_ROWS], 1):
+        row = _without_blank_end(written, head.count)
+        if len(row) > head.count:
+            _stray(next(cell for cell in row[head.count :] if cell.text), faults)
+            continue
+        if len(row) < head.count:
             faults.error(Kind.SYNTAX, row[0].at, f"this row has {len(row)} cells, the header {head.count}")
             continue
         rules.append(_rule(head, row, number, seen, faults))
@@ -58,6 +87,9 @@ def _rules(head: Columns, rows: Sequence[list[Cell]], faults: Faults) -> tuple[R
 def _rule(head: Columns, row: list[Cell], number: int, seen: dict[str, int], faults: Faults) -> Rule:
     name = (row[head.name].text if head.name is not None else "") or f"row {number}"
     faults = faults.of_rule(name)
+    for column in head.unnamed:
+        if row[column].text:
+            _stray(row[column], faults)
     if name in seen:
         message = f'a rule named "{name}" stands above already, in row {seen[name]}'
         faults.error(Kind.DUPLICATE_KEY, row[head.name or 0].at, message, "give each rule a name of its own")
@@ -66,10 +98,15 @@ def _rule(head: Columns, row: list[Cell], number: int, seen: dict[str, int], fau
         condition for column, cells in head.conditions if (condition := cells.read(row[column], faults)) is not None
     ]
     then = [action for column, out in head.outs if (action := out.read(row[column], faults)) is not None]
-    if not any(row[column].text for column in head.coming_out):
+    if head.coming_out and not any(row[column].text for column in head.coming_out):
         faults.error(Kind.SYNTAX, row[0].at, f'the rule "{name}" does nothing: all of its out cells are empty')
     why = row[head.why].text if head.why is not None else ""
     return Rule(name, _all(demands, row[0].at), tuple(then), row[0].at, why or None)
+
+
+def _stray(cell: Cell, faults: Faults) -> None:
+    hint = "name the column in the first row, or empty the cell; a text that holds a comma goes in quotes"
+    faults.error(Kind.SYNTAX, cell.at, f'"{cell.text}" stands in a column that has no name', hint)
 
 
 def _all(demands: list[Condition], at: Place) -> Condition:

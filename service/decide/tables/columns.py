@@ -24,6 +24,7 @@ VERBS = ("accept", "reject", "flag for review", "emit")
 
 _BARE = frozenset({FactType.INTEGER, FactType.DECIMAL, FactType.BOOLEAN})
 _YES = frozenset({"yes", "true", "x", "X"})
+ROLES = (IN, OUT, NOTE)
 _ROLES = (IN, OUT, NOTE, *(f"{OUT}:{change}" for change in CHANGES))
 
 Make: TypeAlias = Callable[[Cell], Node]
@@ -46,7 +47,7 @@ class Out:
 class Columns:
     """The columns by what they are for: the rule's name and reason, what it demands and what it does.
 
-    `coming_out` are the `out` columns, those with a fault included.
+    `coming_out` are the `out` columns, those with a fault included; `unnamed` have neither name nor role.
     """
 
     name: int | None
@@ -54,6 +55,7 @@ class Columns:
     conditions: Sequence[tuple[int, Conditions]]
     outs: Sequence[tuple[int, Out]]
     coming_out: Sequence[int]
+    unnamed: Sequence[int]
     count: int
 
 
@@ -64,6 +66,7 @@ def read(
     conditions: list[tuple[int, Conditions]] = []
     outs: list[tuple[int, Out]] = []
     places: dict[str, int] = {}
+    unnamed: list[int] = []
     coming_out = [number for number, role in enumerate(roles[: len(header)]) if role.text.partition(":")[0] == OUT]
     for role in (role for role in roles[len(header) :] if role.text):
         message = f'the role "{role.text}" belongs to no column: the header has {len(header)}'
@@ -75,19 +78,28 @@ def read(
                 places.setdefault(NAME, number)
             case "note" | "" if head.text == "why":
                 places.setdefault("why", number)
-            case "note":
-                pass
+            case "" if not head.text:
+                unnamed.append(number)
             case "in":
                 if (fact := schema.find(head.text, head.at, faults)) is not None:
                     conditions.append((number, Conditions(fact)))
             case "out" if (make := _maker(head, role, schema, faults)) is not None:
                 outs.append((number, Out(make, schema, verbs)))
-            case "out":
+            case "note" | "out":
                 pass
             case _:
-                hint = did_you_mean(role.text, _ROLES) or f"known: {', '.join(_ROLES)}"
-                faults.error(Kind.SYNTAX, role.at, f'unknown role "{role.text}" of the column {head.text}', hint)
-    return Columns(places.get(NAME), places.get("why"), conditions, outs, coming_out, len(header))
+                _no_role(head, role, faults)
+    return Columns(places.get(NAME), places.get("why"), conditions, outs, coming_out, unnamed, len(header))
+
+
+def _no_role(head: Cell, role: Cell, faults: Faults) -> None:
+    known = f"known: {', '.join(_ROLES)}"
+    if role.text:
+        hint = did_you_mean(role.text, _ROLES) or known
+        faults.error(Kind.SYNTAX, role.at, f'unknown role "{role.text}" of the column {head.text}', hint)
+    else:
+        hint = did_you_mean(head.text, (NAME, "why")) or f"write it in the second row; {known}"
+        faults.error(Kind.SYNTAX, head.at, f'the column "{head.text}" has no role', hint)
 
 
 def _maker(head: Cell, role: Cell, schema: Schema, faults: Faults) -> Make | None:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from service.decide.ruleset import Place
 
 _REFERENCE = re.compile(
-    r"^table:[ \t]*(?P<file>[A-Za-z0-9_][A-Za-z0-9._-]*\.csv)[ \t]*(?:#[^\r\n]*)?(?=\r?$)", re.MULTILINE
+    r"^table:[ \t]*(?P<quote>[\"']?)(?P<file>\w[\w. ()+,&-]{0,120}\.[cC][sS][vV])(?P=quote)"
+    r"(?:[ \t]+#[^\r\n]*|[ \t]*)(?=\r?$)",
+    re.MULTILINE,
 )
 _BLOCK = re.compile(r"^table: \|\n(?P<rows>(?:[ ]{2}[^\n]*\n?|\n)+)", re.MULTILINE)
 _INDENT = "  "

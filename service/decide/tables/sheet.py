@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -46,20 +47,55 @@ class _CellSource(Source):
 
 def rows(text: str, first: Place, faults: Faults) -> Iterator[list[Cell]]:
     """The rows that are not blank; the text begins at `first`, and each of its lines at that column."""
-    text = text.replace("\r\n", "\n")
-    line, start, offset = first.line, 0, 0
     row: list[Cell] = []
+    for field, line, column, ends in _fields(text.replace("\r\n", "\n")):
+        row.append(_cell(field, Place(first.line + line, first.column + column), faults))
+        if ends:
+            if any(cell.text for cell in row):
+                yield row
+            row = []
+
+
+def _fields(text: str) -> Iterator[tuple[re.Match[str], int, int, bool]]:
+    """Each field with its line and column, counted from 0, and whether it ends its row."""
+    line, start, offset = 0, 0, 0
     while offset < len(text):
         field = _FIELD.match(text, offset)
         if field is None:  # pragma: no cover  (the pattern matches the empty field)
             return
-        row.append(_cell(field, Place(line, first.column + offset - start), faults))
+        ends = field.end() == len(text) or text[field.end()] == "\n"
+        yield field, line, offset - start, ends
         line += text.count("\n", offset, field.end())
         offset = field.end() + 1
-        if field.end() == len(text) or text[field.end()] == "\n":
-            if any(cell.text for cell in row):
-                yield row
-            row, line, start = [], line + 1, offset
+        if ends:
+            line, start = line + 1, offset
+
+
+class Grid:
+    """Which row and column of a spreadsheet a place of its CSV stands in: `row 3, column C`."""
+
+    def __init__(self, text: str) -> None:
+        self._places: list[tuple[int, int]] = []
+        self._cells: list[tuple[int, int]] = []
+        row, column = 1, 1
+        for _, line, begins, ends in _fields(text.replace("\r\n", "\n")):
+            self._places.append((line + 1, begins + 1))
+            self._cells.append((row, column))
+            row, column = (row + 1, 1) if ends else (row, column + 1)
+
+    def cell(self, at: Place) -> str:
+        """The cell that a place stands in, as a spreadsheet names it."""
+        position = bisect_right(self._places, (at.line, at.column))
+        row, column = self._cells[position - 1] if position else (1, 1)
+        return f"row {row}, column {_letters(column)}"
+
+
+def _letters(column: int) -> str:
+    letters = ""
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters
 
 
 def _cell(field: re.Match[str], at: Place, faults: Faults) -> Cell:
