@@ -73,7 +73,16 @@ http {{ access_log off; {paths}
 
 def _make_certificate(folder: Path) -> None:
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    where = ["-subj", "/CN=127.0.0.1", "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")]
+    where = [
+        "-subj",
+        "/CN=127.0.0.1",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        str(folder / "tls.key"),
+        "-out",
+        str(folder / "tls.crt"),
+    ]
     subprocess.run([*command, *where], capture_output=True, check=True)
 
 

@@ -52,7 +52,7 @@ def door(request: pytest.FixtureRequest, small: Running, tmp_path: Path) -> Iter
         yield small.client
         return
     with behind_nginx(small.url, tmp_path) as url:
-        pool = urllib3.PoolManager(retries=False, timeout=30.0, cert_reqs="CERT_NONE")
+        pool = urllib3.PoolManager(retries=False, timeout=30.0, ca_certs=str(tmp_path / "tls.crt"))
         yield Client(Network(url, pool), small.client.key)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import socket
+import struct
 import termios
 import time
 
@@ -78,6 +79,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
         self.address = str(client[0]) if isinstance(client, tuple) else ""
         self.data_ready = True
         self.reader = RequestReader(sock)
+        self.is_refused = False
         self.is_watched = False
         """Whether the poller knows it."""
         self._low_water = 1
@@ -123,6 +125,10 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
         if count != self._low_water:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
             self._low_water = count
+
+    def reset(self) -> None:
+        """Let closing tell the other side that nothing is read any more, not only that nothing follows."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def discard(self, size: int) -> int:
         """Throw away what has arrived, at most `size` bytes; 0 when the other side has hung up."""

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 UNFINISHED = Counter(
     "tocsin_http_unfinished",
-    "Connections that ended without a whole request: slow, crowded, cut off, head too large.",
+    "Connections that ended in the middle of a request: slow, crowded, cut off, head too large.",
     ("why",),
 )
 
@@ -45,7 +45,7 @@ _WAKES = 200
 
 _FIRST_LOOK = 16 * 1024
 _FURTHER_LOOK = HEAD_LIMIT + 320 * 1024
-_GOODBYE_S = 2.0
+_GOODBYE_S = 0.9
 _DISCARDED = 64 * 1024
 _HEALTHZ = b"GET /healthz HTTP/1."
 
@@ -153,7 +153,8 @@ class BufferingWorker(PlainWorker):
     def _act(self, conn: Connection, verdict: Verdict) -> None:
         match verdict:
             case Ready() if conn.is_for_health:
-                self._answer(conn, answers.health(self._is_stuck()))
+                self._say(conn, lambda: answers.health(self._is_stuck()))
+                self._drop(conn)
             case Ready(length):
                 self._hand_over(conn, length, None)
             case Stream(length):
@@ -236,6 +237,8 @@ class BufferingWorker(PlainWorker):
         while self._pending and (conn := next(iter(self._pending))).timeout <= now:
             self._refuse(conn, answers.TOO_SLOW)
         while self._leaving and (conn := next(iter(self._leaving))).timeout <= now:
+            if conn.is_refused:
+                conn.reset()  # else one who only sends would not notice
             self._drop(conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -253,17 +256,21 @@ class BufferingWorker(PlainWorker):
 
     def _refuse(self, conn: Connection, end: answers.End) -> None:
         """Tell a caller why its request is not answered; one who has sent nothing is told nothing."""
-        UNFINISHED.labels(end.why).inc()
-        self._answer(conn, answers.refusal(end.problem))
+        self._forget(conn)
+        if self._say(conn, lambda: answers.refusal(end.problem)):
+            UNFINISHED.labels(end.why).inc()
+            conn.is_refused = True
+            self._say_goodbye(conn)
+        else:
+            self._drop(conn)
 
-    def _answer(self, conn: Connection, answer: bytes) -> None:
+    def _say(self, conn: Connection, answer: Callable[[], bytes]) -> bool:
+        """Whether there was somebody to say it to: a caller who has asked something and is still there."""
         try:
-            if arrived := conn.arrived():
-                conn.discard(arrived)  # else the kernel resets the connection, and the answer may be lost
-                conn.sock.send(answer)
+            arrived = conn.arrived()
+            return arrived > 0 and conn.discard(arrived) > 0 and conn.sock.send(answer()) > 0
         except OSError:
-            logger.debug("A caller left before it was answered")
-        self._drop(conn)
+            return False
 
     def _say_goodbye(self, conn: Connection) -> None:
         """Send our end, and let the caller read the answer and end the connection by itself (RFC 9112 §9.6)."""
@@ -290,12 +297,12 @@ class BufferingWorker(PlainWorker):
 
     def _make_room(self) -> None:
         """End the connection that is missed least."""
-        if self.keepalived_conns:
+        if self._leaving:
+            self._drop(next(iter(self._leaving)))
+        elif self.keepalived_conns:
             conn = self.keepalived_conns.popleft()
             conn.is_watched = True
             self._drop(conn)
-        elif self._leaving:
-            self._drop(next(iter(self._leaving)))
         elif self._pending:
             self._refuse(next(iter(self._pending)), answers.CROWDED_OUT)
 
