@@ -15,6 +15,7 @@ from service.audit import routes as audit_routes
 from service.chores import Chore, Chores
 from service.clock import Clock
 from service.config import Backend, Settings
+from service.errors import TocsinError
 from service.escalation import Escalation
 from service.evaluations import event_sample_routes, event_samples, event_trial_routes
 from service.evaluations import routes as evaluation_routes
@@ -50,6 +51,7 @@ from service.storage import Store
 from service.stores import SYSTEM_CLOCK, enough_of_the_audit, open_store
 from service.work.breakers import Breakers
 from service.work.registry import Duty, Registry
+from service.work.vitals import Heartbeat, Vitals, checks_of_lanes
 from service.work.worker import Worker
 
 if TYPE_CHECKING:
@@ -81,6 +83,10 @@ def of_any_language(sentiment: Sentiment, settings: Settings, amazon: Amazon | N
     if not settings.asks_amazon:
         return sentiment
     return InItsOwnLanguage(sentiment, open_detector(settings, amazon))
+
+
+class NotPublished(TocsinError):
+    """Files of the rules folder whose text is not published, and why."""
 
 
 class Service:
@@ -133,9 +139,24 @@ class Service:
             schedule_routes.blueprint(self.timetable),
         )
 
-    def checks(self) -> Mapping[str, Check]:
-        """What `/readyz` asks beside the store."""
+    def needed(self) -> Mapping[str, Check]:
+        """Without what this process cannot serve, beside the store."""
         return {"rulesets": self.working_copies.check_published}
+
+    def helpful(self) -> Mapping[str, Check]:
+        """What may be late or wrong while this process serves."""
+        vitals = Vitals(self.store, self.clock, self.settings.limits)
+        return {
+            "worker": vitals.check_worker,
+            **checks_of_lanes(vitals),
+            "rule files": self._check_rule_files,
+            **({"queues": self.store.ping} if self.settings.backend is Backend.AWS else {}),
+        }
+
+    def _check_rule_files(self) -> None:
+        faults = [f"{each.file}: {each.why}" for each in self.working_copies.unpublished()]
+        if faults:
+            raise NotPublished("; ".join(faults))
 
     def api_chores(self) -> Sequence[Chore]:
         """What every API process does beside answering."""
@@ -180,7 +201,8 @@ class Service:
             self.store,
             self.keys,
             self.clock,
-            checks=self.checks(),
+            needed=self.needed(),
+            helpful=self.helpful(),
             body_limit=self.settings.body_limit,
             access_log=self.settings.access_log,
         )
@@ -203,6 +225,11 @@ class Service:
         sender = Sender(settings.intake_app, frozenset(settings.intake_scopes))
         mappings = LiveMappings(settings.rules_dir / EVENTS)
         return Taking(doors, sender, self.store, self.clock, mappings.current, settings.body_limit)
+
+    def heartbeat(self, worker: Worker) -> Chore:
+        """What says that the worker's loop goes round."""
+        heartbeat = Heartbeat(self.store, self.clock, lambda: worker.rounds, self.settings.limits)
+        return Chore("reporting that a worker works", heartbeat.every, heartbeat.beat)
 
     def worker(self) -> Worker:
         """The loop that does what is due."""

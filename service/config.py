@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from email.headerregistry import Address
 from enum import StrEnum
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service import setting_faults, setting_names, setting_sources, setting_values, surroundings, web_addresses
+from service import setting_faults, setting_names, setting_sources, setting_values, surroundings
 from service.aws.references import Fetch, Reference
 from service.errors import TocsinError
 from service.messages.senders import Senders, SendersRefused
 from service.setting_faults import PREFIX, Fault, name_of
 from service.words import Channel, Lane
+from service.work.lanes import BY_URGENCY
+from service.work.vitals import Limits
 
 __all__ = ["PREFIX", "Backend", "Fault", "Settings", "SettingsError", "load"]
 
@@ -103,6 +106,21 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least urgent log lines that are written."
+    )
+    worker_silence: int = Field(
+        default=10,
+        ge=2,
+        le=3600,
+        description="Seconds without a report of any worker after which `/readyz` is degraded.",
+    )
+    incident_overdue: int = Field(
+        default=30, ge=1, le=86_400, description="Seconds that work of incidents may be late before it is degraded."
+    )
+    transactional_overdue: int = Field(
+        default=300, ge=1, le=86_400, description="Seconds that transactional work may be late before it is degraded."
+    )
+    bulk_overdue: int = Field(
+        default=3600, ge=1, le=604_800, description="Seconds that bulk work may be late before it is degraded."
     )
     access_log: bool = Field(
         default=False, description="Whether every request is logged as a line, beside the metrics."
@@ -275,6 +293,13 @@ class Settings(BaseSettings):
         return here or channel in self.outbox_channels
 
     @property
+    def limits(self) -> Limits:
+        """From when on work counts as standing still or late."""
+        late = (self.incident_overdue, self.transactional_overdue, self.bulk_overdue)
+        overdue_after = {lane: timedelta(seconds=each) for lane, each in zip(BY_URGENCY, late, strict=True)}
+        return Limits(timedelta(seconds=self.worker_silence), overdue_after)
+
+    @property
     def most_threads(self) -> int:
         """How many threads of one process may call a provider or the store at once: of an API, or of a worker."""
         return max(self.threads, self.worker_threads * len(Lane)) + SPARE_THREADS
@@ -327,7 +352,7 @@ def examine(fetch: Fetch | None = None, *, service: bool = False) -> Examined:
     texts = {**given, **kept}
     secret = {field: text for field, text in texts.items() if field in kept or not Settings.model_fields[field].repr}
     settings, misfits = _parsed(kept, secret, {fault.name for fault in unfetched})
-    faults = [*unfetched, *misfits, *_apart(texts)]
+    faults = [*unfetched, *misfits, *setting_faults.without_partner(texts)]
     if settings is not None:
         faults += _together(settings)
     if not surroundings.were_checked():
@@ -343,13 +368,6 @@ def _parsed(
     except ValidationError as error:
         found = setting_faults.described(error, hidden=secret)
         return None, [fault for fault in found if fault.name not in unfetched]
-
-
-def _apart(texts: Mapping[str, str]) -> Iterator[Fault]:
-    """A setting that is of no use without another one."""
-    for one, other in (("twilio_account", "twilio_tokens"), ("twilio_tokens", "twilio_account")):
-        if texts.get(one) and not texts.get(other):
-            yield Fault(name_of(other), f"is missing: set it too, or remove {name_of(one)} (docs/providers.md)")
 
 
 def _together(settings: Settings) -> Iterator[Fault]:
@@ -374,13 +392,7 @@ def _folders(texts: Mapping[str, str]) -> surroundings.Folders:
 
 def warnings(settings: Settings) -> tuple[str, ...]:
     """A sentence for each setting that works and may not do what was meant."""
-    url = settings.public_url
-    if url is None or not web_addresses.is_readable_on_the_way(url):
-        return ()
-    return (
-        f"{PREFIX}PUBLIC_URL is http: whoever is on the way can read and use the links in messages, and mails offer no "
-        "one-click unsubscribing, which needs https (RFC 8058). Write https://…, behind a proxy if need be.",
-    )
+    return setting_faults.warnings(settings.public_url)
 
 
 def references() -> Mapping[str, Reference]:

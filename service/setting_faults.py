@@ -10,6 +10,8 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from service.web_addresses import is_readable_on_the_way
+
 PREFIX = "TOCSIN_"
 
 _NUMBER: Final = "must be a whole number"
@@ -63,3 +65,20 @@ def _sentence(fault: ErrorDetails) -> str:
     said = _SAID.get(fault["type"])
     text = fault["msg"] if said is None else said.format_map(fault.get("ctx", {}))
     return " ".join(text.split())  # one line each
+
+
+def without_partner(texts: Mapping[str, str]) -> Iterator[Fault]:
+    """A setting that is of no use without another one."""
+    for one, other in (("twilio_account", "twilio_tokens"), ("twilio_tokens", "twilio_account")):
+        if texts.get(one) and not texts.get(other):
+            yield Fault(name_of(other), f"is missing: set it too, or remove {name_of(one)} (docs/providers.md)")
+
+
+def warnings(public_url: str | None) -> tuple[str, ...]:
+    """A sentence for each value that works and may not do what was meant."""
+    if public_url is None or not is_readable_on_the_way(public_url):
+        return ()
+    return (
+        f"{name_of('public_url')} is http: whoever is on the way can read and use the links in messages, and mails "
+        "offer no one-click unsubscribing, which needs https (RFC 8058). Write https://…, behind a proxy if need be.",
+    )

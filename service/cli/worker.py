@@ -46,7 +46,13 @@ def worker() -> None:
     gc.set_threshold(GARBAGE)
     _on_stop(loop.stop)
     renewal = threading.Event()
-    chores = Chores([*service.worker_chores(), *parameters.chores(settings, lambda: _renew(renewal, loop.stop))])
+    chores = Chores(
+        [
+            *service.worker_chores(),
+            service.heartbeat(loop),
+            *parameters.chores(settings, lambda: _renew(renewal, loop.stop)),
+        ]
+    )
     chores.start()
     intake = service.intake()
     if intake is not None:

@@ -13,6 +13,7 @@ from service.clock import Clock, timestamp
 from service.config import Backend, Settings
 from service.doctor import Finding, broken, doubtful, fine
 from service.doctor.rule_files import rule_files
+from service.doctor.work import work
 from service.errors import TocsinError
 from service.storage import Conflict, Item, Store
 from service.tags import Tag
@@ -42,6 +43,7 @@ def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
     yield from _settings(settings)
     yield _secret(settings)
     yield from _store(store, clock)
+    yield from work(store, clock, settings.limits)
     yield from rule_files(settings, store, clock)
     yield from _mail_server(settings, clock)
     yield from _models(settings)

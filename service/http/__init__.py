@@ -16,8 +16,9 @@ from service.http.endpoint import endpoint
 from service.http.formats import Answer, Content, Format, Reply, Writer, json_document, json_of, text_of
 from service.http.keys import ApiKey, Keys, UnknownKey
 from service.http.models import Body, Choice, Cursor, Exact, Instant, Limit, Query, Said, Shown
-from service.http.plumbing import BODY_LIMIT, Check
+from service.http.plumbing import BODY_LIMIT
 from service.http.problems import FieldError, Problem, conflict, invalid, invalid_model, not_found
+from service.http.readiness import Check
 from service.http.request_ids import adopt as adopt_request_id
 from service.http.server import install
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Literal
 
 from flask import Blueprint
 
-from service.errors import TocsinError
 from service.http.endpoint import endpoint
 from service.http.formats import Answer
-from service.http.models import Shown
-from service.http.plumbing import Check, plumbing
-
-logger = logging.getLogger(__name__)
-
-State = Literal["ok", "not ready"]
+from service.http.models import Query, Shown
+from service.http.plumbing import plumbing
+from service.http.readiness import State
 
 
 class Live(Shown):
@@ -29,14 +24,19 @@ class Live(Shown):
 class Ready(Shown):
     """Whether every part answers, and which do."""
 
-    status: Literal["ready", "not ready"]
+    status: Literal["ready", "degraded", "not ready"]
     parts: Mapping[str, State]
 
 
+class Strictness(Query):
+    """Who asks: a balancer, or with `strict` a monitor."""
+
+    strict: bool = False
+
+
 def blueprint() -> Blueprint:
-    """Both calls; they need no key and tell no more than which part is not ready."""
+    """Both calls; they need no key and tell no more than which part is not well."""
     routes = Blueprint("health", __name__)
-    told: dict[str, State] = {}
 
     @endpoint(
         routes, "GET", "/healthz", summary="Whether this process answers", scope=None, answers={200: Live, 503: Live}
@@ -51,25 +51,22 @@ def blueprint() -> Blueprint:
         "/readyz",
         summary="Whether every part answers",
         scope=None,
+        query=Strictness,
         answers={200: Ready, 503: Ready},
     )
-    def readyz() -> Answer:
-        """The log says why a part is not ready."""
-        parts = {name: _state(name, check, told) for name, check in plumbing().checks.items()}
-        told.update(parts)
-        if all(state == "ok" for state in parts.values()):
-            return Answer(Ready(status="ready", parts=parts))
-        return Answer(Ready(status="not ready", parts=parts), HTTPStatus.SERVICE_UNAVAILABLE)
+    def readyz(query: Strictness) -> Answer:
+        """Within two seconds. 503 only while this process cannot serve: nothing can be written, or is published.
+
+        What is degraded (a silent worker, a late lane, a rule file that is not published) leaves it 200, so that no
+        balancer takes the API away for it; monitors ask with `?strict=1`, which is 503 for that too. The log says why.
+        """
+        parts = plumbing().readiness.states()
+        states = set(parts.values())
+        if "not ready" in states:
+            return Answer(Ready(status="not ready", parts=parts), HTTPStatus.SERVICE_UNAVAILABLE)
+        if "degraded" in states:
+            code = HTTPStatus.SERVICE_UNAVAILABLE if query.strict else HTTPStatus.OK
+            return Answer(Ready(status="degraded", parts=parts), code)
+        return Answer(Ready(status="ready", parts=parts))
 
     return routes
-
-
-def _state(name: str, check: Check, told: Mapping[str, State]) -> State:
-    """Says why a part is not ready, once: probes ask every second."""
-    try:
-        check()
-    except TocsinError as error:
-        if told.get(name) != "not ready":
-            logger.warning("%s is not ready: %s", name, error, extra={"part": name})
-        return "not ready"
-    return "ok"

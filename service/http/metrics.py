@@ -20,6 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from service import metrics_files
 from service.http.endpoint import endpoint
 from service.http.formats import Answer
+from service.http.plumbing import plumbing
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,8 @@ def blueprint() -> Blueprint:
 
     @endpoint(routes, "GET", "/metrics", summary="Metrics for Prometheus", scope=None, answers={200: None})
     def metrics() -> Answer:
-        """In Prometheus' text format."""
+        """In Prometheus' text format; how late work is, is looked at now."""
+        plumbing().readiness.states()
         return Answer(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flask import Flask, current_app
 
 from service.clock import Clock
 from service.http.idempotency import Idempotency
 from service.http.keys import Keys
+from service.http.readiness import Readiness
 
 BODY_LIMIT = 256 * 1024
 """Bytes that a request body may have unless a setting or an endpoint says otherwise."""
 
 _EXTENSION = "tocsin.http"
 
-Check = Callable[[], None]
-"""Returns if a part is ready, else raises a `TocsinError` that says what is missing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Plumbing:
-    """The parts that endpoints work with; `checks` are those of `/readyz`, by the name of the part."""
+    """The parts that endpoints work with; `readiness` is asked by `/readyz` and `/metrics`."""
 
     keys: Keys
     idempotency: Idempotency
     clock: Clock
-    checks: Mapping[str, Check] = field(default_factory=dict)
+    readiness: Readiness
     body_limit: int = BODY_LIMIT
 
 

@@ -13,9 +13,11 @@ from service.http import bodies, headers, health, metrics, pages, refusals, requ
 from service.http.endpoint import Endpoint
 from service.http.idempotency import Idempotency
 from service.http.keys import Keys
-from service.http.plumbing import BODY_LIMIT, Check, Plumbing, attach
+from service.http.plumbing import BODY_LIMIT, Plumbing, attach
+from service.http.readiness import Check, Readiness
 from service.logs import REQUEST_ID
 from service.storage import Store
+from service.work.vitals import Vitals
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -30,17 +32,19 @@ def install(
     keys: Keys,
     clock: Clock,
     *,
-    checks: Mapping[str, Check] | None = None,
+    needed: Mapping[str, Check] | None = None,
+    helpful: Mapping[str, Check] | None = None,
     body_limit: int = BODY_LIMIT,
     access_log: bool = False,
 ) -> None:
     """Make `app` answer as Tocsin does; the features' blueprints are registered before or after.
 
-    `checks` are the parts that `/readyz` asks beside the store. `body_limit` is in bytes.
+    `/readyz` asks the parts beside the store: `needed` to serve at all, or `helpful`. `body_limit` is in bytes.
     `access_log` writes a line for every request.
     """
-    ready = {"store": store.ping, **(checks or {})}
-    attach(app, Plumbing(keys, Idempotency(store, clock), clock, ready, body_limit))
+    takes_writes = Vitals(store, clock).check_write
+    readiness = Readiness({"store": takes_writes, **(needed or {})}, helpful or {})
+    attach(app, Plumbing(keys, Idempotency(store, clock), clock, readiness, body_limit))
     app.url_map.merge_slashes = False
     app.wsgi_app = _with_deadline(app.wsgi_app)  # type: ignore[method-assign, assignment]  # Flask's own way
     refusals.install(app)

@@ -177,6 +177,13 @@ class Store(Protocol):
         A claimed item has `due_at = now + lease`, `attempts` one higher and a new version.
         """
 
+    def oldest_due(self, lane: Lane, now: datetime) -> datetime | None:
+        """When the most overdue item of a lane was due that nobody has taken; None if none is due.
+
+        On DynamoDB with SQS it is looked for among those that upkeep sees to next: a call for each shard, however
+        many there are. Where very many are late, it may name one that is less so.
+        """
+
     def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
         """Book `slots` of a rate shared by all processes (GCRA); answers the instant at which they may be used."""
 

@@ -80,10 +80,13 @@ class Worker:
         # What comes due before the next look, so far as this worker has put it there itself.
         self._expected: dict[Lane, datetime] = {}
         self._stopping = False
+        self.rounds = 0
+        """How often `run` has gone round: what stands still does not report."""
 
     def run(self, grace: timedelta = GRACE) -> bool:
         """Work until `stop`; True if every begun item was finished within `grace` (else the leases bring them back)."""
         while not self._stopping:
+            self.rounds += 1
             self._start_or_pause()
             self._wait_for_news(self._until_next_look())
         return self._wind_down(grace)

@@ -219,3 +219,34 @@ def test_expired_work_does_not_stand_in_the_way(store: Store, clock: HandClock) 
     clock.advance(timedelta(seconds=1))
     store.add(Item("alive", "k", {}, BULK, clock.now()))
     assert take(store, clock) == ["alive"]
+
+
+def test_the_most_overdue_item_of_a_lane_that_nobody_has_taken_is_told(store: Store, clock: HandClock) -> None:
+    began = clock.now()
+    assert store.oldest_due(BULK, clock.now()) is None
+    store.add(
+        Item("later", "k", {}, BULK, began + timedelta(minutes=10)),
+        Item("first", "k", {}, BULK, began),
+        Item("second", "k", {}, BULK, began + timedelta(seconds=5)),
+        Item("done", "k", {}, BULK, None),
+        Item("of another lane", "k", {}, Lane.INCIDENT, began - timedelta(minutes=1)),
+    )
+    clock.advance(timedelta(seconds=60))
+    assert store.oldest_due(BULK, clock.now()) == began
+    assert store.oldest_due(Lane.INCIDENT, clock.now()) == began - timedelta(minutes=1)
+    assert store.oldest_due(Lane.TRANSACTIONAL, clock.now()) is None
+    assert take(store, clock, limit=1) == ["first"]
+    assert store.oldest_due(BULK, clock.now()) == began + timedelta(seconds=5)
+    assert take(store, clock) == ["second"]
+    assert store.oldest_due(BULK, clock.now()) is None
+    clock.advance(LEASE)
+    assert store.oldest_due(BULK, clock.now()) == began + timedelta(seconds=60) + LEASE
+
+
+def test_an_item_that_upkeep_has_sent_again_and_again_is_as_late_as_it_was(store: Store, clock: HandClock) -> None:
+    began = clock.now()
+    store.add(Item("late", "k", {}, BULK, began))
+    for _ in range(20):
+        clock.advance(timedelta(seconds=17))
+        store.upkeep(clock.now())
+        assert store.oldest_due(BULK, clock.now()) == began

@@ -134,6 +134,7 @@ def test_a_disk_that_fills_up_ends_nothing_and_room_is_enough(tmp_path: Path) ->
             gunicorn = disks.pids("gunicorn")
             disks.fill()
             counts += disks.evaluates(CALLS)
+            assert disks.server.client.get("/readyz").status == 503
             assert disks.pids("gunicorn") == gunicorn, "no process of the API ended"
             for pid in gunicorn:
                 os.kill(pid, signal.SIGKILL)
@@ -145,6 +146,7 @@ def test_a_disk_that_fills_up_ends_nothing_and_room_is_enough(tmp_path: Path) ->
             assert eventually(lambda: disks.evaluates() == {200: 1}, GOES_ON_WITHIN_S), disks.server.log()[-3000:]
             print(f"round {number + 1}: goes on {time.monotonic() - began:.1f} s after there was room")
             assert disks.pages(number) == 1
+            assert eventually(lambda: disks.server.client.get("/readyz?strict=1").status == 200, GOES_ON_WITHIN_S)
         print(f"full disk: {dict(counts)} of {ROUNDS * CALLS} calls")
         assert set(counts) == {503}
         assert disks.pids("service.cli worker") == worker

@@ -34,6 +34,9 @@ SAVED = f"#version = :was AND {LIVE}"
 _LOOK_AT_ONCE = 50
 """Entries of the due index read in one call."""
 
+_LOOKED_FOR_LATE = 500
+"""Entries of a shard among which the most overdue is looked for: some 8 read units."""
+
 
 @dataclass(frozen=True, slots=True)
 class Missed:
@@ -114,6 +117,11 @@ class ItemTable:
         """What the due index holds for a lane up to a time, the earliest first."""
         shards = (due_shard(lane, shard) for shard in range(self._shards.to_read()))
         return heapq.merge(*(self._due_in(shard, until) for shard in shards))
+
+    def oldest_due(self, lane: Lane, now: int) -> int | None:
+        """When the most overdue item was due, among the entries of each shard that are looked at first."""
+        shards = (due_shard(lane, shard) for shard in range(self._shards.to_read()))
+        return min((due for shard in shards for due in self._first_due(shard, now)), default=None)
 
     def take(self, item_id: str, lane: Lane, now: datetime, lease: timedelta) -> Item | Missed:
         """Claim one item, if it is due, by one conditional write."""
@@ -222,6 +230,13 @@ class ItemTable:
     def _counted(self, slot: str, key: str, now: int) -> int:
         query = Query(self._table, slot, f"#{slot} = :key", {":key": text(key), ":now": number(now)}, matching=LIVE)
         return sum(page["Count"] for page in pages(self._calls, {**request(query), "Select": "COUNT"}))
+
+    def _first_due(self, shard: str, now: int) -> Iterator[int]:
+        """When the first due entries of a shard were due; upkeep may have put them off, so none is too far off."""
+        values = {":shard": text(shard), ":now": number(now)}
+        query = Query(self._table, DUE.name, f"#{DUE.partition} = :shard", values, matching="#due_at <= :now")
+        page = next(pages(self._calls, request(query, _LOOKED_FOR_LATE)))
+        return (int(row["due_at"]["N"]) for row in page["Items"])
 
     def _due_in(self, shard: str, until: int) -> Iterator[Hint]:
         condition = f"#{DUE.partition} = :shard AND #{DUE.sort} <= :until"

@@ -142,6 +142,10 @@ class DynamoStore:
             logger.warning("A claim in lane %s was cut short: DynamoDB does not answer", lane, extra={"lane": lane})
         return tuple(claimed)
 
+    def oldest_due(self, lane: Lane, now: datetime) -> datetime | None:
+        due_at = self._items.oldest_due(lane, micros(now))
+        return None if due_at is None else instant(due_at)
+
     def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
         wish = Request(slots, per_second, burst, micros(now))
         return instant(wish.usable(self._items.book(key, wish)))

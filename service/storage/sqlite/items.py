@@ -112,6 +112,13 @@ def anything_due(connection: sqlite3.Connection, lane: Lane, now: int) -> bool:
     return connection.execute(query, (lane.value, now)).fetchone() is not None
 
 
+def oldest_due(connection: sqlite3.Connection, lane: Lane, now: int) -> int | None:
+    """When the most overdue live item of a lane was due."""
+    query = f"SELECT due_at FROM items WHERE lane = ? AND due_at <= ? AND {_LIVE} ORDER BY due_at LIMIT 1"
+    row = connection.execute(query, (lane.value, now, now)).fetchone()
+    return None if row is None else int(row[0])
+
+
 def take_due(connection: sqlite3.Connection, lane: Lane, now: datetime, lease: timedelta, limit: int) -> list[Item]:
     """Take the most overdue items of a lane, moving their `due_at` to the end of the lease."""
     at, until = micros(now), micros(now + lease)

@@ -96,6 +96,10 @@ class SqliteStore:
             return ()
         return tuple(self._database.write(lambda connection: item_sql.take_due(connection, lane, now, lease, limit)))
 
+    def oldest_due(self, lane: Lane, now: datetime) -> datetime | None:
+        due_at = self._database.read(lambda connection: item_sql.oldest_due(connection, lane, micros(now)))
+        return None if due_at is None else instant(due_at)
+
     def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
         request = Request(slots, per_second, burst, micros(now))
         booked = self._database.write(lambda connection: item_sql.book(connection, key, request))

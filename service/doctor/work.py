@@ -1,0 +1,43 @@
+"""Whether work goes on: what `/readyz` looks at, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from service.clock import Clock
+from service.doctor import Finding, doubtful, fine
+from service.errors import TocsinError
+from service.storage import Store
+from service.words import Lane
+from service.work.lanes import BY_URGENCY
+from service.work.vitals import Limits, Vitals, silence
+
+_LATE = "Start more workers, or look at what theirs wait for: `/metrics`, the log, `tocsin dead list`."
+
+
+def work(store: Store, clock: Clock, limits: Limits) -> Iterator[Finding]:
+    """When a worker last reported, and how late each lane is."""
+    vitals = Vitals(store, clock, limits)
+    try:
+        yield _worker(vitals, clock, limits)
+        for lane in BY_URGENCY:
+            yield _lane(vitals, lane, limits)
+    except TocsinError as error:
+        yield doubtful("work", str(error), "Mend the store first.")
+
+
+def _worker(vitals: Vitals, clock: Clock, limits: Limits) -> Finding:
+    last, now = vitals.last_heartbeat(), clock.now()
+    if last is None:
+        return fine("worker", "none has reported yet: `tocsin up` or `tocsin worker` starts one")
+    if now - last <= limits.silent_after:
+        return fine("worker", f"one reported {max(0.0, (now - last).total_seconds()):.0f} s ago")
+    do = "Start one, or end the one that hangs (`ps -A` shows stopped ones in state T): nobody is paged until then."
+    return doubtful("worker", silence(last, now), do)
+
+
+def _lane(vitals: Vitals, lane: Lane, limits: Limits) -> Finding:
+    late = vitals.overdue(lane)
+    if late > limits.overdue_after[lane]:
+        return doubtful(f"lane {lane}", f"the oldest item is overdue by {late.total_seconds():.0f} s", _LATE)
+    return fine(f"lane {lane}", "nothing is due" if not late else f"{late.total_seconds():.0f} s late at most")
