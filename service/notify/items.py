@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import structs
@@ -22,7 +22,9 @@ TEXTS = "texts"
 DIGEST = "digest"
 """A digest's own kind, and how the ids begin of the notifications that digests become."""
 
-WAITING = "texts"
+WAITS = tuple(f"waits-{number:02d}" for number in range(MAX_KEYS - 1))
+"""The indexes under which texts are listed by the translations that they wait for, each text's numbered: names of
+indexes are kept by the store for ever, so that they must not grow with the data."""
 
 HELD = ("reviews", "open")
 """Index and value under which everything is listed that waits for a person's review."""
@@ -98,15 +100,26 @@ def delivery_item(delivery: Delivery, version: int, lane: Lane, *, silent_at: da
 def texts_item(item: Item | None, texts: Texts) -> Item:
     """The item of the texts in one language; while some are missing it is listed under each of them."""
     own = item or Item(texts_id(texts.notification_id, texts.language), TEXTS, {})
-    waits = {waiting(missing): WAITING for missing in sorted(texts.missing)[: MAX_KEYS - 1]}
-    return structs.replace(own, state=to_state(texts), keys=waits | {"texts": texts.notification_id})
+    keys = _waits(own.keys, texts.missing) | {"texts": texts.notification_id}
+    return structs.replace(own, state=to_state(texts), keys=keys)
+
+
+def _waits(before: Mapping[str, str], missing: frozenset[str]) -> dict[str, str]:
+    """The numbered keys of what is missing. Each translation keeps its number: whoever looks by number finds it."""
+    kept = {name: before[name] for name in WAITS if before.get(name) in missing}
+    free = (name for name in WAITS if name not in kept)
+    return kept | dict(zip(free, sorted(missing.difference(kept.values())), strict=False))
+
+
+def waiting_for(translation_id: str) -> Sequence[tuple[str, str]]:
+    """Every index and value under which texts may be listed that wait for a translation.
+
+    First as earlier releases wrote them, which gave each translation an index of its own: texts that are saved anew
+    meanwhile go on to a number.
+    """
+    return [(f"waits:{translation_id}", "texts"), *((name, translation_id) for name in WAITS)]
 
 
 def texts_of(item: Item) -> Texts:
     """The texts in an item."""
     return from_state(Texts, item.state)
-
-
-def waiting(translation_id: str) -> str:
-    """The index under which texts that wait for a translation are listed."""
-    return f"waits:{translation_id}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.messages.translations import Translations
-from service.notify.items import WAITING, notification_item, notification_of, texts_item, texts_of, waiting
+from service.notify.items import notification_item, notification_of, texts_item, texts_of, waiting_for
 from service.notify.notification import Notification
 from service.notify.translate import translated
 from service.storage import Conflict, Item, Store
@@ -22,14 +22,19 @@ class Reopening:
 
     def handle(self, task: Task) -> Step:
         """Complete the texts that waited, and let their notifications go on."""
+        for index, value in waiting_for(task.item.id):
+            self._complete_all(index, value, task)
+        return Step(finished(task.item))
+
+    def _complete_all(self, index: str, value: str, task: Task) -> None:
         cursor: str | None = None
         while True:
-            page = self.store.by_index(waiting(task.item.id), WAITING, cursor=cursor)
+            page = self.store.by_index(index, value, cursor=cursor)
             for item in page.items:
                 self._complete(item.id, task.item.id, task.now)
             cursor = page.cursor
             if cursor is None:
-                return Step(finished(task.item))
+                return
 
     def _complete(self, texts_name: str, translation: str, now: datetime) -> None:
         item = self.store.get(texts_name)

@@ -8,9 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from service.channels.outbox import Entry
 from service.clock import HandClock
+from service.notify.items import WAITS
 from service.words import Channel
 from tests.functional.backends import Install
 from tests.functional.client import Reply
@@ -148,6 +150,22 @@ def test_what_nothing_translates_waits_for_a_person_while_others_get_theirs(fran
     again = franchise.sends(text=text, recipients=["ui102"])
     franchise.works()
     assert franchise.status(again) == "completed"
+
+
+def test_what_waits_as_earlier_releases_listed_it_is_let_go_too(franchise: Desk) -> None:
+    text = "The lift in building C stays out of order on Thursday, see https://example.com/lift for details."
+    sent = franchise.sends(text=text, audience=EVENT)
+    franchise.works()
+    missing = franchise.api.client.get("/v1/translations").json()["items"]
+    assert isinstance(missing, list)
+    german = next(one["id"] for one in missing if one["target"] == "de")
+    store = franchise.api.service.store
+    (texts,) = store.by_index(WAITS[0], german).items
+    store.save(structs.replace(texts, keys={f"waits:{german}": "texts", "texts": texts.keys["texts"]}))
+    words = "Der Aufzug in Haus C steht am Donnerstag still, siehe https://example.com/lift."
+    assert franchise.api.client.call("PUT", f"/v1/translations/{german}", json={"text": words}).status == 200
+    franchise.works()
+    assert franchise.counts(sent) == {"accepted": 2, "needs_translation": 1}
 
 
 def test_names_arrive_as_text_whatever_they_are_written_like(desk: Desk) -> None:
