@@ -26,7 +26,6 @@ from typing import BinaryIO
 
 from service import exact_json
 from service.decide import language, proofs, report
-from service.decide.diff import diff
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.proofs import Proven
 from service.decide.ruleset import Place
@@ -79,6 +78,8 @@ _OUT_OF_MEMORY = 77
 """How the process ends when it met `Limits.memory`."""
 
 _CHILD_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+_CHILD_SETTINGS = {"PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Numpy would begin a thread for each processor, which a process of a moment has no use for."""
 
 
 class CanaryFailed(Unavailable):
@@ -179,13 +180,15 @@ def _changes(proven: Proven, against: bytes) -> Mapping[str, object] | None:
     old = language.parse(against).ruleset if against and proven.ruleset else None
     if old is None or proven.ruleset is None or old.name != proven.ruleset.name:
         return None
+    from service.decide.diff import diff  # numpy, as in `proofs`
+
     return diff(old, proven.ruleset).as_json()
 
 
 def _environment() -> Mapping[str, str]:
     """No secrets; and the modules that this process sees, wherever it was started."""
     kept = {name: os.environ[name] for name in _CHILD_ENVIRONMENT if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONUTF8": "1"}
+    return {**kept, **_CHILD_SETTINGS, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def _read(answer: bytes) -> Trial:

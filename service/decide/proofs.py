@@ -16,7 +16,6 @@ from service.decide.chunks import TooManyConditions
 from service.decide.decision import Compiled, EngineFault
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.ruleset import Place, Ruleset
-from service.decide.verify import verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,8 @@ def prove(content: bytes, tick: Callable[[], float] = time.process_time) -> Prov
     read = tick() - begun
     if parsed.ruleset is None:
         return Proven(None, parsed.findings, read)
+    from service.decide.verify import verify  # numpy takes half of what a small file takes: not for one with a mistake
+
     proven = [*lengths.check(parsed.ruleset), *verify(parsed.ruleset)]
     begun = tick()
     compiled = _compiled(parsed.ruleset)
