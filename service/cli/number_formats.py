@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-_PIECE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]|.', re.DOTALL)
+_PIECE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\[\]]*\]|.', re.DOTALL)
 _CONDITION = re.compile(r"\[[<>=]")
 _DIGITS = frozenset("0#?")
 

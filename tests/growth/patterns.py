@@ -67,10 +67,39 @@ def collected(made_at_run_time: Mapping[str, Iterable[re.Pattern[str]]]) -> tupl
     return tuple(found for module in modules() for found in _of_module(module, made_at_run_time))
 
 
+def made_while_running() -> frozenset[str]:
+    """The calls that make a pattern of a text which only a running function knows."""
+    return frozenset(
+        _made(module, call) for module in modules() for call in _calls(module) if _is_unknown(module, call)
+    )
+
+
+def handed_to(function: Callable[..., object]) -> tuple[re.Pattern[str], ...]:
+    """The expressions that a module hands to one of its functions, which compiles them."""
+    module = importlib.import_module(function.__module__)
+    calls = (node for node in ast.walk(tree(module)) if isinstance(node, ast.Call))
+    own = (call for call in calls if _last_name(call.func) == function.__name__)
+    return tuple(re.compile(_value(call.args[0], module)) for call in own)
+
+
+def _made(module: ModuleType, call: ast.Call) -> str:
+    return f"{module.__name__}: {ast.unparse(call)}"
+
+
+def _calls(module: ModuleType) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree(module)) if isinstance(node, ast.Call) and _is_of_re(node.func))
+
+
+def _is_unknown(module: ModuleType, call: ast.Call) -> bool:
+    try:
+        _value(call.args[0], module)
+    except NameError:
+        return True
+    return False
+
+
 def _of_module(module: ModuleType, made_at_run_time: Mapping[str, Iterable[re.Pattern[str]]]) -> Iterator[Found]:
-    for call in ast.walk(tree(module)):
-        if not (isinstance(call, ast.Call) and _is_of_re(call.func)):
-            continue
+    for call in _calls(module):
         where = f"{module.__name__}:{call.lineno}"
         name = call.func.attr  # type: ignore[attr-defined]
         uses = frozenset({name}) if name in USES else _uses(module, call)
@@ -78,7 +107,7 @@ def _of_module(module: ModuleType, made_at_run_time: Mapping[str, Iterable[re.Pa
             text, *flags = (_value(argument, module) for argument in (call.args[0], *_flags(call, name)))
             known = [re.compile(text, *flags)]
         except NameError:
-            known = list(made_at_run_time[f"{module.__name__}: {ast.unparse(call)}"])
+            known = list(made_at_run_time.get(_made(module, call), ()))
         yield from (Found(where, pattern, uses) for pattern in known)
 
 

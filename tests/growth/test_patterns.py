@@ -9,13 +9,15 @@ import re
 
 import pytest
 
+from service import setting_values
 from service.language import masking
 from tests.growth.cost import BUDGET, TooSlow, check_growth
-from tests.growth.patterns import USES, Found, collected, runs
+from tests.growth.patterns import USES, Found, collected, handed_to, made_while_running, runs
 
 MADE_AT_RUN_TIME = {
     # our own texts are checked by what Amazon's model says of a member, at most 64 characters each
     "service.aws.limits: re.compile(pattern)": (),
+    "service.setting_values: re.compile(pattern)": handed_to(setting_values._matching),
     "service.language.masking: re.compile(f\"(?:{'|'.join([_KEPT, *whole_words])})\\\\d{{0,20}}\")": (
         masking._pattern(("Tocsin", "a b")),
     ),
@@ -28,6 +30,10 @@ LONGEST = 8_000
 
 def test_patterns_are_found() -> None:
     assert len(PATTERNS) >= 100
+
+
+def test_patterns_that_only_a_running_function_knows_are_declared() -> None:
+    assert made_while_running() == frozenset(MADE_AT_RUN_TIME)
 
 
 @pytest.mark.parametrize(
