@@ -1,4 +1,4 @@
-"""`tocsin optouts`: who wants no messages, and lifting what was a mistake."""
+"""`tocsin optouts`: who wants no messages; adding to them, and lifting what was a mistake."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import click
 from service import config, exact_json, ids
 from service.app import Service
 from service.clock import timestamp
-from service.messages.optout_routes import Register, lifting
-from service.messages.optouts import Standing
+from service.messages.optout_routes import ADDED, LIFTED, Register, audited
+from service.messages.optouts import Standing, Why
 from service.messaging import Messaging
 
 
 @click.group()
 def optouts() -> None:
-    """List who wants no messages, and lift what was a mistake."""
+    """List who wants no messages, add to them, and lift what was a mistake."""
 
 
 @optouts.command("list")
@@ -53,13 +53,35 @@ def lift(names: tuple[str, ...]) -> None:
         raise SystemExit(1)
 
 
+@optouts.command()
+@click.argument("contact")
+def add(contact: str) -> None:
+    """End all messages to a phone (E.164) or email address, incidents too, until this is lifted; audited.
+
+    For people who ask a person for it. A phone's START lifts it as well.
+    """
+    messaging = Service(config.load()).messaging
+    if "@" in contact:
+        messaging.opt_outs.add_email(contact, Why.ADMINISTRATOR)
+    else:
+        messaging.opt_outs.add_phone(messaging.profiles.phones.parse(contact).e164, Why.ADMINISTRATOR)
+    for standing in messaging.opt_outs.of_contact(contact):
+        if standing.opt_out.why is Why.ADMINISTRATOR:
+            _audit(messaging, ADDED, standing)
+            click.echo(f"{standing.id} holds.")
+
+
+def _audit(messaging: Messaging, entry_type: str, standing: Standing) -> None:
+    now = messaging.clock.now()
+    messaging.store.append(audited(entry_type, standing, getpass.getuser(), ids.fresh(now), now))
+
+
 def _lift(messaging: Messaging, name: str) -> bool:
     is_contact = "@" in name or name.startswith("+")
     wanted = [one.id for one in messaging.opt_outs.of_contact(name)] if is_contact else [name]
     lifted = [standing for one in wanted if (standing := messaging.opt_outs.lift(one)) is not None]
     for standing in lifted:
-        now = messaging.clock.now()
-        messaging.store.append(lifting(standing, getpass.getuser(), ids.fresh(now), now))
+        _audit(messaging, LIFTED, standing)
         click.echo(f"{standing.id} is lifted.")
     return bool(lifted)
 

@@ -20,8 +20,8 @@ from service.recipients import Directory, Recipient
 from service.storage import AuditEntry, Store
 from service.words import Channel, Scope
 
-LIFTED = "opt-out-lifted"
-"""The type of the audit's entries about opt-outs."""
+ADDED, LIFTED = "opt-out-added", "opt-out-lifted"
+"""The types of the audit's entries about opt-outs."""
 
 
 class OptOutQuery(Query):
@@ -136,15 +136,15 @@ def _add_lift(routes: Blueprint, opt_outs: OptOuts, store: Store, clock: Clock) 
         standing = opt_outs.lift(optout_id)
         if standing is None:
             raise not_found(f"There is no opt-out {optout_id!r}.")
-        store.append(lifting(standing, caller.app, caller.request_id, clock.now()))
+        store.append(audited(LIFTED, standing, caller.app, caller.request_id, clock.now()))
         return Answer(status=204)
 
 
-def lifting(standing: Standing, by: str, request_id: str, at: datetime) -> AuditEntry:
-    """The audit's entry about an opt-out that somebody lifted."""
+def audited(entry_type: str, standing: Standing, by: str, request_id: str, at: datetime) -> AuditEntry:
+    """The audit's entry about an opt-out that somebody made or lifted."""
     said = {"why": standing.opt_out.why, "since": timestamp(standing.opt_out.since)}
     detail = {"about": standing.id}
-    return AuditEntry(ids.fresh(at), request_id, LIFTED, at, by, exact_json.dumps(said), detail=detail)
+    return AuditEntry(ids.fresh(at), request_id, entry_type, at, by, exact_json.dumps(said), detail=detail)
 
 
 def _said(opt_out: OptOut) -> Mapping[str, object]:

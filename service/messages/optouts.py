@@ -39,6 +39,7 @@ class Why(StrEnum):
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     UNSUBSCRIBED = "unsubscribed"
+    ADMINISTRATOR = "administrator"
 
     @property
     def sentence(self) -> str:
@@ -52,6 +53,7 @@ _SENTENCES = {
     Why.BOUNCE: "mail to this address came back for good",
     Why.COMPLAINT: "the recipient reported our mail as spam",
     Why.UNSUBSCRIBED: "the recipient unsubscribed from bulk mail",
+    Why.ADMINISTRATOR: "an administrator ended all messages to this contact",
 }
 
 
@@ -69,6 +71,7 @@ TOPICS = {
     Why.BOUNCE: Topic.EVERYTHING,
     Why.KEYWORD: Topic.EVERYTHING,
     Why.PROVIDER: Topic.EVERYTHING,
+    Why.ADMINISTRATOR: Topic.EVERYTHING,
 }
 """What each reason ends."""
 

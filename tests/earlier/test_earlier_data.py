@@ -14,6 +14,7 @@ import pytest
 
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt
+from service.words import Lane
 from service.work import all_dead_items, redrive
 from tests.earlier.installation import FOLDER, Installation, opened
 from tests.functional.backends import Backend
@@ -119,8 +120,15 @@ def test_who_opted_out_gets_no_news(left: Installation) -> None:
     assert left.desk.counts(sent) == {"suppressed": 4}
     assert left.room.inbox(STAN)[-1].startswith("You will receive no more messages")
     register = left.api.service.messaging.opt_outs
-    assert register.of_phone("+447700900171") is not None
-    assert register.of_phone("+447700900172") is not None
+    people = ("uma", "cora", "bob")
+    ended = {name: register.ending_email(f"{name}@example.com", Lane.TRANSACTIONAL) for name in people}
+    assert {name: opt_out and opt_out.why.value for name, opt_out in ended.items()} == {
+        "uma": None,
+        "cora": "complaint",
+        "bob": "bounce",
+    }
+    for phone, why in (("+447700900171", "provider"), ("+447700900172", "administrator")):
+        assert [(one.why, one.topic) for one in register.of_phone(phone)] == [(why, "everything")]
 
 
 def test_a_phone_that_said_stop_is_not_paged_until_it_says_start(left: Installation) -> None:

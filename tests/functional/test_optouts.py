@@ -287,3 +287,8 @@ def test_the_shell_lists_and_lifts_them(desk: Desk) -> None:
     assert optouts("lift", bounce, "+447700900999").exit_code == 0
     assert optouts("lift", bounce).exit_code == 1
     assert [one["why"] for one in json.loads(optouts("list", "--json").stdout)["items"]] == ["unsubscribed"]
+    assert optouts("add", MAILBOX).exit_code == 0
+    assert optouts("add", "+49 171 3920012").exit_code == 0
+    assert optouts("add", "12").exit_code == 1
+    assert not arrives(desk, Lane.INCIDENT)
+    assert not arrives(desk, Lane.INCIDENT, "ui102")

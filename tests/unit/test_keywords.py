@@ -168,5 +168,6 @@ def test_a_lane_ends_when_one_of_the_reasons_ends_it(whys: list[Why], lane: Lane
         Why.BOUNCE: {"bulk", "transactional", "incident"},
         Why.KEYWORD: {"bulk", "transactional", "incident"},
         Why.PROVIDER: {"bulk", "transactional", "incident"},
+        Why.ADMINISTRATOR: {"bulk", "transactional", "incident"},
     }
     assert any(OptOut(why, NOON).ends(lane) for why in whys) == any(lane.value in ended[why] for why in whys)
