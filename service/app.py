@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask
 
-from service import config, http, parameters
+from service import config, http, parameters, surroundings
 from service.audit import routes as audit_routes
 from service.chores import Chore, Chores
 from service.clock import Clock
@@ -141,7 +141,10 @@ class Service:
 
     def needed(self) -> Mapping[str, Check]:
         """Without what this process cannot serve, beside the store."""
-        return {"rulesets": self.working_copies.check_published}
+        published = {"rulesets": self.working_copies.check_published}
+        if self.settings.backend is Backend.AWS:
+            return published
+        return {"disk": lambda: surroundings.check_room(self.settings.home), **published}
 
     def helpful(self) -> Mapping[str, Check]:
         """What may be late or wrong while this process serves."""

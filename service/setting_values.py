@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 from pydantic import BeforeValidator, PlainValidator
 
 from service import secrets, web_addresses
@@ -22,7 +20,6 @@ from service.errors import TocsinError
 from service.messages.pace import Pace, parse_pace
 from service.messages.quiet import QuietHours, parse_quiet_hours
 from service.messages.senders import Senders, read_senders
-from service.messages.webhooks import CallbackRefused, check_url
 from service.messages.weights import parse_weights
 from service.spelling import nearest
 from service.words import Channel, Scope
@@ -121,6 +118,8 @@ def parse_scope(text: str) -> Scope:
 
 def parse_country(text: str) -> str:
     """A country by its ISO 3166 code, in any case."""
+    import phonenumbers  # as below, it takes a while to import, and every command reads settings
+
     if text.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise Unusable(f"{text!r} is not a country: write two-letter codes (ISO 3166) like DE,FR,GB")
     return text.upper()
@@ -128,6 +127,8 @@ def parse_country(text: str) -> str:
 
 def parse_mail_address(text: str) -> str:
     """An address that mail can be written to."""
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError:
@@ -170,6 +171,8 @@ def parse_secret(text: str) -> bytes:
 
 def parse_events_url(text: str) -> str:
     """An address that callbacks may go to."""
+    from service.messages.webhooks import CallbackRefused, check_url
+
     try:
         check_url(web_addresses.parse_url(text))
     except CallbackRefused as error:

@@ -25,6 +25,9 @@ NEEDED = ("rules_dir", "templates_dir")
 
 NAMES = ("home", *NEEDED, "model_dir")
 
+LEAST_ROOM = 1024 * 1024
+"""Bytes that must be left on the disk of the home."""
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -53,6 +56,24 @@ def faults(folders: Folders, *, service: bool) -> Iterator[Fault]:
     for name, folder in expected.items():
         if name != "home" and not folder.is_dir():
             yield Fault(name_of(name), f"{folder} is not a folder: name one that exists")
+
+
+class NoRoom(TocsinError):
+    """The disk of the home is full, or as good as."""
+
+
+def check_room(home: Path) -> None:
+    """`NoRoom` if less is left on the disk than what is written at a time may take.
+
+    A small write may still succeed then, in place of an older one, while every decision is refused.
+    """
+    try:
+        disk = os.statvfs(home)
+    except OSError as error:
+        raise NoRoom(f"{home} cannot be looked at ({os.strerror(error.errno or 0)})") from error
+    blocks = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail  # some are kept for root alone
+    if blocks * disk.f_frsize < LEAST_ROOM:
+        raise NoRoom(f"less than {LEAST_ROOM >> 20} MiB is left on the disk of {home}: make room")
 
 
 def make_home(home: Path) -> None:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from msgspec import structs
 
-from service import config, secrets, setting_sources
+from service import config, secrets, setting_sources, surroundings
 from service.aws.references import CannotFetch
 from service.clock import Clock, timestamp
 from service.config import Backend, Settings
@@ -42,6 +42,7 @@ def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
     """Everything that this machine can tell."""
     yield from _settings(settings)
     yield _secret(settings)
+    yield from _disk(settings)
     yield from _store(store, clock)
     yield from work(store, clock, settings.limits)
     yield from rule_files(settings, store, clock)
@@ -90,6 +91,18 @@ def _written(store: Store, clock: Clock) -> str:
     except Conflict:
         return "answers and takes writes (another doctor's, just now)"
     return "answers and takes writes"
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    """Whether there is room for the database."""
+    if settings.backend is Backend.EMBEDDED:
+        do = "Make room on it: nothing can be written until then, and everything goes on by itself afterwards."
+        yield _tried("disk", lambda: _room(settings), do)
+
+
+def _room(settings: Settings) -> str:
+    surroundings.check_room(settings.home)
+    return "has room"
 
 
 def _dead(store: Store) -> Finding:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-import phonenumbers
 from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -140,6 +139,8 @@ def read_senders(setting: str | None) -> Senders:
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise SendersRefused(f"{'; '.join(faults)} (docs/aws.md shows the form)") from error
+    import phonenumbers  # it takes a while to import, and few installations list senders
+
     if strange := [country for country in by_country if country not in {*phonenumbers.SUPPORTED_REGIONS, ELSEWHERE}]:
         raise SendersRefused(f"names {strange[0]!r}: write countries like DE, all others as *")
     return Senders(by_country)

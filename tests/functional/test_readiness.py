@@ -72,7 +72,7 @@ def test_a_home_that_goes_away_makes_it_unready_within_two_seconds_and_coming_ba
     assert eventually(partial(is_ready, server), 30)
     away = server.home.rename(tmp_path / "away")
     try:
-        assert eventually(lambda: asked(server.client)[:2] == (503, "not ready"), 5)
+        assert eventually(lambda: asked(server.client)[2].get("store") == "not ready", 5)
         for _ in range(8):
             began = time.monotonic()
             status, _, parts = asked(server.client)

@@ -344,6 +344,15 @@ def test_a_secret_file_that_cannot_be_used_is_refused(says: Says, tmp_path: Path
     config.load()
 
 
+def test_a_disk_without_room_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    surroundings.check_room(tmp_path)
+    monkeypatch.setattr(surroundings, "LEAST_ROOM", 1 << 60)
+    with pytest.raises(surroundings.NoRoom, match=str(tmp_path)):
+        surroundings.check_room(tmp_path)
+    with pytest.raises(surroundings.NoRoom, match="No such file"):
+        surroundings.check_room(tmp_path / "gone")
+
+
 def test_processes_that_a_service_starts_do_not_look_at_folders_again(
     says: Says, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
