@@ -9,7 +9,7 @@ from functools import partial
 
 from service import placeholders
 from service.blank import SAY_SOMETHING, is_blank
-from service.decide import entries, texts, values
+from service.decide import entries, numerals, texts, values
 from service.decide.entries import Keys
 from service.decide.faults import Faults
 from service.decide.findings import Kind
@@ -106,7 +106,7 @@ class _Reader:
             self._blame_verb(node)
 
     def _blame_verb(self, key: Scalar) -> None:
-        hint = self._faults.did_you_mean(key.text, self._allowed) or self._known()
+        hint = _as_mapping(key.text) or self._faults.did_you_mean(key.text, self._allowed) or self._known()
         self._faults.error(Kind.UNKNOWN_VERB, key.at, f'unknown verb "{key.text}"', hint)
 
     def _known(self) -> str:
@@ -183,8 +183,20 @@ class _Reader:
         if unfit is None and not isinstance(value, Unfit):
             return value
         if unfit is not None:
-            hint = self._faults.did_you_mean(str(raw), fact.values or ())
+            hint = self._as_constant(fact, raw) or self._faults.did_you_mean(str(raw), fact.values or ())
             self._faults.error(unfit.kind, node.at, f"{fact.path}: {unfit.message}", hint)
+        return None
+
+    def _as_constant(self, fact: Fact, raw: values.Raw) -> str | None:
+        """What to write instead of a formula, a copy of another fact, or a number in another notation."""
+        if not isinstance(raw, str) or fact.type is FactType.TEXT:
+            return None
+        number = numerals.plain(raw)
+        if number is not None and fact.type in (FactType.INTEGER, FactType.DECIMAL):
+            return f"write {number} without quotes" if number == raw else f"write {number}"
+        if raw in self._schema.facts or any(sign in raw for sign in "+*/") or " - " in raw:
+            change = f"{{increase: {fact.path}, by: 20%}}"
+            return f"formulas and copies of other facts are not possible: write a constant, or change it by {change}"
         return None
 
     def _change(self, keys: Keys, verb: str, sign: int) -> Action | None:
@@ -210,8 +222,10 @@ class _Reader:
         number = values.number(written.text)
         if number is None:
             message = f'"{written.text}" is neither a number nor a percentage'
-            self._faults.error(Kind.TYPE, written.at, message, "write 5.00 or 20%")
+            self._faults.error(Kind.TYPE, written.at, message, _as_amount(written.text))
             return None
+        if (thousands := numerals.doubtful_thousands(fact, written.text)) is not None:
+            self._faults.doubt(Kind.SYNTAX, written.at, f"{written.text} would be read as {number:f}", thousands)
         return self._decimal(fact, written, number)
 
     def _decimal(self, fact: Fact, written: Scalar, raw: values.Raw) -> Decimal | None:
@@ -333,3 +347,26 @@ class _Reader:
             hint = 'write + and the country code: "+447700900123"'
             self._faults.error(Kind.TYPE, at, "this phone number is not in international form (E.164)", hint)
         return contact
+
+
+def _as_amount(text: str) -> str:
+    """What to write instead of an amount that is no number."""
+    bare = text.lower().removesuffix("percent").removesuffix("prozent").removesuffix("%").strip()
+    number = numerals.plain(bare)
+    if number is None:
+        return "write 5.00 or 20%"
+    return f"write {number}" if bare == text.lower().strip() else f"write {number}%"
+
+
+def _as_mapping(text: str) -> str | None:
+    """The mapping that a sentence such as `increase policy.premium by 20%` stands for."""
+    words = text.split()
+    match words:
+        case [("increase" | "decrease") as verb, fact, "by", amount]:
+            return f"write {{{verb}: {fact}, by: {amount}}}"
+        case ["set", fact, "to" | "=", value]:
+            return f"write {{set: {fact}, to: {value}}}"
+        case ["cap", fact, "at", limit]:
+            return f"write {{cap: {fact}, at: {limit}}}"
+        case _:
+            return None

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from service.decide import grammar, values
+from service.decide import grammar, numerals, values
 from service.decide.faults import Faults
 from service.decide.findings import Kind
-from service.decide.grammar import Sort, Token
 from service.decide.positions import Scalar, Source
 from service.decide.ruleset import (
     ORDERED,
@@ -29,8 +28,11 @@ from service.decide.ruleset import (
     Value,
 )
 from service.decide.schema import Schema
+from service.decide.tokens import Sort, Token
 from service.decide.values import Unfit
 
+_NUMBER_HINT = "write it with digits and a point: 1200.50"
+_CLOCKS = frozenset({"now", "NOW", "sysdate", "current_date", "date"})
 _MIRRORED = {
     Operator.LT: Operator.GT,
     Operator.LE: Operator.GE,
@@ -199,6 +201,10 @@ class _Typing:
         return Not(missing, self._place(token)) if negated else missing
 
     def _fact(self, token: Token) -> Fact | None:
+        if token.text in _CLOCKS and token.text not in self._schema.facts:
+            hint = 'write today, a date: today >= "2026-01-01"; a time of day is a fact that the caller sends'
+            self._faults.error(Kind.UNKNOWN_FACT, self._place(token), f'unknown fact "{token.text}"', hint)
+            return None
         if token.sort is Sort.WORD:
             return self._schema.find(token.text, self._place(token), self._faults)
         message = f"{token.text} is not a fact; one side of a comparison must be one"
@@ -218,6 +224,8 @@ class _Typing:
 
     def _other_constant(self, fact: Fact, raw: values.Raw) -> str | None:
         """A hint at the constant that was probably meant."""
+        if isinstance(raw, str) and fact.type is FactType.DATE and (day := numerals.day(raw)) is not None:
+            return f'write "{day}"'
         if isinstance(raw, str) and not isinstance(values.fit(fact, raw), Unfit):
             return f"write {raw} without quotes"
         return self._faults.did_you_mean(str(raw), fact.values or ())
@@ -246,8 +254,11 @@ class _Typing:
             message = f"{fact.path}: {values.NOUN[fact.type]} stands in quotes"
             self._faults.error(Kind.TYPE, self._place(token), message, f'write "{token.text}"')
         elif number is None:
-            hint = "write it with digits and a point: 1200.50"
+            first, dots, last = token.text.partition("..")
+            hint = f"write between {first} and {last}" if dots else _NUMBER_HINT
             self._faults.error(Kind.TYPE, self._place(token), f'"{token.text}" is not a number', hint)
+        elif (thousands := numerals.doubtful_thousands(fact, token.text)) is not None:
+            self._faults.doubt(Kind.SYNTAX, self._place(token), f"{token.text} would be read as {number:f}", thousands)
         return number
 
     def _warn_of_range(self, fact: Fact, operator: Operator, value: Value, token: Token) -> None:

@@ -11,10 +11,10 @@ from service.decide import entries, values
 from service.decide.entries import Keys
 from service.decide.faults import Faults
 from service.decide.findings import Kind
-from service.decide.grammar import KEYWORDS
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import ORDERED, Derived, Fact, FactType, Place, Value
 from service.decide.schema import Schema
+from service.decide.tokens import KEYWORDS
 from service.decide.values import Unfit
 
 MAX_FACTS = 200
@@ -43,6 +43,15 @@ def read(node: Node | None, faults: Faults) -> tuple[Schema, tuple[Derived, ...]
             entries.mismatch(node, "facts must map each path to its type, such as driver.age: {type: integer}", faults)
         return Schema(today, complete=False), ()
     return _Declarations(faults).read(node, today)
+
+
+_OTHER_NAMES = {
+    **dict.fromkeys(("number", "float", "double", "money", "currency"), "write {type: decimal, scale: 2}, or integer"),
+    **dict.fromkeys(("string", "str", "varchar", "char", "enum"), "write text"),
+    **dict.fromkeys(("bool", "yes/no", "flag"), "write boolean"),
+    **dict.fromkeys(("timestamp", "time"), "write datetime"),
+}
+"""Names of types elsewhere, and what to write."""
 
 
 class _Declarations:
@@ -113,6 +122,7 @@ class _Declarations:
         hint = self._faults.did_you_mean(written.text, _TYPES) or f"known: {', '.join(_TYPES)}"
         if re.fullmatch(r"decimal *\([0-9]+\)", written.text):
             hint = "write {type: decimal, scale: 2}"
+        hint = _OTHER_NAMES.get(written.text.lower(), hint)
         self._faults.error(Kind.TYPE, written.at, f'unknown type "{written.text}"', hint)
         return None
 

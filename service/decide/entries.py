@@ -12,6 +12,9 @@ from service.decide.ruleset import Place
 
 T = TypeVar("T")
 
+_LOOKED_AHEAD = 80
+"""Characters behind a text in which a comment is looked for."""
+
 
 class Keys:
     """The values of a mapping by key. A repeated key keeps all its values, so that each of them is checked."""
@@ -32,18 +35,28 @@ class Keys:
 def keyed(node: Node, known: Collection[str], what: str, faults: Faults) -> Keys | None:
     """The entries of `node`, each key one of `known`; None (reported) if it is no mapping. `what` names it."""
     if not isinstance(node, Entries):
-        mismatch(node, f"{what} must be a mapping of keys to values", faults)
+        mismatch(node, f"{what} must be a mapping of keys to values", faults, _without_blank(node))
         return None
     values: dict[str, list[tuple[Scalar, Node]]] = {}
     for key, value in node.pairs:
         if key.text not in known:
             message = f'unknown key "{key.text}" in {what}'
             hint = faults.did_you_mean(key.text, known) or f"known: {', '.join(known)}"
+            if key.text.removesuffix("%").strip().isdecimal():  # {increase: fee, by: 20,5%}
+                hint = "a comma parts entries: write a point before decimals, 20.5, and no sign between thousands, 1000"
             faults.error(Kind.SYNTAX, key.at, message, hint)
         elif key.text in values:
             duplicate(key, faults)
         values.setdefault(key.text, []).append((key, value))
     return Keys(node.at, values)
+
+
+def _without_blank(node: Node) -> str | None:
+    """For `name:High Risk`, which YAML takes for one text."""
+    key, colon, value = node.text.partition(":") if isinstance(node, Scalar) else ("", "", "")
+    if not colon or not key.replace(" ", "").isalnum() or not value or value[0] in " /":
+        return None
+    return f"write a blank after the colon: {key}: {value}"
 
 
 def duplicate(key: Scalar, faults: Faults) -> None:
@@ -63,6 +76,17 @@ def text(node: Node, what: str, faults: Faults) -> Scalar | None:
         return node
     mismatch(node, f"{what} must be a text and not empty", faults)
     return None
+
+
+def sentence(node: Node, what: str, faults: Faults) -> Scalar | None:
+    """`text`, with a warning where it ends at a `#` that was hardly meant as a comment: `rule #1 of drivers`."""
+    written = text(node, what, faults)
+    if written is not None and not written.style:
+        line = written.source.text[written.end : written.end + _LOOKED_AHEAD].partition("\n")[0]
+        if line[:1] in (" ", "\t") and line.lstrip()[:1] == "#" and line.lstrip()[1:2] not in ("", " ", "#"):
+            message = f'{what} ends here: "{written.text}"; what follows the # is a comment'
+            faults.warning(Kind.SYNTAX, written.at, message, "quote all of it, or write a blank behind the #")
+    return written
 
 
 def items(node: Node, what: str, faults: Faults) -> tuple[Node, ...]:

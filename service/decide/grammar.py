@@ -13,12 +13,12 @@ A fault inside a comparison leaves a `Hole` and parsing goes on behind it, so th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
-from typing import NamedTuple
 
+from service.decide import numerals, slips
+from service.decide.slips import COMPARES
+from service.decide.tokens import KEYWORDS, Report, Sort, Token, tokens
 from service.errors import TocsinError
 
 MAX_LENGTH = 10_000
@@ -26,27 +26,6 @@ MAX_LENGTH = 10_000
 
 MAX_DEPTH = 50
 """Parentheses and `not` around one another in one condition."""
-
-
-class Sort(Enum):
-    """What a token is."""
-
-    NUMBER = "number"
-    TEXT = "text"
-    WORD = "word"
-    KEYWORD = "keyword"
-    OPERATOR = "operator"
-    SIGN = "sign"
-    STRAY = "stray"
-    END = "end"
-
-
-class Token(NamedTuple):
-    """One word or sign, with its offset in the condition."""
-
-    sort: Sort
-    text: str
-    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,33 +100,13 @@ class Either:
 
 Tree = Hole | Comparison | Membership | Range | Missing | Constantly | Negation | Both | Either
 
-Report = Callable[[int, str, str | None], None]
-"""How a fault is told: offset in the condition, message, hint."""
-
-KEYWORDS = frozenset({"and", "or", "not", "in", "between", "is", "missing", "always", "true", "false"})
-"""Words that no fact can have for a name."""
-
 COMPARATORS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _OPERAND = frozenset({Sort.NUMBER, Sort.TEXT, Sort.WORD})
 _AFTER_FACT = 'expected ==, !=, <, <=, >, >=, "in", "not in", "between" or "is"'
 NOTHING = frozenset({"null", "None", "nil", "undefined"})
 """Words of other languages for a fact that is missing."""
 
-_COMPARES = {"=": "==", "===": "==", "<>": "!=", "=<": "<=", "=>": ">="}
 _CONNECTS = {"&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", **dict.fromkeys(NOTHING, "missing")}
-
-_TOKEN = re.compile(
-    r"""(?P<NUMBER>[0-9]{4}-[0-9]{2}-[0-9]{2}[\w.:+-]*|[+-]?[0-9](?:[eE][+-](?=[0-9])|[\w.%])*)
-      | (?P<WORD>[^\W\d][\w.-]*)
-      | (?P<TEXT>"(?:[^"]|"")*"|'(?:[^']|'')*')
-      | (?P<OPERATOR>===|==|!=|<=|>=|<>|=<|=>|<|>|=|&&|\|\||!|&|\|)
-      | (?P<SIGN>[()\[\],])
-      | (?P<STRAY>[^ \t\r\n])""",
-    re.VERBOSE,
-)
-
-
-_SORTS = dict(Sort.__members__)
 
 
 class Unexpected(TocsinError):
@@ -166,20 +125,10 @@ def parse(text: str, report: Report) -> Tree:
         report(0, f"the condition has {len(text):,} characters; {MAX_LENGTH:,} are allowed", "split it into rules")
         return Hole()
     try:
-        return _Parser(_tokens(text), report).whole()
+        return _Parser(tokens(text, report), report).whole()
     except Unexpected as fault:
         report(fault.token.offset, str(fault), fault.hint)
     return Hole()
-
-
-def _tokens(text: str) -> list[Token]:
-    tokens = []
-    for match in _TOKEN.finditer(text):
-        name = match.lastgroup or "STRAY"
-        found = match[name]
-        sort = Sort.KEYWORD if found in KEYWORDS else _SORTS[name]
-        tokens.append(Token(sort, found, match.start(name)))
-    return [*tokens, Token(Sort.END, "", len(text.rstrip(" \t\r\n")))]
 
 
 class _Parser:
@@ -190,6 +139,7 @@ class _Parser:
         self._next = 0
         self._depth = 0
         self._report = report
+        self._last: Comparison | None = None
 
     def whole(self) -> Tree:
         return self._until(Sort.END, 'expected "and", "or" or the end')
@@ -199,7 +149,7 @@ class _Parser:
         parts = [self._either()]
         start = self._token
         while not self._closes(closing):
-            self._blame(Unexpected(self._token, expected, self._chained()))
+            self._blame(Unexpected(self._token, expected, self._beyond()))
             if self._token.sort is Sort.END:
                 break
             self._skip()
@@ -278,63 +228,123 @@ class _Parser:
         operator = self._token
         if operator.text in COMPARATORS and operator.sort is Sort.OPERATOR:
             self._next += 1
-            return Comparison(left, operator, self._operand("expected a value or a fact"))
+            return self._kept(Comparison(left, operator, self._operand("expected a value or a fact")))
         if self._found("in"):
             return Membership(left, self._list())
         if self._found("not"):
+            if self._token.text in ("==", "="):
+                return self._instead(left, "!=")
             self._demand("in")
             return Negation(Membership(left, self._list()), left)
         if self._found("between"):
             low = self._operand("expected a value")
+            if self._token.text in ("-", "–", "—", "to", ".."):
+                raise Unexpected(self._token, 'expected "and"', f"write between {low.text} and the last value")
             self._demand("and")
             return Range(left, low, self._operand("expected a value"))
         if self._found("is"):
             return self._missing(left)
         return self._miswritten(left)
 
+    def _kept(self, comparison: Comparison) -> Comparison:
+        """The comparison, remembered for who forgets to repeat its fact."""
+        self._last = comparison
+        return comparison
+
     def _missing(self, fact: Token) -> Tree:
         negated = self._found("not")
-        self._demand("missing")
+        if self._token.sort in (Sort.TEXT, Sort.NUMBER) or self._token.text in ("true", "false"):
+            operator = "!=" if negated else "=="
+            self._report(self._token.offset, f"unexpected {_quoted(self._token)}", f"write {operator} to compare")
+            meant = Token(Sort.OPERATOR, operator, self._token.offset)
+            return self._kept(Comparison(fact, meant, self._take()))
+        if not self._found("missing"):
+            hint = _hint(self._token) or slips.after_is(self._token.text, negated=negated)
+            raise Unexpected(self._token, 'expected "missing"', hint)
         return Missing(fact, negated)
 
     def _miswritten(self, left: Token) -> Tree:
         """A slip such as `=` is reported and read as what it was meant to be; anything else is unexpected."""
         slip = self._token
-        if slip.text not in _COMPARES:
-            raise Unexpected(slip, _AFTER_FACT, self._truth_hint(left))
-        self._report(slip.offset, f'unexpected "{slip.text}"', _hint(slip))
+        if slip.text not in COMPARES:
+            raise Unexpected(slip, _AFTER_FACT, slips.after_fact(left.text, slip.text) or self._truth_hint(left))
+        return self._instead(left, COMPARES[slip.text])
+
+    def _instead(self, left: Token, operator: str) -> Tree:
+        slip = self._token
+        self._report(slip.offset, f'unexpected "{slip.text}"', f"write {operator} to compare")
         self._next += 1
-        meant = Token(Sort.OPERATOR, _COMPARES[slip.text], slip.offset)
-        return Comparison(left, meant, self._operand("expected a value or a fact"))
+        meant = Token(Sort.OPERATOR, operator, slip.offset)
+        return self._kept(Comparison(left, meant, self._operand("expected a value or a fact")))
 
     def _truth_hint(self, left: Token) -> str | None:
         if self._token.sort is not Sort.END and self._token.text not in ("and", "or", ")"):
             return None
-        return "write always" if left.text == "true" else f"for a fact that is true or false write {left.text} == true"
+        if left.text == "true":
+            return "write always"
+        repeated = self._repeated(left)
+        if repeated is not None and left.sort is not Sort.WORD:
+            return repeated
+        truth = f"for a fact that is true or false write {left.text} == true"
+        return truth if repeated is None else f"{repeated}; {truth}"
+
+    def _repeated(self, value: Token) -> str | None:
+        """What a value behind `or` or `and` was meant to be compared with: `car.color == "RED" or "BLUE"`."""
+        if self._last is None:
+            return None
+        fact, operator = self._last.left.text, self._last.operator.text
+        repeat = f"repeat the fact: {fact} {operator} {value.text}"
+        if operator not in ("==", "!="):
+            return repeat
+        listed = f"{fact} {'in' if operator == '==' else 'not in'} [{self._last.right.text}, {value.text}]"
+        return f"{repeat}, or write {listed}"
 
     def _list(self) -> tuple[Token, ...]:
-        self._demand("[")
+        if self._token.text == "(":
+            self._report(self._token.offset, 'unexpected "("', "write a list in square brackets: [..]")
+            self._next += 1
+            return self._items(")")
+        if not self._found("["):
+            hint = f"write in [{self._token.text}]" if self._token.sort in _OPERAND else None
+            raise Unexpected(self._token, 'expected "["', hint)
+        return self._items("]")
+
+    def _items(self, closing: str) -> tuple[Token, ...]:
         items = [self._operand("expected a value")]
         while self._found(","):
             items.append(self._operand("expected a value"))
-        if not self._found("]"):
-            raise Unexpected(self._token, 'expected "," or "]"')
+        if not self._found(closing):
+            raise self._unclosed(items, closing)
         return tuple(items)
+
+    def _unclosed(self, items: list[Token], closing: str) -> Unexpected:
+        found = self._token
+        hint = "write a comma between the values" if found.sort in _OPERAND else None
+        if ".." in items[-1].text:
+            hint = "write >= and < for a range without its end, or between"
+            self._found(")")
+        return Unexpected(found, f'expected "," or "{closing}"', hint)
 
     def _operand(self, expected: str) -> Token:
         token = self._token
         if token.sort in _OPERAND or (token.sort is Sort.KEYWORD and token.text in ("true", "false")):
             return self._take()
-        raise Unexpected(token, expected)
+        raise Unexpected(token, expected, "write a negative number without a blank: -5" if token.text == "-" else None)
 
     def _demand(self, text: str) -> None:
         if not self._found(text):
             raise Unexpected(self._token, f'expected "{text}"')
 
-    def _chained(self) -> str | None:
-        if self._token.text in COMPARATORS:
+    def _beyond(self) -> str | None:
+        """What was probably meant by what stands behind a whole comparison."""
+        token, before = self._token, self._tokens[self._next - 1]
+        if token.text in COMPARATORS:
             return "compare twice: write a < b and b < c, or use between"
-        return None
+        after = self._tokens[min(self._next + 1, len(self._tokens) - 1)]
+        if token.text == "," and before.sort is Sort.NUMBER and after.sort is Sort.NUMBER:
+            number = numerals.plain(f"{before.text},{after.text}")
+            return None if number is None else f"write {number}: no sign between thousands, a point before decimals"
+        return slips.after_comparison(token.text)
 
     def _skip(self) -> None:
         """Go on behind a faulty comparison: at the next `and`, `or` or closing parenthesis of this depth."""
@@ -362,7 +372,7 @@ def _hint(token: Token) -> str | None:
         return "the text that begins here is never closed"
     if token.sort is Sort.STRAY and token.text in "“”„‘’«»":
         return "write straight quotes"
-    if token.text in _COMPARES:
-        return f"write {_COMPARES[token.text]} to compare"
+    if token.text in COMPARES:
+        return f"write {COMPARES[token.text]} to compare"
     meant = _meant(token)
     return f"write {meant}" if meant != token.text else None

@@ -115,7 +115,7 @@ class _File:
         return None
 
     def _description(self, node: Node) -> str | None:
-        written = entries.text(node, "description", self._faults)
+        written = entries.sentence(node, "description", self._faults)
         return written.text.strip() if written else None
 
     def _condition(self, node: Node, what: str, of_rule: Faults | None = None) -> Condition | None:
@@ -147,13 +147,13 @@ class _File:
         name = keys.read("name", lambda value: self._rule_name(value, seen, faults))
         when = keys.read("when", lambda value: self._condition(value, "when", faults))
         then = keys.read("then", lambda value: self._actions(value, faults)) or ()
-        why = keys.read("why", lambda value: entries.text(value, "why", faults))
+        why = keys.read("why", lambda value: entries.sentence(value, "why", faults))
         keys.read("tests", lambda value: self._keep_tests(value, name))
         # a rule with a faulty condition stays in the list, so that tests naming it are not blamed as well
         return Rule(name or "", when or Always(keys.at), then, keys.at, why.text.strip() if why else None)
 
     def _rule_name(self, node: Node, seen: set[str], faults: Faults) -> str | None:
-        written = entries.text(node, "name", faults)
+        written = entries.sentence(node, "name", faults)
         if written is None:
             return None
         if written.text in seen:

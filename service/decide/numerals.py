@@ -36,7 +36,16 @@ def doubtful_thousands(fact: Fact, text: str) -> str | None:
     if fact.type not in (FactType.INTEGER, FactType.DECIMAL) or fact.scale >= 3:
         return None
     found = _THOUSANDS.fullmatch(text)
-    if found is None:
+    if found is None or found["group"][fact.scale :].strip("0"):
         return None
     small = text.rstrip("0").rstrip(".")
     return f"write {text.replace('.', '')} or {small}: a point is never a sign between thousands"
+
+
+def day(text: str) -> str | None:
+    """A day that is written `01.03.2026`, as 2026-03-01."""
+    found = _DAY_FIRST.fullmatch(text)
+    return None if found is None else f"{found['year']}-{int(found['month']):02d}-{int(found['day']):02d}"
+
+
+_DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})\.(?P<month>[0-9]{1,2})\.(?P<year>[0-9]{4})")

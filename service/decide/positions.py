@@ -146,7 +146,7 @@ def read_partly(content: str | bytes, faults: Faults) -> tuple[Node | None, Sour
         return tree.grow(yaml.parse(text, Loader=yaml.CSafeLoader)), source, True
     except yaml.MarkedYAMLError as error:
         at = _place_of(error, source)
-        faults.error(Kind.SYNTAX, at, *_explained(error))
+        faults.error(Kind.SYNTAX, _blamed(error, source), *_explained(error, source))
     return tree.salvaged(at.line), source, False
 
 
@@ -194,18 +194,61 @@ def _place_of(error: yaml.MarkedYAMLError, source: Source) -> Place:
     return source.place(min(mark.index, len(source.text))) if mark else Place(1, 1)
 
 
-def _explained(error: yaml.MarkedYAMLError) -> tuple[str, str | None]:
+_BEGAN_THERE = frozenset({"while scanning a simple key", "while scanning a quoted scalar"})
+"""Where the parser goes on for lines after the mistake, which is where it began."""
+
+
+def _blamed(error: yaml.MarkedYAMLError, source: Source) -> Place:
+    """Where the mistake stands, as far as it can be told: not where the parser gave up."""
+    began = error.context_mark
+    cut_off = began is not None and _is_cut_off(source.line(began.line + 1))
+    if began is not None and (error.context in _BEGAN_THERE or cut_off):
+        return source.place(min(began.index, len(source.text)))
+    return _place_of(error, source)
+
+
+def _explained(error: yaml.MarkedYAMLError, source: Source) -> tuple[str, str | None]:
     problem = error.problem or "not YAML"
+    line = source.line(_blamed(error, source).line)
     hints = {
         "mapping values are not allowed in this context": "quote a text that contains a colon",
         "found a tab character that violates indentation": "indent with spaces, never tabs",
         "found character that cannot start any token": "indent with spaces, never tabs, and quote a text that begins "
         "with a sign such as @, ` or %",
         "did not find expected key": "check the indentation and the quotes of this line and the one before",
+        "could not find expected ':'": "this line lacks a colon; a comment begins with #",
+        "found unexpected end of stream": "the quote that begins here is never closed",
+        "did not find expected ',' or '}'": "put a comma between two entries, and the closing brace at the end",
+        "did not find expected ',' or ']'": "put a comma between two entries, and the closing bracket at the end",
     }
     began = error.context_mark
     context = f"it came {error.context}, begun on line {began.line + 1}" if error.context and began else None
-    return f"not YAML: {problem}", hints.get(problem) or context
+    return f"not YAML: {problem}", _in_line(line) or hints.get(problem) or context
+
+
+def _in_line(line: str) -> str | None:
+    """What a line that cannot be read shows by itself."""
+    bare = line.strip()
+    if bare.startswith("//"):
+        return "a comment begins with #"
+    if _is_cut_off(bare):
+        return "a # after a blank begins a comment: quote the text that holds it"
+    key, colon, value = bare.partition(": ")
+    quote = value.strip()[:1]
+    if colon and quote in ("'", '"') and not value.strip().endswith(quote) and value.count(quote) % 2 == 0:
+        other = "'" if quote == '"' else '"'
+        return f"quote all of it: {key}: {other}{value.strip()}{other}, or name the fact first"
+    if bare.startswith(("•", "–", "—", "·")):
+        return "an entry of a list begins with - and a blank"
+    return None
+
+
+def _is_cut_off(line: str) -> bool:
+    """Whether a `#` that is hardly meant as a comment cuts off what stands in brackets."""
+    return any(sign in line for sign in ("{", "[")) and _COMMENT.search(line) is not None
+
+
+_COMMENT = re.compile(r"[ \t]#[^ ]")
 
 
 class _Tree:
