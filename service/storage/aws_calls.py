@@ -21,8 +21,10 @@ from prometheus_client import Counter
 from service import aws_faults, deadline
 from service.aws_faults import Kind
 from service.storage import StoreUnavailable
+from service.storage.aws_time import Answers, AwsTime, answers_of
 
 if TYPE_CHECKING:
+    from botocore.client import ClientMeta
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     Attributes = Mapping[str, AttributeValueTypeDef]
@@ -93,6 +95,9 @@ def config(within: float, connections: int) -> Config:
 class Closing(Protocol):
     """A boto3 client."""
 
+    @property
+    def meta(self) -> ClientMeta: ...
+
     def close(self) -> None: ...
 
 
@@ -136,6 +141,7 @@ class Calls(Generic[C]):
         *,
         answered_within: float = ANSWERED_WITHIN_S,
         quiet: Quiet | None = None,
+        server_time: AwsTime | None = None,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
@@ -146,7 +152,9 @@ class Calls(Generic[C]):
         self._answered_within = answered_within
         self._quiet = quiet or Quiet(elapsed)
         self._elapsed = elapsed
+        self._time = server_time
         self._client: tuple[int, C] | None = None
+        self._answers: Answers | None = None
 
     def __call__(self, call: Callable[[C], T]) -> T:
         """The answer of `call`; `Refused` if a condition did not hold."""
@@ -170,6 +178,9 @@ class Calls(Generic[C]):
             else:
                 self._quiet.answered()
                 return answer
+            finally:
+                if self._time is not None and self._answers is not None:
+                    self._time.hear(self._answers.last)
         if last is not None:
             self._note(last)
         raise self._given_up(tries, last) from last
@@ -220,7 +231,9 @@ class Calls(Generic[C]):
     def _here(self) -> C:
         """This process's client: sockets must not be shared with the process that forked it."""
         if self._client is None or self._client[0] != os.getpid():
-            self._client = (os.getpid(), self._connect())
+            client = self._connect()
+            self._answers = answers_of(client, client.meta.events) if self._time is not None else None
+            self._client = (os.getpid(), client)
         return self._client[1]
 
 

@@ -13,6 +13,7 @@ from service.clock import Clock, SystemClock
 from service.storage import AuditEntry, AuditQuery, AuditText, Item, Page, StoreUnavailable
 from service.storage.audit_places import parse_place, place_of
 from service.storage.aws_calls import COMMITTED_WITHIN_S, Calls, Quiet
+from service.storage.aws_time import AwsTime
 from service.storage.commits import Commit, ItemRow, audit_row, commit_of, instant, micros, new_items
 from service.storage.cursors import entry_size, from_cursor, item_size, page_of
 from service.storage.dynamodb.audit import AuditTable
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 SHARDS = 4
 """Partitions of a lane in the due index: each takes about 1,000 writes a second. See `shards`."""
+
+ASK_TIME_EVERY_S = 1.0
+"""How often AWS is asked for the time while this clock is wrong."""
 
 _SYSTEM_CLOCK = SystemClock()
 _TABLES = TableNames()
@@ -66,14 +70,16 @@ class DynamoStore:
     ) -> None:
         self._tables = tables
         self._clock = clock
-        quiet = Quiet(elapsed)
-        self._calls = Calls("DynamoDB", connect, pause, chance, quiet=quiet, elapsed=elapsed)
+        self._ask_time_at = float("-inf")
+        quiet, self._time = Quiet(elapsed), AwsTime(clock)
+        self._calls = Calls("DynamoDB", connect, pause, chance, quiet=quiet, server_time=self._time, elapsed=elapsed)
         self._many = self._calls
         if connect_for_many is not None:
             self._many = Calls(
                 *("DynamoDB", connect_for_many, pause, chance),
                 answered_within=COMMITTED_WITHIN_S,
                 quiet=quiet,
+                server_time=self._time,
                 elapsed=elapsed,
             )
         slots = SlotRegistry(self._calls, tables.items)
@@ -127,10 +133,12 @@ class DynamoStore:
         self._items.delete(item, self._now())
 
     def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
+        if self._clock_is_off():
+            return ()
         claimed: list[Item] = []
         try:
             for hint in self._items.due(lane, micros(now)):
-                if len(claimed) == limit:
+                if len(claimed) == limit or self._time.is_off:  # the answer to the query may be the first to tell
                     break
                 taken = self._items.take(hint.id, lane, now, lease)
                 if isinstance(taken, Item):
@@ -181,6 +189,13 @@ class DynamoStore:
     def close(self) -> None:
         self._calls.close()
         self._many.close()
+
+    def _clock_is_off(self) -> bool:
+        """Whether this clock is too far from AWS's to claim by; then AWS is asked for the time about once a second."""
+        if self._time.is_off and time.monotonic() >= self._ask_time_at:
+            self._ask_time_at = time.monotonic() + ASK_TIME_EVERY_S
+            self.ping()
+        return self._time.is_off
 
     def _commit(self, commit: Commit) -> None:
         self._audit.note_days(commit.audit)

@@ -52,6 +52,18 @@ class Listening:
         """Up to `limit` notices that have come by now; raises what the poll met. Waits for none."""
         return self._queues.receive(lane, limit) if self._bell is None else self._heard(lane, limit, self._bell)
 
+    def untaken(self) -> Sequence[tuple[Lane, Message]]:
+        """What was heard and not taken, for others to do; polls that are under way go on."""
+        with self._lock:
+            for ear in self._ears.values():
+                if ear.poll is not None and ear.poll.done() and ear.poll.exception() is not None:
+                    ear.poll = None
+                _listen(ear)
+            heard = [(lane, message) for lane, ear in self._ears.items() for message in ear.heard]
+            for ear in self._ears.values():
+                ear.heard = ()
+            return heard
+
     def give_up(self) -> Sequence[tuple[Lane, Message]]:
         """Begin no more polls, wait for those under way; answers what was heard and not taken, for others to do."""
         self._closed = True

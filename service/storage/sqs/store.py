@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from service.clock import Clock, SystemClock
 from service.storage import Item, StoreUnavailable
 from service.storage.aws_calls import Calls
+from service.storage.aws_time import MOST_SKEW
 from service.storage.commits import ItemRow, instant, micros
 from service.storage.dynamodb import DynamoStore, TableNames
 from service.storage.dynamodb import connect as connect_dynamodb
@@ -50,8 +51,8 @@ logger = logging.getLogger(__name__)
 AGAIN_AFTER = timedelta(seconds=10)
 """How long an item may be overdue before its notice counts as lost: what a crash between write and send costs."""
 
-EARLY = timedelta(seconds=5)
-"""A notice that comes at most this early comes of clocks that differ: it waits instead of being dropped."""
+EARLY = 2 * MOST_SKEW
+"""A notice that comes at most this early comes of clocks that differ, ours or its sender's: it is given back."""
 
 A_MOMENT = timedelta(seconds=1)
 """A notice that comes at most this early was delayed by whole seconds: it is kept in hand until its time."""
@@ -107,22 +108,34 @@ class QueuedStore(DynamoStore):
             pause=pause,
             chance=chance,
         )
-        polls = Calls("SQS", connect_queues, pause, chance, _TRIES, answered_within=POLLED_WITHIN_S)
-        calls = polls if connect_to_send is None else Calls("SQS", connect_to_send, pause, chance, _TRIES)
+        polls = Calls(
+            *("SQS", connect_queues, pause, chance, _TRIES), answered_within=POLLED_WITHIN_S, server_time=self._time
+        )
+        calls = polls
+        if connect_to_send is not None:
+            calls = Calls("SQS", connect_to_send, pause, chance, _TRIES, server_time=self._time)
         self._queues = Queues(calls, polls, queues)
         self._in_hand = InHand()
         self._listening = Listening(self._queues, bell, patience)
 
     def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
+        if self._clock_is_off():
+            self._give_back((*self._listening.untaken(), *self._in_hand.give_up()))
+            return ()
         claimed = self._take_each(lane, self._in_hand.ripe(lane, now, limit), now, lease)
         while len(claimed) < limit:
             messages = self._listening.receive(lane, limit - len(claimed))
             if not messages:
                 break
+            if self._time.is_off:
+                self._give_back([(lane, message) for message in messages])
+                break
             claimed += self._take_each(lane, messages, now, lease)
         return tuple(claimed)
 
     def upkeep(self, now: datetime) -> int:
+        if self._clock_is_off():
+            return 0  # others see what is due and what is not
         return super().upkeep(now) + sum(self._sweep(lane, now) for lane in Lane)
 
     def ping(self) -> None:
