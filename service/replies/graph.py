@@ -7,7 +7,7 @@ seen at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -59,6 +59,7 @@ class Graph:
         self._steps: list[dict[str, list[int]]] = []
         self._skips: list[list[int]] = []
         self._ends: dict[int, Phrase] = {}
+        self._closures: dict[int, frozenset[int]] = {}
         self._root = self._state()
 
     def add(self, alternatives: Sequence[Sequence[Part]], phrase: Phrase, words: Words) -> None:
@@ -70,7 +71,7 @@ class Graph:
 
     def deterministic(self, clash: Clash) -> Node:
         """The root of the deterministic graph."""
-        start = self._closed({self._root})
+        start = self._closed([self._root])
         nodes = {start: Node()}
         todo: list[tuple[frozenset[int], tuple[str, ...]]] = [(start, ())]
         while todo:
@@ -116,14 +117,16 @@ class Graph:
         if not keys:
             self._skips[start].append(end)
 
-    def _closed(self, states: set[int]) -> frozenset[int]:
-        closed, todo = set(states), list(states)
-        while todo:
-            for state in self._skips[todo.pop()]:
-                if state not in closed:
-                    closed.add(state)
-                    todo.append(state)
-        return frozenset(closed)
+    def _closed(self, states: Iterable[int]) -> frozenset[int]:
+        return frozenset().union(*map(self._closure, states))
+
+    def _closure(self, state: int) -> frozenset[int]:
+        """The state and those that it skips to; every graph is without circles."""
+        known = self._closures.get(state)
+        if known is None:
+            known = frozenset({state}).union(*map(self._closure, self._skips[state]))
+            self._closures[state] = known
+        return known
 
     def _followers(self, states: frozenset[int]) -> dict[str, set[int]]:
         followers: dict[str, set[int]] = {}

@@ -54,7 +54,11 @@ UNDECIDED = frozenset({Kind.UNCLEAR, Kind.NOT_NOW, Kind.HANDOVER, Kind.QUESTION,
 OPEN_ENDED = REFUSING | UNDECIDED | {Kind.EXCUSE, Kind.STOP}
 """Kinds whose phrases may end with `…`, which takes in the rest of the clause. None of them can make a YES."""
 
-ALIKE = (REFUSING, UNDECIDED, frozenset({Kind.POLITE, Kind.FILLER, Kind.JUST}))
+ALIKE = (
+    REFUSING | UNDECIDED | {Kind.EXCUSE},
+    frozenset({Kind.OK, Kind.COMMIT}),
+    frozenset({Kind.POLITE, Kind.FILLER, Kind.JUST}),
+)
 """Kinds of which a phrase may have two: the one that stands first in the file counts."""
 
 DRAWN_OUT = frozenset({Kind.YES, Kind.OK, Kind.NO, Kind.POLITE})

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 
 from service.decide import entries, positions
 from service.decide.entries import Keys
@@ -64,6 +65,7 @@ class _Phrases:
     written: Graph = field(default_factory=Graph)
     forgiven: Graph = field(default_factory=Graph)
     words: set[str] = field(default_factory=set)
+    cut: dict[str, Sequence[str]] = field(default_factory=dict)
     clashes: set[tuple[Place, Place]] = field(default_factory=set)
 
     def add(self, node: Node, kind: Kind) -> None:
@@ -71,14 +73,14 @@ class _Phrases:
         scalar = entries.text(node, "a phrase", self.faults)
         if scalar is None:
             return
-        pattern, is_open = _without_end(scalar.text)
-        if is_open and kind not in OPEN_ENDED:
+        pattern, ends = _without_end(scalar.text)
+        if True in ends and kind not in OPEN_ENDED:
             hint = "write out what may follow"
             self.faults.error(FindingKind.SYNTAX, scalar.at, f'a phrase of "{kind}" cannot end with …', hint)
             return
         try:
             filled = with_parts(pattern, self.parts)
-            for timed, minutes in _timed(filled, self.units):
+            for (timed, minutes), is_open in product(_timed(filled, self.units), ends):
                 self._enter(timed, Phrase(kind, scalar.at, is_open, minutes))
         except BadPattern as problem:
             self.faults.error(FindingKind.SYNTAX, scalar.at, str(problem))
@@ -99,8 +101,15 @@ class _Phrases:
             else:
                 self.forgiven.add(alternatives, phrase, self._keys)
 
-    def _keys(self, text: str) -> list[str]:
+    def _keys(self, text: str) -> Sequence[str]:
+        if text not in self.cut:
+            self.cut[text] = self._cut(text)
+        return self.cut[text]
+
+    def _cut(self, text: str) -> Sequence[str]:
         atoms = atoms_of(text.replace(NUMBER_KEY, " 0 "), greek=self.greek, accents=self.accents)
+        if any(atom.sort is Sort.QUESTION for atom in atoms) or "…" in text:
+            raise BadPattern("a question mark, or … before the end, is no part of a phrase")
         keys = [atom.key for atom in atoms if atom.sort is not Sort.BREAK]
         self.words.update(keys)
         return keys
@@ -179,12 +188,14 @@ def _vocabulary(keys: Keys, faults: Faults) -> Vocabulary:
     )
 
 
-def _without_end(pattern: str) -> tuple[str, bool]:
+def _without_end(pattern: str) -> tuple[str, tuple[bool, ...]]:
+    """The pattern without its open end, and whether its phrases are open: always, never, or both for `[…]`."""
     stripped = pattern.rstrip()
-    for end in ("…", "..."):
-        if stripped.endswith(end):
-            return stripped.removesuffix(end), True
-    return pattern, False
+    if stripped.endswith("[…]"):
+        return stripped.removesuffix("[…]"), (False, True)
+    if stripped.endswith("…"):
+        return stripped.removesuffix("…"), (True,)
+    return pattern, (False,)
 
 
 def _timed(pattern: str, units: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int | None]]:
