@@ -57,6 +57,7 @@ OPEN_ENDED = REFUSING | UNDECIDED | {Kind.EXCUSE, Kind.STOP}
 ALIKE = (
     REFUSING | UNDECIDED | {Kind.EXCUSE},
     frozenset({Kind.OK, Kind.COMMIT}),
+    frozenset({Kind.STOP, Kind.STOP_ALONE}),
     frozenset({Kind.POLITE, Kind.FILLER, Kind.JUST}),
 )
 """Kinds of which a phrase may have two: the one that stands first in the file counts."""
