@@ -120,7 +120,7 @@ def atoms_of(text: str, *, greek: bool = False, accents: bool = False) -> tuple[
     at = 0
     while at < len(folded):
         at = atoms.take(folded, at)
-    return _spelled_out(atoms.trimmed())
+    return atoms.trimmed()
 
 
 class _Atoms:
@@ -202,7 +202,7 @@ def _plain(digits: str) -> str:
     return str(int(digits))
 
 
-def _spelled_out(atoms: tuple[Atom, ...]) -> tuple[Atom, ...]:
+def spelled_out(atoms: tuple[Atom, ...]) -> tuple[Atom, ...]:
     """ "Y E S" is one word: a text of nothing but single letters of a script with words."""
     letters = [atom.text for atom in atoms if atom.sort is not Sort.BREAK]
     single = all(len(text) == 1 and text.isalpha() and not _SINGLE.match(text) for text in letters)

@@ -55,7 +55,7 @@ OPEN_ENDED = REFUSING | UNDECIDED | {Kind.EXCUSE, Kind.STOP}
 """Kinds whose phrases may end with `…`, which takes in the rest of the clause. None of them can make a YES."""
 
 ALIKE = (
-    REFUSING | UNDECIDED | {Kind.EXCUSE},
+    REFUSING | UNDECIDED | {Kind.EXCUSE, Kind.WHO},
     frozenset({Kind.OK, Kind.COMMIT}),
     frozenset({Kind.STOP, Kind.STOP_ALONE}),
     frozenset({Kind.POLITE, Kind.FILLER, Kind.JUST}),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, Sort, atoms_of
+from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, Sort, atoms_of, spelled_out
 from service.replies.cover import Piece, cover
 from service.replies.graph import Node
 from service.replies.kinds import DRAWN_OUT, Kind
@@ -89,7 +89,7 @@ class Reading:
 
 def read(text: str, own: Vocabulary, *others: Vocabulary) -> Reading:
     """Read a text with a language's `own` vocabulary and `others`; where they differ on a phrase, `own` counts."""
-    atoms = atoms_of(text[:MAX_CHARACTERS], greek=own.greek, accents=own.accents)
+    atoms = spelled_out(atoms_of(text[:MAX_CHARACTERS], greek=own.greek, accents=own.accents))
     known = (own, *others)
     pieces = cover([_without_drawl(atom, known) for atom in atoms[:MAX_ATOMS]], *_roots(known))
     return Reading(own.language, pieces, len(text) > MAX_CHARACTERS or len(atoms) > MAX_ATOMS)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from service.replies.atoms import Sort, atoms_of, fold
+from service.replies.atoms import Sort, atoms_of, fold, spelled_out
 
 
 def shown(text: str, *, greek: bool = False, accents: bool = False) -> str:
-    return " ".join(atom.text for atom in atoms_of(text, greek=greek, accents=accents))
+    return " ".join(atom.text for atom in spelled_out(atoms_of(text, greek=greek, accents=accents)))
 
 
 @pytest.mark.parametrize(
