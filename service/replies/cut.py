@@ -17,11 +17,17 @@ _HEADER = re.compile(rf".{{1,120}}\b({_WROTE})\b.{{0,80}}:|-{{2,}} ?({_ORIGINAL}
 
 
 def without_quotes(text: str, signatures: Iterable[str] = ()) -> str:
-    """The text without lines that begin with ">", without everything behind a quote header, without signatures."""
+    """The text without lines that begin with ">", without everything behind a quote header, without last lines that
+    begin with one of the folded `signatures`."""
     lines = [line for line in text[:MAX_READ].splitlines() if not line.lstrip().startswith(">")]
-    header = next((n for n, line in enumerate(lines) if _HEADER.fullmatch(fold(line).strip())), len(lines))
+    header = next((n for n, line in enumerate(lines) if _is_header(line)), len(lines))
     kept = lines[:header]
-    folded = [fold(signature) for signature in signatures]
-    while kept and (not kept[-1].strip() or any(fold(kept[-1]).strip(" -–—").startswith(each) for each in folded)):
+    beginnings = tuple(signatures)
+    while kept and (not kept[-1].strip() or fold(kept[-1]).strip(" -–—").startswith(beginnings)):
         kept.pop()
     return "\n".join(kept)
+
+
+def _is_header(line: str) -> bool:
+    """Whether a quote begins below; the end of the line is looked at first, since hardly any reply holds a header."""
+    return line.rstrip().endswith((":", "-")) and _HEADER.fullmatch(fold(line).strip()) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from service.decide import report
@@ -21,7 +22,7 @@ class VocabulariesRefused(TocsinError):
     """A vocabulary file cannot be used; the message shows every fault of every file with its place."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Languages:
     """Reads texts in every language that there is a file for."""
 
@@ -32,7 +33,7 @@ class Languages:
         reaction = reaction_of(text, self.by_language.values())
         if reaction is not None:
             return (self._read_reaction(reaction),)
-        cut = without_quotes(text, self._signatures())
+        cut = without_quotes(text, self._signatures)
         own = None if language is None else self.nearest(language)
         if own is not None:
             return (self._read(cut, own),)
@@ -58,6 +59,7 @@ class Languages:
         text = _SIGNS.get(reaction.answer, reaction.answer)
         return replace(self._read(text, self.by_language[EMOJI]), quote=reaction.quote)
 
+    @cached_property
     def _signatures(self) -> tuple[str, ...]:
         return tuple(line for vocabulary in self.by_language.values() for line in vocabulary.signatures)
 

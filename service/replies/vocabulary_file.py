@@ -182,7 +182,7 @@ def _vocabulary(keys: Keys, faults: Faults) -> Vocabulary:
         forgiven=forgiven,
         words=frozenset(phrases.words),
         reactions=keys.read("reactions", lambda node: _reactions(node, faults)) or {},
-        signatures=tuple(keys.read("signature", lambda node: _texts(node, "signature", faults)) or ()),
+        signatures=tuple(map(fold, keys.read("signature", lambda node: _texts(node, "signature", faults)) or ())),
         greek=phrases.greek,
         accents=accents,
     )
