@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
+from typing import Literal
 
 from service.replies.atoms import is_single
 
@@ -112,7 +113,7 @@ def _words(parts: Sequence[Part]) -> Iterator[list[Part]]:
 
 def _runs(word: Sequence[Part]) -> Sequence[Part]:
     """What touches, as one group of spellings where letters join across a bracket."""
-    if len(word) == 1 or not any(_joins(left, right) for left, right in pairwise(word)):
+    if len(word) == 1 or not _joins(word):
         return word
     choices = [tuple(_texts(part)) for part in word]
     spellings = 1
@@ -124,12 +125,49 @@ def _runs(word: Sequence[Part]) -> Sequence[Part]:
     return (Group(tuple((text,) for text in texts), optional=False),)
 
 
-def _joins(left: Part, right: Part) -> bool:
-    return any(_is_letter(text[-1:]) for text in _texts(left)) and any(_is_letter(text[:1]) for text in _texts(right))
+def _joins(word: Sequence[Part]) -> bool:
+    """Whether the letters of two parts can meet without a blank between them."""
+    open_letter = False
+    for part in word:
+        edges = _edges(part)
+        if open_letter and edges.begins:
+            return True
+        open_letter = edges.ends or (open_letter and edges.empty)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """Whether a part can begin with a letter that joins, end with one, and be nothing at all."""
+
+    begins: bool
+    ends: bool
+    empty: bool
+
+
+def _edges(part: Part) -> _Edges:
+    if isinstance(part, str):
+        return _Edges(_is_letter(part[0]), _is_letter(part[-1]), empty=False)
+    alternatives = [[_edges(inner) for inner in alternative] for alternative in part.alternatives]
+    return _Edges(
+        begins=any(_reaches(edges, "begins") for edges in alternatives),
+        ends=any(_reaches(edges[::-1], "ends") for edges in alternatives),
+        empty=part.optional or any(all(edge.empty for edge in edges) for edges in alternatives),
+    )
+
+
+def _reaches(edges: Sequence[_Edges], side: Literal["begins", "ends"]) -> bool:
+    """Whether a letter of `side` can stand at the outside, behind parts that may be nothing."""
+    for edge in edges:
+        if getattr(edge, side):
+            return True
+        if not edge.empty:
+            return False
+    return False
 
 
 def _is_letter(character: str) -> bool:
-    return character == "" or ((character.isalnum() or character == "'") and not is_single(character))
+    return (character.isalnum() or character == "'") and not is_single(character)
 
 
 def _texts(part: Part) -> Iterator[str]:
