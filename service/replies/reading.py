@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, Sort, atoms_of, spelled_out
 from service.replies.cover import Piece, cover
 from service.replies.graph import Node
-from service.replies.kinds import DRAWN_OUT, Kind
+from service.replies.kinds import DRAWN_OUT, REFUSING, Kind
 from service.replies.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 320
@@ -54,7 +54,8 @@ class Reading:
     @property
     def kinds(self) -> tuple[Kind | None, ...]:
         """The kind of each piece but breaks; None for what is unknown or a bare number."""
-        return tuple(_kind(piece, n == 0) for n, piece in enumerate(self.pieces) if not _is_break(piece))
+        named = zip(self.pieces, self._all_kinds(), strict=True)
+        return tuple(kind for piece, kind in named if not _is_break(piece))
 
     @property
     def first_clause(self) -> Reading:
@@ -84,7 +85,8 @@ class Reading:
         return tuple(piece.atoms[0].text for piece in self.pieces if piece.unknown)
 
     def _all_kinds(self) -> Iterator[Kind | None]:
-        return (_kind(piece, n == 0) for n, piece in enumerate(self.pieces))
+        refused = any(piece.kind in REFUSING for piece in self.pieces)
+        return (_kind(piece, agrees=n == 0 and not refused) for n, piece in enumerate(self.pieces))
 
 
 def read(text: str, own: Vocabulary, *others: Vocabulary) -> Reading:
@@ -112,10 +114,10 @@ def _names_nothing(piece: Piece, following: Piece | None) -> bool:
     return following is None or following.atoms[0].sort not in (Sort.NUMBER, Sort.RANGE)
 
 
-def _kind(piece: Piece, first: bool) -> Kind | None:
-    """The kind of a piece; a particle that agrees as the first word is polite elsewhere."""
+def _kind(piece: Piece, *, agrees: bool) -> Kind | None:
+    """The kind of a piece. A particle that agrees as the first word is polite elsewhere, and before a refusal."""
     if piece.kind is Kind.FIRST:
-        return Kind.YES if first else Kind.POLITE
+        return Kind.YES if agrees else Kind.POLITE
     return piece.kind
 
 
