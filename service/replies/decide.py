@@ -105,9 +105,10 @@ def decide(readings: Sequence[Reading], accepts: Accepts) -> Decision:
     if _is_keyword(readings[0]):
         return english
     whole = [decide_one(reading, accepts) for reading in readings if reading.whole]
-    if not whole:
-        return english if english.outcome in (Outcome.NO, Outcome.STOP) else _asking(english)
-    return whole[0] if len({decision.outcome for decision in whole}) == 1 else _asking(whole[0])
+    outcomes = {decision.outcome for decision in whole}
+    if english.outcome in (Outcome.NO, Outcome.STOP) and outcomes <= {english.outcome, Outcome.ASK}:
+        return english
+    return whole[0] if len(outcomes) == 1 else _asking(whole[0] if whole else english)
 
 
 def decide_one(reading: Reading, accepts: Accepts) -> Decision:

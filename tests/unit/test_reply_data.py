@@ -36,3 +36,33 @@ def test_the_keywords_of_our_english_texts_count_in_an_unknown_language(
     text: str, outcome: str, language: str | None
 ) -> None:
     assert decision(text, language).outcome == outcome
+
+
+ROWS = [line.split("\t") for line in (Path(__file__).parent / "replies_dev.tsv").read_text("utf-8").splitlines()[1:]]
+"""Language, policy, text, right outcome: 876 natural replies in 30 languages."""
+
+MAY_BE_TAKEN = {"yes", "all-yes", "done"}
+"""Right outcomes for which a reply may take a page."""
+
+
+def outcome(language: str, policy: str, text: str) -> str:
+    found = decision(text.replace("\\n", "\n"), None if language == "und" else language, policy)
+    return "all-yes" if found.outcome == "yes" and (found.every or found.both) else found.outcome
+
+
+@pytest.mark.parametrize("language", sorted({row[0] for row in ROWS}))
+def test_no_natural_refusal_or_question_takes_a_page(language: str) -> None:
+    taken = [
+        (text, found)
+        for own, policy, text, right in ROWS
+        if own == language
+        and right not in MAY_BE_TAKEN
+        and (found := outcome(own, policy, text)) in MAY_BE_TAKEN
+    ]
+    assert taken == []
+
+
+@pytest.mark.parametrize("right", ["yes", "no", "ask", "stop", "later", "done", "all-yes", "undo"])
+def test_natural_replies_are_read_as_they_are_meant(right: str) -> None:
+    wrong = [row for row in ROWS if row[3] == right and outcome(*row[:3]) != right]
+    assert wrong == []
