@@ -70,9 +70,7 @@ def _parsed(parse: Callable[[str], object], text: str) -> object:
         raise ValueError(str(error)) from error
 
 
-def _matching(pattern: str, form: str) -> PlainValidator:
-    expression = re.compile(pattern)
-
+def _matching(expression: re.Pattern[str], form: str) -> PlainValidator:
     def parse(text: str) -> str:
         if expression.fullmatch(text) is None:
             raise Unusable(f"must be {form}")
@@ -256,20 +254,29 @@ Weights = Annotated[Mapping[str, float], _read_by(_weights)]
 Tokens = Annotated[tuple[str, ...], _read_by(_each(parse_token))]
 Scopes = Annotated[tuple[Scope, ...], _read_by(_each(parse_scope))]
 
-AwsPrefix = Annotated[str, _matching(r"[A-Za-z0-9_-]{0,40}", _NAME.format("up to 40"))]
-ConfigurationSet = Annotated[str | None, _matching(r"[A-Za-z0-9_-]{1,64}", _NAME.format("1 to 64"))]
+AwsPrefix = Annotated[str, _matching(re.compile(r"[A-Za-z0-9_-]{0,40}"), _NAME.format("up to 40"))]
+ConfigurationSet = Annotated[str | None, _matching(re.compile(r"[A-Za-z0-9_-]{1,64}"), _NAME.format("1 to 64"))]
 PhoneConfigurationSet = Annotated[
-    str | None, _matching(r"[A-Za-z0-9_-]{1,64}|arn:aws[a-z-]*:\S{1,200}", f"{_NAME.format('1 to 64')}, or an ARN")
+    str | None,
+    _matching(re.compile(r"[A-Za-z0-9_-]{1,64}|arn:aws[a-z-]*:\S{1,200}"), f"{_NAME.format('1 to 64')}, or an ARN"),
 ]
 Identity = Annotated[
     str | None,
-    _matching(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?", "a number like +4930901820, an id or a name"),
+    _matching(
+        re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?"), "a number like +4930901820, an id or a name"
+    ),
 ]
 TwilioAccount = Annotated[
-    str | None, _matching(r"AC[0-9a-f]{32}", "the account's SID: AC and 32 of the digits 0-9 and a-f")
+    str | None, _matching(re.compile(r"AC[0-9a-f]{32}"), "the account's SID: AC and 32 of the digits 0-9 and a-f")
 ]
-ApiKey = Annotated[str | None, _matching(r"[\x21-\x7e]{1,512}", "the key as it was given, without spaces")]
-Terminology = Annotated[str | None, _matching(r"(?=.{1,256}\Z)(?:[A-Za-z0-9-]_?)+", "the name of a custom terminology")]
-EventBus = Annotated[str | None, _matching(r"[/.\-_A-Za-z0-9:]{1,1600}", "the name or ARN of an EventBridge bus")]
-QueueName = Annotated[str | None, _matching(r"[A-Za-z0-9_-]{1,75}", _NAME.format("1 to 75"))]
-AppName = Annotated[str, _matching(r"[\x21-\x7e]{1,128}", "1 to 128 printable ASCII characters without spaces")]
+ApiKey = Annotated[str | None, _matching(re.compile(r"[\x21-\x7e]{1,512}"), "the key as it was given, without spaces")]
+Terminology = Annotated[
+    str | None, _matching(re.compile(r"(?=.{1,256}\Z)(?:[A-Za-z0-9-]_?)+"), "the name of a custom terminology")
+]
+EventBus = Annotated[
+    str | None, _matching(re.compile(r"[/.\-_A-Za-z0-9:]{1,1600}"), "the name or ARN of an EventBridge bus")
+]
+QueueName = Annotated[str | None, _matching(re.compile(r"[A-Za-z0-9_-]{1,75}"), _NAME.format("1 to 75"))]
+AppName = Annotated[
+    str, _matching(re.compile(r"[\x21-\x7e]{1,128}"), "1 to 128 printable ASCII characters without spaces")
+]

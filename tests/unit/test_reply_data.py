@@ -55,9 +55,7 @@ def test_no_natural_refusal_or_question_takes_a_page(language: str) -> None:
     taken = [
         (text, found)
         for own, policy, text, right in ROWS
-        if own == language
-        and right not in MAY_BE_TAKEN
-        and (found := outcome(own, policy, text)) in MAY_BE_TAKEN
+        if own == language and right not in MAY_BE_TAKEN and (found := outcome(own, policy, text)) in MAY_BE_TAKEN
     ]
     assert taken == []
 
