@@ -23,6 +23,7 @@ from service.evaluations.dry_run import DryRuns
 from service.evaluations.event_samples import EventSamples
 from service.evaluations.event_trials import EventTests
 from service.evaluations.flow import Evaluations
+from service.evaluations.reach import Reach
 from service.evaluations.sentiment import InItsOwnLanguage
 from service.http import Check, Keys
 from service.intake.events.live import LiveMappings
@@ -109,11 +110,12 @@ class Service:
         self.backtests = Backtests(self.live, self.store, clock)
         derived = of_any_language(sentiment, settings, amazon)
         self.event_samples = EventSamples(self.live, self.store, clock, derived)
-        self.evaluations = Evaluations(self.live, self.store, clock, derived, self.shadows, self.event_samples)
         self.dry_runs = DryRuns(self.live, self.store, clock, derived)
         self.event_tests = EventTests(self.live, self.store, clock, derived)
         self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, breakers, amazon)
         self.escalation = Escalation(settings, self.store, clock, self.messaging)
+        reach = Reach(self.escalation.rule_incidents, self.messaging.directory)
+        self.evaluations = Evaluations(self.live, self.store, clock, derived, self.shadows, self.event_samples, reach)
         self.timetable = self._timetable()
 
     def _timetable(self) -> Timetable:

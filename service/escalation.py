@@ -52,6 +52,7 @@ class Escalation:
             lambda folder: read_policies(folder, messaging.templates.names),
         )
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, messaging.directory)
+        self.rule_incidents = RuleIncidents(self.incidents, self.rules)
         self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones)
         self.receipts = Receipts(self.incidents, messaging.opt_outs, self._of_a_notification)
         url, keys = settings.public_url, signing_keys(settings, "incident-link")
@@ -85,7 +86,7 @@ class Escalation:
             Duty(items.SUMMARY, summaries.handle, summaries.buried),
             Duty(items.HEARD, Answers(self.incidents).handle),
             Duty(items.ENDING, Endings(self.messaging.webhooks).handle),
-            Duty(outcomes.KIND, RuleIncidents(self.incidents, self.rules).handle),
+            Duty(outcomes.KIND, self.rule_incidents.handle),
         )
 
     def _of_a_notification(self, receipt: Receipt) -> None:

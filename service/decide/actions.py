@@ -9,7 +9,7 @@ from functools import partial
 
 from service import placeholders
 from service.blank import SAY_SOMETHING, is_blank
-from service.decide import entries, numerals, texts, values
+from service.decide import contacts, entries, numerals, texts, values
 from service.decide.entries import Keys
 from service.decide.faults import Faults
 from service.decide.findings import Kind
@@ -342,10 +342,13 @@ class _Reader:
         return self._checked(Contact(**parts), keys.at)
 
     def _checked(self, contact: Contact, at: Place) -> Contact:
-        parts = contact.phone.parts if contact.phone else ()
-        if len(parts) == 1 and isinstance(parts[0], str) and not _PHONE.fullmatch(parts[0]):
+        """The contact, what is fixed of it being judged: whatever reads facts is judged when they are known."""
+        phone = contacts.fixed(contact.phone)
+        if phone is not None and not _PHONE.fullmatch(phone):
             hint = 'write + and the country code: "+447700900123"'
             self._faults.error(Kind.TYPE, at, "this phone number is not in international form (E.164)", hint)
+        elif (fault := contacts.unfit(contact)) is not None:
+            self._faults.doubt(Kind.TYPE, at, fault, "nobody would be paged by it: correct it, or leave it out")
         return contact
 
 

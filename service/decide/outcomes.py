@@ -45,6 +45,14 @@ class Rejected(_Asked):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Somebody, or something of theirs, that an outcome does without: the fact that says so, and what is wrong."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotificationWanted(_Asked):
     """A message from `template` to an audience or to recipients by id."""
 
@@ -54,6 +62,7 @@ class NotificationWanted(_Asked):
     audience: str | None = None
     recipients: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ class IncidentWanted(_Asked):
     policy: str
     contacts: tuple[ContactWanted, ...] = ()
     url: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

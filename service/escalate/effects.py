@@ -30,6 +30,7 @@ class Kind(StrEnum):
     """What a line of the timeline says."""
 
     OPENED = "opened"
+    LEFT_OUT = "left_out"
     SENT = "sent"
     SAID_YES = "said_yes"
     SAID_NO = "said_no"

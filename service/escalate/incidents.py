@@ -12,9 +12,10 @@ from service.channels.contact_keys import ContactKeys
 from service.clock import Clock
 from service.errors import TocsinError
 from service.escalate.books import Books
+from service.escalate.effects import Entry, Kind
 from service.escalate.events import Event, Opened, Timer
 from service.escalate.incident import Contact, Incident, Open
-from service.escalate.intake import GivenContact, NewIncident
+from service.escalate.intake import DEFAULT_POLICY, GivenContact, NewIncident
 from service.escalate.items import (
     ALL,
     BY_STATE,
@@ -26,7 +27,8 @@ from service.escalate.items import (
     outgoing_of,
     record_of,
 )
-from service.escalate.policies import Policies
+from service.escalate.lenient import LeftOut, Read
+from service.escalate.policies import Policies, UnknownPolicy
 from service.escalate.record import IncidentRecord
 from service.escalate.steps import Change, Moved, change, change_of, moved, written
 from service.escalate.turns import turns_of
@@ -69,23 +71,42 @@ class Incidents:
     policies: Policies
     directory: Directory
 
-    def open(self, new: NewIncident, app: str, fallback_id: str) -> tuple[IncidentRecord, bool]:
+    def open(
+        self, new: NewIncident, app: str, fallback_id: str, left_out: Sequence[LeftOut] = ()
+    ) -> tuple[IncidentRecord, bool]:
         """Open an incident and page its first level; the one that is there, and False, if it was asked for before.
 
-        `fallback_id` is its id if the app gave none. `OtherContent`, `UnknownPolicy` or `UnknownRecipient`.
+        `fallback_id` is its id if the app gave none. `left_out` is what its timeline begins with.
+        `OtherContent`, `UnknownPolicy` or `UnknownRecipient`.
         """
         name = new.id or fallback_id
         while True:
             item = self.store.get(incident_id(name))
             if item is not None:
                 return _same(record_of(item), new), False
-            opened = self._opened(new, app, name)
+            opened = self._opened(new, app, name, left_out)
             try:
                 self._save(opened, Books(self.store, self.keys))
             except Conflict:
                 continue  # somebody opened it, or a phone of it was paged, at the same moment
             logger.info("Incident %s opened", name, extra={"incident_id": name, "policy": new.policy})
             return self.get(name), True
+
+    def fitted(self, read: Read) -> Read:
+        """What was read leniently, without the recipients and the policy that there are none of."""
+        for position, contact in enumerate(read.new.contacts):
+            if contact.recipient is None:
+                continue
+            person = self.directory.get(contact.recipient)
+            if person is None:
+                read = read.without_recipient(position, str(UnknownRecipient(position, contact.recipient)))
+            elif person.phone is None and person.email is None:
+                read = read.without_recipient(position, f"recipient {contact.recipient!r} has no phone and no email")
+        try:
+            self.policies.get(read.new.policy)
+        except UnknownPolicy as error:
+            return read.with_policy(DEFAULT_POLICY, str(error)) if DEFAULT_POLICY in self.policies.names else read
+        return read
 
     def check(self, new: NewIncident) -> None:
         """Raise what `open` would raise about its content, but open nothing."""
@@ -147,13 +168,14 @@ class Incidents:
         books.read_ahead(phone for _, move in moves if move is not None for phone in move.phones)
         return joined([_on_time(item, move, books) for item, move in moves], *books.changed())
 
-    def _opened(self, new: NewIncident, app: str, name: str) -> IncidentRecord:
+    def _opened(self, new: NewIncident, app: str, name: str, left_out: Sequence[LeftOut] = ()) -> IncidentRecord:
         now = self.clock.now()
         contacts = tuple(self._contact(n, given) for n, given in enumerate(new.contacts, start=1))
         policy = self.policies.get(new.policy).covering(len(contacts))
         start = max(now, new.open_at or now)
         incident = Incident(name, new.description, new.url, contacts, policy, now, Open(0, 0, start))
-        return IncidentRecord(incident, app, new.sha256, callback_url=new.callback_url)
+        lines = tuple(Entry(now, Kind.LEFT_OUT, contact=each.contact, why=each.sentence) for each in left_out)
+        return IncidentRecord(incident, app, new.sha256, lines, new.callback_url)
 
     def _contact(self, number: int, given: GivenContact) -> Contact:
         if given.recipient is None:

@@ -133,17 +133,23 @@ def shape_of(document: object) -> type[IncidentBody] | type[IncidentItem]:
 def read(document: object, rules: IntakeRules) -> NewIncident:
     """The incident that a JSON document asks for, in either shape; `Problem` 422 names every path that does not fit."""
     try:
-        if shape_of(document) is IncidentItem:
-            return _of_item(TypeAdapter(IncidentItem).validate_python(document), rules)
-        return _of_body(TypeAdapter(IncidentBody).validate_python(document), rules)
+        body = TypeAdapter[IncidentBody | IncidentItem](shape_of(document)).validate_python(document)
     except ValidationError as error:
         raise invalid_model(error, shape_of(document)) from error
+    faults = Faults(rules)
+    incident = assembled(body, faults)
+    faults.refuse()
+    return incident
 
 
-def _of_body(body: IncidentBody, rules: IntakeRules) -> NewIncident:
-    faults = _Faults(rules)
+def assembled(body: IncidentBody | IncidentItem, faults: Faults) -> NewIncident:
+    """The incident of a body of either shape; what does not fit is in `faults` and is missing from the incident."""
+    return _of_item(body, faults) if isinstance(body, IncidentItem) else _of_body(body, faults)
+
+
+def _of_body(body: IncidentBody, faults: Faults) -> NewIncident:
     contacts = tuple(faults.contact(f"contacts[{n}]", contact) for n, contact in enumerate(body.contacts))
-    incident = NewIncident(
+    return NewIncident(
         id=body.incident_id,
         description=body.description,
         contacts=contacts,
@@ -152,16 +158,12 @@ def _of_body(body: IncidentBody, rules: IntakeRules) -> NewIncident:
         callback_url=faults.callback("callback_url", body.callback_url),
         open_at=body.open_at,
     )
-    faults.refuse()
-    return incident
 
 
-def _of_item(item: IncidentItem, rules: IntakeRules) -> NewIncident:
-    faults = _Faults(rules)
+def _of_item(item: IncidentItem, faults: Faults) -> NewIncident:
     named = {"first_contact": item.first_contact, "second_contact": item.second_contact}
     phones = {name: faults.phone(name, phone) for name, phone in named.items() if phone is not None}
     url = None if item.url.strip().casefold() == "no url" else faults.web_address("url", item.url)
-    faults.refuse()
     contacts = tuple(GivenContact(phone=phone) for phone in phones.values())
     return NewIncident(item.incident_id, item.description, contacts, url)
 
@@ -171,7 +173,7 @@ class Unfit(TocsinError):
 
 
 @dataclass(slots=True)
-class _Faults:
+class Faults:
     """Reads values and collects what does not fit."""
 
     rules: IntakeRules

@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 
-from service.escalate import intake
-from service.escalate.incidents import Incidents
+from service.escalate import lenient
+from service.escalate.incidents import Incidents, OtherContent
 from service.escalate.intake import IntakeRules
+from service.escalate.lenient import Read
 from service.storage import Item
 from service.work import Permanent, Step, Task, finished
 
 KIND = "outcome-incident"
 
+_MEMBERS = ("description", "url", "policy", "contacts")
 
+
+@dataclass(frozen=True, slots=True)
 class RuleIncidents:
     """Opens the incidents that rules ask for; each once, under the id of its outcome."""
 
-    def __init__(self, incidents: Incidents, rules: IntakeRules) -> None:
-        self._incidents = incidents
-        self._rules = rules
+    incidents: Incidents
+    rules: IntakeRules
+
+    def read(self, outcome: Mapping[str, object]) -> Read:
+        """The incident of one outcome, as JSON, without what does not fit; `Problem` if nothing can be made of it."""
+        body = {name: outcome[name] for name in _MEMBERS if outcome.get(name) not in (None, "")}
+        if not str(body.get("description", "")).strip():
+            body["description"] = str(outcome.get("rule", "")) or "A rule opened this incident"
+        contacts = body.get("contacts")
+        if isinstance(contacts, list):
+            body["contacts"] = [_said(contact) for contact in contacts]
+        return self.incidents.fitted(lenient.read(body, self.rules))
 
     def handle(self, task: Task) -> Step:
-        """Open the incident of one outcome; an outcome that no incident can be made of is dead, with the reason."""
-        body = _body(task.item)
-        new = intake.read(body, self._rules)
-        self._incidents.open(new, str(task.item.state.get("app", "rules")), task.item.id)
+        """Open the incident of one outcome; an outcome that reaches nobody is dead, with the reason."""
+        read = self.read(_outcome(task.item))
+        read.refuse_if_nobody()
+        with suppress(OtherContent):  # opened by a try that died, and whom it reaches has changed since
+            self.incidents.open(read.new, str(task.item.state.get("app", "rules")), task.item.id, read.left_out)
         return Step(finished(task.item))
 
 
-def _body(item: Item) -> dict[str, object]:
+def _said(contact: object) -> object:
+    """A contact without the members for which the facts had nothing to say."""
+    if not isinstance(contact, Mapping):
+        return contact
+    return {name: value for name, value in contact.items() if value != "" or name in ("phone", "recipient")}
+
+
+def _outcome(item: Item) -> Mapping[str, object]:
     outcome = item.state.get("outcome")
     if not isinstance(outcome, Mapping):
         raise Permanent("the outcome is not one that this release writes")
-    return {name: outcome[name] for name in ("description", "url", "policy", "contacts") if name in outcome}
+    return outcome

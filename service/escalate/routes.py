@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from flask import Blueprint
@@ -11,6 +11,7 @@ from service.escalate import intake, schemas
 from service.escalate.events import ApiAcknowledge, ApiCancel
 from service.escalate.incidents import Incidents, NoSuchIncident, OtherContent, UnknownRecipient
 from service.escalate.intake import IncidentBody, IntakeRules, NewIncident
+from service.escalate.lenient import LeftOut
 from service.escalate.policies import UnknownPolicy
 from service.escalate.record import IncidentRecord, shown
 from service.http import (
@@ -135,10 +136,12 @@ def _add_cancel(routes: Blueprint, incidents: Incidents) -> None:
         return _shown(record, caller)
 
 
-def opened(incidents: Incidents, new: NewIncident, caller: Caller) -> tuple[IncidentRecord, bool]:
+def opened(
+    incidents: Incidents, new: NewIncident, caller: Caller, left_out: Sequence[LeftOut] = ()
+) -> tuple[IncidentRecord, bool]:
     """Open an incident, or find the same one, and whether it is new; `Problem` says why it cannot be opened."""
     with _as_problems():
-        return incidents.open(new, caller.app, caller.resource_id)
+        return incidents.open(new, caller.app, caller.resource_id, left_out)
 
 
 def _contact(incidents: Incidents, incident_id: str, body: schemas.Actor) -> int | None:

@@ -48,6 +48,7 @@ _OPTED_OUT: Mapping[Channel, str] = {
 
 _SENTENCES: Mapping[Kind, str] = {
     Kind.OPENED: "Opened",
+    Kind.LEFT_OUT: "Left out{for_whom}: {why}",
     Kind.SAID_YES: "{Who} said yes",
     Kind.SAID_NO: "{Who} said no",
     Kind.ESCALATED: "Escalated to level {level}: {why}",
@@ -75,6 +76,7 @@ def told(entry: Entry, incident: Incident) -> str:
         owner=entry.by or who,
         channel=channel,
         by_channel=f" by {channel}" if channel else "",
+        for_whom="" if contact is None else f" for {who}",
         level=entry.level,
         why=_why(entry),
     )

@@ -16,8 +16,10 @@ from service.audit.entry import EntryType
 from service.clock import Clock, timestamp
 from service.decide import explain, facts
 from service.decide.decision import Decision
+from service.decide.outcomes import Outcome
 from service.evaluations import outcomes
 from service.evaluations.event_samples import EventSamples
+from service.evaluations.reach import Reach
 from service.evaluations.refusals import exception
 from service.evaluations.sentiment import computed, derived
 from service.language import Sentiment
@@ -45,11 +47,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A decision about a call, and the version that made it."""
+    """A decision about a call, and the version that made it; `outcomes` say whom they leave out."""
 
     call: Call
     serving: Serving
     decision: Decision
+    outcomes: tuple[Outcome, ...]
     result: Mapping[str, object]
     explanation: Mapping[str, object] | None = None
 
@@ -61,7 +64,7 @@ class Evaluated:
             "ruleset": self.serving.version.named(),
             "fired": self.decision.fired,
             "result": self.result,
-            "outcomes": [outcome.as_json() for outcome in self.decision.outcomes],
+            "outcomes": [outcome.as_json() for outcome in self.outcomes],
         }
 
     def particulars(self) -> Mapping[str, object]:
@@ -104,6 +107,7 @@ class Evaluations:
         sentiment: Sentiment | None = None,
         shadows: Shadows | None = None,
         samples: EventSamples | None = None,
+        reach: Reach | None = None,
     ) -> None:
         self._live = live
         self._store = store
@@ -111,12 +115,13 @@ class Evaluations:
         self._sentiment = sentiment
         self._shadows = shadows
         self._samples = samples
+        self._reach = reach
 
     def evaluate(self, call: Call, present: Callable[[Evaluated], Mapping[str, object]]) -> Answered:
         """Decide a call and answer it as `present` words it, both entries and every outcome being durable by then.
 
-        Raises `UnknownRuleset` before anything is recorded; `FactsRefused`, `ActionRefused`, `NotUnique`,
-        `NotYetActive` (the request does not fit) and any `Unavailable` after it is.
+        Raises `UnknownRuleset` before anything is recorded; `FactsRefused`, `ActionRefused`, `NobodyReached`,
+        `NotUnique`, `NotYetActive` (the request does not fit) and any `Unavailable` after it is.
         """
         self._live.known(call.ruleset)
         self._store.append(self._entry(call, EntryType.REQUEST, call.raw_data))
@@ -143,14 +148,17 @@ class Evaluations:
         serving = self._live.at(call.ruleset, at)
         given = derived(serving.ruleset, facts.read(serving.ruleset, call.request, at.date()), self._sentiment)
         decision = serving.decide(given)
+        asked = decision.outcomes
+        if self._reach is not None and asked:
+            asked = self._reach.judged(serving.ruleset, asked)
         result = facts.write(serving.ruleset, call.request, decision.facts)
         why = explain.explain(serving.ruleset, given, decision).as_json() if call.explain else None
-        return Evaluated(call, serving, decision, result, why)
+        return Evaluated(call, serving, decision, asked, result, why)
 
     def _committed(self, evaluated: Evaluated, answer: str) -> Answered:
         entry = self._entry(evaluated.call, EntryType.RESPONSE, answer, evaluated.particulars())
         now = self._clock.now()
-        children = outcomes.items(evaluated.call.evaluation_id, evaluated.decision.outcomes, evaluated.origin(now), now)
+        children = outcomes.items(evaluated.call.evaluation_id, evaluated.outcomes, evaluated.origin(now), now)
         try:
             self._store.add(*children, audit=[entry]) if children else self._store.append(entry)
         except AlreadyExists:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from service.decide.decision import ActionRefused, NotUnique
 from service.decide.facts import FactsRefused
 from service.errors import TocsinError
+from service.evaluations.reach import NobodyReached
 from service.http.catalogue import ProblemType
 from service.http.problems import FieldError, Problem, invalid
 from service.rulesets import refusals as rulesets
@@ -41,6 +42,8 @@ def faults(error: TocsinError) -> tuple[FieldError, ...]:
     match error:
         case FactsRefused():
             return tuple(FieldError(fault.path, fault.message) for fault in error.errors)
+        case NobodyReached():
+            return error.faults
         case ActionRefused():
             return (FieldError(error.path, str(error)),)
         case NotYetActive():

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from service import exact_json
 from service.clock import Clock
-from service.escalate import intake as incident_intake
+from service.escalate import lenient
 from service.escalate import routes as incident_routes
 from service.escalate.incidents import Incidents
 from service.escalate.intake import IntakeRules
@@ -128,8 +128,9 @@ class Taking:
             case Notification(body):
                 notification_routes.taken_in(self._doors.desk, self._clock, _fit(body, NotificationRequest), caller)
             case Incident(body):
-                new = incident_intake.read(body, self._doors.rules)
-                incident_routes.opened(self._doors.incidents, new, caller)
+                read = self._doors.incidents.fitted(lenient.read(body, self._doors.rules))
+                read.refuse_if_nobody()
+                incident_routes.opened(self._doors.incidents, read.new, caller, read.left_out)
 
     def _caller(self, name: str, resource_id: str, wish: Wish) -> Caller:
         return Caller(

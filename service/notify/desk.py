@@ -106,6 +106,10 @@ class Desk:
             return self.get(request.id)
         return notification
 
+    def known(self, recipients: Sequence[str]) -> Sequence[str]:
+        """Those of these ids that a profile has."""
+        return [name for name in recipients if self._directory.get(name) is not None]
+
     def check(self, request: Request) -> None:
         """Raise `Unfit` if `accept` would, but take nothing in."""
         if faults := list(self._faults(request)):

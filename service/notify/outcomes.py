@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from service import exact_json
@@ -26,10 +26,15 @@ class NotifyOutcome:
         """Hand the message in at the desk, under an id that a repetition finds again."""
         outcome = _member(task.item.state, "outcome")
         try:
-            self.desk.accept(_request(task.item.id, outcome, task.item.state))
+            self.desk.accept(self._to_those_there_are(_request(task.item.id, outcome, task.item.state)))
         except Unfit as error:
             raise Permanent(f"the rule's notification cannot be sent: {error}") from error
         return Step(finished(task.item))
+
+    def _to_those_there_are(self, request: Request) -> Request:
+        """Without the recipients that no profile has, as the answer said; with them if there is no other."""
+        known = self.desk.known(request.recipients)
+        return replace(request, recipients=known) if known else request
 
 
 class Events(Protocol):

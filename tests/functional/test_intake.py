@@ -94,6 +94,30 @@ def test_an_item_put_into_the_intake_table_opens_the_samples_incident(intake: In
     assert room.state("123") == "acknowledged"
 
 
+def test_a_record_with_a_member_too_many_still_opens_its_incident_and_says_so(intake: Intake) -> None:
+    record = payload("incidents_stream_insert")
+    image = record["dynamodb"]["NewImage"]  # type: ignore[index]
+    image |= {"priority": {"N": "1"}, "ttl": {"N": "1778414400"}, "second_contact": {"S": "0170 1"}}
+    intake.gets(record)
+    room = Room(intake.api)
+    room.works()
+    lines = room.timeline("123")
+    assert lines[:2] == [
+        "Left out: priority: is not known here",
+        "Left out: ttl: is not known here",
+    ]
+    assert lines[2].startswith("Left out for the second contact: second_contact: the phone number has no country code")
+    assert len(room.inbox(ANN)) == 1
+
+
+def test_a_record_that_would_page_nobody_is_refused_with_every_reason(intake: Intake) -> None:
+    record = payload("incidents_stream_insert")
+    image = record["dynamodb"]["NewImage"]  # type: ignore[index]
+    image |= {"first_contact": {"S": "nobody"}, "second_contact": {"S": "0170 1"}}
+    intake.gets(record)
+    assert Room(intake.api).api.client.get("/v1/incidents/123").status == 404
+
+
 def test_what_the_stream_of_the_intake_table_tells_is_what_the_pipe_delivers(intake: Intake) -> None:
     table = f"incidents-{uuid.uuid4().hex}"
     intake_table.create(dynamodb_client(), table)

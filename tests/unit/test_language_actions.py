@@ -77,6 +77,7 @@ def test_several_actions_keep_their_order() -> None:
 
 
 INCREASE = "write {increase: policy.premium, by: 20%}"
+NOBODY = "nobody would be paged by it: correct it, or leave it out"
 WRONG = [
     ("{increse: policy.premium, by: 20%}", 12, Kind.UNKNOWN_VERB, 'unknown verb "increse"', 'did you mean "increase"?'),
     ("acept", 11, Kind.UNKNOWN_VERB, 'unknown verb "acept"', 'did you mean "accept"?'),
@@ -138,7 +139,19 @@ WRONG = [
     ('{open incident: x, contacts: [{phone: "07700 900123"}]}', 41, Kind.TYPE,
      "this phone number is not in international form (E.164)",
      'write + and the country code: "+447700900123"'),
+    ('{open incident: x, contacts: [{phone: "+4400000"}]}', 41, Kind.TYPE,
+     "the phone number has too few digits for its country", NOBODY),
+    ('{open incident: x, contacts: [{phone: "+447700900123", language: "xx-nowhere-at-all"}]}', 41, Kind.TYPE,
+     "'xx-nowhere-at-all' is not a language tag: write it like de, pt-BR or zh-Hant (BCP 47)", NOBODY),
+    ("{open incident: x, contacts: [{recipient: 'a b'}]}", 41, Kind.TYPE,
+     '"a b" is no id of a recipient: those are of letters, digits, - and _, 64 at most', NOBODY),
 ]  # fmt: skip
+
+
+def test_a_version_published_with_a_number_that_reaches_nobody_still_decides() -> None:
+    parsed = language.parse(file_with(then='{open incident: x, contacts: [{phone: "+4400000"}, ui101]}'))
+    assert [finding.message for finding in parsed.findings] == ["the phone number has too few digits for its country"]
+    assert parsed.ruleset is not None
 
 
 @pytest.mark.parametrize(("written", "column", "kind", "message", "hint"), WRONG, ids=[wrong[0] for wrong in WRONG])

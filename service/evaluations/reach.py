@@ -1,0 +1,108 @@
+"""Whom the outcomes of a decision reach, asked before the answer: an outcome that reaches nobody refuses the request.
+
+Afterwards nobody could be told. Who cannot be reached beside others is named in the outcome, by the fact that says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from service.decide.outcomes import IncidentWanted, LeftOut, NotificationWanted, Outcome
+from service.decide.ruleset import Action, FactPath, Notify, OpenIncident, Ruleset, Text
+from service.errors import TocsinError
+from service.escalate.lenient import LeftOut as NotFitting
+from service.escalate.outcomes import RuleIncidents
+from service.http.problems import FieldError, Problem
+from service.recipients import Directory
+
+Asked = TypeVar("Asked", IncidentWanted, NotificationWanted)
+
+
+class NobodyReached(TocsinError):
+    """A rule would page or notify nobody; `faults` name the facts that say whom."""
+
+    def __init__(self, rule: str, faults: Sequence[FieldError]) -> None:
+        self.faults = tuple(faults)
+        said = "; ".join(f"{fault.path}: {fault.message}" for fault in self.faults)
+        super().__init__(f'rule "{rule}" would reach nobody: {said}')
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Looks at the outcomes of one decision after the other."""
+
+    incidents: RuleIncidents
+    directory: Directory
+
+    def judged(self, ruleset: Ruleset, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+        """The outcomes, with whom they do without; `NobodyReached`."""
+        counted: Counter[tuple[str, type[Outcome]]] = Counter()
+        judged: list[Outcome] = []
+        for outcome in outcomes:
+            place = counted[outcome.rule, type(outcome)]
+            counted[outcome.rule, type(outcome)] += 1
+            judged.append(self._judged(ruleset, outcome, place))
+        return tuple(judged)
+
+    def _judged(self, ruleset: Ruleset, outcome: Outcome, place: int) -> Outcome:
+        match outcome:
+            case IncidentWanted():
+                unfit, reaches = self._of_incident(outcome)
+                return _without(outcome, unfit, reaches, lambda: _action(ruleset, outcome.rule, OpenIncident, place))
+            case NotificationWanted(recipients=recipients) if recipients:
+                unfit = [_unknown(n, name) for n, name in enumerate(recipients) if self.directory.get(name) is None]
+                reaches = len(unfit) < len(recipients)
+                return _without(outcome, unfit, reaches, lambda: _action(ruleset, outcome.rule, Notify, place))
+            case _:
+                return outcome
+
+    def _of_incident(self, outcome: IncidentWanted) -> tuple[Sequence[NotFitting], bool]:
+        try:
+            read = self.incidents.read(outcome.as_json())
+        except Problem as problem:
+            return [NotFitting(error.path, error.message) for error in problem.errors], False
+        return read.left_out, read.reaches_somebody
+
+
+def _unknown(number: int, _name: str) -> NotFitting:
+    return NotFitting(f"recipients[{number}]", "is no recipient: PUT /v1/recipients/{id} makes one")
+
+
+def _without(outcome: Asked, unfit: Sequence[NotFitting], reaches: bool, action: Callable[[], Action | None]) -> Asked:
+    if not unfit:
+        return outcome
+    texts = _texts(action())
+    named = [(_fact(texts.get(each.path)), each) for each in unfit]
+    if not reaches:
+        faults = [FieldError(path, f"{each.path}: {each.why}") for path, each in named]
+        raise NobodyReached(outcome.rule, faults)
+    return replace(outcome, left_out=tuple(LeftOut(path or each.path, each.why) for path, each in named))
+
+
+def _action(ruleset: Ruleset, rule: str, kind: type[Action], place: int) -> Action | None:
+    """The action of a rule that an outcome comes from: the one at its place among those of its kind."""
+    actions = [action for each in ruleset.rules if each.name == rule for action in each.then]
+    alike = [action for action in actions if isinstance(action, kind)]
+    return alike[place] if place < len(alike) else None
+
+
+def _texts(action: Action | None) -> Mapping[str, Text | None]:
+    """The texts that say whom an action reaches, by the path of what they become."""
+    match action:
+        case OpenIncident(contacts=contacts):
+            members = ("phone", "recipient", "name", "language", "email")
+            whole = {f"contacts[{n}]": contact.phone or contact.recipient for n, contact in enumerate(contacts)}
+            parts = {f"contacts[{n}].{m}": getattr(c, m) for n, c in enumerate(contacts) for m in members}
+            return whole | parts
+        case Notify(recipients=recipients):
+            return {f"recipients[{n}]": text for n, text in enumerate(recipients)}
+        case _:
+            return {}
+
+
+def _fact(text: Text | None) -> str:
+    """The fact that a text reads first; empty where it reads none, so that the rule file alone is to blame."""
+    return next((part.path for part in text.parts if isinstance(part, FactPath)), "") if text is not None else ""
