@@ -35,8 +35,8 @@ class Listing:
         """`file:line:column: severity: message`, the line it stands in, a caret, a hint and an example."""
         at = finding.at
         where = f"{self.filename}:{at.line}:{at.column}"
-        cell = "" if self.grid is None else f"{self.grid.cell(at)}: "
-        head = f"{where}: {finding.severity}: {cell}{_printable(finding.message)} [{finding.kind}]"
+        cell = "" if self.grid is None else f" ({self.grid.cell(at)})"
+        head = f"{where}: {finding.severity}: {_printable(finding.message)} [{finding.kind}]{cell}"
         shown = [head, *_excerpt(at, self.lines)]
         if finding.hint:
             shown.append(f"  hint: {_printable(finding.hint)}")
