@@ -101,6 +101,7 @@ class Either:
 Tree = Hole | Comparison | Membership | Range | Missing | Constantly | Negation | Both | Either
 
 COMPARATORS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_TOO_LONG = "put a long list into a cell of a decision table, or split the condition into rules"
 _OPERAND = frozenset({Sort.NUMBER, Sort.TEXT, Sort.WORD})
 _AFTER_FACT = 'expected ==, !=, <, <=, >, >=, "in", "not in", "between" or "is"'
 NOTHING = frozenset({"null", "None", "nil", "undefined"})
@@ -122,7 +123,7 @@ class Unexpected(TocsinError):
 def parse(text: str, report: Report) -> Tree:
     """The tree of one condition; what is wrong goes to `report` and leaves a `Hole`."""
     if len(text) > MAX_LENGTH:
-        report(0, f"the condition has {len(text):,} characters; {MAX_LENGTH:,} are allowed", "split it into rules")
+        report(0, f"the condition has {len(text):,} characters; {MAX_LENGTH:,} are allowed", _TOO_LONG)
         return Hole()
     try:
         return _Parser(tokens(text, report), report).whole()
