@@ -9,8 +9,9 @@ from service.escalate.events import (
     Timer,
 )
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Ending, Open, Unacknowledged
-from service.escalate.policy import OnNo
+from service.escalate.policy import Level, OnNo, Policy
 from service.escalate.transition import transition
+from service.escalate.waits import Until
 from service.words import Channel
 from tests.unit.incidents import (
     ANN,
@@ -26,6 +27,7 @@ from tests.unit.incidents import (
     new,
     no,
     opened,
+    page_sent,
     policy,
     sent,
     yes,
@@ -294,3 +296,26 @@ def test_messages_are_numbered_without_a_gap() -> None:
     incident, second = transition(incident, no(1, 1))
     assert [m.number for m in first.messages + second.messages] == [1, 2, 3]
     assert incident.sent == 3
+
+
+def test_of_two_asked_together_only_who_was_paged_is_reminded_and_said_to_be_silent() -> None:
+    """Ann's page left, Ben's could not: he is paged anew, and hears nothing of a silence."""
+    both = policy(level(1, 2), level(3))
+    incident, effects = transition(new((ANN, BEN, CLEO), both), Opened(START))
+    anns, _ = effects.messages
+    incident, _ = transition(incident, page_sent(anns, START))
+    incident, effects = transition(incident, at(1))
+    assert sent(effects) == [("reminder", 1, "sms"), ("page", 2, "sms")]
+    _, effects = transition(incident, at(2))
+    assert sent(effects) == [("escalated", 1, "sms"), ("page", 3, "sms")]
+
+
+def test_a_wait_until_a_time_of_day_leaves_five_minutes_to_who_was_paged_just_before_it() -> None:
+    until = Policy("morning", (Level((1,), (Channel.SMS,), Until(11, 0)),))
+    incident, effects = transition(new((ANN,), until), Opened(START))
+    assert incident.due_at == START + timedelta(hours=2)
+    (page,) = effects.messages
+    early, _ = transition(incident, page_sent(page, START + timedelta(hours=1)))
+    late, _ = transition(incident, page_sent(page, START + timedelta(hours=1, minutes=59)))
+    assert early.due_at == START + timedelta(hours=2)
+    assert late.due_at == START + timedelta(hours=2, minutes=4)
