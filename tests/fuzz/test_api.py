@@ -155,13 +155,20 @@ def test_ordinary_requests_are_answered_before(target: Target) -> None:
 )
 def test_every_answer_is_one_that_the_description_knows(case: schemathesis.Case, target: Target) -> None:
     _lead_to_what_is_there(case, target)
+    answer, took = _asked(case, target)
+    case.validate_response(answer, checks=CHECKS.get_by_names(WANTED))
+    if took >= SLOWEST_S:
+        _, again = _asked(case, target)  # this machine may have been busy with something else
+        assert again < SLOWEST_S, f"took {took:.1f} s, then {again:.1f} s: {case.as_curl_command()}"
+
+
+def _asked(case: schemathesis.Case, target: Target) -> tuple[schemathesis.Response, float]:
+    """The answer, and the seconds that it took."""
     began = time.monotonic()
     key = {"Authorization": f"Bearer {target.server.client.key}"}
     answer = case.call(base_url=target.server.url, headers=key)
-    took = time.monotonic() - began
     target.requests += 1
-    case.validate_response(answer, checks=CHECKS.get_by_names(WANTED))
-    assert took < SLOWEST_S, f"took {took:.1f} s: {case.as_curl_command()}"
+    return answer, time.monotonic() - began
 
 
 def _lead_to_what_is_there(case: schemathesis.Case, target: Target) -> None:
