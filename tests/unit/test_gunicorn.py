@@ -25,13 +25,13 @@ SIGNATURES = {
     "TConn.set_timeout": (TConn.set_timeout, ["self"]),
     "TConn.close": (TConn.close, ["self", "graceful"]),
     "SocketUnreader.__init__": (SocketUnreader.__init__, ["self", "sock", "max_chunk"]),
+    "SocketUnreader.unread": (SocketUnreader.unread, ["self", "data"]),
     "SocketUnreader.chunk": (SocketUnreader.chunk, ["self", "size_hint"]),
     "RequestParser.__init__": (RequestParser.__init__, ["self", "cfg", "source", "source_addr"]),
     "Parser.finish_body": (Parser.finish_body, ["self", "deadline", "max_bytes"]),
     "Body.read": (Body.read, ["self", "size"]),
     "ThreadWorker.accept": (ThreadWorker.accept, ["self", "listener"]),
     "ThreadWorker.enqueue_req": (ThreadWorker.enqueue_req, ["self", "conn"]),
-    "ThreadWorker.on_client_socket_readable": (ThreadWorker.on_client_socket_readable, ["self", "conn", "client"]),
     "ThreadWorker.handle": (ThreadWorker.handle, ["self", "conn"]),
     "ThreadWorker.handle_request": (ThreadWorker.handle_request, ["self", "req", "conn"]),
     "ThreadWorker.handle_error": (ThreadWorker.handle_error, ["self", "req", "client", "addr", "exc"]),
@@ -48,7 +48,7 @@ SIGNATURES = {
 CALLS = {
     "run": ["wait_for_and_dispatch_events", "murder_pending", "_cap_keepalive", "nr_conns", "worker_connections"],
     "handle": ["data_ready", "initialized", "conn.init()", "handle_request(req, conn)", "handle_error("],
-    "finish_request": ["unreader.buf", "keepalived_conns.append", "on_client_socket_readable", "set_timeout"],
+    "murder_keepalived": ["keepalived_conns", "poller.unregister(conn.sock)", "nr_conns -= 1", "conn.close()"],
     "enqueue_req": ["self.handle, conn", "self.finish_request, conn, fut"],
 }
 """Parts of the worker that call what the edge replaces, or that use what it sets."""

@@ -7,6 +7,7 @@ import socket
 import struct
 import termios
 import time
+from enum import Enum, auto
 
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.parser import RequestParser
@@ -14,13 +15,16 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn
 from werkzeug.exceptions import RequestTimeout
 
-from service.http.edge.framing import Framing
+from service.http.edge.framing import HEAD_LIMIT, Framing
 
 WITHIN_S = 20.0
 """How long a request may take to arrive, and the caller to take a piece of the answer."""
 
 OUTPUT = 512 * 1024
 """Bytes of an answer that the kernel keeps for a caller who reads slowly (at most `net.core.wmem_max`)."""
+
+_FIRST_LOOK = 16 * 1024
+_FURTHER_LOOK = HEAD_LIMIT + 320 * 1024
 
 _CLOSE_WAIT = 8
 """The state of a connection whose other side sends no more (`include/net/tcp_states.h`)."""
@@ -42,6 +46,12 @@ class RequestReader(SocketUnreader):  # type: ignore[misc]  # gunicorn ships no 
         """Bytes that the present request still has; None if that is not known."""
         self.deadline: float | None = None
         """When the whole of a large request must be there, by the monotonic clock; None for a buffered one."""
+
+    def begin(self, first: bytes, length: int | None, deadline: float | None) -> None:
+        """Give out a request of `length` bytes, of which the first have been read already."""
+        self.unread(first)
+        self.left = None if length is None else length - len(first)
+        self.deadline = deadline
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         """The next bytes of the request. `TooSlow` when they are late, `NoMoreData` when the caller left."""
@@ -67,8 +77,17 @@ class RequestReader(SocketUnreader):  # type: ignore[misc]  # gunicorn ships no 
         try:
             data: bytes = self.sock.recv(size)
         finally:
-            self.sock.settimeout(WITHIN_S)
+            self.sock.settimeout(None)
         return data
+
+
+class Stage(Enum):
+    """Where a connection is between two requests, or within one."""
+
+    PENDING = auto()
+    ANSWERED = auto()
+    KEPT = auto()
+    LEAVING = auto()
 
 
 class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
@@ -84,10 +103,14 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
         """Whether the poller knows it."""
         self._low_water = 1
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, OUTPUT)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(WITHIN_S), 0))
+        self.first = b""
+        """What has been read of the request, and perhaps of the next: as much as one look gave."""
         self.begin_request()
 
     def begin_request(self) -> None:
-        """Expect the first byte of another request."""
+        """Expect another request."""
+        self.stage = Stage.PENDING
         self.framing = Framing()
         self.wakes = 0
         self.is_continued = False
@@ -96,24 +119,44 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
 
     def init(self) -> None:
         """Called in the thread that answers a request, before it reads."""
-        self.sock.settimeout(WITHIN_S)
         if not self.initialized:
             self.initialized: bool = True
             self.parser = RequestParser(self.cfg, self.sock, self.client)
             self.parser.unreader = self.reader
 
-    def peek(self, size: int) -> bytes:
-        """The first bytes that have arrived, at most `size`; they stay where they are."""
+    def look(self) -> bytes:
+        """The request as far as it has arrived.
+
+        The first look reads: most requests are there by then, and a thread needs not read them again. What comes later
+        stays in the kernel's buffer.
+        """
         try:
-            return self.sock.recv(size, socket.MSG_PEEK | socket.MSG_DONTWAIT)  # type: ignore[no-any-return]
+            if not self.first:
+                self.first = self.sock.recv(_FIRST_LOOK, socket.MSG_DONTWAIT)
+                if len(self.first) < _FIRST_LOOK:
+                    return self.first
+            rest: bytes = self.sock.recv(_FURTHER_LOOK, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
-            return b""
+            return self.first
+        return self.first + rest
 
     def arrived(self) -> int:
-        """How many bytes have arrived and were not read."""
+        """How many bytes of the request have arrived."""
         count = bytearray(4)
         fcntl.ioctl(self.sock.fileno(), termios.FIONREAD, count)
-        return int.from_bytes(count, "little")
+        return len(self.first) + int.from_bytes(count, "little")
+
+    def hand_over(self, length: int | None, deadline: float | None) -> None:
+        """Let a thread read the request; what was read of the next one stays here."""
+        self.stage = Stage.ANSWERED
+        self.wake_at(1)
+        known = self.first if length is None else self.first[:length]
+        self.first = self.first[len(known) :]
+        self.reader.begin(known, length, deadline)
+
+    def say(self, answer: bytes) -> None:
+        """Send something short without waiting; OSError if that cannot be done."""
+        self.sock.send(answer, socket.MSG_DONTWAIT)
 
     def has_hung_up(self) -> bool:
         """Whether the other side sends no more."""
@@ -121,7 +164,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
         return bool(state[0] == _CLOSE_WAIT)
 
     def wake_at(self, count: int) -> None:
-        """Let the poller report this connection when so many bytes have arrived."""
+        """Let the poller report this connection when so many bytes of what was not read have arrived."""
         if count != self._low_water:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
             self._low_water = count

@@ -17,8 +17,8 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 from prometheus_client import Counter
 
 from service.http.edge import answers
-from service.http.edge.connection import Connection
-from service.http.edge.framing import HEAD_LIMIT, HeadTooLarge, Ready, Stream, Verdict, Wait
+from service.http.edge.connection import Connection, Stage
+from service.http.edge.framing import HeadTooLarge, Ready, Stream, Verdict, Wait
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +43,6 @@ STUCK_AFTER_S = 60.0
 _WAKES = 200
 """Pieces in which a request may arrive; in more only as a large one."""
 
-_FIRST_LOOK = 16 * 1024
-_FURTHER_LOOK = HEAD_LIMIT + 320 * 1024
 _GOODBYE_S = 0.9
 _DISCARDED = 64 * 1024
 _HEALTHZ = b"GET /healthz HTTP/1."
@@ -99,14 +97,20 @@ class BufferingWorker(PlainWorker):
         self.nr_conns += 1
         self._expect_request(Connection(self.cfg, client, address, listener.getsockname()))
 
-    def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
-        """The next request of a connection that was kept begins."""
-        if conn not in self.keepalived_conns:  # it was closed while this event was on its way
-            return
-        self.keepalived_conns.remove(conn)
-        self.poller.unregister(client)
-        conn.begin_request()
-        self._expect_request(conn)
+    def _on_readable(self, conn: Connection, _client: socket.socket) -> None:
+        match conn.stage:
+            case Stage.PENDING if conn in self._pending:
+                self._look(conn)
+            case Stage.LEAVING if conn in self._leaving:
+                self._discard(conn)
+            case Stage.KEPT if conn in self.keepalived_conns:
+                self.keepalived_conns.remove(conn)
+                conn.begin_request()
+                self._expect_request(conn)
+            case Stage.ANSWERED:  # of the next request; it is looked at when this one is done
+                self._unwatch(conn)
+            case _:  # it was closed while this event was on its way
+                return
 
     def _expect_request(self, conn: Connection) -> None:
         self._limit(conn.address)
@@ -130,10 +134,6 @@ class BufferingWorker(PlainWorker):
 
     # What has arrived of a request is looked at.
 
-    def _on_pending_readable(self, conn: Connection, _client: socket.socket) -> None:
-        if conn in self._pending:
-            self._look(conn)
-
     def _look(self, conn: Connection) -> None:
         try:
             self._act(conn, self._judge(conn))
@@ -144,9 +144,7 @@ class BufferingWorker(PlainWorker):
         framing = conn.framing
         if framing.length is not None:
             return framing.judge_length(conn.arrived())
-        seen = conn.peek(_FIRST_LOOK)
-        if len(seen) == _FIRST_LOOK:
-            seen = conn.peek(_FURTHER_LOOK)
+        seen = conn.look()
         conn.is_for_health = seen.startswith(_HEALTHZ)
         return framing.judge(seen)
 
@@ -176,9 +174,9 @@ class BufferingWorker(PlainWorker):
             return
         if conn.framing.expects_continue and not conn.is_continued:
             conn.is_continued = True
-            conn.sock.send(answers.CONTINUE)
-        conn.wake_at(needs)
-        self._watch(conn, self._on_pending_readable)
+            conn.say(answers.CONTINUE)
+        conn.wake_at(needs - len(conn.first))
+        self._watch(conn)
 
     # A request is given to a thread.
 
@@ -193,8 +191,9 @@ class BufferingWorker(PlainWorker):
 
     def _hand_over(self, conn: Connection, length: int | None, deadline: float | None) -> None:
         self._forget(conn)
-        conn.wake_at(1)
-        conn.reader.left, conn.reader.deadline = length, deadline
+        conn.hand_over(length, deadline)
+        if conn.reader.left != 0:  # the poller would report what the thread is about to read
+            self._unwatch(conn)
         self.enqueue_req(conn)
 
     def handle(self, conn: Connection) -> bool:
@@ -210,7 +209,7 @@ class BufferingWorker(PlainWorker):
         """Answer a request; a caller who does not read the answer is given up."""
         try:
             return bool(super().handle_request(req, conn))
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             logger.info("A caller did not read its answer in time; the connection is closed")
             return False
 
@@ -221,9 +220,21 @@ class BufferingWorker(PlainWorker):
             waiting, length = next(iter(self._waiting_streams.items()))
             self._stream(waiting, length)
         if not fs.cancelled() and fs.exception() is None and fs.result():
-            super().finish_request(conn, fs)
+            self._keep(conn)
         else:
             self._say_goodbye(conn)
+
+    def _keep(self, conn: Connection) -> None:
+        if conn.first:
+            conn.begin_request()
+            self._expect_request(conn)
+            return
+        conn.stage = Stage.KEPT
+        conn.set_timeout()
+        if not self.alive:
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+        self.keepalived_conns.append(conn)
+        self._watch(conn)
 
     def _is_stuck(self) -> bool:
         begun = list(self._begun.values())
@@ -268,25 +279,28 @@ class BufferingWorker(PlainWorker):
         """Whether there was somebody to say it to: a caller who has asked something and is still there."""
         try:
             arrived = conn.arrived()
-            return arrived > 0 and conn.discard(arrived) > 0 and conn.sock.send(answer()) > 0
+            if not arrived:
+                return False
+            if arrived > len(conn.first):
+                conn.discard(arrived)  # what is not read makes the kernel reset the connection
+            conn.say(answer())
         except OSError:
             return False
+        return True
 
     def _say_goodbye(self, conn: Connection) -> None:
         """Send our end, and let the caller read the answer and end the connection by itself (RFC 9112 §9.6)."""
         try:
-            conn.sock.setblocking(False)
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
             self._drop(conn)
             return
         conn.timeout = time.monotonic() + _GOODBYE_S
+        conn.stage = Stage.LEAVING
         self._leaving[conn] = _DISCARDED
-        self._watch(conn, self._on_leaving_readable)
+        self._watch(conn)
 
-    def _on_leaving_readable(self, conn: Connection, _client: socket.socket) -> None:
-        if conn not in self._leaving:
-            return
+    def _discard(self, conn: Connection) -> None:
         try:
             count = conn.discard(self._leaving[conn])
         except OSError:
@@ -300,20 +314,18 @@ class BufferingWorker(PlainWorker):
         if self._leaving:
             self._drop(next(iter(self._leaving)))
         elif self.keepalived_conns:
-            conn = self.keepalived_conns.popleft()
-            conn.is_watched = True
-            self._drop(conn)
+            self._drop(self.keepalived_conns.popleft())
         elif self._pending:
             self._refuse(next(iter(self._pending)), answers.CROWDED_OUT)
 
     def _drop(self, conn: Connection) -> None:
         self._forget(conn)
+        self._unwatch(conn)
         self.nr_conns -= 1
         conn.close()
 
     def _forget(self, conn: Connection) -> None:
-        """Take the connection out of all that the main loop looks after."""
-        self._unwatch(conn)
+        """Take the connection out of what the main loop gives deadlines to."""
         self._leaving.pop(conn, None)
         self._waiting_streams.pop(conn, None)
         if conn in self._pending:
@@ -322,9 +334,9 @@ class BufferingWorker(PlainWorker):
             if not self._of_address[conn.address]:
                 del self._of_address[conn.address]
 
-    def _watch(self, conn: Connection, callback: Callable[[Connection, socket.socket], None]) -> None:
+    def _watch(self, conn: Connection) -> None:
         if not conn.is_watched:
-            self.poller.register(conn.sock, selectors.EVENT_READ, partial(callback, conn))
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_readable, conn))
             conn.is_watched = True
 
     def _unwatch(self, conn: Connection) -> None:
