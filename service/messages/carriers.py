@@ -185,12 +185,18 @@ class SlotsNow:
         opens = self._departure(message).opens
         return opens if opens is not None and opens > self._now else None
 
-    def are_too_many(self, message: Message, before: Sequence[Message]) -> bool:
-        """Whether a message is more than its rate lets out in one moment, with those before it."""
-        rate = self._rate(message)
-        if rate is None:
-            return False
-        return sum(self._rate(one) == rate for one in before) >= rate.at_once
+    def moment(self) -> Callable[[Message], bool]:
+        """Takes the messages of one moment, one by one: False for the first that is more than its rate lets out."""
+        taken = Counter[str]()
+
+        def takes(message: Message) -> bool:
+            rate = self._rate(message)
+            if rate is None:
+                return True
+            taken[rate.key] += 1
+            return taken[rate.key] <= rate.at_once
+
+        return takes
 
     def book(self, messages: Iterable[Message]) -> datetime:
         """From when on these messages may go out, all together: now, if nothing is in the way."""

@@ -177,7 +177,7 @@ class PageSender:
         looked_at = [name for name in names if name in page.lines]
         stored = self.store.get_many(looked_at) if looked_at else {}
         copies: list[Copy] = []
-        budget, calls = WRITES, IN_DOUBT
+        budget, calls, takes = WRITES, IN_DOUBT, slots.moment()
         for name in names:
             person = known.people.get(page.recipients[name])
             item = stored.get(name)
@@ -185,7 +185,7 @@ class PageSender:
             copy = self._copy(delivery, item.version if item else 0, person, known, slots, now)
             budget -= copy.weight
             calls -= self._calls(copy, copies)
-            if budget < 0 or calls < 0 or _are_too_many(copy, copies, slots):
+            if budget < 0 or calls < 0 or (isinstance(copy.plan, Send) and not takes(copy.plan.message)):
                 break
             copies.append(copy)
         return copies
@@ -335,14 +335,6 @@ class PageSender:
 def _window(notification: Notification) -> timedelta | None:
     """How long a notification's copies gather in digests; None where each is sent by itself."""
     return None if notification.lane is Lane.INCIDENT else notification.message.digest
-
-
-def _are_too_many(copy: Copy, before: Sequence[Copy], slots: SlotsNow) -> bool:
-    """Whether a copy is more than leaves in one moment with those before it."""
-    if not isinstance(copy.plan, Send):
-        return False
-    earlier = [one.plan.message for one in before if isinstance(one.plan, Send)]
-    return slots.are_too_many(copy.plan.message, earlier)
 
 
 def _idle_until(copies: Sequence[Copy]) -> datetime | None:
