@@ -26,6 +26,7 @@ from service.words import Lane
 from tests.contract.conftest import create_lasting_tables, dynamodb_client, sqs_client
 
 if TYPE_CHECKING:
+    from botocore.client import ClientMeta
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import (
         DeleteMessageBatchRequestEntryTypeDef,
@@ -98,7 +99,7 @@ class KeptUp(QueuedStore):
         return super().claim(lane, now, lease, limit)
 
 
-@dataclass
+@dataclass(eq=False)
 class HandTimedQueues:
     """SQS by the test's clock: what is to be delayed is held here until then, and sent to the real queue at once.
 
@@ -109,6 +110,11 @@ class HandTimedQueues:
     clock: Clock
     held: list[tuple[datetime, int, str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def meta(self) -> ClientMeta:
+        """The real client's, whose answers the store listens to."""
+        return self.sqs.meta
 
     def get_queue_url(self, *, QueueName: str) -> object:
         return self.sqs.get_queue_url(QueueName=QueueName)
