@@ -156,3 +156,14 @@ def phrases_below(node: Node, words: tuple[str, ...] = ()) -> Iterator[tuple[tup
             yield words, phrase
     for word, child in node.next.items():
         yield from phrases_below(child, (*words, word))
+
+
+def shared_phrases(
+    one: Node, other: Node, words: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Phrase, Phrase]]:
+    """The phrases that stand in both graphs, with what they mean in each."""
+    if one.phrase is not None and other.phrase is not None:
+        yield words, one.phrase, other.phrase
+    for word, child in one.next.items():
+        if word in other.next:
+            yield from shared_phrases(child, other.next[word], (*words, word))

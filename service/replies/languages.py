@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 from service.decide import report
 from service.errors import TocsinError
@@ -14,6 +15,7 @@ from service.replies.cut import without_quotes
 from service.replies.reactions import Reaction, reaction_of
 from service.replies.reading import Reading, read
 from service.replies.vocabulary import Vocabulary
+from service.replies.vocabulary_file import Frames, frames_of
 
 EMOJI, ENGLISH = "emoji", "en"
 
@@ -22,46 +24,81 @@ class VocabulariesRefused(TocsinError):
     """A vocabulary file cannot be used; the message shows every fault of every file with its place."""
 
 
-@dataclass(frozen=True)
 class Languages:
-    """Reads texts in every language that there is a file for."""
+    """Reads texts in every language that there is a file for. A file is compiled when it is first needed."""
 
-    by_language: Mapping[str, Vocabulary]
+    def __init__(self, sources: Mapping[str, bytes]) -> None:
+        self._sources = dict(sorted(sources.items()))
+        self._compiled: dict[str, Vocabulary] = {}
+        self._lock = Lock()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The languages, sorted, with `emoji` among them."""
+        return tuple(self._sources)
+
+    def vocabulary(self, name: str) -> Vocabulary:
+        """The vocabulary of one of `names`."""
+        with self._lock:
+            if name not in self._compiled:
+                self._compiled[name] = _parsed(name, self._sources[name])
+            return self._compiled[name]
 
     def read(self, text: str, language: str | None) -> tuple[Reading, ...]:
-        """The readings of a text: one in a known language, else one in every language, English first."""
-        reaction = reaction_of(text, self.by_language.values())
+        """The readings of a text: one in a known language, else one in every language it may be in, English first."""
+        reaction = reaction_of(text, self._known_reactions)
         if reaction is not None:
             return (self._read_reaction(reaction),)
         cut = without_quotes(text, self._signatures)
         own = None if language is None else self.nearest(language)
         if own is not None:
             return (self._read(cut, own),)
-        english = self.by_language.get(ENGLISH)
-        others = [v for v in self.by_language.values() if v.language not in (EMOJI, ENGLISH)]
-        return tuple(self._read(cut, vocabulary) for vocabulary in ([english] if english else []) + others)
+        english = self._read(cut, self.vocabulary(ENGLISH))
+        if english.whole and self._is_english_everywhere(english):
+            return (english,)
+        others = (name for name in self.names if name not in (EMOJI, ENGLISH))
+        return (english, *(self._read(cut, self.vocabulary(name)) for name in others))
 
     def nearest(self, language: str) -> Vocabulary | None:
         """The vocabulary of a language tag, else that of its primary language or of a sibling."""
         tag = language.replace("_", "-").lower()
-        tag = {"no": "nb", "nn": "nb", "iw": "he", "in": "id"}.get(tag.split("-")[0], tag)
-        by_tag = {name.lower(): vocabulary for name, vocabulary in self.by_language.items()}
+        tag = {"no": "nb", "nn": "nb", "iw": "he", "in": "id", "ms": "id"}.get(tag.split("-")[0], tag)
+        by_tag = {name.lower(): name for name in self.names}
         primary = tag.split("-")[0]
-        siblings = (name for name in sorted(by_tag) if name.split("-")[0] == primary)
+        siblings = (name for name in by_tag if name.split("-")[0] == primary)
         name = next((name for name in (_CHINESE.get(tag, tag), primary, *siblings) if name in by_tag), None)
-        return None if name is None else by_tag[name]
+        return None if name is None else self.vocabulary(by_tag[name])
 
     def _read(self, text: str, own: Vocabulary) -> Reading:
-        shared = [self.by_language[name] for name in (ENGLISH, EMOJI) if name in self.by_language]
+        shared = [self.vocabulary(name) for name in (ENGLISH, EMOJI) if name in self._sources]
         return read(text, own, *(vocabulary for vocabulary in shared if vocabulary is not own))
+
+    def _is_english_everywhere(self, reading: Reading) -> bool:
+        elsewhere = self.vocabulary(ENGLISH).elsewhere
+        return not any(span.text in elsewhere for span in reading.spans)
 
     def _read_reaction(self, reaction: Reaction) -> Reading:
         text = _SIGNS.get(reaction.answer, reaction.answer)
-        return replace(self._read(text, self.by_language[EMOJI]), quote=reaction.quote)
+        return replace(self._read(text, self.vocabulary(EMOJI)), quote=reaction.quote)
+
+    @cached_property
+    def _frames(self) -> tuple[Frames, ...]:
+        return tuple(frames_of(source) for source in self._sources.values())
+
+    @cached_property
+    def _known_reactions(self) -> Mapping[str, str]:
+        return {frame: answer for frames in self._frames for frame, answer in frames.reactions.items()}
 
     @cached_property
     def _signatures(self) -> tuple[str, ...]:
-        return tuple(line for vocabulary in self.by_language.values() for line in vocabulary.signatures)
+        return tuple(line for frames in self._frames for line in frames.signatures)
+
+
+def _parsed(name: str, source: bytes) -> Vocabulary:
+    parsed = vocabulary_file.parse(source)
+    if parsed.vocabulary is None:
+        raise VocabulariesRefused(report.render(parsed.findings, source, f"{name}.yaml"))
+    return parsed.vocabulary
 
 
 _SIGNS = {"yes": "👍", "no": "👎", "ask": "❓"}
@@ -71,18 +108,5 @@ _CHINESE = {"zh-tw": "zh-hant", "zh-hk": "zh-hant", "zh-mo": "zh-hant", "zh-cn":
 
 
 def read_languages(folder: Path) -> Languages:
-    """All vocabularies of a folder; `VocabulariesRefused` shows every fault of every file."""
-    faults: list[str] = []
-    vocabularies: dict[str, Vocabulary] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        source = path.read_bytes()
-        parsed = vocabulary_file.parse(source)
-        if parsed.vocabulary is None:
-            faults.append(report.render(parsed.findings, source, str(path)))
-        elif parsed.vocabulary.language != path.stem:
-            faults.append(f'{path}:1:1: error: the file says "{parsed.vocabulary.language}", its name "{path.stem}"\n')
-        else:
-            vocabularies[parsed.vocabulary.language] = parsed.vocabulary
-    if faults:
-        raise VocabulariesRefused("\n".join(faults))
-    return Languages(vocabularies)
+    """The vocabularies of a folder, by the names of their files. `tocsin rules check` checks what is in them."""
+    return Languages({path.stem: path.read_bytes() for path in folder.glob("*.yaml")})

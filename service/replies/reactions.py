@@ -6,11 +6,10 @@ Only a reaction that quotes its message says which message it is about.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.replies.atoms import Sort, atoms_of, fold
-from service.replies.vocabulary import Vocabulary
 
 _QUOTED = re.compile(r"(?P<frame>[^“”„\"«»「『]{1,80})[“„\"«「『](?P<quote>[^\0]{1,1500})")
 _CLOSING = '”“"»」』 \n'
@@ -25,13 +24,13 @@ class Reaction:
     quote: str
 
 
-def reaction_of(text: str, vocabularies: Iterable[Vocabulary]) -> Reaction | None:
-    """The reaction that a text is, None for any other text."""
+def reaction_of(text: str, frames: Mapping[str, str]) -> Reaction | None:
+    """The reaction that a text is by its frame ("Liked"), None for any other text."""
     match = _QUOTED.fullmatch(text.strip())
     if match is None:
         return None
     frame, emoji = _without_emoji(match["frame"])
-    answer = next((v.reactions[frame] for v in vocabularies if frame in v.reactions), None)
+    answer = frames.get(frame)
     if answer is None:
         return None
     return Reaction(emoji if answer == "emoji" else answer, match["quote"].rstrip(_CLOSING))

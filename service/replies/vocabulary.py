@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from service.replies.graph import Node, Phrase, phrases_below
 from service.replies.kinds import Kind
@@ -13,16 +13,15 @@ from service.replies.kinds import Kind
 class Vocabulary:
     """The phrases of a language. `forgiven` holds other spellings of them; `root` counts first.
 
-    `greek` and `accents` say how a text is cut into atoms for this language. `reactions` are the words that stand
-    before a quoted message ("Liked"), and what they answer.
+    `greek` and `accents` say how a text is cut into atoms for this language. `elsewhere` are phrases that mean
+    something else in another language.
     """
 
     language: str
     root: Node
     forgiven: Node
     words: frozenset[str]
-    reactions: Mapping[str, str] = field(default_factory=dict)
-    signatures: tuple[str, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
     greek: bool = False
     accents: bool = False
 

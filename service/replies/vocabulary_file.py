@@ -25,7 +25,7 @@ from service.replies.vocabulary import Vocabulary
 
 _UNITS = {"minute": 1, "hour": 60, "day": 1440}
 REACTIONS = ("yes", "no", "ask", "emoji")
-_FRAME = ("replies", "parts", "spelled", "accents", "units", "reactions", "signature", "tests")
+_FRAME = ("replies", "parts", "spelled", "accents", "units", "reactions", "signature", "elsewhere", "tests")
 _KEYS = (*_FRAME, *(kind.value for kind in Kind))
 _TEST = ("text", "is", "policy", "codes")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*|emoji")
@@ -50,6 +50,15 @@ class ParsedVocabulary:
     vocabulary: Vocabulary | None
     tests: tuple[ReplyTest, ...]
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """What stands around a reply: the words before a quoted message ("Liked") with what they answer, both folded, and
+    how signatures begin."""
+
+    reactions: Mapping[str, str]
+    signatures: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -153,6 +162,20 @@ def parse(source: str | bytes) -> ParsedVocabulary:
     return ParsedVocabulary(None if faults.refused else vocabulary, tests, faults.in_order())
 
 
+def frames_of(source: bytes) -> Frames:
+    """What the file knows of texts around a reply, without its phrases; nothing of a file that cannot be read."""
+    faults = Faults()
+    root, _ = positions.read(source, faults)
+    keys = None if root is None else entries.keyed(root, _KEYS, "a vocabulary", faults)
+    return Frames({}, ()) if keys is None else _frames(keys, faults)
+
+
+def _frames(keys: Keys, faults: Faults) -> Frames:
+    reactions = keys.read("reactions", lambda node: _reactions(node, faults)) or {}
+    signatures = keys.read("signature", lambda node: _texts(node, "signature", faults)) or ()
+    return Frames(reactions, tuple(map(fold, signatures)))
+
+
 def _vocabulary(keys: Keys, faults: Faults) -> Vocabulary:
     language = keys.read("replies", lambda node: _language(node, faults)) or ""
     if "replies" not in keys:
@@ -168,6 +191,7 @@ def _vocabulary(keys: Keys, faults: Faults) -> Vocabulary:
         greek=language.split("-")[0] == "el",
         accents=accents,
     )
+    _frames(keys, faults)  # reports their faults
     for kind in Kind:
         for node in keys.read(kind.value, partial(entries.items, what=kind.value, faults=faults)) or ():
             phrases.add(node, kind)
@@ -181,8 +205,7 @@ def _vocabulary(keys: Keys, faults: Faults) -> Vocabulary:
         root=root,
         forgiven=forgiven,
         words=frozenset(phrases.words),
-        reactions=keys.read("reactions", lambda node: _reactions(node, faults)) or {},
-        signatures=tuple(map(fold, keys.read("signature", lambda node: _texts(node, "signature", faults)) or ())),
+        elsewhere=frozenset(keys.read("elsewhere", lambda node: _texts(node, "elsewhere", faults)) or ()),
         greek=phrases.greek,
         accents=accents,
     )

@@ -6,6 +6,8 @@ import pytest
 
 from service.replies import decide, vocabulary_file
 from service.replies.decide import APPROVAL, PAGING, TAKING, Decision
+from service.replies.graph import shared_phrases
+from service.replies.kinds import AFFIRMING, Kind
 from service.replies.languages import EMOJI, read_languages
 
 FOLDER = Path(__file__).parents[2] / "rules" / "replies"
@@ -16,6 +18,27 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 
 def decision(text: str, language: str | None, policy: str = "page") -> Decision:
     return decide(LANGUAGES.read(text, language), ACCEPTS[policy])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_file_is_sound_and_named_by_its_language(path: Path) -> None:
+    parsed = vocabulary_file.parse(path.read_bytes())
+    assert parsed.findings == ()
+    assert parsed.vocabulary is not None
+    assert parsed.vocabulary.language == path.stem
+
+
+@pytest.mark.parametrize("language", [path.stem for path in FILES if path.stem not in (EMOJI, "en")])
+def test_english_answers_that_mean_something_else_elsewhere_are_known_as_such(language: str) -> None:
+    english, other = LANGUAGES.vocabulary("en"), LANGUAGES.vocabulary(language)
+    agree = AFFIRMING | {Kind.FIRST, Kind.POLITE, Kind.FILLER, Kind.JUST, Kind.REASSURE}
+    differ = {
+        " ".join(words)
+        for root in (other.root, other.forgiven)
+        for words, ours, theirs in shared_phrases(english.root, root)
+        if ours.kind in AFFIRMING and theirs.kind not in agree
+    }
+    assert differ <= english.elsewhere
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
