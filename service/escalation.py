@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from flask import Blueprint
 
@@ -31,9 +32,18 @@ from service.escalate.wording import Wording
 from service.messaging import Messaging, phone_rules, signing_keys
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt as DeliveryReceipt
+from service.replies import read_languages
 from service.storage import Store
 from service.words import Channel
 from service.work import Duty
+
+SHIPPED_WORDS = Path(__file__).parents[1] / "rules" / "replies"
+
+
+def reply_words(rules: Path) -> Path:
+    """The folder of vocabularies: that of the installation, else the shipped one."""
+    own = rules / "replies"
+    return own if own.is_dir() else SHIPPED_WORDS
 
 
 class Escalation:
@@ -53,7 +63,8 @@ class Escalation:
         )
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, messaging.directory)
         self.rule_incidents = RuleIncidents(self.incidents, self.rules)
-        self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones)
+        languages = read_languages(reply_words(settings.rules_dir))
+        self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones, languages)
         self.receipts = Receipts(self.incidents, messaging.opt_outs, self._of_a_notification)
         url, keys = settings.public_url, signing_keys(settings, "incident-link")
         self.links = None if url is None else Links(keys, url, clock)

@@ -24,18 +24,24 @@ from service.escalate.items import (
     heard_item,
     outgoing_of,
 )
-from service.escalate.phonebook import Listed, Question, Standing
-from service.escalate.replies import Answer, understand
-from service.escalate.resolution import Answered, NotUnderstood, Stranger, WhichOne, resolve
+from service.escalate.phonebook import Listed, PhoneBook, Question, Standing
+from service.escalate.replies import Answer, Understood
+from service.escalate.resolution import Answered, NotUnderstood, Resolution, Stranger, WhichOne, resolve
 from service.escalate.send import codes_of
 from service.escalate.sns_events import InboundSms
 from service.messages.keywords import Keyword, keyword
 from service.messages.optouts import OptOuts, Why
 from service.recipients import Directory
+from service.replies import Languages, Outcome, Reason
+from service.replies.atoms import atoms_of
+from service.replies.reading import codes_of_atom
 from service.storage import Conflict, Item
 from service.words import Channel
 
 logger = logging.getLogger(__name__)
+
+PAGES_LOOKED_AT = 20
+"""Pages of a question whose policies are asked whether the answer suits them all."""
 
 _COMMANDS = {Keyword.STOP: "answer-stop", Keyword.HELP: "answer-help", Keyword.START: "answer-start"}
 
@@ -62,6 +68,7 @@ class Replies:
     directory: Directory
     opt_outs: OptOuts
     phones: PhoneRules
+    languages: Languages
 
     def receive(self, sms: InboundSms) -> None:
         """Take one SMS; one that was heard before does nothing."""
@@ -85,11 +92,12 @@ class Replies:
 
     def _hear(self, heard: Heard, mark: Item) -> None:
         commit = Commit(Books(self.incidents.store, self.incidents.keys))
-        command = keyword(heard.text)
+        understood = Understood(self.languages.read(heard.text, self._language(heard, commit)))
+        command = _command(heard.text, understood)
         if command is not None:
             self._obey(heard, command)
             self._confirm(heard, command, commit)
-        elif (answer := self._answer(heard, commit)) is not None:
+        elif (answer := self._answer(heard, understood, commit)) is not None:
             return self._answers.begin(mark, answer, commit.books)
         changed = (*commit.items, *commit.books.changed())
         self.incidents.store.save(mark, *changed, spawn=commit.spawn, audit=commit.audit)
@@ -131,23 +139,52 @@ class Replies:
         if known:
             self._say(heard, _COMMANDS[command], {}, commit, commanded=True)
 
-    def _answer(self, heard: Heard, commit: Commit) -> Unfinished | None:
+    def _answer(self, heard: Heard, understood: Understood, commit: Commit) -> Unfinished | None:
         """The clear answer that was given; None where it is asked about, which `commit` then holds."""
         book = commit.books[heard.phone]
-        said = understand(heard.text, self._language(heard, commit))
         begun = Begun(self.incidents.store, commit.books, heard.phone, heard.at + CLOCKS_DIFFER)
-        match resolve(said, book, self._now, self._replied_to(heard), begun.by_then):
+        match self._meant(understood, book, heard, begun):
             case Answered(answer=answer, pages=pages):
-                named = [Named(page.incident_id, page.contact, page.level, page.code) for page in pages]
-                return of_pages(heard.phone, answer, named)
+                clear = [page for page in pages if self._answers_page(understood, answer, page)]
+                if clear:
+                    named = [Named(page.incident_id, page.contact, page.level, page.code) for page in clear]
+                    return of_pages(heard.phone, answer, named)
+                if not book.was_asked(self._now):
+                    self._ask(heard, None, pages, commit)
             case WhichOne(answer=answer, pages=pages):
-                self._ask(heard, answer, pages, commit)
+                clear = [page for page in pages[:PAGES_LOOKED_AT] if self._answers_page(understood, answer, page)]
+                self._ask(heard, answer if len(clear) == len(pages[:PAGES_LOOKED_AT]) else None, pages, commit)
             case NotUnderstood(pages=pages):
                 if not book.was_asked(self._now):
                     self._ask(heard, None, pages, commit)
             case Stranger():
                 logger.info("An SMS came from a phone that was never paged; it was not answered")
         return None
+
+    def _meant(self, understood: Understood, book: PhoneBook, heard: Heard, begun: Begun) -> Resolution:
+        """Which pages the reply is about: all of them, the one that a reaction quotes, or those that it names."""
+        decision, said = understood.decision, understood.said
+        still_open = tuple(page for page in book.latest(Standing.OPEN) if begun.by_then(page))
+        takes_all = decision.outcome is Outcome.YES and (decision.every or (decision.both and len(still_open) == 2))
+        if takes_all and still_open and not said.codes:
+            return Answered(Answer.YES, still_open)
+        if decision.quote is not None:
+            quoted = _quoted(decision.quote, book)
+            return Answered(said.answer, quoted) if said.answer and quoted else NotUnderstood(still_open)
+        return resolve(said, book, self._now, self._replied_to(heard), begun.by_then)
+
+    def _answers_page(self, understood: Understood, answer: Answer | None, page: Listed) -> bool:
+        """Whether this is a clear answer to the page: an approval takes no "got it".
+
+        A code alone completes an answer that was clear when it was given.
+        """
+        if understood.said.answer is None:
+            return True
+        try:
+            incident = self.incidents.get(page.incident_id).incident
+        except NoSuchIncident:
+            return True
+        return understood.answer(incident.policy.accepted(page.level)) is answer
 
     def _ask(self, heard: Heard, answer: Answer | None, pages: Sequence[Listed], commit: Commit) -> None:
         """Ask which incident is meant, or, where there is but one, what was meant to be said."""
@@ -196,3 +233,22 @@ class Replies:
             return None
         found = self.incidents.store.by_index(BY_PROVIDER, heard.in_reply_to, limit=1).items
         return next((outgoing_of(item).incident_id for item in found if item.kind == MESSAGE), None)
+
+
+_COMMAND_WORDS = {Outcome.STOP: Keyword.STOP, Outcome.HELP: Keyword.HELP, Outcome.START: Keyword.START}
+
+
+def _command(text: str, understood: Understood) -> Keyword | None:
+    """The command that a text is. STOP or HELP beside an answer is asked about; a few forms only `keyword` knows."""
+    decision = understood.decision
+    if decision.outcome in _COMMAND_WORDS:
+        return _COMMAND_WORDS[decision.outcome]
+    beside_an_answer = decision.outcome is not Outcome.ASK or decision.reason in (Reason.STOP, Reason.HELP)
+    return None if beside_an_answer and understood.affirms else keyword(text)
+
+
+def _quoted(quote: str, book: PhoneBook) -> tuple[Listed, ...]:
+    """The open page whose code stands in a quoted message; none if several do."""
+    codes = {code for atom in atoms_of(quote) for code in codes_of_atom(atom)}
+    pages = tuple(page for page in book.latest(Standing.OPEN) if page.code in codes)
+    return pages if len(pages) == 1 else ()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from service.escalate.waits import Wait
+from service.replies import Accepts, Kind
+from service.replies.decide import FOR_PAGES
 from service.words import Channel
 
 
@@ -49,6 +51,7 @@ class Level:
 
     Each is paged on the first of `channels` on which there is an address that works. `wait` follows the page and each
     of the `reminders`. `messages` are this level's own templates: a doctor reads another text than the patient.
+    `accepts` are the kinds of phrases that are a YES on this level, those of the policy if it names none.
     """
 
     contacts: tuple[int, ...]
@@ -56,11 +59,15 @@ class Level:
     wait: Wait
     reminders: int = 1
     messages: Mapping[Role, str] = field(default_factory=dict)
+    accepts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The whole policy. `last_resort` lists channels that are all used once nobody acknowledged."""
+    """The whole policy. `last_resort` lists channels that are all used once nobody acknowledged.
+
+    `accepts` are the kinds of phrases that are a YES; without any, all that take a page ("got it", "on it").
+    """
 
     name: str
     levels: tuple[Level, ...]
@@ -69,6 +76,13 @@ class Policy:
     messages: Mapping[Role, str] = field(default_factory=dict)
     acknowledge_link: bool = False
     description: str = ""
+    accepts: tuple[str, ...] = ()
+
+    def accepted(self, level: int) -> Accepts:
+        """What counts as a YES from a contact of this level. A NO that ends the matter must be as clear as a YES."""
+        own = self.levels[level - 1].accepts if 1 <= level <= len(self.levels) else ()
+        kinds = frozenset(map(Kind, own or self.accepts)) or FOR_PAGES.kinds
+        return Accepts(kinds, final_no=self.on_no is OnNo.END)
 
     def template(self, role: Role, level: int) -> str:
         """The name of the template for a message of this role to a contact of this level (0: of none)."""

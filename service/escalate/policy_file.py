@@ -22,11 +22,24 @@ MAX_CONTACTS = 10
 """Contacts that one level pages; a page of each must fit one commit."""
 MAX_REMINDERS = 5
 
-_FRAME = ("escalation", "description", "levels", "on_no", "last_resort", "messages", "acknowledge_link")
-_LEVEL = ("contacts", "channels", "wait", "until", "reminders", "messages")
+_FRAME = ("escalation", "description", "levels", "on_no", "last_resort", "messages", "acknowledge_link", "accepts")
+_LEVEL = ("contacts", "channels", "wait", "until", "reminders", "messages", "accepts")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 T = TypeVar("T")
+
+
+class Takes(StrEnum):
+    """The kinds of phrases that a policy may take for a YES: see docs/replies.md."""
+
+    YES = "yes"
+    OK = "ok"
+    COMMIT = "commit"
+    APPROVE = "approve"
+    TAKEN = "taken"
+    DONE = "done"
+
+
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -66,6 +79,7 @@ def _policy(keys: Keys, templates: Collection[str] | None, faults: Faults) -> Po
         messages=messages or {},
         acknowledge_link=link or False,
         description=description or "",
+        accepts=keys.read("accepts", lambda node: _accepts(node, faults)) or (),
     )
 
 
@@ -97,7 +111,16 @@ def _level(node: Node, templates: Collection[str] | None, faults: Faults) -> Lev
     messages = keys.read("messages", lambda one: _messages(one, templates, faults)) or {}
     if not contacts or wait is None:
         return None
-    return Level(contacts, channels, wait, 1 if reminders is None else reminders, messages)
+    accepts = keys.read("accepts", lambda one: _accepts(one, faults)) or ()
+    return Level(contacts, channels, wait, 1 if reminders is None else reminders, messages, accepts)
+
+
+def _accepts(node: Node, faults: Faults) -> tuple[str, ...]:
+    """The kinds of phrases that are a YES."""
+    words = [_word(each, Takes, "a kind of YES", faults) for each in entries.one_or_more(node)]
+    if not words:
+        faults.error(Kind.SYNTAX, node.at, "accepts names nothing", "write accepts: [yes, approve]")
+    return tuple(dict.fromkeys(word.value for word in words if word is not None))
 
 
 def _level_wait(keys: Keys, faults: Faults) -> Wait | None:

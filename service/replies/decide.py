@@ -73,9 +73,9 @@ _BESIDE_PAGE = _BESIDE_TAKEN | {Kind.FILLER, Kind.REASSURE, Kind.ETA}
 _BESIDE_COMMAND = frozenset({Kind.POLITE, Kind.FILLER, Kind.JUST, Kind.REASSURE, Kind.CODE, Kind.AND})
 _BESIDE_NO = _BESIDE_APPROVAL | {Kind.EXCUSE, Kind.FILLER, Kind.JUST, Kind.ALL, Kind.BOTH, Kind.HANDOVER, Kind.NOT_NOW}
 
-PAGING = Accepts(frozenset({Kind.YES, Kind.OK, Kind.COMMIT, Kind.APPROVE}))
-APPROVAL = Accepts(frozenset({Kind.YES, Kind.APPROVE}), final_no=True)
-TAKING = Accepts(frozenset({Kind.YES, Kind.TAKEN, Kind.DONE}))
+FOR_PAGES = Accepts(frozenset({Kind.YES, Kind.OK, Kind.COMMIT, Kind.APPROVE}))
+FOR_APPROVALS = Accepts(frozenset({Kind.YES, Kind.APPROVE}), final_no=True)
+FOR_TASKS = Accepts(frozenset({Kind.YES, Kind.TAKEN, Kind.DONE}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Reading:
     def codes(self) -> tuple[int, ...]:
         """The numbers that may name pages, in order, each once; those of a range, too."""
         atoms = [atom for piece in self.pieces if piece.kind in (None, Kind.CODE) for atom in piece.atoms]
-        return tuple(dict.fromkeys(code for atom in atoms for code in _codes(atom)))
+        return tuple(dict.fromkeys(code for atom in atoms for code in codes_of_atom(atom)))
 
     @property
     def minutes(self) -> int | None:
@@ -121,7 +121,8 @@ def _kind(piece: Piece, *, agrees: bool) -> Kind | None:
     return piece.kind
 
 
-def _codes(atom: Atom) -> Iterator[int]:
+def codes_of_atom(atom: Atom) -> Iterator[int]:
+    """The codes that a number or a range may name."""
     if atom.sort is Sort.NUMBER:
         yield int(atom.text)
     if atom.sort is Sort.RANGE:

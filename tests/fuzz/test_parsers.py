@@ -22,10 +22,12 @@ from service.channels.phones import PhoneRules
 from service.cli import spreadsheets
 from service.decide import drl, fmt, language
 from service.errors import TocsinError
-from service.escalate import policy_file, replies, sns, sns_events, twilio_events
+from service.escalate import policy_file, sns, sns_events, twilio_events
 from service.evaluations import xml
 from service.intake.events import file as events
 from service.messages import forms, webhooks
+from service.replies import decide, read_languages
+from service.replies.decide import FOR_PAGES
 from service.schedules import recurrence
 from service.storage import cursors
 from service.storage.audit_places import parse_place
@@ -66,6 +68,8 @@ MAPPINGS = (ROOT / "rules" / "events.yaml").read_text()
 SMS = urlencode({"MessageSid": "SM1", "From": "+447700900123", "To": "+1", "Body": "YES 41", "SmsStatus": "delivered"})
 CURSOR = cursors.for_list("a", cursors.to_cursor("2026-05-10T12:00:00.000000Z#e1")) or ""
 
+WORDS = read_languages(Path(__file__).parents[2] / "rules" / "replies")
+
 
 def enveloped(message: str) -> str:
     """A message of SNS as it comes over HTTP."""
@@ -104,7 +108,7 @@ def cursor(text: str) -> object:
 
 
 def reply(text: str) -> object:
-    return [replies.understand(text, language) for language in (None, "en", "de")]
+    return [decide(WORDS.read(text, language), FOR_PAGES) for language in (None, "en", "de", "ja", "vi")]
 
 
 def twilio(text: str) -> object:

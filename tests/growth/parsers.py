@@ -20,7 +20,7 @@ from service.decide.faults import Faults
 from service.decide.ruleset import Place
 from service.decide.tables import inline, sheet
 from service.doctor import amazon
-from service.escalate import policy_file, replies, sns, twilio
+from service.escalate import policy_file, sns, twilio
 from service.evaluations import xml
 from service.http import request_ids
 from service.intake.events import file as events
@@ -70,7 +70,6 @@ GIVEN_MORE: dict[Callable[..., object], Callable[[str], object]] = {
     weights.parse_weights: lambda text: weights.parse_weights(text, {"ses"}),
     recurrence.parse: lambda text: recurrence.parse(text, "UTC", NOW),
     reading.read: lambda text: LANGUAGES.read(text, "en"),
-    replies.understand: lambda text: [replies.understand(text, language) for language in (None, "en", "zh-TW")],
     segments._split: lambda text: segments._split(text, segments.Encoding.GSM_7, 153),
     secrets._parsed: lambda text: secrets._parsed(text, "a place"),
     translate._parsed: lambda text: translate._parsed(text, "%d-%b-%Y"),

@@ -1,10 +1,11 @@
 from datetime import timedelta
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.escalate.phonebook import FIRST_CODE, LAST_CODE, Listed, PhoneBook, Question, Standing
-from service.escalate.replies import Answer, Said, understand
+from service.escalate.replies import Answer, Said, Understood
 from service.escalate.resolution import (
     Answered,
     NotUnderstood,
@@ -13,7 +14,10 @@ from service.escalate.resolution import (
     WhichOne,
     resolve,
 )
+from service.replies import read_languages
 from tests.unit.incidents import START
+
+WORDS = read_languages(Path(__file__).parents[2] / "rules" / "replies")
 
 
 def book(*incidents: str) -> PhoneBook:
@@ -25,7 +29,7 @@ def book(*incidents: str) -> PhoneBook:
 
 
 def reply(text: str, phone: PhoneBook | None, in_reply_to: str | None = None) -> Resolution:
-    return resolve(understand(text, "en"), phone, START + timedelta(hours=1), in_reply_to)
+    return resolve(Understood(WORDS.read(text, "en")).said, phone, START + timedelta(hours=1), in_reply_to)
 
 
 def meant(resolution: Resolution) -> list[str]:

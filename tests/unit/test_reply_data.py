@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from service.replies import decide, vocabulary_file
-from service.replies.decide import APPROVAL, PAGING, TAKING, Decision
+from service.replies.decide import FOR_APPROVALS, FOR_PAGES, FOR_TASKS, Decision
 from service.replies.graph import shared_phrases
 from service.replies.kinds import AFFIRMING, Kind
 from service.replies.languages import EMOJI, read_languages
 
 FOLDER = Path(__file__).parents[2] / "rules" / "replies"
 LANGUAGES = read_languages(FOLDER)
-ACCEPTS = {"page": PAGING, "approval": APPROVAL, "medicine": TAKING}
+ACCEPTS = {"page": FOR_PAGES, "approval": FOR_APPROVALS, "medicine": FOR_TASKS}
 FILES = sorted(FOLDER.glob("*.yaml"))
 
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.escalate.replies import Answer, understand
+from service.escalate.replies import Answer, Understood
 from service.language import NotTranslated, Translation
 from service.language.embedded.catalogue import CatalogueError, Catalogues, read_catalogues
 from service.messages.keywords import Keyword, keyword
 from service.messages.segments import Encoding, segments
 from service.messages.templates import Templates, read_templates
+from service.replies import read_languages
 from service.tags import Tag, parse_tag
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -38,6 +39,8 @@ msgstr ""
 "Content-Type: text/plain; charset=UTF-8\\n"
 
 """
+
+WORDS = read_languages(Path(__file__).parents[2] / "rules" / "replies")
 
 
 def german(text: str) -> Translation | NotTranslated:
@@ -242,7 +245,7 @@ def test_every_catalogue_knows_the_same_sentences() -> None:
 def test_every_word_that_a_text_asks_for_is_understood_when_it_is_sent_back(language: Tag) -> None:
     asked = [text for source, text in CATALOGUES.by_language[language].items() if source.startswith("Reply ")]
     words = {word for text in asked for word in re.findall(r"\b[A-Z]{2,}\b", text)}
-    understood = {word: understand(word, str(language)).answer or keyword(word) for word in words}
+    understood = {word: Understood(WORDS.read(word, str(language))).said.answer or keyword(word) for word in words}
     assert set(understood.values()) == {Answer.YES, Answer.NO, Keyword.STOP, Keyword.START}
 
 
