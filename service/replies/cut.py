@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from service.replies.atoms import fold
 
-MAX_READ = 1600
-"""Characters of a text that are looked at: the longest text of one SMS (SendTextMessage)."""
+MAX_CUT = 3200
+"""Characters of a text that are searched for quotes."""
 
 _WROTE = "wrote|schrieb|a ecrit|escribio|ha scritto|escreveu|schreef|skrev|kirjoitti|napsal|napisal|irta"
 _ORIGINAL = "original message|ursprungliche nachricht|message d ?origine|mensaje original|messaggio originale"
@@ -19,7 +19,7 @@ _HEADER = re.compile(rf".{{1,120}}\b({_WROTE})\b.{{0,80}}:|-{{2,}} ?({_ORIGINAL}
 def without_quotes(text: str, signatures: Iterable[str] = ()) -> str:
     """The text without lines that begin with ">", without everything behind a quote header, without last lines that
     begin with one of the folded `signatures`."""
-    lines = [line for line in text[:MAX_READ].splitlines() if not line.lstrip().startswith(">")]
+    lines = [line for line in text[:MAX_CUT].splitlines() if not line.lstrip().startswith(">")]
     header = next((n for n, line in enumerate(lines) if _is_header(line)), len(lines))
     kept = lines[:header]
     beginnings = tuple(signatures)

@@ -46,10 +46,10 @@ class Languages:
 
     def read(self, text: str, language: str | None) -> tuple[Reading, ...]:
         """The readings of a text: one in a known language, else one in every language it may be in, English first."""
-        reaction = reaction_of(text, self._known_reactions)
+        reaction = reaction_of(text, lambda: self._known_reactions)
         if reaction is not None:
             return (self._read_reaction(reaction),)
-        cut = without_quotes(text, self._signatures)
+        cut = without_quotes(text, self._signatures) if "\n" in text or text.startswith(">") else text
         own = None if language is None else self.nearest(language)
         if own is not None:
             return (self._read(cut, own),)

@@ -6,7 +6,7 @@ Only a reaction that quotes its message says which message it is about.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from service.replies.atoms import Sort, atoms_of, fold
@@ -24,13 +24,13 @@ class Reaction:
     quote: str
 
 
-def reaction_of(text: str, frames: Mapping[str, str]) -> Reaction | None:
+def reaction_of(text: str, frames: Callable[[], Mapping[str, str]]) -> Reaction | None:
     """The reaction that a text is by its frame ("Liked"), None for any other text."""
     match = _QUOTED.fullmatch(text.strip())
     if match is None:
         return None
     frame, emoji = _without_emoji(match["frame"])
-    answer = frames.get(frame)
+    answer = frames().get(frame)
     if answer is None:
         return None
     return Reaction(emoji if answer == "emoji" else answer, match["quote"].rstrip(_CLOSING))

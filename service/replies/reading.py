@@ -13,7 +13,11 @@ from service.replies.kinds import DRAWN_OUT, REFUSING, Kind
 from service.replies.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 320
-"""A longer text is never a YES: whoever takes a page does not write an essay."""
+"""Characters but digits and blanks: a longer text is never a YES. Whoever takes a page does not write an essay, but may
+list many codes."""
+
+MAX_READ = 1600
+"""A text is read up to here: the longest text of one SMS (SendTextMessage)."""
 
 MAX_CODES = 50
 """Codes that one range may name."""
@@ -91,10 +95,15 @@ class Reading:
 
 def read(text: str, own: Vocabulary, *others: Vocabulary) -> Reading:
     """Read a text with a language's `own` vocabulary and `others`; where they differ on a phrase, `own` counts."""
-    atoms = spelled_out(atoms_of(text[:MAX_CHARACTERS], greek=own.greek, accents=own.accents))
+    atoms = spelled_out(atoms_of(text[:MAX_READ], greek=own.greek, accents=own.accents))
     known = (own, *others)
     pieces = cover([_without_drawl(atom, known) for atom in atoms[:MAX_ATOMS]], *_roots(known))
-    return Reading(own.language, pieces, len(text) > MAX_CHARACTERS or len(atoms) > MAX_ATOMS)
+    return Reading(own.language, pieces, _is_long(text) or len(atoms) > MAX_ATOMS)
+
+
+def _is_long(text: str) -> bool:
+    written = sum(not (character.isdigit() or character.isspace()) for character in text[:MAX_READ])
+    return len(text) > MAX_READ or written > MAX_CHARACTERS
 
 
 def _roots(known: Sequence[Vocabulary]) -> Iterator[Node]:
