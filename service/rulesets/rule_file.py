@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from service import plain_files
 from service.decide import report
 from service.decide.findings import Finding
 from service.decide.ruleset import Place
@@ -70,6 +71,6 @@ def read(path: Path) -> RuleFile:
 
 def _beside(path: Path, name: str) -> str | None:
     try:
-        return path.with_name(name).read_bytes().decode("utf-8", "surrogateescape")
+        return plain_files.read(path.with_name(name)).decode("utf-8", "surrogateescape")
     except OSError:
         return None  # the language says that the rows are missing, with the place of their name

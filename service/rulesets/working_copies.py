@@ -7,16 +7,15 @@ not made from (`service.rulesets.drift`): a restart after a rollback undoes noth
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from service import plain_files
 from service.clock import Clock, timestamp
 from service.decide.findings import Kind, Severity
 from service.errors import Unavailable
@@ -34,9 +33,6 @@ from service.storage import Conflict, Store, StoreUnavailable
 logger = logging.getLogger(__name__)
 
 AUTHOR = "rules folder"
-
-MAX_BYTES = 4 * 1024 * 1024
-"""Size of a rule file; as much as an API caller may send."""
 
 MAX_SHOWN = 200
 """Findings remembered of a refused file."""
@@ -157,7 +153,9 @@ class WorkingCopies:
             self._memory.save(path, self._seen(path, sha256, version), stored)
 
     def _paths(self) -> Iterator[Path]:
-        return (path for path in sorted(self._folder.glob("*.yaml")) if path.name != rule_file.EVENTS)
+        """The folder's rule files; a hidden one is an editor's, such as the lock `.#fees.yaml` of Emacs."""
+        found = sorted(self._folder.glob("*.yaml"))
+        return (path for path in found if path.name != rule_file.EVENTS and not path.name.startswith("."))
 
     def _remembered(self) -> Iterator[Seen]:
         return (seen for path in self._paths() if (seen := self._memory.get(path)[0]) is not None)
@@ -166,16 +164,17 @@ class WorkingCopies:
         """Look at one file, whatever happens to it; with `settled` only if it was read alike before."""
         content = b""
         try:
-            file = rule_file.read(_plain(path))
+            plain_files.check(path)
+            file = rule_file.read(path)
             content, before = file.content, self._read_before.get(path)
             self._read_before[path] = content
             if not settled or before == content:
                 self._look(path, file)
-        except FileNotFoundError:
-            pass  # an editor has just put another file in its place
         except StoreUnavailable:
             raise
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and not path.is_symlink():
+                return  # an editor has just put another file in its place
             self._unreadable(path, error)
         except Conflict:
             logger.info("%s was looked at by another process", _name(path), extra={"file": _name(path)})
@@ -328,7 +327,8 @@ class WorkingCopies:
             return
         logger.warning("%s", message, extra={"file": _name(path)})
         finding = said(Kind.NOT_TRIED, Severity.ERROR, message)
-        self._memory.save(path, self._refused(path, None, seen, [finding]), stored)
+        with suppress(Conflict):  # another process has looked at it: this one looks again
+            self._memory.save(path, self._refused(path, None, seen, [finding]), stored)
 
     def _not_tried(self, path: Path, content: bytes, error: Exception) -> None:
         """Remember that nothing can be said about a file, and when it is tried again; the log hears of it once."""
@@ -350,16 +350,6 @@ class WorkingCopies:
             self._memory.save(path, refused, stored)
         except Conflict:
             logger.info("%s was looked at by another process", _name(path), extra={"file": _name(path)})
-
-
-def _plain(path: Path) -> Path:
-    """A path that can be read to its end; `OSError` for a pipe or a device, and for a file of any size."""
-    about = path.stat()
-    if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(about.st_mode):
-        raise OSError(errno.EINVAL, "it is not a regular file")
-    if about.st_size > MAX_BYTES:
-        raise OSError(errno.EFBIG, f"it is larger than {MAX_BYTES >> 20} MiB")
-    return path
 
 
 def _comment(path: Path) -> str:

@@ -438,3 +438,37 @@ def test_a_pipe_a_huge_file_and_a_name_that_is_no_text_hinder_no_other(folder: F
     assert whys["a.yaml"] == "a.yaml cannot be read: it is not a regular file"
     assert whys["b.yaml"] == "b.yaml cannot be read: it is larger than 4 MiB"
     assert "c?.yaml" in whys
+
+
+def test_a_table_that_is_a_device_a_pipe_or_huge_hinders_no_file(folder: Folder) -> None:
+    (folder.path / "a.csv").symlink_to("/dev/zero")
+    os.mkfifo(folder.path / "b.csv")
+    with (folder.path / "c.csv").open("wb") as huge:
+        huge.truncate(1 << 40)
+    for name in "abc":
+        (folder.path / f"{name}.yaml").write_text(
+            f"ruleset: {name}\nfacts: {{n: {{type: integer}}}}\ntable: {name}.csv\n"
+        )
+    folder.save("1.00")
+    folder.sweep(3)
+    assert folder.active() == 1
+    whys = {one.file: one.why for one in folder.watcher.unpublished()}
+    for name in "abc":
+        assert f'there is no file "{name}.csv" beside the rule file' in whys[f"{name}.yaml"]
+
+
+def test_a_link_to_nothing_is_a_finding_and_does_not_keep_a_first_start_from_being_ready(folder: Folder) -> None:
+    (folder.path / "a.yaml").symlink_to(folder.path / "nothing")
+    folder.save("1.00")
+    folder.watcher.publish_unknown()
+    folder.watcher.check_published()
+    (unpublished,) = folder.watcher.unpublished()
+    assert unpublished.why == "a.yaml cannot be read: No such file or directory"
+
+
+def test_an_editors_lock_is_no_rule_file(folder: Folder) -> None:
+    (folder.path / ".#fees.yaml").symlink_to("grace@host.4711:1780000000")
+    folder.save("1.00")
+    folder.watcher.publish_unknown()
+    folder.watcher.check_published()
+    assert [one.file for one in folder.watcher.seen()] == ["fees.yaml"]

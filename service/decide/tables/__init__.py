@@ -60,7 +60,8 @@ def _not_here(node: Node) -> tuple[str, str]:
         file = name.replace("\\", "/").rsplit("/", 1)[-1]
         return f'the table lies beside the rule file, and "{name}" names a folder', f"write table: {file}"
     if name.lower().endswith(".csv"):
-        return f'there is no file "{name}" beside the rule file', f"put it into the same folder, spelt alike; {rows}"
+        where = "put it into the same folder, spelt alike, as an ordinary file of at most 4 MiB"
+        return f'there is no file "{name}" beside the rule file', f"{where}; {rows}"
     hint = "write table: premium.csv for a CSV file in the same folder, or table: | and the rows below it, indented"
     return "the rows of the table are not here", hint
 
