@@ -23,11 +23,11 @@ def turns_of(incidents: Sequence[Incident], books: Books, store: Store, now: dat
     Those without such pages are left out. Nothing is read where all pages have left, which is nearly always.
     """
     due = [one for one in incidents if one.due_at is not None and one.due_at <= now]
-    carriers = {one.id: [carrier(one, page, books) for page in one.leaving()] for one in due}
-    found = _items({name for names in carriers.values() for name in names}, store)
+    carriers = {one.id: [(name, page) for page in one.leaving() for name in _carriers(one, page, books)] for one in due}
+    found = _items({name for named in carriers.values() for name, _ in named}, store)
     turns = {
-        name: [turn for each in names if each in found and (turn := _turn(found[each], now)) is not None]
-        for name, names in carriers.items()
+        one: [turn for name, page in named if name in found and (turn := _turn(found[name], page, now)) is not None]
+        for one, named in carriers.items()
     }
     return {name: max(each) for name, each in turns.items() if each}
 
@@ -40,6 +40,15 @@ def carrier(incident: Incident, page: Page, books: Books) -> str:
     return message_id(incident.id, page.message)
 
 
+def _carriers(incident: Incident, page: Page, books: Books) -> Sequence[str]:
+    """What may carry a page: also the latest summaries, which may have left without their incidents knowing yet."""
+    phone, own = incident.contacts[page.contact - 1].phone, carrier(incident, page, books)
+    if not page.in_summary or phone is None or page.code in books[phone].held:
+        return [own]
+    latest = books[phone].summaries
+    return [own, *(summary_id(books.key(phone), number) for number in (latest - 1, latest))]
+
+
 def _items(names: Iterable[str], store: Store) -> Mapping[str, Item]:
     found: dict[str, Item] = {}
     asked = sorted(names)
@@ -48,11 +57,19 @@ def _items(names: Iterable[str], store: Store) -> Mapping[str, Item]:
     return found
 
 
-def _turn(item: Item, now: datetime) -> datetime | None:
+def _turn(item: Item, page: Page, now: datetime) -> datetime | None:
     """When the page leaves; None if more than its turn keeps it back, or if nothing is left to do."""
-    if item.due_at is None or _is_held(item):
+    if item.due_at is None or _is_held(item) or not _carries(item, page):
         return None
     return max(now, slot_of(item) or now)
+
+
+def _carries(item: Item, page: Page) -> bool:
+    """Whether a summary that has ended is still to tell the page's incident so; anything else carries what names it."""
+    if item.kind == MESSAGE:
+        return True
+    summary = from_state(Summary, item.state)
+    return summary.end is None or page.code in {named.code for named in summary.left}
 
 
 def _is_held(item: Item) -> bool:

@@ -12,8 +12,9 @@ import pytest
 from service.clock import HandClock, parse_timestamp
 from service.escalate.items import message_id
 from service.escalate.sns_events import InboundSms
+from service.escalate.summaries import Summaries
 from service.storage import Store, StoreUnavailable
-from service.work import Registry, Worker
+from service.work import Registry, Step, Worker
 from tests.aws_services import Answer, Error, Request, Silence
 from tests.functional.backends import Install, embedded
 from tests.functional.conftest import NOON, api_of
@@ -241,6 +242,19 @@ def test_a_summary_that_nobody_takes_hands_its_incidents_on(plant: Plant) -> Non
     passes(plant, 52)
     assert plant.room.read(incidents[-1])["level"] == 2
     assert "Anna cannot be reached by sms: the page could not be sent in time" in plant.room.timeline(incidents[-1])
+
+
+def test_a_summary_that_left_is_not_said_to_be_unsent_before_its_incidents_know(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> Step:
+        raise StoreUnavailable("the process dies here")
+
+    monkeypatch.setattr(Summaries, "_tell", dies)
+    incidents = [plant.room.opens(contacts=TWO, description=f"Pump {n}") for n in range(12)]
+    passes(plant, 52)
+    assert plant.room.read(incidents[-1])["level"] == 1
+    assert not [line for line in plant.room.timeline(incidents[-1]) if "could not be sent" in line]
 
 
 def test_an_overdue_worker_does_not_pass_over_the_first_contact(install: Install) -> None:
