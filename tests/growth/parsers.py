@@ -26,7 +26,7 @@ from service.http import request_ids
 from service.intake.events import file as events
 from service.messages import markup, segments, weights
 from service.messages.forms import parse_form
-from service.replies import read_languages, reading
+from service.replies import languages, read_languages, reading
 from service.rulesets import gate
 from service.rulesets.columns import typed
 from service.schedules import recurrence
@@ -70,6 +70,7 @@ GIVEN_MORE: dict[Callable[..., object], Callable[[str], object]] = {
     weights.parse_weights: lambda text: weights.parse_weights(text, {"ses"}),
     recurrence.parse: lambda text: recurrence.parse(text, "UTC", NOW),
     reading.read: lambda text: LANGUAGES.read(text, "en"),
+    languages._parsed: lambda text: languages._parsed("xx", text.encode()),
     segments._split: lambda text: segments._split(text, segments.Encoding.GSM_7, 153),
     secrets._parsed: lambda text: secrets._parsed(text, "a place"),
     translate._parsed: lambda text: translate._parsed(text, "%d-%b-%Y"),

@@ -74,14 +74,6 @@ def made_while_running() -> frozenset[str]:
     )
 
 
-def handed_to(function: Callable[..., object]) -> tuple[re.Pattern[str], ...]:
-    """The expressions that a module hands to one of its functions, which compiles them."""
-    module = importlib.import_module(function.__module__)
-    calls = (node for node in ast.walk(tree(module)) if isinstance(node, ast.Call))
-    own = (call for call in calls if _last_name(call.func) == function.__name__)
-    return tuple(re.compile(_value(call.args[0], module)) for call in own)
-
-
 def _made(module: ModuleType, call: ast.Call) -> str:
     return f"{module.__name__}: {ast.unparse(call)}"
 

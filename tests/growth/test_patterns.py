@@ -9,15 +9,13 @@ import re
 
 import pytest
 
-from service import setting_values
 from service.language import masking
 from tests.growth.cost import BUDGET, TooSlow, check_growth
-from tests.growth.patterns import USES, Found, collected, handed_to, made_while_running, runs
+from tests.growth.patterns import USES, Found, collected, made_while_running, runs
 
 MADE_AT_RUN_TIME = {
     # our own texts are checked by what Amazon's model says of a member, at most 64 characters each
     "service.aws.limits: re.compile(pattern)": (),
-    "service.setting_values: re.compile(pattern)": handed_to(setting_values._matching),
     "service.language.masking: re.compile(f\"(?:{'|'.join([_KEPT, *whole_words])})\\\\d{{0,20}}\")": (
         masking._pattern(("Tocsin", "a b")),
     ),

@@ -185,7 +185,7 @@ def test_a_role_that_may_not_be_assumed_is_an_operators_matter_and_touches_no_ot
     office = Office(senders)
     refused = office.sends(sms(GERMAN))
     assert isinstance(refused, Refused)
-    assert refused.reason is Reason.ACCOUNT
+    assert refused.reason is Reason.ACCESS
     assert not refused.permanent
     assert isinstance(office.sends(sms(FRENCH)), Accepted)
     sts.refuses = False
@@ -196,7 +196,7 @@ def test_a_silent_sts_leaves_no_doubt_about_the_message(aws: AwsServices, sts: S
     sts.hangs_up = True
     refused = Office(senders).sends(sms(GERMAN))
     assert isinstance(refused, Refused), "it cannot have been sent: nothing could sign it"
-    assert refused.reason is Reason.ACCOUNT
+    assert refused.reason is Reason.ACCESS
     assert aws.calls == []
 
 
