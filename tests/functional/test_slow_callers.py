@@ -90,19 +90,19 @@ def status(line: socket.socket) -> int:
 
 
 def whole(line: socket.socket) -> bytes:
-    """One answer that has a Content-Length."""
-    seen = b""
-    while b"\r\n\r\n" not in seen:
-        seen += _received(line)
-    head, _, body = seen.partition(b"\r\n\r\n")
+    """One answer that has a Content-Length, and nothing of the answer behind it."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += _received(line, 1)
     length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+    body = b""
     while len(body) < length:
-        body += _received(line)
-    return head + b"\r\n\r\n" + body
+        body += _received(line, length - len(body))
+    return head + body
 
 
-def _received(line: socket.socket) -> bytes:
-    data = line.recv(65536)
+def _received(line: socket.socket, at_most: int = 65536) -> bytes:
+    data = line.recv(at_most)
     assert data, "the connection ended before the answer did"
     return data
 
