@@ -63,7 +63,7 @@ class Escalation:
         )
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, messaging.directory)
         self.rule_incidents = RuleIncidents(self.incidents, self.rules)
-        languages = read_languages(reply_words(settings.rules_dir))
+        languages = read_languages(reply_words(settings.rules_dir), instead=SHIPPED_WORDS)
         self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones, languages)
         self.receipts = Receipts(self.incidents, messaging.opt_outs, self._of_a_notification)
         url, keys = settings.public_url, signing_keys(settings, "incident-link")

@@ -8,9 +8,11 @@ from collections.abc import Collection, Sequence
 from service import config
 from service.decide.findings import Finding
 from service.escalate import policy_file
+from service.escalation import SHIPPED_WORDS
 from service.intake.events import file as events_file
 from service.intake.events.beside import known_beside
 from service.messages.templates import read_templates
+from service.replies import file_tests, read_languages, vocabulary_file
 from service.rulesets import gate
 from service.rulesets.rule_file import RuleFile
 
@@ -20,14 +22,28 @@ _POLICY = re.compile(rb"^escalation[ \t]*:", re.MULTILINE)
 _EVENTS = re.compile(rb"^events[ \t]*:", re.MULTILINE)
 """The key under which a file says what events ask for."""
 
+_REPLIES = re.compile(rb"^replies[ \t]*:", re.MULTILINE)
+"""The key by which a vocabulary of replies tells its language."""
+
 
 def findings(file: RuleFile) -> Sequence[Finding]:
-    """The findings of a rule file, an escalation policy or the mappings of events, whichever it is."""
+    """The findings of a rule file, an escalation policy, the mappings of events or a vocabulary, whichever it is."""
     if _POLICY.search(file.content):
         return policy_file.parse(file.content, _templates()).findings
     if _EVENTS.search(file.content):
         return events_file.parse(file.content, known_beside(file.path, _templates())).findings
+    if _REPLIES.search(file.content):
+        return _of_vocabulary(file)
     return gate.check(file.content).findings
+
+
+def _of_vocabulary(file: RuleFile) -> Sequence[Finding]:
+    """What is wrong with a vocabulary, then which of its tests fail; other languages come from the same folder."""
+    parsed = vocabulary_file.parse(file.content)
+    if parsed.vocabulary is None:
+        return parsed.findings
+    languages = read_languages(file.path.parent, instead=SHIPPED_WORDS)
+    return (*parsed.findings, *file_tests.failures(parsed.tests, parsed.vocabulary.language, languages))
 
 
 def _templates() -> Collection[str]:

@@ -17,6 +17,7 @@ from service.cli.rules_compare import diff
 from service.cli.rules_convert import export_rules, import_rules
 from service.cli.rules_events import test_events
 from service.cli.rules_pages import PAGES
+from service.cli.rules_reply import read_reply
 from service.cli.rules_tests import run_tests, write_tests
 from service.cli.rules_versions import VERSIONS
 from service.decide import explain, facts
@@ -31,7 +32,18 @@ def rules() -> None:
     """Check, try, publish and roll back rule files."""
 
 
-for command in (run_tests, write_tests, test_events, diff, import_rules, export_rules, backtest, *VERSIONS, *PAGES):
+for command in (
+    run_tests,
+    write_tests,
+    test_events,
+    read_reply,
+    diff,
+    import_rules,
+    export_rules,
+    backtest,
+    *VERSIONS,
+    *PAGES,
+):
     rules.add_command(command)
 
 
@@ -39,7 +51,7 @@ for command in (run_tests, write_tests, test_events, diff, import_rules, export_
 @click.argument("files", nargs=-1, required=True, type=RULE_FILE)
 @as_json_option
 def check(files: tuple[Path, ...], as_json: bool) -> None:
-    """Show everything there is to say about rule files, their own tests included, about policies and events.
+    """Show everything there is to say about rule files, their own tests included, policies, events and replies.
 
     Ends with 0 (clean, or only warnings), 1 (errors) or 2 (wrong usage).
     """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
+from service import plain_files
 from service.decide import report
 from service.errors import TocsinError
 from service.replies import vocabulary_file
@@ -17,6 +19,8 @@ from service.replies.reading import Reading, read
 from service.replies.vocabulary import Vocabulary
 from service.replies.vocabulary_file import Frames, frames_of
 
+logger = logging.getLogger(__name__)
+
 EMOJI, ENGLISH = "emoji", "en"
 
 
@@ -25,10 +29,15 @@ class VocabulariesRefused(TocsinError):
 
 
 class Languages:
-    """Reads texts in every language that there is a file for. A file is compiled when it is first needed."""
+    """Reads texts in every language that there is a file for. A file is compiled when it is first needed.
 
-    def __init__(self, sources: Mapping[str, bytes]) -> None:
+    Where a file of `sources` cannot be used, an operator reads why in the log and `instead` of that name counts, else
+    a file without a word: replies in that language are asked about.
+    """
+
+    def __init__(self, sources: Mapping[str, bytes], instead: Mapping[str, bytes] | None = None) -> None:
         self._sources = dict(sorted(sources.items()))
+        self._instead = instead or {}
         self._compiled: dict[str, Vocabulary] = {}
         self._lock = Lock()
 
@@ -41,7 +50,7 @@ class Languages:
         """The vocabulary of one of `names`."""
         with self._lock:
             if name not in self._compiled:
-                self._compiled[name] = _parsed(name, self._sources[name])
+                self._compiled[name] = self._usable(name)
             return self._compiled[name]
 
     def read(self, text: str, language: str | None) -> tuple[Reading, ...]:
@@ -68,6 +77,13 @@ class Languages:
         siblings = (name for name in by_tag if name.split("-")[0] == primary)
         name = next((name for name in (_CHINESE.get(tag, tag), primary, *siblings) if name in by_tag), None)
         return None if name is None else self.vocabulary(by_tag[name])
+
+    def _usable(self, name: str) -> Vocabulary:
+        try:
+            return _parsed(name, self._sources[name])
+        except VocabulariesRefused as error:
+            logger.error("A vocabulary of replies cannot be used: mend it.\n%s", error)  # noqa: TRY400  (an administrator's fault)
+            return _parsed(name, self._instead.get(name, b"replies: und"))
 
     def _read(self, text: str, own: Vocabulary) -> Reading:
         shared = [self.vocabulary(name) for name in (ENGLISH, EMOJI) if name in self._sources]
@@ -107,6 +123,21 @@ _SIGNS = {"yes": "👍", "no": "👎", "ask": "❓"}
 _CHINESE = {"zh-tw": "zh-hant", "zh-hk": "zh-hant", "zh-mo": "zh-hant", "zh-cn": "zh-hans", "zh-sg": "zh-hans"}
 
 
-def read_languages(folder: Path) -> Languages:
-    """The vocabularies of a folder, by the names of their files. `tocsin rules check` checks what is in them."""
-    return Languages({path.stem: path.read_bytes() for path in folder.glob("*.yaml")})
+def read_languages(folder: Path, instead: Path | None = None) -> Languages:
+    """The vocabularies of a folder, by the names of their files; for those that cannot be used, the ones of `instead`.
+
+    English and emoji, which every text is read with, are there also if the folder has none.
+    """
+    shipped = {} if instead is None else _sources(instead)
+    always = {name: shipped[name] for name in (ENGLISH, EMOJI) if name in shipped}
+    return Languages(always | _sources(folder), shipped)
+
+
+def _sources(folder: Path) -> dict[str, bytes]:
+    sources = {}
+    for path in folder.glob("[!.]*.yaml"):
+        try:
+            sources[path.stem] = plain_files.read(path)
+        except OSError as error:
+            logger.error("A vocabulary of replies cannot be read: %s", error)  # noqa: TRY400  (an administrator's fault)
+    return sources

@@ -1,0 +1,104 @@
+"""Vocabulary files that an administrator broke, and how a reply is shown at a terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from service.cli.rules import rules
+from service.escalation import SHIPPED_WORDS
+from service.replies import decide, read_languages
+from service.replies.decide import FOR_PAGES
+
+BROKEN = 'replies: de\nyes: [ja, "mach ("]\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    own = tmp_path / "replies"
+    shutil.copytree(SHIPPED_WORDS, own)
+    return own
+
+
+def outcome(folder: Path, text: str, language: str | None, instead: Path | None = SHIPPED_WORDS) -> str:
+    return decide(read_languages(folder, instead).read(text, language), FOR_PAGES).outcome
+
+
+def test_for_a_broken_file_the_shipped_one_counts_and_an_operator_reads_why(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "de.yaml").write_text(BROKEN)
+    assert outcome(folder, "mach ich", "de") == "yes"
+    assert "de.yaml" in caplog.text
+    assert "mach (" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "source", [BROKEN, "", "- a list", "replies: xx\nyes: 7\n", "\x00", "replies: de\nyes: &a [*a]\n"]
+)
+def test_a_broken_file_without_a_shipped_one_asks_about_everything_but_english(folder: Path, source: str) -> None:
+    (folder / "xx.yaml").write_text(source)
+    assert outcome(folder, "jup", "xx") == "ask"
+    assert outcome(folder, "YES", "xx") == "yes"
+    assert outcome(folder, "nein", "de") == "no"
+
+
+def test_broken_english_leaves_the_shipped_english(folder: Path) -> None:
+    (folder / "en.yaml").write_text("replies: en\nyes: 7\n")
+    assert outcome(folder, "on it", None) == "yes"
+
+
+def test_a_folder_of_one_file_still_has_english_and_emoji(tmp_path: Path) -> None:
+    shutil.copy(SHIPPED_WORDS / "de.yaml", tmp_path)
+    assert (outcome(tmp_path, "on it", "en"), outcome(tmp_path, "👍", "de")) == ("yes", "yes")
+
+
+def test_what_is_no_file_is_left_out(folder: Path) -> None:
+    (folder / "zz.yaml").mkdir()
+    (folder / "zy.yaml").symlink_to("/dev/zero")
+    (folder / "zx.yaml").symlink_to("nowhere")
+    assert not {"zx", "zy", "zz"} & set(read_languages(folder).names)
+
+
+def test_a_check_runs_the_tests_of_a_vocabulary(folder: Path) -> None:
+    file = folder / "de.yaml"
+    assert CliRunner().invoke(rules, ["check", str(file)]).exit_code == 0
+    file.write_text(
+        "replies: de\nyes: [jo]\ntests:\n"
+        "- {text: jo, is: no}\n- {text: jo, is: maybe}\n- {text: jo, is: yes, policy: x}\n"
+    )
+    checked = CliRunner().invoke(rules, ["check", str(file)])
+    assert checked.exit_code == 1
+    for said in ("'jo' expects no, but the reply is read as yes", "no outcome 'maybe'", "no policy 'x'", "3 errors"):
+        assert said in checked.output
+
+
+def test_a_check_names_the_faults_of_a_vocabulary(folder: Path) -> None:
+    (folder / "de.yaml").write_text(BROKEN)
+    checked = CliRunner().invoke(rules, ["check", str(folder / "de.yaml")])
+    assert checked.exit_code == 1
+    assert "de.yaml:2" in checked.output
+
+
+def test_a_reply_is_shown_word_by_word() -> None:
+    shown = CliRunner().invoke(rules, ["reply", "ok morgen", "--language", "de"])
+    assert [line.split() for line in shown.output.splitlines()] == [
+        ["ok", "ok"],
+        ["morgen", "not-now"],
+        ["ASK", "(not-now)"],
+    ]
+
+
+def test_a_reply_in_no_known_language_is_shown_in_the_language_that_knows_it() -> None:
+    shown = json.loads(CliRunner().invoke(rules, ["reply", "mach ich", "--json"]).output)
+    assert (shown["outcome"], shown["language"]) == ("yes", "de")
+
+
+def test_a_language_without_a_vocabulary_is_refused_with_those_there_are() -> None:
+    refused = CliRunner().invoke(rules, ["reply", "ok", "--language", "xx"])
+    assert refused.exit_code == 2
+    assert "de" in refused.output
