@@ -44,7 +44,7 @@ class Running:
         assert not self._thread.is_alive()
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 5) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
     """Look until it holds or the time is over."""
     pause, deadline = threading.Event(), SystemClock().now() + timedelta(seconds=seconds)
     while not holds() and SystemClock().now() < deadline:
