@@ -232,7 +232,7 @@ class Calls(Generic[C]):
         """This process's client: sockets must not be shared with the process that forked it."""
         if self._client is None or self._client[0] != os.getpid():
             client = self._connect()
-            self._answers = answers_of(client, client.meta.events) if self._time is not None else None
+            self._answers = answers_of(client.meta.events) if self._time is not None else None
             self._client = (os.getpid(), client)
         return self._client[1]
 

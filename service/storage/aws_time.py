@@ -83,16 +83,16 @@ class _Response(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
 
-_listening: WeakKeyDictionary[object, Answers] = WeakKeyDictionary()
+_listening: WeakKeyDictionary[Events, Answers] = WeakKeyDictionary()
 _beginning = threading.Lock()
 
 
-def answers_of(client: object, events: Events) -> Answers:
-    """Who listens to a client, which several stores may share."""
+def answers_of(events: Events) -> Answers:
+    """Who listens to the events of a client, which several stores may share: botocore takes a listener once."""
     with _beginning:
-        if client not in _listening:
-            _listening[client] = Answers(events)
-        return _listening[client]
+        if events not in _listening:
+            _listening[events] = Answers(events)
+        return _listening[events]
 
 
 class AwsTime:

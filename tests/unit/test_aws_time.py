@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from service.clock import HandClock
 from service.storage import Item
-from service.storage.aws_time import MOST_SKEW, NO_SKEW_BEYOND, AwsTime, Told
+from service.storage.aws_time import MOST_SKEW, NO_SKEW_BEYOND, AwsTime, Told, answers_of
 from service.storage.dynamodb import DynamoStore
 from service.storage.sqs import QueuedStore
 from service.words import Lane
@@ -82,6 +83,11 @@ def test_a_worker_goes_on_when_its_clock_is_right_again(aws: Environment) -> Non
         return found == ["a"]
 
     assert eventually(is_found)
+
+
+def test_whoever_wraps_a_client_hears_the_answers_too_and_keeps_them_from_nobody(aws: Environment) -> None:
+    events = dynamodb_client().meta.events
+    assert answers_of(events) is answers_of(SimpleNamespace(meta=dynamodb_client().meta).meta.events)
 
 
 @given(st.floats(-3000, 3000), st.floats(0, 0.999), st.floats(0, 1))
