@@ -16,10 +16,14 @@ from service.tags import Tag
 
 
 class Reference(Record, frozen=True):
-    """Which delivery a message belongs to, and which attempt of it this is."""
+    """Which delivery a message belongs to, and which attempt of it this is.
+
+    What is `urgent` asks a provider that keeps failing sooner again than other messages do.
+    """
 
     delivery_id: str
     attempt: int
+    urgent: bool = False
 
 
 class Sms(Record, frozen=True):

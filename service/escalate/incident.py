@@ -255,6 +255,11 @@ class Incident:
         usable = (c for c in self.level(level).channels if contact.address(c) is not None and c not in failed_here)
         return next((c for c in usable if not self.cut_off(contact, c)), None)
 
+    def has_other_channel(self, level: int, contact: Contact, channel: Channel) -> bool:
+        """Whether a page of this level can reach the contact without this channel."""
+        failed = Unreached(level, contact.number, channel, Failure.UNDELIVERED)
+        return replace(self, unreached=(*self.unreached, failed)).channel(level, contact) is not None
+
     def cut_off(self, contact: Contact, channel: Channel) -> bool:
         """Whether nothing more can reach the contact's address on a channel, such as a phone that opted out."""
         return any(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import structs
 
@@ -37,6 +37,9 @@ from service.storage import Item
 from service.words import Channel, Lane
 from service.work import POLICIES, Step, Task, finished, postponed, waiting
 from service.work.rates import wait_until_booked
+
+TRIED_SLOWLY = timedelta(minutes=1)
+"""How long a page waits between tries that was refused more often than its lane allows, while its level lasts."""
 
 SUMMARY_CODES = 20
 """Codes that one summary or question lists: as many as a person reads."""
@@ -93,13 +96,13 @@ class Sender:
         answer = from_state(PhoneAnswer, task.item.state)
         if not answer.commanded and self.opt_outs.ending_phone(answer.to, Lane.INCIDENT) is not None:
             return Step(finished(task.item))
-        reference = Reference(task.item.id, task.item.attempts)
+        reference = Reference(task.item.id, task.item.attempts, urgent=True)
         sms = self.wording.sms(answer.to, answer.language, answer.template, answer.variables, reference)
         return self._sent_or_again(task, self.hand_over(task, sms))
 
     def _worded(self, task: Task, outgoing: Outgoing, incident: Incident) -> Outbound:
         link = self.links.of(incident, outgoing) if self.links is not None else None
-        return self.wording.of_message(incident, outgoing, Reference(task.item.id, outgoing.attempt), link)
+        return self.wording.of_message(incident, outgoing, Reference(task.item.id, outgoing.attempt, urgent=True), link)
 
     def hand_over(self, task: Task, message: Outbound) -> Handed:
         """Ask the carrier of a message's channel to take it."""
@@ -137,6 +140,8 @@ class Sender:
                     self._remember_opt_out(sending.contact, outgoing.channel)
                 if retry_at is not None:
                     return Step(_tried_again(task.item, retry_at, outgoing, detail))
+                if not outcome.permanent and _lasts(sending):
+                    return Step(_tried_slowly(task, outgoing, outcome))
                 failed = replace(outgoing, fate=Fate.FAILED, detail=f"{reason.value}: {detail}")
                 return self._failed(task.item, failed, sending.about, failure_of(reason), task.now)
             case Unknown(detail=detail):
@@ -203,6 +208,23 @@ def _is_needed(incident: Incident, outgoing: Outgoing) -> bool:
             return outgoing.role is Role.LAST_RESORT or (outgoing.level == level and not replaced)
         case _:
             return outgoing.role is Role.LAST_RESORT
+
+
+def _lasts(sending: Sending) -> bool:
+    """Whether a page is tried until its level is over: where its contact has no other channel, nothing is gained by
+    giving up before."""
+    outgoing, incident = sending.outgoing, sending.about.record.incident
+    if outgoing.role not in (Role.PAGE, Role.REMINDER):
+        return False
+    return not incident.has_other_channel(outgoing.level, sending.contact, outgoing.channel)
+
+
+def _tried_slowly(task: Task, outgoing: Outgoing, refused: Refused) -> Item:
+    """Half of the tries are given back: a worker that dies in the next one must not use up the last."""
+    attempts = POLICIES[Lane.INCIDENT].max_attempts // 2
+    at = task.now + max(TRIED_SLOWLY, refused.retry_after)
+    item = structs.replace(task.item, attempts=attempts)
+    return _tried_again(item, at, replace(outgoing, attempt=attempts), f"{refused.reason.value}: {refused.detail}")
 
 
 def _begun_at(task: Task, incident: Incident) -> datetime:

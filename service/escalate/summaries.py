@@ -65,7 +65,7 @@ class Summaries:
         is_first = task.item.attempts <= summary.attempt + 1  # else a try before never told its outcome
         begun_at = summary.begun_at or (now if is_first else summary.not_before)
         codes = codes_of([(page.code, page.incident_id) for page in pages])
-        reference = Reference(task.item.id, task.item.attempts)
+        reference = Reference(task.item.id, task.item.attempts, urgent=True)
         sms = self.sender.wording.sms(summary.to, summary.language, "incident-storm", codes, reference)
         handed = self.sender.hand_over(task, sms)
         ended = replace(summary, at=task.now, begun_at=begun_at, left=pages, attempt=task.item.attempts)

@@ -102,19 +102,24 @@ class Failover(Generic[M]):
     def _orders(self, messages: Sequence[M], look: Look) -> Sequence[tuple[M, Sequence[str]]]:
         """For each message the providers that can carry it, as they are to be tried."""
         return [
-            (message, choose(self._candidates(message, look), chance))
+            (message, self._order(message, chance, look))
             for message, chance in zip(messages, self._chances(messages), strict=True)
         ]
 
-    def _candidates(self, message: M, look: Look) -> Sequence[Candidate]:
+    def _order(self, message: M, chance: float, look: Look) -> Sequence[str]:
+        """An urgent message probes a provider before its rest is over only where no other takes it."""
+        order = choose(self._candidates(message, look, urgent=False), chance)
+        return order or (choose(self._candidates(message, look, urgent=True), chance) if _is_urgent(message) else order)
+
+    def _candidates(self, message: M, look: Look, *, urgent: bool) -> Sequence[Candidate]:
         return [
-            self._candidate(name, provider.account_of(message), look)
+            self._candidate(name, provider.account_of(message), look, urgent=urgent)
             for name, provider in self._providers.items()
             if self._carries(name, message)
         ]
 
-    def _candidate(self, name: str, account: str, look: Look) -> Candidate:
-        rests = look.rests_until(account) is not None
+    def _candidate(self, name: str, account: str, look: Look, *, urgent: bool) -> Candidate:
+        rests = look.rests_until(account, urgent=urgent) is not None
         return Candidate(name, self._weight(name), look.health(account), rests)
 
     def _weight(self, name: str) -> float:
@@ -132,7 +137,8 @@ class Failover(Generic[M]):
     def _opens(self, message: M, look: Look) -> datetime | None:
         """When the first provider that could carry the message stops resting; None if none of them could."""
         carrying = (provider for name, provider in self._providers.items() if self._carries(name, message))
-        rests = (look.rests_until(provider.account_of(message)) for provider in carrying)
+        urgent = _is_urgent(message)
+        rests = (look.rests_until(provider.account_of(message), urgent=urgent) for provider in carrying)
         return min((until for until in rests if until is not None), default=None)
 
     def _refusal(self, message: M, look: Look) -> Refused:
@@ -162,6 +168,10 @@ class _Trial(Generic[M]):
         """Keep what became of it."""
         self.order = self.order[1:]
         self.outcome = _soonest(self.outcome, outcome) if isinstance(self.outcome, Refused) else outcome
+
+
+def _is_urgent(message: M) -> bool:
+    return message.reference.urgent
 
 
 def _soonest(first: Refused, other: Outcome) -> Outcome:

@@ -120,8 +120,8 @@ class Provider(Generic[M]):
         if not in_time():
             too_late = Refused(Reason.THROTTLED, "other messages took the time there was", SHORTLY, untried=True)
             return [too_late] * len(batch)
-        name = self.account_of(batch[0])
-        permit = look.admit(name)
+        name, urgent = self.account_of(batch[0]), batch[0].reference.urgent
+        permit = look.admit(name, urgent=urgent)
         if isinstance(permit, Wait):
             refused = Refused(Reason.THROTTLED, f"{name} is left alone for now", PROBED_WITHIN, untried=True)
             return [refused] * len(batch)
@@ -129,7 +129,7 @@ class Provider(Generic[M]):
         for outcome in outcomes:
             SENDS.labels(self.name, _said(outcome)).inc()
         self._report(name, permit, outcomes, look)
-        rest = look.rest(name)
+        rest = look.rest(name, urgent=urgent)
         return [_behind_others(outcome, rest) if permit.probe else _no_attempt(outcome, rest) for outcome in outcomes]
 
     def _outcomes(self, batch: Sequence[M]) -> Sequence[Outcome]:

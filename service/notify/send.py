@@ -213,7 +213,7 @@ class PageSender:
             return Drop(DeliveryStatus.UNKNOWN, "a worker died while sending: only a receipt can tell")
         if delivery.retry_at is not None and delivery.retry_at > now:
             return Hold(delivery.retry_at)
-        reference = Reference(delivery.id, delivery.attempt + 1)
+        reference = Reference(delivery.id, delivery.attempt + 1, urgent=notification.lane is Lane.INCIDENT)
         wanted = plan(
             person, rendition, notification.message.variables, notification.lane, reference, self.manners, now
         )

@@ -2,7 +2,8 @@
 
 Closed lets everything through and counts failures in a row. Open lets nothing through until its time is over. Half-open
 lets one probe through: its success closes the breaker, its failure opens it for twice as long. A probe that never
-reports (its worker died) is replaced after `PROBE_PATIENCE`.
+reports (its worker died) is replaced after `PROBE_PATIENCE`. What is urgent probes after `URGENT_REST` at the latest:
+a page cannot wait five minutes for a provider that is back.
 https://docs.aws.amazon.com/prescriptive-guidance/latest/cloud-design-patterns/circuit-breaker.html
 """
 
@@ -16,6 +17,7 @@ TRIP_AFTER = 5
 
 FIRST_REST = timedelta(seconds=20)
 LONGEST_REST = timedelta(minutes=5)
+URGENT_REST = timedelta(seconds=10)
 PROBE_PATIENCE = timedelta(seconds=30)
 
 
@@ -32,6 +34,11 @@ class Open:
 
     until: datetime
     times: int
+
+    def rests_until(self, *, urgent: bool) -> datetime:
+        """Before when no call goes through; an urgent one may probe sooner."""
+        rest = _rest(self.times)
+        return self.until - rest + min(rest, URGENT_REST) if urgent else self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +70,17 @@ class Wait:
     until: datetime
 
 
-def admit(breaker: Breaker, now: datetime) -> tuple[Breaker, Go | Wait]:
+def _rest(times: int) -> timedelta:
+    """How long a breaker stays open that opened so many times without a success in between."""
+    return min(LONGEST_REST, FIRST_REST * (1 << min(times - 1, 10)))
+
+
+def admit(breaker: Breaker, now: datetime, *, urgent: bool = False) -> tuple[Breaker, Go | Wait]:
     """Whether a call may be made now, and the breaker after having said so."""
     match breaker:
         case Closed():
             return breaker, Go()
-        case Open(until=until) if now < until:
+        case Open() if now < (until := breaker.rests_until(urgent=urgent)):
             return breaker, Wait(until)
         case HalfOpen(patience_ends=ends) if now < ends:
             return breaker, Wait(ends)
@@ -95,6 +107,6 @@ def failed(breaker: Breaker, permit: Go, now: datetime) -> Breaker:
         case Closed():
             return Open(now + FIRST_REST, times=1)
         case HalfOpen(times=times) if permit.probe:
-            return Open(now + min(LONGEST_REST, FIRST_REST * (1 << min(times, 10))), times + 1)
+            return Open(now + _rest(times + 1), times + 1)
         case _:
             return breaker

@@ -148,12 +148,12 @@ class Look:
         """The share of its rate at which the provider is asked, over 0 and at most 1."""
         return limits.share(self._seen[provider].record.pace, self._clock.now())
 
-    def rests_until(self, provider: str) -> datetime | None:
+    def rests_until(self, provider: str, *, urgent: bool = False) -> datetime | None:
         """Until when the provider is left alone; None when it may be called. While it is probed, for a moment."""
         now = self._clock.now()
         if (limit := self.limit(provider)).until > now and limit.kind is not LimitKind.NONE:
             return limit.until
-        match admit(self.state(provider), now):
+        match admit(self.state(provider), now, urgent=urgent):
             case HalfOpen(), Wait(until=until):
                 return min(until, now + PROBED_WITHIN)
             case _, Wait(until=until):
@@ -161,19 +161,19 @@ class Look:
             case _:
                 return None
 
-    def rest(self, provider: str) -> timedelta:
+    def rest(self, provider: str, *, urgent: bool = False) -> timedelta:
         """How much longer the provider is left alone; nothing when it may be called."""
         now = self._clock.now()
-        return (self.rests_until(provider) or now) - now
+        return (self.rests_until(provider, urgent=urgent) or now) - now
 
-    def admit(self, provider: str) -> Go | Wait:
+    def admit(self, provider: str, *, urgent: bool = False) -> Go | Wait:
         """Whether `provider` may be called now. After a `Go`, report how it went."""
         while True:
             before, now = self._seen[provider].record, self._clock.now()
             limit = limits.admitted(before.limit, now)
             if limit is None:
                 return Wait(before.limit.until)
-            breaker, answer = admit(before.breaker, now)
+            breaker, answer = admit(before.breaker, now, urgent=urgent)
             if isinstance(answer, Wait):
                 return answer
             after = replace(before, breaker=breaker, limit=limit)
@@ -335,7 +335,8 @@ def _log_breaker(provider: str, before: Breaker, after: Breaker) -> None:
         return
     extra = {"provider": provider}
     if isinstance(after, Open):
-        logger.error("Provider %s keeps failing: it is left alone until %s", provider, after.until, extra=extra)
+        level = logging.ERROR if isinstance(before, Closed) else logging.INFO  # pages probe several times a minute
+        logger.log(level, "Provider %s keeps failing: it is left alone until %s", provider, after.until, extra=extra)
     elif isinstance(after, Closed):
         logger.info("Provider %s answers again", provider, extra=extra)
 

@@ -339,3 +339,42 @@ def test_a_page_is_not_sent_again_because_its_incident_changed_meanwhile(plant: 
     assert texts(plant, ANNA)[0].startswith("Incident 10")
     assert len([text for text in texts(plant, ANNA) if text.startswith("Incident 10: Pump")]) == 1
     assert plant.room.messages("1")[0]["status"] == "accepted"
+
+
+def with_level(tmp_path: Path, level: str) -> Path:
+    """A rules folder with a policy `own` whose first level is this; the second contact follows."""
+    rules = tmp_path / "own"
+    (rules / "escalation").mkdir(parents=True, exist_ok=True)
+    levels = f"levels:\n  - {level}\n  - {{contacts: [2], wait: 30m}}\n"
+    (rules / "escalation" / "own.yaml").write_text(f"escalation: own\n{levels}")
+    return rules
+
+
+def test_a_provider_that_is_back_shortly_before_the_end_of_a_wait_is_asked_in_time(
+    build: Build, tmp_path: Path
+) -> None:
+    """The breaker of a provider that was away for two hours rests for five minutes at a time."""
+    plant = build(rules_dir=with_level(tmp_path, '{contacts: [1], until: "14:00"}'))
+    down(plant, SMS)
+    incident = plant.room.opens(contacts=TWO, policy="own")
+    passes(plant, 118 * 60, 5)
+    up(plant, SMS)
+    tried = len(plant.aws.of(SMS))
+    passes(plant, 119)
+    assert len(texts(plant, ANNA, tried)) == 1
+    lines = plant.room.timeline(incident)
+    assert not [line for line in lines if "could not be sent" in line]
+    assert plant.room.read(incident)["level"] == 1
+
+
+def test_a_page_is_tried_for_as_long_as_its_level_lasts(build: Build, tmp_path: Path) -> None:
+    plant = build(rules_dir=with_level(tmp_path, "{contacts: [1], wait: 2h}"))
+    down(plant, SMS)
+    incident = plant.room.opens(contacts=TWO, policy="own")
+    passes(plant, 100 * 60, 5)
+    assert plant.room.read(incident)["level"] == 1
+    up(plant, SMS)
+    tried = len(plant.aws.of(SMS))
+    passes(plant, 60)
+    assert len(texts(plant, ANNA, tried)) == 1
+    assert texts(plant, BERT) == []

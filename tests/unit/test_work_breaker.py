@@ -21,6 +21,7 @@ from service.work.breaker import (
     LONGEST_REST,
     PROBE_PATIENCE,
     TRIP_AFTER,
+    URGENT_REST,
     Breaker,
     Closed,
     Go,
@@ -92,6 +93,21 @@ def test_each_failed_probe_doubles_the_rest_up_to_the_longest(here: Breakers, cl
         clock.advance(rests[-1])
         fail(here, 1)
     assert rests == [FIRST_REST, 2 * FIRST_REST, 4 * FIRST_REST, 8 * FIRST_REST, LONGEST_REST, LONGEST_REST]
+
+
+def test_what_is_urgent_probes_sooner_however_long_the_rest_has_become(here: Breakers, clock: HandClock) -> None:
+    fail(here, TRIP_AFTER)
+    for _ in range(5):
+        verdict = here.look(["smtp"]).admit("smtp", urgent=True)
+        assert isinstance(verdict, Wait)
+        assert verdict.until - clock.now() == URGENT_REST
+        assert here.look(["smtp"]).rests_until("smtp", urgent=True) == verdict.until
+        clock.advance(URGENT_REST)
+        assert isinstance(here.admit("smtp"), Wait), "others wait for the whole rest"
+        permit = here.look(["smtp"]).admit("smtp", urgent=True)
+        assert permit == Go(probe=True)
+        assert isinstance(here.look(["smtp"]).admit("smtp", urgent=True), Wait), "one probe at a time"
+        here.failed("smtp", Go(probe=True))
 
 
 def test_a_probe_whose_worker_died_is_replaced(here: Breakers, clock: HandClock) -> None:
