@@ -11,14 +11,20 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from service import plain_files
 from service.errors import TocsinError
+from service.plain_files import CannotRead
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Size of a file that is kept."""
 
 
 def read(folder: Path, kept: Path, parse: Callable[[Path], T]) -> T:
@@ -45,8 +51,8 @@ def _keep(folder: Path, kept: Path) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(folder.rglob("*")):
-                if path.is_file():
-                    archive.write(path, path.relative_to(folder))
+                with suppress(CannotRead):  # nothing that is used: `parse` could read what it needs
+                    archive.writestr(str(path.relative_to(folder)), plain_files.read(path, MAX_BYTES))
         fresh.replace(kept)
     finally:
         fresh.unlink(missing_ok=True)

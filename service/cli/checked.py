@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from service import config
-from service.decide.findings import Finding
+from service.decide.findings import Finding, Kind, Severity
+from service.decide.ruleset import Place
+from service.decide.tables.inline import Inlined
 from service.escalate import policy_file
 from service.escalation import SHIPPED_WORDS
 from service.intake.events import file as events_file
 from service.intake.events.beside import known_beside
 from service.messages.templates import read_templates
+from service.plain_files import CannotRead
 from service.replies import file_tests, read_languages, vocabulary_file
-from service.rulesets import gate
+from service.rulesets import gate, rule_file
 from service.rulesets.rule_file import RuleFile
 
 _POLICY = re.compile(rb"^escalation[ \t]*:", re.MULTILINE)
@@ -24,6 +28,16 @@ _EVENTS = re.compile(rb"^events[ \t]*:", re.MULTILINE)
 
 _REPLIES = re.compile(rb"^replies[ \t]*:", re.MULTILINE)
 """The key by which a vocabulary of replies tells its language."""
+
+
+def look(path: Path) -> tuple[RuleFile, Sequence[Finding]]:
+    """A file and its findings; that it cannot be read is one."""
+    try:
+        file = rule_file.read(path)
+    except CannotRead as error:
+        unread = RuleFile(path, "", b"", Inlined(""))
+        return unread, [Finding(Severity.ERROR, Kind.NOT_TRIED, Place(1, 1), str(error))]
+    return file, findings(file)
 
 
 def findings(file: RuleFile) -> Sequence[Finding]:

@@ -24,7 +24,6 @@ from service.decide import explain, facts
 from service.decide.decision import ActionRefused, Compiled, NotUnique
 from service.decide.findings import Severity
 from service.decide.ruleset import Facts, Ruleset
-from service.rulesets import rule_file
 
 
 @click.group()
@@ -55,15 +54,13 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
 
     Ends with 0 (clean, or only warnings), 1 (errors) or 2 (wrong usage).
     """
-    read = [rule_file.read(file) for file in files]
-    findings = [checked.findings(one) for one in read]
+    looked_at = [checked.look(file) for file in files]
     if as_json:
-        documents = [as_document(one, found) for one, found in zip(read, findings, strict=True)]
-        click.echo(exact_json.dumps({"files": documents}))
+        click.echo(exact_json.dumps({"files": [as_document(one, found) for one, found in looked_at]}))
     else:
-        for one, found in zip(read, findings, strict=True):
+        for one, found in looked_at:
             show(one, found)
-    sys.exit(1 if any(one.severity is Severity.ERROR for found in findings for one in found) else 0)
+    sys.exit(1 if any(one.severity is Severity.ERROR for _, found in looked_at for one in found) else 0)
 
 
 @rules.command("explain")

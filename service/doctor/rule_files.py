@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from service import plain_files
 from service.clock import Clock
 from service.config import Settings
 from service.doctor import Finding, doubtful, fine
@@ -19,9 +21,15 @@ def rule_files(settings: Settings, store: Store, clock: Clock) -> Iterator[Findi
     copies = WorkingCopies(settings.rules_dir, Library(store, clock), store, clock)
     try:
         amiss = [finding for seen in copies.seen() for finding in _amiss(seen)]
+        amiss += [finding for name in ("escalation", "replies") for finding in _misnamed(settings.rules_dir / name)]
     except TocsinError as error:
         amiss = [doubtful("rule files", str(error), "Mend the store first.")]
     yield from amiss or [fine("rule files", "each decides as it stands, or was never looked at")]
+
+
+def _misnamed(folder: Path) -> Iterator[Finding]:
+    for path in plain_files.misnamed(folder):
+        yield doubtful("rule files", f"{folder.name}/{plain_files.why_misnamed(path)}", "")
 
 
 def _amiss(seen: Seen) -> Iterator[Finding]:

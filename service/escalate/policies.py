@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from service import plain_files
 from service.decide import report
 from service.errors import TocsinError
 from service.escalate import policy_file
 from service.escalate.policy import Policy
+from service.plain_files import CannotRead
 from service.spelling import nearest
+
+logger = logging.getLogger(__name__)
 
 
 class PoliciesRefused(TocsinError):
@@ -44,8 +49,14 @@ def read_policies(folder: Path, templates: Collection[str] | None = None) -> Pol
     """All policies of a folder; `PoliciesRefused` shows every fault. `templates` are those that messages may name."""
     faults: list[str] = []
     policies: dict[str, Policy] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        source = path.read_bytes()
+    for path in plain_files.misnamed(folder):
+        logger.warning("Of the escalation policies, %s", plain_files.why_misnamed(path))
+    for path in plain_files.named(folder):
+        try:
+            source = plain_files.read(path)
+        except CannotRead as error:
+            faults.append(f"{error}\n")
+            continue
         parsed = policy_file.parse(source, templates)
         if parsed.policy is None:
             faults.append(report.render(parsed.findings, source, str(path)))

@@ -15,12 +15,14 @@ from typing import Annotated, Literal, TypeVar
 from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from service import plain_files
 from service.channels import Reason, Refused, Sms, VoiceCall
 from service.decide import positions
 from service.decide.entries import duplicate
 from service.decide.faults import Faults
 from service.decide.positions import Entries, Items, Node, Scalar
 from service.errors import TocsinError
+from service.plain_files import CannotRead
 from service.words import Channel
 
 ELSEWHERE = "*"
@@ -148,8 +150,8 @@ def read_senders(setting: str | None) -> Senders:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
+        return plain_files.read_text(path)
+    except (CannotRead, ValueError) as error:
         raise SendersRefused(
             f"names the file '{path}', which cannot be read ({type(error).__name__}): correct the path, or write JSON"
         ) from error

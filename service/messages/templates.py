@@ -13,12 +13,13 @@ from pathlib import Path
 
 import yaml
 
-from service import durations
+from service import durations, plain_files
 from service.blank import SAY_SOMETHING, is_blank
 from service.durations import BadDuration
 from service.errors import TocsinError
 from service.messages import markup
 from service.messages.forms import Form, FormRefused, missing, parse_form
+from service.plain_files import CannotRead
 from service.spelling import nearest
 from service.tags import Tag, UnknownTag, parse_tag
 from service.words import Lane
@@ -116,6 +117,8 @@ def read_templates(root: Path) -> Templates:
             templates[folder.name] = read_template(folder)
         except (TemplateRefused, FormRefused, markup.HtmlRefused) as error:
             faults.append(str(error))
+        except OSError as error:
+            faults.append(f"{folder} cannot be read: {error.strerror}")
     if faults:
         raise TemplateRefused("\n".join(faults))
     return Templates(templates)
@@ -162,7 +165,9 @@ def _document(path: Path) -> str | None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return plain_files.read_text(path)
+    except CannotRead as error:
+        raise TemplateRefused(str(error)) from error
     except UnicodeDecodeError as error:
         raise TemplateRefused(f"{path}: not UTF-8 from byte {error.start}: save it as UTF-8") from error
 

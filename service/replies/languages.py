@@ -12,6 +12,7 @@ from threading import Lock
 from service import plain_files
 from service.decide import report
 from service.errors import TocsinError
+from service.plain_files import CannotRead
 from service.replies import vocabulary_file
 from service.replies.cut import without_quotes
 from service.replies.reactions import Reaction, reaction_of
@@ -135,9 +136,11 @@ def read_languages(folder: Path, instead: Path | None = None) -> Languages:
 
 def _sources(folder: Path) -> dict[str, bytes]:
     sources = {}
-    for path in folder.glob("[!.]*.yaml"):
+    for path in plain_files.misnamed(folder):
+        logger.warning("Of the vocabularies of replies, %s", plain_files.why_misnamed(path))
+    for path in plain_files.named(folder):
         try:
             sources[path.stem] = plain_files.read(path)
-        except OSError as error:
-            logger.error("A vocabulary of replies cannot be read: %s", error)  # noqa: TRY400  (an administrator's fault)
+        except CannotRead as error:
+            logger.error("A vocabulary of replies cannot be used: %s", error)  # noqa: TRY400  (an administrator's fault)
     return sources

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from service import plain_files
 from service.decide.tables.inline import inlined, taken_apart
 from service.rulesets import rule_file
 from service.rulesets.errors import RulesetError
@@ -47,12 +48,13 @@ def pull(folder: Path, library: Library, copies: WorkingCopies, version: Version
 
 def _file_of(folder: Path, ruleset: str) -> Path:
     """The one file of a ruleset, or where it is to be."""
-    files = [path for path in sorted(folder.glob("*.yaml")) if path.name != rule_file.EVENTS and path.is_file()]
-    its = [path for path in files if rule_file.read(path).ruleset == ruleset]
+    files = [path for path in plain_files.named(folder) if path.name != rule_file.EVENTS]
+    its = [path for path in files if rule_file.ruleset_of(path) == ruleset]
     if len(its) > 1:
         raise SeveralFiles(ruleset, [path.name for path in its])
     path = its[0] if its else folder / f"{ruleset}.yaml"
     if not its and path.exists():
+        plain_files.read(path)  # what cannot be read is not of another ruleset: it says so
         raise RulesetError(f"{path} is there and says that it is of another ruleset: move it away, and repeat")
     return path
 
@@ -91,7 +93,7 @@ def _files(path: Path, source: str) -> Sequence[tuple[Path, str]]:
 
 def _as_spreadsheets_wrote_it(path: Path, rows: str) -> str:
     """Rows with the byte order mark and the line ends of the file that is there: Excel needs the former."""
-    before = path.read_bytes()[: 1 << 16].decode("utf-8", "replace")
+    before = plain_files.read(path)[: 1 << 16].decode("utf-8", "replace")
     lines = f"{rows}\n".replace("\n", "\r\n") if "\r\n" in before else f"{rows}\n"
     return f"{_BOM}{lines}" if before.startswith(_BOM) else lines
 
@@ -99,7 +101,7 @@ def _as_spreadsheets_wrote_it(path: Path, rows: str) -> str:
 def _write(path: Path, content: str) -> Path | None:
     """Put a file in the place of another at once; None if it was like that already."""
     given = content.encode()
-    if path.exists() and path.read_bytes() == given:
+    if path.exists() and plain_files.read(path) == given:
         return None
     written = path.with_name(f".{path.name}.pulled")
     written.write_bytes(given)

@@ -13,6 +13,7 @@ from service.decide.findings import Finding
 from service.decide.ruleset import Place
 from service.decide.tables.inline import Inlined, inlined
 from service.decide.tables.sheet import Grid
+from service.plain_files import CannotRead, NotThere
 
 EVENTS = "events.yaml"
 """The one file of a rules folder that holds no ruleset: it says what other systems' events ask for."""
@@ -32,8 +33,7 @@ class RuleFile:
     @property
     def ruleset(self) -> str | None:
         """The name that the file gives itself, also where it cannot be read otherwise."""
-        named = _NAMED.search(self.written)
-        return None if named is None else named[1]
+        return _named(self.written)
 
     def as_json(self, findings: Iterable[Finding]) -> list[Mapping[str, object]]:
         """Findings with the places where they were written.
@@ -59,12 +59,25 @@ class RuleFile:
         return self.path.with_name(table), self.inlined.rows, place
 
 
+def ruleset_of(path: Path) -> str | None:
+    """The name that a file gives itself, whatever else is wrong with it; None for one that cannot be read."""
+    try:
+        return _named(plain_files.read(path).decode("utf-8", "surrogateescape"))
+    except CannotRead:
+        return None
+
+
+def _named(written: str) -> str | None:
+    found = _NAMED.search(written)
+    return None if found is None else found[1]
+
+
 def read(path: Path) -> RuleFile:
-    """Read a rule file and the CSV file beside it that it names; raises `OSError` if the rule file cannot be read.
+    """Read a rule file and the CSV file beside it that it names; `CannotRead` of the one that cannot be read.
 
     Bytes that are not UTF-8 are kept as they are, so that they are reported where they stand.
     """
-    written = path.read_bytes().decode("utf-8", "surrogateescape")
+    written = plain_files.read(path).decode("utf-8", "surrogateescape")
     whole = inlined(written, lambda name: _beside(path, name))
     return RuleFile(path, written, whole.text.encode("utf-8", "surrogateescape"), whole)
 
@@ -72,5 +85,5 @@ def read(path: Path) -> RuleFile:
 def _beside(path: Path, name: str) -> str | None:
     try:
         return plain_files.read(path.with_name(name)).decode("utf-8", "surrogateescape")
-    except OSError:
+    except NotThere:
         return None  # the language says that the rows are missing, with the place of their name

@@ -57,7 +57,8 @@ class Seen:
         return None if hint is None else str(hint)
 
     def _first(self) -> Mapping[str, object]:
-        return next((one for one in self.findings if one.get("severity") == Severity.ERROR.value), {})
+        errors = (one for one in self.findings if one.get("severity") == Severity.ERROR.value)
+        return next(errors, self.findings[0] if self.findings else {})
 
 
 class Memory:

@@ -19,6 +19,7 @@ from service import plain_files
 from service.clock import Clock, timestamp
 from service.decide.findings import Kind, Severity
 from service.errors import Unavailable
+from service.plain_files import CannotRead, NotThere
 from service.rulesets import drift, gate, rule_file
 from service.rulesets.drift import Standing, Step
 from service.rulesets.errors import SHOWN, Refused, StaleEdit, UnknownRuleset
@@ -88,6 +89,7 @@ class WorkingCopies:
         self._read_before: dict[Path, bytes] = {}
         self._trials: dict[Path, _Trials] = {}
         self._all_were_seen = False
+        self._misnamed: set[Path] = set()
 
     def publish_unknown(self) -> None:
         """Publish the files that nobody has looked at yet: the first start, whether or not files are watched.
@@ -108,6 +110,7 @@ class WorkingCopies:
             seen, _ = self._memory.get(path)
             if seen is None or wanted(seen):
                 self._guarded(path, settled=seen is not None)
+        self._tell_of_misnamed()
 
     def check_published(self) -> None:
         """Return if somebody has looked at every file, else raise `NotPublishedYet`: readiness at the first start.
@@ -126,8 +129,8 @@ class WorkingCopies:
         return [Unpublished(one.file, one.why(), one.again_at) for one in self._remembered() if one.version is None]
 
     def seen(self) -> tuple[Seen, ...]:
-        """What is remembered of the files that are in the folder now, with those that are behind told so."""
-        return tuple(map(self._with_drift, self._remembered()))
+        """What is remembered of the files that are in the folder now, with warnings of drift and of wrong names."""
+        return (*map(self._with_drift, self._remembered()), *self._ignored())
 
     def drift(self, path: Path, ruleset: str) -> str | None:
         """Why a file that was edited may not be published as it is; None if its base is active, or there is none."""
@@ -153,18 +156,28 @@ class WorkingCopies:
             self._memory.save(path, self._seen(path, sha256, version), stored)
 
     def _paths(self) -> Iterator[Path]:
-        """The folder's rule files; a hidden one is an editor's, such as the lock `.#fees.yaml` of Emacs."""
-        found = sorted(self._folder.glob("*.yaml"))
-        return (path for path in found if path.name != rule_file.EVENTS and not path.name.startswith("."))
+        """The folder's rule files."""
+        return (path for path in plain_files.named(self._folder) if path.name != rule_file.EVENTS)
 
     def _remembered(self) -> Iterator[Seen]:
         return (seen for path in self._paths() if (seen := self._memory.get(path)[0]) is not None)
+
+    def _ignored(self) -> Iterator[Seen]:
+        for path in plain_files.misnamed(self._folder):
+            finding = said(Kind.NOT_TRIED, Severity.WARNING, plain_files.why_misnamed(path))
+            yield Seen(_name(path), "", self._clock.now(), None, [finding], rule_file.ruleset_of(path), checks=CHECKS)
+
+    def _tell_of_misnamed(self) -> None:
+        """Log each file whose name keeps it from being read, once."""
+        misnamed = set(plain_files.misnamed(self._folder))
+        for path in sorted(misnamed - self._misnamed):
+            logger.warning("%s", plain_files.why_misnamed(path), extra={"file": _name(path)})
+        self._misnamed = misnamed
 
     def _guarded(self, path: Path, *, settled: bool) -> None:
         """Look at one file, whatever happens to it; with `settled` only if it was read alike before."""
         content = b""
         try:
-            plain_files.check(path)
             file = rule_file.read(path)
             content, before = file.content, self._read_before.get(path)
             self._read_before[path] = content
@@ -172,8 +185,8 @@ class WorkingCopies:
                 self._look(path, file)
         except StoreUnavailable:
             raise
-        except OSError as error:
-            if isinstance(error, FileNotFoundError) and not path.is_symlink():
+        except CannotRead as error:
+            if isinstance(error, NotThere) and not path.is_symlink():
                 return  # an editor has just put another file in its place
             self._unreadable(path, error)
         except Conflict:
@@ -320,8 +333,9 @@ class WorkingCopies:
         ruleset, base = (None, None) if seen is None else (seen.ruleset, seen.base)
         return Seen(_name(path), sha256, self._clock.now(), None, findings, ruleset, base, checks=CHECKS)
 
-    def _unreadable(self, path: Path, error: OSError) -> None:
-        message = f"{_name(path)} cannot be read: {error.strerror}"
+    def _unreadable(self, path: Path, error: CannotRead) -> None:
+        what = "" if error.path == path else f'the table "{_name(error.path)}" of '
+        message = f"{what}{_name(path)} cannot be read: {error.why}"
         seen, stored = self._memory.get(path)
         if seen is not None and seen.version is None and seen.why() == message:
             return

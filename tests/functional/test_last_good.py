@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from service.app import Service
 from service.config import Settings
+from service.doctor.rule_files import rule_files
 from service.errors import TocsinError
 from tests.functional.client import ROOT
 
@@ -72,6 +74,41 @@ def test_a_broken_catalogue_is_told_and_the_last_good_ones_serve(
     catalogue.write_text(catalogue.read_text() + '\nmsgid "open\n')
     assert restarted().messaging.catalogues == before
     assert "de.po:" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "file", ["templates/incident-page/sms.txt", "templates/catalogues/de.po", "rules/escalation/default.yaml"]
+)
+def test_a_pipe_in_the_place_of_a_file_is_told_and_the_last_good_ones_serve(
+    folders: Path, restarted: Open, caplog: pytest.LogCaptureFixture, file: str
+) -> None:
+    before = restarted()
+    (folders / file).unlink()
+    os.mkfifo(folders / file)
+    after = restarted()
+    assert after.escalation.incidents.policies.names == before.escalation.incidents.policies.names
+    assert after.messaging.templates.names == before.messaging.templates.names
+    assert f"{file} cannot be read: it is not a regular file" in caplog.text
+
+
+def test_what_lies_about_in_a_folder_is_not_kept_and_does_not_hold_up_a_start(folders: Path, restarted: Open) -> None:
+    with (folders / "templates" / "backup.tar").open("wb") as huge:
+        huge.truncate(1 << 40)
+    (folders / "rules" / "escalation" / ".#default.yaml").symlink_to("grace@host.4711:1780000000")
+    assert restarted().messaging.templates.names
+    assert (folders / "home" / "last-good" / "templates.zip").stat().st_size < 1 << 20
+
+
+def test_a_policy_or_vocabulary_whose_name_ends_in_yml_is_told(
+    folders: Path, restarted: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folders / "rules" / "escalation" / "night.yml").write_text("escalation: night")
+    (folders / "rules" / "replies" / "tlh.yml").write_text("replies: tlh")
+    service = restarted()
+    assert "night.yml is not read: name it night.yaml" in caplog.text
+    assert "tlh.yml is not read: name it tlh.yaml" in caplog.text
+    found = [one.found for one in rule_files(service.settings, service.store, service.clock)]
+    assert [one.split(" is not read")[0] for one in found] == ["escalation/night.yml", "replies/tlh.yml"]
 
 
 @pytest.mark.parametrize("file", ["templates/incident-page/sms.txt", "rules/escalation/default.yaml"])

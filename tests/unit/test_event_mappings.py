@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -190,6 +191,51 @@ def test_a_file_that_never_could_be_used_makes_events_wait(tmp_path: Path) -> No
             live.current()
     path.write_text(mapped("ruleset: premium"))
     assert isinstance(live.current().wish(EVENT), Evaluation)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "huge", "directory"])
+def test_mappings_that_are_no_ordinary_file_leave_what_was_there_and_are_said_once(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "events.yaml"
+    path.write_text(mapped("ruleset: premium"))
+    live = LiveMappings(path)
+    assert isinstance(live.current().wish(EVENT), Evaluation)
+    path.unlink()
+    put_no_ordinary_file(kind, path)
+    for _ in range(3):
+        assert isinstance(live.current().wish(EVENT), Evaluation)
+    assert [record.getMessage().count("cannot be read") for record in caplog.records] == [1]
+    with pytest.raises(MappingsRefused):
+        LiveMappings(path).current()
+
+
+def test_a_file_beside_the_mappings_that_cannot_be_read_has_its_name_and_hinders_no_other(tmp_path: Path) -> None:
+    (tmp_path / "escalation").mkdir()
+    (tmp_path / "premium.yaml").write_bytes((ROOT / "rules" / "premium.yaml").read_bytes())
+    (tmp_path / "escalation" / "default.yaml").write_bytes((ROOT / "rules/escalation/default.yaml").read_bytes())
+    for kind in ("pipe", "device", "huge", "directory"):
+        put_no_ordinary_file(kind, tmp_path / f"{kind}.yaml")
+        put_no_ordinary_file(kind, tmp_path / "escalation" / f"{kind}.yaml")
+    (tmp_path / "escalation" / ".#default.yaml").symlink_to("grace@host.4711:1780000000")
+    known = known_beside(tmp_path / "events.yaml", ())
+    assert known.rulesets is not None
+    assert known.names.policies is not None
+    assert {name for name, ruleset in known.rulesets.items() if ruleset is not None} == {"premium"}
+    assert sorted(known.names.policies) == ["default", "device", "directory", "huge", "pipe"]
+
+
+def put_no_ordinary_file(kind: str, path: Path) -> None:
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "directory":
+            path.mkdir()
+        case _:
+            with path.open("wb") as huge:
+                huge.truncate(1 << 40)
 
 
 def test_every_payload_of_an_event_has_a_shipped_mapping() -> None:

@@ -454,7 +454,36 @@ def test_a_table_that_is_a_device_a_pipe_or_huge_hinders_no_file(folder: Folder)
     assert folder.active() == 1
     whys = {one.file: one.why for one in folder.watcher.unpublished()}
     for name in "abc":
-        assert f'there is no file "{name}.csv" beside the rule file' in whys[f"{name}.yaml"]
+        assert whys[f"{name}.yaml"].startswith(f'the table "{name}.csv" of {name}.yaml cannot be read: it is ')
+    assert whys["a.yaml"].endswith("not a regular file")
+    assert whys["c.yaml"].endswith("larger than 4 MiB")
+
+
+def test_a_file_whose_name_ends_in_yml_is_said_not_to_be_read_in_the_log_once_and_where_files_are_shown(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.save("1.00")
+    for name in ("tax.yml", "duty.YAML"):
+        (folder.path / name).write_text(FILE.replace("fees", name.split(".")[0]))
+    (folder.path / "notes.txt").write_text("ruleset: notes")
+    (folder.path / "old.yml").mkdir()
+    folder.sweep(3)
+    assert folder.active() == 1
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert said == [
+        "duty.YAML is not read: name it duty.yaml, or move it out of the folder",
+        "tax.yml is not read: name it tax.yaml, or move it out of the folder",
+    ]
+    shown = {
+        seen.file: (seen.ruleset, seen.version, [one["severity"] for one in seen.findings])
+        for seen in folder.watcher.seen()
+    }
+    assert shown == {
+        "fees.yaml": ("fees", 1, []),
+        "tax.yml": ("tax", None, ["warning"]),
+        "duty.YAML": ("duty", None, ["warning"]),
+    }
+    assert folder.watcher.unpublished() == []  # the service is not degraded by a note of somebody
 
 
 def test_a_link_to_nothing_is_a_finding_and_does_not_keep_a_first_start_from_being_ready(folder: Folder) -> None:

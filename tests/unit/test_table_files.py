@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,18 @@ def test_findings_in_json_name_the_file_and_the_cell(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("column", "letters"), [(1, "A"), (26, "Z"), (27, "AA"), (52, "AZ"), (53, "BA"), (703, "AAA")])
 def test_columns_have_the_letters_of_a_spreadsheet(column: int, letters: str) -> None:
     assert Grid("," * 800).cell(Place(1, column)) == f"row 1, column {letters}"
+
+
+def test_a_file_that_cannot_be_read_is_said_and_the_others_are_checked(tmp_path: Path) -> None:
+    checked(tmp_path, SOUND)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "big.csv").write_bytes(b"," * (4 * 1024 * 1024 + 1))
+    (tmp_path / "big.yaml").write_text(FRAME.replace("TABLE", "big.csv"))
+    files = [str(tmp_path / name) for name in ("pipe.yaml", "big.yaml", "premium.yaml")]
+    done = CliRunner().invoke(rules, ["check", *files])
+    assert f"{files[0]} cannot be read: it is not a regular file" in done.output
+    assert f"{tmp_path / 'big.csv'} cannot be read: it is larger than 4 MiB" in done.output
+    assert f"{files[2]}: 0 errors" in done.output
+    assert done.exit_code == 1
+    documents = json.loads(CliRunner().invoke(rules, ["check", "--json", *files]).output)["files"]
+    assert [[one["kind"] for one in document["findings"]] for document in documents[:2]] == [["not_tried"]] * 2

@@ -6,10 +6,12 @@ import logging
 import threading
 from pathlib import Path
 
+from service import plain_files
 from service.decide import report
 from service.errors import Unavailable
-from service.intake.events.file import ParsedMappings, parse
+from service.intake.events.file import parse
 from service.intake.events.mappings import Mappings
+from service.plain_files import CannotRead, NotThere
 
 logger = logging.getLogger(__name__)
 
@@ -28,41 +30,49 @@ class LiveMappings:
         self._path = path
         self._lock = threading.Lock()
         self._seen: Stamp | None = None
-        self._sound: Mappings | None = Mappings()
+        self._sound: Mappings | None = None
+        self._complaint = ""
 
     def current(self) -> Mappings:
         """The mappings; none where there is no file. `MappingsRefused`."""
         with self._lock:
-            stamp = self._stamp()
-            if stamp != self._seen:
-                self._read(stamp)
+            try:
+                self._look()
+            except NotThere:
+                self._seen, self._sound, self._complaint = None, None, ""
+                return Mappings()
+            except CannotRead as error:  # tried again by the next event: the disk's trouble changes no file
+                self._complain(str(error))
             if self._sound is None:
                 raise MappingsRefused(f"{self._path} cannot be used: run `tocsin rules check {self._path}`")
             return self._sound
 
-    def _stamp(self) -> Stamp | None:
+    def _look(self) -> None:
+        """Read the file if it has changed; `NotThere`, `CannotRead`."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        source = plain_files.read(self._path)
+        parsed = parse(source)
+        self._seen = stamp
+        if parsed.mappings is None:
+            self._complain(report.render(parsed.findings, source, str(self._path)))
+            return
+        self._sound, self._complaint = parsed.mappings, ""
+
+    def _stamp(self) -> Stamp:
         try:
             found = self._path.stat()
-        except FileNotFoundError:
-            return None
+        except FileNotFoundError as error:
+            raise NotThere(self._path, str(error.strerror)) from error
+        except OSError as error:
+            raise CannotRead(self._path, str(error.strerror)) from error
         return found.st_mtime_ns, found.st_size
 
-    def _read(self, stamp: Stamp | None) -> None:
-        first = self._seen is None
-        self._seen = stamp
-        if stamp is None:
-            self._sound = Mappings()
+    def _complain(self, why: str) -> None:
+        """Log what is wrong with the file, once."""
+        if why == self._complaint:
             return
-        source = self._path.read_bytes()
-        parsed = parse(source)
-        if parsed.mappings is not None:
-            self._sound = parsed.mappings
-            return
-        if first:
-            self._sound = None
-        self._complain(source, parsed)
-
-    def _complain(self, source: bytes, parsed: ParsedMappings) -> None:
+        self._complaint = why
         what = "events wait" if self._sound is None else "what was last used of it goes on"
-        faults = report.render(parsed.findings, source, str(self._path))
-        logger.error("%s cannot be used; %s. Mend it: %s", self._path, what, faults)
+        logger.error("%s cannot be used; %s. Mend it: %s", self._path, what, why)

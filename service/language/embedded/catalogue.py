@@ -14,14 +14,18 @@ from pathlib import Path
 
 import polib
 
-from service import placeholders
+from service import placeholders, plain_files
 from service.errors import TocsinError
 from service.language import CATALOGUE, NotTranslated, Translation
 from service.language.embedded.slots import Sentence, Slotted, find_slots, is_wordless, placeholder, plainly
+from service.plain_files import CannotRead
 from service.tags import Tag, UnknownTag, best_match, parse_tag, serves
 
 WRITTEN_IN = Tag("en")
 """The language of every msgid."""
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Size of one catalogue."""
 
 _SLOT = re.compile(rf"{placeholders.PATTERN}|\{{[a-z]+\d+\}}")
 _LINE = re.compile(r'(?:#.*|(?:(?:msgid|msgstr)\s+)?"(?:[^"\\]|\\.)*")?')
@@ -73,7 +77,7 @@ def read_catalogues(directory: Path) -> Catalogues:
     """All `*.po` of a directory; `CatalogueError` with every fault of every file."""
     faults: list[str] = []
     by_language: dict[Tag, Mapping[str, str]] = {}
-    for path in sorted(directory.glob("*.po")):
+    for path in plain_files.named(directory, ".po"):
         try:
             by_language[parse_tag(path.stem)] = _read(path, faults)
         except UnknownTag as error:
@@ -85,13 +89,13 @@ def read_catalogues(directory: Path) -> Catalogues:
 
 def _read(path: Path, faults: list[str]) -> Mapping[str, str]:
     try:
-        content = path.read_text(encoding="utf-8")
+        content = plain_files.read_text(path, MAX_BYTES)
         _check_lines(path, content)
         file = polib.pofile(content)
     except UnicodeDecodeError as error:
         faults.append(f"{path}:1: not UTF-8: {error}")
         return {}
-    except (CatalogueError, OSError) as error:
+    except (CatalogueError, CannotRead, OSError) as error:
         line = re.search(r"line (\d+)", str(error))
         faults.append(str(error) if line is None else f"{path}:{line[1]}: not gettext: {error}")
         return {}
