@@ -172,7 +172,7 @@ def parse_events_url(text: str) -> str:
     from service.messages.webhooks import CallbackRefused, check_url
 
     try:
-        check_url(web_addresses.parse_url(text))
+        check_url(text)
     except CallbackRefused as error:
         raise Unusable(str(error).removeprefix("the callback address ")) from error
     return text

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import BeforeValidator, Field, HttpUrl, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from service import exact_json
 from service.channels.phones import PhoneRefused, PhoneRules
@@ -24,6 +24,7 @@ from service.http.problems import FieldError, invalid, invalid_model
 from service.messages.webhooks import CallbackRefused, check_url
 from service.records import to_state
 from service.tags import UnknownTag, parse_tag
+from service.web_addresses import NotAnAddress, parse_link
 
 MAX_CONTACTS = 20
 MAX_DESCRIPTION = 1_000
@@ -237,7 +238,6 @@ def _callback(text: str) -> str:
 
 def _web_address(text: str) -> str:
     try:
-        TypeAdapter(HttpUrl).validate_python(text)
-    except ValidationError:
-        raise Unfit("is not a web address: write it with https:// or http://") from None
-    return text
+        return parse_link(text)
+    except NotAnAddress as error:
+        raise Unfit(str(error)) from None

@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.client import HTTPException
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote
 
+from service import web_addresses
 from service.clock import Clock
 from service.errors import TocsinError
 from service.messages.posting import Answer, Place, post, within
@@ -24,6 +25,7 @@ from service.messages.tries import HostShares, Tries, on_dead, without_failures
 from service.records import from_state, to_state
 from service.secrets import Keyring
 from service.storage import Item
+from service.web_addresses import NotAnAddress, ascii_host
 from service.words import Lane
 from service.work import LONGEST_CALL, Duty, Permanent, RetryLater, Step, Task, finished
 from service.work.retry import asked_wait
@@ -60,20 +62,9 @@ def resolve(host: str, port: int) -> Sequence[str]:
 def check_url(url: str) -> SplitResult:
     """The parts of a callback address; `CallbackRefused` unless it is a plain http or https one."""
     try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise CallbackRefused(f"the callback address cannot be read: {error}") from None
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise CallbackRefused("the callback address must begin with https:// or http:// and name a host")
-    if parts.username is not None or parts.password is not None:
-        raise CallbackRefused("the callback address must not hold a user or password: callbacks are signed instead")
-    if len(url) > MAX_URL or not url.isprintable() or " " in url:
-        raise CallbackRefused(f"the callback address must have at most {MAX_URL} printable characters")
-    try:
-        _authority(parts)
-    except ValueError:
-        raise CallbackRefused("the callback address names a host or port that cannot be") from None
-    return parts
+        return web_addresses.parse_callback(url)
+    except NotAnAddress as error:
+        raise CallbackRefused(f"the callback address {error}") from None
 
 
 def host_of(url: str) -> str | None:
@@ -105,8 +96,7 @@ class Webhooks:
     tries: Tries = field(default_factory=lambda: Tries(HostShares(4)))
 
     def item(self, item_id: str, callback: Callback, lane: Lane = Lane.TRANSACTIONAL) -> Item:
-        """The work item that owes a callback now; `CallbackRefused` for an address it may not go to."""
-        check_url(callback.url)
+        """The work item that owes a callback now; one to an address that cannot be is dead when it is tried."""
         return Item(item_id, KIND, to_state(callback), lane=lane, due_at=self.clock.now())
 
     def duty(self) -> Duty:
@@ -154,7 +144,7 @@ class Webhooks:
         host, secure = parts.hostname or "", parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
         return Place(
-            self._checked_address(host, port), port, _target(parts), _ascii(host) if secure else None, self.trust
+            self._checked_address(host, port), port, _target(parts), ascii_host(host) if secure else None, self.trust
         )
 
     def _checked_address(self, host: str, port: int) -> str:
@@ -171,12 +161,8 @@ class Webhooks:
 
 def _authority(parts: SplitResult) -> str:
     host = parts.hostname or ""
-    name = f"[{host}]" if ":" in host else _ascii(host)
+    name = f"[{host}]" if ":" in host else ascii_host(host)
     return name if parts.port is None else f"{name}:{parts.port}"
-
-
-def _ascii(host: str) -> str:
-    return host if ":" in host else host.encode("idna").decode()
 
 
 def _target(parts: SplitResult) -> str:

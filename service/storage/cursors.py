@@ -2,6 +2,7 @@
 
 A store's own cursor names a place alone. What callers get and send back (`for_list`, `of_list`) also names the list, so
 that the cursor of another list, or of the same one with other filters, is refused instead of answering a wrong page.
+A sum over all of it does the same for a cursor that lost or changed a character on its way.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ MAX_PLACE_BYTES = 1_000
 """Size of a place: an id (`MAX_KEY_BYTES`), in the audit with a time before it."""
 
 _MARK_BYTES = 6
+_SUM_BYTES = 6
 
 
 class BadCursor(TocsinError):
@@ -50,15 +51,21 @@ def from_cursor(cursor: str | None) -> str | None:
 
 def for_list(name: str, cursor: str | None) -> str | None:
     """A store's cursor as the list of this name gives it out."""
-    return None if cursor is None else _encoded(_mark(name) + cursor.encode())
+    if cursor is None:
+        return None
+    content = _mark(name) + cursor.encode()
+    return _encoded(_sum(content) + content)
 
 
 def of_list(name: str, cursor: str) -> str:
     """The store's cursor that `for_list` was given for this list; `BadCursor` for any other text."""
     raw = _decoded(cursor)
-    if not hmac.compare_digest(raw[:_MARK_BYTES], _mark(name)):
+    content = raw[_SUM_BYTES:]
+    if raw[:_SUM_BYTES] != _sum(content):
+        raise BadCursor
+    if content[:_MARK_BYTES] != _mark(name):
         raise BadCursor("is not one of this list: repeat the call without it")
-    return _text(raw[_MARK_BYTES:])
+    return _text(content[_MARK_BYTES:])
 
 
 def page_of(found: Iterable[T], limit: int, place: Callable[[T], str], size: Callable[[T], int]) -> Page[T]:
@@ -95,15 +102,22 @@ def _mark(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()[:_MARK_BYTES]
 
 
+def _sum(content: bytes) -> bytes:
+    return hashlib.sha256(b"cursor:" + content).digest()[:_SUM_BYTES]
+
+
 def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _decoded(cursor: str) -> bytes:
     try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:  # ValueError: not ASCII
         raise BadCursor from error
+    if _encoded(raw) != cursor:  # bits that stand for nothing, or padding of its own
+        raise BadCursor
+    return raw
 
 
 def _text(raw: bytes) -> str:

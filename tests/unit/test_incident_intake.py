@@ -99,6 +99,40 @@ def test_an_item_that_does_not_fit_names_the_field(change: dict[str, object], pa
     assert list(faults({**SAMPLE, **change})) == [path]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a..b/",
+        f"http://{'a' * 300}/",
+        f"http://{'a.' * 150}example/",
+        "http://user:pw@h/",
+        "http://user@h/",
+        "http://@h/",
+        "http://xn--/",
+        "http://1.2.3.4.5/",
+        "http://[fe80::1%25eth0]/",
+        "http://h:0/",
+        "http://h:65536/",
+        "https:example.com",
+        "https:///overview",
+        "https://example.com/a b",
+        "ftp://example.com/",
+    ],
+)
+def test_an_address_that_nobody_could_open_is_refused_in_every_shape(url: str) -> None:
+    for document in (OWN, SAMPLE):
+        ((path, message),) = faults({**document, "url": url}).items()
+        assert path == "url"
+        assert "https://" in message or "user or password" in message or "%20" in message
+
+
+@pytest.mark.parametrize(
+    "url", ["http://pump1/", "https://münchen.example/ü?x=y#z", "http://10.0.0.7:8080", "http://[::1]/"]
+)
+def test_an_address_is_kept_as_it_came(url: str) -> None:
+    assert read({**OWN, "url": url}, RULES).url == url
+
+
 def test_every_fault_is_named_at_once() -> None:
     contacts = [{"name": "Ann"}, {"phone": "+44123", "language": "tlh-xx", "email": "ann@", "timezone": "Mars/Base"}]
     found = faults({**OWN, "contacts": contacts, "url": "example.com"})

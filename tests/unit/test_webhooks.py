@@ -494,15 +494,58 @@ def _certificate(folder: Path, host: str) -> Path:
         "http://[zz]/",
         "http://a]/",
         f"https://{'a' * 70}.example/",
+        f"https://{'a.' * 150}example/",
+        "http://xn--/",
+        "http://a.xn--/",
+        "http://xn--abc-/",
+        "http://xn--99999999999/",
+        "http://1.2.3.4.5/",
+        "http://1.2.3/",
+        "http://127.1/",
+        "http://0x7f000001/",
+        "http://2130706433/",
+        "http://hooks.example.1/",
+        "http://1.2.3.256/",
+        "http://[fe80::1%25eth0]/",
+        "http://[fe80::1%eth0]/",
+        "http://@hooks.example/",
+        "http://hooks.example:0/",
+        "https:hooks.example",
         "https://hooks.example/a b",
         f"https://hooks.example/{'a' * 2000}",
     ],
 )
-def test_an_address_that_is_no_plain_web_address_is_refused_when_it_is_named(url: str, webhooks: Webhooks) -> None:
+def test_an_address_that_is_no_plain_web_address_is_refused_when_it_is_named(url: str) -> None:
     with pytest.raises(CallbackRefused):
         check_url(url)
-    with pytest.raises(CallbackRefused):
-        webhooks.item("callback-n1", Callback(url, BODY))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example",
+        "HTTPS://Hooks.Example./a?b=c#d",
+        "http://libre_translate:8080/",
+        "http://1.2.3.4:80/",
+        "http://[2001:db8::1]:8443/",
+        "https://münchen.example/straße",
+        "https://xn--mnchen-3ya.example/",
+        "https://xn--i-7iq.ws/",
+        "https://4.example/",
+        "https://1and1/",
+    ],
+)
+def test_addresses_that_can_be_are_taken(url: str) -> None:
+    check_url(url)
+
+
+def test_an_address_that_earlier_code_took_hinders_nothing_and_is_dead(
+    store: SqliteStore, worker: Worker, clock: HandClock, webhooks: Webhooks
+) -> None:
+    store.add(webhooks.item("callback-n1", Callback("http://1.2.3.4.5/", BODY)))
+    assert run_until_settled(worker, clock) == 1
+    (dead,) = all_dead_items(store)
+    assert "names a host" in dead.why
 
 
 def test_a_refused_address_is_dead_at_once_and_not_tried_again(
