@@ -58,7 +58,7 @@ def lift(names: tuple[str, ...]) -> None:
 def add(contact: str) -> None:
     """End all messages to a phone (E.164) or email address, incidents too, until this is lifted; audited.
 
-    For people who ask a person for it. A phone's START lifts it as well.
+    For people who ask a person for it. A phone's START does not lift it, and is answered so.
     """
     messaging = Service(config.load()).messaging
     if "@" in contact:

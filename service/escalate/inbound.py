@@ -36,7 +36,7 @@ from service.replies import Languages, Outcome, Reason
 from service.replies.atoms import atoms_of
 from service.replies.reading import codes_of_atom
 from service.storage import Conflict, Item
-from service.words import Channel
+from service.words import Channel, Lane
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +137,13 @@ class Replies:
     def _confirm(self, heard: Heard, command: Keyword, commit: Commit) -> None:
         known = bool(commit.books[heard.phone].pages) or self.directory.by_phone(heard.phone) is not None
         if known:
-            self._say(heard, _COMMANDS[command], {}, commit, commanded=True)
+            self._say(heard, self._confirmation(heard, command), {}, commit, commanded=True)
+
+    def _confirmation(self, heard: Heard, command: Keyword) -> str:
+        """The template that says what a command did. START ends nothing that an administrator ordered."""
+        if command is Keyword.START and self.opt_outs.ending_phone(heard.phone, Lane.INCIDENT) is not None:
+            return "answer-start-refused"
+        return _COMMANDS[command]
 
     def _answer(self, heard: Heard, understood: Understood, commit: Commit) -> Unfinished | None:
         """The clear answer that was given; None where it is asked about, which `commit` then holds."""

@@ -75,6 +75,9 @@ TOPICS = {
 }
 """What each reason ends."""
 
+LIFTED_BY_START = frozenset(Why) - {Why.ADMINISTRATOR}
+"""What a phone lifts by START: its own STOP and the provider's list. Whoever asked a person is asked by a person."""
+
 _LANES = {
     Topic.BULK: frozenset({Lane.BULK}),
     Topic.NOTIFICATIONS: frozenset({Lane.BULK, Lane.TRANSACTIONAL}),
@@ -170,8 +173,8 @@ class OptOuts:
         return _with(item, (OptOut(Why.PROVIDER, self._clock.now()),))
 
     def lift_phone(self, e164: str) -> bool:
-        """Write to this phone again (START); False if nothing had to be lifted."""
-        return self._lift(self._phone_id(e164), frozenset(Why))
+        """End what a phone's START may end; False if nothing was. What an administrator ended stays ended."""
+        return self._lift(self._phone_id(e164), LIFTED_BY_START)
 
     def lift_email(self, address: str, why: Why) -> bool:
         """End one of the reasons not to write to this address; False if it was none."""

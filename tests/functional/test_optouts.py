@@ -138,6 +138,25 @@ def test_a_stop_while_being_paged_goes_on_by_mail_without_a_call(desk: Desk) -> 
     assert arrives(desk, Lane.BULK, "ui102")
 
 
+def test_start_lifts_no_opt_out_of_an_administrator_and_says_so(desk: Desk) -> None:
+    desk.recipients("all", {**JOHN, "phone": PHONE, "language": "de"})
+    opt_outs(desk).add_phone(PHONE, Why.ADMINISTRATOR)
+    room = Room(desk.api)
+    room.says(PHONE, "STOP")
+    room.says(PHONE, "START")
+    assert [one.why for one in opt_outs(desk).of_phone(PHONE)] == [Why.ADMINISTRATOR]
+    assert room.inbox(PHONE)[-1] == (
+        "Ein Administrator hat die Nachrichten an dieses Telefon beendet. "
+        "Nur ein Administrator kann das rückgängig machen."
+    )
+    incident = room.opens(policy="phone-first", contacts=[{"recipient": "ui101"}])
+    assert "John cannot be reached by sms: this phone wants no messages" in room.timeline(incident)
+    (standing,) = opt_outs(desk).of_contact(PHONE)
+    assert opt_outs(desk).lift(standing.id)
+    room.says(PHONE, "START")
+    assert "wieder Nachrichten" in room.inbox(PHONE)[-1]
+
+
 def test_a_mailbox_that_left_and_then_bounced_has_still_left_when_the_bounce_is_lifted(desk: Desk) -> None:
     register = opt_outs(desk)
     for why in (Why.UNSUBSCRIBED, Why.BOUNCE, Why.COMPLAINT):
