@@ -21,7 +21,7 @@ from prometheus_client import Counter
 from service import aws_faults, deadline
 from service.aws_faults import Kind
 from service.storage import StoreUnavailable
-from service.storage.aws_time import Answers, AwsTime, answers_of
+from service.storage.aws_time import AwsTime, DateListener, listener_of
 
 if TYPE_CHECKING:
     from botocore.client import ClientMeta
@@ -154,7 +154,7 @@ class Calls(Generic[C]):
         self._elapsed = elapsed
         self._time = server_time
         self._client: tuple[int, C] | None = None
-        self._answers: Answers | None = None
+        self._listener: DateListener | None = None
 
     def __call__(self, call: Callable[[C], T]) -> T:
         """The answer of `call`; `Refused` if a condition did not hold."""
@@ -179,8 +179,8 @@ class Calls(Generic[C]):
                 self._quiet.answered()
                 return answer
             finally:
-                if self._time is not None and self._answers is not None:
-                    self._time.hear(self._answers.last)
+                if self._time is not None and self._listener is not None:
+                    self._time.update(self._listener.last)
         if last is not None:
             self._note(last)
         raise self._given_up(tries, last) from last
@@ -232,7 +232,7 @@ class Calls(Generic[C]):
         """This process's client: sockets must not be shared with the process that forked it."""
         if self._client is None or self._client[0] != os.getpid():
             client = self._connect()
-            self._answers = answers_of(client.meta.events) if self._time is not None else None
+            self._listener = listener_of(client.meta.events) if self._time is not None else None
             self._client = (os.getpid(), client)
         return self._client[1]
 

@@ -43,25 +43,25 @@ SKEW = Gauge(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an answer said: its `Date`, when it came by the stop-watch, and how long it took in seconds."""
+class ServerDate:
+    """The `Date` of an answer, when it came by the stop-watch, and how long it took in seconds."""
 
     date: datetime
     came_at: float
     took: float
 
 
-class Events(Protocol):
+class ClientEvents(Protocol):
     """As much of a client's events as is used (botocore's own are not typed)."""
 
     def register(self, event_name: str, handler: Callable[..., None], unique_id: str | None = ...) -> None: ...
 
 
-class Answers:
-    """Listens to the answers of one client, and keeps what the last quick one said, about once a second."""
+class DateListener:
+    """Listens to the answers of one client, and keeps the date of the last quick one, about once a second."""
 
-    def __init__(self, events: Events) -> None:
-        self.last: Told | None = None
+    def __init__(self, events: ClientEvents) -> None:
+        self.last: ServerDate | None = None
         events.register("before-call", self._begun, "tocsin-time-begun")
         events.register("after-call", self._answered, "tocsin-time-answered")
 
@@ -75,7 +75,7 @@ class Answers:
         if self.last is not None and now - self.last.came_at < _A_SECOND.total_seconds():
             return
         if (date := _date(http_response.headers.get("date", ""))) is not None:
-            self.last = Told(date, now, now - begun)
+            self.last = ServerDate(date, now, now - begun)
 
 
 class _Response(Protocol):
@@ -83,16 +83,16 @@ class _Response(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
 
-_listening: WeakKeyDictionary[Events, Answers] = WeakKeyDictionary()
+_listeners: WeakKeyDictionary[ClientEvents, DateListener] = WeakKeyDictionary()
 _beginning = threading.Lock()
 
 
-def answers_of(events: Events) -> Answers:
-    """Who listens to the events of a client, which several stores may share: botocore takes a listener once."""
+def listener_of(events: ClientEvents) -> DateListener:
+    """The one listener of a client, which several stores may share: botocore takes a listener once."""
     with _beginning:
-        if events not in _listening:
-            _listening[events] = Answers(events)
-        return _listening[events]
+        if events not in _listeners:
+            _listeners[events] = DateListener(events)
+        return _listeners[events]
 
 
 class AwsTime:
@@ -100,7 +100,7 @@ class AwsTime:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._last: Told | None = None
+        self._last: ServerDate | None = None
         self._is_off = False
 
     @property
@@ -108,13 +108,13 @@ class AwsTime:
         """Whether the clock is surely more than `MOST_SKEW` off."""
         return self._is_off
 
-    def hear(self, told: Told | None) -> None:
-        """Go by what an answer said, unless that is known."""
-        if told is None or told is self._last:
+    def update(self, heard: ServerDate | None) -> None:
+        """Go by the date of an answer, unless it is known already."""
+        if heard is None or heard is self._last:
             return
-        self._last = told
-        came = self._clock.now() - timedelta(seconds=time.monotonic() - told.came_at)
-        self._judge(least=came - timedelta(seconds=told.took) - told.date - _A_SECOND, most=came - told.date)
+        self._last = heard
+        came = self._clock.now() - timedelta(seconds=time.monotonic() - heard.came_at)
+        self._judge(least=came - timedelta(seconds=heard.took) - heard.date - _A_SECOND, most=came - heard.date)
 
     def _judge(self, least: timedelta, most: timedelta) -> None:
         """The clock is ahead by `least` to `most`: a `Date` counts whole seconds, and its answer was under way."""

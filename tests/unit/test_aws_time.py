@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from service.clock import HandClock
 from service.storage import Item
-from service.storage.aws_time import MOST_SKEW, NO_SKEW_BEYOND, AwsTime, Told, answers_of
+from service.storage.aws_time import MOST_SKEW, NO_SKEW_BEYOND, AwsTime, ServerDate, listener_of
 from service.storage.dynamodb import DynamoStore
 from service.storage.sqs import QueuedStore
 from service.words import Lane
@@ -87,7 +87,7 @@ def test_a_worker_goes_on_when_its_clock_is_right_again(aws: Environment) -> Non
 
 def test_whoever_wraps_a_client_hears_the_answers_too_and_keeps_them_from_nobody(aws: Environment) -> None:
     events = dynamodb_client().meta.events
-    assert answers_of(events) is answers_of(SimpleNamespace(meta=dynamodb_client().meta).meta.events)
+    assert listener_of(events) is listener_of(SimpleNamespace(meta=dynamodb_client().meta).meta.events)
 
 
 @given(st.floats(-3000, 3000), st.floats(0, 0.999), st.floats(0, 1))
@@ -95,7 +95,7 @@ def test_a_clock_counts_as_wrong_only_where_it_surely_is(off: float, fraction: f
     """The `Date` is cut to whole seconds, and may be from any moment while the answer was under way."""
     server = NOON + timedelta(seconds=fraction)
     aws_time = AwsTime(HandClock(server + timedelta(seconds=off)))
-    aws_time.hear(Told(NOON - timedelta(seconds=took), time.monotonic(), took))
+    aws_time.update(ServerDate(NOON - timedelta(seconds=took), time.monotonic(), took))
     if abs(off) <= MOST_SKEW.total_seconds() - 0.1:
         assert not aws_time.is_off
     if abs(off) > MOST_SKEW.total_seconds() + 2 + took + 0.1:
@@ -104,7 +104,7 @@ def test_a_clock_counts_as_wrong_only_where_it_surely_is(off: float, fraction: f
 
 def test_what_is_months_off_is_no_clock_that_goes_wrong() -> None:
     aws_time = AwsTime(HandClock(NOON))
-    aws_time.hear(Told(NOON + NO_SKEW_BEYOND + SECOND, time.monotonic(), 0.1))
+    aws_time.update(ServerDate(NOON + NO_SKEW_BEYOND + SECOND, time.monotonic(), 0.1))
     assert not aws_time.is_off
 
 
@@ -116,4 +116,4 @@ def test_stores_that_share_a_client_hear_its_answers_by_one_ear(aws: Environment
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({id(store._calls._answers) for store in stores}) == 1
+    assert len({id(store._calls._listener) for store in stores}) == 1
