@@ -23,7 +23,7 @@ _MOST_INTERIM = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Destination:
     """Where a POST goes: `address` is an IP address, `host` the name that a certificate must have (None: no TLS)."""
 
     address: str
@@ -35,80 +35,84 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A status, and the headers in lower case; of a 2xx none: nothing beyond its first line is waited for."""
 
     status: int
     headers: Mapping[str, str]
 
 
-class Line:
-    """The connection of an exchange, which whoever waits for the answer can cut."""
+class CancelToken:
+    """Ends the connection of some work once nobody waits for the work any more."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sock: socket.socket | None = None
-        self._is_cut = False
+        self._is_cancelled = False
 
-    def hold(self, sock: socket.socket) -> None:
-        """From now on this is the connection; `TimeoutError` if the line was cut meanwhile."""
+    def attach(self, sock: socket.socket) -> None:
+        """From now on this is the connection; `TimeoutError` if the work was cancelled before."""
         with self._lock:
             self._sock = sock
-            if self._is_cut:
+            if self._is_cancelled:
                 raise TimeoutError
 
-    def cut(self) -> None:
+    def cancel(self) -> None:
         """End the connection under whoever reads from it, or let it be ended as soon as it is there."""
         with self._lock:
-            self._is_cut = True
+            self._is_cancelled = True
             if self._sock is not None:
                 with suppress(OSError):  # it was closed by itself
                     socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # not TLS's own, which another thread uses
 
 
-def within(limit: timedelta, talk: Callable[[Line], T]) -> T:
-    """What `talk` answers, in a thread of its own; `TimeoutError` after `limit`.
+def run_within(limit: timedelta, work: Callable[[CancelToken], T]) -> T:
+    """The result of `work`, which runs in a thread of its own; `TimeoutError` after `limit`.
 
-    Names are looked up without a timeout, and that of a socket begins anew with each byte. Raises what `talk` raises;
+    Names are looked up without a timeout, and that of a socket begins anew with each byte. Raises what `work` raises;
     RuntimeError if this machine can start no more threads.
     """
-    line, answer = Line(), Future[T]()
+    token, result = CancelToken(), Future[T]()
 
     def run() -> None:
         try:
-            answer.set_result(talk(line))
-        except Exception as error:  # noqa: BLE001  (raised where the answer is waited for)
-            answer.set_exception(error)
+            result.set_result(work(token))
+        except Exception as error:  # noqa: BLE001  (raised where the result is waited for)
+            result.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        return answer.result(limit.total_seconds())
+        return result.result(limit.total_seconds())
     finally:
-        line.cut()
+        token.cancel()
 
 
-def post(place: Place, headers: Mapping[str, str], body: bytes, line: Line, patience: timedelta) -> Answer:
+def post(
+    destination: Destination, headers: Mapping[str, str], body: bytes, token: CancelToken, patience: timedelta
+) -> Response:
     """POST once; OSError, HTTPException or ValueError if that fails. `patience` is for each step of the connection."""
-    with closing(_connected(place, line, patience)) as sock:
-        connection = HTTPConnection(place.address, place.port)
+    with closing(_connected(destination, token, patience)) as sock:
+        connection = HTTPConnection(destination.address, destination.port)
         connection.sock = sock
-        connection.request("POST", place.target, body, dict(headers))
+        connection.request("POST", destination.target, body, dict(headers))
         with sock.makefile("rb") as reader:
             return _read(reader)
 
 
-def _connected(place: Place, line: Line, patience: timedelta) -> socket.socket:
-    sock = socket.create_connection((place.address, place.port), timeout=patience.total_seconds())
+def _connected(destination: Destination, token: CancelToken, patience: timedelta) -> socket.socket:
+    sock = socket.create_connection((destination.address, destination.port), timeout=patience.total_seconds())
     try:
-        line.hold(sock)
-        if place.host is None:
+        token.attach(sock)
+        if destination.host is None:
             return sock
-        secured = _context(place.trust).wrap_socket(sock, server_hostname=place.host, do_handshake_on_connect=False)
+        secured = _context(destination.trust).wrap_socket(
+            sock, server_hostname=destination.host, do_handshake_on_connect=False
+        )
     except BaseException:
         sock.close()
         raise
     try:
-        line.hold(secured)
+        token.attach(secured)
         secured.do_handshake()
     except BaseException:
         secured.close()
@@ -121,15 +125,15 @@ def _context(trust: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=trust)
 
 
-def _read(reader: BinaryIO) -> Answer:
+def _read(reader: BinaryIO) -> Response:
     for _ in range(_MOST_INTERIM):
         first = _STATUS.match(reader.readline(_LONGEST_LINE))
         if first is None:
             raise HTTPException("the answer is not HTTP")
         status = int(first[1])
         if 200 <= status < 300:
-            return Answer(status, {})
+            return Response(status, {})
         headers = {name.lower(): value for name, value in parse_headers(reader).items()}
         if status >= 200:
-            return Answer(status, headers)
+            return Response(status, headers)
     raise HTTPException("the answer never comes")

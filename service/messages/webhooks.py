@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, quote
 from service import web_addresses
 from service.clock import Clock
 from service.errors import TocsinError
-from service.messages.posting import Answer, Place, post, within
+from service.messages.posting import Destination, Response, post, run_within
 from service.messages.public_addresses import is_public
 from service.messages.tries import HostShares, Tries, on_dead, without_failures
 from service.records import from_state, to_state
@@ -123,10 +123,12 @@ class Webhooks:
         body = callback.body.encode()
         headers = self._headers(message_id, parts, body)
         try:
-            answer = within(self.limit, lambda line: post(self._place(parts), headers, body, line, self.limit))
+            response = run_within(
+                self.limit, lambda token: post(self._destination(parts), headers, body, token, self.limit)
+            )
         except (HTTPException, OSError, ValueError, RuntimeError) as error:
             raise RetryLater(f"the callback's host does not answer ({type(error).__name__})") from error
-        _judge(answer)
+        _judge(response)
 
     def _headers(self, message_id: str, parts: SplitResult, body: bytes) -> Mapping[str, str]:
         now = self.clock.now()
@@ -139,11 +141,11 @@ class Webhooks:
             "webhook-signature": " ".join(f"v1,{signature(key, message_id, now, body)}" for key in self.keys.keys),
         }
 
-    def _place(self, parts: SplitResult) -> Place:
+    def _destination(self, parts: SplitResult) -> Destination:
         """The very address that was checked: a second look-up could name another (DNS rebinding)."""
         host, secure = parts.hostname or "", parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
-        return Place(
+        return Destination(
             self._checked_address(host, port), port, _target(parts), ascii_host(host) if secure else None, self.trust
         )
 
@@ -170,11 +172,11 @@ def _target(parts: SplitResult) -> str:
     return path + (f"?{quote(parts.query, safe=_URL_SAFE)}" if parts.query else "")
 
 
-def _judge(answer: Answer) -> None:
-    status = answer.status
+def _judge(response: Response) -> None:
+    status = response.status
     if 200 <= status < 300:
         return
     if status >= 500 or status in _ASK_AGAIN:
-        raise RetryLater(f"the callback's host answered {status}", asked_wait(answer.headers))
+        raise RetryLater(f"the callback's host answered {status}", asked_wait(response.headers))
     moved = ": redirects are not followed, register the new address" if 300 <= status < 400 else ""
     raise Permanent(f"the callback's host answered {status}{moved}")
