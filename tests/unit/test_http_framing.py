@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.http.edge.framing import BUFFERED, HEAD_LIMIT, Framing, HeadTooLarge, Ready, Stream, Verdict, Wait
+from service.http.edge.framing import (
+    BUFFERED,
+    HEAD_LIMIT,
+    Complete,
+    Framing,
+    HeadTooLarge,
+    Incomplete,
+    Progress,
+    TooLargeToBuffer,
+)
 
 FIELDS = b"POST /x HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = FIELDS + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -21,7 +30,7 @@ def in_chunks(chunks: list[bytes], trailers: bytes = b"") -> bytes:
     return CHUNKED + written + b"0\r\n" + trailers + b"\r\n"
 
 
-def arriving(request: bytes, cuts: list[int]) -> list[Verdict]:
+def arriving(request: bytes, cuts: list[int]) -> list[Progress]:
     """What is said after each piece of a request, cut at some places."""
     framing = Framing()
     return [framing.judge(request[:cut]) for cut in cuts]
@@ -42,10 +51,10 @@ def test_it_is_complete_at_its_last_byte_and_not_one_before(first: bytes, second
     for cut in cuts:
         verdict = framing.judge(both[:cut])
         if cut < len(first):
-            assert isinstance(verdict, Wait)
+            assert isinstance(verdict, Incomplete)
             assert cut < verdict.needs <= len(first)
         else:
-            assert verdict == Ready(len(first))
+            assert verdict == Complete(len(first))
             return
 
 
@@ -71,23 +80,23 @@ def test_any_bytes_get_a_verdict(body: bytes, cut: int) -> None:
     ],
 )
 def test_what_has_no_body_or_a_broken_one_is_left_to_the_parser_at_once(request_: bytes) -> None:
-    assert arriving(request_, [len(request_)]) == [Ready(len(request_))]
+    assert arriving(request_, [len(request_)]) == [Complete(len(request_))]
 
 
 def test_large_bodies_are_not_kept() -> None:
     head = FIELDS + b"Content-Length: %d\r\n\r\n"
-    assert arriving(head % BUFFERED, [len(head % BUFFERED)]) == [Wait(len(head % BUFFERED) + BUFFERED)]
+    assert arriving(head % BUFFERED, [len(head % BUFFERED)]) == [Incomplete(len(head % BUFFERED) + BUFFERED)]
     large = head % (BUFFERED + 1)
-    assert arriving(large, [len(large)]) == [Stream(len(large) + BUFFERED + 1)]
+    assert arriving(large, [len(large)]) == [TooLargeToBuffer(len(large) + BUFFERED + 1)]
     chunk = CHUNKED + b"%x\r\n" % (BUFFERED + 1)
-    assert arriving(chunk, [len(chunk)]) == [Stream(None)]
+    assert arriving(chunk, [len(chunk)]) == [TooLargeToBuffer(None)]
     many = CHUNKED + b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
-    assert arriving(many + (b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 8, [len(many) * 9])[-1] == Stream(None)
+    assert arriving(many + (b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 8, [len(many) * 9])[-1] == TooLargeToBuffer(None)
 
 
 def test_a_head_without_end_is_refused() -> None:
     endless = FIELDS + b"A: " + b"x" * HEAD_LIMIT
-    assert arriving(endless, [HEAD_LIMIT - 1, HEAD_LIMIT]) == [Wait(HEAD_LIMIT), HeadTooLarge()]
+    assert arriving(endless, [HEAD_LIMIT - 1, HEAD_LIMIT]) == [Incomplete(HEAD_LIMIT), HeadTooLarge()]
 
 
 def test_a_caller_who_waits_for_a_continue_is_seen() -> None:

@@ -20,21 +20,21 @@ _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Incomplete:
     """The request is not complete while fewer than `needs` bytes of it are there."""
 
     needs: int
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class Complete:
     """The whole request has `length` bytes."""
 
     length: int
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class TooLargeToBuffer:
     """The head is there and the body too large to be kept. `length` is that of the whole request, None if it has no end
     that could be known (chunks)."""
 
@@ -46,7 +46,7 @@ class HeadTooLarge:
     """There are `HEAD_LIMIT` bytes and the head has not ended."""
 
 
-Verdict = Wait | Ready | Stream | HeadTooLarge
+Progress = Incomplete | Complete | TooLargeToBuffer | HeadTooLarge
 
 
 class Framing:
@@ -63,23 +63,23 @@ class Framing:
         """Whether the body is sent only after a `100 Continue` (RFC 9110 §10.1.1)."""
         self._chunk_at: int | None = None
 
-    def judge(self, seen: bytes) -> Verdict:
+    def judge(self, seen: bytes) -> Progress:
         """What the bytes from the request's first on mean: more of them at each call."""
         if not self.head:
             end = seen.find(_END_OF_HEAD, 0, HEAD_LIMIT)
             if end < 0:
-                return Wait(len(seen) + 1) if len(seen) < HEAD_LIMIT else HeadTooLarge()
+                return Incomplete(len(seen) + 1) if len(seen) < HEAD_LIMIT else HeadTooLarge()
             self._read_head(seen[: end + 4].lower())
         if self._chunk_at is not None:
             return self._judge_chunks(seen, self._chunk_at)
         return self.judge_length(len(seen))
 
-    def judge_length(self, arrived: int) -> Verdict:
+    def judge_length(self, arrived: int) -> Progress:
         """The same for a request whose `length` is known, from the number of bytes alone."""
         assert self.length is not None
         if self.length - self.head > BUFFERED:
-            return Stream(self.length)
-        return Ready(self.length) if arrived >= self.length else Wait(self.length)
+            return TooLargeToBuffer(self.length)
+        return Complete(self.length) if arrived >= self.length else Incomplete(self.length)
 
     def _read_head(self, head: bytes) -> None:
         self.head = len(head)
@@ -90,32 +90,32 @@ class Framing:
         digits = _field(head, b"content-length")
         self.length = self.head + (int(digits) if digits.isdigit() and len(digits) < 16 else 0)
 
-    def _judge_chunks(self, seen: bytes, at: int) -> Verdict:
+    def _judge_chunks(self, seen: bytes, at: int) -> Progress:
         while True:
             self._chunk_at = at
             if at - self.head > BUFFERED:
-                return Stream(None)
+                return TooLargeToBuffer(None)
             end = seen.find(b"\r\n", at, at + _LONGEST_SIZE_LINE)
             if end < 0:
-                return Wait(len(seen) + 1) if len(seen) - at < _LONGEST_SIZE_LINE else Ready(len(seen))
+                return Incomplete(len(seen) + 1) if len(seen) - at < _LONGEST_SIZE_LINE else Complete(len(seen))
             size = _chunk_size(seen[at:end])
             if size is None:
-                return Ready(len(seen))
+                return Complete(len(seen))
             if size == 0:
                 return _judge_trailers(seen, end)
             at = end + 2 + size + 2
             if at > len(seen):
-                return Wait(at) if at - self.head <= BUFFERED else Stream(None)
+                return Incomplete(at) if at - self.head <= BUFFERED else TooLargeToBuffer(None)
             if seen[at - 2 : at] != b"\r\n":
-                return Ready(len(seen))
+                return Complete(len(seen))
 
 
-def _judge_trailers(seen: bytes, end: int) -> Verdict:
+def _judge_trailers(seen: bytes, end: int) -> Progress:
     """`end` is where the line of the last chunk ends."""
     last = seen.find(_END_OF_HEAD, end)
     if last >= 0:
-        return Ready(last + 4)
-    return Wait(len(seen) + 1) if len(seen) - end < HEAD_LIMIT else Ready(len(seen))
+        return Complete(last + 4)
+    return Incomplete(len(seen) + 1) if len(seen) - end < HEAD_LIMIT else Complete(len(seen))
 
 
 def _field(head: bytes, name: bytes) -> bytes:

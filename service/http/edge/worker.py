@@ -18,7 +18,7 @@ from prometheus_client import Counter
 
 from service.http.edge import answers
 from service.http.edge.connection import Connection, Stage
-from service.http.edge.framing import HeadTooLarge, Ready, Stream, Verdict, Wait
+from service.http.edge.framing import Complete, HeadTooLarge, Incomplete, Progress, TooLargeToBuffer
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ class BufferingWorker(PlainWorker):
         except OSError:  # the connection was reset
             self._drop(conn)
 
-    def _judge(self, conn: Connection) -> Verdict:
+    def _judge(self, conn: Connection) -> Progress:
         framing = conn.framing
         if framing.length is not None:
             return framing.judge_length(conn.arrived())
@@ -148,20 +148,20 @@ class BufferingWorker(PlainWorker):
         conn.is_for_health = seen.startswith(_HEALTHZ)
         return framing.judge(seen)
 
-    def _act(self, conn: Connection, verdict: Verdict) -> None:
-        match verdict:
-            case Ready() if conn.is_for_health:
+    def _act(self, conn: Connection, progress: Progress) -> None:
+        match progress:
+            case Complete() if conn.is_for_health:
                 self._say(conn, lambda: answers.health(self._is_stuck()))
                 self._drop(conn)
-            case Ready(length):
+            case Complete(length):
                 self._hand_over(conn, length, None)
-            case Stream(length):
+            case TooLargeToBuffer(length):
                 self._stream(conn, length)
             case HeadTooLarge():
                 self._refuse(conn, answers.HEAD_TOO_LARGE)
-            case Wait() if conn.has_hung_up():
+            case Incomplete() if conn.has_hung_up():
                 self._refuse(conn, answers.CUT_OFF)
-            case Wait(needs):
+            case Incomplete(needs):
                 self._wait(conn, needs)
 
     def _wait(self, conn: Connection, needs: int) -> None:
