@@ -49,7 +49,7 @@ class Copy(Record, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PageContext:
     """By what a page is sent, as it was read at one time: its readers, who of them wants nothing, and their languages.
 
     A rendition that is None still lacks a translation.

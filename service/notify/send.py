@@ -23,7 +23,7 @@ from service.channels import Email, Outcome, Reason, Reference, Refused
 from service.channels.carrier import Handed, Message
 from service.messages.carriers import Carriers, Slots, SlotsNow
 from service.notify import stalls
-from service.notify.copies import Copy, Known, addressed
+from service.notify.copies import Copy, PageContext, addressed
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Digests, Waits, Went
 from service.notify.items import changed_page_item, delivery_item, page_of
@@ -70,7 +70,7 @@ class Later:
 class Onward:
     """What is sent next, and by what."""
 
-    known: Known
+    context: PageContext
     copies: Sequence[Copy]
 
 
@@ -108,48 +108,48 @@ class PageSender:
     def handle(self, task: Task) -> Step:
         """Send what is left of a page, or say when to come back."""
         page = page_of(task.item).redriven()
-        known = self._known(page, self._notification(page.notification_id), task.now)
-        wanted = self._next(page, page.left, known, task.now)
+        context = self._context(page, self._notification(page.notification_id), task.now)
+        wanted = self._next(page, page.left, context, task.now)
         if isinstance(wanted, Later):
             item = changed_page_item(task.item, wanted.of(page, task.now), wanted.until)
             return Step(postponed(item, wanted.until))
-        return self._sent(task, page, known, wanted)
+        return self._sent(task, page, context, wanted)
 
-    def _sent(self, task: Task, page: Page, known: Known, copies: Sequence[Copy]) -> Step:
+    def _sent(self, task: Task, page: Page, context: PageContext, copies: Sequence[Copy]) -> Step:
         """Hand copies over, and, while nothing is in the way, those after them that nobody has looked at yet."""
         versions = {copy.delivery.id: copy.version for copy in copies}
         versions |= self._mark(task, page, copies)
         while True:
             done = self._handed_over(task, page, copies, versions)
-            onward = self._onward(task, done, known)
+            onward = self._onward(task, done, context)
             if not isinstance(onward, Onward):
                 return done.step if onward is None else done.booked(task, onward)
             marked = done.page.with_deliveries(self._sendings(onward.copies, task.now))
             self._checkpoint(task, marked, done.step, first=False)
-            page, known, copies = marked, onward.known, onward.copies
+            page, context, copies = marked, onward.context, onward.copies
             versions = dict.fromkeys((copy.delivery.id for copy in copies), 0)
 
-    def _onward(self, task: Task, done: Done, known: Known) -> Onward | Later | None:
+    def _onward(self, task: Task, done: Done, context: PageContext) -> Onward | Later | None:
         """What goes on at once, its mark riding in the commit of what was just done; None if nothing does."""
         untouched = done.page.untouched
         if task.is_to_end or not done.called or not untouched:
             return None
         try:
-            if task.now - known.at > FRESH:
-                known = self._known(done.page, known.notification, task.now)
-            wanted = self._next(done.page, untouched, known, task.now)
+            if task.now - context.at > FRESH:
+                context = self._context(done.page, context.notification, task.now)
+            wanted = self._next(done.page, untouched, context, task.now)
         except Exception as error:  # noqa: BLE001  (what was sent is written down first; the next turn meets the same)
             logger.warning("A page goes on in another turn: %s", type(error).__name__, extra={"item_id": task.item.id})
             return None
         if isinstance(wanted, Later):
             return wanted if wanted.is_booked else None
-        return Onward(known, wanted)
+        return Onward(context, wanted)
 
-    def _next(self, page: Page, names: Sequence[str], known: Known, now: datetime) -> Sequence[Copy] | Later:
+    def _next(self, page: Page, names: Sequence[str], context: PageContext, now: datetime) -> Sequence[Copy] | Later:
         """The copies to be handled now, or when there will be some."""
-        lane = known.notification.lane
+        lane = context.notification.lane
         slots = self.slots.at(now, lane)
-        copies = self._copies(page, names, known, slots, now)
+        copies = self._copies(page, names, context, slots, now)
         if (rests_until := _idle_until(copies)) is not None:
             if stalls.is_over(page, lane, now):
                 given_up = stalls.given_up(lane, "its providers are left alone")
@@ -157,7 +157,7 @@ class PageSender:
             return Later(rests_until)
         if not page.slots_booked and (until := _booked(copies, slots)) > now:
             return Later(until, is_booked=True)
-        return [self._paced(copy, known, now) for copy in copies]
+        return [self._paced(copy, context, now) for copy in copies]
 
     def _notification(self, notification_id: str) -> Notification:
         notification = self.renditions.notification(notification_id)
@@ -165,24 +165,26 @@ class PageSender:
             raise Permanent("the notification of this page is gone")
         return notification
 
-    def _known(self, page: Page, notification: Notification, now: datetime) -> Known:
+    def _context(self, page: Page, notification: Notification, now: datetime) -> PageContext:
         people = self.directory.get_lately([page.recipients[name] for name in page.left])
         languages = {person.language for person in people.values()}
         renditions = {language: self.renditions.get(notification, language) for language in languages}
         refusing = self.manners.opted_out(people.values(), notification.lane)
-        return Known(notification, people, refusing, renditions, now)
+        return PageContext(notification, people, refusing, renditions, now)
 
-    def _copies(self, page: Page, names: Sequence[str], known: Known, slots: SlotsNow, now: datetime) -> Sequence[Copy]:
+    def _copies(
+        self, page: Page, names: Sequence[str], context: PageContext, slots: SlotsNow, now: datetime
+    ) -> Sequence[Copy]:
         """As many copies of what is left as one commit can write and a crash may leave in doubt."""
         looked_at = [name for name in names if name in page.lines]
         stored = self.store.get_many(looked_at) if looked_at else {}
         copies: list[Copy] = []
         budget, calls, takes = WRITES, IN_DOUBT, slots.moment()
         for name in names:
-            person = known.people.get(page.recipients[name])
+            person = context.people.get(page.recipients[name])
             item = stored.get(name)
             delivery = addressed(item, name, page, person)
-            copy = self._copy(delivery, item.version if item else 0, person, known, slots, now)
+            copy = self._copy(delivery, item.version if item else 0, person, context, slots, now)
             budget -= copy.weight
             calls -= self._calls(copy, copies)
             if budget < 0 or calls < 0 or (isinstance(copy.plan, Send) and not takes(copy.plan.message)):
@@ -195,20 +197,22 @@ class PageSender:
         delivery: Delivery,
         version: int,
         person: Recipient | None,
-        known: Known,
+        context: PageContext,
         slots: SlotsNow,
         now: datetime,
     ) -> Copy:
-        if (gathered := self._gathered(delivery, known, now)) is not None:
+        if (gathered := self._gathered(delivery, context, now)) is not None:
             return Copy(delivery, version, gathered)
         if person is None:
             return Copy(delivery, version, Drop(DeliveryStatus.FAILED, "the recipient was removed"))
-        if (opt_out := known.refusing.get(person.user_id)) is not None:
+        if (opt_out := context.refusing.get(person.user_id)) is not None:
             return Copy(delivery, version, Drop(DeliveryStatus.SUPPRESSED, opt_out.why.sentence))
-        return Copy(delivery, version, self._plan(delivery, person, known, slots, now))
+        return Copy(delivery, version, self._plan(delivery, person, context, slots, now))
 
-    def _plan(self, delivery: Delivery, person: Recipient, known: Known, slots: SlotsNow, now: datetime) -> Plan:
-        notification, rendition = known.notification, known.renditions[person.language]
+    def _plan(
+        self, delivery: Delivery, person: Recipient, context: PageContext, slots: SlotsNow, now: datetime
+    ) -> Plan:
+        notification, rendition = context.notification, context.renditions[person.language]
         if delivery.status is DeliveryStatus.SENDING and notification.lane is not Lane.INCIDENT:
             return Drop(DeliveryStatus.UNKNOWN, "a worker died while sending: only a receipt can tell")
         if delivery.retry_at is not None and delivery.retry_at > now:
@@ -223,23 +227,23 @@ class PageSender:
             return wanted
         return Hold(self.digests.join(notification, person, wanted.message, window, now).until)
 
-    def _paced(self, copy: Copy, known: Known, now: datetime) -> Copy:
+    def _paced(self, copy: Copy, context: PageContext, now: datetime) -> Copy:
         """A copy goes when its reader has not had too many lately. Asking takes a place, and so comes last."""
-        is_urgent, is_gathered = known.notification.lane is Lane.INCIDENT, _window(known.notification) is not None
+        is_urgent, is_gathered = context.notification.lane is Lane.INCIDENT, _window(context.notification) is not None
         if self.manners.free_at is None or copy.delivery.paced or is_urgent or is_gathered:
             return copy
         if not isinstance(copy.plan, Send):
             return copy
-        free_at = self.manners.free_at(known.people[copy.delivery.recipient_id], now)
+        free_at = self.manners.free_at(context.people[copy.delivery.recipient_id], now)
         if free_at > now:
             return structs.replace(copy, plan=Hold(free_at, paced=True))
         return structs.replace(copy, delivery=structs.replace(copy.delivery, paced=True))
 
-    def _gathered(self, delivery: Delivery, known: Known, now: datetime) -> Plan | None:
+    def _gathered(self, delivery: Delivery, context: PageContext, now: datetime) -> Plan | None:
         """What becomes of a copy that has joined a digest: whatever became of that. None for any other copy."""
-        if _window(known.notification) is None:
+        if _window(context.notification) is None:
             return None
-        match self.digests.fate(delivery.id, known.notification, delivery.recipient_id, now):
+        match self.digests.fate(delivery.id, context.notification, delivery.recipient_id, now):
             case Waits(until=until):
                 return Hold(until)
             case Went(status=status, detail=detail):

@@ -1,4 +1,4 @@
-"""Leaving by one click: the signed link in the header of bulk mail (RFC 8058), and the page behind it.
+"""Unsubscribing by one click: the signed link in the header of bulk mail (RFC 8058), and the page behind it.
 
 A GET asks first, so that a scanner that opens links unsubscribes nobody; the mail program's own POST needs no page. It
 ends bulk mail alone, says so in the reader's language, and can be undone on the page.
@@ -38,7 +38,7 @@ UNDO = "undo"
 """The field of the form that undoes; a mail program's own POST has `List-Unsubscribe=One-Click` instead."""
 
 
-class Says(StrEnum):
+class Sentence(StrEnum):
     """What the page says: sentences of the catalogues."""
 
     TITLE = "Email"
@@ -74,15 +74,15 @@ class UnsubscribeLinks:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Button:
     """A page's one button; it leaves, or undoes that."""
 
-    says: Says
+    text: Sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
-    """What one link leads to. `translator` knows reviewed texts only."""
+class UnsubscribePages:
+    """The pages that a link leads to. `translator` knows reviewed texts only."""
 
     links: UnsubscribeLinks
     directory: Directory
@@ -112,64 +112,67 @@ class Leaving:
         return any(one.why is Why.UNSUBSCRIBED for one in refusals)
 
     def _asked(self, person: Recipient | None) -> Response:
-        return self._page(person, (Says.QUESTION, Says.STILL), Form(Says.LEAVE))
+        return self._page(person, (Sentence.QUESTION, Sentence.STILL), Button(Sentence.LEAVE))
 
     def _left(self, person: Recipient | None) -> Response:
-        return self._page(person, (Says.LEFT, Says.STILL), Form(Says.UNDO))
+        return self._page(person, (Sentence.LEFT, Sentence.STILL), Button(Sentence.UNDO))
 
     def _back(self, person: Recipient | None) -> Response:
         if person is None or person.email is None:
             return self._asked(person)
         self.opt_outs.lift_email(person.email, Why.UNSUBSCRIBED)
         if self.opt_outs.ending_email(person.email, Lane.BULK) is not None:
-            return self._page(person, (Says.STOPPED,))
-        return self._page(person, (Says.BACK,), Form(Says.LEAVE))
+            return self._page(person, (Sentence.STOPPED,))
+        return self._page(person, (Sentence.BACK,), Button(Sentence.LEAVE))
 
-    def _page(self, person: Recipient | None, said: tuple[Says, ...], form: Form | None = None) -> Response:
+    def _page(self, person: Recipient | None, said: tuple[Sentence, ...], button: Button | None = None) -> Response:
         """In the reader's language, if every sentence of the page is known in it."""
-        wanted = [Says.TITLE, *said, *(() if form is None else [form.says])]
+        wanted = [Sentence.TITLE, *said, *(() if button is None else [button.text])]
         reader = _ENGLISH if person is None else parse_tag(person.language)
         answers = [self.translator.translate(sentence, _ENGLISH, reader) for sentence in wanted]
         known = [answer for answer in answers if isinstance(answer, Translation)]
         if len(known) < len(wanted):
-            return _document(_ENGLISH, list(map(str, wanted)), form)
-        return _document(known[0].language, [answer.text for answer in known], form)
+            return _document(_ENGLISH, list(map(str, wanted)), button)
+        return _document(known[0].language, [answer.text for answer in known], button)
 
 
 def blueprint(links: UnsubscribeLinks, directory: Directory, opt_outs: OptOuts, translator: Translator) -> Blueprint:
     """The page, as a browser or a mail program calls it."""
     routes = Blueprint("unsubscribe", __name__)
-    leaving = Leaving(links, directory, opt_outs, translator)
+    pages = UnsubscribePages(links, directory, opt_outs, translator)
 
     @routes.get("/u/<token>")
     def ask(token: str) -> Response:
-        return leaving.shown(token)
+        return pages.shown(token)
 
     @routes.post("/u/<token>")
     def leave(token: str) -> Response:
-        return leaving.changed(token, undo=UNDO in request.form)
+        return pages.changed(token, undo=UNDO in request.form)
 
     return routes
 
 
 def _forged() -> Response:
-    return _document(_ENGLISH, [Says.TITLE, Says.FORGED], None, HTTPStatus.FORBIDDEN)
+    return _document(_ENGLISH, [Sentence.TITLE, Sentence.FORGED], None, HTTPStatus.FORBIDDEN)
 
 
-def _document(language: Tag, said: list[str], form: Form | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """A page of a title, a heading, paragraphs and, with a form, the text of its button."""
+def _document(language: Tag, said: list[str], button: Button | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """A page of a title, a heading, paragraphs and, with a button, its text."""
     title, *texts = map(html.escape, said)
-    button = texts.pop() if form is not None else ""
-    name = f' name="{UNDO}" value="1"' if form is not None and form.says is Says.UNDO else ""
-    posted = f'<form method="post"><button{name}>{button}</button></form>' if form is not None else ""
+    form = "" if button is None else _form(button, texts.pop())
     first, *others = texts
     said_below = "".join(f"<p>{text}</p>" for text in others)
     document = (
         f'<!doctype html><html lang="{language}" dir="{_direction(language)}">'
         f"<head><title>{title}</title>{_HEAD}</head>"
-        f"<body><h1>{first}</h1>{said_below}{posted}</body></html>"
+        f"<body><h1>{first}</h1>{said_below}{form}</body></html>"
     )
     return Response(document, status, headers=_HEADERS, content_type="text/html; charset=utf-8")
+
+
+def _form(button: Button, text: str) -> str:
+    name = f' name="{UNDO}" value="1"' if button.text is Sentence.UNDO else ""
+    return f'<form method="post"><button{name}>{text}</button></form>'
 
 
 def _direction(language: Tag) -> str:
