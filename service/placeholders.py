@@ -17,7 +17,7 @@ _BRACES = re.compile(r"\{\{|\}\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class LiteralText:
     """A part of a text that stands for itself; `at` is the index of its first character in the text."""
 
     text: str
@@ -46,19 +46,19 @@ class Unpaired:
     at: int
 
 
-def split(text: str) -> Iterator[Literal | Placeholder]:
+def split(text: str) -> Iterator[LiteralText | Placeholder]:
     """The literal parts and placeholders of a text in turn, without empty literals; together they are the text."""
     end = 0
     for found in _PLACEHOLDER.finditer(text):
         if end < found.start():
-            yield Literal(text[end : found.start()], end)
+            yield LiteralText(text[end : found.start()], end)
         yield _placeholder(found[0], found.start())
         end = found.end()
     if end < len(text):
-        yield Literal(text[end:], end)
+        yield LiteralText(text[end:], end)
 
 
-def unpaired(literal: Literal) -> Unpaired | None:
+def unpaired(literal: LiteralText) -> Unpaired | None:
     """The first `{{` or `}}` of a literal part: it has no other half."""
     found = _BRACES.search(literal.text)
     return None if found is None else Unpaired(found[0], literal.at + found.start())

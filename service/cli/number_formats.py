@@ -14,7 +14,7 @@ _CONDITION = re.compile(r"\[[<>=]")
 _DIGITS = frozenset("0#?")
 
 
-class Shown(Enum):
+class PercentSign(Enum):
     """What a percent sign of the format means, if there is one."""
 
     PLAIN = "plain"
@@ -26,12 +26,12 @@ class Shown(Enum):
     """It depends on a condition in the format, or the sign stands within other words."""
 
 
-def shown(number_format: str, sign: int) -> Shown:
+def percent_sign(number_format: str, sign: int) -> PercentSign:
     """How a number of this sign (-1, 0, 1) is shown."""
     sections = [_section(pieces) for pieces in _sections(number_format)]
     with_digits = [meaning for meaning, digits in sections if digits]
     if _CONDITION.search(number_format) and len(set(with_digits)) > 1:
-        return Shown.UNCLEAR
+        return PercentSign.UNCLEAR
     position = {1: 0, -1: 1, 0: 2}[sign]
     meaning, digits = sections[position] if position < len(sections) else sections[0]
     return meaning if digits or not with_digits else with_digits[0]
@@ -48,11 +48,11 @@ def _sections(number_format: str) -> list[list[str]]:
     return sections
 
 
-def _section(pieces: list[str]) -> tuple[Shown, bool]:
+def _section(pieces: list[str]) -> tuple[PercentSign, bool]:
     """What the percent signs of a section mean, and whether it shows digits at all."""
     literals = [piece.strip('"\\ ') for piece in pieces if piece[0] in '"\\' and "%" in piece]
     if any(literal != "%" for literal in literals) or (literals and "%" in pieces):
-        meaning = Shown.UNCLEAR
+        meaning = PercentSign.UNCLEAR
     else:
-        meaning = Shown.SHARE if "%" in pieces else Shown.LITERAL if literals else Shown.PLAIN
+        meaning = PercentSign.SHARE if "%" in pieces else PercentSign.LITERAL if literals else PercentSign.PLAIN
     return meaning, any(piece in _DIGITS for piece in pieces) or "General" in "".join(pieces)

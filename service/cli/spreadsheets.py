@@ -21,7 +21,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
-from service.cli.number_formats import Shown, shown
+from service.cli.number_formats import PercentSign, percent_sign
 from service.errors import TocsinError
 
 AnyCell = Cell | MergedCell | ReadOnlyCell | EmptyCell
@@ -190,16 +190,16 @@ def _text(cell: AnyCell, refusals: _Refusals) -> str:
 
 def _number(cell: AnyCell, number: Decimal, refusals: _Refusals) -> str:
     number_format = str(getattr(cell, "number_format", "General"))
-    match shown(number_format, (number > 0) - (number < 0)):
-        case Shown.SHARE:
+    match percent_sign(number_format, (number > 0) - (number < 0)):
+        case PercentSign.SHARE:
             return f"{_plain(number * 100)}%"
-        case Shown.LITERAL:
+        case PercentSign.LITERAL:
             return f"{_plain(number)}%"
-        case Shown.UNCLEAR:
+        case PercentSign.UNCLEAR:
             what = "its format says not clearly whether it is a percentage: give it a plain one, such as 0%"
             refusals.add(what, f"cell {getattr(cell, 'coordinate', '')} ({number_format})")
             return ""
-        case Shown.PLAIN:
+        case PercentSign.PLAIN:
             return _plain(number)
 
 

@@ -11,7 +11,7 @@ from service.decide.findings import Kind
 from service.decide.positions import Node, Scalar
 from service.decide.ruleset import FactPath, Place, Text
 from service.decide.schema import Schema
-from service.placeholders import Literal, Placeholder
+from service.placeholders import LiteralText, Placeholder
 
 
 def read(node: Node, what: str, schema: Schema, faults: Faults) -> Text | None:
@@ -29,15 +29,15 @@ def of(scalar: Scalar, schema: Schema, faults: Faults) -> Text | None:
 
 
 def _part(
-    part: Literal | Placeholder, place: Callable[[int], Place], schema: Schema, faults: Faults
+    part: LiteralText | Placeholder, place: Callable[[int], Place], schema: Schema, faults: Faults
 ) -> str | FactPath | None:
     match part:
         case Placeholder(name=path, name_at=at):
             known = schema.find(path, place(at), faults)
             return None if known is None else FactPath(path)
-        case Literal() if fault := placeholders.unpaired(part):
+        case LiteralText() if fault := placeholders.unpaired(part):
             message = f'"{fault.braces}" without its other half'
             faults.error(Kind.SYNTAX, place(fault.at), message, "write {{ driver.name }}")
             return None
-        case Literal(text=text):
+        case LiteralText(text=text):
             return text

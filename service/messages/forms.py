@@ -14,7 +14,7 @@ from typing import NoReturn
 from service import placeholders
 from service.errors import TocsinError
 from service.messages.formats import FILTERS, Unformattable, plainly
-from service.placeholders import Literal, Placeholder
+from service.placeholders import LiteralText, Placeholder
 from service.tags import Tag
 
 MAX_SOURCE = 256 * 1024
@@ -128,7 +128,7 @@ def _without_empty_lines(text: str) -> str:
     return _EMPTY_LINE.sub("", text).replace(_EMPTY, "")
 
 
-def _part(text: str, part: Literal | Placeholder, where: str) -> str | Slot:
+def _part(text: str, part: LiteralText | Placeholder, where: str) -> str | Slot:
     if isinstance(part, Placeholder):
         return _slot(text, part, where)
     if (bad := _FORBIDDEN.search(part.text)) is not None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service import placeholders
-from service.placeholders import Literal, Placeholder, Unpaired
+from service.placeholders import LiteralText, Placeholder, Unpaired
 
 OLD = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 """How rule files were read before: the same, in cubic time."""
@@ -17,9 +17,9 @@ OLD = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 def test_a_text_is_cut_into_literals_and_placeholders_with_their_places() -> None:
     assert tuple(placeholders.split("Valve {{ sensor.id }} is {{}}")) == (
-        Literal("Valve ", 0),
+        LiteralText("Valve ", 0),
         Placeholder("{{ sensor.id }}", 6, "sensor.id", 9),
-        Literal(" is ", 21),
+        LiteralText(" is ", 21),
         Placeholder("{{}}", 25, "", 27),
     )
 
@@ -35,7 +35,7 @@ def test_a_text_is_cut_into_literals_and_placeholders_with_their_places() -> Non
     ],
 )
 def test_braces_without_their_other_half_are_found(text: str, braces: Unpaired | None) -> None:
-    literals = (part for part in placeholders.split(text) if isinstance(part, Literal))
+    literals = (part for part in placeholders.split(text) if isinstance(part, LiteralText))
     assert next(filter(None, map(placeholders.unpaired, literals)), None) == braces
 
 

@@ -10,7 +10,7 @@ from service.decide.findings import Kind
 from service.decide.positions import Scalar
 from service.decide.ruleset import Place
 from service.intake.events.patterns import ENVELOPE, PATH
-from service.placeholders import Literal, Placeholder
+from service.placeholders import LiteralText, Placeholder
 
 
 def demand_path(path: str, at: Place, faults: Faults) -> bool:
@@ -33,13 +33,13 @@ def demand_paths_within(written: Scalar, faults: Faults) -> bool:
     return all(sound)  # every part is looked at, so that all faults are reported
 
 
-def _is_sound(part: Literal | Placeholder, place: Callable[[int], Place], faults: Faults) -> bool:
+def _is_sound(part: LiteralText | Placeholder, place: Callable[[int], Place], faults: Faults) -> bool:
     match part:
         case Placeholder(name=path, name_at=at):
             return demand_path(path, place(at), faults)
-        case Literal() if fault := placeholders.unpaired(part):
+        case LiteralText() if fault := placeholders.unpaired(part):
             message = f'"{fault.braces}" without its other half'
             faults.error(Kind.SYNTAX, place(fault.at), message, "write {{ detail.order.id }}")
             return False
-        case Literal():
+        case LiteralText():
             return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from service import placeholders
 from service.decide.positions import Plain
 from service.errors import TocsinError
-from service.placeholders import Literal, Placeholder
+from service.placeholders import LiteralText, Placeholder
 
 ENVELOPE = ("account", "detail", "detail-type", "id", "region", "resources", "source", "time", "version")
 """Members of every event (https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html)."""
@@ -87,10 +87,10 @@ def text_of(written: str) -> Text | Member | str:
     match tuple(placeholders.split(written)):
         case (Placeholder(name=path),):
             return Member(path)
-        case () | (Literal(),):
+        case () | (LiteralText(),):
             return written
         case parts:
-            return Text(tuple(part.text if isinstance(part, Literal) else Member(part.name) for part in parts))
+            return Text(tuple(part.text if isinstance(part, LiteralText) else Member(part.name) for part in parts))
 
 
 def _written(member: Member, event: Mapping[str, object]) -> str:
