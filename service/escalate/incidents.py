@@ -27,7 +27,7 @@ from service.escalate.items import (
     outgoing_of,
     record_of,
 )
-from service.escalate.lenient import LeftOut, Read
+from service.escalate.lenient import NotFitting, Read
 from service.escalate.policies import Policies, UnknownPolicy
 from service.escalate.record import IncidentRecord
 from service.escalate.steps import Change, Moved, change, change_of, moved, written
@@ -72,7 +72,7 @@ class Incidents:
     directory: Directory
 
     def open(
-        self, new: NewIncident, app: str, fallback_id: str, left_out: Sequence[LeftOut] = ()
+        self, new: NewIncident, app: str, fallback_id: str, left_out: Sequence[NotFitting] = ()
     ) -> tuple[IncidentRecord, bool]:
         """Open an incident and page its first level; the one that is there, and False, if it was asked for before.
 
@@ -168,7 +168,7 @@ class Incidents:
         books.read_ahead(phone for _, move in moves if move is not None for phone in move.phones)
         return joined([_on_time(item, move, books) for item, move in moves], *books.changed())
 
-    def _opened(self, new: NewIncident, app: str, name: str, left_out: Sequence[LeftOut] = ()) -> IncidentRecord:
+    def _opened(self, new: NewIncident, app: str, name: str, left_out: Sequence[NotFitting] = ()) -> IncidentRecord:
         now = self.clock.now()
         contacts = tuple(self._contact(n, given) for n, given in enumerate(new.contacts, start=1))
         policy = self.policies.get(new.policy).covering(len(contacts))

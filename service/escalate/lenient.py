@@ -36,7 +36,7 @@ _ITEM_CONTACTS = {"first_contact": 1, "second_contact": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class NotFitting:
     """Something that does not fit, by its path, and why. `contact` is the number of the contact that it is about."""
 
     path: str
@@ -62,7 +62,7 @@ class Read:
     """An incident of what fits, and what was left out of it."""
 
     new: NewIncident
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[NotFitting, ...] = ()
 
     @property
     def reaches_somebody(self) -> bool:
@@ -85,7 +85,7 @@ class Read:
         return self._with(replace(self.new, policy=policy), "policy", why)
 
     def _with(self, new: NewIncident, path: str, why: str) -> Read:
-        return Read(new, (*self.left_out, LeftOut(path, why)))
+        return Read(new, (*self.left_out, NotFitting(path, why)))
 
 
 def read(document: Mapping[str, object], rules: IntakeRules) -> Read:
@@ -95,13 +95,13 @@ def read(document: Mapping[str, object], rules: IntakeRules) -> Read:
     faults = Faults(rules)
     new = assembled(body, faults)
     known = _paths([*left_out, *unfit])
-    unread = [LeftOut(fault.path, fault.message) for fault in faults.found if fault.path not in known]
+    unread = [NotFitting(fault.path, fault.message) for fault in faults.found if fault.path not in known]
     return Read(new, tuple([*left_out, *unfit, *unread][:MAX_LEFT_OUT]))
 
 
-def _fitting(given: dict[str, object]) -> tuple[IncidentBody | IncidentItem, list[LeftOut]]:
+def _fitting(given: dict[str, object]) -> tuple[IncidentBody | IncidentItem, list[NotFitting]]:
     """The body that is left once all that does not fit its shape is taken out; the first `Problem` if none is left."""
-    shape, refusal, left_out = shape_of(given), None, list[LeftOut]()
+    shape, refusal, left_out = shape_of(given), None, list[NotFitting]()
     while True:
         try:
             return TypeAdapter[IncidentBody | IncidentItem](shape).validate_python(given), left_out
@@ -112,24 +112,24 @@ def _fitting(given: dict[str, object]) -> tuple[IncidentBody | IncidentItem, lis
             if not removed:
                 raise refusal from error
             said = {fault.path: fault.message for fault in problem.errors}
-            left_out += [LeftOut(path, said.get(path, "does not fit")) for path in removed]
+            left_out += [NotFitting(path, said.get(path, "does not fit")) for path in removed]
 
 
-def _paths(left_out: list[LeftOut]) -> set[str]:
+def _paths(left_out: list[NotFitting]) -> set[str]:
     """The paths left out, and those of the contacts they belong to: these are known to lack something."""
     return {each.path.partition(".")[0] for each in left_out}
 
 
-def _cut(document: Mapping[str, object]) -> tuple[dict[str, object], list[LeftOut]]:
+def _cut(document: Mapping[str, object]) -> tuple[dict[str, object], list[NotFitting]]:
     """The document with a description and contacts that are not too many: the first of them count."""
-    given, left_out = deepcopy(dict(document)), list[LeftOut]()
+    given, left_out = deepcopy(dict(document)), list[NotFitting]()
     description, contacts = given.get("description"), given.get("contacts")
     if isinstance(description, str) and len(description) > MAX_DESCRIPTION:
         given["description"] = description[: MAX_DESCRIPTION - 1] + "…"
-        left_out.append(LeftOut("description", f"what is beyond {MAX_DESCRIPTION:,} characters"))
+        left_out.append(NotFitting("description", f"what is beyond {MAX_DESCRIPTION:,} characters"))
     if isinstance(contacts, list) and len(contacts) > MAX_CONTACTS:
         given["contacts"] = contacts[:MAX_CONTACTS]
-        left_out.append(LeftOut("contacts", f"those beyond the first {MAX_CONTACTS}"))
+        left_out.append(NotFitting("contacts", f"those beyond the first {MAX_CONTACTS}"))
     return given, left_out
 
 

@@ -11,7 +11,7 @@ from service.escalate import intake, schemas
 from service.escalate.events import ApiAcknowledge, ApiCancel
 from service.escalate.incidents import Incidents, NoSuchIncident, OtherContent, UnknownRecipient
 from service.escalate.intake import IncidentBody, IntakeRules, NewIncident
-from service.escalate.lenient import LeftOut
+from service.escalate.lenient import NotFitting
 from service.escalate.policies import UnknownPolicy
 from service.escalate.record import IncidentRecord, shown
 from service.http import (
@@ -137,7 +137,7 @@ def _add_cancel(routes: Blueprint, incidents: Incidents) -> None:
 
 
 def opened(
-    incidents: Incidents, new: NewIncident, caller: Caller, left_out: Sequence[LeftOut] = ()
+    incidents: Incidents, new: NewIncident, caller: Caller, left_out: Sequence[NotFitting] = ()
 ) -> tuple[IncidentRecord, bool]:
     """Open an incident, or find the same one, and whether it is new; `Problem` says why it cannot be opened."""
     with _as_problems():

@@ -13,12 +13,12 @@ from typing import TypeVar
 from service.decide.outcomes import IncidentWanted, LeftOut, NotificationWanted, Outcome
 from service.decide.ruleset import Action, FactPath, Notify, OpenIncident, Ruleset, Text
 from service.errors import TocsinError
-from service.escalate.lenient import LeftOut as NotFitting
+from service.escalate.lenient import NotFitting
 from service.escalate.outcomes import RuleIncidents
 from service.http.problems import FieldError, Problem
-from service.recipients import Directory
+from service.recipients import NO_RECIPIENT, Directory
 
-Asked = TypeVar("Asked", IncidentWanted, NotificationWanted)
+W = TypeVar("W", IncidentWanted, NotificationWanted)
 
 
 class NobodyReached(TocsinError):
@@ -53,7 +53,9 @@ class Reach:
                 unfit, reaches = self._of_incident(outcome)
                 return _without(outcome, unfit, reaches, lambda: _action(ruleset, outcome.rule, OpenIncident, place))
             case NotificationWanted(recipients=recipients) if recipients:
-                unfit = [_unknown(n, name) for n, name in enumerate(recipients) if self.directory.get(name) is None]
+                missing = self.directory.missing(recipients)
+                unknown = (number for number, name in enumerate(recipients) if name in missing)
+                unfit = [NotFitting(f"recipients[{number}]", NO_RECIPIENT) for number in unknown]
                 reaches = len(unfit) < len(recipients)
                 return _without(outcome, unfit, reaches, lambda: _action(ruleset, outcome.rule, Notify, place))
             case _:
@@ -67,11 +69,7 @@ class Reach:
         return read.left_out, read.reaches_somebody
 
 
-def _unknown(number: int, _name: str) -> NotFitting:
-    return NotFitting(f"recipients[{number}]", "is no recipient: PUT /v1/recipients/{id} makes one")
-
-
-def _without(outcome: Asked, unfit: Sequence[NotFitting], reaches: bool, action: Callable[[], Action | None]) -> Asked:
+def _without(outcome: W, unfit: Sequence[NotFitting], reaches: bool, action: Callable[[], Action | None]) -> W:
     if not unfit:
         return outcome
     texts = _texts(action())

@@ -26,7 +26,7 @@ from service.notify.notification import Notification
 from service.notify.page import UNTOUCHED, Counts, Line, count
 from service.notify.page import Page as PageOfDeliveries
 from service.notify.rendition import Texts, message_of
-from service.recipients import Directory
+from service.recipients import NO_RECIPIENT, Directory
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
 from service.tags import UnknownTag, parse_tag
 from service.words import Lane
@@ -108,7 +108,8 @@ class Desk:
 
     def known(self, recipients: Sequence[str]) -> Sequence[str]:
         """Those of these ids that a profile has."""
-        return [name for name in recipients if self._directory.get(name) is not None]
+        missing = self._directory.missing(recipients)
+        return [name for name in recipients if name not in missing]
 
     def check(self, request: Request) -> None:
         """Raise `Unfit` if `accept` would, but take nothing in."""
@@ -199,9 +200,9 @@ class Desk:
             if not self._directory.members(request.audience, limit=1).items:
                 yield "audience", "has no recipients: POST /v1/audiences/{audience}/recipients adds some"
         else:
-            for number, name in enumerate(request.recipients):
-                if self._directory.get(name) is None:
-                    yield f"recipients[{number}]", "is no recipient: PUT /v1/recipients/{id} makes one"
+            missing = self._directory.missing(request.recipients)
+            unknown = (number for number, name in enumerate(request.recipients) if name in missing)
+            yield from ((f"recipients[{number}]", NO_RECIPIENT) for number in unknown)
 
 
 def _filling_faults(request: Request, template: Template) -> Iterator[tuple[str, str]]:

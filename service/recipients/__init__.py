@@ -1,10 +1,11 @@
 """Recipients and audiences: whom a notification reaches."""
 
-from service.recipients.directory import MAX_AT_ONCE, Directory, Member
+from service.recipients.directory import MAX_AT_ONCE, NO_RECIPIENT, Directory, Member
 from service.recipients.profile import Fault, ProfileRefused, ProfileRules, Recipient
 
 __all__ = [
     "MAX_AT_ONCE",
+    "NO_RECIPIENT",
     "Directory",
     "Fault",
     "Member",

@@ -16,12 +16,15 @@ from service.clock import Clock
 from service.recipients.lately import Lately
 from service.recipients.profile import Recipient
 from service.records import from_state, to_state
-from service.storage import Conflict, Item, Page, Store
+from service.storage import MAX_WRITES, Conflict, Item, Page, Store
 
 KIND = "recipient"
 MEMBER_KIND = "member"
 MAX_AT_ONCE = 1000
 """Recipients that one call may add to an audience."""
+
+NO_RECIPIENT = "is no recipient: PUT /v1/recipients/{id} makes one"
+"""What is wrong with an id that no recipient has."""
 
 MOST_SHOWN = 100
 """Audiences that are shown of one recipient."""
@@ -60,6 +63,12 @@ class Directory:
         people = self._read(user_ids)
         self._lately.keep(people.values(), reading)
         return people
+
+    def missing(self, user_ids: Iterable[str]) -> frozenset[str]:
+        """Those of any number of ids that no recipient has."""
+        wanted = list(dict.fromkeys(user_ids))
+        groups = (wanted[start : start + MAX_WRITES] for start in range(0, len(wanted), MAX_WRITES))
+        return frozenset(wanted).difference(*map(self._read, groups))
 
     def get_lately(self, user_ids: Sequence[str]) -> Mapping[str, Recipient]:
         """`get_many`, going by what this process read of them within the last two seconds where it did."""

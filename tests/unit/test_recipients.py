@@ -16,6 +16,7 @@ from service.channels.phones import Phone, PhoneRules
 from service.clock import HandClock
 from service.recipients import Directory, Fault, ProfileRefused, ProfileRules, Recipient
 from service.recipients.files import RefusedRow, Row, UnreadableFile, read_rows
+from service.storage import MAX_WRITES
 from service.storage.sqlite import SqliteStore
 from service.words import Channel
 
@@ -46,6 +47,15 @@ def faults(raw: Mapping[str, object], rules: ProfileRules = RULES) -> Mapping[st
     with pytest.raises(ProfileRefused) as refused:
         rules.parse(raw)
     return {fault.path: fault.message for fault in refused.value.faults}
+
+
+def test_ids_that_no_recipient_has_are_found_among_more_than_one_question_holds(directory: Directory) -> None:
+    everyone = [person(f"user-{number:03}") for number in range(MAX_WRITES + 20)]
+    directory.add("customers", everyone)
+    names = [each.user_id for each in everyone]
+    assert directory.missing(names) == frozenset()
+    assert directory.missing(["nobody", *names, "no-one", "nobody"]) == {"nobody", "no-one"}
+    assert directory.missing([]) == frozenset()
 
 
 def test_a_profile_is_read_and_written_canonically() -> None:
