@@ -17,7 +17,7 @@ from service.storage import Conflict, Item, Store, StoreUnavailable
 from service.work import limits
 from service.work.breaker import Breaker, Closed, Go, HalfOpen, Open, Wait, admit, failed, succeeded
 from service.work.health import Health
-from service.work.limits import Limit, LimitKind, Pace
+from service.work.limits import Limit, LimitKind, RateShare
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class _Record:
     breaker: Breaker
     health: Health = field(default_factory=Health)
     limit: Limit = limits.NO_LIMIT
-    pace: Pace = limits.AT_FULL_PACE
+    pace: RateShare = limits.FULL_RATE
 
 
 @dataclass(frozen=True, slots=True)

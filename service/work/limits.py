@@ -92,25 +92,25 @@ ONE_MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateShare:
     """The share of a provider's rate at which it is asked, as it was at `at`."""
 
     share: float = 1.0
     at: datetime = LONG_AGO
 
 
-AT_FULL_PACE = Pace()
+FULL_RATE = RateShare()
 
 
-def share(pace: Pace, now: datetime) -> float:
+def share(pace: RateShare, now: datetime) -> float:
     """The share by now, over 0 and at most 1."""
     if pace.share >= 1:
         return 1.0
     return min(1.0, pace.share + FASTER_A_SECOND * max(now - pace.at, timedelta(0)).total_seconds())
 
 
-def slowed(pace: Pace, now: datetime) -> Pace:
+def slowed(pace: RateShare, now: datetime) -> RateShare:
     """The pace after a throttle."""
     if timedelta(0) <= now - pace.at < ONE_MOMENT:
         return pace
-    return Pace(max(SLOWEST, SLOWER * share(pace, now)), now)
+    return RateShare(max(SLOWEST, SLOWER * share(pace, now)), now)

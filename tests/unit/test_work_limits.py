@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.work.limits import (
-    AT_FULL_PACE,
     FIRST_REST,
+    FULL_RATE,
     LONGEST_REST,
     NO_LIMIT,
     SLOWER,
     SLOWEST,
     Limit,
     LimitKind,
-    Pace,
+    RateShare,
     admitted,
     lifted,
     met,
@@ -70,7 +70,7 @@ def test_after_a_rest_one_message_finds_out_for_all() -> None:
 
 
 def test_a_throttle_slows_at_once_and_time_without_one_makes_up_for_it() -> None:
-    slow = slowed(AT_FULL_PACE, NOON)
+    slow = slowed(FULL_RATE, NOON)
     assert share(slow, NOON) == SLOWER
     assert slowed(slow, NOON + SECOND / 2) == slow, "of the same moment"
     assert share(slow, NOON + 5 * SECOND) > SLOWER
@@ -79,7 +79,7 @@ def test_a_throttle_slows_at_once_and_time_without_one_makes_up_for_it() -> None
 
 @given(st.lists(st.integers(0, 120), max_size=60))
 def test_a_pace_never_stops_and_never_exceeds_the_whole(waits: list[int]) -> None:
-    pace, now = Pace(), NOON
+    pace, now = RateShare(), NOON
     for wait in waits:
         now += wait * SECOND
         pace = slowed(pace, now)
