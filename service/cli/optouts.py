@@ -10,8 +10,8 @@ import click
 from service import config, exact_json, ids
 from service.app import Service
 from service.clock import timestamp
-from service.messages.optout_routes import ADDED, LIFTED, Register, audited
-from service.messages.optouts import Standing, Why
+from service.messages.optout_routes import ADDED, LIFTED, OptOutView, audited
+from service.messages.optouts import ListedOptOut, Why
 from service.messaging import Messaging
 
 
@@ -26,16 +26,16 @@ def optouts() -> None:
 def list_optouts(contact: str | None, as_json: bool) -> None:
     """List every opt-out with its reason and what it ends: bulk, all notifications, or everything."""
     messaging = Service(config.load()).messaging
-    register = Register(messaging.opt_outs, messaging.directory)
+    view = OptOutView(messaging.opt_outs, messaging.directory)
     found = messaging.opt_outs.of_contact(contact) if contact else tuple(_all(messaging))
     if as_json:
-        click.echo(exact_json.dumps({"items": [register.shown(one, in_full=True) for one in found]}))
+        click.echo(exact_json.dumps({"items": [view.shown(one, in_full=True) for one in found]}))
         return
     for one in found:
-        shown = register.shown(one, in_full=True)
+        shown = view.shown(one, in_full=True)
         click.echo(f"{one.id}  {_whose(shown)}: {one.opt_out.topic} ended {timestamp(one.opt_out.since)}")
         click.echo(f"    {one.opt_out.why.sentence}")
-    click.echo(f"{len(found)} opt-outs." if found else "Nobody has opted out.", err=True)
+    click.echo(_count(len(found)), err=True)
 
 
 @optouts.command()
@@ -65,34 +65,44 @@ def add(contact: str) -> None:
         messaging.opt_outs.add_email(contact, Why.ADMINISTRATOR)
     else:
         messaging.opt_outs.add_phone(messaging.profiles.phones.parse(contact).e164, Why.ADMINISTRATOR)
-    for standing in messaging.opt_outs.of_contact(contact):
-        if standing.opt_out.why is Why.ADMINISTRATOR:
-            _audit(messaging, ADDED, standing)
-            click.echo(f"{standing.id} holds.")
+    for listed in messaging.opt_outs.of_contact(contact):
+        if listed.opt_out.why is Why.ADMINISTRATOR:
+            _audit(messaging, ADDED, listed)
+            click.echo(f"{listed.id} holds.")
 
 
-def _audit(messaging: Messaging, entry_type: str, standing: Standing) -> None:
+def _audit(messaging: Messaging, entry_type: str, listed: ListedOptOut) -> None:
     now = messaging.clock.now()
-    messaging.store.append(audited(entry_type, standing, getpass.getuser(), ids.fresh(now), now))
+    messaging.store.append(audited(entry_type, listed, getpass.getuser(), ids.fresh(now), now))
 
 
 def _lift(messaging: Messaging, name: str) -> bool:
     is_contact = "@" in name or name.startswith("+")
     wanted = [one.id for one in messaging.opt_outs.of_contact(name)] if is_contact else [name]
-    lifted = [standing for one in wanted if (standing := messaging.opt_outs.lift(one)) is not None]
-    for standing in lifted:
-        _audit(messaging, LIFTED, standing)
-        click.echo(f"{standing.id} is lifted.")
+    lifted = [listed for one in wanted if (listed := messaging.opt_outs.lift(one)) is not None]
+    for listed in lifted:
+        _audit(messaging, LIFTED, listed)
+        click.echo(f"{listed.id} is lifted.")
     return bool(lifted)
 
 
-def _all(messaging: Messaging) -> Iterator[Standing]:
+def _all(messaging: Messaging) -> Iterator[ListedOptOut]:
     cursor: str | None = None
     while True:
         page = messaging.opt_outs.listed(cursor, 200)
         yield from page.items
         if (cursor := page.cursor) is None:
             return
+
+
+def _count(number: int) -> str:
+    match number:
+        case 0:
+            return "Nobody has opted out."
+        case 1:
+            return "1 opt-out."
+        case _:
+            return f"{number} opt-outs."
 
 
 def _whose(shown: Mapping[str, object]) -> str:

@@ -237,9 +237,11 @@ class SlotsNow:
     def _rate_of(self, message: Message) -> _Rate | None:
         departure, channel = self._departure(message), _channel(message)
         sender = departure.sender
-        own = sender is not None and sender.per_second is not None
-        key = f"rate-{sender.origin}" if sender is not None and own else f"rate-{channel}"
-        granted = sender.per_second if sender is not None and own else self._rates.get(channel)
+        if sender is not None and sender.per_second is not None:
+            key = f"rate-{sender.origin}"
+            granted: float | None = sender.per_second
+        else:
+            key, granted = f"rate-{channel}", self._rates.get(channel)
         known = [rate for rate in (granted, departure.most_per_second) if rate is not None]
         if departure.pace < 1:
             return _Rate(key, departure.pace * min(known, default=UNKNOWN_RATE))

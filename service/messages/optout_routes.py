@@ -14,7 +14,7 @@ from service import exact_json, ids
 from service.channels.contact_keys import masked
 from service.clock import Clock, timestamp
 from service.http import Answer, Caller, Cursor, Limit, Query, Shown, endpoint, not_found
-from service.messages.optouts import CHANNELS, OptOut, OptOuts, Standing
+from service.messages.optouts import CHANNELS, ListedOptOut, OptOut, OptOuts
 from service.messages.routes import contact_in_url
 from service.recipients import Directory, Recipient
 from service.storage import AuditEntry, Store
@@ -56,20 +56,20 @@ class OptOutList(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class OptOutView:
     """Opt-outs with the recipients they are about."""
 
     opt_outs: OptOuts
     directory: Directory
 
-    def shown(self, standing: Standing, *, in_full: bool) -> Mapping[str, object]:
+    def shown(self, listed: ListedOptOut, *, in_full: bool) -> Mapping[str, object]:
         """One opt-out as the API and the command line show it."""
-        holders = self.directory.holders(standing.contact, standing.key)
-        contact = next((_contact(one, standing.contact) for one in holders), None)
+        holders = self.directory.holders(listed.contact, listed.key)
+        contact = next((_contact(one, listed.contact) for one in holders), None)
         return {
-            "id": standing.id,
-            "channels": [channel.value for channel in CHANNELS[standing.contact]],
-            **_said(standing.opt_out),
+            "id": listed.id,
+            "channels": [channel.value for channel in CHANNELS[listed.contact]],
+            **_said(listed.opt_out),
             "recipients": [one.user_id for one in holders],
             "contact": contact if in_full else masked(contact),
         }
@@ -78,7 +78,7 @@ class Register:
 def blueprint(opt_outs: OptOuts, directory: Directory, store: Store, clock: Clock) -> Blueprint:
     """The calls about opt-outs."""
     routes = Blueprint("opt-outs", __name__)
-    _add_list(routes, Register(opt_outs, directory))
+    _add_list(routes, OptOutView(opt_outs, directory))
     _add_lift(routes, opt_outs, store, clock)
     return routes
 
@@ -95,7 +95,7 @@ def suppressed(opt_outs: OptOuts, recipient: Recipient) -> Sequence[Mapping[str,
     ]
 
 
-def _add_list(routes: Blueprint, register: Register) -> None:
+def _add_list(routes: Blueprint, view: OptOutView) -> None:
     @endpoint(
         routes,
         "GET",
@@ -111,12 +111,12 @@ def _add_list(routes: Blueprint, register: Register) -> None:
         What an earlier version wrote is listed from when somebody is about to be written to, and by `contact` at once.
         """
         if query.contact is not None:
-            found, cursor = register.opt_outs.of_contact(contact_in_url(query.contact)), None
+            found, cursor = view.opt_outs.of_contact(contact_in_url(query.contact)), None
         else:
-            page = register.opt_outs.listed(query.cursor, query.limit)
+            page = view.opt_outs.listed(query.cursor, query.limit)
             found, cursor = tuple(page.items), page.cursor
         in_full = Scope.PII in caller.scopes
-        return {"items": [register.shown(one, in_full=in_full) for one in found], "next_cursor": cursor}
+        return {"items": [view.shown(one, in_full=in_full) for one in found], "next_cursor": cursor}
 
 
 def _add_lift(routes: Blueprint, opt_outs: OptOuts, store: Store, clock: Clock) -> None:
@@ -133,17 +133,17 @@ def _add_lift(routes: Blueprint, opt_outs: OptOuts, store: Store, clock: Clock) 
 
         A carrier that heard STOP keeps a list of its own: only START from the phone ends that.
         """
-        standing = opt_outs.lift(optout_id)
-        if standing is None:
+        listed = opt_outs.lift(optout_id)
+        if listed is None:
             raise not_found(f"There is no opt-out {optout_id!r}.")
-        store.append(audited(LIFTED, standing, caller.app, caller.request_id, clock.now()))
+        store.append(audited(LIFTED, listed, caller.app, caller.request_id, clock.now()))
         return Answer(status=204)
 
 
-def audited(entry_type: str, standing: Standing, by: str, request_id: str, at: datetime) -> AuditEntry:
+def audited(entry_type: str, listed: ListedOptOut, by: str, request_id: str, at: datetime) -> AuditEntry:
     """The audit's entry about an opt-out that somebody made or lifted."""
-    said = {"why": standing.opt_out.why, "since": timestamp(standing.opt_out.since)}
-    detail = {"about": standing.id}
+    said = {"why": listed.opt_out.why, "since": timestamp(listed.opt_out.since)}
+    detail = {"about": listed.id}
     return AuditEntry(ids.fresh(at), request_id, entry_type, at, by, exact_json.dumps(said), detail=detail)
 
 

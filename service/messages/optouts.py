@@ -106,7 +106,7 @@ class OptOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ListedOptOut:
     """An opt-out as it is listed. `contact` is `phone` or `email`, `key` how a profile with it is looked up."""
 
     id: str
@@ -180,26 +180,26 @@ class OptOuts:
         """End one of the reasons not to write to this address; False if it was none."""
         return self._lift(self._email_id(address), frozenset({why}))
 
-    def listed(self, cursor: str | None, limit: int) -> Page[Standing]:
+    def listed(self, cursor: str | None, limit: int) -> Page[ListedOptOut]:
         """A page of all opt-outs; it may hold more than `limit` where an address has several."""
         page = self._store.by_index(*INDEX, cursor=cursor, limit=limit)
-        return Page([standing for item in page.items for standing in _standings(item)], page.cursor)
+        return Page([listed for item in page.items for listed in _listed_opt_outs(item)], page.cursor)
 
-    def of_contact(self, contact: str) -> tuple[Standing, ...]:
+    def of_contact(self, contact: str) -> tuple[ListedOptOut, ...]:
         """The opt-outs of one phone (E.164, as people write it) or address."""
         is_address, phone = "@" in contact, _BETWEEN_DIGITS.sub("", contact)
         item = self._store.get(self._email_id(contact.strip()) if is_address else self._phone_id(phone))
-        return () if item is None else _standings(item)
+        return () if item is None else _listed_opt_outs(item)
 
-    def lift(self, standing_id: str) -> Standing | None:
+    def lift(self, listed_id: str) -> ListedOptOut | None:
         """End one listed opt-out; None if there is none of this id."""
-        name = standing_id.rpartition("-")[0]
+        name = listed_id.rpartition("-")[0]
         item = self._store.get(name) if _ID.fullmatch(name) else None
-        found = () if item is None else _standings(item)
-        standing = next((one for one in found if one.id == standing_id), None)
-        if item is None or standing is None or not self._lift(item.id, frozenset({standing.opt_out.why})):
+        found = () if item is None else _listed_opt_outs(item)
+        listed = next((one for one in found if one.id == listed_id), None)
+        if item is None or listed is None or not self._lift(item.id, frozenset({listed.opt_out.why})):
             return None
-        return standing
+        return listed
 
     def _phone_id(self, e164: str) -> str:
         return f"{PREFIX}phone-{self._keys.phone(e164)}"
@@ -261,6 +261,6 @@ def _with(item: Item, refusals: tuple[OptOut, ...]) -> Item:
     return structs.replace(item, state=state, keys=dict([INDEX]))
 
 
-def _standings(item: Item) -> tuple[Standing, ...]:
+def _listed_opt_outs(item: Item) -> tuple[ListedOptOut, ...]:
     contact, _, key = item.id.removeprefix(PREFIX).partition("-")
-    return tuple(Standing(f"{item.id}-{one.why}", contact, key, one) for one in _refusals(item))
+    return tuple(ListedOptOut(f"{item.id}-{one.why}", contact, key, one) for one in _refusals(item))
