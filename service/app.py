@@ -150,7 +150,7 @@ class Service:
 
     def helpful(self) -> Mapping[str, Check]:
         """What may be late or wrong while this process serves."""
-        vitals = Vitals(self.store, self.clock, self.settings.limits)
+        vitals = Vitals(self.store, self.clock, self.settings.thresholds)
         return {
             "worker": vitals.check_worker,
             **checks_of_lanes(vitals),
@@ -233,7 +233,7 @@ class Service:
 
     def heartbeat(self, worker: Worker) -> Chore:
         """What says that the worker's loop goes round."""
-        heartbeat = Heartbeat(self.store, self.clock, lambda: worker.rounds, self.settings.limits)
+        heartbeat = Heartbeat(self.store, self.clock, lambda: worker.rounds, self.settings.thresholds)
         return Chore("reporting that a worker works", heartbeat.every, heartbeat.beat)
 
     def worker(self) -> Worker:

@@ -16,7 +16,7 @@ from service.messages.senders import Senders
 from service.setting_faults import PREFIX
 from service.words import Channel, Lane
 from service.work.lanes import BY_URGENCY
-from service.work.vitals import Limits
+from service.work.vitals import Thresholds
 
 SPARE_THREADS = 8
 """Threads of a process that do chores."""
@@ -68,12 +68,12 @@ class Settings(BaseSettings):
     )
     edge: Literal["buffering", "plain"] = Field(
         default="buffering",
-        description="`buffering` or `plain`, the way back: each request has a thread from its first byte on.",
+        description="`buffering`, or `plain`: each request has a thread from its first byte on.",
     )
     trusted_proxies: setting_values.Proxies = Field(
         default=("127.0.0.1", "::1"),
-        description="Addresses or networks, parted by commas, of proxies before the API: "
-        "no limit for one address is theirs.",
+        description="Addresses or networks, comma-separated, of proxies before the API, "
+        "which the limit for one address does not apply to.",
     )
     worker_processes: int = Field(
         default=1, ge=1, le=64, description="Workers that `tocsin up` starts. More than one pays where cores are free."
@@ -118,10 +118,10 @@ class Settings(BaseSettings):
         default=Address("Tocsin", "tocsin", "localhost"), description="Sender of emails: `Name <address>`."
     )
     reviewers: setting_values.MailAddresses = Field(
-        default=(), description="Addresses, parted by commas, that are told of held messages."
+        default=(), description="Addresses, comma-separated, that get an email about held messages."
     )
     allowed_countries: setting_values.Countries = Field(
-        default=frozenset(), description="Countries that phones may be in: ISO 3166, parted by commas. Default: all."
+        default=frozenset(), description="Countries that phones may be in: ISO 3166, comma-separated. Default: all."
     )
     quiet_hours: setting_values.Quiet = Field(
         default=None,
@@ -149,7 +149,7 @@ class Settings(BaseSettings):
         default=None, description="Folder of further Mozilla translation models."
     )
     keep_terms: setting_values.Terms = Field(
-        default=(), description="Words, parted by commas, that are never translated."
+        default=(), description="Words, comma-separated, that are never translated."
     )
     public_url: setting_values.Root = Field(
         default=None, description="Address under which people reach this API; links in messages begin with it."
@@ -161,7 +161,7 @@ class Settings(BaseSettings):
         default=False, description="Whether callbacks may go to this machine itself: for development alone."
     )
     sns_topics: setting_values.Topics = Field(
-        default=(), description="ARNs, parted by commas, of the SNS topics that `/v1/inbound/sns` lets in."
+        default=(), description="ARNs, comma-separated, of the SNS topics that `/v1/inbound/sns` lets in."
     )
     secret: setting_values.Secret = Field(
         default=None,
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
     )
     signing_secrets: setting_values.SigningSecrets = Field(
         default=(),
-        description="Secrets like it, parted by commas, for callbacks and links: first signs, all verify. Default: it.",
+        description="Secrets for callbacks and links, comma-separated: first signs, all verify. Default: the secret.",
         repr=False,
     )
     parameters_ttl: int = Field(
@@ -182,7 +182,7 @@ class Settings(BaseSettings):
     )
     outbox_channels: setting_values.Channels = Field(
         default=frozenset(),
-        description="Channels, parted by commas, that go to the outbox although the backend is `aws`: for trials.",
+        description="Channels, comma-separated, that go to the outbox although the backend is `aws`: for trials.",
     )
     language_services: Backend | None = Field(
         default=None,
@@ -210,7 +210,7 @@ class Settings(BaseSettings):
     )
     twilio_tokens: setting_values.Tokens = Field(
         default=(),
-        description="Its auth tokens, parted by commas: the first sends, requests signed with any are taken.",
+        description="Its auth tokens, comma-separated: the first sends, requests signed with any are taken.",
         repr=False,
     )
     twilio_identity: setting_values.Identity = Field(
@@ -247,7 +247,7 @@ class Settings(BaseSettings):
     )
     intake_scopes: setting_values.Scopes = Field(
         default=setting_values.INTAKE_SCOPES,
-        description="What that queue may ask for, parted by commas: `evaluate`, `notify`, `incidents`.",
+        description="What that queue may ask for, comma-separated: `evaluate`, `notify`, `incidents`.",
     )
 
     @property
@@ -276,11 +276,11 @@ class Settings(BaseSettings):
         return here or channel in self.outbox_channels
 
     @property
-    def limits(self) -> Limits:
+    def thresholds(self) -> Thresholds:
         """From when on work counts as standing still or late."""
         late = (self.incident_overdue, self.transactional_overdue, self.bulk_overdue)
         overdue_after = {lane: timedelta(seconds=each) for lane, each in zip(BY_URGENCY, late, strict=True)}
-        return Limits(timedelta(seconds=self.worker_silence), overdue_after)
+        return Thresholds(timedelta(seconds=self.worker_silence), overdue_after)
 
     @property
     def most_threads(self) -> int:

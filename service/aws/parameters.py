@@ -103,7 +103,7 @@ def _is_list_of_words(parts: Sequence[object]) -> bool:
 
 
 def _as_text(value: object) -> str:
-    """A member as one would write the setting: a list of words parted by commas, nothing empty, all else as JSON."""
+    """A member as one would write the setting: a list of words comma-separated, nothing empty, all else as JSON."""
     match value:
         case str():
             return value

@@ -44,7 +44,7 @@ def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
     yield _secret(settings)
     yield from _disk(settings)
     yield from _store(store, clock)
-    yield from work(store, clock, settings.limits)
+    yield from work(store, clock, settings.thresholds)
     yield from rule_files(settings, store, clock)
     yield from _mail_server(settings, clock)
     yield from _models(settings)

@@ -10,34 +10,34 @@ from service.errors import TocsinError
 from service.storage import Store
 from service.words import Lane
 from service.work.lanes import BY_URGENCY
-from service.work.vitals import Limits, Vitals, silence
+from service.work.vitals import Thresholds, Vitals, silence
 
 _LATE = "Start more workers, or look at what theirs wait for: `/metrics`, the log, `tocsin dead list`."
 
 
-def work(store: Store, clock: Clock, limits: Limits) -> Iterator[Finding]:
+def work(store: Store, clock: Clock, thresholds: Thresholds) -> Iterator[Finding]:
     """When a worker last reported, and how late each lane is."""
-    vitals = Vitals(store, clock, limits)
+    vitals = Vitals(store, clock, thresholds)
     try:
-        yield _worker(vitals, clock, limits)
+        yield _worker(vitals, clock, thresholds)
         for lane in BY_URGENCY:
-            yield _lane(vitals, lane, limits)
+            yield _lane(vitals, lane, thresholds)
     except TocsinError as error:
         yield doubtful("work", str(error), "Mend the store first.")
 
 
-def _worker(vitals: Vitals, clock: Clock, limits: Limits) -> Finding:
+def _worker(vitals: Vitals, clock: Clock, thresholds: Thresholds) -> Finding:
     last, now = vitals.last_heartbeat(), clock.now()
     if last is None:
         return fine("worker", "none has reported yet: `tocsin up` or `tocsin worker` starts one")
-    if now - last <= limits.silent_after:
+    if now - last <= thresholds.silent_after:
         return fine("worker", f"one reported {max(0.0, (now - last).total_seconds()):.0f} s ago")
     do = "Start one, or end the one that hangs (`ps -A` shows stopped ones in state T): nobody is paged until then."
     return doubtful("worker", silence(last, now), do)
 
 
-def _lane(vitals: Vitals, lane: Lane, limits: Limits) -> Finding:
+def _lane(vitals: Vitals, lane: Lane, thresholds: Thresholds) -> Finding:
     late = vitals.overdue(lane)
-    if late > limits.overdue_after[lane]:
+    if late > thresholds.overdue_after[lane]:
         return doubtful(f"lane {lane}", f"the oldest item is overdue by {late.total_seconds():.0f} s", _LATE)
     return fine(f"lane {lane}", "nothing is due" if not late else f"{late.total_seconds():.0f} s late at most")

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec import structs
 from prometheus_client import Gauge
@@ -54,25 +55,25 @@ class Late(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Thresholds:
     """From when on work counts as standing still or late."""
 
     silent_after: timedelta = SILENT_AFTER
     overdue_after: Mapping[Lane, timedelta] = field(default_factory=lambda: OVERDUE_AFTER)
 
 
-DEFAULTS = Limits()
+DEFAULTS = Thresholds()
 
 
 class Heartbeat:
     """A worker's report that its loop goes round: a chore of its own, so that no commit waits in the loop."""
 
-    def __init__(self, store: Store, clock: Clock, rounds: Callable[[], int], limits: Limits) -> None:
+    def __init__(self, store: Store, clock: Clock, rounds: Callable[[], int], thresholds: Thresholds) -> None:
         self._store = store
         self._clock = clock
         self._rounds = rounds
         self._seen = -1
-        self.every = limits.silent_after / 4
+        self.every = thresholds.silent_after / 4
 
     def beat(self) -> None:
         """Report, unless the loop has not moved since the last time or another worker has just reported."""
@@ -86,10 +87,10 @@ class Heartbeat:
 class Vitals:
     """What the store tells of work."""
 
-    def __init__(self, store: Store, clock: Clock, limits: Limits = DEFAULTS) -> None:
+    def __init__(self, store: Store, clock: Clock, thresholds: Thresholds = DEFAULTS) -> None:
         self._store = store
         self._clock = clock
-        self._limits = limits
+        self._thresholds = thresholds
         self._began = clock.now()
 
     def last_heartbeat(self) -> datetime | None:
@@ -107,14 +108,14 @@ class Vitals:
         last = self.last_heartbeat()
         HEARTBEAT_AGE.set(math.nan if last is None else (self._clock.now() - last).total_seconds())
         silent = self._clock.now() - max(self._began, last or self._began)
-        if silent > self._limits.silent_after:
+        if silent > self._thresholds.silent_after:
             raise Late(silence(last, self._clock.now()))
 
     def check_lane(self, lane: Lane) -> None:
         """`Late` if the oldest item of a lane is overdue by more than its limit."""
         late = self.overdue(lane)
         OVERDUE.labels(lane.value).set(late.total_seconds())
-        if late > self._limits.overdue_after[lane]:
+        if late > self._thresholds.overdue_after[lane]:
             raise Late(f"the oldest item of lane {lane} is overdue by {late.total_seconds():.0f} s")
 
     def check_write(self) -> None:
@@ -136,7 +137,7 @@ def silence(last: datetime | None, now: datetime) -> str:
 
 def checks_of_lanes(vitals: Vitals) -> Mapping[str, Callable[[], None]]:
     """A check for each lane, by the name under which readiness shows it."""
-    return {f"lane {lane}": lambda lane=lane: vitals.check_lane(lane) for lane in BY_URGENCY}  # type: ignore[misc]
+    return {f"lane {lane}": partial(vitals.check_lane, lane) for lane in BY_URGENCY}
 
 
 def _note(store: Store, name: str, now: datetime, unless_within: timedelta) -> None:

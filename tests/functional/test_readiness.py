@@ -103,9 +103,9 @@ def test_a_rule_file_with_a_typo_is_named_and_the_api_stays(start: Start, tmp_pa
 
 def test_late_work_and_a_silent_worker_are_told_by_part_on_each_backend(api: Api) -> None:
     api.service.working_copies.sweep()
-    vitals = Vitals(api.service.store, api.clock, api.service.settings.limits)
+    vitals = Vitals(api.service.store, api.clock, api.service.settings.thresholds)
     rounds = iter(range(100))
-    heartbeat = Heartbeat(api.service.store, api.clock, lambda: next(rounds), api.service.settings.limits)
+    heartbeat = Heartbeat(api.service.store, api.clock, lambda: next(rounds), api.service.settings.thresholds)
     heartbeat.beat()
     contacts = [{"name": "Ann", "phone": "+447700900123", "language": "en"}]
     assert api.client.post("/v1/incidents", {"description": "Pump 1", "contacts": contacts}).status == 201
@@ -123,7 +123,7 @@ def test_late_work_and_a_silent_worker_are_told_by_part_on_each_backend(api: Api
 
 
 def test_a_loop_that_stands_still_does_not_report(api: Api) -> None:
-    limits = api.service.settings.limits
+    limits = api.service.settings.thresholds
     heartbeat = Heartbeat(api.service.store, api.clock, lambda: 7, limits)
     heartbeat.beat()
     api.clock.advance(timedelta(minutes=1))
