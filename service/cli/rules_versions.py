@@ -166,7 +166,9 @@ def _library() -> Library:
 
 
 def _compared(ready: Passed) -> Compared | None:
-    """The latest recorded requests, decided by the active version and by the file."""
+    """The latest recorded requests, decided by the active version and by the file; None if that takes too long."""
+    if not ready.checked.affordable:
+        return None
     from service.rulesets.latest import Latest
     from service.rulesets.live import Live
     from service.stores import SYSTEM_CLOCK, enough_of_the_audit, open_store
@@ -174,11 +176,7 @@ def _compared(ready: Passed) -> Compared | None:
     settings = config.load()
     store = open_store(settings)
     live = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
-    return (
-        Latest(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(ready.ruleset())
-        if ready.checked.affordable
-        else None
-    )
+    return Latest(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(ready.ruleset())
 
 
 def _latest_as_text(found: Compared) -> str:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Child:
     fds: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
-    deaths: int = field(default=0)
+    deaths: int = 0
     due_at: float | None = None
     """When it is started again; None while it runs."""
 
@@ -110,7 +110,7 @@ class Supervisor:
         child.deaths = 1 if now - child.started_at >= SOUND_AFTER else child.deaths + 1
         wait = pause_after(child.deaths)
         child.due_at = now + wait
-        again = "again" if wait == 0 else f"again in {wait:g} s, for the {child.deaths}th time"
+        again = "again" if wait == 0 else f"again in {wait:g} s, after {child.deaths} failures in a row"
         logger.error("The %s %s and is started %s; the log lines above say why", child.name, what_happened, again)
 
 
