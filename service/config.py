@@ -12,16 +12,16 @@ from service import setting_faults, setting_names, setting_sources, surroundings
 from service.aws.references import Fetch, Reference
 from service.errors import TocsinError
 from service.messages.senders import SendersRefused
-from service.setting_faults import PREFIX, Fault, name_of
+from service.setting_faults import PREFIX, SettingFault, name_of
 from service.settings import Backend, Settings, secret_in
 
-__all__ = ["PREFIX", "Backend", "Fault", "Settings", "SettingsError", "load"]
+__all__ = ["PREFIX", "Backend", "SettingFault", "Settings", "SettingsError", "load"]
 
 
 class SettingsError(TocsinError):
     """Settings that cannot be used, every one of them with its name, a line each."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[SettingFault]) -> None:
         count = "A setting" if len(faults) == 1 else f"{len(faults)} settings"
         super().__init__(
             "\n".join([f"{count} cannot be used:", *map(str, faults), "docs/settings.md lists every setting."])
@@ -34,7 +34,7 @@ class Examined:
     """What the settings of this process are, unless a value cannot be used, and everything that is wrong with them."""
 
     settings: Settings | None
-    faults: Sequence[Fault]
+    faults: Sequence[SettingFault]
 
 
 def load(fetch: Fetch | None = None, *, service: bool = False) -> Settings:
@@ -66,7 +66,7 @@ def examine(fetch: Fetch | None = None, *, service: bool = False) -> Examined:
 
 def _parsed(
     kept: Mapping[str, str], secret: Mapping[str, str], unfetched: Iterable[str]
-) -> tuple[Settings | None, Sequence[Fault]]:
+) -> tuple[Settings | None, Sequence[SettingFault]]:
     try:
         return Settings.model_validate(kept), ()
     except ValidationError as error:
@@ -74,13 +74,13 @@ def _parsed(
         return None, [fault for fault in found if fault.name not in unfetched]
 
 
-def _together(settings: Settings) -> Iterator[Fault]:
+def _together(settings: Settings) -> Iterator[SettingFault]:
     """Values that do not go together."""
     if settings.twilio_account is not None and settings.uses_amazon:
         try:
             settings.senders.require_providers()
         except SendersRefused as error:
-            yield Fault(name_of("senders"), str(error))
+            yield SettingFault(name_of("senders"), str(error))
 
 
 def _folders(texts: Mapping[str, str]) -> surroundings.Folders:
@@ -103,7 +103,7 @@ def references() -> Mapping[str, Reference]:
 def _given() -> Mapping[str, str]:
     try:
         return setting_sources.given()
-    except setting_sources.UnreadableFile as error:
+    except setting_sources.UnreadableEnvFile as error:
         raise SettingsError([error.fault]) from error
 
 

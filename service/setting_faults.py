@@ -37,7 +37,7 @@ _WORD = re.compile(r"\w{3,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SettingFault:
     """One setting that cannot be used: its name in the environment, and what to write instead."""
 
     name: str
@@ -52,13 +52,13 @@ def name_of(field: str) -> str:
     return f"{PREFIX}{field.upper()}"
 
 
-def described(error: ValidationError, hidden: Mapping[str, str]) -> Iterator[Fault]:
+def described(error: ValidationError, hidden: Mapping[str, str]) -> Iterator[SettingFault]:
     """Each fault that pydantic found; no word of the `hidden` texts, by field, is repeated."""
     for one in error.errors(include_url=False, include_input=False):
         field = str(one["loc"][0])
         message = _sentence(one)
         shows = one["type"] == "value_error" and any(word in message for word in _WORD.findall(hidden.get(field, "")))
-        yield Fault(name_of(field), _KEPT_BACK if shows else message)
+        yield SettingFault(name_of(field), _KEPT_BACK if shows else message)
 
 
 def _sentence(fault: ErrorDetails) -> str:
@@ -67,11 +67,11 @@ def _sentence(fault: ErrorDetails) -> str:
     return " ".join(text.split())  # one line each
 
 
-def without_partner(texts: Mapping[str, str]) -> Iterator[Fault]:
+def without_partner(texts: Mapping[str, str]) -> Iterator[SettingFault]:
     """A setting that is of no use without another one."""
     for one, other in (("twilio_account", "twilio_tokens"), ("twilio_tokens", "twilio_account")):
         if texts.get(one) and not texts.get(other):
-            yield Fault(name_of(other), f"is missing: set it too, or remove {name_of(one)} (docs/providers.md)")
+            yield SettingFault(name_of(other), f"is missing: set it too, or remove {name_of(one)} (docs/providers.md)")
 
 
 def warnings(public_url: str | None) -> tuple[str, ...]:

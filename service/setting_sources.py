@@ -9,15 +9,15 @@ from dotenv import dotenv_values
 
 from service.aws.references import CannotFetch, Fetch, Reference, parse_reference
 from service.errors import TocsinError
-from service.setting_faults import Fault, name_of
+from service.setting_faults import SettingFault, name_of
 
 ENV_FILE = ".env"
 
 
-class UnreadableFile(TocsinError):
+class UnreadableEnvFile(TocsinError):
     """The file of settings cannot be read; holds the fault."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: SettingFault) -> None:
         super().__init__(str(fault))
         self.fault = fault
 
@@ -27,8 +27,8 @@ def given() -> Mapping[str, str]:
     try:
         in_file = dotenv_values(ENV_FILE)
     except (OSError, ValueError) as error:
-        fault = Fault(ENV_FILE, f"cannot be read ({type(error).__name__}): it must be UTF-8 text")
-        raise UnreadableFile(fault) from error
+        fault = SettingFault(ENV_FILE, f"cannot be read ({type(error).__name__}): it must be UTF-8 text")
+        raise UnreadableEnvFile(fault) from error
     merged = {name: text for each in (in_file, os.environ) for name, text in each.items() if text}
     return merged | {name: "" for name in in_file if name not in merged}
 
@@ -45,18 +45,18 @@ def references(given: Mapping[str, str]) -> Mapping[str, Reference]:
     return {field: reference for field, reference in parsed if reference is not None}
 
 
-def fetched(kept: Mapping[str, Reference], fetch: Fetch | None) -> tuple[Mapping[str, str], Sequence[Fault]]:
+def fetched(kept: Mapping[str, Reference], fetch: Fetch | None) -> tuple[Mapping[str, str], Sequence[SettingFault]]:
     """What is kept elsewhere, by field, and a fault for each that cannot be had."""
     if not kept:
         return {}, ()
     fetch = fetch or fetch_kept()
     values: dict[str, str] = {}
-    faults: list[Fault] = []
+    faults: list[SettingFault] = []
     for field, reference in kept.items():
         try:
             values[field] = fetch(reference)
         except CannotFetch as error:
-            faults.append(Fault(name_of(field), str(error)))
+            faults.append(SettingFault(name_of(field), str(error)))
     return values, faults
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from service import surroundings
 from service.clock import Clock, SystemClock
-from service.config import Backend, Fault, Settings, SettingsError
+from service.config import Backend, SettingFault, Settings, SettingsError
 from service.errors import TocsinError
 from service.storage import Store
 from service.words import Lane
@@ -58,7 +58,9 @@ def _make_home(home: Path) -> None:
         surroundings.make_home(home)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise SettingsError([Fault("TOCSIN_HOME", f"{home} cannot be made ({reason}): name another folder")]) from error
+        raise SettingsError(
+            [SettingFault("TOCSIN_HOME", f"{home} cannot be made ({reason}): name another folder")]
+        ) from error
 
 
 def enough_of_the_audit(settings: Settings) -> int:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from service import secrets
 from service.errors import TocsinError
-from service.setting_faults import Fault, name_of
+from service.setting_faults import SettingFault, name_of
 
 CHECKED = "_TOCSIN_CHECKED"
-"""Environment name by which a command tells the processes that it starts that it has looked."""
+"""Environment name by which a command that has looked tells so to itself and to the processes that it starts."""
 
 NEEDED = ("rules_dir", "templates_dir")
 """Folders that must be there for a service, named or not."""
@@ -46,16 +46,16 @@ def were_checked() -> bool:
     return CHECKED in os.environ
 
 
-def faults(folders: Folders, *, service: bool) -> Iterator[Fault]:
+def faults(folders: Folders, *, service: bool) -> Iterator[SettingFault]:
     """Everything that is wrong with the folders. A `service` needs its own folders, and its home is made."""
     if (reason := _reason_against(folders.home, make=service)) is not None:
-        yield Fault(name_of("home"), f"{folders.home} {reason}")
+        yield SettingFault(name_of("home"), f"{folders.home} {reason}")
     elif folders.secret is not None and folders.secret.exists():
         yield from _secret_faults(folders.secret)
     expected = {**(folders.by_default if service else {}), **folders.named}
     for name, folder in expected.items():
         if name != "home" and not folder.is_dir():
-            yield Fault(name_of(name), f"{folder} is not a folder: name one that exists")
+            yield SettingFault(name_of(name), f"{folder} is not a folder: name one that exists")
 
 
 class NoRoom(TocsinError):
@@ -111,8 +111,8 @@ def _write_to(home: Path) -> None:
             raise
 
 
-def _secret_faults(secret: Path) -> Iterator[Fault]:
+def _secret_faults(secret: Path) -> Iterator[SettingFault]:
     try:
         secrets.of_installation(None, secret)
     except TocsinError as error:
-        yield Fault(name_of("secret"), str(error))
+        yield SettingFault(name_of("secret"), str(error))

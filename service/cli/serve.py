@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from service import metrics_files, surroundings
+from service import metrics_files
 from service.cli.notices import notice
 from service.cli.start import start_settings
 from service.config import Settings
@@ -23,7 +23,6 @@ class CannotListen(TocsinError):
 def serve() -> None:
     """Run the API alone; `tocsin up` runs it with a worker."""
     settings = start_settings()
-    os.environ[surroundings.CHECKED] = "1"
     listener = listen(settings)
     os.environ.setdefault(metrics_files.FOLDER, str(metrics_files.make_folder(settings.home)))
     notice(f"Tocsin's API listens at {address(listener)}")

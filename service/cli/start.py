@@ -18,4 +18,5 @@ def start_settings() -> Settings:
     settings = config.load(service=True)
     for sentence in () if surroundings.were_checked() else config.warnings(settings):
         notice(f"Warning: {sentence}")
+    os.environ[surroundings.CHECKED] = "1"  # for this process and those that it starts
     return settings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from service import logs, metrics_files, surroundings
+from service import logs, metrics_files
 from service.cli import lifetime
 from service.cli.home import only_one
 from service.cli.serve import address, gunicorn, listen
@@ -37,7 +37,7 @@ def up() -> None:
 
 
 def _supervise(settings: Settings, listener: socket.socket, metrics: Path) -> None:
-    own = {metrics_files.FOLDER: str(metrics), lifetime.PARENT: str(os.getpid()), surroundings.CHECKED: "1"}
+    own = {metrics_files.FOLDER: str(metrics), lifetime.PARENT: str(os.getpid())}
     environment = {**os.environ, **own}
     worker = [sys.executable, "-m", "service.cli", "worker"]
     api = Child("API", gunicorn(listener), environment, (listener.fileno(),))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import click
 
-from service import logs, parameters, surroundings
+from service import logs, parameters
 from service.app import Service
 from service.chores import Chores
 from service.cli import lifetime
@@ -35,7 +35,6 @@ def worker() -> None:
     lifetime.end_with_parent()
     faulthandler.enable()  # a library that ends the process leaves its traceback in the log
     settings = start_settings()
-    os.environ[surroundings.CHECKED] = "1"
     logs.configure(settings.log_level)
     store = open_store(settings, bell=lambda lane: loop.look(lane))  # noqa: PLW0108  the loop is made below
     service = Service(settings, store=store)
