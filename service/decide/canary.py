@@ -55,7 +55,7 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TrialResult:
     """What a trial found. `declared` is None if the file does not parse.
 
     `changes` is what the file decides otherwise than the one it was compared with, as JSON; None without one. `seconds`
@@ -86,7 +86,7 @@ class CanaryFailed(Unavailable):
     """The canary process could not be started or ended in a way that says nothing about the file."""
 
 
-def check(source: str | bytes, against: str | None = None, limits: Limits | None = None) -> Trial:
+def check(source: str | bytes, against: str | None = None, limits: Limits | None = None) -> TrialResult:
     """What there is to say about a file, a crash or a limit that is met too; and what differs from another file.
 
     Raises `CanaryFailed` when the process says neither yes nor no.
@@ -111,7 +111,7 @@ def check(source: str | bytes, against: str | None = None, limits: Limits | None
     return _read(child.stdout) if child.returncode == 0 else _ended(child.returncode, limits)
 
 
-def _ended(ended: int, limits: Limits) -> Trial:
+def _ended(ended: int, limits: Limits) -> TrialResult:
     """What the end of the process says about the file; `CanaryFailed` if it says nothing."""
     limit = None
     if ended == -signal.SIGXCPU:
@@ -120,9 +120,9 @@ def _ended(ended: int, limits: Limits) -> Trial:
         limit = f"{_size(limits.memory)} of memory"
     if limit is not None:
         message = f"to read, compile and test this file takes more than {limit}"
-        return Trial(None, (proofs.refused(message),), limit=limit)
+        return TrialResult(None, (proofs.refused(message),), limit=limit)
     if -ended in _CRASHES:
-        return Trial(None, (proofs.refused(f"the rule engine crashes on this file ({signal_name(-ended)})"),))
+        return TrialResult(None, (proofs.refused(f"the rule engine crashes on this file ({signal_name(-ended)})"),))
     if ended < 0:
         message = (
             f"the trial was ended from outside ({signal_name(-ended)}), which says nothing about the file: try again"
@@ -191,10 +191,10 @@ def _environment() -> Mapping[str, str]:
     return {**kept, **_CHILD_SETTINGS, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
-def _read(answer: bytes) -> Trial:
+def _read(answer: bytes) -> TrialResult:
     match exact_json.stored(answer.decode()):
         case {"declared": declared, "findings": list(found), "changes": changes, "microseconds": int(microseconds)}:
-            return Trial(
+            return TrialResult(
                 Declared(str(declared["name"]), str(declared["description"])) if declared else None,
                 tuple(map(_finding, found)),
                 changes,
@@ -203,7 +203,7 @@ def _read(answer: bytes) -> Trial:
         case {"fault": str(fault)}:
             logger.error("A rule file cannot be tried because of a fault of Tocsin: %s", fault)
             message = f"Tocsin fails on this file ({fault}), which is a fault of its own: please report it"
-            return Trial(None, (proofs.refused(message),))
+            return TrialResult(None, (proofs.refused(message),))
         case _:
             raise CanaryFailed("the process that tries a rule file first answered no findings: try again")
 

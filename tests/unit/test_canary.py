@@ -34,7 +34,7 @@ def findings_of(*tests: str) -> tuple[Finding, ...]:
     return about_tests(canary.check(RULES + "".join(f"  - {test}\n" for test in tests)))
 
 
-def about_tests(trial: canary.Trial) -> tuple[Finding, ...]:
+def about_tests(trial: canary.TrialResult) -> tuple[Finding, ...]:
     """What was found of the file's own tests."""
     return tuple(finding for finding in trial.findings if finding.kind in (Kind.TEST_FAILED, Kind.UNTESTED))
 
@@ -179,7 +179,7 @@ def test_a_trial_that_is_ended_from_outside_is_no_finding_about_the_file(ending:
         ended_by(ending)
 
 
-def _new_child(before: frozenset[int], checking: Future[canary.Trial]) -> int:
+def _new_child(before: frozenset[int], checking: Future[canary.TrialResult]) -> int:
     """The canary's process, and none of those that other tests have running."""
     until = monotonic() + 30
     while monotonic() < until and not checking.done():
