@@ -89,7 +89,9 @@ def _is_name(text: str) -> bool:
 
 
 def _is_international(label: str) -> bool:
-    """Whether a label says in ASCII what is not ASCII (RFC 3492)."""
+    """Whether a label says in ASCII what is not ASCII (RFC 3492); it has at most 63 characters (RFC 1035)."""
+    if len(label) > 63:
+        return False
     try:
         return not label.removeprefix("xn--").encode().decode("punycode").isascii()
     except ValueError:
