@@ -114,7 +114,7 @@ class Service:
         self.event_tests = EventTests(self.live, self.store, clock, derived)
         self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, breakers, amazon)
         self.escalation = Escalation(settings, self.store, clock, self.messaging)
-        reach = Reach(self.escalation.rule_incidents, self.messaging.directory)
+        reach = Reach(self.escalation.rule_incidents, self.messaging.rule_notifications, self.messaging.directory)
         self.evaluations = Evaluations(self.live, self.store, clock, derived, self.shadows, self.event_samples, reach)
         self.timetable = self._timetable()
 

@@ -107,6 +107,7 @@ class Messaging:
         self.unsubscribe_links = UnsubscribeLinks(signing_keys(settings, "unsubscribe"), url) if url else None
         self.completion = Completion(store, self.webhooks)
         self.desk = Desk(store, clock, self.directory, self.templates)
+        self.rule_notifications = NotifyOutcome(self.desk)
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The calls about messages."""
@@ -140,7 +141,7 @@ class Messaging:
             Duty(items.DIGEST, gathering.handle),
             Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
             Duty(review.KIND, reviewers.handle),
-            Duty(outcomes.NOTIFY, NotifyOutcome(self.desk).handle),
+            Duty(outcomes.NOTIFY, self.rule_notifications.handle),
             Duty(outcomes.EMIT, EmitOutcome(self._events(), self.tries).handle, on_dead),
             self.webhooks.duty(),
         )

@@ -1,5 +1,7 @@
 """Whom the outcomes of a decision reach, asked before the answer: an outcome that reaches nobody refuses the request.
 
+A notification reaches nobody also where its audience is empty, its template is not there or its values do not fit it.
+
 Afterwards nobody could be told. Who cannot be reached beside others is named in the outcome, by the fact that says so.
 """
 
@@ -16,6 +18,7 @@ from service.errors import TocsinError
 from service.escalate.lenient import NotFitting
 from service.escalate.outcomes import RuleIncidents
 from service.http.problems import FieldError, Problem
+from service.notify.outcomes import NotifyOutcome
 from service.recipients import NO_RECIPIENT, Directory
 
 W = TypeVar("W", IncidentWanted, NotificationWanted)
@@ -25,6 +28,7 @@ class NobodyReached(TocsinError):
     """A rule would page or notify nobody; `faults` name the facts that say whom."""
 
     def __init__(self, rule: str, faults: Sequence[FieldError]) -> None:
+        self.rule = rule
         self.faults = tuple(faults)
         said = "; ".join(f"{fault.path}: {fault.message}" for fault in self.faults)
         super().__init__(f'rule "{rule}" would reach nobody: {said}')
@@ -35,6 +39,7 @@ class Reach:
     """Looks at the outcomes of one decision after the other."""
 
     incidents: RuleIncidents
+    notifications: NotifyOutcome
     directory: Directory
 
     def judged(self, ruleset: Ruleset, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
@@ -52,11 +57,8 @@ class Reach:
             case IncidentWanted():
                 unfit, reaches = self._of_incident(outcome)
                 return _without(outcome, unfit, reaches, lambda: _action(ruleset, outcome.rule, OpenIncident, place))
-            case NotificationWanted(recipients=recipients) if recipients:
-                missing = self.directory.missing(recipients)
-                unknown = (number for number, name in enumerate(recipients) if name in missing)
-                unfit = [NotFitting(f"recipients[{number}]", NO_RECIPIENT) for number in unknown]
-                reaches = len(unfit) < len(recipients)
+            case NotificationWanted():
+                unfit, reaches = self._of_notification(outcome)
                 return _without(outcome, unfit, reaches, lambda: _action(ruleset, outcome.rule, Notify, place))
             case _:
                 return outcome
@@ -67,6 +69,13 @@ class Reach:
         except Problem as problem:
             return [NotFitting(error.path, error.message) for error in problem.errors], False
         return read.left_out, read.reaches_somebody
+
+    def _of_notification(self, outcome: NotificationWanted) -> tuple[Sequence[NotFitting], bool]:
+        if refused := self.notifications.refused(outcome.as_json()):
+            return [NotFitting(path, why) for path, why in refused], False
+        missing = self.directory.missing(outcome.recipients)
+        unknown = (number for number, name in enumerate(outcome.recipients) if name in missing)
+        return [NotFitting(f"recipients[{number}]", NO_RECIPIENT) for number in unknown], True
 
 
 def _without(outcome: W, unfit: Sequence[NotFitting], reaches: bool, action: Callable[[], Action | None]) -> W:
@@ -95,8 +104,9 @@ def _texts(action: Action | None) -> Mapping[str, Text | None]:
             whole = {f"contacts[{n}]": contact.phone or contact.recipient for n, contact in enumerate(contacts)}
             parts = {f"contacts[{n}].{m}": getattr(c, m) for n, c in enumerate(contacts) for m in members}
             return whole | parts
-        case Notify(recipients=recipients):
-            return {f"recipients[{n}]": text for n, text in enumerate(recipients)}
+        case Notify(audience=audience, recipients=recipients, variables=variables):
+            people = {f"recipients[{n}]": text for n, text in enumerate(recipients)}
+            return {"audience": audience} | people | {f"variables.{name}": text for name, text in variables.items()}
         case _:
             return {}
 

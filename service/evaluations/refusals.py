@@ -57,6 +57,8 @@ def faults(error: TocsinError) -> tuple[FieldError, ...]:
 def _problem(error: TocsinError) -> Problem | None:
     if isinstance(error, TooLarge):
         return Problem(ProblemType.TOO_LARGE, f"The answer is too large for the audit: {error}.")
+    if isinstance(error, NobodyReached):
+        return invalid(error.faults, f'The rule "{error.rule}" would reach nobody.')
     if found := faults(error):
         return invalid(found, "The facts do not fit the ruleset.")
     return None

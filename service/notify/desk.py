@@ -26,7 +26,7 @@ from service.notify.notification import Notification
 from service.notify.page import UNTOUCHED, Counts, Line, count
 from service.notify.page import Page as PageOfDeliveries
 from service.notify.rendition import Texts, message_of
-from service.recipients import NO_RECIPIENT, Directory
+from service.recipients import NO_RECIPIENT, Directory, is_id
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
 from service.tags import UnknownTag, parse_tag
 from service.words import Lane
@@ -198,7 +198,8 @@ class Desk:
             yield "audience", "name either an audience or recipients"
         elif request.audience is not None:
             if not self._directory.members(request.audience, limit=1).items:
-                yield "audience", "has no recipients: POST /v1/audiences/{audience}/recipients adds some"
+                name = request.audience if is_id(request.audience) else "{audience}"
+                yield "audience", f"has no recipients: POST /v1/audiences/{name}/recipients adds some"
         else:
             missing = self._directory.missing(request.recipients)
             unknown = (number for number, name in enumerate(request.recipients) if name in missing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -21,6 +21,14 @@ class NotifyOutcome:
     """Handles items of kind `outcome-notify`."""
 
     desk: Desk
+
+    def refused(self, outcome: Mapping[str, object]) -> Sequence[tuple[str, str]]:
+        """Why a notification that an evaluation asks for would never be sent: (path in the outcome, why) for each."""
+        try:
+            self.desk.check(self._to_those_there_are(_request("", outcome, {})))
+        except Unfit as error:
+            return error.faults
+        return ()
 
     def handle(self, task: Task) -> Step:
         """Hand the message in at the desk, under an id that a repetition finds again."""

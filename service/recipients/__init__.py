@@ -1,7 +1,7 @@
 """Recipients and audiences: whom a notification reaches."""
 
 from service.recipients.directory import MAX_AT_ONCE, NO_RECIPIENT, Directory, Member
-from service.recipients.profile import Fault, ProfileRefused, ProfileRules, Recipient
+from service.recipients.profile import Fault, ProfileRefused, ProfileRules, Recipient, is_id
 
 __all__ = [
     "MAX_AT_ONCE",
@@ -12,4 +12,5 @@ __all__ = [
     "ProfileRefused",
     "ProfileRules",
     "Recipient",
+    "is_id",
 ]

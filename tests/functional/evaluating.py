@@ -32,8 +32,9 @@ rules:
     when: order.amount > 1000.00
     then:
       - flag for review: "Order {{ order.id }} of {{ order.amount }}"
-      - notify: large-order
+      - notify: follow-up
         audience: directors
+        variables: {name: "{{ order.id }}", lead: "{{ order.amount }}"}
       - open incident: "Large order {{ order.id }}"
         policy: approval
         contacts: [{phone: "+447700900123", name: Ada}]
@@ -54,11 +55,15 @@ rules:
     then: [{emit: happy-lead}]
 """
 
+DIRECTOR = {"user_id": "dora", "language": "en", "preference": "email", "email": "dora@example.com"}
+
 
 def put(api: Api, source: str) -> None:
-    """Publish without the gate, whose canary takes longer than the test."""
+    """Publish without the gate, whose canary takes longer than the test, with somebody for its rules to notify."""
     ruleset = parse(source).ruleset
     assert ruleset is not None
+    messaging = api.service.messaging
+    messaging.directory.add("directors", [messaging.profiles.parse(DIRECTOR)])
     api.service.library.publish(Draft(ruleset.name, source, "tests"))
     api.service.live.refresh()
 

@@ -290,11 +290,17 @@ def test_a_rule_notifies_an_audience_and_flags_for_the_same_queue(franchise: Des
     )
 
 
-def test_a_rule_that_names_an_empty_audience_leaves_a_dead_item_that_says_so(desk: Desk) -> None:
+def test_an_audience_that_is_emptied_after_the_answer_leaves_a_dead_item_that_says_so(desk: Desk) -> None:
     from service.work import all_dead_items
 
     lead = {"id": "L-8", "name": "Ada", "email": "ada@example.com", "comments": "Worst demo ever, I am furious."}
-    desk.api.client.post("/v1/rulesets/lead/evaluations", {"request": {"lead": lead}})
+    asked = ("/v1/rulesets/lead/evaluations", {"request": {"lead": lead}})
+    refused = desk.api.client.post(*asked)
+    assert refused.status == 422, refused.text
+    assert "POST /v1/audiences/marketing/recipients" in refused.text
+    desk.recipients("marketing", JOHN)
+    assert desk.api.client.post(*asked).status == 200
+    desk.api.service.messaging.directory.remove(JOHN["user_id"])
     desk.works(1)
     (dead,) = all_dead_items(desk.api.service.store)
     assert "has no recipients" in dead.why

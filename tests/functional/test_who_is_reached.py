@@ -120,3 +120,65 @@ def test_a_recipient_that_no_profile_has_is_named_and_the_others_are_told(room: 
     assert [error["path"] for error in errors] == ["who.first", "who.second"]
     room.works()
     assert dead(room) == 0
+
+
+WELCOME = """\
+ruleset: welcome
+facts:
+  to.audience: {type: text}
+  order.placed: {type: text}
+rules:
+  - name: Tell
+    when: always
+    then:
+      - notify: TEMPLATE
+        audience: "{{ to.audience }}"
+        variables: {name: "Ann", lead: "L1", placed: "{{ order.placed }}"}
+"""
+DATED = "Order of {{ placed | date }}."
+
+
+def welcomed(install: Install, folder: Path, template: str, **facts: str) -> tuple[Room, Reply]:
+    """A service whose one rule sends `template` to the audience of its facts, and its answer to such a request."""
+    shutil.copytree(ROOT / "templates", folder / "templates")
+    (folder / "templates" / "dated").mkdir()
+    (folder / "templates" / "dated" / "sms.txt").write_text(DATED)
+    (folder / "rules").mkdir()
+    (folder / "rules" / "welcome.yaml").write_text(WELCOME.replace("TEMPLATE", template))
+    service = install(HandClock(NOON), rules_dir=folder / "rules", templates_dir=folder / "templates")
+    service.working_copies.sweep()
+    messaging = service.messaging
+    messaging.directory.add("staff", [messaging.profiles.parse(JOHN)])
+    room = Room(api_of(service))
+    audience, placed = facts.get("audience", "staff"), facts.get("placed", "2026-05-10")
+    request = {"to": {"audience": audience}, "order": {"placed": placed}}
+    reply = room.api.client.post("/v1/rulesets/welcome/evaluations", {"request": request})
+    room.works()
+    return room, reply
+
+
+@pytest.mark.parametrize(
+    ("template", "facts", "path", "message"),
+    [
+        ("follow-up", {"audience": "stuff"}, "to.audience", "audience: has no recipients"),
+        ("follow-upp", {}, "", "did you mean 'follow-up'?"),
+        ("dated", {"placed": "10/05/2026"}, "order.placed", "variables.placed: "),
+        ("incident-page", {}, "", "is missing, and the message needs it"),
+    ],
+)
+def test_a_notification_that_cannot_be_sent_is_refused_before_the_answer(
+    install: Install, tmp_path: Path, template: str, facts: dict[str, str], path: str, message: str
+) -> None:
+    room, reply = welcomed(install, tmp_path, template, **facts)
+    assert reply.status == 422, reply.text
+    errors = reply.json()["errors"]
+    assert isinstance(errors, list)
+    assert errors[0]["path"] == path
+    assert message in errors[0]["message"]
+    assert dead(room) == 0
+
+
+def test_a_notification_that_can_be_sent_is(install: Install, tmp_path: Path) -> None:
+    room, reply = welcomed(install, tmp_path, "dated")
+    assert reply.status == 200, reply.text
+    assert dead(room) == 0

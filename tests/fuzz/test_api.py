@@ -117,7 +117,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 def _filled(client: Client) -> dict[str, str]:
     """What stands in the places of paths, so that calls reach what is there."""
     people = {"recipients": [{"user_id": "ann", **PROFILE}]}
-    assert client.post("/v1/audiences/all/recipients", people).status == 200
+    for audience in ("all", "marketing"):
+        assert client.post(f"/v1/audiences/{audience}/recipients", people).status == 200
     incident = client.post("/v1/incidents", {"description": "Pump 1", "contacts": [{"phone": ANN}, {"phone": BEN}]})
     sent = client.post("/v1/notifications", {"text": "The lift is out of order.", "recipients": ["ann"]})
     schedule = client.post("/v1/schedules", DAILY)
