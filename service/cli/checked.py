@@ -17,6 +17,7 @@ from service.intake.events.beside import known_beside
 from service.messages.templates import read_templates
 from service.plain_files import CannotRead
 from service.replies import file_tests, read_languages, vocabulary_file
+from service.rosters import roster_file
 from service.rulesets import gate, rule_file
 from service.rulesets.rule_file import RuleFile
 
@@ -25,6 +26,9 @@ _POLICY = re.compile(rb"^escalation[ \t]*:", re.MULTILINE)
 
 _EVENTS = re.compile(rb"^events[ \t]*:", re.MULTILINE)
 """The key under which a file says what events ask for."""
+
+_ROSTER = re.compile(rb"^roster[ \t]*:", re.MULTILINE)
+"""The key by which a roster tells its name."""
 
 _REPLIES = re.compile(rb"^replies[ \t]*:", re.MULTILINE)
 """The key by which a vocabulary of replies tells its language."""
@@ -41,11 +45,13 @@ def look(path: Path) -> tuple[RuleFile, Sequence[Finding]]:
 
 
 def findings(file: RuleFile) -> Sequence[Finding]:
-    """The findings of a rule file, an escalation policy, the mappings of events or a vocabulary, whichever it is."""
+    """The findings of a rule file, a policy, a roster, the mappings of events or a vocabulary, whichever it is."""
     if _POLICY.search(file.content):
         return policy_file.parse(file.content, _templates()).findings
     if _EVENTS.search(file.content):
         return events_file.parse(file.content, known_beside(file.path, _templates())).findings
+    if _ROSTER.search(file.content):
+        return roster_file.parse(file.content).findings
     if _REPLIES.search(file.content):
         return _of_vocabulary(file)
     return gate.check(file.content).findings

@@ -50,7 +50,7 @@ for command in (
 @click.argument("files", nargs=-1, required=True, type=RULE_FILE)
 @as_json_option
 def check(files: tuple[Path, ...], as_json: bool) -> None:
-    """Show everything there is to say about rule files, their own tests included, policies, events and replies.
+    """Show everything there is to say about rule files and their tests, policies, rosters, events and replies.
 
     Ends with 0 (clean, or only warnings), 1 (errors) or 2 (wrong usage).
     """
