@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from service.channels import Accepted, Outcome, Reference, Refused, Unknown
 from service.channels.carrier import Handed
@@ -15,7 +16,7 @@ from service.escalate.books import Books
 from service.escalate.events import DeliveryFailed, Event, Failure
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, NoSuchIncident, log
-from service.escalate.items import Named, Summary, record_of, summary_item
+from service.escalate.items import SUMMARY, Named, Summary, record_of, summary_id, summary_item
 from service.escalate.phonebook import PhoneBook, Standing
 from service.escalate.results import failure_of, summarised
 from service.escalate.send import Sender, again, codes_of
@@ -45,11 +46,21 @@ class Summaries:
         return self._leave(task, summary) if summary.end is None else self._tell(task, summary)
 
     def buried(self, item: Item, _why: str) -> Step:
-        """What a summary that was begun too often commits: the next page of its phone makes a new one."""
-        books = self._books()
+        """What a summary that was begun too often commits: its incidents are told all the same, by an item of its own.
+
+        One that was given up while it told them leaves out the incident that it could not tell.
+        """
+        books, now = self._books(), self.incidents.clock.now()
         summary = from_state(Summary, item.state)
-        books[summary.to] = books[summary.to].summarised(books[summary.to].held)
-        return Step(item, books.changed())
+        if summary.end is not None:
+            return Step(item, spawn=_telling(item, replace(summary, left=summary.left[1:]), now))
+        book = books[summary.to]
+        if item.id != summary_id(books.key(summary.to), book.summaries):
+            return Step(item)  # it was redriven: the pages that are held wait for a later one
+        books[summary.to] = book.summarised(book.held)
+        end = Failure.UNDELIVERED.value if summary.begun_at is None else SENT
+        ended = replace(summary, end=end, at=now, left=_still_open(book))
+        return Step(item, books.changed(), _telling(item, ended, now))
 
     def _books(self) -> Books:
         return Books(self.incidents.store, self.incidents.keys)
@@ -106,7 +117,8 @@ class Summaries:
         return Step(later, books.changed(), spawn, anew=anew)
 
     def _tell(self, task: Task, summary: Summary) -> Step:
-        at_once = AT_ONCE if summary.end == SENT else 1  # a failure pages others: one incident's commit fits always
+        is_first = task.item.attempts <= 1  # else one of them may be what kept the others from being told
+        at_once = AT_ONCE if summary.end == SENT and is_first else 1  # a failure pages others: only one fits always
         books, others = self._books(), list[Step]()
         for named in summary.left[:at_once]:
             others += self._told(task.item.id, named, summary, books)
@@ -142,6 +154,14 @@ def _end(outcome: Outcome) -> str:
             return SENT
         case Refused(reason=reason):
             return failure_of(reason).value
+
+
+def _telling(item: Item, summary: Summary, now: datetime) -> Sequence[Item]:
+    """What goes on telling the incidents of a summary that was given up, in a turn of its own."""
+    if not summary.left:
+        return []
+    name, keep = f"{item.id}-{item.version}", item.expires_at
+    return [Item(name, SUMMARY, to_state(summary), lane=Lane.INCIDENT, due_at=now, expires_at=keep)]
 
 
 def _still_open(book: PhoneBook) -> tuple[Named, ...]:

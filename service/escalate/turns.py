@@ -26,8 +26,12 @@ def turns_of(incidents: Sequence[Incident], books: Books, store: Store, now: dat
     carriers = {one.id: [(name, page) for page in one.leaving() for name in _carriers(one, page, books)] for one in due}
     found = _items({name for named in carriers.values() for name, _ in named}, store)
     turns = {
-        one: [turn for name, page in named if name in found and (turn := _turn(found[name], page, now)) is not None]
-        for one, named in carriers.items()
+        one.id: [
+            turn
+            for name, page in carriers[one.id]
+            if name in found and (turn := _turn(found[name], page, is_held(one, page, books), now)) is not None
+        ]
+        for one in due
     }
     return {name: max(each) for name, each in turns.items() if each}
 
@@ -35,15 +39,21 @@ def turns_of(incidents: Sequence[Incident], books: Books, store: Store, now: dat
 def carrier(incident: Incident, page: Page, books: Books) -> str:
     """The id of the item that carries a page now: its own message, or the phone's next summary."""
     phone = incident.contacts[page.contact - 1].phone
-    if page.in_summary and phone is not None and page.code in books[phone].held:
+    if phone is not None and is_held(incident, page, books):
         return summary_id(books.key(phone), books[phone].summaries)
     return message_id(incident.id, page.message)
+
+
+def is_held(incident: Incident, page: Page, books: Books) -> bool:
+    """Whether a page waits for the next summary of its phone."""
+    phone = incident.contacts[page.contact - 1].phone
+    return page.in_summary and phone is not None and page.code in books[phone].held
 
 
 def _carriers(incident: Incident, page: Page, books: Books) -> Sequence[str]:
     """What may carry a page: also the latest summaries, which may have left without their incidents knowing yet."""
     phone, own = incident.contacts[page.contact - 1].phone, carrier(incident, page, books)
-    if not page.in_summary or phone is None or page.code in books[phone].held:
+    if not page.in_summary or phone is None or is_held(incident, page, books):
         return [own]
     latest = books[phone].summaries
     return [own, *(summary_id(books.key(phone), number) for number in (latest - 1, latest))]
@@ -57,22 +67,24 @@ def _items(names: Iterable[str], store: Store) -> Mapping[str, Item]:
     return found
 
 
-def _turn(item: Item, page: Page, now: datetime) -> datetime | None:
+def _turn(item: Item, page: Page, is_held: bool, now: datetime) -> datetime | None:
     """When the page leaves; None if more than its turn keeps it back, or if nothing is left to do."""
-    if item.due_at is None or _is_held(item) or not _carries(item, page):
+    if item.due_at is None or _is_kept_back(item) or not _carries(item, page, is_held):
         return None
     return max(now, slot_of(item) or now)
 
 
-def _carries(item: Item, page: Page) -> bool:
-    """Whether a summary that has ended is still to tell the page's incident so; anything else carries what names it."""
+def _carries(item: Item, page: Page, is_held: bool) -> bool:
+    """Whether a message is the page's, a summary is to list it or still to tell its incident what became of it."""
     if item.kind == MESSAGE:
         return True
     summary = from_state(Summary, item.state)
-    return summary.end is None or page.code in {named.code for named in summary.left}
+    if summary.end is None:
+        return is_held
+    return page.code in {named.code for named in summary.left}
 
 
-def _is_held(item: Item) -> bool:
+def _is_kept_back(item: Item) -> bool:
     if item.kind == MESSAGE:
         outgoing = outgoing_of(item)
         return outgoing.held or outgoing.fate is not Fate.PENDING

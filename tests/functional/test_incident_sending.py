@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from msgspec import structs
 
 from service.clock import HandClock, parse_timestamp
-from service.escalate.items import message_id
+from service.escalate.books import Books
+from service.escalate.items import SUMMARY, message_id, summary_id
 from service.escalate.sns_events import InboundSms
 from service.escalate.summaries import Summaries
+from service.escalate.turns import turns_of
 from service.storage import Store, StoreUnavailable
-from service.work import Registry, Step, Worker
+from service.work import Registry, Step, Worker, all_dead_items
 from tests.aws_services import Answer, Error, Request, Silence
 from tests.functional.backends import Install, embedded
 from tests.functional.conftest import NOON, api_of
@@ -255,6 +258,78 @@ def test_a_summary_that_left_is_not_said_to_be_unsent_before_its_incidents_know(
     passes(plant, 52)
     assert plant.room.read(incidents[-1])["level"] == 1
     assert not [line for line in plant.room.timeline(incidents[-1]) if "could not be sent" in line]
+
+
+def stormy(plant: Plant, number: int = 13) -> list[str]:
+    """Incidents whose first pages leave by themselves and whose last wait for Anna's summary, which is not due yet."""
+    return [plant.room.opens(contacts=TWO, description=f"Pump {n}") for n in range(number)]
+
+
+def opted_out_by_anna(request: Request) -> Answer:
+    if request["DestinationPhoneNumber"] != ANNA:
+        return {"MessageId": "m"}
+    return Error("ConflictException", 409, {"Reason": "DESTINATION_PHONE_NUMBER_OPTED_OUT"})
+
+
+def breaks_down(monkeypatch: pytest.MonkeyPatch, method: str, at: str | None = None) -> None:
+    """Let a step of summaries meet a fault of the program: always, or where it is about one incident."""
+    whole = getattr(Summaries, method)
+
+    def broken(self: Summaries, *given: object) -> object:
+        if at is None or getattr(given[1], "incident_id", None) == at:
+            raise ZeroDivisionError("a fault of the program")
+        return whole(self, *given)
+
+    monkeypatch.setattr(Summaries, method, broken)
+
+
+def test_the_incidents_of_a_summary_that_is_given_up_go_on_at_once(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaks_down(monkeypatch, "_leave")
+    monkeypatch.setattr("service.work.retry.Backoff.wait", lambda *_: timedelta(milliseconds=100))
+    incidents = stormy(plant)
+    passes(plant, 20)
+    assert [one.kind for one in all_dead_items(plant.room.api.service.store)] == [SUMMARY]
+    for incident in incidents[-2:]:
+        assert plant.room.read(incident)["level"] == 2, "their time is not over yet"
+        assert "Anna cannot be reached by sms" in " ".join(plant.room.timeline(incident))
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_an_incident_that_cannot_be_told_of_its_summary_keeps_no_other_from_it(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, is_down: bool
+) -> None:
+    incidents = stormy(plant, 15)
+    if is_down:
+        plant.aws.usually(SMS, opted_out_by_anna)
+    breaks_down(monkeypatch, "_told", at=incidents[-2])
+    monkeypatch.setattr("service.work.retry.Backoff.wait", lambda *_: timedelta(milliseconds=100))
+    passes(plant, 25)
+    assert [one.kind for one in all_dead_items(plant.room.api.service.store)] == [SUMMARY]
+    for incident in (incidents[-4], incidents[-3], incidents[-1]):
+        read = plant.room.read(incident)
+        if is_down:
+            assert read["level"] == 2
+        else:
+            assert due(plant.room, incident) > NOON + timedelta(seconds=45), "it waits from when its summary left"
+
+
+def test_a_later_summary_keeps_no_page_waiting_that_it_does_not_carry(plant: Plant) -> None:
+    *_, incident = stormy(plant)
+    incidents = plant.room.api.service.escalation.incidents
+    books = Books(incidents.store, incidents.keys)
+    given_up = incidents.store.get(summary_id(books.key(ANNA), 1))
+    assert given_up is not None
+    books[ANNA] = books[ANNA].summarised(books[ANNA].held)
+    incidents.store.save(structs.replace(given_up, due_at=None), *books.changed())  # as an earlier release gave it up
+    plant.room.opens(contacts=TWO, description="Pump 99")
+    assert Books(incidents.store, incidents.keys)[ANNA].summaries == 2
+    later = NOON + timedelta(seconds=41)
+    assert (
+        turns_of([incidents.get(incident).incident], Books(incidents.store, incidents.keys), incidents.store, later)
+        == {}
+    )
 
 
 def test_an_overdue_worker_does_not_pass_over_the_first_contact(install: Install) -> None:
