@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flask import Blueprint
 from pydantic import Field
 
-from service.audit.entry import as_json
+from service.audit.entry import EntryType, as_json
 from service.http.endpoint import endpoint
 from service.http.models import Cursor, Instant, Limit, Query, Shown
 from service.http.problems import not_found
@@ -25,8 +25,10 @@ class AuditSearch(Query):
 
     request_id: Annotated[str | None, Field(description="Entries of this request.")] = None
     ruleset: Annotated[str | None, Field(description="Entries of this ruleset.")] = None
+    entry_type: Annotated[EntryType | None, Field(description="Entries of this type.")] = None
     since: Annotated[Instant | None, Field(alias="from", description="Not before this time (RFC 3339).")] = None
     until: Annotated[Instant | None, Field(alias="to", description="Before this time (RFC 3339).")] = None
+    order: Annotated[Literal["oldest", "newest"], Field(description="Which comes first.")] = "oldest"
     cursor: Cursor | None = None
     limit: Limit = 50
 
@@ -65,8 +67,11 @@ def blueprint(store: Store) -> Blueprint:
         answers={200: EntryList},
     )
     def search_audit(query: AuditSearch) -> Mapping[str, object]:
-        """Entries of a request, a ruleset or a time, oldest first."""
-        wanted = AuditQuery(query.request_id, query.ruleset, query.since, query.until)
+        """Entries of a request, a ruleset, a type or a time, oldest first unless `order` says otherwise."""
+        newest_first = query.order == "newest"
+        wanted = AuditQuery(
+            query.request_id, query.ruleset, query.since, query.until, query.entry_type, newest_first=newest_first
+        )
         page = store.audit_entries(wanted, cursor=query.cursor, limit=query.limit)
         return {"items": [as_json(entry) for entry in page.items], "next_cursor": page.cursor}
 

@@ -96,13 +96,17 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Which audit entries to list: of a request, of a ruleset, or all, and of which type; `until` is exclusive."""
+    """Which audit entries to list: of a request, of a ruleset, or all, and of which type; `until` is exclusive.
+
+    They are listed in time order, with `newest_first` the last one first.
+    """
 
     request_id: str | None = None
     ruleset: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     entry_type: str | None = None
+    newest_first: bool = False
 
 
 class Conflict(TocsinError):

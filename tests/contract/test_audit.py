@@ -160,3 +160,23 @@ def test_a_page_ends_at_its_size_too_and_the_next_goes_on(store: Store) -> None:
     assert [one.audit_id for page in pages for one in page.items] == [one.audit_id for one in written]
     texts = store.audit_texts(AuditQuery(), limit=5_000)
     assert (len(texts.items), texts.cursor is None) == (13, False)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+@pytest.mark.parametrize(
+    "query",
+    [
+        AuditQuery(),
+        AuditQuery(ruleset="premium"),
+        AuditQuery(request_id="REQ-1"),
+        AuditQuery(entry_type="request"),
+        AuditQuery(since=START + timedelta(hours=10), until=START + timedelta(hours=41)),
+    ],
+    ids=["all", "of a ruleset", "of a request", "of a type", "of a time"],
+)
+def test_newest_first_is_the_list_the_other_way_round(store: Store, query: AuditQuery, limit: int) -> None:
+    store.append(*(entry(n, request_id=f"REQ-{n % 2}", ruleset="premium" if n % 3 else None) for n in range(10)))
+    store.append(entry(10, at=START), entry(11, at=START))  # several of one instant
+    oldest_first = ids(store, query)
+    assert len(oldest_first) > 3
+    assert ids(store, replace(query, newest_first=True), limit) == oldest_first[::-1]

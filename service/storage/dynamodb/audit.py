@@ -35,15 +35,16 @@ _FIRST, _LAST = "0", "9999-12-31T~"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Places from `first` to `last`, both included; no entry's place is equal to either."""
+    """Places from `first` to `last`, both included, in this order or the other way round."""
 
     first: str
     last: str
+    newest_first: bool = False
 
     @property
     def days(self) -> Span:
         """The days that it touches."""
-        return Span(day_of(self.first), day_of(self.last))
+        return Span(day_of(self.first), day_of(self.last), self.newest_first)
 
 
 class AuditTable:
@@ -72,8 +73,9 @@ class AuditTable:
         self._calls(lambda client: checked_whole(client.put_item(**put), "ConsumedCapacity"))
 
     def listed(self, query: AuditQuery, after: str | None, limit: int) -> Iterator[AuditEntry]:
-        """Up to `limit` entries that match and come after a place, in order of time and id, some read at a time."""
-        places, left = self._places(query, _span(query, after), limit), limit
+        """Up to `limit` entries that match and come after a place, in the query's order, some read at a time."""
+        places = (place for place in self._places(query, _span(query, after), limit) if place[0] != after)
+        left = limit
         while left > 0 and (batch := list(islice(places, left))):
             for row in fetched(self._many, self._table, "audit_id", (audit_id for _, audit_id in batch)):
                 entry = entry_of(row)
@@ -104,19 +106,22 @@ class AuditTable:
 
     def _merged(self, index: Index, partition: str, span: Span, limit: int) -> Iterator[tuple[str, str]]:
         shards = (sharded(partition, shard) for shard in range(self._shards.to_read()))
-        return heapq.merge(*(self._in(index, shard, span, limit) for shard in shards))
+        return heapq.merge(*(self._in(index, shard, span, limit) for shard in shards), reverse=span.newest_first)
 
     def _in(self, index: Index, partition: str, span: Span, limit: int) -> Iterator[tuple[str, str]]:
         condition = f"#{index.partition} = :partition AND #{index.sort} BETWEEN :first AND :last"
         values = {":partition": text(partition), ":first": text(span.first), ":last": text(span.last)}
-        for page in pages(self._calls, request(Query(self._table, index.name, condition, values), limit)):
+        query = Query(self._table, index.name, condition, values, newest_first=span.newest_first)
+        for page in pages(self._calls, request(query, limit)):
             yield from ((row[index.sort]["S"], row["audit_id"]["S"]) for row in page["Items"])
 
 
 def _span(query: AuditQuery, after: str | None) -> Span:
     since = _FIRST if query.since is None else timestamp(query.since)
     last = _LAST if query.until is None else timestamp(query.until)
-    return Span(since if after is None else max(since, f"{after}\0"), last)
+    if after is None:
+        return Span(since, last, query.newest_first)
+    return Span(since, min(last, after), True) if query.newest_first else Span(max(since, after), last)
 
 
 def _is_of(query: AuditQuery, entry: AuditEntry) -> bool:

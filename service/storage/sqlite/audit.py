@@ -39,7 +39,7 @@ def find(connection: sqlite3.Connection, audit_id: str) -> AuditEntry | None:
 
 
 def listed(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> Iterator[AuditEntry]:
-    """Up to `limit` entries that match and come after a place, in order of time and id, read one by one."""
+    """Up to `limit` entries that match and come after a place, in the query's order, read one by one."""
     return map(_entry, _rows(connection, _COLUMNS, query, after, limit))
 
 
@@ -51,14 +51,22 @@ def texts(connection: sqlite3.Connection, query: AuditQuery, after: Place | None
 def _rows(
     connection: sqlite3.Connection, columns: str, query: AuditQuery, after: Place | None, limit: int
 ) -> sqlite3.Cursor:
-    if after is not None and query.since is not None and query.since <= after.at:
-        query = replace(query, since=None)  # with two bounds SQLite begins at the first one and skips to the place
+    if after is not None:
+        query = _from(query, after)
     where, values = _matching(query)
     if after is not None:
-        where.append("(at, audit_id) > (?, ?)")
+        where.append(f"(at, audit_id) {'<' if query.newest_first else '>'} (?, ?)")
         values += [micros(after.at), after.audit_id]
-    statement = f"SELECT {columns} FROM audit {_all_of(where)} ORDER BY at, audit_id LIMIT ?"
+    order = "at DESC, audit_id DESC" if query.newest_first else "at, audit_id"
+    statement = f"SELECT {columns} FROM audit {_all_of(where)} ORDER BY {order} LIMIT ?"
     return connection.execute(statement, (*values, limit))
+
+
+def _from(query: AuditQuery, after: Place) -> AuditQuery:
+    """The query without the bound that a place makes needless: of two, SQLite begins at the first and skips."""
+    if query.newest_first:
+        return replace(query, until=None) if query.until is not None and after.at < query.until else query
+    return replace(query, since=None) if query.since is not None and query.since <= after.at else query
 
 
 def counted(connection: sqlite3.Connection, query: AuditQuery) -> int:
