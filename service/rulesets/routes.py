@@ -8,6 +8,7 @@ from flask import Blueprint
 
 from service.clock import Clock
 from service.decide import report
+from service.decide.outline import outline
 from service.http.caller import Caller
 from service.http.catalogue import ProblemType
 from service.http.endpoint import endpoint
@@ -47,6 +48,7 @@ def blueprint(
     routes = Blueprint("rulesets", __name__)
     _add_list(routes, library, working_copies, clock)
     _add_reads(routes, library, clock)
+    _add_outline(routes, live)
     _add_check(routes, library, latest, clock, places)
     _add_publish(routes, library, live, latest, clock, places)
     _add_activate(routes, library, live, clock)
@@ -125,6 +127,21 @@ def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
             version = library.version(name, number)
             active = library.timeline(name).active(clock.now())
         return schemas.ShownSource(**dict(_shown(version, active)), source=library.source(version))
+
+
+def _add_outline(routes: Blueprint, live: Live) -> None:
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/rulesets/<name>/versions/<int:number>/outline",
+        summary="Read a version's facts and rules in words",
+        scope=Scope.RULES_READ,
+        answers={200: schemas.Outline},
+    )
+    def read_outline(name: str, number: int) -> schemas.Outline:
+        """The facts that a request gives, and each rule's condition and actions as a rule file writes them."""
+        with as_problems():
+            return schemas.Outline.model_validate(outline(live.version(name, number).ruleset))
 
 
 def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock, places: TrialPlaces) -> None:

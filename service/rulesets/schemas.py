@@ -89,6 +89,40 @@ class VersionList(Shown):
     next_cursor: str | None
 
 
+class OutlinedFact(Shown):
+    """A fact as it is declared."""
+
+    path: str
+    type: str
+    optional: bool
+    scale: int
+    min: bool | int | str | None
+    max: bool | int | str | None
+    values: tuple[str, ...] | None
+
+
+class OutlinedRule(Shown):
+    """A rule in the words of rule files; `line` is its place in the version's text."""
+
+    name: str
+    line: int
+    when: str
+    then: tuple[str, ...]
+    why: str | None
+
+
+class Outline(Shown):
+    """What a version's rules read and do. `rules` are the first 500 of `rules_in_all`."""
+
+    name: str
+    description: str
+    hit: str
+    facts: tuple[OutlinedFact, ...]
+    rules: tuple[OutlinedRule, ...]
+    rules_in_all: int
+    tests: int
+
+
 class Otherwise(Shown):
     """What a file decides otherwise than the active version: of all requests, and of the latest recorded ones.
 
