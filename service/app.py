@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask
 
-from service import config, http, parameters, surroundings
+from service import config, console, http, parameters, surroundings
 from service.audit import routes as audit_routes
 from service.chores import Chore, Chores
 from service.clock import Clock
@@ -23,6 +23,7 @@ from service.evaluations.dry_run import DryRuns
 from service.evaluations.event_samples import EventSamples
 from service.evaluations.event_trials import EventTests
 from service.evaluations.flow import Evaluations
+from service.evaluations.past import PastEvaluations
 from service.evaluations.reach import Reach
 from service.evaluations.sentiment import InItsOwnLanguage
 from service.http import Check, Keys
@@ -129,7 +130,9 @@ class Service:
         """The features' calls."""
         places = TrialPlaces()
         return (
-            evaluation_routes.blueprint(self.evaluations, self.dry_runs, places),
+            evaluation_routes.blueprint(
+                self.evaluations, PastEvaluations(self.live, self.store), self.dry_runs, places
+            ),
             event_trial_routes.blueprint(self.event_tests, places),
             event_sample_routes.blueprint(self.event_samples, self.clock),
             shadow_routes.blueprint(self.shadows),
@@ -213,7 +216,13 @@ class Service:
         )
         for blueprint in self.blueprints():
             app.register_blueprint(blueprint)
+        app.register_blueprint(console.blueprint(self.store, self.keys, self.clock, behind_tls=self._behind_tls))
         return app
+
+    @property
+    def _behind_tls(self) -> bool:
+        """Whether a proxy ends TLS in front of this process."""
+        return (self.settings.public_url or "").startswith("https://")
 
     def intake(self) -> Poller | None:
         """What takes in the letters of the intake queue; None where there is no such queue."""

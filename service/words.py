@@ -33,4 +33,5 @@ class Scope(StrEnum):
     REVIEW = "review"
     INCIDENTS = "incidents"
     PII = "pii"
+    CONSOLE = "console"
     ADMIN = "admin"

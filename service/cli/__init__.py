@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "service.cli.serve:serve",
     "worker": "service.cli.worker:worker",
     "up": "service.cli.up:up",
+    "console": "service.cli.console:console",
     "keys": "service.cli.keys:keys",
     "aws": "service.cli.aws:aws",
     "rules": "service.cli.rules:rules",

@@ -10,8 +10,9 @@ from service.words import Scope
 
 
 def development_key(path: Path, keys: Keys) -> None:
-    """Make sure that the file holds a key with every scope that the store knows; only its owner can read it."""
-    if path.exists() and keys.authenticate(path.read_text("ascii").strip()):
+    """Make sure that the file holds a key that the store knows, with every scope; only its owner can read it."""
+    key = keys.authenticate(path.read_text("ascii").strip()) if path.exists() else None
+    if key is not None and key.scopes == frozenset(Scope):
         return
     _, text = keys.create("development", list(Scope))
     path.unlink(missing_ok=True)

@@ -51,6 +51,15 @@ def _reason(error: OSError) -> str:
 def address(listener: socket.socket) -> str:
     """The URL at which this machine reaches the listener."""
     host, port = listener.getsockname()[:2]
+    return _url(host, port)
+
+
+def own_url(settings: Settings) -> str:
+    """The URL at which this machine reaches an API that runs with these settings."""
+    return _url(settings.host, settings.port)
+
+
+def _url(host: str, port: int) -> str:
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  read, not bound
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 

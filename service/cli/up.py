@@ -45,11 +45,23 @@ def _supervise(settings: Settings, listener: socket.socket, metrics: Path) -> No
     supervisor.start()
     try:
         _make_development_key(settings)
-        say_when_ready(address(listener), settings.dev_key)
+        url = address(listener)
+        say_when_ready(url, settings.dev_key, lambda: _console(settings, url))
     except BaseException:
         supervisor.end()
         raise
     supervisor.watch()
+
+
+def _console(settings: Settings, url: str) -> str:
+    """A link that signs in to the console; without a key, its address alone."""
+    from service.cli.console import NoKeyToSignIn, development_link
+
+    try:
+        return development_link(settings, url)
+    except (NoKeyToSignIn, Unavailable) as error:
+        logger.warning("There is no link that signs in: %s", error)
+        return f"{url}/console"
 
 
 def _make_development_key(settings: Settings) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 from service.cli.notices import notice
@@ -14,15 +15,18 @@ PATIENCE = 30.0
 """Seconds after which an API that does not answer is told to be late."""
 
 
-def say_when_ready(url: str, dev_key: Path) -> None:
-    """Print the address, the key's place and three calls, as soon as the API is ready; does not wait for it."""
-    threading.Thread(target=_wait_and_say, args=(url, dev_key), name="welcome", daemon=True).start()
+def say_when_ready(url: str, dev_key: Path, console: Callable[[], str]) -> None:
+    """Print the address, the key's place and three calls, as soon as the API is ready; does not wait for it.
+
+    `console` makes the link that signs in to the console.
+    """
+    threading.Thread(target=_wait_and_say, args=(url, dev_key, console), name="welcome", daemon=True).start()
 
 
-def _wait_and_say(url: str, dev_key: Path) -> None:
+def _wait_and_say(url: str, dev_key: Path, console: Callable[[], str]) -> None:
     ready = _is_ready(url)
     late = f"Tocsin is not ready after {PATIENCE:.0f} s: {url}/readyz says why"
-    notice(welcome(url, dev_key) if ready else late, to_errors=False)
+    notice(welcome(url, dev_key, console()) if ready else late, to_errors=False)
 
 
 def _is_ready(url: str) -> bool:
@@ -36,7 +40,7 @@ def _is_ready(url: str) -> bool:
     return False
 
 
-def welcome(url: str, dev_key: Path) -> str:
+def welcome(url: str, dev_key: Path, console: str) -> str:
     """The text, with calls that can be pasted into a shell."""
     key = f'-H "Authorization: Bearer $(cat {dev_key.absolute()})"'
     request = (
@@ -45,6 +49,8 @@ def welcome(url: str, dev_key: Path) -> str:
     )
     return f"""
 Tocsin is up at {url}
+  console          {console}
+                   (this link signs in once, within 15 minutes; `tocsin console` makes another)
   documentation    {url}/docs
   development key  {dev_key.absolute()}
 

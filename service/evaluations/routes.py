@@ -13,9 +13,17 @@ from service.evaluations import policy
 from service.evaluations.candidates import Which
 from service.evaluations.dry_run import DryRuns, Trial
 from service.evaluations.flow import Answered, Call, Evaluated, Evaluations
+from service.evaluations.past import PastEvaluations
 from service.evaluations.policy import Received
 from service.evaluations.refusals import as_problems
-from service.evaluations.schemas import DryRunAnswer, DryRunRequest, Evaluation, EvaluationRequest, Policy
+from service.evaluations.schemas import (
+    DryRunAnswer,
+    DryRunRequest,
+    Evaluation,
+    EvaluationRequest,
+    PastEvaluation,
+    Policy,
+)
 from service.http.caller import Caller
 from service.http.catalogue import ProblemType
 from service.http.endpoint import endpoint
@@ -33,9 +41,10 @@ class Explain(Query):
     explain: Annotated[bool, Field(description="Add for every rule which conditions held and which did not.")] = False
 
 
-def blueprint(evaluations: Evaluations, dry_runs: DryRuns, places: TrialPlaces) -> Blueprint:
-    """The three calls that decide, and the one that only tries."""
+def blueprint(evaluations: Evaluations, past: PastEvaluations, dry_runs: DryRuns, places: TrialPlaces) -> Blueprint:
+    """The three calls that decide, the one that only tries, and the one that looks back."""
     routes = Blueprint("evaluations", __name__)
+    _add_past(routes, past)
     _add_evaluate(routes, evaluations)
     _add_ancestors(routes, evaluations)
     _add_dry_run(routes, dry_runs, places)
@@ -65,6 +74,24 @@ def _add_evaluate(routes: Blueprint, evaluations: Evaluations) -> None:
                 _call(name, received, caller, "evaluations", query.explain), Evaluated.as_json
             )
         return Answer(_explained(answered), media_type=JSON)
+
+
+def _add_past(routes: Blueprint, past: PastEvaluations) -> None:
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/evaluations/<evaluation_id>",
+        summary="Look back at an evaluation",
+        scope=Scope.AUDIT,
+        query=Explain,
+        answers={200: PastEvaluation},
+    )
+    def read_evaluation(evaluation_id: str, query: Explain) -> PastEvaluation:
+        """What was asked, decided and answered, and how far each outcome got; with `explain`, why.
+
+        A request that was refused has no evaluation: its entries are found by its request id in the audit.
+        """
+        return past.read(evaluation_id, explain=query.explain)
 
 
 def _add_ancestors(routes: Blueprint, evaluations: Evaluations) -> None:

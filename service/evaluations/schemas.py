@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -69,6 +70,47 @@ class Evaluation(Shown):
     fired: tuple[str, ...]
     result: Mapping[str, object]
     outcomes: tuple[Mapping[str, object], ...]
+    explanation: Mapping[str, object] | None = None
+
+
+class OutcomeState(StrEnum):
+    """How far something that rules asked for got.
+
+    `done`: what it opened stands on its own; `dead`: no attempts are left, see `tocsin dead list`.
+    """
+
+    WAITS = "waits"
+    WAITS_FOR_REVIEW = "waits_for_review"
+    DONE = "done"
+    DEAD = "dead"
+
+
+class ShownOutcome(Shown):
+    """Something that rules asked for, and how far it got."""
+
+    id: str
+    outcome: Mapping[str, object]
+    state: OutcomeState
+
+
+class PastEvaluation(Shown):
+    """An evaluation as it stands in the audit: what was asked and answered, and what became of it.
+
+    `request` and `answer` are the documents as they were received and answered; `explanation` is made anew by the
+    version that decided.
+    """
+
+    evaluation_id: str
+    request_id: str
+    app: str
+    via: str
+    asked_at: datetime
+    answered_at: datetime
+    ruleset: RulesetNamed
+    fired: tuple[str, ...]
+    request: object
+    answer: object
+    outcomes: tuple[ShownOutcome, ...]
     explanation: Mapping[str, object] | None = None
 
 

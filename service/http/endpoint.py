@@ -33,6 +33,19 @@ class MisdeclaredEndpoint(TypeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an endpoint, from outside or in process; `resource_id` is the id of what it makes, if one is set."""
+
+    key: ApiKey | None
+    places: Mapping[str, object]
+    query: Mapping[str, str]
+    raw: bytes
+    media_type: str
+    headers: Mapping[str, str]
+    resource_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A declared call, as Flask calls it."""
 
@@ -59,23 +72,31 @@ class Endpoint:
     ) -> Response:
         operation = self.operation
         writer = choose_writer(operation.writers, request.accept_mimetypes, request.mimetype)
-        given = dict(path)
+        query = request.args.to_dict() if "query" in self.wants else {}
+        call = Call(key, path, query, raw, request.mimetype, _headers(operation, request), resource_id)
+        answer = self.answer(shared, call)
+        return answer if isinstance(answer, Response) else _response(operation, answer, writer)
+
+    def answer(self, shared: Plumbing, call: Call) -> Answer | Response:
+        """What the view answers to a call whose key was checked; `Problem` for what does not fit."""
+        operation = self.operation
+        given = dict(call.places)
         list_name = None
         if "query" in self.wants and operation.query is not None:
-            query = _query(operation.query, request)
+            query = _query(operation.query, call.query)
             if lists.is_of_a_list(query):
-                list_name = lists.name_of(operation.path, path, query)
+                list_name = lists.name_of(operation.path, call.places, query)
                 query = lists.opened(list_name, query)
             given["query"] = query
-        if "body" in self.wants and (raw or not operation.body_optional):
-            given["body"] = choose_reader(operation.formats, request.mimetype).read(raw)
+        if "body" in self.wants and (call.raw or not operation.body_optional):
+            given["body"] = choose_reader(operation.formats, call.media_type).read(call.raw)
         if "caller" in self.wants:
-            given["caller"] = _caller(operation, shared, key, resource_id, raw)
+            given["caller"] = _caller(shared, call)
         reply = self.view(**given)
         if isinstance(reply, Response):
             return reply
         answer = reply if isinstance(reply, Answer) else Answer(reply)
-        return _response(operation, answer if list_name is None else lists.marked(list_name, answer), writer)
+        return answer if list_name is None else lists.marked(list_name, answer)
 
 
 def endpoint(
@@ -145,12 +166,17 @@ def authorised(request: Request, keys: Keys, scopes: Collection[Scope]) -> ApiKe
         detail = "The API key is not valid." if sent else "This call needs an API key."
         challenge = 'Bearer realm="tocsin"' + (', error="invalid_token"' if sent else "")
         raise Problem(ProblemType.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": challenge})
-    if key.scopes.isdisjoint(scopes):
+    check_scopes(key, scopes)
+    return key
+
+
+def check_scopes(key: ApiKey, scopes: Collection[Scope]) -> None:
+    """403 for a key that has none of the scopes that a call needs; a call without scopes needs none."""
+    if scopes and key.scopes.isdisjoint(scopes):
         wanted = " ".join(scopes)
         challenge = f'Bearer realm="tocsin", error="insufficient_scope", scope="{wanted}"'
         detail = f"This call needs a key with the scope {' or '.join(scopes)}."
         raise Problem(ProblemType.MISSING_SCOPE, detail, headers={"WWW-Authenticate": challenge})
-    return key
 
 
 def _check(path: str, wants: frozenset[str], *, has_body: bool, has_query: bool) -> None:
@@ -175,23 +201,24 @@ def _said(request: Request, raw: bytes) -> Sequence[bytes]:
     return [*(part if isinstance(part, bytes) else part.encode() for part in parts), raw]
 
 
-def _query(model: type[BaseModel], request: Request) -> BaseModel:
+def _query(model: type[BaseModel], given: Mapping[str, str]) -> BaseModel:
     try:
-        return model.model_validate(request.args.to_dict())
+        return model.model_validate(given)
     except ValidationError as error:
         raise invalid_model(error, model) from error
 
 
-def _caller(operation: Operation, shared: Plumbing, key: ApiKey | None, resource_id: str | None, raw: bytes) -> Caller:
+def _caller(shared: Plumbing, call: Call) -> Caller:
     now = shared.clock.now()
+    key = call.key
     return Caller(
         app=_app(key),
         scopes=frozenset() if key is None else key.scopes,
         request_id=request_ids.current(),
-        resource_id=resource_id or ids.fresh(now),
+        resource_id=call.resource_id or ids.fresh(now),
         received_at=now,
-        raw_body=raw,
-        headers=_headers(operation, request),
+        raw_body=call.raw,
+        headers=call.headers,
         key_id="" if key is None else key.key_id,
     )
 

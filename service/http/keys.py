@@ -98,6 +98,11 @@ class Keys:
         right_secret = hmac.compare_digest(_digest(shape[2]), key.digest if key else "")
         return key if key is not None and right_secret and key.revoked_at is None else None
 
+    def active(self, key_id: str) -> ApiKey | None:
+        """The key of this id, or None if it is unknown or revoked, as this process knows it (`REMEMBERED`)."""
+        key = self._look_up(key_id)
+        return key if key is not None and key.revoked_at is None else None
+
     def _look_up(self, key_id: str) -> ApiKey | None:
         now = self._clock.now()
         with self._lock:

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from service.blank import is_blank
 from service.http import Body, Choice, Cursor, Instant, Limit, Query, Said, Shown
 from service.notify.delivery import DeliveryStatus
 from service.notify.notification import Decision, Status
@@ -129,7 +131,13 @@ class ReviewRequest(Body):
     """A person's decision about a held message."""
 
     decision: Choice[Decision]
-    reason: Annotated[str, Field(min_length=1, max_length=1_000), Said]
+    reason: Annotated[str, Field(max_length=1_000, description="Why; needed to reject.")] = ""
+
+    @model_validator(mode="after")
+    def _says_why_it_rejects(self) -> ReviewRequest:
+        if self.decision is Decision.REJECT and is_blank(self.reason):
+            raise PydanticCustomError("blank", "Give a `reason` for the rejection: the sender reads it")
+        return self
 
 
 class Reviewed(Shown):

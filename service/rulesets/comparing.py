@@ -74,7 +74,7 @@ class Comparison:
         if not self._declared_alike:
             return _asked(self._old, self._old_reader, asked), _asked(self._new, self._new_reader, asked)
         try:
-            given = _read(self._old.ruleset, self._old_reader, asked)
+            given = facts_of(self._old.ruleset, self._old_reader, asked)
         except FactsRefused as error:
             refused = NotDecided(str(error))
             return refused, refused
@@ -98,13 +98,16 @@ def answer(compiled: Compiled, asked: Recorded) -> Answer:
 
 def _asked(compiled: Compiled, reader: Reader, asked: Recorded) -> Answer:
     try:
-        return decided(compiled, _read(compiled.ruleset, reader, asked))
+        return decided(compiled, facts_of(compiled.ruleset, reader, asked))
     except FactsRefused as error:
         return NotDecided(str(error))
 
 
-def _read(ruleset: Ruleset, reader: Reader, asked: Recorded) -> Facts:
-    """The typed facts, computed ones as they were recorded; `FactsRefused` if they do not fit or were not computed."""
+def facts_of(ruleset: Ruleset, reader: Reader, asked: Recorded) -> Facts:
+    """The typed facts of a recorded request, computed ones as they were recorded.
+
+    `FactsRefused` if they do not fit or were not computed.
+    """
     given = reader.read(asked.request, asked.today)
     for one in facts.underived(ruleset, given):
         if f"{one.path}.label" not in asked.scores:

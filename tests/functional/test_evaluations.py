@@ -232,3 +232,38 @@ def test_decisions_and_fired_rules_are_counted(premium: Api) -> None:
     assert counted(premium, metric) == before + 2
     last = 'tocsin_rule_last_fired_timestamp_seconds{rule="High Risk",ruleset="premium",version="1"}'
     assert counted(premium, last) == fired_at.timestamp()
+
+
+# --- looking back --------------------------------------------------------------------------------------------------
+
+
+def test_an_evaluation_is_looked_up_with_why_and_how_far_each_outcome_got(api: Api) -> None:
+    put(api, ORDERS)
+    asked = {"context": {"request_id": "REQ-1"}, "request": {"order": {"id": "A", "amount": "5.00"}}}
+    answer = api.client.post("/v1/rulesets/orders/evaluations", asked).json()
+    past = api.client.get(f"/v1/evaluations/{answer['evaluation_id']}?explain=true").json()
+    assert (past["request_id"], past["via"], past["fired"]) == ("REQ-1", "evaluations", ["Small"])
+    assert (past["request"], past["answer"]) == (asked, answer)
+    assert past["outcomes"] == []
+    assert [rule["fired"] for rule in past["explanation"]["rules"]] == [False, True]  # type: ignore[index]
+
+
+def test_an_outcome_that_waits_for_a_person_says_so(api: Api) -> None:
+    put(api, "ruleset: flags\nfacts:\n  n: {type: integer}\nrules:\n  - {name: Any, then: [{flag for review: look}]}\n")
+    answer = api.client.post("/v1/rulesets/flags/evaluations", {"request": {"n": 1}}).json()
+    past = api.client.get(f"/v1/evaluations/{answer['evaluation_id']}").json()
+    outcomes = past["outcomes"]
+    assert isinstance(outcomes, list)
+    assert [outcome["state"] for outcome in outcomes] == ["waits_for_review"]
+    assert "explanation" not in past or past["explanation"] is None
+
+
+def test_the_explanation_is_that_of_the_version_that_decided(premium: Api) -> None:
+    answer = premium.client.post(PREMIUM, {"request": facts()}).json()
+    put(premium, (ROOT / "rules" / "premium.yaml").read_text().replace("driver.age < 21", "driver.age < 17"))
+    past = premium.client.get(f"/v1/evaluations/{answer['evaluation_id']}?explain=true").json()
+    assert "driver.age < 21" in str(past["explanation"])
+
+
+def test_an_evaluation_that_never_was_is_404(api: Api) -> None:
+    assert api.client.get("/v1/evaluations/nothing").status == 404

@@ -9,8 +9,9 @@ import pytest
 
 from service.storage import AuditQuery
 from service.words import Lane, Scope
-from tests.functional.client import Reply
+from tests.functional.client import ROOT, Reply
 from tests.functional.conftest import Api
+from tests.functional.evaluating import put
 
 FILE = """ruleset: fees
 description: What it costs
@@ -181,3 +182,15 @@ def test_a_dry_run_can_ask_an_older_version_or_a_draft(api: Api, first: dict[str
     assert tried(source="ruleset: fees").status == 422
     assert tried(version=7).status == 404
     assert api.client.post("/v1/rulesets/fees/dry-run", {"request": {}}).status == 422
+
+
+def test_an_outline_says_facts_and_rules_in_words(api: Api) -> None:
+    put(api, (ROOT / "rules" / "premium.yaml").read_text())
+    outline = api.client.get("/v1/rulesets/premium/versions/1/outline").json()
+    assert (outline["hit"], outline["rules_in_all"]) == ("all", 2)
+    facts, rules = outline["facts"], outline["rules"]
+    assert isinstance(facts, list)
+    assert isinstance(rules, list)
+    assert [fact["path"] for fact in facts][:2] == ["driver.age", "driver.name"]
+    assert rules[0]["then"] == ["increase policy.premium by 20%"]
+    assert rules[0]["when"] == 'car.style == "SPORTS" and car.color == "RED" and driver.age < 21'

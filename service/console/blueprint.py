@@ -1,0 +1,89 @@
+"""The console's pages put together: guard, frame, sign-in and one module a kind of page."""
+
+from __future__ import annotations
+
+import secrets
+from http import HTTPStatus
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from service.clock import Clock
+from service.console import calls, guard, words
+from service.console.assets import Assets
+from service.console.guard import Guard
+from service.console.pages import find, home, incidents, phones, requests, reviews, rules, system
+from service.console.sessions import Sessions
+from service.console.sign_in import SignIn
+from service.errors import Unavailable
+from service.http import Keys, Problem, not_found, request_ids
+from service.storage import Store
+
+PAGES = (home, find, incidents, requests, reviews, rules, phones, system)
+
+FORM_LIMIT = 5 * 1024 * 1024
+"""Bytes of a form: a rule file of 4 MiB fits."""
+
+
+def blueprint(store: Store, keys: Keys, clock: Clock, *, behind_tls: bool = False) -> Blueprint:
+    """The console. `behind_tls`: a proxy ends TLS, as the public address says."""
+    routes = Blueprint("console", __name__, url_prefix=guard.ROOT, template_folder="templates")
+    sessions = Sessions(store, keys, clock)
+    entrance = Guard(sessions, behind_tls=behind_tls)
+    routes.before_request(entrance.admit)
+    routes.before_request(_allow_large_forms)
+    routes.after_request(guard.complete)
+    assets = Assets()
+    assets.add_to(routes)
+    SignIn(store, keys, sessions, clock, entrance).add_to(routes)
+    for page in PAGES:
+        page.add_to(routes)
+    _add_frame(routes, assets, clock)
+    _add_errors(routes)
+    return routes
+
+
+def _allow_large_forms() -> None:
+    if guard.is_signed_in():
+        request.max_content_length = FORM_LIMIT
+
+
+def _add_frame(routes: Blueprint, assets: Assets, clock: Clock) -> None:
+    routes.add_app_template_filter(words.status, "status")
+    routes.add_app_template_filter(words.moment, "moment")
+    routes.add_app_template_filter(words.number, "number")
+    routes.add_app_template_filter(words.pretty, "pretty")
+    routes.add_app_template_filter(words.as_query, "as_query")
+
+    @routes.app_template_filter("ago")
+    def ago(value: str | None) -> str:
+        return words.ago(value, clock.now())
+
+    @routes.context_processor
+    def frame() -> dict[str, object]:
+        name = guard.signed_in().name if guard.is_signed_in() else ""
+        return {"asset": assets.url, "signed_in_as": name, "may_call": calls.may_call, "fresh_id": _fresh_id}
+
+
+def _fresh_id() -> str:
+    """Names one form, so that a double click makes one thing."""
+    return secrets.token_urlsafe(12)
+
+
+def _add_errors(routes: Blueprint) -> None:
+    @routes.errorhandler(Problem)
+    def problem(error: Problem) -> Response:
+        return _error_page(error.type.title, error.detail, error.type.status)
+
+    @routes.errorhandler(Unavailable)
+    def unavailable(_error: Unavailable) -> Response:
+        detail = "The database does not answer right now. Nothing is lost; try again in a moment."
+        return _error_page("Not available", detail, HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @routes.get("/<path:anything>")
+    def nowhere(anything: str) -> Response:
+        raise not_found(f"There is no page {guard.ROOT}/{anything}.")
+
+
+def _error_page(title: str, detail: str, status: int) -> Response:
+    page = render_template("error.html", title=title, detail=detail, request_id=request_ids.current())
+    return make_response(page, status)

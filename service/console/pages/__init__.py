@@ -1,0 +1,1 @@
+"""The pages, one module a kind: each has an `add_to` that adds its pages to the console."""

@@ -1,0 +1,32 @@
+"use strict";
+// Times are shown in the reader's own zone; UTC stands in the title. Without this file they stay UTC.
+const clock = new Intl.DateTimeFormat(undefined, {hour: "2-digit", minute: "2-digit", second: "2-digit"});
+const day = new Intl.DateTimeFormat(undefined, {day: "numeric", month: "short"});
+function localise(root) {
+  root.querySelectorAll("time[datetime]").forEach(time => {
+    if (time.title) return;
+    const at = new Date(time.dateTime), today = at.toDateString() === new Date().toDateString();
+    time.title = time.textContent;
+    time.textContent = (today ? "" : day.format(at) + " ") + clock.format(at);
+  });
+}
+localise(document);
+document.addEventListener("htmx:after:swap", () => localise(document));
+// Each phone shows its newest message.
+function newest() { document.querySelectorAll(".screen").forEach(screen => { screen.scrollTop = screen.scrollHeight; }); }
+newest();
+// On a small screen the menu starts closed; without this file it starts open, which reads as well.
+if (matchMedia("(max-width: 48rem)").matches) document.querySelector(".menu")?.removeAttribute("open");
+// A hidden tab asks for nothing; when it is seen again everything live is asked for at once.
+document.addEventListener("htmx:before:request", event => {
+  if (document.hidden && event.target.closest?.("[data-hx-trigger*=every]")) event.preventDefault();
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) document.querySelectorAll("[data-hx-trigger*=every]").forEach(live => live.dispatchEvent(new Event("seen")));
+});
+// Single keys: "/" goes to the field that finds; a button or link with data-key is pressed by its letter.
+document.addEventListener("keydown", event => {
+  if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/") { event.preventDefault(); document.querySelector(".find input")?.focus(); return; }
+  document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
+});
