@@ -30,7 +30,7 @@ from service.escalate.links import Links
 from service.escalate.policy import PAGING, Role
 from service.escalate.results import ReadIncident, committed, failure, failure_of, read, sent
 from service.escalate.wording import Wording
-from service.messages.carriers import Carriers, Slots
+from service.messages.carriers import Carriers, Slots, Urgency
 from service.messages.optouts import OptOut, OptOuts, Why
 from service.records import from_state, to_state
 from service.storage import Item
@@ -40,6 +40,9 @@ from service.work.rates import wait_until_booked
 
 TRIED_SLOWLY = timedelta(minutes=1)
 """How long a page waits between tries that was refused more often than its lane allows, while its level lasts."""
+
+_URGENCY = {Role.PAGE: Urgency.PAGE, Role.LAST_RESORT: Urgency.PAGE, Role.REMINDER: Urgency.REMINDER}
+"""What asks somebody to act; everything else tells."""
 
 SUMMARY_CODES = 20
 """Codes that one summary or question lists: as many as a person reads."""
@@ -98,6 +101,8 @@ class Sender:
             return Step(finished(task.item))
         reference = Reference(task.item.id, task.item.attempts, urgent=True)
         sms = self.wording.sms(answer.to, answer.language, answer.template, answer.variables, reference)
+        if (waits := self.turn(task, sms, Urgency.INCIDENT)) is not None:
+            return Step(waits)
         return self._sent_or_again(task, self.hand_over(task, sms))
 
     def _worded(self, task: Task, outgoing: Outgoing, incident: Incident) -> Outbound:
@@ -108,10 +113,17 @@ class Sender:
         """Ask the carrier of a message's channel to take it."""
         return self.carriers.hand_over([message], task.begin_by)[0]
 
+    def turn(self, task: Task, message: Outbound, urgency: Urgency) -> Item | None:
+        """The item of a message that is no incident's own put off until its turn; None if its provider may be asked."""
+        slots = self.slots.at(task.now, urgency)
+        if slots.rests_until(message) is not None:
+            return None  # whoever asks is told so, and for how long
+        return wait_until_booked(task, lambda: slots.book([message]))
+
     def _waits(self, task: Task, message: Outbound) -> Item | None:
         """The message's item put off while its providers are left alone, or until its turn; None if it may leave."""
         now, stored = task.now, outgoing_of(task.item)  # read once: a free slot must not lie ahead of the next reading
-        slots = self.slots.at(now)
+        slots = self.slots.at(now, _URGENCY.get(stored.role, Urgency.INCIDENT))
         if (until := slots.rests_until(message)) is not None:
             held = replace(stored, held=True, detail="its providers keep failing and are left alone")
             return postponed(task.item, until, {**task.item.state, **to_state(held)})

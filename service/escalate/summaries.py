@@ -21,6 +21,7 @@ from service.escalate.phonebook import PhoneBook, Standing
 from service.escalate.results import failure_of, summarised
 from service.escalate.send import Sender, again, codes_of
 from service.escalate.steps import change_of
+from service.messages.carriers import Urgency
 from service.records import from_state, to_state
 from service.storage import Conflict, Item
 from service.words import Channel, Lane
@@ -78,6 +79,8 @@ class Summaries:
         codes = codes_of([(page.code, page.incident_id) for page in pages])
         reference = Reference(task.item.id, task.item.attempts, urgent=True)
         sms = self.sender.wording.sms(summary.to, summary.language, "incident-storm", codes, reference)
+        if (waits := self.sender.turn(task, sms, Urgency.PAGE)) is not None:
+            return Step(waits)
         handed = self.sender.hand_over(task, sms)
         ended = replace(summary, at=task.now, begun_at=begun_at, left=pages, attempt=task.item.attempts)
         return self._after(task, ended, book.held, handed)

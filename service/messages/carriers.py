@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import cache, cached_property
 from typing import Generic, TypeVar
 
@@ -14,8 +15,7 @@ from service.channels.carrier import Carrier, Handed, Message
 from service.messages.failover import Departing, Departure, Failover
 from service.messages.senders import Senders
 from service.storage import Store
-from service.words import Channel, Lane
-from service.work.lanes import BY_URGENCY
+from service.words import Channel
 
 M = TypeVar("M", Sms, VoiceCall)
 
@@ -123,6 +123,16 @@ UNKNOWN_RATE = 20.0
 """What a share of the rate is taken of where nobody says the rate, once the provider throttles."""
 
 
+class Urgency(StrEnum):
+    """What passes what within a rate, the most urgent first: in a storm, what asks people before what tells them."""
+
+    PAGE = "page"
+    REMINDER = "reminder"
+    INCIDENT = "incident"  # notices and answers
+    TRANSACTIONAL = "transactional"
+    BULK = "bulk"
+
+
 @dataclass(frozen=True, slots=True)
 class _Rate:
     """What some messages share: the identity they leave from, or else their channel."""
@@ -135,16 +145,17 @@ class _Rate:
         """How many may leave together."""
         return max(1, int(self.per_second * AT_ONCE.total_seconds()))
 
-    def keys(self, lane: Lane) -> Sequence[str]:
-        """Under what a message of a lane is booked: first its own lane's, then those of all that is less urgent.
+    def keys(self, urgency: Urgency) -> Sequence[str]:
+        """Under what a message is booked: first what is as urgent, then all that is less so.
 
         What is urgent waits for its equals alone, and everything else waits for it.
         """
-        return [_key(self.key, each) for each in BY_URGENCY[BY_URGENCY.index(lane) :]]
+        ranks = list(Urgency)
+        return [_key(self.key, each) for each in ranks[ranks.index(urgency) :]]
 
 
-def _key(key: str, lane: Lane) -> str:
-    return key if lane is BY_URGENCY[-1] else f"{key}-{lane}"
+def _key(key: str, urgency: Urgency) -> str:
+    return key if urgency is Urgency.BULK else f"{key}-{urgency}"
 
 
 class Slots:
@@ -159,21 +170,21 @@ class Slots:
         self._leaving = leaving
         self._rates = rates
 
-    def at(self, now: datetime, lane: Lane = Lane.INCIDENT) -> SlotsNow:
-        """How things stand at this moment for messages of a lane."""
-        return SlotsNow(self._store, self._leaving, self._rates, now, lane)
+    def at(self, now: datetime, urgency: Urgency) -> SlotsNow:
+        """How things stand at this moment for messages that are as urgent."""
+        return SlotsNow(self._store, self._leaving, self._rates, now, urgency)
 
 
 class SlotsNow:
     """The slots of one step: each channel's breakers are read once, when one of its messages is asked about."""
 
     def __init__(
-        self, store: Store, leaving: Leaving, rates: Mapping[Channel, float], now: datetime, lane: Lane
+        self, store: Store, leaving: Leaving, rates: Mapping[Channel, float], now: datetime, urgency: Urgency
     ) -> None:
         self._store = store
         self._rates = rates
         self._now = now
-        self._lane = lane
+        self._urgency = urgency
         self._sms = cache(leaving.sms)
         self._email = cache(leaving.email)
         self._voice = cache(leaving.voice)
@@ -208,7 +219,7 @@ class SlotsNow:
         return max((self._booked(rate, number) for rate, number in wanted.items()), default=self._now)
 
     def _booked(self, rate: _Rate, number: int) -> datetime:
-        own, *others = rate.keys(self._lane)
+        own, *others = rate.keys(self._urgency)
         for key in others:
             self._store.reserve(key, number, rate.per_second, self._now)
         return self._store.reserve(own, number, rate.per_second, self._now)

@@ -21,7 +21,7 @@ from msgspec import structs
 
 from service.channels import Email, Outcome, Reason, Reference, Refused
 from service.channels.carrier import Handed, Message
-from service.messages.carriers import Carriers, Slots, SlotsNow
+from service.messages.carriers import Carriers, Slots, SlotsNow, Urgency
 from service.notify import stalls
 from service.notify.copies import Copy, PageContext, addressed
 from service.notify.delivery import Delivery, DeliveryStatus
@@ -148,7 +148,7 @@ class PageSender:
     def _next(self, page: Page, names: Sequence[str], context: PageContext, now: datetime) -> Sequence[Copy] | Later:
         """The copies to be handled now, or when there will be some."""
         lane = context.notification.lane
-        slots = self.slots.at(now, lane)
+        slots = self.slots.at(now, Urgency(lane))
         copies = self._copies(page, names, context, slots, now)
         if (rests_until := _idle_until(copies)) is not None:
             if stalls.is_over(page, lane, now):

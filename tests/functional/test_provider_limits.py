@@ -254,6 +254,37 @@ def test_a_page_of_an_incident_does_not_wait_behind_mails_that_have_booked_befor
     assert len(plant.aws.of(SMS)) >= 41
 
 
+def test_a_page_does_not_wait_behind_notices_that_have_booked_before_it(build: Build) -> None:
+    plant = build(sms_rate=1)
+    phones = [f"+49151234569{number:02d}" for number in range(15)]
+    incidents = [plant.room.opens(description="Old", contacts=[{"phone": phone}]) for phone in phones]
+    plant.room.waits(20)
+    for incident in incidents:
+        assert plant.room.api.client.post(f"/v1/incidents/{incident}/acknowledge", {"by": "Eve"}).status == 200
+    plant.room.works()
+    already, begun = len(plant.aws.of(SMS)), now(plant)
+    assert already < 2 * len(phones) - 5, "most of them wait for their turn"
+    plant.room.opens(contacts=[ANN])
+    plant.room.waits(2)
+    pages = [request for request in plant.aws.of(SMS) if "Pump 1 failed" in str(request["MessageBody"])]
+    assert len(pages) == 1
+    assert now(plant) - begun < timedelta(seconds=5)
+
+
+def test_reminders_do_not_wait_behind_notices(build: Build) -> None:
+    plant = build(sms_rate=1)
+    old = [plant.room.opens(description="Old", contacts=[{"phone": f"+49151234569{n:02d}"}]) for n in range(15)]
+    plant.room.waits(16)
+    mine = plant.room.opens(contacts=[ANN])
+    plant.room.waits(39)
+    for incident in old:
+        plant.room.api.client.post(f"/v1/incidents/{incident}/acknowledge", {"by": "Eve"})
+    plant.room.works()
+    plant.room.waits(5)
+    reminders = [one for one in plant.room.messages(mine) if one["message"] == "reminder"]
+    assert [one["status"] for one in reminders] == ["accepted"]
+
+
 def test_the_limit_of_one_account_keeps_no_other_back(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")  # the role cannot be assumed
     senders = """{
