@@ -91,6 +91,10 @@ class NotPublished(TocsinError):
     """Files of the rules folder whose text is not published, and why."""
 
 
+RELIST = timedelta(seconds=1)
+"""Between two steps of looking through the store, which is done once."""
+
+
 class Service:
     """The parts of one process, wired. Constructed after fork."""
 
@@ -181,6 +185,10 @@ class Service:
             self._following(),
             Chore("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),
             Chore("publishing rule files", working_copies.POLL, publish),
+            *(
+                Chore("listing what earlier versions stored", RELIST, each.go_on)
+                for each in self.messaging.relistings()
+            ),
             *self._columns(),
         )
 

@@ -52,6 +52,7 @@ from service.recipients import routes as recipient_routes
 from service.rulesets.live import Live
 from service.secrets import Keyring
 from service.storage import Store
+from service.storage.relisting import Relisting
 from service.ways_out import WaysOut
 from service.words import Channel, Lane
 from service.work import Duty
@@ -124,6 +125,10 @@ class Messaging:
         if links is None:
             return []
         return [unsubscribe.blueprint(links, self.directory, self.opt_outs, self.catalogues)]
+
+    def relistings(self) -> Sequence[Relisting]:
+        """What puts the items of earlier versions where this one finds them."""
+        return (self.opt_outs.relisting(), self.directory.relisting())
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""

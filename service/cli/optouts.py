@@ -26,6 +26,9 @@ def optouts() -> None:
 def list_optouts(contact: str | None, as_json: bool) -> None:
     """List every opt-out with its reason and what it ends: bulk, all notifications, or everything."""
     messaging = Service(config.load()).messaging
+    earlier = messaging.opt_outs.relisting()
+    while not earlier.go_on():
+        pass
     view = OptOutView(messaging.opt_outs, messaging.directory)
     found = messaging.opt_outs.of_contact(contact) if contact else tuple(_all(messaging))
     if as_json:

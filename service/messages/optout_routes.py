@@ -108,7 +108,7 @@ def _add_list(routes: Blueprint, view: OptOutView) -> None:
     def list_optouts(query: OptOutQuery, caller: Caller) -> Mapping[str, object]:
         """STOP, unsubscribed, complained, bounced: each ends what its topic says until it is lifted.
 
-        What an earlier version wrote is listed from when somebody is about to be written to, and by `contact` at once.
+        What an earlier version wrote is listed once a worker has looked through the store, and by `contact` at once.
         """
         if query.contact is not None:
             found, cursor = view.opt_outs.of_contact(contact_in_url(query.contact)), None

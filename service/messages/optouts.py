@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +17,7 @@ from service.channels.contact_keys import ContactKeys
 from service.clock import Clock
 from service.records import from_state, to_state
 from service.storage import Conflict, Item, Page, Store
+from service.storage.relisting import Relisting
 from service.words import Channel, Lane
 
 KIND = "opt-out"
@@ -28,7 +28,7 @@ _ID = re.compile(rf"{PREFIX}(?:phone|email)-[0-9a-f]{{32}}")
 _BETWEEN_DIGITS = re.compile(r"[\s()./-]+")
 
 INDEX = ("kind", KIND)
-"""Where all are listed. An earlier version did not: its items join when somebody is about to be written to."""
+"""Where all are listed; `relisting` puts those there that an earlier version wrote."""
 
 
 class Why(StrEnum):
@@ -136,6 +136,10 @@ class OptOuts:
         self._clock = clock
         self._keys = keys
 
+    def relisting(self) -> Relisting:
+        """Lists what an earlier version wrote."""
+        return Relisting(self._store, PREFIX, lambda _: dict([INDEX]))
+
     def of_phone(self, e164: str) -> tuple[OptOut, ...]:
         """Why this phone is not written to, and since when."""
         return self._read(self._phone_id(e164))
@@ -156,7 +160,7 @@ class OptOuts:
         """Those of some phones (E.164) and addresses, `MAX_WRITES` together at most, that get nothing of a lane."""
         ids = {self._phone_id(e164): e164 for e164 in phones} | {self._email_id(one): one for one in addresses}
         found = self._store.get_many(list(ids)) if ids else {}
-        ending = {ids[name]: _ending(self._listed(item), lane) for name, item in found.items()}
+        ending = {ids[name]: _ending(_refusals(item), lane) for name, item in found.items()}
         return {contact: opt_out for contact, opt_out in ending.items() if opt_out is not None}
 
     def add_phone(self, e164: str, why: Why) -> None:
@@ -209,14 +213,7 @@ class OptOuts:
 
     def _read(self, item_id: str) -> tuple[OptOut, ...]:
         item = self._store.get(item_id)
-        return () if item is None else self._listed(item)
-
-    def _listed(self, item: Item) -> tuple[OptOut, ...]:
-        """The refusals in an item, which is from now on listed if an earlier version wrote it."""
-        if INDEX[0] not in item.keys:
-            with suppress(Conflict):  # whoever changed it meanwhile has listed it
-                self._store.save(structs.replace(item, keys=dict([INDEX])))
-        return _refusals(item)
+        return () if item is None else _refusals(item)
 
     def _add(self, item_id: str, why: Why) -> None:
         while True:

@@ -17,6 +17,7 @@ from service.recipients.lately import Lately
 from service.recipients.profile import Recipient
 from service.records import from_state, to_state
 from service.storage import MAX_WRITES, Conflict, Item, Page, Store
+from service.storage.relisting import Relisting
 
 KIND = "recipient"
 MEMBER_KIND = "member"
@@ -51,6 +52,10 @@ class Directory:
         self._store = store
         self._keys = keys
         self._lately = Lately(clock)
+
+    def relisting(self) -> Relisting:
+        """Lets profiles be found by their phone and address that an earlier version stored."""
+        return Relisting(self._store, _id(""), lambda item: self._item(_recipient(item), item).keys)
 
     def get(self, user_id: str) -> Recipient | None:
         """One recipient, or None."""
@@ -90,10 +95,7 @@ class Directory:
         return next(map(_recipient, page.items), None)
 
     def holders(self, contact: str, key: str) -> Sequence[Recipient]:
-        """Some of the recipients with a `phone` or `email`, by its `ContactKeys` key.
-
-        A profile that an earlier version stored is not found by its address until it is stored again.
-        """
+        """Some of the recipients with a `phone` or `email`, by its `ContactKeys` key."""
         return [
             _recipient(item) for item in self._store.by_index(f"recipient-{contact}", key, limit=MOST_HOLDERS).items
         ]

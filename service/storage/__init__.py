@@ -152,6 +152,12 @@ class Store(Protocol):
     def ids_by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 50) -> Page[str]:
         """The ids of what `by_index` lists, from the index alone: it may name items that are gone by now."""
 
+    def look_through(self, prefix: str, *, cursor: str | None = None, limit: int = 1_000) -> Page[Item]:
+        """Items whose ids begin so, in no particular order: for what is done once, since it reads every item there is.
+
+        A page is what is found among about `limit` items, and may be empty; None as its cursor ends the list.
+        """
+
     def count(self, index: str, value: str) -> int:
         """How many items `by_index` would list."""
 

@@ -423,3 +423,15 @@ def test_a_page_ends_at_its_size_too_and_the_next_goes_on(store: Store, newest_f
     assert [len(page.items) for page in pages] == [10, 10, 5]
     ids = [item.id for page in pages for item in page.items]
     assert ids == sorted((item.id for item in heavy), reverse=newest_first)
+
+
+def test_all_items_whose_ids_begin_alike_are_looked_through_page_by_page(store: Store, clock: HandClock) -> None:
+    for n in range(90):
+        store.add(Item(f"a-{n:02d}", "k", {}), Item(f"b-{n:02d}", "k", {"n": n}), Item(f"b{n:02d}", "k", {}))
+    store.add(Item("b-gone", "k", {}, expires_at=clock.now()), Item("b-\U0010fffe", "k", {}))
+    found, cursor, pages = list[str](), None, 0
+    while cursor is not None or not pages:
+        page = store.look_through("b-", cursor=cursor, limit=40)
+        found, cursor, pages = [*found, *(item.id for item in page.items)], page.cursor, pages + 1
+    assert sorted(found) == [*(f"b-{n:02d}" for n in range(90)), "b-\U0010fffe"]
+    assert pages > 2

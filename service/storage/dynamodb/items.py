@@ -24,7 +24,7 @@ from service.words import Lane
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, ScanInputTypeDef
 
     from service.storage.aws_calls import Attributes
 
@@ -96,6 +96,24 @@ class ItemTable:
             if not ids:
                 return
             after = ids[-1]
+
+    def beginning(self, prefix: str, after: str | None, limit: int, now: int) -> tuple[Sequence[Item], str | None]:
+        """The items among `limit` whose ids begin so, and after which id to go on looking; None at the end."""
+        matching = "begins_with(#id, :prefix)"
+        asked: ScanInputTypeDef = {
+            "TableName": self._table,
+            "FilterExpression": matching,
+            "ExpressionAttributeNames": names(matching),
+            "ExpressionAttributeValues": {":prefix": text(prefix)},
+            "Limit": limit,
+            "ConsistentRead": True,
+        }
+        if after is not None:
+            asked["ExclusiveStartKey"] = {"id": text(after)}
+        page = self._calls(lambda client: checked_whole(client.scan(**asked), "Count"))
+        found = [item for row in page["Items"] if (item := item_of(row, now)) is not None]
+        last = page.get("LastEvaluatedKey")
+        return found, None if last is None else last["id"]["S"]
 
     def ids(self, index: str, value: str, after: str | None, limit: int) -> list[str]:
         """Up to `limit` ids under a key that come after the id `after`, as the index has them."""

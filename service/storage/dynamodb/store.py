@@ -15,7 +15,7 @@ from service.storage.audit_places import parse_place, place_of
 from service.storage.aws_calls import COMMITTED_WITHIN_S, Calls, Quiet
 from service.storage.aws_time import AwsTime
 from service.storage.commits import Commit, ItemRow, audit_row, commit_of, instant, micros, new_items
-from service.storage.cursors import entry_size, from_cursor, item_size, page_of
+from service.storage.cursors import entry_size, from_cursor, item_size, page_of, to_cursor
 from service.storage.dynamodb.audit import AuditTable
 from service.storage.dynamodb.expressions import text
 from service.storage.dynamodb.items import ItemTable
@@ -109,6 +109,10 @@ class DynamoStore:
     def ids_by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 50) -> Page[str]:
         found = self._items.ids(index, value, from_cursor(cursor), limit + 1)
         return page_of(found, limit, lambda item_id: item_id, len)
+
+    def look_through(self, prefix: str, *, cursor: str | None = None, limit: int = 1_000) -> Page[Item]:
+        items, after = self._items.beginning(prefix, from_cursor(cursor), limit, self._now())
+        return Page(items, None if after is None else to_cursor(after))
 
     def count(self, index: str, value: str) -> int:
         return self._items.counted(index, value, self._now())

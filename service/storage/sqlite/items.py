@@ -74,6 +74,12 @@ def _some(
     return _items(connection, query, (index, value, *([] if after is None else [after]), now, limit))
 
 
+def beginning(connection: sqlite3.Connection, prefix: str, after: str, limit: int, now: int) -> list[Item]:
+    """Up to `limit` items whose ids begin so and come after the id `after`."""
+    query = f"SELECT {_COLUMNS} FROM items WHERE id > ? AND id < ? AND id >= ? AND {_LIVE} ORDER BY id LIMIT ?"
+    return _items(connection, query, (after, f"{prefix}\U0010ffff", prefix, now, limit))
+
+
 def ids(connection: sqlite3.Connection, index: str, value: str, after: str | None, limit: int) -> list[str]:
     """Up to `limit` ids under a key that come after the id `after`."""
     query = "SELECT id FROM item_keys WHERE name = ? AND value = ? AND id > ? ORDER BY id LIMIT ?"

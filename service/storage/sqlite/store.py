@@ -68,6 +68,13 @@ class SqliteStore:
         found = self._database.read(lambda connection: item_sql.ids(connection, index, value, after, limit + 1))
         return page_of(found, limit, lambda item_id: item_id, len)
 
+    def look_through(self, prefix: str, *, cursor: str | None = None, limit: int = 1_000) -> Page[Item]:
+        after, most = from_cursor(cursor) or "", min(limit, item_sql.READ_AT_ONCE)
+        found = self._database.read(
+            lambda connection: item_sql.beginning(connection, prefix, after, most + 1, self._now())
+        )
+        return page_of(found, most, lambda item: item.id, item_size)
+
     def count(self, index: str, value: str) -> int:
         return self._database.read(lambda connection: item_sql.counted(connection, index, value, self._now()))
 
