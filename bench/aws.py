@@ -32,13 +32,13 @@ from botocore.session import Session
 
 from bench.aws_stub import services_apart
 from bench.report import interleaved, table
-from service.app import Service
 from service.channels.email import parse_sender
 from service.config import Backend, Settings
+from service.core.enums import Scope
 from service.evaluations.flow import Call as Asked
 from service.evaluations.flow import Evaluated
-from service.stores import prepare_aws
-from service.words import Scope
+from service.wiring.app import Service
+from service.wiring.storage import prepare_aws
 from service.work import Registry, Worker
 from tests.aws import ministack
 from tests.functional.client import Client, InProcess

@@ -15,13 +15,13 @@ from pathlib import Path
 from time import perf_counter
 
 from bench.report import table
-from service import exact_json
 from service.audit.entry import EntryType
-from service.clock import HandClock
+from service.core import exact_json
+from service.core.clock import HandClock
 from service.decide.decision import Compiled
 from service.decide.language import parse
-from service.rulesets.columns.following import Following, texts
-from service.rulesets.columns.kept import head_of
+from service.rulesets.columns.segment_builder import Following, texts
+from service.rulesets.columns.segment_store import head_of
 from service.rulesets.comparing import answer
 from service.rulesets.library import Draft, Library
 from service.rulesets.recorded import recorded

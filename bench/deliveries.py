@@ -21,10 +21,10 @@ from pathlib import Path
 from bench.deliveries_celery import FOLDER
 from bench.deliveries_work import TEXT, people
 from bench.report import table
-from service.app import Service
 from service.config import Settings
-from service.notify.desk import Request
 from service.notify.notification import FINAL, Status
+from service.notify.service import Request
+from service.wiring.app import Service
 
 FLOOR_TARGET, CELERY_TARGET, MEMORY_TARGET = 0.5, 5.0, 1.15
 FLOOR, ONE, TWO, CELERY = "floor", "tocsin, 1 worker", "tocsin, 2 workers", "celery"

@@ -18,8 +18,8 @@ from celery import Celery
 
 from bench.deliveries_work import INSERT_ITEM, INSERT_KEY, Rows, open_file, people
 from service.channels.phones import Phone
+from service.core.enums import Channel
 from service.recipients import Recipient
-from service.words import Channel
 
 FOLDER = "BENCH_CELERY_FOLDER"
 ROOT = Path(os.environ.get(FOLDER, "."))

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import msgspec
 
-from service import ids
 from service.channels.contact_keys import ContactKeys
 from service.channels.outbox import KEPT
 from service.channels.phones import Phone
-from service.clock import timestamp
+from service.core import ids
+from service.core.clock import timestamp
+from service.core.enums import Channel
+from service.core.language_tags import parse_tag
 from service.language import Translation
 from service.language.embedded.catalogue import read_catalogues
 from service.messages.render import Rendition, email_text, rendition, sms_text
 from service.messages.templates import announcement
-from service.notify.page import PAGE_SIZE
+from service.notify.batch import PAGE_SIZE
 from service.recipients import Recipient
 from service.storage.commits import micros
 from service.storage.sqlite.schema import migrate
-from service.tags import parse_tag
-from service.words import Channel
 
 TEXT = (
     "The company is adding a new item to the menu, this will go live by May 10th. "

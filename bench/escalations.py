@@ -25,14 +25,14 @@ from pathlib import Path
 from statistics import median
 
 from bench.report import percentile, table
-from service.app import Service
 from service.config import Settings
+from service.core.enums import Lane
 from service.escalate.intake import GivenContact, NewIncident
 from service.escalate.items import INCIDENT
 from service.storage import AuditEntry, Item
 from service.storage.sqlite import SqliteStore
-from service.stores import SYSTEM_CLOCK
-from service.words import Lane
+from service.wiring.app import Service
+from service.wiring.storage import SYSTEM_CLOCK
 from service.work import POLICIES
 from service.work.registry import Registry
 from service.work.worker import Worker

@@ -21,10 +21,10 @@ from statistics import median
 from msgspec import structs
 
 from bench.report import interleaved, percentile, table
-from service.exact_json import dumps
+from service.core.enums import Lane
+from service.core.exact_json import dumps
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
 
 STATE = {"text": "x" * 300, "to": "y" * 60}
 LEASE = timedelta(minutes=5)

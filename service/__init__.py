@@ -4,6 +4,6 @@ import os
 
 if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
     # Metrics are made when modules are read, so their files must be safe before any other module of ours is.
-    from service import metrics_files
+    from service.core import metrics_files
 
     metrics_files.install()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from service.clock import timestamp
+from service.core.clock import timestamp
 from service.storage import AuditEntry
 
 

@@ -10,11 +10,11 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.audit.entry import EntryType, as_json
+from service.core.enums import Scope
 from service.http.endpoint import endpoint
 from service.http.models import Cursor, Instant, Limit, Query, Shown
 from service.http.problems import not_found
 from service.storage import AuditQuery, Store
-from service.words import Scope
 
 LIST = "/v1/audit"
 """The path of the list, whose cursors the shell also reads."""

@@ -23,7 +23,7 @@ from botocore.credentials import (
 from botocore.exceptions import CredentialRetrievalError
 from botocore.session import get_session
 
-from service import aws_faults
+from service.core import aws_faults
 from service.storage.aws_calls import USER_AGENT
 from service.work.lanes import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 

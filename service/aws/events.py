@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from service import aws_faults, exact_json
 from service.aws.clients import Clients
 from service.aws.limits import OverLimit, check
-from service.aws_faults import Kind
+from service.core import aws_faults, exact_json
+from service.core.aws_faults import Kind
 from service.work import Permanent, RetryLater
 from service.work.retry import asked_wait
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from service.inbox import AT_ONCE, Letter
+from service.core.inbound_queue import AT_ONCE, Letter
 from service.storage.aws_calls import Calls, checked_whole
 from service.storage.sqs.queues import create_with_dead_letters, whole_seconds
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from botocore.client import BaseClient
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 
 
 class OverLimit(TocsinError):

@@ -9,8 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import Clients
 from service.aws.references import CannotFetch, Reference, Source
-from service.aws_faults import Kind, code, kind_of_code
-from service.exact_json import NotJson, dumps, loads
+from service.core.aws_faults import Kind, code, kind_of_code
+from service.core.exact_json import NotJson, dumps, loads
 
 _PERMISSIONS: Mapping[Source, str] = {
     Source.SSM: "ssm:GetParameter (and kms:Decrypt, if a key of your own encrypts it)",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 
 
 class Source(StrEnum):

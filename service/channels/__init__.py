@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from service.channels.phones import Phone
-from service.records import Record
-from service.tags import Tag
+from service.core.language_tags import Tag
+from service.core.records import Record
 
 
 class Reference(Record, frozen=True):

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from service.channels import Email, Outcome, Sms, VoiceCall
-from service.records import Record
+from service.core.records import Record
 from service.storage import Item
 
 Message = Sms | Email | VoiceCall

@@ -14,8 +14,8 @@ from email.utils import format_datetime, formataddr
 import idna
 
 from service.channels import Email
-from service.errors import TocsinError
-from service.web_addresses import is_readable_on_the_way
+from service.core.errors import TocsinError
+from service.core.web_addresses import is_readable_on_the_way
 
 MAX_LINE = 998
 """Characters of a line of an email (RFC 5322, section 2.1.1)."""

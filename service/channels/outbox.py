@@ -10,16 +10,16 @@ from functools import lru_cache
 
 from msgspec import structs
 
-from service import ids
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.carrier import Handed
 from service.channels.contact_keys import ContactKeys
 from service.channels.voice import Audio, NoVoice, Speech, SpeechFailed
-from service.clock import Clock
-from service.records import Record, from_state, written
+from service.core import ids
+from service.core.clock import Clock
+from service.core.enums import Channel
+from service.core.language_tags import Tag
+from service.core.records import Record, from_state, written
 from service.storage import Item, Page, Store
-from service.tags import Tag
-from service.words import Channel
 
 KIND = "outbox"
 AUDIO_KIND = "outbox-audio"

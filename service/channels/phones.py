@@ -9,7 +9,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from service.channels.reserved_numbers import is_reserved
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 
 MAX_LENGTH = 40
 """Characters that a number may be written with, spaces and brackets included."""

@@ -20,9 +20,9 @@ from urllib.parse import unquote, urlsplit
 
 from service.channels import Accepted, Email, Outcome, Reason, Refused, Unknown
 from service.channels.email import INTERNATIONAL, PLAIN, Unaddressable, compose
-from service.clock import Clock
-from service.errors import TocsinError
-from service.web_addresses import is_host
+from service.core.clock import Clock
+from service.core.errors import TocsinError
+from service.core.web_addresses import is_host
 
 _GOODBYE_S = 1.0
 LATER = timedelta(minutes=1)

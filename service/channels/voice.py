@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from xml.sax.saxutils import escape
 
-from service.errors import TocsinError
-from service.tags import Tag
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag
 
 MAX_CHARACTERS = 3_000
 """Characters of plain text that one voice message may have

@@ -14,7 +14,7 @@ import lameenc
 from babel.core import get_global
 
 from service.channels.voice import MAX_CHARACTERS, Audio, NoVoice, SpeechFailed
-from service.tags import Tag, serves
+from service.core.language_tags import Tag, serves
 
 VOICES = tuple(
     Tag(language, region=region)

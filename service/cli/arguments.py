@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from service.clock import parse_timestamp
+from service.core.clock import parse_timestamp
 
 
 def instant(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:

@@ -6,14 +6,15 @@ from datetime import datetime
 
 import click
 
-from service import config, exact_json
+from service import config
 from service.audit.entry import as_json
 from service.audit.routes import LIST, AuditSearch
 from service.cli.arguments import instant
-from service.clock import timestamp
+from service.core import exact_json
+from service.core.clock import timestamp
 from service.http import lists
 from service.storage import AuditQuery, cursors
-from service.stores import open_store
+from service.wiring.storage import open_store
 
 
 @click.group()

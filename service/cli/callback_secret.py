@@ -6,7 +6,8 @@ import base64
 
 import click
 
-from service import config, messaging
+from service import config
+from service.wiring import messaging
 
 
 @click.command()

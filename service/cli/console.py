@@ -10,10 +10,10 @@ from service import config
 from service.cli.serve import own_url
 from service.config import Settings
 from service.console import Sessions
-from service.errors import TocsinError
+from service.core.enums import Scope
+from service.core.errors import TocsinError
 from service.http import ApiKey, Keys
-from service.stores import SYSTEM_CLOCK, open_store
-from service.words import Scope
+from service.wiring.storage import SYSTEM_CLOCK, open_store
 
 
 class NoKeyToSignIn(TocsinError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from service.core.enums import Scope
 from service.http import Keys
-from service.words import Scope
 
 
 def development_key(path: Path, keys: Keys) -> None:

@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 import click
 
-from service import config, exact_json
+from service import config
 from service.config import Backend, Examined, SettingsError
+from service.core import exact_json
 from service.doctor import Finding, Level, broken, here
-from service.stores import SYSTEM_CLOCK, open_store
+from service.wiring.storage import SYSTEM_CLOCK, open_store
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 

@@ -8,16 +8,16 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-import service.app  # noqa: F401  before the fork: its modules are read once and shared by all processes
-from service import logs, metrics_files
+import service.wiring.app  # noqa: F401  before the fork: its modules are read once and shared by all processes
 from service.cli import lifetime
 from service.config import load  # not the module: gunicorn would take the name `config` for a setting of its own
+from service.core import logs, metrics_files
 
 lifetime.end_with_parent()
 faulthandler.enable()  # a library that ends the process leaves its traceback in the log
 _settings = load()
 
-wsgi_app = "service.app:wsgi()"
+wsgi_app = "service.wiring.app:wsgi()"
 # what the edge asks of the kernel is Linux's alone
 _edge = "PlainWorker" if _settings.edge == "plain" or sys.platform != "linux" else "BufferingWorker"
 worker_class = f"service.http.edge.worker.{_edge}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 
 
 class AlreadyUp(TocsinError):

@@ -7,10 +7,10 @@ import json
 import click
 
 from service import config
-from service.clock import timestamp
+from service.core.clock import timestamp
+from service.core.enums import Scope
 from service.http import ApiKey, Keys
-from service.stores import SYSTEM_CLOCK, open_store
-from service.words import Scope
+from service.wiring.storage import SYSTEM_CLOCK, open_store
 
 
 @click.group()

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from service import config, exact_json, ids
-from service.app import Service
-from service.clock import timestamp
+from service import config
+from service.core import exact_json, ids
+from service.core.clock import timestamp
 from service.messages.optout_routes import ADDED, LIFTED, OptOutView, audited
 from service.messages.optouts import ListedOptOut, Why
-from service.messaging import Messaging
+from service.wiring.app import Service
+from service.wiring.messaging import Messaging
 
 
 @click.group()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from service import config, exact_json
-from service.app import Service
+from service import config
+from service.core import exact_json
+from service.core.enums import Channel
 from service.http import lists
 from service.messages.routes import LIST, OutboxQuery, shown
 from service.storage import cursors
-from service.words import Channel
+from service.wiring.app import Service
 
 
 @click.command()

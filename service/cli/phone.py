@@ -11,7 +11,7 @@ import click
 
 from service import config
 from service.cli.scenarios.api import Api, NoAnswer
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 
 POLL_SECONDS = 0.5
 

@@ -10,10 +10,11 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from service import config, exact_json
-from service.app import Service
+from service import config
+from service.core import exact_json
 from service.recipients import MAX_AT_ONCE, Directory
 from service.recipients.files import RefusedRow, Row, read_rows
+from service.wiring.app import Service
 
 
 @click.group()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from service import config, exact_json
+from service import config
 from service.cli import checked
 from service.cli.rule_files import RULE_FILE, as_document, as_json_option, show, sound
 from service.cli.rules_backtest import backtest
@@ -20,6 +20,7 @@ from service.cli.rules_pages import PAGES
 from service.cli.rules_reply import read_reply
 from service.cli.rules_tests import run_tests, write_tests
 from service.cli.rules_versions import VERSIONS
+from service.core import exact_json
 from service.decide import explain, facts
 from service.decide.decision import ActionRefused, Compiled, NotUnique
 from service.decide.findings import Severity
@@ -95,8 +96,8 @@ def explain_request(file: Path, request: str, as_of: datetime | None, as_json: b
 def _derived(ruleset: Ruleset, given: Facts) -> Facts:
     if not facts.underived(ruleset, given):
         return given
-    from service.app import of_any_language, open_sentiment
     from service.evaluations.sentiment import derived
+    from service.wiring.app import of_any_language, open_sentiment
 
     settings = config.load()
     return derived(ruleset, given, of_any_language(open_sentiment(settings), settings))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service import config, exact_json
+from service import config
 from service.cli.arguments import instant
 from service.cli.rule_files import RULE_FILE, as_json_option, sound
+from service.core import exact_json
 from service.decide.decision import Compiled
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ def backtest(
 
     Nothing is published or carried out. Ctrl-C ends it with what was found so far.
     """
-    from service.rulesets.columns.kept import head_of
+    from service.rulesets.active_versions import Live
+    from service.rulesets.columns.segment_store import head_of
     from service.rulesets.library import Library
-    from service.rulesets.live import Live
     from service.rulesets.replay import Replay
     from service.storage import AuditQuery
-    from service.stores import SYSTEM_CLOCK, open_store
+    from service.wiring.storage import SYSTEM_CLOCK, open_store
 
     draft = sound(file)
     store, now = open_store(config.load()), SYSTEM_CLOCK.now()

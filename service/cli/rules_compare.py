@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from service import config, exact_json
+from service import config
 from service.cli.rule_files import as_json_option, sound
+from service.core import exact_json
 from service.decide import language
 from service.decide.diff import diff as difference_of
 from service.decide.ruleset import Ruleset
@@ -33,7 +34,7 @@ def _ruleset(named: str) -> Ruleset:
     if version is None:
         raise click.BadParameter(f"{named!r} is neither a file nor a version such as premium@3")
     from service.rulesets.library import Library
-    from service.stores import SYSTEM_CLOCK, open_store
+    from service.wiring.storage import SYSTEM_CLOCK, open_store
 
     library = Library(open_store(config.load()), SYSTEM_CLOCK)
     published = library.version(version["name"], int(version["number"]))

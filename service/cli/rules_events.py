@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
-from service import config, durations, exact_json, ids
+from service import config
 from service.cli.rule_files import RULE_FILE, as_json_option
-from service.durations import BadDuration
+from service.core import durations, exact_json, ids
+from service.core.durations import BadDuration
 from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
 from service.rulesets import rule_file
 
@@ -83,12 +84,12 @@ class _Testing:
     """The tester on this installation's store."""
 
     def __init__(self) -> None:
-        from service.app import of_any_language, open_sentiment
         from service.evaluations.event_samples import EventSamples
         from service.evaluations.event_trials import EventTests
+        from service.rulesets.active_versions import Live
         from service.rulesets.library import Library
-        from service.rulesets.live import Live
-        from service.stores import SYSTEM_CLOCK, open_store
+        from service.wiring.app import of_any_language, open_sentiment
+        from service.wiring.storage import SYSTEM_CLOCK, open_store
 
         settings = config.load()
         store = open_store(settings)

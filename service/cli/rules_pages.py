@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from service import config, exact_json
+from service import config
 from service.cli.rule_files import RULE_FILE, sound
+from service.core import exact_json
 from service.decide import describe_page, fmt, schema_json
 from service.decide.verify import verify
 from service.rulesets import rule_file
@@ -40,7 +41,7 @@ def print_schema() -> None:
 
 def _history(name: str) -> list[str]:
     from service.rulesets.library import Library
-    from service.stores import SYSTEM_CLOCK, open_store
+    from service.wiring.storage import SYSTEM_CLOCK, open_store
 
     library = Library(open_store(config.load()), SYSTEM_CLOCK)
     try:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import click
 
-from service import config, exact_json
+from service import config
 from service.cli.rule_files import as_json_option
-from service.escalation import SHIPPED_WORDS, reply_words
+from service.core import exact_json
 from service.replies import Decision, Reading, decide, read_languages
 from service.replies.file_tests import POLICIES
+from service.wiring.escalation import SHIPPED_WORDS, reply_words
 
 
 @click.command("reply")

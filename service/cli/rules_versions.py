@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service import config, exact_json
+from service import config
 from service.cli.arguments import instant
 from service.cli.rule_files import RULE_FILE, as_json_option, show
 from service.cli.rules_backtest import as_text
+from service.core import exact_json
 from service.rulesets import gate, rule_file
 from service.rulesets.library import Library
 from service.rulesets.publishing import Passed, passed
@@ -22,7 +23,7 @@ from service.rulesets.versions import Activation, Version
 from service.rulesets.working_copies import WorkingCopies
 
 if TYPE_CHECKING:
-    from service.rulesets.latest import Compared
+    from service.rulesets.recent_comparison import Compared
 
 effective_from_option = click.option(
     "--effective-from", callback=instant, help="When it takes over (RFC 3339); now if left out."
@@ -152,7 +153,7 @@ def active_as(library: Library, name: str, number: int) -> str:
 
 
 def _copies() -> WorkingCopies:
-    from service.stores import SYSTEM_CLOCK, open_store
+    from service.wiring.storage import SYSTEM_CLOCK, open_store
 
     settings = config.load()
     store = open_store(settings)
@@ -160,7 +161,7 @@ def _copies() -> WorkingCopies:
 
 
 def _library() -> Library:
-    from service.stores import SYSTEM_CLOCK, open_store
+    from service.wiring.storage import SYSTEM_CLOCK, open_store
 
     return Library(open_store(config.load()), SYSTEM_CLOCK)
 
@@ -169,9 +170,9 @@ def _compared(ready: Passed) -> Compared | None:
     """The latest recorded requests, decided by the active version and by the file; None if that takes too long."""
     if not ready.checked.affordable:
         return None
-    from service.rulesets.latest import Latest
-    from service.rulesets.live import Live
-    from service.stores import SYSTEM_CLOCK, enough_of_the_audit, open_store
+    from service.rulesets.active_versions import Live
+    from service.rulesets.recent_comparison import Latest
+    from service.wiring.storage import SYSTEM_CLOCK, enough_of_the_audit, open_store
 
     settings = config.load()
     store = open_store(settings)

@@ -8,11 +8,11 @@ import sys
 
 import click
 
-from service import metrics_files
 from service.cli.notices import notice
 from service.cli.start import start_settings
 from service.config import Settings
-from service.errors import TocsinError
+from service.core import metrics_files
+from service.core.errors import TocsinError
 
 
 class CannotListen(TocsinError):

@@ -22,7 +22,7 @@ from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
 from service.cli.number_formats import PercentSign, percent_sign
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 
 AnyCell = Cell | MergedCell | ReadOnlyCell | EmptyCell
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from service import config, surroundings
+from service import config
 from service.cli.notices import notice
-from service.config import Settings
+from service.config import Settings, folders
 
 
 def start_settings() -> Settings:
@@ -16,7 +16,7 @@ def start_settings() -> Settings:
     """
     os.umask(0o077)
     settings = config.load(service=True)
-    for sentence in () if surroundings.were_checked() else config.warnings(settings):
+    for sentence in () if folders.were_checked() else config.warnings(settings):
         notice(f"Warning: {sentence}")
-    os.environ[surroundings.CHECKED] = "1"  # for this process and those that it starts
+    os.environ[folders.CHECKED] = "1"  # for this process and those that it starts
     return settings

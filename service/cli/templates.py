@@ -6,14 +6,15 @@ from collections.abc import Mapping
 
 import click
 
-from service import config, exact_json
-from service.app import Service
-from service.errors import TocsinError
+from service import config
+from service.core import exact_json
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag, parse_tag, serves
 from service.language import NotTranslated, Translation
 from service.messages import render
 from service.messages.templates import Template, read_templates
-from service.messaging import Messaging, open_translator
-from service.tags import Tag, parse_tag, serves
+from service.wiring.app import Service
+from service.wiring.messaging import Messaging, open_translator
 
 
 class NotPreviewed(TocsinError):

@@ -6,13 +6,14 @@ import getpass
 
 import click
 
-from service import config, exact_json
-from service.app import Service
-from service.clock import timestamp
+from service import config
+from service.core import exact_json
+from service.core.clock import timestamp
 from service.http import lists
 from service.messages.translations import MISSING, SUPPLIED, WantedTranslation
 from service.notify.schemas import TRANSLATIONS, TranslationQuery
 from service.storage import cursors
+from service.wiring.app import Service
 
 
 @click.group()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from service import logs, metrics_files
 from service.cli import lifetime
 from service.cli.home import only_one
 from service.cli.serve import address, gunicorn, listen
@@ -18,7 +17,8 @@ from service.cli.start import start_settings
 from service.cli.supervisor import Child, Supervisor
 from service.cli.welcome import say_when_ready
 from service.config import Settings
-from service.errors import Unavailable
+from service.core import logs, metrics_files
+from service.core.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def _make_development_key(settings: Settings) -> None:
     # imported while the children start: together they need half a second less
     from service.cli.development import development_key
     from service.http import Keys
-    from service.stores import SYSTEM_CLOCK, open_store
+    from service.wiring.storage import SYSTEM_CLOCK, open_store
 
     try:
         development_key(settings.dev_key, Keys(open_store(settings), SYSTEM_CLOCK))

@@ -13,12 +13,13 @@ from collections.abc import Callable
 
 import click
 
-from service import logs, parameters
-from service.app import Service
-from service.chores import Chores
 from service.cli import lifetime
 from service.cli.start import start_settings
-from service.stores import open_store
+from service.core import logs
+from service.core.periodic import Chores
+from service.wiring import reload
+from service.wiring.app import Service
+from service.wiring.storage import open_store
 
 GARBAGE = 10_000
 """Objects made and not yet gone, at which Python looks for circles among them."""
@@ -49,7 +50,7 @@ def worker() -> None:
         [
             *service.worker_chores(),
             service.heartbeat(loop),
-            *parameters.chores(settings, lambda: _renew(renewal, loop.stop)),
+            *reload.chores(settings, lambda: _renew(renewal, loop.stop)),
         ]
     )
     chores.start()

@@ -7,14 +7,14 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from service.clock import Clock
 from service.console import calls, guard, words
 from service.console.assets import Assets
 from service.console.guard import Guard
 from service.console.pages import find, home, incidents, phones, requests, reviews, rules, system
 from service.console.sessions import Sessions
 from service.console.sign_in import SignIn
-from service.errors import Unavailable
+from service.core.clock import Clock
+from service.core.errors import Unavailable
 from service.http import Keys, Problem, not_found, request_ids
 from service.storage import Store
 

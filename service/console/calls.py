@@ -11,8 +11,8 @@ from typing import Any
 
 from flask import Response, current_app
 
-from service import exact_json
 from service.console.guard import signed_in
+from service.core import exact_json
 from service.http.endpoint import Call, Endpoint, check_scopes
 from service.http.formats import JSON, encode
 from service.http.plumbing import plumbing

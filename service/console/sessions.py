@@ -9,11 +9,11 @@ from hashlib import sha256
 
 from msgspec import structs
 
-from service.clock import Clock
+from service.core.clock import Clock
+from service.core.enums import Scope
+from service.core.records import from_state, to_state
 from service.http import ApiKey, Keys
-from service.records import from_state, to_state
 from service.storage import Conflict, Item, Store
-from service.words import Scope
 
 LASTS = timedelta(hours=12)
 """How long a session lasts at most."""

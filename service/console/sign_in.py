@@ -8,12 +8,12 @@ from http import HTTPStatus
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from service.clock import Clock
 from service.console.guard import ROOT, SIGN_IN, Guard, own_path
 from service.console.sessions import KEPT, Sessions
+from service.core.clock import Clock
+from service.core.enums import Scope
 from service.http import ApiKey, Keys
 from service.storage import Store
-from service.words import Scope
 
 TRIES = 5
 """Wrong keys that an address may send at once; one more every 12 seconds."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import partial
 
-from service import placeholders
-from service.blank import SAY_SOMETHING, is_blank
+from service.core import placeholders
+from service.core.blank import SAY_SOMETHING, is_blank
 from service.decide import contacts, entries, numerals, texts, values
 from service.decide.entries import Keys
 from service.decide.faults import Faults

@@ -24,12 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from service import exact_json
+from service.core import exact_json
+from service.core.errors import Unavailable
 from service.decide import language, proofs, report
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.proofs import Proven
 from service.decide.ruleset import Place
-from service.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 

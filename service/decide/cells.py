@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import InvalidOperation
 from typing import TypeAlias
 
+from service.core.errors import TocsinError
 from service.decide.dimensions import Dimension, FactsDoNotFit, NamedDimension, NotCut, PairDimension
 from service.decide.intervals import OrderedDimension
 from service.decide.ruleset import (
@@ -27,7 +28,6 @@ from service.decide.ruleset import (
     Place,
     Ruleset,
 )
-from service.errors import TocsinError
 
 __all__ = ["MAX_BOXES", "Box", "Cells", "Dimension", "FactsDoNotFit", "NotCut", "Signature", "TooManyAlternatives"]
 

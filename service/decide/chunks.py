@@ -15,11 +15,11 @@ from itertools import accumulate, count, pairwise
 from operator import ne
 from typing import TypeAlias
 
+from service.core.errors import TocsinError
 from service.decide.branches import Branch, Branches
 from service.decide.cells import Signature
 from service.decide.intervals import runs
 from service.decide.matcher import bits
-from service.errors import TocsinError
 
 MAX_MATCHES = 60
 """Branches of one chunk that one fact may match; the library fails at 65."""

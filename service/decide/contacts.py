@@ -7,8 +7,8 @@ import re
 from email_validator import EmailNotValidError, validate_email
 
 from service.channels.phones import PhoneRefused, PhoneRules
+from service.core.language_tags import UnknownTag, parse_tag
 from service.decide.ruleset import Contact, Text
-from service.tags import UnknownTag, parse_tag
 
 _RECIPIENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PHONES = PhoneRules(reserved_allowed=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import chain, count
 from typing import Protocol
 
+from service.core.errors import TocsinError
 from service.decide.branches import Branches, branches_of
 from service.decide.cells import Cells, Signature
 from service.decide.effects import ActionRefused, Effect, Working, effects_of
@@ -16,7 +17,6 @@ from service.decide.matcher import Matcher
 from service.decide.memo import Memo
 from service.decide.outcomes import Outcome
 from service.decide.ruleset import Facts, Hit, Ruleset
-from service.errors import TocsinError
 
 __all__ = ["ActionRefused", "Compiled", "DecidedBy", "Decision", "EngineDisagreement", "EngineFault", "NotUnique"]
 

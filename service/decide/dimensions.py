@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from service.core.errors import TocsinError
 from service.decide.ruleset import (
     Atom,
     Compare,
@@ -19,7 +20,6 @@ from service.decide.ruleset import (
     Value,
 )
 from service.decide.scales import scale_of
-from service.errors import TocsinError
 
 Reader: TypeAlias = Callable[[Facts], int]
 """The number of the cell that a request's facts lie in."""

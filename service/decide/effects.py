@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias, assert_never
 
+from service.core.errors import TocsinError
 from service.decide.outcomes import (
     Accepted,
     ContactWanted,
@@ -44,7 +45,6 @@ from service.decide.ruleset import (
 )
 from service.decide.scales import EXACT
 from service.decide.values import LIMIT, MAX_TEXT, canonical, outside
-from service.errors import TocsinError
 
 Working: TypeAlias = dict[str, Value]
 """The facts as the actions so far have left them."""

@@ -19,10 +19,10 @@ from itertools import accumulate, takewhile
 
 import durable_rules_engine as rete
 
+from service.core.errors import Unavailable
 from service.decide.branches import Branches
 from service.decide.cells import Signature
 from service.decide.chunks import FACT_ID, FIRST_FACT, FIRST_RULE, SESSION, Chunk, Chunks
-from service.errors import Unavailable
 
 MAX_LIVE_RULES = 8_000
 """Branches whose networks are in memory at once: the library takes 20 to 25 KB for each.

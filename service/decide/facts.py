@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from service.core.errors import TocsinError
 from service.decide import values
 from service.decide.declarations import SCORE_SCALE, TODAY
 from service.decide.faults import did_you_mean
 from service.decide.ruleset import Derived, Fact, Facts, FactType, Ruleset, RuleTest, Value
 from service.decide.values import Unfit
-from service.errors import TocsinError
 
 
 @dataclass(frozen=True, slots=True)

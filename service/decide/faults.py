@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from service.core.spelling import nearest
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.ruleset import Place
-from service.spelling import nearest
 
 MAX_HINTS = 200
 """Words of one file that are compared with the known ones; who misspells more has seen the pattern by then."""

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.core.errors import TocsinError
 from service.decide import numerals, slips
 from service.decide.slips import COMPARES
 from service.decide.tokens import KEYWORDS, Report, Sort, Token, tokens
-from service.errors import TocsinError
 
 MAX_LENGTH = 10_000
 """Characters of one condition."""

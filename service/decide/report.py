@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service import exact_json
+from service.core import exact_json
 from service.decide.findings import Finding, Severity
 from service.decide.ruleset import Place
 from service.decide.tables.sheet import Grid

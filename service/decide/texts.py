@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from service import placeholders
+from service.core import placeholders
+from service.core.placeholders import LiteralText, Placeholder
 from service.decide import entries
 from service.decide.faults import Faults
 from service.decide.findings import Kind
 from service.decide.positions import Node, Scalar
 from service.decide.ruleset import FactPath, Place, Text
 from service.decide.schema import Schema
-from service.placeholders import LiteralText, Placeholder
 
 
 def read(node: Node, what: str, schema: Schema, faults: Faults) -> Text | None:

@@ -10,18 +10,18 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service import aws_faults
 from service.aws import inbox, intake_table
 from service.aws.clients import Clients
 from service.channels.aws.quota import send_rate
-from service.clock import Clock
 from service.config import Settings
+from service.core import aws_faults
+from service.core.clock import Clock
+from service.core.enums import Channel, Lane
+from service.core.errors import TocsinError
 from service.doctor import Finding, Level, broken, doubtful, fine
-from service.errors import TocsinError
 from service.messages.senders import Sender
 from service.storage import dynamodb, sqs
-from service.stores import intake_table_name, queue_names, table_names
-from service.words import Channel, Lane
+from service.wiring.storage import intake_table_name, queue_names, table_names
 
 LATE = timedelta(seconds=5)
 """How far this clock may be off before timers and leases of several hosts begin to disagree."""

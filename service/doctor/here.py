@@ -7,17 +7,18 @@ from itertools import islice
 
 from msgspec import structs
 
-from service import config, secrets, setting_sources, surroundings
+from service import config
 from service.aws.references import CannotFetch
-from service.clock import Clock, timestamp
-from service.config import Backend, Settings
+from service.config import Backend, Settings, folders, sources
+from service.core import secrets
+from service.core.clock import Clock, timestamp
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag
 from service.doctor import Finding, broken, doubtful, fine
 from service.doctor.rule_files import rule_files
 from service.doctor.work import work
-from service.errors import TocsinError
 from service.storage import Conflict, Item, Store
-from service.tags import Tag
-from service.ways_out import smtp_channel
+from service.wiring.channels import smtp_channel
 from service.work import all_dead_items
 
 PROBE = "doctor"
@@ -27,7 +28,7 @@ SENTENCE = "The warehouse is closed on Monday for the yearly stock count."
 def references() -> Iterator[Finding]:
     """Whether every setting that is kept elsewhere can be had; never what it is."""
     kept = config.references()
-    fetch = setting_sources.fetch_kept() if kept else None
+    fetch = sources.fetch_kept() if kept else None
     for field, reference in kept.items():
         name = f"{config.PREFIX}{field.upper()}"
         try:
@@ -101,7 +102,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _room(settings: Settings) -> str:
-    surroundings.check_room(settings.home)
+    folders.check_room(settings.home)
     return "has room"
 
 

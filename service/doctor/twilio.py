@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from service.channels.twilio.account import Twilio
 from service.config import Settings
+from service.core.errors import TocsinError
 from service.doctor import Finding, broken, doubtful, fine
-from service.errors import TocsinError
-from service.escalate.twilio import address
-from service.ways_out import open_twilio
+from service.inbound.twilio.signature import address
+from service.wiring.channels import open_twilio
 
 ACCOUNT, NUMBER = "twilio account", "twilio number"
 

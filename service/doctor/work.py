@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from service.clock import Clock
+from service.core.clock import Clock
+from service.core.enums import Lane
+from service.core.errors import TocsinError
 from service.doctor import Finding, doubtful, fine
-from service.errors import TocsinError
 from service.storage import Store
-from service.words import Lane
 from service.work.lanes import BY_URGENCY
 from service.work.vitals import Thresholds, Vitals, silence
 

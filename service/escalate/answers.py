@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
+from service.core.records import to_state
 from service.escalate.books import Books
 from service.escalate.events import Reply, ReplyNo, ReplyYes
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import Named, Unfinished, heard_name, record_of, unfinished_of
 from service.escalate.replies import Answer
 from service.escalate.steps import change_of
-from service.records import to_state
 from service.storage import AuditEntry, Conflict, Item, TooLarge
 from service.work import Step, Task, finished, waiting
 

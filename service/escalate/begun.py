@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.core.records import from_state
 from service.escalate.books import Books
 from service.escalate.incident import Incident, Page
 from service.escalate.items import MESSAGE, Summary, incident_id, outgoing_of, record_of
 from service.escalate.phonebook import Listed
 from service.escalate.turns import carrier
-from service.records import from_state
 from service.storage import Item, Store
 from service.work.rates import slot_of
 

@@ -8,9 +8,9 @@ from itertools import islice
 from msgspec import structs
 
 from service.channels.contact_keys import ContactKeys
+from service.core.records import from_state, to_state
 from service.escalate.items import book_id
 from service.escalate.phonebook import PhoneBook
-from service.records import from_state, to_state
 from service.storage import MAX_WRITES, Item, Store
 
 KIND = "phone-book"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from service.core.enums import Channel
 from service.escalate.policy import Role
-from service.words import Channel
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service import exact_json
+from service.core import exact_json
+from service.core.records import from_state
 from service.escalate.record import IncidentRecord, shown
 from service.messages.webhooks import Callback, Webhooks
-from service.records import from_state
 from service.work import Step, Task, finished
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from service.words import Channel
+from service.core.enums import Channel
 
 
 @dataclass(frozen=True, slots=True)

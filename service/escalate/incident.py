@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from service.core.enums import Channel
 from service.escalate.events import Failure, PageSent
 from service.escalate.policy import Level, Policy
 from service.escalate.waits import end_of, least_end
-from service.words import Channel
 
 REMEMBERED_EVENTS = 200
 """Ids of the last events applied; an older one that comes again changes nothing either, it could only be answered."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from prometheus_client import Counter
 
 from service.channels.contact_keys import ContactKeys
-from service.clock import Clock
-from service.errors import TocsinError
+from service.core.clock import Clock
+from service.core.errors import TocsinError
 from service.escalate.books import Books
 from service.escalate.effects import Entry, Kind
 from service.escalate.events import Event, Opened, Timer

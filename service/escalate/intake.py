@@ -16,15 +16,15 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
-from service import exact_json
 from service.channels.phones import PhoneRefused, PhoneRules
-from service.errors import TocsinError
+from service.core import exact_json
+from service.core.errors import TocsinError
+from service.core.language_tags import UnknownTag, parse_tag
+from service.core.records import to_state
+from service.core.web_addresses import NotAnAddress, parse_link
 from service.http.models import Body, Instant, Said
 from service.http.problems import FieldError, invalid, invalid_model
 from service.messages.webhooks import CallbackRefused, check_url
-from service.records import to_state
-from service.tags import UnknownTag, parse_tag
-from service.web_addresses import NotAnAddress, parse_link
 
 MAX_CONTACTS = 20
 MAX_DESCRIPTION = 1_000

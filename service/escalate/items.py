@@ -9,13 +9,13 @@ from enum import StrEnum
 
 from msgspec import structs
 
+from service.core.enums import Channel, Lane
+from service.core.records import from_state, to_state, written
 from service.escalate.effects import Message
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
 from service.escalate.replies import Answer
-from service.records import from_state, to_state, written
 from service.storage import Item
-from service.words import Channel, Lane
 
 INCIDENT = "incident"
 MESSAGE = "incident-message"

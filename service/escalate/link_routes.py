@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from service.clock import Clock
+from service.core.clock import Clock
 from service.escalate.events import Reply, ReplyNo, ReplyYes
 from service.escalate.incident import Acknowledged, Cancelled, Incident, Open
 from service.escalate.incidents import Incidents, NoSuchIncident

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from service.clock import Clock
-from service.errors import TocsinError
+from service.core.clock import Clock
+from service.core.errors import TocsinError
+from service.core.secrets import Keyring
 from service.escalate.incident import Incident
 from service.escalate.items import Outgoing
-from service.secrets import Keyring
 
 VALID = timedelta(days=7)
 """How long a link can be used."""

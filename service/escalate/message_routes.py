@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from service.core.enums import Scope
 from service.escalate import schemas
 from service.escalate.incidents import Incidents, NoSuchIncident
 from service.escalate.items import Outgoing
 from service.http import endpoint, not_found
-from service.words import Scope
 
 
 def blueprint(incidents: Incidents) -> Blueprint:

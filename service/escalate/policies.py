@@ -6,13 +6,13 @@ import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from service import plain_files
+from service.core import plain_files
+from service.core.errors import TocsinError
+from service.core.plain_files import CannotRead
+from service.core.spelling import nearest
 from service.decide import report
-from service.errors import TocsinError
 from service.escalate import policy_file
 from service.escalate.policy import Policy
-from service.plain_files import CannotRead
-from service.spelling import nearest
 
 logger = logging.getLogger(__name__)
 

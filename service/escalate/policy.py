@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from service.core.enums import Channel
 from service.escalate.waits import Wait
 from service.replies import Accepts, Kind
 from service.replies.decide import FOR_PAGES
-from service.words import Channel
 
 
 class Role(StrEnum):

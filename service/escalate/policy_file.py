@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from service.core.enums import Channel
 from service.decide import entries, positions
 from service.decide.entries import Keys
 from service.decide.faults import Faults, did_you_mean
@@ -15,7 +16,6 @@ from service.decide.findings import Finding, Kind
 from service.decide.positions import Node, Scalar
 from service.escalate.policy import Level, OnNo, Policy, Role
 from service.escalate.waits import BadWait, Wait, parse_duration, parse_time_of_day
-from service.words import Channel
 
 MAX_LEVELS = 10
 MAX_CONTACTS = 10

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from service.channels.contact_keys import masked
-from service.clock import timestamp
+from service.core.clock import timestamp
 from service.escalate.effects import Effects, Entry
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Unacknowledged
 from service.escalate.timeline import told

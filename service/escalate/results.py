@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.channels import Reason
+from service.core.enums import Channel
 from service.escalate.books import Books
 from service.escalate.events import DeliveryFailed, Failure, PageSent
 from service.escalate.incident import Incident
@@ -16,7 +17,6 @@ from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
 from service.escalate.steps import change
 from service.storage import Conflict, Item
-from service.words import Channel
 from service.work import Step
 
 ANSWERABLE = frozenset({Role.PAGE, Role.REMINDER})

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from flask import Blueprint
 
+from service.core.enums import Scope
 from service.escalate import intake, schemas
 from service.escalate.events import ApiAcknowledge, ApiCancel
 from service.escalate.incidents import Incidents, NoSuchIncident, OtherContent, UnknownRecipient
@@ -26,7 +27,6 @@ from service.http import (
     json_document,
     not_found,
 )
-from service.words import Scope
 
 _THE_CALLER = schemas.Actor()
 

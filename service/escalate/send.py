@@ -16,6 +16,8 @@ from msgspec import structs
 from service.channels import Accepted, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.carrier import Handed
 from service.channels.carrier import Message as Outbound
+from service.core.enums import Channel, Lane
+from service.core.records import from_state, to_state
 from service.escalate.events import Failure
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open
 from service.escalate.incidents import Incidents
@@ -32,9 +34,7 @@ from service.escalate.results import ReadIncident, committed, failure, failure_o
 from service.escalate.wording import Wording
 from service.messages.carriers import Carriers, Slots, Urgency
 from service.messages.optouts import OptOut, OptOuts, Why
-from service.records import from_state, to_state
 from service.storage import Item
-from service.words import Channel, Lane
 from service.work import POLICIES, Step, Task, finished, postponed, waiting
 from service.work.rates import wait_until_booked
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from service import exact_json, ids
-from service.clock import timestamp
+from service.core import exact_json, ids
+from service.core.clock import timestamp
+from service.core.enums import Channel
 from service.escalate.books import Books
 from service.escalate.effects import Effects, Message
 from service.escalate.events import Event, ReplyNo, ReplyYes
@@ -21,7 +22,6 @@ from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.transition import transition
 from service.storage import AuditEntry, Item
-from service.words import Channel
 
 SUMMARY_AFTER = timedelta(seconds=10)
 """How long the first page of a storm waits for the others before the summary leaves."""

@@ -12,6 +12,8 @@ from datetime import datetime
 
 from service.channels import Accepted, Outcome, Reference, Refused, Unknown
 from service.channels.carrier import Handed
+from service.core.enums import Channel, Lane
+from service.core.records import from_state, to_state
 from service.escalate.books import Books
 from service.escalate.events import DeliveryFailed, Event, Failure
 from service.escalate.incident import Incident
@@ -22,9 +24,7 @@ from service.escalate.results import failure_of, summarised
 from service.escalate.send import Sender, again, codes_of
 from service.escalate.steps import change_of
 from service.messages.carriers import Urgency
-from service.records import from_state, to_state
 from service.storage import Conflict, Item
-from service.words import Channel, Lane
 from service.work import Step, Task, finished, postponed, waiting
 
 SENT = "sent"

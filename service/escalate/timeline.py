@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service.core.enums import Channel
 from service.escalate.effects import Entry, Kind
 from service.escalate.incident import Incident
 from service.escalate.policy import Role
-from service.words import Channel
 
 _SENT: Mapping[Role, str] = {
     Role.PAGE: "Paged {who} by {channel}",

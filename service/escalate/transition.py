@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from service.core.enums import Channel
 from service.escalate import notes
 from service.escalate.effects import NOTHING, Effects, Entry, Kind, Message
 from service.escalate.events import (
@@ -38,7 +39,6 @@ from service.escalate.incident import (
     Unreached,
 )
 from service.escalate.policy import OnNo, Role
-from service.words import Channel
 
 Step = tuple[Incident, Effects]
 

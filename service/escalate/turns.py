@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from service.core.records import from_state
 from service.escalate.books import Books
 from service.escalate.incident import Incident, Page
 from service.escalate.items import MESSAGE, Fate, Summary, message_id, outgoing_of, summary_id
-from service.records import from_state
 from service.storage import MAX_WRITES, Item, Store
 from service.work.rates import slot_of
 

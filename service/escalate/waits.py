@@ -8,9 +8,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from service import durations
-from service.durations import BadDuration
-from service.errors import TocsinError
+from service.core import durations
+from service.core.durations import BadDuration
+from service.core.errors import TocsinError
 
 LONGEST_WAIT = timedelta(days=30)
 """Beyond this a wait is a mistake of writing, not an intention."""

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from service.channels import Email, Reference, Sms, VoiceCall
 from service.channels.carrier import Message as Outbound
 from service.channels.phones import PhoneRules
+from service.core.language_tags import Tag, parse_tag
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident
 from service.escalate.items import Outgoing
 from service.escalate.policy import PAGING, Role
@@ -22,7 +23,6 @@ from service.messages import render
 from service.messages.forms import parse_form
 from service.messages.render import Rendition
 from service.messages.templates import Template, Templates
-from service.tags import Tag, parse_tag
 
 _LINK = "incident-link"
 

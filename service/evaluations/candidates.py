@@ -13,8 +13,8 @@ from service.decide.ruleset import Facts, Ruleset
 from service.evaluations.sentiment import derived
 from service.language import Sentiment
 from service.rulesets import gate
+from service.rulesets.active_versions import Live
 from service.rulesets.library import fingerprint
-from service.rulesets.live import Live
 from service.rulesets.publishing import passed
 
 

@@ -9,7 +9,8 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.clock import Clock
+from service.core.clock import Clock
+from service.core.enums import Scope
 from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
 from service.evaluations.candidates import Which
 from service.evaluations.event_samples import EventSamples, Sampled
@@ -18,7 +19,6 @@ from service.http.caller import Caller
 from service.http.endpoint import endpoint
 from service.http.formats import Answer
 from service.http.models import Body, Shown
-from service.words import Scope
 
 PATH = "/v1/rulesets/<name>/test-events/sample"
 

@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from service import ids
-from service.clock import Clock
-from service.errors import Unavailable
+from service.core import ids
+from service.core.clock import Clock
+from service.core.errors import Unavailable
+from service.core.records import from_state, to_state
 from service.evaluations.candidates import Which, candidate
 from service.evaluations.event_trials import KEPT, Outcome, kept, tested
 from service.language import Sentiment
-from service.records import from_state, to_state
+from service.rulesets.active_versions import Live
 from service.rulesets.errors import NotThere, NotYetActive
-from service.rulesets.live import Live
 from service.rulesets.notes import Notes
 from service.rulesets.shadow import in_share
 from service.storage import Conflict, Item, Store

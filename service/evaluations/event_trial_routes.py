@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from flask import Blueprint
 from pydantic import Field, ValidationError
 
+from service.core.enums import Scope
 from service.evaluations.candidates import Which
 from service.evaluations.event_trials import EventTest, EventTests
 from service.evaluations.refusals import as_problems
@@ -21,7 +22,6 @@ from service.http.problems import invalid_model
 from service.rulesets.places import TrialPlaces
 from service.rulesets.routes import MAX_FILE_BYTES
 from service.rulesets.schemas import Paged
-from service.words import Scope
 
 MAX_EVENTS = 200
 """Events in one call."""

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from service import exact_json, ids
 from service.audit.entry import EntryType
-from service.clock import Clock, timestamp
+from service.core import exact_json, ids
+from service.core.clock import Clock, timestamp
 from service.decide import explain, facts
 from service.decide.decision import Decision
 from service.decide.outcomes import Outcome
@@ -23,8 +23,8 @@ from service.evaluations.reach import Reach
 from service.evaluations.refusals import exception
 from service.evaluations.sentiment import computed, derived
 from service.language import Sentiment
+from service.rulesets.active_versions import Live, Serving
 from service.rulesets.comparing import decided_by
-from service.rulesets.live import Live, Serving
 from service.rulesets.recorded import Recorded
 from service.rulesets.shadow import Shadows
 from service.storage import AlreadyExists, AuditEntry, Store

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from service.core.enums import Lane
 from service.decide.outcomes import EventWanted, Flagged, IncidentWanted, NotificationWanted, Outcome
 from service.storage import Item
-from service.words import Lane
 
 KINDS: Mapping[type[Outcome], str] = {
     NotificationWanted: "outcome-notify",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from service import exact_json
 from service.audit.entry import EntryType
+from service.core import exact_json
 from service.decide import explain
 from service.decide.decision import ActionRefused, NotUnique
 from service.decide.facts import FactsRefused
 from service.evaluations.outcomes import REVIEWS
 from service.evaluations.schemas import OutcomeState, PastEvaluation, RulesetNamed, ShownOutcome
 from service.http.problems import not_found
+from service.rulesets.active_versions import CannotServe, Live
 from service.rulesets.comparing import facts_of
 from service.rulesets.errors import UnknownRuleset, UnknownVersion
-from service.rulesets.live import CannotServe, Live
 from service.rulesets.reading import Reader
 from service.rulesets.recorded import Recorded, computed_facts, recorded
 from service.storage import AuditEntry, AuditQuery, AuditText, Item, Store

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from pydantic import ValidationError
 
-from service import exact_json
+from service.core import exact_json
 from service.evaluations import xml
 from service.evaluations.flow import Evaluated
 from service.evaluations.schemas import EvaluationRequest

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from service.core.errors import TocsinError
 from service.decide.outcomes import IncidentWanted, LeftOut, NotificationWanted, Outcome
 from service.decide.ruleset import Action, FactPath, Notify, OpenIncident, Ruleset, Text
-from service.errors import TocsinError
 from service.escalate.lenient import NotFitting
 from service.escalate.outcomes import RuleIncidents
 from service.http.problems import FieldError, Problem

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from service.core.errors import TocsinError
 from service.decide.decision import ActionRefused, NotUnique
 from service.decide.facts import FactsRefused
-from service.errors import TocsinError
 from service.evaluations.reach import NobodyReached
 from service.http.catalogue import ProblemType
 from service.http.problems import FieldError, Problem, invalid

@@ -8,7 +8,8 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service import exact_json
+from service.core import exact_json
+from service.core.enums import Scope
 from service.evaluations import policy
 from service.evaluations.candidates import Which
 from service.evaluations.dry_run import DryRuns, Trial
@@ -32,7 +33,6 @@ from service.http.models import Query
 from service.http.request_ids import adopt
 from service.rulesets.places import TrialPlaces
 from service.rulesets.routes import MAX_FILE_BYTES
-from service.words import Scope
 
 
 class Explain(Query):

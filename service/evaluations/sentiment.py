@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.core.errors import Unavailable
+from service.core.language_tags import Tag
 from service.decide import facts
 from service.decide.ruleset import Derived, Facts, Ruleset
-from service.errors import Unavailable
 from service.language import Detector, LanguageUnknown, Sentiment, SentimentScore, TextTooLong
 from service.language.machine import SURE
-from service.tags import Tag
 
 ENGLISH = Tag("en")
 """The language that a text is scored in where nobody can tell which it is in: a few words, or none at all."""

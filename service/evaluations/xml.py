@@ -15,8 +15,8 @@ from xml.sax.saxutils import escape
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from service.errors import TocsinError
-from service.exact_json import MAX_DEPTH
+from service.core.errors import TocsinError
+from service.core.exact_json import MAX_DEPTH
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

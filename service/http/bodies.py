@@ -11,7 +11,7 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from typing_extensions import override
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
-from service import deadline
+from service.core import deadline
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
 

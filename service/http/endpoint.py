@@ -11,7 +11,8 @@ from typing import TypeVar
 from flask import Blueprint, Request, Response, request
 from pydantic import BaseModel, ValidationError
 
-from service import ids
+from service.core import ids
+from service.core.enums import Scope
 from service.http import bodies, idempotency, lists, request_ids
 from service.http.caller import ANONYMOUS, Caller
 from service.http.catalogue import ProblemType
@@ -20,7 +21,6 @@ from service.http.keys import ApiKey, Keys
 from service.http.operation import Operation
 from service.http.plumbing import Plumbing, plumbing
 from service.http.problems import Problem, invalid_model
-from service.words import Scope
 
 View = TypeVar("View", bound=Callable[..., Reply | Response])
 

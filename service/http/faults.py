@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from service.spelling import nearest
+from service.core.spelling import nearest
 
 _TIME: Final = "must be a time with its zone, such as 2026-05-10T09:00:00Z (RFC 3339)"
 _NUMBER: Final = "must be a whole number"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MIMEAccept
 
-from service import exact_json
-from service.exact_json import NotJson
+from service.core import exact_json
+from service.core.exact_json import NotJson
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem, invalid_model
 

@@ -19,12 +19,12 @@ from math import ceil
 from flask import Response
 from msgspec import structs
 
-from service import ids
-from service.clock import Clock
+from service.core import ids
+from service.core.clock import Clock
+from service.core.records import from_state, to_state
 from service.http import request_ids
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
-from service.records import from_state, to_state
 from service.storage import Conflict, Item, Store, StoreUnavailable, TooLarge
 
 HEADER = "Idempotency-Key"

@@ -18,12 +18,12 @@ from threading import Lock
 
 from msgspec import structs
 
-from service import ids
-from service.clock import Clock
-from service.errors import TocsinError
-from service.records import from_state, to_state
+from service.core import ids
+from service.core.clock import Clock
+from service.core.enums import Scope
+from service.core.errors import TocsinError
+from service.core.records import from_state, to_state
 from service.storage import Item, Store
-from service.words import Scope
 
 REMEMBERED = timedelta(seconds=3)
 """How long a process trusts what it read of a key: a revoked key is refused everywhere after at most this long."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
-from service import exact_json
+from service.core import exact_json
 from service.http.formats import Answer
 from service.storage import cursors
 

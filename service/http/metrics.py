@@ -17,7 +17,7 @@ from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service import metrics_files
+from service.core import metrics_files
 from service.http.endpoint import endpoint
 from service.http.formats import Answer
 from service.http.plumbing import plumbing

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic_core import PydanticCustomError
 
-from service.blank import SAY_SOMETHING, is_blank
+from service.core.blank import SAY_SOMETHING, is_blank
 
 E = TypeVar("E")
 

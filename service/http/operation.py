@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from service.core.enums import Scope
 from service.http.catalogue import ProblemType
 from service.http.formats import Format, Writer
-from service.words import Scope
 
 
 @dataclass(frozen=True, slots=True)

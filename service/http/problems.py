@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from flask import Response
 from pydantic import BaseModel, ValidationError
 
-from service import exact_json
-from service.errors import TocsinError
+from service.core import exact_json
+from service.core.errors import TocsinError
 from service.http import faults
 from service.http.catalogue import ProblemType
 

@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock
 from typing import Literal
 
-from service import deadline
-from service.errors import TocsinError
+from service.core import deadline
+from service.core.errors import TocsinError
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException
 
-from service.errors import Unavailable
+from service.core.errors import Unavailable
 from service.http import bodies
 from service.http.catalogue import ProblemType
 from service.http.problems import FieldError, Problem, invalid

@@ -6,9 +6,9 @@ import re
 
 from flask import g
 
+from service.core.logs import REQUEST_ID
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
-from service.logs import REQUEST_ID
 
 HEADER = "X-Request-Id"
 SHAPE = re.compile(r"[\x21-\x7e]{1,128}")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from service import deadline, ids
-from service.clock import Clock
+from service.core import deadline, ids
+from service.core.clock import Clock
+from service.core.logs import REQUEST_ID
 from service.http import bodies, headers, health, metrics, pages, refusals, request_ids
 from service.http.endpoint import Endpoint
 from service.http.idempotency import Idempotency
 from service.http.keys import Keys
 from service.http.plumbing import BODY_LIMIT, Plumbing, attach
 from service.http.readiness import Check, Readiness
-from service.logs import REQUEST_ID
 from service.storage import Store
 from service.work.vitals import Vitals
 

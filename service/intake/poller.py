@@ -15,9 +15,9 @@ from datetime import timedelta
 
 from prometheus_client import Counter
 
-from service.errors import TocsinError, Unavailable
-from service.inbox import AT_ONCE, Inbox, Letter
-from service.intake.taking import Outcome, Refused, Taking
+from service.core.errors import TocsinError, Unavailable
+from service.core.inbound_queue import AT_ONCE, Inbox, Letter
+from service.intake.consumer import Outcome, Refused, Taking
 from service.storage import Conflict
 from service.work.retry import Backoff
 

@@ -1,7 +1,7 @@
 """What the service needs to know about language: how a text feels, which language it is in, what it says in another.
 
 Each is a protocol with real adapters in `embedded/` (no account, no network) and `aws/`.
-Languages are `service.tags.Tag`.
+Languages are `service.core.language_tags.Tag`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from service.errors import TocsinError, Unavailable
-from service.tags import Tag
+from service.core.errors import TocsinError, Unavailable
+from service.core.language_tags import Tag
 
 _LONGEST_WAIT_S = 3_600.0
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag
 from service.language import (
     Detected,
     Detector,
@@ -16,7 +17,6 @@ from service.language import (
     SentimentScore,
 )
 from service.language.machine import Engine
-from service.tags import Tag
 from service.work.breaker import Wait
 from service.work.breakers import Breakers
 

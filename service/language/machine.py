@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.core.language_tags import Tag, likely, serves
 from service.language import Detector, NotTranslated, Translation
 from service.language.masking import MarkersBroken, mask, words_of
-from service.tags import Tag, likely, serves
 
 SURE = 0.8
 """Confidence from which a detector's word counts against the declared language."""

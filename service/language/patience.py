@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from service import deadline
+from service.core import deadline
 from service.language import LanguageServiceUnavailable
 
 T = TypeVar("T")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from service.core.language_tags import Tag, serves
 from service.language import (
     SOURCE,
     LanguageServiceRefused,
@@ -13,7 +14,6 @@ from service.language import (
     Translator,
 )
 from service.language.masking import words_of
-from service.tags import Tag, serves
 
 logger = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from typing import Generic, TypeVar
 
 from service.channels import Email, Refused, Sms, VoiceCall
 from service.channels.carrier import Carrier, Handed, Message
+from service.core.enums import Channel
 from service.messages.failover import Departing, Departure, Failover
 from service.messages.senders import Senders
 from service.storage import Store
-from service.words import Channel
 
 M = TypeVar("M", Sms, VoiceCall)
 

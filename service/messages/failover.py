@@ -11,7 +11,7 @@ from msgspec import structs
 
 from service.channels import Email, Outcome, Reason, Refused, Sms, VoiceCall
 from service.channels.carrier import Handed
-from service.clock import Clock
+from service.core.clock import Clock
 from service.messages.choice import Candidate, chance_of, choose
 from service.messages.providers import SHORTLY, Provider
 from service.messages.senders import Sender

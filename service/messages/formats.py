@@ -10,8 +10,8 @@ from decimal import Decimal, InvalidOperation
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, is_currency
 
-from service.errors import TocsinError
-from service.tags import Tag
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag
 
 DATE_STYLES = ("short", "medium", "long", "full")
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from service import placeholders
-from service.errors import TocsinError
+from service.core import placeholders
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag
+from service.core.placeholders import LiteralText, Placeholder
 from service.messages.formats import FILTERS, Unformattable, plainly
-from service.placeholders import LiteralText, Placeholder
-from service.tags import Tag
 
 MAX_SOURCE = 256 * 1024
 """Characters of one form."""

@@ -13,8 +13,8 @@ from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
 from typing_extensions import override
 
-from service import placeholders
-from service.errors import TocsinError
+from service.core import placeholders
+from service.core.errors import TocsinError
 from service.messages.forms import NotWritten
 
 _SILENT = frozenset({"style", "script", "title", "head"})

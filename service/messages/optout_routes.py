@@ -10,15 +10,15 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service import exact_json, ids
 from service.channels.contact_keys import masked
-from service.clock import Clock, timestamp
+from service.core import exact_json, ids
+from service.core.clock import Clock, timestamp
+from service.core.enums import Channel, Scope
 from service.http import Answer, Caller, Cursor, Limit, Query, Shown, endpoint, not_found
 from service.messages.optouts import CHANNELS, ListedOptOut, OptOut, OptOuts
 from service.messages.routes import contact_in_url
 from service.recipients import Directory, Recipient
 from service.storage import AuditEntry, Store
-from service.words import Channel, Scope
 
 ADDED, LIFTED = "opt-out-added", "opt-out-lifted"
 """The types of the audit's entries about opt-outs."""

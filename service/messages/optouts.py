@@ -14,11 +14,11 @@ from enum import StrEnum
 from msgspec import structs
 
 from service.channels.contact_keys import ContactKeys
-from service.clock import Clock
-from service.records import from_state, to_state
+from service.core.clock import Clock
+from service.core.enums import Channel, Lane
+from service.core.records import from_state, to_state
 from service.storage import Conflict, Item, Page, Store
 from service.storage.relisting import Relisting
-from service.words import Channel, Lane
 
 KIND = "opt-out"
 PREFIX = "optout-"

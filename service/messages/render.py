@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
-from service.errors import TocsinError
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag
 from service.messages import markup
 from service.messages.forms import Form, parse_form
 from service.messages.segments import Segments, segments
 from service.messages.templates import Template
-from service.tags import Tag
 
 MAX_SMS = 1_600
 """Characters of one SMS text

@@ -8,9 +8,9 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.channels.outbox import Outbox, Sent
-from service.clock import timestamp
+from service.core.clock import timestamp
+from service.core.enums import Channel, Scope
 from service.http import Answer, Cursor, Limit, Query, Shown, endpoint, not_found
-from service.words import Channel, Scope
 
 LIST = "/v1/outbox"
 

@@ -15,15 +15,15 @@ from typing import Annotated, Literal, TypeVar
 from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from service import plain_files
 from service.channels import Reason, Refused, Sms, VoiceCall
+from service.core import plain_files
+from service.core.enums import Channel
+from service.core.errors import TocsinError
+from service.core.plain_files import CannotRead
 from service.decide import positions
 from service.decide.entries import duplicate
 from service.decide.faults import Faults
 from service.decide.positions import Entries, Items, Node, Scalar
-from service.errors import TocsinError
-from service.plain_files import CannotRead
-from service.words import Channel
 
 ELSEWHERE = "*"
 """Stands for every country, after the country's own identities."""

@@ -14,9 +14,9 @@ from decimal import Decimal
 
 from service.channels import Accepted, Outcome, Reason, Refused, Sms, Unknown
 from service.channels.carrier import Carrier, Handed
-from service.clock import Clock
+from service.core.clock import Clock
+from service.core.records import from_state, to_state
 from service.messages.prices import CURRENCY, estimated_price
-from service.records import from_state, to_state
 from service.storage import Conflict, Item, Store
 
 logger = logging.getLogger(__name__)

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import yaml
 
-from service import durations, plain_files
-from service.blank import SAY_SOMETHING, is_blank
-from service.durations import BadDuration
-from service.errors import TocsinError
+from service.core import durations, plain_files
+from service.core.blank import SAY_SOMETHING, is_blank
+from service.core.durations import BadDuration
+from service.core.enums import Lane
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag, UnknownTag, parse_tag
+from service.core.plain_files import CannotRead
+from service.core.spelling import nearest
 from service.messages import markup
 from service.messages.forms import Form, FormRefused, missing, parse_form
-from service.plain_files import CannotRead
-from service.spelling import nearest
-from service.tags import Tag, UnknownTag, parse_tag
-from service.words import Lane
 
 SETTINGS = ("description", "digest", "lane", "language")
 """What `template.yaml` may say."""

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from msgspec import structs
 
-from service.blank import SAY_SOMETHING, is_blank
-from service.clock import Clock
-from service.errors import TocsinError
+from service.core.blank import SAY_SOMETHING, is_blank
+from service.core.clock import Clock
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag, parse_tag
+from service.core.records import from_state, to_state
 from service.language import CATALOGUE, NotTranslated, Translation, Translator
 from service.language.masking import mask
-from service.records import from_state, to_state
 from service.storage import AlreadyExists, Conflict, Item, Page, Store
-from service.tags import Tag, parse_tag
 
 KIND = "translation"
 INDEX = "translations"

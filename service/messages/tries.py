@@ -14,8 +14,8 @@ from datetime import timedelta
 from msgspec import structs
 from prometheus_client import Counter
 
+from service.core.enums import Lane
 from service.storage import Item
-from service.words import Lane
 from service.work import Permanent, RetryLater, Step, Task, postponed, waiting
 
 logger = logging.getLogger(__name__)

@@ -16,17 +16,17 @@ from datetime import datetime, timedelta
 from http.client import HTTPException
 from urllib.parse import SplitResult, quote
 
-from service import web_addresses
-from service.clock import Clock
-from service.errors import TocsinError
+from service.core import web_addresses
+from service.core.clock import Clock
+from service.core.enums import Lane
+from service.core.errors import TocsinError
+from service.core.records import from_state, to_state
+from service.core.secrets import Keyring
+from service.core.web_addresses import NotAnAddress, ascii_host
 from service.messages.posting import Destination, Response, post, run_within
 from service.messages.public_addresses import is_public
 from service.messages.tries import HostShares, Tries, on_dead, without_failures
-from service.records import from_state, to_state
-from service.secrets import Keyring
 from service.storage import Item
-from service.web_addresses import NotAnAddress, ascii_host
-from service.words import Lane
 from service.work import LONGEST_CALL, Duty, Permanent, RetryLater, Step, Task, finished
 from service.work.retry import asked_wait
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from service.core.errors import TocsinError
 from service.decide.faults import did_you_mean
-from service.errors import TocsinError
 
 _FORM = re.compile(r"([a-z-]+)\s*=\s*(\d{1,6}(?:\.\d{1,6})?)")
 

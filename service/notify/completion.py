@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service import exact_json
-from service.clock import timestamp
+from service.core import exact_json
+from service.core.clock import timestamp
 from service.messages.webhooks import Callback, Webhooks
+from service.notify.batch import count
 from service.notify.items import pages_of
 from service.notify.notification import Notification
-from service.notify.page import count
 from service.storage import Item, Store
 
 

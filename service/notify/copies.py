@@ -8,17 +8,17 @@ from datetime import datetime
 
 from msgspec import structs
 
+from service.core.enums import Channel
+from service.core.records import Record
 from service.messages.optouts import OptOut
 from service.messages.render import Rendition
+from service.notify.batch import Page
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.items import delivery_of
 from service.notify.notification import Notification
-from service.notify.page import Page
 from service.notify.plan import Drop, Hold, Plan, Send
 from service.recipients import Recipient
-from service.records import Record
 from service.storage import Item
-from service.words import Channel
 
 _WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
 """Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""

@@ -8,8 +8,8 @@ from enum import StrEnum
 from msgspec import structs
 
 from service.channels import Accepted, Outcome, Refused, Unknown
-from service.records import Record
-from service.words import Channel
+from service.core.enums import Channel
+from service.core.records import Record
 
 
 class DeliveryStatus(StrEnum):

@@ -17,15 +17,15 @@ from msgspec import structs
 
 from service.channels import Email, VoiceCall
 from service.channels.carrier import Message as Outgoing
+from service.core.enums import Channel, Lane
+from service.core.records import from_state, to_state
+from service.notify.batch import cut, delivery_id, page_id
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
 from service.notify.items import DIGEST, delivery_of, new_notification_item, page_item, page_of
 from service.notify.notification import Expansion, Message, Notification, Piece, Status
-from service.notify.page import cut, delivery_id, page_id
 from service.notify.rendition import gathered_text
 from service.recipients import Recipient
-from service.records import from_state, to_state
 from service.storage import Conflict, Item, Store
-from service.words import Channel, Lane
 from service.work import Step, Task, finished
 
 SETTLE = timedelta(seconds=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from service.clock import timestamp
+from service.core.clock import timestamp
 from service.notify.notification import Review
 from service.notify.review import NotHeld
 from service.storage import AuditEntry, Conflict, Store

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from service.notify.batch import PAGE_SIZE, cut
 from service.notify.items import page_item
 from service.notify.notification import Expansion, Notification, Status
-from service.notify.page import PAGE_SIZE, cut
 from service.recipients import Directory, Recipient
 from service.storage import Item
 

@@ -12,13 +12,13 @@ from datetime import timedelta
 
 from msgspec import structs
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
+from service.notify.batch import count, page_id
 from service.notify.completion import Completion
 from service.notify.delivery import LEFT_TO_SEND, UNREACHED
 from service.notify.expand import expand
 from service.notify.items import changed_page_item, notification_item, notification_of, page_of, pages_of
 from service.notify.notification import Notification, Reopening, Status
-from service.notify.page import count, page_id
 from service.notify.renditions import Renditions
 from service.notify.review import Reviewers
 from service.notify.validate import Validation

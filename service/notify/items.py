@@ -7,13 +7,13 @@ from datetime import datetime
 
 from msgspec import structs
 
+from service.core.enums import Lane
+from service.core.records import from_state, to_state, written
+from service.notify.batch import Page, page_id
 from service.notify.delivery import Delivery
 from service.notify.notification import Notification, Status
-from service.notify.page import Page, page_id
 from service.notify.rendition import Texts, texts_id
-from service.records import from_state, to_state, written
 from service.storage import MAX_KEYS, Item, Store
-from service.words import Lane
 
 NOTIFICATION = "notification"
 PAGE = "page"

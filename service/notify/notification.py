@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.words import Channel, Lane
+from service.core.enums import Channel, Lane
 
 
 class Status(StrEnum):

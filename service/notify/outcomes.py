@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from service import exact_json
-from service.clock import timestamp
+from service.core import exact_json
+from service.core.clock import timestamp
 from service.messages.tries import Tries, without_failures
-from service.notify.desk import Desk, Request, Unfit
+from service.notify.service import Desk, Request, Unfit
 from service.work import Permanent, Step, Task, finished
 
 NOTIFY = "outcome-notify"

@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.blank import is_blank
 from service.channels import Email, Reference, Sms, VoiceCall
 from service.channels.carrier import Message as Outgoing
-from service.errors import TocsinError
+from service.core.blank import is_blank
+from service.core.enums import Channel, Lane
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag, parse_tag
+from service.core.records import Record
 from service.messages.forms import NotFilled
 from service.messages.optouts import OptOut
 from service.messages.quiet import QuietHours
 from service.messages.render import Rendition, TooLong, email_text, sms_text, voice_text
 from service.notify.delivery import DeliveryStatus
 from service.recipients import Recipient
-from service.records import Record
 from service.storage import Item
-from service.tags import Tag, parse_tag
-from service.words import Channel, Lane
 
 
 class Send(Record, frozen=True):

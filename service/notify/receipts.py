@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.clock import Clock
+from service.core.clock import Clock
+from service.core.records import from_state, to_state
+from service.notify.batch import page_id
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.items import DELIVERY, DIGEST, changed_page_item, delivery_of, notification_of, page_of
-from service.notify.page import page_id
-from service.records import from_state, to_state
 from service.storage import AlreadyExists, Conflict, Item, Store
 from service.work import Permanent, Step, Task, finished, waiting
 from service.work.dead import still_dead

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
+from service.core.language_tags import parse_tag
 from service.language import CATALOGUE, SOURCE
 from service.messages import markup, render
 from service.messages.forms import Form, parse_form
 from service.messages.templates import Template
 from service.notify.notification import Message, Piece
-from service.tags import parse_tag
 
 
 @dataclass(frozen=True, slots=True)

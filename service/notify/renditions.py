@@ -5,9 +5,9 @@ from __future__ import annotations
 from service.messages.render import Rendition
 from service.messages.translations import Translations
 from service.notify.items import notification_of, texts_item, texts_of
-from service.notify.kept import Kept
 from service.notify.notification import Notification
 from service.notify.rendition import Texts, gathered_rendition, rendition_of, texts_id
+from service.notify.single_flight import Kept
 from service.notify.translate import translated
 from service.storage import AlreadyExists, Store
 

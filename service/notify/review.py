@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.channels import Accepted, Email, Reference, Refused, Unknown
-from service.errors import TocsinError
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag
+from service.core.records import from_state, to_state
 from service.messages import render
 from service.messages.carriers import Carriers
 from service.messages.templates import announcement
 from service.notify.completion import Completion
 from service.notify.items import notification_item, notification_of
 from service.notify.notification import Decision, Notification, Review, Status
-from service.records import from_state, to_state
 from service.storage import AuditEntry, Conflict, Item, Store
-from service.tags import Tag
 from service.work import Permanent, RetryLater, Step, Task, finished, postponed
 
 KIND = "reviewer-mail"

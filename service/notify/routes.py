@@ -8,21 +8,21 @@ from dataclasses import asdict
 
 from flask import Blueprint
 
-from service import ids
-from service.clock import Clock
+from service.core import ids
+from service.core.clock import Clock
+from service.core.enums import Scope
 from service.http import Caller, FieldError, ProblemType, conflict, endpoint, invalid, not_found
 from service.messages.translations import NoSuchTranslation, PiecesLost, Translations, WantedTranslation
 from service.notify import evaluation_reviews, schemas
 from service.notify.completion import Completion
 from service.notify.delivery import Delivery
-from service.notify.desk import Desk, NoSuchNotification, Request, Unfit
-from service.notify.desk import Shown as ShownAtDesk
 from service.notify.items import NOTIFICATION, notification_of
 from service.notify.notification import FINAL, Notification, Review, Status
 from service.notify.rendition import Texts
 from service.notify.review import NotHeld, reviewed
+from service.notify.service import Desk, NoSuchNotification, Request, Unfit
+from service.notify.service import Shown as ShownAtDesk
 from service.storage import AuditEntry, Item, Store
-from service.words import Scope
 
 LOOK = 0.2
 """Seconds between two looks while a caller waits."""

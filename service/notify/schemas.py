@@ -9,11 +9,11 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.blank import is_blank
+from service.core.blank import is_blank
+from service.core.enums import Lane
 from service.http import Body, Choice, Cursor, Instant, Limit, Query, Said, Shown
 from service.notify.delivery import DeliveryStatus
 from service.notify.notification import Decision, Status
-from service.words import Lane
 
 MAX_TEXT = 20_000
 MAX_RECIPIENTS = 1_000

@@ -21,20 +21,20 @@ from msgspec import structs
 
 from service.channels import Email, Outcome, Reason, Reference, Refused
 from service.channels.carrier import Handed, Message
+from service.core.enums import Channel, Lane
 from service.messages.carriers import Carriers, Slots, SlotsNow, Urgency
 from service.notify import stalls
+from service.notify.batch import Page
 from service.notify.copies import Copy, PageContext, addressed
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Digests, Waits, Went
 from service.notify.items import changed_page_item, delivery_item, page_of
 from service.notify.notification import Notification
-from service.notify.page import Page
 from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan
 from service.notify.receipts import SILENCE
 from service.notify.renditions import Renditions
 from service.recipients import Directory, Recipient
 from service.storage import Item, Store
-from service.words import Channel, Lane
 from service.work import POLICIES, Permanent, Step, Task, postponed
 
 logger = logging.getLogger(__name__)

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from service.channels import Outcome, Reason, Refused
+from service.core.enums import Lane
+from service.notify.batch import Page
 from service.notify.delivery import DeliveryStatus
-from service.notify.page import Page
 from service.notify.plan import Drop
-from service.words import Lane
 
 LONGEST: Mapping[Lane, timedelta] = {
     Lane.INCIDENT: timedelta(hours=6),

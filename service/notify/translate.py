@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from service.core.language_tags import Tag, parse_tag, serves
 from service.language import SOURCE, Translation
 from service.messages.translations import Missing, Translations
 from service.notify.notification import Message
 from service.notify.rendition import Texts, template_of
-from service.tags import Tag, parse_tag, serves
 
 
 def translated(notification_id: str, message: Message, language: str, translations: Translations) -> Texts:

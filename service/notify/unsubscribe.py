@@ -16,12 +16,12 @@ from babel import Locale
 from flask import Blueprint, Response, request
 from itsdangerous import BadData, URLSafeSerializer
 
+from service.core.enums import Lane
+from service.core.language_tags import Tag, parse_tag
+from service.core.secrets import Keyring
 from service.language import Translation, Translator
 from service.messages.optouts import OptOuts, Why
 from service.recipients import Directory, Recipient
-from service.secrets import Keyring
-from service.tags import Tag, parse_tag
-from service.words import Lane
 
 _HEADERS = {"X-Robots-Tag": "noindex"}
 _STYLE = (

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
-from service.clock import Clock
+from service.core.clock import Clock
+from service.core.enums import Lane
+from service.core.errors import TocsinError, Unavailable
+from service.core.language_tags import parse_tag
 from service.decide import facts
 from service.decide.outcomes import Accepted, Flagged, Outcome, Rejected
-from service.errors import TocsinError, Unavailable
 from service.language import Sentiment, SentimentScore
 from service.language.masking import words_of
 from service.notify.notification import Message, Notification, Status, Verdict
-from service.rulesets.live import Live
-from service.tags import parse_tag
-from service.words import Lane
+from service.rulesets.active_versions import Live
 
 RULESET = "sentiment"
 """The ruleset that accepts, flags or rejects messages; it may do nothing else."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from service.channels.contact_keys import ContactKeys
-from service.clock import Clock
-from service.recipients.lately import Lately
+from service.core.clock import Clock
+from service.core.records import from_state, to_state
 from service.recipients.profile import Recipient
-from service.records import from_state, to_state
+from service.recipients.profile_cache import Lately
 from service.storage import MAX_WRITES, Conflict, Item, Page, Store
 from service.storage.relisting import Relisting
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service import exact_json
-from service.errors import TocsinError
+from service.core import exact_json
+from service.core.errors import TocsinError
 from service.recipients.profile import FIELDS, Fault, ProfileRefused, ProfileRules, Recipient, parse_id
 
 _OTHER_NAMES = {"phoneme": "voice_locale", "event_id": "audience"}

@@ -12,11 +12,11 @@ from typing import TypeVar
 from email_validator import EmailNotValidError, validate_email
 
 from service.channels.phones import Phone, PhoneRefused, PhoneRules
-from service.errors import TocsinError
-from service.records import Record
-from service.spelling import nearest
-from service.tags import UnknownTag, parse_tag
-from service.words import Channel
+from service.core.enums import Channel
+from service.core.errors import TocsinError
+from service.core.language_tags import UnknownTag, parse_tag
+from service.core.records import Record
+from service.core.spelling import nearest
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
+from service.core.enums import Scope
 from service.http import Answer, Body, Cursor, FieldError, Limit, Query, Shown, endpoint, invalid, not_found
 from service.recipients.directory import MAX_AT_ONCE, Directory
 from service.recipients.profile import ProfileRefused, ProfileRules, Recipient, is_id
-from service.words import Scope
 
 
 class Profile(Body):

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from service import plain_files
+from service.core import plain_files
+from service.core.errors import TocsinError
+from service.core.plain_files import CannotRead
 from service.decide import report
-from service.errors import TocsinError
-from service.plain_files import CannotRead
 from service.replies import vocabulary_file
 from service.replies.cut import without_quotes
 from service.replies.reactions import Reaction, reaction_of

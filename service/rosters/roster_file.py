@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from email_validator import EmailNotValidError, validate_email
 
 from service.channels.phones import PhoneRefused, PhoneRules
+from service.core.language_tags import UnknownTag, parse_tag
 from service.decide import entries, positions
 from service.decide.entries import Keys
 from service.decide.faults import Faults
@@ -22,7 +23,6 @@ from service.decide.ruleset import Place
 from service.rosters.roster import Person, Roster, Stretch
 from service.rosters.rotation import DAY, Rotation, Window
 from service.rosters.wall_clock import first_instant
-from service.tags import UnknownTag, parse_tag
 
 MAX_PEOPLE = 100
 MAX_ROTATIONS = 20

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service import plain_files
+from service.core import plain_files
+from service.core.errors import TocsinError
+from service.core.plain_files import CannotRead
+from service.core.spelling import nearest
 from service.decide import report
-from service.errors import TocsinError
-from service.plain_files import CannotRead
 from service.rosters import roster_file
 from service.rosters.roster import Roster
-from service.spelling import nearest
 
 logger = logging.getLogger(__name__)
 

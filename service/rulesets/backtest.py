@@ -14,22 +14,22 @@ from itertools import islice
 
 from msgspec import structs
 
-from service.clock import Clock
+from service.core.clock import Clock
+from service.core.enums import Lane
+from service.core.errors import TocsinError
+from service.core.records import from_state, to_state
 from service.decide import language
 from service.decide.decision import Compiled
-from service.errors import TocsinError
-from service.records import from_state, to_state
 from service.rulesets import gate, versions
-from service.rulesets.columns.kept import head_of
+from service.rulesets.active_versions import CannotServe, Live
+from service.rulesets.columns.segment_store import head_of
 from service.rulesets.errors import NotThere
 from service.rulesets.library import fingerprint
-from service.rulesets.live import CannotServe, Live
 from service.rulesets.publishing import passed
 from service.rulesets.replay import PAGE, Replay, Replayed
 from service.rulesets.tally import Tally
 from service.rulesets.versions import DamagedVersion
 from service.storage import AuditQuery, Conflict, Item, Page, Store
-from service.words import Lane
 from service.work.registry import Duty
 from service.work.steps import Step, Task, finished, waiting
 

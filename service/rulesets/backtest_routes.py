@@ -11,6 +11,7 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field, model_validator
 
+from service.core.enums import Scope
 from service.http.caller import Caller
 from service.http.catalogue import ProblemType
 from service.http.endpoint import endpoint
@@ -22,7 +23,6 @@ from service.rulesets.places import TrialPlaces
 from service.rulesets.refusals import as_problems
 from service.rulesets.routes import MAX_FILE_BYTES
 from service.rulesets.schemas import Paged
-from service.words import Scope
 
 PATH = "/v1/rulesets/<name>/backtests"
 

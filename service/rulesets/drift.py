@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from service.clock import timestamp
+from service.core.clock import timestamp
 from service.rulesets.versions import Activation, Version
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from service.clock import timestamp
+from service.core.clock import timestamp
+from service.core.errors import TocsinError
 from service.decide.findings import Finding, Severity
-from service.errors import TocsinError
 
 SHOWN = 5
 """Errors of a refused file that its message names; `findings` holds all."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from service.clock import Clock
+from service.core.clock import Clock
 from service.rulesets import versions
 from service.rulesets.errors import BeginsInThePast, NotYetActive, StaleEdit, UnknownRuleset, UnknownVersion
 from service.rulesets.versions import Activation, DamagedVersion, Head, Timeline, Version

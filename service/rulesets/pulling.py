@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from service import plain_files
+from service.core import plain_files
 from service.decide.tables.inline import inlined, taken_apart
 from service.rulesets import rule_file
 from service.rulesets.errors import RulesetError

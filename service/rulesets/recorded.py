@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeAlias
 
-from service import exact_json
-from service.clock import parse_timestamp
+from service.core import exact_json
+from service.core.clock import parse_timestamp
 from service.storage import AuditEntry, AuditText
 
 

@@ -14,13 +14,13 @@ from functools import cache
 import numpy as np
 
 from service.audit.entry import EntryType
-from service.clock import parse_timestamp, timestamp
+from service.core.clock import parse_timestamp, timestamp
 from service.decide.decision import Compiled
 from service.rulesets.columns.column import Mask
 from service.rulesets.columns.comparison import ColumnComparison
-from service.rulesets.columns.following import MICROSECOND, texts
-from service.rulesets.columns.kept import Kept, is_current, stored_segments
 from service.rulesets.columns.segment import Collected, Segment
+from service.rulesets.columns.segment_builder import MICROSECOND, texts
+from service.rulesets.columns.segment_store import Kept, is_current, stored_segments
 from service.rulesets.comparing import Answer, Comparison, NotDecided
 from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts, recorded
 from service.rulesets.tally import Tally

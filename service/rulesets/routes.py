@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from flask import Blueprint
 
-from service.clock import Clock
+from service.core.clock import Clock
+from service.core.enums import Scope
 from service.decide import report
 from service.decide.outline import outline
 from service.http.caller import Caller
@@ -15,19 +16,18 @@ from service.http.endpoint import endpoint
 from service.http.formats import Answer, text_of
 from service.http.problems import FieldError, Problem, invalid
 from service.rulesets import gate, schemas
+from service.rulesets.active_versions import Live
 from service.rulesets.differences import active_source, between
 from service.rulesets.errors import StaleEdit, UnknownRuleset
 from service.rulesets.gate import Checked
-from service.rulesets.latest import Latest
 from service.rulesets.library import Library
-from service.rulesets.live import Live
 from service.rulesets.places import TrialPlaces
 from service.rulesets.publishing import publish
+from service.rulesets.recent_comparison import Latest
 from service.rulesets.refusals import as_problems, stale
 from service.rulesets.seen import Seen
 from service.rulesets.versions import Activation, Version
 from service.rulesets.working_copies import WorkingCopies
-from service.words import Scope
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 """Size of a rule file (DESIGN §3.1)."""

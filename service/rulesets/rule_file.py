@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from service import plain_files
+from service.core import plain_files
+from service.core.plain_files import CannotRead, NotThere
 from service.decide import report
 from service.decide.findings import Finding
 from service.decide.ruleset import Place
 from service.decide.tables.inline import Inlined, inlined
 from service.decide.tables.sheet import Grid
-from service.plain_files import CannotRead, NotThere
 
 EVENTS = "events.yaml"
 """The one file of a rules folder that holds no ruleset: it says what other systems' events ask for."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from service.core.records import Unreadable, from_state, to_state
 from service.decide.findings import Kind, Severity
-from service.records import Unreadable, from_state, to_state
 from service.storage import Item, Store
 
 CHECKS = 2

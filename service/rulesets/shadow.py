@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from service.clock import Clock
+from service.core.clock import Clock
+from service.core.errors import Unavailable
+from service.core.records import from_state, to_state
 from service.decide.decision import EngineDisagreement
-from service.errors import Unavailable
-from service.records import from_state, to_state
 from service.rulesets import metrics
+from service.rulesets.active_versions import Live
 from service.rulesets.comparing import Answer, answer
 from service.rulesets.errors import NotThere
-from service.rulesets.live import Live
 from service.rulesets.notes import Notes
 from service.rulesets.recorded import Recorded
 from service.rulesets.tally import Tally, tally_of

@@ -8,9 +8,9 @@ from decimal import Decimal
 from itertools import islice
 from typing import TypeVar
 
-from service import exact_json
+from service.core import exact_json
+from service.core.records import from_state, to_state
 from service.decide.scales import EXACT
-from service.records import from_state, to_state
 from service.rulesets.comparing import Answer, Decided, NotDecided, difference
 
 T = TypeVar("T")

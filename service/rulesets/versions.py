@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.errors import TocsinError
-from service.records import from_state, to_state
+from service.core.errors import TocsinError
+from service.core.records import from_state, to_state
 from service.storage import Item
 
 ALL_RULESETS = ("rulesets", "all")

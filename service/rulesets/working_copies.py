@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from service import plain_files
-from service.clock import Clock, timestamp
+from service.core import plain_files
+from service.core.clock import Clock, timestamp
+from service.core.errors import Unavailable
+from service.core.plain_files import CannotRead, NotThere
 from service.decide.findings import Kind, Severity
-from service.errors import Unavailable
-from service.plain_files import CannotRead, NotThere
 from service.rulesets import drift, gate, rule_file
 from service.rulesets.drift import Standing, Step
 from service.rulesets.errors import SHOWN, Refused, StaleEdit, UnknownRuleset

@@ -8,15 +8,15 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 from service.escalate import intake
 from service.escalate.incidents import Incidents, OtherContent, UnknownRecipient
 from service.escalate.intake import IntakeRules
 from service.escalate.policies import UnknownPolicy
 from service.http import FieldError, Problem, invalid_model
-from service.notify.desk import Desk, Unfit
 from service.notify.routes import requested
 from service.notify.schemas import NotificationRequest
+from service.notify.service import Desk, Unfit
 
 
 class CannotMake(TocsinError):

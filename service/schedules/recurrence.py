@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 
 _FIELD = re.compile(r"(?!.*\b[HR]\b)[0-9A-Z*/,#-]+", re.IGNORECASE)
 """What croniter reads, without its `R` and `H`: times drawn anew at every look are no schedule."""

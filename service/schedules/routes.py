@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 from flask import Blueprint
 
-from service import exact_json, ids
 from service.channels.contact_keys import masked
-from service.clock import timestamp
+from service.core import exact_json, ids
+from service.core.clock import timestamp
+from service.core.enums import Scope
 from service.http import (
     Answer,
     Caller,
@@ -26,7 +27,6 @@ from service.schedules.recurrence import NotACron, NotAZone, Recurrence, parse
 from service.schedules.schedule import Kept, Makes, Occurrence, Schedule
 from service.schedules.timetable import NoSuchSchedule, Timetable
 from service.storage import AuditEntry
-from service.words import Scope
 
 _EITHER = (Scope.INCIDENTS, Scope.NOTIFY)
 _NEEDS = {Makes.INCIDENT: Scope.INCIDENTS, Makes.NOTIFICATION: Scope.NOTIFY}

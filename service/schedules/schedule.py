@@ -9,11 +9,11 @@ from enum import StrEnum
 
 from msgspec import structs
 
-from service.errors import TocsinError
-from service.records import from_state, to_state
+from service.core.enums import Lane
+from service.core.errors import TocsinError
+from service.core.records import from_state, to_state
 from service.schedules.recurrence import Recurrence
 from service.storage import Item
-from service.words import Lane
 
 KIND = "schedule"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 from service.schedules.makers import CannotMake, Maker
 from service.schedules.schedule import (
     ALL,

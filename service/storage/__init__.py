@@ -14,9 +14,9 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from service.errors import TocsinError, Unavailable
-from service.records import Record
-from service.words import Lane
+from service.core.enums import Lane
+from service.core.errors import TocsinError, Unavailable
+from service.core.records import Record
 
 T = TypeVar("T")
 

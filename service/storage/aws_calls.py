@@ -18,8 +18,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ResponseStreamingError
 from prometheus_client import Counter
 
-from service import aws_faults, deadline
-from service.aws_faults import Kind
+from service.core import aws_faults, deadline
+from service.core.aws_faults import Kind
 from service.storage import StoreUnavailable
 from service.storage.aws_time import AwsTime, DateListener, listener_of
 
@@ -54,7 +54,7 @@ QUIET_S = 1.0
 """How long a service that did not answer is left alone."""
 
 PATIENCE_S = 10.0
-"""How long work in the background goes on trying one call. A request goes by its own deadline (`service.deadline`)."""
+"""How long work in the background goes on trying one call. A request goes by its own deadline (`service.core.deadline`)."""
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from service.exact_json import canonical_texts, dumps
+from service.core.exact_json import canonical_texts, dumps
 from service.storage import (
     MAX_COMMIT_BYTES,
     MAX_ITEM_BYTES,

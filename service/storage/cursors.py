@@ -13,8 +13,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from service import exact_json
-from service.errors import TocsinError
+from service.core import exact_json
+from service.core.errors import TocsinError
 from service.storage import MAX_PAGE_BYTES, AuditEntry, AuditText, Item, Page
 
 T = TypeVar("T")

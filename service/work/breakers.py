@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from msgspec import structs
 from prometheus_client import Gauge
 
-from service.clock import Clock
-from service.records import from_state, to_state
+from service.core.clock import Clock
+from service.core.records import from_state, to_state
 from service.storage import Conflict, Item, Store, StoreUnavailable
 from service.work import limits
 from service.work.breaker import Breaker, Closed, Go, HalfOpen, Open, Wait, admit, failed, succeeded

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from msgspec import structs
 
-from service.clock import parse_timestamp, timestamp
-from service.errors import TocsinError
+from service.core.clock import parse_timestamp, timestamp
+from service.core.enums import Lane
+from service.core.errors import TocsinError
 from service.storage import Item, Page, Store
-from service.words import Lane
 from service.work.lanes import BY_URGENCY
 
 INDEX = "dead"

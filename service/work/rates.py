@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.clock import parse_timestamp, timestamp
+from service.core.clock import parse_timestamp, timestamp
 from service.storage import Item, Store
 from service.work.steps import Task, postponed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 from service.storage import Item
 from service.work.retry import RetryLater
 from service.work.steps import Step, Task

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
-from service.errors import TocsinError, Unavailable
+from service.core.errors import TocsinError, Unavailable
 
 
 class RetryLater(TocsinError):

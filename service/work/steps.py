@@ -9,7 +9,7 @@ from itertools import chain
 
 from msgspec import structs
 
-from service.clock import Clock
+from service.core.clock import Clock
 from service.storage import AuditEntry, Item, Store
 from service.work.lanes import BEGUN_WITHIN
 

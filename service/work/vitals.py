@@ -16,10 +16,10 @@ from functools import partial
 from msgspec import structs
 from prometheus_client import Gauge
 
-from service.clock import Clock, parse_timestamp, timestamp
-from service.errors import TocsinError
+from service.core.clock import Clock, parse_timestamp, timestamp
+from service.core.enums import Lane
+from service.core.errors import TocsinError
 from service.storage import Conflict, Item, Store
-from service.words import Lane
 from service.work.lanes import BY_URGENCY
 
 HEARTBEAT, PROBE = "worker-heartbeat", "write-probe"

@@ -15,10 +15,10 @@ from traceback import extract_tb
 
 from msgspec import structs
 
-from service.clock import Clock
-from service.errors import Unavailable
+from service.core.clock import Clock
+from service.core.enums import Lane
+from service.core.errors import Unavailable
 from service.storage import Conflict, Item, Store, TooLarge
-from service.words import Lane
 from service.work.dead import bury
 from service.work.lanes import A_HAND_OVER, BY_URGENCY, POLICIES, QUICK, LanePolicy
 from service.work.registry import Burial, Duty, Registry

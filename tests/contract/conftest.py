@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from service.storage import Item, Store
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
 from service.storage.dynamodb.tables import FORGET

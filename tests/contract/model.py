@@ -9,8 +9,8 @@ from itertools import count
 
 from msgspec import structs
 
+from service.core.enums import Lane
 from service.storage import AlreadyExists, AuditEntry, Conflict, Item
-from service.words import Lane
 
 
 @dataclass

@@ -11,9 +11,9 @@ from threading import Barrier
 import pytest
 from msgspec import structs
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.storage import Conflict, Item, Store
-from service.words import Lane
 from tests.contract.conftest import OVERDUE, Open, stored
 
 LEASE = timedelta(seconds=30)

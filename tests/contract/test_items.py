@@ -10,7 +10,8 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.storage import (
     MAX_ITEM_BYTES,
     MAX_KEYS,
@@ -24,7 +25,6 @@ from service.storage import (
     TooLarge,
 )
 from service.storage.cursors import BadCursor
-from service.words import Lane
 from tests.contract.conftest import Open, stored
 
 AT = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.storage import AuditEntry, AuditQuery, Conflict, Item, Store
 from service.storage.dynamodb import DynamoStore
 from service.storage.sqlite import SqliteStore
 from service.storage.sqs import QueuedStore
-from service.words import Lane
 from tests.aws import Environment
 from tests.contract.conftest import OVERDUE, dynamodb_client, fresh_queues, fresh_tables, sqs_client
 from tests.contract.model import Model

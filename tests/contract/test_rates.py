@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from service.storage import Store
 from tests.contract.conftest import Open
 

@@ -19,17 +19,19 @@ from pathlib import Path
 
 import urllib3
 
-from service.app import Service
-from service.chores import Chores
 from service.config import Settings
-from service.words import Lane, Scope
+from service.core.enums import Lane, Scope
+from service.core.periodic import Chores
+from service.wiring.app import Service
 from service.work import POLICIES
 from tests.functional.client import Client, Running, running
 
 LEASE = max(POLICIES[lane].lease for lane in Lane)
 
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["service.app", "service.messaging", "service.language.embedded.sentiment"])
+_processes.set_forkserver_preload(
+    ["service.wiring.app", "service.wiring.messaging", "service.language.embedded.sentiment"]
+)
 
 
 @dataclass(frozen=True, slots=True)

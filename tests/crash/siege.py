@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from service.app import Service
 from service.escalate.effects import Kind
 from service.escalate.incident import Incident
 from service.escalate.items import Fate, outgoing_of
 from service.escalate.phonebook import FIRST_CODE
 from service.escalate.record import IncidentRecord
+from service.wiring.app import Service
 from service.work import all_dead_items
 from tests.crash.processes import UNANSWERED, Installation
 

@@ -17,16 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from service.app import Service
 from service.config import Settings
+from service.core.enums import Scope
 from service.escalate.effects import Kind
 from service.escalate.intake import GivenContact, NewIncident
 from service.escalate.items import Fate, outgoing_of
 from service.escalate.policy import PAGING, Role
 from service.escalate.record import IncidentRecord, lines
 from service.storage import AuditQuery
-from service.stores import SYSTEM_CLOCK
-from service.words import Scope
+from service.wiring.app import Service
+from service.wiring.storage import SYSTEM_CLOCK
 from service.work import Registry, Worker
 from tests.functional.client import Client, running
 

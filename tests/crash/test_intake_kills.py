@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.app import Service
 from service.aws.inbox import SqsInbox
-from service.clock import HandClock, SystemClock
 from service.config import Backend, Settings
+from service.core.clock import HandClock, SystemClock
+from service.core.enums import Channel, Scope
 from service.intake.poller import Poller
 from service.storage.dynamodb import connect as connect_dynamodb
 from service.storage.sqs import QueuedStore
 from service.storage.sqs import connect as connect_queues
-from service.stores import prepare_aws, queue_names, table_names
-from service.words import Channel, Scope
+from service.wiring.app import Service
+from service.wiring.storage import prepare_aws, queue_names, table_names
 from tests.aws import Environment
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import Api

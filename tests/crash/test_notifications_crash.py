@@ -16,11 +16,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from service.app import Service
 from service.channels.phones import PhoneRules
 from service.notify.delivery import DeliveryStatus
 from service.notify.notification import FINAL, Status
 from service.recipients import ProfileRules
+from service.wiring.app import Service
 from service.work import all_dead_items
 from tests.aws import free_port
 from tests.crash.processes import UNANSWERED, Installation

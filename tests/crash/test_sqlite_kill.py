@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from service.core.enums import Lane
 from service.storage import AuditQuery, Item
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
 
 WRITER = """
 import os, sys, threading
@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from service.storage import AuditEntry, Item
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
+from service.core.enums import Lane
 
 store, run = SqliteStore(Path(sys.argv[1])), sys.argv[2]
 NOW = datetime(2026, 5, 10, tzinfo=UTC)

@@ -17,12 +17,12 @@ from pathlib import Path
 from sqlite3 import connect as connect_sqlite
 from typing import TYPE_CHECKING, cast
 
-from service.app import Service
-from service.clock import HandClock, parse_timestamp
 from service.config import Settings
+from service.core.clock import HandClock, parse_timestamp
+from service.core.enums import Lane
 from service.storage.sqs import create_queues
-from service.stores import queue_names, table_names
-from service.words import Lane
+from service.wiring.app import Service
+from service.wiring.storage import queue_names, table_names
 from tests.contract.conftest import create_lasting_tables, dynamodb_client, sqs_client
 from tests.functional.backends import Backend, HandTimedQueues, KeptUp
 from tests.functional.client import Client, InProcess

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from service.core.enums import Lane
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt
-from service.words import Lane
 from service.work import all_dead_items, redrive
 from tests.earlier.installation import FOLDER, Installation, opened
 from tests.functional.backends import Backend

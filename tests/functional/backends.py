@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from service.app import Service
-from service.clock import Clock
 from service.config import Settings
+from service.core.clock import Clock
+from service.core.enums import Lane
 from service.storage import Item
 from service.storage.dynamodb import TableNames
 from service.storage.sqs import QueuedStore, QueueNames, create_queues
-from service.stores import queue_names, table_names
-from service.words import Lane
+from service.wiring.app import Service
+from service.wiring.storage import queue_names, table_names
 from tests.contract.conftest import create_lasting_tables, dynamodb_client, sqs_client
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Protocol
 import urllib3
 from flask import Flask
 
-from service import exact_json
+from service.core import exact_json
 
 ROOT = Path(__file__).parents[2]
 TOCSIN = str(Path(sys.executable).with_name("tocsin"))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from service.app import Service
-from service.clock import Clock, HandClock
-from service.words import Scope
+from service.core.clock import Clock, HandClock
+from service.core.enums import Scope
+from service.wiring.app import Service
 from tests.functional.backends import Backend, Install, embedded, on_aws
 from tests.functional.client import Client, InProcess, Running, running
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from service.core.language_tags import Tag
 from service.decide.branches import Branches
 from service.decide.cells import Signature
 from service.decide.language import parse
@@ -14,7 +15,6 @@ from service.evaluations.flow import Call, Evaluations
 from service.language import Sentiment, SentimentScore
 from service.rulesets.library import Draft
 from service.storage import AuditEntry, AuditQuery
-from service.tags import Tag
 from tests.functional.client import Client, InProcess, Reply
 from tests.functional.conftest import Api
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from service.app import Service
-from service.clock import HandClock
 from service.config import Settings
+from service.core.clock import HandClock
+from service.core.enums import Scope
 from service.storage import Store
 from service.storage.sqlite import SqliteStore
-from service.words import Scope
+from service.wiring.app import Service
 from tests.aws_services import Answer, AwsServices, Error, Request, as_fast_as_they_come, aws_services
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import NOON, Api

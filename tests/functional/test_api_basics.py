@@ -6,7 +6,7 @@ import socket
 import pytest
 from openapi_spec_validator import validate
 
-from service import exact_json
+from service.core import exact_json
 from tests.functional.client import Client, Running
 from tests.functional.conftest import Start
 

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import main
+from service.core.enums import Scope
 from service.storage import AuditEntry
-from service.words import Scope
 from tests.functional.conftest import NOON, Api
 
 

@@ -9,11 +9,11 @@ import botocore
 import pytest
 from botocore.session import Session
 
-from service.app import Service
 from service.channels.email import parse_sender
-from service.clock import HandClock
 from service.config import Backend, Settings
-from service.stores import prepare_aws
+from service.core.clock import HandClock
+from service.wiring.app import Service
+from service.wiring.storage import prepare_aws
 from tests.aws import Environment
 from tests.aws_services import aws_services
 from tests.functional.conftest import api_of

@@ -17,19 +17,19 @@ import urllib3
 from flask import Flask
 
 from service import http
-from service.app import Service
 from service.channels.email import parse_sender
-from service.clock import HandClock, timestamp
 from service.config import Backend, Settings
-from service.escalate import inbound_routes
-from service.escalate.sns import TOPIC_HEADER, SnsGate
-from service.escalate.sns_certificates import SigningCertificates
+from service.core.clock import HandClock, timestamp
+from service.core.enums import Scope
+from service.inbound.sns import routes
+from service.inbound.sns.certificates import SigningCertificates
+from service.inbound.sns.envelope import TOPIC_HEADER, SnsGate
 from service.messages.optouts import Why
 from service.notify.outcomes import EMIT
 from service.notify.send import FRESH, IN_DOUBT
 from service.storage import Item
-from service.stores import prepare_aws
-from service.words import Scope
+from service.wiring.app import Service
+from service.wiring.storage import prepare_aws
 from service.work import all_dead_items
 from service.work.breaker import Closed, Open
 from tests.aws import Environment, ministack
@@ -137,7 +137,7 @@ def amazon(services: AwsServices, tmp_path: Path) -> Iterator[Amazon]:
     app = Flask("inbound")
     http.install(app, service.store, service.keys, clock)
     escalation = service.escalation
-    app.register_blueprint(inbound_routes.sns_blueprint(gate, escalation.replies, escalation.receipts, web))
+    app.register_blueprint(routes.sns_blueprint(gate, escalation.replies, escalation.receipts, web))
     api = Api(service, clock, Client(InProcess(service.flask()), key))
     yield Amazon(Desk(api), services, Client(InProcess(app), None))
     service.store.close()

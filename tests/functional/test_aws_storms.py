@@ -20,14 +20,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-from service.clock import HandClock
 from service.config import Settings
-from service.escalate.twilio import address, signature
+from service.core.clock import HandClock
+from service.core.enums import Lane
+from service.inbound.twilio.signature import address, signature
 from service.storage import Store
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
 from service.storage.sqs import create_queues
-from service.stores import queue_names, table_names
-from service.words import Lane
+from service.wiring.storage import queue_names, table_names
 from service.work import all_dead_items
 from service.work.breaker import FIRST_REST, TRIP_AFTER
 from tests.aws import Environment

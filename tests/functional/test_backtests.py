@@ -17,18 +17,18 @@ from click.testing import CliRunner
 from msgspec import structs
 
 from service.cli import main
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane, Scope
 from service.decide import language
 from service.decide.decision import Compiled
 from service.rulesets import replay, versions
+from service.rulesets.active_versions import Live
 from service.rulesets.backtest import Backtests
-from service.rulesets.columns.following import Following
-from service.rulesets.latest import Latest
+from service.rulesets.columns.segment_builder import Following
 from service.rulesets.library import fingerprint
-from service.rulesets.live import Live
+from service.rulesets.recent_comparison import Latest
 from service.rulesets.replay import Replay, Replayed
 from service.storage import AuditEntry, AuditQuery, Store
-from service.words import Lane, Scope
 from service.work.registry import Registry
 from service.work.worker import Worker
 from tests.functional.backends import Install

@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from service.console import Sessions
 from service.console.guard import ROOT
+from service.core.enums import Scope
 from service.http.endpoint import Endpoint
-from service.words import Scope
 from tests.functional.client import ROOT as REPOSITORY
 from tests.functional.client import InProcess
 from tests.functional.conftest import Api

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from service.app import Service
-from service.clock import HandClock
 from service.config import Settings
+from service.core.clock import HandClock
+from service.core.enums import Channel
 from service.messages.quiet import parse_quiet_hours
+from service.notify.batch import count, page_id
 from service.notify.delivery import DeliveryStatus
-from service.notify.desk import Request
 from service.notify.items import page_of
-from service.notify.page import count, page_id
 from service.notify.receipts import Receipt
 from service.notify.rendition import texts_id
+from service.notify.service import Request
 from service.recipients import Recipient
-from service.words import Channel
+from service.wiring.app import Service
 from service.work import all_dead_items, redrive
 from tests.functional.few_rules import few_rules
 

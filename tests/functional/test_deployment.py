@@ -16,6 +16,7 @@ import yaml
 from service import config
 from service.aws import inbox, intake_table
 from service.cli import COMMANDS
+from service.core.enums import Lane
 from service.storage import sqs
 from service.storage.dynamodb import TableNames
 from service.storage.dynamodb.tables import (
@@ -28,7 +29,6 @@ from service.storage.dynamodb.tables import (
     Index,
 )
 from service.storage.sqs.queues import HIDDEN_FOR, KEPT_FOR, MOST_RECEIVES, whole_seconds
-from service.words import Lane
 from tests.functional.client import ROOT
 from tests.functional.deploy_template import TEMPLATE, Tree, resources_of_the_template
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Channel, Lane
+from service.core.records import to_state
 from service.messages.optouts import Why
 from service.notify.delivery import DeliveryStatus
 from service.notify.digests import Digest, digest_id
 from service.notify.notification import Piece
 from service.notify.receipts import Receipt
-from service.records import to_state
 from service.storage import Item
-from service.words import Channel, Lane
 from tests.aws import free_port
 from tests.functional.backends import Install
 from tests.functional.client import ROOT

@@ -11,15 +11,15 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from service import exact_json
 from service.channels.email import parse_sender
-from service.clock import HandClock
 from service.config import Backend, Settings
+from service.core import exact_json
+from service.core.clock import HandClock
+from service.core.enums import Channel
 from service.doctor import Level, amazon
 from service.storage.dynamodb import connect as connect_dynamodb
 from service.storage.sqs import connect as connect_queues
-from service.stores import prepare_aws
-from service.words import Channel
+from service.wiring.storage import prepare_aws
 from tests.aws import Environment, free_port, ministack
 from tests.functional.client import tocsin
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from service.core.enums import Lane, Scope
 from service.evaluations.flow import Evaluated
 from service.storage import AuditQuery
-from service.words import Lane, Scope
 from tests.functional.client import ROOT
 from tests.functional.conftest import NOON, Api
 from tests.functional.evaluating import (

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from service.core.enums import Lane
 from service.decide.branches import Branches
 from service.decide.cells import Signature
 from service.decide.decision import Compiled, EngineFault
 from service.decide.ruleset import Ruleset
 from service.evaluations.flow import Evaluated, Evaluations
-from service.rulesets.live import Live
+from service.rulesets.active_versions import Live
 from service.storage import StoreUnavailable
-from service.words import Lane
 from tests.functional.backends import Backend
 from tests.functional.client import Running
 from tests.functional.conftest import NOON, Api

@@ -9,12 +9,12 @@ import boto3
 import pytest
 
 from service.aws.clients import Clients
+from service.core.language_tags import Tag
 from service.evaluations.flow import Evaluations
 from service.evaluations.sentiment import InItsOwnLanguage
 from service.language import LanguageUnknown, SentimentScore
 from service.language.aws.comprehend import ComprehendSentiment
 from service.language.embedded.detect import EmbeddedDetector
-from service.tags import Tag
 from tests.aws_services import AwsServices, Error, aws_services
 from tests.functional.conftest import Api
 from tests.functional.evaluating import (

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import main
+from service.core.enums import Lane, Scope
 from service.evaluations.event_samples import WAITING, EventSamples
 from service.storage import AuditQuery
-from service.words import Lane, Scope
 from tests.functional.conftest import Api
 from tests.functional.test_event_tester import EVENTS, FILE, items
 

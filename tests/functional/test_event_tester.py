@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from service.core.enums import Lane, Scope
 from service.storage import AuditQuery
-from service.words import Lane, Scope
 from tests.functional.conftest import Api
 
 FILE = """ruleset: orders

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from service.messages.quiet import QuietHours
-from service.notify.page import page_id
+from service.notify.batch import page_id
 from tests.functional.backends import Install
 from tests.functional.conftest import api_of
 from tests.functional.few_rules import few_rules

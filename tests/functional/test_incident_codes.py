@@ -10,9 +10,9 @@ from typing import cast
 
 import pytest
 
-from service.clock import HandClock
+from service.channels.inbound import InboundSms
+from service.core.clock import HandClock
 from service.escalate import answers
-from service.escalate.sns_events import InboundSms
 from service.storage import Store, StoreUnavailable
 from tests.functional.backends import Install, embedded
 from tests.functional.conftest import NOON, Api, api_of

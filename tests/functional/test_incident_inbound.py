@@ -13,10 +13,10 @@ import pytest
 from flask import Flask
 
 from service import http
-from service.clock import HandClock, timestamp
-from service.escalate import inbound_routes
-from service.escalate.sns import TOPIC_HEADER, SnsGate
-from service.escalate.sns_certificates import SigningCertificates
+from service.core.clock import HandClock, timestamp
+from service.inbound.sns import routes
+from service.inbound.sns.certificates import SigningCertificates
+from service.inbound.sns.envelope import TOPIC_HEADER, SnsGate
 from tests.functional.backends import Install
 from tests.functional.client import Client, InProcess, Reply
 from tests.functional.conftest import Api, api_of
@@ -63,7 +63,7 @@ def sns(install: Install) -> Sns:
     app = Flask("inbound")
     http.install(app, service.store, service.keys, clock)
     escalation = service.escalation
-    app.register_blueprint(inbound_routes.sns_blueprint(gate, escalation.replies, escalation.receipts, web))
+    app.register_blueprint(routes.sns_blueprint(gate, escalation.replies, escalation.receipts, web))
     return Sns(Room(api_of(service)), Client(InProcess(app), None), web)
 
 

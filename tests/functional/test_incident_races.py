@@ -9,14 +9,14 @@ from threading import Barrier
 
 import pytest
 
-from service.app import Service
-from service.clock import HandClock
+from service.channels.inbound import InboundSms
+from service.core.clock import HandClock
 from service.escalate.effects import Kind
 from service.escalate.intake import GivenContact, NewIncident
 from service.escalate.items import Fate, outgoing_of
 from service.escalate.policy import PAGING, Role
 from service.escalate.record import IncidentRecord
-from service.escalate.sns_events import InboundSms
+from service.wiring.app import Service
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON
 from tests.functional.incident_room import ANN, BEN

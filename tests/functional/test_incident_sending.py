@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 from msgspec import structs
 
-from service.clock import HandClock, parse_timestamp
+from service.channels.inbound import InboundSms
+from service.core.clock import HandClock, parse_timestamp
 from service.escalate.books import Books
 from service.escalate.items import SUMMARY, message_id, summary_id
-from service.escalate.sns_events import InboundSms
 from service.escalate.summaries import Summaries
 from service.escalate.turns import turns_of
 from service.storage import Store, StoreUnavailable

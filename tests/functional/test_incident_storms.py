@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from service.app import Service
-from service.clock import HandClock
 from service.config import Settings
+from service.core.clock import HandClock
 from service.escalate.intake import GivenContact, NewIncident
 from service.escalate.record import IncidentRecord
+from service.wiring.app import Service
 from service.work import Duty, Registry, Worker
 from tests.functional.conftest import NOON
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from service.logs import Formatter
-from service.words import Scope
+from service.core.enums import Scope
+from service.core.logs import Formatter
 from tests.functional.conftest import Api
 from tests.functional.incident_room import ANN, BEN, NAMED, SAMPLE, Room
 
@@ -164,7 +164,7 @@ def test_the_same_sms_delivered_twice_is_taken_once(room: Room) -> None:
     incident = room.opens(contacts=[*NAMED, {"name": "Cleo", "phone": "+447700900789"}])
     room.says(ANN, "no")
     before = room.timeline(incident)
-    from service.escalate.sns_events import InboundSms
+    from service.channels.inbound import InboundSms
 
     sms = InboundSms("same", BEN, "", "nein", None, room.api.clock.now())
     for _ in range(3):

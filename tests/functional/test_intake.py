@@ -14,12 +14,12 @@ import boto3
 import pytest
 
 from service.aws import inbox, intake_table
-from service.clock import HandClock
 from service.config import Backend
+from service.core.clock import HandClock
+from service.core.enums import Scope
 from service.intake.poller import MOST_FAULTS
 from service.rulesets.working_copies import NotPublishedYet
-from service.stores import table_names
-from service.words import Scope
+from service.wiring.storage import table_names
 from tests.aws import Environment
 from tests.contract.conftest import create_lasting_tables, dynamodb_client, sqs_client
 from tests.functional.backends import Install, embedded

@@ -3,7 +3,7 @@
 import json
 import time
 
-from service.words import Scope
+from service.core.enums import Scope
 from tests.functional.client import Running
 
 AUDIT = "/v1/audit?request_id=none"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from service.app import Service
 from service.config import Settings
+from service.core.errors import TocsinError
 from service.doctor.rule_files import rule_files
-from service.errors import TocsinError
+from service.wiring.app import Service
 from tests.functional.client import ROOT
 
 Open = Callable[[], Service]

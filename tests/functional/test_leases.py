@@ -11,10 +11,10 @@ import pytest
 from service.aws.clients import BEFORE_A_SEND, ONCE
 from service.channels.twilio.account import TIMEOUT
 from service.channels.voice_nanotts import NanoSpeech
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.doctor.amazon import LATE
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
 from service.work import A_HAND_OVER, BEGUN_WITHIN, LONGEST_CALL, POLICIES
 from tests.aws_services import Answer, Request, as_fast_as_they_come, aws_services
 from tests.functional.conftest import NOON

@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as Sink
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from tests.aws import free_port
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, api_of

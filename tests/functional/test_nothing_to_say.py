@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from service.notify.outcomes import NOTIFY
 from service.storage import Item
 from service.work import all_dead_items

@@ -11,9 +11,9 @@ import pytest
 from msgspec import structs
 
 from service.channels.outbox import Entry
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Channel
 from service.notify.items import WAITS
-from service.words import Channel
 from tests.functional.backends import Install
 from tests.functional.client import Reply
 from tests.functional.conftest import NOON, Api, api_of

@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 from msgspec import structs
 
 from service.cli import main
-from service.clock import HandClock, timestamp
+from service.core.clock import HandClock, timestamp
+from service.core.enums import Lane, Scope
 from service.messages.optouts import OptOuts, Why
 from service.storage import Item
-from service.words import Lane, Scope
 from tests.functional.backends import Install
 from tests.functional.client import ROOT, Client
 from tests.functional.conftest import NOON, api_of

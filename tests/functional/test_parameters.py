@@ -18,10 +18,10 @@ from service.aws.parameters import KeptValues
 from service.aws.references import CannotFetch, Reference, parse_reference
 from service.channels.smtp import parse_smtp_url
 from service.config import Settings, SettingsError
-from service.escalate.twilio import PATH, address, signature
-from service.escalate.twilio_routes import SIGNATURE
+from service.inbound.twilio.routes import SIGNATURE
+from service.inbound.twilio.signature import PATH, address, signature
 from service.messages.senders import read_senders
-from service.parameters import FAILURES, Watch
+from service.wiring.reload import FAILURES, Watch
 from tests.aws import Environment
 from tests.functional.client import tocsin
 from tests.functional.conftest import Start

@@ -11,8 +11,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from service import exact_json
-from service.words import Lane
+from service.core import exact_json
+from service.core.enums import Lane
 from service.work.vitals import PROBE, Heartbeat, Vitals
 from tests.functional.client import Client, Running
 from tests.functional.conftest import Api, Start

@@ -11,10 +11,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as Sink
 from msgspec import structs
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.notify.batch import page_id
 from service.notify.delivery import DeliveryStatus
 from service.notify.items import changed_page_item, delivery_of, page_of
-from service.notify.page import page_id
 from service.notify.receipts import Receipt
 from service.work import all_dead_items
 from tests.aws import free_port

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import main
-from service.clock import SystemClock
+from service.core.clock import SystemClock
+from service.core.enums import Scope
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.words import Scope
 from service.work import Duty, Permanent, Registry, Step, Task, Worker
 from tests.functional.conftest import Api
 

@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from service.messages.pace import NotAPace, parse_pace
 from tests.aws import free_port
 from tests.functional.backends import Install

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Channel
 from service.recipients import Recipient
-from service.words import Channel
 from tests.functional.backends import Backend, Install
 from tests.functional.client import tocsin
 from tests.functional.conftest import NOON, api_of

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from service.app import Service
 from service.cli import main
 from service.config import load
 from service.rulesets.library import Draft
+from service.wiring.app import Service
 
 FILE = """\
 # Fees for everybody.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.words import Scope
+from service.core.enums import Scope
 from tests.functional.conftest import NOON, Api
 from tests.functional.incident_room import ANN, NAMED, Room
 

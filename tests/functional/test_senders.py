@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from service.app import Service
-from service.clock import HandClock
 from service.config import Settings
-from service.words import Channel, Scope
+from service.core.clock import HandClock
+from service.core.enums import Channel, Scope
+from service.wiring.app import Service
 from tests.functional.client import Client, InProcess
 from tests.functional.conftest import NOON, Api
 from tests.functional.few_rules import few_rules

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from service.core.enums import Lane, Scope
 from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset
 from service.evaluations.flow import Evaluations
-from service.rulesets.live import Live
+from service.rulesets.active_versions import Live
 from service.rulesets.shadow import Shadows
 from service.storage import AuditQuery
-from service.words import Lane, Scope
 from tests.functional.conftest import Api
 from tests.functional.evaluating import Wrong, client_of
 

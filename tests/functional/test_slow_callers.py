@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from service import exact_json
+from service.core import exact_json
 from tests.functional.client import ROOT, Client, Network, Reply, Running, running
 from tests.functional.conftest import Start
 from tests.functional.proxies import behind_nginx

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from service.app import Service
-from service.clock import HandClock, SystemClock
 from service.config import Settings
+from service.core.clock import HandClock, SystemClock
+from service.core.enums import Lane
 from service.storage import Item, Store
 from service.storage.dynamodb import DynamoStore, TableNames, connect
-from service.words import Lane
+from service.wiring.app import Service
 from service.work import POLICIES, Duty, Registry, Step, Task, Worker, finished
 from tests.aws import Environment
 from tests.aws_faults import Fault, FaultyAws, LostAnswer, Page, Refusal, faulty_aws

@@ -10,11 +10,11 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from service.app import Service
-from service.clock import HandClock
 from service.config import Settings
-from service.escalate.twilio import signature
-from service.words import Scope
+from service.core.clock import HandClock
+from service.core.enums import Scope
+from service.inbound.twilio.signature import signature
+from service.wiring.app import Service
 from tests.functional.client import Client, InProcess, Reply
 from tests.functional.conftest import NOON, Api
 from tests.functional.few_rules import few_rules

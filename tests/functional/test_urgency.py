@@ -18,18 +18,18 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from msgspec import structs
 from typing_extensions import override
 
-from service.app import Service
 from service.channels.voice import Audio
 from service.channels.voice_nanotts import NanoSpeech
-from service.clock import HandClock
 from service.config import Settings
+from service.core.clock import HandClock
+from service.core.enums import Channel, Lane, Scope
+from service.core.language_tags import Tag
+from service.notify.batch import PAGE_SIZE, cut
 from service.notify.delivery import DeliveryStatus
 from service.notify.items import PAGE, new_notification_item, page_item
 from service.notify.notification import Expansion, Message, Notification, Status
-from service.notify.page import PAGE_SIZE, cut
 from service.storage import AuditEntry, Item, StoreUnavailable
-from service.tags import Tag
-from service.words import Channel, Lane, Scope
+from service.wiring.app import Service
 from service.work import POLICIES, Duty, Registry, Step, Task, Worker, all_dead_items
 from tests.aws import free_port
 from tests.functional.client import ROOT, TOCSIN, Client, InProcess, environment_with

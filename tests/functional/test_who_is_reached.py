@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from tests.functional.backends import Install
 from tests.functional.client import ROOT, Reply
 from tests.functional.conftest import NOON, api_of

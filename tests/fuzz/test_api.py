@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 
-from service.app import create_app
 from service.config import Settings
+from service.wiring.app import create_app
 from tests.functional.client import Client, InProcess, Running, running
 from tests.functional.incident_room import ANN, BEN
 

@@ -16,14 +16,17 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from service import exact_json
 from service.channels import email
 from service.channels.phones import PhoneRules
 from service.cli import spreadsheets
+from service.core import exact_json
+from service.core.errors import TocsinError
 from service.decide import drl, fmt, language
-from service.errors import TocsinError
-from service.escalate import policy_file, sns, sns_events, twilio_events
+from service.escalate import policy_file
 from service.evaluations import xml
+from service.inbound.sns import envelope as sns
+from service.inbound.sns import events as sns_events
+from service.inbound.twilio import events as twilio_events
 from service.intake.events import file as events
 from service.messages import forms, webhooks
 from service.replies import decide, read_languages

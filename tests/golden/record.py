@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from service import exact_json
+from service.core import exact_json
 from service.decide import language
 from service.rulesets import rule_file
 from tests.functional.client import Reply

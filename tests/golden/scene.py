@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from service.app import Service
-from service.clock import HandClock
 from service.config import Settings
+from service.core.clock import HandClock
+from service.core.enums import Scope
 from service.rulesets import versions
 from service.storage import Item
-from service.words import Scope
+from service.wiring.app import Service
 from tests.functional.client import Client, InProcess, Reply
 
 BEGAN = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)

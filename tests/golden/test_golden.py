@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service import exact_json
+from service.core import exact_json
 from service.rulesets.library import fingerprint
 from service.storage import Item
 from tests.golden import record

@@ -11,18 +11,20 @@ from itertools import count, islice, product
 from pathlib import Path
 from string import ascii_lowercase
 
-from service import exact_json, logs, secrets
 from service.aws import limits
 from service.channels.phones import PhoneRules
+from service.core import exact_json, logs, secrets
 from service.decide import alignment, canary, drl, fmt, grammar, language, positions
 from service.decide.drl import translate
 from service.decide.faults import Faults
 from service.decide.ruleset import Place
 from service.decide.tables import inline, sheet
 from service.doctor import amazon
-from service.escalate import policy_file, sns, twilio
+from service.escalate import policy_file
 from service.evaluations import xml
 from service.http import request_ids
+from service.inbound.sns import envelope
+from service.inbound.twilio import signature
 from service.intake.events import file as events
 from service.messages import markup, segments, weights
 from service.messages.forms import parse_form
@@ -199,8 +201,8 @@ DOCUMENTS: dict[str, tuple[Callable[[str], object], Callable[[int], str]]] = {
     "JSON, digits": (JSON, repeated("1", "[0.", "]")),
     "JSON, exponent": (JSON, repeated("1", "[1e", "]")),
     "JSON, escapes": (JSON, repeated("\\u00e9", '["', '"]')),
-    "SNS": (sns.parse, repeated('"@":""', "{", "}", ",")),
-    "Twilio": (lambda text: twilio._fields(text.encode()), repeated("a=b", "", "", "&")),
+    "SNS": (envelope.parse, repeated('"@":""', "{", "}", ",")),
+    "Twilio": (lambda text: signature._fields(text.encode()), repeated("a=b", "", "", "&")),
     "XML, children": (_xml, repeated("<@/>", "<a>", "</a>")),
     "XML, equal children": (_xml, repeated("<b>1</b>", "<a>", "</a>")),
     "XML, attributes": (_xml, repeated(' @="1"', "<a", "/>")),

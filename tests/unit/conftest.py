@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from service.storage.sqlite import SqliteStore
 from tests.unit.work import NOON
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from flask import Blueprint, Flask
 from werkzeug.test import TestResponse
 
-from service.clock import HandClock
-from service.errors import Unavailable
+from service.core.clock import HandClock
+from service.core.enums import Lane, Scope
+from service.core.errors import Unavailable
 from service.http import (
     Answer,
     Body,
@@ -36,7 +37,6 @@ from service.http import (
 )
 from service.storage import Conflict
 from service.storage.sqlite import SqliteStore
-from service.words import Lane, Scope
 
 NOON = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from service.core.enums import Channel
 from service.escalate.effects import Effects, Message
 from service.escalate.events import DeliveryFailed, Event, Failure, Opened, PageSent, ReplyNo, ReplyYes, Timer
 from service.escalate.incident import Contact, Incident, Open
 from service.escalate.policy import Level, OnNo, Policy, Role
 from service.escalate.transition import transition
 from service.escalate.waits import For
-from service.words import Channel
 
 START = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
 WAIT = timedelta(seconds=40)

@@ -8,9 +8,9 @@ from typing import cast
 import boto3
 import pytest
 
-from service import exact_json
 from service.aws.clients import Clients
 from service.aws.events import EventBridge
+from service.core import exact_json
 from service.work import Permanent, RetryLater
 from tests.aws_services import AwsServices, Error, Garbage, Silence, aws_services
 

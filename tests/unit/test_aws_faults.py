@@ -13,20 +13,20 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnected
 
-from service import aws_faults
 from service.aws.clients import Clients
 from service.aws.events import EventBridge
-from service.aws_faults import Kind
 from service.channels import Email, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.aws.mail import MailIdentity, SesEmail
 from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoice, PhoneIdentity
 from service.channels.aws.sending import handed_over
 from service.channels.phones import Phone
+from service.core import aws_faults
+from service.core.aws_faults import Kind
+from service.core.language_tags import Tag
 from service.language import LanguageServiceUnavailable
 from service.language.aws.asking import asked
 from service.language.aws.comprehend import ComprehendSentiment
 from service.language.aws.translate import AmazonTranslate
-from service.tags import Tag
 from service.work import RetryLater
 from tests.aws_services import SERVICES
 

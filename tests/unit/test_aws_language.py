@@ -9,10 +9,10 @@ import boto3
 import pytest
 
 from service.aws.clients import Clients
+from service.core.language_tags import Tag, parse_tag
 from service.language import LanguageServiceRefused, LanguageServiceUnavailable, TextTooLong
 from service.language.aws.comprehend import ComprehendDetector, ComprehendSentiment
 from service.language.aws.translate import AmazonTranslate
-from service.tags import Tag, parse_tag
 from tests.aws_services import AwsServices, Error, Garbage, Silence, aws_services
 
 ENGLISH = Tag("en")

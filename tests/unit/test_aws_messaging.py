@@ -21,7 +21,7 @@ from service.channels.aws.phone import (
 from service.channels.aws.quota import ASKED_AGAIN_AFTER_S, KNOWN_FOR_S, SendRate
 from service.channels.phones import Phone
 from service.channels.voice import POLLY_VOICES
-from service.tags import Tag, parse_tag
+from service.core.language_tags import Tag, parse_tag
 from tests.aws_services import AwsServices, Error, Garbage, Silence, aws_services
 
 ENGLISH, GERMAN = Tag("en"), Tag("de")

@@ -13,14 +13,14 @@ from urllib.parse import parse_qs
 import boto3
 import pytest
 
-from service.amazon import Accounts
 from service.aws.clients import Clients
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.aws.mail import MailIdentity, SesEmail
 from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoice, PhoneIdentity
 from service.channels.phones import Phone
+from service.core.language_tags import Tag
 from service.messages.senders import Senders, read_senders
-from service.tags import Tag
+from service.wiring.aws import Accounts
 from tests.aws import Environment, ministack
 from tests.aws_services import AwsServices, aws_services
 from tests.loopback import serving

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.storage import Item
 from service.storage.aws_time import MOST_SKEW, NO_SKEW_BEYOND, AwsTime, ServerDate, listener_of
 from service.storage.dynamodb import DynamoStore
 from service.storage.sqs import QueuedStore
-from service.words import Lane
 from tests.aws import Environment
 from tests.contract.conftest import dynamodb_client, fresh_queues, fresh_tables, sqs_client
 from tests.unit.test_work_running import eventually

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.blank import is_blank
+from service.core.blank import is_blank
 
 SAID = ["a", "é", "日", "٣", "½", "①", "ﬁ", "😀", "❤️", "‼️", "#️⃣", "↔️", "◽", "👍🏽", "🇩🇪", " . a", "™", "\u200bOK"]
 BLANK = ["", "   ", "\n\n", "\u200b", "\u00ad", "…", "?!", "--", "\ufeff", "\u202e\u202c", "\u0301", "\u3164", "\uffa0"]

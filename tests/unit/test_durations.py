@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from service import durations
-from service.durations import BadDuration
+from service.core import durations
+from service.core.durations import BadDuration
 from service.escalate.waits import BadWait, parse_duration
 from service.messages.pace import Pace, parse_pace
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from msgspec import structs
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.storage import AlreadyExists, AuditEntry, AuditQuery, Conflict, Item, StoreUnavailable
 from service.storage.aws_calls import FAILED_TRIES, Calls
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
 from service.storage.dynamodb.shards import KNOWN_FOR_S, Shards
-from service.words import Lane
 from tests.aws import Environment
 from tests.aws_faults import Answer, CutOff, Fault, FaultyAws, LostAnswer, Page, Pass, Refusal, faulty_aws
 from tests.contract.conftest import dynamodb_client, fresh_tables, stored

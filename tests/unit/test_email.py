@@ -32,8 +32,8 @@ from msgspec import structs
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.email import Unaddressable, compose, header_text, parse_sender
 from service.channels.smtp import BadSmtpUrl, SmtpChannel, SmtpServer, parse_smtp_url
-from service.clock import HandClock
-from service.tags import parse_tag
+from service.core.clock import HandClock
+from service.core.language_tags import parse_tag
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 SENDER = Address("Tocsin", "alerts", "tocsin.example")

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from service.decide import language, report
 from service.decide.findings import Severity
+from service.intake.commands import Evaluation, Incident, Notification
 from service.intake.events import file
-from service.intake.events.beside import known_beside
 from service.intake.events.bodies import Names
 from service.intake.events.file import Known
 from service.intake.events.live import LiveMappings, MappingsRefused
 from service.intake.events.mappings import Mappings, Unmapped
-from service.intake.wishes import Evaluation, Incident, Notification
+from service.intake.events.references import known_beside
 from tests.functional.client import ROOT
 
 SHIPPED = ROOT / "rules" / "events.yaml"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import exact_json
-from service.exact_json import NotJson
+from service.core import exact_json
+from service.core.exact_json import NotJson
 
 
 @pytest.mark.parametrize(

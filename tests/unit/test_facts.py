@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import exact_json
+from service.core import exact_json
 from service.decide import facts
 from service.decide.facts import FactsRefused
 from service.decide.ruleset import Facts, Ruleset, Value

@@ -16,12 +16,12 @@ from service.channels import Accepted, Email, Outcome, Reason, Reference, Refuse
 from service.channels.phones import Phone
 from service.channels.twilio.account import Account, Twilio
 from service.channels.twilio.phone import TwilioSms
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.language_tags import Tag
 from service.messages.failover import Failover
 from service.messages.providers import SHORTLY, OneAddress, Provider
 from service.messages.senders import Senders, everywhere, read_senders
 from service.storage.sqlite import SqliteStore
-from service.tags import Tag
 from service.work import BEGUN_WITHIN
 from service.work.breaker import FIRST_REST, TRIP_AFTER, Closed, Open
 from service.work.breakers import Breakers

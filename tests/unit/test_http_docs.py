@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 
-from service.app import create_app
 from service.config import Settings
 from service.http import ProblemType
+from service.wiring.app import create_app
 from tests.unit.http_app import Shop
 
 ERRORS = Path(__file__).parents[2] / "docs" / "errors.md"

@@ -10,10 +10,10 @@ import pytest
 from flask import Blueprint, request
 from werkzeug.test import TestResponse
 
-from service import deadline, logs
+from service.core import deadline, logs
+from service.core.enums import Scope
 from service.http import endpoint
 from service.http.endpoint import MisdeclaredEndpoint
-from service.words import Scope
 from tests.unit.http_app import Shop
 
 SECRET = "+447700900123"

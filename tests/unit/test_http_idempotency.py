@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from service.errors import Unavailable
+from service.core.enums import Scope
+from service.core.errors import Unavailable
 from service.http import Caller, conflict
-from service.words import Scope
 from tests.unit.http_app import Shop
 
 TEA = '{"lines":[{"name":"tea","count":1}]}'

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from service.core.enums import Scope
 from service.http import Keys, UnknownKey
-from service.words import Scope
 from tests.unit.http_app import Shop
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import exact_json
 from service.channels.phones import PhoneRules
+from service.core import exact_json
 from service.escalate.intake import GivenContact, IntakeRules, NewIncident, read
 from service.http.problems import Problem
 

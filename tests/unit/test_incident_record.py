@@ -3,7 +3,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import exact_json
+from service.core import exact_json
+from service.core.enums import Channel
+from service.core.records import from_state, to_state
 from service.escalate.effects import NOTHING, Kind
 from service.escalate.events import (
     ApiAcknowledge,
@@ -22,8 +24,6 @@ from service.escalate.record import MAX_TIMELINE, IncidentRecord, shown
 from service.escalate.timeline import told
 from service.escalate.transition import transition
 from service.escalate.waits import For, Until
-from service.records import from_state, to_state
-from service.words import Channel
 from tests.unit.incidents import ANN, START, WAIT, level, new, policy
 
 POLICY = Policy(

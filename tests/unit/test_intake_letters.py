@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.inbox import Letter
+from service.core.inbound_queue import Letter
+from service.intake.commands import Evaluation, Incident, Notification
 from service.intake.events.mappings import Mappings, ToRuleset
-from service.intake.letters import Asked, NotUnderstood, read
-from service.intake.wishes import Evaluation, Incident, Notification
+from service.intake.queue_messages import Asked, NotUnderstood, read
 
 MAPPINGS = Mappings({("a", "B"): ToRuleset("premium", None)})
 VALUES = st.recursive(

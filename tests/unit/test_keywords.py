@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.channels.contact_keys import ContactKeys
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.messages.keywords import Keyword, keyword
 from service.messages.optouts import OptOut, OptOuts, Why
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
 
 AWS = ["ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"]
 TWILIO = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"]

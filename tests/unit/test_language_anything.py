@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service import exact_json
+from service.core import exact_json
 from service.decide import language, report
 from service.decide.findings import Severity
 from service.rulesets.rule_file import EVENTS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.tags import Tag, UnknownTag, best_match, parse_tag, serves
+from service.core.language_tags import Tag, UnknownTag, best_match, parse_tag, serves
 
 
 @pytest.mark.parametrize(

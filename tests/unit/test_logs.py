@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import service
-from service.logs import MAX_CHAIN, MAX_FRAMES, Formatter
+from service.core.logs import MAX_CHAIN, MAX_FRAMES, Formatter
 
 
 def line(error: BaseException) -> str:

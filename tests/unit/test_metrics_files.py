@@ -12,8 +12,8 @@ import pytest
 from prometheus_client import CollectorRegistry, mmap_dict
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service import metrics_files
-from service.metrics_files import ReservedFile
+from service.core import metrics_files
+from service.core.metrics_files import ReservedFile
 
 
 def key(name: str, label: str = "") -> str:

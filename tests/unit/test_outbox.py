@@ -11,10 +11,10 @@ from service.channels.contact_keys import ContactKeys
 from service.channels.outbox import AUDIO_CHUNK, KEPT, Outbox, OutboxEmail, OutboxSms, OutboxVoice
 from service.channels.phones import Phone
 from service.channels.voice import Audio, NoVoice, SpeechFailed
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Channel
+from service.core.language_tags import Tag, parse_tag
 from service.storage.sqlite import SqliteStore
-from service.tags import Tag, parse_tag
-from service.words import Channel
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 ANN = Phone("+447700900123", "GB", reserved=True)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import placeholders
-from service.placeholders import LiteralText, Placeholder, Unpaired
+from service.core import placeholders
+from service.core.placeholders import LiteralText, Placeholder, Unpaired
 
 OLD = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 """How rule files were read before: the same, in cubic time."""

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core.enums import Channel
 from service.decide import report
 from service.escalate import policy_file
 from service.escalate.policy import Level, OnNo, Policy, Role
 from service.escalate.waits import For, Until
-from service.words import Channel
 
 SHIPPED = Path(__file__).parents[2] / "rules" / "escalation"
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 from service.http.readiness import FRESH_S, PATIENCE_S, Readiness
 
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from service.channels.contact_keys import ContactKeys
 from service.channels.phones import Phone, PhoneRules
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Channel
 from service.recipients import Directory, Fault, ProfileRefused, ProfileRules, Recipient
 from service.recipients.files import RefusedRow, Row, UnreadableFile, read_rows
 from service.storage import MAX_WRITES
 from service.storage.sqlite import SqliteStore
-from service.words import Channel
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 RULES = ProfileRules(PhoneRules(reserved_allowed=True), test_domains=True)

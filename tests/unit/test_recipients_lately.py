@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from service.channels.contact_keys import ContactKeys
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Channel
+from service.core.records import to_state
 from service.recipients import Directory, Recipient
-from service.recipients.lately import FRESH, MOST
-from service.records import to_state
+from service.recipients.profile_cache import FRESH, MOST
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.words import Channel
 
 KEYS = ContactKeys(b"secret")
 

@@ -10,8 +10,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import make_dataclass
 from threading import Barrier
-from service.exact_json import JsonObject
-from service.records import from_state
+from service.core.exact_json import JsonObject
+from service.core.records import from_state
 
 sys.setswitchinterval(1e-6)
 THREADS, ROUNDS = 4, 60

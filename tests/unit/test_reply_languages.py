@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli.rules import rules
-from service.escalation import SHIPPED_WORDS
 from service.replies import decide, read_languages
 from service.replies.decide import FOR_PAGES
+from service.wiring.escalation import SHIPPED_WORDS
 
 BROKEN = 'replies: de\nyes: [ja, "mach ("]\n'
 

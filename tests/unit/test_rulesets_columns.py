@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from service import exact_json
+from service.core import exact_json
 from service.decide import language
 from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from service import exact_json
 from service.audit.entry import EntryType
-from service.clock import HandClock
+from service.core import exact_json
+from service.core.clock import HandClock
 from service.decide import language
 from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset
-from service.rulesets.columns.following import Following
-from service.rulesets.columns.kept import head_of, stored_segments
+from service.rulesets.columns.segment_builder import Following
+from service.rulesets.columns.segment_store import head_of, stored_segments
 from service.rulesets.library import Draft, Library
 from service.rulesets.replay import Replay, Replayed
 from service.rulesets.tally import Tally

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from service.rulesets.errors import BeginsInThePast, NotYetActive, StaleEdit, UnknownRuleset, UnknownVersion
 from service.rulesets.library import Draft, Library, fingerprint
 from service.rulesets.versions import DamagedVersion, chunk_id

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from service.decide import facts
 from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset
+from service.rulesets.active_versions import AHEAD, CannotServe, Live
 from service.rulesets.errors import NotYetActive, UnknownRuleset, UnknownVersion
 from service.rulesets.library import Draft, Library
-from service.rulesets.live import AHEAD, CannotServe, Live
 from service.storage.sqlite import SqliteStore
 
 START = datetime(2026, 5, 10, 9, tzinfo=UTC)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import exact_json
+from service.core import exact_json
 from service.rulesets.comparing import Answer, Decided, NotDecided
 from service.rulesets.tally import Tally, tally_of
 from service.storage import MAX_ITEM_BYTES

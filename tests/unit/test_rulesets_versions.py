@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from service import exact_json
+from service.core import exact_json
 from service.rulesets.versions import (
     Activation,
     DamagedVersion,

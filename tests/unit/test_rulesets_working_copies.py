@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from service.decide.canary import CanaryFailed
 from service.rulesets import gate
 from service.rulesets.gate import Checked

@@ -12,12 +12,12 @@ import pytest
 
 from service.channels import Reason, Reference, Refused, Sms
 from service.channels.phones import Phone
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Channel
+from service.core.language_tags import Tag
 from service.messages.senders import Senders, SendersRefused, everywhere, read_senders
 from service.messages.spend import Spend
 from service.storage.sqlite import SqliteStore
-from service.tags import Tag
-from service.words import Channel
 
 NOON = datetime(2026, 5, 31, 12, tzinfo=UTC)
 TEXT = """

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.core.language_tags import parse_tag
 from service.language import Label, SentimentScore, TextTooLong
 from service.language.embedded import sentiment as embedded
 from service.language.embedded.sentiment import EmbeddedSentiment
-from service.tags import parse_tag
 
 TRAINING = Path(__file__).parents[2] / "training" / "sentiment"
 HEAD = Path(embedded.__file__).parent / "sentiment_head.json"

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from service import config, surroundings
+from service import config
 from service.aws.references import CannotFetch, Reference
-from service.config import Settings, SettingsError
+from service.config import Settings, SettingsError, folders
+from service.core.enums import Channel, Scope
 from service.messages.pace import parse_pace
 from service.messages.quiet import parse_quiet_hours
 from service.messages.senders import Senders
 from service.storage import StoreUnavailable
-from service.stores import open_store
-from service.words import Channel, Scope
+from service.wiring.storage import open_store
 from tests.functional.client import ROOT, tocsin
 
 
@@ -345,18 +345,18 @@ def test_a_secret_file_that_cannot_be_used_is_refused(says: Says, tmp_path: Path
 
 
 def test_a_disk_without_room_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    surroundings.check_room(tmp_path)
-    monkeypatch.setattr(surroundings, "LEAST_ROOM", 1 << 60)
-    with pytest.raises(surroundings.NoRoom, match=str(tmp_path)):
-        surroundings.check_room(tmp_path)
-    with pytest.raises(surroundings.NoRoom, match="No such file"):
-        surroundings.check_room(tmp_path / "gone")
+    folders.check_room(tmp_path)
+    monkeypatch.setattr(folders, "LEAST_ROOM", 1 << 60)
+    with pytest.raises(folders.NoRoom, match=str(tmp_path)):
+        folders.check_room(tmp_path)
+    with pytest.raises(folders.NoRoom, match="No such file"):
+        folders.check_room(tmp_path / "gone")
 
 
 def test_processes_that_a_service_starts_do_not_look_at_folders_again(
     says: Says, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(surroundings.CHECKED, "1")
+    monkeypatch.setenv(folders.CHECKED, "1")
     says(home="gone", rules_dir="gone-too")
     with pytest.raises(StoreUnavailable):
         open_store(config.load(service=True)).ping()

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.clock import HandClock
-from service.escalate.sns import EnvelopeType, SnsGate, SnsRefused, confirmation_url, parse
-from service.escalate.sns_certificates import CertificateUnavailable, SigningCertificates, amazon_roots
+from service.core.clock import HandClock
+from service.inbound.sns.certificates import CertificateUnavailable, SigningCertificates, amazon_roots
+from service.inbound.sns.envelope import EnvelopeType, SnsGate, SnsRefused, confirmation_url, parse
 from tests.unit.sns_signing import (
     CERTIFICATE_URL,
     ISSUER_URL,

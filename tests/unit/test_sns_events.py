@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.escalate import sns_events
-from service.escalate.sns import parse
-from service.escalate.sns_events import Fate, Ignored, Inbound, InboundSms, Receipt, Unwanted
-from service.words import Channel
+from service.channels.inbound import Fate, Ignored, Inbound, InboundSms, Receipt, Unwanted
+from service.core.enums import Channel
+from service.inbound.sns import events as sns_events
+from service.inbound.sns.envelope import parse
 from tests.unit.sns_signing import notification
 
 EVENTS = Path(__file__).parents[1] / "events"

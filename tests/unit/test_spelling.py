@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.spelling import nearest
+from service.core.spelling import nearest
 
 
 def test_the_nearest_word_is_found_whatever_its_case() -> None:

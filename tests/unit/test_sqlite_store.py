@@ -20,11 +20,11 @@ from threading import Barrier, Thread
 import pytest
 from msgspec import structs
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.storage import Conflict, Item, Store, StoreUnavailable
 from service.storage.sqlite import SqliteStore
 from service.storage.sqlite.schema import MIGRATIONS
-from service.words import Lane
 
 NOW = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=30)

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from msgspec import structs
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.storage import Item, StoreUnavailable
 from service.storage.dynamodb import DynamoStore, TableNames
 from service.storage.sqs import QueuedStore, QueueNames, create_queues
 from service.storage.sqs.queues import connect as connect_queues
 from service.storage.sqs.queues import whole_seconds
 from service.storage.sqs.store import look_again_at
-from service.words import Lane
 from tests.aws import Environment
 from tests.aws_faults import Answer, CutOff, Fault, FaultyAws, LostAnswer, Page, Refusal, faulty_aws
 from tests.contract.conftest import dynamodb_client, fresh_queues, fresh_tables, sqs_client, stored

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec import structs
 
-from service.clock import HandClock, SystemClock
+from service.core.clock import HandClock, SystemClock
+from service.core.enums import Lane
 from service.storage import Item, StoreUnavailable
 from service.storage.sqs import QueuedStore
-from service.words import Lane
 from service.work import Duty, Registry, Step, Task, Worker, finished
 from tests.aws import Environment
 from tests.aws_faults import FaultyAws

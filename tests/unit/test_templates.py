@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
+from service.core.enums import Lane
+from service.core.language_tags import Tag, parse_tag
 from service.messages.forms import FormRefused, NotFilled, parse_form
 from service.messages.render import Rendition, TooLong, email_text, preview, rendition, sms_text, voice_text
 from service.messages.segments import Encoding
 from service.messages.templates import NoSuchTemplate, Template, TemplateRefused, announcement, read_templates
-from service.tags import Tag, parse_tag
-from service.words import Lane
 
 SHIPPED = Path(__file__).parents[2] / "templates"
 EN, DE, FR = parse_tag("en"), parse_tag("de"), parse_tag("fr")

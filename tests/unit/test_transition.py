@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+from service.core.enums import Channel
 from service.escalate.effects import Effects, Kind
 from service.escalate.events import (
     ApiAcknowledge,
@@ -12,7 +13,6 @@ from service.escalate.incident import Acknowledged, Cancelled, Contact, Ending, 
 from service.escalate.policy import Level, OnNo, Policy
 from service.escalate.transition import transition
 from service.escalate.waits import Until
-from service.words import Channel
 from tests.unit.incidents import (
     ANN,
     BEN,

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from service.core.enums import Channel
 from service.escalate.events import (
     ApiAcknowledge,
     ApiCancel,
@@ -16,7 +17,6 @@ from service.escalate.events import (
 from service.escalate.incident import Incident, Open
 from service.escalate.policy import OnNo
 from service.escalate.transition import transition
-from service.words import Channel
 from tests.unit.incidents import (
     START,
     after,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from service.channels.contact_keys import ContactKeys
+from service.core.enums import Channel
 from service.escalate.books import Books
 from service.escalate.effects import NOTHING, Effects, Kind
 from service.escalate.events import (
@@ -36,7 +37,6 @@ from service.escalate.record import IncidentRecord, lines
 from service.escalate.steps import Change, Moved, moved, written
 from service.escalate.waits import For, Until
 from service.storage.sqlite import SqliteStore
-from service.words import Channel
 from tests.unit.incidents import START
 
 PHONES = ("+447700900001", "+447700900002", "+447700900003", None)

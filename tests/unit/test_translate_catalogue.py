@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core.language_tags import Tag, parse_tag
 from service.escalate.replies import Answer, Understood
 from service.language import NotTranslated, Translation
 from service.language.embedded.catalogue import CatalogueError, Catalogues, read_catalogues
@@ -17,7 +18,6 @@ from service.messages.keywords import Keyword, keyword
 from service.messages.segments import Encoding, segments
 from service.messages.templates import Templates, read_templates
 from service.replies import read_languages
-from service.tags import Tag, parse_tag
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 ENGLISH = parse_tag("en")

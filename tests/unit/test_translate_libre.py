@@ -10,12 +10,12 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from service.exact_json import dumps, loads
+from service.core.exact_json import dumps, loads
+from service.core.language_tags import Tag, parse_tag
 from service.language import LanguageServiceRefused, LanguageServiceUnavailable, Translation
 from service.language.embedded.detect import EmbeddedDetector
 from service.language.embedded.libretranslate import LibreTranslateEngine, Server
 from service.language.machine import MachineTranslator
-from service.tags import Tag, parse_tag
 from tests.loopback import serving
 
 EN, DE = parse_tag("en"), parse_tag("de")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core.language_tags import Tag, parse_tag
 from service.language import (
     Detected,
     LanguageServiceRefused,
@@ -24,7 +25,6 @@ from service.language.embedded.detect import EmbeddedDetector
 from service.language.embedded.mozilla import ModelUnusable, MozillaEngine, bundled_models, find_models
 from service.language.machine import MachineTranslator
 from service.language.translators import Translators
-from service.tags import Tag, parse_tag
 
 CATALOGUES = Path(__file__).parents[2] / "templates" / "catalogues"
 EN, DE, BR = parse_tag("en"), parse_tag("de"), parse_tag("pt-BR")

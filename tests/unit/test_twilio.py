@@ -16,7 +16,7 @@ from service.channels.phones import Phone
 from service.channels.twilio.account import Account, Twilio
 from service.channels.twilio.meanings import REASONS, meaning
 from service.channels.twilio.phone import MAX_TEXT, TwilioSms, TwilioVoice, twiml
-from service.tags import Tag, parse_tag
+from service.core.language_tags import Tag, parse_tag
 from tests.aws import free_port
 from tests.twilio_service import (
     ACCOUNT,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.escalate.twilio import Fields, TwilioGate, TwilioRefused, address, signature
+from service.inbound.twilio.signature import Fields, TwilioGate, TwilioRefused, address, signature
 from tests.twilio_service import ACCOUNT, TOKEN
 
 PUBLISHED = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service import exact_json
+from service.core import exact_json
 from service.decide import language
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.verify import verify

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from service.channels.voice import MAX_SSML_CHARACTERS, NoVoice, SpeechFailed, ssml
 from service.channels.voice_nanotts import VOICES, NanoSpeech, voice_for
-from service.tags import Tag, parse_tag
+from service.core.language_tags import Tag, parse_tag
 
 FRENCH = "La société ajoute un nouvel article au menu, qui sera disponible au plus tard le 10 mai."
 BITRATES = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)

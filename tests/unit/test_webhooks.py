@@ -26,14 +26,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from service.clock import HandClock, SystemClock
+from service.core.clock import HandClock, SystemClock
+from service.core.enums import Lane
+from service.core.secrets import Keyring
 from service.messages.public_addresses import is_public
 from service.messages.tries import TRIES, WAITS, HostShares, Tries
 from service.messages.webhooks import Callback, CallbackRefused, Webhooks, check_url
-from service.secrets import Keyring
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
 from service.work import Permanent, Registry, RetryLater, Worker, all_dead_items, redrive
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)

@@ -10,11 +10,11 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from service.clock import HandClock
-from service.errors import Unavailable
+from service.core.clock import HandClock
+from service.core.enums import Lane
+from service.core.errors import Unavailable
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
 from service.work import (
     A_HAND_OVER,
     POLICIES,

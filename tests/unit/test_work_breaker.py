@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.clock import HandClock
+from service.core.clock import HandClock
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
 from service.work import Duty, Registry, Step, Task, Worker, finished

@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
-from service.clock import SystemClock
+from service.core.clock import SystemClock
+from service.core.enums import Lane
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
 from service.work import (
     Duty,
     Registry,

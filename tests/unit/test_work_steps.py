@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
 from service.work import POLICIES, Duty, Permanent, RetryLater, Step, Task, all_dead_items, finished, waiting
 from service.work.worker import STEPS
 from tests.unit.work import NOON, SECOND, Handle, job, stored, working

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from service.clock import HandClock
-from service.errors import Unavailable
+from service.core.clock import HandClock
+from service.core.enums import Lane
+from service.core.errors import Unavailable
 from service.storage import MAX_WRITES, AuditEntry, Item
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
 from service.work import A_HAND_OVER, POLICIES, Duty, Permanent, RetryLater, Step, Task, Together, joined, postponed
 from service.work.registry import TOGETHER
 from tests.unit.work import NOON, SECOND, Handle, done, job, stored, working

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from service.clock import HandClock
+from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.words import Lane
 from service.work import POLICIES, Duty, Registry, Step, Task, Worker, finished
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)

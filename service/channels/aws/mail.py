@@ -15,10 +15,10 @@ from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
 from service.aws.limits import check
-from service.aws_faults import Kind, code, kind_of
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.aws.sending import handed_over
 from service.channels.email import unsubscribe_headers
+from service.core.aws_faults import Kind, code, kind_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.type_defs import (

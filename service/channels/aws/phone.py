@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
 from service.aws.limits import check
-from service.aws_faults import code
 from service.channels import Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.aws.sending import handed_over
 from service.channels.voice import SpeechFailed, polly_voice, ssml
+from service.core.aws_faults import code
 
 if TYPE_CHECKING:
     from mypy_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from service import aws_faults
 from service.aws.clients import Clients
+from service.core import aws_faults
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

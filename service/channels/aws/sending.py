@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from botocore.exceptions import ClientError
 
-from service import aws_faults
 from service.aws.limits import OverLimit
-from service.aws_faults import Kind
 from service.channels import Accepted, Outcome, Reason, Refused, Unknown
+from service.core import aws_faults
+from service.core.aws_faults import Kind
 from service.work.retry import asked_wait
 
 Meanings = Callable[[ClientError], Reason | None]

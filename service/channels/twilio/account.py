@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 
-from service import exact_json
 from service.channels import Accepted, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.twilio.meanings import meaning
-from service.errors import Unavailable
+from service.core import exact_json
+from service.core.errors import Unavailable
 from service.work.lanes import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 from service.work.retry import asked_wait
 

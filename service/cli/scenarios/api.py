@@ -8,8 +8,8 @@ from typing import cast
 
 import urllib3
 
-from service import exact_json
-from service.errors import TocsinError
+from service.core import exact_json
+from service.core.errors import TocsinError
 
 TIMEOUT = 30.0
 """Seconds a call may take."""

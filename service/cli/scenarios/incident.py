@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from service import ids
 from service.cli.scenarios.api import Api
 from service.cli.scenarios.transcript import Transcript
-from service.clock import SystemClock
+from service.core import ids
+from service.core.clock import SystemClock
 
 ANN, BEN = "+447700900123", "+447700900456"
 DESCRIPTION = "Error 111, unit 1 malfunctioned. Urgent assistance is required."

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 
 _OPAQUE = re.compile(
     r"""(?P<quote>["'])(?:(?!(?P=quote))[^\\\n]|\\.)*+(?P=quote)?|//[^\n]*|/\*.*?(?:\*/|\Z)""", re.DOTALL

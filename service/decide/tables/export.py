@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from service.core.errors import TocsinError
 from service.decide.describe import text_of
 from service.decide.ruleset import (
     Accept,
@@ -39,7 +40,6 @@ from service.decide.ruleset import (
 from service.decide.tables import hints
 from service.decide.tables.columns import IN, NAME, NOTE, OUT
 from service.decide.values import canonical
-from service.errors import TocsinError
 
 _PLAIN = re.compile(r"(?!not )[A-Za-z0-9_](?:[A-Za-z0-9_ -]*[A-Za-z0-9_])?")
 

@@ -12,11 +12,11 @@ from decimal import Decimal
 from operator import and_
 from typing import TypeAlias
 
+from service.core.errors import TocsinError
 from service.decide.cells import Cells, Dimension
 from service.decide.intervals import OrderedDimension
 from service.decide.ruleset import Condition, Ruleset, Value
 from service.decide.values import LIMIT
-from service.errors import TocsinError
 
 Region: TypeAlias = tuple[int, ...]
 """The mask of allowed cells in every dimension; never an empty mask.

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from gunicorn import util
 from gunicorn.http import errors
 
-from service import exact_json
+from service.core import exact_json
 from service.http.catalogue import ProblemType
 from service.http.headers import ALWAYS
 from service.http.problems import MEDIA_TYPE, Problem

@@ -8,7 +8,7 @@ from functools import cache
 
 from flask import Blueprint, Flask, Response, current_app, render_template
 
-from service import exact_json
+from service.core import exact_json
 from service.http import openapi
 from service.http.catalogue import ProblemType
 from service.http.problems import not_found

@@ -6,12 +6,12 @@ import logging
 import threading
 from pathlib import Path
 
-from service import plain_files
+from service.core import plain_files
+from service.core.errors import Unavailable
+from service.core.plain_files import CannotRead, NotThere
 from service.decide import report
-from service.errors import Unavailable
 from service.intake.events.file import parse
 from service.intake.events.mappings import Mappings
-from service.plain_files import CannotRead, NotThere
 
 logger = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from service.core.errors import TocsinError
 from service.decide import facts
-from service.errors import TocsinError
+from service.intake.commands import Evaluation, Incident, Notification, Wish
 from service.intake.events.patterns import Absent, Pattern, fill, look_up
-from service.intake.wishes import Evaluation, Incident, Notification, Wish
 
 Key = tuple[str, str]
 """Source and detail-type."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from service import placeholders
+from service.core import placeholders
+from service.core.placeholders import LiteralText, Placeholder
 from service.decide.faults import Faults
 from service.decide.findings import Kind
 from service.decide.positions import Scalar
 from service.decide.ruleset import Place
 from service.intake.events.patterns import ENVELOPE, PATH
-from service.placeholders import LiteralText, Placeholder
 
 
 def demand_path(path: str, at: Place, faults: Faults) -> bool:

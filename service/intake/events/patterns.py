@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service import placeholders
+from service.core import placeholders
+from service.core.errors import TocsinError
+from service.core.placeholders import LiteralText, Placeholder
 from service.decide.positions import Plain
-from service.errors import TocsinError
-from service.placeholders import LiteralText, Placeholder
 
 ENVELOPE = ("account", "detail", "detail-type", "id", "region", "resources", "source", "time", "version")
 """Members of every event (https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html)."""

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from service import aws_faults
-from service.aws_faults import Kind
+from service.core import aws_faults
+from service.core.aws_faults import Kind
 from service.language import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.language.patience import patiently
 from service.work.retry import asked_wait

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from service.aws.clients import Clients
 from service.aws.limits import choices
+from service.core.language_tags import Tag, best_match, parse_tag
 from service.language import (
     MIN_DETECT_CHARACTERS,
     Detected,
@@ -19,7 +20,6 @@ from service.language import (
     check_length,
 )
 from service.language.aws.asking import asked
-from service.tags import Tag, best_match, parse_tag
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend.type_defs import SentimentScoreTypeDef

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 from service.aws.clients import Clients
 from service.aws.limits import OverLimit, check
+from service.core.language_tags import Tag, best_match, parse_tag
 from service.language import LanguageServiceRefused
 from service.language.aws.asking import asked
-from service.tags import Tag, best_match, parse_tag
 
 if TYPE_CHECKING:
     from mypy_boto3_translate.type_defs import TranslateTextRequestTypeDef

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import polib
 
-from service import placeholders, plain_files
-from service.errors import TocsinError
+from service.core import placeholders, plain_files
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag, UnknownTag, best_match, parse_tag, serves
+from service.core.plain_files import CannotRead
 from service.language import CATALOGUE, NotTranslated, Translation
 from service.language.embedded.slots import Sentence, Slotted, find_slots, is_wordless, placeholder, plainly
-from service.plain_files import CannotRead
-from service.tags import Tag, UnknownTag, best_match, parse_tag, serves
 
 WRITTEN_IN = Tag("en")
 """The language of every msgid."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import urllib3
 
-from service.exact_json import NotJson, dumps, loads
+from service.core.exact_json import NotJson, dumps, loads
+from service.core.language_tags import Tag, UnknownTag, best_match, parse_tag
 from service.language import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.language.patience import patiently
-from service.tags import Tag, UnknownTag, best_match, parse_tag
 from service.work.retry import asked_wait
 
 _OWN_CODES = {"pb": "pt-BR", "zt": "zh-Hant"}

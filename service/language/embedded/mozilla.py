@@ -18,9 +18,9 @@ from pathlib import Path
 
 import fxtranslate
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
+from service.core.language_tags import Tag, UnknownTag, parse_tag, serves
 from service.language import LanguageServiceRefused
-from service.tags import Tag, UnknownTag, parse_tag, serves
 
 _MODEL_NAME = re.compile(r"model\.([a-z]{2})([a-z]{2})\.intgemm(?:\.alphas|8)?\.bin")
 

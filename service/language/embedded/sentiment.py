@@ -16,8 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.language_tags import Tag
 from service.language import Label, SentimentScore, check_length
-from service.tags import Tag
 
 SHARE = Decimal("0.000001")
 """The step of a score's shares."""

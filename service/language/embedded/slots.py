@@ -17,9 +17,9 @@ from babel.core import get_global
 from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_decimal
 
-from service import placeholders
+from service.core import placeholders
+from service.core.language_tags import Tag
 from service.language.masking import EMAIL, PHONE, URL
-from service.tags import Tag
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH = (

@@ -13,8 +13,8 @@ from service.decide.ruleset import Changing, FactType, Ruleset, SetTo
 from service.rulesets.columns.arithmetic import Interned, Step, Values, Working, carry_out, filled_facts, steps
 from service.rulesets.columns.cells import Grouped, aligned, grouped, located
 from service.rulesets.columns.column import Integers, Mask
-from service.rulesets.columns.counted import Counted, Fired
 from service.rulesets.columns.segment import Segment
+from service.rulesets.columns.segment_counts import Counted, Fired
 from service.rulesets.columns.typed import NONE, Facts, typed
 from service.rulesets.comparing import NOWHERE
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from service import exact_json
+from service.core import exact_json
 
 Packed: TypeAlias = int | str | Mapping[str, str]
 """A number for all rows; the texts; or the bytes of an array with their type."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from service.clock import timestamp
+from service.core.clock import timestamp
 from service.storage import AuditEntry, AuditQuery
 from service.storage.aws_calls import Calls, checked_whole
 from service.storage.commits import AuditRow

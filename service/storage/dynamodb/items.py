@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from service.core.enums import Lane
 from service.storage import Conflict, Item, StoreUnavailable
 from service.storage.aws_calls import TRIES, Calls, Refused, checked_whole
 from service.storage.commits import micros
@@ -20,7 +21,6 @@ from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry, key_text
 from service.storage.dynamodb.tables import DUE
 from service.storage.gcra import Request
-from service.words import Lane
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

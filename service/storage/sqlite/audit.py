@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from service.exact_json import JsonObject
+from service.core.exact_json import JsonObject
 from service.storage import AlreadyExists, AuditEntry, AuditQuery, AuditText
 from service.storage.audit_places import Place
 from service.storage.commits import AuditRow, instant, micros

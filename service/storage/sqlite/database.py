@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 from service.storage.sqlite.faults import unavailable, unusable
 from service.storage.sqlite.group import GroupCommit, Write
 from service.storage.sqlite.lock import FileLock, NoTurn

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from service.errors import TocsinError
+from service.core.errors import TocsinError
 from service.storage import StoreUnavailable
 
 C = TypeVar("C")

@@ -13,11 +13,11 @@ from functools import lru_cache
 
 import msgspec
 
-from service.exact_json import JsonObject
+from service.core.enums import Lane
+from service.core.exact_json import JsonObject
 from service.storage import MAX_WRITES, AlreadyExists, Conflict, Item
 from service.storage.commits import Commit, ItemRow, instant, micros
 from service.storage.gcra import Request
-from service.words import Lane
 
 Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
 

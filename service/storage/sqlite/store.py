@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from service.clock import Clock, SystemClock
+from service.core.clock import Clock, SystemClock
+from service.core.enums import Lane
 from service.storage import AuditEntry, AuditQuery, AuditText, Item, Page
 from service.storage.audit_places import Place, parse_place, place_of
 from service.storage.commits import Commit, commit_of, instant, micros, new_items
@@ -17,7 +18,6 @@ from service.storage.sqlite import audit as audit_sql
 from service.storage.sqlite import items as item_sql
 from service.storage.sqlite.database import PATIENCE, Database
 from service.storage.sqlite.lock import TURN
-from service.words import Lane
 
 FORGET_AT_ONCE = 500
 """Expired items deleted in one commit, so that a great many do not hold everybody up."""

@@ -14,8 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
+from service.core.enums import Lane
 from service.storage.sqs.queues import Message, Queues
-from service.words import Lane
 
 PATIENCE = timedelta(seconds=2)
 """How long one poll waits. SQS would wait for 20 s, but may hand a notice to the poll of a worker that has just ended,

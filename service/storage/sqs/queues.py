@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from service.exact_json import NotJson, dumps, loads
+from service.core.enums import Lane
+from service.core.exact_json import NotJson, dumps, loads
 from service.storage import MAX_KEY_BYTES
 from service.storage.aws_calls import ANSWERED_WITHIN_S, CONNECTIONS, Calls, checked_whole, config
-from service.words import Lane
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -18,7 +18,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from service.clock import Clock, SystemClock
+from service.core.clock import Clock, SystemClock
+from service.core.enums import Lane
 from service.storage import Item, StoreUnavailable
 from service.storage.aws_calls import Calls
 from service.storage.aws_time import MOST_SKEW
@@ -27,7 +28,7 @@ from service.storage.dynamodb import DynamoStore, TableNames
 from service.storage.dynamodb import connect as connect_dynamodb
 from service.storage.dynamodb.items import Hint, Missed
 from service.storage.dynamodb.store import SHARDS
-from service.storage.sqs.in_hand import InHand
+from service.storage.sqs.held_messages import InHand
 from service.storage.sqs.listening import PATIENCE, Bell, Listening
 from service.storage.sqs.queues import (
     AT_ONCE,
@@ -40,7 +41,6 @@ from service.storage.sqs.queues import (
     Queues,
 )
 from service.storage.sqs.queues import connect as connect_sqs
-from service.words import Lane
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -1,0 +1,1 @@
+"""What every part may import: values, errors, the clock, texts and files; nothing of a feature."""

@@ -1,0 +1,260 @@
+"""What people write back: STOP, HELP and START first, then answers to incidents."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.channels.inbound import InboundSms
+from service.channels.phones import PhoneRefused, PhoneRules
+from service.core.enums import Channel, Lane
+from service.escalate.answers import Answers, Commit, of_pages
+from service.escalate.begun import CLOCKS_DIFFER, Begun
+from service.escalate.books import Books
+from service.escalate.events import DeliveryFailed, Failure
+from service.escalate.incidents import Incidents, NoSuchIncident
+from service.escalate.items import (
+    BY_PROVIDER,
+    MESSAGE,
+    Named,
+    PhoneAnswer,
+    Unfinished,
+    answer_item,
+    heard_item,
+    outgoing_of,
+)
+from service.escalate.phonebook import Listed, PhoneBook, Question, Standing
+from service.escalate.replies import Answer, Understood
+from service.escalate.resolution import Answered, NotUnderstood, Resolution, Stranger, WhichOne, resolve
+from service.escalate.send import codes_of
+from service.messages.keywords import Keyword, keyword
+from service.messages.optouts import OptOuts, Why
+from service.recipients import Directory
+from service.replies import Languages, Outcome, Reason
+from service.replies.atoms import atoms_of
+from service.replies.reading import codes_of_atom
+from service.storage import Conflict, Item
+
+logger = logging.getLogger(__name__)
+
+PAGES_LOOKED_AT = 20
+"""Pages of a question whose policies are asked whether the answer suits them all."""
+
+_COMMANDS = {Keyword.STOP: "answer-stop", Keyword.HELP: "answer-help", Keyword.START: "answer-start"}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One SMS from a phone that may be written to. `name` is made of the provider's id of it.
+
+    `at` is when it was written, as far as the provider tells.
+    """
+
+    name: str
+    phone: str
+    text: str
+    in_reply_to: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """Understands what phones write."""
+
+    incidents: Incidents
+    directory: Directory
+    opt_outs: OptOuts
+    phones: PhoneRules
+    languages: Languages
+
+    def receive(self, sms: InboundSms) -> None:
+        """Take one SMS; one that was heard before does nothing."""
+        name = hashlib.sha256(sms.id.encode()).hexdigest()[:32]
+        try:
+            phone = self.phones.parse(sms.sender).e164
+        except PhoneRefused:
+            logger.info("An SMS came from a number that nothing may be sent to; it was not answered")
+            return
+        self._take(Heard(name, phone, sms.text, sms.in_reply_to, sms.at))
+
+    def _take(self, heard: Heard) -> None:
+        """Hear it, unless it was heard before; then finish what that may have left."""
+        new = heard_item(heard.name, self._now)
+        while True:
+            mark = self.incidents.store.get(new.id)
+            try:
+                return self._hear(heard, new) if mark is None else self._answers.finish(mark)
+            except Conflict:
+                continue  # the incident or the phone's book changed, or another process heard the same SMS
+
+    def _hear(self, heard: Heard, mark: Item) -> None:
+        commit = Commit(Books(self.incidents.store, self.incidents.keys))
+        understood = Understood(self.languages.read(heard.text, self._language(heard, commit)))
+        command = _command(heard.text, understood)
+        if command is not None:
+            self._obey(heard, command)
+            self._confirm(heard, command, commit)
+        elif (answer := self._answer(heard, understood, commit)) is not None:
+            return self._answers.begin(mark, answer, commit.books)
+        changed = (*commit.items, *commit.books.changed())
+        self.incidents.store.save(mark, *changed, spawn=commit.spawn, audit=commit.audit)
+        return None
+
+    @property
+    def _answers(self) -> Answers:
+        return Answers(self.incidents)
+
+    @property
+    def _now(self) -> datetime:
+        return self.incidents.clock.now()
+
+    def _obey(self, heard: Heard, command: Keyword) -> None:
+        """Harmless to repeat, so it needs no part in the commit."""
+        logger.info("A phone sent %s", command.value, extra={"keyword": command.value})
+        if command is Keyword.START:
+            self.opt_outs.lift_phone(heard.phone)
+        if command is not Keyword.STOP:
+            return
+        self.opt_outs.add_phone(heard.phone, Why.KEYWORD)
+        for page in Books(self.incidents.store, self.incidents.keys)[heard.phone].latest(Standing.OPEN):
+            # Whoever wants no messages can be asked no more: the incident goes on to the next contact at once.
+            for channel in self._ended_channels(page):
+                name = f"{heard.name}-{page.code}" + ("" if channel is Channel.SMS else f"-{channel}")
+                failed = DeliveryFailed(name, self._now, page.contact, page.level, channel, Failure.OPTED_OUT)
+                self.incidents.happens(page.incident_id, failed)
+
+    def _ended_channels(self, page: Listed) -> Sequence[Channel]:
+        """What STOP ends for a page; calls first where its level makes any, lest one takes the place of the SMS."""
+        try:
+            level = self.incidents.get(page.incident_id).incident.level(page.level)
+        except NoSuchIncident:
+            return ()
+        return (Channel.VOICE, Channel.SMS) if Channel.VOICE in level.channels else (Channel.SMS,)
+
+    def _confirm(self, heard: Heard, command: Keyword, commit: Commit) -> None:
+        known = bool(commit.books[heard.phone].pages) or self.directory.by_phone(heard.phone) is not None
+        if known:
+            self._say(heard, self._confirmation(heard, command), {}, commit, commanded=True)
+
+    def _confirmation(self, heard: Heard, command: Keyword) -> str:
+        """The template that says what a command did. START ends nothing that an administrator ordered."""
+        if command is Keyword.START and self.opt_outs.ending_phone(heard.phone, Lane.INCIDENT) is not None:
+            return "answer-start-refused"
+        return _COMMANDS[command]
+
+    def _answer(self, heard: Heard, understood: Understood, commit: Commit) -> Unfinished | None:
+        """The clear answer that was given; None where it is asked about, which `commit` then holds."""
+        book = commit.books[heard.phone]
+        begun = Begun(self.incidents.store, commit.books, heard.phone, heard.at + CLOCKS_DIFFER)
+        match self._meant(understood, book, heard, begun):
+            case Answered(answer=answer, pages=pages):
+                clear = [page for page in pages if self._answers_page(understood, answer, page)]
+                if clear:
+                    named = [Named(page.incident_id, page.contact, page.level, page.code) for page in clear]
+                    return of_pages(heard.phone, answer, named)
+                if not book.was_asked(self._now):
+                    self._ask(heard, None, pages, commit)
+            case WhichOne(answer=answer, pages=pages):
+                clear = [page for page in pages[:PAGES_LOOKED_AT] if self._answers_page(understood, answer, page)]
+                self._ask(heard, answer if len(clear) == len(pages[:PAGES_LOOKED_AT]) else None, pages, commit)
+            case NotUnderstood(pages=pages):
+                if not book.was_asked(self._now):
+                    self._ask(heard, None, pages, commit)
+            case Stranger():
+                logger.info("An SMS came from a phone that was never paged; it was not answered")
+        return None
+
+    def _meant(self, understood: Understood, book: PhoneBook, heard: Heard, begun: Begun) -> Resolution:
+        """Which pages the reply is about: all of them, the one that a reaction quotes, or those that it names."""
+        decision, said = understood.decision, understood.said
+        still_open = tuple(page for page in book.latest(Standing.OPEN) if begun.by_then(page))
+        takes_all = decision.outcome is Outcome.YES and (decision.every or (decision.both and len(still_open) == 2))
+        if takes_all and still_open and not said.codes:
+            return Answered(Answer.YES, still_open)
+        if decision.quote is not None:
+            quoted = _quoted(decision.quote, book)
+            return Answered(said.answer, quoted) if said.answer and quoted else NotUnderstood(still_open)
+        return resolve(said, book, self._now, self._replied_to(heard), begun.by_then)
+
+    def _answers_page(self, understood: Understood, answer: Answer | None, page: Listed) -> bool:
+        """Whether this is a clear answer to the page: an approval takes no "got it".
+
+        A code alone completes an answer that was clear when it was given.
+        """
+        if understood.said.answer is None:
+            return True
+        try:
+            incident = self.incidents.get(page.incident_id).incident
+        except NoSuchIncident:
+            return True
+        return understood.answer(incident.policy.accepted(page.level)) is answer
+
+    def _ask(self, heard: Heard, answer: Answer | None, pages: Sequence[Listed], commit: Commit) -> None:
+        """Ask which incident is meant, or, where there is but one, what was meant to be said."""
+        one = len({page.incident_id for page in pages}) == 1
+        template = "answer-not-understood" if one else "answer-which-incident"
+        variables = {} if one else codes_of([(page.code, page.incident_id) for page in pages])
+        self._say(heard, template, variables, commit)
+        book = commit.books[heard.phone]
+        commit.books[heard.phone] = book.asking(Question(self._now, answer))
+
+    def _say(
+        self,
+        heard: Heard,
+        template: str,
+        variables: dict[str, str | int],
+        commit: Commit,
+        *,
+        commanded: bool = False,
+    ) -> None:
+        book = commit.books[heard.phone]
+        if not book.may_answer(self._now):
+            return
+        commit.books[heard.phone] = book.answered(self._now)
+        language = self._language(heard, commit)
+        answer = PhoneAnswer(heard.phone, language, template, variables, commanded)
+        commit.spawn.append(answer_item(heard.name, answer, self._now))
+
+    def _language(self, heard: Heard, commit: Commit) -> str | None:
+        """The language of whoever was paged last on this phone, else of a recipient who has it."""
+        pages = commit.books[heard.phone].pages
+        if pages:
+            return self._language_of(pages[-1])
+        person = self.directory.by_phone(heard.phone)
+        return None if person is None else person.language
+
+    def _language_of(self, page: Listed) -> str | None:
+        try:
+            contact = self.incidents.get(page.incident_id).incident.contact(page.contact)
+        except NoSuchIncident:
+            return None
+        return None if contact is None else contact.language
+
+    def _replied_to(self, heard: Heard) -> str | None:
+        """The incident of the message that the person appears to answer."""
+        if heard.in_reply_to is None:
+            return None
+        found = self.incidents.store.by_index(BY_PROVIDER, heard.in_reply_to, limit=1).items
+        return next((outgoing_of(item).incident_id for item in found if item.kind == MESSAGE), None)
+
+
+_COMMAND_WORDS = {Outcome.STOP: Keyword.STOP, Outcome.HELP: Keyword.HELP, Outcome.START: Keyword.START}
+
+
+def _command(text: str, understood: Understood) -> Keyword | None:
+    """The command that a text is. STOP or HELP beside an answer is asked about; a few forms only `keyword` knows."""
+    decision = understood.decision
+    if decision.outcome in _COMMAND_WORDS:
+        return _COMMAND_WORDS[decision.outcome]
+    beside_an_answer = decision.outcome is not Outcome.ASK or decision.reason in (Reason.STOP, Reason.HELP)
+    return None if beside_an_answer and understood.affirms else keyword(text)
+
+
+def _quoted(quote: str, book: PhoneBook) -> tuple[Listed, ...]:
+    """The open page whose code stands in a quoted message; none if several do."""
+    codes = {code for atom in atoms_of(quote) for code in codes_of_atom(atom)}
+    pages = tuple(page for page in book.latest(Standing.OPEN) if page.code in codes)
+    return pages if len(pages) == 1 else ()

@@ -1,0 +1,1 @@
+"""Amazon SNS: who really sent a message, and what it says."""

@@ -1,0 +1,183 @@
+"""What SNS messages of the messaging services say: a person's SMS, or what became of a message of ours.
+
+Sources: two-way SMS (https://docs.aws.amazon.com/sms-voice/latest/userguide/two-way-sms-payload.html), SMS and voice
+events (https://docs.aws.amazon.com/sms-voice/latest/userguide/configuration-sets-event-format.html), SES events
+(https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from service.channels.inbound import Fate, Ignored, Inbound, InboundSms, Receipt, Unwanted
+from service.core import exact_json
+from service.core.enums import Channel
+from service.inbound.sns.envelope import Envelope
+
+M = TypeVar("M", bound=BaseModel)
+
+
+_IGNORED = frozenset({"Send", "Open", "Click", "Subscription"})
+
+_FATES = {
+    "SUCCESSFUL": Fate.DELIVERED,
+    "DELIVERED": Fate.DELIVERED,
+    "ANSWERED": Fate.DELIVERED,
+    "COMPLETED": Fate.DELIVERED,
+    "PENDING": Fate.IN_FLIGHT,
+    "QUEUED": Fate.IN_FLIGHT,
+    "SENT": Fate.IN_FLIGHT,
+    "INITIATED": Fate.IN_FLIGHT,
+    "RINGING": Fate.IN_FLIGHT,
+    "UNREACHABLE": Fate.UNREACHED,
+    "CARRIER_UNREACHABLE": Fate.UNREACHED,
+    "TTL_EXPIRED": Fate.UNREACHED,
+    "BUSY": Fate.UNREACHED,
+    "NO_ANSWER": Fate.UNREACHED,
+    "FAILED": Fate.UNREACHED,
+    "UNKNOWN": Fate.UNKNOWN,
+    "INVALID": Fate.REFUSED,
+    "INVALID_MESSAGE": Fate.REFUSED,
+    "BLOCKED": Fate.REFUSED,
+    "CARRIER_BLOCKED": Fate.REFUSED,
+    "SPAM": Fate.REFUSED,
+    "PROTECT_BLOCKED": Fate.REFUSED,
+}
+"""Event types of `pinpoint-sms-voice-v2` without their TEXT_, MEDIA_ or VOICE_."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _TwoWay(_Model):
+    origination_number: Annotated[str, Field(alias="originationNumber", min_length=1, max_length=64)]
+    destination_number: Annotated[str, Field(alias="destinationNumber", max_length=64)]
+    body: Annotated[str, Field(alias="messageBody")]
+    id: Annotated[str, Field(alias="inboundMessageId", min_length=1, max_length=128)]
+    previous: Annotated[str | None, Field(alias="previousPublishedMessageId", max_length=256)] = None
+
+
+class _Context(_Model):
+    delivery: str | None = None
+    attempt: str | None = None
+
+
+class _SmsVoice(_Model):
+    event_type: Annotated[str, Field(alias="eventType", pattern="^(TEXT|MEDIA|VOICE)_[A-Z_]+$")]
+    timestamp: Annotated[int, Field(alias="eventTimestamp", ge=0, le=253_402_300_799_000)]
+    message_id: Annotated[str, Field(alias="messageId")]
+    context: _Context = _Context()
+
+
+class _Mail(_Model):
+    message_id: Annotated[str, Field(alias="messageId")]
+    tags: dict[str, list[str]] = {}
+
+
+class _BouncedRecipient(_Model):
+    address: Annotated[str, Field(alias="emailAddress")]
+
+
+class _Bounce(_Model):
+    type: Annotated[str, Field(alias="bounceType")]
+    subtype: Annotated[str, Field(alias="bounceSubType")] = ""
+    recipients: Annotated[list[_BouncedRecipient], Field(alias="bouncedRecipients")] = []
+
+
+class _Complaint(_Model):
+    recipients: Annotated[list[_BouncedRecipient], Field(alias="complainedRecipients")] = []
+
+
+class _Ses(_Model):
+    mail: _Mail
+    event_type: Annotated[str | None, Field(alias="eventType")] = None
+    notification_type: Annotated[str | None, Field(alias="notificationType")] = None
+    bounce: _Bounce | None = None
+    complaint: _Complaint | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.event_type or self.notification_type or ""
+
+
+def read(envelope: Envelope) -> Inbound:
+    """What a verified notification says; `Ignored` for what is none of ours, never an error."""
+    try:
+        members = exact_json.loads(envelope.message)
+    except exact_json.NotJson:
+        return Ignored("the message is not JSON")
+    if not isinstance(members, dict):
+        return Ignored("the message is not a JSON object")
+    if members.get("source") == "aws.sms-voice" and isinstance(members.get("detail"), dict):
+        members = members["detail"]  # as EventBridge wraps the same events
+    if "messageBody" in members:
+        return _parsed(_TwoWay, members, lambda sms: _inbound(sms, envelope.at))
+    if "mail" in members:
+        return _parsed(_Ses, members, lambda event: _email(event, envelope.at))
+    if "eventType" in members:
+        return _parsed(_SmsVoice, members, _phone)
+    return Ignored("the message is no event of a service we use")
+
+
+def _parsed(model: type[M], members: object, then: Callable[[M], Inbound]) -> Inbound:
+    try:
+        return then(TypeAdapter(model).validate_python(members))
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+        return Ignored(f"the event does not have the form that AWS documents: {places}")
+
+
+def _inbound(sms: _TwoWay, at: datetime) -> Inbound:
+    return InboundSms(sms.id, sms.origination_number, sms.destination_number, sms.body, sms.previous or None, at)
+
+
+def _phone(event: _SmsVoice) -> Inbound:
+    kind, _, status = event.event_type.partition("_")
+    fate = _FATES.get(status)
+    if fate is None:
+        return Ignored("the event says nothing about delivery")
+    return Receipt(
+        provider_id=event.message_id,
+        channel=Channel.VOICE if kind == "VOICE" else Channel.SMS,
+        fate=fate,
+        status=event.event_type,
+        at=datetime.fromtimestamp(event.timestamp / 1000, UTC),
+        delivery_id=event.context.delivery,
+        attempt=_attempt(event.context.attempt),
+    )
+
+
+def _email(event: _Ses, at: datetime) -> Inbound:
+    match event:
+        case _Ses(kind="Bounce", bounce=_Bounce(type="Permanent") as bounce):
+            addresses = tuple(one.address for one in bounce.recipients)
+            return Unwanted(_email_receipt(event, Fate.REFUSED, f"Bounce/Permanent/{bounce.subtype}", at), addresses)
+        case _Ses(kind="Bounce", bounce=_Bounce() as bounce):
+            return _email_receipt(event, Fate.UNREACHED, f"Bounce/{bounce.type}/{bounce.subtype}", at)
+        case _Ses(kind="Complaint", complaint=_Complaint() as complaint):
+            addresses = tuple(one.address for one in complaint.recipients)
+            return Unwanted(_email_receipt(event, Fate.DELIVERED, "Complaint", at), addresses)
+        case _Ses(kind="Delivery"):
+            return _email_receipt(event, Fate.DELIVERED, "Delivery", at)
+        case _Ses(kind="DeliveryDelay"):
+            return _email_receipt(event, Fate.IN_FLIGHT, "DeliveryDelay", at)
+        case _Ses(kind=("Reject" | "Rendering Failure") as kind):
+            return _email_receipt(event, Fate.REFUSED, kind, at)
+        case _Ses(kind=kind) if kind in _IGNORED:
+            return Ignored(f"an email's {kind} event says nothing about delivery")
+        case _:
+            return Ignored("the email event is none that SES documents")
+
+
+def _email_receipt(event: _Ses, fate: Fate, status: str, at: datetime) -> Receipt:
+    delivery, attempt = (next(iter(event.mail.tags.get(name, [])), None) for name in ("delivery", "attempt"))
+    return Receipt(event.mail.message_id, Channel.EMAIL, fate, status, at, delivery, _attempt(attempt))
+
+
+def _attempt(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None

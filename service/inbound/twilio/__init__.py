@@ -1,0 +1,1 @@
+"""Twilio: who really sent a request, and what it says."""

@@ -1,0 +1,60 @@
+"""What Twilio's requests say: a person's SMS, or what became of a message or call of ours.
+
+Sources: https://www.twilio.com/docs/messaging/guides/webhook-request ·
+https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks ·
+https://www.twilio.com/docs/voice/api/call-resource#statuscallback
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from service.channels.inbound import Fate, Ignored, InboundSms, Receipt
+from service.core.enums import Channel
+
+_MESSAGES = {
+    "delivered": Fate.DELIVERED,
+    "read": Fate.DELIVERED,
+    "undelivered": Fate.UNREACHED,
+    "failed": Fate.UNREACHED,
+    "canceled": Fate.UNREACHED,
+}
+_CALLS = {
+    "completed": Fate.DELIVERED,
+    "busy": Fate.UNREACHED,
+    "no-answer": Fate.UNREACHED,
+    "failed": Fate.UNREACHED,
+    "canceled": Fate.UNREACHED,
+}
+"""Statuses that are a message's or call's last; before them it is in flight."""
+
+_FOR_GOOD = frozenset({"21211", "21610", "21614", "21635", "30004", "30005", "30006", "30007", "30410", "30450"})
+"""Error codes after which the same message would fail again: no such phone, blocked, opted out, a landline, filtered
+(https://www.twilio.com/docs/api/errors). Others, such as 30003 (phone off) and 30008 (unknown), may be over later."""
+
+
+def read(fields: Mapping[str, str], query: Mapping[str, str], now: datetime) -> InboundSms | Receipt | Ignored:
+    """What verified fields say. `query` is what our address for receipts held; Twilio gives no time, so it is `now`."""
+    match fields:
+        case {"MessageSid": sid, "MessageStatus": status}:
+            return _receipt(sid, Channel.SMS, status, _fate(_MESSAGES, status, fields), query, now)
+        case {"CallSid": sid, "CallStatus": status}:
+            return _receipt(sid, Channel.VOICE, status, _fate(_CALLS, status, fields), query, now)
+        case {"MessageSid": sid, "From": sender, "Body": text}:
+            return InboundSms(sid, sender, fields.get("To", ""), text, fields.get("OriginalRepliedMessageSid"), now)
+        case _:
+            return Ignored("it is neither an SMS nor says what became of one")
+
+
+def _fate(fates: Mapping[str, Fate], status: str, fields: Mapping[str, str]) -> Fate:
+    fate = fates.get(status, Fate.IN_FLIGHT)
+    return Fate.REFUSED if fate is Fate.UNREACHED and fields.get("ErrorCode") in _FOR_GOOD else fate
+
+
+def _receipt(
+    sid: str, channel: Channel, status: str, fate: Fate, query: Mapping[str, str], now: datetime
+) -> Receipt | Ignored:
+    attempt = query.get("attempt", "")
+    number = int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) < 10 else None
+    return Receipt(sid, channel, fate, f"twilio/{status}", now, query.get("delivery"), number)

@@ -1,0 +1,165 @@
+"""Doing what letters ask for: each once, as its app may, by the same doors as HTTP requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from service.core import exact_json
+from service.core.clock import Clock
+from service.core.enums import Scope
+from service.core.inbound_queue import Letter
+from service.escalate import lenient
+from service.escalate import routes as incident_routes
+from service.escalate.incidents import Incidents
+from service.escalate.intake import IntakeRules
+from service.evaluations import routes as evaluation_routes
+from service.evaluations.flow import Evaluated, Evaluations
+from service.evaluations.policy import Received
+from service.evaluations.refusals import as_problems
+from service.evaluations.schemas import EvaluationRequest
+from service.http import Caller, Problem, invalid_model
+from service.intake.commands import Body, Evaluation, Incident, Notification, Wish
+from service.intake.events.mappings import Mappings
+from service.intake.once import Once, OtherContent
+from service.intake.queue_messages import Asked, NotUnderstood, read
+from service.notify import routes as notification_routes
+from service.notify.schemas import NotificationRequest
+from service.notify.service import Desk
+from service.storage import Store
+
+M = TypeVar("M", bound=BaseModel)
+VIA = "intake"
+"""The call that the audit names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes to the queue: the app that the audit names, and what it may ask for."""
+
+    app: str
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the letter asked for is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing was left to do: it had been done before, or the letter asks for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The letter cannot be done, however often it comes; `reason` goes with it to the dead letters."""
+
+    reason: str
+
+
+Outcome = Done | Nothing | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where letters are taken to."""
+
+    evaluations: Evaluations
+    desk: Desk
+    incidents: Incidents
+    rules: IntakeRules
+
+
+class Taking:
+    """Takes letters in. Any method may raise `Unavailable` or `Conflict`: the letter must then come again."""
+
+    def __init__(
+        self,
+        doors: Doors,
+        sender: Sender,
+        store: Store,
+        clock: Clock,
+        mappings: Callable[[], Mappings],
+        most_bytes: int,
+    ) -> None:
+        self._doors = doors
+        self._sender = sender
+        self._clock = clock
+        self._once = Once(store, clock, sender.app)
+        self._mappings = mappings
+        self._most_bytes = most_bytes
+
+    def take(self, letter: Letter) -> Outcome:
+        """Do what a letter asks for, unless it is done."""
+        try:
+            asked = read(letter, self._mappings, self._most_bytes)
+            if asked is None:
+                return Nothing()
+            return self._once_for(asked, asked.id or letter.id)
+        except (NotUnderstood, OtherContent) as error:
+            return Refused(str(error))
+
+    def _once_for(self, asked: Asked, name: str) -> Outcome:
+        scope = _scope(asked.wish)
+        if scope not in self._sender.scopes:
+            return Refused(f"the intake may not do this: it lacks the scope {scope} (TOCSIN_INTAKE_SCOPES)")
+        begun = self._once.begin(name, asked.fingerprint)
+        if begun.record.done:
+            return Nothing()
+        try:
+            self._do(asked.wish, self._caller(name, begun.record.resource_id, asked.wish))
+        except Problem as problem:
+            self._once.free(begun)
+            return Refused(_in_words(problem))
+        self._once.finish(begun)
+        return Done()
+
+    def _do(self, wish: Wish, caller: Caller) -> None:
+        match wish:
+            case Evaluation(ruleset, body):
+                received = Received(_fit(body, EvaluationRequest), caller.raw_body.decode())
+                call = evaluation_routes.call_of(ruleset, received, caller, VIA)
+                with as_problems():
+                    self._doors.evaluations.evaluate(call, Evaluated.as_json)
+            case Notification(body):
+                notification_routes.taken_in(self._doors.desk, self._clock, _fit(body, NotificationRequest), caller)
+            case Incident(body):
+                read = self._doors.incidents.fitted(lenient.read(body, self._doors.rules))
+                read.refuse_if_nobody()
+                incident_routes.opened(self._doors.incidents, read.new, caller, read.left_out)
+
+    def _caller(self, name: str, resource_id: str, wish: Wish) -> Caller:
+        return Caller(
+            app=self._sender.app,
+            scopes=self._sender.scopes,
+            request_id=name,
+            resource_id=resource_id,
+            received_at=self._clock.now(),
+            raw_body=exact_json.dumps(wish.body).encode(),
+        )
+
+
+def _scope(wish: Wish) -> Scope:
+    match wish:
+        case Evaluation():
+            return Scope.EVALUATE
+        case Notification():
+            return Scope.NOTIFY
+        case Incident():
+            return Scope.INCIDENTS
+
+
+def _fit(body: Body, schema: type[M]) -> M:
+    try:
+        return schema.model_validate(body)
+    except ValidationError as error:
+        raise invalid_model(error, schema) from error
+
+
+def _in_words(problem: Problem) -> str:
+    """The problem as one sentence for each thing that is wrong."""
+    return " ".join([problem.detail, *(f"{error.path}: {error.message}" for error in problem.errors)])

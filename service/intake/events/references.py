@@ -1,0 +1,48 @@
+"""What the mappings of a rules folder may name: the rulesets and escalation policies beside their file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from service.core import plain_files
+from service.core.plain_files import CannotRead
+from service.decide import language
+from service.decide.ruleset import Ruleset
+from service.escalate import policy_file
+from service.escalate.policy import Policy
+from service.intake.events.bodies import Names
+from service.intake.events.file import Known
+from service.rulesets import rule_file
+
+
+def known_beside(events: Path, templates: Collection[str]) -> Known:
+    """The names in the folder of a file of mappings; a file with faults, or that cannot be read, still has its name."""
+    return Known(dict(_rulesets(events)), Names(tuple(_policies(events.parent / "escalation")), templates))
+
+
+def _rulesets(events: Path) -> Iterator[tuple[str, Ruleset | None]]:
+    for path in plain_files.named(events.parent):
+        if path.name != events.name:
+            ruleset = _ruleset(path)
+            yield (path.stem, None) if ruleset is None else (ruleset.name, ruleset)
+
+
+def _ruleset(path: Path) -> Ruleset | None:
+    try:
+        return language.parse(rule_file.read(path).content).ruleset
+    except CannotRead:
+        return None
+
+
+def _policies(folder: Path) -> Iterator[str]:
+    for path in plain_files.named(folder):
+        policy = _policy(path)
+        yield path.stem if policy is None else policy.name
+
+
+def _policy(path: Path) -> Policy | None:
+    try:
+        return policy_file.parse(plain_files.read(path)).policy
+    except CannotRead:
+        return None

@@ -1,0 +1,109 @@
+"""Letters of the intake queue: what one holds, and what it asks for.
+
+Three kinds come: our own, with the bodies of the HTTP API; events of EventBridge; and records of a DynamoDB stream,
+by which an item put into the intake table arrives through an EventBridge Pipe.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from service.core import exact_json
+from service.core.errors import TocsinError
+from service.core.inbound_queue import Letter
+from service.core.records import to_state
+from service.http.models import Body
+from service.http.problems import invalid_model
+from service.intake.commands import Evaluation, Incident, Notification, Wish
+from service.intake.events.mappings import Mappings, Unmapped
+
+VISIBLE = r"^[\x21-\x7e]{1,128}$"
+"""Ids of letters: as long as a request id may be, which they become."""
+
+
+class NotUnderstood(TocsinError):
+    """A letter that asks for nothing we know; the message goes with it to the dead letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a letter asks for. `id` is the sender's own: under one id the same thing is done once."""
+
+    id: str | None
+    wish: Wish
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that is asked: what tells the same letter again from another one under its id."""
+        said = {"kind": type(self.wish).__name__, **to_state(self.wish)}
+        return sha256(exact_json.canonical(said).encode()).hexdigest()
+
+
+class Ours(Body):
+    """A letter of our own kind: just one of `evaluation` (with `ruleset`), `notification` and `incident`."""
+
+    id: Annotated[str | None, Field(pattern=VISIBLE)] = None
+    ruleset: Annotated[str | None, Field(max_length=64)] = None
+    evaluation: Mapping[str, object] | None = None
+    notification: Mapping[str, object] | None = None
+    incident: Mapping[str, object] | None = None
+
+
+def read(letter: Letter, mappings: Callable[[], Mappings], most_bytes: int) -> Asked | None:
+    """What a letter asks for; None for a record that asks for nothing; `NotUnderstood`, or what `mappings` raises."""
+    if len(letter.text.encode()) > most_bytes:
+        raise NotUnderstood(f"the message has more than the {most_bytes:,} bytes that are allowed (TOCSIN_BODY_LIMIT)")
+    document = _document(letter.text)
+    match document:
+        case {"eventSource": "aws:dynamodb", "eventName": "INSERT", "dynamodb": {"NewImage": dict(item)}}:
+            return Asked(_id(document.get("eventID")), Incident(item))
+        case {"eventSource": "aws:dynamodb", "eventName": "MODIFY" | "REMOVE"}:
+            return None  # what was done to an item later opens nothing: the incident has a life of its own
+        case {"source": str(), "detail-type": str()}:
+            return Asked(_id(document.get("id")), _mapped(document, mappings()))
+        case _:
+            return _ours(document)
+
+
+def _document(text: str) -> Mapping[str, object]:
+    try:
+        document = exact_json.loads(text)
+    except exact_json.NotJson as error:
+        raise NotUnderstood(f"the message is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise NotUnderstood("the message is no JSON object")
+    return document
+
+
+def _mapped(event: Mapping[str, object], mappings: Mappings) -> Wish:
+    try:
+        return mappings.wish(event)
+    except Unmapped as error:
+        raise NotUnderstood(str(error)) from error
+
+
+def _ours(document: Mapping[str, object]) -> Asked:
+    try:
+        letter = Ours.model_validate(document)
+    except ValidationError as error:
+        faults = invalid_model(error, Ours).errors
+        raise NotUnderstood("; ".join(f"{fault.path}: {fault.message}" for fault in faults)) from error
+    match letter:
+        case Ours(ruleset=str(name), evaluation=Mapping() as body, notification=None, incident=None):
+            return Asked(letter.id, Evaluation(name, body))
+        case Ours(ruleset=None, evaluation=None, notification=Mapping() as body, incident=None):
+            return Asked(letter.id, Notification(body))
+        case Ours(ruleset=None, evaluation=None, notification=None, incident=Mapping() as body):
+            return Asked(letter.id, Incident(body))
+    raise NotUnderstood("a message holds one of notification, incident, and evaluation with the name of its ruleset")
+
+
+def _id(given: object) -> str | None:
+    """The sender's own id, if it is one that can be searched for; else the queue's own will do."""
+    return given if isinstance(given, str) and re.fullmatch(VISIBLE, given) else None

@@ -1,0 +1,221 @@
+"""The desk: takes notifications in, and shows how they fare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.core.blank import SAY_SOMETHING, is_blank
+from service.core.clock import Clock
+from service.core.enums import Lane
+from service.core.errors import TocsinError
+from service.core.language_tags import UnknownTag, parse_tag
+from service.messages.templates import NoSuchTemplate, Template, Templates, announcement
+from service.messages.webhooks import CallbackRefused, check_url
+from service.notify.batch import UNTOUCHED, Counts, Line, count
+from service.notify.batch import Page as PageOfDeliveries
+from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.items import (
+    DELIVERY,
+    HELD,
+    NOTIFICATION,
+    delivery_of,
+    new_notification_item,
+    notification_of,
+    pages_of,
+    texts_of,
+)
+from service.notify.notification import Notification
+from service.notify.rendition import Texts, message_of
+from service.recipients import NO_RECIPIENT, Directory, is_id
+from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
+
+FROM_THE_PROFILE: Mapping[str, object] = {"first_name": "A", "user_id": "A"}
+"""Variables that every recipient's own profile fills in, as they might be."""
+
+
+class Unfit(TocsinError):
+    """A request that cannot be taken in; `faults` are (path, what is wrong) for each."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{path}: {message}" for path, message in faults))
+        self.faults = tuple(faults)
+
+
+class NoSuchNotification(TocsinError):
+    """No notification has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an app asks to be sent, as it said it."""
+
+    id: str
+    app: str
+    request_id: str
+    text: str | None = None
+    language: str = "en"
+    subject: str | None = None
+    template: str | None = None
+    variables: Mapping[str, object] | None = None
+    audience: str | None = None
+    recipients: Sequence[str] = ()
+    lane: Lane | None = None
+    send_at: datetime | None = None
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A notification with the tally of its deliveries and the texts it has by now."""
+
+    notification: Notification
+    counts: Counts
+    texts: Sequence[Texts]
+
+
+class Desk:
+    """Accepts notifications and reads them back."""
+
+    def __init__(self, store: Store, clock: Clock, directory: Directory, templates: Templates) -> None:
+        self._store = store
+        self._clock = clock
+        self._directory = directory
+        self._templates = templates
+
+    def accept(self, request: Request, audit: Sequence[AuditEntry] = ()) -> Notification:
+        """Take a request in, durably; the same id again is the same notification. `Unfit` names every fault."""
+        self.check(request)
+        template = self._template(request)
+        notification = Notification(
+            id=request.id,
+            app=request.app,
+            request_id=request.request_id,
+            message=message_of(template, request.variables or {}),
+            accepted_at=self._clock.now(),
+            audience=request.audience,
+            recipients=tuple(dict.fromkeys(request.recipients)),
+            lane=request.lane or template.lane or Lane.BULK,
+            send_at=request.send_at,
+            callback_url=request.callback_url,
+        )
+        try:
+            self._store.add(new_notification_item(notification), audit=audit)
+        except AlreadyExists:
+            return self.get(request.id)
+        return notification
+
+    def known(self, recipients: Sequence[str]) -> Sequence[str]:
+        """Those of these ids that a profile has."""
+        missing = self._directory.missing(recipients)
+        return [name for name in recipients if name not in missing]
+
+    def check(self, request: Request) -> None:
+        """Raise `Unfit` if `accept` would, but take nothing in."""
+        if faults := list(self._faults(request)):
+            raise Unfit(faults)
+
+    def get(self, notification_id: str) -> Notification:
+        """One notification; `NoSuchNotification`."""
+        item = self._store.get(notification_id)
+        if item is None or item.kind != NOTIFICATION:
+            raise NoSuchNotification(f"There is no notification {notification_id!r}.")
+        return notification_of(item)
+
+    def show(self, notification_id: str) -> Shown:
+        """One notification with its tally; `NoSuchNotification`."""
+        notification = self.get(notification_id)
+        counts = count(page for _, page in pages_of(self._store, notification_id))
+        texts = self._store.by_index("texts", notification_id, limit=200)
+        return Shown(notification, counts, [texts_of(item) for item in texts.items])
+
+    def deliveries(
+        self, notification_id: str, status: DeliveryStatus | None, cursor: str | None, limit: int
+    ) -> Page[Delivery]:
+        """A page of deliveries in the order of their ids, of one status or all. The cursor is the last id."""
+        self.get(notification_id)
+        found: list[Delivery] = []
+        for page, name, line in self._lines(notification_id):
+            if (cursor is not None and name <= cursor) or status not in (None, line.status):
+                continue
+            if len(found) == limit:
+                return Page(found, found[-1].id)
+            found.append(self._delivery(page, name))
+        return Page(found, None)
+
+    def held(self, cursor: str | None, limit: int) -> Page[Item]:
+        """What waits for a review: notifications, and evaluations that a rule flagged."""
+        return self._store.by_index(*HELD, cursor=cursor, limit=limit)
+
+    def _lines(self, notification_id: str) -> Iterator[tuple[PageOfDeliveries, str, Line]]:
+        for _, page in pages_of(self._store, notification_id):
+            for name in page.recipients:
+                yield page, name, page.lines.get(name, UNTOUCHED)
+
+    def _delivery(self, page: PageOfDeliveries, name: str) -> Delivery:
+        item = self._store.get(name)
+        return delivery_of(item) if item is not None and item.kind == DELIVERY else page.unrecorded(name)
+
+    def _faults(self, request: Request) -> Iterator[tuple[str, str]]:
+        yield from self._text_faults(request)
+        yield from self._audience_faults(request)
+        if request.callback_url is not None:
+            try:
+                check_url(request.callback_url)
+            except CallbackRefused as error:
+                yield "callback_url", str(error)
+
+    def _text_faults(self, request: Request) -> Iterator[tuple[str, str]]:
+        if (request.text is None) == (request.template is None):
+            yield "text", "send either a text or the name of a template"
+            return
+        try:
+            parse_tag(request.language)
+        except UnknownTag as error:
+            yield "language", str(error)
+            return
+        try:
+            template = self._template(request)
+        except NoSuchTemplate as error:
+            yield "template", str(error)
+        except TocsinError as error:
+            yield "text", str(error)
+        else:
+            given = {**FROM_THE_PROFILE, **(request.variables or {})}
+            missing = template.missing(given)
+            yield from ((f"variables.{name}", "is missing, and the message needs it") for name in sorted(missing))
+            if not missing:
+                yield from _filling_faults(request, template)
+
+    def _template(self, request: Request) -> Template:
+        if request.template is not None:
+            return self._templates.get(request.template)
+        return announcement(request.text or "", parse_tag(request.language), request.subject)
+
+    def _audience_faults(self, request: Request) -> Iterator[tuple[str, str]]:
+        if (request.audience is None) == (not request.recipients):
+            yield "audience", "name either an audience or recipients"
+        elif request.audience is not None:
+            if not self._directory.members(request.audience, limit=1).items:
+                name = request.audience if is_id(request.audience) else "{audience}"
+                yield "audience", f"has no recipients: POST /v1/audiences/{name}/recipients adds some"
+        else:
+            missing = self._directory.missing(request.recipients)
+            unknown = (number for number, name in enumerate(request.recipients) if name in missing)
+            yield from ((f"recipients[{number}]", NO_RECIPIENT) for number in unknown)
+
+
+def _filling_faults(request: Request, template: Template) -> Iterator[tuple[str, str]]:
+    """What would keep every reader's copy from being filled, or leave nothing in it to say."""
+    own = request.variables or {}
+    unfit = template.unfit({**FROM_THE_PROFILE, **own})
+    faults = {name: fault for name, fault in unfit.items() if name in own or name not in FROM_THE_PROFILE}
+    yield from ((f"variables.{name}", fault) for name, fault in sorted(faults.items()))
+    if unfit:
+        return
+    filled = {**FROM_THE_PROFILE, **own}
+    if template.html is None and is_blank(template.sms.fill(filled, template.language)):
+        yield "template" if request.text is None else "text", SAY_SOMETHING
+    if template.subject is not None and is_blank(template.subject.fill(filled, template.language)):
+        yield "template" if request.text is None else "subject", f"its subject {SAY_SOMETHING}"

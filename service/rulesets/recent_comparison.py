@@ -1,0 +1,92 @@
+"""What a draft would have decided otherwise on the latest recorded requests: a look before publishing, soon over."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.core.clock import Clock, timestamp
+from service.core.errors import Unavailable
+from service.decide.decision import Compiled
+from service.decide.ruleset import Ruleset
+from service.rulesets.active_versions import Live, Serving
+from service.rulesets.columns.segment_store import head_of
+from service.rulesets.errors import NotYetActive, UnknownRuleset
+from service.rulesets.replay import Replay
+from service.rulesets.tally import Tally
+from service.rulesets.versions import DamagedVersion
+from service.storage import AuditQuery, Store
+
+logger = logging.getLogger(__name__)
+
+ENOUGH, ENOUGH_ON_AWS = 100_000, 1_000
+"""Audit entries after which one looks no further back; on AWS each of them is a read that costs money and time."""
+
+BUDGET = timedelta(seconds=1)
+"""How long the look may take; what was not reached by then is said, not waited for."""
+
+FIRST_LOOK, FURTHEST = timedelta(minutes=1), timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The counts of the requests from `since` on; `until` is how far the look came, `complete` if it came to now."""
+
+    against: int
+    since: datetime
+    until: datetime
+    complete: bool
+    tally: Tally
+
+    def as_json(self) -> Mapping[str, object]:
+        """`{"against", "from", "to", "complete", "report"}`."""
+        times = {"from": timestamp(self.since), "to": timestamp(self.until)}
+        return {"against": self.against, **times, "complete": self.complete, "report": self.tally.as_json()}
+
+
+class Latest:
+    """Replays the latest requests of a ruleset."""
+
+    def __init__(
+        self, live: Live, store: Store, clock: Clock, enough: int = ENOUGH, tick: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._live = live
+        self._store = store
+        self._clock = clock
+        self._enough = enough
+        self._tick = tick
+
+    def compared(self, draft: Ruleset) -> Compared | None:
+        """The draft against the active version; None where none is active, or where the look cannot be had."""
+        now = self._clock.now()
+        try:
+            return self._compared(self._live.at(draft.name, now), draft, now)
+        except (UnknownRuleset, NotYetActive):
+            return None
+        except (Unavailable, DamagedVersion) as error:  # a good file is what mends a damaged version
+            particulars = {"ruleset": draft.name}
+            logger.warning("The latest requests of %s were not replayed: %s", draft.name, error, extra=particulars)
+            return None
+
+    def _compared(self, active: Serving, draft: Ruleset, now: datetime) -> Compared:
+        ends_at = self._tick() + BUDGET.total_seconds()
+        since, segments = self._since(draft.name, now), head_of(self._store, draft.name)[0].segments
+        query = AuditQuery(ruleset=draft.name, since=since, until=now)
+        replay = Replay(self._store, query, active.compiled, Compiled(draft), segments=segments)
+        tally, until, complete = Tally(), since, False
+        for page in replay.pages():
+            tally.add(page.tally)
+            until, complete = page.last or until, page.cursor is None
+            if self._tick() > ends_at:
+                break
+        return Compared(active.version.number, since, now if complete else until, complete, tally)
+
+    def _since(self, ruleset: str, now: datetime) -> datetime:
+        """So far back that there are enough entries, found by looking back twice as far each time."""
+        back = FIRST_LOOK
+        while back < FURTHEST and self._store.count_audit(AuditQuery(ruleset=ruleset, since=now - back)) < self._enough:
+            back *= 2
+        return now - back

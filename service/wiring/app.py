@@ -1,0 +1,277 @@
+"""The one place where adapters are constructed and blueprints, checks, chores and duties are registered."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Flask
+
+from service import config, console, http
+from service.audit import routes as audit_routes
+from service.config import Backend, Settings, folders
+from service.core.clock import Clock
+from service.core.errors import TocsinError
+from service.core.periodic import Chore, Chores
+from service.evaluations import event_sample_routes, event_samples, event_trial_routes
+from service.evaluations import routes as evaluation_routes
+from service.evaluations.dry_run import DryRuns
+from service.evaluations.event_samples import EventSamples
+from service.evaluations.event_trials import EventTests
+from service.evaluations.flow import Evaluations
+from service.evaluations.past import PastEvaluations
+from service.evaluations.reach import Reach
+from service.evaluations.sentiment import InItsOwnLanguage
+from service.http import Check, Keys
+from service.intake.consumer import Doors, Sender, Taking
+from service.intake.events.live import LiveMappings
+from service.intake.poller import Poller
+from service.language import Sentiment
+from service.rulesets import active_versions, backtest_routes, shadow, shadow_routes, working_copies
+from service.rulesets import routes as ruleset_routes
+from service.rulesets.active_versions import Live
+from service.rulesets.backtest import Backtests
+from service.rulesets.columns import segment_builder
+from service.rulesets.columns.segment_builder import Following
+from service.rulesets.library import Library
+from service.rulesets.places import TrialPlaces
+from service.rulesets.recent_comparison import Latest
+from service.rulesets.rule_file import EVENTS
+from service.rulesets.shadow import Shadows
+from service.rulesets.working_copies import WorkingCopies
+from service.schedules import routes as schedule_routes
+from service.schedules import schedule
+from service.schedules.makers import IncidentMaker, Maker, NotificationMaker
+from service.schedules.schedule import Makes
+from service.schedules.timetable import Timetable
+from service.storage import Store
+from service.wiring import reload
+from service.wiring.escalation import Escalation
+from service.wiring.messaging import Messaging, open_detector
+from service.wiring.storage import SYSTEM_CLOCK, enough_of_the_audit, open_store
+from service.work.breakers import Breakers
+from service.work.registry import Duty, Registry
+from service.work.vitals import Heartbeat, Vitals, checks_of_lanes
+from service.work.worker import Worker
+
+if TYPE_CHECKING:
+    from service.wiring.aws import Amazon
+
+
+def open_amazon(settings: Settings, breakers: Breakers) -> Amazon | None:
+    """The AWS services that the backend uses beside its store; None where it uses none."""
+    if not settings.uses_amazon:
+        return None
+    from service.wiring.aws import Amazon
+
+    return Amazon(settings, breakers)
+
+
+def open_sentiment(settings: Settings, amazon: Amazon | None = None) -> Sentiment:
+    """Who says how a text feels; the embedded model is loaded by the first text."""
+    if not settings.asks_amazon:
+        from service.language.embedded.sentiment import EmbeddedSentiment
+
+        return EmbeddedSentiment()
+    from service.wiring.aws import Amazon
+
+    return (amazon or Amazon(settings, Breakers(open_store(settings), SYSTEM_CLOCK))).sentiment()
+
+
+def of_any_language(sentiment: Sentiment, settings: Settings, amazon: Amazon | None = None) -> Sentiment:
+    """For texts whose language nobody declares. The embedded model reads all languages; Comprehend must be told."""
+    if not settings.asks_amazon:
+        return sentiment
+    return InItsOwnLanguage(sentiment, open_detector(settings, amazon))
+
+
+class NotPublished(TocsinError):
+    """Files of the rules folder whose text is not published, and why."""
+
+
+RELIST = timedelta(seconds=1)
+"""Between two steps of looking through the store, which is done once."""
+
+
+class Service:
+    """The parts of one process, wired. Constructed after fork."""
+
+    def __init__(self, settings: Settings, clock: Clock = SYSTEM_CLOCK, store: Store | None = None) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.store = store or open_store(settings, clock)
+        self.keys = Keys(self.store, clock)
+        self.library = Library(self.store, clock)
+        self.live = Live(self.library, clock)
+        self.working_copies = WorkingCopies(settings.rules_dir, self.library, self.store, clock)
+        breakers = Breakers(self.store, clock)
+        amazon = open_amazon(settings, breakers)
+        sentiment = open_sentiment(settings, amazon)
+        self.shadows = Shadows(self.live, self.store, clock)
+        self.columns = Following(self.library, self.store, clock)
+        self.latest = Latest(self.live, self.store, clock, enough_of_the_audit(settings))
+        self.backtests = Backtests(self.live, self.store, clock)
+        derived = of_any_language(sentiment, settings, amazon)
+        self.event_samples = EventSamples(self.live, self.store, clock, derived)
+        self.dry_runs = DryRuns(self.live, self.store, clock, derived)
+        self.event_tests = EventTests(self.live, self.store, clock, derived)
+        self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, breakers, amazon)
+        self.escalation = Escalation(settings, self.store, clock, self.messaging)
+        reach = Reach(self.escalation.rule_incidents, self.messaging.rule_notifications, self.messaging.directory)
+        self.evaluations = Evaluations(self.live, self.store, clock, derived, self.shadows, self.event_samples, reach)
+        self.timetable = self._timetable()
+
+    def _timetable(self) -> Timetable:
+        makers: Mapping[Makes, Maker] = {
+            Makes.INCIDENT: IncidentMaker(self.escalation.incidents, self.escalation.rules),
+            Makes.NOTIFICATION: NotificationMaker(self.messaging.desk),
+        }
+        return Timetable(self.store, makers)
+
+    def blueprints(self) -> Sequence[Blueprint]:
+        """The features' calls."""
+        places = TrialPlaces()
+        return (
+            evaluation_routes.blueprint(
+                self.evaluations, PastEvaluations(self.live, self.store), self.dry_runs, places
+            ),
+            event_trial_routes.blueprint(self.event_tests, places),
+            event_sample_routes.blueprint(self.event_samples, self.clock),
+            shadow_routes.blueprint(self.shadows),
+            backtest_routes.blueprint(self.backtests, places),
+            ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.latest, self.clock, places),
+            audit_routes.blueprint(self.store),
+            *self.messaging.blueprints(),
+            *self.escalation.blueprints(),
+            schedule_routes.blueprint(self.timetable),
+        )
+
+    def needed(self) -> Mapping[str, Check]:
+        """Without what this process cannot serve, beside the store."""
+        published = {"rulesets": self.working_copies.check_published}
+        if self.settings.backend is Backend.AWS:
+            return published
+        return {"disk": lambda: folders.check_room(self.settings.home), **published}
+
+    def helpful(self) -> Mapping[str, Check]:
+        """What may be late or wrong while this process serves."""
+        vitals = Vitals(self.store, self.clock, self.settings.thresholds)
+        return {
+            "worker": vitals.check_worker,
+            **checks_of_lanes(vitals),
+            "rule files": self._check_rule_files,
+            **({"queues": self.store.ping} if self.settings.backend is Backend.AWS else {}),
+        }
+
+    def _check_rule_files(self) -> None:
+        faults = [f"{each.file}: {each.why}" for each in self.working_copies.unpublished()]
+        if faults:
+            raise NotPublished("; ".join(faults))
+
+    def api_chores(self) -> Sequence[Chore]:
+        """What every API process does beside answering."""
+        return (
+            self._following(),
+            Chore("comparing shadows", shadow.POLL, self.shadows.work),
+            Chore("testing sampled events", event_samples.POLL, self.event_samples.work),
+        )
+
+    def worker_chores(self) -> Sequence[Chore]:
+        """What every worker does beside handling items."""
+        publish = self.working_copies.sweep if self.settings.watches_rules else self.working_copies.publish_unknown
+        return (
+            self._following(),
+            Chore("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),
+            Chore("publishing rule files", working_copies.POLL, publish),
+            *(
+                Chore("listing what earlier versions stored", RELIST, each.go_on)
+                for each in self.messaging.relistings()
+            ),
+            *self._columns(),
+        )
+
+    def _columns(self) -> Sequence[Chore]:
+        """On AWS columns come from the export of the audit, not from reading it entry by entry."""
+        if self.settings.backend is Backend.AWS:
+            return ()
+        return (
+            Chore("putting requests into columns", segment_builder.POLL, self.columns.follow),
+            Chore("taking out of columns what was erased", segment_builder.MEND, self.columns.mend),
+        )
+
+    def _following(self) -> Chore:
+        return Chore("following the rulesets", active_versions.POLL, self.live.refresh)
+
+    def duties(self) -> Sequence[Duty]:
+        """Who handles which kind of item."""
+        schedules = Duty(schedule.KIND, self.timetable.on_time)
+        return (*self.messaging.duties(), *self.escalation.duties(), schedules, self.backtests.duty())
+
+    def flask(self) -> Flask:
+        """The API."""
+        app = Flask(__name__, static_folder=None)
+        http.install(
+            app,
+            self.store,
+            self.keys,
+            self.clock,
+            needed=self.needed(),
+            helpful=self.helpful(),
+            body_limit=self.settings.body_limit,
+            access_log=self.settings.access_log,
+        )
+        for blueprint in self.blueprints():
+            app.register_blueprint(blueprint)
+        app.register_blueprint(console.blueprint(self.store, self.keys, self.clock, behind_tls=self._behind_tls))
+        return app
+
+    @property
+    def _behind_tls(self) -> bool:
+        """Whether a proxy ends TLS in front of this process."""
+        return (self.settings.public_url or "").startswith("https://")
+
+    def intake(self) -> Poller | None:
+        """What takes in the letters of the intake queue; None where there is no such queue."""
+        if self.settings.intake_queue is None:
+            return None
+        from service.aws.inbox import SqsInbox
+
+        return Poller(SqsInbox(self.settings.intake_queue), self.taking(), self.working_copies.check_published)
+
+    def taking(self) -> Taking:
+        """What does the things that letters ask for."""
+        settings, escalation = self.settings, self.escalation
+        doors = Doors(self.evaluations, self.messaging.desk, escalation.incidents, escalation.rules)
+        sender = Sender(settings.intake_app, frozenset(settings.intake_scopes))
+        mappings = LiveMappings(settings.rules_dir / EVENTS)
+        return Taking(doors, sender, self.store, self.clock, mappings.current, settings.body_limit)
+
+    def heartbeat(self, worker: Worker) -> Chore:
+        """What says that the worker's loop goes round."""
+        heartbeat = Heartbeat(self.store, self.clock, lambda: worker.rounds, self.settings.thresholds)
+        return Chore("reporting that a worker works", heartbeat.every, heartbeat.beat)
+
+    def worker(self) -> Worker:
+        """The loop that does what is due."""
+        return Worker(self.store, Registry(self.duties()), self.clock, threads=self.settings.worker_threads)
+
+
+def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Flask:
+    """The API for a server or a test client; its chores do not run."""
+    return Service(settings, clock).flask()
+
+
+def wsgi() -> Flask:
+    """What gunicorn calls in each process after it has forked: the API, its chores running."""
+    settings = config.load()
+    service = Service(settings)
+    Chores([*service.api_chores(), *reload.chores(settings, _leave)]).start()
+    return service.flask()
+
+
+def _leave() -> None:
+    """Let gunicorn end this process, when its requests are answered, and begin another."""
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,147 @@
+"""The ways out of an installation: for each channel its providers, as the settings name them, or else the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeVar
+
+from service.channels import Email, Sms, VoiceCall
+from service.channels.carrier import Carrier
+from service.channels.outbox import Outbox, OutboxEmail, OutboxSms, OutboxVoice
+from service.channels.smtp import SmtpChannel, SmtpServer
+from service.config import Settings
+from service.core.clock import Clock
+from service.core.enums import Channel
+from service.inbound.twilio.signature import address
+from service.messages.carriers import Carriers, FromSenders, Leaving, Slots, anyhow
+from service.messages.failover import Departing, Failover
+from service.messages.providers import OneAddress, Provider
+from service.messages.senders import Senders, everywhere
+from service.messages.spend import Budgeted, Spend
+from service.storage import Store
+from service.work.breakers import Breakers
+from service.work.lanes import ANSWERED_WITHIN_S, LONGEST_CALL
+
+if TYPE_CHECKING:
+    from service.channels.twilio.account import Twilio
+    from service.wiring.aws import Amazon
+
+M = TypeVar("M", Sms, Email, VoiceCall)
+
+AWS, TWILIO = "aws", "twilio"
+"""Whose an identity of TOCSIN_SENDERS can be."""
+
+SMTP, TWILIO_SMS, TWILIO_VOICE = "smtp", "twilio-sms", "twilio-voice"
+"""What breakers, weights and metrics call providers; `service.wiring.aws` names its own."""
+
+
+class WaysOut:
+    """What messages leave by. Constructed after fork."""
+
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, breakers: Breakers, outbox: Outbox, amazon: Amazon | None
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._breakers = breakers
+        self._amazon = amazon
+        self._twilio = open_twilio(settings)
+        self._weights = settings.providers
+        self._senders = settings.senders
+        if amazon is not None and self._twilio is not None:
+            self._senders.require_providers()
+        spend = Spend(store, None if settings.spend_cap is None else Decimal(str(settings.spend_cap)))
+        sms, texts = self._sms(outbox)
+        email, mails = self._email(outbox)
+        voice, calls = self._voice(outbox)
+        self.carriers = Carriers(Budgeted(sms, spend, clock), email, voice)
+        self.slots = Slots(store, Leaving(texts, mails, calls), _rates(settings))
+
+    def _sms(self, outbox: Outbox) -> tuple[Carrier[Sms], Departing[Sms]]:
+        failover = self._failover(self._sms_providers())
+        if failover is not None:
+            return failover, failover.departing
+        simulated = FromSenders(OutboxSms(outbox), self._senders)
+        return simulated, simulated.departing
+
+    def _email(self, outbox: Outbox) -> tuple[Carrier[Email], Departing[Email]]:
+        failover = self._failover(self._email_providers())
+        return (OutboxEmail(outbox), anyhow) if failover is None else (failover, failover.departing)
+
+    def _voice(self, outbox: Outbox) -> tuple[Carrier[VoiceCall], Departing[VoiceCall]]:
+        failover = self._failover(self._voice_providers())
+        if failover is not None:
+            return failover, failover.departing
+        from service.channels.voice_nanotts import NanoSpeech
+
+        return OutboxVoice(outbox, NanoSpeech()), anyhow
+
+    def _failover(self, providers: Iterator[Provider[M]]) -> Failover[M] | None:
+        """Over the providers that TOCSIN_PROVIDERS names, or over all where it names none of the channel's."""
+        found = list(providers)
+        chosen = [provider for provider in found if provider.name in self._weights] or found
+        return Failover(chosen, self._breakers, self._clock, self._weights) if chosen else None
+
+    def _sms_providers(self) -> Iterator[Provider[Sms]]:
+        if self._settings.is_trial(Channel.SMS):
+            return
+        if self._amazon is not None:
+            yield self._amazon.sms(self._senders_of(AWS, self._settings.phone_identity))
+        if self._twilio is not None:
+            from service.channels.twilio.phone import TwilioSms
+
+            identity = self._settings.twilio_identity
+            yield Provider(TWILIO_SMS, TwilioSms(self._twilio, identity), self._senders_of(TWILIO, identity))
+
+    def _voice_providers(self) -> Iterator[Provider[VoiceCall]]:
+        if self._settings.is_trial(Channel.VOICE):
+            return
+        if self._amazon is not None:
+            yield self._amazon.voice(self._senders_of(AWS, self._settings.phone_identity))
+        if self._twilio is not None:
+            from service.channels.twilio.phone import TwilioVoice
+
+            identity = self._settings.twilio_identity
+            yield Provider(TWILIO_VOICE, TwilioVoice(self._twilio, identity), self._senders_of(TWILIO, identity))
+
+    def _senders_of(self, provider: str, identity: str | None) -> Senders:
+        return self._senders.of_provider(provider) if self._senders.by_country else everywhere(identity)
+
+    def _email_providers(self) -> Iterator[Provider[Email]]:
+        """A mail server goes before SES, which joins it only where TOCSIN_PROVIDERS says so."""
+        smtp = self._settings.smtp_url
+        if smtp is not None:
+            yield Provider(SMTP, smtp_channel(smtp, self._settings, self._clock), OneAddress())
+        if self._amazon is None or self._settings.is_trial(Channel.EMAIL):
+            return
+        if smtp is None or "ses" in self._weights:
+            yield self._amazon.email()
+
+
+def smtp_channel(server: SmtpServer, settings: Settings, clock: Clock) -> SmtpChannel:
+    """The way to a mail server, with the patience that lanes grant."""
+    timeout = timedelta(seconds=ANSWERED_WITHIN_S)
+    return SmtpChannel(server, settings.mail_from, clock, timeout=timeout, within=LONGEST_CALL)
+
+
+def open_twilio(settings: Settings) -> Twilio | None:
+    """The account at Twilio, if there is one: `config.load` refuses an account without tokens."""
+    tokens = settings.twilio_tokens
+    if settings.twilio_account is None or not tokens:
+        return None
+    from service.channels.twilio.account import Account, Twilio
+
+    receipts = None if settings.public_url is None else address(settings.public_url)
+    account = Account(settings.twilio_account, tokens[0], receipts, settings.twilio_url)
+    return Twilio(account, settings.most_threads)
+
+
+def _rates(settings: Settings) -> Mapping[Channel, float]:
+    rates = {
+        Channel.EMAIL: settings.email_rate,
+        Channel.SMS: settings.sms_rate,
+        Channel.VOICE: settings.voice_rate,
+    }
+    return {channel: rate for channel, rate in rates.items() if rate is not None}

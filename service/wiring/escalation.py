@@ -1,0 +1,128 @@
+"""The parts that incidents go through, chosen by the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from flask import Blueprint
+
+from service.channels.contact_keys import ContactKeys
+from service.channels.inbound import Fate, Receipt
+from service.config import Settings
+from service.core import last_good, secrets
+from service.core.clock import Clock
+from service.core.enums import Channel
+from service.escalate import items, link_routes, message_routes, outcomes, routes
+from service.escalate.answers import Answers
+from service.escalate.endings import Endings
+from service.escalate.incidents import Incidents
+from service.escalate.intake import IntakeRules
+from service.escalate.links import Links
+from service.escalate.outcomes import RuleIncidents
+from service.escalate.policies import read_policies
+from service.escalate.receipts import Receipts
+from service.escalate.replying import Replies
+from service.escalate.send import Sender
+from service.escalate.summaries import Summaries
+from service.escalate.wording import Wording
+from service.inbound.sns import routes as inbound_routes
+from service.inbound.sns.certificates import SigningCertificates, amazon_roots
+from service.inbound.sns.envelope import SnsGate
+from service.inbound.sns.fetch import Fetcher
+from service.inbound.twilio import routes as twilio_routes
+from service.inbound.twilio.signature import TwilioGate
+from service.notify.delivery import DeliveryStatus
+from service.notify.receipts import Receipt as DeliveryReceipt
+from service.replies import read_languages
+from service.storage import Store
+from service.wiring.messaging import Messaging, phone_rules, signing_keys
+from service.work import Duty
+
+SHIPPED_WORDS = Path(__file__).parents[2] / "rules" / "replies"
+
+
+def reply_words(rules: Path) -> Path:
+    """The folder of vocabularies: that of the installation, else the shipped one."""
+    own = rules / "replies"
+    return own if own.is_dir() else SHIPPED_WORDS
+
+
+class Escalation:
+    """Incidents of one process, wired. Constructed after fork."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock, messaging: Messaging) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.messaging = messaging
+        self.secret = secrets.of_installation(settings.secret, settings.secret_file)
+        self.phones = phone_rules(settings)
+        self.rules = IntakeRules(self.phones, test_domains=settings.is_trial(Channel.EMAIL))
+        policies = last_good.read(
+            settings.rules_dir / "escalation",
+            settings.last_good / "escalation.zip",
+            lambda folder: read_policies(folder, messaging.templates.names),
+        )
+        self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, messaging.directory)
+        self.rule_incidents = RuleIncidents(self.incidents, self.rules)
+        languages = read_languages(reply_words(settings.rules_dir), instead=SHIPPED_WORDS)
+        self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones, languages)
+        self.receipts = Receipts(self.incidents, messaging.opt_outs, self._of_a_notification)
+        url, keys = settings.public_url, signing_keys(settings, "incident-link")
+        self.links = None if url is None else Links(keys, url, clock)
+
+    def blueprints(self) -> Sequence[Blueprint]:
+        """The calls about incidents, and those by which answers come in."""
+        fetch = Fetcher()
+        certificates = SigningCertificates(fetch, amazon_roots(), self.clock)
+        gate = SnsGate(self.settings.sns_topics, certificates, self.clock)
+        inbound = inbound_routes.sns_blueprint(gate, self.replies, self.receipts, fetch)
+        twilio = TwilioGate(self.settings.twilio_account, self.settings.twilio_tokens, self.settings.public_url)
+        simulator = inbound_routes.simulator_blueprint(self.replies, self.clock)
+        return (
+            routes.blueprint(self.incidents, self.rules),
+            message_routes.blueprint(self.incidents),
+            inbound,
+            twilio_routes.blueprint(twilio, self.replies, self.receipts, self.clock),
+            *([simulator] if self.settings.is_trial(Channel.SMS) else []),
+            *([link_routes.blueprint(self.incidents, self.links, self.clock)] if self.links else []),
+        )
+
+    def duties(self) -> Sequence[Duty]:
+        """Who handles which kind of item."""
+        sender = self._sender()
+        summaries = Summaries(self.incidents, sender)
+        return (
+            Duty(items.INCIDENT, self.incidents.on_time, together=self.incidents.on_time_together),
+            Duty(items.MESSAGE, sender.message, sender.buried),
+            Duty(items.ANSWER, sender.answer),
+            Duty(items.SUMMARY, summaries.handle, summaries.buried),
+            Duty(items.HEARD, Answers(self.incidents).handle),
+            Duty(items.ENDING, Endings(self.messaging.webhooks).handle),
+            Duty(outcomes.KIND, self.rule_incidents.handle),
+        )
+
+    def _of_a_notification(self, receipt: Receipt) -> None:
+        if (told := delivery_receipt(receipt)) is not None:
+            self.messaging.receipts.receive(told)
+
+    def _sender(self) -> Sender:
+        messaging = self.messaging
+        wording = Wording(messaging.templates, messaging.catalogues, self.phones)
+        return Sender(self.incidents, wording, messaging.carriers, messaging.slots, messaging.opt_outs, self.links)
+
+
+_STATUS = {
+    Fate.DELIVERED: DeliveryStatus.DELIVERED,
+    Fate.UNREACHED: DeliveryStatus.FAILED,
+    Fate.REFUSED: DeliveryStatus.FAILED,
+    Fate.UNKNOWN: DeliveryStatus.UNKNOWN,
+}
+
+
+def delivery_receipt(receipt: Receipt) -> DeliveryReceipt | None:
+    """A provider's receipt as one of a notification's delivery; None while the message is still under way."""
+    status = _STATUS.get(receipt.fate)
+    if status is None:
+        return None
+    return DeliveryReceipt(receipt.provider_id, status, receipt.status, receipt.at, receipt.delivery_id)

@@ -1,0 +1,248 @@
+"""The parts that messages go through, chosen by the settings: translators, voices, carriers, and the notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from service.channels.contact_keys import ContactKeys
+from service.channels.outbox import Outbox
+from service.channels.phones import PhoneRules
+from service.config import Backend, Settings
+from service.core import last_good, secrets
+from service.core.clock import Clock
+from service.core.enums import Channel, Lane
+from service.core.secrets import Keyring
+from service.language import Detector, Sentiment, Translator
+from service.language.embedded.catalogue import Catalogues, read_catalogues
+from service.language.guarded import Guard, GuardedEngine
+from service.language.machine import Engine, MachineTranslator
+from service.language.translators import Translators
+from service.messages import optout_routes
+from service.messages import routes as outbox_routes
+from service.messages.optout_routes import suppressed
+from service.messages.optouts import OptOut, OptOuts
+from service.messages.templates import Templates, read_templates
+from service.messages.translations import KIND as TRANSLATION
+from service.messages.translations import Translations
+from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead
+from service.messages.webhooks import Callback, Webhooks, host_of
+from service.notify import items, outcomes, receipts, review, unsubscribe
+from service.notify import routes as notify_routes
+from service.notify.completion import Completion
+from service.notify.dead_letter import PageBurial
+from service.notify.digests import Digests
+from service.notify.flow import Course
+from service.notify.outcomes import EmitOutcome, Events, NotifyOutcome, WebhookEvents
+from service.notify.plan import Manners
+from service.notify.receipts import Receipts
+from service.notify.renditions import Renditions
+from service.notify.reopen import Reopening
+from service.notify.review import Reviewers
+from service.notify.send import PageSender
+from service.notify.service import Desk
+from service.notify.unsubscribe import UnsubscribeLinks
+from service.notify.validate import Validation
+from service.recipients import Directory, ProfileRules, Recipient
+from service.recipients import routes as recipient_routes
+from service.rulesets.active_versions import Live
+from service.storage import Store
+from service.storage.relisting import Relisting
+from service.wiring.channels import WaysOut
+from service.work import Duty
+from service.work.breakers import Breakers
+
+if TYPE_CHECKING:
+    from service.wiring.aws import Amazon
+
+
+CALLBACKS = "callbacks"
+"""The purpose of the keys that callbacks are signed with."""
+
+
+class Messaging:
+    """Messages of one process, wired. Constructed after fork."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        live: Live,
+        sentiment: Sentiment,
+        breakers: Breakers,
+        amazon: Amazon | None = None,
+    ) -> None:
+        secret = secrets.of_installation(settings.secret, settings.secret_file)
+        keys = ContactKeys(secret)
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.breakers = breakers
+        self.amazon = amazon
+        self.outbox = Outbox(store, clock, keys)
+        self.profiles = ProfileRules(phone_rules(settings), test_domains=settings.is_trial(Channel.EMAIL))
+        self.directory = Directory(store, keys, clock)
+        self.opt_outs = OptOuts(store, clock, keys)
+        self.templates, self.catalogues = read_wording(settings)
+        ways_out = WaysOut(settings, store, clock, breakers, self.outbox, amazon)
+        self.carriers, self.slots = ways_out.carriers, ways_out.slots
+        self.tries = Tries(HostShares(in_all=max(OF_ONE_HOST, settings.worker_threads // 2)))
+        self.webhooks = Webhooks(
+            signing_keys(settings, CALLBACKS),
+            clock,
+            loopback_allowed=settings.loopback_callbacks,
+            tries=self.tries,
+        )
+        self.translations = Translations(store, clock, open_translator(settings, self.catalogues, breakers, amazon))
+        self.renditions = Renditions(store, self.translations)
+        self.validation = Validation(sentiment, live, clock)
+        self.receipts = Receipts(store, clock)
+        url = settings.public_url
+        self.unsubscribe_links = UnsubscribeLinks(signing_keys(settings, "unsubscribe"), url) if url else None
+        self.completion = Completion(store, self.webhooks)
+        self.desk = Desk(store, clock, self.directory, self.templates)
+        self.rule_notifications = NotifyOutcome(self.desk)
+
+    def blueprints(self) -> Sequence[Blueprint]:
+        """The calls about messages."""
+        return (
+            recipient_routes.blueprint(self.directory, self.profiles, partial(suppressed, self.opt_outs)),
+            optout_routes.blueprint(self.opt_outs, self.directory, self.store, self.clock),
+            outbox_routes.blueprint(self.outbox),
+            notify_routes.blueprint(self.desk, self.translations, self.store, self.clock, self.completion),
+            *self._leaving(),
+        )
+
+    def _leaving(self) -> Sequence[Blueprint]:
+        links = self.unsubscribe_links
+        if links is None:
+            return []
+        return [unsubscribe.blueprint(links, self.directory, self.opt_outs, self.catalogues)]
+
+    def relistings(self) -> Sequence[Relisting]:
+        """What puts the items of earlier versions where this one finds them."""
+        return (self.opt_outs.relisting(), self.directory.relisting())
+
+    def duties(self) -> Sequence[Duty]:
+        """Who handles which kind of item."""
+        reviewers = Reviewers(self.store, self.carriers, self.settings.reviewers)
+        course = Course(self.store, self.directory, self.validation, self.renditions, reviewers, self.completion)
+        gathering = Digests(self.store)
+        sender = PageSender(
+            self.store, self.directory, self.renditions, self.carriers, self.slots, self._manners(), gathering
+        )
+        return (
+            Duty(items.NOTIFICATION, course.handle),
+            self._pages(sender),
+            Duty(items.DELIVERY, self.receipts.silent),
+            Duty(receipts.PARKED, self.receipts.parked),
+            Duty(items.DIGEST, gathering.handle),
+            Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
+            Duty(review.KIND, reviewers.handle),
+            Duty(outcomes.NOTIFY, self.rule_notifications.handle),
+            Duty(outcomes.EMIT, EmitOutcome(self._events(), self.tries).handle, on_dead),
+            self.webhooks.duty(),
+        )
+
+    def _pages(self, sender: PageSender) -> Duty:
+        duty = Duty(items.PAGE, sender.handle, PageBurial(self.store, self.clock).buried)
+        is_store_here = self.settings.backend is Backend.EMBEDDED
+        return replace(duty, computes=sender.computes) if is_store_here else duty
+
+    def _events(self) -> Events | None:
+        if self.amazon is not None and self.settings.event_bus is not None:
+            return self.amazon.events(self.settings.event_bus)
+        url = self.settings.events_url
+        if url is None:
+            return None
+        return WebhookEvents(host_of(url), lambda event_id, body: self.webhooks.send(event_id, Callback(url, body)))
+
+    def _manners(self) -> Manners:
+        hours = self.settings.quiet_hours
+        quiet = replace(hours, zone=self.settings.timezone) if hours else None
+        links = self.unsubscribe_links
+        leaving = links.of if links is not None else lambda _: None
+        return Manners(self._opted_out, self.opt_outs.told_by_provider, quiet, leaving, self._pace())
+
+    def _pace(self) -> Callable[[Recipient, datetime], datetime] | None:
+        pace = self.settings.recipient_limit
+        if pace is None:
+            return None
+        return lambda person, now: pace.free_at(self.store, person.user_id, now)
+
+    def _opted_out(self, recipients: Iterable[Recipient], lane: Lane) -> Mapping[str, OptOut]:
+        """Ids of those who get nothing of a lane on their channel, and why."""
+        everyone = [(person, _address(person)) for person in recipients]
+        phones = {address for person, address in everyone if address and person.preference is not Channel.EMAIL}
+        mails = {address for person, address in everyone if address and person.preference is Channel.EMAIL}
+        refused = self.opt_outs.among(phones, mails, lane)
+        return {person.user_id: refused[address] for person, address in everyone if address and address in refused}
+
+
+def _address(recipient: Recipient) -> str | None:
+    """Where the recipient's preferred channel leads."""
+    if recipient.preference is Channel.EMAIL:
+        return recipient.email
+    return recipient.phone.e164 if recipient.phone else None
+
+
+def signing_keys(settings: Settings, purpose: str) -> Keyring:
+    """What signs for a purpose. Receivers of callbacks know theirs: none must lead to the keys of contacts."""
+    installation = secrets.of_installation(settings.secret, settings.secret_file)
+    return secrets.signing(settings.signing_secrets, installation, purpose)
+
+
+def phone_rules(settings: Settings) -> PhoneRules:
+    """Which phones may be written to; numbers reserved for examples only where nothing leaves this machine."""
+    reserved = settings.is_trial(Channel.SMS) and settings.is_trial(Channel.VOICE)
+    return PhoneRules(settings.allowed_countries or None, reserved_allowed=reserved)
+
+
+def read_wording(settings: Settings) -> tuple[Templates, Catalogues]:
+    """The templates and catalogues as they stand, or as they could last be used."""
+
+    def parse(folder: Path) -> tuple[Templates, Catalogues]:
+        return read_templates(folder), read_catalogues(folder / "catalogues")
+
+    return last_good.read(settings.templates_dir, settings.last_good / "templates.zip", parse)
+
+
+def open_translator(
+    settings: Settings, catalogues: Catalogues, breakers: Breakers, amazon: Amazon | None = None
+) -> Translator:
+    """Catalogues first, then machines: Amazon's or those on this machine, then LibreTranslate."""
+    detector, terms = open_detector(settings, amazon), settings.keep_terms
+    engines = _engines(settings, breakers, amazon)
+    machines = (MachineTranslator(engine, detector, terms) for engine in engines)
+    return Translators(catalogues, *machines)
+
+
+def open_detector(settings: Settings, amazon: Amazon | None) -> Detector:
+    """Who says which language a text is in; the embedded model is loaded by the first text."""
+    if amazon is not None and settings.detects_by_comprehend:
+        return amazon.detector()
+    from service.language.embedded.detect import EmbeddedDetector
+
+    return EmbeddedDetector()
+
+
+def _engines(settings: Settings, breakers: Breakers, amazon: Amazon | None) -> Iterator[Engine]:
+    if amazon is not None and settings.asks_amazon:
+        yield amazon.engine()
+    else:
+        from service.language.embedded.mozilla import MozillaEngine, bundled_models, find_models
+
+        own = (settings.model_dir,) if settings.model_dir else ()
+        yield MozillaEngine(find_models(*own, bundled_models()))
+    if settings.libretranslate_url:
+        from service.language.embedded.libretranslate import LibreTranslateEngine, Server
+
+        server = Server(settings.libretranslate_url, settings.libretranslate_api_key)
+        yield GuardedEngine(LibreTranslateEngine(server), Guard("libretranslate", breakers))
