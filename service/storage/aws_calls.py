@@ -54,7 +54,7 @@ QUIET_S = 1.0
 """How long a service that did not answer is left alone."""
 
 PATIENCE_S = 10.0
-"""How long work in the background goes on trying one call. A request goes by its own deadline (`service.core.deadline`)."""
+"""How long work in the background goes on trying one call. A request has its own (`service.core.deadline`)."""
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 

@@ -26,7 +26,8 @@ from service.escalate.replying import Replies
 from service.escalate.send import Sender
 from service.escalate.summaries import Summaries
 from service.escalate.wording import Wording
-from service.inbound.sns import routes as inbound_routes
+from service.inbound import simulator
+from service.inbound.sns import routes as sns_routes
 from service.inbound.sns.certificates import SigningCertificates, amazon_roots
 from service.inbound.sns.envelope import SnsGate
 from service.inbound.sns.fetch import Fetcher
@@ -76,15 +77,15 @@ class Escalation:
         fetch = Fetcher()
         certificates = SigningCertificates(fetch, amazon_roots(), self.clock)
         gate = SnsGate(self.settings.sns_topics, certificates, self.clock)
-        inbound = inbound_routes.sns_blueprint(gate, self.replies, self.receipts, fetch)
+        inbound = sns_routes.blueprint(gate, self.replies, self.receipts, fetch)
         twilio = TwilioGate(self.settings.twilio_account, self.settings.twilio_tokens, self.settings.public_url)
-        simulator = inbound_routes.simulator_blueprint(self.replies, self.clock)
+        phones = simulator.blueprint(self.replies, self.clock)
         return (
             routes.blueprint(self.incidents, self.rules),
             message_routes.blueprint(self.incidents),
             inbound,
             twilio_routes.blueprint(twilio, self.replies, self.receipts, self.clock),
-            *([simulator] if self.settings.is_trial(Channel.SMS) else []),
+            *([phones] if self.settings.is_trial(Channel.SMS) else []),
             *([link_routes.blueprint(self.incidents, self.links, self.clock)] if self.links else []),
         )
 

@@ -137,7 +137,7 @@ def amazon(services: AwsServices, tmp_path: Path) -> Iterator[Amazon]:
     app = Flask("inbound")
     http.install(app, service.store, service.keys, clock)
     escalation = service.escalation
-    app.register_blueprint(routes.sns_blueprint(gate, escalation.replies, escalation.receipts, web))
+    app.register_blueprint(routes.blueprint(gate, escalation.replies, escalation.receipts, web))
     api = Api(service, clock, Client(InProcess(service.flask()), key))
     yield Amazon(Desk(api), services, Client(InProcess(app), None))
     service.store.close()

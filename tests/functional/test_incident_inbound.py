@@ -63,7 +63,7 @@ def sns(install: Install) -> Sns:
     app = Flask("inbound")
     http.install(app, service.store, service.keys, clock)
     escalation = service.escalation
-    app.register_blueprint(routes.sns_blueprint(gate, escalation.replies, escalation.receipts, web))
+    app.register_blueprint(routes.blueprint(gate, escalation.replies, escalation.receipts, web))
     return Sns(Room(api_of(service)), Client(InProcess(app), None), web)
 
 

@@ -20,7 +20,6 @@ from service.inbound.sns.envelope import Envelope
 
 M = TypeVar("M", bound=BaseModel)
 
-
 _IGNORED = frozenset({"Send", "Open", "Click", "Subscription"})
 
 _FATES = {

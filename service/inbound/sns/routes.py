@@ -1,4 +1,4 @@
-"""Where messages come in: Amazon SNS, the simulator's phones, and the page behind a signed link."""
+"""Where Amazon SNS delivers: messages of people, and what became of ours."""
 
 from __future__ import annotations
 
@@ -9,20 +9,17 @@ from contextlib import contextmanager
 from flask import Blueprint
 
 from service.channels.inbound import Ignored, InboundSms
-from service.core import ids
-from service.core.clock import Clock
-from service.core.enums import Scope
 from service.escalate import schemas
 from service.escalate.receipts import Receipts
 from service.escalate.replying import Replies
-from service.http import Answer, Format, Problem, ProblemType, endpoint
+from service.http import Format, Problem, ProblemType, endpoint
 from service.inbound.sns import events
 from service.inbound.sns.envelope import TOPIC_HEADER, Envelope, EnvelopeType, SnsGate, SnsRefused, confirmation_url
 
 logger = logging.getLogger(__name__)
 
 
-def sns_blueprint(gate: SnsGate, replies: Replies, receipts: Receipts, visit: Callable[[str], bytes]) -> Blueprint:
+def blueprint(gate: SnsGate, replies: Replies, receipts: Receipts, visit: Callable[[str], bytes]) -> Blueprint:
     """The call by which Amazon SNS delivers. `visit` gets the URL that confirms a subscription."""
     routes = Blueprint("inbound", __name__)
 
@@ -65,29 +62,6 @@ def _as_forbidden() -> Iterator[None]:
     except SnsRefused as error:
         logger.warning("A message to /v1/inbound/sns was refused: %s", error)
         raise Problem(ProblemType.FORBIDDEN, f"Not a message of Amazon SNS for this service: {error}.") from error
-
-
-def simulator_blueprint(replies: Replies, clock: Clock) -> Blueprint:
-    """The phones of an installation that sends into its outbox."""
-    routes = Blueprint("simulator", __name__)
-
-    @endpoint(
-        routes,
-        "POST",
-        "/v1/simulator/sms",
-        summary="Send an SMS as a phone would",
-        scope=Scope.ADMIN,
-        body=schemas.SimulatedSms,
-        answers={202: schemas.Taken},
-    )
-    def simulate_sms(body: schemas.SimulatedSms) -> Answer:
-        """Answer an incident, or say STOP, HELP or START. The outbox shows what comes back."""
-        now = clock.now()
-        sms = InboundSms(ids.fresh(now), body.sender, "", body.body, body.in_reply_to, now)
-        replies.receive(sms)
-        return Answer(schemas.Taken(id=sms.id), 202)
-
-    return routes
 
 
 def _taken(envelope: Envelope, replies: Replies, receipts: Receipts) -> schemas.Received:
