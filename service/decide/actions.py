@@ -312,12 +312,13 @@ class _Reader:
 
     def _open_incident(self, keys: Keys) -> Action | None:
         description = keys.read("open incident", lambda node: self._said(node, "the description"))
-        policy = keys.read("policy", lambda node: self._name(node, "the policy's name")) or DEFAULT_POLICY
+        policy = keys.read("policy", lambda node: self._name(node, "the policy's name"))
         url = keys.read("url", lambda node: self._text(node, "url"))
         contacts: tuple[Contact, ...] = ()
-        if self._demanded(keys, "contacts", '{open incident: "text", contacts: [{name: Ann, phone: "+447700900123"}]}'):
+        example = '{open incident: "text", contacts: [{name: Ann, phone: "+447700900123"}]}'
+        if "contacts" in keys or (policy is None and self._demanded(keys, "contacts", example)):
             contacts = keys.read("contacts", self._contacts) or ()
-        return OpenIncident(description, policy, contacts, url, keys.at) if description else None
+        return OpenIncident(description, policy or DEFAULT_POLICY, contacts, url, keys.at) if description else None
 
     def _contacts(self, node: Node) -> tuple[Contact, ...]:
         named = [self._contact(item) for item in entries.items(node, "contacts", self._faults)]
@@ -331,13 +332,13 @@ class _Reader:
             text = self._text(node, "a contact")
             is_phone = node.text.startswith("+")
             return None if text is None else self._checked(Contact(phone=text) if is_phone else Contact(text), node.at)
-        known = ("recipient", "name", "phone", "language", "email")
+        known = ("recipient", "name", "phone", "language", "email", "roster")
         keys = entries.keyed(node, known, "a contact", self._faults)
         if keys is None:
             return None
         parts = {key: keys.read(key, partial(self._text, what=key)) for key in known if key in keys}
-        if ("recipient" in keys) == ("phone" in keys):
-            message = "a contact is a recipient (its id) or a phone, and not both"
+        if len([key for key in ("recipient", "phone", "roster") if key in keys]) != 1:
+            message = "a contact is a recipient (its id), a phone or a roster, and only one of them"
             self._faults.error(Kind.SYNTAX, keys.at, message, 'write {name: Ann, phone: "+447700900123"}')
         return self._checked(Contact(**parts), keys.at)
 

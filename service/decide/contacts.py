@@ -10,7 +10,7 @@ from service.channels.phones import PhoneRefused, PhoneRules
 from service.core.language_tags import UnknownTag, parse_tag
 from service.decide.ruleset import Contact, Text
 
-_RECIPIENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PHONES = PhoneRules(reserved_allowed=True)
 """Which countries may be written to is a setting, which a file cannot know."""
 
@@ -24,7 +24,7 @@ def fixed(text: Text | None) -> str | None:
 def unfit(contact: Contact) -> str | None:
     """Why a contact, as far as it is fixed, is one that no message can reach."""
     phone, language, email = fixed(contact.phone), fixed(contact.language), fixed(contact.email)
-    recipient = fixed(contact.recipient)
+    recipient, roster = fixed(contact.recipient), fixed(contact.roster)
     try:
         if phone is not None:
             _PHONES.parse(phone)
@@ -36,6 +36,8 @@ def unfit(contact: Contact) -> str | None:
         return str(error)
     except EmailNotValidError as error:
         return f"the email address is not valid: {error}"
-    if recipient is not None and not _RECIPIENT.fullmatch(recipient):
+    if recipient is not None and not _NAME.fullmatch(recipient):
         return f'"{recipient}" is no id of a recipient: those are of letters, digits, - and _, 64 at most'
+    if roster is not None and not _NAME.fullmatch(roster):
+        return f'"{roster}" is no name of a roster: those are of letters, digits, - and _, 64 at most'
     return None

@@ -64,11 +64,13 @@ def _message_text(action: Notify | OpenIncident) -> str:
         case Notify(template=template, recipients=recipients):
             return f"notify {', '.join(map(text_of, recipients))} with {template}"
         case OpenIncident(description=description, policy=policy, contacts=contacts):
-            paged = ", ".join(map(_contact, contacts))
+            paged = ", ".join(map(_contact, contacts)) or "whom the policy names"
             return f"open incident {_quoted(description)} by policy {policy}, paging {paged}"
 
 
 def _contact(contact: Contact) -> str:
+    if contact.roster is not None:
+        return f"who is on call for {text_of(contact.roster)}"
     parts = (contact.name, contact.recipient, contact.phone, contact.email)
     return next((text_of(part) for part in parts if part is not None), "nobody")
 

@@ -188,7 +188,7 @@ class _Compiler:
         )
 
     def _contact(self, contact: Contact) -> Callable[[Working], ContactWanted]:
-        parts = [contact.recipient, contact.name, contact.phone, contact.language, contact.email]
+        parts = [contact.recipient, contact.name, contact.phone, contact.language, contact.email, contact.roster]
         texts = [self._optional(part, "contacts") for part in parts]
         return lambda working: ContactWanted(*[text(working) for text in texts])
 

@@ -67,13 +67,14 @@ class NotificationWanted(_Asked):
 
 @dataclass(frozen=True, slots=True)
 class ContactWanted:
-    """Whom an incident pages: a recipient's id, or a phone with what is known of its owner."""
+    """Whom an incident pages: a recipient's id, a phone with what is known of its owner, or who is on call."""
 
     recipient: str | None = None
     name: str | None = None
     phone: str | None = None
     language: str | None = None
     email: str | None = None
+    roster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,13 +242,14 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom an incident opened by a rule pages: a recipient's id, or a phone with a name and a language."""
+    """Whom an incident opened by a rule pages: a recipient's id, a phone with a name and a language, or a roster."""
 
     recipient: Text | None = None
     name: Text | None = None
     phone: Text | None = None
     language: Text | None = None
     email: Text | None = None
+    roster: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from service.escalate.events import Reply, ReplyNo, ReplyYes
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import Named, Unfinished, heard_name, record_of, unfinished_of
 from service.escalate.replies import Answer
-from service.escalate.steps import change_of
 from service.storage import AuditEntry, Conflict, Item, TooLarge
 from service.work import Step, Task, finished, waiting
 
@@ -112,7 +111,7 @@ class Answers:
             return
         kind: type[Reply] = ReplyYes if answer.answer is Answer.YES else ReplyNo
         event = kind(f"{name}-{named.code}", now, named.contact, named.level)
-        changed = change_of(item, event, commit.books)
+        changed = self.incidents.change_of(item, event, commit.books)
         if changed is not None:
             commit.items.append(changed.item)
             commit.spawn += changed.spawn

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     SAID_YES = "said_yes"
     SAID_NO = "said_no"
     ESCALATED = "escalated"
+    ON_CALL = "on_call"
     CONTACT_SKIPPED = "contact_skipped"
     LEVEL_SKIPPED = "level_skipped"
     LEFT_LATE = "left_late"

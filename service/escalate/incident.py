@@ -28,6 +28,9 @@ class Contact:
     """Somebody an incident may page; numbered from 1 in the order the incident lists them.
 
     `phone` is E.164, `language` BCP 47, `timezone` an IANA name, `recipient` the id of a profile it was taken from.
+
+    One with a `roster` stands for whoever is on call when a level begins. That person becomes a contact of their own,
+    with a number after all others and `on_call`, the name of the roster.
     """
 
     number: int
@@ -37,6 +40,8 @@ class Contact:
     email: str | None = None
     timezone: str | None = None
     recipient: str | None = None
+    roster: str | None = None
+    on_call: str | None = None
 
     def address(self, channel: Channel) -> str | None:
         """Where this contact is reached on a channel, if anywhere."""
@@ -47,6 +52,8 @@ class Contact:
         """How the contact is spoken of: by name, else as "the first contact"."""
         if self.name:
             return self.name
+        if self.roster:
+            return f"the roster {self.roster}"
         return (
             f"the {_ORDINALS[self.number - 1]} contact" if self.number <= len(_ORDINALS) else f"contact {self.number}"
         )
@@ -174,6 +181,9 @@ NOT_SENT_PAUSES = (1, 2, 5, 10)
 GIVEN_UP_AFTER = timedelta(hours=24)
 """How long it is tried to send a first page of an incident."""
 
+MAX_PEOPLE = 40
+"""Contacts that are people: so many pages, answers and books fit one commit. Beyond it nobody new comes on call."""
+
 OPERATOR_TOLD_EVERY = timedelta(hours=1)
 
 
@@ -209,6 +219,8 @@ class Incident:
     """One incident with the policy it was opened under. `sent` counts its messages, which numbers them.
 
     `was_paged` is kept of pages that left and whose channel changed since. `not_sent` is set while no page left.
+    `came_on_call` are the contacts who were on call when a level began. `on_call` is who is on call now; it is known
+    while an event is applied, and not stored.
     """
 
     id: str
@@ -225,6 +237,8 @@ class Incident:
     sent: int = 0
     was_paged: bool = False
     not_sent: NotSent | None = None
+    came_on_call: tuple[tuple[int, int], ...] = ()  # (level, contact)
+    on_call: tuple[Contact, ...] = ()
 
     @property
     def due_at(self) -> datetime | None:
@@ -245,9 +259,37 @@ class Incident:
         return self.policy.levels[number - 1]
 
     def listed(self, level: int) -> Iterator[Contact]:
-        """The contacts of a level: each person once, absent ones left out."""
+        """The contacts of a level: each person once, absent ones left out, rosters as who came on call for them."""
         present = [contact for n in self.level(level).contacts if (contact := self.contact(n)) is not None]
-        yield from distinct_people(present)
+        came = [self.contacts[number - 1] for at, number in self.came_on_call if at == level]
+        people = [[who for who in came if who.on_call == one.roster] if one.roster else [one] for one in present]
+        yield from distinct_people(who for each in people for who in each)
+
+    def rosters(self, level: int) -> tuple[Contact, ...]:
+        """The contacts of a level that are rosters."""
+        named = (self.contact(number) for number in self.level(level).contacts)
+        return tuple(contact for contact in named if contact is not None and contact.roster is not None)
+
+    def beginning(self, level: int) -> Incident:
+        """The incident as a level begins: who is on call now is paged by it as long as it lasts."""
+        rosters = self.rosters(level)
+        if not rosters:
+            return self
+        begun = replace(self, came_on_call=tuple(pair for pair in self.came_on_call if pair[0] != level))
+        for roster in dict.fromkeys(each.roster for each in rosters):
+            who = next((person for person in self.on_call if person.on_call == roster), None)
+            begun = begun if who is None else begun._with_on_call(level, who)
+        return begun
+
+    def _with_on_call(self, level: int, who: Contact) -> Incident:
+        known = next((each for each in self.contacts if replace(each, number=who.number) == who), None)
+        if known is not None:
+            return replace(self, came_on_call=(*self.came_on_call, (level, known.number)))
+        if len([contact for contact in self.contacts if contact.roster is None]) >= MAX_PEOPLE:
+            return self
+        added = replace(who, number=len(self.contacts) + 1)
+        came_on_call = (*self.came_on_call, (level, added.number))
+        return replace(self, contacts=(*self.contacts, added), came_on_call=came_on_call)
 
     def channel(self, level: int, contact: Contact) -> Channel | None:
         """The channel that a page of this level goes to the contact by: the first that works; None if none does."""
@@ -277,7 +319,8 @@ class Incident:
 
     def next_level(self, after: int) -> int | None:
         """The first level above `after` on which somebody can be reached."""
-        return next((n for n in range(after + 1, len(self.policy.levels) + 1) if self.asked(n)), None)
+        levels = range(after + 1, len(self.policy.levels) + 1)
+        return next((n for n in levels if self.beginning(n).asked(n)), None)
 
     def page(self, level: int, contact: int) -> Page | None:
         """The page of a level to a contact, if there was one."""

@@ -12,10 +12,11 @@ from service.channels.contact_keys import ContactKeys
 from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.escalate.books import Books
+from service.escalate.contacts import Contacts, no_recipient
 from service.escalate.effects import Entry, Kind
 from service.escalate.events import Event, Opened, Timer
 from service.escalate.incident import Contact, Incident, Open
-from service.escalate.intake import DEFAULT_POLICY, GivenContact, NewIncident
+from service.escalate.intake import DEFAULT_POLICY, NewIncident
 from service.escalate.items import (
     ALL,
     BY_STATE,
@@ -30,9 +31,9 @@ from service.escalate.items import (
 from service.escalate.lenient import NotFitting, Read
 from service.escalate.policies import Policies, UnknownPolicy
 from service.escalate.record import IncidentRecord
-from service.escalate.steps import Change, Moved, change, change_of, moved, written
+from service.escalate.steps import Change, Moved, moved, written
 from service.escalate.turns import turns_of
-from service.recipients import Directory
+from service.rosters.rosters import UnknownRoster
 from service.storage import MAX_WRITES, Conflict, Item, Page, Store
 from service.storage.cursors import BadCursor
 from service.work import Step, Task, joined, postponed
@@ -53,12 +54,8 @@ class OtherContent(TocsinError):
     """An incident has this id already, with other content."""
 
 
-class UnknownRecipient(TocsinError):
-    """A contact names a recipient who is not in the directory; `position` counts contacts from 0."""
-
-    def __init__(self, position: int, recipient: str) -> None:
-        super().__init__(f"there is no recipient {recipient!r}: PUT /v1/recipients/{recipient} makes one")
-        self.position = position
+class NoContacts(TocsinError):
+    """Neither the incident nor its policy names anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class Incidents:
     clock: Clock
     keys: ContactKeys
     policies: Policies
-    directory: Directory
+    contacts: Contacts
 
     def open(
         self, new: NewIncident, app: str, fallback_id: str, left_out: Sequence[NotFitting] = ()
@@ -77,7 +74,7 @@ class Incidents:
         """Open an incident and page its first level; the one that is there, and False, if it was asked for before.
 
         `fallback_id` is its id if the app gave none. `left_out` is what its timeline begins with.
-        `OtherContent`, `UnknownPolicy` or `UnknownRecipient`.
+        `OtherContent`, `UnknownPolicy`, `UnknownContact` or `NoContacts`.
         """
         name = new.id or fallback_id
         while True:
@@ -95,18 +92,27 @@ class Incidents:
     def fitted(self, read: Read) -> Read:
         """What was read leniently, without the recipients and the policy that there are none of."""
         for position, contact in enumerate(read.new.contacts):
+            if contact.roster is not None and (missing := self._missing(contact.roster)) is not None:
+                read = read.without(position, "roster", missing)
             if contact.recipient is None:
                 continue
-            person = self.directory.get(contact.recipient)
+            person = self.contacts.directory.get(contact.recipient)
             if person is None:
-                read = read.without_recipient(position, str(UnknownRecipient(position, contact.recipient)))
+                read = read.without(position, "recipient", no_recipient(contact.recipient))
             elif person.phone is None and person.email is None:
-                read = read.without_recipient(position, f"recipient {contact.recipient!r} has no phone and no email")
+                read = read.without(position, "recipient", f"recipient {contact.recipient!r} has no phone and no email")
         try:
-            self.policies.get(read.new.policy)
+            return read.under(self.policies.get(read.new.policy))
         except UnknownPolicy as error:
             return read.with_policy(DEFAULT_POLICY, str(error)) if DEFAULT_POLICY in self.policies.names else read
-        return read
+
+    def _missing(self, roster: str) -> str | None:
+        """Why there is no roster of this name; None if there is."""
+        try:
+            self.contacts.rosters.get(roster)
+        except UnknownRoster as error:
+            return str(error)
+        return None
 
     def check(self, new: NewIncident) -> None:
         """Raise what `open` would raise about its content, but open nothing."""
@@ -144,7 +150,7 @@ class Incidents:
         """Apply an event and commit what comes of it; `NoSuchIncident`."""
         while True:
             item, books = self.item(name), Books(self.store, self.keys)
-            changed = change_of(item, event, books)
+            changed = self.change_of(item, event, books)
             if changed is None:
                 return record_of(item)
             try:
@@ -153,6 +159,18 @@ class Incidents:
                 continue
             log(changed)
             return changed.record
+
+    def change(self, item: Item | None, record: IncidentRecord, event: Event, books: Books) -> Change | None:
+        """What `event` comes to for an incident; None if nothing."""
+        step = self._moved(item, record, event)
+        return None if step is None else written(step, books)
+
+    def change_of(self, item: Item, event: Event, books: Books) -> Change | None:
+        """`change` for an incident as it is stored."""
+        return self.change(item, record_of(item), event, books)
+
+    def _moved(self, item: Item | None, record: IncidentRecord, event: Event) -> Moved | None:
+        return moved(item, record, event, self.contacts.on_call(record.incident, event.at))
 
     def on_time(self, task: Task) -> Step:
         """Handle an incident that came due."""
@@ -164,33 +182,26 @@ class Incidents:
         records = [record_of(task.item) for task in tasks]
         turns = turns_of([record.incident for record in records], books, self.store, now)
         timers = [Timer(now, turns.get(record.incident.id)) for record in records]
-        moves = [(t.item, moved(t.item, r, timer)) for t, r, timer in zip(tasks, records, timers, strict=True)]
+        moves = [(t.item, self._moved(t.item, r, timer)) for t, r, timer in zip(tasks, records, timers, strict=True)]
         books.read_ahead(phone for _, move in moves if move is not None for phone in move.phones)
         return joined([_on_time(item, move, books) for item, move in moves], *books.changed())
 
     def _opened(self, new: NewIncident, app: str, name: str, left_out: Sequence[NotFitting] = ()) -> IncidentRecord:
         now = self.clock.now()
-        contacts = tuple(self._contact(n, given) for n, given in enumerate(new.contacts, start=1))
-        policy = self.policies.get(new.policy).covering(len(contacts))
+        given = tuple(self.contacts.of(n, contact) for n, contact in enumerate(new.contacts, start=1))
+        policy, rosters = self.policies.get(new.policy).covering(len(given)).numbered(len(given))
+        contacts = given + tuple(Contact(n, roster=name) for n, name in enumerate(rosters, start=len(given) + 1))
+        if not contacts:
+            raise NoContacts(f'name at least one: the policy "{policy.name}" names no roster')
         start = max(now, new.open_at or now)
         incident = Incident(name, new.description, new.url, contacts, policy, now, Open(0, 0, start))
         lines = tuple(Entry(now, Kind.LEFT_OUT, contact=each.contact, why=each.sentence) for each in left_out)
         return IncidentRecord(incident, app, new.sha256, lines, new.callback_url)
 
-    def _contact(self, number: int, given: GivenContact) -> Contact:
-        if given.recipient is None:
-            return Contact(number, given.phone, given.name, given.language, given.email, given.timezone)
-        person = self.directory.get(given.recipient)
-        if person is None:
-            raise UnknownRecipient(number - 1, given.recipient)
-        phone = person.phone.e164 if person.phone else None
-        name = person.first_name or None
-        return Contact(number, phone, name, person.language, person.email, person.timezone, person.user_id)
-
     def _save(self, record: IncidentRecord, books: Books) -> None:
         now = self.clock.now()
         starts_now = record.incident.due_at is not None and record.incident.due_at <= now
-        changed = change(None, record, Opened(now), books) if starts_now else None
+        changed = self.change(None, record, Opened(now), books) if starts_now else None
         if changed is None:
             self.store.save(incident_item(None, record))
         else:

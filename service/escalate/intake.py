@@ -38,7 +38,7 @@ _ITEM_FIELDS = frozenset({"incident_stat", "double_escalation", "first_contact",
 
 @dataclass(frozen=True, slots=True)
 class GivenContact:
-    """A contact as the app named it: by phone or email, or as the `recipient` whose profile says the rest."""
+    """A contact as the app named it: by phone or email, the `recipient` whose profile says the rest, or a `roster`."""
 
     phone: str | None = None
     name: str | None = None
@@ -46,6 +46,7 @@ class GivenContact:
     email: str | None = None
     timezone: str | None = None
     recipient: str | None = None
+    roster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,12 @@ class NewIncident:
 
         Both shapes of one incident have one hash.
         """
-        return hashlib.sha256(exact_json.canonical(to_state(replace(self, id=None))).encode()).hexdigest()
+        content = to_state(replace(self, id=None))
+        contacts = content["contacts"]
+        assert isinstance(contacts, list)
+        # A member that later versions added counts where it is said: what is stored has a hash without it.
+        content["contacts"] = [{k: v for k, v in each.items() if k != "roster" or v is not None} for each in contacts]
+        return hashlib.sha256(exact_json.canonical(content).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ Stored = BeforeValidator(_plain)
 
 
 class ContactBody(Body):
-    """A person to page: a phone (E.164), or the id of a recipient whose profile says how to reach them."""
+    """Whom to page: a phone (E.164), the id of a recipient whose profile says the rest, or a roster."""
 
     phone: Annotated[str | None, Field(max_length=40)] = None
     name: Annotated[str | None, Field(min_length=1, max_length=100)] = None
@@ -99,6 +105,7 @@ class ContactBody(Body):
     email: Annotated[str | None, Field(max_length=254)] = None
     timezone: Annotated[str | None, Field(description="IANA name, such as Europe/Berlin")] = None
     recipient: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = None
+    roster: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Pages who is on call.")] = None
 
 
 class IncidentBody(Body):
@@ -110,7 +117,10 @@ class IncidentBody(Body):
     policy: Annotated[str, Field(max_length=64)] = DEFAULT_POLICY
     callback_url: Url | None = None
     open_at: Instant | None = None
-    contacts: Annotated[Sequence[ContactBody], Field(min_length=1, max_length=MAX_CONTACTS)]
+    contacts: Annotated[
+        Sequence[ContactBody],
+        Field(max_length=MAX_CONTACTS, description="May be left out where the policy names rosters."),
+    ] = ()
 
 
 class IncidentItem(Body):
@@ -184,8 +194,10 @@ class Faults:
         said = {name: value for name, value in body if value is not None}
         if body.recipient is not None and len(said) > 1:
             self.found.append(FieldError(path, "Name a recipient or say how to reach the contact, not both"))
-        if body.recipient is None and body.phone is None:
-            self.found.append(FieldError(path, "A contact needs a phone, or the id of a recipient"))
+        elif body.roster is not None and len(said) > 1:
+            self.found.append(FieldError(path, "Name a roster or say how to reach the contact, not both"))
+        if body.recipient is None and body.roster is None and body.phone is None:
+            self.found.append(FieldError(path, "A contact needs a phone, the id of a recipient, or a roster"))
         return GivenContact(
             phone=self.phone(f"{path}.phone", body.phone),
             name=body.name,
@@ -193,6 +205,7 @@ class Faults:
             email=self._read(f"{path}.email", body.email, self._email),
             timezone=self._read(f"{path}.timezone", body.timezone, _timezone),
             recipient=body.recipient,
+            roster=body.roster,
         )
 
     def phone(self, path: str, text: str | None) -> str | None:

@@ -24,6 +24,7 @@ from service.escalate.intake import (
     assembled,
     shape_of,
 )
+from service.escalate.policy import Policy
 from service.http.problems import FieldError, invalid, invalid_model
 
 MAX_LEFT_OUT = 50
@@ -63,29 +64,36 @@ class Read:
 
     new: NewIncident
     left_out: tuple[NotFitting, ...] = ()
+    names_rosters: bool = False
+    """Whether its policy does."""
 
     @property
     def reaches_somebody(self) -> bool:
         """Whether it names anybody who can be paged."""
-        return any(contact.phone or contact.email or contact.recipient for contact in self.new.contacts)
+        named = (one.phone or one.email or one.recipient or one.roster for one in self.new.contacts)
+        return self.names_rosters or any(named)
 
     def refuse_if_nobody(self) -> None:
         """Raise `Problem` with all that does not fit, if nobody can be paged."""
         if not self.reaches_somebody:
             raise invalid([FieldError(each.path, each.why) for each in self.left_out])
 
-    def without_recipient(self, position: int, why: str) -> Read:
-        """The same without the recipient of one contact, who keeps the number."""
+    def without(self, position: int, member: str, why: str) -> Read:
+        """The same without whom a member of one contact names, who keeps the number."""
         contacts = list(self.new.contacts)
         contacts[position] = GivenContact()
-        return self._with(replace(self.new, contacts=tuple(contacts)), f"contacts[{position}].recipient", why)
+        return self._with(replace(self.new, contacts=tuple(contacts)), f"contacts[{position}].{member}", why)
 
     def with_policy(self, policy: str, why: str) -> Read:
         """The same under another policy."""
         return self._with(replace(self.new, policy=policy), "policy", why)
 
+    def under(self, policy: Policy) -> Read:
+        """The same, knowing its policy."""
+        return replace(self, names_rosters=any(level.rosters for level in policy.levels))
+
     def _with(self, new: NewIncident, path: str, why: str) -> Read:
-        return Read(new, (*self.left_out, NotFitting(path, why)))
+        return replace(self, new=new, left_out=(*self.left_out, NotFitting(path, why)))
 
 
 def read(document: Mapping[str, object], rules: IntakeRules) -> Read:

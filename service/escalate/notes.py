@@ -31,7 +31,18 @@ def contact_skipped(incident: Incident, level: int, contact: Contact, at: dateti
     return Entry(at, Kind.CONTACT_SKIPPED, level, contact.number, why=known[-1] if known else "no_address")
 
 
+def on_call(incident: Incident, level: int, at: datetime) -> tuple[Entry, ...]:
+    """Who is on call for the rosters of a level that begins, and of which nobody is."""
+    came = {number: incident.contacts[number - 1] for begun, number in incident.came_on_call if begun == level}
+    found = tuple(Entry(at, Kind.ON_CALL, level, number, why=who.on_call) for number, who in came.items())
+    empty = (each for each in incident.rosters(level) if each.roster not in {who.on_call for who in came.values()})
+    nobody = (Entry(at, Kind.CONTACT_SKIPPED, level, each.number, why="nobody_on_call") for each in empty)
+    return (*found, *nobody)
+
+
 def level_skipped(incident: Incident, level: int, at: datetime) -> Entry:
     """That nobody of a level can be reached."""
-    why = "nobody_reachable" if any(incident.listed(level)) else "contacts_absent"
+    begun = incident.beginning(level)
+    absent = "nobody_on_call" if begun.rosters(level) else "contacts_absent"
+    why = "nobody_reachable" if any(begun.listed(level)) else absent
     return Entry(at, Kind.LEVEL_SKIPPED, level=level, why=why)

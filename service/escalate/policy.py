@@ -6,7 +6,7 @@ that a later edit of the file changes no incident that is already running.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -51,7 +51,8 @@ class Level:
 
     Each is paged on the first of `channels` on which there is an address that works. `wait` follows the page and each
     of the `reminders`. `messages` are this level's own templates: a doctor reads another text than the patient.
-    `accepts` are the kinds of phrases that are a YES on this level, those of the policy if it names none.
+    `accepts` are the kinds of phrases that are a YES on this level, those of the policy if it names none. `rosters`
+    are paged as well, whoever is on call when the level begins.
     """
 
     contacts: tuple[int, ...]
@@ -60,6 +61,7 @@ class Level:
     reminders: int = 1
     messages: Mapping[Role, str] = field(default_factory=dict)
     accepts: tuple[str, ...] = ()
+    rosters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +99,20 @@ class Policy:
         """
         named = {number for level in self.levels for number in level.contacts}
         unnamed = [number for number in range(1, contact_count + 1) if number not in named]
-        return replace(self, levels=self.levels + tuple(replace(self.levels[-1], contacts=(n,)) for n in unnamed))
+        return replace(self, levels=self.levels + tuple(_for(n, self.levels[-1]) for n in unnamed))
+
+    def numbered(self, after: int) -> tuple[Policy, tuple[str, ...]]:
+        """The policy with its rosters as contacts, numbered on from `after`, and their names in that order."""
+        names = tuple(dict.fromkeys(name for level in self.levels for name in level.rosters))
+        numbers = {name: number for number, name in enumerate(names, start=after + 1)}
+        levels = tuple(_with_numbers(level, [numbers[name] for name in level.rosters]) for level in self.levels)
+        return replace(self, levels=levels), names
+
+
+def _for(number: int, level: Level) -> Level:
+    """A level on the terms of another, for one contact."""
+    return replace(level, contacts=(number,), rosters=())
+
+
+def _with_numbers(level: Level, rosters: Sequence[int]) -> Level:
+    return replace(level, contacts=(*level.contacts, *rosters), rosters=())

@@ -93,7 +93,9 @@ def _levels(node: Node, templates: Collection[str] | None, faults: Faults) -> tu
     if isinstance(node, positions.Items) and not 1 <= len(nodes) <= MAX_LEVELS:
         faults.error(Kind.OUT_OF_RANGE, node.at, f"a policy has 1 to {MAX_LEVELS} levels, this one {len(nodes)}")
     levels = tuple(level for one in nodes if (level := _level(one, templates, faults)) is not None)
-    if levels and not any(1 in level.contacts for level in levels):
+    if len({name for level in levels for name in level.rosters}) > MAX_CONTACTS:
+        faults.error(Kind.OUT_OF_RANGE, node.at, f"a policy names at most {MAX_CONTACTS} rosters")
+    if levels and not any(1 in level.contacts for level in levels) and not any(level.rosters for level in levels):
         message = "no level names contact 1: an incident with one contact would page that contact last of all"
         faults.warning(Kind.GAP, node.at, message)
     return levels
@@ -105,14 +107,14 @@ def _level(node: Node, templates: Collection[str] | None, faults: Faults) -> Lev
         return None
     _demand(keys, "contacts", "contacts: [1], counted as the incident lists them", faults)
     wait = _level_wait(keys, faults)
-    contacts = keys.read("contacts", lambda one: _contacts(one, faults))
+    contacts, rosters = keys.read("contacts", lambda one: _contacts(one, faults)) or ((), ())
     channels = keys.read("channels", lambda one: _channels(one, "channels", faults)) or (Channel.SMS,)
     reminders = keys.read("reminders", lambda one: _count(one, "reminders", 0, MAX_REMINDERS, faults))
     messages = keys.read("messages", lambda one: _messages(one, templates, faults)) or {}
-    if not contacts or wait is None:
+    if not (contacts or rosters) or wait is None:
         return None
     accepts = keys.read("accepts", lambda one: _accepts(one, faults)) or ()
-    return Level(contacts, channels, wait, 1 if reminders is None else reminders, messages, accepts)
+    return Level(contacts, channels, wait, 1 if reminders is None else reminders, messages, accepts, rosters)
 
 
 def _accepts(node: Node, faults: Faults) -> tuple[str, ...]:
@@ -155,14 +157,27 @@ def _read_wait(node: Node, what: str, parser: Callable[[str], Wait], faults: Fau
     return None
 
 
-def _contacts(node: Node, faults: Faults) -> tuple[int, ...]:
+def _contacts(node: Node, faults: Faults) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The numbers of contacts, and the names of rosters."""
     nodes = entries.one_or_more(node)
-    numbers = [number for one in nodes if (number := _count(one, "a contact", 1, 99, faults)) is not None]
+    named = [one for one in nodes if isinstance(one, positions.Entries)]
+    counted = [one for one in nodes if one not in named]
+    numbers = [number for one in counted if (number := _count(one, "a contact", 1, 99, faults)) is not None]
+    rosters = [name for one in named if (name := _roster(one, faults)) is not None]
     if not 1 <= len(nodes) <= MAX_CONTACTS:
         faults.error(Kind.OUT_OF_RANGE, node.at, f"a level pages 1 to {MAX_CONTACTS} contacts, this one {len(nodes)}")
-    if len(set(numbers)) < len(numbers):
+    if len(set(numbers)) < len(numbers) or len(set(rosters)) < len(rosters):
         faults.error(Kind.DUPLICATE_KEY, node.at, "a contact stands twice in this level", "keep it once")
-    return tuple(numbers)
+    return tuple(numbers), tuple(rosters)
+
+
+def _roster(node: Node, faults: Faults) -> str | None:
+    """`{roster: pumps}`."""
+    keys = entries.keyed(node, ("roster",), "a contact", faults)
+    if keys is None:
+        return None
+    _demand(keys, "roster", "roster: pumps, as its file names it", faults)
+    return keys.read("roster", lambda one: _name(one, "the name of a roster", faults))
 
 
 def _channels(node: Node, what: str, faults: Faults) -> tuple[Channel, ...]:

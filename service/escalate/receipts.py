@@ -14,7 +14,6 @@ from service.escalate.incidents import Incidents, log
 from service.escalate.items import BY_PROVIDER, MESSAGE, Fate, Outgoing, outgoing_of, sent_item
 from service.escalate.policy import PAGING
 from service.escalate.results import failure, sent
-from service.escalate.steps import change_of
 from service.messages.optouts import OptOuts, Why
 from service.storage import Conflict, Item
 
@@ -74,7 +73,9 @@ class Receipts:
 
     def _save(self, item: Item, outgoing: Outgoing, event: Event | None) -> None:
         books = Books(self.incidents.store, self.incidents.keys)
-        changed = None if event is None else change_of(self.incidents.item(outgoing.incident_id), event, books)
+        changed = (
+            None if event is None else self.incidents.change_of(self.incidents.item(outgoing.incident_id), event, books)
+        )
         if changed is None:
             self.incidents.store.save(item)
             return

@@ -87,6 +87,8 @@ def _contact(incident: Incident, contact: Contact, in_full: bool) -> dict[str, o
     known = {
         "name": contact.name,
         "recipient": contact.recipient,
+        "roster": contact.roster,
+        "on_call": contact.on_call,
         "phone": contact.phone if in_full else masked(contact.phone),
         "email": contact.email if in_full else masked(contact.email),
         "language": contact.language,

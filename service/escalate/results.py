@@ -15,7 +15,6 @@ from service.escalate.incidents import Incidents, log
 from service.escalate.items import Named, Outgoing, record_of
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
-from service.escalate.steps import change
 from service.storage import Conflict, Item
 from service.work import Step
 
@@ -84,7 +83,7 @@ def committed(
     if event is None:
         return Step(item, spawn=spawn)
     books = Books(incidents.store, incidents.keys)
-    changed = change(about.item, about.record, event, books)
+    changed = incidents.change(about.item, about.record, event, books)
     if changed is None:
         return Step(item, spawn=spawn)
     if isinstance(event, DeliveryFailed):

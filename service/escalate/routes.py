@@ -9,8 +9,9 @@ from flask import Blueprint
 
 from service.core.enums import Scope
 from service.escalate import intake, schemas
+from service.escalate.contacts import UnknownContact
 from service.escalate.events import ApiAcknowledge, ApiCancel
-from service.escalate.incidents import Incidents, NoSuchIncident, OtherContent, UnknownRecipient
+from service.escalate.incidents import Incidents, NoContacts, NoSuchIncident, OtherContent
 from service.escalate.intake import IncidentBody, IntakeRules, NewIncident
 from service.escalate.lenient import NotFitting
 from service.escalate.policies import UnknownPolicy
@@ -164,5 +165,7 @@ def _as_problems() -> Iterator[None]:
         raise conflict(f"{error}.") from error
     except UnknownPolicy as error:
         raise invalid([FieldError("policy", str(error))]) from error
-    except UnknownRecipient as error:
-        raise invalid([FieldError(f"contacts[{error.position}].recipient", str(error))]) from error
+    except UnknownContact as error:
+        raise invalid([FieldError(error.path, str(error))]) from error
+    except NoContacts as error:
+        raise invalid([FieldError("contacts", str(error))]) from error

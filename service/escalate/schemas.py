@@ -31,6 +31,8 @@ class ShownContact(Shown):
     language: str | None = None
     timezone: str | None = None
     recipient: str | None = None
+    roster: str | None = None
+    on_call: str | None = None
     codes: Sequence[int] | None = None
 
 

@@ -16,7 +16,7 @@ from service.escalate.books import Books
 from service.escalate.effects import Effects, Message
 from service.escalate.events import Event, ReplyNo, ReplyYes
 from service.escalate.incident import Contact, Incident, Open, Page, Unacknowledged
-from service.escalate.items import Summary, ending_item, incident_item, message_item, record_of, summary_item
+from service.escalate.items import Summary, ending_item, incident_item, message_item, summary_item
 from service.escalate.phonebook import Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
@@ -57,18 +57,13 @@ class Moved:
         return frozenset(phone for n in asked if (phone := self.incident.contacts[n - 1].phone) is not None)
 
 
-def moved(item: Item | None, record: IncidentRecord, event: Event) -> Moved | None:
-    """What `event` makes of an incident; None if nothing."""
-    incident, effects = transition(record.incident, event)
+def moved(item: Item | None, record: IncidentRecord, event: Event, on_call: tuple[Contact, ...] = ()) -> Moved | None:
+    """What `event` makes of an incident; None if nothing. `on_call` is who is on call then for its rosters."""
+    after, effects = transition(replace(record.incident, on_call=on_call), event)
+    incident = replace(after, on_call=())
     if incident == record.incident and effects == Effects():
         return None
     return Moved(item, record, event, incident, effects)
-
-
-def change(item: Item | None, record: IncidentRecord, event: Event, books: Books) -> Change | None:
-    """What `event` comes to for an incident; None if nothing."""
-    step = moved(item, record, event)
-    return None if step is None else written(step, books)
 
 
 def written(step: Moved, books: Books) -> Change:
@@ -88,11 +83,6 @@ def written(step: Moved, books: Books) -> Change:
 
 def _told_at(incident: Incident) -> datetime | None:
     return None if incident.not_sent is None else incident.not_sent.told_at
-
-
-def change_of(item: Item, event: Event, books: Books) -> Change | None:
-    """`change` for an incident as it is stored."""
-    return change(item, record_of(item), event, books)
 
 
 def _with_codes(incident: Incident, books: Books) -> Incident:

@@ -22,7 +22,6 @@ from service.escalate.items import SUMMARY, Named, Summary, record_of, summary_i
 from service.escalate.phonebook import PhoneBook, Standing
 from service.escalate.results import failure_of, summarised
 from service.escalate.send import Sender, again, codes_of
-from service.escalate.steps import change_of
 from service.messages.carriers import Urgency
 from service.storage import Conflict, Item
 from service.work import Step, Task, finished, postponed, waiting
@@ -137,7 +136,7 @@ class Summaries:
         except NoSuchIncident:
             return []
         event = self._event(f"{name}-{named.code}", named, summary, record_of(item).incident)
-        changed = None if event is None else change_of(item, event, books)
+        changed = None if event is None else self.incidents.change_of(item, event, books)
         if changed is None:
             return []
         if summary.end != SENT:

@@ -36,6 +36,7 @@ _WHY: Mapping[str, str] = {
     "not_sent": "the page could not be sent in time",
     "no_address": "the contact has no address on the level's channels",
     "nobody_reachable": "none of its contacts can be reached",
+    "nobody_on_call": "nobody is on call",
     "contacts_absent": "it names no contact of this incident",
 }
 
@@ -52,6 +53,7 @@ _SENTENCES: Mapping[Kind, str] = {
     Kind.SAID_YES: "{Who} said yes",
     Kind.SAID_NO: "{Who} said no",
     Kind.ESCALATED: "Escalated to level {level}: {why}",
+    Kind.ON_CALL: "{Who} is on call for {why}",
     Kind.CONTACT_SKIPPED: "{Who} cannot be reached{by_channel}: {why}",
     Kind.LEVEL_SKIPPED: "Level {level} skipped: {why}",
     Kind.LEFT_LATE: "The page to {who} by {channel} left after all, when level {level} was over",

@@ -190,10 +190,12 @@ def _enter_next_level(incident: Incident, left: int, at: datetime, why: Ending) 
     if level is None:
         after, effects = _over(incident, at, why)
         return after, skipped + effects
-    after, effects = _page(incident, level, 1, at)
+    begun = incident.beginning(level)
+    after, effects = _page(begun, level, 1, at)
     escalated = (Entry(at, Kind.ESCALATED, level=level, why=why.value),) if left else ()
-    unreached = tuple(notes.contact_skipped(incident, level, contact, at) for contact in _out_of_reach(incident, level))
-    return after, skipped + Effects(timeline=escalated + unreached) + effects
+    unreached = tuple(notes.contact_skipped(begun, level, contact, at) for contact in _out_of_reach(begun, level))
+    on_call = notes.on_call(begun, level, at)
+    return after, skipped + Effects(timeline=escalated + on_call + unreached) + effects
 
 
 def _page(incident: Incident, level: int, attempt: int, at: datetime) -> Step:

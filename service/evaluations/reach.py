@@ -100,8 +100,11 @@ def _texts(action: Action | None) -> Mapping[str, Text | None]:
     """The texts that say whom an action reaches, by the path of what they become."""
     match action:
         case OpenIncident(contacts=contacts):
-            members = ("phone", "recipient", "name", "language", "email")
-            whole = {f"contacts[{n}]": contact.phone or contact.recipient for n, contact in enumerate(contacts)}
+            members = ("phone", "recipient", "name", "language", "email", "roster")
+            whole = {
+                f"contacts[{n}]": contact.phone or contact.recipient or contact.roster
+                for n, contact in enumerate(contacts)
+            }
             parts = {f"contacts[{n}].{m}": getattr(c, m) for n, c in enumerate(contacts) for m in members}
             return whole | parts
         case Notify(audience=audience, recipients=recipients, variables=variables):

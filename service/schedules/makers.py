@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from service.core.errors import TocsinError
 from service.escalate import intake
-from service.escalate.incidents import Incidents, OtherContent, UnknownRecipient
+from service.escalate.contacts import UnknownContact
+from service.escalate.incidents import Incidents, NoContacts, OtherContent
 from service.escalate.intake import IntakeRules
 from service.escalate.policies import UnknownPolicy
 from service.http import FieldError, Problem, invalid_model
@@ -48,7 +49,7 @@ class IncidentMaker:
         """Raise `CannotMake` if no incident could be opened."""
         try:
             self.incidents.check(intake.read(body, self.rules))
-        except (Problem, UnknownPolicy, UnknownRecipient) as error:
+        except (Problem, UnknownPolicy, UnknownContact, NoContacts) as error:
             raise _refusal(error) from error
 
     def make(self, body: Mapping[str, object], name: str, app: str) -> None:
@@ -57,7 +58,7 @@ class IncidentMaker:
             self.incidents.open(intake.read(body, self.rules), app, name)
         except OtherContent:
             return  # opened before a release that reads the body otherwise
-        except (Problem, UnknownPolicy, UnknownRecipient) as error:
+        except (Problem, UnknownPolicy, UnknownContact, NoContacts) as error:
             raise _refusal(error) from error
 
 
@@ -82,7 +83,9 @@ class NotificationMaker:
             raise _refusal(error) from error
 
 
-def _refusal(error: Problem | UnknownPolicy | UnknownRecipient | ValidationError | Unfit) -> CannotMake:
+def _refusal(
+    error: Problem | UnknownPolicy | UnknownContact | NoContacts | ValidationError | Unfit,
+) -> CannotMake:
     match error:
         case Problem():
             return CannotMake(*error.errors)
@@ -90,7 +93,9 @@ def _refusal(error: Problem | UnknownPolicy | UnknownRecipient | ValidationError
             return CannotMake(*invalid_model(error).errors)
         case UnknownPolicy():
             return CannotMake(FieldError("policy", str(error)))
-        case UnknownRecipient():
-            return CannotMake(FieldError(f"contacts[{error.position}].recipient", str(error)))
+        case UnknownContact():
+            return CannotMake(FieldError(error.path, str(error)))
+        case NoContacts():
+            return CannotMake(FieldError("contacts", str(error)))
         case Unfit():
             return CannotMake(*(FieldError(path, message) for path, message in error.faults))

@@ -15,6 +15,7 @@ from service.core.clock import Clock
 from service.core.enums import Channel
 from service.escalate import items, link_routes, message_routes, outcomes, routes
 from service.escalate.answers import Answers
+from service.escalate.contacts import Contacts
 from service.escalate.endings import Endings
 from service.escalate.incidents import Incidents
 from service.escalate.intake import IntakeRules
@@ -36,6 +37,7 @@ from service.inbound.twilio.signature import TwilioGate
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt as DeliveryReceipt
 from service.replies import read_languages
+from service.rosters.rosters import Rosters
 from service.storage import Store
 from service.wiring.messaging import Messaging, phone_rules, signing_keys
 from service.work import Duty
@@ -64,7 +66,9 @@ class Escalation:
             settings.last_good / "escalation.zip",
             lambda folder: read_policies(folder, messaging.templates.names),
         )
-        self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, messaging.directory)
+        self.rosters = Rosters(settings.rules_dir / "rosters", settings.last_good / "rosters")
+        contacts = Contacts(messaging.directory, self.rosters)
+        self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, contacts)
         self.rule_incidents = RuleIncidents(self.incidents, self.rules)
         languages = read_languages(reply_words(settings.rules_dir), instead=SHIPPED_WORDS)
         self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones, languages)

@@ -58,6 +58,29 @@ def test_a_wait_may_last_until_a_time_of_day(wait: str) -> None:
     assert policy.levels == (Level((1,), (Channel.SMS,), Until(8, 0), 1),)
 
 
+def test_a_level_may_page_who_is_on_call_beside_contacts() -> None:
+    first, second = "{contacts: [1, {roster: pumps}], wait: 40s}", "{contacts: {roster: b}, wait: 1m}"
+    policy = read(f"escalation: p\nlevels: [{first}, {second}]")
+    assert [(level.contacts, level.rosters) for level in policy.levels] == [((1,), ("pumps",)), ((), ("b",))]
+    numbered, names = policy.covering(2).numbered(2)
+    assert names == ("pumps", "b")
+    assert [level.contacts for level in numbered.levels] == [(1, 3), (4,), (2,)]
+    assert not any(level.rosters for level in numbered.levels)
+
+
+@pytest.mark.parametrize(
+    ("contacts", "said"),
+    [
+        ("[{rooster: pumps}]", 'unknown key "rooster" in a contact'),
+        ("[{roster: the pumps}]", '"the pumps" is not the name of a roster'),
+        ("[{roster: a}, {roster: a}]", "a contact stands twice in this level"),
+        ("[{}]", 'the key "roster" is missing'),
+    ],
+)
+def test_a_roster_that_cannot_be_read_is_reported(contacts: str, said: str) -> None:
+    assert said in complaints(f"escalation: p\nlevels: [{{contacts: {contacts}, wait: 40s}}]")
+
+
 FAULTY = """\
 escalation: night shift
 levels:

@@ -39,6 +39,7 @@ from service.escalate.waits import For, Until
 from service.storage.sqlite import SqliteStore
 from tests.unit.incidents import START
 
+ROSTERS = ("pumps", "gas")
 PHONES = ("+447700900001", "+447700900002", "+447700900003", None)
 NUMBERS = st.integers(1, 4)
 
@@ -85,9 +86,16 @@ class IncidentMachine(RuleBasedStateMachine):
     def incident(self) -> Incident:
         return self.record.incident
 
-    @initialize(under=policies, drawn=st.lists(people, min_size=1, max_size=3))
-    def begin(self, under: Policy, drawn: Sequence[tuple[str | None, str | None, str | None]]) -> None:
+    @initialize(
+        under=policies,
+        drawn=st.lists(people, min_size=1, max_size=3),
+        rosters=st.lists(st.sampled_from(ROSTERS), max_size=2),
+    )
+    def begin(
+        self, under: Policy, drawn: Sequence[tuple[str | None, str | None, str | None]], rosters: Sequence[str]
+    ) -> None:
         who = contacts(drawn)
+        who += tuple(Contact(n, roster=name) for n, name in enumerate(rosters, len(who) + 1))
         under = under.covering(len(who))
         incident = Incident("i", "Pump 1 failed", None, who, under, START, Open(0, 0, START))
         self.record = IncidentRecord(incident, "app", "sha256")
@@ -95,6 +103,7 @@ class IncidentMachine(RuleBasedStateMachine):
         self.applied: set[str] = set()
         self.numbers: list[int] = []
         self.count = 0
+        self.on_call: tuple[Contact, ...] = ()
 
     def name(self) -> str:
         self.count += 1
@@ -102,7 +111,7 @@ class IncidentMachine(RuleBasedStateMachine):
 
     def happens(self, event: Event) -> None:
         before = self.incident
-        move = moved(None, self.record, event)
+        move = moved(None, self.record, event, self.on_call)
         if move is None:
             self.check_step(before, event, NOTHING)
             return
@@ -110,6 +119,12 @@ class IncidentMachine(RuleBasedStateMachine):
         self.record = committed.record
         self.check_step(before, event, move.effects)
         self.check_commit(move, committed)
+
+    @rule(roster=st.sampled_from(ROSTERS), who=people | st.none())
+    def hands_over(self, roster: str, who: tuple[str | None, str | None, str | None] | None) -> None:
+        others = tuple(each for each in self.on_call if each.on_call != roster)
+        comes = () if who is None else (Contact(0, who[0], email=who[1], timezone=who[2], on_call=roster),)
+        self.on_call = others + comes
 
     @rule(minutes=st.sampled_from([0, 1, 60, 60 * 30, -1, -60 * 26]))
     def clock_jumps(self, minutes: int) -> None:
