@@ -7,7 +7,7 @@ heard the reply, the same SMS delivered again, or a worker if that process died.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from msgspec import structs
 
 from service.core.records import to_state
 from service.escalate.books import Books
-from service.escalate.events import Reply, ReplyNo, ReplyYes
+from service.escalate.events import Reply, ReplyDone, ReplyLater, ReplyNo, ReplyUndo, ReplyWho, ReplyYes
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import Named, Unfinished, heard_name, record_of, unfinished_of
 from service.escalate.replies import Answer
@@ -109,8 +109,7 @@ class Answers:
         if contact is None or contact.phone != answer.phone:
             logger.warning("A reply about incident %s came from no contact of it", named.incident_id)
             return
-        kind: type[Reply] = ReplyYes if answer.answer is Answer.YES else ReplyNo
-        event = kind(f"{name}-{named.code}", now, named.contact, named.level)
+        event = _event(f"{name}-{named.code}", named.answer or answer.answer, named, answer.minutes, now)
         changed = self.incidents.change_of(item, event, commit.books)
         if changed is not None:
             commit.items.append(changed.item)
@@ -119,6 +118,21 @@ class Answers:
             log(changed)
 
 
-def of_pages(phone: str, answer: Answer, pages: Sequence[Named]) -> Unfinished:
+def of_pages(phone: str, answer: Answer, pages: Sequence[Named], minutes: int | None = None) -> Unfinished:
     """An answer to pages, of which nothing is done yet; each incident once."""
-    return Unfinished(phone, answer, tuple({page.incident_id: page for page in pages}.values()))
+    return Unfinished(phone, answer, tuple({page.incident_id: page for page in pages}.values()), minutes)
+
+
+_EVENTS: Mapping[Answer, type[ReplyYes | ReplyNo | ReplyDone | ReplyUndo | ReplyWho]] = {
+    Answer.YES: ReplyYes,
+    Answer.NO: ReplyNo,
+    Answer.DONE: ReplyDone,
+    Answer.UNDO: ReplyUndo,
+    Answer.WHO: ReplyWho,
+}
+
+
+def _event(name: str, answer: Answer, page: Named, minutes: int | None, now: datetime) -> Reply:
+    if answer is Answer.LATER:
+        return ReplyLater(name, now, page.contact, page.level, minutes)
+    return _EVENTS[answer](name, now, page.contact, page.level)

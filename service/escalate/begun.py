@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 from service.core.records import from_state
 from service.escalate.books import Books
-from service.escalate.incident import Incident, Page
+from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Summary, incident_id, outgoing_of, record_of
+from service.escalate.page import Page
 from service.escalate.phonebook import Listed
 from service.escalate.turns import carrier
 from service.storage import Item, Store

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from service.core.enums import Channel
+from service.escalate.events import Origin
 from service.escalate.policy import Role
 
 
@@ -45,11 +46,29 @@ class Kind(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     DECLINED = "declined"
     CANCELLED = "cancelled"
+    SAID_DONE = "said_done"
+    SAID_UNDO = "said_undo"
+    SAID_LATER = "said_later"
+    ASKED_WHO = "asked_who"
+    GIVEN_BACK = "given_back"
+    WITHDRAWN = "withdrawn"
+    POSTPONED = "postponed"
+    RENEWED = "renewed"
+    LAPSED = "lapsed"
+    REPEATED = "repeated"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    PASSED_ON = "passed_on"
+    NOTE = "note"
+    SAME_ALERT = "same_alert"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the timeline. It names contacts by number alone, so that erasing a person leaves it whole."""
+    """One line of the timeline. It names contacts by number alone, so that erasing a person leaves it whole.
+
+    `by` is the name that somebody gave, `origin` who really acted. `words` is what a person wrote: never in the audit.
+    """
 
     at: datetime
     kind: Kind
@@ -59,6 +78,8 @@ class Entry:
     role: Role | None = None
     why: str | None = None
     by: str | None = None
+    origin: Origin | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

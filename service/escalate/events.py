@@ -13,6 +13,29 @@ from enum import StrEnum
 from service.core.enums import Channel
 
 
+class Via(StrEnum):
+    """How a person's word reached us."""
+
+    SMS = "sms"
+    LINK = "link"
+    EMAIL = "email"
+    CALL = "call"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who really acted; names are only claimed. `app`, the id of its `key` and that of its `request` are the API's."""
+
+    via: Via
+    app: str | None = None
+    key: str | None = None
+    request: str | None = None
+
+
+BY_SMS = Origin(Via.SMS)
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The incident starts: its first level is to be paged."""
@@ -28,6 +51,7 @@ class ReplyYes:
     at: datetime
     contact: int
     level: int
+    origin: Origin = BY_SMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +62,55 @@ class ReplyNo:
     at: datetime
     contact: int
     level: int
+    origin: Origin = BY_SMS
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    """A contact says that it is over. `level` is the level whose page the reply answers."""
+
+    id: str
+    at: datetime
+    contact: int
+    level: int
+    origin: Origin = BY_SMS
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyUndo:
+    """A contact takes back what they answered. `level` is the level whose page the reply answers."""
+
+    id: str
+    at: datetime
+    contact: int
+    level: int
+    origin: Origin = BY_SMS
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyLater:
+    """A contact wants to be asked again later, in so many `minutes` if they say so.
+
+    `level` is the level whose page the reply answers.
+    """
+
+    id: str
+    at: datetime
+    contact: int
+    level: int
+    minutes: int | None = None
+    origin: Origin = BY_SMS
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWho:
+    """A contact asks who has it. `level` is the level whose page the reply answers."""
+
+    id: str
+    at: datetime
+    contact: int
+    level: int
+    origin: Origin = BY_SMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +169,13 @@ class DeliveryFailed:
 
 @dataclass(frozen=True, slots=True)
 class ApiAcknowledge:
-    """Somebody acknowledged by the API or a signed link; `contact` is who, where it is one of the contacts."""
+    """Somebody acknowledged by the API; `contact` is who, where it is one of the contacts."""
 
     id: str
     at: datetime
     by: str
     contact: int | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +185,61 @@ class ApiCancel:
     id: str
     at: datetime
     by: str
+    origin: Origin | None = None
 
 
-Reply = ReplyYes | ReplyNo
-FromOutside = Reply | DeliveryFailed | ApiAcknowledge | ApiCancel
+@dataclass(frozen=True, slots=True)
+class ApiResolve:
+    """An app, or somebody by the API, says that it is over; `contact` is who, where it is one of the contacts."""
+
+    id: str
+    at: datetime
+    by: str
+    contact: int | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiReopen:
+    """Somebody wants it to begin again at the first level."""
+
+    id: str
+    at: datetime
+    by: str
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiEscalate:
+    """Somebody wants the next level to be asked now."""
+
+    id: str
+    at: datetime
+    by: str
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiNote:
+    """Somebody writes something down beside the incident."""
+
+    id: str
+    at: datetime
+    by: str
+    text: str
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SameAlert:
+    """The alert that opened the incident came again."""
+
+    id: str
+    at: datetime
+    origin: Origin | None = None
+
+
+Reply = ReplyYes | ReplyNo | ReplyDone | ReplyUndo | ReplyLater | ReplyWho
+FromApi = ApiAcknowledge | ApiCancel | ApiResolve | ApiReopen | ApiEscalate | ApiNote | SameAlert
+FromOutside = Reply | DeliveryFailed | FromApi
 Event = Opened | Timer | PageSent | FromOutside

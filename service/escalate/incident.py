@@ -13,7 +13,9 @@ from pydantic import Field
 
 from service.core.enums import Channel
 from service.escalate.events import Failure, PageSent
+from service.escalate.page import Page
 from service.escalate.policy import Level, Policy
+from service.escalate.unreached import NotSent, Unreached
 from service.escalate.waits import end_of, least_end
 
 REMEMBERED_EVENTS = 200
@@ -82,12 +84,28 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Somebody has it. `by` is their name; `contact` their number where they are a contact. Final."""
+    """Somebody has it. `by` is their name; `contact` their number where they are a contact.
+
+    Under a policy with `renew` they are asked at `due_at` whether they are still on it; `asked` counts how often they
+    were since they last said so.
+    """
 
     at: datetime
     by: str
     contact: int | None = None
+    due_at: datetime | None = None
+    asked: int = 0
     name: Literal["acknowledged"] = "acknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """It is over, as `by` said, who had it or knows. `contact` is as of `Acknowledged`."""
+
+    at: datetime
+    by: str
+    contact: int | None = None
+    name: Literal["resolved"] = "resolved"
 
 
 class Ending(StrEnum):
@@ -97,6 +115,9 @@ class Ending(StrEnum):
     DECLINED = "declined"
     UNREACHABLE = "unreachable"
     NOT_SENT = "not_sent"
+    GIVEN_BACK = "given_back"
+    PASSED_ON = "passed_on"
+    LAPSED = "lapsed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +131,7 @@ class Unacknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Called off, or declined under `on_no: end` (then `declined`). Final."""
+    """Called off, or declined under `on_no: end` (then `declined`)."""
 
     at: datetime
     by: str
@@ -119,99 +140,11 @@ class Cancelled:
     name: Literal["cancelled"] = "cancelled"
 
 
-State = Annotated[Open | Acknowledged | Unacknowledged | Cancelled, Field(discriminator="name")]
+State = Annotated[Open | Acknowledged | Resolved | Unacknowledged | Cancelled, Field(discriminator="name")]
 
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A contact was paged on a level, by a channel; `code` tells replies of one phone apart, once it is assigned.
-
-    `in_summary` says that it went out, or will, in a summary of several: so do its reminders.
-
-    `message` is the number of the message that carries it now, `first` of the first one on this channel, `sent` of the
-    latest that a provider took or may have: 0 if none. All are 0 in what earlier versions wrote, whose pages count as
-    sent. `begun_at` is when a provider was first asked to take one.
-    """
-
-    level: int
-    contact: int
-    channel: Channel
-    at: datetime
-    code: int | None = None
-    in_summary: bool = False
-    message: int = 0
-    first: int = 0
-    sent: int = 0
-    begun_at: datetime | None = None
-
-    @property
-    def has_left(self) -> bool:
-        """Whether a provider took the page on its channel, or may have it."""
-        return self.sent >= self.first
-
-    @property
-    def is_leaving(self) -> bool:
-        """Whether the message that carries it now has yet to leave."""
-        return self.sent < self.message
-
-    def carried_by(self, message: int, channel: Channel, at: datetime) -> Page:
-        """The page once another message carries it."""
-        first = self.first if channel is self.channel else message
-        return replace(self, channel=channel, at=at, message=message, first=first)
-
-    def left(self, event: PageSent) -> Page:
-        """The page once one of its messages left."""
-        sent = max(self.sent, event.message)
-        return replace(self, sent=sent, begun_at=self.begun_at or event.begun_at or self.at)
-
-
-@dataclass(frozen=True, slots=True)
-class Unreached:
-    """A contact could not be reached on a channel, for a page of this level."""
-
-    level: int
-    contact: int
-    channel: Channel
-    why: Failure
-
-
-NOT_SENT_PAUSES = (1, 2, 5, 10)
-"""Minutes from the end of a round in which no page could be sent to the next round; the last one repeats."""
-
-GIVEN_UP_AFTER = timedelta(hours=24)
-"""How long it is tried to send a first page of an incident."""
 
 MAX_PEOPLE = 40
 """Contacts that are people: so many pages, answers and books fit one commit. Beyond it nobody new comes on call."""
-
-OPERATOR_TOLD_EVERY = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """No page could be sent although all levels were tried, `rounds` times since the first page was due.
-
-    `told_at` is when the operator was last told.
-    """
-
-    rounds: int
-    since: datetime
-    told_at: datetime
-
-    @property
-    def pause(self) -> timedelta:
-        """How long until it begins again."""
-        return timedelta(minutes=NOT_SENT_PAUSES[min(self.rounds, len(NOT_SENT_PAUSES)) - 1])
-
-    @property
-    def ends_at(self) -> datetime:
-        """When it is given up."""
-        return self.since + GIVEN_UP_AFTER
-
-    def again(self, at: datetime) -> NotSent:
-        """After one more round; the operator is told at most hourly."""
-        told_at = at if at - self.told_at >= OPERATOR_TOLD_EVERY else self.told_at
-        return replace(self, rounds=self.rounds + 1, told_at=told_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +154,7 @@ class Incident:
     `was_paged` is kept of pages that left and whose channel changed since. `not_sent` is set while no page left.
     `came_on_call` are the contacts who were on call when a level began. `on_call` is who is on call now; it is known
     while an event is applied, and not stored.
+    `rounds` counts how often the policy was repeated, `times` how often the alert came that the incident is about.
     """
 
     id: str
@@ -239,11 +173,46 @@ class Incident:
     not_sent: NotSent | None = None
     came_on_call: tuple[tuple[int, int], ...] = ()  # (level, contact)
     on_call: tuple[Contact, ...] = ()
+    rounds: int = 0
+    times: int = 1
 
     @property
     def due_at(self) -> datetime | None:
         """When the next timer of the incident is due; None when it waits for nothing."""
-        return self.state.due_at if isinstance(self.state, Open) else None
+        return self.state.due_at if isinstance(self.state, Open | Acknowledged) else None
+
+    @property
+    def owner(self) -> Contact | None:
+        """The contact who has it, if it is one."""
+        if isinstance(self.state, Acknowledged) and self.state.contact is not None:
+            return self.contact(self.state.contact)
+        return None
+
+    @property
+    def owner_level(self) -> int:
+        """The level on which who has it was asked, else the one that was asked last."""
+        page = self.last_page(self.owner.number) if self.owner is not None else None
+        return page.level if page is not None else self.pages[-1].level if self.pages else 1
+
+    def renewed_until(self, at: datetime) -> datetime | None:
+        """When an owner who is on it at `at` is asked whether they still are; None if they are not."""
+        return at + timedelta(seconds=self.policy.renew) if self.policy.renew else None
+
+    @property
+    def may_be_later(self) -> bool:
+        """Whether somebody may ask to be asked again later: while its level waits, or its owner is to be asked."""
+        return bool(self.policy.later) if isinstance(self.state, Open) else self.due_at is not None
+
+    def has_it(self, number: int) -> bool:
+        """Whether the contact of this number is who has it."""
+        owner, contact = self.owner, self.contact(number)
+        return owner is not None and contact is not None and owner.same_person(contact)
+
+    @property
+    def asked_now(self) -> tuple[Contact, ...]:
+        """Who is being asked."""
+        level = self.state.level if isinstance(self.state, Open) else 0
+        return tuple(contact for contact, _ in self.asked(level)) if level else ()
 
     @property
     def escalated(self) -> bool:
@@ -326,12 +295,14 @@ class Incident:
         """The page of a level to a contact, if there was one."""
         return next((page for page in self.pages if (page.level, page.contact) == (level, contact)), None)
 
-    def paged(self, level: int, contact: int, channel: Channel, at: datetime, message: int) -> Incident:
+    def paged(
+        self, level: int, contact: int, channel: Channel, at: datetime, message: int, *, anew: bool = False
+    ) -> Incident:
         """The incident after paging a contact; the page of a level keeps its code when it is sent again."""
         known = self.page(level, contact)
         if known is None:
             return replace(self, pages=(*self.pages, Page(level, contact, channel, at, message=message, first=message)))
-        page = known.carried_by(message, channel, at)
+        page = known.carried_by(message, channel, at, anew=anew)
         pages = (*(p for p in self.pages if p is not known), page)
         return replace(self, pages=pages, was_paged=self.was_paged or known.has_left)
 
@@ -347,7 +318,8 @@ class Incident:
 
     def heard_of(self, contact: Contact) -> bool:
         """Whether any page to this person left."""
-        return any(page.has_left and self.contacts[page.contact - 1].same_person(contact) for page in self.pages)
+        left = [page for page in self.pages if page.has_left or page.sent]
+        return any(self.contacts[page.contact - 1].same_person(contact) for page in left)
 
     def leaving(self) -> tuple[Page, ...]:
         """The pages of the present level whose messages have yet to leave."""
@@ -364,6 +336,21 @@ class Incident:
     def as_if_new(self) -> Incident:
         """The incident without the failures that may be over when it begins again."""
         return replace(self, unreached=tuple(failure for failure in self.unreached if failure.why.lasts))
+
+    def afresh(self) -> Incident:
+        """The incident as it begins again at the first level: nobody has declined, nothing was repeated."""
+        return replace(self.as_if_new(), declined=(), rounds=0, not_sent=None)
+
+    def declined_by(self, contact: Contact) -> Incident:
+        """The incident with this person asked on no level any more."""
+        levels = range(1, len(self.policy.levels) + 1)
+        own = [(n, one.number) for n in levels for one in self.contacts if one.same_person(contact)]
+        return replace(self, declined=tuple(dict.fromkeys((*self.declined, *own))))
+
+    def not_declined_by(self, contact: Contact) -> Incident:
+        """The incident with the NO of this person taken back."""
+        others = [pair for pair in self.declined if not self.contacts[pair[1] - 1].same_person(contact)]
+        return replace(self, declined=tuple(others))
 
     def last_page(self, contact: int) -> Page | None:
         """The latest page to a contact."""
@@ -384,6 +371,10 @@ class Incident:
     def wait_after(self, level: int, left_at: datetime) -> datetime:
         """Before when the wait of a level is not over, if a page of it left, or has its turn, at `left_at`."""
         return least_end(self.level(level).wait, left_at)
+
+    def once_more(self) -> Incident:
+        """The incident after its alert came again."""
+        return replace(self, times=self.times + 1)
 
     def having_seen(self, event_id: str) -> Incident:
         """The incident that will ignore this event from now on."""

@@ -86,12 +86,16 @@ class PhoneAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A page that a reply names, by its code or by being the only one it can mean."""
+    """A page that a reply names, by its code or by being the only one it can mean.
+
+    `answer` is what the reply says to this page, where that differs from what it says to the others.
+    """
 
     incident_id: str
     contact: int
     level: int
     code: int
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +119,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A clear answer from a phone, and the pages it is still to be applied to."""
+    """A clear answer from a phone, and the pages it is still to be applied to. `minutes` are those of a LATER."""
 
     phone: str
     answer: Answer
     left: tuple[Named, ...]
+    minutes: int | None = None
 
     def after(self, done: int) -> Unfinished:
         """What is left once the first `done` pages are dealt with."""

@@ -9,8 +9,8 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 
 from service.core.clock import Clock
-from service.escalate.events import Reply, ReplyNo, ReplyYes
-from service.escalate.incident import Acknowledged, Cancelled, Incident, Open
+from service.escalate.events import Origin, ReplyNo, ReplyYes, Via
+from service.escalate.incident import Acknowledged, Cancelled, Incident, Open, Resolved
 from service.escalate.incidents import Incidents, NoSuchIncident
 from service.escalate.links import Answerer, LinkRefused, Links
 
@@ -42,9 +42,11 @@ def blueprint(incidents: Incidents, links: Links, clock: Clock) -> Blueprint:
             said = request.form.get("answer")
             if said not in ("yes", "no"):
                 return _page(_question(incidents.get(who.incident_id).incident, who), HTTPStatus.BAD_REQUEST)
-            kind: type[Reply] = ReplyYes if said == "yes" else ReplyNo
+            kind: type[ReplyYes | ReplyNo] = ReplyYes if said == "yes" else ReplyNo
             event_id = hashlib.sha256(f"{token} {said}".encode()).hexdigest()[:32]
-            record = incidents.happens(who.incident_id, kind(event_id, clock.now(), who.contact, who.level))
+            record = incidents.happens(
+                who.incident_id, kind(event_id, clock.now(), who.contact, who.level, Origin(Via.LINK))
+            )
             return _page(_description(record.incident) + f"<p><strong>{_standing(record.incident, who)}</strong></p>")
         except (LinkRefused, NoSuchIncident) as error:
             return _refused(error)
@@ -67,6 +69,8 @@ def _standing(incident: Incident, who: Answerer) -> str:
             return "Thank you. You have it."
         case Acknowledged(by=by):
             return f"{escape(by)} has it."
+        case Resolved():
+            return "It is over. Nothing needs to be done."
         case Cancelled(declined=True):
             return "It was declined and is closed."
         case Cancelled():

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from service.escalate.effects import Effects, Entry, Kind
-from service.escalate.events import DeliveryFailed, Reply, ReplyYes
-from service.escalate.incident import Contact, Incident, Unreached
+from service.escalate.events import (
+    ApiNote,
+    DeliveryFailed,
+    Reply,
+    ReplyDone,
+    ReplyLater,
+    ReplyNo,
+    ReplyUndo,
+    ReplyWho,
+    ReplyYes,
+)
+from service.escalate.incident import Contact, Incident
+from service.escalate.unreached import Unreached
+
+_SAID: Mapping[type[Reply], Kind] = {
+    ReplyYes: Kind.SAID_YES,
+    ReplyNo: Kind.SAID_NO,
+    ReplyDone: Kind.SAID_DONE,
+    ReplyUndo: Kind.SAID_UNDO,
+    ReplyLater: Kind.SAID_LATER,
+    ReplyWho: Kind.ASKED_WHO,
+}
 
 
 def said(reply: Reply) -> Effects:
     """What a contact said."""
-    kind = Kind.SAID_YES if isinstance(reply, ReplyYes) else Kind.SAID_NO
-    return Effects(timeline=(Entry(reply.at, kind, level=reply.level, contact=reply.contact),))
+    kind = _SAID[type(reply)]
+    return Effects(timeline=(Entry(reply.at, kind, level=reply.level, contact=reply.contact, origin=reply.origin),))
+
+
+def note(event: ApiNote) -> Effects:
+    """What somebody wrote down."""
+    return Effects(timeline=(Entry(event.at, Kind.NOTE, by=event.by, origin=event.origin, words=event.text),))
 
 
 def failed(event: DeliveryFailed) -> Effects:

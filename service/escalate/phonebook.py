@@ -39,6 +39,7 @@ class Standing(StrEnum):
     """How an incident stands, as far as an answer from this phone goes."""
 
     OPEN = "open"
+    TAKEN = "taken"  # somebody with this phone has it
     UNACKNOWLEDGED = "unacknowledged"  # over, but a YES still takes it
     OVER = "over"
 
@@ -58,10 +59,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What this phone was asked last: which incident its `answer` means, or, without one, what it wanted to say."""
+    """What this phone was asked last: which incident its `answer` means, or, without one, what it wanted to say.
+
+    `minutes` are those of a LATER.
+    """
 
     at: datetime
     answer: Answer | None = None
+    minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

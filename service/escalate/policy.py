@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 
 from service.core.enums import Channel
@@ -32,10 +33,27 @@ class Role(StrEnum):
     LAST_RESORT = "last_resort"  # the incident once more, by the channels of last resort
     ENDED = "ended"  # declined under `on_no: end`: nobody else is asked
     CANCELLED = "cancelled"  # no longer needed
+    YOURS = "yours"  # to who has it, when they answer or ask again
+    STILL_ON_IT = "still_on_it"  # to who has it, after the policy's `renew`: are you still on it?
+    GIVEN_BACK = "given_back"  # to who took a YES back: who is asked now
+    WITHDRAWN = "withdrawn"  # to who took a NO back: you may still take it
+    NOTHING_TO_UNDO = "nothing_to_undo"  # answer to an UNDO of nothing
+    TOO_LATE = "too_late"  # answer to an UNDO that the policy takes no more
+    LATER = "later"  # to who wants to be asked later: when that is
+    CLOSED = "closed"  # to who said that it is over
+    RESOLVED = "resolved"  # to the owner and the others paged: it is over
+    SAYS_DONE = "says_done"  # to the owner, when somebody else says that it is over: is it?
+    DONE_NOTED = "done_noted"  # to that somebody: the owner is asked
+    STATUS = "status"  # answer to "who has it?": nobody yet, who is asked
+    PASSED_ON = "passed_on"  # to those asked so far, when the next level is asked by the API
 
 
 PAGING = frozenset({Role.PAGE, Role.REMINDER, Role.LAST_RESORT})
 """Roles that ask somebody to act; none of these may follow an acknowledgement."""
+
+
+UNDO = 30 * 60
+"""Seconds within which a YES may be taken back, unless the policy says otherwise."""
 
 
 class OnNo(StrEnum):
@@ -69,6 +87,10 @@ class Policy:
     """The whole policy. `last_resort` lists channels that are all used once nobody acknowledged.
 
     `accepts` are the kinds of phrases that are a YES; without any, all that take a page ("got it", "on it").
+
+    `undo` is for how many seconds a YES may be taken back, `later` how many seconds a contact may have their level wait
+    in all (0: not at all), `renew` after how many seconds the owner is asked whether they are still on it (0: never),
+    `repeat` how often the whole policy begins again before it is given up.
     """
 
     name: str
@@ -79,6 +101,16 @@ class Policy:
     acknowledge_link: bool = False
     description: str = ""
     accepts: tuple[str, ...] = ()
+    undo: int | None = None
+    later: int = 0
+    renew: int = 0
+    repeat: int = 0
+
+    @property
+    def undo_within(self) -> timedelta:
+        """How long a YES may be taken back: where a NO is final, a YES is too unless the policy says otherwise."""
+        usual = 0 if self.on_no is OnNo.END else UNDO
+        return timedelta(seconds=usual if self.undo is None else self.undo)
 
     def accepted(self, level: int) -> Accepts:
         """What counts as a YES from a contact of this level. A NO that ends the matter must be as clear as a YES."""

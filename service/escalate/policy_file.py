@@ -15,14 +15,18 @@ from service.decide.faults import Faults, did_you_mean
 from service.decide.findings import Finding, Kind
 from service.decide.positions import Node, Scalar
 from service.escalate.policy import Level, OnNo, Policy, Role
-from service.escalate.waits import BadWait, Wait, parse_duration, parse_time_of_day
+from service.escalate.waits import BadWait, For, Wait, parse_duration, parse_time_of_day
 
 MAX_LEVELS = 10
 MAX_CONTACTS = 10
 """Contacts that one level pages; a page of each must fit one commit."""
 MAX_REMINDERS = 5
+MAX_REPEATS = 10
 
-_FRAME = ("escalation", "description", "levels", "on_no", "last_resort", "messages", "acknowledge_link", "accepts")
+_FRAME = (
+    *("escalation", "description", "levels", "on_no", "last_resort", "messages", "acknowledge_link", "accepts"),
+    *("undo", "later", "renew", "repeat"),
+)
 _LEVEL = ("contacts", "channels", "wait", "until", "reminders", "messages", "accepts")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -71,6 +75,7 @@ def _policy(keys: Keys, templates: Collection[str] | None, faults: Faults) -> Po
     messages = keys.read("messages", lambda node: _messages(node, templates, faults))
     link = keys.read("acknowledge_link", lambda node: _truth(node, "acknowledge_link", faults))
     description = keys.read("description", lambda node: _text(node, "a description", faults))
+    repeat = keys.read("repeat", lambda node: _count(node, "repeat", 0, MAX_REPEATS, faults))
     return Policy(
         name=name or "",
         levels=levels or (),
@@ -80,7 +85,23 @@ def _policy(keys: Keys, templates: Collection[str] | None, faults: Faults) -> Po
         acknowledge_link=link or False,
         description=description or "",
         accepts=keys.read("accepts", lambda node: _accepts(node, faults)) or (),
+        undo=_seconds(keys, "undo", faults),
+        later=_seconds(keys, "later", faults) or 0,
+        renew=_seconds(keys, "renew", faults) or 0,
+        repeat=repeat or 0,
     )
+
+
+def _seconds(keys: Keys, what: str, faults: Faults) -> int | None:
+    """The seconds of a duration; 0 for the word `none`, None where the file does not say."""
+    return keys.read(what, lambda node: _duration(node, what, faults))
+
+
+def _duration(node: Node, what: str, faults: Faults) -> int:
+    if isinstance(node, Scalar) and node.text == "none":
+        return 0
+    wait = _read_wait(node, what, parse_duration, faults)
+    return wait.seconds if isinstance(wait, For) else 0
 
 
 def _demand(keys: Keys, key: str, hint: str, faults: Faults) -> None:

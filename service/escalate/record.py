@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from service.channels.contact_keys import masked
 from service.core.clock import timestamp
 from service.escalate.effects import Effects, Entry
-from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Unacknowledged
+from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Resolved, Unacknowledged
 from service.escalate.timeline import told
 
 MAX_TIMELINE = 800
@@ -53,6 +53,7 @@ def shown(record: IncidentRecord, *, with_contact_data: bool) -> dict[str, objec
         "url": incident.url,
         "policy": incident.policy.name,
         "opened_at": timestamp(incident.opened_at),
+        "times": incident.times,
         "callback_url": record.callback_url,
         "contacts": [_contact(incident, contact, with_contact_data) for contact in incident.contacts],
         "timeline": [
@@ -73,8 +74,17 @@ def _state(incident: Incident) -> dict[str, object]:
     match incident.state:
         case Open(level=level, attempt=attempt, due_at=due_at):
             return {"state": "open", "level": level, "attempt": attempt, "next_timer_at": timestamp(due_at)}
-        case Acknowledged(at=at, by=by, contact=contact):
-            return {"state": "acknowledged", "acknowledged_by": by, "contact": contact, "ended_at": timestamp(at)}
+        case Acknowledged(at=at, by=by, contact=contact, due_at=due_at):
+            renewal = {} if due_at is None else {"next_timer_at": timestamp(due_at)}
+            return {
+                "state": "acknowledged",
+                "acknowledged_by": by,
+                "contact": contact,
+                "ended_at": timestamp(at),
+                **renewal,
+            }
+        case Resolved(at=at, by=by, contact=contact):
+            return {"state": "resolved", "resolved_by": by, "contact": contact, "ended_at": timestamp(at)}
         case Unacknowledged(at=at, why=why):
             return {"state": "unacknowledged", "why": why.value, "ended_at": timestamp(at)}
         case Cancelled(at=at, by=by, declined=declined):
@@ -99,7 +109,7 @@ def _contact(incident: Incident, contact: Contact, in_full: bool) -> dict[str, o
 
 
 def lines(timeline: Sequence[Entry]) -> list[dict[str, object]]:
-    """Lines of a timeline as JSON, contacts by number alone."""
+    """Lines of a timeline as JSON, contacts by number alone, without what people wrote."""
     return [{name: value for name, value in _line(entry).items() if value is not None} for entry in timeline]
 
 
@@ -112,4 +122,11 @@ def _line(entry: Entry) -> dict[str, object]:
         "channel": entry.channel and entry.channel.value,
         "message": entry.role and entry.role.value,
         "why": entry.why,
-    }
+    } | _who_acted(entry)
+
+
+def _who_acted(entry: Entry) -> dict[str, object]:
+    origin = entry.origin
+    if origin is None:
+        return {}
+    return {"via": origin.via.value, "app": origin.app, "key": origin.key, "request_id": origin.request}

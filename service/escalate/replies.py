@@ -16,10 +16,20 @@ class Answer(StrEnum):
 
     YES = "yes"
     NO = "no"
+    DONE = "done"  # it is over
+    UNDO = "undo"
+    LATER = "later"
+    WHO = "who"
 
 
-_ANSWERS = {Outcome.YES: Answer.YES, Outcome.DONE: Answer.YES, Outcome.NO: Answer.NO}
-"""Whoever says that it is over has taken it."""
+_ANSWERS = {
+    Outcome.YES: Answer.YES,
+    Outcome.NO: Answer.NO,
+    Outcome.DONE: Answer.DONE,
+    Outcome.UNDO: Answer.UNDO,
+    Outcome.LATER: Answer.LATER,
+    Outcome.WHO: Answer.WHO,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +37,13 @@ class Said:
     """What a reply says. `answer` is None where it is not clear.
 
     `codes` are the numbers it may name incidents by; where they are not `certain` ("yes, see page 3"), a number that
-    is no code of this phone is only a number.
+    is no code of this phone is only a number. `minutes` are those of a LATER.
     """
 
     answer: Answer | None
     codes: tuple[int, ...] = ()
     certain: bool = False
+    minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +69,23 @@ class Understood:
     @property
     def said(self) -> Said:
         """What it says to some policy at least, before anybody knows which page is meant."""
-        answers = {self.answer(accepts) for accepts in (FOR_PAGES, FOR_TASKS, FOR_APPROVALS)} - {None}
+        given = (self.answer(accepts) for accepts in (FOR_PAGES, FOR_TASKS, FOR_APPROVALS))
+        answers = {answer for answer in given if answer is not None}
         whole = _whole(self.readings)
+        answer = _before_the_page(answers)
         return Said(
-            answer=answers.pop() if len(answers) == 1 else None,
+            answer=answer,
             codes=self.decision.codes,
             certain=whole is not None and bool(whole.codes),
+            minutes=self.decision.minutes if answer is Answer.LATER else None,
         )
+
+
+def _before_the_page(answers: set[Answer]) -> Answer | None:
+    """What is said where policies differ: "done" is a YES where a task is to be done, and DONE on a page."""
+    if answers == {Answer.YES, Answer.DONE}:
+        return Answer.DONE
+    return next(iter(answers)) if len(answers) == 1 else None
 
 
 def _whole(readings: Sequence[Reading]) -> Reading | None:

@@ -28,7 +28,7 @@ from service.escalate.items import (
 )
 from service.escalate.phonebook import Listed, PhoneBook, Question, Standing
 from service.escalate.replies import Answer, Understood
-from service.escalate.resolution import Answered, NotUnderstood, Resolution, Stranger, WhichOne, resolve
+from service.escalate.resolution import Answered, NotUnderstood, Resolution, Stranger, WhichOne, may_mean, resolve
 from service.escalate.send import codes_of
 from service.messages.keywords import Keyword, keyword
 from service.messages.optouts import OptOuts, Why
@@ -150,19 +150,19 @@ class Replies:
         book = commit.books[heard.phone]
         begun = Begun(self.incidents.store, commit.books, heard.phone, heard.at + CLOCKS_DIFFER)
         match self._meant(understood, book, heard, begun):
-            case Answered(answer=answer, pages=pages):
-                clear = [page for page in pages if self._answers_page(understood, answer, page)]
-                if clear:
-                    named = [Named(page.incident_id, page.contact, page.level, page.code) for page in clear]
-                    return of_pages(heard.phone, answer, named)
+            case Answered(answer=answer, pages=pages, minutes=minutes):
+                if clear := self._clear(understood, answer, pages):
+                    return of_pages(heard.phone, answer, clear, minutes)
                 if not book.was_asked(self._now):
-                    self._ask(heard, None, pages, commit)
+                    self._ask(heard, Question(self._now), pages, commit)
             case WhichOne(answer=answer, pages=pages):
-                clear = [page for page in pages[:PAGES_LOOKED_AT] if self._answers_page(understood, answer, page)]
-                self._ask(heard, answer if len(clear) == len(pages[:PAGES_LOOKED_AT]) else None, pages, commit)
+                looked_at = pages[:PAGES_LOOKED_AT]
+                suits = answer is not None and len(self._clear(understood, answer, looked_at)) == len(looked_at)
+                question = Question(self._now, answer if suits else None, understood.said.minutes)
+                self._ask(heard, question, pages, commit)
             case NotUnderstood(pages=pages):
                 if not book.was_asked(self._now):
-                    self._ask(heard, None, pages, commit)
+                    self._ask(heard, Question(self._now), pages, commit)
             case Stranger():
                 logger.info("An SMS came from a phone that was never paged; it was not answered")
         return None
@@ -171,35 +171,46 @@ class Replies:
         """Which pages the reply is about: all of them, the one that a reaction quotes, or those that it names."""
         decision, said = understood.decision, understood.said
         still_open = tuple(page for page in book.latest(Standing.OPEN) if begun.by_then(page))
-        takes_all = decision.outcome is Outcome.YES and (decision.every or (decision.both and len(still_open) == 2))
-        if takes_all and still_open and not said.codes:
-            return Answered(Answer.YES, still_open)
+        if said.answer in (Answer.YES, Answer.DONE) and not said.codes:
+            meant = still_open if said.answer is Answer.YES else may_mean(Answer.DONE, book, self._now, begun.by_then)
+            if meant and (decision.every or (decision.both and len(meant) == 2)):
+                return Answered(said.answer, meant)
         if decision.quote is not None:
             quoted = _quoted(decision.quote, book)
             return Answered(said.answer, quoted) if said.answer and quoted else NotUnderstood(still_open)
         return resolve(said, book, self._now, self._replied_to(heard), begun.by_then)
 
-    def _answers_page(self, understood: Understood, answer: Answer | None, page: Listed) -> bool:
-        """Whether this is a clear answer to the page: an approval takes no "got it".
+    def _clear(self, understood: Understood, answer: Answer, pages: Sequence[Listed]) -> list[Named]:
+        """The pages that the reply is a clear answer to, each with what it says to that page."""
+        said = [(page, self._answer_to(understood, answer, page)) for page in pages]
+        return [
+            Named(page.incident_id, page.contact, page.level, page.code, None if own is answer else own)
+            for page, own in said
+            if own is not None
+        ]
+
+    def _answer_to(self, understood: Understood, answer: Answer, page: Listed) -> Answer | None:
+        """What the reply says to a page, by the page's policy: an approval takes no "got it".
 
         A code alone completes an answer that was clear when it was given.
         """
-        if understood.said.answer is None:
-            return True
         try:
             incident = self.incidents.get(page.incident_id).incident
         except NoSuchIncident:
-            return True
-        return understood.answer(incident.policy.accepted(page.level)) is answer
+            return answer
+        accepts = incident.policy.accepted(page.level)
+        own = understood.answer(accepts) if understood.said.answer is not None else answer
+        if own is Answer.LATER and not incident.may_be_later:
+            return None
+        return own if own is answer or {own, answer} == {Answer.YES, Answer.DONE} else None
 
-    def _ask(self, heard: Heard, answer: Answer | None, pages: Sequence[Listed], commit: Commit) -> None:
+    def _ask(self, heard: Heard, question: Question, pages: Sequence[Listed], commit: Commit) -> None:
         """Ask which incident is meant, or, where there is but one, what was meant to be said."""
         one = len({page.incident_id for page in pages}) == 1
         template = "answer-not-understood" if one else "answer-which-incident"
         variables = {} if one else codes_of([(page.code, page.incident_id) for page in pages])
         self._say(heard, template, variables, commit)
-        book = commit.books[heard.phone]
-        commit.books[heard.phone] = book.asking(Question(self._now, answer))
+        commit.books[heard.phone] = commit.books[heard.phone].asking(question)
 
     def _say(
         self,

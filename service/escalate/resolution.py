@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.escalate.phonebook import QUESTION_HOLDS, Listed, PhoneBook, Standing
 from service.escalate.replies import Answer, Said
@@ -12,10 +12,14 @@ from service.escalate.replies import Answer, Said
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A clear answer to these pages: one, or several that the person named by their codes."""
+    """A clear answer to these pages: one, or several that the person named by their codes.
+
+    `minutes` are those of a LATER.
+    """
 
     answer: Answer
     pages: tuple[Listed, ...]
+    minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,12 @@ class NotUnderstood:
 class Stranger:
     """A phone that was never paged: logged, never answered."""
 
+
+SHOWN_AT_ONCE = 3
+"""Incidents of which a WHO without a code is answered; of more it is asked which one is meant."""
+
+TAKEN_LATELY = timedelta(hours=12)
+"""How long "done" without a code may mean what was taken by then, although something else was taken later."""
 
 Resolution = Answered | WhichOne | NotUnderstood | Stranger
 
@@ -69,7 +79,11 @@ def resolve(
     answer = said.answer or _pending(said, book, at)
     if answer is None:
         return NotUnderstood(named or _in_question(book))
-    return Answered(answer, named) if named else _without_code(answer, book, in_reply_to, was_sent)
+    if named:
+        return Answered(answer, named, _minutes(said, book))
+    if answer in (Answer.YES, Answer.NO):
+        return _without_code(answer, book, in_reply_to, was_sent)
+    return _command(answer, said, book, at, was_sent)
 
 
 def _named(said: Said, book: PhoneBook) -> tuple[Listed, ...] | None:
@@ -87,6 +101,41 @@ def _pending(said: Said, book: PhoneBook, at: datetime) -> Answer | None:
     if asked is None or not (said.codes and said.certain) or at - asked.at > QUESTION_HOLDS:
         return None
     return asked.answer
+
+
+def _minutes(said: Said, book: PhoneBook) -> int | None:
+    return said.minutes if said.answer is not None or book.question is None else book.question.minutes
+
+
+def _command(
+    answer: Answer, said: Said, book: PhoneBook, at: datetime, was_sent: Callable[[Listed], bool]
+) -> Resolution:
+    """DONE, UNDO, LATER or WHO without a code: about what the writer has or is asked, else about what ended last."""
+    found = may_mean(answer, book, at, was_sent)
+    several = len(found) > (SHOWN_AT_ONCE if answer is Answer.WHO else 1)
+    return WhichOne(answer, found) if several else Answered(answer, found or _ended(book)[:1], said.minutes)
+
+
+def may_mean(
+    answer: Answer, book: PhoneBook, at: datetime, was_sent: Callable[[Listed], bool] = _any
+) -> tuple[Listed, ...]:
+    """The pages that a command may be about, latest first."""
+    asked = tuple(page for page in book.latest(Standing.OPEN) if was_sent(page))
+    taken = _taken(book, at)
+    match answer:
+        case Answer.UNDO:
+            return taken or asked
+        case Answer.LATER:
+            return asked or taken
+        case _:
+            return asked + taken
+
+
+def _taken(book: PhoneBook, at: datetime) -> tuple[Listed, ...]:
+    """What the writer has: all that was taken lately, else what was taken last."""
+    taken = sorted(book.latest(Standing.TAKEN), key=lambda page: page.ended_at or page.paged_at, reverse=True)
+    lately = [page for page in taken if page.ended_at is not None and at - page.ended_at <= TAKEN_LATELY]
+    return tuple(lately or taken[:1])
 
 
 def _without_code(

@@ -18,7 +18,7 @@ from service.escalate.record import IncidentRecord
 from service.storage import Conflict, Item
 from service.work import Step
 
-ANSWERABLE = frozenset({Role.PAGE, Role.REMINDER})
+ANSWERABLE = frozenset({Role.PAGE, Role.REMINDER, Role.STILL_ON_IT})
 """Roles whose leaving begins the wait for an answer."""
 
 _FAILURES: Mapping[Reason, Failure] = {

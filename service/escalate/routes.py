@@ -1,4 +1,4 @@
-"""Incidents over HTTP: opened in either shape, read with their timeline, acknowledged, cancelled."""
+"""Incidents over HTTP: opened in either shape, read with their timeline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from flask import Blueprint
 from service.core.enums import Scope
 from service.escalate import intake, schemas
 from service.escalate.contacts import UnknownContact
-from service.escalate.events import ApiAcknowledge, ApiCancel
 from service.escalate.incidents import Incidents, NoContacts, NoSuchIncident, OtherContent
 from service.escalate.intake import IncidentBody, IntakeRules, NewIncident
 from service.escalate.lenient import NotFitting
@@ -29,16 +28,12 @@ from service.http import (
     not_found,
 )
 
-_THE_CALLER = schemas.Actor()
-
 
 def blueprint(incidents: Incidents, rules: IntakeRules) -> Blueprint:
     """The calls about incidents."""
     routes = Blueprint("incidents", __name__)
     _add_open(routes, incidents, rules)
     _add_reads(routes, incidents)
-    _add_acknowledge(routes, incidents)
-    _add_cancel(routes, incidents)
     return routes
 
 
@@ -60,7 +55,7 @@ def _add_open(routes: Blueprint, incidents: Incidents, rules: IntakeRules) -> No
         The item of AWS's two-way SMS sample is taken too, plain or with DynamoDB's types.
         """
         record, created = opened(incidents, body, caller)
-        return Answer(_shown(record, caller), 201 if created else 200)
+        return Answer(seen_by(record, caller), 201 if created else 200)
 
 
 def _add_reads(routes: Blueprint, incidents: Incidents) -> None:
@@ -76,7 +71,7 @@ def _add_reads(routes: Blueprint, incidents: Incidents) -> None:
     def list_incidents(query: schemas.IncidentQuery, caller: Caller) -> Mapping[str, object]:
         """All incidents, or those in one state, by id."""
         page = incidents.listed(query.state, cursor=query.cursor, limit=query.limit)
-        return {"items": [_shown(record, caller) for record in page.items], "next_cursor": page.cursor}
+        return {"items": [seen_by(record, caller) for record in page.items], "next_cursor": page.cursor}
 
     @endpoint(
         routes,
@@ -88,75 +83,26 @@ def _add_reads(routes: Blueprint, incidents: Incidents) -> None:
     )
     def show_incident(incident_id: str, caller: Caller) -> Mapping[str, object]:
         """State, level, who has it since when, and everything that happened."""
-        with _as_problems():
-            return _shown(incidents.get(incident_id), caller)
-
-
-def _add_acknowledge(routes: Blueprint, incidents: Incidents) -> None:
-    @endpoint(
-        routes,
-        "POST",
-        "/v1/incidents/<incident_id>/acknowledge",
-        summary="Acknowledge an incident",
-        scope=Scope.INCIDENTS,
-        body=schemas.Actor,
-        answers={200: schemas.ShownIncident},
-        problems=(ProblemType.CONFLICT,),
-    )
-    def acknowledge_incident(
-        incident_id: str, caller: Caller, body: schemas.Actor = _THE_CALLER
-    ) -> Mapping[str, object]:
-        """Paging stops and everybody paged is told who has it. Acknowledging again answers who was first."""
-        with _as_problems():
-            contact = _contact(incidents, incident_id, body)
-            event = ApiAcknowledge(caller.resource_id, caller.received_at, body.by or caller.app, contact)
-            record = incidents.happens(incident_id, event)
-        if record.incident.state.name != "acknowledged":
-            raise conflict(f"Incident {incident_id} was {record.incident.state.name}.")
-        return _shown(record, caller)
-
-
-def _add_cancel(routes: Blueprint, incidents: Incidents) -> None:
-    @endpoint(
-        routes,
-        "POST",
-        "/v1/incidents/<incident_id>/cancel",
-        summary="Cancel an incident",
-        scope=Scope.INCIDENTS,
-        body=schemas.Actor,
-        answers={200: schemas.ShownIncident},
-        problems=(ProblemType.CONFLICT,),
-    )
-    def cancel_incident(incident_id: str, caller: Caller, body: schemas.Actor = _THE_CALLER) -> Mapping[str, object]:
-        """It is not needed any more: paging stops and everybody paged is told. An acknowledged one stays so."""
-        with _as_problems():
-            event = ApiCancel(caller.resource_id, caller.received_at, body.by or caller.app)
-            record = incidents.happens(incident_id, event)
-        if record.incident.state.name != "cancelled":
-            raise conflict(f"Incident {incident_id} was {record.incident.state.name}.")
-        return _shown(record, caller)
+        with as_problems():
+            return seen_by(incidents.get(incident_id), caller)
 
 
 def opened(
     incidents: Incidents, new: NewIncident, caller: Caller, left_out: Sequence[NotFitting] = ()
 ) -> tuple[IncidentRecord, bool]:
     """Open an incident, or find the same one, and whether it is new; `Problem` says why it cannot be opened."""
-    with _as_problems():
+    with as_problems():
         return incidents.open(new, caller.app, caller.resource_id, left_out)
 
 
-def _contact(incidents: Incidents, incident_id: str, body: schemas.Actor) -> int | None:
-    if body.contact is not None and incidents.get(incident_id).incident.contact(body.contact) is None:
-        raise invalid([FieldError("contact", f"The incident has no contact {body.contact}")])
-    return body.contact
-
-
-def _shown(record: IncidentRecord, caller: Caller) -> dict[str, object]:
+def seen_by(record: IncidentRecord, caller: Caller) -> dict[str, object]:
+    """The incident as a caller may see it."""
     return shown(record, with_contact_data=Scope.PII in caller.scopes)
 
 
 @contextmanager
-def _as_problems() -> Iterator[None]:
+def as_problems() -> Iterator[None]:
+    """What is wrong with a request about an incident, as a problem."""
     try:
         yield
     except NoSuchIncident as error:

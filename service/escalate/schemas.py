@@ -9,8 +9,9 @@ from pydantic import Field
 
 from service.escalate.items import Fate
 from service.http import Body, Cursor, Limit, Query, Shown
+from service.http.models import Said
 
-StateName = Literal["open", "acknowledged", "unacknowledged", "cancelled"]
+StateName = Literal["open", "acknowledged", "resolved", "unacknowledged", "cancelled"]
 
 
 class IncidentQuery(Query):
@@ -37,7 +38,11 @@ class ShownContact(Shown):
 
 
 class TimelineLine(Shown):
-    """One thing that happened, as a sentence and as data."""
+    """One thing that happened, as a sentence and as data.
+
+    `via` is how a person's word came: `sms`, `link`, `email`, `call` or `api`; of the API with its app, the id of its
+    key and that of the request.
+    """
 
     at: str
     event: str
@@ -47,6 +52,10 @@ class TimelineLine(Shown):
     channel: str | None = None
     message: str | None = None
     why: str | None = None
+    via: str | None = None
+    app: str | None = None
+    key: str | None = None
+    request_id: str | None = None
 
 
 class ShownIncident(Shown):
@@ -58,6 +67,7 @@ class ShownIncident(Shown):
     attempt: int | None = None
     next_timer_at: str | None = None
     acknowledged_by: str | None = None
+    resolved_by: str | None = None
     contact: int | None = None
     cancelled_by: str | None = None
     why: str | None = None
@@ -66,6 +76,7 @@ class ShownIncident(Shown):
     url: str | None = None
     policy: str
     opened_at: str
+    times: int
     callback_url: str | None = None
     contacts: Sequence[ShownContact]
     timeline: Sequence[TimelineLine]
@@ -113,6 +124,13 @@ class Actor(Body):
 
     by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
     contact: Annotated[int | None, Field(ge=1, le=99)] = None
+
+
+class Note(Body):
+    """Something to write down beside an incident."""
+
+    text: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S"), Said]
+    by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
 
 
 class SimulatedSms(Body):

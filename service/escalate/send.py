@@ -19,7 +19,7 @@ from service.channels.carrier import Message as Outbound
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
 from service.escalate.events import Failure
-from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open
+from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Resolved
 from service.escalate.incidents import Incidents
 from service.escalate.items import (
     Fate,
@@ -209,10 +209,12 @@ def codes_of(pages: Sequence[tuple[int, str]]) -> dict[str, str | int]:
 
 def _is_needed(incident: Incident, outgoing: Outgoing) -> bool:
     """Nobody is paged once it is over, nor by a page or reminder of a level that was left, or that another replaced."""
+    if outgoing.role is Role.STILL_ON_IT:
+        return isinstance(incident.state, Acknowledged) and incident.state.asked > 0
     if outgoing.role not in PAGING:
         return True
     match incident.state:
-        case Acknowledged() | Cancelled():
+        case Acknowledged() | Cancelled() | Resolved():
             return False
         case Open(level=level):
             page = incident.page(outgoing.level, outgoing.contact)

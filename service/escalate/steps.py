@@ -5,7 +5,7 @@ Codes are given out here, in the same commit as the page that carries them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,9 +14,10 @@ from service.core.clock import timestamp
 from service.core.enums import Channel
 from service.escalate.books import Books
 from service.escalate.effects import Effects, Message
-from service.escalate.events import Event, ReplyNo, ReplyYes
-from service.escalate.incident import Contact, Incident, Open, Page, Unacknowledged
+from service.escalate.events import DeliveryFailed, Event, Opened, PageSent, Reply, Timer
+from service.escalate.incident import Acknowledged, Contact, Incident, Open, Unacknowledged
 from service.escalate.items import Summary, ending_item, incident_item, message_item, summary_item
+from service.escalate.page import Page
 from service.escalate.phonebook import Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
@@ -69,20 +70,34 @@ def moved(item: Item | None, record: IncidentRecord, event: Event, on_call: tupl
 def written(step: Moved, books: Books) -> Change:
     """What to commit for an incident that moved on."""
     record, event, effects = step.record, step.event, step.effects
-    coded = _with_codes(step.incident, books)
+    coded = _with_codes(_answerable_again(record.incident, step.incident, books), books)
     _keep_standing(record.incident, coded, event.at, books)
-    if isinstance(event, ReplyYes | ReplyNo) and coded.state != record.incident.state:
+    if isinstance(event, Reply) and coded.state != record.incident.state:
         _note_that_somebody_is_there(coded, event.contact, books)
     spawn = [one for message in effects.messages for one in _sent(coded, message, event.at, books)]
     after = record.after(coded, effects)
     if after.callback_url is not None and coded.state.name not in ("open", record.incident.state.name):
         spawn.append(ending_item(after, event.at))
     alarms = _told_at(coded) not in (None, _told_at(record.incident))
-    return Change(after, incident_item(step.item, after), spawn, _audit(after, effects, event.at), alarms)
+    return Change(after, incident_item(step.item, after), spawn, _audit(after, effects, event), alarms)
 
 
 def _told_at(incident: Incident) -> datetime | None:
     return None if incident.not_sent is None else incident.not_sent.told_at
+
+
+def _answerable_again(before: Incident, after: Incident, books: Books) -> Incident:
+    """An incident that is open again, without the codes that its phones have forgotten: those may mean others now."""
+    if isinstance(before.state, Open) or not isinstance(after.state, Open):
+        return after
+    return replace(after, pages=tuple(_if_listed(after, page, books) for page in after.pages))
+
+
+def _if_listed(incident: Incident, page: Page, books: Books) -> Page:
+    phone = incident.contacts[page.contact - 1].phone
+    if phone is None or page.code is None or books[phone].page(incident.id, page.contact, page.level) is not None:
+        return page
+    return replace(page, code=None)
 
 
 def _with_codes(incident: Incident, books: Books) -> Incident:
@@ -102,20 +117,20 @@ def _with_code(incident: Incident, page: Page, books: Books) -> Page:
 
 
 def _keep_standing(before: Incident, after: Incident, at: datetime, books: Books) -> None:
-    if before.state.name == after.state.name:
-        return
     for phone in {after.contacts[page.contact - 1].phone for page in after.pages}:
-        if phone is not None:
-            books[phone] = books[phone].standing(after.id, standing(after), at)
+        if phone is not None and standing(before, phone) is not standing(after, phone):
+            books[phone] = books[phone].standing(after.id, standing(after, phone), at)
 
 
-def standing(incident: Incident) -> Standing:
-    """How an incident stands for who may answer it."""
+def standing(incident: Incident, phone: str) -> Standing:
+    """How an incident stands for a phone. Whoever is asked whether they are still on it has an open question."""
     match incident.state:
         case Open():
             return Standing.OPEN
         case Unacknowledged():
             return Standing.UNACKNOWLEDGED
+        case Acknowledged(asked=asked) if incident.owner is not None and incident.owner.phone == phone:
+            return Standing.OPEN if asked else Standing.TAKEN
         case _:
             return Standing.OVER
 
@@ -155,15 +170,22 @@ def _may_answer(phone: str, at: datetime, books: Books) -> bool:
     return allowed
 
 
-def _audit(record: IncidentRecord, effects: Effects, at: datetime) -> Sequence[AuditEntry]:
-    """What happened, with contacts by number alone: erasing a person leaves the audit whole."""
+def _audit(record: IncidentRecord, effects: Effects, event: Event) -> Sequence[AuditEntry]:
+    """What happened, with contacts by number alone: erasing a person leaves the audit whole.
+
+    What was done by the API is found by the id of its request too, and is its app's doing.
+    """
     if not effects.timeline:
         return []
-    said = {
-        "incident_id": record.incident.id,
-        "state": record.incident.state.name,
-        "at": timestamp(at),
-        "timeline": lines(effects.timeline),
-    }
-    request_id = f"incident-{record.incident.id}"
-    return [AuditEntry(ids.fresh(at), request_id, "incident", at, record.app, exact_json.dumps(said))]
+    about = {"incident_id": record.incident.id, "state": record.incident.state.name, "at": timestamp(event.at)}
+    origin = None if isinstance(event, Opened | Timer | PageSent | DeliveryFailed) else event.origin
+    app = record.app if origin is None or origin.app is None else origin.app
+    whole = about | {"timeline": lines(effects.timeline)}
+    entries = [_entry(f"incident-{record.incident.id}", app, whole, event.at)]
+    if origin is not None and origin.request is not None:
+        entries.append(_entry(origin.request, app, about | {"event": effects.timeline[0].kind.value}, event.at))
+    return entries
+
+
+def _entry(request_id: str, app: str, said: Mapping[str, object], at: datetime) -> AuditEntry:
+    return AuditEntry(ids.fresh(at), request_id, "incident", at, app, exact_json.dumps(said))

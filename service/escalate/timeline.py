@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from service.core.enums import Channel
 from service.escalate.effects import Entry, Kind
+from service.escalate.events import Via
 from service.escalate.incident import Incident
 from service.escalate.policy import Role
 
@@ -23,6 +24,19 @@ _SENT: Mapping[Role, str] = {
     Role.LAST_RESORT: "Tried {who} by {channel} as a last resort",
     Role.ENDED: "Told {who} that it was declined and is closed",
     Role.CANCELLED: "Told {who} that it was called off",
+    Role.YOURS: "Told {who} that they have it",
+    Role.STILL_ON_IT: "Asked {who} by {channel} whether they are still on it",
+    Role.GIVEN_BACK: "Told {who} that they gave it back",
+    Role.WITHDRAWN: "Told {who} that the no is taken back",
+    Role.NOTHING_TO_UNDO: "Told {who} that there is nothing to take back",
+    Role.TOO_LATE: "Told {who} that it is too late to change the answer",
+    Role.LATER: "Told {who} when they are asked again",
+    Role.CLOSED: "Told {who} that it is closed",
+    Role.RESOLVED: "Told {who} that it is over",
+    Role.SAYS_DONE: "Asked {who} whether it is over",
+    Role.DONE_NOTED: "Told {who} who has it and is asked whether it is over",
+    Role.STATUS: "Told {who} that nobody has it yet",
+    Role.PASSED_ON: "Told {who} that it was passed on",
 }
 
 _WHY: Mapping[str, str] = {
@@ -37,6 +51,9 @@ _WHY: Mapping[str, str] = {
     "no_address": "the contact has no address on the level's channels",
     "nobody_reachable": "none of its contacts can be reached",
     "nobody_on_call": "nobody is on call",
+    "given_back": "it was given back",
+    "passed_on": "it was passed on",
+    "lapsed": "nobody said that they are still on it",
     "contacts_absent": "it names no contact of this incident",
 }
 
@@ -50,8 +67,12 @@ _OPTED_OUT: Mapping[Channel, str] = {
 _SENTENCES: Mapping[Kind, str] = {
     Kind.OPENED: "Opened",
     Kind.LEFT_OUT: "Left out{for_whom}: {why}",
-    Kind.SAID_YES: "{Who} said yes",
-    Kind.SAID_NO: "{Who} said no",
+    Kind.SAID_YES: "{Who} said yes{way}",
+    Kind.SAID_NO: "{Who} said no{way}",
+    Kind.SAID_DONE: "{Who} said that it is over{way}",
+    Kind.SAID_UNDO: "{Who} took the answer back{way}",
+    Kind.SAID_LATER: "{Who} wants to be asked again later{way}",
+    Kind.ASKED_WHO: "{Who} asked who has it{way}",
     Kind.ESCALATED: "Escalated to level {level}: {why}",
     Kind.ON_CALL: "{Who} is on call for {why}",
     Kind.CONTACT_SKIPPED: "{Who} cannot be reached{by_channel}: {why}",
@@ -59,10 +80,21 @@ _SENTENCES: Mapping[Kind, str] = {
     Kind.LEFT_LATE: "The page to {who} by {channel} left after all, when level {level} was over",
     Kind.NOT_SENT: "No page could be sent: all levels are tried again in {why}",
     Kind.BEGUN_AGAIN: "Begun again at the first level",
-    Kind.ACKNOWLEDGED: "Acknowledged by {owner}",
+    Kind.ACKNOWLEDGED: "Acknowledged by {owner}{said}",
     Kind.UNACKNOWLEDGED: "Acknowledged by nobody: {why}",
     Kind.DECLINED: "Declined by {who}, and closed",
-    Kind.CANCELLED: "Called off by {owner}",
+    Kind.CANCELLED: "Called off by {owner}{said}",
+    Kind.GIVEN_BACK: "{Who} gave it back",
+    Kind.WITHDRAWN: "{Who} may be asked again",
+    Kind.POSTPONED: "{Who} is asked again later",
+    Kind.RENEWED: "{Owner} is still on it{said}",
+    Kind.LAPSED: "{Owner} did not say that they are still on it: it begins again",
+    Kind.REPEATED: "The policy begins again: {why}",
+    Kind.RESOLVED: "Over, said {owner}{said}",
+    Kind.REOPENED: "Reopened by {owner}{said}",
+    Kind.PASSED_ON: "Passed on by {owner}{said}",
+    Kind.NOTE: "{Owner} noted{said}: {words}",
+    Kind.SAME_ALERT: "The same alert came again{said}",
 }
 
 
@@ -74,14 +106,35 @@ def told(entry: Entry, incident: Incident) -> str:
     sentence = _SENT[entry.role] if entry.role else _SENTENCES[entry.kind]
     return sentence.format(
         who=who,
-        Who=who[:1].upper() + who[1:],
+        Who=_capital(who),
         owner=entry.by or who,
+        Owner=_capital(entry.by or who),
+        said=_said(entry),
+        way=_way(entry),
+        words=entry.words or "",
         channel=channel,
         by_channel=f" by {channel}" if channel else "",
         for_whom="" if contact is None else f" for {who}",
         level=entry.level,
         why=_why(entry),
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _said(entry: Entry) -> str:
+    """Whose word it is that somebody did something by the API, where that is not plain."""
+    app = None if entry.origin is None else entry.origin.app
+    return "" if app is None or app == entry.by else f", said {app}"
+
+
+_WAYS = {Via.LINK: " by the link", Via.EMAIL: " by email", Via.CALL: " on the phone"}
+
+
+def _way(entry: Entry) -> str:
+    return "" if entry.origin is None else _WAYS.get(entry.origin.via, "")
 
 
 def _why(entry: Entry) -> str:

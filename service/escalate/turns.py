@@ -11,8 +11,9 @@ from datetime import datetime
 
 from service.core.records import from_state
 from service.escalate.books import Books
-from service.escalate.incident import Incident, Page
+from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Fate, Summary, message_id, outgoing_of, summary_id
+from service.escalate.page import Page
 from service.storage import MAX_WRITES, Item, Store
 from service.work.rates import slot_of
 

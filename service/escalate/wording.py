@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from service.channels import Email, Reference, Sms, VoiceCall
 from service.channels.carrier import Message as Outbound
 from service.channels.phones import PhoneRules
 from service.core.language_tags import Tag, parse_tag
-from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident
+from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Resolved
 from service.escalate.items import Outgoing
 from service.escalate.policy import PAGING, Role
 from service.language import SOURCE, Translation, Translator
@@ -81,9 +82,13 @@ class Wording:
     def _variables(self, incident: Incident, outgoing: Outgoing, contact: Contact, language: Tag) -> dict[str, object]:
         page = incident.page(outgoing.level, outgoing.contact) or incident.last_page(outgoing.contact)
         owner, time = self._owner(incident, contact, language)
+        code = str(page.code) if page is not None and page.code is not None else incident.id
         return {
-            "code": str(page.code) if page is not None and page.code is not None else incident.id,
-            "description": incident.description,
+            "code": code,
+            "description": _with_count(incident, outgoing.role),
+            "thing": f"{code} {_first_words(incident.description)}",
+            "asked": ", ".join(self._label(each, language) for each in incident.asked_now),
+            "next_time": "" if incident.due_at is None else _clock(incident.due_at, contact),
             "url": incident.url or "",
             "owner": owner,
             "time": time,
@@ -93,12 +98,19 @@ class Wording:
     def _owner(self, incident: Incident, reader: Contact, language: Tag) -> tuple[str, str]:
         """Who ended it, and when by the reader's clock."""
         match incident.state:
-            case Acknowledged(at=at, by=by, contact=number) | Cancelled(at=at, by=by, contact=number):
-                nameless = number is not None and incident.contacts[number - 1].name is None
-                time = at.astimezone(ZoneInfo(reader.timezone or "UTC")).strftime("%H:%M")
-                return (self._said(by, language) or by) if nameless else by, time
+            case (
+                Acknowledged(at=at, by=by, contact=number)
+                | Resolved(at=at, by=by, contact=number)
+                | Cancelled(at=at, by=by, contact=number)
+            ):
+                owner = by if number is None else self._label(incident.contacts[number - 1], language)
+                return owner, _clock(at, reader)
             case _:
                 return "", ""
+
+    def _label(self, contact: Contact, language: Tag) -> str:
+        """How a contact is spoken of in a language."""
+        return contact.label if contact.name else self._said(contact.label, language) or contact.label
 
     def _made(self, name: str, language: str | None, linked: bool) -> Rendition:
         template = self._templates.get(name)
@@ -117,6 +129,30 @@ class Wording:
     def _said(self, phrase: str, language: Tag) -> str | None:
         answer = self._translator.translate(phrase, Tag("en"), language)
         return answer.text if isinstance(answer, Translation) else None
+
+
+FIRST_WORDS = 40
+"""Characters of a description that tell it apart from others, where the whole would make the text a second part."""
+
+
+def _first_words(description: str) -> str:
+    text = " ".join(description.split())
+    if len(text) <= FIRST_WORDS:
+        return text
+    cut = text[: FIRST_WORDS - 3]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[FIRST_WORDS // 2 :] else cut).rstrip(" .,:;") + "..."
+
+
+def _with_count(incident: Incident, role: Role) -> str:
+    """The description, in reminders with how often the alert came."""
+    if incident.times == 1 or role is not Role.REMINDER:
+        return incident.description
+    return f"{incident.description} ({incident.times}x)"
+
+
+def _clock(at: datetime, reader: Contact) -> str:
+    """The time on the reader's wall."""
+    return at.astimezone(ZoneInfo(reader.timezone or "UTC")).strftime("%H:%M")
 
 
 def _with_line(template: Template, line: Template) -> Template:

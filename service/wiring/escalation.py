@@ -13,7 +13,7 @@ from service.config import Settings
 from service.core import last_good, secrets
 from service.core.clock import Clock
 from service.core.enums import Channel
-from service.escalate import items, link_routes, message_routes, outcomes, routes
+from service.escalate import action_routes, items, link_routes, message_routes, outcomes, routes
 from service.escalate.answers import Answers
 from service.escalate.contacts import Contacts
 from service.escalate.endings import Endings
@@ -84,8 +84,10 @@ class Escalation:
         inbound = sns_routes.blueprint(gate, self.replies, self.receipts, fetch)
         twilio = TwilioGate(self.settings.twilio_account, self.settings.twilio_tokens, self.settings.public_url)
         phones = simulator.blueprint(self.replies, self.clock)
+        incidents = routes.blueprint(self.incidents, self.rules)
+        action_routes.add(incidents, self.incidents)
         return (
-            routes.blueprint(self.incidents, self.rules),
+            incidents,
             message_routes.blueprint(self.incidents),
             inbound,
             twilio_routes.blueprint(twilio, self.replies, self.receipts, self.clock),

@@ -200,11 +200,24 @@ def test_a_reply_is_never_guessed(
             assert not phone.pages
         case Answered(answer=given_answer, pages=pages):
             assert given_answer is answer
-            check_answered(pages, phone, codes, in_reply_to)
+            if answer in (Answer.YES, Answer.NO):
+                check_answered(pages, phone, codes, in_reply_to)
+            else:
+                check_command(answer, pages, phone, codes)
         case WhichOne(pages=pages):
             assert (certain and not {p.code for p in phone.pages}.issuperset(codes)) or len(pages) > 1
         case NotUnderstood():
             assert answer is None
+
+
+def check_command(answer: Answer | None, pages: tuple[Listed, ...], phone: PhoneBook, codes: tuple[int, ...]) -> None:
+    """Without a code a command is about the only thing it may mean; WHO, which changes nothing, about three."""
+    asked = set(phone.latest(Standing.OPEN))
+    taken = set(phone.latest(Standing.TAKEN))
+    most = 3 if answer is Answer.WHO else 1
+    named = {page.code for page in pages} <= set(codes)
+    over = not asked and not taken and len(pages) == 1
+    assert named or over or (len(pages) <= most and set(pages) <= asked | taken)
 
 
 def check_answered(

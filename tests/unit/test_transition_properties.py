@@ -21,20 +21,30 @@ from service.escalate.effects import NOTHING, Effects, Kind
 from service.escalate.events import (
     ApiAcknowledge,
     ApiCancel,
+    ApiEscalate,
+    ApiReopen,
+    ApiResolve,
     DeliveryFailed,
     Event,
     Failure,
     Opened,
     PageSent,
+    Reply,
+    ReplyDone,
+    ReplyLater,
     ReplyNo,
+    ReplyUndo,
+    ReplyWho,
     ReplyYes,
+    SameAlert,
     Timer,
 )
-from service.escalate.incident import GIVEN_UP_AFTER, Contact, Ending, Incident, Open, Unacknowledged
+from service.escalate.incident import Contact, Ending, Incident, Open, Unacknowledged
 from service.escalate.items import message_id
 from service.escalate.policy import PAGING, Level, OnNo, Policy, Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.steps import Change, Moved, moved, written
+from service.escalate.unreached import GIVEN_UP_AFTER
 from service.escalate.waits import For, Until
 from service.storage.sqlite import SqliteStore
 from tests.unit.incidents import START
@@ -56,7 +66,13 @@ policies = st.builds(
     levels=st.lists(levels, min_size=1, max_size=3).map(tuple),
     on_no=st.sampled_from([OnNo.ESCALATE, OnNo.ESCALATE, OnNo.END]),
     last_resort=st.lists(st.sampled_from(Channel), unique=True).map(tuple),
+    undo=st.sampled_from([None, 0, 86_400]),
+    later=st.sampled_from([0, 7_200]),
+    renew=st.sampled_from([0, 1_800]),
+    repeat=st.integers(0, 2),
 )
+REOPENING = (ApiReopen, ApiEscalate, ReplyNo, ReplyUndo, Timer)
+"""What may make an incident open that somebody has; of one that is over only `ApiReopen`."""
 people = st.tuples(
     st.sampled_from(PHONES),
     st.sampled_from(["a@example.com", "b@example.com", None]),
@@ -223,6 +239,48 @@ class IncidentMachine(RuleBasedStateMachine):
         self.happens(event)
         return event
 
+    @precondition(lambda self: self.incident.pages)
+    @rule(
+        target=events,
+        which=st.integers(0, 9),
+        kind=st.sampled_from([ReplyDone, ReplyUndo, ReplyWho, ReplyLater, ReplyNo, ReplyYes]),
+    )
+    def answers_a_page(self, which: int, kind: type[Reply]) -> Event:
+        page = self.incident.pages[-1 - which % len(self.incident.pages)]
+        event = kind(self.name(), self.now, page.contact, page.level)
+        self.happens(event)
+        return event
+
+    @rule(target=events, kind=st.sampled_from([ApiReopen, ApiEscalate]))
+    def reopened_or_passed_on(self, kind: type[ApiReopen | ApiEscalate]) -> Event:
+        event = kind(self.name(), self.now, "desk")
+        self.happens(event)
+        return event
+
+    @rule(target=events, contact=st.none() | NUMBERS)
+    def resolved_by_api(self, contact: int | None) -> Event:
+        event = ApiResolve(self.name(), self.now, "desk", contact)
+        self.happens(event)
+        return event
+
+    @rule(target=events)
+    def the_alert_comes_again(self) -> Event:
+        event = SameAlert(self.name(), self.now)
+        counts = self.incident.state.name in ("open", "acknowledged")
+        before = self.incident.times
+        self.happens(event)
+        assert self.incident.times == before + counts
+        return event
+
+    @precondition(lambda self: self.incident.state.name == "acknowledged" and self.incident.due_at is not None)
+    @rule()
+    def time_to_say_that_one_is_on_it(self) -> None:
+        assert self.incident.due_at is not None
+        self.now = self.incident.due_at
+        before = self.incident
+        self.happens(Timer(self.now))
+        assert self.incident != before, "a due timer moves it"
+
     @rule(event=events)
     def comes_again(self, event: Event) -> None:
         self.happens(event)
@@ -244,25 +302,43 @@ class IncidentMachine(RuleBasedStateMachine):
         self.check_applied_once(before, event, effects)
         self.check_reminders(before, effects)
         self.check_leaving(before, event, effects)
-        if before.state.name in ("acknowledged", "cancelled"):
-            assert after.state == before.state, "final states stay as they are"
-            assert not asked_to_act, "nobody is paged once it is over"
-        if after.state.name in ("acknowledged", "cancelled"):
-            assert not asked_to_act, "an acknowledgement pages nobody"
+        self.check_ends(before, event)
+        if after.state.name in ("acknowledged", "cancelled", "resolved"):
+            assert not asked_to_act, "nobody is paged once somebody has it or it is over"
         if isinstance(before.state, Open) and isinstance(after.state, Open):
             paused = after.state.level == 0 and after.not_sent is not None
-            assert paused or after.state.level >= before.state.level, "levels only go up, unless no page could be sent"
+            assert paused or after.rounds > before.rounds or after.state.level >= before.state.level, (
+                "levels only go up, unless no page could be sent"
+            )
             entered = {m.level for m in asked_to_act if m.role is Role.PAGE} - {before.state.level}
             assert len(entered) <= 1, "one event enters at most one level"
             if after.state.level > before.state.level and isinstance(event, ReplyNo):
                 assert event.level == before.state.level, "only a no of the present level escalates"
-        if isinstance(event, ReplyNo) and not (isinstance(before.state, Open) and event.level == before.state.level):
+        present = isinstance(before.state, Open) and isinstance(event, ReplyNo) and event.level == before.state.level
+        if isinstance(event, ReplyNo) and not present and not before.has_it(event.contact):
             assert after.state == before.state, "a late no only gets an answer"
-        if before.state.name == "unacknowledged":
-            assert after.state.name != "open", "what is over is not opened again"
         told = [(line.role, line.contact, line.channel) for line in effects.timeline if line.kind is Kind.SENT]
         assert told == [(m.role, m.contact, m.channel) for m in effects.messages], "the timeline shows every message"
         self.numbers += [message.number for message in effects.messages]
+
+    def check_ends(self, before: Incident, event: Event) -> None:
+        after = self.incident
+        match before.state.name, after.state.name:
+            case "acknowledged", "open":
+                assert isinstance(event, REOPENING)
+                assert not isinstance(event, ReplyNo | ReplyUndo) or before.has_it(event.contact), (
+                    "others give nothing back"
+                )
+            case "unacknowledged" | "resolved" | "cancelled", "open":
+                assert isinstance(event, ApiReopen), "what is over is not opened again"
+            case "resolved", "acknowledged":
+                assert isinstance(event, ReplyUndo)
+            case "cancelled", end:
+                assert end == "cancelled" or isinstance(event, ApiReopen)
+            case "resolved", end:
+                assert end == "resolved" or isinstance(event, ApiReopen)
+            case "acknowledged", end:
+                assert end in ("acknowledged", "resolved") or isinstance(event, REOPENING)
 
     def check_reminders(self, before: Incident, effects: Effects) -> None:
         reminded = {(m.level, m.contact) for m in effects.messages if m.role is Role.REMINDER}
@@ -312,13 +388,22 @@ class IncidentMachine(RuleBasedStateMachine):
             return
         if event.id in self.applied:
             assert (self.incident, effects) == (before, NOTHING), "an event is applied once"
-        elif isinstance(event, ReplyYes) and before.contact(event.contact) and before.state.name != "cancelled":
+        elif (
+            isinstance(event, ReplyYes)
+            and before.contact(event.contact)
+            and before.state.name
+            not in (
+                "cancelled",
+                "resolved",
+            )
+        ):
             assert self.incident.state.name == "acknowledged", "a contact's yes takes what is not called off"
         self.applied.add(event.id)
 
     @invariant()
     def an_open_incident_has_a_next_timer(self) -> None:
-        assert (self.incident.due_at is not None) == (self.incident.state.name == "open")
+        renews = self.incident.state.name == "acknowledged" and self.incident.policy.renew
+        assert (self.incident.due_at is not None) == bool(self.incident.state.name == "open" or renews)
 
     @invariant()
     def messages_are_numbered_in_order(self) -> None:

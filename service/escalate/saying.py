@@ -1,0 +1,87 @@
+"""Who is told what when something happens to an incident, each message with its line on the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from service.core.enums import Channel
+from service.escalate import notes
+from service.escalate.effects import NOTHING, Effects, Entry, Kind, Message
+from service.escalate.events import Reply
+from service.escalate.incident import Contact, Incident
+from service.escalate.policy import Role
+
+Step = tuple[Incident, Effects]
+
+Told = tuple[Contact, int, Channel]
+"""Somebody who gets a message: the contact, the level whose code it carries, the channel."""
+
+
+def say(incident: Incident, at: datetime, role: Role, to: Iterable[Told], *, passive: bool = False) -> Step:
+    """The messages of one role with their lines on the timeline; the incident counts them."""
+    messages = tuple(
+        Message(number, role, contact.number, level, channel, passive)
+        for number, (contact, level, channel) in enumerate(to, start=incident.sent + 1)
+    )
+    lines = tuple(
+        Entry(at, Kind.SENT, level=m.level or None, contact=m.contact, channel=m.channel, role=role) for m in messages
+    )
+    return replace(incident, sent=incident.sent + len(messages)), Effects(messages, lines)
+
+
+def only_answered(incident: Incident, reply: Reply, role: Role) -> Step:
+    """The reply changes nothing, and its sender reads why."""
+    contact = incident.contact(reply.contact)
+    if contact is None:
+        return incident, NOTHING
+    after, effects = say(incident, reply.at, role, [back_to(contact, reply)], passive=True)
+    return after, notes.said(reply) + effects
+
+
+def answered(incident: Incident, reply: Reply, role: Role) -> Step:
+    """The sender of a reply that changed something reads what."""
+    after, effects = say(incident, reply.at, role, [back_to(incident.contacts[reply.contact - 1], reply)])
+    return after, notes.said(reply) + effects
+
+
+def back_to(contact: Contact, reply: Reply) -> Told:
+    """Where an answer to a reply goes: to the phone, or to who answered by the link in an email and has none."""
+    return contact, reply.level, Channel.EMAIL if contact.phone is None else Channel.SMS
+
+
+def everybody_paged(incident: Incident, but: Contact | None = None) -> list[Told]:
+    """Each person paged so far, on the channel they were last paged by, except where nothing arrives any more.
+
+    A page that seems not to have left yet may be on its way; where none could be sent at all nobody has heard of it.
+    """
+    if incident.not_sent is not None:
+        return []
+    return [
+        (contact, page.level, page.channel)
+        for contact, page in incident.paged_people()
+        if not (but is not None and contact.same_person(but)) and not incident.cut_off(contact, page.channel)
+    ]
+
+
+def as_last_paged(incident: Incident, contact: Contact) -> list[Told]:
+    """A contact on the channel they were last paged by, if they were and it still works."""
+    page = incident.last_page(contact.number)
+    if page is not None and not incident.cut_off(contact, page.channel):
+        return [(contact, page.level, page.channel)]
+    channel = Channel.EMAIL if contact.phone is None else Channel.SMS
+    reachable = contact.address(channel) is not None and not incident.cut_off(contact, channel)
+    return [(contact, page.level if page else 0, channel)] if reachable else []
+
+
+def last_resort(incident: Incident) -> list[Told]:
+    """Each address of each contact on the channels of last resort, once."""
+    told: dict[tuple[Channel, str], Told] = {}
+    for channel in incident.policy.last_resort:
+        for contact in incident.contacts:
+            address = contact.address(channel)
+            if address is not None and not incident.cut_off(contact, channel):
+                page = incident.last_page(contact.number)
+                told.setdefault((channel, address), (contact, page.level if page else 0, channel))
+    return list(told.values())

@@ -1,0 +1,250 @@
+"""What follows a YES: given back, over, still on it, passed on, begun again; by SMS and by the API."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from service.core.clock import HandClock
+from service.core.enums import Scope
+from tests.functional.backends import Install
+from tests.functional.client import ROOT
+from tests.functional.conftest import NOON, Api, api_of
+from tests.functional.incident_room import ANN, BEN, NAMED, Room
+
+CARE = """\
+escalation: care
+levels:
+  - {contacts: [1], wait: 40s, reminders: 1}
+  - {contacts: [2], wait: 40s, reminders: 0}
+undo: 10m
+later: 2h
+renew: 30m
+repeat: 1
+"""
+
+
+@pytest.fixture
+def room(api: Api) -> Room:
+    return Room(api)
+
+
+@pytest.fixture
+def care(install: Install, tmp_path: Path) -> Room:
+    """A room whose incidents are opened under a policy with every key of what follows a YES."""
+    rules = tmp_path / "rules"
+    shutil.copytree(ROOT / "rules", rules)
+    (rules / "escalation" / "default.yaml").write_text(CARE.replace("care", "default"))
+    return Room(api_of(install(HandClock(NOON), rules_dir=rules)))
+
+
+def code(room: Room, incident: str, contact: int = 0) -> int:
+    contacts = room.read(incident)["contacts"]
+    return int(contacts[contact]["codes"][0])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("text", ["NO", "UNDO", "undo my yes", "No {code}"])
+def test_who_took_it_by_mistake_gives_it_back_and_the_next_is_asked(room: Room, text: str) -> None:
+    incident = room.opens()
+    room.says(ANN, "YES")
+    room.says(ANN, text.format(code=code(room, incident)))
+    assert (room.state(incident), room.read(incident)["level"]) == ("open", 2)
+    assert room.inbox(ANN)[-1] == "You gave this back: 10 Pump 1 failed\nAsked now: Ben"
+    assert "Pump 1 failed" in room.inbox(BEN)[-1]
+    assert {"Ann gave it back", "Escalated to level 2: it was given back"} <= set(room.timeline(incident))
+
+
+def test_the_only_contact_who_gives_it_back_is_asked_again(room: Room) -> None:
+    incident = room.opens(contacts=NAMED[:1])
+    room.says(ANN, "YES")
+    room.says(ANN, "UNDO")
+    assert room.state(incident) == "open"
+    assert [text for text in room.inbox(ANN) if text.startswith("Incident 10: Pump 1 failed")][1:]
+
+
+def test_a_yes_stands_once_its_time_to_undo_is_over(care: Room) -> None:
+    incident = care.opens()
+    care.says(ANN, "YES")
+    care.api.clock.advance(timedelta(minutes=11))
+    care.says(ANN, "NO")
+    assert care.state(incident) == "acknowledged"
+    assert care.inbox(ANN)[-1] == "It is too late to change your answer: 10 Pump 1 failed"
+
+
+def test_a_no_is_taken_back(room: Room) -> None:
+    incident = room.opens()
+    room.says(ANN, "NO")
+    room.says(ANN, "undo")
+    assert room.inbox(ANN)[-1].startswith("Your NO is taken back: 10 Pump 1 failed")
+    room.says(ANN, "YES 10")
+    assert room.read(incident)["acknowledged_by"] == "Ann"
+
+
+def test_an_approval_cannot_be_taken_back(room: Room) -> None:
+    incident = room.opens(policy="approval", description="Buy 4 laptops")
+    room.says(ANN, "approved")
+    room.says(ANN, "no")
+    assert room.state(incident) == "acknowledged"
+
+
+@pytest.mark.parametrize("first", ["YES", None])
+def test_done_ends_it_and_the_others_are_told(room: Room, first: str | None) -> None:
+    incident = room.opens()
+    room.waits(81)
+    if first is not None:
+        room.says(ANN, f"{first} {code(room, incident)}")
+    room.says(ANN, "fixed it" if first else f"done {code(room, incident)}")
+    assert room.state(incident) == "resolved"
+    assert room.inbox(ANN)[-1] == "Thank you. This is closed: 10 Pump 1 failed"
+    assert room.inbox(BEN)[-1] == "Das ist vorbei (Ann): 10 Pump 1 failed"
+    assert "Over, said Ann" in room.timeline(incident)
+
+
+def test_done_from_somebody_else_asks_who_has_it(room: Room) -> None:
+    incident = room.opens()
+    room.waits(81)
+    room.says(BEN, "ja")
+    room.says(ANN, "done 10")
+    assert room.state(incident) == "acknowledged"
+    assert "asked whether it is over" in room.inbox(ANN)[-1]
+    assert room.inbox(BEN)[-1].endswith("Wenn ja, antworten Sie ERLEDIGT 10.")
+    room.says(BEN, "erledigt")
+    assert room.state(incident) == "resolved"
+
+
+def test_a_done_by_mistake_is_taken_back(room: Room) -> None:
+    incident = room.opens()
+    room.says(ANN, "YES")
+    room.says(ANN, "DONE")
+    room.says(ANN, "undo 10")
+    assert (room.state(incident), room.read(incident)["acknowledged_by"]) == ("acknowledged", "Ann")
+
+
+def test_later_asks_again_then_and_nobody_else_meanwhile(care: Room) -> None:
+    care.opens()
+    care.says(ANN, "remind me in 10 min")
+    assert care.inbox(ANN)[-1] == "You will be asked again at 12:10: 10 Pump 1 failed"
+    care.waits(590)
+    assert care.inbox(BEN) == []
+    care.waits(20)
+    assert care.inbox(ANN)[-1].startswith("REMINDER")
+    care.waits(41)
+    assert len(care.inbox(BEN)) == 1
+
+
+def test_later_is_asked_about_where_the_policy_waits_for_nobody(room: Room) -> None:
+    incident = room.opens()
+    room.says(ANN, "remind me in 10 min")
+    assert room.inbox(ANN)[-1].startswith("Your answer was not understood")
+    assert room.state(incident) == "open"
+
+
+def test_whoever_has_it_is_asked_whether_they_are_still_on_it(care: Room) -> None:
+    incident = care.opens()
+    care.says(ANN, "YES")
+    care.waits(30 * 60 + 1)
+    assert care.inbox(ANN)[-1].startswith("Are you still on this: 10 Pump 1 failed?")
+    care.says(ANN, "yes")
+    assert "Ann is still on it" in care.timeline(incident)
+    care.waits(30 * 60 + 1)
+    assert care.inbox(ANN)[-1].startswith("Are you still on this")
+    care.waits(81)
+    assert (care.state(incident), care.read(incident)["level"]) == ("open", 1)
+    assert care.inbox(ANN)[-1].startswith("Incident 10: Pump 1 failed")
+
+
+def test_the_whole_policy_is_repeated(care: Room) -> None:
+    incident = care.opens()
+    care.waits(40 * 3 + 2)
+    assert (care.state(incident), care.read(incident)["level"]) == ("open", 1)
+    care.waits(40 * 3 + 2)
+    assert care.state(incident) == "unacknowledged"
+    assert [text for text in care.timeline(incident) if "begins again" in text] == [
+        "The policy begins again: nobody answered"
+    ]
+
+
+def test_who_has_it_is_answered(room: Room) -> None:
+    room.opens()
+    room.says(ANN, "who has it")
+    assert room.inbox(ANN)[-1] == "Nobody has this yet: 10 Pump 1 failed\nAsked now: Ann"
+    room.says(ANN, "yes")
+    room.says(ANN, "status")
+    assert room.inbox(ANN)[-1] == "You have this since 12:00: 10 Pump 1 failed"
+
+
+def test_undo_and_done_mean_what_the_writer_has_not_what_they_are_asked(room: Room) -> None:
+    first = room.opens(description="Pump 1 failed")
+    room.says(ANN, "YES")
+    second = room.opens(description="Pump 2 failed")
+    room.says(ANN, "undo")
+    assert (room.read(first)["level"], room.read(second)["level"]) == (2, 1)
+
+
+def test_resolved_by_the_api_tells_who_has_it_and_the_others(room: Room) -> None:
+    incident = room.opens()
+    room.waits(81)
+    room.says(ANN, "YES")
+    reply = room.api.client.post(f"/v1/incidents/{incident}/resolve", {"by": "the pump itself"})
+    room.works()
+    assert (reply.status, reply.json()["state"], reply.json()["resolved_by"]) == (200, "resolved", "the pump itself")
+    assert room.inbox(ANN)[-1] == "the pump itself says that this is over: 10 Pump 1 failed"
+    assert room.inbox(BEN)[-1].startswith("Das ist vorbei (the pump itself)")
+    assert room.api.client.post(f"/v1/incidents/{incident}/resolve", {}).status == 200
+    assert room.api.client.post(f"/v1/incidents/{incident}/acknowledge", {}).status == 409
+
+
+def test_reopened_it_begins_again_at_the_first_level(room: Room) -> None:
+    incident = room.opens()
+    room.says(ANN, "NO")
+    room.says(BEN, "ja")
+    reply = room.api.client.post(f"/v1/incidents/{incident}/reopen", {"by": "Zoe"})
+    room.works()
+    assert (reply.status, reply.json()["state"], reply.json()["level"]) == (200, "open", 1)
+    assert room.inbox(ANN)[-1].startswith("Incident 10: Pump 1 failed")
+    assert "Reopened by Zoe, said test app" in room.timeline(incident)
+    room.says(ANN, "YES")
+    assert room.read(incident)["acknowledged_by"] == "Ann"
+
+
+def test_escalated_by_the_api_the_next_level_is_asked_now(room: Room) -> None:
+    incident = room.opens()
+    reply = room.api.client.post(f"/v1/incidents/{incident}/escalate", {})
+    room.works()
+    assert (reply.status, reply.json()["level"]) == (200, 2)
+    assert room.inbox(ANN)[-1] == "This was passed on: 10 Pump 1 failed\nAsked now: Ben"
+    room.says(BEN, "ja")
+    assert room.api.client.post(f"/v1/incidents/{incident}/escalate", {}).json()["level"] == 1
+    assert room.api.client.post(f"/v1/incidents/{incident}/resolve", {}).status == 200
+    assert room.api.client.post(f"/v1/incidents/{incident}/escalate", {}).status == 409
+
+
+def test_a_note_stands_on_the_timeline_and_not_in_the_audit(room: Room) -> None:
+    incident = room.opens()
+    reply = room.api.client.post(f"/v1/incidents/{incident}/notes", {"text": "The spare is on its way", "by": "Zoe"})
+    assert reply.status == 200
+    assert room.timeline(incident)[-1] == "Zoe noted, said test app: The spare is on its way"
+    audit = room.api.client.get("/v1/audit?limit=50").text
+    assert "spare" not in audit
+    assert room.api.client.post(f"/v1/incidents/{incident}/notes", {"text": " "}).status == 422
+
+
+def test_the_timeline_and_the_audit_say_whose_key_it_was(room: Room) -> None:
+    incident = room.opens()
+    webshop = room.api.client_with(Scope.INCIDENTS, name="webshop")
+    reply = webshop.post(f"/v1/incidents/{incident}/acknowledge", {"by": "Zoe the boss", "contact": 1})
+    line = next(line for line in reply.json()["timeline"] if line["event"] == "acknowledged")  # type: ignore[attr-defined]
+    assert line["text"] == "Acknowledged by Ann, said webshop"
+    assert (line["via"], line["app"]) == ("api", "webshop")
+    assert line["key"]
+    by_request = room.api.client.get(f"/v1/audit?request_id={line['request_id']}").json()["items"]
+    entries = [entry for entry in by_request if entry["entry_type"] == "incident"]  # type: ignore[attr-defined]
+    assert [(entry["app"], json.loads(entry["raw_data"])["incident_id"]) for entry in entries] == [
+        ("webshop", incident)
+    ]
+    by_incident = room.api.client.get(f"/v1/audit?request_id=incident-{incident}").json()["items"]
+    assert [entry["app"] for entry in by_incident][-1] == "webshop"  # type: ignore[attr-defined]
