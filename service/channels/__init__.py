@@ -42,7 +42,10 @@ class Sms(Record, frozen=True):
 
 
 class Email(Record, frozen=True):
-    """One email. `unsubscribe_url` is set for bulk mail and takes a one-click POST (RFC 8058)."""
+    """One email. `unsubscribe_url` is set for bulk mail and takes a one-click POST (RFC 8058).
+
+    Answers go to `reply_to`, or to the sender where it is None.
+    """
 
     to: str
     subject: str
@@ -51,6 +54,7 @@ class Email(Record, frozen=True):
     language: Tag
     reference: Reference
     unsubscribe_url: str | None = None
+    reply_to: str | None = None
 
 
 class VoiceCall(Record, frozen=True):

@@ -33,17 +33,21 @@ class Unaddressable(TocsinError):
     """An address that no mail can be addressed to. The text never holds the address."""
 
 
-def compose(email: Email, sender: Address, at: datetime) -> EmailMessage:
+def compose(email: Email, sender: Address, at: datetime, stamp: str | None = None) -> EmailMessage:
     """The message that is sent; `Unaddressable` if its address cannot stand in a header.
 
-    No value can add a header: each is parsed as what it is, and the subject is one line of printable text.
+    `stamp` is what its Message-ID says before the `@`; without one, the delivery and the attempt. No value can add a
+    header: each is parsed as what it is, and the subject is one line of printable text.
     """
     message = EmailMessage(policy=PLAIN)
     message["From"] = sender
     message["To"] = _address(email.to)
     message["Subject"] = _one_line(email.subject)
     message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<{email.reference.delivery_id}.{email.reference.attempt}@{sender.domain}>"
+    name = stamp or f"{email.reference.delivery_id}.{email.reference.attempt}"
+    message["Message-ID"] = f"<{name}@{sender.domain}>"
+    if email.reply_to is not None:
+        message["Reply-To"] = _address(email.reply_to)
     message["Auto-Submitted"] = "auto-generated"
     for name, value in unsubscribe_headers(email).items():
         message[name] = value

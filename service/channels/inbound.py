@@ -53,10 +53,17 @@ class Unwanted:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundMail:
+    """A mail that a provider took in for one of our addresses, as it came."""
+
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """A message that asks nothing of us; `why` is for the log."""
 
     why: str
 
 
-Inbound = InboundSms | Receipt | Unwanted | Ignored
+Inbound = InboundSms | InboundMail | Receipt | Unwanted | Ignored

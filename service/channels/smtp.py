@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from service.channels import Accepted, Email, Outcome, Reason, Refused, Unknown
 from service.channels.email import INTERNATIONAL, PLAIN, Unaddressable, compose
+from service.channels.mail_tokens import MailTokens
 from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.core.web_addresses import is_host
@@ -82,6 +83,7 @@ class SmtpChannel:
         timeout: timedelta,
         within: timedelta,
         trust: ssl.SSLContext | None = None,
+        tokens: MailTokens | None = None,
     ) -> None:
         self._server = server
         self._sender = sender
@@ -89,6 +91,7 @@ class SmtpChannel:
         self._timeout = timeout.total_seconds()
         self._within = within.total_seconds()
         self._trust = trust or ssl.create_default_context()
+        self._tokens = tokens
 
     def send(self, email: Email, /) -> Outcome:
         """Hand one email to the server.
@@ -97,7 +100,8 @@ class SmtpChannel:
         them, and that of a socket begins anew with each byte.
         """
         try:
-            message = compose(email, self._sender, self._clock.now())
+            stamp = None if self._tokens is None else self._tokens.stamped(email.reference)
+            message = compose(email, self._sender, self._clock.now(), stamp)
         except Unaddressable as error:
             return Refused(Reason.ADDRESS, str(error))
         letter = _Letter(over_at=time.monotonic() + self._within, for_the_text=self._timeout)
@@ -160,6 +164,8 @@ class SmtpChannel:
             if not connection.has_extn("smtputf8"):
                 return Refused(Reason.ADDRESS, "the mail server cannot take an address with letters outside ASCII")
             options = ["SMTPUTF8", "BODY=8BITMIME"]
+        if connection.has_extn("dsn"):  # a report then names the message, even one that returns nothing of it
+            options += ["RET=HDRS", f"ENVID={message['Message-ID'].strip('<>')}"]
         code, reply = connection.mail(self._sender.addr_spec, options)
         if code != 250:
             return _refusal(code, reply, "MAIL FROM", Reason.ACCOUNT)

@@ -117,6 +117,15 @@ class Settings(BaseSettings):
     mail_from: values.MailSender = Field(
         default=Address("Tocsin", "tocsin", "localhost"), description="Sender of emails: `Name <address>`."
     )
+    mailbox_url: values.ImapUrl = Field(
+        default=None,
+        description="Mailbox that is read for answers and reports, such as `imaps://user:password@mail.example.com`.",
+        repr=False,
+    )
+    reply_to: values.ReplyTo = Field(
+        default=None,
+        description="Address for answers to mailed pages, such as `replies+{token}@example.com`. Default: none.",
+    )
     reviewers: values.MailAddresses = Field(
         default=(), description="Addresses, comma-separated, that get an email about held messages."
     )

@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, PlainValidator
 
 from service.channels.email import parse_sender
+from service.channels.mail_tokens import LENGTH, PLACE, TAGGED
 from service.channels.smtp import SmtpServer, parse_smtp_url
 from service.core import secrets, web_addresses
 from service.core.enums import Channel, Scope
 from service.core.errors import TocsinError
 from service.core.spelling import nearest
+from service.mailbox.server import ImapServer, parse_imap_url
 from service.messages.pace import Pace, parse_pace
 from service.messages.quiet import QuietHours, parse_quiet_hours
 from service.messages.senders import Senders, read_senders
@@ -133,6 +135,16 @@ def parse_mail_address(text: str) -> str:
         raise Unusable(f"{text!r} is not an email address: write them like ann@example.com,ben@example.com") from None
 
 
+def parse_reply_to(text: str) -> str:
+    """An address for answers, with or without a place for each message's token before the @."""
+    if "{" in text and TAGGED.fullmatch(text) is None:
+        raise Unusable("has {token} in no place that an address can have: write it like replies+{token}@example.com")
+    address = parse_mail_address(text.replace(PLACE, "x" * LENGTH))
+    if not address.isascii():
+        raise Unusable("must be an address in ASCII: write it like replies+{token}@example.com")
+    return text
+
+
 def parse_proxy(text: str) -> str:
     """The address or network of a proxy."""
     try:
@@ -231,6 +243,8 @@ _NAME = "a name of {} letters, digits, - and _"
 Folder = Annotated[Path, _checked_by(_folder)]
 Host = Annotated[str, _read_by(parse_host)]
 TimeZone = Annotated[str, _read_by(parse_zone)]
+ImapUrl = Annotated[ImapServer | None, _read_by(parse_imap_url)]
+ReplyTo = Annotated[str | None, _read_by(parse_reply_to)]
 SmtpUrl = Annotated[SmtpServer | None, _read_by(parse_smtp_url)]
 MailSender = Annotated[Address, _read_by(parse_sender)]
 MailAddresses = Annotated[tuple[str, ...], _read_by(_each(parse_mail_address))]

@@ -48,6 +48,7 @@ def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
     yield from work(store, clock, settings.thresholds)
     yield from rule_files(settings, store, clock)
     yield from _mail_server(settings, clock)
+    yield from _mailbox(settings, clock)
     yield from _models(settings)
 
 
@@ -123,6 +124,24 @@ def _mail_server(settings: Settings, clock: Clock) -> Iterator[Finding]:
     else:
         do = "Check TOCSIN_SMTP_URL, the way to the server, and its certificate; every email fails until then."
         yield broken("mail server", refused.detail, do)
+
+
+def _mailbox(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Whether the mailbox for answers can be read; nothing in it is changed."""
+    if settings.mailbox_url is None:
+        if settings.reply_to is not None and settings.backend is Backend.EMBEDDED:
+            do = "Set TOCSIN_MAILBOX_URL, or let SES deliver them (docs/escalation.md)."
+            yield doubtful("mailbox", "TOCSIN_REPLY_TO asks for answers by mail, and no mailbox is read", do)
+        return
+    from service.mailbox.imap import ImapMailbox, MailboxUnreadable
+
+    mailbox = ImapMailbox(settings.mailbox_url, clock)
+    try:
+        yield fine("mailbox", f"{mailbox.look()} mails in {settings.mailbox_url.folder}")
+    except MailboxUnreadable as error:
+        yield broken("mailbox", str(error), "Check TOCSIN_MAILBOX_URL; answers and bounces by mail are not read.")
+    finally:
+        mailbox.close()
 
 
 def _models(settings: Settings) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ MESSAGE = "incident-message"
 ANSWER = "incident-answer"
 SUMMARY = "incident-summary"
 HEARD = "incident-heard"
+MAIL_ANSWER = "incident-mail-answer"
 ENDING = "incident-ending"
 
 ALL = ("incidents", "all")
@@ -29,6 +30,8 @@ ALL = ("incidents", "all")
 BY_STATE = "incidents-by-state"
 BY_PROVIDER = "provider"
 """Index of messages by their provider's id, which is all that an inbound SMS knows of them."""
+BY_MAIL_TOKEN = "mail-token"  # noqa: S105  (the name of an index)
+"""Index of mailed pages by the token in their reply address."""
 
 REPLIES_REMEMBERED = timedelta(days=4)
 """How long answers and summaries are kept."""
@@ -82,6 +85,16 @@ class PhoneAnswer:
     template: str
     variables: Mapping[str, str | int] = field(default_factory=dict)
     commanded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MailAnswer:
+    """The answer to a mail that could not be read as one to the page of this number."""
+
+    incident_id: str
+    contact: int
+    level: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +186,9 @@ def message_item(given: str, message: Message, at: datetime) -> Item:
 
 def sent_item(item: Item, outgoing: Outgoing) -> Item:
     """A message's item with nothing left to do, to be found by its provider's id."""
-    keys = {} if outgoing.provider_id is None else {BY_PROVIDER: outgoing.provider_id}
+    keys = {name: value for name, value in item.keys.items() if name == BY_MAIL_TOKEN}
+    if outgoing.provider_id is not None:
+        keys[BY_PROVIDER] = outgoing.provider_id
     return structs.replace(item, state=to_state(outgoing), keys=keys, due_at=None, attempts=0)
 
 
@@ -186,6 +201,12 @@ def answer_item(name: str, answer: PhoneAnswer, at: datetime) -> Item:
     """An answer that is to be sent now."""
     state = to_state(answer)
     return Item(f"answer-{name}", ANSWER, state, lane=Lane.INCIDENT, due_at=at, expires_at=at + REPLIES_REMEMBERED)
+
+
+def mail_answer_item(answer: MailAnswer, at: datetime) -> Item:
+    """An answer by mail that is to be sent now; one for each page."""
+    name = f"mail-answer-{answer.incident_id}-{answer.number:06d}"
+    return Item(name, MAIL_ANSWER, to_state(answer), lane=Lane.INCIDENT, due_at=at, expires_at=at + MESSAGES_KEPT)
 
 
 def summary_id(phone_key: str, number: int) -> str:

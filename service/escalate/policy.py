@@ -46,6 +46,7 @@ class Role(StrEnum):
     DONE_NOTED = "done_noted"  # to that somebody: the owner is asked
     STATUS = "status"  # answer to "who has it?": nobody yet, who is asked
     PASSED_ON = "passed_on"  # to those asked so far, when the next level is asked by the API
+    UNCLEAR = "unclear"  # to who mailed what could not be read as an answer
 
 
 PAGING = frozenset({Role.PAGE, Role.REMINDER, Role.LAST_RESORT})

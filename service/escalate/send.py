@@ -13,16 +13,19 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Accepted, Outcome, Reason, Reference, Refused, Unknown
+from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.carrier import Handed
 from service.channels.carrier import Message as Outbound
+from service.channels.mail_tokens import ReplyAddress
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
 from service.escalate.events import Failure
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Resolved
 from service.escalate.incidents import Incidents
 from service.escalate.items import (
+    BY_MAIL_TOKEN,
     Fate,
+    MailAnswer,
     Outgoing,
     PhoneAnswer,
     outgoing_of,
@@ -69,6 +72,7 @@ class Sender:
     slots: Slots
     opt_outs: OptOuts
     links: Links | None = None
+    reply_to: ReplyAddress | None = None
     chance: Callable[[], float] = random.random
 
     def message(self, task: Task) -> Step:
@@ -82,6 +86,8 @@ class Sender:
         if (opt_out := self._opt_out(contact, outgoing.channel)) is not None:
             refused = Refused(Reason.OPTED_OUT, opt_out.why.sentence)
             return self._after(Sending(task, outgoing, about, contact, None), Handed(refused))
+        if outgoing.channel is Channel.EMAIL and outgoing.role in PAGING and self.reply_to is not None:
+            self._take_answers(task, self.reply_to)
         message = self._worded(task, outgoing, incident)
         if (waits := self._waits(task, message)) is not None:
             return Step(waits)
@@ -105,9 +111,37 @@ class Sender:
             return Step(waits)
         return self._sent_or_again(task, self.hand_over(task, sms))
 
+    def mail_answer(self, task: Task) -> Step:
+        """Tell a contact that what they mailed could not be read as an answer, and how to answer."""
+        answer = from_state(MailAnswer, task.item.state)
+        incident = read(self.incidents, answer.incident_id).record.incident
+        contact = incident.contact(answer.contact)
+        if contact is None or contact.email is None or self._opt_out(contact, Channel.EMAIL) is not None:
+            return Step(finished(task.item))
+        outgoing = Outgoing(
+            incident_id=answer.incident_id,
+            number=answer.number,
+            role=Role.UNCLEAR,
+            contact=answer.contact,
+            level=answer.level,
+            channel=Channel.EMAIL,
+        )
+        message = self._worded(task, outgoing, incident)
+        return self._sent_or_again(task, self.hand_over(task, message))
+
+    def _take_answers(self, task: Task, address: ReplyAddress) -> None:
+        """Let the message be found by the token in its reply address."""
+        if address.is_tagged:
+            keys = {**task.item.keys, BY_MAIL_TOKEN: address.tokens.of(task.item.id)}
+            task.item = structs.replace(task.item, keys=keys)
+
     def _worded(self, task: Task, outgoing: Outgoing, incident: Incident) -> Outbound:
         link = self.links.of(incident, outgoing) if self.links is not None else None
-        return self.wording.of_message(incident, outgoing, Reference(task.item.id, outgoing.attempt, urgent=True), link)
+        reference = Reference(task.item.id, outgoing.attempt, urgent=True)
+        message = self.wording.of_message(incident, outgoing, reference, link)
+        if isinstance(message, Email) and outgoing.role in PAGING and self.reply_to is not None:
+            return structs.replace(message, reply_to=self.reply_to.of(task.item.id))
+        return message
 
     def hand_over(self, task: Task, message: Outbound) -> Handed:
         """Ask the carrier of a message's channel to take it."""

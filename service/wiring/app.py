@@ -30,6 +30,7 @@ from service.intake.consumer import Doors, Sender, Taking
 from service.intake.events.live import LiveMappings
 from service.intake.poller import Poller
 from service.language import Sentiment
+from service.mailbox import reader
 from service.rulesets import active_versions, backtest_routes, shadow, shadow_routes, working_copies
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.active_versions import Live
@@ -163,8 +164,14 @@ class Service:
             "worker": vitals.check_worker,
             **checks_of_lanes(vitals),
             "rule files": self._check_rule_files,
+            **self._mailbox_check(),
             **({"queues": self.store.ping} if self.settings.backend is Backend.AWS else {}),
         }
+
+    def _mailbox_check(self) -> Mapping[str, Check]:
+        if self.settings.mailbox_url is None:
+            return {}
+        return {"mailbox": lambda: reader.check_read(self.store, self.clock.now())}
 
     def _check_rule_files(self) -> None:
         faults = [f"{each.file}: {each.why}" for each in self.working_copies.unpublished()]
@@ -191,7 +198,12 @@ class Service:
                 for each in self.messaging.relistings()
             ),
             *self._columns(),
+            *self._mailbox(),
         )
+
+    def _mailbox(self) -> Sequence[Chore]:
+        mailbox = self.escalation.mailbox()
+        return () if mailbox is None else (Chore("reading the mailbox", reader.POLL, mailbox.read),)
 
     def _columns(self) -> Sequence[Chore]:
         """On AWS columns come from the export of the audit, not from reading it entry by entry."""

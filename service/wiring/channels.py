@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from service.channels import Email, Sms, VoiceCall
 from service.channels.carrier import Carrier
+from service.channels.mail_tokens import MailTokens
 from service.channels.outbox import Outbox, OutboxEmail, OutboxSms, OutboxVoice
 from service.channels.smtp import SmtpChannel, SmtpServer
 from service.config import Settings
+from service.core import secrets
 from service.core.clock import Clock
 from service.core.enums import Channel
 from service.inbound.twilio.signature import address
@@ -113,17 +115,24 @@ class WaysOut:
         """A mail server goes before SES, which joins it only where TOCSIN_PROVIDERS says so."""
         smtp = self._settings.smtp_url
         if smtp is not None:
-            yield Provider(SMTP, smtp_channel(smtp, self._settings, self._clock), OneAddress())
+            tokens = mail_tokens(self._settings)
+            yield Provider(SMTP, smtp_channel(smtp, self._settings, self._clock, tokens), OneAddress())
         if self._amazon is None or self._settings.is_trial(Channel.EMAIL):
             return
         if smtp is None or "ses" in self._weights:
             yield self._amazon.email()
 
 
-def smtp_channel(server: SmtpServer, settings: Settings, clock: Clock) -> SmtpChannel:
+def smtp_channel(server: SmtpServer, settings: Settings, clock: Clock, tokens: MailTokens | None = None) -> SmtpChannel:
     """The way to a mail server, with the patience that lanes grant."""
     timeout = timedelta(seconds=ANSWERED_WITHIN_S)
-    return SmtpChannel(server, settings.mail_from, clock, timeout=timeout, within=LONGEST_CALL)
+    return SmtpChannel(server, settings.mail_from, clock, timeout=timeout, within=LONGEST_CALL, tokens=tokens)
+
+
+def mail_tokens(settings: Settings) -> MailTokens:
+    """What proves that an answer is about a mail of this installation."""
+    installation = secrets.of_installation(settings.secret, settings.secret_file)
+    return MailTokens(secrets.signing(settings.signing_secrets, installation, "mail"))
 
 
 def open_twilio(settings: Settings) -> Twilio | None:

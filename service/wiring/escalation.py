@@ -9,6 +9,7 @@ from flask import Blueprint
 
 from service.channels.contact_keys import ContactKeys
 from service.channels.inbound import Fate, Receipt
+from service.channels.mail_tokens import ReplyAddress
 from service.config import Settings
 from service.core import last_good, secrets
 from service.core.clock import Clock
@@ -20,6 +21,7 @@ from service.escalate.endings import Endings
 from service.escalate.incidents import Incidents
 from service.escalate.intake import IntakeRules
 from service.escalate.links import Links
+from service.escalate.mail import MailReplies
 from service.escalate.outcomes import RuleIncidents
 from service.escalate.policies import read_policies
 from service.escalate.receipts import Receipts
@@ -32,13 +34,16 @@ from service.inbound.sns import routes as sns_routes
 from service.inbound.sns.certificates import SigningCertificates, amazon_roots
 from service.inbound.sns.envelope import SnsGate
 from service.inbound.sns.fetch import Fetcher
+from service.inbound.sns.routes import Receivers
 from service.inbound.twilio import routes as twilio_routes
 from service.inbound.twilio.signature import TwilioGate
+from service.mailbox.reader import MailboxReader
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt as DeliveryReceipt
 from service.replies import read_languages
 from service.rosters.rosters import Rosters
 from service.storage import Store
+from service.wiring.channels import mail_tokens
 from service.wiring.messaging import Messaging, phone_rules, signing_keys
 from service.work import Duty
 
@@ -73,6 +78,10 @@ class Escalation:
         languages = read_languages(reply_words(settings.rules_dir), instead=SHIPPED_WORDS)
         self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones, languages)
         self.receipts = Receipts(self.incidents, messaging.opt_outs, self._of_a_notification)
+        self.tokens = mail_tokens(settings)
+        self.reply_to = None if settings.reply_to is None else ReplyAddress(settings.reply_to, self.tokens)
+        self.mails = MailReplies(self.incidents, languages, self.tokens, self.receipts, self._addressee)
+        self.receivers = Receivers(self.replies, self.mails, self.receipts)
         url, keys = settings.public_url, signing_keys(settings, "incident-link")
         self.links = None if url is None else Links(keys, url, clock)
 
@@ -81,7 +90,7 @@ class Escalation:
         fetch = Fetcher()
         certificates = SigningCertificates(fetch, amazon_roots(), self.clock)
         gate = SnsGate(self.settings.sns_topics, certificates, self.clock)
-        inbound = sns_routes.blueprint(gate, self.replies, self.receipts, fetch)
+        inbound = sns_routes.blueprint(gate, self.receivers, fetch)
         twilio = TwilioGate(self.settings.twilio_account, self.settings.twilio_tokens, self.settings.public_url)
         phones = simulator.blueprint(self.replies, self.clock)
         incidents = routes.blueprint(self.incidents, self.rules)
@@ -103,11 +112,30 @@ class Escalation:
             Duty(items.INCIDENT, self.incidents.on_time, together=self.incidents.on_time_together),
             Duty(items.MESSAGE, sender.message, sender.buried),
             Duty(items.ANSWER, sender.answer),
+            Duty(items.MAIL_ANSWER, sender.mail_answer),
             Duty(items.SUMMARY, summaries.handle, summaries.buried),
             Duty(items.HEARD, Answers(self.incidents).handle),
             Duty(items.ENDING, Endings(self.messaging.webhooks).handle),
             Duty(outcomes.KIND, self.rule_incidents.handle),
         )
+
+    def mailbox(self) -> MailboxReader | None:
+        """What reads the mailbox that answers and reports arrive in; None where there is none."""
+        server = self.settings.mailbox_url
+        if server is None:
+            return None
+        from service.mailbox.imap import ImapMailbox
+
+        return MailboxReader(ImapMailbox(server, self.clock), self.incidents.store, self.clock, self.mails.receive)
+
+    def _addressee(self, delivery_id: str) -> str | None:
+        """The address that a mail went to: a contact's, or a recipient's."""
+        item = self.incidents.store.get(delivery_id)
+        if item is None or item.kind != items.MESSAGE:
+            return None if item is None else self.messaging.address_of(item)
+        outgoing = items.outgoing_of(item)
+        contact = self.incidents.get(outgoing.incident_id).incident.contact(outgoing.contact)
+        return None if contact is None else contact.email
 
     def _of_a_notification(self, receipt: Receipt) -> None:
         if (told := delivery_receipt(receipt)) is not None:
@@ -116,7 +144,9 @@ class Escalation:
     def _sender(self) -> Sender:
         messaging = self.messaging
         wording = Wording(messaging.templates, messaging.catalogues, self.phones)
-        return Sender(self.incidents, wording, messaging.carriers, messaging.slots, messaging.opt_outs, self.links)
+        return Sender(
+            self.incidents, wording, messaging.carriers, messaging.slots, messaging.opt_outs, self.links, self.reply_to
+        )
 
 
 _STATUS = {

@@ -52,7 +52,7 @@ from service.notify.validate import Validation
 from service.recipients import Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
 from service.rulesets.active_versions import Live
-from service.storage import Store
+from service.storage import Item, Store
 from service.storage.relisting import Relisting
 from service.wiring.channels import WaysOut
 from service.work import Duty
@@ -119,6 +119,13 @@ class Messaging:
             notify_routes.blueprint(self.desk, self.translations, self.store, self.clock, self.completion),
             *self._leaving(),
         )
+
+    def address_of(self, item: Item) -> str | None:
+        """The address that the recipient of a delivery has."""
+        if item.kind != items.DELIVERY:
+            return None
+        person = self.directory.get(items.delivery_of(item).recipient_id)
+        return None if person is None else person.email
 
     def _leaving(self) -> Sequence[Blueprint]:
         links = self.unsubscribe_links

@@ -136,8 +136,7 @@ def amazon(services: AwsServices, tmp_path: Path) -> Iterator[Amazon]:
     gate = SnsGate([TOPIC], SigningCertificates(web, [AMAZON.root], clock), clock)
     app = Flask("inbound")
     http.install(app, service.store, service.keys, clock)
-    escalation = service.escalation
-    app.register_blueprint(routes.blueprint(gate, escalation.replies, escalation.receipts, web))
+    app.register_blueprint(routes.blueprint(gate, service.escalation.receivers, web))
     api = Api(service, clock, Client(InProcess(service.flask()), key))
     yield Amazon(Desk(api), services, Client(InProcess(app), None))
     service.store.close()

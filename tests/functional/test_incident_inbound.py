@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest
 from flask import Flask
 
 from service import http
+from service.channels import Reference
 from service.core.clock import HandClock, timestamp
 from service.inbound.sns import routes
 from service.inbound.sns.certificates import SigningCertificates
@@ -62,9 +64,20 @@ def sns(install: Install) -> Sns:
     gate = SnsGate([TOPIC], SigningCertificates(web, [AMAZON.root], clock), clock)
     app = Flask("inbound")
     http.install(app, service.store, service.keys, clock)
-    escalation = service.escalation
-    app.register_blueprint(routes.blueprint(gate, escalation.replies, escalation.receipts, web))
+    app.register_blueprint(routes.blueprint(gate, service.escalation.receivers, web))
     return Sns(Room(api_of(service)), Client(InProcess(app), None), web)
+
+
+def test_a_mail_that_ses_took_in_acknowledges_by_the_message_it_answers(sns: Sns) -> None:
+    profile = {"first_name": "Ann", "email": "ann@example.com", "language": "en", "preference": "email"}
+    sns.room.api.client.call("PUT", "/v1/recipients/ann", json=profile)
+    incident = sns.room.opens(contacts=[{"recipient": "ann"}], policy="assignment")
+    stamp = sns.room.api.service.escalation.tokens.stamped(Reference(f"message-{incident}-000001", 1))
+    mail = f"From: ann@example.com\r\nIn-Reply-To: <{stamp}@example.com>\r\n\r\nYes\r\n"
+    content = base64.b64encode(mail.encode()).decode()
+    received = {"notificationType": "Received", "mail": {}, "receipt": {"action": {"encoding": "BASE64"}}}
+    assert sns.delivers(notification(received | {"content": content})).status == 200
+    assert sns.room.state(incident) == "acknowledged"
 
 
 def test_a_reply_by_sns_acknowledges(sns: Sns) -> None:

@@ -87,6 +87,8 @@ BAD = {
     "transactional_overdue": "-1",
     "bulk_overdue": "1h",
     "access_log": "2",
+    "mailbox_url": "imaps://mail.example.com",
+    "reply_to": "replies{token}",
     "smtp_url": "mail.example.com",
     "mail_from": "Tocsin @ Work <alerts@example.com>",
     "reviewers": "me",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.channels.inbound import Fate, Ignored, Inbound, InboundSms, Receipt, Unwanted
+from service.channels.inbound import Fate, Ignored, Inbound, InboundMail, InboundSms, Receipt, Unwanted
 from service.core.enums import Channel
 from service.inbound.sns import events as sns_events
 from service.inbound.sns.envelope import parse
@@ -167,3 +167,13 @@ documents = st.recursive(
 @given(st.dictionaries(names, documents))
 def test_no_message_whatever_raises_an_error(message: object) -> None:
     read(message)
+
+
+def test_a_mail_that_ses_took_in_comes_as_it_was() -> None:
+    mail = event("ses_received")
+    assert isinstance(mail, InboundMail)
+    assert mail.raw.endswith(b"\r\n\r\nYes\r\n")
+    members = json.loads((EVENTS / "ses_received.json").read_text())
+    members |= {"content": "Subject: \u00e4\r\n\r\nYes", "receipt": {"action": {"type": "SNS", "encoding": "UTF-8"}}}
+    assert read(members) == InboundMail("Subject: \u00e4\r\n\r\nYes".encode())
+    assert isinstance(read(members | {"content": None}), Ignored)

@@ -89,6 +89,8 @@ class SesEmail:
             },
             "EmailTags": tags(email.reference),
         }
+        if email.reply_to is not None:
+            request["ReplyToAddresses"] = [email.reply_to]
         if self._identity.configuration_set:
             request["ConfigurationSetName"] = self._identity.configuration_set
 
@@ -142,6 +144,8 @@ class SesEmail:
                 for email in emails
             ],
         }
+        if alike.reply_to is not None:
+            request["ReplyToAddresses"] = [alike.reply_to]
         if self._identity.configuration_set:
             request["ConfigurationSetName"] = self._identity.configuration_set
         return request
@@ -161,11 +165,11 @@ def _headers(email: Email) -> list[MessageHeaderTypeDef]:
     return headers
 
 
-def _content(email: Email) -> tuple[str, str, str]:
-    return email.subject, email.text, email.html
+def _content(email: Email) -> tuple[str, ...]:
+    return email.subject, email.text, email.html, email.reply_to or ""
 
 
-def _is_template(content: tuple[str, str, str]) -> bool:
+def _is_template(content: Sequence[str]) -> bool:
     """SES would read `{{ … }}` of a person's text as a placeholder of its own template language."""
     return any("{{" in part for part in content)
 

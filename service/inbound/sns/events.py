@@ -7,13 +7,14 @@ events (https://docs.aws.amazon.com/sms-voice/latest/userguide/configuration-set
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from service.channels.inbound import Fate, Ignored, Inbound, InboundSms, Receipt, Unwanted
+from service.channels.inbound import Fate, Ignored, Inbound, InboundMail, InboundSms, Receipt, Unwanted
 from service.core import exact_json
 from service.core.enums import Channel
 from service.inbound.sns.envelope import Envelope
@@ -73,6 +74,21 @@ class _SmsVoice(_Model):
     context: _Context = _Context()
 
 
+class _Action(_Model):
+    encoding: str = "UTF-8"
+
+
+class _TakenIn(_Model):
+    action: _Action = _Action()
+
+
+class _InboundMail(_Model):
+    """https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html"""
+
+    content: str
+    receipt: _TakenIn = _TakenIn()
+
+
 class _Mail(_Model):
     message_id: Annotated[str, Field(alias="messageId")]
     tags: dict[str, list[str]] = {}
@@ -116,6 +132,8 @@ def read(envelope: Envelope) -> Inbound:
         members = members["detail"]  # as EventBridge wraps the same events
     if "messageBody" in members:
         return _parsed(_TwoWay, members, lambda sms: _inbound(sms, envelope.at))
+    if members.get("notificationType") == "Received":
+        return _parsed(_InboundMail, members, _mail)
     if "mail" in members:
         return _parsed(_Ses, members, lambda event: _email(event, envelope.at))
     if "eventType" in members:
@@ -133,6 +151,15 @@ def _parsed(model: type[M], members: object, then: Callable[[M], Inbound]) -> In
 
 def _inbound(sms: _TwoWay, at: datetime) -> Inbound:
     return InboundSms(sms.id, sms.origination_number, sms.destination_number, sms.body, sms.previous or None, at)
+
+
+def _mail(given: _InboundMail) -> Inbound:
+    if given.receipt.action.encoding.upper() != "BASE64":
+        return InboundMail(given.content.encode())
+    try:
+        return InboundMail(base64.b64decode(given.content))
+    except ValueError:
+        return Ignored("the mail is not in base64")
 
 
 def _phone(event: _SmsVoice) -> Inbound:

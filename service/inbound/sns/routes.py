@@ -5,21 +5,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from flask import Blueprint
 
-from service.channels.inbound import Ignored, InboundSms
+from service.channels.inbound import Ignored, InboundMail, InboundSms
 from service.escalate import schemas
+from service.escalate.mail import MailReplies
 from service.escalate.receipts import Receipts
 from service.escalate.replying import Replies
 from service.http import Format, Problem, ProblemType, endpoint
 from service.inbound.sns import events
 from service.inbound.sns.envelope import TOPIC_HEADER, Envelope, EnvelopeType, SnsGate, SnsRefused, confirmation_url
+from service.mailbox import parse_mail
 
 logger = logging.getLogger(__name__)
 
 
-def blueprint(gate: SnsGate, replies: Replies, receipts: Receipts, visit: Callable[[str], bytes]) -> Blueprint:
+@dataclass(frozen=True, slots=True)
+class Receivers:
+    """Who takes what comes in: SMS, mails, and what became of messages."""
+
+    replies: Replies
+    mails: MailReplies
+    receipts: Receipts
+
+
+def blueprint(gate: SnsGate, receivers: Receivers, visit: Callable[[str], bytes]) -> Blueprint:
     """The call by which Amazon SNS delivers. `visit` gets the URL that confirms a subscription."""
     routes = Blueprint("inbound", __name__)
 
@@ -40,7 +52,9 @@ def blueprint(gate: SnsGate, replies: Replies, receipts: Receipts, visit: Callab
         problems=(ProblemType.FORBIDDEN,),
     )
     def receive_sns(body: bytes) -> schemas.Received:
-        """Two-way SMS, and delivery events of SMS, voice and SES. Needs no key: the signature is checked instead.
+        """Two-way SMS, mails that SES takes in, and delivery events of SMS, voice and SES.
+
+        Needs no key: the signature is checked instead.
 
         403 unless the message is signed by SNS, recent, and of a topic in `TOCSIN_SNS_TOPICS`, as its header says.
         """
@@ -50,7 +64,7 @@ def blueprint(gate: SnsGate, replies: Replies, receipts: Receipts, visit: Callab
                 visit(confirmation_url(envelope))
                 logger.info("The subscription to %s is confirmed", envelope.topic, extra={"topic": envelope.topic})
                 return schemas.Received(received="subscription")
-        return _taken(envelope, replies, receipts)
+        return _taken(envelope, receivers)
 
     return routes
 
@@ -64,7 +78,7 @@ def _as_forbidden() -> Iterator[None]:
         raise Problem(ProblemType.FORBIDDEN, f"Not a message of Amazon SNS for this service: {error}.") from error
 
 
-def _taken(envelope: Envelope, replies: Replies, receipts: Receipts) -> schemas.Received:
+def _taken(envelope: Envelope, receivers: Receivers) -> schemas.Received:
     if envelope.type is not EnvelopeType.NOTIFICATION:
         return schemas.Received(received="ignored")
     match events.read(envelope):
@@ -72,7 +86,9 @@ def _taken(envelope: Envelope, replies: Replies, receipts: Receipts) -> schemas.
             logger.info("A message of SNS was ignored: %s", why, extra={"sns_message_id": envelope.id})
             return schemas.Received(received="ignored")
         case InboundSms() as sms:
-            replies.receive(sms)
+            receivers.replies.receive(sms)
+        case InboundMail(raw=raw):
+            receivers.mails.receive(parse_mail(raw))
         case receipt:
-            receipts.receive(receipt)
+            receivers.receipts.receive(receipt)
     return schemas.Received(received="notification")
