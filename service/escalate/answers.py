@@ -10,12 +10,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from msgspec import structs
 
 from service.core.records import to_state
 from service.escalate.books import Books
-from service.escalate.events import Reply, ReplyDone, ReplyLater, ReplyNo, ReplyUndo, ReplyWho, ReplyYes
+from service.escalate.events import BY_SMS, Origin, Reply, ReplyDone, ReplyLater, ReplyNo, ReplyUndo, ReplyWho, ReplyYes
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import Named, Unfinished, heard_name, record_of, unfinished_of
 from service.escalate.replies import Answer
@@ -109,7 +110,7 @@ class Answers:
         if contact is None or contact.phone != answer.phone:
             logger.warning("A reply about incident %s came from no contact of it", named.incident_id)
             return
-        event = _event(f"{name}-{named.code}", named.answer or answer.answer, named, answer.minutes, now)
+        event = event_of(f"{name}-{named.code}", named.answer or answer.answer, named, answer.minutes, now)
         changed = self.incidents.change_of(item, event, commit.books)
         if changed is not None:
             commit.items.append(changed.item)
@@ -132,7 +133,22 @@ _EVENTS: Mapping[Answer, type[ReplyYes | ReplyNo | ReplyDone | ReplyUndo | Reply
 }
 
 
-def _event(name: str, answer: Answer, page: Named, minutes: int | None, now: datetime) -> Reply:
+class AnsweredPage(Protocol):
+    """The page that an answer is about: of which contact, and of which level."""
+
+    @property
+    def contact(self) -> int:
+        """The contact's number."""
+
+    @property
+    def level(self) -> int:
+        """The level's number."""
+
+
+def event_of(
+    name: str, answer: Answer, page: AnsweredPage, minutes: int | None, now: datetime, origin: Origin = BY_SMS
+) -> Reply:
+    """What an answer to a page is for its incident. `minutes` are those of a LATER."""
     if answer is Answer.LATER:
-        return ReplyLater(name, now, page.contact, page.level, minutes)
-    return _EVENTS[answer](name, now, page.contact, page.level)
+        return ReplyLater(name, now, page.contact, page.level, minutes, origin)
+    return _EVENTS[answer](name, now, page.contact, page.level, origin)

@@ -18,13 +18,14 @@ from prometheus_client import Counter
 from service.channels.inbound import Fate, Receipt, Unwanted
 from service.channels.mail_tokens import MailTokens
 from service.core.enums import Channel
-from service.escalate.events import Reply, ReplyNo, ReplyYes
+from service.escalate.answers import event_of
+from service.escalate.events import Origin, Via
 from service.escalate.incident import Contact, Incident
 from service.escalate.incidents import Incidents, NoSuchIncident
 from service.escalate.items import BY_MAIL_TOKEN, MESSAGE, MailAnswer, Outgoing, mail_answer_item, outgoing_of
 from service.escalate.policy import PAGING
 from service.escalate.receipts import Receipts
-from service.escalate.replies import Answer, Understood
+from service.escalate.replies import Understood
 from service.mailbox import BouncedRecipient, DeliveryReport, ReceivedMail
 from service.replies import Languages
 from service.replies.atoms import fold
@@ -90,9 +91,9 @@ class MailReplies:
         if answer is None:
             self._ask(page)
             return "unclear"
-        kind: type[Reply] = ReplyYes if answer is Answer.YES else ReplyNo
         name = hashlib.sha256(f"{mail.id} {page.item.id}".encode()).hexdigest()[:32]
-        event = kind(name, self.incidents.clock.now(), page.outgoing.contact, page.outgoing.level)
+        minutes, now = understood.decision.minutes, self.incidents.clock.now()
+        event = event_of(name, answer, page.outgoing, minutes, now, Origin(Via.EMAIL))
         self.incidents.happens(page.incident.id, event)
         return answer.value
 
