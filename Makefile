@@ -9,7 +9,7 @@ NEW_C_NAME := $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 13) and 
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help run demo test lint types layers unit fuzz test-long test-crash test-dynamodb-local bench lock clean
+.PHONY: help run demo test lint types layers unit browser fuzz test-long test-crash test-dynamodb-local bench lock clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,13 +33,16 @@ layers: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 unit: $(VENV)/dev.stamp $(VENV)-aws/stamp
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long" --ignore=tests/fuzz $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long" --ignore=tests/fuzz --ignore=tests/browser $(PYTEST_ARGS)
+
+browser: $(VENV)/dev.stamp ## the console's pages and journeys in Chromium (Debian: apt-get install chromium)
+	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
 
 fuzz: $(VENV)/dev.stamp ## requests of every kind against an instance of its own, texts of every kind against the parsers
 	$(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)
 
 test-long: $(VENV)/dev.stamp $(VENV)-aws/stamp ## the property tests with their full number of examples
-	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest -m "long" --ignore=tests/crash --ignore=tests/fuzz $(PYTEST_ARGS)
+	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest -m "long" --ignore=tests/crash --ignore=tests/fuzz --ignore=tests/browser $(PYTEST_ARGS)
 	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)
 
 test-crash: $(VENV)/dev.stamp $(VENV)-aws/stamp ## kill -9 at random instants, and storms of faults at AWS, with counts

@@ -1,0 +1,95 @@
+"""What people come for, from the first click to the last."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import PATIENCE_MS, Tab, sign_in_link
+from tests.functional.client import Running
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def test_an_administrator_closes_the_gap_at_21_and_publishes_and_goes_back(tab: Tab, instance: Running) -> None:
+    page = tab()
+    page.get_by_role("link", name="Rules", exact=True).click()
+    page.get_by_role("link", name="premium").click()
+    expect(page.get_by_text("driver.age is 21")).to_be_visible()
+    page.get_by_role("link", name="Change").click()
+    source = page.get_by_label("The rule file")
+    written = source.input_value()
+    source.fill(written.replace("driver.age > 21", "drivr.age >= 21"))
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text('did you mean "driver.age"?')).to_be_visible()
+    mended = written.replace("{fired: [], policy.premium: 300.00}", "{fired: [Med Risk], policy.premium: 330.00}", 1)
+    page.get_by_label("The rule file").fill(mended.replace("driver.age > 21", "driver.age >= 21"))
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_role("heading", name="It can be published")).to_be_visible()
+    page.get_by_label("Why").fill("21 is no longer left out")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("heading", name="version 2 (decides now)")).to_be_visible()
+    facts = {"driver": {"age": 21}, "car": {"style": "SPORTS", "color": "RED"}, "policy": {"id": "1", "premium": "300"}}
+    answer = instance.client.post("/v1/rulesets/premium/evaluations", {"request": facts}).json()
+    assert answer["fired"] == ["Med Risk"]
+    page.get_by_role("link", name="Versions").click()
+    page.get_by_role("link", name="Make it decide…").click()
+    page.get_by_role("button", name="Make version 1 decide").click()
+    expect(page.get_by_role("heading", name="version 1 (decides now)")).to_be_visible()
+
+
+def test_two_editors_cannot_overwrite_each_other(tab: Tab) -> None:
+    first, second = tab(), tab()
+    for page in (first, second):
+        page.goto("/console/rules/lead/edit")
+    for page, words in ((first, "first"), (second, "second")):
+        source = page.get_by_label("The rule file")
+        source.fill(f"# {words}\n{source.input_value()}")
+        page.get_by_role("button", name="Publish").click()
+    expect(first.get_by_role("heading", name="decides now")).to_be_visible()
+    expect(second.get_by_role("heading", name="Somebody else published meanwhile")).to_be_visible()
+    expect(second.get_by_label("The rule file")).to_have_value(re.compile("^# second"))
+
+
+def test_no_then_yes_on_two_phones_while_the_board_changes_by_itself(tab: Tab, instance: Running) -> None:
+    contacts = [{"name": "Ann", "phone": "+447700900201"}, {"name": "Ben", "phone": "+447700900202"}]
+    body = {"incident_id": "pump-9", "description": "Pump 9 pressure low", "contacts": contacts}
+    assert instance.client.post("/v1/incidents", body).status == 201
+    board, phones = tab(), tab()
+    board.goto("/console/incidents/pump-9")
+    phones.goto("/console/phones")
+    reply(phones, "+447700900201", "No")
+    expect(board.get_by_text("Paged Ben")).to_be_visible()
+    reply(phones, "+447700900202", "Yes")
+    expect(board.locator(".lead")).to_contain_text("taken by Ben")
+
+
+def reply(phones: Page, phone: str, words: str) -> None:
+    """Answer on a phone once its message has come."""
+    field = phones.get_by_label(f"Answer from {phone}")
+    field.fill(words)
+    field.press("Enter")
+
+
+def test_what_is_typed_survives_while_the_page_follows_what_happens(tab: Tab, instance: Running) -> None:
+    contacts = [{"name": "Cem", "phone": "+447700900203"}]
+    instance.client.post("/v1/incidents", {"description": "Gate open", "contacts": contacts})
+    page = tab()
+    page.goto("/console/phones")
+    field = page.get_by_label("Answer from +447700900203")
+    field.fill("half a thou")
+    with page.expect_response(re.compile("/console/phones/live")), page.expect_response(re.compile("/phones/live")):
+        pass
+    expect(field).to_be_focused()
+    expect(field).to_have_value("half a thou")
+
+
+def test_a_link_signs_in_once(instance: Running, chromium: Browser) -> None:
+    link, page = sign_in_link(instance), chromium.new_page(base_url=instance.url)
+    page.goto(link)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    page.goto(link)
+    expect(page.get_by_role("alert")).to_contain_text("was used already")
+    page.close()
