@@ -24,6 +24,7 @@ COMMANDS = {
     "audit": "service.cli.audit:audit",
     "demo": "service.cli.demo:demo",
     "phone": "service.cli.phone:phone",
+    "rosters": "service.cli.rosters:rosters",
     "recipients": "service.cli.recipients:recipients",
     "templates": "service.cli.templates:templates",
     "translations": "service.cli.translations:translations",

@@ -175,6 +175,7 @@ class Service:
 
     def _check_rule_files(self) -> None:
         faults = [f"{each.file}: {each.why}" for each in self.working_copies.unpublished()]
+        faults += self.escalation.rosters.complaints().values()
         if faults:
             raise NotPublished("; ".join(faults))
 

@@ -41,7 +41,10 @@ from service.mailbox.reader import MailboxReader
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt as DeliveryReceipt
 from service.replies import read_languages
+from service.rosters import routes as roster_routes
+from service.rosters.calendars import Calendars
 from service.rosters.rosters import Rosters
+from service.rosters.views import RosterView
 from service.storage import Store
 from service.wiring.channels import mail_tokens
 from service.wiring.messaging import Messaging, phone_rules, signing_keys
@@ -72,6 +75,8 @@ class Escalation:
             lambda folder: read_policies(folder, messaging.templates.names),
         )
         self.rosters = Rosters(settings.rules_dir / "rosters", settings.last_good / "rosters")
+        self.roster_view = RosterView(messaging.directory)
+        self.calendars = Calendars(store, clock)
         contacts = Contacts(messaging.directory, self.rosters)
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, contacts)
         self.rule_incidents = RuleIncidents(self.incidents, self.rules)
@@ -97,6 +102,7 @@ class Escalation:
         action_routes.add(incidents, self.incidents)
         return (
             incidents,
+            roster_routes.blueprint(self.rosters, self.roster_view, self.calendars, self.clock),
             message_routes.blueprint(self.incidents),
             inbound,
             twilio_routes.blueprint(twilio, self.replies, self.receipts, self.clock),
