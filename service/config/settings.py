@@ -165,6 +165,12 @@ class Settings(BaseSettings):
     loopback_callbacks: bool = Field(
         default=False, description="Whether callbacks may go to this machine itself: for development alone."
     )
+    sender_name: values.SenderName = Field(
+        default=None, description="Name, of 20 characters at most, that every SMS about incidents begins with."
+    )
+    help_contact: values.HelpContact = Field(
+        default=None, description="Address, number or page where people find help; the answer to HELP names it."
+    )
     sns_topics: values.Topics = Field(
         default=(), description="ARNs, comma-separated, of the SNS topics that `/v1/inbound/sns` lets in."
     )

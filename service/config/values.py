@@ -34,6 +34,11 @@ PROVIDERS = ("ses", "smtp", "aws-sms", "twilio-sms", "aws-voice", "twilio-voice"
 INTAKE_SCOPES = (Scope.EVALUATE, Scope.NOTIFY, Scope.INCIDENTS)
 """What letters of the intake queue can ask for."""
 
+MAX_SENDER_NAME = 20
+"""Characters of the name that an SMS begins with: every one is missing from the text."""
+
+MAX_HELP_CONTACT = 60
+
 SLOWEST, FASTEST = 0.0001, 1_000_000.0
 """Bounds of a rate a second: once in three hours, and more than any provider takes."""
 
@@ -89,6 +94,22 @@ def _each(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
         return tuple(parse(part) for part in parts)
 
     return parse_all
+
+
+def parse_sender_name(text: str) -> str:
+    """A name that an SMS may begin with: one short line."""
+    name = text.strip()
+    if not name or len(name) > MAX_SENDER_NAME or not name.isprintable():
+        raise Unusable(f"must be a name of 1 to {MAX_SENDER_NAME} characters on one line: write it like Example Ltd")
+    return name
+
+
+def parse_help_contact(text: str) -> str:
+    """An address, number or page that an SMS may name."""
+    contact = text.strip()
+    if not contact or len(contact) > MAX_HELP_CONTACT or not contact.isprintable():
+        raise Unusable(f"must have 1 to {MAX_HELP_CONTACT} characters on one line: write it like ops@example.com")
+    return contact
 
 
 def parse_host(text: str) -> str:
@@ -259,6 +280,8 @@ Root = Annotated[str | None, _read_by(web_addresses.parse_root)]
 RequiredRoot = Annotated[str, _read_by(web_addresses.parse_root)]
 EventsUrl = Annotated[str | None, _read_by(parse_events_url)]
 Proxies = Annotated[tuple[str, ...], _read_by(_each(parse_proxy))]
+SenderName = Annotated[str | None, _read_by(parse_sender_name)]
+HelpContact = Annotated[str | None, _read_by(parse_help_contact)]
 Topics = Annotated[tuple[str, ...], _read_by(_each(parse_topic))]
 Secret = Annotated[bytes | None, _read_by(parse_secret)]
 SigningSecrets = Annotated[tuple[bytes, ...], _read_by(_each(parse_secret))]

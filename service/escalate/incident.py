@@ -291,6 +291,12 @@ class Incident:
         levels = range(after + 1, len(self.policy.levels) + 1)
         return next((n for n in levels if self.beginning(n).asked(n)), None)
 
+    def asked_after(self, level: int) -> tuple[Contact, ...]:
+        """Who was paged on the first level after this one; nobody if none of them was."""
+        later = [page for page in self.pages if page.level > level]
+        first = min((page.level for page in later), default=0)
+        return tuple(self.contacts[page.contact - 1] for page in later if page.level == first)
+
     def page(self, level: int, contact: int) -> Page | None:
         """The page of a level to a contact, if there was one."""
         return next((page for page in self.pages if (page.level, page.contact) == (level, contact)), None)

@@ -78,13 +78,17 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class PhoneAnswer:
-    """An answer to a reply that is about no incident in particular. `commanded` answers go out although opted out."""
+    """An answer to a reply that is about no incident in particular: a template, `then` others, each on its own lines.
+
+    `commanded` answers go out although opted out.
+    """
 
     to: str
     language: str | None
     template: str
     variables: Mapping[str, str | int] = field(default_factory=dict)
     commanded: bool = False
+    then: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

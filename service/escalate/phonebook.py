@@ -6,12 +6,13 @@ query that lags behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from service.escalate.replies import Answer
+from service.messages.shortened import shortened
 
 FIRST_CODE = 10
 """Codes have two digits at least, so that a lone "1" or "2" is not taken for one."""
@@ -31,6 +32,12 @@ PASSIVE_ANSWERS = 5
 PASSIVE_WINDOW = timedelta(hours=1)
 """Answers to replies that change nothing, so that two machines answering each other fall silent."""
 
+ABOUT = 25
+"""Characters of a description that stand beside its code in a list."""
+
+LISTED = 320
+"""Characters of a list of pages: with what stands around it, it fits into three parts of an SMS."""
+
 QUESTION_HOLDS = timedelta(minutes=15)
 """How long "41" completes a YES that was answered with a list of codes."""
 
@@ -46,7 +53,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One page to this phone. `ended_at` is when its incident stopped being open."""
+    """One page to this phone. `ended_at` is when its incident stopped being open, `about` how its description begins;
+    empty in what earlier versions wrote."""
 
     code: int
     incident_id: str
@@ -55,6 +63,12 @@ class Listed:
     paged_at: datetime
     standing: Standing = Standing.OPEN
     ended_at: datetime | None = None
+    about: str = ""
+
+    @property
+    def named(self) -> str:
+        """The page as a text names it: "41 Disk full db1"."""
+        return f"{self.code} {self.about}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +106,14 @@ class PhoneBook:
         """The page that a code stands for."""
         return next((page for page in self.pages if page.code == code), None)
 
-    def paged(self, incident_id: str, contact: int, level: int, at: datetime) -> PhoneBook:
+    def paged(self, incident_id: str, contact: int, level: int, at: datetime, description: str = "") -> PhoneBook:
         """The book with this page in it; one that is there already keeps its code."""
         if self.page(incident_id, contact, level) is not None:
             return self
         kept = _kept(self.pages, at)
         code = _next_code(self.last_code, {page.code for page in kept})
-        return replace(self, pages=(*kept, Listed(code, incident_id, contact, level, at)), last_code=code)
+        page = Listed(code, incident_id, contact, level, at, about=shortened(description, ABOUT))
+        return replace(self, pages=(*kept, page), last_code=code)
 
     def standing(self, incident_id: str, standing: Standing, at: datetime) -> PhoneBook:
         """The book after its incident's standing became this; when it stopped being open is kept."""
@@ -155,6 +170,23 @@ class PhoneBook:
     def acted(self) -> PhoneBook:
         """The book after a reply that changed something: its person is there, and is answered in full again."""
         return replace(self, passive=(), question=None)
+
+
+def listing(pages: Sequence[Listed]) -> dict[str, str | int]:
+    """The variables of a text that lists pages, in their order: as many as fit, then how many more there are."""
+    named = list({page.code: page.named for page in pages}.values())
+    shown, room = 1, LISTED - len(named[0])
+    while shown < len(named) and room >= len(named[shown]) + 2:
+        room -= len(named[shown]) + 2
+        shown += 1
+    more = f" (+{len(named) - shown})" if shown < len(named) else ""
+    count = len({page.incident_id for page in pages})
+    return {
+        "count": count,
+        "codes": ", ".join(named[:shown]) + more,
+        "code": str(pages[0].code),
+        "about": pages[0].about,
+    }
 
 
 def _kept(pages: tuple[Listed, ...], at: datetime) -> tuple[Listed, ...]:

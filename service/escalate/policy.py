@@ -23,13 +23,13 @@ class Role(StrEnum):
     PAGE = "page"  # the incident itself, for the first time on this level
     REMINDER = "reminder"  # the incident again, to the same contact
     THANKS = "thanks"  # to who acknowledged
-    DECLINED = "declined"  # to who said no: it will be escalated
+    DECLINED = "declined"  # to who said no, where another level follows
     NOTED = "noted"  # to who said no on the last level while others are still asked
     ESCALATED = "escalated"  # to who did not answer: the next level is paged now
     ALREADY_ESCALATED = "already_escalated"  # answer to a late no
     ALREADY_ACKNOWLEDGED = "already_acknowledged"  # answer to a yes or no that came second
     TAKEN = "taken"  # to the others paged: who has it
-    EXHAUSTED = "exhausted"  # acknowledged by nobody, logged for review
+    EXHAUSTED = "exhausted"  # to everybody paged: nobody has taken it yet
     LAST_RESORT = "last_resort"  # the incident once more, by the channels of last resort
     ENDED = "ended"  # declined under `on_no: end`: nobody else is asked
     CANCELLED = "cancelled"  # no longer needed
@@ -47,6 +47,7 @@ class Role(StrEnum):
     STATUS = "status"  # answer to "who has it?": nobody yet, who is asked
     PASSED_ON = "passed_on"  # to those asked so far, when the next level is asked by the API
     UNCLEAR = "unclear"  # to who mailed what could not be read as an answer
+    ASK = "ask"  # ends every question about a reply that is not clear: how to answer
 
 
 PAGING = frozenset({Role.PAGE, Role.REMINDER, Role.LAST_RESORT})
@@ -123,6 +124,16 @@ class Policy:
         """The name of the template for a message of this role to a contact of this level (0: of none)."""
         own = self.levels[level - 1].messages if level else {}
         return own.get(role) or self.messages.get(role) or f"incident-{role.value.replace('_', '-')}"
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What its messages may be for: without those that its answer to a NO, or its want of reminders, rules out."""
+        ruled_out = {Role.DECLINED, Role.NOTED} if self.on_no is OnNo.END else {Role.ENDED}
+        if not self.last_resort:
+            ruled_out.add(Role.LAST_RESORT)
+        if not any(level.reminders for level in self.levels):
+            ruled_out.add(Role.REMINDER)
+        return frozenset(Role) - ruled_out
 
     def covering(self, contact_count: int) -> Policy:
         """The policy for an incident of so many contacts: those whom no level names follow one by one at the end.

@@ -14,6 +14,7 @@ from service.decide.entries import Keys
 from service.decide.faults import Faults, did_you_mean
 from service.decide.findings import Finding, Kind
 from service.decide.positions import Node, Scalar
+from service.escalate import policy_words
 from service.escalate.policy import Level, OnNo, Policy, Role
 from service.escalate.waits import BadWait, For, Wait, parse_duration, parse_time_of_day
 
@@ -76,7 +77,7 @@ def _policy(keys: Keys, templates: Collection[str] | None, faults: Faults) -> Po
     link = keys.read("acknowledge_link", lambda node: _truth(node, "acknowledge_link", faults))
     description = keys.read("description", lambda node: _text(node, "a description", faults))
     repeat = keys.read("repeat", lambda node: _count(node, "repeat", 0, MAX_REPEATS, faults))
-    return Policy(
+    policy = Policy(
         name=name or "",
         levels=levels or (),
         on_no=on_no or OnNo.ESCALATE,
@@ -90,6 +91,9 @@ def _policy(keys: Keys, templates: Collection[str] | None, faults: Faults) -> Po
         renew=_seconds(keys, "renew", faults) or 0,
         repeat=repeat or 0,
     )
+    if not faults.refused:
+        policy_words.warn(keys, policy, faults)
+    return policy
 
 
 def _seconds(keys: Keys, what: str, faults: Faults) -> int | None:

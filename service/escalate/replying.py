@@ -26,10 +26,10 @@ from service.escalate.items import (
     heard_item,
     outgoing_of,
 )
-from service.escalate.phonebook import Listed, PhoneBook, Question, Standing
+from service.escalate.phonebook import Listed, PhoneBook, Question, Standing, listing
+from service.escalate.policy import Role
 from service.escalate.replies import Answer, Understood
 from service.escalate.resolution import Answered, NotUnderstood, Resolution, Stranger, WhichOne, may_mean, resolve
-from service.escalate.send import codes_of
 from service.messages.keywords import Keyword, keyword
 from service.messages.optouts import OptOuts, Why
 from service.recipients import Directory
@@ -137,7 +137,7 @@ class Replies:
     def _confirm(self, heard: Heard, command: Keyword, commit: Commit) -> None:
         known = bool(commit.books[heard.phone].pages) or self.directory.by_phone(heard.phone) is not None
         if known:
-            self._say(heard, self._confirmation(heard, command), {}, commit, commanded=True)
+            self._say(heard, (self._confirmation(heard, command),), {}, commit, commanded=True)
 
     def _confirmation(self, heard: Heard, command: Keyword) -> str:
         """The template that says what a command did. START ends nothing that an administrator ordered."""
@@ -206,16 +206,23 @@ class Replies:
 
     def _ask(self, heard: Heard, question: Question, pages: Sequence[Listed], commit: Commit) -> None:
         """Ask which incident is meant, or, where there is but one, what was meant to be said."""
-        one = len({page.incident_id for page in pages}) == 1
-        template = "answer-not-understood" if one else "answer-which-incident"
-        variables = {} if one else codes_of([(page.code, page.incident_id) for page in pages])
-        self._say(heard, template, variables, commit)
+        if len({page.incident_id for page in pages}) == 1:
+            self._say(heard, ("answer-not-understood", *self._how_to_answer(pages[0])), listing(pages), commit)
+        else:
+            self._say(heard, ("answer-which-incident",), listing(pages), commit)
         commit.books[heard.phone] = commit.books[heard.phone].asking(question)
+
+    def _how_to_answer(self, page: Listed) -> Sequence[str]:
+        """The template that ends a question about this page, in the words of its policy."""
+        try:
+            return (self.incidents.get(page.incident_id).incident.policy.template(Role.ASK, page.level),)
+        except NoSuchIncident:
+            return ()
 
     def _say(
         self,
         heard: Heard,
-        template: str,
+        templates: Sequence[str],
         variables: dict[str, str | int],
         commit: Commit,
         *,
@@ -226,7 +233,7 @@ class Replies:
             return
         commit.books[heard.phone] = book.answered(self._now)
         language = self._language(heard, commit)
-        answer = PhoneAnswer(heard.phone, language, template, variables, commanded)
+        answer = PhoneAnswer(heard.phone, language, templates[0], variables, commanded, tuple(templates[1:]))
         commit.spawn.append(answer_item(heard.name, answer, self._now))
 
     def _language(self, heard: Heard, commit: Commit) -> str | None:

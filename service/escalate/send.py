@@ -47,9 +47,6 @@ TRIED_SLOWLY = timedelta(minutes=1)
 _URGENCY = {Role.PAGE: Urgency.PAGE, Role.LAST_RESORT: Urgency.PAGE, Role.REMINDER: Urgency.REMINDER}
 """What asks somebody to act; everything else tells."""
 
-SUMMARY_CODES = 20
-"""Codes that one summary or question lists: as many as a person reads."""
-
 
 @dataclass(frozen=True, slots=True)
 class Sending:
@@ -106,7 +103,7 @@ class Sender:
         if not answer.commanded and self.opt_outs.ending_phone(answer.to, Lane.INCIDENT) is not None:
             return Step(finished(task.item))
         reference = Reference(task.item.id, task.item.attempts, urgent=True)
-        sms = self.wording.sms(answer.to, answer.language, answer.template, answer.variables, reference)
+        sms = self.wording.sms(answer.to, answer.language, (answer.template, *answer.then), answer.variables, reference)
         if (waits := self.turn(task, sms, Urgency.INCIDENT)) is not None:
             return Step(waits)
         return self._sent_or_again(task, self.hand_over(task, sms))
@@ -232,13 +229,6 @@ class Sender:
         if retry_at is not None:
             return Step(again(task.item, retry_at))
         return Step(finished(task.item), spawn=handed.writes)
-
-
-def codes_of(pages: Sequence[tuple[int, str]]) -> dict[str, str | int]:
-    """The variables of a text that lists codes, latest first."""
-    codes = list(dict.fromkeys(code for code, _ in pages))
-    shown = ", ".join(str(code) for code in codes[:SUMMARY_CODES]) + (", …" if len(codes) > SUMMARY_CODES else "")
-    return {"count": len({incident for _, incident in pages}), "codes": shown, "code": str(codes[0])}
 
 
 def _is_needed(incident: Incident, outgoing: Outgoing) -> bool:

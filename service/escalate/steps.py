@@ -110,7 +110,7 @@ def _with_code(incident: Incident, page: Page, books: Books) -> Page:
     phone = incident.contacts[page.contact - 1].phone
     if page.code is not None or phone is None:
         return page
-    books[phone] = book = books[phone].paged(incident.id, page.contact, page.level, page.at)
+    books[phone] = book = books[phone].paged(incident.id, page.contact, page.level, page.at, incident.description)
     listed = book.page(incident.id, page.contact, page.level)
     in_summary = page.channel is Channel.SMS and book.storm(page.at)
     return replace(page, code=listed.code if listed else None, in_summary=in_summary)

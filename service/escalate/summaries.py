@@ -19,9 +19,9 @@ from service.escalate.events import DeliveryFailed, Event, Failure
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import SUMMARY, Named, Summary, record_of, summary_id, summary_item
-from service.escalate.phonebook import PhoneBook, Standing
+from service.escalate.phonebook import Listed, PhoneBook, Standing, listing
 from service.escalate.results import failure_of, summarised
-from service.escalate.send import Sender, again, codes_of
+from service.escalate.send import Sender, again
 from service.messages.carriers import Urgency
 from service.storage import Conflict, Item
 from service.work import Step, Task, finished, postponed, waiting
@@ -59,7 +59,7 @@ class Summaries:
             return Step(item)  # it was redriven: the pages that are held wait for a later one
         books[summary.to] = book.summarised(book.held)
         end = Failure.UNDELIVERED.value if summary.begun_at is None else SENT
-        ended = replace(summary, end=end, at=now, left=_still_open(book))
+        ended = replace(summary, end=end, at=now, left=_named(_still_open(book)))
         return Step(item, books.changed(), _telling(item, ended, now))
 
     def _books(self) -> Books:
@@ -67,7 +67,8 @@ class Summaries:
 
     def _leave(self, task: Task, summary: Summary) -> Step:
         book = self._books()[summary.to]
-        pages, now = _still_open(book), task.now
+        listed, now = _still_open(book), task.now
+        pages = _named(listed)
         if not pages:
             return self._ended(task.item, summary, book.held, [])
         if self.sender.opt_outs.ending_phone(summary.to, Lane.INCIDENT) is not None:
@@ -75,9 +76,8 @@ class Summaries:
             return self._ended(task.item, ended, book.held, [])
         is_first = task.item.attempts <= summary.attempt + 1  # else a try before never told its outcome
         begun_at = summary.begun_at or (now if is_first else summary.not_before)
-        codes = codes_of([(page.code, page.incident_id) for page in pages])
         reference = Reference(task.item.id, task.item.attempts, urgent=True)
-        sms = self.sender.wording.sms(summary.to, summary.language, "incident-storm", codes, reference)
+        sms = self.sender.wording.sms(summary.to, summary.language, ("incident-storm",), listing(listed), reference)
         if (waits := self.sender.turn(task, sms, Urgency.PAGE)) is not None:
             return Step(waits)
         handed = self.sender.hand_over(task, sms)
@@ -166,7 +166,10 @@ def _telling(item: Item, summary: Summary, now: datetime) -> Sequence[Item]:
     return [Item(name, SUMMARY, to_state(summary), lane=Lane.INCIDENT, due_at=now, expires_at=keep)]
 
 
-def _still_open(book: PhoneBook) -> tuple[Named, ...]:
+def _still_open(book: PhoneBook) -> tuple[Listed, ...]:
     """The pages that the summary lists, latest first."""
-    pages = [page for page in reversed(book.pages) if page.code in book.held and page.standing is Standing.OPEN]
+    return tuple(page for page in reversed(book.pages) if page.code in book.held and page.standing is Standing.OPEN)
+
+
+def _named(pages: Sequence[Listed]) -> tuple[Named, ...]:
     return tuple(Named(page.incident_id, page.contact, page.level, page.code) for page in pages)

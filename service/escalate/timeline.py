@@ -37,6 +37,7 @@ _SENT: Mapping[Role, str] = {
     Role.DONE_NOTED: "Told {who} who has it and is asked whether it is over",
     Role.STATUS: "Told {who} that nobody has it yet",
     Role.PASSED_ON: "Told {who} that it was passed on",
+    Role.ASK: "Asked {who} what was meant",
 }
 
 _WHY: Mapping[str, str] = {

@@ -6,7 +6,7 @@ description and URL, is never translated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from service.channels import Email, Reference, Sms, VoiceCall
 from service.channels.carrier import Message as Outbound
 from service.channels.phones import PhoneRules
+from service.core.enums import Channel
 from service.core.language_tags import Tag, parse_tag
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Resolved
 from service.escalate.items import Outgoing
@@ -23,9 +24,26 @@ from service.language import SOURCE, Translation, Translator
 from service.messages import render
 from service.messages.forms import parse_form
 from service.messages.render import Rendition
+from service.messages.segments import surplus
+from service.messages.shortened import shortened
 from service.messages.templates import Template, Templates
 
 _LINK = "incident-link"
+
+
+ABOUT = 40
+"""Characters of a description that stand for it in a sentence."""
+
+LEAST_DESCRIPTION = 25
+"""Characters that a description keeps: where that is too many for one part, it stands in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Who writes: the name that an SMS begins with, and where people find help; empty where nobody said."""
+
+    sender: str = ""
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +57,13 @@ class Text:
 class Wording:
     """Fills the templates. `translator` knows reviewed texts only: nobody may be paged in a machine's words."""
 
-    def __init__(self, templates: Templates, translator: Translator, phones: PhoneRules) -> None:
+    def __init__(
+        self, templates: Templates, translator: Translator, phones: PhoneRules, house: House | None = None
+    ) -> None:
         self._templates = templates
         self._translator = translator
         self._phones = phones
+        self._house = house or House()
         self._rendition = lru_cache(maxsize=512)(self._made)
 
     def of_message(
@@ -50,18 +71,29 @@ class Wording:
     ) -> Outbound:
         """A message of an incident as its channel takes it. `link` is where the contact may answer on the web."""
         contact = incident.contacts[outgoing.contact - 1]
-        template = incident.policy.template(outgoing.role, outgoing.level)
-        linked = link is not None and outgoing.role in PAGING and outgoing.role is not Role.LAST_RESORT
-        rendition = self._rendition(template, contact.language, linked)
-        variables = self._variables(incident, outgoing, contact, rendition.language) | {"link": link or ""}
+        template = incident.policy.template(_role(incident, outgoing), outgoing.level)
+        linked = link is not None and outgoing.role in PAGING
+        rendition = self._rendition((template, *((_LINK,) if linked else ())), contact.language)
+        variables = self._variables(incident, outgoing, contact, rendition.language)
+        if linked:  # the page behind the link shows the description in full, and the address
+            variables |= {"link": link or "", "url": "" if outgoing.channel is Channel.SMS else variables["url"]}
         return self._outbound(outgoing, contact, Text(rendition, variables), reference)
 
     def sms(
-        self, to: str, language: str | None, template: str, variables: Mapping[str, object], reference: Reference
+        self,
+        to: str,
+        language: str | None,
+        templates: Sequence[str],
+        variables: Mapping[str, object],
+        reference: Reference,
     ) -> Sms:
-        """A text message that is about no incident in particular."""
-        rendition = self._rendition(template, language, False)
-        said = render.sms_text(rendition, variables)
+        """A text message that is about no incident in particular: a template, or several, each on lines of its own."""
+        rendition = self._rendition(tuple(templates), language)
+        following = variables.get("next")
+        known = {**variables, "sender": self._house.sender, "help": self._house.help}
+        if isinstance(following, str):
+            known["next"] = self._said(following, rendition.language) or following
+        said = self._from_us(rendition, render.sms_text(rendition, known))
         return Sms(self._phones.parse(to), said, rendition.language, reference, answerable=True)
 
     def _outbound(self, outgoing: Outgoing, contact: Contact, text: Text, reference: Reference) -> Outbound:
@@ -75,25 +107,51 @@ class Wording:
                 spoken = render.voice_text(text.rendition, text.variables)
                 return VoiceCall(self._phones.parse(contact.phone or ""), spoken, language, reference)
             case _:
-                said_briefly = render.sms_text(text.rendition, text.variables)
                 to_phone = self._phones.parse(contact.phone or "")
-                return Sms(to_phone, said_briefly, language, reference, answerable=True)
+                return Sms(to_phone, self._briefly(text), language, reference, answerable=True)
+
+    def _briefly(self, text: Text) -> str:
+        """The SMS. Where a link leads to the whole description, what does not fit one part of it is left out."""
+        said = self._from_us(text.rendition, render.sms_text(text.rendition, text.variables))
+        description, over = str(text.variables["description"]), surplus(said)
+        room = len(description) - over
+        if not over or room < LEAST_DESCRIPTION or not text.variables.get("link"):
+            return said
+        cut = {**text.variables, "description": shortened(description, room)}
+        return self._from_us(text.rendition, render.sms_text(text.rendition, cut))
+
+    def _from_us(self, rendition: Rendition, said: str) -> str:
+        """The text with the sender's name before it, unless the template says where that stands."""
+        if not self._house.sender or "sender" in rendition.sms.names:
+            return said
+        return f"{self._house.sender}: {said}"
 
     def _variables(self, incident: Incident, outgoing: Outgoing, contact: Contact, language: Tag) -> dict[str, object]:
         page = incident.page(outgoing.level, outgoing.contact) or incident.last_page(outgoing.contact)
         owner, time = self._owner(incident, contact, language)
+        about = shortened(incident.description, ABOUT)
         code = str(page.code) if page is not None and page.code is not None else incident.id
         return {
             "code": code,
             "description": _with_count(incident, outgoing.role),
-            "thing": f"{code} {_first_words(incident.description)}",
+            "about": about,
+            "thing": f"{code} {about}",
             "asked": ", ".join(self._label(each, language) for each in incident.asked_now),
             "next_time": "" if incident.due_at is None else _clock(incident.due_at, contact),
             "url": incident.url or "",
             "owner": owner,
             "time": time,
             "name": contact.name or "",
+            "next": self._names(incident.asked_after(outgoing.level), language),
+            "sender": self._house.sender,
+            "help": self._house.help,
         }
+
+    def _names(self, contacts: Sequence[Contact], language: Tag) -> str:
+        """The name of the first, and how many more there are."""
+        unknown = "the next contact"
+        name = self._label(contacts[0], language) if contacts else self._said(unknown, language) or unknown
+        return name if len(contacts) < 2 else f"{name} (+{len(contacts) - 1})"
 
     def _owner(self, incident: Incident, reader: Contact, language: Tag) -> tuple[str, str]:
         """Who ended it, and when by the reader's clock."""
@@ -112,18 +170,19 @@ class Wording:
         """How a contact is spoken of in a language."""
         return contact.label if contact.name else self._said(contact.label, language) or contact.label
 
-    def _made(self, name: str, language: str | None, linked: bool) -> Rendition:
-        template = self._templates.get(name)
-        if linked:
-            template = _with_line(template, self._templates.get(_LINK))
+    def _made(self, names: tuple[str, ...], language: str | None) -> Rendition:
+        first, *lines = map(self._templates.get, names)
+        template = first
+        for line in lines:
+            template = _with_line(template, line)
         target = parse_tag(language) if language else template.language
         texts = {text: self._translator.translate(text, template.language, target) for text in template.texts}
         said = {text: answer for text, answer in texts.items() if isinstance(answer, Translation)}
         if target == template.language or len(said) < len(texts):
             return render.rendition(template, template.language, SOURCE, {})
-        first = next(iter(said.values()))
+        first_said = next(iter(said.values()))
         return render.rendition(
-            template, first.language, first.provenance, {text: answer.text for text, answer in said.items()}
+            template, first_said.language, first_said.provenance, {text: answer.text for text, answer in said.items()}
         )
 
     def _said(self, phrase: str, language: Tag) -> str | None:
@@ -131,16 +190,10 @@ class Wording:
         return answer.text if isinstance(answer, Translation) else None
 
 
-FIRST_WORDS = 40
-"""Characters of a description that tell it apart from others, where the whole would make the text a second part."""
-
-
-def _first_words(description: str) -> str:
-    text = " ".join(description.split())
-    if len(text) <= FIRST_WORDS:
-        return text
-    cut = text[: FIRST_WORDS - 3]
-    return (cut.rsplit(" ", 1)[0] if " " in cut[FIRST_WORDS // 2 :] else cut).rstrip(" .,:;") + "..."
+def _role(incident: Incident, outgoing: Outgoing) -> Role:
+    """What the message is for: nobody is told who is asked next while others of their own level still are."""
+    waits = outgoing.role is Role.DECLINED and not incident.asked_after(outgoing.level)
+    return Role.NOTED if waits else outgoing.role
 
 
 def _with_count(incident: Incident, role: Role) -> str:

@@ -60,6 +60,12 @@ def segments(text: str) -> Segments:
     return Segments(encoding, units, tuple(_split(text, encoding, limits.in_several)))
 
 
+def surplus(text: str) -> int:
+    """By how many units a text is longer than one message; 0 for one that fits."""
+    encoding = _encoding(text)
+    return max(0, _units(text, encoding) - _LIMITS[encoding].alone)
+
+
 def not_in_gsm_7(text: str) -> frozenset[str]:
     """The characters that make a text cost UCS-2, for the author to replace."""
     return frozenset(text) - _BASIC - _EXTENSION

@@ -28,7 +28,7 @@ from service.escalate.receipts import Receipts
 from service.escalate.replying import Replies
 from service.escalate.send import Sender
 from service.escalate.summaries import Summaries
-from service.escalate.wording import Wording
+from service.escalate.wording import House, Wording
 from service.inbound import simulator
 from service.inbound.sns import routes as sns_routes
 from service.inbound.sns.certificates import SigningCertificates, amazon_roots
@@ -149,7 +149,8 @@ class Escalation:
 
     def _sender(self) -> Sender:
         messaging = self.messaging
-        wording = Wording(messaging.templates, messaging.catalogues, self.phones)
+        house = House(self.settings.sender_name or "", self.settings.help_contact or "")
+        wording = Wording(messaging.templates, messaging.catalogues, self.phones, house)
         return Sender(
             self.incidents, wording, messaging.carriers, messaging.slots, messaging.opt_outs, self.links, self.reply_to
         )

@@ -82,7 +82,7 @@ def test_the_doctor_of_a_medicine_is_paged_like_anybody(room: Room) -> None:
 
 def test_a_reaction_answers_the_page_that_it_quotes(room: Room) -> None:
     first, second = room.opens(description="Pump 1 failed"), room.opens(description="Pump 2 failed")
-    room.says(ANN, "Liked “Incident 11: Pump 2 failed. Reply YES to acknowledge or NO to decline.”")
+    room.says(ANN, "Liked “Pump 2 failed\nCan you take it? Reply YES 11 or NO 11”")
     assert (state(room, first), state(room, second)) == ("open", "acknowledged")
 
 

@@ -16,9 +16,9 @@ def room(api: Api) -> Room:
 
 
 PAGE = """\
-Incident 10: Error 111, unit 1 malfunctioned. Urgent assistance is required.
-https://example.com/incident/111/overview
-Reply YES to acknowledge or NO to decline."""
+Error 111, unit 1 malfunctioned. Urgent assistance is required.
+Can you take it? Reply YES 10 or NO 10
+https://example.com/incident/111/overview"""
 
 
 def test_the_samples_item_pages_the_first_contact(room: Room) -> None:
@@ -32,8 +32,8 @@ def test_the_samples_item_pages_the_first_contact(room: Room) -> None:
 def test_no_then_yes_ends_acknowledged_with_the_whole_timeline(room: Room) -> None:
     incident = room.opens(SAMPLE)
     room.says(ANN, "No")
-    assert room.inbox(ANN)[-1] == "You have declined incident 10. It will be escalated."
-    assert room.inbox(BEN)[-1].startswith("Incident 10: Error 111")
+    assert room.inbox(ANN)[-1] == "Thank you. the second contact is asked now: Error 111, unit 1 malfunctioned... (10)."
+    assert room.inbox(BEN)[-1].startswith("Error 111")
     room.says(BEN, "Yes.")
     shown = room.read(incident)
     assert (shown["state"], shown["acknowledged_by"], shown["double_escalation"]) == (
@@ -41,9 +41,9 @@ def test_no_then_yes_ends_acknowledged_with_the_whole_timeline(room: Room) -> No
         "the second contact",
         "yes",
     )
-    assert room.inbox(BEN)[-1] == "Thank you. You have acknowledged incident 10."
+    assert room.inbox(BEN)[-1] == "Thank you. You have taken 10 (Error 111, unit 1 malfunctioned...)."
     assert room.inbox(ANN)[-1] == (
-        "Incident 10 has been acknowledged by the second contact. No further action is needed."
+        "the second contact has 10 (Error 111, unit 1 malfunctioned...). You need not do anything."
     )
     assert room.timeline(incident) == [
         "Opened",
@@ -62,14 +62,19 @@ def test_no_then_yes_ends_acknowledged_with_the_whole_timeline(room: Room) -> No
 def test_silence_reminds_the_same_contact_then_escalates_then_ends(room: Room) -> None:
     incident = room.opens(SAMPLE)
     room.waits(40)
-    assert room.inbox(ANN)[-1].startswith("REMINDER: incident 10: Error 111")
+    assert room.inbox(ANN)[-1].startswith("Still open: Error 111")
     assert room.inbox(BEN) == []
     room.waits(40)
-    assert room.inbox(ANN)[-1] == "You have not answered, so incident 10 has been escalated."
+    assert room.inbox(ANN)[-1] == (
+        "Error 111, unit 1 malfunctioned...: no answer yet, so the second contact is asked now. "
+        "You can still take it: reply YES 10."
+    )
     assert len(room.inbox(BEN)) == 1
     room.waits(80)
     assert room.state(incident) == "unacknowledged"
-    assert room.inbox(BEN)[-2:-1] == ["Incident 10 was not acknowledged by anyone and has been logged for review."]
+    assert room.inbox(BEN)[-2:-1] == [
+        "Nobody has taken 10 (Error 111, unit 1 malfunctioned...) yet. You can still take it: reply YES 10."
+    ]
     assert [entry.channel.value for entry in room.entries(BEN)][-1] == "voice"
     room.says(BEN, "yes")
     assert room.state(incident) == "acknowledged"
@@ -80,25 +85,27 @@ def test_incidents_that_are_over_are_not_called_open_when_their_codes_are_listed
     room.waits(160)
     assert {room.state(first), room.state(second)} == {"unacknowledged"}
     room.says(ANN, "yes")
-    assert room.inbox(ANN)[-1] == "Your reply could be about 2 incidents. Reply YES or NO with a code: 11, 10."
+    assert room.inbox(ANN)[-1].startswith("Which one do you mean: 11 Pump 2 failed, 10 Pump 1 failed? ")
     room.says(BEN, "ja")
-    assert room.inbox(BEN)[-1].startswith("Ihre Antwort kann 2 Vorfälle betreffen. ")
+    assert room.inbox(BEN)[-1].startswith("Was meinen Sie: 11 Pump 2 failed, 10 Pump 1 failed? ")
     assert {room.state(first), room.state(second)} == {"unacknowledged"}
 
 
 def test_each_contact_reads_their_own_language(room: Room) -> None:
     room.opens(incident_id="7")
     room.says(ANN, "no")
-    assert room.inbox(BEN)[-1].startswith("Vorfall 10: Pump 1 failed\nBitte antworten Sie ")
+    assert room.inbox(BEN)[-1].startswith("Pump 1 failed\nKönnen Sie übernehmen? Antwort: JA 10 ")
     room.says(BEN, "Ja, bin unterwegs!")
     assert room.state("7") == "acknowledged"
-    assert room.inbox(BEN)[-1] == "Vielen Dank. Sie haben Vorfall 10 übernommen."
+    assert room.inbox(BEN)[-1] == "Vielen Dank. Sie haben 10 übernommen (Pump 1 failed)."
 
 
 def test_a_reply_that_could_mean_two_incidents_is_answered_with_their_codes(room: Room) -> None:
     first, second = room.opens(description="Pump 1"), room.opens(description="Pump 2")
     room.says(ANN, "yes")
-    assert room.inbox(ANN)[-1] == "Your reply could be about 2 incidents. Reply YES or NO with a code: 11, 10."
+    assert room.inbox(ANN)[-1] == (
+        "Which one do you mean: 11 Pump 2, 10 Pump 1? Reply YES or NO with the number, like YES 11."
+    )
     assert {room.state(first), room.state(second)} == {"open"}
     room.says(ANN, "10")
     assert (room.state(first), room.state(second)) == ("acknowledged", "open")
@@ -112,7 +119,7 @@ def test_a_second_yes_is_told_who_has_it_since_when(room: Room) -> None:
     room.says(ANN, "no")
     room.says(BEN, "ja")
     room.says(ANN, "yes")
-    assert room.inbox(ANN)[-1] == "Incident 10 was already acknowledged by Ben at 12:00."
+    assert room.inbox(ANN)[-1] == "Ben took 10 (Pump 1 failed) at 12:00."
     assert room.read(incident)["acknowledged_by"] == "Ben"
 
 
@@ -123,7 +130,7 @@ def test_previously_published_message_only_tells_which_closed_incident_is_meant(
     room.waits(160)
     assert (room.state(first), room.state(second)) == ("unacknowledged", "unacknowledged")
     room.says(ANN, "yes")
-    assert "Reply YES or NO with a code" in room.inbox(ANN)[-1]
+    assert "Reply YES or NO with the number" in room.inbox(ANN)[-1]
     room.says(ANN, "yes", in_reply_to=first_page)
     assert (room.state(first), room.state(second)) == ("acknowledged", "unacknowledged")
 
@@ -131,7 +138,10 @@ def test_previously_published_message_only_tells_which_closed_incident_is_meant(
 def test_what_is_not_understood_is_asked_about_once(room: Room) -> None:
     incident = room.opens()
     room.says(ANN, "no problem")
-    assert room.inbox(ANN)[-1] == "Your answer was not understood. Reply YES to acknowledge or NO to decline."
+    assert room.inbox(ANN)[-1] == (
+        "I could not read your answer as YES or NO.\n"
+        "10 (Pump 1 failed) is still open: reply YES 10 to take it or NO 10 to pass it on."
+    )
     room.says(ANN, "hmm")
     assert len(room.inbox(ANN)) == 2
     room.says(ANN, "yes")
@@ -178,11 +188,12 @@ def test_the_same_sms_delivered_twice_is_taken_once(room: Room) -> None:
 def test_more_incidents_than_a_person_reads_arrive_as_one_summary(room: Room) -> None:
     for n in range(15):
         room.opens(description=f"Pump {n}")
-    pages = [text for text in room.inbox(ANN) if text.startswith("Incident")]
+    pages = [text for text in room.inbox(ANN) if "Can you take it?" in text]
     assert len(pages) == 10
     room.waits(11)
     assert room.inbox(ANN)[-1] == (
-        "5 new incidents: 24, 23, 22, 21, 20. Reply YES or NO with a code, for example YES 24."
+        "5 new incidents: 24 Pump 14, 23 Pump 13, 22 Pump 12, 21 Pump 11, 20 Pump 10. "
+        "Reply YES or NO with the number, like YES 24."
     )
     room.says(ANN, "yes 24 23")
     assert len(room.api.client.get("/v1/incidents?state=acknowledged").json()["items"]) == 2  # type: ignore[arg-type]
@@ -210,8 +221,8 @@ def test_acknowledging_and_cancelling_by_the_api(room: Room) -> None:
     assert post("/v1/incidents/nope/acknowledge", {}).status == 404
     room.works()
     assert set(room.inbox(ANN)[-2:]) == {
-        "Incident 10 has been acknowledged by the control room. No further action is needed.",
-        "Incident 11 has been cancelled. No further action is needed.",
+        "the control room has 10 (Pump 1). You need not do anything.",
+        "11 (Pump 2) has been called off. You need not do anything.",
     }
     room.waits(200)
     assert len(room.inbox(ANN)) == 4, "nobody is paged once it is over"
@@ -243,7 +254,7 @@ def test_a_recipient_is_paged_by_profile(room: Room) -> None:
     profile = {"user_id": "u1", "first_name": "Zoé", "language": "fr", "preference": "sms", "phone": "+33639980012"}
     messaging.directory.put(messaging.profiles.parse(profile))
     incident = room.opens(contacts=[{"recipient": "u1"}])
-    assert room.inbox("+33639980012")[0].startswith("Incident 10 : Pump 1 failed")
+    assert room.inbox("+33639980012")[0].startswith("Pump 1 failed\nPouvez-vous ")
     room.says("+33639980012", "OUI")
     assert room.read(incident)["acknowledged_by"] == "Zoé"
 
@@ -298,7 +309,7 @@ def test_a_rule_opens_an_incident(room: Room) -> None:
     wanted = IncidentWanted("Gas", "Methane at 5 %", "default", (ContactWanted(name="Ann", phone=ANN),))
     room.api.service.store.add(*outcomes.items("01evaluation", [wanted], {"app": "sensors"}, now))
     room.works()
-    assert room.inbox(ANN)[-1].startswith("Incident 10: Methane at 5 %")
+    assert room.inbox(ANN)[-1].startswith("Methane at 5 %")
 
 
 def test_every_page_is_audited_without_contact_data(room: Room) -> None:

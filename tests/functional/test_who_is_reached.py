@@ -77,7 +77,7 @@ def test_one_contact_with_a_bad_number_keeps_nobody_from_paging_the_other(room: 
     assert left_out["path"] == "duty.first.phone"
     assert "has no country code" in left_out["message"]
     (incident,) = incidents(room)
-    assert room.inbox(BEN)[0].startswith("Incident 10: GAS LEAK at hall")
+    assert room.inbox(BEN)[0].startswith("GAS LEAK at hall")
     assert incident["level"] == 2, "the contacts keep their places in the policy"
     lines = room.timeline(str(incident["incident_id"]))
     assert lines[0].startswith("Left out for Ann: contacts[0].phone: the phone number has no country code")

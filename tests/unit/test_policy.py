@@ -201,6 +201,35 @@ def test_a_policy_that_never_pages_the_first_contact_is_a_warning_only() -> None
     assert [finding.severity.value for finding in parsed.findings] == ["warning"]
 
 
+WORDED = """\
+escalation: night
+levels:
+  - {contacts: [1], wait: 1m}
+  - {contacts: [2], wait: 1m, messages: {page: doctor-page, thanks: doctor-thanks}}
+messages: {page: own-page, reminder: own-reminder}
+"""
+
+
+def test_a_policy_with_a_page_of_its_own_is_warned_of_every_message_that_is_not_in_its_words() -> None:
+    parsed = policy_file.parse(WORDED)
+    assert parsed.policy is not None
+    assert [(finding.severity.value, finding.at.line) for finding in parsed.findings] == [
+        ("warning", 4),
+        ("warning", 5),
+    ]
+    of_level, of_policy = (finding.message for finding in parsed.findings)
+    assert of_level.startswith("the page has words of its own, but reminder, declined, noted, escalated, ")
+    assert "would come in the words of the policy" in of_level
+    assert "thanks, declined, noted" in of_policy
+    assert "ended" not in of_policy
+    assert "last_resort" not in of_policy
+
+
+def test_a_policy_that_uses_the_words_of_incidents_is_without_a_warning() -> None:
+    text = "escalation: p\nlevels: [{contacts: [1], wait: 1s}]\nmessages: {page: incident-page}"
+    assert policy_file.parse(text).findings == ()
+
+
 @given(st.data())
 def test_no_file_whatever_raises_an_error(data: st.DataObject) -> None:
     text = (SHIPPED / "medicine.yaml").read_text()

@@ -103,6 +103,8 @@ BAD = {
     "libretranslate_api_key": "a key",
     "model_dir": "/no/such/folder",
     "keep_terms": ",",
+    "sender_name": "The Incorporated Example Company",
+    "help_contact": "ops@example.com\nor us",
     "public_url": "tocsin.example.com",
     "events_url": "http://user:secret@example.com",
     "loopback_callbacks": "perhaps",

@@ -185,10 +185,9 @@ def test_one_unknown_sentence_makes_the_whole_message_a_miss_that_names_it() -> 
 
 
 def test_lines_placeholders_and_addresses_stay_where_they_are() -> None:
-    page = "Incident {{code}}: {{ description }}\n{{ url }}\n\nReply YES to acknowledge or NO to decline.  https://x.example/1"
+    page = "Incident {{code}}: {{ description }}\n{{ url }}\n\nReply STOP to unsubscribe.  https://x.example/1"
     assert said(CATALOGUES, page, "de") == (
-        "Vorfall {{code}}: {{ description }}\n{{ url }}\n\n"
-        "Bitte antworten Sie mit JA zum Übernehmen oder NEIN zum Ablehnen.  https://x.example/1"
+        "Vorfall {{code}}: {{ description }}\n{{ url }}\n\nAntworten Sie mit STOP zum Abbestellen.  https://x.example/1"
     )
 
 
