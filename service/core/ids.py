@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,15 +26,28 @@ def fresh(at: datetime) -> str:
     return _instant(ulid[:_TIME_BYTES]) + _letters(ulid[_TIME_BYTES:])
 
 
+def place(at: datetime) -> str:
+    """Where ids of the instant `at` begin: it sorts before all of them, and after all of earlier milliseconds."""
+    return _instant(_milliseconds(at))
+
+
+def of_occurrence(at: datetime, name: str) -> str:
+    """The id of what `name` makes at the instant `at`: in time order like `fresh`, and the same however often."""
+    return place(at) + _letters(hashlib.sha256(name.encode()).digest()[:_RANDOM_BYTES])
+
+
 def several(at: datetime, number: int) -> Sequence[str]:
     """`number` new ULIDs of one instant, in order, of which only the last two letters differ: up to 1,024."""
     if number > len(_LAST_TWO):
         raise ValueError(f"{number} ids at once: at most {len(_LAST_TWO)} can be told apart by two letters")
     if number == 1:
         return [fresh(at)]  # these come in the order in which they are asked for, even within a millisecond
-    time = (int(at.timestamp() * 1_000)).to_bytes(_TIME_BYTES)
-    shared = _instant(time) + _letters(secrets.token_bytes(_RANDOM_BYTES))[:-2]
+    shared = place(at) + _letters(secrets.token_bytes(_RANDOM_BYTES))[:-2]
     return [shared + last for last in _LAST_TWO[:number]]
+
+
+def _milliseconds(at: datetime) -> bytes:
+    return int(at.timestamp() * 1_000).to_bytes(_TIME_BYTES)
 
 
 def _letters(random: bytes) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from service.core.clock import Clock
+from service.core.clock import Clock, timestamp
 from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.doctor import Finding, doubtful, fine
 from service.storage import Store
 from service.work.lanes import BY_URGENCY
+from service.work.pauses import LanePauses, Pause
 from service.work.vitals import Thresholds, Vitals, silence
 
 _LATE = "Start more workers, or look at what theirs wait for: `/metrics`, the log, `tocsin dead list`."
@@ -20,8 +21,9 @@ def work(store: Store, clock: Clock, thresholds: Thresholds) -> Iterator[Finding
     vitals = Vitals(store, clock, thresholds)
     try:
         yield _worker(vitals, clock, thresholds)
+        pauses = LanePauses(store, clock).all()
         for lane in BY_URGENCY:
-            yield _lane(vitals, lane, thresholds)
+            yield _lane(vitals, lane, thresholds) if (pause := pauses[lane]) is None else _paused(lane, pause)
     except TocsinError as error:
         yield doubtful("work", str(error), "Mend the store first.")
 
@@ -41,3 +43,8 @@ def _lane(vitals: Vitals, lane: Lane, thresholds: Thresholds) -> Finding:
     if late > thresholds.overdue_after[lane]:
         return doubtful(f"lane {lane}", f"the oldest item is overdue by {late.total_seconds():.0f} s", _LATE)
     return fine(f"lane {lane}", "nothing is due" if not late else f"{late.total_seconds():.0f} s late at most")
+
+
+def _paused(lane: Lane, pause: Pause) -> Finding:
+    what = f"its messages are kept back by {pause.by} since {timestamp(pause.since)}"
+    return doubtful(f"lane {lane}", what, f"`tocsin resume {lane}` lets them go on.")

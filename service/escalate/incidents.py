@@ -196,7 +196,7 @@ class Incidents:
         start = max(now, new.open_at or now)
         incident = Incident(name, new.description, new.url, contacts, policy, now, Open(0, 0, start))
         lines = tuple(Entry(now, Kind.LEFT_OUT, contact=each.contact, why=each.sentence) for each in left_out)
-        return IncidentRecord(incident, app, new.sha256, lines, new.callback_url)
+        return IncidentRecord(incident, app, new.sha256, lines, new.callback_url, new.reference)
 
     def _save(self, record: IncidentRecord, books: Books) -> None:
         now = self.clock.now()

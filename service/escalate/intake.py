@@ -22,7 +22,7 @@ from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
 from service.core.records import to_state
 from service.core.web_addresses import NotAnAddress, parse_link
-from service.http.models import Body, Instant, Said
+from service.http.models import Body, CallerReference, Instant, Said
 from service.http.problems import FieldError, invalid, invalid_model
 from service.messages.webhooks import CallbackRefused, check_url
 
@@ -60,18 +60,21 @@ class NewIncident:
     policy: str = DEFAULT_POLICY
     callback_url: str | None = None
     open_at: datetime | None = None
+    reference: str | None = None
 
     @property
     def sha256(self) -> str:
         """Hash of the content without the id: what tells the same incident again from another one under its id.
 
-        Both shapes of one incident have one hash.
+        Both shapes of one incident have one hash; without a reference it is that of earlier versions, which knew none.
         """
         content = to_state(replace(self, id=None))
         contacts = content["contacts"]
         assert isinstance(contacts, list)
         # A member that later versions added counts where it is said: what is stored has a hash without it.
         content["contacts"] = [{k: v for k, v in each.items() if k != "roster" or v is not None} for each in contacts]
+        if self.reference is None:
+            del content["reference"]
         return hashlib.sha256(exact_json.canonical(content).encode()).hexdigest()
 
 
@@ -117,6 +120,7 @@ class IncidentBody(Body):
     policy: Annotated[str, Field(max_length=64)] = DEFAULT_POLICY
     callback_url: Url | None = None
     open_at: Instant | None = None
+    reference: CallerReference | None = None
     contacts: Annotated[
         Sequence[ContactBody],
         Field(max_length=MAX_CONTACTS, description="May be left out where the policy names rosters."),
@@ -168,6 +172,7 @@ def _of_body(body: IncidentBody, faults: Faults) -> NewIncident:
         policy=body.policy,
         callback_url=faults.callback("callback_url", body.callback_url),
         open_at=body.open_at,
+        reference=body.reference,
     )
 
 

@@ -27,6 +27,7 @@ class IncidentRecord:
     sha256: str
     timeline: tuple[Entry, ...] = ()
     callback_url: str | None = None
+    reference: str | None = None
 
     def after(self, incident: Incident, effects: Effects) -> IncidentRecord:
         """The record after a transition."""
@@ -55,6 +56,7 @@ def shown(record: IncidentRecord, *, with_contact_data: bool) -> dict[str, objec
         "opened_at": timestamp(incident.opened_at),
         "times": incident.times,
         "callback_url": record.callback_url,
+        "reference": record.reference,
         "contacts": [_contact(incident, contact, with_contact_data) for contact in incident.contacts],
         "timeline": [
             {"at": line.pop("at"), "event": line.pop("event"), "text": told(entry, incident), **line}

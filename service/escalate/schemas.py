@@ -78,6 +78,7 @@ class ShownIncident(Shown):
     opened_at: str
     times: int
     callback_url: str | None = None
+    reference: str | None = None
     contacts: Sequence[ShownContact]
     timeline: Sequence[TimelineLine]
     incident_stat: str

@@ -39,6 +39,7 @@ from service.messages.carriers import Carriers, Slots, Urgency
 from service.messages.optouts import OptOut, OptOuts, Why
 from service.storage import Item
 from service.work import POLICIES, Step, Task, finished, postponed, waiting
+from service.work.pauses import LOOK, LanePauses
 from service.work.rates import wait_until_booked
 
 TRIED_SLOWLY = timedelta(minutes=1)
@@ -70,6 +71,7 @@ class Sender:
     opt_outs: OptOuts
     links: Links | None = None
     reply_to: ReplyAddress | None = None
+    pauses: LanePauses | None = None
     chance: Callable[[], float] = random.random
 
     def message(self, task: Task) -> Step:
@@ -154,6 +156,9 @@ class Sender:
     def _waits(self, task: Task, message: Outbound) -> Item | None:
         """The message's item put off while its providers are left alone, or until its turn; None if it may leave."""
         now, stored = task.now, outgoing_of(task.item)  # read once: a free slot must not lie ahead of the next reading
+        if self.pauses is not None and self.pauses.is_paused(Lane.INCIDENT):
+            held = replace(stored, held=True, detail="its lane is paused")
+            return postponed(task.item, now + LOOK, {**task.item.state, **to_state(held)})
         slots = self.slots.at(now, _URGENCY.get(stored.role, Urgency.INCIDENT))
         if (until := slots.rests_until(message)) is not None:
             held = replace(stored, held=True, detail="its providers keep failing and are left alone")

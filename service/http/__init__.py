@@ -15,7 +15,7 @@ from service.http.catalogue import ProblemType
 from service.http.endpoint import endpoint
 from service.http.formats import Answer, Content, Format, Reply, Writer, json_document, json_of, text_of
 from service.http.keys import ApiKey, Keys, UnknownKey
-from service.http.models import Body, Choice, Cursor, Exact, Instant, Limit, Query, Said, Shown
+from service.http.models import Body, CallerReference, Choice, Cursor, Exact, Instant, Limit, Query, Said, Shown
 from service.http.plumbing import BODY_LIMIT
 from service.http.problems import FieldError, Problem, conflict, invalid, invalid_model, not_found
 from service.http.readiness import Check
@@ -28,6 +28,7 @@ __all__ = [
     "ApiKey",
     "Body",
     "Caller",
+    "CallerReference",
     "Check",
     "Choice",
     "Content",

@@ -56,6 +56,11 @@ Choice = Annotated[E, Strict(False)]
 Said = AfterValidator(_said)
 """Of a text in a request that somebody is going to read: it must say something."""
 
+CallerReference = Annotated[
+    str, Field(min_length=1, max_length=128, description="What the caller calls it, such as an order or a ticket.")
+]
+"""A caller's own name for what it asks for."""
+
 Limit = Annotated[int, Field(ge=1, le=500, description="How many to list at most; a page also ends at 4 MiB.")]
 """The `limit` of a list."""
 

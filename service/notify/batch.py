@@ -17,7 +17,7 @@ from msgspec import structs
 
 from service.core.enums import Channel
 from service.core.records import Record
-from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
+from service.notify.delivery import LEFT_TO_SEND, UNSENT, Delivery, DeliveryStatus
 
 E = TypeVar("E", DeliveryStatus, Channel)
 
@@ -91,6 +91,25 @@ class Page(Record, frozen=True):
         failed = [name for name in self.given_up if self.lines[name].status is DeliveryStatus.FAILED]
         again = {name: structs.replace(self.lines[name], status=DeliveryStatus.PENDING) for name in failed}
         return structs.replace(self, lines={**self.lines, **again}, given_up=())
+
+    @property
+    def unsettled(self) -> Sequence[str]:
+        """Ids of the deliveries that are still to be sent, or wait for a translation."""
+        open_ones = LEFT_TO_SEND | UNSENT
+        return [name for name in self.recipients if self.lines.get(name, UNTOUCHED).status in open_ones]
+
+    def retried(self, *, in_doubt: bool) -> Page | None:
+        """The page with those to be sent once more that failed, or with `in_doubt` may have arrived; None if none."""
+        wanted = {DeliveryStatus.FAILED, *([DeliveryStatus.UNKNOWN] if in_doubt else [])}
+        again = {
+            name: structs.replace(line, status=DeliveryStatus.PENDING)
+            for name, line in self.lines.items()
+            if line.status in wanted
+        }
+        if not again:
+            return None
+        lines = {**self.lines, **again}
+        return structs.replace(self, lines=lines, slots_booked=False, given_up=(), stalled_since=None)
 
     def reopened(self, language: str) -> Page | None:
         """The page with those to be sent who waited for a translation into `language`; None if nobody did."""

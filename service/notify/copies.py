@@ -52,7 +52,7 @@ class Copy(Record, frozen=True):
 class PageContext:
     """By what a page is sent, as it was read at one time: its readers, who of them wants nothing, and their languages.
 
-    A rendition that is None still lacks a translation.
+    A rendition that is None still lacks a translation. Of what `is_cancelled` nothing more leaves.
     """
 
     notification: Notification
@@ -60,6 +60,7 @@ class PageContext:
     refusing: Mapping[str, OptOut]
     renditions: Mapping[str, Rendition | None]
     at: datetime
+    is_cancelled: bool = False
 
 
 def addressed(item: Item | None, name: str, page: Page, person: Recipient | None) -> Delivery:

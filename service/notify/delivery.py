@@ -23,6 +23,7 @@ class DeliveryStatus(StrEnum):
     UNKNOWN = "unknown"
     SUPPRESSED = "suppressed"
     NEEDS_TRANSLATION = "needs_translation"
+    CANCELLED = "cancelled"
 
 
 RANK = {
@@ -33,12 +34,16 @@ RANK = {
     DeliveryStatus.ACCEPTED: 4,
     DeliveryStatus.FAILED: 5,
     DeliveryStatus.SUPPRESSED: 5,
+    DeliveryStatus.CANCELLED: 5,
     DeliveryStatus.DELIVERED: 6,
 }
 """Receipts come late, twice and out of order: one that does not rank higher changes nothing."""
 
 LEFT_TO_SEND = frozenset({DeliveryStatus.PENDING, DeliveryStatus.SENDING})
 """While a delivery is in one of these the notification is not complete."""
+
+UNSENT = frozenset({DeliveryStatus.PENDING, DeliveryStatus.NEEDS_TRANSLATION})
+"""Nobody was asked to take such a copy: it can be cancelled."""
 
 UNREACHED = frozenset({DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED, DeliveryStatus.NEEDS_TRANSLATION})
 """A notification with one of these completes *with failures*."""

@@ -17,9 +17,11 @@ from msgspec import structs
 
 from service.channels import Email, VoiceCall
 from service.channels.carrier import Message as Outgoing
+from service.core import ids
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
 from service.notify.batch import cut, delivery_id, page_id
+from service.notify.cancel import cancelled_among
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
 from service.notify.items import DIGEST, delivery_of, new_notification_item, page_item, page_of
 from service.notify.notification import Expansion, Message, Notification, Piece, Status
@@ -141,17 +143,23 @@ class Digests:
         if digest.sending:  # a worker of an earlier version died while sending: nobody is written to twice
             told = {**digest.done, **dict.fromkeys(digest.pieces, UNKNOWN)}
             return Step(finished(task.item, to_state(replace(digest, pieces={}, sending=False, done=told))))
-        if not digest.pieces:
-            return Step(finished(task.item))
-        notification = _gathered(digest, f"{task.item.id}-{task.item.version}", task.now)
+        if not (pieces := self._wanted(digest)):
+            return Step(finished(task.item, to_state(replace(digest, pieces={}))))
+        notification = _gathered(replace(digest, pieces=pieces), f"{ids.fresh(task.now)}-{DIGEST}", task.now)
         page = cut(notification.id, 1, 1, [digest.recipient])
-        left = {**digest.left, **dict.fromkeys(digest.pieces, delivery_id(notification.id, 1))}
+        left = {**digest.left, **dict.fromkeys(pieces, delivery_id(notification.id, 1))}
         kept = dict(list(left.items())[-REMEMBERED:])
         leaving = structs.replace(page_item(page, notification.lane), due_at=task.now)
         return Step(
             finished(task.item, to_state(replace(digest, pieces={}, left=kept))),
             spawn=[new_notification_item(notification), leaving],
         )
+
+    def _wanted(self, digest: Digest) -> Mapping[str, Piece]:
+        """The pieces but for those of notifications that were cancelled meanwhile."""
+        names = {copy: copy.rsplit("-", 1)[0] for copy in digest.pieces}
+        cancelled = cancelled_among(self.store, list(dict.fromkeys(names.values())))
+        return {copy: piece for copy, piece in digest.pieces.items() if names[copy] not in cancelled}
 
     def _of_delivery(self, name: str, now: datetime) -> Waits | Went:
         page_name = page_id(name.rsplit("-", 1)[0], 1)
@@ -165,6 +173,11 @@ class Digests:
             begins_at = now if is_in_hand or page.due_at is None else min(page.due_at, now + LONGEST_LOOK)
             return Waits(max(delivery.retry_at or begins_at, now) + SETTLE)
         return Went(delivery.status, _told(delivery))
+
+
+def is_digest(notification_id: str) -> bool:
+    """Whether a notification is what became of a digest; those of earlier versions begin with the digest's id."""
+    return notification_id.endswith(f"-{DIGEST}") or notification_id.startswith(f"{DIGEST}-")
 
 
 def digest_id(template: str, recipient: str, lane: Lane) -> str:

@@ -14,11 +14,12 @@ from msgspec import structs
 
 from service.core.errors import TocsinError
 from service.notify.batch import count, page_id
+from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
 from service.notify.delivery import LEFT_TO_SEND, UNREACHED
 from service.notify.expand import expand
 from service.notify.items import changed_page_item, notification_item, notification_of, page_of, pages_of
-from service.notify.notification import Notification, Reopening, Status
+from service.notify.notification import Notification, Reopening, Retrying, Status
 from service.notify.renditions import Renditions
 from service.notify.review import Reviewers
 from service.notify.validate import Validation
@@ -47,6 +48,7 @@ class Course:
     renditions: Renditions
     reviewers: Reviewers
     completion: Completion
+    cancellation: Cancellation
 
     def handle(self, task: Task) -> Step:
         """Take the next step."""
@@ -60,7 +62,15 @@ class Course:
                 return self._translate(task, notification)
             case Status.SENDING:
                 return self._send(task, notification)
-            case Status.HELD_FOR_REVIEW | Status.REJECTED | Status.COMPLETED | Status.COMPLETED_WITH_FAILURES:
+            case Status.CANCELLING:
+                return self.cancellation.handle(task, notification)
+            case (
+                Status.HELD_FOR_REVIEW
+                | Status.REJECTED
+                | Status.COMPLETED
+                | Status.COMPLETED_WITH_FAILURES
+                | Status.CANCELLED
+            ):
                 raise NothingDue(f"nothing is due for a notification that is {notification.status}")
 
     def _judge(self, task: Task, notification: Notification) -> Step:
@@ -92,6 +102,8 @@ class Course:
             return self._release(task, notification)
         if notification.reopening:
             return self._reopen(task, notification, notification.reopening[0])
+        if notification.retrying:
+            return self._retry(task, notification, notification.retrying[0])
         if unfinished := self.store.count("unfinished", notification.id):
             return _look_again(task, notification, unfinished)
         return self._complete(task, notification)
@@ -118,6 +130,19 @@ class Course:
             rest = (replace(reopening, next_page=last + 1), *rest)
         after = replace(notification, reopening=rest)
         return Step(notification_item(task.item, after, task.now), others=waiting)
+
+    def _retry(self, task: Task, notification: Notification, retrying: Retrying) -> Step:
+        """Let those pages go again on which copies failed; nobody has them in hand, for the notification was over."""
+        last = min(notification.expansion.pages, retrying.next_page + PAGES_A_STEP - 1)
+        failed = [
+            changed_page_item(item, page, task.now)
+            for item in self._pages(notification, retrying.next_page, last)
+            if (page := page_of(item).retried(in_doubt=retrying.in_doubt)) is not None
+        ]
+        rest = notification.retrying[1:]
+        if last < notification.expansion.pages:
+            rest = (replace(retrying, next_page=last + 1), *rest)
+        return Step(notification_item(task.item, replace(notification, retrying=rest), task.now), others=failed)
 
     def _pages(self, notification: Notification, first: int, last: int) -> Sequence[Item]:
         names = [page_id(notification.id, number) for number in range(first, last + 1)]

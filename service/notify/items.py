@@ -9,6 +9,7 @@ from msgspec import structs
 
 from service.core.enums import Lane
 from service.core.records import from_state, to_state, written
+from service.notify import list_keys
 from service.notify.batch import Page, page_id
 from service.notify.delivery import Delivery
 from service.notify.notification import Notification, Status
@@ -33,7 +34,7 @@ HELD = ("reviews", "open")
 def notification_item(item: Item, notification: Notification, due_at: datetime | None) -> Item:
     """The item of a notification after it changed."""
     held = notification.status is Status.HELD_FOR_REVIEW
-    keys = dict([HELD]) if held else {}
+    keys = list_keys.keys_of(notification) | (dict([HELD]) if held else {})
     return structs.replace(item, state=to_state(notification), keys=keys, due_at=due_at, attempts=0)
 
 
@@ -45,6 +46,7 @@ def new_notification_item(notification: Notification) -> Item:
         to_state(notification),
         lane=notification.lane,
         due_at=notification.accepted_at,
+        keys=list_keys.keys_of(notification),
     )
 
 
@@ -93,7 +95,9 @@ def delivery_item(delivery: Delivery, version: int, lane: Lane, *, silent_at: da
 
     A provider's id of it is how a receipt without our own id finds it; `silent_at` is when it counts as unheard of.
     """
-    keys = {} if silent_at is None or delivery.provider_id is None else {"provider": delivery.provider_id}
+    keys = {list_keys.DELIVERIES_OF: delivery.recipient_id}
+    if silent_at is not None and delivery.provider_id is not None:
+        keys["provider"] = delivery.provider_id
     return Item(delivery.id, DELIVERY, written(delivery), lane=lane, version=version, keys=keys, due_at=silent_at)
 
 

@@ -22,10 +22,15 @@ class Status(StrEnum):
     SENDING = "sending"
     COMPLETED = "completed"
     COMPLETED_WITH_FAILURES = "completed_with_failures"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
 
 
-FINAL = frozenset({Status.REJECTED, Status.COMPLETED, Status.COMPLETED_WITH_FAILURES})
-"""Nothing is left to send; only a supplied translation reopens a completed one."""
+FINAL = frozenset({Status.REJECTED, Status.COMPLETED, Status.COMPLETED_WITH_FAILURES, Status.CANCELLED})
+"""Nothing is left to send; only a supplied translation or a retry reopens a completed one."""
+
+STOPPED = frozenset({Status.REJECTED, Status.CANCELLING, Status.CANCELLED})
+"""Nothing more is ever sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,17 @@ class Reopening:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrying:
+    """Copies that failed, and with `in_doubt` those that may have arrived, are to be sent once more: pages from
+    `next_page` on are still to be let go."""
+
+    in_doubt: bool = False
+    next_page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
-    """One message for an audience or for named recipients."""
+    """One message for an audience or for named recipients; `reference` is what its app calls it."""
 
     id: str
     app: str
@@ -135,6 +149,8 @@ class Notification:
     reopening: tuple[Reopening, ...] = ()
     completions: int = 0
     completed_at: datetime | None = None
+    reference: str | None = None
+    retrying: tuple[Retrying, ...] = ()
 
     def moved(self, status: Status) -> Notification:
         """The notification in another status."""
@@ -154,7 +170,13 @@ class Notification:
         return replace(self, status=status, completed_at=at, completions=self.completions + 1)
 
     def reopened(self, language: str) -> Notification:
-        """The notification after a translation was supplied that it waited for."""
+        """The notification after a translation was supplied that it waited for; one that was stopped stays so."""
+        if self.status in STOPPED:
+            return self
         queue = (*self.reopening, Reopening(language))
         status = Status.SENDING if self.status in FINAL else self.status
         return replace(self, status=status, reopening=queue, completed_at=None)
+
+    def retried(self, *, in_doubt: bool) -> Notification:
+        """The notification whose failed copies are to be sent once more."""
+        return replace(self, status=Status.SENDING, retrying=(*self.retrying, Retrying(in_doubt)), completed_at=None)

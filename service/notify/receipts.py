@@ -15,7 +15,8 @@ from service.core.clock import Clock
 from service.core.records import from_state, to_state
 from service.notify.batch import page_id
 from service.notify.delivery import Delivery, DeliveryStatus
-from service.notify.items import DELIVERY, DIGEST, changed_page_item, delivery_of, notification_of, page_of
+from service.notify.digests import is_digest
+from service.notify.items import DELIVERY, changed_page_item, delivery_of, notification_of, page_of
 from service.storage import AlreadyExists, Conflict, Item, Store
 from service.work import Permanent, Step, Task, finished, waiting
 from service.work.dead import still_dead
@@ -65,7 +66,7 @@ class Receipts:
     def _tell_copies(self, receipt: Receipt) -> None:
         """What became of a digest became of every copy that went with it."""
         item = self._delivery(receipt)
-        if item is None or not item.id.startswith(f"{DIGEST}-"):
+        if item is None or not is_digest(delivery_of(item).notification_id):
             return
         digest = self.store.get(delivery_of(item).notification_id)
         for copy in () if digest is None else notification_of(digest).message.gathered:

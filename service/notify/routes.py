@@ -8,21 +8,19 @@ from dataclasses import asdict
 
 from flask import Blueprint
 
-from service.core import ids
 from service.core.clock import Clock
 from service.core.enums import Scope
 from service.http import Caller, FieldError, ProblemType, conflict, endpoint, invalid, not_found
 from service.messages.translations import NoSuchTranslation, PiecesLost, Translations, WantedTranslation
-from service.notify import evaluation_reviews, schemas
+from service.notify import cancel_routes, evaluation_reviews, list_routes, schemas, views
+from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
-from service.notify.delivery import Delivery
+from service.notify.entries import entry
 from service.notify.items import NOTIFICATION, notification_of
 from service.notify.notification import FINAL, Notification, Review, Status
-from service.notify.rendition import Texts
 from service.notify.review import NotHeld, reviewed
 from service.notify.service import Desk, NoSuchNotification, Request, Unfit
-from service.notify.service import Shown as ShownAtDesk
-from service.storage import AuditEntry, Item, Store
+from service.storage import Item, Store
 
 LOOK = 0.2
 """Seconds between two looks while a caller waits."""
@@ -36,12 +34,16 @@ def blueprint(
     store: Store,
     clock: Clock,
     completion: Completion,
+    cancellation: Cancellation,
     pause: Callable[[float], None] = time.sleep,
 ) -> Blueprint:
     """All calls about notifications."""
     routes = Blueprint("notifications", __name__)
     _add_send(routes, desk, clock)
+    list_routes.add_lists(routes, store)
     _add_show(routes, desk, pause)
+    cancel_routes.add_cancel(routes, desk, cancellation, clock)
+    cancel_routes.add_retry(routes, desk, store, clock)
     _add_deliveries(routes, desk)
     _add_reviews(routes, desk)
     _add_review(routes, desk, store, clock, completion)
@@ -84,7 +86,7 @@ def _add_show(routes: Blueprint, desk: Desk, pause: Callable[[float], None]) -> 
                 if desk.get(notification_id).status in _OVER:
                     break
                 pause(LOOK)
-            return schemas.ShownNotification.model_validate(_shown(desk.show(notification_id)))
+            return schemas.ShownNotification.model_validate(views.shown(desk.show(notification_id)))
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
 
@@ -105,7 +107,7 @@ def _add_deliveries(routes: Blueprint, desk: Desk) -> None:
             page = desk.deliveries(notification_id, query.status, query.cursor, query.limit)
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
-        return schemas.DeliveryList(items=[_delivery(one) for one in page.items], next_cursor=page.cursor)
+        return schemas.DeliveryList(items=[views.delivery(one) for one in page.items], next_cursor=page.cursor)
 
 
 def _add_reviews(routes: Blueprint, desk: Desk) -> None:
@@ -138,10 +140,10 @@ def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock, compl
     def review_notification(notification_id: str, body: schemas.ReviewRequest, caller: Caller) -> Mapping[str, object]:
         """Approved goes out; rejected never does."""
         review = Review(body.decision, body.reason, caller.app, clock.now())
-        entry = _entry(clock, "review", caller, notification_id)
+        audit = entry(clock, "review", caller, notification_id)
         try:
             desk.get(notification_id)
-            notification = reviewed(store, completion, notification_id, review, entry)
+            notification = reviewed(store, completion, notification_id, review, audit)
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
         except NotHeld as error:
@@ -164,7 +166,7 @@ def _add_evaluation_review(routes: Blueprint, store: Store, clock: Clock) -> Non
         """The decision is recorded and audited; held messages have a call of their own."""
         review = Review(body.decision, body.reason, caller.app, clock.now())
         try:
-            evaluation_reviews.reviewed(store, item_id, review, _entry(clock, "review", caller, item_id))
+            evaluation_reviews.reviewed(store, item_id, review, entry(clock, "review", caller, item_id))
         except NotHeld as error:
             raise conflict(str(error)) from error
         return schemas.Reviewed(id=item_id, decision=body.decision, by=caller.app)
@@ -211,18 +213,11 @@ def _add_supply(routes: Blueprint, translations: Translations) -> None:
 
 def taken_in(desk: Desk, clock: Clock, body: schemas.NotificationRequest, caller: Caller) -> Notification:
     """Accept a notification, audited; `Problem` 422 names every path that does not fit."""
-    audit = _entry(clock, "notification", caller, caller.resource_id)
+    audit = entry(clock, "notification", caller, caller.resource_id)
     try:
         return desk.accept(requested(body, caller.resource_id, caller.app, caller.request_id), [audit])
     except Unfit as error:
         raise invalid([FieldError(path, message) for path, message in error.faults]) from error
-
-
-def _entry(clock: Clock, entry_type: str, caller: Caller, about: str) -> AuditEntry:
-    now = clock.now()
-    raw_data = caller.raw_body.decode(errors="replace")
-    detail = {"about": about}
-    return AuditEntry(ids.fresh(now), caller.request_id, entry_type, now, caller.app, raw_data, detail=detail)
 
 
 def requested(body: schemas.NotificationRequest, notification_id: str, app: str, request_id: str) -> Request:
@@ -241,63 +236,7 @@ def requested(body: schemas.NotificationRequest, notification_id: str, app: str,
         lane=body.lane,
         send_at=body.send_at,
         callback_url=body.callback_url,
-    )
-
-
-def _shown(shown: ShownAtDesk) -> Mapping[str, object]:
-    one, counts = shown.notification, shown.counts
-    return {
-        **_said(one),
-        "renditions": [_rendition(texts) for texts in shown.texts],
-        "recipients": one.expansion.deliveries,
-        "counts": {"status": counts.by_status, "channel": counts.by_channel, "language": counts.by_language},
-    }
-
-
-def _said(one: Notification) -> Mapping[str, object]:
-    verdict = one.verdict
-    return {
-        "notification_id": one.id,
-        "status": one.status,
-        "lane": one.lane,
-        "app": one.app,
-        "request_id": one.request_id,
-        "language": one.message.language,
-        "text": one.message.sms,
-        "subject": one.message.subject,
-        "template": one.message.template,
-        "audience": one.audience,
-        "accepted_at": one.accepted_at,
-        "send_at": one.send_at,
-        "completed_at": one.completed_at,
-        "sentiment": verdict and verdict.scores,
-        "decision": verdict
-        and {"fired": verdict.fired, "ruleset_version": verdict.ruleset_version, "reason": verdict.reason},
-        "review": one.review and asdict(one.review),
-    }
-
-
-def _rendition(texts: Texts) -> Mapping[str, object]:
-    return {
-        "language": texts.language,
-        "written_in": texts.written_in,
-        "provenance": texts.stamp if texts.is_complete else None,
-        "texts": texts.said,
-        "missing": sorted(texts.missing),
-    }
-
-
-def _delivery(one: Delivery) -> schemas.ShownDelivery:
-    return schemas.ShownDelivery(
-        delivery_id=one.id,
-        recipient_id=one.recipient_id,
-        status=one.status,
-        channel=one.channel,
-        language=one.language,
-        attempt=one.attempt,
-        provider_id=one.provider_id,
-        detail=one.detail,
-        changed_at=one.changed_at,
+        reference=body.reference,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from service.core.blank import is_blank
 from service.core.enums import Lane
-from service.http import Body, Choice, Cursor, Instant, Limit, Query, Said, Shown
+from service.http import Body, CallerReference, Choice, Cursor, Instant, Limit, Query, Said, Shown
 from service.notify.delivery import DeliveryStatus
 from service.notify.notification import Decision, Status
 
@@ -32,6 +32,7 @@ class NotificationRequest(Body):
     lane: Choice[Lane] | None = None
     send_at: Instant | None = None
     callback_url: Annotated[str | None, Field(max_length=2_000)] = None
+    reference: CallerReference | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -74,6 +75,54 @@ class ShownRendition(Shown):
     missing: Sequence[str]
 
 
+class NotificationListQuery(Query):
+    """Which notifications; those that fit all of it."""
+
+    status: Status | None = None
+    audience: Annotated[str | None, Field(max_length=64)] = None
+    recipient: Annotated[
+        str | None, Field(max_length=64, description="One of up to four that it names, or to whom a copy went.")
+    ] = None
+    template: Annotated[str | None, Field(max_length=64)] = None
+    app: Annotated[str | None, Field(max_length=200, description="The name of the key that sent it.")] = None
+    reference: CallerReference | None = None
+    since: Annotated[Instant | None, Field(alias="from", description="Not before this time (RFC 3339).")] = None
+    until: Annotated[Instant | None, Field(alias="to", description="Before this time (RFC 3339).")] = None
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+EXCERPT = 200
+"""Characters of a text that a list shows."""
+
+
+class ListedNotification(Shown):
+    """A notification in a list; `text` is its beginning."""
+
+    notification_id: str
+    status: Status
+    lane: Lane
+    app: str
+    request_id: str
+    reference: str | None
+    language: str
+    text: str
+    subject: str | None
+    template: str | None
+    audience: str | None
+    recipients: int
+    accepted_at: datetime
+    send_at: datetime | None
+    completed_at: datetime | None
+
+
+class NotificationList(Shown):
+    """A page of notifications, newest first; it may hold fewer than `limit` although more follow."""
+
+    items: Sequence[ListedNotification]
+    next_cursor: str | None
+
+
 class ShownNotification(Shown):
     """A notification and how it fares."""
 
@@ -82,6 +131,7 @@ class ShownNotification(Shown):
     lane: Lane
     app: str
     request_id: str
+    reference: str | None
     language: str
     text: str
     subject: str | None
@@ -120,11 +170,32 @@ class ShownDelivery(Shown):
     changed_at: datetime | None
 
 
+class DeliveryOf(ShownDelivery):
+    """One copy of one person, and of which notification."""
+
+    notification_id: str
+
+
+class DeliveriesOf(Shown):
+    """What one person was sent, newest first."""
+
+    items: Sequence[DeliveryOf]
+    next_cursor: str | None
+
+
 class DeliveryList(Shown):
     """A page of deliveries."""
 
     items: Sequence[ShownDelivery]
     next_cursor: str | None
+
+
+class RetryRequest(Body):
+    """Which copies to send once more."""
+
+    in_doubt: Annotated[
+        bool, Field(description="Also those of which nobody knows whether they arrived: these people may get it twice.")
+    ] = False
 
 
 class ReviewRequest(Body):

@@ -25,6 +25,7 @@ from service.core.enums import Channel, Lane
 from service.messages.carriers import Carriers, Slots, SlotsNow, Urgency
 from service.notify import stalls
 from service.notify.batch import Page
+from service.notify.cancel import cancelled_page, is_cancelled
 from service.notify.copies import Copy, PageContext, addressed
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Digests, Waits, Went
@@ -35,7 +36,8 @@ from service.notify.receipts import SILENCE
 from service.notify.renditions import Renditions
 from service.recipients import Directory, Recipient
 from service.storage import Item, Store
-from service.work import POLICIES, Permanent, Step, Task, postponed
+from service.work import POLICIES, Permanent, Step, Task, finished, postponed
+from service.work.pauses import LOOK, LanePauses
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +100,7 @@ class PageSender:
     slots: Slots
     manners: Manners
     digests: Digests
+    pauses: LanePauses
     chance: Callable[[], float] = random.random
 
     def computes(self, item: Item) -> bool:
@@ -109,6 +112,11 @@ class PageSender:
         """Send what is left of a page, or say when to come back."""
         page = page_of(task.item).redriven()
         context = self._context(page, self._notification(page.notification_id), task.now)
+        if context.is_cancelled:
+            return self._cancelled(task)
+        if self.pauses.is_paused(task.item.lane):
+            waiting = changed_page_item(task.item, stalls.queued(page, LOOK), task.now + LOOK)
+            return Step(postponed(waiting, task.now + LOOK))
         wanted = self._next(page, page.left, context, task.now)
         if isinstance(wanted, Later):
             item = changed_page_item(task.item, wanted.of(page, task.now), wanted.until)
@@ -132,11 +140,13 @@ class PageSender:
     def _onward(self, task: Task, done: Done, context: PageContext) -> Onward | Later | None:
         """What goes on at once, its mark riding in the commit of what was just done; None if nothing does."""
         untouched = done.page.untouched
-        if task.is_to_end or not done.called or not untouched:
+        if task.is_to_end or not done.called or not untouched or self.pauses.is_paused(task.item.lane):
             return None
         try:
             if task.now - context.at > FRESH:
                 context = self._context(done.page, context.notification, task.now)
+            if context.is_cancelled:
+                return None
             wanted = self._next(done.page, untouched, context, task.now)
         except Exception as error:  # noqa: BLE001  (what was sent is written down first; the next turn meets the same)
             logger.warning("A page goes on in another turn: %s", type(error).__name__, extra={"item_id": task.item.id})
@@ -170,7 +180,15 @@ class PageSender:
         languages = {person.language for person in people.values()}
         renditions = {language: self.renditions.get(notification, language) for language in languages}
         refusing = self.manners.opted_out(people.values(), notification.lane)
-        return PageContext(notification, people, refusing, renditions, now)
+        cancelled = is_cancelled(self.store, notification.id)
+        return PageContext(notification, people, refusing, renditions, now, cancelled)
+
+    def _cancelled(self, task: Task) -> Step:
+        """What has not left never leaves."""
+        cancelled = cancelled_page(self.store, task.item, task.now)
+        if cancelled is None:
+            return Step(finished(task.item))
+        return Step(cancelled.page, others=cancelled.records)
 
     def _copies(
         self, page: Page, names: Sequence[str], context: PageContext, slots: SlotsNow, now: datetime

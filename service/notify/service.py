@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import structs
+
 from service.core.blank import SAY_SOMETHING, is_blank
 from service.core.clock import Clock
 from service.core.enums import Lane
@@ -64,6 +66,7 @@ class Request:
     lane: Lane | None = None
     send_at: datetime | None = None
     callback_url: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class Desk:
             lane=request.lane or template.lane or Lane.BULK,
             send_at=request.send_at,
             callback_url=request.callback_url,
+            reference=request.reference,
         )
         try:
             self._store.add(new_notification_item(notification), audit=audit)
@@ -155,7 +159,10 @@ class Desk:
 
     def _delivery(self, page: PageOfDeliveries, name: str) -> Delivery:
         item = self._store.get(name)
-        return delivery_of(item) if item is not None and item.kind == DELIVERY else page.unrecorded(name)
+        if item is None or item.kind != DELIVERY:
+            return page.unrecorded(name)
+        # A copy that is to be sent once more has its last outcome in its record still.
+        return structs.replace(delivery_of(item), status=page.lines.get(name, UNTOUCHED).status)
 
     def _faults(self, request: Request) -> Iterator[tuple[str, str]]:
         yield from self._text_faults(request)

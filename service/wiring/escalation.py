@@ -152,7 +152,14 @@ class Escalation:
         house = House(self.settings.sender_name or "", self.settings.help_contact or "")
         wording = Wording(messaging.templates, messaging.catalogues, self.phones, house)
         return Sender(
-            self.incidents, wording, messaging.carriers, messaging.slots, messaging.opt_outs, self.links, self.reply_to
+            self.incidents,
+            wording,
+            messaging.carriers,
+            messaging.slots,
+            messaging.opt_outs,
+            self.links,
+            self.reply_to,
+            messaging.pauses,
         )
 
 

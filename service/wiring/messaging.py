@@ -24,7 +24,7 @@ from service.language.embedded.catalogue import Catalogues, read_catalogues
 from service.language.guarded import Guard, GuardedEngine
 from service.language.machine import Engine, MachineTranslator
 from service.language.translators import Translators
-from service.messages import optout_routes
+from service.messages import lane_routes, optout_routes
 from service.messages import routes as outbox_routes
 from service.messages.optout_routes import suppressed
 from service.messages.optouts import OptOut, OptOuts
@@ -35,6 +35,7 @@ from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead
 from service.messages.webhooks import Callback, Webhooks, host_of
 from service.notify import items, outcomes, receipts, review, unsubscribe
 from service.notify import routes as notify_routes
+from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
 from service.notify.dead_letter import PageBurial
 from service.notify.digests import Digests
@@ -57,6 +58,7 @@ from service.storage.relisting import Relisting
 from service.wiring.channels import WaysOut
 from service.work import Duty
 from service.work.breakers import Breakers
+from service.work.pauses import LanePauses
 
 if TYPE_CHECKING:
     from service.wiring.aws import Amazon
@@ -107,6 +109,8 @@ class Messaging:
         url = settings.public_url
         self.unsubscribe_links = UnsubscribeLinks(signing_keys(settings, "unsubscribe"), url) if url else None
         self.completion = Completion(store, self.webhooks)
+        self.pauses = LanePauses(store, clock)
+        self.cancellation = Cancellation(store, self.completion)
         self.desk = Desk(store, clock, self.directory, self.templates)
         self.rule_notifications = NotifyOutcome(self.desk)
 
@@ -116,7 +120,10 @@ class Messaging:
             recipient_routes.blueprint(self.directory, self.profiles, partial(suppressed, self.opt_outs)),
             optout_routes.blueprint(self.opt_outs, self.directory, self.store, self.clock),
             outbox_routes.blueprint(self.outbox),
-            notify_routes.blueprint(self.desk, self.translations, self.store, self.clock, self.completion),
+            lane_routes.blueprint(self.pauses, self.clock),
+            notify_routes.blueprint(
+                self.desk, self.translations, self.store, self.clock, self.completion, self.cancellation
+            ),
             *self._leaving(),
         )
 
@@ -140,10 +147,25 @@ class Messaging:
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
         reviewers = Reviewers(self.store, self.carriers, self.settings.reviewers)
-        course = Course(self.store, self.directory, self.validation, self.renditions, reviewers, self.completion)
+        course = Course(
+            self.store,
+            self.directory,
+            self.validation,
+            self.renditions,
+            reviewers,
+            self.completion,
+            self.cancellation,
+        )
         gathering = Digests(self.store)
         sender = PageSender(
-            self.store, self.directory, self.renditions, self.carriers, self.slots, self._manners(), gathering
+            self.store,
+            self.directory,
+            self.renditions,
+            self.carriers,
+            self.slots,
+            self._manners(),
+            gathering,
+            self.pauses,
         )
         return (
             Duty(items.NOTIFICATION, course.handle),

@@ -68,6 +68,7 @@ def _filled(here: Installation, path: str) -> str:
         "{name}": "premium",
         "{audience}": "everybody",
         "{incident_id}": "escalated",
+        "{recipient_id}": "john",
         "{notification_id}": here.named("sent")["untranslated"],
     }
     for place, value in places.items():

@@ -1,0 +1,209 @@
+"""Cancelling a notification: what has not left never leaves, and the tally says so.
+
+First a mark is stored, which whoever sends a page reads before it hands copies over. Then the pages are written anew,
+each by one conditional write: a worker that holds one meanwhile loses its commit, and with it the copies that are
+nothing but a write of ours. A page whose copies are with a provider is left to its worker, which ends it there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.core.errors import TocsinError
+from service.notify.batch import Page, count, page_id
+from service.notify.completion import Completion
+from service.notify.delivery import UNSENT, Delivery, DeliveryStatus
+from service.notify.items import (
+    changed_page_item,
+    delivery_item,
+    delivery_of,
+    notification_item,
+    notification_of,
+    page_of,
+    pages_of,
+)
+from service.notify.notification import FINAL, Notification, Status
+from service.storage import MAX_WRITES, AuditEntry, Conflict, Item, Store
+from service.work import Step, Task
+
+KIND = "cancellation"
+
+WAITED = timedelta(seconds=10)
+"""How long a caller waits for the copies that providers have in hand."""
+
+LOOK = 0.2
+"""Seconds between two looks at them."""
+
+BACKUP = timedelta(seconds=15)
+"""When a worker takes over from a caller who died."""
+
+TOGETHER = 45
+"""Pages read at once; with the deliveries that have records, some of them are one commit."""
+
+WRITES = 95
+"""What one commit of pages may write."""
+
+
+class NothingToCancel(TocsinError):
+    """Everything has left, or nothing ever will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A page with what has not left cancelled, and the records of those deliveries that have some."""
+
+    page: Item
+    records: Sequence[Item]
+
+
+def mark_id(notification_id: str) -> str:
+    """The id of the item that says that a notification is cancelled."""
+    return f"{notification_id}-cancelled"
+
+
+def is_cancelled(store: Store, notification_id: str) -> bool:
+    """Whether nothing more of a notification may leave."""
+    return store.get(mark_id(notification_id)) is not None
+
+
+def cancelled_among(store: Store, notification_ids: Sequence[str]) -> frozenset[str]:
+    """Those of some notifications of which nothing more may leave."""
+    marks = {mark_id(name): name for name in notification_ids}
+    names = list(marks)
+    groups = (names[start : start + MAX_WRITES] for start in range(0, len(names), MAX_WRITES))
+    return frozenset(marks[found] for some in groups for found in store.get_many(some))
+
+
+def cancelled_page(store: Store, item: Item, now: datetime) -> Cancelled | None:
+    """The page without what has not left; None if all of it has. What a provider may have is unknown."""
+    page = page_of(item)
+    names = page.unsettled
+    if not names and item.due_at is None:
+        return None
+    stored = store.get_many([name for name in names if name in page.lines])
+    before = [delivery_of(stored[name]) if name in stored else page.unrecorded(name) for name in names]
+    ended = [_ended(one, page, now) for one in before]
+    records = [delivery_item(one, stored[one.id].version, item.lane) for one in ended if one.id in stored]
+    return Cancelled(changed_page_item(item, page.with_deliveries(ended), None), records)
+
+
+def _ended(delivery: Delivery, page: Page, now: datetime) -> Delivery:
+    line = page.lines.get(delivery.id)
+    if line is not None and line.status is DeliveryStatus.SENDING:
+        return delivery.moved(DeliveryStatus.UNKNOWN, now, "a worker died while sending: only a receipt can tell")
+    return delivery.moved(DeliveryStatus.CANCELLED, now, "the notification was cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """Cancels notifications."""
+
+    store: Store
+    completion: Completion
+    pause: Callable[[float], None] = time.sleep
+    elapsed: Callable[[], float] = time.monotonic
+
+    def cancel(self, notification_id: str, now: Callable[[], datetime], audit: AuditEntry) -> Notification:
+        """Cancel what has not left; waits up to `WAITED` for the copies in hand. Cancelling again changes nothing.
+
+        `NothingToCancel` for one that is over. One that is `cancelling` still when this returns has copies with
+        providers that have not answered: its worker ends it.
+        """
+        until = self.elapsed() + WAITED.total_seconds()
+        notification = self._begun(notification_id, now(), audit)
+        while notification.status is Status.CANCELLING:
+            in_hand = self.sweep(notification, now())
+            if not in_hand and (ended := self._ended(notification_id, now())) is not None:
+                return ended
+            if self.elapsed() > until:
+                break
+            self.pause(LOOK)
+        return notification
+
+    def handle(self, task: Task, notification: Notification) -> Step:
+        """The worker's part: what a caller left over."""
+        if self.sweep(notification, task.now):
+            return Step(notification_item(task.item, notification, task.now + timedelta(seconds=1)))
+        ended = notification.ended(Status.CANCELLED, task.now)
+        return Step(notification_item(task.item, ended, None), spawn=self.completion.told(ended))
+
+    def sweep(self, notification: Notification, now: datetime) -> int:
+        """Cancel what has not left; answers how many pages have copies with a provider."""
+        numbers, in_hand = range(1, notification.expansion.pages + 1), 0
+        for start in range(0, len(numbers), TOGETHER):
+            names = [page_id(notification.id, number) for number in numbers[start : start + TOGETHER]]
+            in_hand += self._swept(names, now)
+        return in_hand
+
+    def _begun(self, notification_id: str, now: datetime, audit: AuditEntry) -> Notification:
+        while True:
+            item = self.store.get(notification_id)
+            assert item is not None, "whoever asks has looked"
+            notification = notification_of(item)
+            if notification.status in (Status.CANCELLING, Status.CANCELLED):
+                return notification
+            self._check(notification)
+            begun = notification.moved(Status.CANCELLING)
+            mark = Item(mark_id(notification_id), KIND, {"by": audit.app})
+            try:
+                self.store.save(notification_item(item, begun, now + BACKUP), spawn=[mark], audit=[audit])
+            except Conflict:
+                continue  # it took a step meanwhile
+            return begun
+
+    def _check(self, notification: Notification) -> None:
+        """What is over has nothing to cancel, unless somebody still waits for a translation."""
+        if notification.status not in FINAL:
+            return
+        counts = count(page for _, page in pages_of(self.store, notification.id))
+        if notification.status is Status.REJECTED or not counts.of(UNSENT):
+            raise NothingToCancel(f"It is {notification.status}: nothing is left to cancel.")
+
+    def _ended(self, notification_id: str, now: datetime) -> Notification | None:
+        """The notification as it ends; None if a worker took a step meanwhile."""
+        item = self.store.get(notification_id)
+        assert item is not None, "nothing removes it"
+        notification = notification_of(item)
+        if notification.status is not Status.CANCELLING:
+            return notification
+        ended = notification.ended(Status.CANCELLED, now)
+        try:
+            self.store.save(notification_item(item, ended, None), spawn=self.completion.told(ended))
+        except Conflict:
+            return None
+        return ended
+
+    def _swept(self, names: Sequence[str], now: datetime) -> int:
+        """Cancel some pages; answers how many are to be looked at again: with a provider, or changed meanwhile."""
+        in_hand, changed = 0, list[Cancelled]()
+        for item in self.store.get_many(names).values():
+            if page_of(item).is_being_sent:
+                in_hand += 1
+            elif (cancelled := cancelled_page(self.store, item, now)) is not None:
+                changed.append(cancelled)
+        return in_hand + sum(self._saved(some) for some in _commits(changed))
+
+    def _saved(self, some: Sequence[Cancelled]) -> int:
+        """Save some pages at once, or one by one; answers how many somebody has changed meanwhile."""
+        try:
+            self.store.save_all([item for one in some for item in (one.page, *one.records)])
+        except Conflict:
+            return 1 if len(some) == 1 else sum(self._saved([one]) for one in some)
+        return 0
+
+
+def _commits(changed: Sequence[Cancelled]) -> Sequence[Sequence[Cancelled]]:
+    """The pages in as few commits as have room for them."""
+    commits: list[list[Cancelled]] = []
+    room = 0
+    for one in changed:
+        takes = 1 + len(one.records)
+        if takes > room:
+            commits.append([])
+            room = WRITES
+        commits[-1].append(one)
+        room -= takes
+    return commits

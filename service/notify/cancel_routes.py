@@ -1,0 +1,78 @@
+"""The calls that stop a notification, and that send once more what failed."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from service.core import deadline
+from service.core.clock import Clock
+from service.core.enums import Scope
+from service.http import Caller, ProblemType, conflict, endpoint, not_found
+from service.notify import schemas, views
+from service.notify.cancel import WAITED, Cancellation, NothingToCancel
+from service.notify.entries import entry
+from service.notify.retry import NothingToRetry, retried
+from service.notify.service import Desk, NoSuchNotification
+from service.storage import Store
+
+_FAILED_ONLY = schemas.RetryRequest()
+
+
+def add_cancel(routes: Blueprint, desk: Desk, cancellation: Cancellation, clock: Clock) -> None:
+    """`POST /v1/notifications/{id}/cancel`."""
+
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/notifications/<notification_id>/cancel",
+        summary="Stop a notification",
+        scope=Scope.NOTIFY,
+        answers={200: schemas.ShownNotification},
+        problems=(ProblemType.CONFLICT,),
+    )
+    def cancel_notification(notification_id: str, caller: Caller) -> schemas.ShownNotification:
+        """What has not left never leaves, and counts as `cancelled`: scheduled, held, translating or being sent.
+
+        Waits up to 10 seconds for copies that providers have in hand; `cancelling` says that some have not answered
+        yet. Cancelling again changes nothing; 409 when nothing is left to cancel.
+        """
+        try:
+            desk.get(notification_id)
+            with deadline.within(WAITED.total_seconds() + 3):
+                cancellation.cancel(notification_id, clock.now, entry(clock, "cancel", caller, notification_id))
+                return schemas.ShownNotification.model_validate(views.shown(desk.show(notification_id)))
+        except NoSuchNotification as error:
+            raise not_found(str(error)) from error
+        except NothingToCancel as error:
+            raise conflict(str(error)) from error
+
+
+def add_retry(routes: Blueprint, desk: Desk, store: Store, clock: Clock) -> None:
+    """`POST /v1/notifications/{id}/retry`."""
+
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/notifications/<notification_id>/retry",
+        summary="Send once more what failed",
+        scope=Scope.NOTIFY,
+        body=schemas.RetryRequest,
+        answers={202: schemas.ShownNotification},
+        problems=(ProblemType.CONFLICT,),
+    )
+    def retry_notification(
+        notification_id: str, caller: Caller, body: schemas.RetryRequest = _FAILED_ONLY
+    ) -> schemas.ShownNotification:
+        """Copies that failed or could not be delivered, once the notification is completed; 409 if there are none.
+
+        Copies that may have arrived (`unknown`) are left alone unless `in_doubt` is true: somebody may get it twice.
+        """
+        try:
+            desk.get(notification_id)
+            audit = entry(clock, "retry", caller, notification_id)
+            retried(store, notification_id, in_doubt=body.in_doubt, now=clock.now(), audit=audit)
+            return schemas.ShownNotification.model_validate(views.shown(desk.show(notification_id)))
+        except NoSuchNotification as error:
+            raise not_found(str(error)) from error
+        except NothingToRetry as error:
+            raise conflict(str(error)) from error
