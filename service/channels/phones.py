@@ -42,6 +42,18 @@ _ADVICE = {
 }
 
 
+_NO_SMS = {
+    PhoneNumberType.FIXED_LINE: "a landline",
+    PhoneNumberType.PAGER: "a pager",
+    PhoneNumberType.TOLL_FREE: "a freephone number",
+    PhoneNumberType.SHARED_COST: "a shared-cost number",
+    PhoneNumberType.UAN: "a company number",
+    PhoneNumberType.VOICEMAIL: "a voicemail number",
+    PhoneNumberType.PERSONAL_NUMBER: "a personal number",
+}
+"""Kinds of numbers that no SMS reaches, where the plan of their country keeps them apart from mobiles."""
+
+
 class PhoneRefused(TocsinError):
     """A number that nothing may be sent to. The text never holds the number, so it may be logged."""
 
@@ -62,6 +74,13 @@ class Phone:
     def international(self) -> str:
         """The number as people read it: `+44 7700 900123`."""
         return phonenumbers.format_number(phonenumbers.parse(self.e164), PhoneNumberFormat.INTERNATIONAL)
+
+    @property
+    def no_sms(self) -> str | None:
+        """What the number is if surely no SMS reaches it, such as `a landline`; None if one may."""
+        if self.reserved:
+            return None
+        return _NO_SMS.get(phonenumbers.number_type(phonenumbers.parse(self.e164)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ COMMANDS = {
     "phone": "service.cli.phone:phone",
     "rosters": "service.cli.rosters:rosters",
     "recipients": "service.cli.recipients:recipients",
+    "audiences": "service.cli.audiences:audiences",
     "templates": "service.cli.templates:templates",
     "translations": "service.cli.translations:translations",
     "optouts": "service.cli.optouts:optouts",

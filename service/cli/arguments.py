@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
+import phonenumbers
 
 from service.core.clock import parse_timestamp
 
@@ -15,3 +16,13 @@ def instant(_: click.Context, __: click.Parameter, value: str | None) -> datetim
         return None if value is None else parse_timestamp(value)
     except ValueError as error:
         raise click.BadParameter(f"{error} (write it like 2026-05-10T09:00:00Z)") from error
+
+
+def country(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Callback of an option that takes a country by its two letters (ISO 3166)."""
+    if value is None:
+        return None
+    code = value.strip().upper()
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise click.BadParameter(f"{value!r} is no country: write two letters, such as GB or DE (ISO 3166)")
+    return code

@@ -1,9 +1,9 @@
-"""`tocsin recipients`: bringing people in from files."""
+"""`tocsin recipients`: bringing people in from files, and finding them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby, islice
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -11,64 +11,122 @@ from rich.console import Console
 from rich.progress import Progress
 
 from service import config
+from service.cli.arguments import country
 from service.core import exact_json
-from service.recipients import MAX_AT_ONCE, Directory
-from service.recipients.files import RefusedRow, Row, read_rows
+from service.core.clock import timestamp
+from service.notify import lists
+from service.recipients import ProfileRules, Recipient
+from service.recipients.files import read_file
+from service.recipients.imports import Looked, Told, look, refusals, store
 from service.wiring.app import Service
+from service.wiring.messaging import Messaging
 
 
 @click.group()
 def recipients() -> None:
-    """Bring recipients in."""
+    """Bring recipients in, find them, and look at what they were sent."""
 
 
 @recipients.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--audience", help="Whom rows without an `audience` of their own belong to.")
+@click.option("--country", callback=country, help="Whose national phone numbers are read, such as GB.")
+@click.option("--partial", is_flag=True, help="Store the rows that fit although others do not.")
+@click.option("--dry-run", is_flag=True, help="Look at every row and store nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def import_file(file: Path, audience: str | None, as_json: bool) -> None:
-    """Store the profiles of a CSV file (first line: column names) or a JSON list; exit 1 if a row was refused.
+def import_file(
+    file: Path, audience: str | None, country: str | None, partial: bool, dry_run: bool, as_json: bool
+) -> None:
+    """Store the profiles of a spreadsheet (.csv, .tsv, .xlsx) or a JSON list; exit 1 if a row was refused.
 
-    Columns: user_id, first_name, email, phone, language, preference, voice_locale, timezone, audience. Rows that do
-    not fit are reported with every fault and left out; the others are stored. Importing a file twice changes nothing.
+    The first line names the columns: user_id, first_name, email, phone, language, preference, voice_locale, timezone,
+    audience. Commas, semicolons and tabs, UTF-8, UTF-16 and Windows-1252 are read. Nothing is stored unless every row
+    fits, or with --partial what does. Importing a file twice changes nothing.
     """
     messaging = Service(config.load()).messaging
-    rows = read_rows(file, messaging.profiles)
-    stored, refused = 0, list[RefusedRow]()
-    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
-        task = progress.add_task(file.name, total=None)
-        while batch := list(islice(rows, MAX_AT_ONCE)):
-            refused += [row for row in batch if isinstance(row, RefusedRow)]
-            stored += _store([row for row in batch if isinstance(row, Row)], messaging.directory, audience)
-            progress.advance(task, len(batch))
-    _report(stored, refused, as_json)
-    if refused:
+    looked = looked_at(file, messaging.profiles, country, quiet=as_json)
+    stores = not dry_run and (partial or not looked.refused)
+    if stores:
+        with _bar("Storing", len(looked.rows), quiet=as_json) as advance:
+            store(looked.rows, messaging.directory, audience, advance)
+    report(looked, len(looked.rows) if stores else 0, dry_run=dry_run, as_json=as_json)
+    if looked.refused:
         raise SystemExit(1)
 
 
-def _store(rows: list[Row], directory: Directory, audience: str | None) -> int:
-    def belongs(row: Row) -> str:
-        return row.audience or audience or ""
-
-    for name, group in groupby(sorted(rows, key=belongs), belongs):
-        everyone = [row.recipient for row in group]
-        if name:
-            directory.add(name, everyone)
-        else:
-            directory.put_all(everyone)
-    return len(rows)
-
-
-def _report(stored: int, refused: list[RefusedRow], as_json: bool) -> None:
+@recipients.command("list")
+@click.option("--search", help="Only those whose id or first name holds this, in any case.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_recipients(search: str | None, limit: int, as_json: bool) -> None:
+    """List recipients, by id. What an earlier version stored is listed once it is stored again."""
+    found = _found(_messaging(), search, limit)
     if as_json:
-        faults = [{"row": row.number, "errors": list(_faults(row))} for row in refused]
-        click.echo(exact_json.dumps({"stored": stored, "refused": faults}))
+        click.echo(exact_json.dumps({"items": [person.as_json() for person in found]}))
         return
-    for row in refused:
+    for person in found:
+        click.echo(f"{person.user_id}  {person.first_name or '-'}  {person.language}  {person.preference}")
+
+
+@recipients.command()
+@click.argument("user_id")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many at most.")
+def deliveries(user_id: str, limit: int) -> None:
+    """List what one person was sent, newest first."""
+    page = lists.deliveries_to(_messaging().store, user_id, None, limit)
+    for one in page.items:
+        at = timestamp(one.changed_at) if one.changed_at else "-"
+        detail = f"  {one.detail}" if one.detail else ""
+        click.echo(f"{at}  {one.status:<17}  {one.channel or '-':<5}  {one.notification_id}{detail}")
+    if not page.items:
+        click.echo("Nothing was sent to them.", err=True)
+
+
+def looked_at(file: Path, rules: ProfileRules, country: str | None, *, quiet: bool) -> Looked:
+    """Every row of a file, with a bar while it is read."""
+    raw = file.read_bytes()
+    with _bar("Checking", raw.count(b"\n"), quiet=quiet) as advance:
+        return look(read_file(file.name, raw, rules, country), advance)
+
+
+def report(looked: Looked, stored: int, *, dry_run: bool, as_json: bool) -> None:
+    """Say what was stored, and what is wrong with the rows that do not fit."""
+    if as_json:
+        click.echo(exact_json.dumps(_document(looked, stored)))
+        return
+    for row in looked.refused:
         for fault in row.faults:
             click.echo(f"row {row.number}: {fault.path}: {fault.message}", err=True)
-    click.echo(f"rows stored: {stored}, refused: {len(refused)}")
+    click.echo(f"Read as {looked.read_as}.", err=True)
+    click.echo(f"rows stored: {stored}, refused: {len(looked.refused)}")
+    if dry_run:
+        click.echo(f"This was a dry run: {len(looked.rows)} rows fit, and nothing is stored.", err=True)
+    elif looked.refused and not stored:
+        hint = f"{len(looked.rows)} rows fit, but nothing is stored: mend the others, or say --partial."
+        click.echo(hint, err=True)
 
 
-def _faults(row: RefusedRow) -> Iterator[dict[str, object]]:
-    return ({"path": fault.path, "message": fault.message} for fault in row.faults)
+def _document(looked: Looked, stored: int) -> Mapping[str, object]:
+    fit = len(looked.rows)
+    return {"read_as": looked.read_as, "fit": fit, "stored": stored, "refused": refusals(looked.refused)}
+
+
+@contextmanager
+def _bar(what: str, total: int, *, quiet: bool) -> Iterator[Told]:
+    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        task = progress.add_task(what, total=total or None)
+        yield lambda rows: progress.advance(task, rows)
+
+
+def _messaging() -> Messaging:
+    return Service(config.load()).messaging
+
+
+def _found(messaging: Messaging, search: str | None, limit: int) -> Sequence[Recipient]:
+    found, cursor = list[Recipient](), None
+    while True:
+        page = messaging.directory.search(search, cursor, limit - len(found))
+        found += page.items
+        cursor = page.cursor
+        if cursor is None or len(found) >= limit:
+            return found

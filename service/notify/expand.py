@@ -8,7 +8,7 @@ from dataclasses import replace
 from service.notify.batch import PAGE_SIZE, cut
 from service.notify.items import page_item
 from service.notify.notification import Expansion, Notification, Status
-from service.recipients import Directory, Recipient
+from service.recipients import FIRST, Directory, Recipient
 from service.storage import Item
 
 PAGES_A_STEP = 15
@@ -17,9 +17,11 @@ PAGES_A_STEP = 15
 
 def expand(notification: Notification, directory: Directory) -> tuple[Notification, Sequence[Item]]:
     """The notification with some more of its audience written out, and the pages for them."""
-    people, cursor = _next_people(notification, directory)
-    pages = []
     expansion = notification.expansion
+    if notification.audience is not None and expansion.edition is None:
+        expansion = replace(expansion, edition=_edition(notification.audience, expansion, directory))
+    people, cursor = _next_people(notification, expansion, directory)
+    pages = []
     for start in range(0, len(people), PAGE_SIZE):
         some = people[start : start + PAGE_SIZE]
         first = expansion.deliveries + 1
@@ -33,12 +35,19 @@ def expand(notification: Notification, directory: Directory) -> tuple[Notificati
     return replace(notification, expansion=expansion, status=status), pages
 
 
-def _next_people(notification: Notification, directory: Directory) -> tuple[Sequence[Recipient], str | None]:
+def _edition(audience: str, expansion: Expansion, directory: Directory) -> str:
+    """Of whom the audience consists; what an earlier version has begun goes on with whom it knew."""
+    return FIRST if expansion.cursor is not None else directory.audiences.current(audience).edition
+
+
+def _next_people(
+    notification: Notification, expansion: Expansion, directory: Directory
+) -> tuple[Sequence[Recipient], str | None]:
     limit = PAGE_SIZE * PAGES_A_STEP
     if notification.audience is not None:
-        page = directory.members(notification.audience, cursor=notification.expansion.cursor, limit=limit)
+        page = directory.members(notification.audience, cursor=expansion.cursor, limit=limit, edition=expansion.edition)
         return page.items, page.cursor
-    return _named(notification.recipients, notification.expansion, limit, directory)
+    return _named(notification.recipients, expansion, limit, directory)
 
 
 def _named(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
+from service.core import ids
 from service.notify.notification import FINAL, Notification, Status
+from service.storage import Item
 
 ALL = ("notifications", "all")
 STATUS = "notification-status"
@@ -24,8 +27,35 @@ UNDER_WAY = "under-way"
 """The value of `STATUS` for every status that soon becomes another one: each change of a key is a write."""
 
 
+ALIAS = "listed-notification"
+"""The kind of what stands in lists for a notification whose id is in no order of time."""
+
+IN_ORDER = timedelta(minutes=1)
+"""How far the time in an id may be from when its notification was accepted."""
+
+
 def keys_of(notification: Notification) -> dict[str, str]:
-    """The keys under which a notification is listed."""
+    """The keys under which a notification's own item is listed."""
+    status = {STATUS: status_key(notification.status)}
+    return status | lasting_keys(notification) if has_time_in_id(notification) else status
+
+
+def aliases_of(notification: Notification) -> Sequence[Item]:
+    """What stands in lists for a notification that a schedule made: its id begins with when the schedule was made."""
+    if has_time_in_id(notification):
+        return ()
+    name = f"{ids.of_occurrence(notification.accepted_at, notification.id)}-listed"
+    return (Item(name, ALIAS, {"notification": notification.id}, keys=lasting_keys(notification)),)
+
+
+def has_time_in_id(notification: Notification) -> bool:
+    """Whether the id begins with about the time at which the notification was accepted."""
+    at = notification.accepted_at
+    return ids.place(at - IN_ORDER) <= notification.id <= ids.place(at + IN_ORDER)
+
+
+def lasting_keys(notification: Notification) -> dict[str, str]:
+    """The keys that stay while a notification takes its course."""
     message = notification.message
     optional: Mapping[str, str | None] = {
         AUDIENCE: notification.audience,
@@ -35,7 +65,6 @@ def keys_of(notification: Notification) -> dict[str, str]:
     }
     return {
         **dict([ALL]),
-        STATUS: status_key(notification.status),
         **{index: value for index, value in optional.items() if value},
         **_named(notification),
     }
@@ -51,7 +80,12 @@ def reference_key(reference: str) -> str:
     return hashlib.sha256(reference.encode()).hexdigest()
 
 
+def is_named(notification: Notification) -> bool:
+    """Whether it is listed under the recipients that it names."""
+    return 0 < len(notification.recipients) <= len(NAMED)
+
+
 def _named(notification: Notification) -> Mapping[str, str]:
-    if len(notification.recipients) > len(NAMED):
+    if not is_named(notification):
         return {}
     return dict(zip(NAMED, notification.recipients, strict=False))

@@ -7,7 +7,7 @@ with the time at which they were given, so that a span of time is a span of ids.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -26,6 +26,9 @@ LOOKED_AT = 1_000
 READ = 50
 """Items read at once."""
 
+Listed = tuple[str, Item]
+"""A place in a list, and the notification's item that stands there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -41,7 +44,9 @@ class Filters:
     until: datetime | None = None
 
     def fits(self, notification: Notification) -> bool:
-        """Whether a notification is wanted, its time and recipient aside."""
+        """Whether a notification is wanted, its recipient aside; the list of a status is in no order of time."""
+        if self.status is not None and not self._is_within(notification.accepted_at):
+            return False
         asked = (
             (self.status, notification.status),
             (self.audience, notification.audience),
@@ -51,15 +56,18 @@ class Filters:
         )
         return all(wanted is None or wanted == found for wanted, found in asked)
 
+    def _is_within(self, at: datetime) -> bool:
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+
 
 def notifications(store: Store, filters: Filters, cursor: str | None, limit: int) -> Page[Notification]:
     """Notifications, newest first; a page may hold fewer than `limit` although more follow."""
     found, last, left = list[Notification](), "", MAX_PAGE_BYTES
-    for number, item in enumerate(_candidates(store, filters, _first_place(filters, cursor))):
+    for number, (place, item) in enumerate(_candidates(store, filters, cursor)):
         left -= item_size(item)
         if number and (len(found) == limit or number == LOOKED_AT or left < 0):
             return Page(found, to_cursor(last))
-        last = item.id
+        last = place
         if filters.fits(notification := notification_of(item)):
             found.append(notification)
     return Page(found, None)
@@ -71,23 +79,21 @@ def deliveries_to(store: Store, recipient: str, cursor: str | None, limit: int) 
     return Page([delivery_of(item) for item in page.items], page.cursor)
 
 
-def _first_place(filters: Filters, cursor: str | None) -> str | None:
-    """The place after which the list goes on."""
-    if cursor is not None:
-        return from_cursor(cursor)
-    return None if filters.until is None else ids.place(filters.until)
-
-
-def _candidates(store: Store, filters: Filters, after: str | None) -> Iterator[Item]:
-    last = "" if filters.since is None else ids.place(filters.since)
+def _candidates(store: Store, filters: Filters, cursor: str | None) -> Iterator[Listed]:
+    """What has the narrowest of the asked keys, after the cursor, and within the asked time where ids tell it."""
+    index, value = _narrowest(filters)
+    after, last = from_cursor(cursor), ""
+    if index != list_keys.STATUS or filters.recipient is not None:
+        after = after if after or filters.until is None else ids.place(filters.until)
+        last = ids.place(filters.since) if filters.since else ""
     if filters.recipient is not None:
         found = _of_recipient(store, filters.recipient, after)
     else:
-        found = _under(store, *_narrowest(filters), after)
-    for item in found:
-        if item.id < last:
+        found = _under(store, index, value, after)
+    for place, item in found:
+        if place < last:
             return
-        yield item
+        yield place, item
 
 
 def _narrowest(filters: Filters) -> tuple[str, str]:
@@ -106,20 +112,53 @@ def _narrowest(filters: Filters) -> tuple[str, str]:
     return next(((index, value) for index, value in keys if value), list_keys.ALL)
 
 
-def _under(store: Store, index: str, value: str, after: str | None) -> Iterator[Item]:
+def _under(store: Store, index: str, value: str, after: str | None) -> Iterator[Listed]:
+    for items in _pages(store, index, value, after):
+        named = [_notification_id(item) for item in items]
+        aliased = [name for name, item in zip(named, items, strict=True) if item.kind == list_keys.ALIAS]
+        found = store.get_many(aliased) if aliased else {}
+        for name, item in zip(named, items, strict=True):
+            if item.kind != list_keys.ALIAS:
+                yield item.id, item
+            elif name in found:
+                yield item.id, found[name]
+
+
+def _of_recipient(store: Store, recipient: str, after: str | None) -> Iterator[Listed]:
+    """Those that name the recipient, as far as they name few, and those of which there is a delivery."""
+    named = [_places(store, index, recipient, after) for index in list_keys.NAMED]
+    sent = (
+        (name, name)
+        for items in _pages(store, list_keys.DELIVERIES_OF, recipient, after)
+        for name in (delivery_of(item).notification_id for item in items)
+    )
+    places = (place for place, _ in groupby(heapq.merge(*named, sent, reverse=True)))
+    while some := list(islice(places, READ)):
+        items = store.get_many([name for _, name in some])
+        for place, name in some:
+            if name in items and not (place == name and _stands_elsewhere(items[name])):
+                yield place, items[name]
+
+
+def _stands_elsewhere(item: Item) -> bool:
+    """Whether a notification is listed by the recipients that it names, where its time is and not where its id is."""
+    notification = notification_of(item)
+    return list_keys.is_named(notification) and not list_keys.has_time_in_id(notification)
+
+
+def _places(store: Store, index: str, value: str, after: str | None) -> Iterator[tuple[str, str]]:
+    """Places in a list, each with the id of its notification."""
+    return ((item.id, _notification_id(item)) for items in _pages(store, index, value, after) for item in items)
+
+
+def _pages(store: Store, index: str, value: str, after: str | None) -> Iterator[Sequence[Item]]:
     cursor = None if after is None else to_cursor(after)
     while True:
         page = store.by_index(index, value, cursor=cursor, limit=READ, newest_first=True)
-        yield from page.items
+        yield page.items
         if (cursor := page.cursor) is None:
             return
 
 
-def _of_recipient(store: Store, recipient: str, after: str | None) -> Iterator[Item]:
-    """Those that name the recipient, as far as they name few, and those of which there is a delivery."""
-    named = [(item.id for item in _under(store, index, recipient, after)) for index in list_keys.NAMED]
-    sent = (delivery_of(item).notification_id for item in _under(store, list_keys.DELIVERIES_OF, recipient, after))
-    names = (name for name, _ in groupby(heapq.merge(*named, sent, reverse=True)))
-    while some := list(islice(names, READ)):
-        items = store.get_many(some)
-        yield from (items[name] for name in some if name in items)
+def _notification_id(item: Item) -> str:
+    return str(item.state["notification"]) if item.kind == list_keys.ALIAS else item.id

@@ -89,7 +89,10 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """How far the audience has been written out into pages, and the languages and channels met on the way."""
+    """How far the audience has been written out into pages, and the languages and channels met on the way.
+
+    `edition` is that of the audience's members when it began (None: of an earlier version, or not yet).
+    """
 
     cursor: str | None = None
     pages: int = 0
@@ -98,6 +101,7 @@ class Expansion:
     channels: tuple[Channel, ...] = ()
     complete: bool = False
     released: int = 0
+    edition: str | None = None
 
     def with_page(self, recipients: int, languages: tuple[str, ...], channels: tuple[Channel, ...]) -> Expansion:
         """The expansion after one more page; `released` counts the pages that were let go to be sent."""

@@ -28,6 +28,7 @@ from service.notify.items import (
     pages_of,
     texts_of,
 )
+from service.notify.list_keys import aliases_of
 from service.notify.notification import Notification
 from service.notify.rendition import Texts, message_of
 from service.recipients import NO_RECIPIENT, Directory, is_id
@@ -105,7 +106,7 @@ class Desk:
             reference=request.reference,
         )
         try:
-            self._store.add(new_notification_item(notification), audit=audit)
+            self._store.add(new_notification_item(notification), *aliases_of(notification), audit=audit)
         except AlreadyExists:
             return self.get(request.id)
         return notification

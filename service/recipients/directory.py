@@ -6,26 +6,35 @@ is an item of its own that names both, so that paging through an audience of any
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from zlib import crc32
 
 from msgspec import structs
 
 from service.channels.contact_keys import ContactKeys
 from service.core.clock import Clock
 from service.core.records import from_state, to_state
+from service.recipients.audiences import Audiences, Edition
 from service.recipients.profile import Recipient
 from service.recipients.profile_cache import Lately
 from service.storage import MAX_WRITES, Conflict, Item, Page, Store
+from service.storage.cursors import from_cursor, to_cursor
 from service.storage.relisting import Relisting
 
 KIND = "recipient"
-MEMBER_KIND = "member"
 MAX_AT_ONCE = 1000
 """Recipients that one call may add to an audience."""
 
 NO_RECIPIENT = "is no recipient: PUT /v1/recipients/{id} makes one"
 """What is wrong with an id that no recipient has."""
+
+SHARDS = 8
+"""Parts of the list of all recipients: one part would be one partition of a DynamoDB index."""
+
+LOOKED_AT = 1_000
+"""Recipients that one page of a search looks at: it ends there although its `limit` is not reached."""
 
 MOST_SHOWN = 100
 """Audiences that are shown of one recipient."""
@@ -52,6 +61,7 @@ class Directory:
         self._store = store
         self._keys = keys
         self._lately = Lately(clock)
+        self.audiences = Audiences(store, clock)
 
     def relisting(self) -> Relisting:
         """Lets profiles be found by their phone and address that an earlier version stored."""
@@ -87,7 +97,9 @@ class Directory:
         if (recipient := self.get(user_id)) is None:
             return None
         belongs = self._store.by_index("member-of", user_id, limit=MOST_SHOWN).items
-        return Member(recipient, tuple(str(item.state["audience"]) for item in belongs))
+        found = [(str(item.state["audience"]), str(item.state.get("edition", ""))) for item in belongs]
+        current = self.audiences.current_of([name for name, _ in found])
+        return Member(recipient, tuple(name for name, edition in found if current[name] == edition))
 
     def by_phone(self, e164: str) -> Recipient | None:
         """A recipient with this phone (the first of several), or None: whose language a reply is in."""
@@ -99,6 +111,13 @@ class Directory:
         return [
             _recipient(item) for item in self._store.by_index(f"recipient-{contact}", key, limit=MOST_HOLDERS).items
         ]
+
+    def with_contact(self, phone: str | None, email: str | None) -> Sequence[Recipient]:
+        """Some of the recipients with this phone (E.164), this address, or both."""
+        asked = [("phone", self._keys.phone(phone))] if phone else []
+        asked += [("email", self._keys.email(email))] if email else []
+        found = [{person.user_id: person for person in self.holders(contact, key)} for contact, key in asked]
+        return [person for user_id, person in found[0].items() if all(user_id in others for others in found)]
 
     def put(self, recipient: Recipient) -> bool:
         """Store a profile, leaving its audiences as they are; True if it is a new one."""
@@ -112,7 +131,22 @@ class Directory:
 
     def add(self, audience: str, recipients: Iterable[Recipient]) -> None:
         """Store profiles and count them among `audience`; those who belong to it already stay."""
-        self._put_in_turns(recipients, audience)
+        everyone = list(recipients)
+        edition = self.audiences.opened(audience)
+        self._put_in_turns(everyone, edition)
+        while (current := self.audiences.current(audience)) != edition:  # it was replaced meanwhile
+            edition = current
+            self._put_in_turns(everyone, edition)
+
+    def replace(self, audience: str, recipients: Iterable[Recipient]) -> None:
+        """Store profiles and let them alone be `audience`: whoever reads it finds those before or all of these."""
+        edition = self.audiences.begun(audience)
+        self._put_in_turns(recipients, edition)
+        self.audiences.switch(edition)
+
+    def leave(self, audience: str, user_id: str) -> bool:
+        """Take a recipient out of an audience; False if it does not belong to it."""
+        return self._remove(self.audiences.current(audience).member_id(user_id))
 
     def remove(self, user_id: str) -> bool:
         """Erase a recipient, then take it out of every audience; False if there was nothing to erase.
@@ -127,28 +161,62 @@ class Directory:
                 self._remove(item.id)
         return existed
 
-    def members(self, audience: str, *, cursor: str | None = None, limit: int = 50) -> Page[Recipient]:
-        """One page of an audience, in the order of their ids; it may hold fewer than `limit` although more follow."""
-        page = self._store.ids_by_index("audience", audience, cursor=cursor, limit=limit)
-        found = self.get_many([name.removeprefix(_member_id(audience, "")) for name in page.items])
+    def members(
+        self, audience: str, *, cursor: str | None = None, limit: int = 50, edition: str | None = None
+    ) -> Page[Recipient]:
+        """One page of an audience, in the order of their ids; it may hold fewer than `limit` although more follow.
+
+        `edition` is the one to go on with; without it, the one that counts now.
+        """
+        members = self.audiences.current(audience) if edition is None else Edition(audience, edition)
+        page = self._store.ids_by_index("audience", members.key, cursor=cursor, limit=limit)
+        found = self.get_many([name.removeprefix(members.member_id("")) for name in page.items])
         return Page(list(found.values()), page.cursor)
 
     def size(self, audience: str) -> int:
         """How many belong to an audience; nobody belongs to one that was never named."""
-        return self._store.count("audience", audience)
+        return self._store.count("audience", self.audiences.current(audience).key)
+
+    def search(self, text: str | None, cursor: str | None, limit: int) -> Page[Recipient]:
+        """Recipients whose id or first name holds `text` in any case, or all, in the order of their ids.
+
+        A page may hold fewer than `limit` although more follow. What an earlier version stored is not listed until it
+        is stored again.
+        """
+        found, last, wanted = list[Recipient](), "", (text or "").casefold()
+        for number, item in enumerate(self._all(from_cursor(cursor))):
+            if number and (len(found) == limit or number == LOOKED_AT):
+                return Page(found, to_cursor(last))
+            last, person = item.id, _recipient(item)
+            if wanted in person.user_id.casefold() or wanted in person.first_name.casefold():
+                found.append(person)
+        return Page(found, None)
+
+    def _all(self, after: str | None) -> Iterator[Item]:
+        """All recipients after an id: the parts of their list, merged."""
+        parts = (self._part(str(shard), after) for shard in range(SHARDS))
+        return merge(*parts, key=lambda item: item.id)
+
+    def _part(self, shard: str, after: str | None) -> Iterator[Item]:
+        cursor = None if after is None else to_cursor(after)
+        while True:
+            page = self._store.by_index("recipients", shard, cursor=cursor)
+            yield from page.items
+            if (cursor := page.cursor) is None:
+                return
 
     def _read(self, user_ids: Sequence[str]) -> Mapping[str, Recipient]:
         names = {_id(user_id): user_id for user_id in user_ids}
         found = self._store.get_many(list(names))
         return {user_id: _recipient(found[name]) for name, user_id in names.items() if name in found}
 
-    def _put_in_turns(self, recipients: Iterable[Recipient], audience: str | None) -> None:
+    def _put_in_turns(self, recipients: Iterable[Recipient], edition: Edition | None) -> None:
         everyone = list({recipient.user_id: recipient for recipient in recipients}.values())
         for start in range(0, len(everyone), _TOGETHER):
-            self._put_together(everyone[start : start + _TOGETHER], audience)
+            self._put_together(everyone[start : start + _TOGETHER], edition)
 
-    def _put_together(self, recipients: Sequence[Recipient], audience: str | None) -> None:
-        members = [_member(audience, each.user_id) for each in recipients] if audience is not None else []
+    def _put_together(self, recipients: Sequence[Recipient], edition: Edition | None) -> None:
+        members = [edition.member(each.user_id) for each in recipients] if edition is not None else []
         while True:
             first, *others = self._changed(recipients)
             try:
@@ -164,7 +232,8 @@ class Directory:
 
     def _item(self, recipient: Recipient, stored: Item | None) -> Item:
         phone, email = recipient.phone, recipient.email
-        keys = {"recipient-phone": self._keys.phone(phone.e164)} if phone is not None else {}
+        keys = {"recipients": str(crc32(recipient.user_id.encode()) % SHARDS)}
+        keys |= {"recipient-phone": self._keys.phone(phone.e164)} if phone is not None else {}
         keys |= {"recipient-email": self._keys.email(email)} if email is not None else {}
         return structs.replace(stored or Item(_id(recipient.user_id), KIND, {}), state=to_state(recipient), keys=keys)
 
@@ -180,17 +249,6 @@ class Directory:
 
 def _id(user_id: str) -> str:
     return f"recipient-{user_id}"
-
-
-def _member(audience: str, user_id: str) -> Item:
-    state = {"audience": audience, "user_id": user_id}
-    keys = {"audience": audience, "member-of": user_id}
-    return Item(_member_id(audience, user_id), MEMBER_KIND, state, keys=keys)
-
-
-def _member_id(audience: str, user_id: str) -> str:
-    """The length keeps apart the audience "a-b" with its member "c" and "a" with "b-c"."""
-    return f"member-{len(audience)}-{audience}-{user_id}"
 
 
 def _recipient(item: Item) -> Recipient:

@@ -1,22 +1,35 @@
-"""Profiles from files: CSV with a header line, or JSON as the multi-language notification sample writes it."""
+"""Profiles from files: tables as spreadsheets write them, or JSON as the multi-language notification sample does."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.core import exact_json
 from service.core.errors import TocsinError
+from service.core.spelling import nearest
 from service.recipients.profile import FIELDS, Fault, ProfileRefused, ProfileRules, Recipient, parse_id
+from service.recipients.tables import Table, UnreadableTable, read_table
+from service.recipients.workbooks import IS_OLD_WORKBOOK, IS_WORKBOOK, read_workbook
+from service.recipients.written_phones import PhoneUnclear, international
 
-_OTHER_NAMES = {"phoneme": "voice_locale", "event_id": "audience"}
+SAMPLE_NAMES = {"phoneme": "voice_locale", "event_id": "audience"}
 """What the sample calls a profile's fields."""
+
+COLUMNS = (*FIELDS, "audience")
+REQUIRED = frozenset({"user_id", "language", "preference"})
+
+MAX_ROWS = 200_000
+"""Of one file: all are looked at before the first is stored."""
+
+_SEPARATING = re.compile(r"[\W_]+")
 
 
 class UnreadableFile(TocsinError):
-    """The file is neither CSV nor JSON of profiles."""
+    """The file is neither a table nor JSON of profiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +42,61 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """What is wrong with one row; `number` is its line in a CSV file, its place (from 1) in JSON."""
+    """What is wrong with one row; `number` is its line in a table, its place (from 1) in JSON."""
 
     number: int
     faults: tuple[Fault, ...]
 
 
-def read_rows(path: Path, rules: ProfileRules) -> Iterator[Row | RefusedRow]:
-    """Every row of a file, parsed or refused; `UnreadableFile` if it holds no rows at all.
+@dataclass(frozen=True, slots=True)
+class PeopleFile:
+    """The rows of a file, parsed or refused, and what it was read as, for people: `UTF-8, semicolons`."""
 
-    A person may stand in several rows, for several audiences, but only with one and the same profile.
+    rows: Iterator[Row | RefusedRow]
+    read_as: str
+
+
+def read_file(name: str, raw: bytes, rules: ProfileRules, country: str | None = None) -> PeopleFile:
+    """Every row of a file; `UnreadableFile` if it holds no rows at all, which reading them may raise, too.
+
+    `country` (ISO 3166) is whose national phone numbers are read. A person may stand in several rows, for several
+    audiences, but only with one and the same profile. A column that is none is one fault, and the rest is read.
     """
-    raw_rows = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
+    if name.lower().endswith(".json") or _is_json(raw):
+        return PeopleFile(_rows(_json_rows(name, raw), rules, country), "JSON")
+    try:
+        table = _table(raw)
+        places, faults = _header(name, table)
+    except UnreadableTable as error:
+        raise UnreadableFile(f"{name} {error}") from error
+    rows = _rows(_table_rows(name, table, places), rules, country)
+    return PeopleFile(_after(faults, rows), f"{table.encoding}, {table.separator}")
+
+
+def read_rows(path: Path, rules: ProfileRules, country: str | None = None) -> Iterator[Row | RefusedRow]:
+    """The rows of `read_file` for a file on this machine."""
+    return read_file(path.name, path.read_bytes(), rules, country).rows
+
+
+def named_plainly(raw: Mapping[str, object]) -> dict[str, object]:
+    """A profile with the sample's names for its fields replaced by ours."""
+    return {SAMPLE_NAMES.get(name, name): value for name, value in raw.items()}
+
+
+def _after(faults: RefusedRow | None, rows: Iterator[Row | RefusedRow]) -> Iterator[Row | RefusedRow]:
+    if faults is not None:
+        yield faults
+    yield from rows
+
+
+def _rows(
+    raw_rows: Iterator[tuple[int, Mapping[str, object]]], rules: ProfileRules, country: str | None
+) -> Iterator[Row | RefusedRow]:
     first: dict[str, tuple[int, int]] = {}
-    for number, raw in raw_rows:
-        row = _row(number, raw, rules)
+    for position, (number, raw) in enumerate(raw_rows, 1):
+        if position > MAX_ROWS:
+            raise UnreadableFile(f"it has more than {MAX_ROWS:,} rows: cut it into parts")
+        row = _row(number, raw, rules, country)
         if isinstance(row, Row):
             before, profile = first.setdefault(row.recipient.user_id, (number, hash(row.recipient)))
             if profile != hash(row.recipient):
@@ -51,39 +104,91 @@ def read_rows(path: Path, rules: ProfileRules) -> Iterator[Row | RefusedRow]:
         yield row
 
 
-def _row(number: int, raw: Mapping[str, object], rules: ProfileRules) -> Row | RefusedRow:
-    fields = {_OTHER_NAMES.get(name, name): value for name, value in raw.items()}
+def _row(number: int, raw: Mapping[str, object], rules: ProfileRules, country: str | None) -> Row | RefusedRow:
+    fields = named_plainly(raw)
     audience = fields.pop("audience", None) or None
+    if "more" in fields:
+        return RefusedRow(number, (Fault("more", "the row has more cells than there are columns"),))
+    phone = fields.get("phone")
+    unclear: str | None = None
+    if isinstance(phone, str):
+        try:
+            fields["phone"] = international(phone, country)
+        except PhoneUnclear as error:
+            unclear = str(error)  # what is left without a + is refused below, for this reason
     try:
         recipient = rules.parse(fields)
         return Row(recipient, None if audience is None else parse_id(str(audience)))
     except ProfileRefused as refused:
-        return RefusedRow(number, refused.faults)
+        return RefusedRow(number, tuple(_said(fault, unclear) for fault in refused.faults))
     except TocsinError as error:
         return RefusedRow(number, (Fault("audience", str(error)),))
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, restkey="more", restval="")
-        try:
-            if not {"user_id", "language", "preference"} <= set(reader.fieldnames or ()):
-                names = ", ".join((*FIELDS, "audience"))
-                raise UnreadableFile(f"{path.name}: the first line must name the columns, of {names}")
-            for raw in reader:
-                yield reader.line_num, raw
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise UnreadableFile(f"{path.name}, after line {reader.line_num}: {error}: save it as UTF-8 CSV") from error
+def _said(fault: Fault, unclear: str | None) -> Fault:
+    return replace(fault, message=f"the phone number {unclear}") if fault.path == "phone" and unclear else fault
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
+def _table(raw: bytes) -> Table:
+    if raw.startswith(IS_WORKBOOK):
+        return read_workbook(raw)
+    if raw.startswith(IS_OLD_WORKBOOK):
+        raise UnreadableTable("is a workbook of Excel 97: save it as .xlsx, or as CSV")
+    return read_table(raw)
+
+
+def _header(name: str, table: Table) -> tuple[Sequence[str | None], RefusedRow | None]:
+    """Which field each column holds (None for none), and what is wrong with the columns."""
+    number, header = next(table.rows, (1, ()))
+    known = {_folded(column): column for column in COLUMNS} | {_folded(old): new for old, new in SAMPLE_NAMES.items()}
+    places = [known.get(_folded(cell)) for cell in header]
+    if not set(places) >= REQUIRED:
+        missing = ", ".join(sorted(REQUIRED.difference(filter(None, places))))
+        raise UnreadableFile(
+            f"{name}: the first line must name the columns, of {', '.join(COLUMNS)}; {missing} is not among them "
+            f"(read as {table.encoding}, {table.separator})"
+        )
+    faults = [_surplus(cell, known) for cell, place in zip(header, places, strict=True) if cell and place is None]
+    twice = {place for place in places if place is not None and places.count(place) > 1}
+    faults += [Fault(place, "stands twice among the columns: leave one of them out") for place in sorted(twice)]
+    return places, RefusedRow(number, tuple(faults)) if faults else None
+
+
+def _surplus(cell: str, known: Mapping[str, str]) -> Fault:
+    near = nearest(_folded(cell), known)
+    hint = "leave the column out" if near is None else f"did you mean {known[near]}?"
+    return Fault(cell, f"is no column of a profile: {hint}")
+
+
+def _folded(cell: str) -> str:
+    return _SEPARATING.sub("", cell.casefold())
+
+
+def _table_rows(name: str, table: Table, places: Sequence[str | None]) -> Iterator[tuple[int, Mapping[str, object]]]:
     try:
-        document = exact_json.loads(path.read_bytes())
+        for number, cells in table.rows:
+            row: dict[str, object] = {
+                place: cell for place, cell in zip(places, cells, strict=False) if place is not None
+            }
+            if any(cells[len(places) :]):
+                row["more"] = "cells"
+            yield number, row
+    except UnreadableTable as error:
+        raise UnreadableFile(f"{name} {error}") from error
+
+
+def _is_json(raw: bytes) -> bool:
+    return raw.removeprefix(BOM_UTF8).lstrip()[:1] in (b"[", b"{")
+
+
+def _json_rows(name: str, raw: bytes) -> Iterator[tuple[int, Mapping[str, object]]]:
+    try:
+        document = exact_json.loads(raw.removeprefix(BOM_UTF8))
     except exact_json.NotJson as error:
-        raise UnreadableFile(f"{path.name} is not JSON: {error}") from error
+        raise UnreadableFile(f"{name} is not JSON: {error}") from error
     if not isinstance(document, list):
-        raise UnreadableFile(f"{path.name} must hold a list of profiles: [{{...}}, ...]")
-    for number, raw in enumerate(document, 1):
-        if not isinstance(raw, dict):
-            raise UnreadableFile(f"{path.name}: entry {number} is not an object")
-        yield number, raw
+        raise UnreadableFile(f"{name} must hold a list of profiles: [{{...}}, ...]")
+    for number, one in enumerate(document, 1):
+        if not isinstance(one, dict):
+            raise UnreadableFile(f"{name}: entry {number} is not an object")
+        yield number, one

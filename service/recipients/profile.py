@@ -88,7 +88,7 @@ class ProfileRules:
             timezone=reading.optional("timezone", _timezone),
         )
         if preference is not None:
-            reading.refuse_unreachable(preference)
+            reading.refuse_unreachable(preference, recipient.phone)
         if reading.faults:
             raise ProfileRefused(tuple(reading.faults))
         return recipient
@@ -138,11 +138,13 @@ class _Reading:
             Fault(name, f"is not a field of a profile{_hint(name)}") for name in self._raw if name not in FIELDS
         ]
 
-    def refuse_unreachable(self, preference: Channel) -> None:
-        """A fault if the preferred channel has nothing to write to."""
+    def refuse_unreachable(self, preference: Channel, phone: Phone | None) -> None:
+        """A fault if the preferred channel has nothing to write to, or a phone that no SMS reaches."""
         needs = "email" if preference is Channel.EMAIL else "phone"
         if self._raw.get(needs) in {None, ""}:
             self.faults.append(Fault(needs, f"is missing, and the preference is {preference}"))
+        if preference is Channel.SMS and phone is not None and (kind := phone.no_sms) is not None:
+            self.faults.append(Fault("phone", f"is {kind}, which no SMS reaches: prefer voice, or give a mobile"))
 
 
 def _hint(name: str) -> str:

@@ -7,16 +7,18 @@ from datetime import datetime
 from typing import Annotated
 
 from flask import Blueprint
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from service.core.enums import Scope
 from service.http import Answer, Body, Cursor, FieldError, Limit, Query, Shown, endpoint, invalid, not_found
+from service.recipients import import_routes
 from service.recipients.directory import MAX_AT_ONCE, Directory
+from service.recipients.files import SAMPLE_NAMES, named_plainly
 from service.recipients.profile import ProfileRefused, ProfileRules, Recipient, is_id
 
 
 class Profile(Body):
-    """How a person is reached."""
+    """How a person is reached. The rows of the multi-language notification sample fit, by its own names too."""
 
     user_id: str | None = Field(None, description="1 to 64 letters, digits, `-` and `_`.")
     first_name: str | None = None
@@ -26,6 +28,13 @@ class Profile(Body):
     preference: str | None = Field(None, description="`email`, `sms` or `voice`.")
     voice_locale: str | None = Field(None, description="BCP 47; the language where it is missing.")
     timezone: str | None = Field(None, description="IANA name, for example Europe/Berlin.")
+    audience: str | None = Field(None, description="An audience that it joins, beside those to which it belongs.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_sample_says_it(cls, raw: object) -> object:
+        """`phoneme` is the voice's locale, `event_id` the audience."""
+        return named_plainly(raw) if isinstance(raw, dict) and not SAMPLE_NAMES.keys().isdisjoint(raw) else raw
 
 
 class Profiles(Body):
@@ -58,11 +67,44 @@ class ShownProfile(Shown):
     suppressed: tuple[Suppressed, ...] = ()
 
 
+class RecipientList(Shown):
+    """A page of recipients, by id; it may hold fewer than `limit` although more follow."""
+
+    items: tuple[ShownProfile, ...]
+    next_cursor: str | None
+
+
+class RecipientQuery(Query):
+    """Which recipients."""
+
+    search: Annotated[
+        str | None, Field(min_length=1, max_length=100, description="What the id or first name holds, in any case.")
+    ] = None
+    phone: Annotated[str | None, Field(max_length=40, description="Those with this phone, E.164.")] = None
+    email: Annotated[str | None, Field(max_length=254, description="Those with this address.")] = None
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
 class Audience(Shown):
     """An audience and how many belong to it."""
 
     audience: str
     size: int
+
+
+class ListedAudience(Shown):
+    """An audience in a list."""
+
+    audience: str
+    changed_at: datetime | None
+
+
+class AudienceList(Shown):
+    """A page of audiences, by name."""
+
+    items: tuple[ListedAudience, ...]
+    next_cursor: str | None
 
 
 class Members(Shown):
@@ -88,7 +130,11 @@ def blueprint(directory: Directory, rules: ProfileRules, suppressed: SuppressedO
     routes = Blueprint("recipients", __name__)
     _add_put(routes, directory, rules)
     _add_reads(routes, directory, suppressed)
+    _add_list(routes, directory)
     _add_audience(routes, directory, rules)
+    _add_leaving(routes, directory)
+    _add_audiences(routes, directory)
+    import_routes.add_imports(routes, directory, rules)
     return routes
 
 
@@ -103,12 +149,17 @@ def _add_put(routes: Blueprint, directory: Directory, rules: ProfileRules) -> No
         answers={200: ShownProfile, 201: ShownProfile},
     )
     def put_recipient(user_id: str, body: Profile) -> Answer:
-        """Replaces the whole profile; the audiences stay as they are. 201 for a new one."""
+        """Replaces the whole profile; it stays in its audiences, and joins the one it names. 201 for a new one."""
         said = body.model_dump(exclude_none=True)
+        audience = said.pop("audience", None)
+        if audience is not None:
+            _check_audience(audience)
         if said.setdefault("user_id", user_id) != user_id:
             raise invalid([FieldError("user_id", "is another than the address names: leave it out")])
         (recipient,) = _parsed([said], rules, "")
         created = directory.put(recipient)
+        if audience is not None:
+            directory.add(audience, [recipient])
         return Answer(_shown(directory, recipient), status=201 if created else 200)
 
 
@@ -157,7 +208,12 @@ def _add_audience(routes: Blueprint, directory: Directory, rules: ProfileRules) 
     def add_recipients(audience: str, body: Profiles) -> Mapping[str, object]:
         """Up to 1,000 a call. Nothing is stored if one profile does not fit; adding somebody twice changes nothing."""
         _check_audience(audience)
-        said = [profile.model_dump(exclude_none=True) for profile in body.recipients]
+        elsewhere = [n for n, one in enumerate(body.recipients) if one.audience not in (None, audience)]
+        if elsewhere:
+            raise invalid(
+                [FieldError(f"recipients[{n}].audience", f"must be {audience}, or left out") for n in elsewhere]
+            )
+        said = [profile.model_dump(exclude_none=True, exclude={"audience"}) for profile in body.recipients]
         directory.add(audience, _parsed(said, rules, "recipients"))
         return {"audience": audience, "size": directory.size(audience)}
 
@@ -171,10 +227,98 @@ def _add_audience(routes: Blueprint, directory: Directory, rules: ProfileRules) 
         answers={200: Members},
     )
     def list_recipients(audience: str, query: PageQuery) -> Mapping[str, object]:
-        """In the order of their ids; nobody belongs to an audience that was never named."""
+        """In the order of their ids; 404 for an audience that was never named, or was deleted."""
         _check_audience(audience)
+        _there_is(directory, audience)
         page = directory.members(audience, cursor=query.cursor, limit=query.limit)
         return {"items": [recipient.as_json() for recipient in page.items], "next_cursor": page.cursor}
+
+
+def _add_list(routes: Blueprint, directory: Directory) -> None:
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/recipients",
+        summary="List and search recipients",
+        scope=Scope.RECIPIENTS,
+        query=RecipientQuery,
+        answers={200: RecipientList},
+    )
+    def list_recipients_of_all(query: RecipientQuery) -> Mapping[str, object]:
+        """By id; by part of an id or first name, or by phone or address in full.
+
+        What an earlier version stored is listed once it is stored again.
+        """
+        if query.phone is not None or query.email is not None:
+            held = directory.with_contact(query.phone, query.email)
+            return {"items": [recipient.as_json() for recipient in held], "next_cursor": None}
+        page = directory.search(query.search, query.cursor, query.limit)
+        return {"items": [recipient.as_json() for recipient in page.items], "next_cursor": page.cursor}
+
+
+def _add_leaving(routes: Blueprint, directory: Directory) -> None:
+    @endpoint(
+        routes,
+        "DELETE",
+        "/v1/audiences/<audience>/recipients/<user_id>",
+        summary="Take a recipient out of an audience",
+        scope=Scope.RECIPIENTS,
+        answers={204: None},
+    )
+    def leave_audience(audience: str, user_id: str) -> Answer:
+        """The profile stays, and so do other audiences."""
+        if not directory.leave(audience, user_id):
+            raise not_found(f"{user_id!r} does not belong to {audience!r}.")
+        return Answer(status=204)
+
+    @endpoint(
+        routes,
+        "DELETE",
+        "/v1/audiences/<audience>",
+        summary="Delete an audience",
+        scope=Scope.RECIPIENTS,
+        answers={204: None},
+    )
+    def delete_audience(audience: str) -> Answer:
+        """Nobody belongs to it from now on; the profiles stay. What is being sent to it goes on: cancel that."""
+        if not directory.audiences.delete(audience):
+            raise not_found(f"There is no audience {audience!r}.")
+        return Answer(status=204)
+
+
+def _add_audiences(routes: Blueprint, directory: Directory) -> None:
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/audiences",
+        summary="List audiences",
+        scope=Scope.RECIPIENTS,
+        query=PageQuery,
+        answers={200: AudienceList},
+    )
+    def list_audiences(query: PageQuery) -> AudienceList:
+        """By name. What an earlier version made is listed once somebody is added to it."""
+        page = directory.audiences.listed(query.cursor, query.limit)
+        items = tuple(ListedAudience(audience=one.name, changed_at=one.changed_at) for one in page.items)
+        return AudienceList(items=items, next_cursor=page.cursor)
+
+    @endpoint(
+        routes,
+        "GET",
+        "/v1/audiences/<audience>",
+        summary="Read an audience",
+        scope=Scope.RECIPIENTS,
+        answers={200: Audience},
+    )
+    def get_audience(audience: str) -> Audience:
+        """How many belong to it."""
+        _there_is(directory, audience)
+        return Audience(audience=audience, size=directory.size(audience))
+
+
+def _there_is(directory: Directory, audience: str) -> None:
+    if not directory.audiences.exists(audience):
+        raise not_found(f"There is no audience {audience!r}: POST /v1/audiences/{{audience}}/recipients makes one.")
 
 
 def _parsed(said: Sequence[Mapping[str, object]], rules: ProfileRules, place: str) -> Sequence[Recipient]:

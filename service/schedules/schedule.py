@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from msgspec import structs
 
-from service.core import ids
 from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.core.records import from_state, to_state
@@ -51,9 +50,7 @@ class Schedule:
     last: Occurrence | None = None
 
     def occurrence_id(self, at: datetime) -> str:
-        """The id of what an occurrence makes: the same however often it is begun. Notifications are listed by time."""
-        if self.makes is Makes.NOTIFICATION:
-            return ids.of_occurrence(at, self.id)
+        """The id of what an occurrence makes: the same however often it is begun."""
         return f"{self.id}-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
     def after(self, last: Occurrence, now: datetime) -> Schedule:

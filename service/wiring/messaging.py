@@ -52,6 +52,7 @@ from service.notify.unsubscribe import UnsubscribeLinks
 from service.notify.validate import Validation
 from service.recipients import Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
+from service.recipients.audiences import EDITION_KIND
 from service.rulesets.active_versions import Live
 from service.storage import Item, Store
 from service.storage.relisting import Relisting
@@ -173,6 +174,7 @@ class Messaging:
             Duty(items.DELIVERY, self.receipts.silent),
             Duty(receipts.PARKED, self.receipts.parked),
             Duty(items.DIGEST, gathering.handle),
+            Duty(EDITION_KIND, self.directory.audiences.forget),
             Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
             Duty(review.KIND, reviewers.handle),
             Duty(outcomes.NOTIFY, self.rule_notifications.handle),

@@ -109,3 +109,19 @@ def test_an_incident_bears_its_callers_reference(franchise: Desk) -> None:
     opened = franchise.api.client.post("/v1/incidents", body)
     assert opened.status == 201, opened.text
     assert franchise.api.client.get(f"/v1/incidents/{opened.json()['incident_id']}").json()["reference"] == "TICKET-9"
+
+
+def test_what_a_schedule_makes_stands_where_its_time_is(franchise: Desk) -> None:
+    client = franchise.api.client
+    weekly = {"cron": "5 12 * * *", "timezone": "UTC", "notification": {"text": PLAIN, "recipients": ["ui101"]}}
+    made = client.post("/v1/schedules", weekly)
+    assert made.status == 201, made.text
+    before = sends(franchise, text=PLAIN, recipients=["ui101"])
+    franchise.api.clock.advance(timedelta(minutes=5))
+    franchise.works(3)
+    scheduled = f"{made.json()['schedule_id']}-20260510T120500Z"
+    after = sends(franchise, text=PLAIN, recipients=["ui101"])
+    assert listed(franchise) == [after, scheduled, before]
+    assert listed(franchise, recipient="ui101") == [after, scheduled, before]
+    assert listed(franchise, **{"from": "2026-05-10T12:05:00Z", "to": "2026-05-10T12:05:03Z"}) == [scheduled]
+    assert set(listed(franchise, status="completed")) == {scheduled, before}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -44,6 +45,12 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installatio
         installation.api.client.post("/v1/rulesets/premium/backtests", {"version": 1})
         for phone in ("+447700900801", "+447700900802"):
             installation.room.says(phone, "STOP")
+        for _ in range(2):
+            installation.desk.sends(text="The canteen opens at nine.", recipients=["john"])
+        for audience in ("day", "night"):
+            profile = {"user_id": f"of-{audience}", "language": "en", "preference": "email", "email": "a@example.com"}
+            installation.api.client.post(f"/v1/audiences/{audience}/recipients", {"recipients": [profile]})
+        installation.passes(timedelta(seconds=20))
         yield installation
 
 

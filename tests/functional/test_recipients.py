@@ -80,10 +80,15 @@ def test_a_file_is_imported_and_its_refused_rows_are_reported(tmp_path: Path) ->
     file.write_text("\n".join(lines), encoding="utf-8")
     done = run(tmp_path / "home", "recipients", "import", str(file), "--audience", "staff")
     assert done.exit_code == 1
+    assert done.stdout == "rows stored: 0, refused: 2\n"
+    assert "nothing is stored: mend the others, or say --partial" in done.stderr
+    dry = run(tmp_path / "home", "recipients", "import", str(file), "--partial", "--dry-run")
+    assert dry.stdout == "rows stored: 0, refused: 2\n"
+    done = run(tmp_path / "home", "recipients", "import", str(file), "--audience", "staff", "--partial")
     assert done.stdout == "rows stored: 1, refused: 2\n"
     assert "row 3: email: is not an email address" in done.stderr
     assert "row 4: preference: must be one of email, sms, voice" in done.stderr
-    again = run(tmp_path / "home", "recipients", "import", str(file), "--audience", "staff", "--json")
+    again = run(tmp_path / "home", "recipients", "import", str(file), "--audience", "staff", "--partial", "--json")
     assert json.loads(again.stdout)["stored"] == 1
 
 
