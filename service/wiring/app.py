@@ -31,6 +31,7 @@ from service.intake.events.live import LiveMappings
 from service.intake.poller import Poller
 from service.language import Sentiment
 from service.mailbox import reader
+from service.operations import dead_routes, key_routes
 from service.rulesets import active_versions, backtest_routes, shadow, shadow_routes, working_copies
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.active_versions import Live
@@ -145,6 +146,8 @@ class Service:
             backtest_routes.blueprint(self.backtests, places),
             ruleset_routes.blueprint(self.library, self.live, self.working_copies, self.latest, self.clock, places),
             audit_routes.blueprint(self.store),
+            dead_routes.blueprint(self.store, self.clock),
+            key_routes.blueprint(self.keys, self.store, self.clock),
             *self.messaging.blueprints(),
             *self.escalation.blueprints(),
             schedule_routes.blueprint(self.timetable),

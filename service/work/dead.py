@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from msgspec import structs
 from service.core.clock import parse_timestamp, timestamp
 from service.core.enums import Lane
 from service.core.errors import TocsinError
-from service.storage import Item, Page, Store
+from service.storage import AuditEntry, Item, Page, Store
 from service.work.lanes import BY_URGENCY
 
 INDEX = "dead"
@@ -75,12 +75,15 @@ def all_dead_items(store: Store) -> Iterator[DeadItem]:
             yield from page.items
 
 
-def redrive(store: Store, item_id: str, now: datetime) -> Item:
-    """Let a dead item be handled again, now and with fresh attempts; `NotDead` if there is no such dead item."""
+def redrive(store: Store, item_id: str, now: datetime, audit: Sequence[AuditEntry] = ()) -> Item:
+    """Let a dead item be handled again, now and with fresh attempts; `NotDead` if there is no such dead item.
+
+    `audit` is written with it.
+    """
     item = store.get(item_id)
     if item is None:
         raise NotDead(f"there is no item {item_id!r}: `tocsin dead list` shows the ids")
     explained(item)
     state = {name: value for name, value in item.state.items() if name != "dead"}
     keys = {index: value for index, value in item.keys.items() if index != INDEX}
-    return store.save(structs.replace(item, state=state, keys=keys, due_at=now, attempts=0))
+    return store.save(structs.replace(item, state=state, keys=keys, due_at=now, attempts=0), audit=audit)

@@ -29,6 +29,7 @@ PAGES = {
     "activate": "/console/rules/premium/versions/1/activate",
     "phones": "/console/phones",
     "system": "/console/system",
+    "keys": "/console/system/keys",
     "find": "/console/find?q=nothing",
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -1,19 +1,70 @@
-"""System: whether every part works, and what has died."""
+"""System: whether every part works, which work has died, and who may call."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response
 
+from service.console import calls
+from service.core.enums import Scope
+from service.http import not_found
 from service.http.plumbing import plumbing
+
+LISTED = 100
 
 
 def add_to(routes: Blueprint) -> None:
-    """Serve the page and its live part."""
+    """Serve the pages."""
+    _add_state(routes)
+    _add_dead(routes)
+    _add_keys(routes)
 
+
+def _add_state(routes: Blueprint) -> None:
     @routes.get("/system")
     def system() -> str:
-        return render_template("system/page.html", parts=plumbing().readiness.states())
+        return render_template("system/page.html", **_state())
 
     @routes.get("/system/live")
     def system_live() -> str:
-        return render_template("system/_page.html", parts=plumbing().readiness.states())
+        return render_template("system/_page.html", **_state())
+
+
+def _state() -> dict[str, object]:
+    dead = calls.read("dead.list_dead", {"limit": LISTED})["items"] if calls.may_call("dead.list_dead") else []
+    return {"parts": plumbing().readiness.states(), "dead": dead}
+
+
+def _add_dead(routes: Blueprint) -> None:
+    @routes.post("/system/dead/<item_id>/redrive")
+    def redrive(item_id: str) -> Response:
+        calls.send("dead.redrive_dead", item_id=item_id)
+        return redirect("/console/system", 303)
+
+
+def _add_keys(routes: Blueprint) -> None:
+    @routes.get("/system/keys")
+    def keys() -> str:
+        return render_template("system/keys.html", keys=_keys(), scopes=list(Scope), made=None)
+
+    @routes.post("/system/keys")
+    def make_key() -> str:
+        body = {"name": request.form.get("name", ""), "scopes": request.form.getlist("scope")}
+        made = calls.send("keys.create_key", body)
+        return render_template("system/keys.html", keys=_keys(), scopes=list(Scope), made=made)
+
+    @routes.get("/system/keys/<key_id>/end")
+    def ask_to_end(key_id: str) -> str:
+        for key in _keys():
+            if key["key_id"] == key_id:
+                return render_template("system/end_key.html", key=key)
+        raise not_found(f"There is no key {key_id!r}.")
+
+    @routes.post("/system/keys/<key_id>/end")
+    def end_key(key_id: str) -> Response:
+        calls.send("keys.revoke_key", key_id=key_id)
+        return redirect("/console/system/keys", 303)
+
+
+def _keys() -> list[calls.Document]:
+    return list(calls.read("keys.list_keys")["items"])

@@ -1,0 +1,1 @@
+"""What operators do over HTTP beside the features: dead work and API keys."""
