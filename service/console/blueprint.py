@@ -10,7 +10,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from service.console import calls, guard, words
 from service.console.assets import Assets
 from service.console.guard import Guard
-from service.console.pages import find, home, incidents, phones, requests, reviews, rules, system
+from service.console.pages import find, home, incidents, messages, people, phones, requests, reviews, rules, system
 from service.console.sessions import Sessions
 from service.console.sign_in import SignIn
 from service.core.clock import Clock
@@ -18,7 +18,7 @@ from service.core.errors import Unavailable
 from service.http import Keys, Problem, not_found, request_ids
 from service.storage import Store
 
-PAGES = (home, find, incidents, requests, reviews, rules, phones, system)
+PAGES = (home, find, incidents, messages, requests, reviews, rules, people, phones, system)
 
 FORM_LIMIT = 5 * 1024 * 1024
 """Bytes of a form: a rule file of 4 MiB fits."""

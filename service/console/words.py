@@ -31,20 +31,24 @@ STATUSES: Mapping[str, Status] = {
     "unacknowledged": Status("nobody took it", "bad", "✕"),
     "cancelled": Status("called off", "dim", "–"),
     # notifications
-    "scheduled": Status("scheduled", "info", "◷"),
+    "validating": Status("being checked", "info", "…"),
     "held_for_review": Status("waits for review", "warn", "‖"),
-    "translating": Status("being translated", "info", "…"),
-    "sending": Status("being sent", "info", "▸"),
-    "completed": Status("done", "ok", "✓"),
     "rejected": Status("rejected", "bad", "✕"),
+    "approved": Status("approved", "info", "◷"),
+    "translating": Status("being translated", "info", "…"),
+    "completed": Status("done", "ok", "✓"),
+    "completed_with_failures": Status("done, some failed", "warn", "!"),
+    "cancelling": Status("being stopped", "warn", "…"),
     # single messages
-    "queued": Status("waits", "info", "…"),
-    "sent": Status("left", "info", "▸"),
+    "pending": Status("waits", "info", "…"),
+    "sending": Status("being sent", "info", "▸"),
+    "accepted": Status("on its way", "info", "▸"),
     "delivered": Status("delivered", "ok", "✓"),
     "failed": Status("failed", "bad", "✕"),
-    "undeliverable": Status("cannot be reached", "bad", "✕"),
     "unknown": Status("may have left", "warn", "?"),
     "suppressed": Status("opted out", "dim", "–"),
+    "dropped": Status("not needed any more", "dim", "–"),
+    "needs_translation": Status("waits for a translation", "warn", "‖"),
     # what rules asked for
     "waits": Status("waits", "info", "…"),
     "waits_for_review": Status("waits for review", "warn", "‖"),
@@ -55,6 +59,8 @@ STATUSES: Mapping[str, Status] = {
     "ready": Status("all well", "ok", "✓"),
     "degraded": Status("late or wrong", "warn", "!"),
     "not ready": Status("not working", "bad", "✕"),
+    "paused": Status("paused", "warn", "‖"),
+    "running": Status("running", "ok", "▸"),
 }
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,8 +14,14 @@ from werkzeug.test import TestResponse
 
 from service.console import Sessions
 from service.console.guard import ROOT
+from service.console.words import STATUSES
 from service.core.enums import Scope
+from service.escalate.items import Fate
+from service.escalate.schemas import StateName
+from service.evaluations.schemas import OutcomeState
 from service.http.endpoint import Endpoint
+from service.notify.delivery import DeliveryStatus
+from service.notify.notification import Status
 from tests.functional.client import ROOT as REPOSITORY
 from tests.functional.client import InProcess
 from tests.functional.conftest import Api
@@ -296,3 +303,54 @@ def test_what_waits_for_review_is_approved_without_a_reason_and_rejected_with_on
         answer = submit(tab, review, {"decision": decision, "reason": reason})
         assert answer.status_code == status, answer.text
     assert len(re.findall(r'href="(/console/reviews/[^"]+)"', tab.get("/console/reviews").text)) == 1
+
+
+# --- messages, people and lanes ------------------------------------------------------------------------------------
+
+
+def person(api: Api) -> None:
+    profile = {"first_name": NASTY, "language": "en", "preference": "email", "email": "emp1@example.com"}
+    assert api.client.call("PUT", "/v1/recipients/emp1", json=profile).status == 201
+
+
+def test_a_message_is_written_found_and_stopped(api: Api) -> None:
+    person(api)
+    tab = signed_in(api)
+    refused = submit(tab, "/console/messages/new", {"recipients": "emp1", "text": "\u200b"})
+    assert "aria-invalid" in refused.text
+    sent = submit(tab, "/console/messages/new", {"recipients": "emp1", "text": "The lift is broken."})
+    assert sent.status_code == 303, sent.text
+    assert "The lift is broken." in tab.get("/console/messages").text
+    assert "Stop…" in tab.get(sent.location).text
+    assert submit(tab, f"{sent.location}/stop", {}).status_code == 303
+    assert "called off" in tab.get(sent.location).text
+
+
+def test_a_person_is_found_by_name_and_shown_as_it_was_typed(api: Api) -> None:
+    person(api)
+    tab = signed_in(api)
+    assert "/console/people/emp1" in tab.get("/console/people?search=7*7").text
+    assert "&lt;b&gt;{{7*7}}" in tab.get("/console/people/emp1").text
+
+
+def test_a_lane_is_paused_and_goes_on(api: Api) -> None:
+    tab = signed_in(api)
+    assert submit(tab, "/console/system/lanes/bulk/pause", {}).status_code == 303
+    assert "paused" in tab.get("/console/system").text
+    assert submit(tab, "/console/system/lanes/bulk/resume", {}).status_code == 303
+    assert "paused" not in tab.get("/console/system").text
+
+
+def test_a_key_is_shown_once_and_ended(api: Api) -> None:
+    tab = signed_in(api)
+    page = submit(tab, "/console/system/keys", {"name": "shop", "scope": "evaluate"}).text
+    (key,) = re.findall(r"tocsin_[0-9a-z]{26}_[\w-]{43}", page)
+    assert key not in tab.get("/console/system/keys").text
+    (shop,) = [each for each in api.service.keys.all() if each.name == "shop"]
+    assert submit(tab, f"/console/system/keys/{shop.key_id}/end", {}).status_code == 303
+    assert api.client.with_key(key).get("/v1/audit").status == 401
+
+
+def test_every_state_has_its_words() -> None:
+    states = [*get_args(StateName), *Status, *DeliveryStatus, *Fate, *OutcomeState]
+    assert set(map(str, states)) <= STATUSES.keys()

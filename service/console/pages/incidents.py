@@ -10,7 +10,7 @@ from service.console.guard import signed_in
 
 LIST = "incidents.list_incidents"
 SHOW = "incidents.show_incident"
-ENDED = ("acknowledged", "unacknowledged", "cancelled")
+ENDED = ("acknowledged", "resolved", "unacknowledged", "cancelled")
 LISTED = 50
 
 
@@ -71,9 +71,15 @@ def _add_actions(routes: Blueprint) -> None:
             calls.send("incidents.acknowledge_incident", {"by": signed_in().name}, incident_id=incident_id)
         return redirect("/console/incidents", 303)
 
-    @routes.post("/incidents/<incident_id>/acknowledge")
-    def acknowledge_incident(incident_id: str) -> Response:
-        calls.send("incidents.acknowledge_incident", {"by": signed_in().name}, incident_id=incident_id)
+    @routes.post("/incidents/<incident_id>/<any(acknowledge, escalate, resolve, reopen):deed>")
+    def act_on_incident(incident_id: str, deed: str) -> Response:
+        calls.send(f"incidents.{deed}_incident", {"by": signed_in().name}, incident_id=incident_id)
+        return redirect(f"/console/incidents/{incident_id}", 303)
+
+    @routes.post("/incidents/<incident_id>/notes")
+    def note_incident(incident_id: str) -> Response:
+        body = {"by": signed_in().name, "text": request.form.get("text", "")}
+        calls.send("incidents.note_incident", body, incident_id=incident_id)
         return redirect(f"/console/incidents/{incident_id}", 303)
 
     @routes.get("/incidents/<incident_id>/cancel")

@@ -16,6 +16,7 @@ LISTED = 100
 def add_to(routes: Blueprint) -> None:
     """Serve the pages."""
     _add_state(routes)
+    _add_lanes(routes)
     _add_dead(routes)
     _add_keys(routes)
 
@@ -32,7 +33,15 @@ def _add_state(routes: Blueprint) -> None:
 
 def _state() -> dict[str, object]:
     dead = calls.read("dead.list_dead", {"limit": LISTED})["items"] if calls.may_call("dead.list_dead") else []
-    return {"parts": plumbing().readiness.states(), "dead": dead}
+    lanes = calls.read("lanes.list_lanes")["items"] if calls.may_call("lanes.list_lanes") else []
+    return {"parts": plumbing().readiness.states(), "dead": dead, "lanes": lanes}
+
+
+def _add_lanes(routes: Blueprint) -> None:
+    @routes.post("/system/lanes/<lane>/<any(pause, resume):deed>")
+    def pause_or_resume(lane: str, deed: str) -> Response:
+        calls.send(f"lanes.{deed}_lane", lane=lane)
+        return redirect("/console/system", 303)
 
 
 def _add_dead(routes: Blueprint) -> None:

@@ -1,0 +1,61 @@
+"""People: who can be written to, one person with what they were sent, audiences, and opt-outs."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from service.console import calls
+
+LISTED = 50
+
+
+def add_to(routes: Blueprint) -> None:
+    """Serve the pages."""
+    _add_people(routes)
+    _add_audiences(routes)
+    _add_optouts(routes)
+
+
+def _add_people(routes: Blueprint) -> None:
+    @routes.get("/people")
+    def people() -> str:
+        wanted = request.args.get("search", "").strip()
+        by = "email" if "@" in wanted else "phone" if wanted.startswith("+") else "search"
+        query = {by: wanted, "cursor": request.args.get("cursor"), "limit": LISTED}
+        page = calls.read("recipients.list_recipients_of_all", query)
+        return render_template("people/list.html", page=page, wanted=wanted)
+
+    @routes.get("/people/<user_id>")
+    def person(user_id: str) -> str:
+        shown = calls.read("recipients.get_recipient", user_id=user_id)
+        sent = None
+        if calls.may_call("notifications.list_deliveries_of"):
+            query = {"cursor": request.args.get("cursor"), "limit": LISTED}
+            sent = calls.read("notifications.list_deliveries_of", query, recipient_id=user_id)
+        return render_template("people/page.html", person=shown, sent=sent)
+
+
+def _add_audiences(routes: Blueprint) -> None:
+    @routes.get("/people/audiences")
+    def audiences() -> str:
+        page = calls.read("recipients.list_audiences", {"cursor": request.args.get("cursor"), "limit": LISTED})
+        return render_template("people/audiences.html", page=page)
+
+    @routes.get("/people/audiences/<audience>")
+    def audience(audience: str) -> str:
+        query = {"cursor": request.args.get("cursor"), "limit": LISTED}
+        page = calls.read("recipients.list_recipients", query, audience=audience)
+        return render_template("people/audience.html", audience=audience, page=page)
+
+
+def _add_optouts(routes: Blueprint) -> None:
+    @routes.get("/people/opt-outs")
+    def optouts() -> str:
+        page = calls.read("opt-outs.list_optouts", {"cursor": request.args.get("cursor"), "limit": LISTED})
+        return render_template("people/optouts.html", page=page)
+
+    @routes.post("/people/opt-outs/<optout_id>/lift")
+    def lift(optout_id: str) -> Response:
+        calls.send("opt-outs.lift_optout", optout_id=optout_id)
+        return redirect("/console/people/opt-outs", 303)
