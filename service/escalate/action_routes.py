@@ -17,12 +17,10 @@ from service.escalate.events import (
     ApiReopen,
     ApiResolve,
     FromApi,
-    Origin,
-    Via,
 )
 from service.escalate.incidents import Incidents
 from service.escalate.record import IncidentRecord
-from service.escalate.routes import as_problems, seen_by
+from service.escalate.routes import as_problems, origin, seen_by
 from service.http import Caller, FieldError, ProblemType, conflict, endpoint, invalid
 
 _THE_CALLER = schemas.Actor()
@@ -40,11 +38,6 @@ class Action:
     doc: str
     event: Make
     states: tuple[str, ...]
-
-
-def origin(caller: Caller) -> Origin:
-    """Whose call it is: the name that the body gives is only claimed."""
-    return Origin(Via.API, caller.app, caller.key_id or None, caller.request_id)
 
 
 def _acknowledge(caller: Caller, body: schemas.Actor) -> FromApi:
@@ -125,6 +118,7 @@ def add(routes: Blueprint, incidents: Incidents) -> None:
     for action in _ACTIONS:
         _add(routes, incidents, action)
     _add_note(routes, incidents)
+    _add_resolve_alert(routes, incidents)
 
 
 def _add(routes: Blueprint, incidents: Incidents, action: Action) -> None:
@@ -179,3 +173,24 @@ def _add_note(routes: Blueprint, incidents: Incidents) -> None:
         event = ApiNote(caller.resource_id, caller.received_at, by, body.text, origin(caller))
         with as_problems():
             return seen_by(incidents.happens(incident_id, event), caller)
+
+
+def _add_resolve_alert(routes: Blueprint, incidents: Incidents) -> None:
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/incidents/resolve",
+        summary="Resolve an alert by its key",
+        scope=Scope.INCIDENTS,
+        body=schemas.ResolvedAlert,
+        answers={200: schemas.ShownIncident},
+    )
+    def resolve_alert(caller: Caller, body: schemas.ResolvedAlert) -> Mapping[str, object]:
+        """The incident that this app's `dedup_key` opened last is over, as by its own call; 404 if it opened none.
+
+        One that is over already is answered as it is.
+        """
+        by = body.by or caller.app
+        event = ApiResolve(caller.resource_id, caller.received_at, by, None, origin(caller))
+        with as_problems():
+            return seen_by(incidents.happens(incidents.of_alert(caller.app, body.dedup_key), event), caller)

@@ -11,10 +11,11 @@ from prometheus_client import Counter
 from service.channels.contact_keys import ContactKeys
 from service.core.clock import Clock
 from service.core.errors import TocsinError
+from service.escalate.alerts import alert_item, counts_again, incident_of, naming
 from service.escalate.books import Books
 from service.escalate.contacts import Contacts, no_recipient
 from service.escalate.effects import Entry, Kind
-from service.escalate.events import Event, Opened, Timer
+from service.escalate.events import Event, Opened, Origin, SameAlert, Timer
 from service.escalate.incident import Contact, Incident, Open
 from service.escalate.intake import DEFAULT_POLICY, NewIncident
 from service.escalate.items import (
@@ -69,25 +70,51 @@ class Incidents:
     contacts: Contacts
 
     def open(
-        self, new: NewIncident, app: str, fallback_id: str, left_out: Sequence[NotFitting] = ()
+        self,
+        new: NewIncident,
+        app: str,
+        fallback_id: str,
+        left_out: Sequence[NotFitting] = (),
+        origin: Origin | None = None,
     ) -> tuple[IncidentRecord, bool]:
         """Open an incident and page its first level; the one that is there, and False, if it was asked for before.
 
-        `fallback_id` is its id if the app gave none. `left_out` is what its timeline begins with.
-        `OtherContent`, `UnknownPolicy`, `UnknownContact` or `NoContacts`.
+        `fallback_id` is its id if the app gave none. `left_out` is what its timeline begins with. `origin` is who asks:
+        the same alert again is counted as theirs. `OtherContent`, `UnknownPolicy`, `UnknownContact` or `NoContacts`.
         """
         name = new.id or fallback_id
         while True:
             item = self.store.get(incident_id(name))
             if item is not None:
                 return _same(record_of(item), new), False
+            alert = None if new.dedup_key is None else alert_item(self.store, app, new.dedup_key)
+            if alert is not None and (counted := self._counted(alert, name, origin)) is not None:
+                return counted, False
             opened = self._opened(new, app, name, left_out)
             try:
-                self._save(opened, Books(self.store, self.keys))
+                self._save(opened, Books(self.store, self.keys), [] if alert is None else [naming(alert, name)])
             except Conflict:
                 continue  # somebody opened it, or a phone of it was paged, at the same moment
             logger.info("Incident %s opened", name, extra={"incident_id": name, "policy": new.policy})
             return self.get(name), True
+
+    def of_alert(self, app: str, dedup_key: str) -> str:
+        """The id of the incident that a key of an app opened last; `NoSuchIncident`."""
+        name = incident_of(alert_item(self.store, app, dedup_key))
+        if name is None:
+            raise NoSuchIncident(f"{app} opened no incident with the dedup_key {dedup_key!r}")
+        return name
+
+    def _counted(self, alert: Item, name: str, origin: Origin | None) -> IncidentRecord | None:
+        """The incident that the key stands for, with its alert counted once more; None if there is none any more."""
+        known = incident_of(alert)
+        if known is None:
+            return None
+        try:
+            record = self.happens(known, SameAlert(f"alert-{name}", self.clock.now(), origin))
+        except NoSuchIncident:
+            return None
+        return record if counts_again(record.incident) else None
 
     def fitted(self, read: Read) -> Read:
         """What was read leniently, without the recipients and the policy that there are none of."""
@@ -196,19 +223,21 @@ class Incidents:
         start = max(now, new.open_at or now)
         incident = Incident(name, new.description, new.url, contacts, policy, now, Open(0, 0, start))
         lines = tuple(Entry(now, Kind.LEFT_OUT, contact=each.contact, why=each.sentence) for each in left_out)
-        return IncidentRecord(incident, app, new.sha256, lines, new.callback_url, new.reference)
+        return IncidentRecord(
+            *(incident, app, new.sha256, lines, new.callback_url, new.reference), dedup_key=new.dedup_key
+        )
 
-    def _save(self, record: IncidentRecord, books: Books) -> None:
+    def _save(self, record: IncidentRecord, books: Books, others: Sequence[Item] = ()) -> None:
         now = self.clock.now()
         starts_now = record.incident.due_at is not None and record.incident.due_at <= now
         changed = self.change(None, record, Opened(now), books) if starts_now else None
         if changed is None:
-            self.store.save(incident_item(None, record))
+            self.store.save(incident_item(None, record), *others)
         else:
-            self._commit(changed, books)
+            self._commit(changed, books, others)
 
-    def _commit(self, changed: Change, books: Books) -> None:
-        self.store.save(changed.item, *books.changed(), spawn=changed.spawn, audit=changed.audit)
+    def _commit(self, changed: Change, books: Books, others: Sequence[Item] = ()) -> None:
+        self.store.save(changed.item, *books.changed(), *others, spawn=changed.spawn, audit=changed.audit)
 
 
 def _on_time(item: Item, move: Moved | None, books: Books) -> Step:

@@ -61,6 +61,7 @@ class NewIncident:
     callback_url: str | None = None
     open_at: datetime | None = None
     reference: str | None = None
+    dedup_key: str | None = None
 
     @property
     def sha256(self) -> str:
@@ -75,6 +76,8 @@ class NewIncident:
         content["contacts"] = [{k: v for k, v in each.items() if k != "roster" or v is not None} for each in contacts]
         if self.reference is None:
             del content["reference"]
+        if self.dedup_key is None:
+            del content["dedup_key"]
         return hashlib.sha256(exact_json.canonical(content).encode()).hexdigest()
 
 
@@ -111,6 +114,13 @@ class ContactBody(Body):
     roster: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Pages who is on call.")] = None
 
 
+DedupKey = Annotated[
+    str,
+    Field(min_length=1, max_length=200, description="The app's own name of an alert that may come again."),
+    Said,
+]
+
+
 class IncidentBody(Body):
     """An incident to open: contacts are paged in the order of the policy's levels."""
 
@@ -119,6 +129,7 @@ class IncidentBody(Body):
     url: Url | None = None
     policy: Annotated[str, Field(max_length=64)] = DEFAULT_POLICY
     callback_url: Url | None = None
+    dedup_key: DedupKey | None = None
     open_at: Instant | None = None
     reference: CallerReference | None = None
     contacts: Annotated[
@@ -173,6 +184,7 @@ def _of_body(body: IncidentBody, faults: Faults) -> NewIncident:
         callback_url=faults.callback("callback_url", body.callback_url),
         open_at=body.open_at,
         reference=body.reference,
+        dedup_key=body.dedup_key,
     )
 
 

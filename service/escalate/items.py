@@ -135,6 +135,18 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackDue:
+    """A step that the app of an incident is to be told of, with the incident as it was then.
+
+    `number` counts the steps: callbacks may arrive in another order.
+    """
+
+    record: IncidentRecord
+    step: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unfinished:
     """A clear answer from a phone, and the pages it is still to be applied to. `minutes` are those of a LATER."""
 
@@ -240,7 +252,9 @@ def unfinished_of(mark: Item) -> Unfinished | None:
     return from_state(Unfinished, mark.state) if "left" in mark.state else None
 
 
-def ending_item(record: IncidentRecord, at: datetime) -> Item:
-    """The duty to tell the app that an incident has come to a state in which nobody is asked any more."""
-    name = f"ending-{record.incident.id}-{record.incident.state.name}"
-    return Item(name, ENDING, to_state(record), lane=Lane.TRANSACTIONAL, due_at=at, expires_at=at + MESSAGES_KEPT)
+def step_item(record: IncidentRecord, step: str, at: datetime) -> Item:
+    """The duty to tell the app of a step; the name of a step that was taken before counts it."""
+    times = record.told[step]
+    name = f"ending-{record.incident.id}-{step}" + (f"-{times}" if times > 1 else "")
+    due = CallbackDue(record, step, sum(record.told.values()))
+    return Item(name, ENDING, to_state(due), lane=Lane.TRANSACTIONAL, due_at=at, expires_at=at + MESSAGES_KEPT)

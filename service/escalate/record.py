@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from service.channels.contact_keys import masked
 from service.core.clock import timestamp
@@ -20,7 +20,10 @@ FIRST_LINES = 50
 
 @dataclass(frozen=True, slots=True)
 class IncidentRecord:
-    """What the store holds of one incident. `sha256` is of what was asked for; `app` asked for it."""
+    """What the store holds of one incident. `sha256` is of what was asked for; `app` asked for it.
+
+    `told` counts the callbacks of each step. `dedup_key` is the app's name for the alert.
+    """
 
     incident: Incident
     app: str
@@ -28,6 +31,8 @@ class IncidentRecord:
     timeline: tuple[Entry, ...] = ()
     callback_url: str | None = None
     reference: str | None = None
+    told: Mapping[str, int] = field(default_factory=dict)
+    dedup_key: str | None = None
 
     def after(self, incident: Incident, effects: Effects) -> IncidentRecord:
         """The record after a transition."""
@@ -54,6 +59,7 @@ def shown(record: IncidentRecord, *, with_contact_data: bool) -> dict[str, objec
         "url": incident.url,
         "policy": incident.policy.name,
         "opened_at": timestamp(incident.opened_at),
+        "dedup_key": record.dedup_key,
         "times": incident.times,
         "callback_url": record.callback_url,
         "reference": record.reference,

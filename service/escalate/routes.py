@@ -10,6 +10,7 @@ from flask import Blueprint
 from service.core.enums import Scope
 from service.escalate import intake, schemas
 from service.escalate.contacts import UnknownContact
+from service.escalate.events import Origin, Via
 from service.escalate.incidents import Incidents, NoContacts, NoSuchIncident, OtherContent
 from service.escalate.intake import IncidentBody, IntakeRules, NewIncident
 from service.escalate.lenient import NotFitting
@@ -52,6 +53,10 @@ def _add_open(routes: Blueprint, incidents: Incidents, rules: IntakeRules) -> No
     def open_incident(body: NewIncident, caller: Caller) -> Answer:
         """Page the first level at once. The same incident again is answered 200, other content under its id 409.
 
+        `incident_id` names one incident for ever: an alert that comes again under the id of one that is over pages
+        nobody. `dedup_key` names an alert: while its incident is open or acknowledged it is counted (200), whatever its
+        text says then; after the end it opens a new one (201).
+
         The item of AWS's two-way SMS sample is taken too, plain or with DynamoDB's types.
         """
         record, created = opened(incidents, body, caller)
@@ -92,7 +97,12 @@ def opened(
 ) -> tuple[IncidentRecord, bool]:
     """Open an incident, or find the same one, and whether it is new; `Problem` says why it cannot be opened."""
     with as_problems():
-        return incidents.open(new, caller.app, caller.resource_id, left_out)
+        return incidents.open(new, caller.app, caller.resource_id, left_out, origin(caller))
+
+
+def origin(caller: Caller) -> Origin:
+    """Whose call it is: a name in the body is only claimed."""
+    return Origin(Via.API, caller.app, caller.key_id or None, caller.request_id)
 
 
 def seen_by(record: IncidentRecord, caller: Caller) -> dict[str, object]:

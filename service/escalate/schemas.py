@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from service.escalate.intake import DedupKey
 from service.escalate.items import Fate
 from service.http import Body, Cursor, Limit, Query, Shown
 from service.http.models import Said
@@ -76,6 +77,7 @@ class ShownIncident(Shown):
     url: str | None = None
     policy: str
     opened_at: str
+    dedup_key: str | None = None
     times: int
     callback_url: str | None = None
     reference: str | None = None
@@ -125,6 +127,13 @@ class Actor(Body):
 
     by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
     contact: Annotated[int | None, Field(ge=1, le=99)] = None
+
+
+class ResolvedAlert(Body):
+    """The alert that is over, by the key that the app gave it, and who says so. Default: the key's name."""
+
+    dedup_key: DedupKey
+    by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
 
 
 class Note(Body):

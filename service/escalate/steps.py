@@ -13,10 +13,11 @@ from service.core import exact_json, ids
 from service.core.clock import timestamp
 from service.core.enums import Channel
 from service.escalate.books import Books
+from service.escalate.callbacks import owed
 from service.escalate.effects import Effects, Message
 from service.escalate.events import DeliveryFailed, Event, Opened, PageSent, Reply, Timer
 from service.escalate.incident import Acknowledged, Contact, Incident, Open, Unacknowledged
-from service.escalate.items import Summary, ending_item, incident_item, message_item, summary_item
+from service.escalate.items import Summary, incident_item, message_item, summary_item
 from service.escalate.page import Page
 from service.escalate.phonebook import Standing
 from service.escalate.policy import Role
@@ -75,9 +76,8 @@ def written(step: Moved, books: Books) -> Change:
     if isinstance(event, Reply) and coded.state != record.incident.state:
         _note_that_somebody_is_there(coded, event.contact, books)
     spawn = [one for message in effects.messages for one in _sent(coded, message, event.at, books)]
-    after = record.after(coded, effects)
-    if after.callback_url is not None and coded.state.name not in ("open", record.incident.state.name):
-        spawn.append(ending_item(after, event.at))
+    after, callbacks = owed(record.incident, record.after(coded, effects), effects, event.at)
+    spawn += callbacks
     alarms = _told_at(coded) not in (None, _told_at(record.incident))
     return Change(after, incident_item(step.item, after), spawn, _audit(after, effects, event), alarms)
 

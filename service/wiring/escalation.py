@@ -16,8 +16,8 @@ from service.core.clock import Clock
 from service.core.enums import Channel
 from service.escalate import action_routes, items, link_routes, message_routes, outcomes, routes
 from service.escalate.answers import Answers
+from service.escalate.callbacks import IncidentCallbacks
 from service.escalate.contacts import Contacts
-from service.escalate.endings import Endings
 from service.escalate.incidents import Incidents
 from service.escalate.intake import IntakeRules
 from service.escalate.links import Links
@@ -121,7 +121,7 @@ class Escalation:
             Duty(items.MAIL_ANSWER, sender.mail_answer),
             Duty(items.SUMMARY, summaries.handle, summaries.buried),
             Duty(items.HEARD, Answers(self.incidents).handle),
-            Duty(items.ENDING, Endings(self.messaging.webhooks).handle),
+            Duty(items.ENDING, IncidentCallbacks(self.messaging.webhooks).handle),
             Duty(outcomes.KIND, self.rule_incidents.handle),
         )
 

@@ -248,3 +248,99 @@ def test_the_timeline_and_the_audit_say_whose_key_it_was(room: Room) -> None:
     ]
     by_incident = room.api.client.get(f"/v1/audit?request_id=incident-{incident}").json()["items"]
     assert [entry["app"] for entry in by_incident][-1] == "webshop"  # type: ignore[attr-defined]
+
+
+# --- the same alert again
+
+
+def alert(room: Room, **own: object) -> dict[str, object]:
+    body = {"description": "Disk full db1", "contacts": NAMED, "dedup_key": "disk/db1", **own}
+    reply = room.api.client.post("/v1/incidents", body)
+    room.works()
+    return {"status": reply.status, **reply.json()}
+
+
+def test_the_same_alert_is_counted_while_somebody_is_asked_or_has_it(room: Room) -> None:
+    first = alert(room)
+    again = alert(room, description="Disk full db1, 97 %")
+    assert (first["status"], again["status"]) == (201, 200)
+    assert (again["incident_id"], again["times"]) == (first["incident_id"], 2)
+    room.waits(41)
+    assert room.inbox(ANN)[-1].startswith("REMINDER: incident 10: Disk full db1 (2x)")
+    room.says(ANN, "YES")
+    assert alert(room)["times"] == 3
+    assert len(room.inbox(BEN)) == 0
+
+
+@pytest.mark.parametrize("end", ["resolve", "cancel", "silence"])
+def test_the_same_alert_after_the_end_opens_anew(room: Room, end: str) -> None:
+    first = alert(room)
+    if end == "silence":
+        room.waits(165)
+    else:
+        assert room.api.client.post(f"/v1/incidents/{first['incident_id']}/{end}", {}).status == 200
+    second = alert(room)
+    assert second["status"] == 201
+    assert second["incident_id"] != first["incident_id"]
+    assert room.inbox(ANN)[-1].startswith("Incident 11: Disk full db1")
+
+
+def test_an_alert_that_is_over_is_resolved_by_its_key(room: Room) -> None:
+    first = alert(room)
+    room.says(ANN, "YES")
+    for _ in range(2):
+        reply = room.api.client.post("/v1/incidents/resolve", {"dedup_key": "disk/db1", "by": "the monitor"})
+        assert (reply.status, reply.json()["incident_id"]) == (200, first["incident_id"])
+        assert reply.json()["state"] == "resolved"
+    room.works()
+    assert room.inbox(ANN)[-1] == "the monitor says that this is over: 10 Disk full db1"
+    stranger = room.api.client_with(Scope.INCIDENTS, name="another")
+    assert stranger.post("/v1/incidents/resolve", {"dedup_key": "disk/db1"}).status == 404
+    reply = stranger.post("/v1/incidents", {"description": "Disk", "contacts": NAMED, "dedup_key": "disk/db1"})
+    assert reply.status == 201, "apps share no keys"
+
+
+def test_an_incident_id_names_one_incident_for_ever(room: Room) -> None:
+    incident = room.opens(incident_id="disk-1")
+    assert room.api.client.post(f"/v1/incidents/{incident}/resolve", {}).status == 200
+    reply = room.api.client.post(
+        "/v1/incidents", {"incident_id": "disk-1", "description": "Pump 1 failed", "contacts": NAMED}
+    )
+    assert (reply.status, reply.json()["state"]) == (200, "resolved")
+
+
+# --- callbacks
+
+
+def test_the_app_is_told_of_every_step(care: Room) -> None:
+    incident = care.opens(callback_url="https://example.com/hook")
+    care.waits(82)
+    care.says(BEN, "ja")
+    care.says(BEN, "nein")
+    care.says(ANN, "YES")
+    care.says(ANN, "done")
+    care.api.client.post(f"/v1/incidents/{incident}/reopen", {})
+    care.works()
+    record = care.api.service.escalation.incidents.get(incident)
+    assert record.told == {
+        "paged": 1,
+        "escalated": 1,
+        "acknowledged": 2,
+        "given_back": 1,
+        "resolved": 1,
+        "reopened": 1,
+    }
+    store = care.api.service.store
+    names = ["paged", "escalated", "acknowledged", "given_back", "acknowledged-2", "resolved", "reopened"]
+    owed = [store.get(f"ending-{incident}-{name}-callback") for name in names]
+    bodies = [json.loads(str(item.state["body"])) for item in owed if item is not None]
+    assert [(body["number"], body["state"]) for body in bodies] == [
+        (1, "open"),
+        (2, "open"),
+        (3, "acknowledged"),
+        (4, "open"),
+        (5, "acknowledged"),
+        (6, "resolved"),
+        (7, "open"),
+    ]
+    assert [body["step"] for body in bodies] == [name.removesuffix("-2") for name in names]
