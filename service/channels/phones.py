@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import available_timezones
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
@@ -81,6 +83,15 @@ class Phone:
         if self.reserved:
             return None
         return _NO_SMS.get(phonenumbers.number_type(phonenumbers.parse(self.e164)))
+
+
+@lru_cache(maxsize=4096)
+def time_zone_of(e164: str) -> str | None:
+    """The time zone (IANA) in which the phone of a number is, where its numbering plan knows exactly one; else None."""
+    from phonenumbers import timezone  # its tables take a while to import
+
+    found = timezone.time_zones_for_number(phonenumbers.parse(e164))
+    return found[0] if len(found) == 1 and found[0] in available_timezones() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,8 @@ class Settings(BaseSettings):
         description="Hours such as `22:00-07:00`, where the recipient lives, in which only incidents are sent.",
     )
     timezone: values.TimeZone = Field(
-        default="UTC", description="Time zone (IANA) of recipients whose profile names none."
+        default="UTC",
+        description="Time zone (IANA) of recipients whose profile names none; of contacts if their phone tells none.",
     )
     recipient_limit: values.Limit = Field(
         default=None, description="How many messages one person gets, such as `20/h` or `5/15m`; incidents never wait."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from service.channels.phones import time_zone_of
 from service.core.errors import TocsinError
 from service.escalate.incident import Contact, Incident
 from service.escalate.intake import GivenContact
@@ -41,21 +42,30 @@ def no_recipient(recipient: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """Makes contacts."""
+    """Makes contacts. The zone of one is what the app or the roster says, else the profile, else the phone where its
+    number tells exactly one, else `timezone`.
+    """
 
     directory: Directory
     rosters: Rosters
+    timezone: str = "UTC"
 
     def of(self, number: int, given: GivenContact) -> Contact:
         """The contact of this number that an app named; `UnknownContact`."""
         if given.roster is not None:
             return Contact(number, roster=self._known(number, given.roster))
         if given.recipient is None:
-            return Contact(number, given.phone, given.name, given.language, given.email, given.timezone)
+            known = (given.phone, given.name, given.language, given.email, given.timezone)
+            return self._somewhere(Contact(number, *known))
         person = self.directory.get(given.recipient)
         if person is None:
             raise UnknownContact(number - 1, "recipient", no_recipient(given.recipient))
-        return _of_profile(number, person)
+        return self._somewhere(_of_profile(number, person))
+
+    def _somewhere(self, contact: Contact) -> Contact:
+        """The contact with a time zone."""
+        of_phone = None if contact.phone is None else time_zone_of(contact.phone)
+        return replace(contact, timezone=contact.timezone or of_phone or self.timezone)
 
     def _known(self, number: int, roster: str) -> str:
         try:
@@ -84,12 +94,12 @@ class Contacts:
     def _of_person(self, person: Person, roster: str) -> Contact | None:
         if person.recipient is None:
             known = (person.phone, person.label, person.language, person.email, person.timezone)
-            return Contact(0, *known, on_call=roster)
+            return self._somewhere(Contact(0, *known, on_call=roster))
         found = self.directory.get_lately([person.recipient]).get(person.recipient)
         if found is None:
             logger.error("The roster %s names a recipient of which there is no profile: %s", roster, person.recipient)
             return None
-        return _of_profile(0, found, roster)
+        return self._somewhere(_of_profile(0, found, roster))
 
 
 def _of_profile(number: int, person: Recipient, on_call: str | None = None) -> Contact:

@@ -137,7 +137,7 @@ class Sender:
     def _worded(self, task: Task, outgoing: Outgoing, incident: Incident) -> Outbound:
         link = self.links.of(incident, outgoing) if self.links is not None else None
         reference = Reference(task.item.id, outgoing.attempt, urgent=True)
-        message = self.wording.of_message(incident, outgoing, reference, link)
+        message = self.wording.of_message(incident, outgoing, reference, task.now, link)
         if isinstance(message, Email) and outgoing.role in PAGING and self.reply_to is not None:
             return structs.replace(message, reply_to=self.reply_to.of(task.item.id))
         return message

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from service.channels import Email, Reference, Sms, VoiceCall
 from service.channels.carrier import Message as Outbound
@@ -19,6 +18,7 @@ from service.core.enums import Channel
 from service.core.language_tags import Tag, parse_tag
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Resolved
 from service.escalate.items import Outgoing
+from service.escalate.local_times import local_time
 from service.escalate.policy import PAGING, Role
 from service.language import SOURCE, Translation, Translator
 from service.messages import render
@@ -67,14 +67,19 @@ class Wording:
         self._rendition = lru_cache(maxsize=512)(self._made)
 
     def of_message(
-        self, incident: Incident, outgoing: Outgoing, reference: Reference, link: str | None = None
+        self,
+        incident: Incident,
+        outgoing: Outgoing,
+        reference: Reference,
+        now: datetime,
+        link: str | None = None,
     ) -> Outbound:
         """A message of an incident as its channel takes it. `link` is where the contact may answer on the web."""
         contact = incident.contacts[outgoing.contact - 1]
         template = incident.policy.template(_role(incident, outgoing), outgoing.level)
         linked = link is not None and outgoing.role in PAGING
         rendition = self._rendition((template, *((_LINK,) if linked else ())), contact.language)
-        variables = self._variables(incident, outgoing, contact, rendition.language)
+        variables = self._variables(incident, outgoing, rendition.language, now)
         if linked:  # the page behind the link shows the description in full, and the address
             variables |= {"link": link or "", "url": "" if outgoing.channel is Channel.SMS else variables["url"]}
         return self._outbound(outgoing, contact, Text(rendition, variables), reference)
@@ -126,9 +131,11 @@ class Wording:
             return said
         return f"{self._house.sender}: {said}"
 
-    def _variables(self, incident: Incident, outgoing: Outgoing, contact: Contact, language: Tag) -> dict[str, object]:
+    def _variables(self, incident: Incident, outgoing: Outgoing, language: Tag, now: datetime) -> dict[str, object]:
+        contact = incident.contacts[outgoing.contact - 1]
         page = incident.page(outgoing.level, outgoing.contact) or incident.last_page(outgoing.contact)
-        owner, time = self._owner(incident, contact, language)
+        owner, time = self._owner(incident, contact, language, now)
+        due_at = incident.due_at
         about = shortened(incident.description, ABOUT)
         code = str(page.code) if page is not None and page.code is not None else incident.id
         return {
@@ -137,7 +144,7 @@ class Wording:
             "about": about,
             "thing": f"{code} {about}",
             "asked": ", ".join(self._label(each, language) for each in incident.asked_now),
-            "next_time": "" if incident.due_at is None else _clock(incident.due_at, contact),
+            "next_time": "" if due_at is None else local_time(due_at, contact.timezone, language, now),
             "url": incident.url or "",
             "owner": owner,
             "time": time,
@@ -153,7 +160,7 @@ class Wording:
         name = self._label(contacts[0], language) if contacts else self._said(unknown, language) or unknown
         return name if len(contacts) < 2 else f"{name} (+{len(contacts) - 1})"
 
-    def _owner(self, incident: Incident, reader: Contact, language: Tag) -> tuple[str, str]:
+    def _owner(self, incident: Incident, reader: Contact, language: Tag, now: datetime) -> tuple[str, str]:
         """Who ended it, and when by the reader's clock."""
         match incident.state:
             case (
@@ -162,7 +169,7 @@ class Wording:
                 | Cancelled(at=at, by=by, contact=number)
             ):
                 owner = by if number is None else self._label(incident.contacts[number - 1], language)
-                return owner, _clock(at, reader)
+                return owner, local_time(at, reader.timezone, language, now)
             case _:
                 return "", ""
 
@@ -201,11 +208,6 @@ def _with_count(incident: Incident, role: Role) -> str:
     if incident.times == 1 or role is not Role.REMINDER:
         return incident.description
     return f"{incident.description} ({incident.times}x)"
-
-
-def _clock(at: datetime, reader: Contact) -> str:
-    """The time on the reader's wall."""
-    return at.astimezone(ZoneInfo(reader.timezone or "UTC")).strftime("%H:%M")
 
 
 def _with_line(template: Template, line: Template) -> Template:

@@ -77,7 +77,7 @@ class Escalation:
         self.rosters = Rosters(settings.rules_dir / "rosters", settings.last_good / "rosters")
         self.roster_view = RosterView(messaging.directory)
         self.calendars = Calendars(store, clock)
-        contacts = Contacts(messaging.directory, self.rosters)
+        contacts = Contacts(messaging.directory, self.rosters, settings.timezone)
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, contacts)
         self.rule_incidents = RuleIncidents(self.incidents, self.rules)
         languages = read_languages(reply_words(settings.rules_dir), instead=SHIPPED_WORDS)
