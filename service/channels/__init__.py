@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from service.channels.phones import Phone
+from service.core.enums import Channel
 from service.core.language_tags import Tag
 from service.core.records import Record
 
@@ -26,11 +27,28 @@ class Reference(Record, frozen=True):
     urgent: bool = False
 
 
+class Message(Protocol):
+    """What every message has, whatever its channel. `text` is what a person reads or hears first of all."""
+
+    channel: ClassVar[Channel]
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def language(self) -> Tag: ...
+
+    @property
+    def reference(self) -> Reference: ...
+
+
 class Sms(Record, frozen=True):
     """One text message. `origin` is the number or identity it is sent from, None where the channel has only one.
 
     An `answerable` one only ever leaves from an identity that can receive.
     """
+
+    channel: ClassVar[Channel] = Channel.SMS
 
     to: Phone
     text: str
@@ -47,6 +65,8 @@ class Email(Record, frozen=True):
     Answers go to `reply_to`, or to the sender where it is None.
     """
 
+    channel: ClassVar[Channel] = Channel.EMAIL
+
     to: str
     subject: str
     html: str
@@ -60,11 +80,18 @@ class Email(Record, frozen=True):
 class VoiceCall(Record, frozen=True):
     """One call that reads `text` (plain text, never markup) with a voice of the locale `voice`."""
 
+    channel: ClassVar[Channel] = Channel.VOICE
+
     to: Phone
     text: str
     voice: Tag
     reference: Reference
     origin: str | None = None
+
+    @property
+    def language(self) -> Tag:
+        """The language that the voice speaks."""
+        return self.voice
 
 
 class Reason(StrEnum):

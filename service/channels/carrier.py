@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from service.channels import Email, Outcome, Sms, VoiceCall
+from service.channels import Message, Outcome
 from service.core.records import Record
 from service.storage import Item
 
-Message = Sms | Email | VoiceCall
-M_contra = TypeVar("M_contra", Sms, Email, VoiceCall, contravariant=True)
+M_contra = TypeVar("M_contra", bound=Message, contravariant=True)
 
 
 class Handed(Record, frozen=True):
@@ -35,6 +34,9 @@ class Carrier(Protocol[M_contra]):
     @property
     def is_our_store(self) -> bool:
         """Whether sending is nothing but the writes it answers, so that it cannot be done by halves."""
+
+    def joins(self, message: M_contra, earlier: Sequence[M_contra], /) -> bool:
+        """Whether a message costs no call of its own when it follows `earlier` messages."""
 
     def hand_over(self, messages: Sequence[M_contra], begin_by: datetime, /) -> Sequence[Handed]:
         """Send messages; what became of each, in order. No call is begun after `begin_by`: the rest stays untried."""

@@ -147,6 +147,10 @@ class OutboxSms:
         """Keep one SMS."""
         return Accepted(self._outbox.keep(_text(sms, self._outbox.now)))
 
+    def joins(self, _message: Sms, _earlier: Sequence[Sms], /) -> bool:
+        """Never: each is kept by itself."""
+        return False
+
     def hand_over(self, messages: Sequence[Sms], _begin_by: datetime, /) -> Sequence[Handed]:
         """What keeping these writes."""
         now = self._outbox.now
@@ -165,6 +169,10 @@ class OutboxEmail:
     def send(self, email: Email, /) -> Outcome:
         """Keep one email."""
         return Accepted(self._outbox.keep(_letter(email, self._outbox.now)))
+
+    def joins(self, _message: Email, _earlier: Sequence[Email], /) -> bool:
+        """Never: each is kept by itself."""
+        return False
 
     def hand_over(self, messages: Sequence[Email], _begin_by: datetime, /) -> Sequence[Handed]:
         """What keeping these writes."""
@@ -187,6 +195,10 @@ class OutboxVoice:
         """Speak and keep one call."""
         spoken = self._spoken(call)
         return spoken if isinstance(spoken, Refused) else Accepted(self._outbox.keep(*spoken))
+
+    def joins(self, message: VoiceCall, earlier: Sequence[VoiceCall], /) -> bool:
+        """Whether its words were spoken already."""
+        return any((message.text, message.voice) == (one.text, one.voice) for one in earlier)
 
     def hand_over(self, messages: Sequence[VoiceCall], _begin_by: datetime, /) -> Sequence[Handed]:
         """What keeping these writes, each spoken."""

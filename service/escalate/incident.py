@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from service.channels.channel_type import address_of
+from service.channels.registry import CHANNELS
 from service.core.enums import Channel
 from service.escalate.events import Failure, PageSent
 from service.escalate.page import Page
@@ -47,7 +49,11 @@ class Contact:
 
     def address(self, channel: Channel) -> str | None:
         """Where this contact is reached on a channel, if anywhere."""
-        return self.email if channel is Channel.EMAIL else self.phone
+        return address_of(CHANNELS[channel], self)
+
+    def contact(self, field: str) -> str | None:
+        """The phone or address that a profile's field of this name would hold."""
+        return {"phone": self.phone, "email": self.email}.get(field)
 
     @property
     def label(self) -> str:

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
+from service.channels import Accepted, Email, Message, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.carrier import Handed
-from service.channels.carrier import Message as Outbound
+from service.channels.channel_type import ContactKind
 from service.channels.mail_tokens import ReplyAddress
+from service.channels.registry import CHANNELS
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
 from service.escalate.events import Failure
@@ -88,6 +89,9 @@ class Sender:
         if outgoing.channel is Channel.EMAIL and outgoing.role in PAGING and self.reply_to is not None:
             self._take_answers(task, self.reply_to)
         message = self._worded(task, outgoing, incident)
+        if message is None:
+            refused = Refused(Reason.ADDRESS, f"the contact has no address for {outgoing.channel}")
+            return self._after(Sending(task, outgoing, about, contact, None), Handed(refused))
         if (waits := self._waits(task, message)) is not None:
             return Step(waits)
         sending = Sending(task, outgoing, about, contact, _begun_at(task, incident))
@@ -126,6 +130,8 @@ class Sender:
             channel=Channel.EMAIL,
         )
         message = self._worded(task, outgoing, incident)
+        if message is None:
+            return Step(finished(task.item))
         return self._sent_or_again(task, self.hand_over(task, message))
 
     def _take_answers(self, task: Task, address: ReplyAddress) -> None:
@@ -134,7 +140,7 @@ class Sender:
             keys = {**task.item.keys, BY_MAIL_TOKEN: address.tokens.of(task.item.id)}
             task.item = structs.replace(task.item, keys=keys)
 
-    def _worded(self, task: Task, outgoing: Outgoing, incident: Incident) -> Outbound:
+    def _worded(self, task: Task, outgoing: Outgoing, incident: Incident) -> Message | None:
         link = self.links.of(incident, outgoing) if self.links is not None else None
         reference = Reference(task.item.id, outgoing.attempt, urgent=True)
         message = self.wording.of_message(incident, outgoing, reference, task.now, link)
@@ -142,18 +148,18 @@ class Sender:
             return structs.replace(message, reply_to=self.reply_to.of(task.item.id))
         return message
 
-    def hand_over(self, task: Task, message: Outbound) -> Handed:
+    def hand_over(self, task: Task, message: Message) -> Handed:
         """Ask the carrier of a message's channel to take it."""
         return self.carriers.hand_over([message], task.begin_by)[0]
 
-    def turn(self, task: Task, message: Outbound, urgency: Urgency) -> Item | None:
+    def turn(self, task: Task, message: Message, urgency: Urgency) -> Item | None:
         """The item of a message that is no incident's own put off until its turn; None if its provider may be asked."""
         slots = self.slots.at(task.now, urgency)
         if slots.rests_until(message) is not None:
             return None  # whoever asks is told so, and for how long
         return wait_until_booked(task, lambda: slots.book([message]))
 
-    def _waits(self, task: Task, message: Outbound) -> Item | None:
+    def _waits(self, task: Task, message: Message) -> Item | None:
         """The message's item put off while its providers are left alone, or until its turn; None if it may leave."""
         now, stored = task.now, outgoing_of(task.item)  # read once: a free slot must not lie ahead of the next reading
         if self.pauses is not None and self.pauses.is_paused(Lane.INCIDENT):
@@ -169,9 +175,8 @@ class Sender:
 
     def _opt_out(self, contact: Contact, channel: Channel) -> OptOut | None:
         """What keeps even an incident from a contact: STOP, or a mailbox that is gone."""
-        if channel is Channel.EMAIL:
-            return None if contact.email is None else self.opt_outs.ending_email(contact.email, Lane.INCIDENT)
-        return None if contact.phone is None else self.opt_outs.ending_phone(contact.phone, Lane.INCIDENT)
+        address, kind = contact.address(channel), CHANNELS[channel].opted_out_by
+        return None if address is None or kind is None else self.opt_outs.ending(kind, address, Lane.INCIDENT)
 
     def _after(self, sending: Sending, handed: Handed) -> Step:
         task, outgoing, outcome = sending.task, sending.outgoing, handed.outcome
@@ -219,7 +224,7 @@ class Sender:
         return task.now + (max(wait, outcome.retry_after) if isinstance(outcome, Refused) else wait)
 
     def _remember_opt_out(self, contact: Contact, channel: Channel) -> None:
-        if channel is not Channel.EMAIL and contact.phone is not None:
+        if CHANNELS[channel].opted_out_by is ContactKind.PHONE and contact.phone is not None:
             self.opt_outs.add_phone(contact.phone, Why.PROVIDER)
 
     def _failed(self, claimed: Item, outgoing: Outgoing, about: ReadIncident, why: Failure, now: datetime) -> Step:

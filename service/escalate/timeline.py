@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from service.core.enums import Channel
+from service.channels.registry import CHANNELS
 from service.escalate.effects import Entry, Kind
 from service.escalate.events import Via
 from service.escalate.incident import Incident
@@ -57,13 +57,6 @@ _WHY: Mapping[str, str] = {
     "lapsed": "nobody said that they are still on it",
     "contacts_absent": "it names no contact of this incident",
 }
-
-_OPTED_OUT: Mapping[Channel, str] = {
-    Channel.EMAIL: "this mailbox takes no messages",
-    Channel.SMS: "this phone wants no messages",
-    Channel.VOICE: "this phone wants no calls",
-}
-"""How an opt-out is said where the channel is known."""
 
 _SENTENCES: Mapping[Kind, str] = {
     Kind.OPENED: "Opened",
@@ -140,5 +133,5 @@ def _way(entry: Entry) -> str:
 
 def _why(entry: Entry) -> str:
     if entry.why == "opted_out" and entry.channel is not None:
-        return _OPTED_OUT[entry.channel]
+        return CHANNELS[entry.channel].refusal
     return _WHY.get(entry.why or "", entry.why or "")

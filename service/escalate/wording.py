@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from service.channels import Email, Reference, Sms, VoiceCall
-from service.channels.carrier import Message as Outbound
-from service.channels.phones import PhoneRules
+from service.channels import Message, Reference, Sms
+from service.channels.channel_type import Circumstances
+from service.channels.phones import Phone, PhoneRules
+from service.channels.registry import CHANNELS
 from service.core.enums import Channel
 from service.core.language_tags import Tag, parse_tag
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Resolved
@@ -23,7 +24,7 @@ from service.escalate.policy import PAGING, Role
 from service.language import SOURCE, Translation, Translator
 from service.messages import render
 from service.messages.forms import parse_form
-from service.messages.render import Rendition
+from service.messages.render import FilledText, Rendition
 from service.messages.segments import surplus
 from service.messages.shortened import shortened
 from service.messages.templates import Template, Templates
@@ -47,11 +48,35 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A message in one language, for each channel."""
+class PagedReader:
+    """A contact as channels see it."""
 
-    rendition: Rendition
-    variables: Mapping[str, object]
+    phone: Phone | None
+    email: str | None
+    voice_locale: str | None = None
+
+
+class PagedText(FilledText):
+    """A text of an incident. An SMS begins with who sends it, and leaves out what a link shows anyway."""
+
+    def __init__(self, rendition: Rendition, variables: Mapping[str, object], sender: str) -> None:
+        super().__init__(rendition, variables)
+        self._sender = sender
+
+    def brief(self) -> str:
+        """The SMS. Where a link leads to the whole description, what does not fit one part of it is left out."""
+        text = from_sender(self._sender, self.rendition, super().brief())
+        description, over = str(self.variables["description"]), surplus(text)
+        room = len(description) - over
+        if not over or room < LEAST_DESCRIPTION or not self.variables.get("link"):
+            return text
+        cut = {**self.variables, "description": shortened(description, room)}
+        return from_sender(self._sender, self.rendition, render.sms_text(self.rendition, cut))
+
+
+def from_sender(sender: str, rendition: Rendition, text: str) -> str:
+    """The text with the sender's name before it, unless the template says where that stands."""
+    return text if not sender or "sender" in rendition.sms.names else f"{sender}: {text}"
 
 
 class Wording:
@@ -73,8 +98,11 @@ class Wording:
         reference: Reference,
         now: datetime,
         link: str | None = None,
-    ) -> Outbound:
-        """A message of an incident as its channel takes it. `link` is where the contact may answer on the web."""
+    ) -> Message | None:
+        """A message of an incident as its channel takes it; None where the channel does not lead to the contact.
+
+        `link` is where the contact may answer on the web.
+        """
         contact = incident.contacts[outgoing.contact - 1]
         template = incident.policy.template(_role(incident, outgoing), outgoing.level)
         linked = link is not None and outgoing.role in PAGING
@@ -82,7 +110,9 @@ class Wording:
         variables = self._variables(incident, outgoing, rendition.language, now)
         if linked:  # the page behind the link shows the description in full, and the address
             variables |= {"link": link or "", "url": "" if outgoing.channel is Channel.SMS else variables["url"]}
-        return self._outbound(outgoing, contact, Text(rendition, variables), reference)
+        words = PagedText(rendition, variables, self._house.sender)
+        how = Circumstances(reference, answerable=True)
+        return CHANNELS[outgoing.channel].compose(words, self._reader(contact), how)
 
     def sms(
         self,
@@ -98,38 +128,12 @@ class Wording:
         known = {**variables, "sender": self._house.sender, "help": self._house.help}
         if isinstance(following, str):
             known["next"] = self._said(following, rendition.language) or following
-        said = self._from_us(rendition, render.sms_text(rendition, known))
+        said = from_sender(self._house.sender, rendition, render.sms_text(rendition, known))
         return Sms(self._phones.parse(to), said, rendition.language, reference, answerable=True)
 
-    def _outbound(self, outgoing: Outgoing, contact: Contact, text: Text, reference: Reference) -> Outbound:
-        language = text.rendition.language
-        match outgoing.channel.value:
-            case "email":
-                said = render.email_text(text.rendition, text.variables)
-                to = contact.email or ""
-                return Email(to, said.subject, said.html, said.text, language, reference)
-            case "voice":
-                spoken = render.voice_text(text.rendition, text.variables)
-                return VoiceCall(self._phones.parse(contact.phone or ""), spoken, language, reference)
-            case _:
-                to_phone = self._phones.parse(contact.phone or "")
-                return Sms(to_phone, self._briefly(text), language, reference, answerable=True)
-
-    def _briefly(self, text: Text) -> str:
-        """The SMS. Where a link leads to the whole description, what does not fit one part of it is left out."""
-        said = self._from_us(text.rendition, render.sms_text(text.rendition, text.variables))
-        description, over = str(text.variables["description"]), surplus(said)
-        room = len(description) - over
-        if not over or room < LEAST_DESCRIPTION or not text.variables.get("link"):
-            return said
-        cut = {**text.variables, "description": shortened(description, room)}
-        return self._from_us(text.rendition, render.sms_text(text.rendition, cut))
-
-    def _from_us(self, rendition: Rendition, said: str) -> str:
-        """The text with the sender's name before it, unless the template says where that stands."""
-        if not self._house.sender or "sender" in rendition.sms.names:
-            return said
-        return f"{self._house.sender}: {said}"
+    def _reader(self, contact: Contact) -> PagedReader:
+        phone = None if contact.phone is None else self._phones.parse(contact.phone)
+        return PagedReader(phone, contact.email)
 
     def _variables(self, incident: Incident, outgoing: Outgoing, language: Tag, now: datetime) -> dict[str, object]:
         contact = incident.contacts[outgoing.contact - 1]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache, cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from service.channels import Email, Refused, Sms, VoiceCall
-from service.channels.carrier import Carrier, Handed, Message
+from service.channels import Message, Refused, Sms, VoiceCall
+from service.channels.carrier import Carrier, Handed
 from service.core.enums import Channel
-from service.messages.failover import Departing, Departure, Failover
+from service.messages.failover import Departing, Departure
 from service.messages.senders import Senders
 from service.storage import Store
 
@@ -41,6 +41,10 @@ class FromSenders(Generic[M]):
             return anyhow()
         return lambda message: Departure(sender=self._senders.of_message(message))
 
+    def joins(self, message: M, earlier: Sequence[M], /) -> bool:
+        """Whether its carrier says so."""
+        return self._carrier.joins(message, earlier)
+
     def hand_over(self, messages: Sequence[M], begin_by: datetime, /) -> Sequence[Handed]:
         """Send what may leave; the others are refused, saying why."""
         addressed = [self._senders.addressed(message) for message in messages]
@@ -51,61 +55,35 @@ class FromSenders(Generic[M]):
 
 @dataclass(frozen=True)
 class Carriers:
-    """A carrier for each channel."""
+    """A carrier for each channel: one that takes the messages of this channel alone."""
 
-    sms: Carrier[Sms]
-    email: Carrier[Email]
-    voice: Carrier[VoiceCall]
+    by_channel: Mapping[Channel, Carrier[Any]]
 
     @cached_property
     def in_our_store(self) -> frozenset[Channel]:
         """The channels on which sending is nothing but a write of ours."""
-        return frozenset(channel for channel in Channel if self.of(channel).is_our_store)
-
-    def of(self, channel: Channel) -> Carrier[Sms] | Carrier[Email] | Carrier[VoiceCall]:
-        """The carrier of a channel."""
-        match channel:
-            case Channel.SMS:
-                return self.sms
-            case Channel.EMAIL:
-                return self.email
-            case Channel.VOICE:
-                return self.voice
+        return frozenset(channel for channel, carrier in self.by_channel.items() if carrier.is_our_store)
 
     def joins(self, message: Message, earlier: Sequence[Message]) -> bool:
-        """Whether a message costs no call of its own: the last email has its content, or a voice of ours its words."""
-        if isinstance(message, VoiceCall):
-            return self.voice.is_our_store and any(_sounds_like(message, one) for one in earlier)
-        mails = [one for one in earlier if isinstance(one, Email)][-1:]
-        if not mails or not isinstance(message, Email) or not isinstance(self.email, Failover):
-            return False
-        return self.email.joins(message, mails[0])
+        """Whether a message costs no call of its own when it follows `earlier` ones of any channels."""
+        alike = [one for one in earlier if one.channel is message.channel]
+        return self.by_channel[message.channel].joins(message, alike)
 
     def hand_over(self, messages: Sequence[Message], begin_by: datetime) -> Sequence[Handed]:
         """Send messages of any channels; what became of each, in order. No call is begun after `begin_by`."""
-        texts = [(place, message) for place, message in enumerate(messages) if isinstance(message, Sms)]
-        mails = [(place, message) for place, message in enumerate(messages) if isinstance(message, Email)]
-        calls = [(place, message) for place, message in enumerate(messages) if isinstance(message, VoiceCall)]
-        handed = [
-            *self.sms.hand_over([one for _, one in texts], begin_by),
-            *self.email.hand_over([one for _, one in mails], begin_by),
-            *self.voice.hand_over([one for _, one in calls], begin_by),
-        ]
-        by_place = dict(zip((place for place, _ in [*texts, *mails, *calls]), handed, strict=True))
+        places: dict[Channel, list[int]] = {}
+        for place, message in enumerate(messages):
+            places.setdefault(message.channel, []).append(place)
+        by_place: dict[int, Handed] = {}
+        for channel, carrier in self.by_channel.items():
+            if own := places.get(channel):
+                handed = carrier.hand_over([messages[place] for place in own], begin_by)
+                by_place.update(zip(own, handed, strict=True))
         return [by_place[place] for place in range(len(messages))]
 
 
-def _sounds_like(call: VoiceCall, other: Message) -> bool:
-    return isinstance(other, VoiceCall) and (call.text, call.voice) == (other.text, other.voice)
-
-
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """From where the messages of each channel are going to leave, where there is more to say than their channel."""
-
-    sms: Departing[Sms]
-    email: Departing[Email]
-    voice: Departing[VoiceCall]
+Leaving = Mapping[Channel, Departing[Any]]
+"""From where the messages of each channel are going to leave, where there is more to say than their channel."""
 
 
 def anyhow() -> Callable[[Message], Departure]:
@@ -185,9 +163,7 @@ class SlotsNow:
         self._rates = rates
         self._now = now
         self._urgency = urgency
-        self._sms = cache(leaving.sms)
-        self._email = cache(leaving.email)
-        self._voice = cache(leaving.voice)
+        self._leaving = {channel: cache(departing) for channel, departing in leaving.items()}
         self._departures: dict[str, Departure] = {}
         self._known: dict[str, _Rate | None] = {}
 
@@ -227,17 +203,8 @@ class SlotsNow:
     def _departure(self, message: Message) -> Departure:
         name = message.reference.delivery_id
         if name not in self._departures:  # each message is asked about several times
-            self._departures[name] = self._departing(message)
+            self._departures[name] = self._leaving[message.channel]()(message)
         return self._departures[name]
-
-    def _departing(self, message: Message) -> Departure:
-        match message:
-            case Sms():
-                return self._sms()(message)
-            case Email():
-                return self._email()(message)
-            case VoiceCall():
-                return self._voice()(message)
 
     def _rate(self, message: Message) -> _Rate | None:
         name = message.reference.delivery_id
@@ -246,24 +213,14 @@ class SlotsNow:
         return self._known[name]
 
     def _rate_of(self, message: Message) -> _Rate | None:
-        departure, channel = self._departure(message), _channel(message)
+        departure = self._departure(message)
         sender = departure.sender
         if sender is not None and sender.per_second is not None:
             key = f"rate-{sender.origin}"
             granted: float | None = sender.per_second
         else:
-            key, granted = f"rate-{channel}", self._rates.get(channel)
+            key, granted = f"rate-{message.channel}", self._rates.get(message.channel)
         known = [rate for rate in (granted, departure.most_per_second) if rate is not None]
         if departure.pace < 1:
             return _Rate(key, departure.pace * min(known, default=UNKNOWN_RATE))
         return _Rate(key, min(known)) if known else None
-
-
-def _channel(message: Message) -> Channel:
-    match message:
-        case Sms():
-            return Channel.SMS
-        case Email():
-            return Channel.EMAIL
-        case VoiceCall():
-            return Channel.VOICE

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from msgspec import structs
 
-from service.channels import Email, Outcome, Reason, Refused, Sms, VoiceCall
+from service.channels import Message, Outcome, Reason, Refused
 from service.channels.carrier import Handed
 from service.core.clock import Clock
 from service.messages.choice import Candidate, chance_of, choose
@@ -17,7 +17,7 @@ from service.messages.providers import SHORTLY, Provider
 from service.messages.senders import Sender
 from service.work.breakers import Breakers, Look
 
-M = TypeVar("M", Sms, Email, VoiceCall)
+M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,15 @@ class Failover(Generic[M]):
         """All its providers."""
         return "+".join(self._providers)
 
-    def joins(self, message: M, earlier: M) -> bool:
-        """Whether a message costs no call of its own when it follows `earlier`, with the provider that has most weight.
+    def joins(self, message: M, earlier: Sequence[M], /) -> bool:
+        """Whether a message costs no call of its own after `earlier` ones, with the provider that has most weight.
 
         With another one it does: then as many leave as there is time for.
         """
+        if not earlier:
+            return False
         first = max(self._providers.values(), key=lambda provider: self._weight(provider.name))
-        return first.joins(message, earlier)
+        return first.joins(message, earlier[-1])
 
     def departing(self) -> Callable[[M], Departure]:
         """Tells where a message is going to leave, as things stand now."""

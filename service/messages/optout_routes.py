@@ -10,12 +10,14 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
+from service.channels.channel_type import ContactKind
 from service.channels.contact_keys import masked
+from service.channels.registry import ended_by
 from service.core import exact_json, ids
 from service.core.clock import Clock, timestamp
 from service.core.enums import Channel, Scope
 from service.http import Answer, Caller, Cursor, Limit, Query, Shown, endpoint, not_found
-from service.messages.optouts import CHANNELS, ListedOptOut, OptOut, OptOuts
+from service.messages.optouts import ListedOptOut, OptOut, OptOuts
 from service.messages.routes import contact_in_url
 from service.recipients import Directory, Recipient
 from service.storage import AuditEntry, Store
@@ -68,7 +70,7 @@ class OptOutView:
         contact = next((_contact(one, listed.contact) for one in holders), None)
         return {
             "id": listed.id,
-            "channels": [channel.value for channel in CHANNELS[listed.contact]],
+            "channels": [channel.value for channel in ended_by(ContactKind(listed.contact))],
             **_said(listed.opt_out),
             "recipients": [one.user_id for one in holders],
             "contact": contact if in_full else masked(contact),
@@ -90,7 +92,7 @@ def suppressed(opt_outs: OptOuts, recipient: Recipient) -> Sequence[Mapping[str,
     return [
         {"channel": channel.value, **_said(one)}
         for contact, found in (("email", of_email), ("phone", of_phone))
-        for channel in CHANNELS[contact]
+        for channel in ended_by(ContactKind(contact))
         for one in found
     ]
 

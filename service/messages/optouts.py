@@ -13,9 +13,10 @@ from enum import StrEnum
 
 from msgspec import structs
 
+from service.channels.channel_type import ContactKind
 from service.channels.contact_keys import ContactKeys
 from service.core.clock import Clock
-from service.core.enums import Channel, Lane
+from service.core.enums import Lane
 from service.core.records import from_state, to_state
 from service.storage import Conflict, Item, Page, Store
 from service.storage.relisting import Relisting
@@ -84,9 +85,6 @@ _LANES = {
     Topic.EVERYTHING: frozenset(Lane),
 }
 
-CHANNELS = {"phone": (Channel.SMS, Channel.VOICE), "email": (Channel.EMAIL,)}
-"""The channels that end with each kind of contact."""
-
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
@@ -147,6 +145,10 @@ class OptOuts:
     def of_email(self, address: str) -> tuple[OptOut, ...]:
         """Why this address is not written to, and since when."""
         return self._read(self._email_id(address))
+
+    def ending(self, kind: ContactKind, contact: str, lane: Lane) -> OptOut | None:
+        """What ends messages of a lane to a contact, or None."""
+        return self.ending_phone(contact, lane) if kind is ContactKind.PHONE else self.ending_email(contact, lane)
 
     def ending_phone(self, e164: str, lane: Lane) -> OptOut | None:
         """What ends messages of a lane to this phone, or None."""

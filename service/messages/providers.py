@@ -9,14 +9,14 @@ from typing import Generic, Protocol, TypeVar
 from msgspec import structs
 from prometheus_client import Counter
 
-from service.channels import Accepted, Email, Outcome, Reason, Refused, Sms, Unknown, VoiceCall
+from service.channels import Accepted, Message, Outcome, Reason, Refused, Unknown
 from service.channels.carrier import OneByOne, Together
 from service.messages.senders import Sender
 from service.work.breaker import Go, Wait
 from service.work.breakers import PROBED_WITHIN, Look
 from service.work.limits import LONGEST_REST, LimitKind
 
-M = TypeVar("M", Sms, Email, VoiceCall)
+M = TypeVar("M", bound=Message)
 
 SHORTLY = timedelta(seconds=1)
 """How long a message waits that nobody was asked to take."""
@@ -51,14 +51,14 @@ class Identities(Protocol[M]):
         """Ids of the other accounts whose identities are used; our own has none."""
 
 
-class OneAddress:
-    """All mail leaves from one address."""
+class OneAddress(Generic[M]):
+    """All messages leave from one address, such as all mail."""
 
-    def addressed(self, message: Email, /) -> Email:
+    def addressed(self, message: M, /) -> M:
         """The message as it is."""
         return message
 
-    def of_message(self, _message: Email, /) -> None:
+    def of_message(self, _message: M, /) -> None:
         """Nobody that is listed."""
 
     def accounts(self) -> Sequence[str]:

@@ -52,6 +52,31 @@ class EmailText:
     text: str
 
 
+class FilledText:
+    """A rendition with the values of one reader, as channels ask for it (`service.channels.channel_type.Words`)."""
+
+    def __init__(self, rendition: Rendition, variables: Mapping[str, object]) -> None:
+        self.rendition = rendition
+        self.variables = variables
+
+    @property
+    def language(self) -> Tag:
+        """The language that it is written in."""
+        return self.rendition.language
+
+    def brief(self) -> str:
+        """As an SMS; `NotFilled` or `TooLong`."""
+        return sms_text(self.rendition, self.variables)
+
+    def letter(self) -> EmailText:
+        """As an email; `NotFilled` or `TooLong`."""
+        return email_text(self.rendition, self.variables)
+
+    def spoken(self) -> str:
+        """As it is read out; `NotFilled` or `TooLong`."""
+        return voice_text(self.rendition, self.variables)
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """Everything a person would get, for the author to look at."""

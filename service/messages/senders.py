@@ -81,9 +81,8 @@ class Senders:
 
     def of_message(self, message: Sms | VoiceCall) -> Sender | None:
         """The identity that this message leaves from."""
-        if isinstance(message, Sms):
-            return self.of(message.to.country, Channel.SMS, answerable=message.answerable)
-        return self.of(message.to.country, Channel.VOICE)
+        answerable = isinstance(message, Sms) and message.answerable
+        return self.of(message.to.country, message.channel, answerable=answerable)
 
     def addressed(self, message: M) -> M | Refused:
         """The message as it leaves from the identity that its country demands; refused where there is none."""

@@ -97,6 +97,10 @@ class Budgeted:
     def is_our_store(self) -> bool:
         return self._carrier.is_our_store
 
+    def joins(self, message: Sms, earlier: Sequence[Sms], /) -> bool:
+        """Whether its carrier says so."""
+        return self._carrier.joins(message, earlier)
+
     def hand_over(self, messages: Sequence[Sms], begin_by: datetime, /) -> Sequence[Handed]:
         """Send what may be paid for; bulk beyond the cap is refused for now."""
         now = self._clock.now()

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from msgspec import structs
 
-from service.core.enums import Channel
+from service.channels.registry import CHANNELS
 from service.core.records import Record
 from service.messages.optouts import OptOut
 from service.messages.render import Rendition
@@ -19,9 +19,6 @@ from service.notify.notification import Notification
 from service.notify.plan import Drop, Hold, Plan, Send
 from service.recipients import Recipient
 from service.storage import Item
-
-_WEIGHT = {Channel.EMAIL: 2, Channel.SMS: 2, Channel.VOICE: 6}
-"""Writes of one copy: its delivery, its outbox entry, the pieces of its audio."""
 
 
 class Copy(Record, frozen=True):
@@ -34,7 +31,7 @@ class Copy(Record, frozen=True):
     @property
     def weight(self) -> int:
         """How many writes it may take."""
-        return _WEIGHT[self.delivery.channel] if isinstance(self.plan, Send) and self.delivery.channel else 1
+        return CHANNELS[self.delivery.channel].weight if isinstance(self.plan, Send) and self.delivery.channel else 1
 
     def unsent(self, now: datetime) -> Delivery:
         """The delivery when nothing is handed over."""

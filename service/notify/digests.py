@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Email, VoiceCall
-from service.channels.carrier import Message as Outgoing
+from service.channels import Email
+from service.channels import Message as Outgoing
 from service.core import ids
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
@@ -192,7 +192,7 @@ def _opened(
     return Digest(
         recipient=person.user_id,
         channel=person.preference,
-        language=str(message.voice if isinstance(message, VoiceCall) else message.language),
+        language=str(message.language),
         promotional=notification.lane is Lane.BULK,
         ends_at=ends_at,
         done={} if before is None else before.done,

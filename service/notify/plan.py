@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.channels import Email, Reference, Sms, VoiceCall
-from service.channels.carrier import Message as Outgoing
-from service.core.blank import is_blank
-from service.core.enums import Channel, Lane
+from service.channels import Message, Reference
+from service.channels.channel_type import Circumstances
+from service.channels.registry import CHANNELS
+from service.core.enums import Lane
 from service.core.errors import TocsinError
-from service.core.language_tags import Tag, parse_tag
 from service.core.records import Record
 from service.messages.forms import NotFilled
 from service.messages.optouts import OptOut
 from service.messages.quiet import QuietHours
-from service.messages.render import Rendition, TooLong, email_text, sms_text, voice_text
+from service.messages.render import FilledText, Rendition, TooLong
 from service.notify.delivery import DeliveryStatus
 from service.recipients import Recipient
 from service.storage import Item
@@ -25,7 +24,7 @@ from service.storage import Item
 class Send(Record, frozen=True):
     """Hand this over now."""
 
-    message: Outgoing
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +96,14 @@ def _filled(
     reference: Reference,
     manners: Manners,
 ) -> Plan:
-    bulk = lane is Lane.BULK
-    match recipient.preference:
-        case Channel.EMAIL if recipient.email:
-            text = email_text(rendition, variables)
-            if is_blank(text.subject) and is_blank(text.text) and "<img" not in text.html:
-                return NOTHING_LEFT
-            stop = manners.unsubscribe_url(recipient) if bulk else None
-            mail = Email(recipient.email, text.subject, text.html, text.text, rendition.language, reference, stop)
-            return Send(mail)
-        case Channel.SMS if recipient.phone:
-            text_message = sms_text(rendition, variables)
-            if is_blank(text_message):
-                return NOTHING_LEFT
-            return Send(Sms(recipient.phone, text_message, rendition.language, reference, promotional=bulk))
-        case Channel.VOICE if recipient.phone:
-            spoken = voice_text(rendition, variables)
-            if is_blank(spoken):
-                return NOTHING_LEFT
-            return Send(VoiceCall(recipient.phone, spoken, _voice(recipient, rendition.language), reference))
-        case channel:
-            return Drop(DeliveryStatus.FAILED, f"the profile has no address for {channel.value}")
-
-
-def _voice(recipient: Recipient, language: Tag) -> Tag:
-    """The voice the recipient asked for, if it speaks the text's language."""
-    wanted = parse_tag(recipient.voice_locale) if recipient.voice_locale else language
-    return wanted if wanted.language == language.language else language
+    kind, bulk = CHANNELS[recipient.preference], lane is Lane.BULK
+    how = Circumstances(
+        reference, promotional=bulk, unsubscribe_url=lambda: manners.unsubscribe_url(recipient) if bulk else None
+    )
+    message = kind.compose(FilledText(rendition, variables), recipient, how)
+    if message is None:
+        return Drop(DeliveryStatus.FAILED, f"the profile has no address for {recipient.preference.value}")
+    return NOTHING_LEFT if kind.is_blank(message) else Send(message)
 
 
 def _own(recipient: Recipient) -> Mapping[str, object]:

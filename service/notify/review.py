@@ -70,7 +70,7 @@ class Reviewers:
         if notification.status is not Status.HELD_FOR_REVIEW:
             return Step(finished(task.item))
         email = self._email(notification, task.item, letter.reviewer)
-        handed = self.carriers.email.hand_over([email], task.begin_by)[0]
+        handed = self.carriers.hand_over([email], task.begin_by)[0]
         match handed.outcome:
             case Accepted() | Unknown():
                 return Step(finished(task.item), spawn=handed.writes)

@@ -19,8 +19,8 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Email, Outcome, Reason, Reference, Refused
-from service.channels.carrier import Handed, Message
+from service.channels import Message, Outcome, Reason, Reference, Refused, Sms, VoiceCall
+from service.channels.carrier import Handed
 from service.core.enums import Channel, Lane
 from service.messages.carriers import Carriers, Slots, SlotsNow, Urgency
 from service.notify import stalls
@@ -286,7 +286,7 @@ class PageSender:
     def _remembered(self, message: Message, handed: Handed) -> Handed:
         """With the record that the phone opted out, if that is why the provider refused the message."""
         opted_out = isinstance(handed.outcome, Refused) and handed.outcome.reason is Reason.OPTED_OUT
-        if not opted_out or isinstance(message, Email):
+        if not opted_out or not isinstance(message, Sms | VoiceCall):
             return handed
         return Handed(handed.outcome, (*handed.writes, self.manners.told_by_provider(message.to.e164)))
 

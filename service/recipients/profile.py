@@ -11,7 +11,9 @@ from typing import TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 
+from service.channels.channel_type import address_of
 from service.channels.phones import Phone, PhoneRefused, PhoneRules
+from service.channels.registry import CHANNELS
 from service.core.enums import Channel
 from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
@@ -56,6 +58,15 @@ class Recipient(Record, frozen=True):
     phone: Phone | None = None
     voice_locale: str | None = None
     timezone: str | None = None
+
+    def contact(self, field: str) -> str | None:
+        """The phone (E.164) or address that a field holds."""
+        return {"phone": self.phone.e164 if self.phone else None, "email": self.email}.get(field)
+
+    @property
+    def address(self) -> str | None:
+        """Where the preferred channel leads, if anywhere."""
+        return address_of(CHANNELS[self.preference], self)
 
     def as_json(self) -> dict[str, object]:
         """The profile as callers write it; what is not known is left out."""
@@ -140,7 +151,7 @@ class _Reading:
 
     def refuse_unreachable(self, preference: Channel, phone: Phone | None) -> None:
         """A fault if the preferred channel has nothing to write to, or a phone that no SMS reaches."""
-        needs = "email" if preference is Channel.EMAIL else "phone"
+        needs = CHANNELS[preference].field
         if self._raw.get(needs) in {None, ""}:
             self.faults.append(Fault(needs, f"is missing, and the preference is {preference}"))
         if preference is Channel.SMS and phone is not None and (kind := phone.no_sms) is not None:

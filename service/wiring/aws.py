@@ -56,7 +56,7 @@ class Amazon:
         """Mail by SES."""
         identity = MailIdentity(header_text(self._settings.mail_from), self._settings.mail_configuration_set)
         ses = SesEmail(self._clients, identity)
-        return Provider(SES, ses, OneAddress(), together=ses, most_per_second=SendRate(self._clients).per_second)
+        return Provider(SES, ses, OneAddress[Email](), together=ses, most_per_second=SendRate(self._clients).per_second)
 
     def sms(self, senders: Senders) -> Provider[Sms]:
         """SMS by End User Messaging."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from service.channels import Email, Sms, VoiceCall
+from service.channels import Email, Message, Sms, VoiceCall
 from service.channels.carrier import Carrier
 from service.channels.mail_tokens import MailTokens
 from service.channels.outbox import Outbox, OutboxEmail, OutboxSms, OutboxVoice
@@ -17,7 +17,7 @@ from service.core import secrets
 from service.core.clock import Clock
 from service.core.enums import Channel
 from service.inbound.twilio.signature import address
-from service.messages.carriers import Carriers, FromSenders, Leaving, Slots, anyhow
+from service.messages.carriers import Carriers, FromSenders, Slots, anyhow
 from service.messages.failover import Departing, Failover
 from service.messages.providers import OneAddress, Provider
 from service.messages.senders import Senders, everywhere
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from service.channels.twilio.account import Twilio
     from service.wiring.aws import Amazon
 
-M = TypeVar("M", Sms, Email, VoiceCall)
+M = TypeVar("M", bound=Message)
+
+Way = tuple[Carrier[M], Departing[M]]
+"""What takes the messages of a channel out, and from where they are going to leave."""
 
 AWS, TWILIO = "aws", "twilio"
 """Whose an identity of TOCSIN_SENDERS can be."""
@@ -55,24 +58,27 @@ class WaysOut:
         if amazon is not None and self._twilio is not None:
             self._senders.require_providers()
         spend = Spend(store, None if settings.spend_cap is None else Decimal(str(settings.spend_cap)))
-        sms, texts = self._sms(outbox)
-        email, mails = self._email(outbox)
-        voice, calls = self._voice(outbox)
-        self.carriers = Carriers(Budgeted(sms, spend, clock), email, voice)
-        self.slots = Slots(store, Leaving(texts, mails, calls), _rates(settings))
+        ways: Mapping[Channel, Way[Any]] = {
+            Channel.SMS: self._sms(outbox, spend),
+            Channel.EMAIL: self._email(outbox),
+            Channel.VOICE: self._voice(outbox),
+        }
+        self.carriers = Carriers({channel: carrier for channel, (carrier, _) in ways.items()})
+        leaving = {channel: departing for channel, (_, departing) in ways.items()}
+        self.slots = Slots(store, leaving, _rates(settings))
 
-    def _sms(self, outbox: Outbox) -> tuple[Carrier[Sms], Departing[Sms]]:
+    def _sms(self, outbox: Outbox, spend: Spend) -> Way[Sms]:
         failover = self._failover(self._sms_providers())
         if failover is not None:
-            return failover, failover.departing
+            return Budgeted(failover, spend, self._clock), failover.departing
         simulated = FromSenders(OutboxSms(outbox), self._senders)
-        return simulated, simulated.departing
+        return Budgeted(simulated, spend, self._clock), simulated.departing
 
-    def _email(self, outbox: Outbox) -> tuple[Carrier[Email], Departing[Email]]:
+    def _email(self, outbox: Outbox) -> Way[Email]:
         failover = self._failover(self._email_providers())
         return (OutboxEmail(outbox), anyhow) if failover is None else (failover, failover.departing)
 
-    def _voice(self, outbox: Outbox) -> tuple[Carrier[VoiceCall], Departing[VoiceCall]]:
+    def _voice(self, outbox: Outbox) -> Way[VoiceCall]:
         failover = self._failover(self._voice_providers())
         if failover is not None:
             return failover, failover.departing
@@ -116,7 +122,8 @@ class WaysOut:
         smtp = self._settings.smtp_url
         if smtp is not None:
             tokens = mail_tokens(self._settings)
-            yield Provider(SMTP, smtp_channel(smtp, self._settings, self._clock, tokens), OneAddress())
+            mail = smtp_channel(smtp, self._settings, self._clock, tokens)
+            yield Provider(SMTP, mail, OneAddress[Email]())
         if self._amazon is None or self._settings.is_trial(Channel.EMAIL):
             return
         if smtp is None or "ses" in self._weights:

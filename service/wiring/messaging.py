@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
+from service.channels.channel_type import ContactKind
 from service.channels.contact_keys import ContactKeys
 from service.channels.outbox import Outbox
 from service.channels.phones import PhoneRules
+from service.channels.registry import CHANNELS
 from service.config import Backend, Settings
 from service.core import last_good, secrets
 from service.core.clock import Clock
@@ -210,18 +212,14 @@ class Messaging:
 
     def _opted_out(self, recipients: Iterable[Recipient], lane: Lane) -> Mapping[str, OptOut]:
         """Ids of those who get nothing of a lane on their channel, and why."""
-        everyone = [(person, _address(person)) for person in recipients]
-        phones = {address for person, address in everyone if address and person.preference is not Channel.EMAIL}
-        mails = {address for person, address in everyone if address and person.preference is Channel.EMAIL}
-        refused = self.opt_outs.among(phones, mails, lane)
-        return {person.user_id: refused[address] for person, address in everyone if address and address in refused}
-
-
-def _address(recipient: Recipient) -> str | None:
-    """Where the recipient's preferred channel leads."""
-    if recipient.preference is Channel.EMAIL:
-        return recipient.email
-    return recipient.phone.e164 if recipient.phone else None
+        contacts: dict[ContactKind, dict[str, str]] = {ContactKind.PHONE: {}, ContactKind.EMAIL: {}}
+        for person in recipients:
+            kind, address = CHANNELS[person.preference].opted_out_by, person.address
+            if kind is not None and address:
+                contacts[kind][person.user_id] = address
+        phones, mails = contacts[ContactKind.PHONE], contacts[ContactKind.EMAIL]
+        refused = self.opt_outs.among(set(phones.values()), set(mails.values()), lane)
+        return {name: refused[address] for name, address in (phones | mails).items() if address in refused}
 
 
 def signing_keys(settings: Settings, purpose: str) -> Keyring:

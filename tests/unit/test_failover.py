@@ -62,7 +62,7 @@ class World:
     ) -> Failover[Sms]:
         identities = senders or {}
         providers = [
-            Provider(
+            Provider[Sms](
                 name,
                 TwilioSms(Twilio(Account(ACCOUNT, TOKEN, url=self.services[name].url)), NUMBER),
                 identities.get(name, everywhere(NUMBER)),
@@ -272,7 +272,7 @@ def test_nobody_else_is_asked_when_the_lease_of_the_message_might_end_meanwhile(
     world: World, thinks: timedelta, asked: int
 ) -> None:
     slow, other = Slow(world.clock, thinks), Slow(world.clock, timedelta(0))
-    providers = [Provider("slow", slow, everywhere(NUMBER)), Provider("other", other, everywhere(NUMBER))]
+    providers = [Provider[Sms]("slow", slow, everywhere(NUMBER)), Provider[Sms]("other", other, everywhere(NUMBER))]
     carrier = Failover(providers, world.here, world.clock, {"slow": 1, "other": 0})
     assert isinstance(outcome_of(carrier, sms(), NOON + BEGUN_WITHIN), Refused)
     assert (slow.asked, other.asked) == (1, asked)
@@ -280,7 +280,7 @@ def test_nobody_else_is_asked_when_the_lease_of_the_message_might_end_meanwhile(
 
 def test_a_provider_that_there_is_no_time_for_shortens_no_wait_that_the_first_asked_for(world: World) -> None:
     busy = Slow(world.clock, BEGUN_WITHIN, Refused(Reason.PROVIDER, "503", timedelta(seconds=9)))
-    providers = [Provider("busy", busy, everywhere(NUMBER)), Provider("other", busy, everywhere(NUMBER))]
+    providers = [Provider[Sms]("busy", busy, everywhere(NUMBER)), Provider[Sms]("other", busy, everywhere(NUMBER))]
     carrier = Failover(providers, world.here, world.clock, {"busy": 1, "other": 0})
     assert outcome_of(carrier, sms(), NOON + BEGUN_WITHIN) == busy.says
     assert busy.asked == 1
@@ -288,7 +288,7 @@ def test_a_provider_that_there_is_no_time_for_shortens_no_wait_that_the_first_as
 
 def test_what_one_throttles_comes_back_soon_for_another_that_there_was_no_time_for(world: World) -> None:
     busy = Slow(world.clock, BEGUN_WITHIN, Refused(Reason.THROTTLED, "429", timedelta(seconds=9)))
-    providers = [Provider("busy", busy, everywhere(NUMBER)), Provider("other", busy, everywhere(NUMBER))]
+    providers = [Provider[Sms]("busy", busy, everywhere(NUMBER)), Provider[Sms]("other", busy, everywhere(NUMBER))]
     carrier = Failover(providers, world.here, world.clock, {"busy": 1, "other": 0})
     outcome = outcome_of(carrier, sms(), NOON + BEGUN_WITHIN)
     assert isinstance(outcome, Refused)
@@ -298,7 +298,7 @@ def test_what_one_throttles_comes_back_soon_for_another_that_there_was_no_time_f
 
 def test_messages_that_a_slow_provider_leaves_no_time_for_are_not_tried_and_come_back_soon(world: World) -> None:
     slow = Slow(world.clock, BEGUN_WITHIN / 2, Accepted("taken"))
-    carrier = Failover([Provider("slow", slow, everywhere(NUMBER))], world.here, world.clock, {})
+    carrier = Failover([Provider[Sms]("slow", slow, everywhere(NUMBER))], world.here, world.clock, {})
     outcomes = [each.outcome for each in carrier.hand_over([sms(n) for n in range(4)], NOON + BEGUN_WITHIN)]
     assert outcomes[:2] == [Accepted("taken")] * 2
     for left in outcomes[2:]:
@@ -344,16 +344,18 @@ def test_mails_of_one_content_stay_together_and_only_those_refused_for_now_move_
     kinds = [type(each.outcome) for each in carrier.hand_over(mails, TIME_ENOUGH)]
     assert kinds == [Accepted] * 8 + [Refused, Unknown]
     assert (room.bulk_calls, room.alone) == ([10], ["p7@example.com"])
-    assert carrier.joins(mails[1], mails[0])
+    assert carrier.joins(mails[1], [mails[0]])
     other_way_round = Failover([first, second], world.here, world.clock, {"ses": 0, "smtp": 1})
-    assert not other_way_round.joins(mails[1], mails[0])
+    assert not other_way_round.joins(mails[1], [mails[0]])
 
 
 def test_of_many_mails_that_could_ride_together_as_many_move_on_as_there_is_time_for(world: World) -> None:
     room = Mailroom()
     slow = Slow(world.clock, BEGUN_WITHIN / 2)
-    first = Provider("ses", room, OneAddress(), together=room)
-    carrier = Failover([first, Provider("smtp", slow, OneAddress())], world.here, world.clock, {"ses": 1, "smtp": 0})
+    first = Provider[Email]("ses", room, OneAddress[Email](), together=room)
+    carrier = Failover(
+        [first, Provider[Email]("smtp", slow, OneAddress[Email]())], world.here, world.clock, {"ses": 1, "smtp": 0}
+    )
     mails = [Email(f"p{n}@example.com", "s", "h", "t", Tag("en"), Reference(f"m-{n}", 1)) for n in range(49)]
     room.outcomes = [Refused(Reason.PROVIDER, "TRANSIENT_FAILURE")] * 49
     outcomes = [each.outcome for each in carrier.hand_over(mails, NOON + BEGUN_WITHIN)]
@@ -364,7 +366,10 @@ def test_of_many_mails_that_could_ride_together_as_many_move_on_as_there_is_time
 def test_mails_of_different_content_are_calls_of_their_own_each_begun_in_time(world: World) -> None:
     room = Mailroom()
     busy = Slow(world.clock, BEGUN_WITHIN / 5)
-    first, second = Provider("smtp", busy, OneAddress()), Provider("ses", room, OneAddress(), together=room)
+    first, second = (
+        Provider[Email]("smtp", busy, OneAddress[Email]()),
+        Provider[Email]("ses", room, OneAddress[Email](), together=room),
+    )
     carrier = Failover([first, second], world.here, world.clock, {"smtp": 1, "ses": 0})
     mails = [Email(f"p{n}@example.com", f"s{n}", "h", "t", Tag("en"), Reference(f"m-{n}", 1)) for n in range(4)]
     room.takes = lambda: world.clock.advance(BEGUN_WITHIN / 10)

@@ -1,0 +1,39 @@
+"""Email as a channel: subject, HTML and plain text to an address."""
+
+from __future__ import annotations
+
+from service.channels import Email, Message
+from service.channels.channel_type import Circumstances, ContactKind, Reader, Words
+from service.core.blank import is_blank
+from service.core.enums import Channel
+
+
+class EmailType:
+    """Emails to addresses."""
+
+    channel = Channel.EMAIL
+    field = "email"
+    opted_out_by = ContactKind.EMAIL
+    weight = 2
+    refusal = "this mailbox takes no messages"
+
+    def compose(self, words: Words, reader: Reader, circumstances: Circumstances, /) -> Email | None:
+        """The email to a reader's address."""
+        if not reader.email:
+            return None
+        letter = words.letter()
+        return Email(
+            to=reader.email,
+            subject=letter.subject,
+            html=letter.html,
+            text=letter.text,
+            language=words.language,
+            reference=circumstances.reference,
+            unsubscribe_url=circumstances.unsubscribe_url(),
+        )
+
+    def is_blank(self, message: Message, /) -> bool:
+        """Whether neither subject nor text says anything, and no picture is in it."""
+        if not isinstance(message, Email):
+            return is_blank(message.text)
+        return is_blank(message.subject) and is_blank(message.text) and "<img" not in message.html

@@ -1,0 +1,31 @@
+"""SMS as a channel: a short text to a phone."""
+
+from __future__ import annotations
+
+from service.channels import Sms
+from service.channels.channel_type import Circumstances, ContactKind, PlainText, Reader, Words
+from service.core.enums import Channel
+
+
+class SmsType(PlainText):
+    """Text messages to phones."""
+
+    channel = Channel.SMS
+    field = "phone"
+    opted_out_by = ContactKind.PHONE
+    weight = 2
+    refusal = "this phone wants no messages"
+
+    def compose(self, words: Words, reader: Reader, circumstances: Circumstances, /) -> Sms | None:
+        """The text message to a reader's phone."""
+        if reader.phone is None:
+            return None
+        how = circumstances
+        return Sms(
+            to=reader.phone,
+            text=words.brief(),
+            language=words.language,
+            reference=how.reference,
+            promotional=how.promotional,
+            answerable=how.answerable,
+        )

@@ -1,0 +1,30 @@
+"""Voice as a channel: a text that is read out to a phone."""
+
+from __future__ import annotations
+
+from service.channels import VoiceCall
+from service.channels.channel_type import Circumstances, ContactKind, PlainText, Reader, Words
+from service.core.enums import Channel
+from service.core.language_tags import Tag, parse_tag
+
+
+class VoiceType(PlainText):
+    """Calls to phones."""
+
+    channel = Channel.VOICE
+    field = "phone"
+    opted_out_by = ContactKind.PHONE
+    weight = 6  # with the pieces of its audio
+    refusal = "this phone wants no calls"
+
+    def compose(self, words: Words, reader: Reader, circumstances: Circumstances, /) -> VoiceCall | None:
+        """The call to a reader's phone, in the voice they asked for if it speaks the text's language."""
+        if reader.phone is None:
+            return None
+        voice = _voice(reader.voice_locale, words.language)
+        return VoiceCall(reader.phone, words.spoken(), voice, circumstances.reference)
+
+
+def _voice(locale: str | None, language: Tag) -> Tag:
+    wanted = parse_tag(locale) if locale else language
+    return wanted if wanted.language == language.language else language
