@@ -106,11 +106,20 @@ class Answers:
         except NoSuchIncident:
             logger.warning("A reply is about incident %s, which is gone", named.incident_id)
             return
-        contact = record_of(item).incident.contact(named.contact)
+        incident = record_of(item).incident
+        contact = incident.contact(named.contact)
         if contact is None or contact.phone != answer.phone:
             logger.warning("A reply about incident %s came from no contact of it", named.incident_id)
             return
-        event = event_of(f"{name}-{named.code}", named.answer or answer.answer, named, answer.minutes, now)
+        event = event_of(
+            f"{name}-{named.code}",
+            named.answer or answer.answer,
+            named,
+            now,
+            minutes=answer.minutes,
+            words=answer.words if incident.policy.keep_words else None,
+            quiet=answer.quiet,
+        )
         changed = self.incidents.change_of(item, event, commit.books)
         if changed is not None:
             commit.items.append(changed.item)
@@ -119,13 +128,12 @@ class Answers:
             log(changed)
 
 
-def of_pages(phone: str, answer: Answer, pages: Sequence[Named], minutes: int | None = None) -> Unfinished:
-    """An answer to pages, of which nothing is done yet; each incident once."""
-    return Unfinished(phone, answer, tuple({page.incident_id: page for page in pages}.values()), minutes)
+def each_once(pages: Sequence[Named]) -> tuple[Named, ...]:
+    """The pages that an answer is about, each incident once."""
+    return tuple({page.incident_id: page for page in pages}.values())
 
 
-_EVENTS: Mapping[Answer, type[ReplyYes | ReplyNo | ReplyDone | ReplyUndo | ReplyWho]] = {
-    Answer.YES: ReplyYes,
+_EVENTS: Mapping[Answer, type[ReplyNo | ReplyDone | ReplyUndo | ReplyWho]] = {
     Answer.NO: ReplyNo,
     Answer.DONE: ReplyDone,
     Answer.UNDO: ReplyUndo,
@@ -146,9 +154,19 @@ class AnsweredPage(Protocol):
 
 
 def event_of(
-    name: str, answer: Answer, page: AnsweredPage, minutes: int | None, now: datetime, origin: Origin = BY_SMS
+    name: str,
+    answer: Answer,
+    page: AnsweredPage,
+    now: datetime,
+    *,
+    minutes: int | None = None,
+    origin: Origin = BY_SMS,
+    words: str | None = None,
+    quiet: bool = False,
 ) -> Reply:
     """What an answer to a page is for its incident. `minutes` are those of a LATER."""
     if answer is Answer.LATER:
-        return ReplyLater(name, now, page.contact, page.level, minutes, origin)
-    return _EVENTS[answer](name, now, page.contact, page.level, origin)
+        return ReplyLater(name, now, page.contact, page.level, minutes, origin, words)
+    if answer is Answer.YES:
+        return ReplyYes(name, now, page.contact, page.level, origin, words, quiet)
+    return _EVENTS[answer](name, now, page.contact, page.level, origin, words)

@@ -61,6 +61,8 @@ class Kind(StrEnum):
     PASSED_ON = "passed_on"
     NOTE = "note"
     SAME_ALERT = "same_alert"
+    UNCLEAR = "unclear"
+    WAITS = "waits"
 
 
 @dataclass(frozen=True, slots=True)

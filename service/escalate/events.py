@@ -45,13 +45,18 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class ReplyYes:
-    """A contact takes the incident. `level` is the level whose page the reply answers."""
+    """A contact takes the incident. `level` is the level whose page the reply answers.
+
+    One that is `quiet` says no YES anew: "thanks, looking now" needs no answer from who has it.
+    """
 
     id: str
     at: datetime
     contact: int
     level: int
     origin: Origin = BY_SMS
+    words: str | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class ReplyNo:
     contact: int
     level: int
     origin: Origin = BY_SMS
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class ReplyDone:
     contact: int
     level: int
     origin: Origin = BY_SMS
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,7 @@ class ReplyUndo:
     contact: int
     level: int
     origin: Origin = BY_SMS
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,7 @@ class ReplyLater:
     level: int
     minutes: int | None = None
     origin: Origin = BY_SMS
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,25 @@ class ReplyWho:
     contact: int
     level: int
     origin: Origin = BY_SMS
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyUnclear:
+    """A contact wrote what is no clear answer; `why` it is not, as `service.replies` calls the reasons.
+
+    `leans_yes` says that it is rather a YES, `answered` that its writer shall hear how it stands, where it is over.
+    """
+
+    id: str
+    at: datetime
+    contact: int
+    level: int
+    why: str
+    leans_yes: bool = False
+    answered: bool = False
+    origin: Origin = BY_SMS
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,5 +269,5 @@ class SameAlert:
 
 Reply = ReplyYes | ReplyNo | ReplyDone | ReplyUndo | ReplyLater | ReplyWho
 FromApi = ApiAcknowledge | ApiCancel | ApiResolve | ApiReopen | ApiEscalate | ApiNote | SameAlert
-FromOutside = Reply | DeliveryFailed | FromApi
+FromOutside = Reply | ReplyUnclear | DeliveryFailed | FromApi
 Event = Opened | Timer | PageSent | FromOutside

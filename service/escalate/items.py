@@ -148,12 +148,15 @@ class CallbackDue:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A clear answer from a phone, and the pages it is still to be applied to. `minutes` are those of a LATER."""
+    """A clear answer from a phone, and the pages it is still to be applied to. `minutes` are those of a LATER, `words`
+    what was written; `quiet` as in `ReplyYes`."""
 
     phone: str
     answer: Answer
     left: tuple[Named, ...]
     minutes: int | None = None
+    words: str | None = None
+    quiet: bool = False
 
     def after(self, done: int) -> Unfinished:
         """What is left once the first `done` pages are dealt with."""

@@ -93,7 +93,7 @@ class MailReplies:
             return "unclear"
         name = hashlib.sha256(f"{mail.id} {page.item.id}".encode()).hexdigest()[:32]
         minutes, now = understood.decision.minutes, self.incidents.clock.now()
-        event = event_of(name, answer, page.outgoing, minutes, now, Origin(Via.EMAIL))
+        event = event_of(name, answer, page.outgoing, now, minutes=minutes, origin=Origin(Via.EMAIL))
         self.incidents.happens(page.incident.id, event)
         return answer.value
 

@@ -13,6 +13,7 @@ from service.escalate.events import (
     ReplyDone,
     ReplyLater,
     ReplyNo,
+    ReplyUnclear,
     ReplyUndo,
     ReplyWho,
     ReplyYes,
@@ -33,7 +34,16 @@ _SAID: Mapping[type[Reply], Kind] = {
 def said(reply: Reply) -> Effects:
     """What a contact said."""
     kind = _SAID[type(reply)]
-    return Effects(timeline=(Entry(reply.at, kind, level=reply.level, contact=reply.contact, origin=reply.origin),))
+    line = Entry(reply.at, kind, reply.level, reply.contact, origin=reply.origin, words=reply.words)
+    return Effects(timeline=(line,))
+
+
+def unclear(reply: ReplyUnclear) -> Effects:
+    """What a contact wrote that is no clear answer."""
+    line = Entry(
+        reply.at, Kind.UNCLEAR, reply.level, reply.contact, why=reply.why, origin=reply.origin, words=reply.words
+    )
+    return Effects(timeline=(line,))
 
 
 def note(event: ApiNote) -> Effects:

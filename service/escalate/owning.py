@@ -39,7 +39,7 @@ def yes_again(incident: Incident, state: Acknowledged, reply: ReplyYes) -> Step:
         return only_answered(incident, reply, Role.ALREADY_ACKNOWLEDGED)
     kept = replace(incident, state=replace(state, asked=0, due_at=incident.renewed_until(reply.at)))
     if not state.asked:
-        return only_answered(kept, reply, Role.YOURS)
+        return (kept, notes.said(reply)) if reply.quiet else only_answered(kept, reply, Role.YOURS)
     after, effects = answered(kept, reply, Role.YOURS)
     return after, effects + _renewed(reply.at, reply.contact)
 

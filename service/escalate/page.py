@@ -17,7 +17,8 @@ class Page:
 
     `message` is the number of the message that carries it now, `first` of the first one on this channel, `sent` of the
     latest that a provider took or may have: 0 if none. All are 0 in what earlier versions wrote, whose pages count as
-    sent. `begun_at` is when a provider was first asked to take one.
+    sent. `begun_at` is when a provider was first asked to take one. `waited`
+    says that an unclear answer gave its writer one more wait.
     """
 
     level: int
@@ -30,6 +31,7 @@ class Page:
     first: int = 0
     sent: int = 0
     begun_at: datetime | None = None
+    waited: bool = False
 
     @property
     def has_left(self) -> bool:

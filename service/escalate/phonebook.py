@@ -38,6 +38,9 @@ ABOUT = 25
 LISTED = 320
 """Characters of a list of pages: with what stands around it, it fits into three parts of an SMS."""
 
+CONFIRMATIONS = 3
+"""Answers to STOP, HELP and START within the same window."""
+
 QUESTION_HOLDS = timedelta(minutes=15)
 """How long "41" completes a YES that was answered with a list of codes."""
 
@@ -54,7 +57,7 @@ class Standing(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Listed:
     """One page to this phone. `ended_at` is when its incident stopped being open, `about` how its description begins;
-    empty in what earlier versions wrote."""
+    empty in what earlier versions wrote. `asked` says that an answer to it was asked about."""
 
     code: int
     incident_id: str
@@ -64,6 +67,7 @@ class Listed:
     standing: Standing = Standing.OPEN
     ended_at: datetime | None = None
     about: str = ""
+    asked: bool = False
 
     @property
     def named(self) -> str:
@@ -87,6 +91,8 @@ class Question:
 class PhoneBook:
     """The pages of one phone, oldest first.
 
+    `passive` are the last answers to replies that changed nothing, `commands` those to STOP, HELP and START.
+
     `held` are the codes that the next summary lists; `summaries` counts them, which names the next one.
     """
 
@@ -94,6 +100,7 @@ class PhoneBook:
     last_code: int = FIRST_CODE - 1
     question: Question | None = None
     passive: tuple[datetime, ...] = ()
+    commands: tuple[datetime, ...] = ()
     held: tuple[int, ...] = ()
     summaries: int = 0
 
@@ -113,7 +120,8 @@ class PhoneBook:
         kept = _kept(self.pages, at)
         code = _next_code(self.last_code, {page.code for page in kept})
         page = Listed(code, incident_id, contact, level, at, about=shortened(description, ABOUT))
-        return replace(self, pages=(*kept, page), last_code=code)
+        asked = self.question if self.question is not None and self.question.answer is not None else None
+        return replace(self, pages=(*kept, page), last_code=code, passive=(), question=asked)
 
     def standing(self, incident_id: str, standing: Standing, at: datetime) -> PhoneBook:
         """The book after its incident's standing became this; when it stopped being open is kept."""
@@ -154,22 +162,34 @@ class PhoneBook:
         """The book with what the phone was asked last; None once it has answered."""
         return replace(self, question=question)
 
-    def was_asked(self, at: datetime) -> bool:
-        """Whether the phone was asked what it wanted to say, and has not said it since."""
-        asked = self.question
-        return asked is not None and asked.answer is None and at - asked.at < PASSIVE_WINDOW
+    def asked_about(self, pages: Iterable[Listed]) -> PhoneBook:
+        """The book after a question about these pages: each is asked about once."""
+        codes = {page.code for page in pages}
+        return replace(self, pages=tuple(replace(p, asked=True) if p.code in codes else p for p in self.pages))
 
     def may_answer(self, at: datetime) -> bool:
         """Whether a reply that changes nothing is still answered."""
-        return len([then for then in self.passive if then > at - PASSIVE_WINDOW]) < PASSIVE_ANSWERS
+        return _recent(self.passive, at) < PASSIVE_ANSWERS
 
     def answered(self, at: datetime) -> PhoneBook:
         """The book after one more answer to a reply that changed nothing."""
         return replace(self, passive=(*self.passive, at)[-PASSIVE_ANSWERS:])
 
+    def may_confirm(self, at: datetime) -> bool:
+        """Whether a command is still confirmed."""
+        return _recent(self.commands, at) < CONFIRMATIONS
+
+    def confirmed(self, at: datetime) -> PhoneBook:
+        """The book after one more command was confirmed: a person is there, and is answered again."""
+        return replace(self, commands=(*self.commands, at)[-CONFIRMATIONS:], passive=())
+
     def acted(self) -> PhoneBook:
         """The book after a reply that changed something: its person is there, and is answered in full again."""
         return replace(self, passive=(), question=None)
+
+
+def _recent(instants: Iterable[datetime], at: datetime) -> int:
+    return sum(then > at - PASSIVE_WINDOW for then in instants)
 
 
 def listing(pages: Sequence[Listed]) -> dict[str, str | int]:

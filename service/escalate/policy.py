@@ -107,6 +107,7 @@ class Policy:
     later: int = 0
     renew: int = 0
     repeat: int = 0
+    keep_words: bool = True
 
     @property
     def undo_within(self) -> timedelta:

@@ -25,7 +25,17 @@ MAX_REMINDERS = 5
 MAX_REPEATS = 10
 
 _FRAME = (
-    *("escalation", "description", "levels", "on_no", "last_resort", "messages", "acknowledge_link", "accepts"),
+    *(
+        "escalation",
+        "description",
+        "levels",
+        "on_no",
+        "last_resort",
+        "messages",
+        "acknowledge_link",
+        "accepts",
+        "keep_words",
+    ),
     *("undo", "later", "renew", "repeat"),
 )
 _LEVEL = ("contacts", "channels", "wait", "until", "reminders", "messages", "accepts")
@@ -90,6 +100,7 @@ def _policy(keys: Keys, templates: Collection[str] | None, faults: Faults) -> Po
         later=_seconds(keys, "later", faults) or 0,
         renew=_seconds(keys, "renew", faults) or 0,
         repeat=repeat or 0,
+        keep_words=keys.read("keep_words", lambda node: _truth(node, "keep_words", faults)) is not False,
     )
     if not faults.refused:
         policy_words.warn(keys, policy, faults)

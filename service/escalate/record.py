@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 
 from service.channels.contact_keys import masked
 from service.core.clock import timestamp
-from service.escalate.effects import Effects, Entry
+from service.escalate.effects import Effects, Entry, Kind
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Resolved, Unacknowledged
 from service.escalate.timeline import told
 
 MAX_TIMELINE = 800
 """Lines that a timeline has room for; answers to replies that change nothing are left out beyond half of them."""
+
+MASKED = "…"
+"""What stands for a contact's words without the scope `pii`."""
 
 FIRST_LINES = 50
 """Lines of a timeline that stay whatever follows."""
@@ -66,10 +69,18 @@ def shown(record: IncidentRecord, *, with_contact_data: bool) -> dict[str, objec
         "contacts": [_contact(incident, contact, with_contact_data) for contact in incident.contacts],
         "timeline": [
             {"at": line.pop("at"), "event": line.pop("event"), "text": told(entry, incident), **line}
+            | _words(entry, with_contact_data)
             for entry, line in zip(record.timeline, lines(record.timeline), strict=True)
         ],
         **as_the_sample(incident),
     }
+
+
+def _words(entry: Entry, in_full: bool) -> dict[str, object]:
+    """What a contact wrote: personal data, as their phone is."""
+    if entry.words is None or entry.kind is Kind.NOTE:
+        return {}
+    return {"words": entry.words if in_full else MASKED}
 
 
 def as_the_sample(incident: Incident) -> dict[str, object]:

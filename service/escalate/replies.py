@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from service.replies import Accepts, Decision, Outcome, Reading, decide
-from service.replies.decide import FOR_APPROVALS, FOR_PAGES, FOR_TASKS
+from service.replies import Accepts, Decision, Kind, Outcome, Reading, decide
+from service.replies.decide import FOR_APPROVALS, FOR_PAGES, FOR_TASKS, decide_one
 from service.replies.kinds import AFFIRMING
 
 
@@ -60,6 +60,17 @@ class Understood:
     def answer(self, accepts: Accepts) -> Answer | None:
         """The answer it gives to a policy that accepts this."""
         return _ANSWERS.get(decide(self.readings, accepts).outcome)
+
+    def decision_for(self, accepts: Accepts) -> Decision:
+        """What it says to a policy that accepts this."""
+        decision = decide(self.readings, accepts)
+        leans = any(decide_one(reading, accepts).leans_yes for reading in self.readings)
+        return replace(decision, leans_yes=decision.outcome is Outcome.ASK and leans)
+
+    @property
+    def kinds(self) -> frozenset[Kind | None]:
+        """The kinds of phrases in it, in any language it may be in."""
+        return frozenset(kind for reading in self.readings for kind in reading.kinds)
 
     @property
     def affirms(self) -> bool:

@@ -11,10 +11,11 @@ from datetime import datetime
 from service.channels.inbound import InboundSms
 from service.channels.phones import PhoneRefused, PhoneRules
 from service.core.enums import Channel, Lane
-from service.escalate.answers import Answers, Commit, of_pages
+from service.escalate.answers import AT_ONCE, Answers, Commit, each_once
 from service.escalate.begun import CLOCKS_DIFFER, Begun
 from service.escalate.books import Books
-from service.escalate.events import DeliveryFailed, Failure
+from service.escalate.events import DeliveryFailed, Failure, ReplyUnclear
+from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, NoSuchIncident
 from service.escalate.items import (
     BY_PROVIDER,
@@ -27,13 +28,14 @@ from service.escalate.items import (
     outgoing_of,
 )
 from service.escalate.phonebook import Listed, PhoneBook, Question, Standing, listing
-from service.escalate.policy import Role
+from service.escalate.questions import Asked, about_one, kept_words, reason_of
 from service.escalate.replies import Answer, Understood
 from service.escalate.resolution import Answered, NotUnderstood, Resolution, Stranger, WhichOne, may_mean, resolve
+from service.escalate.wording import HELP_CONTACT
 from service.messages.keywords import Keyword, keyword
 from service.messages.optouts import OptOuts, Why
 from service.recipients import Directory
-from service.replies import Languages, Outcome, Reason
+from service.replies import Kind, Languages, Outcome, Reason
 from service.replies.atoms import atoms_of
 from service.replies.reading import codes_of_atom
 from service.storage import Conflict, Item
@@ -42,6 +44,9 @@ logger = logging.getLogger(__name__)
 
 PAGES_LOOKED_AT = 20
 """Pages of a question whose policies are asked whether the answer suits them all."""
+
+STILL_ASKED = (Standing.OPEN, Standing.UNACKNOWLEDGED)
+"""How an incident stands that a YES still takes; about any other its writer reads how it stands."""
 
 _COMMANDS = {Keyword.STOP: "answer-stop", Keyword.HELP: "answer-help", Keyword.START: "answer-start"}
 
@@ -137,7 +142,11 @@ class Replies:
     def _confirm(self, heard: Heard, command: Keyword, commit: Commit) -> None:
         known = bool(commit.books[heard.phone].pages) or self.directory.by_phone(heard.phone) is not None
         if known:
-            self._say(heard, (self._confirmation(heard, command),), {}, commit, commanded=True)
+            pages = commit.books[heard.phone].latest(Standing.OPEN) if command is Keyword.HELP else ()
+            open_ones = ("answer-help-open",) if pages else ()
+            contact = (HELP_CONTACT,) if command is Keyword.HELP else ()
+            templates = (self._confirmation(heard, command), *open_ones, *contact)
+            self._confirm_by(heard, Asked(templates, listing(pages) if pages else {}), commit)
 
     def _confirmation(self, heard: Heard, command: Keyword) -> str:
         """The template that says what a command did. START ends nothing that an administrator ordered."""
@@ -152,17 +161,18 @@ class Replies:
         match self._meant(understood, book, heard, begun):
             case Answered(answer=answer, pages=pages, minutes=minutes):
                 if clear := self._clear(understood, answer, pages):
-                    return of_pages(heard.phone, answer, clear, minutes)
-                if not book.was_asked(self._now):
-                    self._ask(heard, Question(self._now), pages, commit)
+                    quiet = Kind.YES not in understood.kinds
+                    words = kept_words(heard.text)
+                    return Unfinished(heard.phone, answer, each_once(clear), minutes, words, quiet)
+                self._ask(heard, understood, pages, commit)
             case WhichOne(answer=answer, pages=pages):
                 looked_at = pages[:PAGES_LOOKED_AT]
                 suits = answer is not None and len(self._clear(understood, answer, looked_at)) == len(looked_at)
                 question = Question(self._now, answer if suits else None, understood.said.minutes)
-                self._ask(heard, question, pages, commit)
+                self._ask_which(heard, question, pages, commit)
+                self._note(heard, understood, pages, commit, which=answer)
             case NotUnderstood(pages=pages):
-                if not book.was_asked(self._now):
-                    self._ask(heard, Question(self._now), pages, commit)
+                self._ask(heard, understood, pages, commit)
             case Stranger():
                 logger.info("An SMS came from a phone that was never paged; it was not answered")
         return None
@@ -204,36 +214,94 @@ class Replies:
             return None
         return own if own is answer or {own, answer} == {Answer.YES, Answer.DONE} else None
 
-    def _ask(self, heard: Heard, question: Question, pages: Sequence[Listed], commit: Commit) -> None:
-        """Ask which incident is meant, or, where there is but one, what was meant to be said."""
-        if len({page.incident_id for page in pages}) == 1:
-            self._say(heard, ("answer-not-understood", *self._how_to_answer(pages[0])), listing(pages), commit)
-        else:
-            self._say(heard, ("answer-which-incident",), listing(pages), commit)
+    def _ask(self, heard: Heard, understood: Understood, pages: Sequence[Listed], commit: Commit) -> None:
+        """Ask, once for each page, what was meant to be said, or which incident; what was written is noted."""
+        anew = not all(page.asked for page in pages) and understood.decision.reason is not Reason.MACHINE
+        self._note(heard, understood, pages, commit, answered=anew)
+        commit.books[heard.phone] = commit.books[heard.phone].asked_about(pages)
+        if not anew:
+            return
+        if len({page.incident_id for page in pages}) > 1:
+            self._ask_which(heard, Question(self._now), pages, commit, passive=True)
+        elif pages[0].standing in STILL_ASKED and (incident := self._incident(pages[0])) is not None:
+            decision = understood.decision_for(incident.policy.accepted(pages[0].level))
+            asked = about_one(reason_of(decision, understood), understood, incident, pages[0])
+            self._say(heard, asked, commit, passive=True)
+            commit.books[heard.phone] = commit.books[heard.phone].asking(Question(self._now))
+
+    def _ask_which(
+        self, heard: Heard, question: Question, pages: Sequence[Listed], commit: Commit, *, passive: bool = False
+    ) -> None:
+        """Ask which incident is meant. After a clear answer that is no answer to a machine: it is always asked."""
+        self._say(heard, Asked(("answer-which-incident",), listing(pages)), commit, passive=passive)
         commit.books[heard.phone] = commit.books[heard.phone].asking(question)
 
-    def _how_to_answer(self, page: Listed) -> Sequence[str]:
-        """The template that ends a question about this page, in the words of its policy."""
-        try:
-            return (self.incidents.get(page.incident_id).incident.policy.template(Role.ASK, page.level),)
-        except NoSuchIncident:
-            return ()
-
-    def _say(
+    def _note(
         self,
         heard: Heard,
-        templates: Sequence[str],
-        variables: dict[str, str | int],
+        understood: Understood,
+        pages: Sequence[Listed],
         commit: Commit,
         *,
-        commanded: bool = False,
+        which: Answer | None = None,
+        answered: bool = False,
     ) -> None:
+        """Write down what was written, on the timelines of the incidents it may be about: the latest few of them.
+
+        Who leans to YES, or says YES and is asked which one, has one more wait. `answered` says that nobody was asked
+        about this page yet, so that where it is over its writer reads how it stands.
+        """
+        latest = list({page.incident_id: page for page in pages}.values())[:AT_ONCE]
+        for page in latest:
+            incident = self._incident(page)
+            if incident is None:
+                continue
+            decision = understood.decision_for(incident.policy.accepted(page.level))
+            event = ReplyUnclear(
+                id=f"{heard.name}-{page.code}",
+                at=self._now,
+                contact=page.contact,
+                level=page.level,
+                why="which" if which else reason_of(decision, understood).value,
+                leans_yes=which in (Answer.YES, Answer.DONE) or decision.leans_yes,
+                answered=answered and len(latest) == 1,
+                words=kept_words(heard.text) if incident.policy.keep_words else None,
+            )
+            self._add(self.incidents.item(page.incident_id), event, commit)
+
+    def _add(self, item: Item, event: ReplyUnclear, commit: Commit) -> None:
+        changed = self.incidents.change_of(item, event, commit.books)
+        if changed is not None:
+            commit.items.append(changed.item)
+            commit.spawn += changed.spawn
+            commit.audit += changed.audit
+
+    def _incident(self, page: Listed) -> Incident | None:
+        try:
+            return self.incidents.get(page.incident_id).incident
+        except NoSuchIncident:
+            return None
+
+    def _confirm_by(self, heard: Heard, said: Asked, commit: Commit) -> None:
+        """Confirm a command; whoever sends one after the other is left in silence after a few."""
         book = commit.books[heard.phone]
-        if not book.may_answer(self._now):
+        if book.may_confirm(self._now):
+            commit.books[heard.phone] = book.confirmed(self._now)
+            self._answer_by(heard, said, commit, commanded=True)
+
+    def _say(self, heard: Heard, said: Asked, commit: Commit, *, passive: bool) -> None:
+        """Answer by SMS; a `passive` answer counts, so that two machines that answer each other fall silent."""
+        book = commit.books[heard.phone]
+        if passive and not book.may_answer(self._now):
             return
-        commit.books[heard.phone] = book.answered(self._now)
+        if passive:
+            commit.books[heard.phone] = book.answered(self._now)
+        self._answer_by(heard, said, commit, commanded=False)
+
+    def _answer_by(self, heard: Heard, said: Asked, commit: Commit, *, commanded: bool) -> None:
+        first, *then = said.templates
         language = self._language(heard, commit)
-        answer = PhoneAnswer(heard.phone, language, templates[0], variables, commanded, tuple(templates[1:]))
+        answer = PhoneAnswer(heard.phone, language, first, said.variables, commanded, tuple(then))
         commit.spawn.append(answer_item(heard.name, answer, self._now))
 
     def _language(self, heard: Heard, commit: Commit) -> str | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from service.core.enums import Channel
 from service.escalate import notes
 from service.escalate.effects import NOTHING, Effects, Entry, Kind, Message
-from service.escalate.events import Reply
+from service.escalate.events import Reply, ReplyUnclear
 from service.escalate.incident import Contact, Incident
 from service.escalate.policy import Role
 
@@ -46,7 +46,7 @@ def answered(incident: Incident, reply: Reply, role: Role) -> Step:
     return after, notes.said(reply) + effects
 
 
-def back_to(contact: Contact, reply: Reply) -> Told:
+def back_to(contact: Contact, reply: Reply | ReplyUnclear) -> Told:
     """Where an answer to a reply goes: to the phone, or to who answered by the link in an email and has none."""
     return contact, reply.level, Channel.EMAIL if contact.phone is None else Channel.SMS
 

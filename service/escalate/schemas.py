@@ -42,7 +42,7 @@ class TimelineLine(Shown):
     """One thing that happened, as a sentence and as data.
 
     `via` is how a person's word came: `sms`, `link`, `email`, `call` or `api`; of the API with its app, the id of its
-    key and that of the request.
+    key and that of the request. `words` are what a contact wrote, in full for keys that have the scope `pii`.
     """
 
     at: str
@@ -57,6 +57,7 @@ class TimelineLine(Shown):
     app: str | None = None
     key: str | None = None
     request_id: str | None = None
+    words: str | None = None
 
 
 class ShownIncident(Shown):

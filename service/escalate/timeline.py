@@ -42,6 +42,18 @@ _SENT: Mapping[Role, str] = {
 
 _WHY: Mapping[str, str] = {
     "silence": "nobody answered",
+    "unclear": "it was not understood",
+    "both": "it holds a yes and a no",
+    "eta": "a yes for later than in an hour",
+    "not-now": "not now",
+    "handover": "somebody else should do it",
+    "question": "it is a question",
+    "stop": "stop beside an answer",
+    "help": "help beside an answer",
+    "weak": "it is too little for this policy",
+    "machine": "an automatic answer",
+    "long": "it is too long",
+    "which": "it may be about several incidents",
     "declined": "everybody asked has declined",
     "unreachable": "nobody could be reached",
     "opted_out": "this contact takes no messages",
@@ -89,6 +101,8 @@ _SENTENCES: Mapping[Kind, str] = {
     Kind.PASSED_ON: "Passed on by {owner}{said}",
     Kind.NOTE: "{Owner} noted{said}: {words}",
     Kind.SAME_ALERT: "The same alert came again{said}",
+    Kind.UNCLEAR: "{Who} wrote what is no clear answer{way}: {why}",
+    Kind.WAITS: "{Who} leans to yes and has one more wait",
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from service.escalate import answering, notes, owning, paging
+from service.escalate import answering, notes, owning, paging, unclear
 from service.escalate.effects import NOTHING, Effects, Entry, Kind
 from service.escalate.events import (
     ApiAcknowledge,
@@ -26,6 +26,7 @@ from service.escalate.events import (
     ReplyDone,
     ReplyLater,
     ReplyNo,
+    ReplyUnclear,
     ReplyUndo,
     ReplyWho,
     ReplyYes,
@@ -35,6 +36,9 @@ from service.escalate.events import (
 from service.escalate.incident import Acknowledged, Cancelled, Incident, Open, Resolved, Unacknowledged
 from service.escalate.policy import Role
 from service.escalate.saying import Step, only_answered
+
+Decisive = Opened | Timer | PageSent | Reply | DeliveryFailed | FromApi
+"""What the state of an incident decides about; a note and an unclear answer are written down in any."""
 
 
 def transition(incident: Incident, event: Event) -> Step:
@@ -50,8 +54,16 @@ def transition(incident: Incident, event: Event) -> Step:
 
 
 def _happens(incident: Incident, event: Event) -> Step:
-    if isinstance(event, ApiNote):
-        return incident, notes.note(event)
+    match event:
+        case ApiNote():
+            return incident, notes.note(event)
+        case ReplyUnclear():
+            return unclear.unclear(incident, event)
+        case _:
+            return _in_its_state(incident, event)
+
+
+def _in_its_state(incident: Incident, event: Decisive) -> Step:
     match incident.state:
         case Open() as state:
             return _while_open(incident, state, event)
@@ -67,7 +79,7 @@ def _happens(incident: Incident, event: Event) -> Step:
             assert_never(incident.state)
 
 
-def _while_open(incident: Incident, state: Open, event: Event) -> Step:
+def _while_open(incident: Incident, state: Open, event: Decisive) -> Step:
     match event:
         case Opened():
             is_new = state.level == 0 and incident.not_sent is None and not incident.pages
@@ -120,7 +132,7 @@ def _open_and_changed(incident: Incident, state: Open, event: FromApi) -> Step:
             assert_never(event)
 
 
-def _while_acknowledged(incident: Incident, state: Acknowledged, event: Event) -> Step:
+def _while_acknowledged(incident: Incident, state: Acknowledged, event: Decisive) -> Step:
     match event:
         case Timer():
             is_due = state.due_at is not None and event.at >= state.due_at
@@ -172,7 +184,7 @@ def _acknowledged_and_changed(incident: Incident, state: Acknowledged, event: Fr
             assert_never(event)
 
 
-def _after_exhaustion(incident: Incident, event: Event) -> Step:
+def _after_exhaustion(incident: Incident, event: Decisive) -> Step:
     match event:
         case ReplyYes():
             return answering.accepted(incident, event)
@@ -190,7 +202,7 @@ def _after_exhaustion(incident: Incident, event: Event) -> Step:
             return _when_over(incident, event, Role.EXHAUSTED)
 
 
-def _when_resolved(incident: Incident, state: Resolved, event: Event) -> Step:
+def _when_resolved(incident: Incident, state: Resolved, event: Decisive) -> Step:
     match event:
         case ReplyUndo():
             return owning.done_taken_back(incident, state, event)
@@ -198,7 +210,7 @@ def _when_resolved(incident: Incident, state: Resolved, event: Event) -> Step:
             return _when_over(incident, event, Role.RESOLVED)
 
 
-def _when_over(incident: Incident, event: Event, answer: Role) -> Step:
+def _when_over(incident: Incident, event: Decisive, answer: Role) -> Step:
     """Only the API begins it again: replies are answered, late failures are written down."""
     match event:
         case ReplyYes() | ReplyNo() | ReplyDone() | ReplyUndo() | ReplyLater() | ReplyWho():

@@ -32,6 +32,9 @@ from service.messages.templates import Template, Templates
 _LINK = "incident-link"
 
 
+HELP_CONTACT = "answer-help-contact"
+"""The line of the answer to HELP that names where people find help; it is left out where nobody said."""
+
 ABOUT = 40
 """Characters of a description that stand for it in a sentence."""
 
@@ -123,7 +126,8 @@ class Wording:
         reference: Reference,
     ) -> Sms:
         """A text message that is about no incident in particular: a template, or several, each on lines of its own."""
-        rendition = self._rendition(tuple(templates), language)
+        named = tuple(name for name in templates if name != HELP_CONTACT or self._house.help)
+        rendition = self._rendition(named, language)
         following = variables.get("next")
         known = {**variables, "sender": self._house.sender, "help": self._house.help}
         if isinstance(following, str):

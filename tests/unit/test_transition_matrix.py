@@ -18,6 +18,7 @@ from service.escalate.events import (
     PageSent,
     ReplyDone,
     ReplyLater,
+    ReplyUnclear,
     ReplyUndo,
     ReplyWho,
     ReplyYes,
@@ -61,6 +62,7 @@ EVENTS: dict[str, Event] = {
     "api_escalate": ApiEscalate("escalate", SOON, "desk"),
     "api_note": ApiNote("note", SOON, "desk", "The spare is on its way"),
     "same_alert": SameAlert("again", SOON),
+    "reply_unclear": ReplyUnclear("unclear", SOON, 1, 1, "unclear", answered=True),
 }
 
 UNSENT, _ = transition(new(), Opened(START))
@@ -109,6 +111,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": SAME,
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": SAME,
     },
     "open(1, not sent)": {
         "opened": SAME,
@@ -128,6 +131,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": ("open(2, 1)", "page 2"),
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": SAME,
     },
     "begins again": {
         "opened": SAME,
@@ -147,6 +151,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": SAME,
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": SAME,
     },
     "open(1, page)": {
         "opened": SAME,
@@ -166,6 +171,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": ("open(2, 1)", "passed_on 1, page 2"),
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": SAME,
     },
     "open(1, reminder)": {
         "opened": SAME,
@@ -185,6 +191,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": ("open(2, 1)", "passed_on 1, page 2"),
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": SAME,
     },
     "open(2, page)": {
         "opened": SAME,
@@ -204,6 +211,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": ("unacknowledged", "exhausted 1, exhausted 2"),
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": SAME,
     },
     "acknowledged": {
         "opened": SAME,
@@ -223,6 +231,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": ("open(2, 1)", "passed_on 1, page 2"),
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": ("", "yours 1"),
     },
     "acknowledged by the second": {
         "opened": SAME,
@@ -242,6 +251,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": ("open(1, 1)", "passed_on 2, page 1"),
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": ("", "already_acknowledged 1"),
     },
     "acknowledged by the desk": {
         "opened": SAME,
@@ -261,6 +271,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": ("open(2, 1)", "page 2"),
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": ("", "already_acknowledged 1"),
     },
     "still on it?": {
         "opened": SAME,
@@ -280,6 +291,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": ("open(2, 1)", "passed_on 1, page 2"),
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": ("", "yours 1"),
     },
     "resolved": {
         "opened": SAME,
@@ -299,6 +311,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": SAME,
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": ("", "resolved 1"),
     },
     "resolved by the desk": {
         "opened": SAME,
@@ -318,6 +331,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": SAME,
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": ("", "resolved 1"),
     },
     "later": {
         "opened": SAME,
@@ -337,6 +351,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": ("open(2, 1)", "passed_on 1, page 2"),
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": SAME,
     },
     "unacknowledged": {
         "opened": SAME,
@@ -356,6 +371,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": SAME,
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": SAME,
     },
     "cancelled": {
         "opened": SAME,
@@ -375,6 +391,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": SAME,
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": ("", "cancelled 1"),
     },
     "declined": {
         "opened": SAME,
@@ -394,6 +411,7 @@ MATRIX: dict[str, dict[str, tuple[str, str]]] = {
         "api_escalate": SAME,
         "api_note": SAME,
         "same_alert": SAME,
+        "reply_unclear": ("", "ended 1"),
     },
 }
 

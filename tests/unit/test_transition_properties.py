@@ -33,6 +33,7 @@ from service.escalate.events import (
     ReplyDone,
     ReplyLater,
     ReplyNo,
+    ReplyUnclear,
     ReplyUndo,
     ReplyWho,
     ReplyYes,
@@ -249,6 +250,21 @@ class IncidentMachine(RuleBasedStateMachine):
         page = self.incident.pages[-1 - which % len(self.incident.pages)]
         event = kind(self.name(), self.now, page.contact, page.level)
         self.happens(event)
+        return event
+
+    @precondition(lambda self: self.incident.pages)
+    @rule(target=events, which=st.integers(0, 9), leans=st.booleans())
+    def writes_what_is_unclear(self, which: int, leans: bool) -> Event:
+        page = self.incident.pages[-1 - which % len(self.incident.pages)]
+        event = ReplyUnclear(self.name(), self.now, page.contact, page.level, "unclear", leans)
+        before = self.incident
+        self.happens(event)
+        assert self.incident.state.name == before.state.name
+        later = self.incident.due_at != before.due_at
+        assert later <= leans, "only who leans to yes has one more wait"
+        assert sum(each.waited for each in self.incident.pages) == sum(each.waited for each in before.pages) + (
+            leans and any(a.waited and not b.waited for a, b in zip(self.incident.pages, before.pages, strict=True))
+        )
         return event
 
     @rule(target=events, kind=st.sampled_from([ApiReopen, ApiEscalate]))
