@@ -24,7 +24,7 @@ def audiences() -> None:
 @audiences.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_audiences(as_json: bool) -> None:
-    """List every audience. Those of an earlier version are listed once somebody is added to them."""
+    """List every audience."""
     directory = _messaging().directory
     found, cursor = list[Audience](), None
     while True:

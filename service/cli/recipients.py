@@ -59,7 +59,7 @@ def import_file(
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_recipients(search: str | None, limit: int, as_json: bool) -> None:
-    """List recipients, by id. What an earlier version stored is listed once it is stored again."""
+    """List recipients, by id."""
     found = _found(_messaging(), search, limit)
     if as_json:
         click.echo(exact_json.dumps({"items": [person.as_json() for person in found]}))

@@ -47,7 +47,7 @@ def _add_notifications(routes: Blueprint, store: Store) -> None:
         answers={200: schemas.NotificationList},
     )
     def list_notifications(query: schemas.NotificationListQuery) -> schemas.NotificationList:
-        """Newest first, those that fit all filters. What an earlier version completed is not listed."""
+        """Newest first, those that fit all filters."""
         page = lists.notifications(store, filters_of(query), query.cursor, query.limit)
         items = [schemas.ListedNotification.model_validate(views.listed(one)) for one in page.items]
         return schemas.NotificationList(items=items, next_cursor=page.cursor)

@@ -7,7 +7,7 @@ with the time at which they were given, so that a span of time is a span of ids.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -15,10 +15,11 @@ from itertools import groupby, islice
 from service.core import ids
 from service.notify import list_keys
 from service.notify.delivery import Delivery
-from service.notify.items import delivery_of, notification_of
+from service.notify.items import DELIVERY, NOTIFICATION, delivery_of, notification_of
 from service.notify.notification import FINAL, Notification, Status
 from service.storage import MAX_PAGE_BYTES, Item, Page, Store
 from service.storage.cursors import from_cursor, item_size, to_cursor
+from service.storage.relisting import Relisting
 
 LOOKED_AT = 1_000
 """Notifications that one page looks at: it ends there although its `limit` is not reached."""
@@ -71,6 +72,19 @@ def notifications(store: Store, filters: Filters, cursor: str | None, limit: int
         if filters.fits(notification := notification_of(item)):
             found.append(notification)
     return Page(found, None)
+
+
+def relisting(store: Store) -> Relisting:
+    """Lists the notifications and deliveries of earlier versions; their ids begin with a time, and so with a zero."""
+    return Relisting(store, "0", _keys)
+
+
+def _keys(item: Item) -> Mapping[str, str]:
+    if item.kind == NOTIFICATION:
+        return list_keys.keys_of(notification_of(item))
+    if item.kind == DELIVERY:
+        return {list_keys.DELIVERIES_OF: delivery_of(item).recipient_id}
+    return {}
 
 
 def deliveries_to(store: Store, recipient: str, cursor: str | None, limit: int) -> Page[Delivery]:

@@ -8,16 +8,18 @@ written out goes on with the edition with which it began, which is therefore kep
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from msgspec import structs
+from typing_extensions import override
 
 from service.core import ids
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.records import from_state, to_state
 from service.storage import Conflict, Item, Page, Store
+from service.storage.relisting import Relisting
 from service.work import Step, Task, finished
 
 KIND = "audience"
@@ -85,6 +87,10 @@ class Audiences:
         editions = (from_state(Audience, item.state) for item in found.values())
         return dict.fromkeys(names, FIRST) | {one.name: one.edition for one in editions}
 
+    def relisting(self) -> Relisting:
+        """Lists the audiences of earlier versions, which had no items of their own: members tell which there are."""
+        return _AudienceRelisting(self._store, "member-", dict, opened=self._listed_if_unknown)
+
     def exists(self, name: str) -> bool:
         """Whether there is such an audience, or one that an earlier version made."""
         item, audience = self._read(name)
@@ -134,6 +140,10 @@ class Audiences:
         gone = [structs.replace(item, keys={}, expires_at=task.now) for item in page.items]
         return Step(structs.replace(task.item, due_at=task.now, attempts=0), others=gone)
 
+    def _listed_if_unknown(self, name: str) -> None:
+        if self._store.get(_id(name)) is None:
+            self._change(name, lambda before: before)
+
     def _change(self, name: str, change: Callable[[Audience], Audience]) -> None:
         """Change an audience's item, making it if need be; the edition that no longer counts goes in a day."""
         while True:
@@ -158,6 +168,21 @@ class Audiences:
     def _read(self, name: str) -> tuple[Item | None, Audience]:
         item = self._store.get(_id(name))
         return item, Audience(name) if item is None else from_state(Audience, item.state)
+
+
+@dataclass(slots=True)
+class _AudienceRelisting(Relisting):
+    """Lists the audience of each member."""
+
+    opened: Callable[[str], None] = lambda _: None
+    _seen: set[str] = field(default_factory=set)
+
+    @override
+    def _list(self, item: Item) -> None:
+        name = str(item.state.get("audience", ""))
+        if name not in self._seen and not item.state.get("edition"):
+            self.opened(name)
+            self._seen.add(name)
 
 
 def _id(name: str) -> str:

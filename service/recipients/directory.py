@@ -180,8 +180,7 @@ class Directory:
     def search(self, text: str | None, cursor: str | None, limit: int) -> Page[Recipient]:
         """Recipients whose id or first name holds `text` in any case, or all, in the order of their ids.
 
-        A page may hold fewer than `limit` although more follow. What an earlier version stored is not listed until it
-        is stored again.
+        A page may hold fewer than `limit` although more follow.
         """
         found, last, wanted = list[Recipient](), "", (text or "").casefold()
         for number, item in enumerate(self._all(from_cursor(cursor))):

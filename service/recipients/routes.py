@@ -245,10 +245,7 @@ def _add_list(routes: Blueprint, directory: Directory) -> None:
         answers={200: RecipientList},
     )
     def list_recipients_of_all(query: RecipientQuery) -> Mapping[str, object]:
-        """By id; by part of an id or first name, or by phone or address in full.
-
-        What an earlier version stored is listed once it is stored again.
-        """
+        """By id; by part of an id or first name, or by phone or address in full."""
         if query.phone is not None or query.email is not None:
             held = directory.with_contact(query.phone, query.email)
             return {"items": [recipient.as_json() for recipient in held], "next_cursor": None}
@@ -297,7 +294,7 @@ def _add_audiences(routes: Blueprint, directory: Directory) -> None:
         answers={200: AudienceList},
     )
     def list_audiences(query: PageQuery) -> AudienceList:
-        """By name. What an earlier version made is listed once somebody is added to it."""
+        """By name."""
         page = directory.audiences.listed(query.cursor, query.limit)
         items = tuple(ListedAudience(audience=one.name, changed_at=one.changed_at) for one in page.items)
         return AudienceList(items=items, next_cursor=page.cursor)

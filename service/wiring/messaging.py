@@ -35,7 +35,7 @@ from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
 from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead
 from service.messages.webhooks import Callback, Webhooks, host_of
-from service.notify import items, outcomes, receipts, review, unsubscribe
+from service.notify import items, lists, outcomes, receipts, review, unsubscribe
 from service.notify import routes as notify_routes
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
@@ -145,7 +145,12 @@ class Messaging:
 
     def relistings(self) -> Sequence[Relisting]:
         """What puts the items of earlier versions where this one finds them."""
-        return (self.opt_outs.relisting(), self.directory.relisting())
+        return (
+            self.opt_outs.relisting(),
+            self.directory.relisting(),
+            self.directory.audiences.relisting(),
+            lists.relisting(self.store),
+        )
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""

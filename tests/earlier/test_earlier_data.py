@@ -331,3 +331,14 @@ def test_dead_work_is_listed_and_done_when_it_is_redriven(left: Installation) ->
     redrive(left.api.service.store, dead[0].id, left.api.clock.now())
     left.passes(timedelta(minutes=30), timedelta(minutes=2))
     assert "Ada" in left.room.inbox("jo@example.com")[-1]
+
+
+def test_what_was_sent_and_to_whom_is_listed_once_a_worker_has_looked_through_the_store(left: Installation) -> None:
+    for each in left.api.service.messaging.relistings():
+        while not each.go_on():
+            continue
+    listed = {one["notification_id"] for one in left.listed("/v1/notifications")}
+    assert set(left.named("sent").values()) <= listed
+    assert "everybody" in {one["audience"] for one in left.listed("/v1/audiences")}
+    assert "john" in {one["user_id"] for one in left.listed("/v1/recipients")}
+    assert left.listed("/v1/recipients/john/deliveries")
