@@ -232,6 +232,11 @@ class Settings(BaseSettings):
     twilio_url: values.RequiredRoot = Field(
         default="https://api.twilio.com", description="Root of Twilio's API, such as that of another region."
     )
+    sms_plain: bool = Field(
+        default=True,
+        description="Whether curly quotes, long dashes, odd blanks and invisible characters of an SMS become plain "
+        "ones where that makes it fewer messages.",
+    )
     spend_cap: values.Amount = Field(
         default=None,
         description="Estimated USD a month for SMS: warned of at 80 %, and at the cap bulk stops, incidents never.",

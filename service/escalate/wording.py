@@ -44,10 +44,14 @@ LEAST_DESCRIPTION = 25
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Who writes: the name that an SMS begins with, and where people find help; empty where nobody said."""
+    """Who writes: the name that an SMS begins with, and where people find help; empty where nobody said.
+
+    `sms_plain` replaces what costs and says nothing in an SMS.
+    """
 
     sender: str = ""
     help: str = ""
+    sms_plain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,9 @@ class PagedReader:
 class PagedText(FilledText):
     """A text of an incident. An SMS begins with who sends it, and leaves out what a link shows anyway."""
 
-    def __init__(self, rendition: Rendition, variables: Mapping[str, object], sender: str) -> None:
-        super().__init__(rendition, variables)
-        self._sender = sender
+    def __init__(self, rendition: Rendition, variables: Mapping[str, object], house: House) -> None:
+        super().__init__(rendition, variables, sms_plain=house.sms_plain)
+        self._sender = house.sender
 
     def brief(self) -> str:
         """The SMS. Where a link leads to the whole description, what does not fit one part of it is left out."""
@@ -74,7 +78,7 @@ class PagedText(FilledText):
         if not over or room < LEAST_DESCRIPTION or not self.variables.get("link"):
             return text
         cut = {**self.variables, "description": shortened(description, room)}
-        return from_sender(self._sender, self.rendition, render.sms_text(self.rendition, cut))
+        return from_sender(self._sender, self.rendition, render.sms_text(self.rendition, cut, cheap=self.sms_plain))
 
 
 def from_sender(sender: str, rendition: Rendition, text: str) -> str:
@@ -113,7 +117,7 @@ class Wording:
         variables = self._variables(incident, outgoing, rendition.language, now)
         if linked:  # the page behind the link shows the description in full, and the address
             variables |= {"link": link or "", "url": "" if outgoing.channel is Channel.SMS else variables["url"]}
-        words = PagedText(rendition, variables, self._house.sender)
+        words = PagedText(rendition, variables, self._house)
         how = Circumstances(reference, answerable=True)
         return CHANNELS[outgoing.channel].compose(words, self._reader(contact), how)
 
@@ -132,7 +136,7 @@ class Wording:
         known = {**variables, "sender": self._house.sender, "help": self._house.help}
         if isinstance(following, str):
             known["next"] = self._said(following, rendition.language) or following
-        said = from_sender(self._house.sender, rendition, render.sms_text(rendition, known))
+        said = from_sender(self._house.sender, rendition, render.sms_text(rendition, known, cheap=self._house.sms_plain))
         return Sms(self._phones.parse(to), said, rendition.language, reference, answerable=True)
 
     def _reader(self, contact: Contact) -> PagedReader:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
+from typing import NoReturn
 
-from babel.dates import format_date
+from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal, is_currency
 
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
+from service.core.ordinals import with_first_of_month
 
 DATE_STYLES = ("short", "medium", "long", "full")
+TIME_STYLES = ("short", "medium")
+
+_HAS_TIME = re.compile(r"[T ]\d\d")
 
 
 class Unformattable(TocsinError):
@@ -22,9 +28,12 @@ class Unformattable(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One way of writing a value. `fault` says what is wrong with an option, None if nothing is."""
+    """One way of writing a value, for a reader's locale and zone (None: the zone in which the value is written).
 
-    write: Callable[[object, str | None, Tag], str]
+    `fault` says what is wrong with an option, None if nothing is.
+    """
+
+    write: Callable[[object, str | None, Tag, tzinfo | None], str]
     fault: Callable[[str | None], str | None]
 
 
@@ -41,25 +50,59 @@ def plainly(value: object) -> str:
             raise Unformattable("is not a text, a number or a date")
 
 
-def _date(value: object, option: str | None, locale: Tag) -> str:
-    return format_date(_as_date(value), format=option or "long", locale=locale.locale)
+def _date(value: object, option: str | None, locale: Tag, zone: tzinfo | None) -> str:
+    style, day = option or "long", _as_date(value, zone)
+    text = format_date(day, format=style, locale=locale.locale)
+    return text if style == "short" else with_first_of_month(text, day, locale.language)
 
 
-def _number(value: object, _: str | None, locale: Tag) -> str:
+def _time(value: object, option: str | None, locale: Tag, zone: tzinfo | None) -> str:
+    return _plain_spaces(format_time(_as_moment(value, zone).time(), format=option or "short", locale=locale.locale))
+
+
+def _datetime(value: object, option: str | None, locale: Tag, zone: tzinfo | None) -> str:
+    style, moment = option or "long", _as_moment(value, zone)
+    day, at = _date(moment.date(), style, locale, None), _time(moment.isoformat(), None, locale, None)
+    pattern = str(locale.locale.datetime_formats[style]).replace("'", "")
+    return pattern.replace("{1}", day).replace("{0}", at)
+
+
+def _number(value: object, _: str | None, locale: Tag, __: tzinfo | None) -> str:
     return format_decimal(_as_decimal(value), locale=locale.locale, decimal_quantization=False)
 
 
-def _money(value: object, option: str | None, locale: Tag) -> str:
+def _money(value: object, option: str | None, locale: Tag, _: tzinfo | None) -> str:
     return format_currency(_as_decimal(value), option or "", locale=locale.locale)
 
 
-def _as_date(value: object) -> date:
+def _as_date(value: object, zone: tzinfo | None) -> date:
     if isinstance(value, date):
         return value
     try:
-        return datetime.fromisoformat(str(value)).date()
+        return _there(datetime.fromisoformat(str(value)), zone).date()
     except ValueError:
         raise Unformattable("is not a date: write it like 2026-05-10") from None
+
+
+def _as_moment(value: object, zone: tzinfo | None) -> datetime:
+    text = str(value)
+    try:
+        return _there(datetime.fromisoformat(text), zone) if _HAS_TIME.search(text) else _no_time()
+    except ValueError:
+        return _no_time()
+
+
+def _no_time() -> NoReturn:
+    raise Unformattable("is not a time: write it like 2026-05-10T09:00:00+02:00")
+
+
+def _there(moment: datetime, zone: tzinfo | None) -> datetime:
+    """A moment by the reader's clock; one that names no zone is by their clock already."""
+    return moment.astimezone(zone) if zone is not None and moment.tzinfo is not None else moment
+
+
+def _plain_spaces(text: str) -> str:
+    return text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
 def _as_decimal(value: object) -> Decimal:
@@ -82,6 +125,14 @@ def _date_fault(option: str | None) -> str | None:
     return None if option in {None, *DATE_STYLES} else f"the filter date takes one of {', '.join(DATE_STYLES)}"
 
 
+def _time_fault(option: str | None) -> str | None:
+    return None if option in {None, *TIME_STYLES} else f"the filter time takes one of {', '.join(TIME_STYLES)}"
+
+
+def _datetime_fault(option: str | None) -> str | None:
+    return None if option in {None, *DATE_STYLES} else f"the filter datetime takes one of {', '.join(DATE_STYLES)}"
+
+
 def _money_fault(option: str | None) -> str | None:
     if option is None or not is_currency(option):
         return 'the filter money needs a currency (ISO 4217): {{ total | money("EUR") }}'
@@ -90,6 +141,8 @@ def _money_fault(option: str | None) -> str | None:
 
 FILTERS: Mapping[str, Filter] = {
     "date": Filter(_date, _date_fault),
+    "time": Filter(_time, _time_fault),
+    "datetime": Filter(_datetime, _datetime_fault),
     "number": Filter(_number, _no_option),
     "money": Filter(_money, _money_fault),
 }

@@ -1,6 +1,7 @@
 """A text with slots: `Hello {{ first_name }}, the order of {{ order.placed | date }} is {{ total | money("EUR") }}`.
 
-Names, and three filters: nothing else. There are no loops, conditions, calls or attributes, so a text that an
+Names, filters that write a value for its reader, and what stands where there is none: nothing else. There are no loops,
+conditions, calls or attributes, so a text that an
 administrator or an app supplies can neither run code nor grow without bound.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import NoReturn
 
 from service.core import placeholders
@@ -24,9 +26,14 @@ MAX_VALUE = 2_000
 """Characters that one slot may be filled with."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*+(?:\.\w++)*+", re.ASCII)
-_FILTER = re.compile(r"""([a-z]++)\s*+(?:\(\s*+["'](\w++)["']\s*+\))?+""", re.ASCII)
+_FILTER = re.compile(r"""\s*+([a-z]++)\s*+(?:\(\s*+(?:"([^"]*+)"|'([^']*+)')\s*+\))?+\s*+""", re.ASCII)
 _FORBIDDEN = re.compile(r"\{\{|\{%")
-_HOW = "write {{ name }} or {{ name | date }}: names, dots and the filters date, number, money, nothing else"
+_HOW = 'write {{ name }}, {{ name | date }} or {{ name | default("there") }}: names, dots and filters, nothing else'
+
+DEFAULT = "default"
+"""The filter that says what stands where a variable is missing or empty."""
+
+MAX_DEFAULT = 100
 
 
 class FormRefused(TocsinError):
@@ -61,12 +68,16 @@ def _as_it_is(value: str, _: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The place of a variable: its dotted name, how it is written out, and what stood in the source."""
+    """The place of a variable: its dotted name, how it is written out, and what stood in the source.
+
+    `default` stands there when the variable is missing or empty; None where it must be there.
+    """
 
     name: str
     filter: str | None
     option: str | None
     source: str
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +96,25 @@ class Form:
         """The variables it reads."""
         return frozenset(part.name for part in self.parts if isinstance(part, Slot))
 
-    def fill(self, variables: Mapping[str, object], locale: Tag, write: Write = _as_it_is) -> str:
+    @property
+    def needed(self) -> frozenset[str]:
+        """The variables that must be there."""
+        return frozenset(part.name for part in self.parts if isinstance(part, Slot) and part.default is None)
+
+    def fill(
+        self, variables: Mapping[str, object], locale: Tag, write: Write = _as_it_is, zone: tzinfo | None = None
+    ) -> str:
         """The text with every slot filled as the reader's locale writes it; `NotFilled` names one that cannot be.
 
-        `write` says how a value stands in the text: escaped, for example. A line that only holds slots, all of them
-        empty, is left out.
+        `write` says how a value stands in the text: escaped, for example. `zone` is where the reader lives. A line that
+        only holds slots, all of them empty, is left out.
         """
         text: list[str] = []
         for part in self.parts:
             before = text[-1] if text else ""
-            text.append(part if isinstance(part, str) else _written(part, before, variables, locale, write) or _EMPTY)
+            text.append(
+                part if isinstance(part, str) else _written(part, before, variables, locale, write, zone) or _EMPTY
+            )
         return _without_empty_lines("".join(text)) if _EMPTY in text else "".join(text)
 
     def unfit(self, variables: Mapping[str, object], locale: Tag, write: Write = _as_it_is) -> Iterator[NotFilled]:
@@ -115,8 +135,8 @@ def parse_form(text: str, where: str = "text") -> Form:
 
 
 def missing(forms: Iterable[Form], variables: Mapping[str, object]) -> frozenset[str]:
-    """The variables that `forms` read and `variables` lacks."""
-    read = frozenset[str]().union(*(form.names for form in forms))
+    """The variables that `forms` need and `variables` lacks."""
+    read = frozenset[str]().union(*(form.needed for form in forms))
     return frozenset(name for name in read if _look_up(name, variables) is None)
 
 
@@ -142,14 +162,48 @@ def _slot(text: str, part: Placeholder, where: str) -> Slot:
         _refuse(text, part.at, where, _HOW)
     if not bar:
         return Slot(name, None, None, part.text)
-    if (written := _FILTER.fullmatch(rest)) is None:
-        _refuse(text, part.at, where, _HOW)
-    filter_name, option = written.groups()
-    if filter_name not in FILTERS:
-        _refuse(text, part.at, where, f"there is no filter {filter_name!r}: use {', '.join(FILTERS)}")
-    if (fault := FILTERS[filter_name].fault(option)) is not None:
-        _refuse(text, part.at, where, fault)
-    return Slot(name, filter_name, option, part.text)
+    written, default = _filters(text, part, rest, where)
+    return Slot(name, *written, part.text, default)
+
+
+def _filters(text: str, part: Placeholder, rest: str, where: str) -> tuple[tuple[str | None, str | None], str | None]:
+    """The filter that writes the value, with its option, and the default: at most one of each, in any order."""
+    way: tuple[str | None, str | None] = (None, None)
+    default: str | None = None
+    for place, filter_name, option in _named_filters(text, part, rest, where):
+        if filter_name == DEFAULT and default is None:
+            if option is None or len(option) > MAX_DEFAULT:
+                _refuse(
+                    text, place, where, f'the filter default takes up to {MAX_DEFAULT} characters: default("there")'
+                )
+            default = option
+        elif filter_name in FILTERS and way[0] is None:
+            if (fault := FILTERS[filter_name].fault(option)) is not None:
+                _refuse(text, place, where, fault)
+            way = (filter_name, option)
+        elif filter_name in {DEFAULT, *FILTERS}:
+            _refuse(text, place, where, _HOW)
+        else:
+            known = ", ".join((*FILTERS, DEFAULT))
+            _refuse(text, place, where, f"there is no filter {filter_name!r}: use {known}")
+    return way, default
+
+
+def _named_filters(text: str, part: Placeholder, rest: str, where: str) -> Iterator[tuple[int, str, str | None]]:
+    """Each filter after the name, with its option; the place is that of the whole slot."""
+    at = 0
+    while True:
+        written = _FILTER.match(rest, at)
+        if written is None:
+            _refuse(text, part.at, where, _HOW)
+        name, double, single = written.groups()
+        yield part.at, name, double if double is not None else single
+        at = written.end()
+        if at == len(rest):
+            return
+        if rest[at] != "|":
+            _refuse(text, part.at, where, _HOW)
+        at += 1
 
 
 def _refuse(text: str, at: int, where: str, message: str) -> NoReturn:
@@ -157,19 +211,28 @@ def _refuse(text: str, at: int, where: str, message: str) -> NoReturn:
     raise FormRefused(where, line, at - text.rfind("\n", 0, at), message)
 
 
-def _written(slot: Slot, before: str, variables: Mapping[str, object], locale: Tag, write: Write) -> str:
+def _written(
+    slot: Slot,
+    before: str,
+    variables: Mapping[str, object],
+    locale: Tag,
+    write: Write,
+    zone: tzinfo | None = None,
+) -> str:
     try:
-        return write(_value(slot, variables, locale), before)
+        return write(_value(slot, variables, locale, zone), before)
     except NotWritten as error:
         raise NotFilled(slot.name, str(error)) from None
 
 
-def _value(slot: Slot, variables: Mapping[str, object], locale: Tag) -> str:
+def _value(slot: Slot, variables: Mapping[str, object], locale: Tag, zone: tzinfo | None) -> str:
     value = _look_up(slot.name, variables)
+    if slot.default is not None and (value is None or (isinstance(value, str) and not value.strip())):
+        return slot.default
     if value is None:
         raise NotFilled(slot.name, "is missing")
     try:
-        text = FILTERS[slot.filter].write(value, slot.option, locale) if slot.filter else plainly(value)
+        text = FILTERS[slot.filter].write(value, slot.option, locale, zone) if slot.filter else plainly(value)
     except Unformattable as error:
         raise NotFilled(slot.name, str(error)) from None
     if len(text) > MAX_VALUE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import lru_cache
 
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
@@ -12,6 +13,7 @@ from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.messages import markup
 from service.messages.forms import Form, parse_form
+from service.messages.plain_sms import plain, with_plain_blanks
 from service.messages.segments import Segments, segments
 from service.messages.templates import Template
 
@@ -55,9 +57,18 @@ class EmailText:
 class FilledText:
     """A rendition with the values of one reader, as channels ask for it (`service.channels.channel_type.Words`)."""
 
-    def __init__(self, rendition: Rendition, variables: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        rendition: Rendition,
+        variables: Mapping[str, object],
+        zone: tzinfo | None = None,
+        *,
+        sms_plain: bool = True,
+    ) -> None:
         self.rendition = rendition
         self.variables = variables
+        self.zone = zone
+        self.sms_plain = sms_plain
 
     @property
     def language(self) -> Tag:
@@ -66,15 +77,15 @@ class FilledText:
 
     def brief(self) -> str:
         """As an SMS; `NotFilled` or `TooLong`."""
-        return sms_text(self.rendition, self.variables)
+        return sms_text(self.rendition, self.variables, self.zone, cheap=self.sms_plain)
 
     def letter(self) -> EmailText:
         """As an email; `NotFilled` or `TooLong`."""
-        return email_text(self.rendition, self.variables)
+        return email_text(self.rendition, self.variables, self.zone)
 
     def spoken(self) -> str:
         """As it is read out; `NotFilled` or `TooLong`."""
-        return voice_text(self.rendition, self.variables)
+        return voice_text(self.rendition, self.variables, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +116,31 @@ def rendition(template: Template, language: Tag, provenance: str, translated: Ma
     return Rendition(language, provenance, sms, subject, parse_form(document), parse_form(plain), voice)
 
 
-def sms_text(what: Rendition, variables: Mapping[str, object]) -> str:
+def sms_text(
+    what: Rendition, variables: Mapping[str, object], zone: tzinfo | None = None, *, cheap: bool = True
+) -> str:
     """The SMS; `NotFilled`, or `TooLong` over `MAX_SMS` characters.
 
-    No-break spaces, which CLDR puts into numbers, become plain ones: a single one would make the whole text UCS-2.
+    `zone` is where the reader lives; `cheap` replaces what costs and says nothing (TOCSIN_SMS_PLAIN).
     """
-    text = what.sms.fill(variables, what.language).replace("\u00a0", " ").replace("\u202f", " ").strip()
+    filled = what.sms.fill(variables, what.language, zone=zone)
+    text = (plain(filled) if cheap else with_plain_blanks(filled)).strip()
     return _at_most(MAX_SMS, text, "SMS")
 
 
-def email_text(what: Rendition, variables: Mapping[str, object]) -> EmailText:
+def email_text(what: Rendition, variables: Mapping[str, object], zone: tzinfo | None = None) -> EmailText:
     """The email, values escaped in its HTML; `NotFilled` or `TooLong`."""
-    document = what.html.fill(variables, what.language, markup.written_safely)
-    plain = what.plain.fill(variables, what.language)
-    subject = what.subject.fill(variables, what.language) if what.subject is not None else _first_words(plain)
-    return EmailText(subject, _at_most(MAX_HTML, document, "email"), _at_most(MAX_HTML, plain, "email"))
+    document = what.html.fill(variables, what.language, markup.written_safely, zone)
+    plain_part = what.plain.fill(variables, what.language, zone=zone)
+    subject = (
+        what.subject.fill(variables, what.language, zone=zone) if what.subject is not None else _first_words(plain_part)
+    )
+    return EmailText(subject, _at_most(MAX_HTML, document, "email"), _at_most(MAX_HTML, plain_part, "email"))
 
 
-def voice_text(what: Rendition, variables: Mapping[str, object]) -> str:
+def voice_text(what: Rendition, variables: Mapping[str, object], zone: tzinfo | None = None) -> str:
     """What is read out, as plain text: the adapter that needs SSML escapes it. `NotFilled` or `TooLong`."""
-    return _at_most(MAX_SPOKEN, what.voice.fill(variables, what.language).strip(), "voice message")
+    return _at_most(MAX_SPOKEN, what.voice.fill(variables, what.language, zone=zone).strip(), "voice message")
 
 
 def preview(what: Rendition, variables: Mapping[str, object]) -> Preview:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from service.channels import Message, Reference
 from service.channels.channel_type import Circumstances
@@ -67,6 +68,9 @@ class Manners:
     free_at: Callable[[Recipient, datetime], datetime] | None = None
     """Books the next place in how much one person gets; None where there is no limit."""
 
+    sms_plain: bool = True
+    """Whether what costs and says nothing is replaced in an SMS."""
+
 
 def plan(
     recipient: Recipient,
@@ -100,10 +104,15 @@ def _filled(
     how = Circumstances(
         reference, promotional=bulk, unsubscribe_url=lambda: manners.unsubscribe_url(recipient) if bulk else None
     )
-    message = kind.compose(FilledText(rendition, variables), recipient, how)
+    words = FilledText(rendition, variables, _zone(recipient), sms_plain=manners.sms_plain)
+    message = kind.compose(words, recipient, how)
     if message is None:
         return Drop(DeliveryStatus.FAILED, f"the profile has no address for {recipient.preference.value}")
     return NOTHING_LEFT if kind.is_blank(message) else Send(message)
+
+
+def _zone(recipient: Recipient) -> tzinfo | None:
+    return ZoneInfo(recipient.timezone) if recipient.timezone else None
 
 
 def _own(recipient: Recipient) -> Mapping[str, object]:

@@ -89,7 +89,7 @@ class Audiences:
 
     def relisting(self) -> Relisting:
         """Lists the audiences of earlier versions, which had no items of their own: members tell which there are."""
-        return _AudienceRelisting(self._store, "member-", dict, opened=self._listed_if_unknown)
+        return _AudienceRelisting(self._store, "member-", lambda _: {}, opened=self._listed_if_unknown)
 
     def exists(self, name: str) -> bool:
         """Whether there is such an audience, or one that an earlier version made."""

@@ -149,7 +149,7 @@ class Escalation:
 
     def _sender(self) -> Sender:
         messaging = self.messaging
-        house = House(self.settings.sender_name or "", self.settings.help_contact or "")
+        house = House(self.settings.sender_name or "", self.settings.help_contact or "", self.settings.sms_plain)
         wording = Wording(messaging.templates, messaging.catalogues, self.phones, house)
         return Sender(
             self.incidents,

@@ -207,7 +207,8 @@ class Messaging:
         quiet = replace(hours, zone=self.settings.timezone) if hours else None
         links = self.unsubscribe_links
         leaving = links.of if links is not None else lambda _: None
-        return Manners(self._opted_out, self.opt_outs.told_by_provider, quiet, leaving, self._pace())
+        plain = self.settings.sms_plain
+        return Manners(self._opted_out, self.opt_outs.told_by_provider, quiet, leaving, self._pace(), plain)
 
     def _pace(self) -> Callable[[Recipient, datetime], datetime] | None:
         pace = self.settings.recipient_limit

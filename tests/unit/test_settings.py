@@ -124,6 +124,7 @@ BAD = {
     "twilio_tokens": "to ken",
     "twilio_identity": "ä",
     "twilio_url": "ftp://api.twilio.com",
+    "sms_plain": "perhaps",
     "spend_cap": "-1",
     "terminology": "my terms",
     "formality": "POLITE",

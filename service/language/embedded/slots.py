@@ -19,6 +19,7 @@ from babel.numbers import format_decimal
 
 from service.core import placeholders
 from service.core.language_tags import Tag
+from service.core.ordinals import with_first_of_month
 from service.language.masking import EMAIL, PHONE, URL
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -33,9 +34,6 @@ _STARTS = r"(?<![\w.,/:-])"
 _ENDS = r"(?![\w/:]|[.,-]?\d)"
 _LEAP_YEAR = 2000
 """Any leap year: a day without a year may be 29 February."""
-
-_FIRST_OF_MONTH = {"fr": "1er", "it": "1º", "pt": "1º"}
-"""Languages that write the first day of a month as an ordinal where CLDR's patterns do not."""
 
 
 class Slot(Protocol):
@@ -75,8 +73,7 @@ class Day:
             if self.has_year
             else format_skeleton("MMMMd", self.date, locale=locale)
         )
-        first = _FIRST_OF_MONTH.get(reader.language)
-        return re.sub(r"^1\b", first, text) if first and self.date.day == 1 else text
+        return with_first_of_month(text, self.date, reader.language)
 
 
 @dataclass(frozen=True, slots=True)
