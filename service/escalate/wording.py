@@ -136,7 +136,8 @@ class Wording:
         known = {**variables, "sender": self._house.sender, "help": self._house.help}
         if isinstance(following, str):
             known["next"] = self._said(following, rendition.language) or following
-        said = from_sender(self._house.sender, rendition, render.sms_text(rendition, known, cheap=self._house.sms_plain))
+        text = render.sms_text(rendition, known, cheap=self._house.sms_plain)
+        said = from_sender(self._house.sender, rendition, text)
         return Sms(self._phones.parse(to), said, rendition.language, reference, answerable=True)
 
     def _reader(self, contact: Contact) -> PagedReader:
