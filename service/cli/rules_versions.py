@@ -170,6 +170,7 @@ def _compared(ready: Passed) -> Compared | None:
     """The latest recorded requests, decided by the active version and by the file; None if that takes too long."""
     if not ready.checked.affordable:
         return None
+    from service.decide.decision import Compiled
     from service.rulesets.active_versions import Live
     from service.rulesets.recent_comparison import Latest
     from service.wiring.storage import SYSTEM_CLOCK, enough_of_the_audit, open_store
@@ -177,7 +178,7 @@ def _compared(ready: Passed) -> Compared | None:
     settings = config.load()
     store = open_store(settings)
     live = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
-    return Latest(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(ready.ruleset())
+    return Latest(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(Compiled(ready.ruleset()))
 
 
 def _latest_as_text(found: Compared) -> str:

@@ -82,3 +82,11 @@ def _listed(folder: Path) -> list[Path]:
         return []
     except OSError as error:
         raise CannotRead(folder, str(error.strerror)) from error
+
+
+def size(path: Path) -> int:
+    """Bytes of a file, 0 if nobody can say."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

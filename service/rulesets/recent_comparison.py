@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from service.core.clock import Clock, timestamp
 from service.core.errors import Unavailable
 from service.decide.decision import Compiled
-from service.decide.ruleset import Ruleset
 from service.rulesets.active_versions import Live, Serving
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.errors import NotYetActive, UnknownRuleset
@@ -59,23 +58,22 @@ class Latest:
         self._enough = enough
         self._tick = tick
 
-    def compared(self, draft: Ruleset) -> Compared | None:
+    def compared(self, draft: Compiled) -> Compared | None:
         """The draft against the active version; None where none is active, or where the look cannot be had."""
-        now = self._clock.now()
+        name, now = draft.ruleset.name, self._clock.now()
         try:
-            return self._compared(self._live.at(draft.name, now), draft, now)
+            return self._compared(self._live.at(name, now), draft, now)
         except (UnknownRuleset, NotYetActive):
             return None
         except (Unavailable, DamagedVersion) as error:  # a good file is what mends a damaged version
-            particulars = {"ruleset": draft.name}
-            logger.warning("The latest requests of %s were not replayed: %s", draft.name, error, extra=particulars)
+            logger.warning("The latest requests of %s were not replayed: %s", name, error, extra={"ruleset": name})
             return None
 
-    def _compared(self, active: Serving, draft: Ruleset, now: datetime) -> Compared:
-        ends_at = self._tick() + BUDGET.total_seconds()
-        since, segments = self._since(draft.name, now), head_of(self._store, draft.name)[0].segments
-        query = AuditQuery(ruleset=draft.name, since=since, until=now)
-        replay = Replay(self._store, query, active.compiled, Compiled(draft), segments=segments)
+    def _compared(self, active: Serving, draft: Compiled, now: datetime) -> Compared:
+        ends_at, name = self._tick() + BUDGET.total_seconds(), draft.ruleset.name
+        since, segments = self._since(name, now), head_of(self._store, name)[0].segments
+        query = AuditQuery(ruleset=name, since=since, until=now)
+        replay = Replay(self._store, query, active.compiled, draft, segments=segments)
         tally, until, complete = Tally(), since, False
         for page in replay.pages():
             tally.add(page.tally)

@@ -9,6 +9,7 @@ from flask import Blueprint
 from service.core.clock import Clock
 from service.core.enums import Scope
 from service.decide import report
+from service.decide.decision import Compiled
 from service.decide.outline import outline
 from service.http.caller import Caller
 from service.http.catalogue import ProblemType
@@ -168,7 +169,7 @@ def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock
             if checked.limit is not None:
                 raise invalid([FieldError("", checked.findings[0].message)])
             found = report.as_json(checked.findings, f"{name}.yaml")
-            return schemas.CheckReport.model_validate({**found, **_otherwise(latest, name, checked)})
+            return schemas.CheckReport.model_validate({**found, **_otherwise(latest, name, checked, _draft(checked))})
 
 
 def _add_publish(
@@ -202,7 +203,8 @@ def _add_publish(
         expected = _expected(library, name, caller.headers.get("If-Match"))
         with places.place(caller.key_id, body), as_problems():
             checked = gate.check(body, active_source(library, name, clock.now()))
-            otherwise = _otherwise(latest, name, checked) if checked.sound else {}
+            draft = _draft(checked)
+            otherwise = _otherwise(latest, name, checked, draft) if checked.sound else {}
             try:
                 version = publish(
                     library,
@@ -215,6 +217,8 @@ def _add_publish(
                 )
             except StaleEdit as error:
                 raise stale(error, between(library, name, expected, error.active_sha256)) from error
+            if draft is not None:
+                live.serve(version, draft)
             live.refresh()
             shown = dict(_shown(version, library.timeline(name).active(clock.now())))
         return Answer(
@@ -242,11 +246,18 @@ def _add_activate(routes: Blueprint, library: Library, live: Live, clock: Clock)
             return _shown_ruleset(library, name, clock)
 
 
-def _otherwise(latest: Latest, name: str, checked: Checked) -> Mapping[str, Mapping[str, object] | None]:
+def _draft(checked: Checked) -> Compiled | None:
+    """A sound file, read and compiled here once; None if that would take too long."""
+    return Compiled(checked.ruleset()) if checked.affordable else None
+
+
+def _otherwise(
+    latest: Latest, name: str, checked: Checked, draft: Compiled | None
+) -> Mapping[str, Mapping[str, object] | None]:
     """What a file decides otherwise than the active version: of all requests, and of the latest ones if it is sound."""
     if checked.declared is None or checked.declared.name != name:
         return {}
-    found = latest.compared(checked.ruleset()) if checked.affordable else None
+    found = None if draft is None else latest.compared(draft)
     return {"diff": checked.changes, "backtest": None if found is None else found.as_json()}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from service.core.records import Unreadable, from_state, to_state
 from service.decide.findings import Kind, Severity
+from service.rulesets.errors import SHOWN
 from service.storage import Item, Store
 
 CHECKS = 2
@@ -91,3 +92,16 @@ def said(kind: Kind, severity: Severity, message: str, hint: str | None = None) 
 def _item_id(path: Path) -> str:
     """A file name may hold what an item's id may not."""
     return f"workingcopy-{hashlib.sha256(path.name.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
+
+
+def errors_of(findings: Sequence[Mapping[str, object]]) -> str:
+    """The first errors of a file with their places, for the log."""
+    errors = [one for one in findings if one["severity"] == Severity.ERROR.value]
+    more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+    return "; ".join(f"{_where(one)}: {one['message']}" for one in errors[:SHOWN]) + more
+
+
+def _where(finding: Mapping[str, object]) -> str:
+    if "cell" in finding:
+        return f"{finding['file']}, {finding['cell']}"
+    return f"line {finding['line']}, column {finding['column']}"

@@ -1,5 +1,6 @@
 """The rule files in a folder, published when they are new or change.
 
+Files that are published come first, and are looked at while others are tried, so that an edit waits for no bad file.
 What was last seen of each file is remembered in the store, whoever looked. Each file is looked at by itself: whatever
 happens to one becomes its finding, and the others are published. A file never takes the place of a version that it was
 not made from (`service.rulesets.drift`): a restart after a rollback undoes nothing, nor does an edit.
@@ -22,12 +23,13 @@ from service.core.plain_files import CannotRead, NotThere
 from service.decide.findings import Kind, Severity
 from service.rulesets import drift, gate, rule_file
 from service.rulesets.drift import Standing, Step
-from service.rulesets.errors import SHOWN, Refused, StaleEdit, UnknownRuleset
+from service.rulesets.errors import Refused, StaleEdit, UnknownRuleset
 from service.rulesets.gate import Checked
 from service.rulesets.library import Draft, Library
 from service.rulesets.publishing import passed
 from service.rulesets.rule_file import RuleFile
-from service.rulesets.seen import CHECKS, Memory, Seen, said
+from service.rulesets.seen import CHECKS, Memory, Seen, errors_of, said
+from service.rulesets.turns import take_turns
 from service.rulesets.versions import Version
 from service.storage import Conflict, Store, StoreUnavailable
 
@@ -43,6 +45,9 @@ POLL = timedelta(milliseconds=500)
 
 AGAIN = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 """After what waits a file about which nothing could be said is tried again; the last one goes on."""
+
+AT_ONCE = 2
+"""Files that are not published and are tried at one time, small ones first: each trial needs a processor."""
 
 _LOOKED_BACK = 500
 """Versions among which the base of a file is looked for that earlier code published."""
@@ -106,11 +111,22 @@ class WorkingCopies:
         self._each(lambda _: True)
 
     def _each(self, wanted: Callable[[Seen], bool]) -> None:
+        published, others = list[Path](), list[tuple[Path, bool]]()
         for path in self._paths():
             seen, _ = self._memory.get(path)
             if seen is None or wanted(seen):
-                self._guarded(path, settled=seen is not None)
+                if seen is not None and seen.version is not None:
+                    published.append(path)
+                else:
+                    others.append((path, seen is not None))
+        self._look_again(published)
+        others.sort(key=lambda each: plain_files.size(each[0]))
+        take_turns(others, lambda each: self._guarded(*each), AT_ONCE, lambda: self._look_again(published), POLL)
         self._tell_of_misnamed()
+
+    def _look_again(self, published: Sequence[Path]) -> None:
+        for path in published:
+            self._guarded(path, True)
 
     def check_published(self) -> None:
         """Return if somebody has looked at every file, else raise `NotPublishedYet`: readiness at the first start.
@@ -174,7 +190,7 @@ class WorkingCopies:
             logger.warning("%s", plain_files.why_misnamed(path), extra={"file": _name(path)})
         self._misnamed = misnamed
 
-    def _guarded(self, path: Path, *, settled: bool) -> None:
+    def _guarded(self, path: Path, settled: bool) -> None:
         """Look at one file, whatever happens to it; with `settled` only if it was read alike before."""
         content = b""
         try:
@@ -231,7 +247,7 @@ class WorkingCopies:
         except Refused as error:
             findings = file.as_json(error.findings[:MAX_SHOWN])
             message = "%s is not published, the active version stays: %s"
-            logger.warning(message, _name(path), _errors(findings), extra={"file": _name(path)})
+            logger.warning(message, _name(path), errors_of(findings), extra={"file": _name(path)})
             return self._refused(path, file, seen, findings)
         if self._memory.get(path)[1] != stored:  # a check takes its time
             return None
@@ -369,19 +385,6 @@ class WorkingCopies:
 def _comment(path: Path) -> str:
     """How the history names what was published from a file."""
     return f"{_name(path)} changed"
-
-
-def _errors(findings: Sequence[Mapping[str, object]]) -> str:
-    """The first errors of a file with their places, for the log."""
-    errors = [one for one in findings if one["severity"] == Severity.ERROR.value]
-    more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
-    return "; ".join(f"{_where(one)}: {one['message']}" for one in errors[:SHOWN]) + more
-
-
-def _where(finding: Mapping[str, object]) -> str:
-    if "cell" in finding:
-        return f"{finding['file']}, {finding['cell']}"
-    return f"line {finding['line']}, column {finding['column']}"
 
 
 def _name(path: Path) -> str:

@@ -377,7 +377,7 @@ def test_a_damaged_version_keeps_nobody_from_publishing_what_mends_it(loans: Api
     assert stored is not None
     assert draft is not None
     service.store.save(structs.replace(stored, state={**stored.state, "part": "?"}))
-    assert Latest(Live(service.library, loans.clock), service.store, loans.clock).compared(draft) is None
+    assert Latest(Live(service.library, loans.clock), service.store, loans.clock).compared(Compiled(draft)) is None
 
 
 UNREADABLE = {
@@ -443,13 +443,14 @@ def test_a_look_at_the_latest_requests_ends_when_its_time_is_over(loans: Api) ->
         loans.clock.advance(timedelta(seconds=30))
     draft = language.parse(DRAFT).ruleset
     assert draft is not None
-    few = Latest(loans.service.live, loans.service.store, loans.clock, enough=5).compared(draft)
+    few = Latest(loans.service.live, loans.service.store, loans.clock, enough=5).compared(Compiled(draft))
     assert few is not None
     assert (few.tally.requests, few.since) == (4, loans.clock.now() - timedelta(minutes=2))
     loans.clock.advance(timedelta(minutes=3))
     assert Following(loans.service.library, loans.service.store, loans.clock, rows=2).follow() == 3
     ticks = count()
-    late = Latest(loans.service.live, loans.service.store, loans.clock, tick=lambda: next(ticks) * 2.0).compared(draft)
+    slow = Latest(loans.service.live, loans.service.store, loans.clock, tick=lambda: next(ticks) * 2.0)
+    late = slow.compared(Compiled(draft))
     assert late is not None
     assert (late.tally.requests, late.complete) == (2, False)  # of three segments it came to the first
     assert late.until < loans.clock.now() - timedelta(minutes=3)

@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 
 from service.core.enums import Lane, Scope
+from service.decide import language
+from service.decide.language import Parsed
 from service.storage import AuditQuery
 from tests.functional.client import ROOT, Reply
 from tests.functional.conftest import Api
@@ -101,6 +103,21 @@ def test_a_check_says_what_the_file_would_decide_otherwise(api: Api, first: dict
     assert send(api, "/check", FILE).json()["diff"] == nothing
     changed = send(api, "/check", FILE.replace("fee > 0", "fee > 1")).json()["diff"]
     assert "'where': ['fee is 0.01 to 1.00']" in str(changed)
+
+
+def test_a_draft_is_read_once_by_who_publishes_it(
+    api: Api, first: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, parse = list[object](), language.parse
+
+    def counted(source: str | bytes) -> Parsed:
+        read.append(source)
+        return parse(source)
+
+    monkeypatch.setattr(language, "parse", counted)
+    assert edited(api, first["sha256"], "2.00").status == 201
+    assert fee(api) == "2.00"
+    assert len(read) == 1
 
 
 def test_checking_publishes_nothing(api: Api) -> None:

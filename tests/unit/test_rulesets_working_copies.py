@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Semaphore, Thread
 
 import pytest
 
@@ -501,3 +503,53 @@ def test_an_editors_lock_is_no_rule_file(folder: Folder) -> None:
     folder.watcher.publish_unknown()
     folder.watcher.check_published()
     assert [one.file for one in folder.watcher.seen()] == ["fees.yaml"]
+
+
+class Slow:
+    """A check that does not end for files that hold `slow`, until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun = Semaphore(0)
+        self.let_go = Event()
+
+    def __call__(self, content: bytes) -> Checked:
+        if b"slow" in content:
+            self.begun.release()
+            assert self.let_go.wait(60)
+        return gate.check(content)
+
+
+def test_an_edit_waits_for_no_file_that_is_being_tried(folder: Folder) -> None:
+    folder.save("1.00")
+    folder.sweep()
+    check = Slow()
+    folder.watcher = folder.process(check)
+    folder.watcher.sweep()
+    for n in range(3):
+        (folder.path / f"bad{n}.yaml").write_text("slow: [")
+    sweep = Thread(target=folder.watcher.sweep, daemon=True)
+    sweep.start()
+    assert check.begun.acquire(timeout=60)
+    assert check.begun.acquire(timeout=60), "two are tried at one time"
+    folder.save("2.00")
+    deadline = time.monotonic() + 60
+    while folder.versions() == 1:
+        assert time.monotonic() < deadline
+    assert sweep.is_alive()
+    check.let_go.set()
+    sweep.join(60)
+    assert [one.file for one in folder.watcher.unpublished()] == ["bad0.yaml", "bad1.yaml", "bad2.yaml"]
+
+
+def test_small_files_are_tried_before_large_ones(folder: Folder) -> None:
+    tried: list[int] = []
+
+    def check(content: bytes) -> Checked:
+        tried.append(len(content))
+        return gate.check(b"nothing: [")
+
+    for n, size in enumerate((4_000, 9_000, 100, 2_000)):
+        (folder.path / f"f{n}.yaml").write_bytes(b"#" * size)
+    folder.process(check).sweep()
+    assert tried.index(100) < tried.index(4_000)
+    assert tried.index(2_000) < tried.index(9_000)
