@@ -9,6 +9,7 @@ from datetime import timedelta
 from itsdangerous import BadData, URLSafeSerializer
 
 from service.core.clock import Clock
+from service.core.enums import Channel
 from service.core.errors import TocsinError
 from service.core.secrets import Keyring
 from service.escalate.incident import Incident
@@ -19,7 +20,11 @@ VALID = timedelta(days=7)
 
 
 class LinkRefused(TocsinError):
-    """The link was changed, is too old, or was never one of ours."""
+    """The link was changed, was never one of ours, or is `too_old`."""
+
+    def __init__(self, *, too_old: bool = False) -> None:
+        super().__init__("the link is too old" if too_old else "the link is not one of ours")
+        self.too_old = too_old
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,8 @@ class Links:
         self._clock = clock
 
     def of(self, incident: Incident, outgoing: Outgoing) -> str | None:
-        """The link for one message, if the policy wants links."""
-        if not incident.policy.acknowledge_link:
+        """The link for one message: in every mail that asks, elsewhere if the policy wants links."""
+        if not incident.policy.acknowledge_link and outgoing.channel is not Channel.EMAIL:
             return None
         until = int((self._clock.now() + VALID).timestamp())
         token = self._signer.dumps([incident.id, outgoing.contact, outgoing.level, until])
@@ -53,11 +58,11 @@ class Links:
         try:
             members = self._signer.loads(token)
         except BadData as error:
-            raise LinkRefused("This link is not valid any more. Answer the message itself instead.") from error
+            raise LinkRefused from error
         match members:
             case [str() as name, int() as contact, int() as level, int() as until]:
                 if self._clock.now().timestamp() > until:
-                    raise LinkRefused("This link is too old. Answer the message itself instead.")
+                    raise LinkRefused(too_old=True)
                 return Answerer(name, contact, level)
             case _:
-                raise LinkRefused("This link is not one of ours.")
+                raise LinkRefused

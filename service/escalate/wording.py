@@ -110,6 +110,12 @@ class Wording:
 
         `link` is where the contact may answer on the web.
         """
+        words = self.words(incident, outgoing, now, link)
+        reader = self._reader(incident.contacts[outgoing.contact - 1])
+        return CHANNELS[outgoing.channel].compose(words, reader, Circumstances(reference, answerable=True))
+
+    def words(self, incident: Incident, outgoing: Outgoing, now: datetime, link: str | None = None) -> PagedText:
+        """What a message of an incident says, whatever carries it."""
         contact = incident.contacts[outgoing.contact - 1]
         template = incident.policy.template(_role(incident, outgoing), outgoing.level)
         linked = link is not None and outgoing.role in PAGING
@@ -117,9 +123,7 @@ class Wording:
         variables = self._variables(incident, outgoing, rendition.language, now)
         if linked:  # the page behind the link shows the description in full, and the address
             variables |= {"link": link or "", "url": "" if outgoing.channel is Channel.SMS else variables["url"]}
-        words = PagedText(rendition, variables, self._house)
-        how = Circumstances(reference, answerable=True)
-        return CHANNELS[outgoing.channel].compose(words, self._reader(contact), how)
+        return PagedText(rendition, variables, self._house)
 
     def sms(
         self,

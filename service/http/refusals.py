@@ -10,8 +10,10 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException
 
 from service.core.errors import Unavailable
-from service.http import bodies
+from service.core.language_tags import Tag
+from service.http import bodies, request_ids
 from service.http.catalogue import ProblemType
+from service.http.person_page import PersonPage
 from service.http.problems import FieldError, Problem, invalid
 from service.storage import Conflict
 from service.storage.cursors import BadCursor
@@ -82,8 +84,32 @@ def _by_werkzeug(error: HTTPException) -> Response:
         return _unexpected(error)
     ordinary = (ProblemType.BAD_REQUEST, error.description or "The request cannot be read.")
     kind, detail = _BY_STATUS.get(HTTPStatus(status), ordinary)
+    if status == HTTPStatus.NOT_FOUND and _is_a_persons():
+        return _no_such_page()
     allow = {name: value for name, value in error.get_headers() if name == "Allow"}
     return _answer(Problem(kind, detail, headers=allow))
+
+
+def _is_a_persons() -> bool:
+    """Whether a person's browser asks, outside the API: of what it accepts it prefers pages."""
+    wanted = request.accept_mimetypes
+    return not request.path.startswith("/v1/") and wanted.best == "text/html"
+
+
+def _no_such_page() -> Response:
+    """What somebody sees who followed half a link. Nobody knows their language."""
+    page = PersonPage(
+        language=Tag("en"),
+        title="Page not found",
+        heading="There is no page at this address",
+        top="Tocsin",
+        said=(
+            "If you followed a link in a message, it may have been cut off: open the message again and use the whole "
+            "link.",
+        ),
+        foot=f"Developers: every call stands at /docs. Request {request_ids.current()}",
+    )
+    return page.response(HTTPStatus.NOT_FOUND)
 
 
 def _unexpected(error: Exception) -> Response:

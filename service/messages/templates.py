@@ -1,4 +1,5 @@
-"""Message templates: `templates/<name>/` with `sms.txt` and, as needed, `email.subject.txt`, `email.html`, `voice.txt`.
+"""Message templates: `templates/<name>/` with `sms.txt` and, as needed, `email.subject.txt`, `email.html`, `voice.txt`,
+and `answer.txt` where somebody is asked.
 
 All in the source language; `template.yaml` may say which that is, the lane and the digest window.
 """
@@ -22,6 +23,7 @@ from service.core.language_tags import Tag, UnknownTag, parse_tag
 from service.core.plain_files import CannotRead
 from service.core.spelling import nearest
 from service.messages import markup
+from service.messages.answer_words import AnswerRefused, AnswerWords, parse_answer
 from service.messages.forms import Form, FormRefused, missing, parse_form
 
 SETTINGS = ("description", "digest", "lane", "language")
@@ -54,6 +56,7 @@ class Template:
     lane: Lane | None = None
     digest: timedelta | None = None
     description: str = ""
+    answer: AnswerWords | None = None
 
     @property
     def forms(self) -> tuple[Form, ...]:
@@ -115,7 +118,7 @@ def read_templates(root: Path) -> Templates:
     for folder in sorted(path for path in root.iterdir() if path.is_dir() and path.name not in _NOT_TEMPLATES):
         try:
             templates[folder.name] = read_template(folder)
-        except (TemplateRefused, FormRefused, markup.HtmlRefused) as error:
+        except (TemplateRefused, FormRefused, AnswerRefused, markup.HtmlRefused) as error:
             faults.append(str(error))
         except OSError as error:
             faults.append(f"{folder} cannot be read: {error.strerror}")
@@ -142,6 +145,7 @@ def read_template(folder: Path) -> Template:
         lane=_lane(settings, folder),
         digest=_digest(settings, folder),
         description=settings.get("description", ""),
+        answer=_answer(folder / "answer.txt"),
     )
 
 
@@ -152,6 +156,10 @@ def _form(path: Path) -> Form | None:
     if not form.names and is_blank(form.source):
         raise TemplateRefused(f"{path}: {SAY_SOMETHING}")
     return form
+
+
+def _answer(path: Path) -> AnswerWords | None:
+    return parse_answer(_text(path), str(path)) if path.exists() else None
 
 
 def _document(path: Path) -> str | None:

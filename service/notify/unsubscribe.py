@@ -7,31 +7,22 @@ ends bulk mail alone, says so in the reader's language, and can be undone on the
 from __future__ import annotations
 
 import hashlib
-import html
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 
-from babel import Locale
 from flask import Blueprint, Response, request
 from itsdangerous import BadData, URLSafeSerializer
 
 from service.core.enums import Lane
 from service.core.language_tags import Tag, parse_tag
 from service.core.secrets import Keyring
+from service.http import person_page
+from service.http.person_page import PersonPage
 from service.language import Translation, Translator
 from service.messages.optouts import OptOuts, Why
 from service.recipients import Directory, Recipient
 
-_HEADERS = {"X-Robots-Tag": "noindex"}
-_STYLE = (
-    "body{font:18px/1.5 system-ui,sans-serif;max-width:34em;margin:12vh auto;padding:0 1em;color:#1a1a1a}"
-    "h1{font-size:1.25em;line-height:1.35}button{font:inherit;padding:.4em 1em;margin-top:.5em;cursor:pointer}"
-    "@media(prefers-color-scheme:dark){body{background:#161616;color:#eee}}"
-)
-_HEAD = (
-    f'<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style>'
-)
 _ENGLISH = Tag("en")
 
 UNDO = "undo"
@@ -88,6 +79,7 @@ class UnsubscribePages:
     directory: Directory
     opt_outs: OptOuts
     translator: Translator
+    sender: str = ""
 
     def shown(self, token: str) -> Response:
         """The question, or how to undo what was ended already."""
@@ -132,14 +124,13 @@ class UnsubscribePages:
         answers = [self.translator.translate(sentence, _ENGLISH, reader) for sentence in wanted]
         known = [answer for answer in answers if isinstance(answer, Translation)]
         if len(known) < len(wanted):
-            return _document(_ENGLISH, list(map(str, wanted)), button)
-        return _document(known[0].language, [answer.text for answer in known], button)
+            return _page(self.sender, _ENGLISH, list(map(str, wanted)), button).response()
+        return _page(self.sender, known[0].language, [answer.text for answer in known], button).response()
 
 
-def blueprint(links: UnsubscribeLinks, directory: Directory, opt_outs: OptOuts, translator: Translator) -> Blueprint:
+def blueprint(pages: UnsubscribePages) -> Blueprint:
     """The page, as a browser or a mail program calls it."""
     routes = Blueprint("unsubscribe", __name__)
-    pages = UnsubscribePages(links, directory, opt_outs, translator)
 
     @routes.get("/u/<token>")
     def ask(token: str) -> Response:
@@ -153,28 +144,16 @@ def blueprint(links: UnsubscribeLinks, directory: Directory, opt_outs: OptOuts, 
 
 
 def _forged() -> Response:
-    return _document(_ENGLISH, [Sentence.TITLE, Sentence.FORGED], None, HTTPStatus.FORBIDDEN)
+    return _page("", _ENGLISH, [Sentence.TITLE, Sentence.FORGED], None).response(HTTPStatus.FORBIDDEN)
 
 
-def _document(language: Tag, said: list[str], button: Button | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def _page(sender: str, language: Tag, said: list[str], button: Button | None) -> PersonPage:
     """A page of a title, a heading, paragraphs and, with a button, its text."""
-    title, *texts = map(html.escape, said)
-    form = "" if button is None else _form(button, texts.pop())
-    first, *others = texts
-    said_below = "".join(f"<p>{text}</p>" for text in others)
-    document = (
-        f'<!doctype html><html lang="{language}" dir="{_direction(language)}">'
-        f"<head><title>{title}</title>{_HEAD}</head>"
-        f"<body><h1>{first}</h1>{said_below}{form}</body></html>"
-    )
-    return Response(document, status, headers=_HEADERS, content_type="text/html; charset=utf-8")
+    title, heading, *others = said
+    buttons = () if button is None else (_shown(button, others.pop()),)
+    return PersonPage(language=language, title=title, heading=heading, top=sender, said=others, buttons=buttons)
 
 
-def _form(button: Button, text: str) -> str:
-    name = f' name="{UNDO}" value="1"' if button.text is Sentence.UNDO else ""
-    return f'<form method="post"><button{name}>{text}</button></form>'
-
-
-def _direction(language: Tag) -> str:
-    locale: Locale = language.locale
-    return "rtl" if locale.text_direction == "rtl" else "ltr"
+def _shown(button: Button, text: str) -> person_page.Button:
+    name, value = (UNDO, "1") if button.text is Sentence.UNDO else ("leave", "1")
+    return person_page.Button(name, value, text)

@@ -15,6 +15,7 @@ from service.core import last_good, secrets
 from service.core.clock import Clock
 from service.core.enums import Channel
 from service.escalate import action_routes, items, link_routes, message_routes, outcomes, routes
+from service.escalate.answer_pages import AnswerPages
 from service.escalate.answers import Answers
 from service.escalate.callbacks import IncidentCallbacks
 from service.escalate.contacts import Contacts
@@ -107,7 +108,7 @@ class Escalation:
             inbound,
             twilio_routes.blueprint(twilio, self.replies, self.receipts, self.clock),
             *([phones] if self.settings.is_trial(Channel.SMS) else []),
-            *([link_routes.blueprint(self.incidents, self.links, self.clock)] if self.links else []),
+            *self._answer_pages(),
         )
 
     def duties(self) -> Sequence[Duty]:
@@ -147,10 +148,21 @@ class Escalation:
         if (told := delivery_receipt(receipt)) is not None:
             self.messaging.receipts.receive(told)
 
-    def _sender(self) -> Sender:
-        messaging = self.messaging
+    def _answer_pages(self) -> Sequence[Blueprint]:
+        """The page behind the links, where there are any."""
+        if self.links is None:
+            return ()
+        templates, catalogues = self.messaging.templates, self.messaging.catalogues
+        sender = self.settings.sender_name or ""
+        pages = AnswerPages(self._wording(), templates, catalogues, self.clock, sender)
+        return (link_routes.blueprint(self.incidents, self.links, self.clock, pages),)
+
+    def _wording(self) -> Wording:
         house = House(self.settings.sender_name or "", self.settings.help_contact or "", self.settings.sms_plain)
-        wording = Wording(messaging.templates, messaging.catalogues, self.phones, house)
+        return Wording(self.messaging.templates, self.messaging.catalogues, self.phones, house)
+
+    def _sender(self) -> Sender:
+        messaging, wording = self.messaging, self._wording()
         return Sender(
             self.incidents,
             wording,

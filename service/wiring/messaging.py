@@ -50,7 +50,7 @@ from service.notify.reopen import Reopening
 from service.notify.review import Reviewers
 from service.notify.send import PageSender
 from service.notify.service import Desk
-from service.notify.unsubscribe import UnsubscribeLinks
+from service.notify.unsubscribe import UnsubscribeLinks, UnsubscribePages
 from service.notify.validate import Validation
 from service.recipients import Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
@@ -141,7 +141,9 @@ class Messaging:
         links = self.unsubscribe_links
         if links is None:
             return []
-        return [unsubscribe.blueprint(links, self.directory, self.opt_outs, self.catalogues)]
+        sender = self.settings.sender_name or ""
+        pages = UnsubscribePages(links, self.directory, self.opt_outs, self.catalogues, sender)
+        return [unsubscribe.blueprint(pages)]
 
     def relistings(self) -> Sequence[Relisting]:
         """What puts the items of earlier versions where this one finds them."""

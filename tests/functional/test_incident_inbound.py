@@ -216,9 +216,13 @@ def test_a_link_asks_before_it_acts(web_room: Room) -> None:
     assert web_room.state(incident) == "open", "opening the link is not an answer"
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert browser.call("POST", path, body="", headers=form).status == 400
-    assert "You have it" in browser.call("POST", path, body="answer=yes", headers=form).text
+    assert '<p dir="auto">Do you approve?</p>' in page.text
+    assert [choice for choice in ("Approve", "Decline") if f">{choice}</button>" in page.text] == ["Approve", "Decline"]
+    assert "Thank you" in browser.call("POST", path, body="answer=yes", headers=form).text
     assert web_room.read(incident)["acknowledged_by"] == "Ann"
-    assert "You have it" in browser.get(path).text
+    after = browser.get(path).text
+    assert "Thank you" in after
+    assert "<button" not in after
 
 
 def test_a_link_that_was_changed_or_is_too_old_is_refused(web_room: Room) -> None:
@@ -229,7 +233,30 @@ def test_a_link_that_was_changed_or_is_too_old_is_refused(web_room: Room) -> Non
     assert browser.get("/a/x").status == 403
     assert browser.get(path).status == 200
     web_room.api.clock.advance(timedelta(days=7, seconds=1))
-    assert "too old" in browser.get(path).text
+    refused = browser.get(path)
+    assert (refused.status, "too old" in refused.text) == (403, True)
+    assert 'lang="de-AT"' in browser.get(path, **{"Accept-Language": "tlh, de-AT;q=0.8, en;q=0.5"}).text
+
+
+def test_the_page_behind_a_link_speaks_the_reader_s_language_and_says_what_a_no_does(web_room: Room) -> None:
+    people = [{"name": "Jörg", "phone": ANN, "language": "de"}, {"name": "Ben", "phone": BEN, "language": "en"}]
+    incident = web_room.opens(policy="approval", description="4 Laptops", contacts=people)
+    path = link_in(web_room.inbox(ANN)[-1])
+    browser = web_room.api.client.with_key(None)
+    page = browser.get(path).text
+    assert [text for text in ('lang="de"', "Genehmigen Sie das?", ">Ablehnen</button>") if text not in page] == []
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    said = browser.call("POST", path, body="answer=no", headers=form).text
+    assert 'lang="de"' in said
+    assert web_room.state(incident) == "cancelled"
+
+
+def test_a_person_who_follows_half_a_link_gets_a_page_and_an_app_a_problem(web_room: Room) -> None:
+    anybody = web_room.api.client.with_key(None)
+    page = anybody.get("/nonsense", Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    assert (page.status, "There is no page" in page.text) == (404, True)
+    assert anybody.get("/nonsense").json()["status"] == 404
+    assert anybody.get("/v1/nonsense", Accept="text/html").json()["status"] == 404
 
 
 def test_policies_without_links_send_none(web_room: Room) -> None:

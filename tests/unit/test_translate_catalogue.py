@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.language_tags import Tag, parse_tag
+from service.escalate import answer_pages
 from service.escalate.replies import Answer, Understood
 from service.language import NotTranslated, Translation
 from service.language.embedded.catalogue import CatalogueError, Catalogues, read_catalogues
+from service.messages.answer_words import NEUTRAL
 from service.messages.keywords import Keyword, keyword
 from service.messages.segments import Encoding, segments
 from service.messages.templates import Templates, read_templates
+from service.notify import unsubscribe
 from service.replies import read_languages
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -229,9 +232,16 @@ SHIPPED: Templates = read_templates(TEMPLATES)
 @pytest.mark.parametrize("language", LANGUAGES, ids=str)
 @pytest.mark.parametrize("name", SHIPPED.names)
 def test_every_text_of_every_shipped_template_is_translated(name: str, language: Tag) -> None:
-    for text in SHIPPED.get(name).texts:
+    template = SHIPPED.get(name)
+    for text in (*template.texts, *(template.answer.texts if template.answer else ())):
         answer = CATALOGUES.translate(text, ENGLISH, language)
         assert isinstance(answer, Translation), f"review a translation in templates/catalogues: {answer}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=str)
+def test_every_sentence_of_the_pages_behind_links_is_translated(language: Tag) -> None:
+    for text in (*answer_pages.Sentence, *unsubscribe.Sentence, *NEUTRAL.texts):
+        assert isinstance(CATALOGUES.translate(text, ENGLISH, language), Translation), text
 
 
 def test_every_catalogue_knows_the_same_sentences() -> None:
