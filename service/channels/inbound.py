@@ -11,7 +11,10 @@ from service.core.enums import Channel
 
 @dataclass(frozen=True, slots=True)
 class InboundSms:
-    """A person wrote to one of our numbers. `in_reply_to` is the provider's id of the message they appear to answer."""
+    """A person wrote to one of our numbers. `in_reply_to` is the provider's id of the message they appear to answer.
+
+    `keyword` is STOP, HELP or START where the provider took the text for that, and has answered it.
+    """
 
     id: str
     sender: str
@@ -19,6 +22,7 @@ class InboundSms:
     text: str
     in_reply_to: str | None
     at: datetime
+    keyword: str | None = None
 
 
 class Fate(StrEnum):

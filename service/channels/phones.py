@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -101,6 +104,18 @@ class PhoneRules:
     countries: frozenset[str] | None = None
     reserved_allowed: bool = False
 
+    def senders(self, text: str) -> Sequence[Phone]:
+        """The phones that who writes may be, the likeliest first; `PhoneRefused` if none may be written to.
+
+        The text names the phone as a carrier does: `whatsapp:+447700900123`, or an Argentine mobile without its 9.
+        """
+        first = self.parse(_CARRIED_BY.sub("", text.strip(), count=1))
+        phones = [first]
+        for other in _other_forms(first.e164):
+            with suppress(PhoneRefused):
+                phones.append(self.parse(other))
+        return phones
+
     def parse(self, text: str) -> Phone:
         """The phone that `text` writes; `PhoneRefused` says why it may not be written to.
 
@@ -117,8 +132,25 @@ class PhoneRules:
         return phone
 
 
+_CARRIED_BY = re.compile(r"(?:whatsapp|rcs|sms):", re.IGNORECASE)
+"""What Twilio puts before the number of who writes by another way than SMS."""
+
+_MEXICAN = re.compile(r"\+52\D*1(?=(?:\D*\d){10}\D*$)")
+"""The 1 that Mexican mobiles had after the country code until 2019 (ITU operational bulletin 1170); carriers still
+send it."""
+
+_ARGENTINE = re.compile(r"\+54(9?)(\d{10})")
+"""An Argentine number: mobiles have a 9 after the country code when they are called, and often none when they write."""
+
+
+def _other_forms(e164: str) -> Iterator[str]:
+    """The other numbers by which carriers name the same phone."""
+    if match := _ARGENTINE.fullmatch(e164):
+        yield f"+54{match[2]}" if match[1] else f"+549{match[2]}"
+
+
 def _read(text: str) -> PhoneNumber:
-    stripped = text.strip()
+    stripped = _MEXICAN.sub("+52", text.strip())
     if len(stripped) > MAX_LENGTH or not any(character.isdigit() for character in stripped):
         raise PhoneRefused(PhoneFault.NOT_A_NUMBER)
     if not stripped.startswith(("+", "\uff0b")):

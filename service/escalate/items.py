@@ -23,6 +23,7 @@ ANSWER = "incident-answer"
 SUMMARY = "incident-summary"
 HEARD = "incident-heard"
 MAIL_ANSWER = "incident-mail-answer"
+OWNER_NOTICE = "policy-owner-notice"
 ENDING = "incident-ending"
 
 ALL = ("incidents", "all")
@@ -99,6 +100,15 @@ class MailAnswer:
     contact: int
     level: int
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerNotice:
+    """What the owner of a policy, at an email address or a phone, is told of a contact."""
+
+    to: str
+    template: str
+    variables: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +236,12 @@ def mail_answer_item(answer: MailAnswer, at: datetime) -> Item:
     """An answer by mail that is to be sent now; one for each page."""
     name = f"mail-answer-{answer.incident_id}-{answer.number:06d}"
     return Item(name, MAIL_ANSWER, to_state(answer), lane=Lane.INCIDENT, due_at=at, expires_at=at + MESSAGES_KEPT)
+
+
+def owner_notice_item(name: str, notice: OwnerNotice, at: datetime) -> Item:
+    """A notice that is to be sent now; the same name twice is one notice."""
+    state = to_state(notice)
+    return Item(name, OWNER_NOTICE, state, lane=Lane.INCIDENT, due_at=at, expires_at=at + REPLIES_REMEMBERED)
 
 
 def summary_id(phone_key: str, number: int) -> str:

@@ -108,6 +108,7 @@ class Policy:
     renew: int = 0
     repeat: int = 0
     keep_words: bool = True
+    owner: str | None = None
 
     @property
     def undo_within(self) -> timedelta:

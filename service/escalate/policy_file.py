@@ -35,10 +35,12 @@ _FRAME = (
         "acknowledge_link",
         "accepts",
         "keep_words",
+        "owner",
     ),
     *("undo", "later", "renew", "repeat"),
 )
 _LEVEL = ("contacts", "channels", "wait", "until", "reminders", "messages", "accepts")
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}|\+[0-9]{6,15}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 T = TypeVar("T")
@@ -100,11 +102,21 @@ def _policy(keys: Keys, templates: Collection[str] | None, faults: Faults) -> Po
         later=_seconds(keys, "later", faults) or 0,
         renew=_seconds(keys, "renew", faults) or 0,
         repeat=repeat or 0,
+        owner=keys.read("owner", lambda node: _owner(node, faults)),
         keep_words=keys.read("keep_words", lambda node: _truth(node, "keep_words", faults)) is not False,
     )
     if not faults.refused:
         policy_words.warn(keys, policy, faults)
     return policy
+
+
+def _owner(node: Node, faults: Faults) -> str | None:
+    """Who is told when a contact opts out: an email address, or a phone in E.164."""
+    scalar = entries.text(node, "an owner", faults)
+    if scalar is not None and not _ADDRESS.fullmatch(scalar.text):
+        message = f'"{scalar.text}" is neither an email address nor a phone number'
+        faults.error(Kind.SYNTAX, scalar.at, message, 'write owner: ops@example.com or owner: "+447700900123"')
+    return None if scalar is None else scalar.text
 
 
 def _seconds(keys: Keys, what: str, faults: Faults) -> int | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from service.channels.inbound import InboundSms
 from service.channels.phones import PhoneRefused, PhoneRules
@@ -21,11 +23,13 @@ from service.escalate.items import (
     BY_PROVIDER,
     MESSAGE,
     Named,
+    OwnerNotice,
     PhoneAnswer,
     Unfinished,
     answer_item,
     heard_item,
     outgoing_of,
+    owner_notice_item,
 )
 from service.escalate.phonebook import Listed, PhoneBook, Question, Standing, listing
 from service.escalate.questions import Asked, about_one, kept_words, reason_of
@@ -38,7 +42,7 @@ from service.recipients import Directory
 from service.replies import Kind, Languages, Outcome, Reason
 from service.replies.atoms import atoms_of
 from service.replies.reading import codes_of_atom
-from service.storage import Conflict, Item
+from service.storage import AlreadyExists, Conflict, Item
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +59,7 @@ _COMMANDS = {Keyword.STOP: "answer-stop", Keyword.HELP: "answer-help", Keyword.S
 class Heard:
     """One SMS from a phone that may be written to. `name` is made of the provider's id of it.
 
-    `at` is when it was written, as far as the provider tells.
+    `at` is when it was written, as far as the provider tells, `keyword` what the provider took it for and answered.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Heard:
     text: str
     in_reply_to: str | None
     at: datetime
+    keyword: Keyword | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +84,20 @@ class Replies:
         """Take one SMS; one that was heard before does nothing."""
         name = hashlib.sha256(sms.id.encode()).hexdigest()[:32]
         try:
-            phone = self.phones.parse(sms.sender).e164
+            phones = [phone.e164 for phone in self.phones.senders(sms.sender)]
         except PhoneRefused:
             logger.info("An SMS came from a number that nothing may be sent to; it was not answered")
             return
-        self._take(Heard(name, phone, sms.text, sms.in_reply_to, sms.at))
+        self._take(Heard(name, self._known(phones), sms.text, sms.in_reply_to, sms.at, _keyword_of(sms)))
+
+    def _known(self, phones: Sequence[str]) -> str:
+        """The one of several forms of a number that was paged, or that a profile has; else the first."""
+        if len(phones) == 1:
+            return phones[0]
+        books = Books(self.incidents.store, self.incidents.keys)
+        paged = (phone for phone in phones if books[phone].pages)
+        in_profiles = (phone for phone in phones if self.directory.by_phone(phone) is not None)
+        return next(chain(paged, in_profiles, phones))
 
     def _take(self, heard: Heard) -> None:
         """Hear it, unless it was heard before; then finish what that may have left."""
@@ -98,10 +112,11 @@ class Replies:
     def _hear(self, heard: Heard, mark: Item) -> None:
         commit = Commit(Books(self.incidents.store, self.incidents.keys))
         understood = Understood(self.languages.read(heard.text, self._language(heard, commit)))
-        command = _command(heard.text, understood)
+        command = _command(heard, understood, self._language(heard, commit))
         if command is not None:
             self._obey(heard, command)
-            self._confirm(heard, command, commit)
+            if heard.keyword is None:
+                self._confirm(heard, command, commit)
         elif (answer := self._answer(heard, understood, commit)) is not None:
             return self._answers.begin(mark, answer, commit.books)
         changed = (*commit.items, *commit.books.changed())
@@ -124,12 +139,30 @@ class Replies:
         if command is not Keyword.STOP:
             return
         self.opt_outs.add_phone(heard.phone, Why.KEYWORD)
+        self._tell_owners(heard)
         for page in Books(self.incidents.store, self.incidents.keys)[heard.phone].latest(Standing.OPEN):
             # Whoever wants no messages can be asked no more: the incident goes on to the next contact at once.
             for channel in self._ended_channels(page):
                 name = f"{heard.name}-{page.code}" + ("" if channel is Channel.SMS else f"-{channel}")
                 failed = DeliveryFailed(name, self._now, page.contact, page.level, channel, Failure.OPTED_OUT)
                 self.incidents.happens(page.incident_id, failed)
+
+    def _tell_owners(self, heard: Heard) -> None:
+        """Tell the owners of the policies that paged this phone that one of their contacts is gone."""
+        book = Books(self.incidents.store, self.incidents.keys)[heard.phone]
+        paged_by = dict[str, Incident]()
+        for page in book.latest(*Standing)[:PAGES_LOOKED_AT]:
+            if (incident := self._incident(page)) is not None:
+                paged_by.setdefault(incident.policy.name, incident)
+        waits = ", ".join(page.about for page in book.latest(Standing.OPEN)[:AT_ONCE])
+        for policy, incident in paged_by.items():
+            contact = next((each for each in incident.contacts if each.phone == heard.phone), None)
+            if incident.policy.owner is None or contact is None:
+                continue
+            variables = {"name": contact.label, "policy": policy, "open": waits}
+            notice = OwnerNotice(incident.policy.owner, "policy-opted-out", variables)
+            with suppress(AlreadyExists):
+                self.incidents.store.add(owner_notice_item(f"owner-{heard.name}-{policy}", notice, self._now))
 
     def _ended_channels(self, page: Listed) -> Sequence[Channel]:
         """What STOP ends for a page; calls first where its level makes any, lest one takes the place of the SMS."""
@@ -330,13 +363,24 @@ class Replies:
 _COMMAND_WORDS = {Outcome.STOP: Keyword.STOP, Outcome.HELP: Keyword.HELP, Outcome.START: Keyword.START}
 
 
-def _command(text: str, understood: Understood) -> Keyword | None:
-    """The command that a text is. STOP or HELP beside an answer is asked about; a few forms only `keyword` knows."""
-    decision = understood.decision
+def _keyword_of(sms: InboundSms) -> Keyword | None:
+    return Keyword(sms.keyword) if sms.keyword in set(Keyword) else None
+
+
+def _command(heard: Heard, understood: Understood, language: str | None) -> Keyword | None:
+    """The command that a text is. STOP or HELP beside an answer is asked about; a few forms only `keyword` knows.
+
+    What the provider calls a command is one, but "yes", which is a START to Twilio, is an answer to us.
+    """
+    text, decision = heard.text, understood.decision
+    if heard.keyword is not None and not (heard.keyword is Keyword.START and understood.affirms):
+        return heard.keyword
     if decision.outcome in _COMMAND_WORDS:
         return _COMMAND_WORDS[decision.outcome]
     beside_an_answer = decision.outcome is not Outcome.ASK or decision.reason in (Reason.STOP, Reason.HELP)
-    return None if beside_an_answer and understood.affirms else keyword(text)
+    if beside_an_answer and understood.affirms:
+        return None
+    return keyword(text, in_any_language=language is None)
 
 
 def _quoted(quote: str, book: PhoneBook) -> tuple[Listed, ...]:

@@ -28,6 +28,7 @@ from service.escalate.items import (
     Fate,
     MailAnswer,
     Outgoing,
+    OwnerNotice,
     PhoneAnswer,
     outgoing_of,
     sent_item,
@@ -113,6 +114,17 @@ class Sender:
         if (waits := self.turn(task, sms, Urgency.INCIDENT)) is not None:
             return Step(waits)
         return self._sent_or_again(task, self.hand_over(task, sms))
+
+    def owner_notice(self, task: Task) -> Step:
+        """Tell the owner of a policy what became of one of its contacts."""
+        notice = from_state(OwnerNotice, task.item.state)
+        reference = Reference(task.item.id, task.item.attempts, urgent=True)
+        message = self.wording.notice(notice.to, notice.template, notice.variables, reference)
+        if message is None:
+            return Step(finished(task.item))
+        if (waits := self.turn(task, message, Urgency.INCIDENT)) is not None:
+            return Step(waits)
+        return self._sent_or_again(task, self.hand_over(task, message))
 
     def mail_answer(self, task: Task) -> Step:
         """Tell a contact that what they mailed could not be read as an answer, and how to answer."""

@@ -125,6 +125,14 @@ class Wording:
             variables |= {"link": link or "", "url": "" if outgoing.channel is Channel.SMS else variables["url"]}
         return PagedText(rendition, variables, self._house)
 
+    def notice(self, to: str, template: str, variables: Mapping[str, object], reference: Reference) -> Message | None:
+        """A message to an email address or a phone that belongs to no contact."""
+        words = PagedText(self._rendition((template,), None), {"description": "", **variables}, self._house)
+        is_mail = "@" in to
+        reader = PagedReader(None if is_mail else self._phones.parse(to), to if is_mail else None)
+        channel = Channel.EMAIL if is_mail else Channel.SMS
+        return CHANNELS[channel].compose(words, reader, Circumstances(reference, answerable=True))
+
     def sms(
         self,
         to: str,

@@ -48,8 +48,18 @@ _ABOUT_US = _words("text texts texting message messages messaging msg msgs sms s
 """What makes a sentence that begins with STOP one about our messages; "Stop the pump first" is about a pump."""
 
 
-def keyword(text: str) -> Keyword | None:
+_EVERYWHERE = _words(
+    "stop stopall unsubscribe optout revoke arret cancel end quit remove td "
+    "help info start unstop optin subscribe resume"
+)
+"""The words that count whatever language somebody writes: carriers ask for them. "Fin" is an end in France and fine in
+Sweden: such a word counts only in its own language."""
+
+
+def keyword(text: str, *, in_any_language: bool = True) -> Keyword | None:
     """The keyword that a message is, or begins with in a way that leaves no doubt; None for any other message.
+
+    Where somebody's language is known, its own words are read elsewhere: then not `in_any_language`.
 
     "Stop. Thank you" stops and "SEND ME the report" does not, although it contains END; "no problem" is no STOP.
     """
@@ -57,12 +67,15 @@ def keyword(text: str) -> Keyword | None:
     words = [word for sentence in sentences for word in sentence]
     while words and words[0] in {"please", "bitte"}:
         words.pop(0)
-    return next((meaning for meaning in Keyword if words and _says(meaning, words, sentences[0])), None)
+    said = (meaning for meaning in Keyword if words and _says(meaning, words, sentences[0], in_any_language))
+    return next(said, None)
 
 
-def _says(meaning: Keyword, words: list[str], first_sentence: list[str]) -> bool:
-    known = _CLEAR[meaning]
-    is_the_message = "".join(words) in known | _ALONE[meaning]
+def _says(meaning: Keyword, words: list[str], first_sentence: list[str], in_any_language: bool) -> bool:
+    known, alone = _CLEAR[meaning], _ALONE[meaning]
+    if not in_any_language:
+        known, alone = known & _EVERYWHERE, alone & _EVERYWHERE
+    is_the_message = "".join(words) in known | alone
     is_the_first_sentence = "".join(first_sentence) in known
     rest = set(words[1:]) - _POLITE
     begins_it = words[0] in known and (all(map(str.isdigit, rest)) or bool(rest & _ABOUT_US))

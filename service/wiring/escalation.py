@@ -120,6 +120,7 @@ class Escalation:
             Duty(items.MESSAGE, sender.message, sender.buried),
             Duty(items.ANSWER, sender.answer),
             Duty(items.MAIL_ANSWER, sender.mail_answer),
+            Duty(items.OWNER_NOTICE, sender.owner_notice),
             Duty(items.SUMMARY, summaries.handle, summaries.buried),
             Duty(items.HEARD, Answers(self.incidents).handle),
             Duty(items.ENDING, IncidentCallbacks(self.messaging.webhooks).handle),

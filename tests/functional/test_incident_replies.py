@@ -1,8 +1,13 @@
 """What people write back, read by the words of `rules/replies`, seen from the incident."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.functional.conftest import Api
+from service.core.clock import HandClock
+from tests.functional.backends import Install
+from tests.functional.conftest import NOON, Api, api_of
+from tests.functional.few_rules import few_rules
 from tests.functional.incident_room import ANN, BEN, Room
 
 
@@ -90,3 +95,51 @@ def test_a_sentence_that_ends_our_messages_does_so(room: Room) -> None:
     incident = room.opens()
     room.says(ANN, "Yes, please stop texting me")
     assert any("no messages" in str(line) or "wants no" in str(line) for line in room.read(incident)["timeline"])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("paged", "writes"),
+    [
+        ("+5215512345678", "+525512345678"),
+        ("+525512345678", "+5215512345678"),
+        ("+5491123456789", "+541123456789"),
+        ("+447700900123", "whatsapp:+447700900123"),
+    ],
+)
+def test_one_person_answers_by_every_form_of_the_number(room: Room, paged: str, writes: str) -> None:
+    incident = room.opens(contacts=[{"name": "Ana", "phone": paged, "language": "en"}])
+    room.says(writes, "yes")
+    assert state(room, incident) == "acknowledged"
+
+
+@pytest.mark.parametrize("owner", ["ops@example.com", "+447700900999"])
+def test_the_owner_of_a_policy_is_told_once_when_a_contact_opts_out(
+    install: Install, tmp_path: Path, owner: str
+) -> None:
+    rules = few_rules(tmp_path)
+    policy = f'escalation: night\nlevels: [{{contacts: [1], wait: 1m}}]\nowner: "{owner}"\n'
+    (rules / "escalation" / "night.yaml").write_text(policy)
+    room = Room(api_of(install(HandClock(NOON), rules_dir=rules)))
+    room.opens(policy="night")
+    room.says(ANN, "STOP")
+    assert [text.strip() for text in room.inbox(owner)] == [
+        "Ann has sent STOP and gets no more pages of the policy night.\nPump 1 failed"
+    ]
+
+
+def test_stop_beside_an_answer_is_asked_about_and_ends_nothing(room: Room) -> None:
+    incident = room.opens()
+    room.says(ANN, "Stop. I'm on it")
+    assert room.inbox(ANN)[-1].startswith(
+        "To get no more messages, reply STOP and nothing else.\n10 (Pump 1 failed) is"
+    )
+    assert state(room, incident) == "open"
+    room.says(ANN, "yes 10")
+    assert state(room, incident) == "acknowledged"
+
+
+@pytest.mark.parametrize("word", ["fin", "baja", "alto", "ende"])
+def test_a_stop_of_another_language_is_none(room: Room, word: str) -> None:
+    incident = room.opens()
+    room.says(ANN, word)
+    assert not any("wants no messages" in line for line in room.timeline(incident))

@@ -53,9 +53,11 @@ class Line:
         self.room.works()
         return reply
 
-    def hears(self, text: str, sender: str = ANN, sid: str = "SM" + "1" * 32, signed: str | None = None) -> Reply:
+    def hears(
+        self, text: str, sender: str = ANN, sid: str = "SM" + "1" * 32, signed: str | None = None, **more: str
+    ) -> Reply:
         """Somebody writes to our number."""
-        fields = {"MessageSid": sid, "SmsSid": sid, "From": sender, "To": NUMBER, "Body": text, "NumMedia": "0"}
+        fields = {"MessageSid": sid, "SmsSid": sid, "From": sender, "To": NUMBER, "Body": text, "NumMedia": "0", **more}
         return self.calls_back(f"{PUBLIC}/v1/inbound/twilio", fields, signed)
 
     def reports(self, number: int, status: str, code: str | None = None, **fields: str) -> Reply:
@@ -156,6 +158,19 @@ def test_stop_and_start_are_heard(line: Line) -> None:
     sent = desk.sends(text="Das Lager ist am Montag zu.", language="de", audience="mary")
     desk.works(2)
     assert desk.counts(sent) == {"suppressed": 1}
+
+
+def test_what_twilio_calls_a_stop_is_one_and_is_answered_by_twilio_alone(line: Line) -> None:
+    incident = line.opens()
+    line.hears("GENUG", OptOutType="STOP")
+    assert any("this phone wants no messages" in each for each in line.room.timeline(incident))
+    assert len(line.texts(ANN)) == 1
+
+
+def test_a_yes_that_twilio_takes_for_its_start_is_an_answer(line: Line) -> None:
+    incident = line.opens()
+    line.hears("YES", OptOutType="START")
+    assert line.room.state(incident) == "acknowledged"
 
 
 def test_who_opted_out_at_twilio_is_remembered_and_the_next_contact_paged(line: Line) -> None:

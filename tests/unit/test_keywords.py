@@ -53,6 +53,17 @@ def test_a_stop_in_other_words_stops(text: str) -> None:
     assert keyword(text) is Keyword.STOP
 
 
+@pytest.mark.parametrize("text", ["fin", "Baja", "alto", "ende", "annulla", "abmelden", "hilfe"])
+def test_the_words_of_one_language_are_none_of_another(text: str) -> None:
+    assert keyword(text) is not None
+    assert keyword(text, in_any_language=False) is None
+
+
+@pytest.mark.parametrize("word", sorted({*AWS, *TWILIO}))
+def test_the_words_that_carriers_ask_for_count_in_every_language(word: str) -> None:
+    assert keyword(word, in_any_language=False) is Keyword.STOP
+
+
 @pytest.mark.parametrize(
     "text",
     [

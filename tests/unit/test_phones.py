@@ -127,3 +127,28 @@ def test_lookup_keys_hold_no_number_and_differ_by_secret() -> None:
     assert "7700900123" not in key
     assert "a" * 32 not in repr(ours)
     assert ours.email("John@Example.com") == ours.email("john@example.com") != ours.phone("john@example.com")
+
+
+@pytest.mark.parametrize("written", ["+5215512345678", "+52 1 55 1234 5678", "+525512345678"])
+def test_a_mexican_mobile_is_one_phone_with_and_without_the_1_of_old(written: str) -> None:
+    assert STRICT.parse(written).e164 == "+525512345678"
+
+
+def test_a_mexican_number_that_begins_with_1_by_itself_keeps_it() -> None:
+    assert fault("+52155") is PhoneFault.TOO_SHORT
+
+
+@pytest.mark.parametrize("sender", ["whatsapp:+447400123456", "rcs:+447400123456", "WhatsApp: +44 7400 123456"])
+def test_who_writes_by_another_way_is_the_phone_behind_it(sender: str) -> None:
+    assert [phone.e164 for phone in STRICT.senders(sender)] == ["+447400123456"]
+
+
+def test_an_argentine_mobile_writes_with_and_without_its_9() -> None:
+    with_9, without = "+5491123456789", "+541123456789"
+    assert [phone.e164 for phone in STRICT.senders(with_9)] == [with_9, without]
+    assert [phone.e164 for phone in STRICT.senders(without)] == [without, with_9]
+
+
+def test_who_writes_by_a_number_that_cannot_be_is_refused() -> None:
+    with pytest.raises(PhoneRefused):
+        STRICT.senders("whatsapp:abc")

@@ -1,6 +1,7 @@
 """What Twilio's requests say: a person's SMS, or what became of a message or call of ours.
 
 Sources: https://www.twilio.com/docs/messaging/guides/webhook-request ·
+https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out (OptOutType) ·
 https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks ·
 https://www.twilio.com/docs/voice/api/call-resource#statuscallback
 """
@@ -42,7 +43,8 @@ def read(fields: Mapping[str, str], query: Mapping[str, str], now: datetime) -> 
         case {"CallSid": sid, "CallStatus": status}:
             return _receipt(sid, Channel.VOICE, status, _fate(_CALLS, status, fields), query, now)
         case {"MessageSid": sid, "From": sender, "Body": text}:
-            return InboundSms(sid, sender, fields.get("To", ""), text, fields.get("OriginalRepliedMessageSid"), now)
+            replied_to, keyword = fields.get("OriginalRepliedMessageSid"), fields.get("OptOutType")
+            return InboundSms(sid, sender, fields.get("To", ""), text, replied_to, now, keyword)
         case _:
             return Ignored("it is neither an SMS nor says what became of one")
 
