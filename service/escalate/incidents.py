@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from service.channels.contact_keys import ContactKeys
 from service.core.clock import Clock
 from service.core.errors import TocsinError
+from service.escalate import listing
 from service.escalate.alerts import alert_item, counts_again, incident_of, naming
 from service.escalate.books import Books
 from service.escalate.contacts import Contacts, no_recipient
@@ -19,8 +20,6 @@ from service.escalate.events import Event, Opened, Origin, SameAlert, Timer
 from service.escalate.incident import Contact, Incident, Open
 from service.escalate.intake import DEFAULT_POLICY, NewIncident
 from service.escalate.items import (
-    ALL,
-    BY_STATE,
     INCIDENT,
     Outgoing,
     incident_id,
@@ -30,6 +29,7 @@ from service.escalate.items import (
     record_of,
 )
 from service.escalate.lenient import NotFitting, Read
+from service.escalate.listing import Filter, listed_item
 from service.escalate.policies import Policies, UnknownPolicy
 from service.escalate.record import IncidentRecord
 from service.escalate.steps import Change, Moved, moved, written
@@ -156,11 +156,9 @@ class Incidents:
             raise NoSuchIncident(f"there is no incident {name!r}")
         return item
 
-    def listed(self, state: str | None, *, cursor: str | None, limit: int) -> Page[IncidentRecord]:
-        """Incidents, all or those in one state, by id."""
-        index, value = ALL if state is None else (BY_STATE, state)
-        page = self.store.by_index(index, value, cursor=cursor, limit=limit)
-        return Page([record_of(item) for item in page.items], page.cursor)
+    def listed(self, wanted: Filter, *, cursor: str | None, limit: int) -> Page[IncidentRecord]:
+        """Up to `limit` incidents that fit, newest first."""
+        return listing.listed(self.store, wanted, cursor=cursor, limit=limit)
 
     def messages(self, name: str, *, cursor: str | None, limit: int) -> Page[Outgoing]:
         """Up to `limit` messages of an incident; the cursor is the last one's number. `NoSuchIncident`, `BadCursor`."""
@@ -224,7 +222,7 @@ class Incidents:
         incident = Incident(name, new.description, new.url, contacts, policy, now, Open(0, 0, start))
         lines = tuple(Entry(now, Kind.LEFT_OUT, contact=each.contact, why=each.sentence) for each in left_out)
         return IncidentRecord(
-            *(incident, app, new.sha256, lines, new.callback_url, new.reference), dedup_key=new.dedup_key
+            *(incident, app, new.sha256, lines, new.callback_url, new.reference), dedup_key=new.dedup_key, listed=True
         )
 
     def _save(self, record: IncidentRecord, books: Books, others: Sequence[Item] = ()) -> None:
@@ -232,9 +230,9 @@ class Incidents:
         starts_now = record.incident.due_at is not None and record.incident.due_at <= now
         changed = self.change(None, record, Opened(now), books) if starts_now else None
         if changed is None:
-            self.store.save(incident_item(None, record), *others)
+            self.store.save(incident_item(None, record), *others, spawn=[listed_item(record)])
         else:
-            self._commit(changed, books, others)
+            self._commit(changed, books, [*others, listed_item(record)])
 
     def _commit(self, changed: Change, books: Books, others: Sequence[Item] = ()) -> None:
         self.store.save(changed.item, *books.changed(), *others, spawn=changed.spawn, audit=changed.audit)

@@ -27,7 +27,7 @@ OWNER_NOTICE = "policy-owner-notice"
 ENDING = "incident-ending"
 
 ALL = ("incidents", "all")
-"""Index and value under which every incident is listed."""
+"""Index and value under which every incident is listed, or the item that stands for it."""
 BY_STATE = "incidents-by-state"
 BY_PROVIDER = "provider"
 """Index of messages by their provider's id, which is all that an inbound SMS knows of them."""
@@ -191,7 +191,7 @@ def book_id(phone_key: str) -> str:
 def incident_item(item: Item | None, record: IncidentRecord) -> Item:
     """The item of an incident after it changed: due when its timer is."""
     own = item or Item(incident_id(record.incident.id), INCIDENT, {}, lane=Lane.INCIDENT)
-    keys = dict([ALL]) | {BY_STATE: record.incident.state.name}
+    keys = ({} if record.listed else dict([ALL])) | {BY_STATE: record.incident.state.name}
     return structs.replace(own, state=written(record), keys=keys, due_at=record.incident.due_at, attempts=0)
 
 

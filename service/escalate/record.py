@@ -25,7 +25,8 @@ FIRST_LINES = 50
 class IncidentRecord:
     """What the store holds of one incident. `sha256` is of what was asked for; `app` asked for it.
 
-    `told` counts the callbacks of each step. `dedup_key` is the app's name for the alert.
+    `told` counts the callbacks of each step. `dedup_key` is the app's name for the alert. `listed` says
+    that an item beside it stands for it in the list of all; earlier versions made none.
     """
 
     incident: Incident
@@ -36,6 +37,7 @@ class IncidentRecord:
     reference: str | None = None
     told: Mapping[str, int] = field(default_factory=dict)
     dedup_key: str | None = None
+    listed: bool = False
 
     def after(self, incident: Incident, effects: Effects) -> IncidentRecord:
         """The record after a transition."""

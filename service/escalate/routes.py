@@ -14,6 +14,7 @@ from service.escalate.events import Origin, Via
 from service.escalate.incidents import Incidents, NoContacts, NoSuchIncident, OtherContent
 from service.escalate.intake import IncidentBody, IntakeRules, NewIncident
 from service.escalate.lenient import NotFitting
+from service.escalate.listing import Filter
 from service.escalate.policies import UnknownPolicy
 from service.escalate.record import IncidentRecord, shown
 from service.http import (
@@ -74,8 +75,15 @@ def _add_reads(routes: Blueprint, incidents: Incidents) -> None:
         answers={200: schemas.IncidentList},
     )
     def list_incidents(query: schemas.IncidentQuery, caller: Caller) -> Mapping[str, object]:
-        """All incidents, or those in one state, by id."""
-        page = incidents.listed(query.state, cursor=query.cursor, limit=query.limit)
+        """Incidents that fit, newest first.
+
+        One call looks at about a thousand: a page may hold fewer than `limit`, even none, and go on by `next_cursor`.
+        """
+        by_address = Scope.PII in caller.scopes
+        wanted = Filter(
+            *(query.state, query.app, query.policy, query.person), by_address, since=query.since, until=query.until
+        )
+        page = incidents.listed(wanted, cursor=query.cursor, limit=query.limit)
         return {"items": [seen_by(record, caller) for record in page.items], "next_cursor": page.cursor}
 
     @endpoint(

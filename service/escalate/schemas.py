@@ -10,15 +10,23 @@ from pydantic import Field
 from service.escalate.intake import DedupKey
 from service.escalate.items import Fate
 from service.http import Body, Cursor, Limit, Query, Shown
-from service.http.models import Said
+from service.http.models import Instant, Said
 
 StateName = Literal["open", "acknowledged", "resolved", "unacknowledged", "cancelled"]
 
 
 class IncidentQuery(Query):
-    """Which incidents."""
+    """Which incidents: those that fit everything that is said."""
 
     state: StateName | None = None
+    policy: Annotated[str | None, Field(max_length=64, description="Opened under this policy.")] = None
+    app: Annotated[str | None, Field(max_length=100, description="Opened by this app.")] = None
+    person: Annotated[
+        str | None,
+        Field(max_length=254, description="A contact's recipient id or name; with `pii` also phone (E.164) or email."),
+    ] = None
+    since: Annotated[Instant | None, Field(alias="from", description="Not opened before this time (RFC 3339).")] = None
+    until: Annotated[Instant | None, Field(alias="to", description="Opened before this time (RFC 3339).")] = None
     cursor: Cursor | None = None
     limit: Limit = 50
 
@@ -89,7 +97,7 @@ class ShownIncident(Shown):
 
 
 class IncidentList(Shown):
-    """Incidents, by id."""
+    """Incidents, newest first."""
 
     items: Sequence[ShownIncident]
     next_cursor: str | None

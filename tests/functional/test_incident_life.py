@@ -6,6 +6,7 @@ import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -344,3 +345,42 @@ def test_the_app_is_told_of_every_step(care: Room) -> None:
         (7, "open"),
     ]
     assert [body["step"] for body in bodies] == [name.removesuffix("-2") for name in names]
+
+
+# --- the list
+
+
+def listed(room: Room, **query: str) -> list[str]:
+    """The descriptions that a list names, a page of two after the other."""
+    found: list[str] = []
+    cursor: object = ""
+    while cursor is not None:
+        more = {"cursor": str(cursor)} if cursor else {}
+        reply = room.api.client.get(f"/v1/incidents?{urlencode({**query, **more, 'limit': 2})}")
+        assert reply.status == 200, reply.text
+        document = reply.json()
+        found += [str(item["description"]) for item in document["items"]]  # type: ignore[attr-defined]
+        cursor = document["next_cursor"]
+    return found
+
+
+def test_incidents_are_listed_newest_first_by_any_filter(room: Room) -> None:
+    opened = {}
+    for n in range(5):
+        room.api.clock.advance(timedelta(seconds=1))
+        own = {"policy": "medicine"} if n % 2 else {"contacts": NAMED[1:]}
+        opened[n] = room.opens(description=f"Pump {n}", incident_id=f"z{9 - n}", **own)
+    room.api.clock.advance(timedelta(seconds=1))
+    shop = room.api.client_with(Scope.INCIDENTS, name="shop")
+    assert shop.post("/v1/incidents", {"description": "Shop", "contacts": NAMED, "incident_id": "a"}).status == 201
+    room.api.client.post(f"/v1/incidents/{opened[3]}/cancel", {})
+    every = ["Shop", "Pump 4", "Pump 3", "Pump 2", "Pump 1", "Pump 0"]
+    assert listed(room) == every
+    assert listed(room, state="open") == [text for text in every if text != "Pump 3"]
+    assert listed(room, state="cancelled") == ["Pump 3"]
+    assert listed(room, policy="medicine") == ["Pump 3", "Pump 1"]
+    assert listed(room, app="shop") == ["Shop"]
+    assert listed(room, person="Ann") == ["Shop", "Pump 3", "Pump 1"]
+    assert listed(room, person=ANN, state="open") == ["Shop", "Pump 1"]
+    assert listed(room, **{"from": "2026-05-10T12:00:02Z", "to": "2026-05-10T12:00:04Z"}) == ["Pump 2", "Pump 1"]
+    assert shop.get(f"/v1/incidents?{urlencode({'person': ANN})}").json()["items"] == [], "phones are for `pii`"

@@ -27,10 +27,10 @@ def schedule(api: Api, body: Mapping[str, object] = DAILY) -> str:
 
 
 def incidents(api: Api) -> list[str]:
-    """The ids of all incidents."""
+    """The ids of all incidents, oldest first."""
     items = api.client.get("/v1/incidents").json()["items"]
     assert isinstance(items, list)
-    return [str(one["incident_id"]) for one in items]
+    return [str(one["incident_id"]) for one in reversed(items)]
 
 
 def set_clock(room: Room, at: datetime) -> None:
