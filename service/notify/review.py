@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,7 +30,10 @@ It says:
 
 Why it was held: {{ reason }}
 
-Approve or reject it with POST /v1/notifications/{{ notification }}/review. It was sent by {{ app }}."""
+{{ how }} It was sent by {{ app }}."""
+
+BY_LINK = "Look at it and decide: {link}"
+BY_CALL = "Approve or reject it with POST /v1/notifications/{id}/review."
 
 
 class NotHeld(TocsinError):
@@ -47,11 +50,15 @@ class _Letter:
 
 @dataclass(frozen=True, slots=True)
 class Reviewers:
-    """Tells the reviewers by email. `addresses` are those of TOCSIN_REVIEWERS."""
+    """Tells the reviewers by email. `addresses` are those of TOCSIN_REVIEWERS.
+
+    `link` makes the link by which a reviewer, counted from 1, decides; without one the mail names the call.
+    """
 
     store: Store
     carriers: Carriers
     addresses: tuple[str, ...] = ()
+    link: Callable[[str, int], str] | None = None
 
     def told(self, notification: Notification, now: datetime) -> Sequence[Item]:
         """One item of work for each reviewer, so that one address's failure repeats nobody else's letter."""
@@ -87,11 +94,18 @@ class Reviewers:
             "text": notification.message.sms[:1_500],
             "reason": (notification.verdict and notification.verdict.reason) or "the sentiment rules flagged it",
             "app": notification.app,
+            "how": self._how(notification.id, reviewer),
         }
         letter = announcement(LETTER, ENGLISH, "A message waits for your review")
         text = render.email_text(render.rendition(letter, ENGLISH, "source", {}), variables)
         reference = Reference(item.id, max(1, item.attempts))
         return Email(self.addresses[reviewer], text.subject, text.html, text.text, ENGLISH, reference)
+
+    def _how(self, notification_id: str, reviewer: int) -> str:
+        """What the mail says about how to decide."""
+        if self.link is None:
+            return BY_CALL.format(id=notification_id)
+        return BY_LINK.format(link=self.link(notification_id, reviewer + 1))
 
 
 def reviewed(

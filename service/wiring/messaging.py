@@ -35,7 +35,7 @@ from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
 from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead
 from service.messages.webhooks import Callback, Webhooks, host_of
-from service.notify import items, lists, outcomes, receipts, review, unsubscribe
+from service.notify import items, lists, outcomes, receipts, review, review_links, unsubscribe
 from service.notify import routes as notify_routes
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
@@ -48,6 +48,7 @@ from service.notify.receipts import Receipts
 from service.notify.renditions import Renditions
 from service.notify.reopen import Reopening
 from service.notify.review import Reviewers
+from service.notify.review_links import ReviewLinks
 from service.notify.send import PageSender
 from service.notify.service import Desk
 from service.notify.unsubscribe import UnsubscribeLinks, UnsubscribePages
@@ -111,6 +112,7 @@ class Messaging:
         self.receipts = Receipts(store, clock)
         url = settings.public_url
         self.unsubscribe_links = UnsubscribeLinks(signing_keys(settings, "unsubscribe"), url) if url else None
+        self.review_links = ReviewLinks(signing_keys(settings, "review"), url, clock) if url else None
         self.completion = Completion(store, self.webhooks)
         self.pauses = LanePauses(store, clock)
         self.cancellation = Cancellation(store, self.completion)
@@ -128,6 +130,7 @@ class Messaging:
                 self.desk, self.translations, self.store, self.clock, self.completion, self.cancellation
             ),
             *self._leaving(),
+            *self._reviewing(),
         )
 
     def address_of(self, item: Item) -> str | None:
@@ -145,6 +148,12 @@ class Messaging:
         pages = UnsubscribePages(links, self.directory, self.opt_outs, self.catalogues, sender)
         return [unsubscribe.blueprint(pages)]
 
+    def _reviewing(self) -> Sequence[Blueprint]:
+        links = self.review_links
+        if links is None:
+            return []
+        return [review_links.blueprint(links, self.desk, self.store, self.completion, self.clock)]
+
     def relistings(self) -> Sequence[Relisting]:
         """What puts the items of earlier versions where this one finds them."""
         return (
@@ -156,7 +165,8 @@ class Messaging:
 
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
-        reviewers = Reviewers(self.store, self.carriers, self.settings.reviewers)
+        link = self.review_links.of if self.review_links else None
+        reviewers = Reviewers(self.store, self.carriers, self.settings.reviewers, link)
         course = Course(
             self.store,
             self.directory,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,11 +14,13 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from flask.testing import FlaskClient
 
 from service.core.clock import HandClock
 from service.messages.pace import NotAPace, parse_pace
 from tests.aws import free_port
 from tests.functional.backends import Install
+from tests.functional.client import InProcess
 from tests.functional.conftest import NOON, api_of
 from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import JOHN, Desk
@@ -65,6 +68,56 @@ def test_every_reviewer_is_told_what_is_held_and_why(desk: Desk) -> None:
     letters = desk.outbox()
     assert {letter.to for letter in letters} == {"ann@example.com", "ben@example.com"}
     assert all("be ready for it" in letter.text and held in letter.text for letter in letters)
+
+
+@pytest.fixture
+def public_desk(install: Install, tmp_path: Path) -> Desk:
+    settings = {"reviewers": "ann@example.com", "public_url": "https://tocsin.example.com"}
+    service = install(HandClock(NOON), rules_dir=few_rules(tmp_path, "lead.yaml"), **settings)
+    service.working_copies.sweep()
+    desk = Desk(api_of(service))
+    desk.recipients("john", JOHN)
+    return desk
+
+
+def browser_of(desk: Desk) -> FlaskClient:
+    line = desk.api.client.line
+    assert isinstance(line, InProcess)
+    return line.app.test_client()
+
+
+def link_in_the_mail(desk: Desk) -> str:
+    """The path of the link that the reviewer was sent."""
+    desk.works(1)
+    (letter,) = [each for each in desk.outbox() if each.to == "ann@example.com"]
+    found = re.search(r"https://tocsin\.example\.com(/r/[\w.-]+)", letter.text)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(("decision", "status"), [("approve", "completed"), ("reject", "rejected")])
+def test_a_reviewer_decides_from_the_mail_without_signing_in(public_desk: Desk, decision: str, status: str) -> None:
+    held = public_desk.sends(text="We are adding a dish; be ready for it", audience="john")
+    path, browser = link_in_the_mail(public_desk), browser_of(public_desk)
+    page = browser.get(path).text
+    assert "be ready for it" in page
+    assert "Send it" in page
+    assert public_desk.status(held) == "held_for_review"  # opening the link decides nothing
+    assert "Reviewer 1 decided so" in browser.post(path, data={"decision": decision}).text
+    public_desk.works(2)
+    assert public_desk.status(held) == status
+    other = "reject" if decision == "approve" else "approve"
+    assert "Reviewer 1 decided so" in browser.post(path, data={"decision": other}).text
+    assert public_desk.status(held) == status
+
+
+def test_a_changed_or_old_review_link_decides_nothing(public_desk: Desk) -> None:
+    held = public_desk.sends(text="We are adding a dish; be ready for it", audience="john")
+    path, browser = link_in_the_mail(public_desk), browser_of(public_desk)
+    assert browser.post(path[:-1] + ("A" if path[-1] != "A" else "B"), data={"decision": "approve"}).status_code == 404
+    public_desk.api.clock.advance(timedelta(days=8))
+    assert browser.post(path, data={"decision": "approve"}).status_code == 404
+    assert public_desk.status(held) == "held_for_review"
 
 
 def test_the_app_is_told_how_it_ended(desk: Desk, hook: Hook) -> None:
