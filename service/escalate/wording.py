@@ -20,9 +20,11 @@ from service.core.language_tags import Tag, parse_tag
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Resolved
 from service.escalate.items import Outgoing
 from service.escalate.local_times import local_time
+from service.escalate.mailed_pages import AskedByMail, mail_document
 from service.escalate.policy import PAGING, Role
 from service.language import SOURCE, Translation, Translator
 from service.messages import render
+from service.messages.answer_words import NEUTRAL
 from service.messages.forms import parse_form
 from service.messages.render import FilledText, Rendition
 from service.messages.segments import surplus
@@ -46,12 +48,13 @@ LEAST_DESCRIPTION = 25
 class House:
     """Who writes: the name that an SMS begins with, and where people find help; empty where nobody said.
 
-    `sms_plain` replaces what costs and says nothing in an SMS.
+    `sms_plain` replaces what costs and says nothing in an SMS. Answers by mail are read where `reads_mail`.
     """
 
     sender: str = ""
     help: str = ""
     sms_plain: bool = True
+    reads_mail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Wording:
         self._phones = phones
         self._house = house or House()
         self._rendition = lru_cache(maxsize=512)(self._made)
+        self._mail = lru_cache(maxsize=512)(self._mailed)
 
     def of_message(
         self,
@@ -120,6 +124,10 @@ class Wording:
         template = incident.policy.template(_role(incident, outgoing), outgoing.level)
         linked = link is not None and outgoing.role in PAGING
         rendition = self._rendition((template, *((_LINK,) if linked else ())), contact.language)
+        if outgoing.channel is Channel.EMAIL and outgoing.role in PAGING:
+            page = incident.policy.template(Role.PAGE, outgoing.level)
+            asked = AskedByMail(page, has_link=linked, has_url=bool(incident.url), is_read=self._house.reads_mail)
+            rendition = self._mail(template, contact.language, asked)
         variables = self._variables(incident, outgoing, rendition.language, now)
         if linked:  # the page behind the link shows the description in full, and the address
             variables |= {"link": link or "", "url": "" if outgoing.channel is Channel.SMS else variables["url"]}
@@ -202,11 +210,22 @@ class Wording:
         """How a contact is spoken of in a language."""
         return contact.label if contact.name else self._said(contact.label, language) or contact.label
 
+    def _mailed(self, name: str, language: str | None, asked: AskedByMail) -> Rendition:
+        """A page as a mail: what it says, the question, and a button instead of words to send back."""
+        template = self._templates.get(name)
+        if template.html is None:
+            words = self._templates.get(asked.page).answer if asked.page in self._templates.names else None
+            template = replace(template, html=mail_document(template, words or NEUTRAL, asked))
+        return self._said_in(template, language)
+
     def _made(self, names: tuple[str, ...], language: str | None) -> Rendition:
         first, *lines = map(self._templates.get, names)
         template = first
         for line in lines:
             template = _with_line(template, line)
+        return self._said_in(template, language)
+
+    def _said_in(self, template: Template, language: str | None) -> Rendition:
         target = parse_tag(language) if language else template.language
         texts = {text: self._translator.translate(text, template.language, target) for text in template.texts}
         said = {text: answer for text, answer in texts.items() if isinstance(answer, Translation)}

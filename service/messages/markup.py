@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from importlib import resources
 
@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from service.core import placeholders
 from service.core.errors import TocsinError
+from service.core.language_tags import Tag
 from service.messages.forms import NotWritten
 
 _SILENT = frozenset({"style", "script", "title", "head"})
@@ -36,8 +37,23 @@ def inlined(document: str) -> str:
 
 
 def plain_text(document: str) -> str:
-    """What the document says, links written out; slots are left alone."""
-    return _around_slots(document, lambda text: str(get_text(text, ParserConfig(display_links=True)))).strip() + "\n"
+    """What the document says, links written out: `label: address`, within a line `label (address)`. Slots stay."""
+
+    def read(text: str) -> str:
+        return _LINK.sub(_written_out, str(get_text(text, ParserConfig(display_links=True))))
+
+    return _around_slots(document, read).strip() + "\n"
+
+
+_LINK = re.compile(r"\[([^\[\]]*)\]\(([^\s()]+)\)")
+
+
+def _written_out(link: re.Match[str]) -> str:
+    label, target = link[1].strip(), link[2].removeprefix("mailto:")
+    if not label or label in target or target in label:
+        return target
+    ends_a_line = not link.string[link.end() :].partition("\n")[0].strip()
+    return f"{label}: {target}" if ends_a_line else f"{label} ({target})"
 
 
 def texts(document: str) -> tuple[str, ...]:
@@ -72,18 +88,70 @@ def written_safely(value: str, before: str) -> str:
     return html.escape(value, quote=True)
 
 
-def letter(language: str, title: str, body: str) -> str:
-    """The document of an email that has no template: `title` is plain text, `body` is HTML; both may hold slots."""
+def letter(language: Tag, title: str, body: str, *, preheader: str = "", foot: Sequence[str] = ()) -> str:
+    """The document of an email that has no template of its own. All may hold slots; `body` is HTML, the rest is text.
+
+    The `preheader` is what a list of mails shows behind the subject; `foot` says why somebody gets it.
+    """
     page = resources.files("service.messages").joinpath("layout.html").read_text(encoding="utf-8")
-    for name, value in (("language", language), ("title", html.escape(title, quote=False)), ("body", body)):
+    before = f'<div class="pre">{html.escape(preheader, quote=False)}</div>\n' if preheader else ""
+    below = "".join(f"<p>{html.escape(text, quote=False)}</p>" for text in foot)
+    values = {
+        "language": str(language),
+        "direction": direction(language),
+        "title": html.escape(title, quote=False),
+        "preheader": before,
+        "foot": f'<div class="foot">{below}</div>\n' if below else "",
+        "body": body,
+    }
+    for name, value in values.items():
         page = page.replace(f"[[{name}]]", value)
     return page
 
 
+def direction(language: Tag) -> str:
+    """`rtl` or `ltr`: how the language's script runs."""
+    return "rtl" if language.locale.text_direction == "rtl" else "ltr"
+
+
+def in_language(document: str, language: Tag) -> str:
+    """A document whose `<html>` says its language and how that runs, whatever its author wrote there."""
+
+    def said(tag: re.Match[str]) -> str:
+        others = _LANGUAGE.sub("", tag[1])
+        return f'<html lang="{language}" dir="{direction(language)}"{others}>'
+
+    return _HTML.sub(said, document, count=1)
+
+
+_HTML = re.compile(r"<html\b([^<>]*+)>", re.IGNORECASE)
+_LANGUAGE = re.compile(r"""\s(?:xml:)?(?:lang|dir)\s*+=\s*+(?:"[^"]*"|'[^']*'|[^\s"'>]++)""", re.IGNORECASE)
+
+
 def paragraphs(text: str) -> str:
-    """Plain text as HTML: blank lines part paragraphs, line ends stay; slots are left alone."""
+    """Plain text as HTML: blank lines part paragraphs, line ends stay, addresses are links; slots are left alone."""
     blocks = [block.strip() for block in re.split(r"\n\s*\n", text.strip())]
-    return "\n".join(f"<p>{html.escape(block, quote=False)}</p>".replace("\n", "<br>\n") for block in blocks)
+    return "\n".join(f"<p>{_linked(html.escape(block, quote=False))}</p>".replace("\n", "<br>\n") for block in blocks)
+
+
+_ADDRESS = re.compile(
+    r"""(?<![\w@/.-])(?:(?P<url>(?:https?://|www\.)[^\s<>"'{}|\\^`]{1,500})|(?P<mail>[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+))"""
+)
+_NOT_OF_A_LINK = ".,;:!?"
+
+
+def _linked(escaped: str) -> str:
+    """Escaped text with its web addresses and mailboxes as links; a full stop behind one is the sentence's."""
+
+    def link(found: re.Match[str]) -> str:
+        text = found[0].rstrip(_NOT_OF_A_LINK)
+        if text.endswith(")") and text.count(")") > text.count("("):
+            text = text[:-1]
+        text = re.sub(r"&(?:gt|lt|quot);?$", "", text)
+        target = f"mailto:{text}" if found["mail"] else text if "://" in text else f"https://{text}"
+        return f'<a href="{target}">{text}</a>{found[0][len(text) :]}'
+
+    return _around_slots(escaped, lambda hidden: _ADDRESS.sub(link, hidden))
 
 
 def _around_slots(document: str, change: Callable[[str], str]) -> str:

@@ -24,6 +24,9 @@ MAX_SMS = 1_600
 MAX_HTML = 512 * 1024
 """Characters of one email's HTML."""
 
+_PREHEADER = 140
+"""Characters that lists of mails show behind a subject; a longer line is left to the mail program."""
+
 _SUBJECT_FROM_TEXT = 78
 """Characters of a subject that is made from the text: what RFC 5322 advises for a line."""
 
@@ -151,10 +154,13 @@ def preview(what: Rendition, variables: Mapping[str, object]) -> Preview:
 
 def _document(template: Template, language: Tag, sms: Form, subject: Form | None, translated: Mapping[str, str]) -> str:
     if template.html is not None:
-        return markup.with_texts(template.html, translated)
-    heading = f"<h1>{html.escape(subject.source, quote=False)}</h1>\n" if subject is not None else ""
-    title = subject.source if subject is not None else ""
-    return markup.letter(str(language), title, heading + markup.paragraphs(sms.source))
+        return markup.in_language(markup.with_texts(template.html, translated), language)
+    if subject is None:
+        return markup.letter(language, "", markup.paragraphs(sms.source))
+    heading = f"<h1>{html.escape(subject.source, quote=False)}</h1>\n"
+    first = sms.source.partition("\n")[0].strip()
+    preheader = first if len(first) <= _PREHEADER and first != subject.source else ""
+    return markup.letter(language, subject.source, heading + markup.paragraphs(sms.source), preheader=preheader)
 
 
 @lru_cache(maxsize=64)

@@ -88,7 +88,7 @@ def gathered_rendition(message: Message) -> render.Rendition:
     """A digest for every channel. What people wrote into its pieces is no slot of ours."""
     pieces, language = list(message.gathered.values()), parse_tag(message.language)
     whole = "\n\n".join(piece.text.strip() for piece in pieces)
-    document = markup.inlined(markup.letter(message.language, "", markup.paragraphs(whole)))
+    document = markup.inlined(markup.letter(language, "", markup.paragraphs(whole)))
     heading = _heading(pieces)
     return render.Rendition(
         language,

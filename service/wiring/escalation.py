@@ -159,7 +159,13 @@ class Escalation:
         return (link_routes.blueprint(self.incidents, self.links, self.clock, pages),)
 
     def _wording(self) -> Wording:
-        house = House(self.settings.sender_name or "", self.settings.help_contact or "", self.settings.sms_plain)
+        settings = self.settings
+        house = House(
+            sender=settings.sender_name or "",
+            help=settings.help_contact or "",
+            sms_plain=settings.sms_plain,
+            reads_mail=self.reply_to is not None,
+        )
         return Wording(self.messaging.templates, self.messaging.catalogues, self.phones, house)
 
     def _sender(self) -> Sender:

@@ -277,3 +277,24 @@ def test_mails_that_are_numbered_anew_are_read_again_and_change_nothing(start: C
     post.reader.read()
     post.room.works()
     assert (post.room.state(incident), len(post.to("ben@example.com"))) == ("open", 1)
+
+
+def test_a_mailed_page_says_how_it_is_answered_and_never_what_to_send_where_nobody_reads(install: Install) -> None:
+    room = Room(api_of(install(HandClock(NOON), public_url="https://tocsin.example")))
+    for name, profile in PEOPLE.items():
+        room.api.client.call("PUT", f"/v1/recipients/{name}", json=profile)
+    room.opens(policy="approval", description="4 laptops", contacts=[{"recipient": name} for name in PEOPLE])
+    (page,) = room.entries("ann@example.com")
+    assert "Reply YES" not in page.text
+    assert "Do you approve?" in page.text
+    assert "Answer: yes or no: https://tocsin.example/a/" in page.text
+    assert "Answers to this email are not read." in page.text
+    room.waits(60 * 60 * 4 + 60)
+    german = next(entry for entry in room.entries("ben@example.com") if "Antworten: ja oder nein" in entry.text)
+    assert (german.language, "Genehmigen Sie das?" in german.text) == ("de", True)
+
+
+def test_a_mailed_page_that_can_be_answered_by_mail_says_so(start: Callable[..., Post]) -> None:
+    _, page = opened(start())
+    assert "Answer this email with YES or NO." in plain(page)
+    assert "Is it handed in?" in plain(page)

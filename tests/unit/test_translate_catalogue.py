@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.language_tags import Tag, parse_tag
-from service.escalate import answer_pages
+from service.escalate import answer_pages, mailed_pages
 from service.escalate.replies import Answer, Understood
 from service.language import NotTranslated, Translation
 from service.language.embedded.catalogue import CatalogueError, Catalogues, read_catalogues
@@ -240,7 +240,7 @@ def test_every_text_of_every_shipped_template_is_translated(name: str, language:
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=str)
 def test_every_sentence_of_the_pages_behind_links_is_translated(language: Tag) -> None:
-    for text in (*answer_pages.Sentence, *unsubscribe.Sentence, *NEUTRAL.texts):
+    for text in (*answer_pages.Sentence, *mailed_pages.Sentence, *unsubscribe.Sentence, *NEUTRAL.texts):
         assert isinstance(CATALOGUES.translate(text, ENGLISH, language), Translation), text
 
 

@@ -1,0 +1,63 @@
+"""A page as a mail: the thing, the question in the policy's words, and how to answer. Never words to send back where
+nobody reads them.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.messages import markup
+from service.messages.answer_words import AnswerWords
+from service.messages.templates import Template
+
+
+class Sentence(StrEnum):
+    """What a mailed page says beside the words of its template and its policy: sentences of the catalogues."""
+
+    BUTTON = "Answer: yes or no"
+    BEHIND = "Nothing happens until you choose on the page behind it."
+    EITHER = "You can also answer this email with YES or NO."
+    BY_MAIL = "Answer this email with YES or NO."
+    UNREAD = "Answers to this email are not read."
+    WHY = "You get this because you are a contact for this."
+
+
+@dataclass(frozen=True, slots=True)
+class AskedByMail:
+    """How a mail can be answered: by a link, by mail where that `is_read`, or by neither.
+
+    `page` is the template whose `answer.txt` has the question.
+    """
+
+    page: str
+    has_link: bool
+    has_url: bool
+    is_read: bool
+
+
+def mail_document(template: Template, words: AnswerWords, asked: AskedByMail) -> str:
+    """The HTML of a page in the template's own language, its slots still open."""
+    subject = template.subject.source if template.subject is not None else "{{ description }}"
+    address = '<p><a href="{{ url }}">{{ url }}</a></p>\n' if asked.has_url else ""
+    heading = f"<h1>{html.escape(subject, quote=False)}</h1>\n"
+    question = f"<p>{html.escape(words.question, quote=False)}</p>\n"
+    return markup.letter(
+        template.language,
+        subject,
+        heading + address + question + "".join(_ways(asked)),
+        preheader=words.question,
+        foot=(Sentence.WHY,),
+    )
+
+
+def _ways(asked: AskedByMail) -> Iterator[str]:
+    if asked.has_link:
+        yield f'<p style="margin:0"><a class="button" href="{{{{ link }}}}">{Sentence.BUTTON}</a></p>\n'
+        yield f'<p class="hint">{Sentence.BEHIND}</p>\n'
+    if asked.is_read:
+        yield f'<p class="hint">{Sentence.EITHER if asked.has_link else Sentence.BY_MAIL}</p>\n'
+    else:
+        yield f'<p class="hint">{Sentence.UNREAD}</p>\n'
