@@ -59,10 +59,10 @@ def _answered(api: Api, transcript: Transcript) -> None:
     _says(api, transcript, name, ANN, "NO", contact=0)
     transcript.expect("the second phone is paged", _is_told(api, BEN, name), True)
     _says(api, transcript, name, BEN, "YES", contact=1)
-    shown = _followed(api, name, "acknowledged")
+    shown = followed(api, name, "acknowledged")
     transcript.expect("state", shown.get("state"), "acknowledged")
     transcript.expect("the sample's field", shown.get("incident_stat"), "acknowledged")
-    _tell(transcript, shown)
+    tell(transcript, shown)
 
 
 def _unanswered(api: Api, transcript: Transcript) -> None:
@@ -71,10 +71,10 @@ def _unanswered(api: Api, transcript: Transcript) -> None:
     body = {"description": DESCRIPTION, "policy": "drill", "contacts": contacts}
     opened = api.post("/v1/incidents", body)
     transcript.expect("answered", opened.status, 201)
-    shown = _followed(api, str(opened.at("incident_id")), "unacknowledged")
+    shown = followed(api, str(opened.at("incident_id")), "unacknowledged")
     transcript.expect("state", shown.get("state"), "unacknowledged")
     transcript.expect("everybody was tried", tuple(text for _, text in _timeline(shown)) == UNANSWERED, True)
-    _tell(transcript, shown)
+    tell(transcript, shown)
 
 
 def _says(api: Api, transcript: Transcript, name: str, phone: str, word: str, contact: int) -> None:
@@ -95,7 +95,24 @@ def _is_told(api: Api, phone: str, name: str) -> bool:
     return False
 
 
-def _followed(api: Api, name: str, until: str) -> Mapping[str, object]:
+def inbox(api: Api, phone: str, since: str = "") -> list[str]:
+    """The last texts that a phone got since a time (RFC 3339), oldest first."""
+    items = api.get(f"/v1/outbox?to={phone.replace('+', '%2B')}&limit=20").at("items")
+    found = reversed(items) if isinstance(items, list) else []
+    return [str(item["text"]) for item in found if item["at"] >= since]
+
+
+def reads(api: Api, phone: str, words: str, since: str = "") -> bool:
+    """Whether a phone gets a text with these words."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if any(words in text for text in inbox(api, phone, since)):
+            return True
+        time.sleep(LOOK)
+    return False
+
+
+def followed(api: Api, name: str, until: str) -> Mapping[str, object]:
     """The incident once it is in a state, or as it is when patience ends."""
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -110,6 +127,7 @@ def _timeline(shown: Mapping[str, object]) -> Sequence[tuple[str, str]]:
     return [(line["at"][11:19], line["text"]) for line in lines] if isinstance(lines, list) else []
 
 
-def _tell(transcript: Transcript, shown: Mapping[str, object]) -> None:
+def tell(transcript: Transcript, shown: Mapping[str, object]) -> None:
+    """Say the timeline of an incident."""
     for at, text in _timeline(shown):
         transcript.say(f"    {at}  {text}")
