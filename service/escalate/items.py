@@ -31,6 +31,8 @@ ALL = ("incidents", "all")
 BY_STATE = "incidents-by-state"
 BY_PROVIDER = "provider"
 """Index of messages by their provider's id, which is all that an inbound SMS knows of them."""
+BY_LINK = "answer-link"
+"""Index of messages by the hash of the link that they carry."""
 BY_MAIL_TOKEN = "mail-token"  # noqa: S105  (the name of an index)
 """Index of mailed pages by the token in their reply address."""
 
@@ -61,6 +63,7 @@ class Outgoing:
 
     `attempt` counts the tries whose outcome is known. `held` says that more than its turn keeps it from leaving: a
     provider refused it for now, or all are left alone. It is not tried before `not_before`.
+    The link that it carries can be used until `link_until`.
     """
 
     incident_id: str
@@ -75,6 +78,7 @@ class Outgoing:
     detail: str | None = None
     held: bool = False
     not_before: datetime | None = None
+    link_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,7 @@ def message_item(given: str, message: Message, at: datetime) -> Item:
 
 def sent_item(item: Item, outgoing: Outgoing) -> Item:
     """A message's item with nothing left to do, to be found by its provider's id."""
-    keys = {name: value for name, value in item.keys.items() if name == BY_MAIL_TOKEN}
+    keys = {name: value for name, value in item.keys.items() if name in (BY_MAIL_TOKEN, BY_LINK)}
     if outgoing.provider_id is not None:
         keys[BY_PROVIDER] = outgoing.provider_id
     return structs.replace(item, state=to_state(outgoing), keys=keys, due_at=None, attempts=0)

@@ -11,7 +11,7 @@ from service.core.clock import Clock
 from service.escalate.answer_pages import AnswerPages
 from service.escalate.events import Origin, ReplyNo, ReplyYes, Via
 from service.escalate.incidents import Incidents, NoSuchIncident
-from service.escalate.links import LinkRefused, Links
+from service.escalate.links import LinkRefused, Links, TooManyTries
 
 MAX_LANGUAGES = 10
 """Languages that a browser accepts, of which one is chosen."""
@@ -23,12 +23,12 @@ def blueprint(incidents: Incidents, links: Links, clock: Clock, pages: AnswerPag
 
     @routes.get("/a/<token>")
     def ask(token: str) -> Response:
-        who = links.read(token)
+        who = links.read(token, request.remote_addr)
         return pages.question(incidents.get(who.incident_id).incident, who)
 
     @routes.post("/a/<token>")
     def answer(token: str) -> Response:
-        who = links.read(token)
+        who = links.read(token, request.remote_addr)
         said = request.form.get("answer")
         if said not in ("yes", "no"):
             return pages.question(incidents.get(who.incident_id).incident, who, HTTPStatus.BAD_REQUEST)
@@ -40,6 +40,12 @@ def blueprint(incidents: Incidents, links: Links, clock: Clock, pages: AnswerPag
     @routes.errorhandler(LinkRefused)
     def refuse(error: LinkRefused) -> Response:
         return pages.refused(error, list(request.accept_languages.values())[:MAX_LANGUAGES])
+
+    @routes.errorhandler(TooManyTries)
+    def let_wait(error: TooManyTries) -> Response:
+        return Response(
+            f"{error}\n", HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": "60"}, mimetype="text/plain"
+        )
 
     @routes.errorhandler(NoSuchIncident)
     def refuse_one_that_is_gone(_: NoSuchIncident) -> Response:

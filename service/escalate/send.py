@@ -24,6 +24,7 @@ from service.escalate.events import Failure
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Resolved
 from service.escalate.incidents import Incidents
 from service.escalate.items import (
+    BY_LINK,
     BY_MAIL_TOKEN,
     Fate,
     MailAnswer,
@@ -33,7 +34,7 @@ from service.escalate.items import (
     outgoing_of,
     sent_item,
 )
-from service.escalate.links import Links
+from service.escalate.links import Link, Links
 from service.escalate.policy import PAGING, Role
 from service.escalate.results import ReadIncident, committed, failure, failure_of, read, sent
 from service.escalate.wording import Wording
@@ -89,7 +90,11 @@ class Sender:
             return self._after(Sending(task, outgoing, about, contact, None), Handed(refused))
         if outgoing.channel is Channel.EMAIL and outgoing.role in PAGING and self.reply_to is not None:
             self._take_answers(task, self.reply_to)
-        message = self._worded(task, outgoing, incident)
+        link = None if self.links is None else self.links.of(incident, outgoing, task.item.id)
+        if link is not None:
+            outgoing = replace(outgoing, link_until=link.until)
+            task.item = structs.replace(task.item, keys={**task.item.keys, BY_LINK: link.hash})
+        message = self._worded(task, outgoing, incident, link)
         if message is None:
             refused = Refused(Reason.ADDRESS, f"the contact has no address for {outgoing.channel}")
             return self._after(Sending(task, outgoing, about, contact, None), Handed(refused))
@@ -152,10 +157,9 @@ class Sender:
             keys = {**task.item.keys, BY_MAIL_TOKEN: address.tokens.of(task.item.id)}
             task.item = structs.replace(task.item, keys=keys)
 
-    def _worded(self, task: Task, outgoing: Outgoing, incident: Incident) -> Message | None:
-        link = self.links.of(incident, outgoing) if self.links is not None else None
+    def _worded(self, task: Task, outgoing: Outgoing, incident: Incident, link: Link | None = None) -> Message | None:
         reference = Reference(task.item.id, outgoing.attempt, urgent=True)
-        message = self.wording.of_message(incident, outgoing, reference, task.now, link)
+        message = self.wording.of_message(incident, outgoing, reference, task.now, None if link is None else link.url)
         if isinstance(message, Email) and outgoing.role in PAGING and self.reply_to is not None:
             return structs.replace(message, reply_to=self.reply_to.of(task.item.id))
         return message

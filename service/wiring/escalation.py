@@ -89,7 +89,7 @@ class Escalation:
         self.mails = MailReplies(self.incidents, languages, self.tokens, self.receipts, self._addressee)
         self.receivers = Receivers(self.replies, self.mails, self.receipts)
         url, keys = settings.public_url, signing_keys(settings, "incident-link")
-        self.links = None if url is None else Links(keys, url, clock)
+        self.links = None if url is None else Links(keys, url, clock, store)
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The calls about incidents, and those by which answers come in."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from html import escape
 from pathlib import Path
 from time import thread_time
 
 import pytest
 from flask import Flask
+from itsdangerous import URLSafeSerializer
 
 from service import http
 from service.channels import Reference
@@ -19,6 +22,8 @@ from service.core.clock import HandClock, timestamp
 from service.inbound.sns import routes
 from service.inbound.sns.certificates import SigningCertificates
 from service.inbound.sns.envelope import TOPIC_HEADER, SnsGate
+from service.messages.segments import segments
+from service.wiring.messaging import signing_keys
 from tests.functional.backends import Install
 from tests.functional.client import Client, InProcess, Reply
 from tests.functional.conftest import Api, api_of
@@ -273,3 +278,51 @@ def test_the_app_is_told_how_it_ended(api: Api) -> None:
     body = json.loads(str(item.state["body"]))
     assert (body["incident_id"], body["state"], body["acknowledged_by"]) == (incident, "acknowledged", "Ann")
     assert ANN not in str(item.state["body"])
+
+
+LONG = "Pump 3 in the cellar stands under water, nobody is there, the gate is open and the alarm rings"
+
+
+def test_a_link_is_short_and_its_page_one_sms_that_shows_the_rest_behind_it(web_room: Room) -> None:
+    web_room.opens(policy="approval", description=LONG)
+    text = web_room.inbox(ANN)[-1]
+    assert re.fullmatch(r"/a/[A-Za-z0-9][A-Za-z0-9_-]{8}[A-Za-z0-9]", link_in(text)) is not None
+    assert segments(text).count == 1
+    assert text.splitlines()[0].endswith("...")
+    page = web_room.api.client.with_key(None).get(link_in(text))
+    assert escape(LONG) in page.text
+
+
+def test_only_the_hash_of_a_link_is_stored(web_room: Room) -> None:
+    web_room.opens(policy="approval")
+    token = link_in(web_room.inbox(ANN)[-1]).removeprefix("/a/")
+    name = web_room.entries(ANN)[-1].delivery_id
+    item = web_room.api.service.store.get(name)
+    assert item is not None
+    assert token not in str(item)
+    assert hashlib.sha256(token.encode()).hexdigest() in item.keys.values()
+
+
+def test_an_address_that_tries_links_in_vain_must_wait(web_room: Room) -> None:
+    web_room.opens(policy="approval")
+    path = link_in(web_room.inbox(ANN)[-1])
+    browser = web_room.api.client.with_key(None)
+    tries = [browser.get(f"/a/{n:010}").status for n in range(40)]
+    assert tries[:30] == [403] * 30
+    assert tries[-1] == 429
+    assert browser.get(path).status == 429
+    web_room.api.clock.advance(timedelta(minutes=1))
+    assert browser.get(path).status == 200
+
+
+def test_a_signed_link_of_an_earlier_version_works_until_it_is_too_old(web_room: Room) -> None:
+    incident = web_room.opens(policy="approval")
+    service = web_room.api.service
+    keys = signing_keys(service.settings, "incident-link").oldest_first
+    signer = URLSafeSerializer(keys, salt="incident-link", signer_kwargs={"digest_method": hashlib.sha256})
+    until = int((web_room.api.clock.now() + timedelta(days=7)).timestamp())
+    path = f"/a/{signer.dumps([incident, 1, 1, until])}"
+    browser = web_room.api.client.with_key(None)
+    assert browser.get(path).status == 200
+    web_room.api.clock.advance(timedelta(days=7, seconds=1))
+    assert browser.get(path).status == 403
