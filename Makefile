@@ -64,11 +64,17 @@ $(BIN)/python:
 	  { echo "Tocsin needs a C compiler for durable-rules. Debian: apt-get install gcc python3-dev"; exit 1; }
 	@$(PYTHON) -c 'import sysconfig, pathlib, sys; sys.exit(not (pathlib.Path(sysconfig.get_path("include")) / "Python.h").exists())' || \
 	  { echo "Tocsin needs Python's headers for durable-rules. Debian: apt-get install python3-dev"; exit 1; }
-	$(PYTHON) -m venv $(VENV) || { echo "Debian: apt-get install python3-venv"; exit 1; }
+	@echo "Making a virtual environment with $(PYTHON) in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "Debian: apt-get install python3-venv"; exit 1; }
 
+# uv installs in seconds what takes pip half a minute; where uv cannot be had or reaches no index, pip does it.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml | $(BIN)/python
-	CPPFLAGS="$(CPPFLAGS) $(NEW_C_NAME)" $(PIP) install --quiet --require-hashes -r $<
-	$(PIP) install --quiet --no-deps --editable .
+	@echo "Installing what requirements/$*.txt lists into $(VENV) ..."
+	@$(PIP) install --quiet --require-hashes -r requirements/uv.txt || echo "uv cannot be installed here: pip goes on."
+	@export CPPFLAGS="$(CPPFLAGS) $(NEW_C_NAME)"; \
+	  VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $< || $(PIP) install --quiet --require-hashes -r $<
+	@echo "Installing Tocsin ..."
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable . || $(PIP) install --quiet --no-deps --editable .
 	@touch $@
 
 # The AWS emulator pins its own botocore, so it lives apart.
@@ -78,6 +84,7 @@ $(VENV)-aws/stamp: requirements/aws-emulators.txt
 	@touch $@
 
 lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
+	echo uv | uv pip compile - --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements/uv.txt
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header -q -o requirements/run.txt
 	uv pip compile pyproject.toml --extra dev -c requirements/run.txt --universal --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra dev --extra bench -c requirements/dev.txt --universal --generate-hashes --no-emit-index-url --no-header -q -o requirements/bench.txt
