@@ -173,6 +173,14 @@ class OptOuts:
         """Write to this address no more of what the reason ends. Saying it again changes nothing."""
         self._add(self._email_id(address), why)
 
+    def add_email_key(self, key: str, why: Why) -> None:
+        """`add_email` for an address of which only its key (`ContactKeys`) is known."""
+        self._add(f"{PREFIX}email-{key}", why)
+
+    def lift_email_key(self, key: str, why: Why) -> bool:
+        """`lift_email` for an address of which only its key is known."""
+        return self._lift(f"{PREFIX}email-{key}", frozenset({why}))
+
     def told_by_provider(self, e164: str) -> Item:
         """What to commit, as a child, with the refusal of a provider; an opt-out that is there already stays."""
         item = Item(self._phone_id(e164), KIND, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgspec import structs
@@ -50,6 +50,7 @@ class PageContext:
     """By what a page is sent, as it was read at one time: its readers, who of them wants nothing, and their languages.
 
     A rendition that is None still lacks a translation. Of what `is_cancelled` nothing more leaves.
+    `own_values` are those that the request gave for one reader alone.
     """
 
     notification: Notification
@@ -58,6 +59,7 @@ class PageContext:
     renditions: Mapping[str, Rendition | None]
     at: datetime
     is_cancelled: bool = False
+    own_values: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 def addressed(item: Item | None, name: str, page: Page, person: Recipient | None) -> Delivery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from service.notify.addressees import Addressees, people_in
 from service.notify.batch import PAGE_SIZE, cut
 from service.notify.items import page_item
 from service.notify.notification import Expansion, Notification, Status
@@ -15,12 +16,14 @@ PAGES_A_STEP = 15
 """Each page is a write with two lookups; the step stays well inside one commit."""
 
 
-def expand(notification: Notification, directory: Directory) -> tuple[Notification, Sequence[Item]]:
+def expand(
+    notification: Notification, directory: Directory, addressees: Addressees
+) -> tuple[Notification, Sequence[Item]]:
     """The notification with some more of its audience written out, and the pages for them."""
     expansion = notification.expansion
     if notification.audience is not None and expansion.edition is None:
         expansion = replace(expansion, edition=_edition(notification.audience, expansion, directory))
-    people, cursor = _next_people(notification, expansion, directory)
+    people, cursor = _next_people(notification, expansion, directory, addressees)
     pages = []
     for start in range(0, len(people), PAGE_SIZE):
         some = people[start : start + PAGE_SIZE]
@@ -41,19 +44,21 @@ def _edition(audience: str, expansion: Expansion, directory: Directory) -> str:
 
 
 def _next_people(
-    notification: Notification, expansion: Expansion, directory: Directory
+    notification: Notification, expansion: Expansion, directory: Directory, addressees: Addressees
 ) -> tuple[Sequence[Recipient], str | None]:
     limit = PAGE_SIZE * PAGES_A_STEP
     if notification.audience is not None:
         page = directory.members(notification.audience, cursor=expansion.cursor, limit=limit, edition=expansion.edition)
         return page.items, page.cursor
-    return _named(notification.recipients, expansion, limit, directory)
+    return _named(notification, expansion, limit, directory, addressees)
 
 
 def _named(
-    names: Sequence[str], expansion: Expansion, limit: int, directory: Directory
+    notification: Notification, expansion: Expansion, limit: int, directory: Directory, addressees: Addressees
 ) -> tuple[Sequence[Recipient], str | None]:
     start = int(expansion.cursor or "0")
-    found = directory.get_many(names[start : start + limit])
-    more = start + limit < len(names)
-    return list(found.values()), str(start + limit) if more else None
+    names = notification.recipients[start : start + limit]
+    came_along = people_in(addressees.of(notification, names))
+    found = {**directory.get_many([name for name in names if name not in came_along]), **came_along}
+    more = start + limit < len(notification.recipients)
+    return [found[name] for name in names if name in found], str(start + limit) if more else None

@@ -13,6 +13,7 @@ from datetime import timedelta
 from msgspec import structs
 
 from service.core.errors import TocsinError
+from service.notify.addressees import Addressees
 from service.notify.batch import count, page_id
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
@@ -49,6 +50,7 @@ class Course:
     reviewers: Reviewers
     completion: Completion
     cancellation: Cancellation
+    addressees: Addressees
 
     def handle(self, task: Task) -> Step:
         """Take the next step."""
@@ -85,7 +87,7 @@ class Course:
                 return Step(notification_item(task.item, judged, max(task.now, judged.send_at or task.now)))
 
     def _expand(self, task: Task, notification: Notification) -> Step:
-        expanded, pages = expand(notification, self.directory)
+        expanded, pages = expand(notification, self.directory, self.addressees)
         return Step(notification_item(task.item, expanded, task.now), spawn=pages)
 
     def _translate(self, task: Task, notification: Notification) -> Step:

@@ -133,7 +133,10 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message for an audience or for named recipients; `reference` is what its app calls it."""
+    """One message for an audience or for named recipients; `reference` is what its app calls it.
+
+    `describes_recipients` when `addressees` holds profiles or values of those that it names.
+    """
 
     id: str
     app: str
@@ -155,6 +158,7 @@ class Notification:
     completed_at: datetime | None = None
     reference: str | None = None
     retrying: tuple[Retrying, ...] = ()
+    describes_recipients: bool = False
 
     def moved(self, status: Status) -> Notification:
         """The notification in another status."""

@@ -81,13 +81,16 @@ def plan(
     manners: Manners,
     now: datetime,
 ) -> Plan:
-    """What becomes of one recipient's copy now. A rendition that is None still lacks a translation."""
+    """What becomes of one recipient's copy now. A rendition that is None still lacks a translation.
+
+    `variables` are those of `values_for`.
+    """
     if rendition is None:
         return Drop(DeliveryStatus.NEEDS_TRANSLATION, "see GET /v1/translations?status=missing")
     if lane is not Lane.INCIDENT and manners.quiet and (until := manners.quiet.ends(now, recipient.timezone)):
         return Hold(until)
     try:
-        return _filled(recipient, rendition, {**_own(recipient), **variables}, lane, reference, manners)
+        return _filled(recipient, rendition, variables, lane, reference, manners)
     except (NotFilled, TooLong) as error:
         return Drop(DeliveryStatus.FAILED, _without_content(error))
 
@@ -115,8 +118,12 @@ def _zone(recipient: Recipient) -> tzinfo | None:
     return ZoneInfo(recipient.timezone) if recipient.timezone else None
 
 
-def _own(recipient: Recipient) -> Mapping[str, object]:
-    return {"first_name": recipient.first_name, "user_id": recipient.user_id}
+def values_for(
+    recipient: Recipient, everybodys: Mapping[str, object], own: Mapping[str, object]
+) -> Mapping[str, object]:
+    """What fills one reader's copy: what was given for them alone, then their profile, then what everybody gets."""
+    name = recipient.first_name or everybodys.get("first_name", "")
+    return {**everybodys, "first_name": name, "user_id": recipient.user_id, **own}
 
 
 def _without_content(error: TocsinError) -> str:

@@ -9,14 +9,15 @@ from dataclasses import asdict
 from flask import Blueprint
 
 from service.core.clock import Clock
-from service.core.enums import Scope
-from service.http import Caller, FieldError, ProblemType, conflict, endpoint, invalid, not_found
+from service.core.enums import Lane, Scope
+from service.http import Caller, FieldError, Problem, ProblemType, conflict, endpoint, invalid, not_found
 from service.messages.translations import NoSuchTranslation, PiecesLost, Translations, WantedTranslation
 from service.notify import cancel_routes, evaluation_reviews, list_routes, schemas, views
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
 from service.notify.entries import entry
 from service.notify.items import NOTIFICATION, notification_of
+from service.notify.naming import Described
 from service.notify.notification import FINAL, Notification, Review, Status
 from service.notify.review import NotHeld, reviewed
 from service.notify.service import Desk, NoSuchNotification, Request, Unfit
@@ -213,11 +214,18 @@ def _add_supply(routes: Blueprint, translations: Translations) -> None:
 
 def taken_in(desk: Desk, clock: Clock, body: schemas.NotificationRequest, caller: Caller) -> Notification:
     """Accept a notification, audited; `Problem` 422 names every path that does not fit."""
+    if body.lane is Lane.INCIDENT and Scope.INCIDENTS not in caller.scopes:
+        raise Problem(ProblemType.MISSING_SCOPE, f"The lane incident needs a key with the scope {Scope.INCIDENTS}.")
     audit = entry(clock, "notification", caller, caller.resource_id)
     try:
         return desk.accept(requested(body, caller.resource_id, caller.app, caller.request_id), [audit])
     except Unfit as error:
         raise invalid([FieldError(path, message) for path, message in error.faults]) from error
+
+
+def _described(one: schemas.DescribedRecipient) -> Described:
+    profile = one.model_dump(exclude={"user_id", "variables"}, exclude_none=True)
+    return Described(one.user_id, profile, one.variables)
 
 
 def requested(body: schemas.NotificationRequest, notification_id: str, app: str, request_id: str) -> Request:
@@ -232,7 +240,7 @@ def requested(body: schemas.NotificationRequest, notification_id: str, app: str,
         template=body.template,
         variables=body.variables,
         audience=body.audience,
-        recipients=body.recipients,
+        recipients=[one if isinstance(one, str) else _described(one) for one in body.recipients],
         lane=body.lane,
         send_at=body.send_at,
         callback_url=body.callback_url,

@@ -19,6 +19,27 @@ MAX_TEXT = 20_000
 MAX_RECIPIENTS = 1_000
 
 
+class DescribedRecipient(Body):
+    """A recipient by id with values of their own, or somebody who has no profile here: an email or a phone will do.
+
+    A profile that stands here is stored with the notification alone.
+    """
+
+    user_id: Annotated[str | None, Field(max_length=64)] = None
+    email: Annotated[str | None, Field(max_length=254)] = None
+    phone: Annotated[str | None, Field(max_length=40, description="E.164.")] = None
+    first_name: str | None = None
+    language: Annotated[str | None, Field(max_length=35, description="BCP 47; else the message's.")] = None
+    preference: Annotated[
+        str | None, Field(description="`email`, `sms` or `voice`; else by email if there is no phone, else by SMS.")
+    ] = None
+    voice_locale: Annotated[str | None, Field(max_length=35)] = None
+    timezone: str | None = None
+    variables: Annotated[
+        Mapping[str, object], Field(description="Values for this reader alone; they come before everybody's.")
+    ] = Field(default_factory=dict)
+
+
 class NotificationRequest(Body):
     """A message for an audience or for named recipients; the multi-language notification sample's body fits too."""
 
@@ -28,7 +49,10 @@ class NotificationRequest(Body):
     template: Annotated[str | None, Field(max_length=64)] = None
     variables: Mapping[str, object] = Field(default_factory=dict)
     audience: Annotated[str | None, Field(min_length=1, max_length=64)] = None
-    recipients: Annotated[Sequence[str], Field(max_length=MAX_RECIPIENTS)] = ()
+    recipients: Annotated[
+        Sequence[str | DescribedRecipient],
+        Field(max_length=MAX_RECIPIENTS, description="Ids of recipients, and profiles or ids with values, mixed."),
+    ] = ()
     lane: Choice[Lane] | None = None
     send_at: Instant | None = None
     callback_url: Annotated[str | None, Field(max_length=2_000)] = None

@@ -24,6 +24,7 @@ from service.channels.carrier import Handed
 from service.core.enums import Channel, Lane
 from service.messages.carriers import Carriers, Slots, SlotsNow, Urgency
 from service.notify import stalls
+from service.notify.addressees import Addressees, is_guest, people_in
 from service.notify.batch import Page
 from service.notify.cancel import cancelled_page, is_cancelled
 from service.notify.copies import Copy, PageContext, addressed
@@ -31,7 +32,7 @@ from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Digests, Waits, Went
 from service.notify.items import changed_page_item, delivery_item, page_of
 from service.notify.notification import Notification
-from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan
+from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan, values_for
 from service.notify.receipts import SILENCE
 from service.notify.renditions import Renditions
 from service.recipients import Directory, Recipient
@@ -101,6 +102,7 @@ class PageSender:
     manners: Manners
     digests: Digests
     pauses: LanePauses
+    addressees: Addressees
     chance: Callable[[], float] = random.random
 
     def computes(self, item: Item) -> bool:
@@ -176,12 +178,17 @@ class PageSender:
         return notification
 
     def _context(self, page: Page, notification: Notification, now: datetime) -> PageContext:
-        people = self.directory.get_lately([page.recipients[name] for name in page.left])
+        names = [page.recipients[name] for name in page.left]
+        described = self.addressees.of(notification, names)
+        came_along = people_in(described)
+        asked = [name for name in names if name not in came_along]
+        people = {**self.directory.get_lately(asked), **came_along}
         languages = {person.language for person in people.values()}
         renditions = {language: self.renditions.get(notification, language) for language in languages}
         refusing = self.manners.opted_out(people.values(), notification.lane)
         cancelled = is_cancelled(self.store, notification.id)
-        return PageContext(notification, people, refusing, renditions, now, cancelled)
+        own = {name: one.variables for name, one in described.items() if one.variables}
+        return PageContext(notification, people, refusing, renditions, now, cancelled, own)
 
     def _cancelled(self, task: Task) -> Step:
         """What has not left never leaves."""
@@ -236,18 +243,18 @@ class PageSender:
         if delivery.retry_at is not None and delivery.retry_at > now:
             return Hold(delivery.retry_at)
         reference = Reference(delivery.id, delivery.attempt + 1, urgent=notification.lane is Lane.INCIDENT)
-        wanted = plan(
-            person, rendition, notification.message.variables, notification.lane, reference, self.manners, now
-        )
+        values = values_for(person, notification.message.variables, context.own_values.get(person.user_id, {}))
+        wanted = plan(person, rendition, values, notification.lane, reference, self.manners, now)
         if isinstance(wanted, Send) and (rests_until := slots.rests_until(wanted.message)) is not None:
             return Hold(rests_until, idle=True)
-        if not isinstance(wanted, Send) or (window := _window(notification)) is None:
+        if not isinstance(wanted, Send) or (window := _window(notification, person.user_id)) is None:
             return wanted
         return Hold(self.digests.join(notification, person, wanted.message, window, now).until)
 
     def _paced(self, copy: Copy, context: PageContext, now: datetime) -> Copy:
         """A copy goes when its reader has not had too many lately. Asking takes a place, and so comes last."""
-        is_urgent, is_gathered = context.notification.lane is Lane.INCIDENT, _window(context.notification) is not None
+        recipient = copy.delivery.recipient_id
+        is_urgent, is_gathered = _is_urgent(context), _window(context.notification, recipient) is not None
         if self.manners.free_at is None or copy.delivery.paced or is_urgent or is_gathered:
             return copy
         if not isinstance(copy.plan, Send):
@@ -259,7 +266,7 @@ class PageSender:
 
     def _gathered(self, delivery: Delivery, context: PageContext, now: datetime) -> Plan | None:
         """What becomes of a copy that has joined a digest: whatever became of that. None for any other copy."""
-        if _window(context.notification) is None:
+        if _window(context.notification, delivery.recipient_id) is None:
             return None
         match self.digests.fate(delivery.id, context.notification, delivery.recipient_id, now):
             case Waits(until=until):
@@ -354,9 +361,15 @@ class PageSender:
         return now + max(policy.backoff.wait(attempt, self.chance()), refused.retry_after)
 
 
-def _window(notification: Notification) -> timedelta | None:
-    """How long a notification's copies gather in digests; None where each is sent by itself."""
-    return None if notification.lane is Lane.INCIDENT else notification.message.digest
+def _is_urgent(context: PageContext) -> bool:
+    return context.notification.lane is Lane.INCIDENT
+
+
+def _window(notification: Notification, recipient: str) -> timedelta | None:
+    """How long a notification's copies gather in digests; None where each is sent by itself: urgently, or to somebody
+    whose profile came with it, for a digest names stored profiles alone."""
+    is_alone = notification.lane is Lane.INCIDENT or is_guest(recipient)
+    return None if is_alone else notification.message.digest
 
 
 def _idle_until(copies: Sequence[Copy]) -> datetime | None:

@@ -15,6 +15,7 @@ from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
 from service.messages.templates import NoSuchTemplate, Template, Templates, announcement
 from service.messages.webhooks import CallbackRefused, check_url
+from service.notify.addressees import batches
 from service.notify.batch import UNTOUCHED, Counts, Line, count
 from service.notify.batch import Page as PageOfDeliveries
 from service.notify.delivery import Delivery, DeliveryStatus
@@ -29,9 +30,10 @@ from service.notify.items import (
     texts_of,
 )
 from service.notify.list_keys import aliases_of
+from service.notify.naming import Described, Named, Naming
 from service.notify.notification import Notification
 from service.notify.rendition import Texts, message_of
-from service.recipients import NO_RECIPIENT, Directory, is_id
+from service.recipients import is_id
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
 
 FROM_THE_PROFILE: Mapping[str, object] = {"first_name": "A", "user_id": "A"}
@@ -63,7 +65,7 @@ class Request:
     template: str | None = None
     variables: Mapping[str, object] | None = None
     audience: str | None = None
-    recipients: Sequence[str] = ()
+    recipients: Sequence[str | Described] = ()
     lane: Lane | None = None
     send_at: datetime | None = None
     callback_url: str | None = None
@@ -82,15 +84,16 @@ class Shown:
 class Desk:
     """Accepts notifications and reads them back."""
 
-    def __init__(self, store: Store, clock: Clock, directory: Directory, templates: Templates) -> None:
+    def __init__(self, store: Store, clock: Clock, naming: Naming, templates: Templates) -> None:
         self._store = store
         self._clock = clock
-        self._directory = directory
+        self._naming = naming
+        self._directory = naming.directory
         self._templates = templates
 
     def accept(self, request: Request, audit: Sequence[AuditEntry] = ()) -> Notification:
         """Take a request in, durably; the same id again is the same notification. `Unfit` names every fault."""
-        self.check(request)
+        named = self._checked(request)
         template = self._template(request)
         notification = Notification(
             id=request.id,
@@ -99,27 +102,34 @@ class Desk:
             message=message_of(template, request.variables or {}),
             accepted_at=self._clock.now(),
             audience=request.audience,
-            recipients=tuple(dict.fromkeys(request.recipients)),
+            recipients=named.names,
             lane=request.lane or template.lane or Lane.BULK,
             send_at=request.send_at,
             callback_url=request.callback_url,
             reference=request.reference,
+            describes_recipients=bool(named.people),
         )
+        beside = (*aliases_of(notification), *batches(notification, named.people))
         try:
-            self._store.add(new_notification_item(notification), *aliases_of(notification), audit=audit)
+            self._store.add(new_notification_item(notification), *beside, audit=audit)
         except AlreadyExists:
             return self.get(request.id)
         return notification
 
-    def known(self, recipients: Sequence[str]) -> Sequence[str]:
-        """Those of these ids that a profile has."""
-        missing = self._directory.missing(recipients)
+    def known(self, recipients: Sequence[str | Described]) -> Sequence[str | Described]:
+        """Those of these that can be written to: ids that a profile has."""
+        missing = self._directory.missing([name for name in recipients if isinstance(name, str)])
         return [name for name in recipients if name not in missing]
 
     def check(self, request: Request) -> None:
         """Raise `Unfit` if `accept` would, but take nothing in."""
-        if faults := list(self._faults(request)):
+        self._checked(request)
+
+    def _checked(self, request: Request) -> Named:
+        named = self._naming.read(request.recipients, request.language)
+        if faults := list(self._faults(request, named)):
             raise Unfit(faults)
+        return named
 
     def get(self, notification_id: str) -> Notification:
         """One notification; `NoSuchNotification`."""
@@ -165,9 +175,9 @@ class Desk:
         # A copy that is to be sent once more has its last outcome in its record still.
         return structs.replace(delivery_of(item), status=page.lines.get(name, UNTOUCHED).status)
 
-    def _faults(self, request: Request) -> Iterator[tuple[str, str]]:
+    def _faults(self, request: Request, named: Named) -> Iterator[tuple[str, str]]:
         yield from self._text_faults(request)
-        yield from self._audience_faults(request)
+        yield from self._audience_faults(request, named)
         if request.callback_url is not None:
             try:
                 check_url(request.callback_url)
@@ -190,9 +200,8 @@ class Desk:
         except TocsinError as error:
             yield "text", str(error)
         else:
-            given = {**FROM_THE_PROFILE, **(request.variables or {})}
-            missing = template.missing(given)
-            yield from ((f"variables.{name}", "is missing, and the message needs it") for name in sorted(missing))
+            missing = list(_missing(request, template))
+            yield from missing
             if not missing:
                 yield from _filling_faults(request, template)
 
@@ -201,7 +210,7 @@ class Desk:
             return self._templates.get(request.template)
         return announcement(request.text or "", parse_tag(request.language), request.subject)
 
-    def _audience_faults(self, request: Request) -> Iterator[tuple[str, str]]:
+    def _audience_faults(self, request: Request, named: Named) -> Iterator[tuple[str, str]]:
         if (request.audience is None) == (not request.recipients):
             yield "audience", "name either an audience or recipients"
         elif request.audience is not None:
@@ -209,14 +218,34 @@ class Desk:
                 name = request.audience if is_id(request.audience) else "{audience}"
                 yield "audience", f"has no recipients: POST /v1/audiences/{name}/recipients adds some"
         else:
-            missing = self._directory.missing(request.recipients)
-            unknown = (number for number, name in enumerate(request.recipients) if name in missing)
-            yield from ((f"recipients[{number}]", NO_RECIPIENT) for number in unknown)
+            yield from named.faults
+
+
+def _missing(request: Request, template: Template) -> Iterator[tuple[str, str]]:
+    """Variables that the message needs and nobody gives: the request for all, or an entry for one."""
+    why, everybodys = "is missing, and the message needs it", {**FROM_THE_PROFILE, **(request.variables or {})}
+    missing, own = template.missing(everybodys), _own_values(request)
+    if missing and own:
+        lacking = ((n, name) for n, values in own for name in sorted(template.missing({**everybodys, **values})))
+        yield from ((f"recipients[{n}].variables.{name}", why) for n, name in lacking)
+        return
+    yield from ((f"variables.{name}", why) for name in sorted(missing))
+
+
+def _own_values(request: Request) -> Sequence[tuple[int, Mapping[str, object]]]:
+    """The values of each entry, if one has some."""
+    own = [{} if isinstance(one, str) else one.variables for one in request.recipients]
+    return list(enumerate(own)) if any(own) else ()
 
 
 def _filling_faults(request: Request, template: Template) -> Iterator[tuple[str, str]]:
     """What would keep every reader's copy from being filled, or leave nothing in it to say."""
     own = request.variables or {}
+    for number, values in _own_values(request):
+        wrong = template.unfit({**FROM_THE_PROFILE, **own, **values})
+        yield from ((f"recipients[{number}].variables.{name}", why) for name, why in wrong.items() if name in values)
+    if _own_values(request):
+        return
     unfit = template.unfit({**FROM_THE_PROFILE, **own})
     faults = {name: fault for name, fault in unfit.items() if name in own or name not in FROM_THE_PROFILE}
     yield from ((f"variables.{name}", fault) for name, fault in sorted(faults.items()))

@@ -21,6 +21,7 @@ from service.http import person_page
 from service.http.person_page import PersonPage
 from service.language import Translation, Translator
 from service.messages.optouts import OptOuts, Why
+from service.notify.addressees import GUEST, is_guest
 from service.recipients import Directory, Recipient
 
 _ENGLISH = Tag("en")
@@ -92,12 +93,22 @@ class UnsubscribePages:
         """The page after bulk mail was ended, or after that was undone."""
         if (user_id := self.links.read(token)) is None:
             return _forged()
+        if is_guest(user_id):
+            return self._changed_for(user_id.removeprefix(GUEST), undo=undo)
         person = self.directory.get(user_id)
         if undo:
             return self._back(person)
         if person is not None and person.email is not None:
             self.opt_outs.add_email(person.email, Why.UNSUBSCRIBED)
         return self._left(person)
+
+    def _changed_for(self, key: str, *, undo: bool) -> Response:
+        """Likewise for somebody who has no profile: an address by its key."""
+        if undo:
+            self.opt_outs.lift_email_key(key, Why.UNSUBSCRIBED)
+            return self._page(None, (Sentence.BACK,), Button(Sentence.LEAVE))
+        self.opt_outs.add_email_key(key, Why.UNSUBSCRIBED)
+        return self._left(None)
 
     def _has_left(self, person: Recipient | None) -> bool:
         refusals = () if person is None or person.email is None else self.opt_outs.of_email(person.email)

@@ -37,11 +37,13 @@ from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead
 from service.messages.webhooks import Callback, Webhooks, host_of
 from service.notify import items, lists, outcomes, receipts, review, review_links, unsubscribe
 from service.notify import routes as notify_routes
+from service.notify.addressees import Addressees
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
 from service.notify.dead_letter import PageBurial
 from service.notify.digests import Digests
 from service.notify.flow import Course
+from service.notify.naming import Naming
 from service.notify.outcomes import EmitOutcome, Events, NotifyOutcome, WebhookEvents
 from service.notify.plan import Manners
 from service.notify.receipts import Receipts
@@ -116,7 +118,8 @@ class Messaging:
         self.completion = Completion(store, self.webhooks)
         self.pauses = LanePauses(store, clock)
         self.cancellation = Cancellation(store, self.completion)
-        self.desk = Desk(store, clock, self.directory, self.templates)
+        self.addressees = Addressees(store)
+        self.desk = Desk(store, clock, Naming(self.directory, self.profiles, keys), self.templates)
         self.rule_notifications = NotifyOutcome(self.desk)
 
     def blueprints(self) -> Sequence[Blueprint]:
@@ -175,6 +178,7 @@ class Messaging:
             reviewers,
             self.completion,
             self.cancellation,
+            self.addressees,
         )
         gathering = Digests(self.store)
         sender = PageSender(
@@ -186,6 +190,7 @@ class Messaging:
             self._manners(),
             gathering,
             self.pauses,
+            self.addressees,
         )
         return (
             Duty(items.NOTIFICATION, course.handle),
