@@ -6,10 +6,11 @@ an administrator edits; this package reads texts with them and knows no language
 
 from service.replies.decide import Accepts, Decision, Outcome, Reason, decide
 from service.replies.kinds import Kind
-from service.replies.languages import Languages, VocabulariesRefused, read_languages
+from service.replies.languages import POLL, Languages, VocabulariesRefused, read_languages
 from service.replies.reading import Reading, Span
 
 __all__ = [
+    "POLL",
     "Accepts",
     "Decision",
     "Kind",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 EMOJI, ENGLISH = "emoji", "en"
 
+POLL = timedelta(seconds=1)
+"""How often to `follow`: a file that was saved is in use after two looks."""
+
 
 class VocabulariesRefused(TocsinError):
     """A vocabulary file cannot be used; the message shows every fault of every file with its place."""
@@ -33,10 +38,16 @@ class Languages:
     """Reads texts in every language that there is a file for. A file is compiled when it is first needed.
 
     Where a file of `sources` cannot be used, an operator reads why in the log and `instead` of that name counts, else
-    a file without a word: replies in that language are asked about.
+    a file without a word: replies in that language are asked about. `follow` takes up what changes in the `folder`.
     """
 
-    def __init__(self, sources: Mapping[str, bytes], instead: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, bytes],
+        instead: Mapping[str, bytes] | None = None,
+        folder: WatchedFolder | None = None,
+    ) -> None:
+        self._folder = folder
         self._sources = dict(sorted(sources.items()))
         self._instead = instead or {}
         self._compiled: dict[str, Vocabulary] = {}
@@ -49,10 +60,40 @@ class Languages:
 
     def vocabulary(self, name: str) -> Vocabulary:
         """The vocabulary of one of `names`."""
+        compiled = self._compiled.get(name)  # without the lock: another language may be compiled meanwhile
+        if compiled is not None:
+            return compiled
         with self._lock:
             if name not in self._compiled:
                 self._compiled[name] = self._usable(name)
             return self._compiled[name]
+
+    def follow(self) -> None:
+        """Take up the files that changed since the last look, and compile what nobody needed yet.
+
+        Of a file that cannot be used the last good words go on, and an operator reads why.
+        """
+        if self._folder is not None and self._folder.has_settled():
+            self._renew(self._folder.sources())
+        for name in self.names:
+            self.vocabulary(name)
+
+    def _renew(self, sources: Mapping[str, bytes]) -> None:
+        renewed, compiled = dict(sorted(sources.items())), dict(self._compiled)
+        for name, source in sources.items():
+            if self._sources.get(name) == source:
+                continue
+            try:
+                compiled[name] = _parsed(name, source)
+                logger.info("The vocabulary of replies %s is in use as it stands now", name)
+            except VocabulariesRefused as error:
+                logger.error("A vocabulary of replies cannot be used, its last words go on: mend it.\n%s", error)  # noqa: TRY400  (an administrator's fault)
+                renewed[name] = self._sources.get(name, b"replies: und")
+        with self._lock:
+            self._sources = renewed
+            self._compiled = {name: each for name, each in compiled.items() if name in renewed}
+            for known in ("_frames", "_known_reactions", "_signatures"):
+                self.__dict__.pop(known, None)
 
     def read(self, text: str, language: str | None) -> tuple[Reading, ...]:
         """The readings of a text: one in a known language, else one in every language it may be in, English first."""
@@ -131,7 +172,41 @@ def read_languages(folder: Path, instead: Path | None = None) -> Languages:
     """
     shipped = {} if instead is None else _sources(instead)
     always = {name: shipped[name] for name in (ENGLISH, EMOJI) if name in shipped}
-    return Languages(always | _sources(folder), shipped)
+    watched = WatchedFolder(folder, always)
+    watched.has_settled()
+    return Languages(watched.sources(), shipped, watched)
+
+
+class WatchedFolder:
+    """The files of a folder, read again once they have changed and are no longer being written."""
+
+    def __init__(self, folder: Path, always: Mapping[str, bytes]) -> None:
+        self._folder = folder
+        self._always = always
+        self._read: object = None
+        self._seen: object = None
+
+    def has_settled(self) -> bool:
+        """Whether the files look other than when they were last read, and alike twice in a row."""
+        now = _looks(self._folder)
+        settled = now == self._seen and now != self._read
+        self._seen = now
+        self._read = now if settled or self._read is None else self._read
+        return settled
+
+    def sources(self) -> dict[str, bytes]:
+        """The text of each vocabulary by its name."""
+        return {**self._always, **_sources(self._folder)}
+
+
+def _looks(folder: Path) -> object:
+    """What tells that a file of the folder was changed, added or taken away."""
+    found = []
+    for path in plain_files.named(folder):
+        with suppress(OSError):
+            stat = path.stat()
+            found.append((path.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return tuple(found)
 
 
 def _sources(folder: Path) -> dict[str, bytes]:

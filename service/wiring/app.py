@@ -32,6 +32,7 @@ from service.intake.poller import Poller
 from service.language import Sentiment
 from service.mailbox import reader
 from service.operations import dead_routes, key_routes
+from service.replies import POLL as LOOKS_AT_WORDS
 from service.rulesets import active_versions, backtest_routes, shadow, shadow_routes, working_copies
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.active_versions import Live
@@ -186,6 +187,7 @@ class Service:
         """What every API process does beside answering."""
         return (
             self._following(),
+            self._following_words(),
             Chore("comparing shadows", shadow.POLL, self.shadows.work),
             Chore("testing sampled events", event_samples.POLL, self.event_samples.work),
         )
@@ -207,7 +209,12 @@ class Service:
 
     def _mailbox(self) -> Sequence[Chore]:
         mailbox = self.escalation.mailbox()
-        return () if mailbox is None else (Chore("reading the mailbox", reader.POLL, mailbox.read),)
+        if mailbox is None:
+            return ()
+        return self._following_words(), Chore("reading the mailbox", reader.POLL, mailbox.read)
+
+    def _following_words(self) -> Chore:
+        return Chore("following the words of replies", LOOKS_AT_WORDS, self.escalation.languages.follow)
 
     def _columns(self) -> Sequence[Chore]:
         """On AWS columns come from the export of the audit, not from reading it entry by entry."""

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli.rules import rules
-from service.replies import decide, read_languages
+from service.replies import decide, read_languages, vocabulary_file
 from service.replies.decide import FOR_PAGES
 from service.wiring.escalation import SHIPPED_WORDS
 
@@ -102,3 +102,55 @@ def test_a_language_without_a_vocabulary_is_refused_with_those_there_are() -> No
     refused = CliRunner().invoke(rules, ["reply", "ok", "--language", "xx"])
     assert refused.exit_code == 2
     assert "de" in refused.output
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """A folder with a few of the shipped languages: compiling all takes seconds."""
+    own = tmp_path / "few"
+    own.mkdir()
+    for name in ("en", "emoji", "de", "bg"):
+        shutil.copy(SHIPPED_WORDS / f"{name}.yaml", own)
+    return own
+
+
+def test_a_changed_file_is_in_use_after_two_looks_without_a_restart(few: Path) -> None:
+    languages = read_languages(few)
+    languages.follow()
+    assert decide(languages.read("zackbumm", "de"), FOR_PAGES).outcome == "ask"
+    (few / "de.yaml").write_text("replies: de\nyes: [zackbumm]\n")
+    languages.follow()
+    assert decide(languages.read("zackbumm", "de"), FOR_PAGES).outcome == "ask", "it may still be being written"
+    languages.follow()
+    assert decide(languages.read("zackbumm", "de"), FOR_PAGES).outcome == "yes"
+
+
+def test_of_a_file_that_breaks_while_it_is_followed_the_last_good_words_go_on(
+    few: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (few / "de.yaml").write_text("replies: de\nyes: [zackbumm]\n")
+    languages = read_languages(few)
+    languages.follow()
+    (few / "de.yaml").write_text(BROKEN)
+    for _ in range(3):
+        languages.follow()
+    assert decide(languages.read("zackbumm", "de"), FOR_PAGES).outcome == "yes"
+    assert caplog.text.count("its last words go on") == 1
+
+
+def test_a_file_that_is_added_or_taken_away_is_followed_too(few: Path) -> None:
+    languages = read_languages(few)
+    languages.follow()
+    (few / "eo.yaml").write_text("replies: eo\nyes: [jes]\n")
+    (few / "bg.yaml").unlink()
+    for _ in range(2):
+        languages.follow()
+    assert decide(languages.read("jes", "eo"), FOR_PAGES).outcome == "yes"
+    assert "bg" not in languages.names
+
+
+def test_following_compiles_every_language_ahead_of_the_first_reply(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    languages = read_languages(few)
+    languages.follow()
+    monkeypatch.setattr(vocabulary_file, "parse", None)
+    assert [reading.language for reading in languages.read("blorp, later maybe", None)] == ["en", "bg", "de"]
