@@ -36,6 +36,9 @@ class Reader(Protocol):
     @property
     def voice_locale(self) -> str | None: ...
 
+    @property
+    def chat_url(self) -> str | None: ...
+
 
 class Contacts(Protocol):
     """The contacts of somebody as text: a phone in E.164, an address."""
@@ -68,6 +71,9 @@ class Words(Protocol):
 
     def brief(self) -> str:
         """As short text, such as an SMS."""
+
+    def note(self) -> str:
+        """As plain text that may be longer than an SMS."""
 
     def letter(self) -> Letter:
         """As subject, HTML and plain text."""
@@ -105,6 +111,10 @@ class ChannelType(Protocol):
         """Whose opt-outs end the channel; None where nobody can opt out."""
 
     @property
+    def always_linked(self) -> bool:
+        """Whether every page by this channel has a link to answer it, and not only where a policy wants links."""
+
+    @property
     def weight(self) -> int:
         """The most writes that one message takes in our own store: its delivery and its outbox entry, at least."""
 
@@ -121,6 +131,8 @@ class ChannelType(Protocol):
 
 class PlainText:
     """A channel whose message is its text."""
+
+    always_linked = False
 
     def is_blank(self, message: Message, /) -> bool:
         """Whether no letter, digit or emoji is in the text."""

@@ -28,6 +28,10 @@ class ContactKeys:
         """The key of an email address; in practice no provider tells upper from lower case."""
         return self._key("email", address.casefold())
 
+    def chat(self, url: str) -> str:
+        """The key of a chat room."""
+        return self._key("chat", url)
+
     def _key(self, kind: str, value: str) -> str:
         return _digest(self.secret, f"{kind}:{value}")
 
@@ -44,3 +48,11 @@ def masked(address: str | None) -> str | None:
         return None
     name, at, domain = address.partition("@")
     return f"{name[:1]}…@{domain}" if at else f"{address[:3]}…{address[-3:]}"
+
+
+def masked_url(url: str | None) -> str | None:
+    """Of the address of a chat room, which is a secret, the host alone."""
+    if url is None:
+        return None
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}/…"

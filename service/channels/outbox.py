@@ -12,6 +12,7 @@ from msgspec import structs
 
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.carrier import Handed
+from service.channels.chat import Chat
 from service.channels.contact_keys import ContactKeys
 from service.channels.voice import Audio, NoVoice, Speech, SpeechFailed
 from service.core import ids
@@ -124,6 +125,8 @@ class Outbox:
         self._store.remove(item)
 
     def _lookup(self, to: str | None, channel: Channel | None) -> tuple[str, str]:
+        if to is not None and "://" in to:
+            return "outbox-to", self._keys.chat(to)
         if to is not None:
             return "outbox-to", self._keys.email(to) if "@" in to else self._keys.phone(to)
         return ("outbox", "all") if channel is None else ("outbox-channel", channel.value)
@@ -216,6 +219,26 @@ class OutboxVoice:
             return Refused(Reason.PROVIDER, str(error))
         entry = _entry(Channel.VOICE, call.to.e164, call.text, call.voice, self._outbox.now, call.reference)
         return structs.replace(entry, audio_chunks=len(_chunks(audio.mp3)), seconds=audio.seconds), audio.mp3
+
+
+class OutboxChat:
+    """Messages to chat rooms into the outbox."""
+
+    name = "outbox"
+    is_our_store = True
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def joins(self, _message: Chat, _earlier: Sequence[Chat], /) -> bool:
+        """Never: each is kept by itself."""
+        return False
+
+    def hand_over(self, messages: Sequence[Chat], _begin_by: datetime, /) -> Sequence[Handed]:
+        """What keeping these writes."""
+        now = self._outbox.now
+        entries = [_entry(one.channel, one.to, one.text, one.language, now, one.reference) for one in messages]
+        return [_handed([item]) for item in self._outbox.items(entries)]
 
 
 def _handed(kept: Sequence[Item]) -> Handed:

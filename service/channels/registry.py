@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.channels.channel_type import ChannelType, ContactKind
+from service.channels.chat.kind import ChatType
 from service.channels.email.kind import EmailType
 from service.channels.sms.kind import SmsType
 from service.channels.voice.kind import VoiceType
 from service.core.enums import Channel
 
-_ALL: tuple[ChannelType, ...] = (EmailType(), SmsType(), VoiceType())
+_ALL: tuple[ChannelType, ...] = (EmailType(), SmsType(), VoiceType(), ChatType())
 
 CHANNELS: Mapping[Channel, ChannelType] = {kind.channel: kind for kind in _ALL}
 """What each channel is."""

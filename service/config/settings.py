@@ -196,6 +196,14 @@ class Settings(BaseSettings):
         default=frozenset(),
         description="Channels, comma-separated, that go to the outbox although the backend is `aws`: for trials.",
     )
+    chat_webhooks: bool | None = Field(
+        default=None,
+        description="Whether messages to chat rooms are posted instead of kept. Default: with the backend `aws`.",
+    )
+    chat_hosts: values.Hosts = Field(
+        default=frozenset(),
+        description="Hosts, comma-separated, of chat servers in your own network that messages may be posted to.",
+    )
     language_services: Backend | None = Field(
         default=None,
         description="`embedded` or `aws`: who judges sentiment, detects language, translates. Default: the backend.",
@@ -287,7 +295,10 @@ class Settings(BaseSettings):
 
     def is_trial(self, channel: Channel) -> bool:
         """Whether the channel is for trying things out: no provider is called, and reserved addresses are taken."""
-        here = self.backend is Backend.EMBEDDED and (channel is Channel.EMAIL or self.twilio_account is None)
+        if channel is Channel.CHAT and self.chat_webhooks is not None:
+            return not self.chat_webhooks or channel in self.outbox_channels
+        by_twilio = channel in {Channel.SMS, Channel.VOICE} and self.twilio_account is not None
+        here = self.backend is Backend.EMBEDDED and not by_twilio
         return here or channel in self.outbox_channels
 
     @property

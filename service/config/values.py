@@ -263,6 +263,7 @@ _NAME = "a name of {} letters, digits, - and _"
 
 Folder = Annotated[Path, _checked_by(_folder)]
 Host = Annotated[str, _read_by(parse_host)]
+Hosts = Annotated[frozenset[str], _read_by(lambda text: frozenset(map(str.lower, _each(parse_host)(text))))]
 TimeZone = Annotated[str, _read_by(parse_zone)]
 ImapUrl = Annotated[ImapServer | None, _read_by(parse_imap_url)]
 ReplyTo = Annotated[str | None, _read_by(parse_reply_to)]

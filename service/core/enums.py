@@ -19,6 +19,7 @@ class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     VOICE = "voice"
+    CHAT = "chat"
 
 
 class Scope(StrEnum):

@@ -12,6 +12,7 @@ from service.aws.references import CannotFetch
 from service.config import Backend, Settings, folders, sources
 from service.core import secrets
 from service.core.clock import Clock, timestamp
+from service.core.enums import Channel
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.doctor import Finding, broken, doubtful, fine
@@ -49,7 +50,18 @@ def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
     yield from rule_files(settings, store, clock)
     yield from _mail_server(settings, clock)
     yield from _mailbox(settings, clock)
+    yield _chat(settings)
     yield from _models(settings)
+
+
+def _chat(settings: Settings) -> Finding:
+    if settings.is_trial(Channel.CHAT):
+        return fine("chat", "messages to chat rooms go to the outbox")
+    if settings.public_url is None and settings.chat_webhooks:
+        do = "Set TOCSIN_PUBLIC_URL, if incidents are to be paged by chat."
+        return doubtful("chat", "pages in chat rooms carry no link, so that nobody can acknowledge there", do)
+    own = f"; {len(settings.chat_hosts)} hosts of our own network may be written to" if settings.chat_hosts else ""
+    return fine("chat", f"messages are posted to the webhooks of chat rooms{own}")
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:

@@ -56,7 +56,7 @@ class Contacts:
             return Contact(number, roster=self._known(number, given.roster))
         if given.recipient is None:
             known = (given.phone, given.name, given.language, given.email, given.timezone)
-            return self._somewhere(Contact(number, *known))
+            return self._somewhere(Contact(number, *known, chat_url=given.chat_url))
         person = self.directory.get(given.recipient)
         if person is None:
             raise UnknownContact(number - 1, "recipient", no_recipient(given.recipient))
@@ -105,4 +105,5 @@ class Contacts:
 def _of_profile(number: int, person: Recipient, on_call: str | None = None) -> Contact:
     phone = person.phone.e164 if person.phone else None
     name = person.first_name or None
-    return Contact(number, phone, name, person.language, person.email, person.timezone, person.user_id, on_call=on_call)
+    known = (phone, name, person.language, person.email, person.timezone, person.user_id)
+    return Contact(number, *known, on_call=on_call, chat_url=person.chat_url)

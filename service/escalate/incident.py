@@ -46,14 +46,22 @@ class Contact:
     recipient: str | None = None
     roster: str | None = None
     on_call: str | None = None
+    chat_url: str | None = None
 
     def address(self, channel: Channel) -> str | None:
         """Where this contact is reached on a channel, if anywhere."""
         return address_of(CHANNELS[channel], self)
 
+    @property
+    def written_to_by(self) -> Channel:
+        """The channel by which the contact gets a short text."""
+        if self.phone is not None:
+            return Channel.SMS
+        return Channel.CHAT if self.email is None and self.chat_url is not None else Channel.EMAIL
+
     def contact(self, field: str) -> str | None:
         """The phone or address that a profile's field of this name would hold."""
-        return {"phone": self.phone, "email": self.email}.get(field)
+        return {"phone": self.phone, "email": self.email, "chat_url": self.chat_url}.get(field)
 
     @property
     def label(self) -> str:
@@ -71,8 +79,14 @@ class Contact:
         return self.address(channel) is not None and self.address(channel) == other.address(channel)
 
     def same_person(self, other: Contact) -> bool:
-        """Whether both have the same phone, or, where neither has one, the same email."""
-        return (self.phone, None if self.phone else self.email) == (other.phone, None if other.phone else other.email)
+        """Whether both have the same phone, or, where neither has one, the same email, or else the same chat room."""
+        return self._known_by == other._known_by
+
+    @property
+    def _known_by(self) -> tuple[str, str | None]:
+        if self.phone:
+            return "phone", self.phone
+        return ("email", self.email) if self.email else ("chat", self.chat_url)
 
 
 @dataclass(frozen=True, slots=True)

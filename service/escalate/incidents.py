@@ -126,8 +126,10 @@ class Incidents:
             person = self.contacts.directory.get(contact.recipient)
             if person is None:
                 read = read.without(position, "recipient", no_recipient(contact.recipient))
-            elif person.phone is None and person.email is None:
-                read = read.without(position, "recipient", f"recipient {contact.recipient!r} has no phone and no email")
+            elif not (person.phone or person.email or person.chat_url):
+                read = read.without(
+                    position, "recipient", f"recipient {contact.recipient!r} has no phone, email or chat_url"
+                )
         try:
             return read.under(self.policies.get(read.new.policy))
         except UnknownPolicy as error:

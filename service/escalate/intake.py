@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
+from service.channels.chat import parse_chat_url
 from service.channels.phones import PhoneRefused, PhoneRules
 from service.core import exact_json
 from service.core.errors import TocsinError
@@ -47,6 +48,7 @@ class GivenContact:
     timezone: str | None = None
     recipient: str | None = None
     roster: str | None = None
+    chat_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ class NewIncident:
         contacts = content["contacts"]
         assert isinstance(contacts, list)
         # A member that later versions added counts where it is said: what is stored has a hash without it.
-        content["contacts"] = [{k: v for k, v in each.items() if k != "roster" or v is not None} for each in contacts]
+        content["contacts"] = [
+            {k: v for k, v in each.items() if k not in {"roster", "chat_url"} or v is not None} for each in contacts
+        ]
         if self.reference is None:
             del content["reference"]
         if self.dedup_key is None:
@@ -109,6 +113,7 @@ class ContactBody(Body):
     name: Annotated[str | None, Field(min_length=1, max_length=100)] = None
     language: Annotated[str | None, Field(max_length=35, description="BCP 47, such as de or pt-BR")] = None
     email: Annotated[str | None, Field(max_length=254)] = None
+    chat_url: Annotated[str | None, Field(max_length=2_000, description="Incoming webhook of a chat room")] = None
     timezone: Annotated[str | None, Field(description="IANA name, such as Europe/Berlin")] = None
     recipient: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = None
     roster: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Pages who is on call.")] = None
@@ -213,8 +218,10 @@ class Faults:
             self.found.append(FieldError(path, "Name a recipient or say how to reach the contact, not both"))
         elif body.roster is not None and len(said) > 1:
             self.found.append(FieldError(path, "Name a roster or say how to reach the contact, not both"))
-        if body.recipient is None and body.roster is None and body.phone is None:
-            self.found.append(FieldError(path, "A contact needs a phone, the id of a recipient, or a roster"))
+        if body.recipient is None and body.roster is None and body.phone is None and body.chat_url is None:
+            self.found.append(
+                FieldError(path, "A contact needs a phone, a chat_url, the id of a recipient, or a roster")
+            )
         return GivenContact(
             phone=self.phone(f"{path}.phone", body.phone),
             name=body.name,
@@ -223,6 +230,7 @@ class Faults:
             timezone=self._read(f"{path}.timezone", body.timezone, _timezone),
             recipient=body.recipient,
             roster=body.roster,
+            chat_url=self._read(f"{path}.chat_url", body.chat_url, parse_chat_url),
         )
 
     def phone(self, path: str, text: str | None) -> str | None:
@@ -250,7 +258,7 @@ class Faults:
             return None
         try:
             return parse(text)
-        except (CallbackRefused, PhoneRefused, UnknownTag, Unfit) as error:
+        except (CallbackRefused, NotAnAddress, PhoneRefused, UnknownTag, Unfit) as error:
             self.found.append(FieldError(path, str(error)))
         return None
 

@@ -70,7 +70,7 @@ class Read:
     @property
     def reaches_somebody(self) -> bool:
         """Whether it names anybody who can be paged."""
-        named = (one.phone or one.email or one.recipient or one.roster for one in self.new.contacts)
+        named = (one.phone or one.email or one.chat_url or one.recipient or one.roster for one in self.new.contacts)
         return self.names_rosters or any(named)
 
     def refuse_if_nobody(self) -> None:

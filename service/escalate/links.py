@@ -11,8 +11,8 @@ from itertools import count
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from service.channels.registry import CHANNELS
 from service.core.clock import Clock
-from service.core.enums import Channel
 from service.core.errors import TocsinError
 from service.core.secrets import Keyring
 from service.escalate.incident import Incident
@@ -80,8 +80,8 @@ class Links:
         self._waiting: dict[str, datetime] = {}
 
     def of(self, incident: Incident, outgoing: Outgoing, name: str) -> Link | None:
-        """The link for the message with this id: in every mail that asks, elsewhere if the policy wants links."""
-        wanted = incident.policy.acknowledge_link or outgoing.channel is Channel.EMAIL
+        """The link for the message with this id: if its channel always has one, or else if the policy wants links."""
+        wanted = incident.policy.acknowledge_link or CHANNELS[outgoing.channel].always_linked
         if outgoing.role not in PAGING or not wanted:
             return None
         token = self._token(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from service.channels.contact_keys import masked
+from service.channels.contact_keys import masked, masked_url
 from service.core.clock import timestamp
 from service.escalate.effects import Effects, Entry, Kind
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Resolved, Unacknowledged
@@ -122,6 +122,7 @@ def _contact(incident: Incident, contact: Contact, in_full: bool) -> dict[str, o
         "on_call": contact.on_call,
         "phone": contact.phone if in_full else masked(contact.phone),
         "email": contact.email if in_full else masked(contact.email),
+        "chat_url": contact.chat_url if in_full else masked_url(contact.chat_url),
         "language": contact.language,
         "timezone": contact.timezone,
         "codes": codes or None,

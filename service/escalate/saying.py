@@ -47,8 +47,8 @@ def answered(incident: Incident, reply: Reply, role: Role) -> Step:
 
 
 def back_to(contact: Contact, reply: Reply | ReplyUnclear) -> Told:
-    """Where an answer to a reply goes: to the phone, or to who answered by the link in an email and has none."""
-    return contact, reply.level, Channel.EMAIL if contact.phone is None else Channel.SMS
+    """Where an answer to a reply goes: to the phone, or to where who answered by a link and has none is written to."""
+    return contact, reply.level, contact.written_to_by
 
 
 def everybody_paged(incident: Incident, but: Contact | None = None) -> list[Told]:
@@ -70,7 +70,7 @@ def as_last_paged(incident: Incident, contact: Contact) -> list[Told]:
     page = incident.last_page(contact.number)
     if page is not None and not incident.cut_off(contact, page.channel):
         return [(contact, page.level, page.channel)]
-    channel = Channel.EMAIL if contact.phone is None else Channel.SMS
+    channel = contact.written_to_by
     reachable = contact.address(channel) is not None and not incident.cut_off(contact, channel)
     return [(contact, page.level if page else 0, channel)] if reachable else []
 

@@ -38,6 +38,7 @@ class ShownContact(Shown):
     name: str | None = None
     phone: str | None = None
     email: str | None = None
+    chat_url: str | None = None
     language: str | None = None
     timezone: str | None = None
     recipient: str | None = None

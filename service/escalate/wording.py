@@ -63,6 +63,7 @@ class PagedReader:
 
     phone: Phone | None
     email: str | None
+    chat_url: str | None = None
     voice_locale: str | None = None
 
 
@@ -162,7 +163,7 @@ class Wording:
 
     def _reader(self, contact: Contact) -> PagedReader:
         phone = None if contact.phone is None else self._phones.parse(contact.phone)
-        return PagedReader(phone, contact.email)
+        return PagedReader(phone, contact.email, contact.chat_url)
 
     def _variables(self, incident: Incident, outgoing: Outgoing, language: Tag, now: datetime) -> dict[str, object]:
         contact = incident.contacts[outgoing.contact - 1]

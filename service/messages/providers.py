@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import structs
-from prometheus_client import Counter
 
 from service.channels import Accepted, Message, Outcome, Reason, Refused, Unknown
 from service.channels.carrier import OneByOne, Together
+from service.channels.sends import counted
 from service.messages.senders import Sender
 from service.work.breaker import Go, Wait
 from service.work.breakers import PROBED_WITHIN, Look
@@ -30,12 +30,6 @@ LIMITS = {
     Reason.LIMIT: LimitKind.ACCOUNT,
 }
 """Refusals that have nothing to do with the message: any other would meet them too."""
-
-SENDS = Counter(
-    "tocsin_sends",
-    "Messages handed to a provider, by what it said: accepted, unknown, or why it refused.",
-    ("provider", "outcome"),
-)
 
 
 class Identities(Protocol[M]):
@@ -127,7 +121,7 @@ class Provider(Generic[M]):
             return [refused] * len(batch)
         outcomes = self._outcomes(batch)
         for outcome in outcomes:
-            SENDS.labels(self.name, _said(outcome)).inc()
+            counted(self.name, outcome)
         self._report(name, permit, outcomes, look)
         rest = look.rest(name, urgent=urgent)
         return [_behind_others(outcome, rest) if permit.probe else _no_attempt(outcome, rest) for outcome in outcomes]
@@ -182,13 +176,3 @@ def _went_well(outcome: Outcome) -> bool:
     if isinstance(outcome, Refused):
         return outcome.permanent or outcome.reason is Reason.LATER
     return isinstance(outcome, Accepted)
-
-
-def _said(outcome: Outcome) -> str:
-    match outcome:
-        case Accepted():
-            return "accepted"
-        case Unknown():
-            return "unknown"
-        case Refused(reason=reason):
-            return reason.value

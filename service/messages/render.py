@@ -82,6 +82,10 @@ class FilledText:
         """As an SMS; `NotFilled` or `TooLong`."""
         return sms_text(self.rendition, self.variables, self.zone, cheap=self.sms_plain)
 
+    def note(self) -> str:
+        """As plain text; `NotFilled` or `TooLong`."""
+        return sms_text(self.rendition, self.variables)
+
     def letter(self) -> EmailText:
         """As an email; `NotFilled` or `TooLong`."""
         return email_text(self.rendition, self.variables, self.zone)

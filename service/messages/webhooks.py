@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import base64
 import hmac
-import ipaddress
-import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.client import HTTPException
-from urllib.parse import SplitResult, quote
+from urllib.parse import SplitResult
 
 from service.core import web_addresses
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
+from service.core.outside_posts import NoAnswer, OutsidePosts, PrivateNetwork, Resolve, resolve
+from service.core.posting import Response
 from service.core.records import from_state, to_state
 from service.core.secrets import Keyring
-from service.core.web_addresses import NotAnAddress, ascii_host
-from service.messages.posting import Destination, Response, post, run_within
-from service.messages.public_addresses import is_public
+from service.core.web_addresses import NotAnAddress
 from service.messages.tries import HostShares, Tries, on_dead, without_failures
 from service.storage import Item
 from service.work import LONGEST_CALL, Duty, Permanent, RetryLater, Step, Task, finished
@@ -32,7 +29,6 @@ from service.work.retry import asked_wait
 
 KIND = "webhook"
 MAX_URL = 2_000
-_URL_SAFE = "%/:?@!$&'()*+,;=~-._[]"
 _ASK_AGAIN = frozenset({408, 425, 429})
 
 
@@ -47,16 +43,6 @@ class Callback:
     url: str
     body: str
     failures: int = 0
-
-
-Resolve = Callable[[str, int], Sequence[str]]
-"""The addresses of a host name: `socket.getaddrinfo`, unless a test says otherwise. Raises OSError."""
-
-
-def resolve(host: str, port: int) -> Sequence[str]:
-    """All addresses of a host, as the system's resolver gives them."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def check_url(url: str) -> SplitResult:
@@ -121,55 +107,24 @@ class Webhooks:
         """POST a callback once, within `limit`; `RetryLater`, `Permanent` or `CallbackRefused` if it was not taken."""
         parts = check_url(callback.url)
         body = callback.body.encode()
-        headers = self._headers(message_id, parts, body)
+        headers = self._headers(message_id, body)
+        posts = OutsidePosts(self.limit, self.loopback_allowed, resolve=self.resolve, trust=self.trust)
         try:
-            response = run_within(
-                self.limit, lambda token: post(self._destination(parts), headers, body, token, self.limit)
-            )
-        except (HTTPException, OSError, ValueError, RuntimeError) as error:
-            raise RetryLater(f"the callback's host does not answer ({type(error).__name__})") from error
+            response = posts.post(parts, headers, body)
+        except PrivateNetwork as error:
+            raise CallbackRefused(f"the callback address {error}") from error
+        except NoAnswer as error:
+            raise RetryLater(f"the callback's {error}") from error
         _judge(response)
 
-    def _headers(self, message_id: str, parts: SplitResult, body: bytes) -> Mapping[str, str]:
+    def _headers(self, message_id: str, body: bytes) -> Mapping[str, str]:
         now = self.clock.now()
         return {
-            "Host": _authority(parts),
             "Content-Type": "application/json",
-            "User-Agent": "Tocsin",
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(f"v1,{signature(key, message_id, now, body)}" for key in self.keys.keys),
         }
-
-    def _destination(self, parts: SplitResult) -> Destination:
-        """The very address that was checked: a second look-up could name another (DNS rebinding)."""
-        host, secure = parts.hostname or "", parts.scheme == "https"
-        port = parts.port or (443 if secure else 80)
-        return Destination(
-            self._checked_address(host, port), port, _target(parts), ascii_host(host) if secure else None, self.trust
-        )
-
-    def _checked_address(self, host: str, port: int) -> str:
-        addresses = self.resolve(host, port)
-        if not addresses or not all(is_public(each) or self._is_allowed_loopback(each) for each in addresses):
-            raise CallbackRefused(
-                "the callback address leads into a private or reserved network: nothing is sent there"
-            )
-        return addresses[0]
-
-    def _is_allowed_loopback(self, address: str) -> bool:
-        return self.loopback_allowed and ipaddress.ip_address(address).is_loopback
-
-
-def _authority(parts: SplitResult) -> str:
-    host = parts.hostname or ""
-    name = f"[{host}]" if ":" in host else ascii_host(host)
-    return name if parts.port is None else f"{name}:{parts.port}"
-
-
-def _target(parts: SplitResult) -> str:
-    path = quote(parts.path or "/", safe=_URL_SAFE)
-    return path + (f"?{quote(parts.query, safe=_URL_SAFE)}" if parts.query else "")
 
 
 def _judge(response: Response) -> None:

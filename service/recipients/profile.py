@@ -12,6 +12,7 @@ from typing import TypeVar
 from email_validator import EmailNotValidError, validate_email
 
 from service.channels.channel_type import address_of
+from service.channels.chat import parse_chat_url
 from service.channels.phones import Phone, PhoneRefused, PhoneRules
 from service.channels.registry import CHANNELS
 from service.core.enums import Channel
@@ -19,13 +20,14 @@ from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
 from service.core.records import Record
 from service.core.spelling import nearest
+from service.core.web_addresses import NotAnAddress
 
 T = TypeVar("T")
 
 MAX_NAME = 100
 """Characters of a first name."""
 
-FIELDS = ("user_id", "first_name", "email", "phone", "language", "preference", "voice_locale", "timezone")
+FIELDS = ("user_id", "first_name", "email", "phone", "language", "preference", "voice_locale", "timezone", "chat_url")
 """The names of a profile's fields, as callers and files write them."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -48,7 +50,10 @@ class ProfileRefused(TocsinError):
 
 
 class Recipient(Record, frozen=True):
-    """One person. `language` and `voice_locale` are BCP 47 tags, `timezone` is an IANA name."""
+    """One person. `language` and `voice_locale` are BCP 47 tags, `timezone` is an IANA name.
+
+    `chat_url` is the address of the incoming webhook of a chat room of theirs: a secret.
+    """
 
     user_id: str
     first_name: str
@@ -58,10 +63,13 @@ class Recipient(Record, frozen=True):
     phone: Phone | None = None
     voice_locale: str | None = None
     timezone: str | None = None
+    chat_url: str | None = None
 
     def contact(self, field: str) -> str | None:
         """The phone (E.164) or address that a field holds."""
-        return {"phone": self.phone.e164 if self.phone else None, "email": self.email}.get(field)
+        return {"phone": self.phone.e164 if self.phone else None, "email": self.email, "chat_url": self.chat_url}.get(
+            field
+        )
 
     @property
     def address(self) -> str | None:
@@ -97,6 +105,7 @@ class ProfileRules:
             phone=reading.optional("phone", self.phones.parse),
             voice_locale=reading.optional("voice_locale", _tag),
             timezone=reading.optional("timezone", _timezone),
+            chat_url=reading.optional("chat_url", parse_chat_url),
         )
         if preference is not None:
             reading.refuse_unreachable(preference, recipient.phone)
@@ -139,7 +148,7 @@ class _Reading:
             return None
         try:
             return parse(value.strip())
-        except (_Unfit, PhoneRefused, UnknownTag) as error:
+        except (_Unfit, NotAnAddress, PhoneRefused, UnknownTag) as error:
             self.faults.append(Fault(name, str(error)))
             return None
 

@@ -25,9 +25,10 @@ class Profile(Body):
     email: str | None = None
     phone: str | None = Field(None, description="E.164, for example +447700900123.")
     language: str | None = Field(None, description="BCP 47, for example pt-BR.")
-    preference: str | None = Field(None, description="`email`, `sms` or `voice`.")
+    preference: str | None = Field(None, description="`email`, `sms`, `voice` or `chat`.")
     voice_locale: str | None = Field(None, description="BCP 47; the language where it is missing.")
     timezone: str | None = Field(None, description="IANA name, for example Europe/Berlin.")
+    chat_url: str | None = Field(None, description="Incoming webhook of a chat room. Whoever knows it can write there.")
     audience: str | None = Field(None, description="An audience that it joins, beside those to which it belongs.")
 
     @model_validator(mode="before")
@@ -63,6 +64,7 @@ class ShownProfile(Shown):
     phone: str | None = None
     voice_locale: str | None = None
     timezone: str | None = None
+    chat_url: str | None = None
     audiences: tuple[str, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
 

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.channels import Email, Message, Sms, VoiceCall
 from service.channels.carrier import Carrier
+from service.channels.chat import Chat
+from service.channels.chat.webhooks import ChatWebhooks
 from service.channels.mail_tokens import MailTokens
-from service.channels.outbox import Outbox, OutboxEmail, OutboxSms, OutboxVoice
+from service.channels.outbox import Outbox, OutboxChat, OutboxEmail, OutboxSms, OutboxVoice
 from service.channels.smtp import SmtpChannel, SmtpServer
 from service.config import Settings
 from service.core import secrets
 from service.core.clock import Clock
 from service.core.enums import Channel
+from service.core.outside_posts import OutsidePosts
 from service.inbound.twilio.signature import address
 from service.messages.carriers import Carriers, FromSenders, Slots, anyhow
 from service.messages.failover import Departing, Failover
@@ -62,6 +65,7 @@ class WaysOut:
             Channel.SMS: self._sms(outbox, spend),
             Channel.EMAIL: self._email(outbox),
             Channel.VOICE: self._voice(outbox),
+            Channel.CHAT: self._chat(outbox),
         }
         self.carriers = Carriers({channel: carrier for channel, (carrier, _) in ways.items()})
         leaving = {channel: departing for channel, (_, departing) in ways.items()}
@@ -85,6 +89,11 @@ class WaysOut:
         from service.channels.voice_nanotts import NanoSpeech
 
         return OutboxVoice(outbox, NanoSpeech()), anyhow
+
+    def _chat(self, outbox: Outbox) -> Way[Chat]:
+        if self._settings.is_trial(Channel.CHAT):
+            return OutboxChat(outbox), anyhow
+        return ChatWebhooks(chat_posts(self._settings), self._clock), anyhow
 
     def _failover(self, providers: Iterator[Provider[M]]) -> Failover[M] | None:
         """Over the providers that TOCSIN_PROVIDERS names, or over all where it names none of the channel's."""
@@ -128,6 +137,11 @@ class WaysOut:
             return
         if smtp is None or "ses" in self._weights:
             yield self._amazon.email()
+
+
+def chat_posts(settings: Settings) -> OutsidePosts:
+    """How messages get to chat rooms."""
+    return OutsidePosts(LONGEST_CALL, settings.loopback_callbacks, settings.chat_hosts)
 
 
 def smtp_channel(server: SmtpServer, settings: Settings, clock: Clock, tokens: MailTokens | None = None) -> SmtpChannel:

@@ -28,8 +28,8 @@ from msgspec import structs
 
 from service.core.clock import HandClock, SystemClock
 from service.core.enums import Lane
+from service.core.public_addresses import is_public
 from service.core.secrets import Keyring
-from service.messages.public_addresses import is_public
 from service.messages.tries import TRIES, WAITS, HostShares, Tries
 from service.messages.webhooks import Callback, CallbackRefused, Webhooks, check_url
 from service.storage import Item

@@ -14,6 +14,7 @@ class EmailType:
     channel = Channel.EMAIL
     field = "email"
     opted_out_by = ContactKind.EMAIL
+    always_linked = True
     weight = 2
     refusal = "this mailbox takes no messages"
 
