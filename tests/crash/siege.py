@@ -24,6 +24,8 @@ PATIENCE = 120.0
 STEP = 0.004
 """Seconds that workers need for an incident, about: they are killed while they have something to do."""
 
+ANSWERS = ("yes", "no", "done", "undo")
+
 DONE = {Fate.ACCEPTED, Fate.DELIVERED, Fate.FAILED, Fate.DROPPED}
 
 
@@ -52,8 +54,9 @@ class Outcome:
 class Siege:
     """Waves of incidents, people who answer some of them, and processes that die meanwhile.
 
-    Of six silent incidents one is answered by YES and one by NO. Each worker that replaces a dead one has its clock
-    further on than any lease or wait lasts, so that every kill meets as many due timers as incidents are open.
+    Of twelve silent incidents one each is answered by YES, NO, DONE, and YES with an UNDO after it. Each worker that
+    replaces a dead one has its clock further on than any lease or wait lasts, so that every kill meets as many due
+    timers as incidents are open.
 
     `elsewhere` counts the messages that left by a provider outside the store. With one no worker survives a kill, for
     it would be a lease behind the new ones, who would take from its hands what it is sending.
@@ -97,11 +100,18 @@ class Siege:
         )
 
     def _is_as_implied(self, record: IncidentRecord) -> bool:
-        """A YES that was taken acknowledges, now or later; silence or a NO pages both contacts, then ends."""
+        """A YES that was taken acknowledges, now or later, and a DONE resolves.
+
+        Silence, a NO or a YES that was taken back pages both contacts, then ends.
+        """
         incident = record.incident
         match self.answered.get(incident.id):
             case "yes":
                 return incident.state.name == "acknowledged"
+            case "done":
+                return incident.state.name == "resolved"
+            case "undo":
+                return _exhausted(incident) and Kind.GIVEN_BACK in {entry.kind for entry in record.timeline}
             case "no":
                 return _exhausted(incident) and _left_at_once(record)
             case _:
@@ -139,9 +149,10 @@ class Siege:
 
     def _answer(self, name: str) -> str:
         n = int(name[1:])
-        word = "no" if n % 2 else "yes"
-        # By its code: clocks of workers are ahead of the API's here, so that no page was sent before any reply.
-        self._post("/v1/simulator/sms", {"from": phone(n), "body": f"{word} {FIRST_CODE}"})
+        word = ANSWERS[n // 3 % len(ANSWERS)]
+        for said in ("yes", "undo") if word == "undo" else (word,):
+            # By its code: clocks of workers are ahead of the API's here, so that no page was sent before any reply.
+            self._post("/v1/simulator/sms", {"from": phone(n), "body": f"{said} {FIRST_CODE}"})
         return word
 
     def _post(self, path: str, body: Mapping[str, object]) -> None:
