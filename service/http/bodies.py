@@ -63,7 +63,8 @@ def watch(request: Request) -> None:
 
 def read(request: Request, limit: int) -> bytes:
     """The whole body, or 413 if it has more than `limit` bytes."""
-    expected = limit if request.content_length is None else min(limit, request.content_length)
+    length = request.content_length
+    expected = limit if length is None else min(limit, length)
     began = time.monotonic()
     body = request.stream.read(expected + 1)
     deadline.extend(time.monotonic() - began)
