@@ -137,6 +137,12 @@ def test_later_asks_again_then_and_nobody_else_meanwhile(care: Room) -> None:
     assert len(care.inbox(BEN)) == 1
 
 
+def test_a_patient_may_be_reminded_later(room: Room) -> None:
+    room.opens(policy="medicine", description="Take the blue pill")
+    room.says(ANN, "remind me in 30 min")
+    assert room.inbox(ANN)[-1] == "You will be asked again at 12:30: 10 Take the blue pill"
+
+
 def test_later_is_asked_about_where_the_policy_waits_for_nobody(room: Room) -> None:
     incident = room.opens()
     room.says(ANN, "remind me in 10 min")
