@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.config import sources, values
 from service.config.faults import PREFIX
 from service.core.enums import Channel, Lane
+from service.messages.pace import Pace
 from service.messages.senders import Senders
 from service.work.lanes import BY_URGENCY
 from service.work.vitals import Thresholds
@@ -142,6 +143,14 @@ class Settings(BaseSettings):
     )
     recipient_limit: values.Limit = Field(
         default=None, description="How many messages one person gets, such as `20/h` or `5/15m`; incidents never wait."
+    )
+    incident_text_limit: values.RequiredLimit = Field(
+        default=Pace(5, timedelta(minutes=15)),
+        description="How many SMS or mails beyond pages one person gets about incidents before they are told together.",
+    )
+    incident_call_limit: values.RequiredLimit = Field(
+        default=Pace(3, timedelta(minutes=15)),
+        description="How many calls of last resort one phone gets before further ones are made as one.",
     )
     email_rate: values.Rate = Field(
         default=None,

@@ -86,7 +86,7 @@ class Answers:
         return Step(mark, (*part.items, *part.books.changed()), part.spawn, part.audit)
 
     def _books(self) -> Books:
-        return Books(self.incidents.store, self.incidents.keys)
+        return self.incidents.books()
 
     def _save(self, mark: Item, part: Commit, rest: Unfinished) -> Item:
         later = self.incidents.clock.now() + GOES_ON_AFTER

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from service.channels.contact_keys import ContactKeys
 from service.core.records import from_state, to_state
+from service.escalate.gathering import Limits
 from service.escalate.items import book_id
 from service.escalate.phonebook import PhoneBook
 from service.storage import MAX_WRITES, Item, Store
@@ -17,9 +18,10 @@ KIND = "phone-book"
 
 
 class Books:
-    """Phone books by phone (E.164), each read once and written at most once."""
+    """Phone books by phone (E.164) or email address, each read once and written at most once."""
 
-    def __init__(self, store: Store, keys: ContactKeys) -> None:
+    def __init__(self, store: Store, keys: ContactKeys, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
         self._store = store
         self._keys = keys
         self._items: dict[str, Item] = {}
@@ -27,8 +29,8 @@ class Books:
         self._books: dict[str, PhoneBook] = {}
 
     def key(self, phone: str) -> str:
-        """The phone as it may stand in an id."""
-        return self._keys.phone(phone)
+        """The phone, or the email address, as it may stand in an id."""
+        return self._keys.email(phone) if "@" in phone else self._keys.phone(phone)
 
     def __getitem__(self, phone: str) -> PhoneBook:
         if phone not in self._books:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import Counter
 
@@ -17,6 +17,7 @@ from service.escalate.books import Books
 from service.escalate.contacts import Contacts, no_recipient
 from service.escalate.effects import Entry, Kind
 from service.escalate.events import Event, Opened, Origin, SameAlert, Timer
+from service.escalate.gathering import Limits
 from service.escalate.incident import Contact, Incident, Open
 from service.escalate.intake import DEFAULT_POLICY, NewIncident
 from service.escalate.items import (
@@ -68,6 +69,11 @@ class Incidents:
     keys: ContactKeys
     policies: Policies
     contacts: Contacts
+    limits: Limits = field(default_factory=Limits)
+
+    def books(self) -> Books:
+        """The books of phones and addresses, for one commit."""
+        return Books(self.store, self.keys, self.limits)
 
     def open(
         self,
@@ -92,7 +98,7 @@ class Incidents:
                 return counted, False
             opened = self._opened(new, app, name, left_out)
             try:
-                self._save(opened, Books(self.store, self.keys), [] if alert is None else [naming(alert, name)])
+                self._save(opened, self.books(), [] if alert is None else [naming(alert, name)])
             except Conflict:
                 continue  # somebody opened it, or a phone of it was paged, at the same moment
             logger.info("Incident %s opened", name, extra={"incident_id": name, "policy": new.policy})
@@ -176,7 +182,7 @@ class Incidents:
     def happens(self, name: str, event: Event) -> IncidentRecord:
         """Apply an event and commit what comes of it; `NoSuchIncident`."""
         while True:
-            item, books = self.item(name), Books(self.store, self.keys)
+            item, books = self.item(name), self.books()
             changed = self.change_of(item, event, books)
             if changed is None:
                 return record_of(item)
@@ -205,7 +211,7 @@ class Incidents:
 
     def on_time_together(self, tasks: Sequence[Task]) -> Step:
         """Handle several that came due; a phone's book is read and written once for all of them."""
-        books, now = Books(self.store, self.keys), self.clock.now()
+        books, now = self.books(), self.clock.now()
         records = [record_of(task.item) for task in tasks]
         turns = turns_of([record.incident for record in records], books, self.store, now)
         timers = [Timer(now, turns.get(record.incident.id)) for record in records]

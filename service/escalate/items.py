@@ -12,6 +12,7 @@ from msgspec import structs
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state, written
 from service.escalate.effects import Message
+from service.escalate.gathering import Group, Notice
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
 from service.escalate.replies import Answer
@@ -25,6 +26,7 @@ HEARD = "incident-heard"
 MAIL_ANSWER = "incident-mail-answer"
 OWNER_NOTICE = "policy-owner-notice"
 ENDING = "incident-ending"
+NOTICES = "incident-notices"
 
 ALL = ("incidents", "all")
 """Index and value under which every incident is listed, or the item that stands for it."""
@@ -149,6 +151,19 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """One message to an address that stands for the notices of a group that wait in its book."""
+
+    to: str
+    channel: Channel
+    group: Group
+
+    def holds(self, notice: Notice) -> bool:
+        """Whether it stands for a notice."""
+        return (notice.channel, notice.group) == (self.channel, self.group)
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackDue:
     """A step that the app of an incident is to be told of, with the incident as it was then.
 
@@ -258,6 +273,13 @@ def summary_item(phone_key: str, number: int, summary: Summary, due_at: datetime
     name = summary_id(phone_key, number)
     keep = due_at + REPLIES_REMEMBERED
     return Item(name, SUMMARY, to_state(summary), lane=Lane.INCIDENT, due_at=due_at, expires_at=keep)
+
+
+def digest_item(key: str, number: int, digest: Digest, due_at: datetime) -> Item:
+    """The message that tells an address of what was gathered; `key` is an HMAC of the address."""
+    keep = due_at + REPLIES_REMEMBERED
+    name = f"notices-{key}-{number}"
+    return Item(name, NOTICES, to_state(digest), lane=Lane.INCIDENT, due_at=due_at, expires_at=keep)
 
 
 def heard_item(name: str, at: datetime) -> Item:

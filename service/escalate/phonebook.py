@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from service.core.enums import Channel
+from service.escalate.gathering import APART, GATHERED_FOR, REMEMBERED, STORM_LASTS, Notice, Told
 from service.escalate.replies import Answer
+from service.messages.segments import not_in_gsm_7
 from service.messages.shortened import shortened
 
 FIRST_CODE = 10
@@ -24,7 +27,7 @@ RETENTION = timedelta(days=30)
 MAX_PAGES = 300
 """Pages that one phone's book holds: what is over goes first, then the oldest; the API still acknowledges those."""
 
-STORM_PAGES = 10
+STORM_PAGES = 5
 STORM_WINDOW = timedelta(minutes=5)
 """More new pages than this within the window arrive as one summary."""
 
@@ -35,11 +38,17 @@ PASSIVE_WINDOW = timedelta(hours=1)
 ABOUT = 25
 """Characters of a description that stand beside its code in a list."""
 
-LISTED = 320
+LISTED = 260
 """Characters of a list of pages: with what stands around it, it fits into three parts of an SMS."""
 
 CONFIRMATIONS = 3
 """Answers to STOP, HELP and START within the same window."""
+
+LISTED_IN_UCS_2 = 40
+"""The same where a character of the list is not in GSM-7: parts have 67 characters then, not 153."""
+
+MAX_NOTICES = 300
+"""Notices that wait in one book: as many as it has pages."""
 
 QUESTION_HOLDS = timedelta(minutes=15)
 """How long "41" completes a YES that was answered with a list of codes."""
@@ -72,7 +81,7 @@ class Listed:
     @property
     def named(self) -> str:
         """The page as a text names it: "41 Disk full db1"."""
-        return f"{self.code} {self.about}".strip()
+        return f"{self.code or ''} {self.about}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,9 @@ class PhoneBook:
 
     `passive` are the last answers to replies that changed nothing, `commands` those to STOP, HELP and START.
 
-    `held` are the codes that the next summary lists; `summaries` counts them, which names the next one.
+    `held` are the codes that the next summary lists; `summaries` counts them, which names the next one. The last one
+    was due at `summary_at`. `notices` wait to be told together; `digests` counts the messages that tell them. `told` is
+    when messages beyond pages left, the latest of them. The book of an email address has notices alone.
     """
 
     pages: tuple[Listed, ...] = ()
@@ -103,6 +114,10 @@ class PhoneBook:
     commands: tuple[datetime, ...] = ()
     held: tuple[int, ...] = ()
     summaries: int = 0
+    summary_at: datetime | None = None
+    notices: tuple[Notice, ...] = ()
+    digests: int = 0
+    told: tuple[Told, ...] = ()
 
     def page(self, incident_id: str, contact: int, level: int) -> Listed | None:
         """The page of an incident's level to a contact, if this phone had it."""
@@ -147,16 +162,45 @@ class PhoneBook:
         """Whether a further page now should join a summary instead of arriving by itself."""
         return len([page for page in self.pages if page.paged_at > at - STORM_WINDOW]) > STORM_PAGES
 
-    def holding(self, code: int) -> PhoneBook:
+    def in_storm(self, at: datetime) -> bool:
+        """Whether this phone's pages were summarised lately: then all else is told together too."""
+        return self.summary_at is not None and at - self.summary_at < STORM_LASTS
+
+    def next_summary_at(self, at: datetime) -> datetime:
+        """When a summary that begins now leaves."""
+        return max(at + GATHERED_FOR, at if self.summary_at is None else self.summary_at + APART)
+
+    def holding(self, code: int, at: datetime) -> PhoneBook:
         """The book with this page waiting for the next summary, which is a new one if none was waiting yet."""
         held = tuple(dict.fromkeys((*self.held, code)))
-        return replace(self, held=held, summaries=self.summaries + (0 if self.held else 1))
+        if self.held:
+            return replace(self, held=held)
+        return replace(self, held=held, summaries=self.summaries + 1, summary_at=self.next_summary_at(at))
 
-    def summarised(self, codes: Iterable[int]) -> PhoneBook:
+    def summarised(self, codes: Iterable[int], at: datetime) -> PhoneBook:
         """The book after a summary of these codes was sent; what is held still is for the next one."""
         gone = set(codes)
         held = tuple(code for code in self.held if code not in gone)
-        return replace(self, held=held, summaries=self.summaries + (1 if held else 0))
+        if not held:
+            return replace(self, held=held)
+        return replace(self, held=held, summaries=self.summaries + 1, summary_at=self.next_summary_at(at))
+
+    def telling(self, channel: Channel, at: datetime) -> PhoneBook:
+        """The book after a message beyond pages left, or was put off until then."""
+        return replace(self, told=(*self.told, Told(at, channel))[-REMEMBERED:])
+
+    def noticing(self, notice: Notice) -> PhoneBook:
+        """The book with one notice more that waits."""
+        return replace(self, notices=(*self.notices, notice)[-MAX_NOTICES:])
+
+    def with_digest(self) -> PhoneBook:
+        """The book with one message more that tells of notices."""
+        return replace(self, digests=self.digests + 1)
+
+    def having_told_of(self, told: Sequence[Notice]) -> PhoneBook:
+        """The book without these notices."""
+        gone = {(notice.incident_id, notice.number) for notice in told}
+        return replace(self, notices=tuple(n for n in self.notices if (n.incident_id, n.number) not in gone))
 
     def asking(self, question: Question | None) -> PhoneBook:
         """The book with what the phone was asked last; None once it has answered."""
@@ -193,17 +237,17 @@ def _recent(instants: Iterable[datetime], at: datetime) -> int:
 
 
 def listing(pages: Sequence[Listed]) -> dict[str, str | int]:
-    """The variables of a text that lists pages, in their order: as many as fit, then how many more there are."""
-    named = list({page.code: page.named for page in pages}.values())
-    shown, room = 1, LISTED - len(named[0])
+    """The variables of a text that lists pages, in their order: as many as fit, and how `more` there are."""
+    named = list({(page.code, page.incident_id): page.named for page in pages}.values())
+    shown, room = 1, (LISTED_IN_UCS_2 if not_in_gsm_7("".join(named)) else LISTED) - len(named[0])
     while shown < len(named) and room >= len(named[shown]) + 2:
         room -= len(named[shown]) + 2
         shown += 1
-    more = f" (+{len(named) - shown})" if shown < len(named) else ""
     count = len({page.incident_id for page in pages})
     return {
         "count": count,
-        "codes": ", ".join(named[:shown]) + more,
+        "codes": ", ".join(named[:shown]),
+        "more": len(named) - shown,
         "code": str(pages[0].code),
         "about": pages[0].about,
     }

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from service.channels.inbound import Fate as Told
 from service.channels.inbound import Receipt, Unwanted
-from service.escalate.books import Books
 from service.escalate.events import Event, Failure
 from service.escalate.incidents import Incidents, log
 from service.escalate.items import BY_PROVIDER, MESSAGE, Fate, Outgoing, outgoing_of, sent_item
@@ -72,7 +71,7 @@ class Receipts:
         return failure(name, outgoing, why, now) if outgoing.role in PAGING else None
 
     def _save(self, item: Item, outgoing: Outgoing, event: Event | None) -> None:
-        books = Books(self.incidents.store, self.incidents.keys)
+        books = self.incidents.books()
         changed = (
             None if event is None else self.incidents.change_of(self.incidents.item(outgoing.incident_id), event, books)
         )

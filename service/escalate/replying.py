@@ -15,7 +15,6 @@ from service.channels.phones import PhoneRefused, PhoneRules
 from service.core.enums import Channel, Lane
 from service.escalate.answers import AT_ONCE, Answers, Commit, each_once
 from service.escalate.begun import CLOCKS_DIFFER, Begun
-from service.escalate.books import Books
 from service.escalate.events import DeliveryFailed, Failure, ReplyUnclear
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, NoSuchIncident
@@ -94,7 +93,7 @@ class Replies:
         """The one of several forms of a number that was paged, or that a profile has; else the first."""
         if len(phones) == 1:
             return phones[0]
-        books = Books(self.incidents.store, self.incidents.keys)
+        books = self.incidents.books()
         paged = (phone for phone in phones if books[phone].pages)
         in_profiles = (phone for phone in phones if self.directory.by_phone(phone) is not None)
         return next(chain(paged, in_profiles, phones))
@@ -110,7 +109,7 @@ class Replies:
                 continue  # the incident or the phone's book changed, or another process heard the same SMS
 
     def _hear(self, heard: Heard, mark: Item) -> None:
-        commit = Commit(Books(self.incidents.store, self.incidents.keys))
+        commit = Commit(self.incidents.books())
         understood = Understood(self.languages.read(heard.text, self._language(heard, commit)))
         command = _command(heard, understood, self._language(heard, commit))
         if command is not None:
@@ -140,7 +139,7 @@ class Replies:
             return
         self.opt_outs.add_phone(heard.phone, Why.KEYWORD)
         self._tell_owners(heard)
-        for page in Books(self.incidents.store, self.incidents.keys)[heard.phone].latest(Standing.OPEN):
+        for page in self.incidents.books()[heard.phone].latest(Standing.OPEN):
             # Whoever wants no messages can be asked no more: the incident goes on to the next contact at once.
             for channel in self._ended_channels(page):
                 name = f"{heard.name}-{page.code}" + ("" if channel is Channel.SMS else f"-{channel}")
@@ -149,7 +148,7 @@ class Replies:
 
     def _tell_owners(self, heard: Heard) -> None:
         """Tell the owners of the policies that paged this phone that one of their contacts is gone."""
-        book = Books(self.incidents.store, self.incidents.keys)[heard.phone]
+        book = self.incidents.books()[heard.phone]
         paged_by = dict[str, Incident]()
         for page in book.latest(*Standing)[:PAGES_LOOKED_AT]:
             if (incident := self._incident(page)) is not None:
@@ -214,8 +213,9 @@ class Replies:
         """Which pages the reply is about: all of them, the one that a reaction quotes, or those that it names."""
         decision, said = understood.decision, understood.said
         still_open = tuple(page for page in book.latest(Standing.OPEN) if begun.by_then(page))
+        untaken = still_open or book.latest(Standing.UNACKNOWLEDGED)
         if said.answer in (Answer.YES, Answer.DONE) and not said.codes:
-            meant = still_open if said.answer is Answer.YES else may_mean(Answer.DONE, book, self._now, begun.by_then)
+            meant = untaken if said.answer is Answer.YES else may_mean(Answer.DONE, book, self._now, begun.by_then)
             if meant and (decision.every or (decision.both and len(meant) == 2)):
                 return Answered(said.answer, meant)
         if decision.quote is not None:

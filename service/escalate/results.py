@@ -8,7 +8,6 @@ from datetime import datetime
 
 from service.channels import Reason
 from service.core.enums import Channel
-from service.escalate.books import Books
 from service.escalate.events import DeliveryFailed, Failure, PageSent
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, log
@@ -82,7 +81,7 @@ def committed(
     """
     if event is None:
         return Step(item, spawn=spawn)
-    books = Books(incidents.store, incidents.keys)
+    books = incidents.books()
     changed = incidents.change(about.item, about.record, event, books)
     if changed is None:
         return Step(item, spawn=spawn)

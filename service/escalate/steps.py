@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from service.core import exact_json, ids
 from service.core.clock import timestamp
@@ -16,17 +16,15 @@ from service.escalate.books import Books
 from service.escalate.callbacks import owed
 from service.escalate.effects import Effects, Message
 from service.escalate.events import DeliveryFailed, Event, Opened, PageSent, Reply, Timer
+from service.escalate.gathering import GROUPS, Notice, leaves_at
 from service.escalate.incident import Acknowledged, Contact, Incident, Open, Unacknowledged
-from service.escalate.items import Summary, incident_item, message_item, summary_item
+from service.escalate.items import Digest, Summary, digest_item, incident_item, message_item, summary_item
 from service.escalate.page import Page
 from service.escalate.phonebook import Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.transition import transition
 from service.storage import AuditEntry, Item
-
-SUMMARY_AFTER = timedelta(seconds=10)
-"""How long the first page of a storm waits for the others before the summary leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +70,7 @@ def written(step: Moved, books: Books) -> Change:
     """What to commit for an incident that moved on."""
     record, event, effects = step.record, step.event, step.effects
     coded = _with_codes(_answerable_again(record.incident, step.incident, books), books)
+    coded = _summarised(coded, effects.messages, event.at, books)
     _keep_standing(record.incident, coded, event.at, books)
     if isinstance(event, Reply) and coded.state != record.incident.state:
         _note_that_somebody_is_there(coded, event.contact, books)
@@ -116,6 +115,27 @@ def _with_code(incident: Incident, page: Page, books: Books) -> Page:
     return replace(page, code=listed.code if listed else None, in_summary=in_summary)
 
 
+def _summarised(incident: Incident, messages: Sequence[Message], at: datetime, books: Books) -> Incident:
+    """The incident whose pages join a summary if one is sent again, or reminded of, while a storm lasts."""
+    joining = {
+        (m.level, m.contact)
+        for m in messages
+        if m.role in (Role.PAGE, Role.REMINDER) and m.channel is Channel.SMS and _in_storm(incident, m, at, books)
+    }
+    if not joining:
+        return incident
+    pages = (
+        replace(page, in_summary=True) if (page.level, page.contact) in joining and page.code is not None else page
+        for page in incident.pages
+    )
+    return replace(incident, pages=tuple(pages))
+
+
+def _in_storm(incident: Incident, message: Message, at: datetime, books: Books) -> bool:
+    phone = incident.contacts[message.contact - 1].phone
+    return phone is not None and books[phone].in_storm(at)
+
+
 def _keep_standing(before: Incident, after: Incident, at: datetime, books: Books) -> None:
     for phone in {after.contacts[page.contact - 1].phone for page in after.pages}:
         if phone is not None and standing(before, phone) is not standing(after, phone):
@@ -144,6 +164,8 @@ def _sent(incident: Incident, message: Message, at: datetime, books: Books) -> S
     """The message as an item; none where the phone has had enough answers, or gets a summary instead."""
     contact = incident.contacts[message.contact - 1]
     plain = [message_item(incident.id, message, at)]
+    if message.role in GROUPS and not message.passive:
+        return plain if (gathered := _notice(incident, message, at, books)) is None else gathered
     if contact.phone is None or message.channel is not Channel.SMS:
         return plain
     if message.passive:
@@ -154,13 +176,34 @@ def _sent(incident: Incident, message: Message, at: datetime, books: Books) -> S
     return _summary(contact, page.code, at, books)
 
 
+def _notice(incident: Incident, message: Message, at: datetime, books: Books) -> Sequence[Item] | None:
+    """The message put among those that its address is told of together; None if it leaves by itself."""
+    address = incident.contacts[message.contact - 1].address(message.channel)
+    if address is None:
+        return None
+    group, channel = GROUPS[message.role], message.channel
+    digest = Digest(address, channel, group)
+    waits = any(digest.holds(notice) for notice in books[address].notices)
+    in_storm = _in_storm(incident, message, at, books)
+    due_at = at if waits else leaves_at(group, channel, books[address].told, books.limits, at, in_storm=in_storm)
+    if due_at is None:
+        books[address] = books[address].telling(channel, at)
+        return None
+    number = (incident.id, message.number, message.role, message.contact, message.level, channel)
+    books[address] = books[address].noticing(Notice(*number))
+    if waits:
+        return ()
+    books[address] = book = books[address].telling(channel, due_at).with_digest()
+    return [digest_item(books.key(address), book.digests, digest, due_at)]
+
+
 def _summary(contact: Contact, code: int, at: datetime, books: Books) -> Sequence[Item]:
     """Put the code on the phone's next summary; the first one on it brings the summary's item."""
     phone = contact.phone or ""
     waiting = bool(books[phone].held)
-    books[phone] = book = books[phone].holding(code)
+    books[phone] = book = books[phone].holding(code, at)
     summary = Summary(phone, contact.language)
-    return [] if waiting else [summary_item(books.key(phone), book.summaries, summary, at + SUMMARY_AFTER)]
+    return [] if waiting else [summary_item(books.key(phone), book.summaries, summary, book.summary_at or at)]
 
 
 def _may_answer(phone: str, at: datetime, books: Books) -> bool:

@@ -57,13 +57,13 @@ class Summaries:
         book = books[summary.to]
         if item.id != summary_id(books.key(summary.to), book.summaries):
             return Step(item)  # it was redriven: the pages that are held wait for a later one
-        books[summary.to] = book.summarised(book.held)
+        books[summary.to] = book.summarised(book.held, now)
         end = Failure.UNDELIVERED.value if summary.begun_at is None else SENT
         ended = replace(summary, end=end, at=now, left=_named(_still_open(book)))
         return Step(item, books.changed(), _telling(item, ended, now))
 
     def _books(self) -> Books:
-        return Books(self.incidents.store, self.incidents.keys)
+        return self.incidents.books()
 
     def _leave(self, task: Task, summary: Summary) -> Step:
         book = self._books()[summary.to]
@@ -102,12 +102,12 @@ class Summaries:
     def _ended(self, item: Item, summary: Summary, held: Sequence[int], writes: Sequence[Item]) -> Step:
         """The result, with the book freed of what this summary stood for; pages held meanwhile get the next one."""
         books = self._books()
-        books[summary.to] = book = books[summary.to].summarised(held)
         now = summary.at or self.incidents.clock.now()
+        books[summary.to] = book = books[summary.to].summarised(held, now)
         spawn = list(writes)
         if book.held:
             following = Summary(summary.to, summary.language)
-            spawn.append(summary_item(books.key(summary.to), book.summaries, following, now))
+            spawn.append(summary_item(books.key(summary.to), book.summaries, following, book.summary_at or now))
         later = waiting(item, now, to_state(summary)) if summary.left else finished(item)
 
         def anew() -> Step:

@@ -32,6 +32,7 @@ from service.messages.shortened import shortened
 from service.messages.templates import Template, Templates
 
 _LINK = "incident-link"
+_MORE, _MORE_COUNT = "and {{ more }} more", "{{ more }}"
 
 
 HELP_CONTACT = "answer-help-contact"
@@ -154,7 +155,8 @@ class Wording:
         named = tuple(name for name in templates if name != HELP_CONTACT or self._house.help)
         rendition = self._rendition(named, language)
         following = variables.get("next")
-        known = {**variables, "sender": self._house.sender, "help": self._house.help}
+        listed = self._listed(variables, rendition.language)
+        known = {**listed, "sender": self._house.sender, "help": self._house.help}
         if isinstance(following, str):
             known["next"] = self._said(following, rendition.language) or following
         text = render.sms_text(rendition, known, cheap=self._house.sms_plain)
@@ -164,6 +166,27 @@ class Wording:
     def _reader(self, contact: Contact) -> PagedReader:
         phone = None if contact.phone is None else self._phones.parse(contact.phone)
         return PagedReader(phone, contact.email, contact.chat_url)
+
+    def of_many(
+        self,
+        channel: Channel,
+        contact: Contact,
+        template: str,
+        variables: Mapping[str, object],
+        reference: Reference,
+    ) -> Message | None:
+        """A message about many incidents; None where the channel does not lead to the contact."""
+        rendition = self._rendition((template,), contact.language)
+        known = {**self._listed(variables, rendition.language), "description": "", "sender": self._house.sender}
+        words = PagedText(rendition, known, self._house)
+        return CHANNELS[channel].compose(words, self._reader(contact), Circumstances(reference, answerable=True))
+
+    def _listed(self, variables: Mapping[str, object], language: Tag) -> Mapping[str, object]:
+        """The variables, a list among them ending with how many more there are than it had room for."""
+        if not variables.get("more"):
+            return variables
+        said = self._said(_MORE, language) or _MORE
+        return {**variables, "codes": f"{variables['codes']} {said.replace(_MORE_COUNT, str(variables['more']))}"}
 
     def _variables(self, incident: Incident, outgoing: Outgoing, language: Tag, now: datetime) -> dict[str, object]:
         contact = incident.contacts[outgoing.contact - 1]

@@ -19,10 +19,12 @@ from service.escalate.answer_pages import AnswerPages
 from service.escalate.answers import Answers
 from service.escalate.callbacks import IncidentCallbacks
 from service.escalate.contacts import Contacts
+from service.escalate.gathering import Limits
 from service.escalate.incidents import Incidents
 from service.escalate.intake import IntakeRules
 from service.escalate.links import Links
 from service.escalate.mail import MailReplies
+from service.escalate.notices import Notices
 from service.escalate.outcomes import RuleIncidents
 from service.escalate.policies import read_policies
 from service.escalate.receipts import Receipts
@@ -79,7 +81,8 @@ class Escalation:
         self.roster_view = RosterView(messaging.directory)
         self.calendars = Calendars(store, clock)
         contacts = Contacts(messaging.directory, self.rosters, settings.timezone)
-        self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, contacts)
+        limits = Limits(settings.incident_text_limit, settings.incident_call_limit)
+        self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, contacts, limits)
         self.rule_incidents = RuleIncidents(self.incidents, self.rules)
         self.languages = read_languages(reply_words(settings.rules_dir), instead=SHIPPED_WORDS)
         self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones, self.languages)
@@ -114,7 +117,7 @@ class Escalation:
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
         sender = self._sender()
-        summaries = Summaries(self.incidents, sender)
+        summaries, notices = Summaries(self.incidents, sender), Notices(self.incidents, sender)
         return (
             Duty(items.INCIDENT, self.incidents.on_time, together=self.incidents.on_time_together),
             Duty(items.MESSAGE, sender.message, sender.buried),
@@ -122,6 +125,7 @@ class Escalation:
             Duty(items.MAIL_ANSWER, sender.mail_answer),
             Duty(items.OWNER_NOTICE, sender.owner_notice),
             Duty(items.SUMMARY, summaries.handle, summaries.buried),
+            Duty(items.NOTICES, notices.handle, notices.buried),
             Duty(items.HEARD, Answers(self.incidents).handle),
             Duty(items.ENDING, IncidentCallbacks(self.messaging.webhooks).handle),
             Duty(outcomes.KIND, self.rule_incidents.handle),

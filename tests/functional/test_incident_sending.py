@@ -321,7 +321,7 @@ def test_a_later_summary_keeps_no_page_waiting_that_it_does_not_carry(plant: Pla
     books = Books(incidents.store, incidents.keys)
     given_up = incidents.store.get(summary_id(books.key(ANNA), 1))
     assert given_up is not None
-    books[ANNA] = books[ANNA].summarised(books[ANNA].held)
+    books[ANNA] = books[ANNA].summarised(books[ANNA].held, NOON)
     incidents.store.save(structs.replace(given_up, due_at=None), *books.changed())  # as an earlier release gave it up
     plant.room.opens(contacts=TWO, description="Pump 99")
     assert Books(incidents.store, incidents.keys)[ANNA].summaries == 2

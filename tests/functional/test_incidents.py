@@ -189,11 +189,12 @@ def test_more_incidents_than_a_person_reads_arrive_as_one_summary(room: Room) ->
     for n in range(15):
         room.opens(description=f"Pump {n}")
     pages = [text for text in room.inbox(ANN) if "Can you take it?" in text]
-    assert len(pages) == 10
+    assert len(pages) == 5
     room.waits(11)
     assert room.inbox(ANN)[-1] == (
-        "5 new incidents: 24 Pump 14, 23 Pump 13, 22 Pump 12, 21 Pump 11, 20 Pump 10. "
-        "Reply YES or NO with the number, like YES 24."
+        "10 incidents wait for you: 24 Pump 14, 23 Pump 13, 22 Pump 12, 21 Pump 11, 20 Pump 10, 19 Pump 9, "
+        "18 Pump 8, 17 Pump 7, 16 Pump 6, 15 Pump 5. "
+        "Reply YES or NO with the number, like YES 24, or YES ALL for all of them."
     )
     room.says(ANN, "yes 24 23")
     assert len(room.api.client.get("/v1/incidents?state=acknowledged").json()["items"]) == 2  # type: ignore[arg-type]

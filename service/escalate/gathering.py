@@ -1,0 +1,110 @@
+"""When messages to one phone or address are told together instead of each by itself. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from service.core.enums import Channel
+from service.escalate.policy import Role
+from service.messages.pace import Pace
+
+GATHERED_FOR = timedelta(seconds=10)
+"""How long the first of several messages waits for the others before they leave as one."""
+
+APART = timedelta(seconds=60)
+"""How far apart the messages to one phone leave in a storm, by one channel."""
+
+STORM_LASTS = timedelta(hours=1)
+"""How long after its last summary of pages a phone counts as being in a storm."""
+
+REMEMBERED = 20
+"""Times of messages that are remembered of an address."""
+
+
+class Group(StrEnum):
+    """Messages that one text can stand for, each with a template of its own: `storm-escalated`, …"""
+
+    ESCALATED = "escalated"
+    EXHAUSTED = "exhausted"
+    TAKEN = "taken"
+    OVER = "over"
+    THANKS = "thanks"
+    NOTED = "noted"
+    LAST_RESORT = "last-resort"
+
+
+GROUPS: Mapping[Role, Group] = {
+    Role.ESCALATED: Group.ESCALATED,
+    Role.PASSED_ON: Group.ESCALATED,
+    Role.EXHAUSTED: Group.EXHAUSTED,
+    Role.TAKEN: Group.TAKEN,
+    Role.CANCELLED: Group.OVER,
+    Role.ENDED: Group.OVER,
+    Role.RESOLVED: Group.OVER,
+    Role.CLOSED: Group.OVER,
+    Role.THANKS: Group.THANKS,
+    Role.DECLINED: Group.NOTED,
+    Role.NOTED: Group.NOTED,
+    Role.LAST_RESORT: Group.LAST_RESORT,
+}
+
+_ANSWERS = frozenset({Group.THANKS, Group.NOTED})
+"""What answers a person's own words is never held back by a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many messages beyond pages one person gets by a channel before further ones are told together."""
+
+    texts: Pace = field(default_factory=lambda: Pace(5, timedelta(minutes=15)))
+    calls: Pace = field(default_factory=lambda: Pace(3, timedelta(minutes=15)))
+
+    def of(self, channel: Channel) -> Pace:
+        """The limit of a channel; mails have that of SMS."""
+        return self.calls if channel is Channel.VOICE else self.texts
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message that waits to be told together with others of its address, channel and group.
+
+    `number` is the message's in its incident.
+    """
+
+    incident_id: str
+    number: int
+    role: Role
+    contact: int
+    level: int
+    channel: Channel
+
+    @property
+    def group(self) -> Group:
+        """Which text can stand for it."""
+        return GROUPS[self.role]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """When a message beyond pages left by a channel, or is to leave."""
+
+    at: datetime
+    channel: Channel
+
+
+def leaves_at(
+    group: Group, channel: Channel, told: Sequence[Told], limits: Limits, at: datetime, *, in_storm: bool
+) -> datetime | None:
+    """When a message leaves that is told together with others; None if it leaves by itself and now."""
+    if group in _ANSWERS:
+        return at + GATHERED_FOR if in_storm else None
+    limit = limits.of(channel)
+    recent = sorted(each.at for each in told if each.channel is channel and each.at > at - limit.within)
+    free_at = at if len(recent) < limit.messages else recent[-limit.messages] + limit.within
+    if not in_storm and free_at <= at:
+        return None
+    apart = recent[-1] + APART if recent and in_storm else at
+    return max(at + GATHERED_FOR, apart, free_at)

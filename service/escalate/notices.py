@@ -1,0 +1,147 @@
+"""Telling a phone or an address of many incidents in one message: what else would be a message for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.channels import Message, Reference, Refused
+from service.channels.carrier import Handed
+from service.core.enums import Channel, Lane
+from service.core.records import from_state
+from service.escalate.gathering import Group, Notice
+from service.escalate.incident import Acknowledged, Contact, Incident, Open, Unacknowledged
+from service.escalate.incidents import Incidents
+from service.escalate.items import Digest, Outgoing, digest_item, incident_id, record_of
+from service.escalate.phonebook import ABOUT, Listed, listing
+from service.escalate.send import Sender, again
+from service.messages.carriers import Urgency
+from service.messages.shortened import shortened
+from service.storage import MAX_WRITES, Conflict, Item
+from service.work import Step, Task, finished, postponed
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A notice that is still true, with its incident and whom it is for."""
+
+    notice: Notice
+    incident: Incident
+
+    @property
+    def contact(self) -> Contact:
+        """Whom it is for."""
+        return self.incident.contacts[self.notice.contact - 1]
+
+    @property
+    def listed(self) -> Listed:
+        """The incident as a list names it, by the code of its page."""
+        page = self.incident.page(self.notice.level, self.notice.contact)
+        page = page or self.incident.last_page(self.notice.contact)
+        code = 0 if page is None or page.code is None else page.code
+        at = self.incident.opened_at if page is None else page.at
+        about = shortened(self.incident.description, ABOUT)
+        return Listed(code, self.incident.id, self.notice.contact, self.notice.level, at, about=about)
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Sends what was gathered for an address."""
+
+    incidents: Incidents
+    sender: Sender
+
+    def handle(self, task: Task) -> Step:
+        """Send one message for all that was gathered and is still true; of one incident its own message."""
+        digest = from_state(Digest, task.item.state)
+        gathered = self._gathered(digest)
+        about = self._true(gathered)
+        if not about or self._opted_out(digest):
+            return self._ended(task.item, digest, gathered, [])
+        message = self._worded(task, digest, about)
+        if message is None:
+            return self._ended(task.item, digest, gathered, [])
+        if (waits := self.sender.turn(task, message, Urgency.INCIDENT)) is not None:
+            return Step(waits)
+        return self._after(task, digest, gathered, self.sender.hand_over(task, message))
+
+    def buried(self, item: Item, _why: str) -> Step:
+        """What a message that was begun too often commits: what it stood for is told no more."""
+        digest = from_state(Digest, item.state)
+        return self._ended(item, digest, self._gathered(digest), [])
+
+    def _gathered(self, digest: Digest) -> tuple[Notice, ...]:
+        return tuple(each for each in self.incidents.books()[digest.to].notices if digest.holds(each))
+
+    def _true(self, gathered: Sequence[Notice]) -> Sequence[About]:
+        """What still holds, newest first: the last notice of each incident."""
+        latest = {notice.incident_id: notice for notice in gathered}
+        names = [incident_id(name) for name in latest]
+        found: dict[str, Item] = {}
+        for start in range(0, len(names), MAX_WRITES):
+            found |= self.incidents.store.get_many(names[start : start + MAX_WRITES])
+        about = [
+            About(notice, record_of(found[incident_id(name)]).incident)
+            for name, notice in latest.items()
+            if incident_id(name) in found
+        ]
+        still = [each for each in about if _holds(each)]
+        return sorted(still, key=lambda each: (each.incident.opened_at, each.listed.code), reverse=True)
+
+    def _worded(self, task: Task, digest: Digest, about: Sequence[About]) -> Message | None:
+        reference = Reference(task.item.id, task.item.attempts, urgent=True)
+        first = about[0]
+        if len(about) == 1:
+            notice = first.notice
+            outgoing = Outgoing(
+                notice.incident_id, notice.number, notice.role, notice.contact, notice.level, notice.channel
+            )
+            return self.sender.wording.of_message(first.incident, outgoing, reference, task.now)
+        listed = listing([each.listed for each in about])
+        return self.sender.wording.of_many(
+            digest.channel, first.contact, f"storm-{digest.group.value}", listed, reference
+        )
+
+    def _opted_out(self, digest: Digest) -> bool:
+        opt_outs = self.sender.opt_outs
+        if digest.channel is Channel.EMAIL:
+            return opt_outs.ending_email(digest.to, Lane.INCIDENT) is not None
+        return opt_outs.ending_phone(digest.to, Lane.INCIDENT) is not None
+
+    def _after(self, task: Task, digest: Digest, gathered: Sequence[Notice], handed: Handed) -> Step:
+        if isinstance(handed.outcome, Refused) and handed.outcome.untried:
+            return Step(postponed(task.item, task.now + handed.outcome.retry_after))
+        retry_at = self.sender.retry_at(task, handed.outcome)
+        if retry_at is not None:
+            return Step(again(task.item, retry_at))
+        return self._ended(task.item, digest, gathered, handed.writes)
+
+    def _ended(self, item: Item, digest: Digest, told: Sequence[Notice], writes: Sequence[Item]) -> Step:
+        """The result, with the book freed of what was told; what came meanwhile gets the next message."""
+        books = self.incidents.books()
+        books[digest.to] = book = books[digest.to].having_told_of(told)
+        spawn = list(writes)
+        if any(digest.holds(notice) for notice in book.notices):
+            books[digest.to] = book = book.with_digest()
+            spawn.append(digest_item(books.key(digest.to), book.digests, digest, self.incidents.clock.now()))
+
+        def anew() -> Step:
+            stored = self.incidents.store.get(item.id)
+            if stored is None or stored.version != item.version:
+                raise Conflict(f"item {item.id!r} was changed by somebody else")
+            return self._ended(item, digest, told, writes)
+
+        return Step(finished(item), books.changed(), spawn, anew=anew)
+
+
+def _holds(about: About) -> bool:
+    """Whether what a notice says is still so."""
+    match about.notice.group:
+        case Group.ESCALATED:
+            return isinstance(about.incident.state, Open)
+        case Group.EXHAUSTED | Group.LAST_RESORT:
+            return isinstance(about.incident.state, Open | Unacknowledged)
+        case Group.TAKEN:
+            return isinstance(about.incident.state, Acknowledged)
+        case _:
+            return True
