@@ -9,7 +9,7 @@ from msgspec import structs
 
 from service.channels.contact_keys import ContactKeys
 from service.core.records import from_state, to_state
-from service.escalate.gathering import Limits
+from service.escalate.gathering import ContactLimits
 from service.escalate.items import book_id
 from service.escalate.phonebook import PhoneBook
 from service.storage import MAX_WRITES, Item, Store
@@ -20,8 +20,8 @@ KIND = "phone-book"
 class Books:
     """Phone books by phone (E.164) or email address, each read once and written at most once."""
 
-    def __init__(self, store: Store, keys: ContactKeys, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, store: Store, keys: ContactKeys, limits: ContactLimits | None = None) -> None:
+        self.limits = limits or ContactLimits()
         self._store = store
         self._keys = keys
         self._items: dict[str, Item] = {}

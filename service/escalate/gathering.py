@@ -24,7 +24,7 @@ REMEMBERED = 20
 """Times of messages that are remembered of an address."""
 
 
-class Group(StrEnum):
+class NoticeGroup(StrEnum):
     """Messages that one text can stand for, each with a template of its own: `storm-escalated`, …"""
 
     ESCALATED = "escalated"
@@ -36,27 +36,27 @@ class Group(StrEnum):
     LAST_RESORT = "last-resort"
 
 
-GROUPS: Mapping[Role, Group] = {
-    Role.ESCALATED: Group.ESCALATED,
-    Role.PASSED_ON: Group.ESCALATED,
-    Role.EXHAUSTED: Group.EXHAUSTED,
-    Role.TAKEN: Group.TAKEN,
-    Role.CANCELLED: Group.OVER,
-    Role.ENDED: Group.OVER,
-    Role.RESOLVED: Group.OVER,
-    Role.CLOSED: Group.OVER,
-    Role.THANKS: Group.THANKS,
-    Role.DECLINED: Group.NOTED,
-    Role.NOTED: Group.NOTED,
-    Role.LAST_RESORT: Group.LAST_RESORT,
+GROUPS: Mapping[Role, NoticeGroup] = {
+    Role.ESCALATED: NoticeGroup.ESCALATED,
+    Role.PASSED_ON: NoticeGroup.ESCALATED,
+    Role.EXHAUSTED: NoticeGroup.EXHAUSTED,
+    Role.TAKEN: NoticeGroup.TAKEN,
+    Role.CANCELLED: NoticeGroup.OVER,
+    Role.ENDED: NoticeGroup.OVER,
+    Role.RESOLVED: NoticeGroup.OVER,
+    Role.CLOSED: NoticeGroup.OVER,
+    Role.THANKS: NoticeGroup.THANKS,
+    Role.DECLINED: NoticeGroup.NOTED,
+    Role.NOTED: NoticeGroup.NOTED,
+    Role.LAST_RESORT: NoticeGroup.LAST_RESORT,
 }
 
-_ANSWERS = frozenset({Group.THANKS, Group.NOTED})
+_ANSWERS = frozenset({NoticeGroup.THANKS, NoticeGroup.NOTED})
 """What answers a person's own words is never held back by a limit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ContactLimits:
     """How many messages beyond pages one person gets by a channel before further ones are told together."""
 
     texts: Pace = field(default_factory=lambda: Pace(5, timedelta(minutes=15)))
@@ -68,7 +68,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class GatheredNotice:
     """A message that waits to be told together with others of its address, channel and group.
 
     `number` is the message's in its incident.
@@ -82,7 +82,7 @@ class Notice:
     channel: Channel
 
     @property
-    def group(self) -> Group:
+    def group(self) -> NoticeGroup:
         """Which text can stand for it."""
         return GROUPS[self.role]
 
@@ -96,7 +96,7 @@ class Told:
 
 
 def leaves_at(
-    group: Group, channel: Channel, told: Sequence[Told], limits: Limits, at: datetime, *, in_storm: bool
+    group: NoticeGroup, channel: Channel, told: Sequence[Told], limits: ContactLimits, at: datetime, *, in_storm: bool
 ) -> datetime | None:
     """When a message leaves that is told together with others; None if it leaves by itself and now."""
     if group in _ANSWERS:

@@ -17,7 +17,7 @@ from service.escalate.books import Books
 from service.escalate.contacts import Contacts, no_recipient
 from service.escalate.effects import Entry, Kind
 from service.escalate.events import Event, Opened, Origin, SameAlert, Timer
-from service.escalate.gathering import Limits
+from service.escalate.gathering import ContactLimits
 from service.escalate.incident import Contact, Incident, Open
 from service.escalate.intake import DEFAULT_POLICY, NewIncident
 from service.escalate.items import (
@@ -69,7 +69,7 @@ class Incidents:
     keys: ContactKeys
     policies: Policies
     contacts: Contacts
-    limits: Limits = field(default_factory=Limits)
+    limits: ContactLimits = field(default_factory=ContactLimits)
 
     def books(self) -> Books:
         """The books of phones and addresses, for one commit."""

@@ -12,7 +12,7 @@ from msgspec import structs
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state, written
 from service.escalate.effects import Message
-from service.escalate.gathering import Group, Notice
+from service.escalate.gathering import NoticeGroup, GatheredNotice
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
 from service.escalate.replies import Answer
@@ -151,14 +151,14 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class GatheredMessage:
     """One message to an address that stands for the notices of a group that wait in its book."""
 
     to: str
     channel: Channel
-    group: Group
+    group: NoticeGroup
 
-    def holds(self, notice: Notice) -> bool:
+    def holds(self, notice: GatheredNotice) -> bool:
         """Whether it stands for a notice."""
         return (notice.channel, notice.group) == (self.channel, self.group)
 
@@ -275,7 +275,7 @@ def summary_item(phone_key: str, number: int, summary: Summary, due_at: datetime
     return Item(name, SUMMARY, to_state(summary), lane=Lane.INCIDENT, due_at=due_at, expires_at=keep)
 
 
-def digest_item(key: str, number: int, digest: Digest, due_at: datetime) -> Item:
+def digest_item(key: str, number: int, digest: GatheredMessage, due_at: datetime) -> Item:
     """The message that tells an address of what was gathered; `key` is an HMAC of the address."""
     keep = due_at + REPLIES_REMEMBERED
     name = f"notices-{key}-{number}"

@@ -9,10 +9,10 @@ from service.channels import Message, Reference, Refused
 from service.channels.carrier import Handed
 from service.core.enums import Channel, Lane
 from service.core.records import from_state
-from service.escalate.gathering import Group, Notice
+from service.escalate.gathering import NoticeGroup, GatheredNotice
 from service.escalate.incident import Acknowledged, Contact, Incident, Open, Unacknowledged
 from service.escalate.incidents import Incidents
-from service.escalate.items import Digest, Outgoing, digest_item, incident_id, record_of
+from service.escalate.items import GatheredMessage, Outgoing, digest_item, incident_id, record_of
 from service.escalate.phonebook import ABOUT, Listed, listing
 from service.escalate.send import Sender, again
 from service.messages.carriers import Urgency
@@ -25,7 +25,7 @@ from service.work import Step, Task, finished, postponed
 class About:
     """A notice that is still true, with its incident and whom it is for."""
 
-    notice: Notice
+    notice: GatheredNotice
     incident: Incident
 
     @property
@@ -53,7 +53,7 @@ class Notices:
 
     def handle(self, task: Task) -> Step:
         """Send one message for all that was gathered and is still true; of one incident its own message."""
-        digest = from_state(Digest, task.item.state)
+        digest = from_state(GatheredMessage, task.item.state)
         gathered = self._gathered(digest)
         about = self._true(gathered)
         if not about or self._opted_out(digest):
@@ -67,13 +67,13 @@ class Notices:
 
     def buried(self, item: Item, _why: str) -> Step:
         """What a message that was begun too often commits: what it stood for is told no more."""
-        digest = from_state(Digest, item.state)
+        digest = from_state(GatheredMessage, item.state)
         return self._ended(item, digest, self._gathered(digest), [])
 
-    def _gathered(self, digest: Digest) -> tuple[Notice, ...]:
+    def _gathered(self, digest: GatheredMessage) -> tuple[GatheredNotice, ...]:
         return tuple(each for each in self.incidents.books()[digest.to].notices if digest.holds(each))
 
-    def _true(self, gathered: Sequence[Notice]) -> Sequence[About]:
+    def _true(self, gathered: Sequence[GatheredNotice]) -> Sequence[About]:
         """What still holds, newest first: the last notice of each incident."""
         latest = {notice.incident_id: notice for notice in gathered}
         names = [incident_id(name) for name in latest]
@@ -88,7 +88,7 @@ class Notices:
         still = [each for each in about if _holds(each)]
         return sorted(still, key=lambda each: (each.incident.opened_at, each.listed.code), reverse=True)
 
-    def _worded(self, task: Task, digest: Digest, about: Sequence[About]) -> Message | None:
+    def _worded(self, task: Task, digest: GatheredMessage, about: Sequence[About]) -> Message | None:
         reference = Reference(task.item.id, task.item.attempts, urgent=True)
         first = about[0]
         if len(about) == 1:
@@ -102,13 +102,13 @@ class Notices:
             digest.channel, first.contact, f"storm-{digest.group.value}", listed, reference
         )
 
-    def _opted_out(self, digest: Digest) -> bool:
+    def _opted_out(self, digest: GatheredMessage) -> bool:
         opt_outs = self.sender.opt_outs
         if digest.channel is Channel.EMAIL:
             return opt_outs.ending_email(digest.to, Lane.INCIDENT) is not None
         return opt_outs.ending_phone(digest.to, Lane.INCIDENT) is not None
 
-    def _after(self, task: Task, digest: Digest, gathered: Sequence[Notice], handed: Handed) -> Step:
+    def _after(self, task: Task, digest: GatheredMessage, gathered: Sequence[GatheredNotice], handed: Handed) -> Step:
         if isinstance(handed.outcome, Refused) and handed.outcome.untried:
             return Step(postponed(task.item, task.now + handed.outcome.retry_after))
         retry_at = self.sender.retry_at(task, handed.outcome)
@@ -116,7 +116,7 @@ class Notices:
             return Step(again(task.item, retry_at))
         return self._ended(task.item, digest, gathered, handed.writes)
 
-    def _ended(self, item: Item, digest: Digest, told: Sequence[Notice], writes: Sequence[Item]) -> Step:
+    def _ended(self, item: Item, digest: GatheredMessage, told: Sequence[GatheredNotice], writes: Sequence[Item]) -> Step:
         """The result, with the book freed of what was told; what came meanwhile gets the next message."""
         books = self.incidents.books()
         books[digest.to] = book = books[digest.to].having_told_of(told)
@@ -137,11 +137,11 @@ class Notices:
 def _holds(about: About) -> bool:
     """Whether what a notice says is still so."""
     match about.notice.group:
-        case Group.ESCALATED:
+        case NoticeGroup.ESCALATED:
             return isinstance(about.incident.state, Open)
-        case Group.EXHAUSTED | Group.LAST_RESORT:
+        case NoticeGroup.EXHAUSTED | NoticeGroup.LAST_RESORT:
             return isinstance(about.incident.state, Open | Unacknowledged)
-        case Group.TAKEN:
+        case NoticeGroup.TAKEN:
             return isinstance(about.incident.state, Acknowledged)
         case _:
             return True

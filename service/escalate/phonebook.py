@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from service.core.enums import Channel
-from service.escalate.gathering import APART, GATHERED_FOR, REMEMBERED, STORM_LASTS, Notice, Told
+from service.escalate.gathering import APART, GATHERED_FOR, REMEMBERED, STORM_LASTS, GatheredNotice, Told
 from service.escalate.replies import Answer
 from service.messages.segments import not_in_gsm_7
 from service.messages.shortened import shortened
@@ -115,7 +115,7 @@ class PhoneBook:
     held: tuple[int, ...] = ()
     summaries: int = 0
     summary_at: datetime | None = None
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[GatheredNotice, ...] = ()
     digests: int = 0
     told: tuple[Told, ...] = ()
 
@@ -189,7 +189,7 @@ class PhoneBook:
         """The book after a message beyond pages left, or was put off until then."""
         return replace(self, told=(*self.told, Told(at, channel))[-REMEMBERED:])
 
-    def noticing(self, notice: Notice) -> PhoneBook:
+    def noticing(self, notice: GatheredNotice) -> PhoneBook:
         """The book with one notice more that waits."""
         return replace(self, notices=(*self.notices, notice)[-MAX_NOTICES:])
 
@@ -197,7 +197,7 @@ class PhoneBook:
         """The book with one message more that tells of notices."""
         return replace(self, digests=self.digests + 1)
 
-    def having_told_of(self, told: Sequence[Notice]) -> PhoneBook:
+    def having_told_of(self, told: Sequence[GatheredNotice]) -> PhoneBook:
         """The book without these notices."""
         gone = {(notice.incident_id, notice.number) for notice in told}
         return replace(self, notices=tuple(n for n in self.notices if (n.incident_id, n.number) not in gone))

@@ -16,9 +16,9 @@ from service.escalate.books import Books
 from service.escalate.callbacks import owed
 from service.escalate.effects import Effects, Message
 from service.escalate.events import DeliveryFailed, Event, Opened, PageSent, Reply, Timer
-from service.escalate.gathering import GROUPS, Notice, leaves_at
+from service.escalate.gathering import GROUPS, GatheredNotice, leaves_at
 from service.escalate.incident import Acknowledged, Contact, Incident, Open, Unacknowledged
-from service.escalate.items import Digest, Summary, digest_item, incident_item, message_item, summary_item
+from service.escalate.items import GatheredMessage, Summary, digest_item, incident_item, message_item, summary_item
 from service.escalate.page import Page
 from service.escalate.phonebook import Standing
 from service.escalate.policy import Role
@@ -182,7 +182,7 @@ def _notice(incident: Incident, message: Message, at: datetime, books: Books) ->
     if address is None:
         return None
     group, channel = GROUPS[message.role], message.channel
-    digest = Digest(address, channel, group)
+    digest = GatheredMessage(address, channel, group)
     waits = any(digest.holds(notice) for notice in books[address].notices)
     in_storm = _in_storm(incident, message, at, books)
     due_at = at if waits else leaves_at(group, channel, books[address].told, books.limits, at, in_storm=in_storm)
@@ -190,7 +190,7 @@ def _notice(incident: Incident, message: Message, at: datetime, books: Books) ->
         books[address] = books[address].telling(channel, at)
         return None
     number = (incident.id, message.number, message.role, message.contact, message.level, channel)
-    books[address] = books[address].noticing(Notice(*number))
+    books[address] = books[address].noticing(GatheredNotice(*number))
     if waits:
         return ()
     books[address] = book = books[address].telling(channel, due_at).with_digest()

@@ -19,7 +19,7 @@ from service.escalate.answer_pages import AnswerPages
 from service.escalate.answers import Answers
 from service.escalate.callbacks import IncidentCallbacks
 from service.escalate.contacts import Contacts
-from service.escalate.gathering import Limits
+from service.escalate.gathering import ContactLimits
 from service.escalate.incidents import Incidents
 from service.escalate.intake import IntakeRules
 from service.escalate.links import Links
@@ -81,7 +81,7 @@ class Escalation:
         self.roster_view = RosterView(messaging.directory)
         self.calendars = Calendars(store, clock)
         contacts = Contacts(messaging.directory, self.rosters, settings.timezone)
-        limits = Limits(settings.incident_text_limit, settings.incident_call_limit)
+        limits = ContactLimits(settings.incident_text_limit, settings.incident_call_limit)
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, contacts, limits)
         self.rule_incidents = RuleIncidents(self.incidents, self.rules)
         self.languages = read_languages(reply_words(settings.rules_dir), instead=SHIPPED_WORDS)

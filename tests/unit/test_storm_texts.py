@@ -10,7 +10,7 @@ import pytest
 from service.channels import Reference, Sms
 from service.channels.phones import PhoneRules
 from service.core.enums import Channel
-from service.escalate.gathering import Group, Limits, Told, leaves_at
+from service.escalate.gathering import NoticeGroup, ContactLimits, Told, leaves_at
 from service.escalate.incident import Contact
 from service.escalate.phonebook import Listed, listing
 from service.escalate.wording import House, Wording
@@ -20,7 +20,7 @@ from service.messages.templates import read_templates
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
-STORMS = ("incident-storm", *(f"storm-{group.value}" for group in Group))
+STORMS = ("incident-storm", *(f"storm-{group.value}" for group in NoticeGroup))
 
 
 def wording() -> Wording:
@@ -69,10 +69,10 @@ def test_a_list_says_the_newest_first_and_how_many_it_had_no_room_for() -> None:
 )
 def test_when_what_is_told_together_leaves(told: list[int], in_storm: bool, seconds: int | None) -> None:
     earlier = [Told(NOON + timedelta(seconds=each), Channel.SMS) for each in told]
-    found = leaves_at(Group.TAKEN, Channel.SMS, earlier, Limits(), NOON, in_storm=in_storm)
+    found = leaves_at(NoticeGroup.TAKEN, Channel.SMS, earlier, ContactLimits(), NOON, in_storm=in_storm)
     assert found == (None if seconds is None else NOON + timedelta(seconds=seconds))
 
 
 def test_thanks_are_never_held_back_by_a_limit() -> None:
     earlier = [Told(NOON, Channel.SMS)] * 20
-    assert leaves_at(Group.THANKS, Channel.SMS, earlier, Limits(), NOON, in_storm=False) is None
+    assert leaves_at(NoticeGroup.THANKS, Channel.SMS, earlier, ContactLimits(), NOON, in_storm=False) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from service.cli.scenarios import incident, notify, premium, replies
+from service.cli.scenarios import incident, notify, premium, replies, roster, storm
 from service.cli.scenarios.api import Api
 from service.cli.scenarios.transcript import Transcript
 
@@ -18,6 +18,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "undo": replies.play_undo,
     "pills": replies.play_pills,
     "purchases": replies.play_purchases,
+    "roster": roster.play,
+    "storm": storm.play,
 }
 """Every scenario by the name it is chosen by."""
 
