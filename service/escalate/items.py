@@ -12,7 +12,7 @@ from msgspec import structs
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state, written
 from service.escalate.effects import Message
-from service.escalate.gathering import NoticeGroup, GatheredNotice
+from service.escalate.gathering import GatheredNotice, NoticeGroup
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
 from service.escalate.replies import Answer

@@ -9,7 +9,7 @@ from service.channels import Message, Reference, Refused
 from service.channels.carrier import Handed
 from service.core.enums import Channel, Lane
 from service.core.records import from_state
-from service.escalate.gathering import NoticeGroup, GatheredNotice
+from service.escalate.gathering import GatheredNotice, NoticeGroup
 from service.escalate.incident import Acknowledged, Contact, Incident, Open, Unacknowledged
 from service.escalate.incidents import Incidents
 from service.escalate.items import GatheredMessage, Outgoing, digest_item, incident_id, record_of
@@ -116,7 +116,9 @@ class Notices:
             return Step(again(task.item, retry_at))
         return self._ended(task.item, digest, gathered, handed.writes)
 
-    def _ended(self, item: Item, digest: GatheredMessage, told: Sequence[GatheredNotice], writes: Sequence[Item]) -> Step:
+    def _ended(
+        self, item: Item, digest: GatheredMessage, told: Sequence[GatheredNotice], writes: Sequence[Item]
+    ) -> Step:
         """The result, with the book freed of what was told; what came meanwhile gets the next message."""
         books = self.incidents.books()
         books[digest.to] = book = books[digest.to].having_told_of(told)

@@ -10,7 +10,7 @@ import pytest
 from service.channels import Reference, Sms
 from service.channels.phones import PhoneRules
 from service.core.enums import Channel
-from service.escalate.gathering import NoticeGroup, ContactLimits, Told, leaves_at
+from service.escalate.gathering import ContactLimits, NoticeGroup, Told, leaves_at
 from service.escalate.incident import Contact
 from service.escalate.phonebook import Listed, listing
 from service.escalate.wording import House, Wording
