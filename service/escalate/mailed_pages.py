@@ -36,6 +36,8 @@ class AskedByMail:
     has_link: bool
     has_url: bool
     is_read: bool
+    is_mail: bool = True
+    """Whether it is a mail at all, and not a message in a room that is answered by the link alone."""
 
 
 def mail_document(template: Template, words: AnswerWords, asked: AskedByMail) -> str:
@@ -49,7 +51,7 @@ def mail_document(template: Template, words: AnswerWords, asked: AskedByMail) ->
         subject,
         heading + address + question + "".join(_ways(asked)),
         preheader=words.question,
-        foot=(Sentence.WHY,),
+        foot=(Sentence.WHY,) if asked.is_mail else (),
     )
 
 
@@ -57,6 +59,8 @@ def _ways(asked: AskedByMail) -> Iterator[str]:
     if asked.has_link:
         yield f'<p style="margin:0"><a class="button" href="{{{{ link }}}}">{Sentence.BUTTON}</a></p>\n'
         yield f'<p class="hint">{Sentence.BEHIND}</p>\n'
+    if not asked.is_mail:
+        return
     if asked.is_read:
         yield f'<p class="hint">{Sentence.EITHER if asked.has_link else Sentence.BY_MAIL}</p>\n'
     else:

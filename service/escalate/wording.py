@@ -71,9 +71,17 @@ class PagedReader:
 class PagedText(FilledText):
     """A text of an incident. An SMS begins with who sends it, and leaves out what a link shows anyway."""
 
-    def __init__(self, rendition: Rendition, variables: Mapping[str, object], house: House) -> None:
+    def __init__(
+        self, rendition: Rendition, variables: Mapping[str, object], house: House, *, as_letter: bool = False
+    ) -> None:
+        """One written `as_letter` asks for an answer by its link, in words of its own for that."""
         super().__init__(rendition, variables, sms_plain=house.sms_plain)
         self._sender = house.sender
+        self._as_letter = as_letter
+
+    def note(self) -> str:
+        """The plain text of the letter, or of the SMS."""
+        return self.letter().text.strip() if self._as_letter else super().note()
 
     def brief(self) -> str:
         """The SMS. Where a link leads to the whole description, what does not fit one part of it is left out."""
@@ -126,14 +134,16 @@ class Wording:
         template = incident.policy.template(_role(incident, outgoing), outgoing.level)
         linked = link is not None and outgoing.role in PAGING
         rendition = self._rendition((template, *((_LINK,) if linked else ())), contact.language)
-        if outgoing.channel is Channel.EMAIL and outgoing.role in PAGING:
+        as_letter = CHANNELS[outgoing.channel].always_linked and outgoing.role in PAGING
+        if as_letter:
             page = incident.policy.template(Role.PAGE, outgoing.level)
             asked = AskedByMail(page, has_link=linked, has_url=bool(incident.url), is_read=self._house.reads_mail)
+            asked = asked if outgoing.channel is Channel.EMAIL else replace(asked, is_mail=False)
             rendition = self._mail(template, contact.language, asked)
         variables = self._variables(incident, outgoing, rendition.language, now)
         if linked:  # the page behind the link shows the description in full, and the address
             variables |= {"link": link or "", "url": "" if outgoing.channel is Channel.SMS else variables["url"]}
-        return PagedText(rendition, variables, self._house)
+        return PagedText(rendition, variables, self._house, as_letter=as_letter)
 
     def notice(self, to: str, template: str, variables: Mapping[str, object], reference: Reference) -> Message | None:
         """A message to an email address or a phone that belongs to no contact."""

@@ -91,6 +91,8 @@ def test_a_page_is_posted_to_the_room_and_acknowledged_by_its_link(room: Room, c
     incident = room.opens(policy="chat", contacts=people(chat))
     (text,) = chat.texts("ann")
     assert "Pump 1 failed" in text
+    assert "Can you take it?" in text
+    assert "Reply YES" not in text, "nobody reads what is written in the room"
     assert "Paged Ann by chat" in room.timeline(incident)
     assert not room.inbox(BEN)
     link = re.search(r"https://tocsin\.example(/a/\S+)", text)
