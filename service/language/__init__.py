@@ -24,6 +24,9 @@ MAX_SENTIMENT_BYTES = 5_000
 MIN_DETECT_CHARACTERS = 20
 """Shorter texts ("OK") defeat every detector, so the declared language stands (same page)."""
 
+AUTHOR = "author"
+"""Provenance of a translation that came with the text."""
+
 SOURCE = "source"
 """Provenance of a text that its author wrote in this language."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +25,10 @@ from service.core.spelling import nearest
 from service.messages import markup
 from service.messages.answer_words import AnswerRefused, AnswerWords, parse_answer
 from service.messages.forms import Form, FormRefused, missing, parse_form
+from service.messages.translations import PiecesLost, check_pieces
+
+TRANSLATED = ("sms", "email.subject", "voice")
+"""Files that the author may translate: `sms.de.txt` beside `sms.txt`."""
 
 SETTINGS = ("description", "digest", "lane", "language")
 """What `template.yaml` may say."""
@@ -57,6 +61,8 @@ class Template:
     digest: timedelta | None = None
     description: str = ""
     answer: AnswerWords | None = None
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The author's own words: by language, what is said instead of each text."""
 
     @property
     def forms(self) -> tuple[Form, ...]:
@@ -145,8 +151,28 @@ def read_template(folder: Path) -> Template:
         lane=_lane(settings, folder),
         digest=_digest(settings, folder),
         description=settings.get("description", ""),
+        translations=_translations(folder),
         answer=_answer(folder / "answer.txt"),
     )
+
+
+def _translations(folder: Path) -> Mapping[str, Mapping[str, str]]:
+    """The author's own words: `sms.de.txt` beside `sms.txt`, by language, what is said instead of each text."""
+    said: dict[str, dict[str, str]] = {}
+    for name in TRANSLATED:
+        for path in sorted(folder.glob(f"{name}.*.txt")):
+            form = _form(folder / f"{name}.txt")
+            tag = path.name.removeprefix(f"{name}.").removesuffix(".txt")
+            if form is None:
+                raise TemplateRefused(f"{path}: there is no {name}.txt that it would translate")
+            try:
+                language, text = parse_tag(tag), _text(path).strip()
+                check_pieces(form.source, text)
+            except (UnknownTag, PiecesLost) as error:
+                raise TemplateRefused(f"{path}: {error}") from error
+            parse_form(text, str(path))
+            said.setdefault(str(language), {})[form.source] = text
+    return said
 
 
 def _form(path: Path) -> Form | None:

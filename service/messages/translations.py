@@ -63,15 +63,19 @@ class Translations:
 
     def translate(self, text: str, source: Tag, target: Tag) -> Translation | Missing:
         """The text for a reader of `target`; may raise what the translators raise."""
-        wanted_id = translation_id(text, source, target)
-        supplied = self._supplied(wanted_id)
-        if supplied is not None:
-            return Translation(supplied, target, CATALOGUE)
-        answer = self._translator.translate(text, source, target)
+        answer = self.look(text, source, target)
         if isinstance(answer, Translation):
             return answer
+        wanted_id = translation_id(text, source, target)
         self._want(wanted_id, text, source, target, answer)
         return Missing(wanted_id)
+
+    def look(self, text: str, source: Tag, target: Tag) -> Translation | NotTranslated:
+        """The text for a reader of `target` if there is one; what is missing is not listed for anybody."""
+        supplied = self._supplied(translation_id(text, source, target))
+        if supplied is not None:
+            return Translation(supplied, target, CATALOGUE)
+        return self._translator.translate(text, source, target)
 
     def supply(self, wanted_id: str, text: str, by: str) -> WantedTranslation:
         """Take a person's translation; whoever waits for it is told by the item coming due."""
@@ -79,7 +83,7 @@ class Translations:
         if item is None or item.kind != KIND:
             raise NoSuchTranslation(f"no translation {wanted_id!r} is wanted: GET /v1/translations?status=missing")
         wanted = from_state(WantedTranslation, item.state)
-        _check_pieces(wanted.source_text, text)
+        check_pieces(wanted.source_text, text)
         now = self._clock.now()
         supplied = replace(wanted, text=text, supplied_by=by, supplied_at=now)
         try:
@@ -118,8 +122,8 @@ def languages(wanted: WantedTranslation) -> tuple[Tag, Tag]:
     return parse_tag(wanted.source), parse_tag(wanted.target)
 
 
-def _check_pieces(source: str, supplied: str) -> None:
-    """Whatever is masked for a machine must survive a person as well."""
+def check_pieces(source: str, supplied: str) -> None:
+    """Whatever is masked for a machine must survive a person as well; `PiecesLost`."""
     if is_blank(supplied):
         raise PiecesLost(f"the translation {SAY_SOMETHING}")
     expected, found = Counter(mask(source).hidden), Counter(mask(supplied).hidden)

@@ -46,7 +46,8 @@ class Message:
     """What is to be said, in its source language, with its slots open: as it stood when it was accepted.
 
     A later edit of the template changes no notification that is under way. A digest says what it `gathered`, by the
-    delivery that each piece is a copy of, and holds no slots.
+    delivery that each piece is a copy of, and holds no slots. `translations` are the author's own: by language, what is
+    said instead of each text.
     """
 
     language: str
@@ -58,6 +59,7 @@ class Message:
     digest: timedelta | None = None
     variables: Mapping[str, object] = field(default_factory=dict)
     gathered: Mapping[str, Piece] = field(default_factory=dict)
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
 from service.core.language_tags import parse_tag
-from service.language import CATALOGUE, SOURCE
+from service.language import AUTHOR, CATALOGUE, SOURCE
 from service.messages import markup, render
 from service.messages.forms import Form, parse_form
 from service.messages.templates import Template
@@ -44,8 +44,8 @@ class Texts:
     def stamp(self) -> str:
         """Where the message as a whole came from: a machine's word makes all of it a machine's."""
         stamps = set(self.provenance.values())
-        machines = sorted(stamps - {SOURCE, CATALOGUE})
-        return machines[0] if machines else CATALOGUE if CATALOGUE in stamps else SOURCE
+        machines = sorted(stamps - {SOURCE, CATALOGUE, AUTHOR})
+        return next((stamp for stamp in (*machines, CATALOGUE, AUTHOR) if stamp in stamps), SOURCE)
 
 
 def texts_id(notification_id: str, language: str) -> str:
@@ -65,8 +65,10 @@ def template_of(message: Message) -> Template:
     )
 
 
-def message_of(template: Template, variables: Mapping[str, object]) -> Message:
-    """What a template says now, kept for as long as the notification is under way."""
+def message_of(
+    template: Template, variables: Mapping[str, object], translations: Mapping[str, Mapping[str, str]] | None = None
+) -> Message:
+    """What a template says now, kept for as long as the notification is under way, in the author's own words first."""
     return Message(
         language=str(template.language),
         sms=template.sms.source,
@@ -76,6 +78,7 @@ def message_of(template: Template, variables: Mapping[str, object]) -> Message:
         template=template.name or None,
         digest=template.digest,
         variables=variables,
+        translations=translations or {},
     )
 
 

@@ -12,13 +12,14 @@ from service.core.clock import Clock
 from service.core.enums import Lane, Scope
 from service.http import Caller, FieldError, Problem, ProblemType, conflict, endpoint, invalid, not_found
 from service.messages.translations import NoSuchTranslation, PiecesLost, Translations, WantedTranslation
-from service.notify import cancel_routes, evaluation_reviews, list_routes, schemas, views
+from service.notify import cancel_routes, evaluation_reviews, list_routes, preview_routes, schemas, views
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
 from service.notify.entries import entry
 from service.notify.items import NOTIFICATION, notification_of
 from service.notify.naming import Described
 from service.notify.notification import FINAL, Notification, Review, Status
+from service.notify.preview import Previews
 from service.notify.review import NotHeld, reviewed
 from service.notify.service import Desk, NoSuchNotification, Request, Unfit
 from service.storage import Item, Store
@@ -36,6 +37,7 @@ def blueprint(
     clock: Clock,
     completion: Completion,
     cancellation: Cancellation,
+    previews: Previews,
     pause: Callable[[float], None] = time.sleep,
 ) -> Blueprint:
     """All calls about notifications."""
@@ -43,6 +45,7 @@ def blueprint(
     _add_send(routes, desk, clock)
     list_routes.add_lists(routes, store)
     _add_show(routes, desk, pause)
+    preview_routes.add_preview(routes, previews, requested)
     cancel_routes.add_cancel(routes, desk, cancellation, clock)
     cancel_routes.add_retry(routes, desk, store, clock)
     _add_deliveries(routes, desk)
@@ -223,6 +226,10 @@ def taken_in(desk: Desk, clock: Clock, body: schemas.NotificationRequest, caller
         raise invalid([FieldError(path, message) for path, message in error.faults]) from error
 
 
+def _translated(one: str | schemas.AuthorsTranslation) -> Mapping[str, str]:
+    return {"text": one} if isinstance(one, str) else one.model_dump(exclude_none=True)
+
+
 def _described(one: schemas.DescribedRecipient) -> Described:
     profile = one.model_dump(exclude={"user_id", "variables"}, exclude_none=True)
     return Described(one.user_id, profile, one.variables)
@@ -245,6 +252,7 @@ def requested(body: schemas.NotificationRequest, notification_id: str, app: str,
         send_at=body.send_at,
         callback_url=body.callback_url,
         reference=body.reference,
+        translations={name: _translated(one) for name, one in body.translations.items()},
     )
 
 

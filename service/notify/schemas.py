@@ -40,6 +40,13 @@ class DescribedRecipient(Body):
     ] = Field(default_factory=dict)
 
 
+class AuthorsTranslation(Body):
+    """The author's own words in one language; what is left out is translated as if there were none."""
+
+    text: Annotated[str | None, Field(min_length=1, max_length=MAX_TEXT)] = None
+    subject: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+
+
 class NotificationRequest(Body):
     """A message for an audience or for named recipients; the multi-language notification sample's body fits too."""
 
@@ -57,6 +64,10 @@ class NotificationRequest(Body):
     send_at: Instant | None = None
     callback_url: Annotated[str | None, Field(max_length=2_000)] = None
     reference: CallerReference | None = None
+    translations: Annotated[
+        Mapping[str, str | AuthorsTranslation],
+        Field(max_length=50, description="The author's own words by language: a text, or a text and a subject."),
+    ] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -89,6 +100,13 @@ class ShownCounts(Shown):
     language: Mapping[str, int]
 
 
+class SmsSize(Shown):
+    """How many messages an SMS is, its slots holding the request's values and a short name: more if names are long."""
+
+    encoding: str
+    segments: int
+
+
 class ShownRendition(Shown):
     """The message in one language: where its words come from, or which translations are missing."""
 
@@ -97,6 +115,7 @@ class ShownRendition(Shown):
     provenance: str | None
     texts: Mapping[str, str]
     missing: Sequence[str]
+    sms: SmsSize | None = None
 
 
 class NotificationListQuery(Query):

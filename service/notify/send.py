@@ -253,8 +253,8 @@ class PageSender:
 
     def _paced(self, copy: Copy, context: PageContext, now: datetime) -> Copy:
         """A copy goes when its reader has not had too many lately. Asking takes a place, and so comes last."""
-        recipient = copy.delivery.recipient_id
-        is_urgent, is_gathered = _is_urgent(context), _window(context.notification, recipient) is not None
+        is_urgent = context.notification.lane is Lane.INCIDENT
+        is_gathered = _window(context.notification, copy.delivery.recipient_id) is not None
         if self.manners.free_at is None or copy.delivery.paced or is_urgent or is_gathered:
             return copy
         if not isinstance(copy.plan, Send):
@@ -361,13 +361,8 @@ class PageSender:
         return now + max(policy.backoff.wait(attempt, self.chance()), refused.retry_after)
 
 
-def _is_urgent(context: PageContext) -> bool:
-    return context.notification.lane is Lane.INCIDENT
-
-
 def _window(notification: Notification, recipient: str) -> timedelta | None:
-    """How long a notification's copies gather in digests; None where each is sent by itself: urgently, or to somebody
-    whose profile came with it, for a digest names stored profiles alone."""
+    """How long a copy gathers in a digest; None where it is sent by itself: a digest names stored profiles alone."""
     is_alone = notification.lane is Lane.INCIDENT or is_guest(recipient)
     return None if is_alone else notification.message.digest
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgspec import structs
@@ -13,9 +13,11 @@ from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
+from service.messages.forms import FormRefused, parse_form
 from service.messages.templates import NoSuchTemplate, Template, Templates, announcement
+from service.messages.translations import PiecesLost, check_pieces
 from service.messages.webhooks import CallbackRefused, check_url
-from service.notify.addressees import batches
+from service.notify.addressees import Addressee, batches
 from service.notify.batch import UNTOUCHED, Counts, Line, count
 from service.notify.batch import Page as PageOfDeliveries
 from service.notify.delivery import Delivery, DeliveryStatus
@@ -70,6 +72,7 @@ class Request:
     send_at: datetime | None = None
     callback_url: str | None = None
     reference: str | None = None
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,14 @@ class Shown:
     notification: Notification
     counts: Counts
     texts: Sequence[Texts]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A notification before it is stored, and those whom its request describes."""
+
+    notification: Notification
+    people: Sequence[Addressee]
 
 
 class Desk:
@@ -93,13 +104,24 @@ class Desk:
 
     def accept(self, request: Request, audit: Sequence[AuditEntry] = ()) -> Notification:
         """Take a request in, durably; the same id again is the same notification. `Unfit` names every fault."""
-        named = self._checked(request)
+        draft = self.draft(request)
+        notification = draft.notification
+        beside = (*aliases_of(notification), *batches(notification, draft.people))
+        try:
+            self._store.add(new_notification_item(notification), *beside, audit=audit)
+        except AlreadyExists:
+            return self.get(request.id)
+        return notification
+
+    def draft(self, request: Request, *, is_addressed: bool = True) -> Draft:
+        """The notification of a request, not stored; `Unfit`. One that is not addressed names nobody."""
+        named = self._checked(request, is_addressed=is_addressed)
         template = self._template(request)
         notification = Notification(
             id=request.id,
             app=request.app,
             request_id=request.request_id,
-            message=message_of(template, request.variables or {}),
+            message=message_of(template, request.variables or {}, authors_words(request, template)),
             accepted_at=self._clock.now(),
             audience=request.audience,
             recipients=named.names,
@@ -109,12 +131,7 @@ class Desk:
             reference=request.reference,
             describes_recipients=bool(named.people),
         )
-        beside = (*aliases_of(notification), *batches(notification, named.people))
-        try:
-            self._store.add(new_notification_item(notification), *beside, audit=audit)
-        except AlreadyExists:
-            return self.get(request.id)
-        return notification
+        return Draft(notification, named.people)
 
     def known(self, recipients: Sequence[str | Described]) -> Sequence[str | Described]:
         """Those of these that can be written to: ids that a profile has."""
@@ -125,9 +142,9 @@ class Desk:
         """Raise `Unfit` if `accept` would, but take nothing in."""
         self._checked(request)
 
-    def _checked(self, request: Request) -> Named:
+    def _checked(self, request: Request, *, is_addressed: bool = True) -> Named:
         named = self._naming.read(request.recipients, request.language)
-        if faults := list(self._faults(request, named)):
+        if faults := list(self._faults(request, named, is_addressed=is_addressed)):
             raise Unfit(faults)
         return named
 
@@ -175,9 +192,10 @@ class Desk:
         # A copy that is to be sent once more has its last outcome in its record still.
         return structs.replace(delivery_of(item), status=page.lines.get(name, UNTOUCHED).status)
 
-    def _faults(self, request: Request, named: Named) -> Iterator[tuple[str, str]]:
+    def _faults(self, request: Request, named: Named, *, is_addressed: bool) -> Iterator[tuple[str, str]]:
         yield from self._text_faults(request)
-        yield from self._audience_faults(request, named)
+        if is_addressed:
+            yield from self._audience_faults(request, named)
         if request.callback_url is not None:
             try:
                 check_url(request.callback_url)
@@ -204,6 +222,7 @@ class Desk:
             yield from missing
             if not missing:
                 yield from _filling_faults(request, template)
+            yield from translation_faults(request, template)
 
     def _template(self, request: Request) -> Template:
         if request.template is not None:
@@ -219,6 +238,50 @@ class Desk:
                 yield "audience", f"has no recipients: POST /v1/audiences/{name}/recipients adds some"
         else:
             yield from named.faults
+
+
+def authors_words(request: Request, template: Template) -> Mapping[str, Mapping[str, str]]:
+    """The author's own translations by language: of the template's folder, and over them those of the request."""
+    said = {name: dict(words) for name, words in template.translations.items()}
+    sources = _sources(template)
+    for name, words in request.translations.items():
+        of_language = said.setdefault(str(parse_tag(name)), {})
+        of_language |= {sources[which]: text for which, text in words.items()}
+    return said
+
+
+def translation_faults(request: Request, template: Template) -> Iterator[tuple[str, str]]:
+    """What is wrong with the translations of a request. Templates are not judged, so that no request words them."""
+    if request.translations and request.template is not None:
+        yield "translations", "are for a text: a template's stand beside it, sms.de.txt beside sms.txt"
+        return
+    sources = _sources(template)
+    for name, words in request.translations.items():
+        try:
+            parse_tag(name)
+        except UnknownTag as error:
+            yield f"translations.{name}", str(error)
+            continue
+        for which, said in words.items():
+            if (fault := _translation_fault(sources.get(which), said)) is not None:
+                yield f"translations.{name}.{which}", fault
+
+
+def _sources(template: Template) -> dict[str, str]:
+    """What a request may translate, by the name under which it does."""
+    sources = {"text": template.sms.source}
+    return sources if template.subject is None else {**sources, "subject": template.subject.source}
+
+
+def _translation_fault(source: str | None, said: str) -> str | None:
+    if source is None:
+        return "translates a subject that there is not"
+    try:
+        check_pieces(source, said)
+        parse_form(said, "translation")
+    except (PiecesLost, FormRefused) as error:
+        return str(error)
+    return None
 
 
 def _missing(request: Request, template: Template) -> Iterator[tuple[str, str]]:

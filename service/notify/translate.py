@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from service.core.language_tags import Tag, parse_tag, serves
-from service.language import SOURCE, Translation
+from service.language import AUTHOR, SOURCE, Translation
 from service.messages.translations import Missing, Translations
 from service.notify.notification import Message
 from service.notify.rendition import Texts, template_of
@@ -14,7 +16,10 @@ def translated(notification_id: str, message: Message, language: str, translatio
     source, target = parse_tag(message.language), parse_tag(language)
     if serves(source, target):
         return Texts(notification_id, language, str(source), provenance={message.sms: SOURCE})
-    answers = {text: translations.translate(text, source, target) for text in template_of(message).texts}
+    authors = authors_words(message, target)
+    answers = {
+        text: authors.get(text) or translations.translate(text, source, target) for text in template_of(message).texts
+    }
     found = {text: answer for text, answer in answers.items() if isinstance(answer, Translation)}
     return Texts(
         notification_id,
@@ -24,6 +29,13 @@ def translated(notification_id: str, message: Message, language: str, translatio
         {text: answer.provenance for text, answer in found.items()},
         {text: answer.id for text, answer in answers.items() if isinstance(answer, Missing)},
     )
+
+
+def authors_words(message: Message, target: Tag) -> Mapping[str, Translation]:
+    """The author's own translations for readers of a language: in that very one, or else in one that serves them."""
+    tags = {parse_tag(name): words for name, words in message.translations.items()}
+    serving = sorted((tag for tag in tags if serves(tag, target)), key=lambda tag: tag != target)
+    return {text: Translation(said, serving[0], AUTHOR) for text, said in tags[serving[0]].items()} if serving else {}
 
 
 def _written_in(found: dict[str, Translation], target: Tag) -> Tag:

@@ -6,6 +6,7 @@ not judged: what goes out in the incident lane, for a page never waits, and temp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
@@ -27,6 +28,8 @@ PATIENCE = 3
 """Attempts at scoring before the message is held for review."""
 
 _SCALE = Decimal("0.0001")
+
+_STRICTNESS = (Status.APPROVED, Status.HELD_FOR_REVIEW, Status.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,28 @@ class Validation:
         return notification.judged(status, verdict)
 
     def _judge(self, message: Message) -> tuple[Status, Verdict]:
-        score = self.sentiment.score(words_of(said_aloud(message)), parse_tag(message.language))
+        """The strictest ruling on the source and on each of the author's own translations."""
+        rulings = [self._ruled(words, language) for words, language in said_in_languages(message)]
+        return max(rulings, key=lambda ruling: _STRICTNESS.index(ruling[0]))
+
+    def _ruled(self, words: str, language: str) -> tuple[Status, Verdict]:
+        score = self.sentiment.score(words_of(words), parse_tag(language))
         now = self.clock.now()
         serving = self.live.at(RULESET, now)
-        request = {"message": {**_shares(score), "language": message.language}}
+        request = {"message": {**_shares(score), "language": language}}
         decision = serving.decide(facts.read(serving.ruleset, request, now.date()))
         status, reason = _ruling(decision.outcomes)
         return status, Verdict(score.as_comprehend(), decision.fired, serving.version.number, reason)
+
+
+def said_in_languages(message: Message) -> Sequence[tuple[str, str]]:
+    """The words that are judged, each with its language: the source first, then the author's own translations."""
+    texts = [text for text in (message.subject, message.sms) if text]
+    translated = [
+        (". ".join(said[text] for text in texts if text in said), language)
+        for language, said in message.translations.items()
+    ]
+    return [(said_aloud(message), message.language), *translated]
 
 
 def said_aloud(message: Message) -> str:

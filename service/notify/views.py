@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from service.messages import render
+from service.messages.forms import NotFilled
+from service.messages.render import TooLong
+from service.messages.segments import segments
 from service.notify import schemas
 from service.notify.delivery import Delivery
-from service.notify.notification import Notification
-from service.notify.rendition import Texts
-from service.notify.service import Shown
+from service.notify.notification import Message, Notification
+from service.notify.rendition import Texts, rendition_of
+from service.notify.service import FROM_THE_PROFILE, Shown
 
 
 def shown(notification: Shown) -> Mapping[str, object]:
@@ -17,7 +21,7 @@ def shown(notification: Shown) -> Mapping[str, object]:
     one, counts = notification.notification, notification.counts
     return {
         **_said(one),
-        "renditions": [_rendition(texts) for texts in notification.texts],
+        "renditions": [_rendition(one.message, texts) for texts in notification.texts],
         "recipients": one.expansion.deliveries,
         "counts": {"status": counts.by_status, "channel": counts.by_channel, "language": counts.by_language},
     }
@@ -70,11 +74,24 @@ def _said(one: Notification) -> Mapping[str, object]:
     }
 
 
-def _rendition(texts: Texts) -> Mapping[str, object]:
+def _rendition(message: Message, texts: Texts) -> Mapping[str, object]:
     return {
+        "sms": _sms_size(message, texts) if texts.is_complete else None,
         "language": texts.language,
         "written_in": texts.written_in,
         "provenance": texts.stamp if texts.is_complete else None,
         "texts": texts.said,
         "missing": sorted(texts.missing),
     }
+
+
+def _sms_size(message: Message, texts: Texts) -> Mapping[str, object] | None:
+    """None for a text that needs values which only its readers have."""
+    if message.gathered:
+        return None
+    try:
+        text = render.sms_text(rendition_of(message, texts), {**FROM_THE_PROFILE, **message.variables})
+    except (NotFilled, TooLong):
+        return None
+    size = segments(text)
+    return {"encoding": size.encoding, "segments": size.count}

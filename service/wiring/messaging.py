@@ -46,6 +46,7 @@ from service.notify.flow import Course
 from service.notify.naming import Naming
 from service.notify.outcomes import EmitOutcome, Events, NotifyOutcome, WebhookEvents
 from service.notify.plan import Manners
+from service.notify.preview import Previews
 from service.notify.receipts import Receipts
 from service.notify.renditions import Renditions
 from service.notify.reopen import Reopening
@@ -130,7 +131,13 @@ class Messaging:
             outbox_routes.blueprint(self.outbox),
             lane_routes.blueprint(self.pauses, self.clock),
             notify_routes.blueprint(
-                self.desk, self.translations, self.store, self.clock, self.completion, self.cancellation
+                self.desk,
+                self.translations,
+                self.store,
+                self.clock,
+                self.completion,
+                self.cancellation,
+                Previews(self.desk, self.directory, self.translations, self.validation, self.settings.sms_plain),
             ),
             *self._leaving(),
             *self._reviewing(),

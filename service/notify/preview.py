@@ -1,0 +1,152 @@
+"""What people would get, before anything is sent: nothing here is stored, and nobody is written to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from service.core.enums import Channel
+from service.core.language_tags import parse_tag, serves
+from service.language import SOURCE, Translation
+from service.messages import render
+from service.messages.forms import NotFilled
+from service.messages.prices import estimated_price
+from service.messages.render import EmailText, Rendition, TooLong
+from service.messages.segments import Segments, segments
+from service.messages.translations import Translations
+from service.notify.addressees import Addressee, people_in
+from service.notify.notification import Notification
+from service.notify.plan import values_for
+from service.notify.rendition import Texts, rendition_of, template_of
+from service.notify.service import Desk, Request
+from service.notify.translate import authors_words
+from service.notify.validate import PATIENCE, Validation
+from service.recipients import Directory, Recipient
+
+MOST = 20
+"""Readers or languages of one preview."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A text that nothing here translates, and why."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What one reader would get, or a reader of one language; `fault` says why it could not be filled.
+
+    `price` is the estimate of its SMS where the reader's country is known.
+    """
+
+    language: str
+    written_in: str
+    provenance: str | None
+    recipient: Recipient | None = None
+    missing: tuple[Lacking, ...] = ()
+    sms: str | None = None
+    segments: Segments | None = None
+    price: Decimal | None = None
+    email: EmailText | None = None
+    speech: str | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The notification as the sentiment rules would leave it, and what some of its readers would get."""
+
+    judged: Notification
+    items: Sequence[Previewed]
+
+
+@dataclass(frozen=True, slots=True)
+class Previews:
+    """Makes previews."""
+
+    desk: Desk
+    directory: Directory
+    translations: Translations
+    validation: Validation
+    sms_plain: bool = True
+
+    def of(self, request: Request, languages: Sequence[str]) -> Preview:
+        """What the first `MOST` readers would get, or one of each language; `Unfit` as the desk says it."""
+        draft = self.desk.draft(request, is_addressed=bool(request.audience or request.recipients))
+        notification = draft.notification
+        judged = self.validation.judged(notification, PATIENCE)
+        readers = list(islice(self._readers(notification, draft.people), MOST))
+        if readers:
+            items = [self._for(notification, person, own) for person, own in readers]
+        else:
+            items = [self._in(notification, one, {}) for one in languages or [notification.message.language]]
+        return Preview(judged, items)
+
+    def _readers(
+        self, notification: Notification, people: Sequence[Addressee]
+    ) -> Iterator[tuple[Recipient, Mapping[str, object]]]:
+        if notification.audience is not None:
+            yield from ((person, {}) for person in self.directory.members(notification.audience, limit=MOST).items)
+            return
+        names = notification.recipients[:MOST]
+        described = {one.name: one for one in people}
+        stored = self.directory.get_many([name for name in names if name not in people_in(described)])
+        found = {**stored, **people_in(described)}
+        for name in names:
+            if name in found:
+                yield found[name], described[name].variables if name in described else {}
+
+    def _for(self, notification: Notification, person: Recipient, own: Mapping[str, object]) -> Previewed:
+        return self._in(notification, person.language, own, person)
+
+    def _in(
+        self, notification: Notification, language: str, own: Mapping[str, object], person: Recipient | None = None
+    ) -> Previewed:
+        texts, missing = self._texts(notification, language)
+        stamp = texts.stamp if not missing else None
+        shell = Previewed(language, texts.written_in, stamp, person, missing)
+        if missing:
+            return shell
+        reader = person or Recipient("A", "", language, Channel.EMAIL)
+        values = values_for(reader, notification.message.variables, own)
+        try:
+            return self._filled(shell, rendition_of(notification.message, texts), values)
+        except (NotFilled, TooLong) as error:
+            return Previewed(language, texts.written_in, stamp, person, missing, fault=str(error))
+
+    def _filled(self, shell: Previewed, rendition: Rendition, values: Mapping[str, object]) -> Previewed:
+        person = shell.recipient
+        zone = ZoneInfo(person.timezone) if person is not None and person.timezone else None
+        sms = render.sms_text(rendition, values, zone, cheap=self.sms_plain)
+        country = person.phone.country if person is not None and person.phone is not None else None
+        return Previewed(
+            *(shell.language, shell.written_in, shell.provenance, person, ()),
+            sms=sms,
+            segments=segments(sms),
+            price=None if country is None else estimated_price(sms, country),
+            email=render.email_text(rendition, values, zone),
+            speech=render.voice_text(rendition, values, zone),
+        )
+
+    def _texts(self, notification: Notification, language: str) -> tuple[Texts, tuple[Lacking, ...]]:
+        """The texts in a language, as far as there are some, and what is missing."""
+        message, target = notification.message, parse_tag(language)
+        source = parse_tag(message.language)
+        if serves(source, target):
+            return Texts("", language, str(source), provenance={message.sms: SOURCE}), ()
+        authors = authors_words(message, target)
+        answers = {
+            text: authors.get(text) or self.translations.look(text, source, target)
+            for text in template_of(message).texts
+        }
+        found = {text: one for text, one in answers.items() if isinstance(one, Translation)}
+        lacking = [Lacking(text, one.reason) for text, one in answers.items() if not isinstance(one, Translation)]
+        said = {text: one.text for text, one in found.items()}
+        provenance = {text: one.provenance for text, one in found.items()}
+        return Texts("", language, str(target), said, provenance), tuple(lacking)

@@ -1,0 +1,164 @@
+"""The call that shows what people would get, and sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated
+
+from flask import Blueprint
+from pydantic import Field
+
+from service.core import deadline
+from service.core.enums import Scope
+from service.core.language_tags import UnknownTag, parse_tag
+from service.http import Caller, FieldError, Shown, endpoint, invalid
+from service.messages.prices import CURRENCY
+from service.notify import schemas
+from service.notify.notification import Status, Verdict
+from service.notify.preview import MOST, Previewed, Previews
+from service.notify.service import Request, Unfit
+
+MADE_WITHIN_S = 30.0
+"""How long translating and judging may take."""
+
+
+class PreviewRequest(schemas.NotificationRequest):
+    """A notification as it would be sent; without an audience or recipients, one preview for each language."""
+
+    languages: Annotated[
+        Sequence[str], Field(max_length=MOST, description="Of readers, where nobody is named. BCP 47.")
+    ] = ()
+
+
+class ShownLacking(Shown):
+    """A text that nothing here translates, and why."""
+
+    text: str
+    reason: str
+
+
+class ShownSms(Shown):
+    """The SMS: its text, and what a carrier bills. The price is an estimate, where the reader's country is known."""
+
+    text: str
+    encoding: str
+    characters: int
+    segments: int
+    estimated_price: Decimal | None
+    currency: str
+
+
+class ShownEmail(Shown):
+    """The email."""
+
+    subject: str
+    html: str
+    text: str
+
+
+class ShownPreview(Shown):
+    """What one reader would get, on every channel; `channel` is the one that they prefer.
+
+    `missing` are the texts for which a translation is missing: until they are supplied nothing is sent to this reader.
+    """
+
+    recipient_id: str | None
+    channel: str | None
+    language: str
+    written_in: str
+    provenance: str | None
+    missing: Sequence[ShownLacking]
+    fault: str | None
+    sms: ShownSms | None
+    email: ShownEmail | None
+    speech: str | None
+
+
+class PreviewList(Shown):
+    """What would become of a notification: `status` is `approved`, `held_for_review` or `rejected`."""
+
+    status: Status
+    sentiment: Mapping[str, object] | None
+    decision: Mapping[str, object] | None
+    items: Sequence[ShownPreview]
+
+
+Requested = Callable[[schemas.NotificationRequest, str, str, str], Request]
+"""What a body asks the desk for, under an id, of an app and a request."""
+
+
+def add_preview(routes: Blueprint, previews: Previews, requested: Requested) -> None:
+    """`POST /v1/notifications/preview`."""
+
+    @endpoint(
+        routes,
+        "POST",
+        "/v1/notifications/preview",
+        summary="See what people would get, and send nothing",
+        scope=Scope.NOTIFY,
+        body=PreviewRequest,
+        answers={200: PreviewList},
+    )
+    def preview_notification(body: PreviewRequest, caller: Caller) -> PreviewList:
+        """For the first 20 readers, or for each of `languages`; nothing is stored, and nobody is written to.
+
+        What the sentiment rules would say comes with it.
+        """
+        _check(body.languages)
+        try:
+            with deadline.within(MADE_WITHIN_S):
+                made = previews.of(requested(body, caller.resource_id, caller.app, caller.request_id), body.languages)
+        except Unfit as error:
+            raise invalid([FieldError(path, message) for path, message in error.faults]) from error
+        ruling = _ruling(made.judged.verdict)
+        items = [_shown(one) for one in made.items]
+        return PreviewList.model_validate({"status": made.judged.status, **ruling, "items": items})
+
+
+def _ruling(verdict: Verdict | None) -> dict[str, Mapping[str, object] | None]:
+    """What the sentiment rules would say; nothing of a template or of what is urgent."""
+    if verdict is None:
+        return {"sentiment": None, "decision": None}
+    decision = {"fired": verdict.fired, "ruleset_version": verdict.ruleset_version, "reason": verdict.reason}
+    return {"sentiment": verdict.scores, "decision": decision}
+
+
+def _check(languages: Sequence[str]) -> None:
+    errors: list[FieldError] = []
+    for number, language in enumerate(languages):
+        try:
+            parse_tag(language)
+        except UnknownTag as error:
+            errors.append(FieldError(f"languages[{number}]", str(error)))
+    if errors:
+        raise invalid(errors)
+
+
+def _shown(one: Previewed) -> ShownPreview:
+    person, letter = one.recipient, one.email
+    return ShownPreview(
+        recipient_id=None if person is None else person.user_id,
+        channel=None if person is None else person.preference,
+        language=one.language,
+        written_in=one.written_in,
+        provenance=one.provenance,
+        missing=[ShownLacking(text=each.text, reason=each.reason) for each in one.missing],
+        fault=one.fault,
+        sms=_sms(one),
+        email=None if letter is None else ShownEmail(subject=letter.subject, html=letter.html, text=letter.text),
+        speech=one.speech,
+    )
+
+
+def _sms(one: Previewed) -> ShownSms | None:
+    if one.sms is None or one.segments is None:
+        return None
+    return ShownSms(
+        text=one.sms,
+        encoding=one.segments.encoding,
+        characters=len(one.sms),
+        segments=one.segments.count,
+        estimated_price=one.price,
+        currency=CURRENCY,
+    )
