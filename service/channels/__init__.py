@@ -132,13 +132,15 @@ class Refused(Record, frozen=True):
     """The provider did not take the message. `detail` is for an operator and holds no contact data and no text.
 
     `untried` when that is no attempt of the message: no provider was asked, all being left alone for now or time being
-    up, or one that was asked has a limit that any message would have met.
+    up, or one that was asked has a limit that any message would have met. `gone` when there is no such mailbox: mail to
+    it comes back for good.
     """
 
     reason: Reason
     detail: str
     retry_after: timedelta = timedelta(0)
     untried: bool = False
+    gone: bool = False
 
     @property
     def permanent(self) -> bool:

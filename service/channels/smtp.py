@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from service.channels import Accepted, Email, Outcome, Reason, Refused, Unknown
 from service.channels.email import INTERNATIONAL, PLAIN, Unaddressable, compose
+from service.channels.email.statuses import is_gone
 from service.channels.mail_tokens import MailTokens
 from service.core.clock import Clock
 from service.core.errors import TocsinError
@@ -287,7 +288,7 @@ def _refusal(code: int, reply: bytes | str, stage: str, permanent: Reason) -> Re
     status = found.group() if found else ""
     detail = f"the mail server answered {code} {status}".rstrip() + f" to {stage}"
     if code >= 500:
-        return Refused(permanent, detail)
+        return Refused(permanent, detail, gone=permanent is Reason.ADDRESS and is_gone(status))
     reason = _for_now(code, status, permanent)
     return Refused(reason, detail, LATER if reason is Reason.LATER else timedelta(0), untried=reason is Reason.LATER)
 

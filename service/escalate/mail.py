@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
+from service.channels.email.statuses import is_gone
 from service.channels.inbound import Fate, Receipt, Unwanted
 from service.channels.mail_tokens import MailTokens
 from service.core.enums import Channel
@@ -42,9 +43,6 @@ MAX_TOKENS = 10
 _TOKEN = re.compile(r"[^a-z2-7]([a-z2-7]{26})@")
 _FATES = {"delivered": Fate.DELIVERED, "failed": Fate.REFUSED, "delayed": Fate.IN_FLIGHT}
 """What became of a mail, by a report's Action (RFC 3464, 2.3.3). `relayed` and `expanded` say nothing for sure."""
-
-_GONE = re.compile(r"5\.(?:1\.(?:1|2|3|6|10)|2\.1)")
-"""Statuses that say that there is no such mailbox, or that it is closed for good (RFC 3463, RFC 7505)."""
 
 Addressee = Callable[[str], str | None]
 """The address that a message of ours went to, by the id of its delivery; None if we do not know any more."""
@@ -146,7 +144,7 @@ class MailReplies:
 
     def _with_address(self, receipt: Receipt, recipient: BouncedRecipient) -> Receipt | Unwanted:
         """The receipt, and the address that is gone: the one that we wrote to, never one that only the report names."""
-        if receipt.fate is not Fate.REFUSED or not _GONE.fullmatch(recipient.status):
+        if receipt.fate is not Fate.REFUSED or not is_gone(recipient.status):
             return receipt
         address = self.addressee(receipt.delivery_id or "")
         if address is None or address.lower() != recipient.address.lower():

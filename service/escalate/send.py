@@ -207,6 +207,8 @@ class Sender:
             case Refused(reason=reason, detail=detail):
                 if reason is Reason.OPTED_OUT:
                     self._remember_opt_out(sending.contact, outgoing.channel)
+                if outcome.gone and sending.contact.email is not None:
+                    self.opt_outs.add_email(sending.contact.email, Why.BOUNCE)
                 if retry_at is not None:
                     return Step(_tried_again(task.item, retry_at, outgoing, detail))
                 if not outcome.permanent and _lasts(sending):

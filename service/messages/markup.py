@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from importlib import resources
@@ -40,7 +41,8 @@ def plain_text(document: str) -> str:
     """What the document says, links written out: `label: address`, within a line `label (address)`. Slots stay."""
 
     def read(text: str) -> str:
-        return _LINK.sub(_written_out, str(get_text(text, ParserConfig(display_links=True))))
+        said = textwrap.dedent(str(get_text(text, ParserConfig(display_links=True))))
+        return _LINK.sub(_written_out, said)
 
     return _around_slots(document, read).strip() + "\n"
 
@@ -159,8 +161,9 @@ def _around_slots(document: str, change: Callable[[str], str]) -> str:
     slots: list[str] = []
 
     def hide(match: re.Match[str]) -> str:
-        slots.append(match[0])
-        return f"tocsin-slot-{len(slots) - 1}-"
+        if match[0] not in slots:
+            slots.append(match[0])
+        return f"tocsin-slot-{slots.index(match[0])}-"
 
     changed = change(_SLOT.sub(hide, document))
     return _HELD.sub(lambda match: slots[int(match[1])], changed)

@@ -186,6 +186,11 @@ class OptOuts:
         item = Item(self._phone_id(e164), KIND, {})
         return _with(item, (OptOut(Why.PROVIDER, self._clock.now()),))
 
+    def bounced(self, address: str) -> Item:
+        """What to commit, as a child, when a mail server says that the mailbox is gone."""
+        item = Item(self._email_id(address), KIND, {})
+        return _with(item, (OptOut(Why.BOUNCE, self._clock.now()),))
+
     def lift_phone(self, e164: str) -> bool:
         """End what a phone's START may end; False if nothing was. What an administrator ended stays ended."""
         return self._lift(self._phone_id(e164), LIFTED_BY_START)

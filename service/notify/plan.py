@@ -58,11 +58,12 @@ class Manners:
     """What is kept to whoever the recipient is: refusals, quiet hours, how much they get, where they unsubscribe.
 
     `opted_out` names those who get nothing of a lane on their channel, and why; `told_by_provider` makes the record
-    that a provider has a phone (E.164) on its own list.
+    that a provider has a phone (E.164) on its own list, `bounced` that a mailbox is gone.
     """
 
     opted_out: Callable[[Iterable[Recipient], Lane], Mapping[str, OptOut]]
     told_by_provider: Callable[[str], Item]
+    bounced: Callable[[str], Item]
     quiet: QuietHours | None
     unsubscribe_url: Callable[[Recipient], str | None]
     free_at: Callable[[Recipient, datetime], datetime] | None = None

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Message, Outcome, Reason, Reference, Refused, Sms, VoiceCall
+from service.channels import Email, Message, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.carrier import Handed
 from service.core.enums import Channel, Lane
 from service.messages.carriers import Carriers, Slots, SlotsNow, Urgency
@@ -291,7 +291,9 @@ class PageSender:
         return Done(step, changed, called=any(map(self._is_in_doubt, copies)))
 
     def _remembered(self, message: Message, handed: Handed) -> Handed:
-        """With the record that the phone opted out, if that is why the provider refused the message."""
+        """With the record that the phone opted out or the mailbox is gone, if that is why it was refused."""
+        if isinstance(message, Email) and isinstance(handed.outcome, Refused) and handed.outcome.gone:
+            return Handed(handed.outcome, (*handed.writes, self.manners.bounced(message.to)))
         opted_out = isinstance(handed.outcome, Refused) and handed.outcome.reason is Reason.OPTED_OUT
         if not opted_out or not isinstance(message, Sms | VoiceCall):
             return handed

@@ -232,7 +232,9 @@ class Messaging:
         links = self.unsubscribe_links
         leaving = links.of if links is not None else lambda _: None
         plain = self.settings.sms_plain
-        return Manners(self._opted_out, self.opt_outs.told_by_provider, quiet, leaving, self._pace(), plain)
+        return Manners(
+            self._opted_out, self.opt_outs.told_by_provider, self.opt_outs.bounced, quiet, leaving, self._pace(), plain
+        )
 
     def _pace(self) -> Callable[[Recipient, datetime], datetime] | None:
         pace = self.settings.recipient_limit

@@ -33,6 +33,20 @@ class MailServer:
     """Takes every mail and keeps it."""
 
     mails: list[Message] = field(default_factory=list)
+    refusals: dict[str, str] = field(default_factory=dict)
+
+    async def handle_RCPT(  # noqa: N802  (aiosmtpd's interface)
+        self,
+        server: SMTP,  # noqa: ARG002
+        session: Session,  # noqa: ARG002
+        envelope: Envelope,
+        address: str,
+        options: list[str],  # noqa: ARG002
+    ) -> str:
+        if address in self.refusals:
+            return self.refusals[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(  # noqa: N802  (aiosmtpd's interface)
         self,
@@ -298,3 +312,18 @@ def test_a_mailed_page_that_can_be_answered_by_mail_says_so(start: Callable[...,
     _, page = opened(start())
     assert "Answer this email with YES or NO." in plain(page)
     assert "Is it handed in?" in plain(page)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "why"), [("550 5.1.1 no such user", ["bounce"]), ("550 5.7.1 not allowed", []), ("552 5.2.2 full", [])]
+)
+def test_a_mailbox_that_the_server_says_is_gone_is_not_asked_again(
+    start: Callable[..., Post], refusal: str, why: list[str]
+) -> None:
+    post = start()
+    post.server.refusals["ann@example.com"] = refusal
+    contacts = [{"recipient": name} for name in PEOPLE]
+    post.room.opens(description="Essay 3 is due", contacts=contacts, policy="assignment")
+    register = post.room.api.service.messaging.opt_outs
+    assert [str(each.why) for each in register.of_email("ann@example.com")] == why
+    assert len(post.to("ben@example.com")) == 1

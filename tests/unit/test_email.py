@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 import socket
 import ssl
 import threading
@@ -30,7 +31,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
-from service.channels.email import Unaddressable, compose, header_text, parse_sender
+from service.channels.email import PLAIN, Unaddressable, compose, header_text, parse_sender
 from service.channels.smtp import BadSmtpUrl, SmtpChannel, SmtpServer, parse_smtp_url
 from service.core.clock import HandClock
 from service.core.language_tags import parse_tag
@@ -546,3 +547,14 @@ def test_tls_from_the_first_byte(certificate: Certificate) -> None:
         refused = server.channel("smtps").send(LETTER)
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.ACCOUNT
+
+
+def test_subjects_and_names_are_folded_as_rfc_2047_says_and_nothing_is_eight_bit() -> None:
+    subject = "Wichtige Änderung: " + "Gerichte für Gäste, " * 4 + "お知らせ" * 15
+    letter = structs.replace(LETTER, subject=subject, text="Grüße", unsubscribe_url=f"https://x.example/u/{'a' * 300}")
+    raw = compose(letter, Address("Größe und Söhne", "a", "example.com"), NOON).as_bytes(policy=PLAIN)
+    assert raw.isascii()
+    assert max(map(len, re.findall(rb"=\?[^\s?]+\?[bq]\?[^\s?]*\?=", raw))) <= 75
+    heads = [line for line in raw.split(b"\r\n\r\n")[0].split(b"\r\n") if b"=?" in line]
+    assert max(map(len, heads)) <= 76
+    assert email.message_from_bytes(raw, policy=SMTP)["Subject"] == subject

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.errors import HeaderParseError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, formataddr
 
 import idna
@@ -24,9 +25,28 @@ MAX_SUBJECT = 255
 """Characters of a subject that are kept; the rest is cut with an ellipsis."""
 
 
-PLAIN, INTERNATIONAL = SMTP.clone(max_line_length=990), SMTPUTF8.clone(max_line_length=990)
-"""How messages are written: lines below the 998 characters of RFC 5322. Folded at 78, a long link without a space would
-become an encoded word, which no mail program takes for an address."""
+FOLDED = frozenset({"subject", "from", "to"})
+"""Headers whose encoded words have at most 75 characters, in lines of at most 76 (RFC 2047, section 2)."""
+
+
+class MailPolicy(EmailPolicy):
+    """How mails are written: lines below the 998 characters of RFC 5322, and only ASCII, for not every server takes
+    more. What people read in a header is folded at 76; a long link, so folded, would become an encoded word, which no
+    mail program takes for an address."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """A header as it is sent."""
+        if self.utf8 or self.max_line_length != _LONG or name.lower() not in FOLDED or value.isascii():
+            return super().fold_binary(name, value)
+        if name.lower() == "subject":  # the newer way of folding loses blanks between encoded words
+            text = Header(str(value), "utf-8", header_name=name, maxlinelen=_LINE).encode(linesep=self.linesep)
+            return f"{name}: {text}{self.linesep}".encode("ascii")
+        return self.clone(max_line_length=_LINE).fold_binary(name, value)
+
+
+_LONG, _LINE = 990, 76
+PLAIN = MailPolicy(linesep="\r\n", max_line_length=_LONG, cte_type="7bit")
+INTERNATIONAL = PLAIN.clone(utf8=True)
 
 
 class Unaddressable(TocsinError):
