@@ -9,7 +9,7 @@ from service import config
 from service.aws.references import CannotFetch, Reference
 from service.config import Settings, SettingsError, folders
 from service.core.enums import Channel, Scope
-from service.messages.pace import parse_pace
+from service.messages.pace import Pace, parse_pace
 from service.messages.quiet import parse_quiet_hours
 from service.messages.senders import Senders
 from service.storage import StoreUnavailable
@@ -34,6 +34,9 @@ def _shown(default: object) -> str:
             return ""
         case tuple():
             return f"`{','.join(map(str, default))}`"
+        case Pace(messages=messages, within=within):
+            minutes = int(within.total_seconds()) // 60
+            return f"`{messages}/{minutes // 60}h`" if minutes % 60 == 0 else f"`{messages}/{minutes}m`"
         case Mapping() | frozenset():
             assert not default
             return ""
@@ -96,6 +99,8 @@ BAD = {
     "quiet_hours": "22-7",
     "timezone": "Berlin",
     "recipient_limit": "20 per hour",
+    "incident_text_limit": "5 per hour",
+    "incident_call_limit": "never",
     "email_rate": "inf",
     "sms_rate": "0",
     "voice_rate": "nan",
@@ -114,6 +119,8 @@ BAD = {
     "signing_secrets": "ab",
     "parameters_ttl": "0",
     "outbox_channels": "fax",
+    "chat_webhooks": "perhaps",
+    "chat_hosts": "https://chat.example",
     "language_services": "google",
     "mail_configuration_set": "my set",
     "phone_identity": "Tocsin\tTeam",
