@@ -68,4 +68,6 @@ def parse_quiet_hours(text: str, zone: str = "UTC") -> QuietHours:
     if (match := _FORM.fullmatch(text.strip())) is None:
         raise NotQuietHours(f"{text!r} are not hours: write them like 22:00-07:00")
     start, end = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
+    if start == end:  # a whole day, or nothing at all: neither is what somebody means who writes it
+        raise NotQuietHours(f"{text!r} begins and ends at one time: write hours like 22:00-07:00, or leave it out")
     return QuietHours(start, end, zone)

@@ -77,7 +77,7 @@ def changes(zone: ZoneInfo, first: int, last: int) -> Iterator[datetime]:
         at = later
 
 
-@pytest.mark.parametrize("text", ["", "22-7", "24:00-07:00", "22:00", "22:60-07:00"])
+@pytest.mark.parametrize("text", ["", "22-7", "24:00-07:00", "22:00", "22:60-07:00", "22:00-22:00", "00:00-00:00"])
 def test_what_names_no_hours_is_told_how_to_write_them(text: str) -> None:
     with pytest.raises(NotQuietHours, match="22:00-07:00"):
         parse_quiet_hours(text)
