@@ -24,7 +24,7 @@ class ContactKind(StrEnum):
     EMAIL = "email"
 
 
-class Reader(Protocol):
+class MessageReader(Protocol):
     """Whoever a message is for. What is not known is None."""
 
     @property
@@ -40,14 +40,14 @@ class Reader(Protocol):
     def chat_url(self) -> str | None: ...
 
 
-class Contacts(Protocol):
+class HasContacts(Protocol):
     """The contacts of somebody as text: a phone in E.164, an address."""
 
     def contact(self, field: str) -> str | None:
         """The contact that a profile's field of this name holds, or None."""
 
 
-class Letter(Protocol):
+class EmailWords(Protocol):
     """A text as an email says it."""
 
     @property
@@ -75,7 +75,7 @@ class Words(Protocol):
     def note(self) -> str:
         """As plain text that may be longer than an SMS."""
 
-    def letter(self) -> Letter:
+    def letter(self) -> EmailWords:
         """As subject, HTML and plain text."""
 
     def spoken(self) -> str:
@@ -122,7 +122,7 @@ class ChannelType(Protocol):
     def refusal(self) -> str:
         """How a timeline says that the contact wants no messages of the channel."""
 
-    def compose(self, words: Words, reader: Reader, circumstances: Circumstances, /) -> Message | None:
+    def compose(self, words: Words, reader: MessageReader, circumstances: Circumstances, /) -> Message | None:
         """The message to a reader; None if the channel does not lead to them."""
 
     def is_blank(self, message: Message, /) -> bool:
@@ -139,6 +139,6 @@ class PlainText:
         return is_blank(message.text)
 
 
-def address_of(kind: ChannelType, contacts: Contacts) -> str | None:
+def address_of(kind: ChannelType, contacts: HasContacts) -> str | None:
     """Where a channel leads to somebody, or None."""
     return contacts.contact(kind.field)

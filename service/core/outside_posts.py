@@ -29,7 +29,7 @@ class PrivateNetwork(TocsinError):
     """The address leads into a private or reserved network."""
 
 
-class NoAnswer(TocsinError):
+class HostSilent(TocsinError):
     """The host could not be reached or did not answer in time; `kind` names the error."""
 
     def __init__(self, kind: str) -> None:
@@ -58,12 +58,12 @@ class OutsidePosts:
     """A file of certificate authorities to trust instead of the system's."""
 
     def post(self, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> Response:
-        """POST once; `PrivateNetwork`, or `NoAnswer` if nothing is known of what became of it."""
+        """POST once; `PrivateNetwork`, or `HostSilent` if nothing is known of what became of it."""
         named = {"Host": _authority(parts), "User-Agent": "Tocsin", **headers}
         try:
             return run_within(self.limit, lambda token: post(self._destination(parts), named, body, token, self.limit))
         except (HTTPException, OSError, ValueError, RuntimeError) as error:
-            raise NoAnswer(type(error).__name__) from error
+            raise HostSilent(type(error).__name__) from error
 
     def _destination(self, parts: SplitResult) -> Destination:
         host, secure = parts.hostname or "", parts.scheme == "https"

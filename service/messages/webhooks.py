@@ -17,7 +17,7 @@ from service.core import web_addresses
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
-from service.core.outside_posts import NoAnswer, OutsidePosts, PrivateNetwork, Resolve, resolve
+from service.core.outside_posts import HostSilent, OutsidePosts, PrivateNetwork, Resolve, resolve
 from service.core.posting import Response
 from service.core.records import from_state, to_state
 from service.core.secrets import Keyring
@@ -113,7 +113,7 @@ class Webhooks:
             response = posts.post(parts, headers, body)
         except PrivateNetwork as error:
             raise CallbackRefused(f"the callback address {error}") from error
-        except NoAnswer as error:
+        except HostSilent as error:
             raise RetryLater(f"the callback's {error}") from error
         _judge(response)
 

@@ -14,7 +14,7 @@ from service.channels.chat import Chat, parse_chat_url
 from service.channels.chat.webhooks import ChatWebhooks
 from service.core.clock import HandClock
 from service.core.language_tags import Tag
-from service.core.outside_posts import NoAnswer, OutsidePosts, PrivateNetwork
+from service.core.outside_posts import HostSilent, OutsidePosts, PrivateNetwork
 from service.core.posting import Response
 from service.core.web_addresses import NotAnAddress
 
@@ -89,8 +89,8 @@ def test_what_an_answer_means(status: int, reason: Reason) -> None:
 
 
 def test_a_message_that_may_have_arrived_is_in_doubt() -> None:
-    assert isinstance(outcome(NoAnswer("TimeoutError")), Unknown)
-    refused = outcome(NoAnswer("ConnectionRefusedError"))
+    assert isinstance(outcome(HostSilent("TimeoutError")), Unknown)
+    refused = outcome(HostSilent("ConnectionRefusedError"))
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.LATER
 
@@ -102,7 +102,7 @@ def test_nothing_goes_into_our_own_network() -> None:
 
 
 def test_a_room_that_hangs_keeps_the_others_waiting_once() -> None:
-    wire = Wire(NoAnswer("TimeoutError"))
+    wire = Wire(HostSilent("TimeoutError"))
     messages = [chat(name="m1"), chat(name="m2"), chat("https://other.example/hooks/1", name="m3")]
     outcomes = [each.outcome for each in ChatWebhooks(wire, HandClock(NOON)).hand_over(messages, LATER)]
     assert isinstance(outcomes[0], Unknown)
@@ -121,7 +121,7 @@ def test_what_there_is_no_time_for_stays_untried() -> None:
 
 
 def test_no_outcome_holds_the_address() -> None:
-    for answer in (Response(404, {}), Response(500, {}), NoAnswer("TimeoutError"), PrivateNetwork("leads nowhere")):
+    for answer in (Response(404, {}), Response(500, {}), HostSilent("TimeoutError"), PrivateNetwork("leads nowhere")):
         assert "hooks" not in str(outcome(answer))
 
 

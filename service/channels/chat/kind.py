@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.channels.channel_type import Circumstances, PlainText, Reader, Words
+from service.channels.channel_type import Circumstances, MessageReader, PlainText, Words
 from service.channels.chat import Chat
 from service.core.enums import Channel
 
@@ -17,7 +17,7 @@ class ChatType(PlainText):
     weight = 2
     refusal = "this room takes no messages"
 
-    def compose(self, words: Words, reader: Reader, circumstances: Circumstances, /) -> Chat | None:
+    def compose(self, words: Words, reader: MessageReader, circumstances: Circumstances, /) -> Chat | None:
         """The message to a reader's room."""
         if not reader.chat_url:
             return None

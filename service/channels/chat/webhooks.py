@@ -18,7 +18,7 @@ from service.channels.carrier import Handed
 from service.channels.chat import Chat, parse_chat_url
 from service.channels.sends import counted
 from service.core.clock import Clock
-from service.core.outside_posts import NoAnswer, OutsidePosts, PrivateNetwork
+from service.core.outside_posts import HostSilent, OutsidePosts, PrivateNetwork
 from service.core.posting import Response
 from service.core.web_addresses import NotAnAddress, split
 from service.work.retry import asked_wait
@@ -76,7 +76,7 @@ class ChatWebhooks:
             response = self._posts.post(parts, {"Content-Type": "application/json"}, _body(parts, message))
         except (NotAnAddress, PrivateNetwork) as error:
             return Refused(Reason.ADDRESS, f"the room's address {error}")
-        except NoAnswer as error:
+        except HostSilent as error:
             does_not_answer()
             if error.kind in _NEVER_CONNECTED:
                 return Refused(Reason.LATER, f"the room's {error}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.channels import Email, Message
-from service.channels.channel_type import Circumstances, ContactKind, Reader, Words
+from service.channels.channel_type import Circumstances, ContactKind, MessageReader, Words
 from service.core.blank import is_blank
 from service.core.enums import Channel
 
@@ -18,7 +18,7 @@ class EmailType:
     weight = 2
     refusal = "this mailbox takes no messages"
 
-    def compose(self, words: Words, reader: Reader, circumstances: Circumstances, /) -> Email | None:
+    def compose(self, words: Words, reader: MessageReader, circumstances: Circumstances, /) -> Email | None:
         """The email to a reader's address."""
         if not reader.email:
             return None

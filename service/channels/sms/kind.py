@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.channels import Sms
-from service.channels.channel_type import Circumstances, ContactKind, PlainText, Reader, Words
+from service.channels.channel_type import Circumstances, ContactKind, MessageReader, PlainText, Words
 from service.core.enums import Channel
 
 
@@ -16,7 +16,7 @@ class SmsType(PlainText):
     weight = 2
     refusal = "this phone wants no messages"
 
-    def compose(self, words: Words, reader: Reader, circumstances: Circumstances, /) -> Sms | None:
+    def compose(self, words: Words, reader: MessageReader, circumstances: Circumstances, /) -> Sms | None:
         """The text message to a reader's phone."""
         if reader.phone is None:
             return None

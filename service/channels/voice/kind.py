@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.channels import VoiceCall
-from service.channels.channel_type import Circumstances, ContactKind, PlainText, Reader, Words
+from service.channels.channel_type import Circumstances, ContactKind, MessageReader, PlainText, Words
 from service.core.enums import Channel
 from service.core.language_tags import Tag, parse_tag
 
@@ -17,7 +17,7 @@ class VoiceType(PlainText):
     weight = 6  # with the pieces of its audio
     refusal = "this phone wants no calls"
 
-    def compose(self, words: Words, reader: Reader, circumstances: Circumstances, /) -> VoiceCall | None:
+    def compose(self, words: Words, reader: MessageReader, circumstances: Circumstances, /) -> VoiceCall | None:
         """The call to a reader's phone, in the voice they asked for if it speaks the text's language."""
         if reader.phone is None:
             return None

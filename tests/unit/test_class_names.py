@@ -1,0 +1,38 @@
+"""One meaning for each public class name: no two rooms define the same one."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+SERVICE = Path(__file__).parents[2] / "service"
+
+STILL_SHARED = frozenset(
+    """
+    Accepted Answer Answered Asked Begun Between Button Call Cancelled Candidate Change Commit Comparison Contact
+    Decision Difference Done Draft Engine Entry Evaluation Fate Faults Filter Finding Group Guard Head Hit
+    Incident Kept Keys Kind Level LinkRefused Live Member Message Missing Moved Named NotThere NotUnderstood
+    Notification Open OtherContent Outcome Page Piece Place Policy Position Preview Query Reading Reason Receipt
+    Receipts Received Record Reference Refused Request Sender Sentence Shown ShownMessage Side Slot Sort Source
+    Span Standing Status Step Tag Taken Text Texts Translator Unfit Why Worker
+    """.split()  # noqa: SIM905  (a list of 80 names)
+)
+"""Names that still mean two things. This list only ever gets shorter."""
+
+
+def _rooms_by_name() -> Mapping[str, set[str]]:
+    rooms: dict[str, set[str]] = defaultdict(set)
+    for path in SERVICE.rglob("*.py"):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                rooms[node.name].add(path.relative_to(SERVICE).parts[0])
+    return rooms
+
+
+def test_no_two_rooms_give_one_class_name_two_meanings() -> None:
+    shared = {name: sorted(rooms) for name, rooms in _rooms_by_name().items() if len(rooms) > 1}
+    new = {name: rooms for name, rooms in shared.items() if name not in STILL_SHARED}
+    assert not new, "choose names that no other room defines"
+    assert not STILL_SHARED - shared.keys(), "take these off the list"
