@@ -10,9 +10,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-import lameenc
 from babel.core import get_global
 
+from service.channels.mp3 import encoded
 from service.channels.voice import MAX_CHARACTERS, Audio, NoVoice, SpeechFailed
 from service.core.language_tags import Tag, serves
 
@@ -40,7 +40,10 @@ class NanoSpeech:
     """
 
     timeout: float = 20.0
-    kilobits_per_second: int = 48
+
+    def speaks(self, locale: Tag, /) -> bool:
+        """Whether there is a voice for a locale."""
+        return any(serves(voice, locale) for voice in VOICES)
 
     def speak(self, text: str, voice: Tag, /) -> Audio:
         """Speak up to 3,000 characters of plain text; markup is not interpreted."""
@@ -50,7 +53,7 @@ class NanoSpeech:
         seconds = len(samples) / (SAMPLES_PER_SECOND * BYTES_PER_SAMPLE)
         if seconds < SHORTEST_SECONDS:
             raise SpeechFailed(f"the voice for {voice} can speak nothing of this text: is it in another script?")
-        return Audio(_mp3(samples, self.kilobits_per_second), seconds)
+        return Audio(encoded(samples, SAMPLES_PER_SECOND), seconds)
 
     def _samples(self, text: str, voice: Tag) -> bytes:
         command = [sys.executable, "-I", "-c", _SPEAK, str(voice)]
@@ -85,13 +88,3 @@ def _family(locale: Tag) -> str:
     """British or American English, by CLDR's parent locales; every other language is one family."""
     parent = get_global("parent_exceptions").get(f"{locale.language}_{locale.region}", locale.language)
     return str(parent) if locale.language == "en" else locale.language
-
-
-def _mp3(samples: bytes, kilobits_per_second: int) -> bytes:
-    encoder = lameenc.Encoder()
-    encoder.silence()
-    encoder.set_channels(1)
-    encoder.set_in_sample_rate(SAMPLES_PER_SECOND)
-    encoder.set_bit_rate(kilobits_per_second)
-    encoder.set_quality(2)
-    return bytes(encoder.encode(samples) + encoder.flush())

@@ -333,6 +333,11 @@ class Settings(BaseSettings):
         return secret_in(self.home)
 
     @property
+    def models(self) -> Path:
+        """Where `tocsin translations models add` puts translation models."""
+        return self.home / "models"
+
+    @property
     def last_good(self) -> Path:
         """Where copies are kept of the policies and templates that could last be used."""
         return self.home / "last-good"

@@ -104,6 +104,24 @@ class Sentiment(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ToneScore:
+    """How likely a text would hurt who reads it, from 0 to 1, and its passage that makes it so (blank: there is none).
+
+    `worst` is the text of a message: it is for the person who reviews it, and is never logged.
+    """
+
+    harm: Decimal
+    worst: str
+
+
+class Tone(Protocol):
+    """Whether a careful person would hold a text."""
+
+    def judge(self, text: str, /) -> ToneScore:
+        """The worst passage counts; `TextTooLong` above `MAX_SENTIMENT_BYTES`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Detected:
     """The language that a text seems to be in, with a confidence from 0 to 1."""
 

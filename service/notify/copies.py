@@ -22,11 +22,15 @@ from service.storage import Item
 
 
 class Copy(Record, frozen=True):
-    """One recipient's delivery in hand: as it is stored (`version` 0: not yet), and what is to become of it."""
+    """One recipient's delivery in hand: as it is stored (`version` 0: not yet), and what is to become of it.
+
+    `note` is what its record says once it is accepted: why it goes another way than its reader asked for.
+    """
 
     delivery: Delivery
     version: int
     plan: Plan
+    note: str | None = None
 
     @property
     def weight(self) -> int:
@@ -51,6 +55,7 @@ class PageContext:
 
     A rendition that is None still lacks a translation. Of what `is_cancelled` nothing more leaves.
     `own_values` are those that the request gave for one reader alone.
+    `notes` say of whom another way is taken, and why.
     """
 
     notification: Notification
@@ -60,6 +65,7 @@ class PageContext:
     at: datetime
     is_cancelled: bool = False
     own_values: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def addressed(item: Item | None, name: str, page: Page, person: Recipient | None) -> Delivery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from service.core.enums import Channel, Lane
@@ -64,12 +65,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the sentiment rules made of the message: the scores, the rules that fired and by which version."""
+    """What the sentiment rules made of the message: the scores, the rules that fired and by which version.
+
+    `harm` (0 to 1) is how likely the message would hurt its readers, and `worst` the passage that makes it so.
+    """
 
     scores: Mapping[str, object]
     fired: tuple[str, ...]
     ruleset_version: int | None
     reason: str | None = None
+    harm: Decimal | None = None
+    worst: str | None = None
 
 
 class Decision(StrEnum):

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from service.channels import Message, Reference
 from service.channels.channel_type import Circumstances
 from service.channels.registry import CHANNELS
-from service.core.enums import Lane
+from service.channels.voice.kind import voice_of
+from service.core.enums import Channel, Lane
 from service.core.errors import TocsinError
+from service.core.language_tags import Tag
 from service.core.records import Record
 from service.messages.forms import NotFilled
 from service.messages.optouts import OptOut
@@ -68,9 +70,18 @@ class Manners:
     unsubscribe_url: Callable[[Recipient], str | None]
     free_at: Callable[[Recipient, datetime], datetime] | None = None
     """Books the next place in how much one person gets; None where there is no limit."""
-
     sms_plain: bool = True
     """Whether what costs and says nothing is replaced in an SMS."""
+    speaks: Callable[[Tag], bool] = lambda _: True
+    """Whether a voice reads out a text in a locale."""
+
+    def instead_of_a_call(self, recipient: Recipient, rendition: Rendition | None) -> Channel | None:
+        """The channel that reaches whoever wants calls in a language that no voice speaks; None where a call does."""
+        if recipient.preference is not Channel.VOICE or rendition is None:
+            return None
+        if self.speaks(voice_of(recipient.voice_locale, rendition.language)):
+            return None
+        return Channel.SMS if recipient.phone else Channel.EMAIL if recipient.email else None
 
 
 def plan(

@@ -269,6 +269,8 @@ def _waiting(item: Item) -> Mapping[str, object]:
         "reason": verdict and verdict.reason,
         "text": held.message.sms,
         "sentiment": verdict and verdict.scores,
+        "harm": verdict and verdict.harm,
+        "worst": verdict and verdict.worst,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -277,6 +278,8 @@ class ShownReview(Shown):
     reason: str | None
     text: str | None = None
     sentiment: Mapping[str, object] | None = None
+    harm: Decimal | None = None
+    worst: str | None = None
     origin: Mapping[str, object] | None = None
 
 

@@ -19,10 +19,11 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Email, Message, Outcome, Reason, Reference, Refused, Sms, VoiceCall
+from service.channels import Accepted, Email, Message, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.carrier import Handed
 from service.core.enums import Channel, Lane
 from service.messages.carriers import Carriers, Slots, SlotsNow, Urgency
+from service.messages.render import Rendition
 from service.notify import stalls
 from service.notify.addressees import Addressees, is_guest, people_in
 from service.notify.batch import Page
@@ -185,10 +186,11 @@ class PageSender:
         people = {**self.directory.get_lately(asked), **came_along}
         languages = {person.language for person in people.values()}
         renditions = {language: self.renditions.get(notification, language) for language in languages}
+        people, notes = self._reachable(people, renditions)
         refusing = self.manners.opted_out(people.values(), notification.lane)
         cancelled = is_cancelled(self.store, notification.id)
         own = {name: one.variables for name, one in described.items() if one.variables}
-        return PageContext(notification, people, refusing, renditions, now, cancelled, own)
+        return PageContext(notification, people, refusing, renditions, now, cancelled, own, notes)
 
     def _cancelled(self, task: Task) -> Step:
         """What has not left never leaves."""
@@ -196,6 +198,20 @@ class PageSender:
         if cancelled is None:
             return Step(finished(task.item))
         return Step(cancelled.page, others=cancelled.records)
+
+    def _reachable(
+        self, people: Mapping[str, Recipient], renditions: Mapping[str, Rendition | None]
+    ) -> tuple[Mapping[str, Recipient], Mapping[str, str]]:
+        """People by the channel that reaches them, with a note for each whom no call can be read out to."""
+        notes: dict[str, str] = {}
+        reached: dict[str, Recipient] = {}
+        for name, person in people.items():
+            rendition = renditions[person.language]
+            channel = self.manners.instead_of_a_call(person, rendition)
+            reached[name] = person if channel is None else structs.replace(person, preference=channel)
+            if channel is not None and rendition is not None:
+                notes[name] = f"no voice speaks {rendition.language}: sent by {channel.value} instead"
+        return reached, notes
 
     def _copies(
         self, page: Page, names: Sequence[str], context: PageContext, slots: SlotsNow, now: datetime
@@ -232,7 +248,8 @@ class PageSender:
             return Copy(delivery, version, Drop(DeliveryStatus.FAILED, "the recipient was removed"))
         if (opt_out := context.refusing.get(person.user_id)) is not None:
             return Copy(delivery, version, Drop(DeliveryStatus.SUPPRESSED, opt_out.why.sentence))
-        return Copy(delivery, version, self._plan(delivery, person, context, slots, now))
+        plan = self._plan(delivery, person, context, slots, now)
+        return Copy(delivery, version, plan, context.notes.get(person.user_id))
 
     def _plan(
         self, delivery: Delivery, person: Recipient, context: PageContext, slots: SlotsNow, now: datetime
@@ -345,6 +362,8 @@ class PageSender:
         return task.checkpoint(structs.replace(item, attempts=attempts), *step.others, spawn=step.spawn)
 
     def _after(self, copy: Copy, outcome: Outcome, page: Page, task: Task) -> Delivery:
+        if isinstance(outcome, Accepted):
+            return structs.replace(copy.delivery.after(outcome, task.now, None), detail=copy.note)
         if not isinstance(outcome, Refused):
             return copy.delivery.after(outcome, task.now, None)
         if outcome.untried and stalls.is_over(page, task.item.lane, task.now):

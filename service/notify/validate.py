@@ -1,4 +1,4 @@
-"""Whether a message may go out: how it feels, and what the sentiment rules make of that.
+"""Whether a message may go out: how it feels, whom it would hurt, and what the sentiment rules make of that.
 
 Nothing goes out unread because a service is down: what cannot be scored or decided is held for a person. Two kinds are
 not judged: what goes out in the incident lane, for a page never waits, and templates, whose words administrators chose.
@@ -6,6 +6,7 @@ not judged: what goes out in the incident lane, for a page never waits, and temp
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
@@ -16,7 +17,7 @@ from service.core.errors import TocsinError, Unavailable
 from service.core.language_tags import parse_tag
 from service.decide import facts
 from service.decide.outcomes import Accepted, Flagged, Outcome, Rejected
-from service.language import Sentiment, SentimentScore
+from service.language import Sentiment, SentimentScore, Tone, ToneScore
 from service.language.masking import words_of
 from service.notify.notification import Message, Notification, Status, Verdict
 from service.rulesets.active_versions import Live
@@ -26,6 +27,9 @@ RULESET = "sentiment"
 
 PATIENCE = 3
 """Attempts at scoring before the message is held for review."""
+
+QUOTED = 200
+"""Characters of the worst passage that a reason may quote."""
 
 _SCALE = Decimal("0.0001")
 
@@ -37,6 +41,7 @@ class Validation:
     """Scores messages and asks the sentiment rules."""
 
     sentiment: Sentiment
+    tone: Tone
     live: Live
     clock: Clock
 
@@ -60,13 +65,15 @@ class Validation:
         return max(rulings, key=lambda ruling: _STRICTNESS.index(ruling[0]))
 
     def _ruled(self, words: str, language: str) -> tuple[Status, Verdict]:
-        score = self.sentiment.score(words_of(words), parse_tag(language))
+        judged = words_of(words)
+        score, tone = self.sentiment.score(judged, parse_tag(language)), self.tone.judge(judged)
         now = self.clock.now()
         serving = self.live.at(RULESET, now)
-        request = {"message": {**_shares(score), "language": language}}
+        request = {"message": {**_shares(score), **_harm(tone), "language": language}}
         decision = serving.decide(facts.read(serving.ruleset, request, now.date()))
         status, reason = _ruling(decision.outcomes)
-        return status, Verdict(score.as_comprehend(), decision.fired, serving.version.number, reason)
+        version = serving.version.number
+        return status, Verdict(score.as_comprehend(), decision.fired, version, reason, tone.harm, _quoted(tone))
 
 
 def said_in_languages(message: Message) -> Sequence[tuple[str, str]]:
@@ -87,6 +94,15 @@ def said_aloud(message: Message) -> str:
 def _shares(score: SentimentScore) -> dict[str, object]:
     """Rounded down, so that 0.49999 stays below a half."""
     return {label.lower(): share.quantize(_SCALE, ROUND_DOWN) for label, share in score.by_label().items()}
+
+
+def _harm(tone: ToneScore) -> dict[str, object]:
+    return {"harm": tone.harm, "worst": _quoted(tone)}
+
+
+def _quoted(tone: ToneScore) -> str:
+    """Enough of the worst passage to recognise it."""
+    return textwrap.shorten(tone.worst, QUOTED, placeholder=" …")
 
 
 def _ruling(outcomes: tuple[Outcome, ...]) -> tuple[Status, str | None]:

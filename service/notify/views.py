@@ -11,7 +11,7 @@ from service.messages.render import TooLong
 from service.messages.segments import segments
 from service.notify import schemas
 from service.notify.delivery import Delivery
-from service.notify.notification import Message, Notification
+from service.notify.notification import Message, Notification, Verdict
 from service.notify.rendition import Texts, rendition_of
 from service.notify.service import FROM_THE_PROFILE, Shown
 
@@ -68,9 +68,18 @@ def _said(one: Notification) -> Mapping[str, object]:
         "send_at": one.send_at,
         "completed_at": one.completed_at,
         "sentiment": verdict and verdict.scores,
-        "decision": verdict
-        and {"fired": verdict.fired, "ruleset_version": verdict.ruleset_version, "reason": verdict.reason},
+        "decision": verdict and _decision(verdict),
         "review": one.review and asdict(one.review),
+    }
+
+
+def _decision(verdict: Verdict) -> Mapping[str, object]:
+    return {
+        "fired": verdict.fired,
+        "ruleset_version": verdict.ruleset_version,
+        "reason": verdict.reason,
+        "harm": verdict.harm,
+        "worst": verdict.worst,
     }
 
 

@@ -30,6 +30,8 @@ from service.intake.consumer import Doors, Sender, Taking
 from service.intake.events.live import LiveMappings
 from service.intake.poller import Poller
 from service.language import Sentiment
+from service.language.embedded.embeddings import Embeddings
+from service.language.embedded.tone import EmbeddedTone
 from service.mailbox import reader
 from service.operations import dead_routes, key_routes
 from service.replies import POLL as LOOKS_AT_WORDS
@@ -73,12 +75,12 @@ def open_amazon(settings: Settings, breakers: Breakers) -> Amazon | None:
     return Amazon(settings, breakers)
 
 
-def open_sentiment(settings: Settings, amazon: Amazon | None = None) -> Sentiment:
+def open_sentiment(settings: Settings, amazon: Amazon | None = None, embeddings: Embeddings | None = None) -> Sentiment:
     """Who says how a text feels; the embedded model is loaded by the first text."""
     if not settings.asks_amazon:
         from service.language.embedded.sentiment import EmbeddedSentiment
 
-        return EmbeddedSentiment()
+        return EmbeddedSentiment(embeddings)
     from service.wiring.aws import Amazon
 
     return (amazon or Amazon(settings, Breakers(open_store(settings), SYSTEM_CLOCK))).sentiment()
@@ -112,7 +114,8 @@ class Service:
         self.working_copies = WorkingCopies(settings.rules_dir, self.library, self.store, clock)
         breakers = Breakers(self.store, clock)
         amazon = open_amazon(settings, breakers)
-        sentiment = open_sentiment(settings, amazon)
+        embeddings = Embeddings()
+        sentiment = open_sentiment(settings, amazon, embeddings)
         self.shadows = Shadows(self.live, self.store, clock)
         self.columns = Following(self.library, self.store, clock)
         self.latest = Latest(self.live, self.store, clock, enough_of_the_audit(settings))
@@ -121,7 +124,8 @@ class Service:
         self.event_samples = EventSamples(self.live, self.store, clock, derived)
         self.dry_runs = DryRuns(self.live, self.store, clock, derived)
         self.event_tests = EventTests(self.live, self.store, clock, derived)
-        self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, breakers, amazon)
+        tone = EmbeddedTone(embeddings)
+        self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, tone, breakers, amazon)
         self.escalation = Escalation(settings, self.store, clock, self.messaging)
         reach = Reach(self.escalation.rule_incidents, self.messaging.rule_notifications, self.messaging.directory)
         self.evaluations = Evaluations(self.live, self.store, clock, derived, self.shadows, self.event_samples, reach)

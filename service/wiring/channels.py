@@ -7,17 +7,19 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from service.channels import Email, Message, Sms, VoiceCall
+from service.channels import Email, Message, Sms, VoiceCall, voice_espeak
 from service.channels.carrier import Carrier
 from service.channels.chat import Chat
 from service.channels.chat.webhooks import ChatWebhooks
 from service.channels.mail_tokens import MailTokens
 from service.channels.outbox import Outbox, OutboxChat, OutboxEmail, OutboxSms, OutboxVoice
 from service.channels.smtp import SmtpChannel, SmtpServer
+from service.channels.voice import Speech, polly_voice
 from service.config import Settings
 from service.core import secrets
 from service.core.clock import Clock
 from service.core.enums import Channel
+from service.core.language_tags import Tag
 from service.core.outside_posts import OutsidePosts
 from service.inbound.twilio.signature import address
 from service.messages.carriers import Carriers, FromSenders, Slots, anyhow
@@ -57,6 +59,7 @@ class WaysOut:
         self._amazon = amazon
         self._twilio = open_twilio(settings)
         self._weights = settings.providers
+        self._speech = open_speech()
         self._senders = settings.senders
         if amazon is not None and self._twilio is not None:
             self._senders.require_providers()
@@ -86,9 +89,13 @@ class WaysOut:
         failover = self._failover(self._voice_providers())
         if failover is not None:
             return failover, failover.departing
-        from service.channels.voice_nanotts import NanoSpeech
+        return OutboxVoice(outbox, self._speech), anyhow
 
-        return OutboxVoice(outbox, NanoSpeech()), anyhow
+    def speaks(self, locale: Tag) -> bool:
+        """Whether a call can be read out in a locale."""
+        if Channel.VOICE in self.carriers.in_our_store:
+            return self._speech.speaks(locale)
+        return polly_voice(locale) is not None
 
     def _chat(self, outbox: Outbox) -> Way[Chat]:
         if self._settings.is_trial(Channel.CHAT):
@@ -142,6 +149,15 @@ class WaysOut:
 def chat_posts(settings: Settings) -> OutsidePosts:
     """How messages get to chat rooms."""
     return OutsidePosts(LONGEST_CALL, settings.loopback_callbacks, settings.chat_hosts)
+
+
+def open_speech() -> Speech:
+    """The voices of this machine: Pico's six, and eSpeak NG's where the extra `voices` is installed."""
+    from service.channels.voice_nanotts import NanoSpeech
+
+    if not voice_espeak.is_installed():
+        return NanoSpeech()
+    return voice_espeak.FirstThatSpeaks((NanoSpeech(), voice_espeak.EspeakSpeech()))
 
 
 def smtp_channel(server: SmtpServer, settings: Settings, clock: Clock, tokens: MailTokens | None = None) -> SmtpChannel:

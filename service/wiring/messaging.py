@@ -21,7 +21,7 @@ from service.core import last_good, secrets
 from service.core.clock import Clock
 from service.core.enums import Channel, Lane
 from service.core.secrets import Keyring
-from service.language import Detector, Sentiment, Translator
+from service.language import Detector, Sentiment, Tone, Translator
 from service.language.embedded.catalogue import Catalogues, read_catalogues
 from service.language.guarded import Guard, GuardedEngine
 from service.language.machine import Engine, MachineTranslator
@@ -85,6 +85,7 @@ class Messaging:
         clock: Clock,
         live: Live,
         sentiment: Sentiment,
+        tone: Tone,
         breakers: Breakers,
         amazon: Amazon | None = None,
     ) -> None:
@@ -101,7 +102,7 @@ class Messaging:
         self.opt_outs = OptOuts(store, clock, keys)
         self.templates, self.catalogues = read_wording(settings)
         ways_out = WaysOut(settings, store, clock, breakers, self.outbox, amazon)
-        self.carriers, self.slots = ways_out.carriers, ways_out.slots
+        self.carriers, self.slots, self._speaks = ways_out.carriers, ways_out.slots, ways_out.speaks
         self.tries = Tries(HostShares(in_all=max(OF_ONE_HOST, settings.worker_threads // 2)))
         self.webhooks = Webhooks(
             signing_keys(settings, CALLBACKS),
@@ -111,7 +112,7 @@ class Messaging:
         )
         self.translations = Translations(store, clock, open_translator(settings, self.catalogues, breakers, amazon))
         self.renditions = Renditions(store, self.translations)
-        self.validation = Validation(sentiment, live, clock)
+        self.validation = Validation(sentiment, tone, live, clock)
         self.receipts = Receipts(store, clock)
         url = settings.public_url
         self.unsubscribe_links = UnsubscribeLinks(signing_keys(settings, "unsubscribe"), url) if url else None
@@ -233,7 +234,14 @@ class Messaging:
         leaving = links.of if links is not None else lambda _: None
         plain = self.settings.sms_plain
         return Manners(
-            self._opted_out, self.opt_outs.told_by_provider, self.opt_outs.bounced, quiet, leaving, self._pace(), plain
+            self._opted_out,
+            self.opt_outs.told_by_provider,
+            self.opt_outs.bounced,
+            quiet,
+            leaving,
+            self._pace(),
+            plain,
+            self._speaks,
         )
 
     def _pace(self) -> Callable[[Recipient, datetime], datetime] | None:
@@ -300,7 +308,7 @@ def _engines(settings: Settings, breakers: Breakers, amazon: Amazon | None) -> I
     else:
         from service.language.embedded.mozilla import MozillaEngine, bundled_models, find_models
 
-        own = (settings.model_dir,) if settings.model_dir else ()
+        own = (settings.model_dir, settings.models) if settings.model_dir else (settings.models,)
         yield MozillaEngine(find_models(*own, bundled_models()))
     if settings.libretranslate_url:
         from service.language.embedded.libretranslate import LibreTranslateEngine, Server

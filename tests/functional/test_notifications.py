@@ -98,6 +98,60 @@ def test_the_samples_announcement_reaches_everybody_in_their_language_and_on_the
     assert len(franchise.outbox()) == 3
 
 
+def test_whoever_wants_calls_that_no_voice_can_read_out_is_reached_another_way(desk: Desk) -> None:
+    wants_calls = {"language": "sl", "preference": "voice", "phone": "+38631234567", "email": "eva@example.com"}
+    desk.recipients(EVENT, {"user_id": "eva", "first_name": "Eva", **wants_calls})
+    sent = desk.sends(text="Dvigalo v četrtek ne deluje.", language="sl", audience=EVENT)
+    desk.works()
+    assert desk.status(sent) == "completed"
+    assert [(entry.channel, entry.text) for entry in desk.outbox()] == [(Channel.SMS, "Dvigalo v četrtek ne deluje.")]
+    deliveries = desk.api.client.get(f"/v1/notifications/{sent}/deliveries").json()["items"]
+    assert isinstance(deliveries, list)
+    [delivery] = deliveries
+    assert (delivery["channel"], delivery["detail"]) == ("sms", "no voice speaks sl: sent by sms instead")
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("You are a useless idiot.", "You are a useless idiot."),
+        (
+            "Parcels are kept at the gate. Only a cretin puts glass into the paper bin. The choir sings.",
+            "cretin",
+        ),
+    ],
+)
+def test_an_insult_is_held_wherever_it_stands_and_the_reason_quotes_it(desk: Desk, text: str, quoted: str) -> None:
+    desk.recipients(EVENT, JOHN)
+    sent = desk.sends(text=text, recipients=["ui101"])
+    desk.works(1)
+    assert desk.status(sent) == "held_for_review"
+    decision = desk.read(sent)["decision"]
+    assert isinstance(decision, dict)
+    assert decision["fired"] == ["Hostile"]
+    assert quoted in decision["reason"]
+    assert quoted in decision["worst"]
+    reviews = desk.api.client.get("/v1/reviews").json()["items"]
+    assert isinstance(reviews, list)
+    [waiting] = reviews
+    assert (waiting["worst"], waiting["harm"]) == (decision["worst"], decision["harm"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Leave the building now by the nearest exit and do not use the lifts.",
+        "We regret to inform you that your application has been rejected.",
+        "We won the award! Everyone gets a bonus, fantastic work!",
+    ],
+)
+def test_warnings_refusals_and_good_news_go_out_unread(desk: Desk, text: str) -> None:
+    desk.recipients(EVENT, JOHN)
+    sent = desk.sends(text=text, recipients=["ui101"])
+    desk.works(2)
+    assert desk.status(sent) == "completed"
+
+
 def test_a_message_that_is_not_neutral_is_held_until_a_person_lets_it_go(franchise: Desk) -> None:
     sent = franchise.sends(text="We are adding a dish; be ready for it", recipients=["ui101"])
     franchise.works(1)

@@ -28,6 +28,9 @@ class Recording:
     def __init__(self, mp3: bytes) -> None:
         self.mp3, self.asked = mp3, 0
 
+    def speaks(self, locale: Tag, /) -> bool:
+        return locale.language == "fr"
+
     def speak(self, text: str, voice: Tag, /) -> Audio:
         self.asked += 1
         if voice.language != "fr":

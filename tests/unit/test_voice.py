@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree as ET
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.channels.voice import MAX_SSML_CHARACTERS, NoVoice, SpeechFailed, ssml
+from service.aws.clients import Clients
+from service.aws.limits import choices
+from service.channels import voice_espeak
+from service.channels.voice import MAX_SSML_CHARACTERS, POLLY_VOICES, NoVoice, SpeechFailed, polly_voice, ssml
 from service.channels.voice_nanotts import VOICES, NanoSpeech, voice_for
 from service.core.language_tags import Tag, parse_tag
 
@@ -113,3 +117,65 @@ def test_ssml_over_the_provider_s_limit_is_refused_with_both_figures() -> None:
     assert len(ssml("a" * (MAX_SSML_CHARACTERS - 22))) == MAX_SSML_CHARACTERS
     with pytest.raises(SpeechFailed, match="6,001"):
         ssml("a" * (MAX_SSML_CHARACTERS - 21))
+
+
+def test_every_polly_voice_is_one_that_a_call_can_have() -> None:
+    clients = Clients(boto3.Session(region_name="eu-central-1"))
+    known = choices(clients.get("pinpoint-sms-voice-v2"), "SendVoiceMessage", "VoiceId")
+    assert set(POLLY_VOICES.values()) <= set(known)
+
+
+@pytest.mark.parametrize(("locale", "voice"), [("sv-SE", "ASTRID"), ("zh", "ZHIYU"), ("zh-HK", None), ("fi", None)])
+def test_a_language_that_polly_lacks_has_no_voice(locale: str, voice: str | None) -> None:
+    assert polly_voice(parse_tag(locale)) == voice
+
+
+espeak = pytest.mark.skipif(not voice_espeak.is_installed(), reason="the extra `voices` is not installed")
+
+SENTENCES = {
+    "pt-BR": "Incidente 41: a bomba parou.",
+    "nl": "Incident 41: de pomp staat stil.",
+    "pl": "Incydent 41: pompa stoi.",
+    "sv": "Incident 41: pumpen står.",
+    "da": "Hændelse 41: pumpen står stille.",
+    "nb": "Hendelse 41: pumpen står.",
+    "fi": "Häiriö 41: pumppu on pysähtynyt.",
+    "cs": "Incident 41: čerpadlo stojí.",
+    "hu": "41-es incidens: a szivattyú leállt.",
+    "ro": "Incident 41: pompa s-a oprit.",
+    "tr": "Olay 41: pompa durdu.",
+    "el": "Συμβάν 41: η αντλία σταμάτησε.",
+    "ru": "Инцидент 41: насос остановлен.",
+    "uk": "Інцидент 41: насос зупинився.",
+    "zh": "事件41：水泵停止了。",
+    "ko": "사건 41: 펌프가 멈췄습니다.",
+    "ar": "الحادث 41: توقفت المضخة.",
+    "hi": "घटना 41: पंप बंद हो गया है।",
+}
+
+
+@espeak
+@pytest.mark.parametrize("locale", sorted(SENTENCES))
+def test_espeak_speaks_what_pico_cannot(locale: str) -> None:
+    speech = voice_espeak.FirstThatSpeaks((NanoSpeech(), voice_espeak.EspeakSpeech()))
+    tag = parse_tag(locale)
+    assert not NanoSpeech().speaks(tag)
+    assert speech.speaks(tag)
+    assert speech.speak(SENTENCES[locale], tag).seconds > 1
+
+
+@espeak
+def test_pico_goes_first_where_both_speak_and_nobody_speaks_japanese() -> None:
+    speech = voice_espeak.FirstThatSpeaks((NanoSpeech(), voice_espeak.EspeakSpeech()))
+    german = parse_tag("de")
+    assert speech.speak("Guten Morgen.", german) == NanoSpeech().speak("Guten Morgen.", german)
+    assert not speech.speaks(parse_tag("ja"))
+    with pytest.raises(NoVoice, match="ja"):
+        speech.speak("停止しました。", parse_tag("ja"))
+
+
+@espeak
+def test_markup_does_not_steer_espeak_either() -> None:
+    speech, english = voice_espeak.EspeakSpeech(), parse_tag("en")
+    marked = speech.speak('Hello <break time="20s"/> my dear friends', english)
+    assert marked.seconds < 10

@@ -1,7 +1,8 @@
 """Train the four-class head on sentence embeddings and write it with its report.
 
 Run in an environment with the `bench` extra: `python training/sentiment/train.py`. The result is deterministic: the
-same `train.csv` gives the same bytes. `checks.csv` is never trained on; its non-English lines show what carries over.
+same `train.csv` gives the same bytes. `checks.csv` is never trained on (its `neutral_rule` says what the
+sample's rule decides, its `decision` what the review gate does); its non-English lines show what carries over.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def report(data: Labelled, classifier: LogisticRegression) -> str:
 def check_line(row: dict[str, str], shares: NDArray[np.float64], ablated: NDArray[np.float64]) -> str:
     mixed, negative, neutral, positive = shares
     decision = "accept" if neutral >= ACCEPTED_FROM else "flag"
-    verdict = decision if row["decision"] in (decision, "either") else f"**{decision}**"
+    verdict = decision if row["neutral_rule"] in (decision, "either") else f"**{decision}**"
     name = f"{row['name']} ({row['language']})"
     figures = f"{positive:.2f} | {negative:.2f} | {neutral:.2f} | {mixed:.2f}"
     return f"| {name} | {row['decision']} | {figures} | {verdict} | {ablated[NEUTRAL]:.2f} |"

@@ -19,23 +19,40 @@ MAX_SSML_CHARACTERS = 6_000
 """Characters that SSML may have with its tags (same page)."""
 
 POLLY_VOICES: Mapping[str, str] = {
+    "ar": "ZEINA",
+    "cy": "GWYNETH",
+    "da": "NAJA",
     "de": "VICKI",
     "en": "JOANNA",
     "en-AU": "NICOLE",
     "en-GB": "AMY",
+    "en-IN": "RAVEENA",
     "es": "LUCIA",
     "es-MX": "MIA",
     "es-US": "LUPE",
     "fr": "LEA",
     "fr-CA": "CHANTAL",
+    "is": "DORA",
     "it": "BIANCA",
+    "ja": "MIZUKI",
+    "ko": "SEOYEON",
+    "nb": "LIV",
     "nl": "LOTTE",
+    "no": "LIV",
     "pl": "EWA",
     "pt": "CAMILA",
     "pt-PT": "INES",
+    "ro": "CARMEN",
+    "ru": "TATYANA",
+    "sv": "ASTRID",
+    "tr": "FILIZ",
+    "zh": "ZHIYU",
 }
-"""A voice of Amazon Polly for each locale that the catalogues or reviewers may write for; Twilio speaks with them too
+"""A voice of Amazon Polly for each language that SendVoiceMessage has one of; Twilio speaks with them too
 (https://docs.aws.amazon.com/polly/latest/dg/available-voices.html)."""
+
+_SPOKEN_OTHERWISE = frozenset({"zh-HK", "zh-MO"})
+"""Regions that write Chinese and speak Cantonese: no voice of Mandarin reads to them."""
 
 
 class NoVoice(TocsinError):
@@ -57,13 +74,19 @@ class Audio:
 class Speech(Protocol):
     """Reads a text out."""
 
+    def speaks(self, locale: Tag, /) -> bool:
+        """Whether there is a voice for a locale."""
+
     def speak(self, text: str, voice: Tag, /) -> Audio:
         """Speak plain text with a voice for the locale `voice`; `NoVoice`, `SpeechFailed`."""
 
 
 def polly_voice(locale: Tag) -> str | None:
     """The voice of a locale, else of its language; None where nobody speaks it."""
-    return POLLY_VOICES.get(f"{locale.language}-{locale.region}") or POLLY_VOICES.get(locale.language)
+    exactly = f"{locale.language}-{locale.region}"
+    if exactly in _SPOKEN_OTHERWISE:
+        return None
+    return POLLY_VOICES.get(exactly) or POLLY_VOICES.get(locale.language)
 
 
 def ssml(text: str) -> str:

@@ -21,10 +21,11 @@ class VoiceType(PlainText):
         """The call to a reader's phone, in the voice they asked for if it speaks the text's language."""
         if reader.phone is None:
             return None
-        voice = _voice(reader.voice_locale, words.language)
+        voice = voice_of(reader.voice_locale, words.language)
         return VoiceCall(reader.phone, words.spoken(), voice, circumstances.reference)
 
 
-def _voice(locale: str | None, language: Tag) -> Tag:
+def voice_of(locale: str | None, language: Tag) -> Tag:
+    """The locale of a call's voice: the reader's own, if it speaks the text's language."""
     wanted = parse_tag(locale) if locale else language
     return wanted if wanted.language == language.language else language

