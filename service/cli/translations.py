@@ -7,6 +7,7 @@ import getpass
 import click
 
 from service import config
+from service.cli.translation_models import models
 from service.core import exact_json
 from service.core.clock import timestamp
 from service.http import lists
@@ -19,6 +20,9 @@ from service.wiring.app import Service
 @click.group()
 def translations() -> None:
     """List what waits for a translation, and supply it."""
+
+
+translations.add_command(models)
 
 
 @translations.command("list")

@@ -161,6 +161,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
     if settings.backend is Backend.EMBEDDED:
         yield _tried("sentiment model", _scores, advice)
         yield _tried("voice", _speaks, advice)
+        yield _tried("translation models", lambda: _translates(settings), "Remove it, and add it again.")
     if not settings.detects_by_comprehend:
         yield _tried("language detection", _detects, advice)
 
@@ -175,6 +176,13 @@ def _speaks() -> str:
     from service.channels.voice_nanotts import NanoSpeech
 
     return f"a sentence takes {NanoSpeech().speak(SENTENCE, Tag('en')).seconds:.1f} s to say"
+
+
+def _translates(settings: Settings) -> str:
+    from service.language.embedded.mozilla import bundled_models, find_models
+
+    own = (settings.model_dir, settings.models) if settings.model_dir else (settings.models,)
+    return ", ".join(f"{model.source}-{model.target}" for model in find_models(*own, bundled_models()))
 
 
 def _detects() -> str:

@@ -15,6 +15,7 @@ from service.channels import Message, Reference, Sms
 from service.channels.channel_type import Circumstances
 from service.channels.phones import Phone, PhoneRules
 from service.channels.registry import CHANNELS
+from service.channels.voice import MAX_CHARACTERS
 from service.core.enums import Channel
 from service.core.language_tags import Tag, parse_tag
 from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Resolved
@@ -23,7 +24,7 @@ from service.escalate.local_times import local_time
 from service.escalate.mailed_pages import AskedByMail, mail_document
 from service.escalate.policy import PAGING, Role
 from service.language import SOURCE, Translation, Translator
-from service.messages import render
+from service.messages import render, speech
 from service.messages.answer_words import NEUTRAL
 from service.messages.forms import parse_form
 from service.messages.render import FilledText, Rendition
@@ -82,6 +83,10 @@ class PagedText(FilledText):
     def note(self) -> str:
         """The plain text of the letter, or of the SMS."""
         return self.letter().text.strip() if self._as_letter else super().note()
+
+    def spoken(self) -> str:
+        """What is read out, twice: a call wakes people up."""
+        return speech.twice(super().spoken(), MAX_CHARACTERS)
 
     def brief(self) -> str:
         """The SMS. Where a link leads to the whole description, what does not fit one part of it is left out."""

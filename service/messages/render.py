@@ -11,7 +11,7 @@ from functools import lru_cache
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
-from service.messages import markup
+from service.messages import markup, speech
 from service.messages.forms import Form, parse_form
 from service.messages.plain_sms import plain, with_plain_blanks
 from service.messages.segments import Segments, segments
@@ -147,7 +147,7 @@ def email_text(what: Rendition, variables: Mapping[str, object], zone: tzinfo | 
 
 def voice_text(what: Rendition, variables: Mapping[str, object], zone: tzinfo | None = None) -> str:
     """What is read out, as plain text: the adapter that needs SSML escapes it. `NotFilled` or `TooLong`."""
-    return _at_most(MAX_SPOKEN, what.voice.fill(variables, what.language, zone=zone).strip(), "voice message")
+    return _at_most(MAX_SPOKEN, speech.spoken(what.voice.fill(variables, what.language, zone=zone)), "voice message")
 
 
 def preview(what: Rendition, variables: Mapping[str, object]) -> Preview:

@@ -77,6 +77,11 @@ class Verdict:
     harm: Decimal | None = None
     worst: str | None = None
 
+    @property
+    def harm_as_text(self) -> str | None:
+        """The harm as the API writes decimals; None for a verdict of an earlier version."""
+        return None if self.harm is None else str(self.harm)
+
 
 class Decision(StrEnum):
     """What a reviewer can say."""

@@ -269,7 +269,7 @@ def _waiting(item: Item) -> Mapping[str, object]:
         "reason": verdict and verdict.reason,
         "text": held.message.sms,
         "sentiment": verdict and verdict.scores,
-        "harm": verdict and verdict.harm,
+        "harm": verdict and verdict.harm_as_text,
         "worst": verdict and verdict.worst,
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -278,7 +277,7 @@ class ShownReview(Shown):
     reason: str | None
     text: str | None = None
     sentiment: Mapping[str, object] | None = None
-    harm: Decimal | None = None
+    harm: str | None = None
     worst: str | None = None
     origin: Mapping[str, object] | None = None
 

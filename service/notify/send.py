@@ -183,10 +183,10 @@ class PageSender:
         described = self.addressees.of(notification, names)
         came_along = people_in(described)
         asked = [name for name in names if name not in came_along]
-        people = {**self.directory.get_lately(asked), **came_along}
-        languages = {person.language for person in people.values()}
+        wanted = {**self.directory.get_lately(asked), **came_along}
+        languages = {person.language for person in wanted.values()}
         renditions = {language: self.renditions.get(notification, language) for language in languages}
-        people, notes = self._reachable(people, renditions)
+        people, notes = self._reachable(wanted, renditions)
         refusing = self.manners.opted_out(people.values(), notification.lane)
         cancelled = is_cancelled(self.store, notification.id)
         own = {name: one.variables for name, one in described.items() if one.variables}

@@ -78,7 +78,7 @@ def _decision(verdict: Verdict) -> Mapping[str, object]:
         "fired": verdict.fired,
         "ruleset_version": verdict.ruleset_version,
         "reason": verdict.reason,
-        "harm": verdict.harm,
+        "harm": verdict.harm_as_text,
         "worst": verdict.worst,
     }
 
