@@ -23,6 +23,9 @@ ASKED = datetime(2026, 12, 24, 18, 0, tzinfo=UTC)
 """When requests are asked that give no `as_of`."""
 
 
+READER = {"user_id": "reader", "language": "en", "preference": "email", "email": "reader@example.com"}
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """The API of an empty installation."""
@@ -60,5 +63,8 @@ def scene(home: Path) -> Iterator[Scene]:
     clock = HandClock(BEGAN)
     service = Service(Settings(home=home, rules_watch=False), clock)
     _, key = service.keys.create("golden", list(Scope))
-    yield Scene(service, clock, Client(InProcess(service.flask()), key))
+    client = Client(InProcess(service.flask()), key)
+    for audience in ("sales", "marketing"):  # to whom the rulesets of the recordings write
+        client.post(f"/v1/audiences/{audience}/recipients", {"recipients": [READER]})
+    yield Scene(service, clock, client)
     service.store.close()

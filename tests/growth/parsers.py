@@ -26,8 +26,10 @@ from service.http import request_ids
 from service.inbound.sns import envelope
 from service.inbound.twilio import signature
 from service.intake.events import file as events
-from service.messages import markup, segments, weights
+from service.messages import answer_words, markup, segments, weights
 from service.messages.forms import parse_form
+from service.recipients import files, tables
+from service.recipients.profile import ProfileRules
 from service.replies import languages, read_languages, reading
 from service.rulesets import gate
 from service.rulesets.columns import typed
@@ -35,6 +37,7 @@ from service.schedules import recurrence
 from tests.growth.patterns import modules, tree
 
 LANGUAGES = read_languages(Path(__file__).parents[2] / "rules" / "replies")
+PROFILES = ProfileRules(PhoneRules(reserved_allowed=True))
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 TEXTS = frozenset({"str", "bytes", "str | bytes", "bytes | str", "str | None"})
@@ -76,6 +79,9 @@ GIVEN_MORE: dict[Callable[..., object], Callable[[str], object]] = {
     segments._split: lambda text: segments._split(text, segments.Encoding.GSM_7, 153),
     secrets._parsed: lambda text: secrets._parsed(text, "a place"),
     translate._parsed: lambda text: translate._parsed(text, "%d-%b-%Y"),
+    answer_words.parse_answer: lambda text: answer_words.parse_answer(text, "a place"),
+    files.read_file: lambda text: list(files.read_file("a.csv", text.encode(), PROFILES).rows),
+    tables._rows: lambda text: list(tables._rows(text, ",", 0)),
 }
 """Functions that read a text and must be given more than it."""
 

@@ -130,7 +130,7 @@ def test_no_event_meets_anything_but_a_reason(detail: object) -> None:
         ("ruleset: premium\n    incident: {description: x, contacts: []}", "2:5", "both ruleset and incident"),
         ("description: x", "2:5", "says not what the event asks for"),
         ("incident: {description: x, contact: 1, contacts: [{recipient: a}]}", "4:32", 'did you mean "contacts"?'),
-        ("incident: {description: x}", "4:15", "contacts is missing"),
+        ("incident: {contacts: [{recipient: a}]}", "4:15", "description is missing"),
         ("incident: {description: x, contacts: [{recipent: a}]}", "4:44", 'did you mean "recipient"?'),
         ("incident: {description: x, contacts: [{recipient: a b}]}", "4:55", "contacts.0.recipient"),
         ("incident: {description: x, policy: aproval, contacts: [{recipient: a}]}", "4:40", 'did you mean "approval"?'),

@@ -22,13 +22,13 @@ def add_to(routes: Blueprint) -> None:
     @routes.get("/reviews/<review_id>")
     def review(review_id: str) -> str:
         waiting = _waiting()
-        place, item = _find(review_id, waiting)
+        place, item = _place_of(review_id, waiting)
         following = waiting[place + 1]["id"] if place + 1 < len(waiting) else None
         return render_template("reviews/page.html", item=item, place=place + 1, of=len(waiting), following=following)
 
     @routes.post("/reviews/<review_id>")
     def decide(review_id: str) -> Response:
-        _, item = _find(review_id, _waiting())
+        _, item = _place_of(review_id, _waiting())
         body = {"decision": request.form.get("decision", ""), "reason": request.form.get("reason", "").strip()}
         if item["kind"] == "notification":
             calls.send("notifications.review_notification", body, notification_id=review_id)
@@ -42,7 +42,7 @@ def _waiting() -> list[calls.Document]:
     return list(calls.read(LIST, {"limit": LISTED})["items"])
 
 
-def _find(review_id: str, waiting: list[calls.Document]) -> tuple[int, calls.Document]:
+def _place_of(review_id: str, waiting: list[calls.Document]) -> tuple[int, calls.Document]:
     for place, item in enumerate(waiting):
         if item["id"] == review_id:
             return place, item
