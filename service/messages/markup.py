@@ -54,7 +54,8 @@ def _written_out(link: re.Match[str]) -> str:
     label, target = link[1].strip(), link[2].removeprefix("mailto:")
     if not label or label in target or target in label:
         return target
-    ends_a_line = not link.string[link.end() :].partition("\n")[0].strip()
+    end_of_line = link.string.find("\n", link.end())
+    ends_a_line = not link.string[link.end() : end_of_line if end_of_line >= 0 else None].strip()
     return f"{label}: {target}" if ends_a_line else f"{label} ({target})"
 
 
@@ -158,14 +159,13 @@ def _linked(escaped: str) -> str:
 
 def _around_slots(document: str, change: Callable[[str], str]) -> str:
     """Apply `change` while slots are hidden from it as words."""
-    slots: list[str] = []
+    numbers: dict[str, int] = {}
 
     def hide(match: re.Match[str]) -> str:
-        if match[0] not in slots:
-            slots.append(match[0])
-        return f"tocsin-slot-{slots.index(match[0])}-"
+        return f"tocsin-slot-{numbers.setdefault(match[0], len(numbers))}-"
 
     changed = change(_SLOT.sub(hide, document))
+    slots = list(numbers)
     return _HELD.sub(lambda match: slots[int(match[1])], changed)
 
 
