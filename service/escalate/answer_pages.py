@@ -14,10 +14,11 @@ from flask import Response
 from service.core.clock import Clock
 from service.core.enums import Channel
 from service.core.language_tags import Tag, UnknownTag, parse_tag
-from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Resolved, Unacknowledged
+from service.escalate.incident import Contact, Incident
 from service.escalate.items import Outgoing
 from service.escalate.links import Answerer, LinkRefused
 from service.escalate.policy import Role
+from service.escalate.states import Acknowledged, Cancelled, Open, Resolved, Unacknowledged
 from service.escalate.wording import Wording
 from service.http.person_page import Button, PersonPage
 from service.language import Translation, Translator

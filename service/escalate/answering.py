@@ -8,10 +8,11 @@ from datetime import timedelta
 from service.escalate import notes
 from service.escalate.effects import NOTHING, Effects, Entry, Kind
 from service.escalate.events import ApiAcknowledge, ApiCancel, ApiEscalate, Reply, ReplyLater, ReplyNo, ReplyYes
-from service.escalate.incident import Acknowledged, Cancelled, Ending, Incident, Open
+from service.escalate.incident import Incident
 from service.escalate.paging import leave_level
 from service.escalate.policy import OnNo, Role
 from service.escalate.saying import Step, answered, back_to, everybody_paged, only_answered, say
+from service.escalate.states import Acknowledged, Cancelled, Ending, Open
 
 LATER = timedelta(minutes=30)
 """How much later a contact is asked again who says "later" and nothing else."""

@@ -9,10 +9,11 @@ from enum import StrEnum
 from service.core import exact_json
 from service.core.records import from_state
 from service.escalate.effects import Effects, Kind
-from service.escalate.incident import Incident, Open
+from service.escalate.incident import Incident
 from service.escalate.items import CallbackDue, step_item
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, shown
+from service.escalate.states import Open
 from service.messages.webhooks import Callback, Webhooks
 from service.storage import Item
 from service.work import Step, Task, finished

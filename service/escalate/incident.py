@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
-
-from pydantic import Field
 
 from service.channels.channel_type import address_of
 from service.channels.registry import CHANNELS
@@ -17,6 +13,7 @@ from service.core.enums import Channel
 from service.escalate.events import Failure, PageSent
 from service.escalate.page import Page
 from service.escalate.policy import Level, Policy
+from service.escalate.states import Acknowledged, Open, State
 from service.escalate.unreached import NotSent, Unreached
 from service.escalate.waits import end_of, least_end
 
@@ -87,80 +84,6 @@ class Contact:
         if self.phone:
             return "phone", self.phone
         return ("email", self.email) if self.email else ("chat", self.chat_url)
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Being worked through. At level 0 nobody is asked: it has not begun, or waits to begin again after `NotSent`.
-
-    Attempt 1 is a level's page, 2 its first reminder.
-    """
-
-    level: int
-    attempt: int
-    due_at: datetime
-    name: Literal["open"] = "open"
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """Somebody has it. `by` is their name; `contact` their number where they are a contact.
-
-    Under a policy with `renew` they are asked at `due_at` whether they are still on it; `asked` counts how often they
-    were since they last said so.
-    """
-
-    at: datetime
-    by: str
-    contact: int | None = None
-    due_at: datetime | None = None
-    asked: int = 0
-    name: Literal["acknowledged"] = "acknowledged"
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """It is over, as `by` said, who had it or knows. `contact` is as of `Acknowledged`."""
-
-    at: datetime
-    by: str
-    contact: int | None = None
-    name: Literal["resolved"] = "resolved"
-
-
-class Ending(StrEnum):
-    """Why nobody was left to ask."""
-
-    SILENCE = "silence"
-    DECLINED = "declined"
-    UNREACHABLE = "unreachable"
-    NOT_SENT = "not_sent"
-    GIVEN_BACK = "given_back"
-    PASSED_ON = "passed_on"
-    LAPSED = "lapsed"
-
-
-@dataclass(frozen=True, slots=True)
-class Unacknowledged:
-    """Everybody was tried and nobody has it; a late YES still acknowledges."""
-
-    at: datetime
-    why: Ending
-    name: Literal["unacknowledged"] = "unacknowledged"
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """Called off, or declined under `on_no: end` (then `declined`)."""
-
-    at: datetime
-    by: str
-    declined: bool = False
-    contact: int | None = None
-    name: Literal["cancelled"] = "cancelled"
-
-
-State = Annotated[Open | Acknowledged | Resolved | Unacknowledged | Cancelled, Field(discriminator="name")]
 
 
 MAX_PEOPLE = 40

@@ -18,7 +18,7 @@ from service.escalate.contacts import Contacts, no_recipient
 from service.escalate.effects import Entry, Kind
 from service.escalate.events import Event, Opened, Origin, SameAlert, Timer
 from service.escalate.gathering import ContactLimits
-from service.escalate.incident import Contact, Incident, Open
+from service.escalate.incident import Contact, Incident
 from service.escalate.intake import DEFAULT_POLICY, NewIncident
 from service.escalate.items import (
     INCIDENT,
@@ -33,6 +33,7 @@ from service.escalate.lenient import NotFitting, Read
 from service.escalate.listing import Filter, listed_item
 from service.escalate.policies import Policies, UnknownPolicy
 from service.escalate.record import IncidentRecord
+from service.escalate.states import Open
 from service.escalate.steps import Change, Moved, moved, written
 from service.escalate.turns import turns_of
 from service.rosters.rosters import UnknownRoster

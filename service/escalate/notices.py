@@ -10,11 +10,12 @@ from service.channels.carrier import Handed
 from service.core.enums import Channel, Lane
 from service.core.records import from_state
 from service.escalate.gathering import GatheredNotice, NoticeGroup
-from service.escalate.incident import Acknowledged, Contact, Incident, Open, Unacknowledged
+from service.escalate.incident import Contact, Incident
 from service.escalate.incidents import Incidents
 from service.escalate.items import GatheredMessage, Outgoing, digest_item, incident_id, record_of
 from service.escalate.phonebook import ABOUT, Listed, listing
 from service.escalate.send import Sender, again
+from service.escalate.states import Acknowledged, Open, Unacknowledged
 from service.messages.carriers import Urgency
 from service.messages.shortened import shortened
 from service.storage import MAX_WRITES, Conflict, Item

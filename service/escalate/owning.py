@@ -19,7 +19,7 @@ from service.escalate.events import (
     ReplyUndo,
     ReplyYes,
 )
-from service.escalate.incident import Acknowledged, Contact, Ending, Incident, Resolved
+from service.escalate.incident import Contact, Incident
 from service.escalate.paging import enter_next_level
 from service.escalate.policy import Role
 from service.escalate.saying import (
@@ -31,6 +31,7 @@ from service.escalate.saying import (
     only_answered,
     say,
 )
+from service.escalate.states import Acknowledged, Ending, Resolved
 
 
 def yes_again(incident: Incident, state: Acknowledged, reply: ReplyYes) -> Step:

@@ -10,9 +10,10 @@ from service.core.enums import Channel
 from service.escalate import notes
 from service.escalate.effects import NOTHING, Effects, Entry, Kind
 from service.escalate.events import DeliveryFailed, Failure, PageSent, Timer
-from service.escalate.incident import Contact, Ending, Incident, Open, Unacknowledged
+from service.escalate.incident import Contact, Incident
 from service.escalate.policy import Role
 from service.escalate.saying import Step, everybody_paged, last_resort, say
+from service.escalate.states import Ending, Open, Unacknowledged
 from service.escalate.unreached import NotSent, Unreached
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from service.channels.contact_keys import masked, masked_url
 from service.core.clock import timestamp
 from service.escalate.effects import Effects, Entry, Kind
-from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Resolved, Unacknowledged
+from service.escalate.incident import Contact, Incident
+from service.escalate.states import Acknowledged, Cancelled, Open, Resolved, Unacknowledged
 from service.escalate.timeline import told
 
 MAX_TIMELINE = 800

@@ -21,7 +21,7 @@ from service.channels.registry import CHANNELS
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
 from service.escalate.events import Failure
-from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Open, Resolved
+from service.escalate.incident import Contact, Incident
 from service.escalate.incidents import Incidents
 from service.escalate.items import (
     BY_LINK,
@@ -37,6 +37,7 @@ from service.escalate.items import (
 from service.escalate.links import Link, Links
 from service.escalate.policy import PAGING, Role
 from service.escalate.results import ReadIncident, committed, failure, failure_of, read, sent
+from service.escalate.states import Acknowledged, Cancelled, Open, Resolved
 from service.escalate.wording import Wording
 from service.messages.carriers import Carriers, Slots, Urgency
 from service.messages.optouts import OptOut, OptOuts, Why

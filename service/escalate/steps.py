@@ -17,12 +17,13 @@ from service.escalate.callbacks import owed
 from service.escalate.effects import Effects, Message
 from service.escalate.events import DeliveryFailed, Event, Opened, PageSent, Reply, Timer
 from service.escalate.gathering import GROUPS, GatheredNotice, leaves_at
-from service.escalate.incident import Acknowledged, Contact, Incident, Open, Unacknowledged
+from service.escalate.incident import Contact, Incident
 from service.escalate.items import GatheredMessage, Summary, digest_item, incident_item, message_item, summary_item
 from service.escalate.page import Page
 from service.escalate.phonebook import Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
+from service.escalate.states import Acknowledged, Open, Unacknowledged
 from service.escalate.transition import transition
 from service.storage import AuditEntry, Item
 

@@ -33,9 +33,10 @@ from service.escalate.events import (
     SameAlert,
     Timer,
 )
-from service.escalate.incident import Acknowledged, Cancelled, Incident, Open, Resolved, Unacknowledged
+from service.escalate.incident import Incident
 from service.escalate.policy import Role
 from service.escalate.saying import Step, only_answered
+from service.escalate.states import Acknowledged, Cancelled, Open, Resolved, Unacknowledged
 
 Decisive = Opened | Timer | PageSent | Reply | DeliveryFailed | FromApi
 """What the state of an incident decides about; a note and an unclear answer are written down in any."""

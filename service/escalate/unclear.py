@@ -7,9 +7,10 @@ from dataclasses import replace
 from service.escalate import notes
 from service.escalate.effects import NOTHING, Effects, Entry, Kind
 from service.escalate.events import ReplyUnclear
-from service.escalate.incident import Acknowledged, Cancelled, Incident, Open, Resolved, Unacknowledged
+from service.escalate.incident import Incident
 from service.escalate.policy import Role
 from service.escalate.saying import Step, back_to, say
+from service.escalate.states import Acknowledged, Cancelled, Open, Resolved, Unacknowledged
 
 
 def unclear(incident: Incident, reply: ReplyUnclear) -> Step:

@@ -18,11 +18,12 @@ from service.channels.registry import CHANNELS
 from service.channels.voice import MAX_CHARACTERS
 from service.core.enums import Channel
 from service.core.language_tags import Tag, parse_tag
-from service.escalate.incident import Acknowledged, Cancelled, Contact, Incident, Resolved
+from service.escalate.incident import Contact, Incident
 from service.escalate.items import Outgoing
 from service.escalate.local_times import local_time
 from service.escalate.mailed_pages import AskedByMail, mail_document
 from service.escalate.policy import PAGING, Role
+from service.escalate.states import Acknowledged, Cancelled, Resolved
 from service.language import SOURCE, Translation, Translator
 from service.messages import render, speech
 from service.messages.answer_words import NEUTRAL

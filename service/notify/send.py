@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from msgspec import structs
@@ -36,6 +36,7 @@ from service.notify.notification import Notification
 from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan, values_for
 from service.notify.receipts import SILENCE
 from service.notify.renditions import Renditions
+from service.notify.turn import Done, Later, Onward
 from service.recipients import Directory, Recipient
 from service.storage import Item, Store
 from service.work import POLICIES, Permanent, Step, Task, finished, postponed
@@ -54,41 +55,6 @@ FRESH = timedelta(seconds=2)
 
 SOONEST = timedelta(seconds=1)
 """How soon a page that waits is looked at again at the earliest, whatever the reason for waiting says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """Nothing may leave before; `is_booked` when that is a place in the rates, which is then taken."""
-
-    until: datetime
-    is_booked: bool = False
-
-    def of(self, page: Page, now: datetime) -> Page:
-        """The page that waits so long: for its turn, or standing still."""
-        if not self.is_booked:
-            return stalls.standing(page, now)
-        return structs.replace(stalls.queued(page, self.until - now), slots_booked=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Onward:
-    """What is sent next, and by what."""
-
-    context: PageContext
-    copies: Sequence[Copy]
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of some copies: what there is to commit, the page as it then is; `called` if a provider was asked."""
-
-    step: Step
-    page: Page
-    called: bool
-
-    def booked(self, task: Task, later: Later) -> Step:
-        """The same to be committed, the rest of the page having booked its place."""
-        return replace(self.step, item=changed_page_item(task.item, later.of(self.page, task.now), later.until))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from service.core.enums import Channel
 from service.escalate.effects import Effects, Message
 from service.escalate.events import DeliveryFailed, Event, Failure, Opened, PageSent, ReplyNo, ReplyYes, Timer
-from service.escalate.incident import Contact, Incident, Open
+from service.escalate.incident import Contact, Incident
 from service.escalate.policy import Level, OnNo, Policy, Role
+from service.escalate.states import Open
 from service.escalate.transition import transition
 from service.escalate.waits import For
 

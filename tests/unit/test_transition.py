@@ -9,8 +9,9 @@ from service.escalate.events import (
     Opened,
     Timer,
 )
-from service.escalate.incident import Acknowledged, Cancelled, Contact, Ending, Open, Unacknowledged
+from service.escalate.incident import Contact
 from service.escalate.policy import Level, OnNo, Policy
+from service.escalate.states import Acknowledged, Cancelled, Ending, Open, Unacknowledged
 from service.escalate.transition import transition
 from service.escalate.waits import Until
 from tests.unit.incidents import (

@@ -25,8 +25,9 @@ from service.escalate.events import (
     SameAlert,
     Timer,
 )
-from service.escalate.incident import Incident, Open
+from service.escalate.incident import Incident
 from service.escalate.policy import OnNo
+from service.escalate.states import Open
 from service.escalate.transition import transition
 from tests.unit.incidents import (
     START,

@@ -40,10 +40,11 @@ from service.escalate.events import (
     SameAlert,
     Timer,
 )
-from service.escalate.incident import Contact, Ending, Incident, Open, Unacknowledged
+from service.escalate.incident import Contact, Incident
 from service.escalate.items import message_id
 from service.escalate.policy import PAGING, Level, OnNo, Policy, Role
 from service.escalate.record import IncidentRecord, lines
+from service.escalate.states import Ending, Open, Unacknowledged
 from service.escalate.steps import Change, Moved, moved, written
 from service.escalate.unreached import GIVEN_UP_AFTER
 from service.escalate.waits import For, Until
