@@ -184,6 +184,7 @@ def _add_resolve_alert(routes: Blueprint, incidents: Incidents) -> None:
         scope=Scope.INCIDENTS,
         body=schemas.ResolvedAlert,
         answers={200: schemas.ShownIncident},
+        problems=[ProblemType.NOT_FOUND],
     )
     def resolve_alert(caller: Caller, body: schemas.ResolvedAlert) -> Mapping[str, object]:
         """The incident that this app's `dedup_key` opened last is over, as by its own call; 404 if it opened none.
