@@ -8,9 +8,9 @@ from dataclasses import asdict
 import click
 
 from service import config
+from service.cli.checks import Finding, Level, broken, here
 from service.config import Backend, Examined, SettingsError
 from service.core import exact_json
-from service.doctor import Finding, Level, broken, here
 from service.wiring.storage import SYSTEM_CLOCK, open_store
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -43,11 +43,11 @@ def _findings() -> Iterator[Finding]:
     yield from here.look(settings, store, SYSTEM_CLOCK)
     store.close()
     if settings.backend is Backend.AWS:
-        from service.doctor import amazon
+        from service.cli.checks import amazon
 
         yield from amazon.look(settings, SYSTEM_CLOCK)
     if settings.twilio_account or settings.twilio_tokens:
-        from service.doctor import twilio
+        from service.cli.checks import twilio
 
         yield from twilio.look(settings)
 

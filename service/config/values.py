@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, PlainValidator
 
 from service.channels.email import parse_sender
+from service.channels.email.mailbox.server import ImapServer, parse_imap_url
 from service.channels.mail_tokens import LENGTH, PLACE, TAGGED
 from service.channels.smtp import SmtpServer, parse_smtp_url
 from service.core import secrets, web_addresses
 from service.core.enums import Channel, Scope
 from service.core.errors import TocsinError
 from service.core.spelling import nearest
-from service.mailbox.server import ImapServer, parse_imap_url
 from service.messages.pace import Pace, parse_pace
 from service.messages.quiet import QuietHours, parse_quiet_hours
 from service.messages.senders import Senders, read_senders

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
+from service.channels.email.mailbox import BouncedRecipient, DeliveryReport, ReceivedMail
 from service.channels.email.statuses import is_gone
 from service.channels.inbound import Fate, Receipt, Unwanted
 from service.channels.mail_tokens import MailTokens
@@ -27,7 +28,6 @@ from service.escalate.items import BY_MAIL_TOKEN, MESSAGE, MailAnswer, Outgoing,
 from service.escalate.policy import PAGING
 from service.escalate.receipts import Receipts
 from service.escalate.replies import Understood
-from service.mailbox import BouncedRecipient, DeliveryReport, ReceivedMail
 from service.replies import Languages
 from service.replies.atoms import fold
 from service.replies.cut import without_quotes

@@ -12,6 +12,7 @@ from flask import Blueprint, Flask
 
 from service import config, console, http
 from service.audit import routes as audit_routes
+from service.channels.email.mailbox import reader
 from service.config import Backend, Settings, folders
 from service.core.clock import Clock
 from service.core.errors import TocsinError
@@ -32,7 +33,6 @@ from service.intake.poller import Poller
 from service.language import Sentiment
 from service.language.embedded.embeddings import Embeddings
 from service.language.embedded.tone import EmbeddedTone
-from service.mailbox import reader
 from service.operations import dead_routes, key_routes
 from service.replies import POLL as LOOKS_AT_WORDS
 from service.rulesets import active_versions, backtest_routes, shadow, shadow_routes, working_copies

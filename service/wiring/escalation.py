@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Blueprint
 
 from service.channels.contact_keys import ContactKeys
+from service.channels.email.mailbox.reader import MailboxReader
 from service.channels.inbound import Fate, Receipt
 from service.channels.mail_tokens import ReplyAddress
 from service.config import Settings
@@ -40,7 +41,6 @@ from service.inbound.sns.fetch import Fetcher
 from service.inbound.sns.routes import Receivers
 from service.inbound.twilio import routes as twilio_routes
 from service.inbound.twilio.signature import TwilioGate
-from service.mailbox.reader import MailboxReader
 from service.notify.delivery import DeliveryStatus
 from service.notify.receipts import Receipt as DeliveryReceipt
 from service.replies import read_languages
@@ -136,7 +136,7 @@ class Escalation:
         server = self.settings.mailbox_url
         if server is None:
             return None
-        from service.mailbox.imap import ImapMailbox
+        from service.channels.email.mailbox.imap import ImapMailbox
 
         return MailboxReader(ImapMailbox(server, self.clock), self.incidents.store, self.clock, self.mails.receive)
 

@@ -12,11 +12,11 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from service.channels.email import parse_sender
+from service.cli.checks import Level, amazon
 from service.config import Backend, Settings
 from service.core import exact_json
 from service.core.clock import HandClock
 from service.core.enums import Channel
-from service.doctor import Level, amazon
 from service.storage.dynamodb import connect as connect_dynamodb
 from service.storage.sqs import connect as connect_queues
 from service.wiring.storage import prepare_aws

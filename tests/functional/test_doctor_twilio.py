@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from service.cli.checks import Level, twilio
 from service.config import Settings
-from service.doctor import Level, twilio
 from tests.aws import free_port
 from tests.functional.client import tocsin
 from tests.twilio_service import ACCOUNT, NUMBER, TOKEN, TwilioService, twilio_service

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from service.cli.checks.rule_files import rule_files
 from service.config import Settings
 from service.core.errors import TocsinError
-from service.doctor.rule_files import rule_files
 from service.wiring.app import Service
 from tests.functional.client import ROOT
 

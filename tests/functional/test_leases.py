@@ -11,9 +11,9 @@ import pytest
 from service.aws.clients import BEFORE_A_SEND, ONCE
 from service.channels.twilio.account import TIMEOUT
 from service.channels.voice_nanotts import NanoSpeech
+from service.cli.checks.amazon import LATE
 from service.core.clock import HandClock
 from service.core.enums import Lane
-from service.doctor.amazon import LATE
 from service.storage.sqlite import SqliteStore
 from service.work import A_HAND_OVER, BEGUN_WITHIN, LONGEST_CALL, POLICIES
 from tests.aws_services import Answer, Request, as_fast_as_they_come, aws_services

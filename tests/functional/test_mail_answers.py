@@ -13,9 +13,9 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from service.channels.email.mailbox.imap import MailboxUnreadable
+from service.channels.email.mailbox.reader import MailboxReader
 from service.core.clock import HandClock
-from service.mailbox.imap import MailboxUnreadable
-from service.mailbox.reader import MailboxReader
 from tests.aws import free_port
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, api_of

@@ -13,13 +13,13 @@ from string import ascii_lowercase
 
 from service.aws import limits
 from service.channels.phones import PhoneRules
+from service.cli.checks import amazon
 from service.core import exact_json, logs, secrets
 from service.decide import alignment, canary, drl, fmt, grammar, language, positions
 from service.decide.drl import translate
 from service.decide.faults import Faults
 from service.decide.ruleset import Place
 from service.decide.tables import inline, sheet
-from service.doctor import amazon
 from service.escalate import policy_file
 from service.evaluations import xml
 from service.http import request_ids

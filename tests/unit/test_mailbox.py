@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.channels import Reference
+from service.channels.email.mailbox import BouncedRecipient, parse_mail
+from service.channels.email.mailbox.server import BadImapUrl, parse_imap_url
 from service.channels.mail_tokens import MailTokens, ReplyAddress
 from service.core.secrets import Keyring
-from service.mailbox import BouncedRecipient, parse_mail
-from service.mailbox.server import BadImapUrl, parse_imap_url
 from service.replies.cut import without_quotes
 
 TOKENS = MailTokens(Keyring((b"new" * 11, b"old" * 11)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
+from service.channels.email.mailbox import parse_mail
 from service.channels.inbound import Ignored, InboundMail, InboundSms
 from service.escalate import schemas
 from service.escalate.mail import MailReplies
@@ -17,7 +18,6 @@ from service.escalate.replying import Replies
 from service.http import Format, Problem, ProblemType, endpoint
 from service.inbound.sns import events
 from service.inbound.sns.envelope import TOPIC_HEADER, Envelope, EnvelopeType, SnsGate, SnsRefused, confirmation_url
-from service.mailbox import parse_mail
 
 logger = logging.getLogger(__name__)
 

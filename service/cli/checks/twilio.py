@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from service.channels.twilio.account import Twilio
+from service.cli.checks import Finding, broken, doubtful, fine
 from service.config import Settings
 from service.core.errors import TocsinError
-from service.doctor import Finding, broken, doubtful, fine
 from service.inbound.twilio.signature import address
 from service.wiring.channels import open_twilio
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
 
-from service.mailbox.html_text import text_of_html
-from service.mailbox.parts import content, header
-from service.mailbox.report import DeliveryReport, is_report, read_report
+from service.channels.email.mailbox.html_text import text_of_html
+from service.channels.email.mailbox.parts import content, header
+from service.channels.email.mailbox.report import DeliveryReport, is_report, read_report
 
 MAX_MAIL = 256 * 1024
 """Bytes of a mail that are read: the words of an answer, and the status of a report, stand at its beginning."""

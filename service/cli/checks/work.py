@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from service.cli.checks import Finding, doubtful, fine
 from service.core.clock import Clock, timestamp
 from service.core.enums import Lane
 from service.core.errors import TocsinError
-from service.doctor import Finding, doubtful, fine
 from service.storage import Store
 from service.work.lanes import BY_URGENCY
 from service.work.pauses import LanePauses, Pause

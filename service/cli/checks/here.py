@@ -9,15 +9,15 @@ from msgspec import structs
 
 from service import config
 from service.aws.references import CannotFetch
+from service.cli.checks import Finding, broken, doubtful, fine
+from service.cli.checks.rule_files import rule_files
+from service.cli.checks.work import work
 from service.config import Backend, Settings, folders, sources
 from service.core import secrets
 from service.core.clock import Clock, timestamp
 from service.core.enums import Channel
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
-from service.doctor import Finding, broken, doubtful, fine
-from service.doctor.rule_files import rule_files
-from service.doctor.work import work
 from service.storage import Conflict, Item, Store
 from service.wiring.channels import smtp_channel
 from service.work import all_dead_items
@@ -145,7 +145,7 @@ def _mailbox(settings: Settings, clock: Clock) -> Iterator[Finding]:
             do = "Set TOCSIN_MAILBOX_URL, or let SES deliver them (docs/escalation.md)."
             yield doubtful("mailbox", "TOCSIN_REPLY_TO asks for answers by mail, and no mailbox is read", do)
         return
-    from service.mailbox.imap import ImapMailbox, MailboxUnreadable
+    from service.channels.email.mailbox.imap import ImapMailbox, MailboxUnreadable
 
     mailbox = ImapMailbox(settings.mailbox_url, clock)
     try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from service.cli.checks import Finding, doubtful, fine
 from service.config import Settings
 from service.core import plain_files
 from service.core.clock import Clock
 from service.core.errors import TocsinError
-from service.doctor import Finding, doubtful, fine
 from service.rulesets.library import Library
 from service.rulesets.seen import Seen
 from service.rulesets.working_copies import WorkingCopies

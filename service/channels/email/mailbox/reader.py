@@ -10,11 +10,11 @@ from typing import Protocol
 
 from msgspec import structs
 
+from service.channels.email.mailbox.imap import Batch, Position
+from service.channels.email.mailbox.received import ReceivedMail, parse_mail
 from service.core.clock import Clock
 from service.core.errors import TocsinError, Unavailable
 from service.core.records import Record, from_state, to_state
-from service.mailbox.imap import Batch, Position
-from service.mailbox.received import ReceivedMail, parse_mail
 from service.storage import Conflict, Item, Store
 
 logger = logging.getLogger(__name__)

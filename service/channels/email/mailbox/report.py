@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email import message_from_string
 from email.message import Message
 
-from service.mailbox.parts import content, header
+from service.channels.email.mailbox.parts import content, header
 
 MAX_RECIPIENTS = 10
 """Recipients of one report that are read: a mail of ours has one."""

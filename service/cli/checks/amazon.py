@@ -13,12 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from service.aws import inbox, intake_table
 from service.aws.clients import Clients
 from service.channels.aws.quota import send_rate
+from service.cli.checks import Finding, Level, broken, doubtful, fine
 from service.config import Settings
 from service.core import aws_faults
 from service.core.clock import Clock
 from service.core.enums import Channel, Lane
 from service.core.errors import TocsinError
-from service.doctor import Finding, Level, broken, doubtful, fine
 from service.messages.senders import Sender
 from service.storage import dynamodb, sqs
 from service.wiring.storage import intake_table_name, queue_names, table_names
