@@ -12,8 +12,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from service import config
 from service.core.language_tags import parse_tag
-from service.language.embedded import registry
-from service.language.embedded.registry import HUB, Registry
+from service.language.embedded import model_registry
+from service.language.embedded.model_registry import HUB, ModelRegistry
 
 
 @click.group()
@@ -26,10 +26,10 @@ def models() -> None:
 def list_models(available: bool) -> None:
     """List the models that are installed beside the one that ships with Tocsin."""
     if available:
-        for source, target in Registry().pairs():
+        for source, target in ModelRegistry().pairs():
             click.echo(f"{source}-{target}")
         return
-    found = registry.installed(_folder())
+    found = model_registry.installed(_folder())
     for pair, size in found:
         click.echo(f"{pair}  {size / 1e6:.0f} MB")
     click.echo(f"{len(found)} installed in {_folder()}.", err=True)
@@ -40,7 +40,7 @@ def list_models(available: bool) -> None:
 @click.option("--both", is_flag=True, help="From LANG into English too.")
 def add(languages: tuple[str, ...], both: bool) -> None:
     """Fetch the models from English into each LANG, such as `de fr`. Restart Tocsin to use them."""
-    source = Registry()
+    source = ModelRegistry()
     wanted = [pair for language in languages for pair in _pairs(language, both=both)]
     for start, end in wanted:  # before anything is fetched: all there, or nothing begun
         source.files(start, end)
@@ -54,11 +54,11 @@ def add(languages: tuple[str, ...], both: bool) -> None:
 @click.argument("languages", nargs=-1, required=True, metavar="LANG...")
 def remove(languages: tuple[str, ...]) -> None:
     """Delete the models from and into each LANG. Restart Tocsin to stop using them."""
-    here = {pair for pair, _ in registry.installed(_folder())}
+    here = {pair for pair, _ in model_registry.installed(_folder())}
     for language in languages:
         pairs = ["-".join(pair) for pair in _pairs(language, both=True)]
         for pair in [pair for pair in pairs if pair in here] or pairs[:1]:
-            registry.remove(pair, _folder())
+            model_registry.remove(pair, _folder())
             click.echo(f"{pair} removed.")
 
 
@@ -74,7 +74,7 @@ def _folder() -> Path:
 
 
 @contextmanager
-def _bars() -> Iterator[registry.Progress]:
+def _bars() -> Iterator[model_registry.Progress]:
     """A bar for each file, on standard error, where that is a terminal."""
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
     with Progress(*columns, console=Console(stderr=True)) as progress:

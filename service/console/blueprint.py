@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from service.console import calls, guard, words
 from service.console.assets import Assets
-from service.console.guard import Guard
+from service.console.guard import PageGuard
 from service.console.pages import find, home, incidents, messages, people, phones, requests, reviews, rules, system
 from service.console.sessions import Sessions
 from service.console.sign_in import SignIn
@@ -28,7 +28,7 @@ def blueprint(store: Store, keys: Keys, clock: Clock, *, behind_tls: bool = Fals
     """The console. `behind_tls`: a proxy ends TLS, as the public address says."""
     routes = Blueprint("console", __name__, url_prefix=guard.ROOT, template_folder="templates")
     sessions = Sessions(store, keys, clock)
-    entrance = Guard(sessions, behind_tls=behind_tls)
+    entrance = PageGuard(sessions, behind_tls=behind_tls)
     routes.before_request(entrance.admit)
     routes.before_request(_allow_large_forms)
     routes.after_request(guard.complete)

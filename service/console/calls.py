@@ -13,7 +13,7 @@ from flask import Response, current_app
 
 from service.console.guard import signed_in
 from service.core import exact_json
-from service.http.endpoint import Call, Endpoint, check_scopes
+from service.http.endpoint import Endpoint, EndpointCall, check_scopes
 from service.http.formats import JSON, encode
 from service.http.plumbing import plumbing
 from service.http.problems import Problem
@@ -67,7 +67,7 @@ def _call(
     check_scopes(key, view.operation.scopes)
     formats = view.operation.formats
     media_type = JSON if not formats or formats[0].suits(JSON) else formats[0].media_type
-    answer = view.answer(plumbing(), Call(key, places, query, raw, media_type, headers))
+    answer = view.answer(plumbing(), EndpointCall(key, places, query, raw, media_type, headers))
     assert not isinstance(answer, Response), f"{operation} answers no document"
     text, _ = encode(answer, None)
     document = exact_json.loads(text or "{}")

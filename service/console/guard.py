@@ -41,7 +41,7 @@ def is_signed_in() -> bool:
     return "console_key" in g
 
 
-class Guard:
+class PageGuard:
     """Stands before every page of the console."""
 
     def __init__(self, sessions: Sessions, *, behind_tls: bool) -> None:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from service.console.guard import ROOT, SIGN_IN, Guard, own_path
+from service.console.guard import ROOT, SIGN_IN, PageGuard, own_path
 from service.console.sessions import KEPT, Sessions
 from service.core.clock import Clock
 from service.core.enums import Scope
@@ -28,7 +28,7 @@ _USED = "This link was used already, or is older than 15 minutes. Make a new one
 class SignIn:
     """The pages before a session."""
 
-    def __init__(self, store: Store, keys: Keys, sessions: Sessions, clock: Clock, guard: Guard) -> None:
+    def __init__(self, store: Store, keys: Keys, sessions: Sessions, clock: Clock, guard: PageGuard) -> None:
         self._store = store
         self._keys = keys
         self._sessions = sessions

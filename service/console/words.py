@@ -15,7 +15,7 @@ from service.core.clock import parse_timestamp
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class StatusWords:
     """A state as people read it. `tone` is a colour of the stylesheet, `symbol` the same without colour."""
 
     word: str
@@ -23,50 +23,50 @@ class Status:
     symbol: str
 
 
-STATUSES: Mapping[str, Status] = {
+STATUSES: Mapping[str, StatusWords] = {
     # incidents
-    "open": Status("open", "bad", "●"),
-    "acknowledged": Status("taken", "ok", "✓"),
-    "resolved": Status("resolved", "ok", "✓"),
-    "unacknowledged": Status("nobody took it", "bad", "✕"),
-    "cancelled": Status("called off", "dim", "–"),
+    "open": StatusWords("open", "bad", "●"),
+    "acknowledged": StatusWords("taken", "ok", "✓"),
+    "resolved": StatusWords("resolved", "ok", "✓"),
+    "unacknowledged": StatusWords("nobody took it", "bad", "✕"),
+    "cancelled": StatusWords("called off", "dim", "–"),
     # notifications
-    "validating": Status("being checked", "info", "…"),
-    "held_for_review": Status("waits for review", "warn", "‖"),
-    "rejected": Status("rejected", "bad", "✕"),
-    "approved": Status("approved", "info", "◷"),
-    "translating": Status("being translated", "info", "…"),
-    "completed": Status("done", "ok", "✓"),
-    "completed_with_failures": Status("done, some failed", "warn", "!"),
-    "cancelling": Status("being stopped", "warn", "…"),
+    "validating": StatusWords("being checked", "info", "…"),
+    "held_for_review": StatusWords("waits for review", "warn", "‖"),
+    "rejected": StatusWords("rejected", "bad", "✕"),
+    "approved": StatusWords("approved", "info", "◷"),
+    "translating": StatusWords("being translated", "info", "…"),
+    "completed": StatusWords("done", "ok", "✓"),
+    "completed_with_failures": StatusWords("done, some failed", "warn", "!"),
+    "cancelling": StatusWords("being stopped", "warn", "…"),
     # single messages
-    "pending": Status("waits", "info", "…"),
-    "sending": Status("being sent", "info", "▸"),
-    "accepted": Status("on its way", "info", "▸"),
-    "delivered": Status("delivered", "ok", "✓"),
-    "failed": Status("failed", "bad", "✕"),
-    "unknown": Status("may have left", "warn", "?"),
-    "suppressed": Status("opted out", "dim", "–"),
-    "dropped": Status("not needed any more", "dim", "–"),
-    "needs_translation": Status("waits for a translation", "warn", "‖"),
+    "pending": StatusWords("waits", "info", "…"),
+    "sending": StatusWords("being sent", "info", "▸"),
+    "accepted": StatusWords("on its way", "info", "▸"),
+    "delivered": StatusWords("delivered", "ok", "✓"),
+    "failed": StatusWords("failed", "bad", "✕"),
+    "unknown": StatusWords("may have left", "warn", "?"),
+    "suppressed": StatusWords("opted out", "dim", "–"),
+    "dropped": StatusWords("not needed any more", "dim", "–"),
+    "needs_translation": StatusWords("waits for a translation", "warn", "‖"),
     # what rules asked for
-    "waits": Status("waits", "info", "…"),
-    "waits_for_review": Status("waits for review", "warn", "‖"),
-    "done": Status("done", "ok", "✓"),
-    "dead": Status("dead", "bad", "✕"),
+    "waits": StatusWords("waits", "info", "…"),
+    "waits_for_review": StatusWords("waits for review", "warn", "‖"),
+    "done": StatusWords("done", "ok", "✓"),
+    "dead": StatusWords("dead", "bad", "✕"),
     # parts of the service
-    "ok": Status("ok", "ok", "✓"),
-    "ready": Status("all well", "ok", "✓"),
-    "degraded": Status("late or wrong", "warn", "!"),
-    "not ready": Status("not working", "bad", "✕"),
-    "paused": Status("paused", "warn", "‖"),
-    "running": Status("running", "ok", "▸"),
+    "ok": StatusWords("ok", "ok", "✓"),
+    "ready": StatusWords("all well", "ok", "✓"),
+    "degraded": StatusWords("late or wrong", "warn", "!"),
+    "not ready": StatusWords("not working", "bad", "✕"),
+    "paused": StatusWords("paused", "warn", "‖"),
+    "running": StatusWords("running", "ok", "▸"),
 }
 
 
-def status(value: str) -> Status:
+def status(value: str) -> StatusWords:
     """A state in words; one without an entry is shown as the API writes it."""
-    return STATUSES.get(value, Status(value.replace("_", " "), "dim", "·"))
+    return STATUSES.get(value, StatusWords(value.replace("_", " "), "dim", "·"))
 
 
 def moment(value: str | datetime | None) -> Markup:

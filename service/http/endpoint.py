@@ -33,7 +33,7 @@ class MisdeclaredEndpoint(TypeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class EndpointCall:
     """One call of an endpoint, from outside or in process; `resource_id` is the id of what it makes, if one is set."""
 
     key: ApiKey | None
@@ -73,11 +73,11 @@ class Endpoint:
         operation = self.operation
         writer = choose_writer(operation.writers, request.accept_mimetypes, request.mimetype)
         query = request.args.to_dict() if "query" in self.wants else {}
-        call = Call(key, path, query, raw, request.mimetype, _headers(operation, request), resource_id)
+        call = EndpointCall(key, path, query, raw, request.mimetype, _headers(operation, request), resource_id)
         answer = self.answer(shared, call)
         return answer if isinstance(answer, Response) else _response(operation, answer, writer)
 
-    def answer(self, shared: Plumbing, call: Call) -> Answer | Response:
+    def answer(self, shared: Plumbing, call: EndpointCall) -> Answer | Response:
         """What the view answers to a call whose key was checked; `Problem` for what does not fit."""
         operation = self.operation
         given = dict(call.places)
@@ -208,7 +208,7 @@ def _query(model: type[BaseModel], given: Mapping[str, str]) -> BaseModel:
         raise invalid_model(error, model) from error
 
 
-def _caller(shared: Plumbing, call: Call) -> Caller:
+def _caller(shared: Plumbing, call: EndpointCall) -> Caller:
     now = shared.clock.now()
     key = call.key
     return Caller(

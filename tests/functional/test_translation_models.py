@@ -15,8 +15,8 @@ from typing_extensions import override
 
 from service.cli import main
 from service.core.language_tags import parse_tag
+from service.language.embedded.model_registry import ModelRegistry, NoSuchModel, RegistryFails
 from service.language.embedded.mozilla import MozillaEngine, bundled_models, find_models
-from service.language.embedded.registry import NoSuchModel, Registry, RegistryFails
 
 FILES = {"model.enpt.intgemm.alphas.bin": "model", "lex.50.50.enpt.s2t.bin": "lex", "vocab.enpt.spm": "vocab"}
 BLOCK = 128 * 1024
@@ -140,10 +140,10 @@ def test_a_language_without_a_model_is_refused_before_anything_is_fetched(mozill
 def test_a_version_that_the_engine_does_not_read_is_no_model(mozilla: Mozilla) -> None:
     mozilla.version = "4.0"
     with pytest.raises(NoSuchModel):
-        Registry().files("en", "pt")
+        ModelRegistry().files("en", "pt")
 
 
 def test_a_registry_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FXTRANSLATE_RECORDS_URL", "http://127.0.0.1:9/v1/records")
     with pytest.raises(RegistryFails, match=r"127\.0\.0\.1:9 does not answer"):
-        Registry()
+        ModelRegistry()

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from service.console import calls
 from service.console.guard import signed_in
 from service.http import not_found
-from service.http.endpoint import Call
+from service.http.endpoint import EndpointCall
 from service.http.plumbing import plumbing
 
 LIST = "outbox.list_outbox"
@@ -52,7 +52,7 @@ def _add_media(routes: Blueprint) -> None:
     @routes.get("/phones/<entry_id>.mp3")
     def hear(entry_id: str) -> Response:
         view = calls.endpoint_of("outbox.hear_outbox")
-        answer = view.answer(plumbing(), Call(signed_in(), {"entry_id": entry_id}, {}, b"", "", {}))
+        answer = view.answer(plumbing(), EndpointCall(signed_in(), {"entry_id": entry_id}, {}, b"", "", {}))
         if isinstance(answer, Response) or not isinstance(answer.content, bytes):
             raise not_found("There is no such voice message.")
         return Response(answer.content, mimetype="audio/mpeg")

@@ -57,7 +57,7 @@ Progress = Callable[[str, int, int], None]
 """Told of a file's name, the bytes that arrived since, and all its bytes (0 where nobody says)."""
 
 
-class Registry:
+class ModelRegistry:
     """A registry of models, asked once. `url` is that of its records."""
 
     def __init__(self, url: str | None = None) -> None:
