@@ -41,9 +41,10 @@ browser: $(VENV)/dev.stamp ## the console's pages and journeys in Chromium (Debi
 fuzz: $(VENV)/dev.stamp ## requests of every kind against an instance of its own, texts of every kind against the parsers
 	$(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)
 
-test-long: $(VENV)/dev.stamp $(VENV)-aws/stamp ## the property tests with their full number of examples
+test-long: $(VENV)/dev.stamp $(VENV)-aws/stamp ## the property tests with all their examples, and every functional test on AWS
 	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest -m "long" --ignore=tests/crash --ignore=tests/fuzz --ignore=tests/browser $(PYTEST_ARGS)
 	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)
+	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not long" -k aws tests/functional $(PYTEST_ARGS)
 
 test-crash: $(VENV)/dev.stamp $(VENV)-aws/stamp ## kill -9 at random instants, and storms of faults at AWS, with counts
 	TOCSIN_TEST_LONG=1 $(BIN)/python -m pytest --timeout=7200 -s tests/crash tests/functional/test_aws_storms.py $(PYTEST_ARGS)

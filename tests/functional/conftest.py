@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -88,3 +89,22 @@ def api_of(service: Service) -> Api:
     assert isinstance(service.clock, HandClock)
     _, key = service.keys.create("test app", list(Scope))
     return Api(service, service.clock, Client(InProcess(service.flask()), key))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave repetitions on AWS to `make test-long` where a module says that it asks nothing new of the store.
+
+    Such a module has `REPEATED_ON_AWS = False`: what it looks at is the same code over the same few calls of the store,
+    which the contract suite and the other modules try on DynamoDB.
+    """
+    if os.environ.get("TOCSIN_TEST_LONG"):
+        return
+    left_out = [item for item in items if _repeats_nothing_new(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not _repeats_nothing_new(item)]
+
+
+def _repeats_nothing_new(item: pytest.Item) -> bool:
+    call, module = getattr(item, "callspec", None), getattr(item, "module", None)
+    is_on_aws = call is not None and call.params.get("install") is Backend.AWS
+    return is_on_aws and not getattr(module, "REPEATED_ON_AWS", True)

@@ -15,6 +15,8 @@ from tests.functional.conftest import NOON, api_of
 from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import JOHN, MARY, Desk
 
+REPEATED_ON_AWS = False
+
 TEXT = "The warehouse in Leeds is closed on Monday; call {{ phone }}."
 GERMAN = "Das Lager in Leeds ist am Montag geschlossen; rufen Sie {{ phone }} an."
 

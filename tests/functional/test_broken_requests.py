@@ -15,6 +15,8 @@ from tests.functional.conftest import Api
 from tests.functional.incident_room import ANN, Room
 from tests.functional.test_notifications import JOHN, Desk
 
+REPEATED_ON_AWS = False
+
 HUGE = "1e400000000000000000000"
 HALF = '"\\ud800"'
 PREMIUM = (ROOT / "rules" / "premium.yaml").read_text()

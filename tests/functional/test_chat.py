@@ -21,6 +21,8 @@ from tests.functional.conftest import api_of
 from tests.functional.incident_room import BEN, Room
 from tests.loopback import serving
 
+REPEATED_ON_AWS = False
+
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 
 

@@ -27,6 +27,8 @@ from tests.functional.client import InProcess
 from tests.functional.conftest import Api
 from tests.functional.evaluating import PREMIUM, put
 
+REPEATED_ON_AWS = False
+
 OWN = {"Sec-Fetch-Site": "same-origin"}
 RED = {"driver.age": "18", "car.style": "SPORTS", "car.color": "RED", "policy.id": "1", "policy.premium": "300"}
 NASTY = "<b>{{7*7}}\"'"

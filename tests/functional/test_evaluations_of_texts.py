@@ -27,6 +27,8 @@ from tests.functional.evaluating import (
     with_mood,
 )
 
+REPEATED_ON_AWS = False
+
 
 @pytest.mark.parametrize(("positive", "fired"), [("0.95", ["Happy"]), ("0.89994", [])])
 def test_how_a_text_feels_is_computed_before_deciding_and_kept_in_the_audit(

@@ -16,6 +16,8 @@ from service.storage import AuditQuery
 from tests.functional.conftest import Api
 from tests.functional.test_event_tester import EVENTS, FILE, items
 
+REPEATED_ON_AWS = False
+
 SAMPLE = f"{EVENTS}/sample"
 DRAFT = FILE.replace("1000.00", "100.00")
 

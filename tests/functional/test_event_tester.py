@@ -11,6 +11,8 @@ from service.core.enums import Lane, Scope
 from service.storage import AuditQuery
 from tests.functional.conftest import Api
 
+REPEATED_ON_AWS = False
+
 FILE = """ruleset: orders
 facts:
   order.id: {type: text}

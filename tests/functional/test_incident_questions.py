@@ -6,6 +6,8 @@ from service.core.enums import Scope
 from tests.functional.conftest import Api
 from tests.functional.incident_room import ANN, BEN, Room
 
+REPEATED_ON_AWS = False
+
 
 @pytest.fixture
 def room(api: Api) -> Room:

@@ -12,6 +12,8 @@ from tests.functional.backends import Install
 from tests.functional.conftest import NOON, api_of
 from tests.functional.incident_room import ANN, BEN, Room
 
+REPEATED_ON_AWS = False
+
 NEW_YORK = "+12125552368"
 MORNING = 'escalation: morning\nlevels: [{contacts: [1], until: "08:00", reminders: 0}, {contacts: [2], wait: 1d}]\n'
 

@@ -18,6 +18,8 @@ from tests.functional.few_rules import few_rules
 from tests.functional.incident_room import NAMED
 from tests.functional.test_notifications import JOHN, Desk
 
+REPEATED_ON_AWS = False
+
 NAMELESS = [
     {"user_id": "em1", "language": "en", "preference": "sms", "phone": "+447700900335"},
     {"user_id": "em2", "language": "en", "preference": "email", "email": "em2@example.com"},

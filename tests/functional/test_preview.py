@@ -13,6 +13,8 @@ from tests.functional.conftest import NOON, api_of
 from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import ANNOUNCEMENT, ARNAV, EVENT, JOHN, MARY, Desk
 
+REPEATED_ON_AWS = False
+
 
 @pytest.fixture
 def desk(install: Install, tmp_path: Path) -> Desk:

@@ -17,6 +17,8 @@ from tests.functional.backends import Install
 from tests.functional.conftest import NOON, Api, api_of
 from tests.functional.incident_room import ANN, BEN, Room
 
+REPEATED_ON_AWS = False
+
 MAIL = {ANN: "ann@example.com", BEN: "ben@example.com"}
 STORM = 60
 

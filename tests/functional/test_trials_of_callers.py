@@ -12,6 +12,8 @@ from service.decide import canary
 from tests.functional.client import Reply
 from tests.functional.conftest import Api
 
+REPEATED_ON_AWS = False
+
 FACTS = "ruleset: fees\nfacts: {fee: {type: decimal, scale: 2}, age: {type: integer}}\nrules:\n"
 REQUEST: Mapping[str, object] = {"fee": 5, "age": 7}
 
