@@ -8,7 +8,7 @@ from service.language.masking import URL
 
 _URL = re.compile(rf"[(<\[]?{URL}[)>\]]?")
 _ENDS_WITH_A_PAUSE = re.compile(r"[.!?…:;,。！？؟।]$")
-_LEFT_OVER = re.compile(r"[\s:]+([.,;!?])|:$")
+_LEFT_OVER = re.compile(r"(?<![\s:])[\s:]+([.,;!?])|:$")
 
 
 def spoken(text: str) -> str:

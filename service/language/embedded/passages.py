@@ -23,8 +23,8 @@ LONGEST_SENTENCE = 28
 SHORTEST_CLAUSE = 4
 """Words that a clause must have to be judged by itself: shorter ones join the next."""
 
-_SENTENCE_ENDS = re.compile(r"(?<=[.!?…])[\"»”’')\]]{0,3}\s+|(?<=[。！？])|\s*\n\s*")
-_CLAUSE_ENDS = re.compile(r"(?<=[,;:])\s+|(?<=[，；、])|\s+[-–—]\s+")
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?…])[\"»”’')\]]{0,3}\s+|(?<=[。！？])|\n")
+_CLAUSE_ENDS = re.compile(r"(?<=[,;:])\s+|(?<=[，；、])|(?<=\s)[-–—](?=\s)")
 _ABBREVIATION = re.compile(r"\w{1,4}\.")
 _MOSTLY = 0.7
 _FEW_LETTERS = 3
