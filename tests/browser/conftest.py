@@ -11,19 +11,23 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.functional.client import ROOT, Running, running
 
+RULES = ("premium.yaml", "lead.yaml", "sentiment.yaml")
+REVIEWER = "rita@example.com"
+
 PATIENCE_MS = 15_000
 """How long a page may take on a busy machine."""
 
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """`tocsin up` with two of the shipped rulesets in a folder of its own."""
+    """`tocsin up` with some of the shipped rulesets in a folder of its own."""
     home = tmp_path_factory.mktemp("console")
     rules = home / "rules"
     shutil.copytree(ROOT / "rules", rules)
-    for file in set(rules.glob("*.yaml")) - {rules / "premium.yaml", rules / "lead.yaml"}:
+    for file in set(rules.glob("*.yaml")) - {rules / name for name in RULES}:
         file.unlink()
-    with running(home / "home", RULES_DIR=str(rules)) as started:
+    settings = {"RULES_DIR": str(rules), "REVIEWERS": REVIEWER, "PUBLIC_URL": "http://127.0.0.1"}
+    with running(home / "home", **settings) as started:
         yield started
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PATIENCE_MS, Tab, sign_in_link
+from tests.browser.conftest import PATIENCE_MS, REVIEWER, Tab, sign_in_link
 from tests.functional.client import Running
 
 expect.set_options(timeout=PATIENCE_MS)
+
+INSULT = "You are all useless idiots and you disgust me."
 
 
 def test_an_administrator_closes_the_gap_at_21_and_publishes_and_goes_back(tab: Tab, instance: Running) -> None:
@@ -70,6 +73,32 @@ def reply(phones: Page, phone: str, words: str) -> None:
     field = phones.get_by_label(f"Answer from {phone}")
     field.fill(words)
     field.press("Enter")
+
+
+def test_a_reviewer_approves_from_the_mail(instance: Running, chromium: Browser) -> None:
+    profile = {"first_name": "Jo", "language": "en", "preference": "sms", "phone": "+447700900204"}
+    assert instance.client.call("PUT", "/v1/recipients/jo", json=profile).status == 201
+    instance.client.post("/v1/notifications", {"text": INSULT, "recipients": ["jo"]})
+    link = re.search(r"http://127\.0\.0\.1(/r/[\w.-]+)", message_to(instance, REVIEWER))
+    assert link
+    page = chromium.new_page(base_url=instance.url)
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(link[1])
+    expect(page.get_by_text(INSULT, exact=True)).to_be_visible()
+    page.get_by_role("button", name="Send it", exact=True).click()
+    expect(page.get_by_role("heading")).to_contain_text("This message goes out")
+    assert INSULT in message_to(instance, "+447700900204")
+    page.close()
+
+
+def message_to(instance: Running, reader: str) -> str:
+    """The text of the newest message to somebody, once it has come."""
+    for _ in range(PATIENCE_MS // 100):
+        listed = instance.client.get(f"/v1/outbox?to={reader.replace('+', '%2B')}").json()["items"]
+        if isinstance(listed, list) and listed:
+            return str(listed[0]["text"])
+        time.sleep(0.1)
+    raise AssertionError(f"nothing came to {reader}")
 
 
 def test_what_is_typed_survives_while_the_page_follows_what_happens(tab: Tab, instance: Running) -> None:

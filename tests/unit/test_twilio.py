@@ -177,8 +177,8 @@ def test_nobody_listening_is_a_refusal_not_a_doubt() -> None:
         (lambda twilio: TwilioSms(twilio, NUMBER).send(structs.replace(SMS, text="")), "this has 0"),
         (lambda twilio: TwilioVoice(twilio, "TOCSIN").send(CALL), "calls need a phone number"),
         (
-            lambda twilio: TwilioVoice(twilio, NUMBER).send(structs.replace(CALL, voice=parse_tag("ja"))),
-            "no voice speaks ja",
+            lambda twilio: TwilioVoice(twilio, NUMBER).send(structs.replace(CALL, voice=parse_tag("sl"))),
+            "no voice speaks sl",
         ),
         (lambda twilio: TwilioVoice(twilio, NUMBER).send(structs.replace(CALL, text="word " * 1000)), "4,000"),
     ],
