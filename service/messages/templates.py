@@ -106,6 +106,10 @@ class Templates:
         """All names, sorted."""
         return tuple(sorted(self._templates))
 
+    def over(self, others: Templates) -> Templates:
+        """These templates, and those of the others that are not among them."""
+        return Templates({**others._templates, **self._templates})
+
     def get(self, name: str) -> Template:
         """The template of this name; `NoSuchTemplate` with the nearest names."""
         if name not in self._templates:

@@ -274,13 +274,23 @@ def phone_rules(settings: Settings) -> PhoneRules:
     return PhoneRules(settings.allowed_countries or None, reserved_allowed=reserved)
 
 
+SHIPPED_TEMPLATES = Path(__file__).parents[2] / "templates"
+
+
 def read_wording(settings: Settings) -> tuple[Templates, Catalogues]:
-    """The templates and catalogues as they stand, or as they could last be used."""
+    """The templates and catalogues as they stand, or as they could last be used.
 
-    def parse(folder: Path) -> tuple[Templates, Catalogues]:
-        return read_templates(folder), read_catalogues(folder / "catalogues")
+    What a folder lacks, because it was made for an earlier version, is taken from those that ship with this one.
+    """
+    templates, catalogues = last_good.read(settings.templates_dir, settings.last_good / "templates.zip", _wording)
+    if not SHIPPED_TEMPLATES.is_dir() or settings.templates_dir.resolve() == SHIPPED_TEMPLATES:
+        return templates, catalogues
+    shipped, known = _wording(SHIPPED_TEMPLATES)
+    return templates.over(shipped), catalogues.over(known)
 
-    return last_good.read(settings.templates_dir, settings.last_good / "templates.zip", parse)
+
+def _wording(folder: Path) -> tuple[Templates, Catalogues]:
+    return read_templates(folder), read_catalogues(folder / "catalogues")
 
 
 def open_translator(

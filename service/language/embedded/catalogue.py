@@ -43,6 +43,13 @@ class Catalogues:
 
     by_language: Mapping[Tag, Mapping[str, str]]
 
+    def over(self, others: Catalogues) -> Catalogues:
+        """These sentences, and those of the others that are not among them."""
+        languages = {**others.by_language, **self.by_language}
+        return Catalogues(
+            {tag: {**others.by_language.get(tag, {}), **self.by_language.get(tag, {})} for tag in languages}
+        )
+
     def translate(self, text: str, source: Tag, target: Tag, /) -> Translation | NotTranslated:
         """The reviewed whole text, or all its sentences if every one is known; else what is unknown."""
         language = best_match(target, self.by_language)
