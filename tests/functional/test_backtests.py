@@ -34,6 +34,8 @@ from service.work.worker import Worker
 from tests.functional.backends import Install
 from tests.functional.conftest import Api, api_of
 
+REPEATED_ON_AWS = False
+
 FILE = """ruleset: loans
 facts:
   age: {type: integer, min: 0, max: 130}

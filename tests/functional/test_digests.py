@@ -27,6 +27,8 @@ from tests.functional.few_rules import few_rules
 from tests.functional.test_leaving import Mailbox
 from tests.functional.test_notifications import JOHN, MARY, Desk
 
+REPEATED_ON_AWS = False
+
 Open = Callable[..., Desk]
 
 

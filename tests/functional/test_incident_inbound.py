@@ -30,6 +30,8 @@ from tests.functional.conftest import Api, api_of
 from tests.functional.incident_room import ANN, BEN, NAMED, Room
 from tests.unit.sns_signing import CERTIFICATE_URL, NOW, TOPIC, Authority, Web, confirmation, notification, pem, signed
 
+REPEATED_ON_AWS = False
+
 EVENTS = Path(__file__).parents[1] / "events"
 AMAZON = Authority()
 

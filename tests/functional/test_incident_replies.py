@@ -10,6 +10,8 @@ from tests.functional.conftest import NOON, Api, api_of
 from tests.functional.few_rules import few_rules
 from tests.functional.incident_room import ANN, BEN, Room
 
+REPEATED_ON_AWS = False
+
 
 @pytest.fixture
 def room(api: Api) -> Room:

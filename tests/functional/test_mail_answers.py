@@ -22,6 +22,8 @@ from tests.functional.conftest import NOON, api_of
 from tests.functional.incident_room import Room
 from tests.imap_server import ImapServer, imap_server
 
+REPEATED_ON_AWS = False
+
 PEOPLE = {
     "ann": {"first_name": "Ann", "email": "ann@example.com", "language": "en", "preference": "email"},
     "ben": {"first_name": "Ben", "email": "ben@example.com", "language": "de", "preference": "email"},

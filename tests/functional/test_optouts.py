@@ -22,6 +22,8 @@ from tests.functional.few_rules import few_rules
 from tests.functional.incident_room import Room
 from tests.functional.test_notifications import JOHN, MARY, Desk
 
+REPEATED_ON_AWS = False
+
 MAILBOX, PHONE = "john@example.com", "+491713920012"
 TEXT = "The warehouse is closed on Monday."
 PHONE_FIRST = """escalation: phone-first

@@ -13,6 +13,8 @@ from tests.functional.client import Reply
 from tests.functional.conftest import api_of
 from tests.functional.incident_room import ANN, BEN, Room
 
+REPEATED_ON_AWS = False
+
 CLEO = "+447700900789"
 
 BEFORE = datetime(2026, 10, 25, 0, 59, tzinfo=UTC)

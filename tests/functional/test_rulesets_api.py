@@ -15,6 +15,8 @@ from tests.functional.client import ROOT, Reply
 from tests.functional.conftest import Api
 from tests.functional.evaluating import put
 
+REPEATED_ON_AWS = False
+
 FILE = """ruleset: fees
 description: What it costs
 facts: {fee: {type: decimal, scale: 2}}
