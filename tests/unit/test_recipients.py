@@ -89,7 +89,7 @@ def test_every_field_that_does_not_fit_is_named_at_once() -> None:
         *("user_id", "first_name", "email", "phone", "language", "preference", "voice_locale", "timezone", "fone")
     }
     assert said["user_id"] == "must be 1 to 64 letters, digits, - or _"
-    assert said["preference"] == "must be one of email, sms, voice"
+    assert said["preference"] == "must be one of email, sms, voice, chat"
     assert "did you mean phone?" in said["fone"]
     assert "Europe/Berlin" in said["timezone"]
 
