@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.core.blank import is_blank
@@ -245,13 +245,14 @@ class ReviewRequest(Body):
     """A person's decision about a held message."""
 
     decision: Choice[Decision]
-    reason: Annotated[str, Field(max_length=1_000, description="Why; needed to reject.")] = ""
+    reason: Annotated[str, Field(max_length=1_000, validate_default=True, description="Why; needed to reject.")] = ""
 
-    @model_validator(mode="after")
-    def _says_why_it_rejects(self) -> ReviewRequest:
-        if self.decision is Decision.REJECT and is_blank(self.reason):
-            raise PydanticCustomError("blank", "Give a `reason` for the rejection: the sender reads it")
-        return self
+    @field_validator("reason")
+    @classmethod
+    def _says_why_it_rejects(cls, reason: str, info: ValidationInfo) -> str:
+        if info.data.get("decision") is Decision.REJECT and is_blank(reason):
+            raise PydanticCustomError("blank", "Say why it is rejected: the sender reads it")
+        return reason
 
 
 class Reviewed(Shown):

@@ -144,7 +144,7 @@ def test_what_a_rule_asks_to_be_sent_without_a_word_is_dead_work_that_says_why(d
 @pytest.mark.parametrize("blank", ["\u200b", " \u00ad ", "…"], ids=ascii)
 def test_descriptions_reasons_and_translations_say_something_too(desk: Desk, blank: str) -> None:
     assert [path for path, _ in faults(desk, "/v1/incidents", description=blank, contacts=NAMED)] == ["description"]
-    review = {"decision": "approve", "reason": blank}
+    review = {"decision": "reject", "reason": blank}
     assert [path for path, _ in faults(desk, "/v1/notifications/x/review", **review)] == ["reason"]
     reply = desk.api.client.call("PUT", "/v1/translations/translation-1", json={"text": blank})
     assert reply.status == 422
