@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -60,6 +61,14 @@ def still_open(room: Room) -> int:
     return len(room.api.service.store.by_index("incidents-by-state", "open", limit=500).items)
 
 
+def thanked_for(room: Room) -> int:
+    """For how many incidents Ann is thanked, those that a text has no room for included."""
+    room.api.clock.advance(timedelta(seconds=20))  # what goes to one phone in a storm is gathered
+    room.works()
+    thanks = " ".join(text for text in room.inbox(ANN) if text.startswith("Thank you"))
+    return len(set(re.findall(r"Disk \d+", thanks))) + sum(map(int, re.findall(r"and (\d+) more", thanks)))
+
+
 @pytest.mark.parametrize(
     ("incidents", "people", "callback"),
     [(20, 1, True), (20, 2, True), (20, 4, False), (16, 4, False), (33, 1, False), (80, 1, False), (12, 4, True)],
@@ -68,7 +77,7 @@ def test_every_incident_that_a_reply_names_is_taken(here: Room, incidents: int, 
     reply = opens_many(here, incidents, people, callback)
     here.says(ANN, reply)
     assert still_open(here) == 0
-    assert sum(text.startswith("Thank you") for text in here.inbox(ANN)) == incidents
+    assert thanked_for(here) == incidents
 
 
 def test_a_dozen_incidents_with_callbacks_are_taken_by_one_reply(room: Room) -> None:
@@ -115,7 +124,7 @@ def test_the_same_sms_again_finishes_what_a_dead_process_began(here: Room, commi
         here.api.service.escalation.replies.receive(sms)
     here.works()
     assert still_open(here) == 0
-    assert sum(text.startswith("Thank you") for text in here.inbox(ANN)) == 12
+    assert thanked_for(here) == 12
 
 
 def test_a_worker_finishes_what_a_dead_process_began(here: Room) -> None:

@@ -161,7 +161,7 @@ def test_an_unknown_roster_is_refused_by_the_nearest_name(room: Room) -> None:
         ({"contacts": []}, 'name at least one: the policy "default" names no roster'),
         ({}, 'name at least one: the policy "default" names no roster'),
         ({"contacts": [{"roster": "pumps", "phone": ANN}]}, "Name a roster or say how to reach the contact, not both"),
-        ({"contacts": [{"name": "Ann"}]}, "A contact needs a phone, the id of a recipient, or a roster"),
+        ({"contacts": [{"name": "Ann"}]}, "A contact needs a phone, a chat_url, the id of a recipient, or a roster"),
     ],
 )
 def test_an_incident_that_names_nobody_is_refused(room: Room, body: dict[str, object], said: str) -> None:
