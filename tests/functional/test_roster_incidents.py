@@ -195,7 +195,8 @@ def test_a_rule_pages_the_roster_that_a_fact_names_or_those_of_its_policy(instal
 
     assert asks("pumps", 9).status == 200
     assert asks("pumps", 1).status == 200
-    assert [text.split("\n")[0].split(": ")[1] for text in room.inbox(ANN)] == ["Leak", "Drip"]
+    pages = room.inbox(ANN)
+    assert ["Leak" in pages[0], "Drip" in pages[1], len(pages)] == [True, True, 2]
     refused = asks("pmups", 9)
     assert refused.status == 422
     assert "team" in refused.text
