@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import islice
 
 from flask import Blueprint
 
@@ -13,14 +12,14 @@ from service.core.enums import Lane, Scope
 from service.http import Caller, Cursor, Limit, Query, Shown, endpoint, not_found
 from service.operations.entries import entry
 from service.storage import Store
-from service.work import DeadItem, NotDead, all_dead_items, dead_items, redrive
+from service.work import DeadItem, NotDead, dead_items, dead_items_of_all, redrive
 
 REDRIVEN = "dead-item-redriven"
 """What the audit calls it."""
 
 
 class DeadQuery(Query):
-    """Which dead items. Without a lane the first of all lanes, the most urgent lane first, on one page."""
+    """Which dead items. Without a lane those of all, the most urgent lane first."""
 
     lane: Lane | None = None
     cursor: Cursor | None = None
@@ -74,10 +73,9 @@ def _add_list(routes: Blueprint, store: Store) -> None:
     def list_dead(query: DeadQuery) -> DeadList:
         """What ran out of attempts or can never succeed, and why."""
         if query.lane is None:
-            return DeadList(
-                items=[_shown(item) for item in islice(all_dead_items(store), query.limit)], next_cursor=None
-            )
-        page = dead_items(store, query.lane, cursor=query.cursor, limit=query.limit)
+            page = dead_items_of_all(store, cursor=query.cursor, limit=query.limit)
+        else:
+            page = dead_items(store, query.lane, cursor=query.cursor, limit=query.limit)
         return DeadList(items=[_shown(item) for item in page.items], next_cursor=page.cursor)
 
 

@@ -69,13 +69,15 @@ class Languages:
             return self._compiled[name]
 
     def follow(self) -> None:
-        """Take up the files that changed since the last look, and compile what nobody needed yet.
+        """Take up the files that changed since the last look, and compile one that nobody needed yet.
 
+        One at a look: all at once take seconds of the processor just when a process starts.
         Of a file that cannot be used the last good words go on, and an operator reads why.
         """
         if self._folder is not None and self._folder.has_settled():
             self._renew(self._folder.sources())
-        for name in self.names:
+        waiting = (name for name in self.names if name not in self._compiled)
+        if (name := next(waiting, None)) is not None:
             self.vocabulary(name)
 
     def _renew(self, sources: Mapping[str, bytes]) -> None:

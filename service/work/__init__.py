@@ -1,6 +1,6 @@
 """Work: items that are due are claimed, handled and saved, lane by lane, most urgent first."""
 
-from service.work.dead import DeadItem, NotDead, all_dead_items, dead_items, redrive
+from service.work.dead import DeadItem, NotDead, all_dead_items, dead_items, dead_items_of_all, redrive
 from service.work.lanes import A_HAND_OVER, BEGUN_WITHIN, BY_URGENCY, LONGEST_CALL, POLICIES, LanePolicy
 from service.work.registry import Burial, Duty, Handler, Registry, Together
 from service.work.retry import Permanent, RetryLater
@@ -28,6 +28,7 @@ __all__ = [
     "Worker",
     "all_dead_items",
     "dead_items",
+    "dead_items_of_all",
     "finished",
     "joined",
     "postponed",

@@ -12,6 +12,7 @@ from service.core.clock import parse_timestamp, timestamp
 from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.storage import AuditEntry, Item, Page, Store
+from service.storage.cursors import BadCursor
 from service.work.lanes import BY_URGENCY
 
 INDEX = "dead"
@@ -63,6 +64,26 @@ def dead_items(store: Store, lane: Lane, *, cursor: str | None = None, limit: in
     """One page of a lane's dead items, in the order of their ids."""
     page = store.by_index(INDEX, lane.value, cursor=cursor, limit=limit)
     return Page([explained(item) for item in page.items], page.cursor)
+
+
+def dead_items_of_all(store: Store, *, cursor: str | None = None, limit: int = 50) -> Page[DeadItem]:
+    """One page of all lanes' dead items, the most urgent lane first; a cursor says in which lane it goes on, and where.
+
+    The page may be the last although it has a cursor.
+    """
+    name, _, inner = (cursor or f"{BY_URGENCY[0]} ").partition(" ")
+    if name not in BY_URGENCY:
+        raise BadCursor
+    items: list[DeadItem] = []
+    for lane in BY_URGENCY[BY_URGENCY.index(Lane(name)) :]:
+        if len(items) == limit:
+            return Page(items, f"{lane} ")
+        page = dead_items(store, lane, cursor=inner or None, limit=limit - len(items))
+        items += page.items
+        if page.cursor is not None:
+            return Page(items, f"{lane} {page.cursor}")
+        inner = ""
+    return Page(items, None)
 
 
 def all_dead_items(store: Store) -> Iterator[DeadItem]:

@@ -18,7 +18,7 @@ from tests.functional.conftest import NOON
 
 INCIDENTS = 45
 PHONES = 4
-WAITS = (60, 10, 30, 10, 10, 20, 10, 10, 10)
+WAITS = (60, 10, 30, 10, 10, 20, 10, 10, 10, 40, 20, 40, 20, 60, 60)
 """Seconds from one instant at which something is due to the next: pages, summaries of those that did not go out alone,
 reminders of the first, of the others, their summaries, the next level …
 """

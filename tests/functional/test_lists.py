@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.cli import main
+from service.core.enums import Lane
+from service.storage import Item
+from service.work.dead import bury
 from tests.earlier.installation import Installation, opened
 from tests.functional.backends import Backend
 
@@ -50,6 +53,9 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installatio
         for audience in ("day", "night"):
             profile = {"user_id": f"of-{audience}", "language": "en", "preference": "email", "email": "a@example.com"}
             installation.api.client.post(f"/v1/audiences/{audience}/recipients", {"recipients": [profile]})
+        for name in ("dead-1", "dead-2"):
+            dead = bury(Item(name, "callback", {}, lane=Lane.BULK), "connection refused", installation.api.clock.now())
+            installation.api.service.store.add(dead)
         installation.passes(timedelta(seconds=20))
         yield installation
 
