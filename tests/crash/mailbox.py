@@ -14,6 +14,7 @@ from email import message_from_bytes
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from service.channels import Reference
 from tests.aws import free_port
 
 ANSWERS_AFTER = 0.01
@@ -29,6 +30,13 @@ class Letter:
     at: float
 
 
+def reference_of(content: bytes) -> Reference:
+    """Which delivery a mail is, by its Message-ID: `token.attempt.delivery@domain`."""
+    name = str(message_from_bytes(content)["Message-ID"]).strip("<>").partition("@")[0]
+    _, attempt, delivery = name.split(".")
+    return Reference(delivery, int(attempt))
+
+
 @dataclass(slots=True)
 class MailServer:
     """Takes every letter. Times are those of `time.monotonic`."""
@@ -38,10 +46,9 @@ class MailServer:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's)
         assert isinstance(envelope.content, bytes)
-        name = str(message_from_bytes(envelope.content)["Message-ID"]).strip("<>").partition("@")[0]
-        message, _, attempt = name.partition(".")
+        sent = reference_of(envelope.content)
         with self._mutex:
-            self.letters.append(Letter(message, int(attempt), time.monotonic()))
+            self.letters.append(Letter(sent.delivery_id, sent.attempt, time.monotonic()))
         await asyncio.sleep(ANSWERS_AFTER)
         return "250 OK"
 

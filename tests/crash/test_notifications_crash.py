@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from service.recipients import ProfileRules
 from service.wiring.app import Service
 from service.work import all_dead_items
 from tests.aws import free_port
+from tests.crash.mailbox import reference_of
 from tests.crash.processes import UNANSWERED, Installation
 
 AUDIENCE = "everybody"
@@ -206,8 +206,7 @@ class MailServer:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's)
         assert isinstance(envelope.content, bytes)
-        message_id = str(message_from_bytes(envelope.content)["Message-ID"])
-        self.letters[message_id.strip("<>").partition(".")[0]] += 1
+        self.letters[reference_of(envelope.content).delivery_id] += 1
         return "250 OK"
 
 

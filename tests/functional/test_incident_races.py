@@ -19,11 +19,15 @@ from service.escalate.record import IncidentRecord
 from service.wiring.app import Service
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON
-from tests.functional.incident_room import ANN, BEN
 
 ROUNDS = 10
 SILENCE = timedelta(seconds=40)
 """How long the default policy waits for an answer."""
+
+
+def phone(n: int) -> str:
+    """A phone of its own for each page: from the sixth in five minutes a phone gets summaries."""
+    return f"+4477009001{n:02d}"
 
 
 @pytest.fixture
@@ -56,11 +60,12 @@ def test_yes_twice_and_the_timer_twice_in_the_same_instant_have_one_outcome(
     first, second = two
     workers = [service.worker() for service in two]
     for n in range(ROUNDS):
-        new = NewIncident(f"race-{n}", "Pump 1 failed", (GivenContact(phone=ANN), GivenContact(phone=BEN)))
+        ann, ben = GivenContact(phone=phone(n)), GivenContact(phone=phone(ROUNDS + n))
+        new = NewIncident(f"race-{n}", "Pump 1 failed", (ann, ben))
         first.escalation.incidents.open(new, "app", f"race-{n}")
         workers[0].run_due()
         clock.advance(SILENCE)
-        yes = [InboundSms(f"sms-{n}-{copy}", ANN, "", "yes", None, clock.now()) for copy in range(2)]
+        yes = [InboundSms(f"sms-{n}-{copy}", phone(n), "", "yes", None, clock.now()) for copy in range(2)]
         at_once(
             *(worker.run_due for worker in workers),
             lambda yes=yes: first.escalation.replies.receive(yes[0]),  # type: ignore[misc]  # bound in the loop
@@ -89,8 +94,8 @@ def assert_one_outcome(service: Service, record: IncidentRecord) -> None:
 def test_the_same_incident_opened_by_two_processes_at_once_is_one(two: tuple[Service, Service]) -> None:
     first, second = two
     created: list[bool] = []
-    for n in range(10):
-        new = NewIncident(f"once-{n}", "Pump 1 failed", (GivenContact(phone=ANN),))
+    for n in range(ROUNDS):
+        new = NewIncident(f"once-{n}", "Pump 1 failed", (GivenContact(phone=phone(n)),))
         created.clear()
         at_once(
             *(
@@ -100,5 +105,5 @@ def test_the_same_incident_opened_by_two_processes_at_once_is_one(two: tuple[Ser
         )
         assert created.count(True) == 1
     worker = first.worker()
-    assert worker.run_due() == 10
+    assert worker.run_due() == ROUNDS
     worker.close()
