@@ -28,7 +28,8 @@ def list_dead(as_json: bool) -> None:
         click.echo(exact_json.dumps({"items": [_shown(item) for item in found]}))
         return
     for item in found:
-        click.echo(f"{item.id}  {item.lane} {item.kind}, dead since {timestamp(item.since)}: {item.why}")
+        again = "" if item.next_try is None else f", tried again at {timestamp(item.next_try)}"
+        click.echo(f"{item.id}  {item.lane} {item.kind}, dead since {timestamp(item.since)}{again}: {item.why}")
     click.echo(f"{len(found)} dead items." if found else "Nothing is dead.", err=True)
 
 
@@ -54,4 +55,5 @@ def _shown(item: DeadItem) -> Mapping[str, object]:
         "why": item.why,
         "since": timestamp(item.since),
         "attempts": item.attempts,
+        "next_try": None if item.next_try is None else timestamp(item.next_try),
     }

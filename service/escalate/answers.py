@@ -21,7 +21,7 @@ from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import Named, Unfinished, heard_name, record_of, unfinished_of
 from service.escalate.replies import Answer
 from service.storage import AuditEntry, Conflict, Item, TooLarge
-from service.work import Step, Task, finished, waiting
+from service.work import Step, Task, alive, finished, waiting
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,9 @@ class Answers:
 
     def _save(self, mark: Item, part: Commit, rest: Unfinished) -> Item:
         later = self.incidents.clock.now() + GOES_ON_AFTER
-        marked = structs.replace(mark, state=to_state(rest) if rest.left else {}, due_at=later if rest.left else None)
+        marked = structs.replace(
+            alive(mark), state=to_state(rest) if rest.left else {}, due_at=later if rest.left else None
+        )
         changed = (*part.items, *part.books.changed())
         return self.incidents.store.save(marked, *changed, spawn=part.spawn, audit=part.audit)
 

@@ -39,7 +39,7 @@ from service.escalate.turns import turns_of
 from service.rosters.rosters import UnknownRoster
 from service.storage import MAX_WRITES, Conflict, Item, Page, Store
 from service.storage.cursors import BadCursor
-from service.work import Step, Task, joined, postponed
+from service.work import Step, Task, joined
 
 logger = logging.getLogger(__name__)
 
@@ -250,9 +250,7 @@ class Incidents:
 def _on_time(item: Item, move: Moved | None, books: Books) -> Step:
     """What an incident that came due commits beside the books."""
     if move is None:  # early: the clock of whoever claimed it was ahead
-        record = record_of(item)
-        due_at = record.incident.due_at
-        return Step(postponed(item, due_at) if due_at else incident_item(item, record))
+        return Step(incident_item(item, record_of(item)))
     changed = written(move, books)
     log(changed)
     return Step(changed.item, spawn=changed.spawn, audit=changed.audit)

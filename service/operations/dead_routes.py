@@ -27,7 +27,8 @@ class DeadQuery(Query):
 
 
 class ShownDeadItem(Shown):
-    """A piece of work that nobody tries any more, and why."""
+    """Work that was tried in vain, and why. `next_try` is when it is tried once more by itself, which what an incident
+    waits for is; without it the work waits for a redrive."""
 
     id: str
     kind: str
@@ -35,6 +36,7 @@ class ShownDeadItem(Shown):
     why: str
     since: datetime
     attempts: int
+    next_try: datetime | None
 
 
 class DeadList(Shown):
@@ -100,5 +102,11 @@ def _add_redrive(routes: Blueprint, store: Store, clock: Clock) -> None:
 
 def _shown(item: DeadItem) -> ShownDeadItem:
     return ShownDeadItem(
-        id=item.id, kind=item.kind, lane=item.lane, why=item.why, since=item.since, attempts=item.attempts
+        id=item.id,
+        kind=item.kind,
+        lane=item.lane,
+        why=item.why,
+        since=item.since,
+        attempts=item.attempts,
+        next_try=item.next_try,
     )

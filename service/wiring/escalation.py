@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Blueprint
@@ -51,7 +52,10 @@ from service.rosters.views import RosterView
 from service.storage import Store
 from service.wiring.channels import mail_tokens
 from service.wiring.messaging import Messaging, phone_rules, signing_keys
-from service.work import Duty
+from service.work import FOR_EVER, Duty
+
+A_DAY = timedelta(days=1)
+"""How long the opening of a rule's incident, or the rest of an answer, is tried although it is dead."""
 
 SHIPPED_WORDS = Path(__file__).parents[2] / "rules" / "replies"
 
@@ -119,16 +123,21 @@ class Escalation:
         sender = self._sender()
         summaries, notices = Summaries(self.incidents, sender), Notices(self.incidents, sender)
         return (
-            Duty(items.INCIDENT, self.incidents.on_time, together=self.incidents.on_time_together),
+            Duty(
+                items.INCIDENT,
+                self.incidents.on_time,
+                together=self.incidents.on_time_together,
+                tried_on_for=FOR_EVER,
+            ),
             Duty(items.MESSAGE, sender.message, sender.buried),
             Duty(items.ANSWER, sender.answer),
             Duty(items.MAIL_ANSWER, sender.mail_answer),
             Duty(items.OWNER_NOTICE, sender.owner_notice),
             Duty(items.SUMMARY, summaries.handle, summaries.buried),
             Duty(items.NOTICES, notices.handle, notices.buried),
-            Duty(items.HEARD, Answers(self.incidents).handle),
+            Duty(items.HEARD, Answers(self.incidents).handle, tried_on_for=A_DAY),
             Duty(items.ENDING, IncidentCallbacks(self.messaging.webhooks).handle),
-            Duty(outcomes.KIND, self.rule_incidents.handle),
+            Duty(outcomes.KIND, self.rule_incidents.handle, tried_on_for=A_DAY),
         )
 
     def mailbox(self) -> MailboxReader | None:

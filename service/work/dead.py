@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import structs
 
@@ -14,9 +14,13 @@ from service.core.errors import TocsinError
 from service.storage import AuditEntry, Item, Page, Store
 from service.storage.cursors import BadCursor
 from service.work.lanes import BY_URGENCY
+from service.work.retry import Backoff
 
 INDEX = "dead"
 """The lookup index of dead items; its value is their lane."""
+
+ONCE_MORE = Backoff(first=timedelta(minutes=1), longest=timedelta(minutes=10))
+"""The waits of dead work of kinds that are tried on: for as long as one lasts, something stands still."""
 
 
 class NotDead(TocsinError):
@@ -25,7 +29,10 @@ class NotDead(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class DeadItem:
-    """Why an item is dead, for the person who decides about it."""
+    """Why an item is dead, for the person who decides about it.
+
+    `next_try` is when it is tried once more by itself; None if it waits for a redrive.
+    """
 
     id: str
     kind: str
@@ -33,14 +40,41 @@ class DeadItem:
     why: str
     since: datetime
     attempts: int
+    next_try: datetime | None = None
 
 
 def bury(item: Item, why: str, at: datetime) -> Item:
-    """The item as a dead one: nothing is due, the reason stands in its state, the index lists it."""
+    """The item as a dead one: nothing is due, the reason stands in its state, the index lists it.
+
+    One that was dead before is dead since then, and was tried once more.
+    """
     dead = {"why": why, "since": timestamp(at), "attempts": item.attempts}
+    if is_dead(item):
+        before = explained(item)
+        dead |= {"since": timestamp(before.since), "attempts": before.attempts + 1}
     return structs.replace(
         item, state={**item.state, "dead": dead}, due_at=None, keys={**item.keys, INDEX: item.lane.value}
     )
+
+
+def tried_on(dead: Item, now: datetime, max_attempts: int, chance: float) -> Item:
+    """A dead item that is due for a single attempt, later each time."""
+    wait = ONCE_MORE.wait(explained(dead).attempts - max_attempts + 1, chance)
+    return structs.replace(dead, due_at=now + wait, attempts=max_attempts - 1)
+
+
+def is_dead(item: Item) -> bool:
+    """Whether an item bears the mark of a dead one."""
+    return INDEX in item.keys and "dead" in item.state
+
+
+def alive(item: Item) -> Item:
+    """The item without the mark of a dead one."""
+    if INDEX not in item.keys:
+        return item
+    state = {name: value for name, value in item.state.items() if name != "dead"}
+    keys = {index: value for index, value in item.keys.items() if index != INDEX}
+    return structs.replace(item, state=state, keys=keys)
 
 
 def still_dead(before: Item, after: Item) -> Item:
@@ -55,7 +89,7 @@ def explained(item: Item) -> DeadItem:
     """The explanation of a dead item; `NotDead` for any other."""
     match item.state.get("dead"):
         case {"why": str(why), "since": str(since), "attempts": int(attempts)}:
-            return DeadItem(item.id, item.kind, item.lane, why, parse_timestamp(since), attempts)
+            return DeadItem(item.id, item.kind, item.lane, why, parse_timestamp(since), attempts, item.due_at)
         case _:
             raise NotDead(f"item {item.id!r} is not dead: `tocsin dead list` shows those that are")
 
@@ -63,7 +97,7 @@ def explained(item: Item) -> DeadItem:
 def dead_items(store: Store, lane: Lane, *, cursor: str | None = None, limit: int = 50) -> Page[DeadItem]:
     """One page of a lane's dead items, in the order of their ids."""
     page = store.by_index(INDEX, lane.value, cursor=cursor, limit=limit)
-    return Page([explained(item) for item in page.items], page.cursor)
+    return Page([explained(item) for item in page.items if is_dead(item)], page.cursor)
 
 
 def dead_items_of_all(store: Store, *, cursor: str | None = None, limit: int = 50) -> Page[DeadItem]:
@@ -105,6 +139,4 @@ def redrive(store: Store, item_id: str, now: datetime, audit: Sequence[AuditEntr
     if item is None:
         raise NotDead(f"there is no item {item_id!r}: `tocsin dead list` shows the ids")
     explained(item)
-    state = {name: value for name, value in item.state.items() if name != "dead"}
-    keys = {index: value for index, value in item.keys.items() if index != INDEX}
-    return store.save(structs.replace(item, state=state, keys=keys, due_at=now, attempts=0), audit=audit)
+    return store.save(structs.replace(alive(item), due_at=now, attempts=0), audit=audit)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from service.core.errors import TocsinError
 from service.storage import Item
 from service.work.retry import RetryLater
 from service.work.steps import Step, Task
+
+FOR_EVER = timedelta.max
+"""For how long dead work is tried on at most."""
 
 TOGETHER = 10
 """Items of one kind that are handled and committed at once: 100 writes fit, and the end of an incident takes ten."""
@@ -48,6 +52,8 @@ class Duty:
 
     `computes` says of an item that handling it waits for nobody outside: a process then handles one of a lane at a
     time, for a second thread of Python would only interrupt the first, and commits what others came to meanwhile.
+    `tried_on_for` is how long an item that became dead is still tried, ever more seldom, though it is listed as dead:
+    for kinds whose end would leave somebody waiting without a word.
     """
 
     kind: str
@@ -55,6 +61,7 @@ class Duty:
     on_dead: Burial | None = None
     together: Together | None = None
     computes: Callable[[Item], bool] = _waits
+    tried_on_for: timedelta = timedelta(0)
 
 
 class Registry:
@@ -100,3 +107,7 @@ class Registry:
     def burial(self, kind: str) -> Burial | None:
         """What `kind` commits with a dead item, if anything."""
         return self._duties[kind].on_dead if kind in self._duties else None
+
+    def tried_on_for(self, kind: str) -> timedelta:
+        """How long dead items of `kind` are still tried."""
+        return self._duties[kind].tried_on_for if kind in self._duties else timedelta(0)

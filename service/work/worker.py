@@ -19,7 +19,7 @@ from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import Unavailable
 from service.storage import Conflict, Item, Store, TooLarge
-from service.work.dead import bury
+from service.work.dead import alive, bury, explained, tried_on
 from service.work.lanes import A_HAND_OVER, BY_URGENCY, POLICIES, QUICK, LanePolicy
 from service.work.registry import Burial, Duty, Registry
 from service.work.retry import PERMANENT, RETRYABLE, least_wait
@@ -190,7 +190,7 @@ class Worker:
     def _commit(self, step: Step) -> Dues:
         while True:
             try:
-                self._store.save(step.item, *step.others, spawn=step.spawn, audit=step.audit)
+                self._store.save(alive(step.item), *step.others, spawn=step.spawn, audit=step.audit)
             except Conflict:
                 if step.anew is None:
                     raise
@@ -222,7 +222,7 @@ class Worker:
             if self._stopping or not self._goes_on(task, step):
                 return _earliest(*before, self._commit(step))
             task.checkpoint(
-                structs.replace(step.item, attempts=step.item.attempts + 1),
+                structs.replace(alive(step.item), attempts=step.item.attempts + 1),
                 *step.others,
                 spawn=step.spawn,
                 audit=step.audit,
@@ -274,7 +274,13 @@ class Worker:
         step = burial(task.item, why) if burial else Step(task.item)
         extra = {"item_id": task.item.id, "kind": task.item.kind, "attempts": task.item.attempts}
         logger.error("Item %s (%s) is dead: see `tocsin dead list`", task.item.id, task.item.kind, extra=extra)
-        self._save_unless_taken(replace(step, item=bury(step.item, why, self._clock.now())))
+        self._save_unless_taken(replace(step, item=self._dead(step.item, why)))
+
+    def _dead(self, item: Item, why: str) -> Item:
+        now, dead = self._clock.now(), bury(item, why, self._clock.now())
+        if now - explained(dead).since >= self._registry.tried_on_for(item.kind):
+            return dead
+        return tried_on(dead, now, self._policies[item.lane].max_attempts, self._chance())
 
     def _save_unless_taken(self, step: Step) -> None:
         try:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from msgspec import structs
@@ -17,6 +18,7 @@ from service.storage import Item
 from service.storage.sqlite import SqliteStore
 from service.work import (
     A_HAND_OVER,
+    FOR_EVER,
     POLICIES,
     Duty,
     NotDead,
@@ -228,6 +230,74 @@ def test_an_item_dies_although_its_burial_has_a_fault_as_well(
         clock.advance(timedelta(hours=2))
     assert [item.id for item in all_dead_items(store)] == ["a"]
     assert stored(store, "b").state == {"done": True}
+
+
+def lives_on(handle: Callable[[Task], Step], span: timedelta) -> Duty:
+    return Duty("timer", handle, tried_on_for=span)
+
+
+def timer(name: str = "a") -> Item:
+    return structs.replace(job(name, Lane.INCIDENT), kind="timer")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), Permanent("the roster is gone")])
+def test_dead_work_of_a_kind_that_somebody_waits_for_is_tried_on_ever_more_seldom_until_it_succeeds(
+    error: Exception, store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    tried: list[timedelta] = []
+
+    def handle(task: Task) -> Step:
+        tried.append(clock.now() - NOON)
+        if len(tried) < 30:
+            raise error
+        return Step(waiting(task.item, NOON + timedelta(days=1), {"page": 2}))
+
+    store.add(timer())
+    worker = worker_for(done, lives_on(handle, FOR_EVER))
+    while len(tried) < 29:
+        worker.run_due()
+        clock.advance(10 * SECOND)
+    (dead,) = all_dead_items(store)
+    assert dead.next_try is not None
+    assert dead.since < NOON + timedelta(minutes=5)
+    waits = [later - former for former, later in pairwise(tried)]
+    assert max(waits) <= timedelta(minutes=10, seconds=10)
+    assert waits[-1] >= timedelta(minutes=10), "it is tried as often as on the first day"
+    clock.advance(timedelta(minutes=10))
+    worker.run_due()
+    assert list(all_dead_items(store)) == []
+    alive = stored(store, "a")
+    assert (alive.state, alive.keys, alive.attempts) == ({"page": 2}, {}, 0)
+
+
+def test_dead_work_is_tried_on_no_longer_than_its_kind_says(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    store.add(timer())
+    worker = worker_for(done, lives_on(fails(ZeroDivisionError()), timedelta(hours=1)))
+    for _ in range(100):
+        worker.run_due()
+        clock.advance(timedelta(minutes=1))
+    assert [item.next_try for item in all_dead_items(store)] == [None]
+
+
+def test_work_that_ends_its_worker_is_begun_once_between_long_waits(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    policy = POLICIES[Lane.INCIDENT]
+    store.add(timer())
+    worker = worker_for(done, lives_on(fails(ZeroDivisionError()), FOR_EVER))
+    while not list(all_dead_items(store)):
+        worker.run_due()
+        clock.advance(30 * SECOND)
+    clock.advance(timedelta(minutes=10))
+    assert store.claim(Lane.INCIDENT, clock.now(), policy.lease, 1)  # and the worker is ended here
+    clock.advance(policy.lease)
+    assert worker.run_due() == 1
+    (dead,) = all_dead_items(store)
+    assert "never finished" in dead.why
+    assert dead.next_try is not None
+    assert dead.next_try >= clock.now() + 30 * SECOND
 
 
 def test_one_failing_item_touches_no_other(store: SqliteStore, worker_for: Callable[..., Worker]) -> None:
