@@ -9,7 +9,7 @@ NEW_C_NAME := $(shell $(PYTHON) -c 'import sys; sys.version_info >= (3, 13) and 
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help run demo test lint types layers unit browser fuzz test-long test-crash test-dynamodb-local bench lock clean
+.PHONY: help run demo test test-more lint types layers unit more browser fuzz test-long test-crash test-dynamodb-local bench lock clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -20,7 +20,9 @@ run: $(VENV)/run.stamp ## start API and worker at 127.0.0.1:8080 (TOCSIN_HOME, T
 demo: $(VENV)/run.stamp ## the ancestors' scenarios, as a transcript
 	@exec $(BIN)/tocsin demo
 
-test: lint types layers unit ## lint, types, layers and all tests
+test: lint types layers unit ## lint, types, layers and the quick tests: three minutes
+
+test-more: fuzz browser more ## every other test: the whole service, AWS, properties, processes, fuzz, the browser
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -32,8 +34,11 @@ types: $(VENV)/dev.stamp
 layers: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
-unit: $(VENV)/dev.stamp $(VENV)-aws/stamp
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long" --ignore=tests/fuzz --ignore=tests/browser $(PYTEST_ARGS)
+unit: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long and not more" tests/unit tests/contract $(PYTEST_ARGS)
+
+more: $(VENV)/dev.stamp $(VENV)-aws/stamp
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "more and not long" --ignore=tests/fuzz --ignore=tests/browser $(PYTEST_ARGS)
 
 browser: $(VENV)/dev.stamp ## the console's pages and journeys in Chromium (Debian: apt-get install chromium)
 	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)

@@ -22,7 +22,7 @@ Environment = Mapping[str, str]
 def ministack(folder: Path) -> Iterator[Environment]:
     """Run a server on a free port of 127.0.0.1; stopped at the end. Fails where it is not installed."""
     if not PROGRAM.exists():
-        raise FileNotFoundError(f"{PROGRAM} is missing: `make test` installs it")
+        raise FileNotFoundError(f"{PROGRAM} is missing: `make test-more` installs it")
     port = free_port()
     with (folder / "ministack.log").open("wb") as log:
         server = subprocess.Popen(

@@ -74,7 +74,7 @@ class Microburst:
 def microburst(upstream: Environment, folder: Path, seed: int) -> Iterator[Microburst]:
     """Run it on a free port of 127.0.0.1 until the block ends. Fails where it is not installed."""
     if not PROGRAM.exists():
-        raise FileNotFoundError(f"{PROGRAM} is missing: `make test` installs it")
+        raise FileNotFoundError(f"{PROGRAM} is missing: `make test-more` installs it")
     burst = Microburst(free_port())
     command = [str(PROGRAM), "-c", SEEDED, str(seed), "--host", "127.0.0.1", "--port", str(burst.port)]
     command += ["--upstream", upstream["AWS_ENDPOINT_URL"]]

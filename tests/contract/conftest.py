@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
-ADAPTERS = ("sqlite", "dynamodb", "dynamodb+sqs")
+ADAPTERS = ("sqlite", *(pytest.param(name, marks=pytest.mark.more) for name in ("dynamodb", "dynamodb+sqs")))
 
 OVERDUE = timedelta(minutes=1)
 """After how long upkeep has certainly seen to an item whose notice was lost."""

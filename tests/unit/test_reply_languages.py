@@ -151,6 +151,7 @@ def test_a_file_that_is_added_or_taken_away_is_followed_too(few: Path) -> None:
 
 def test_following_compiles_every_language_ahead_of_the_first_reply(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     languages = read_languages(few)
-    languages.follow()
+    for _ in languages.names:
+        languages.follow()
     monkeypatch.setattr(vocabulary_file, "parse", None)
     assert [reading.language for reading in languages.read("blorp, later maybe", None)] == ["en", "bg", "de"]
