@@ -88,12 +88,16 @@ def _no_address() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a message is besides its words. `unsubscribe_url` is asked for by channels that have room for it."""
+    """What a message is besides its words. `unsubscribe_url` is asked for by channels that have room for it.
+
+    Answers by mail go to `reply_to`, or to the sender where it is None.
+    """
 
     reference: Reference
     promotional: bool = False
     answerable: bool = False
     unsubscribe_url: Callable[[], str | None] = _no_address
+    reply_to: str | None = None
 
 
 class ChannelType(Protocol):

@@ -22,6 +22,9 @@ class Sentence(StrEnum):
     EITHER = "You can also answer this email with YES or NO."
     BY_MAIL = "Answer this email with YES or NO."
     UNREAD = "Answers to this email are not read."
+    OPENED = "Opened {{ opened }}, code {{ code }}"
+    DETAILS = "Details"
+    NEXT = "Asked next"
     WHY = "You get this because you are a contact for this."
 
 
@@ -29,12 +32,13 @@ class Sentence(StrEnum):
 class AskedByMail:
     """How a mail can be answered: by a link, by mail where that `is_read`, or by neither.
 
-    `page` is the template whose `answer.txt` has the question.
+    `page` is the template whose `answer.txt` has the question; `has_next` if somebody is asked after these.
     """
 
     page: str
     has_link: bool
     has_url: bool
+    has_next: bool
     is_read: bool
     is_mail: bool = True
     """Whether it is a mail at all, and not a message in a room that is answered by the link alone."""
@@ -43,16 +47,26 @@ class AskedByMail:
 def mail_document(template: Template, words: AnswerWords, asked: AskedByMail) -> str:
     """The HTML of a page in the template's own language, its slots still open."""
     subject = template.subject.source if template.subject is not None else "{{ description }}"
-    address = '<p><a href="{{ url }}">{{ url }}</a></p>\n' if asked.has_url else ""
     heading = f"<h1>{html.escape(subject, quote=False)}</h1>\n"
     question = f"<p>{html.escape(words.question, quote=False)}</p>\n"
     return markup.letter(
         template.language,
         subject,
-        heading + address + question + "".join(_ways(asked)),
+        heading + _facts(asked) + question + "".join(_ways(asked)),
         preheader=words.question,
+        kind=Sentence.OPENED if asked.is_mail else "",
         foot=(Sentence.WHY,) if asked.is_mail else (),
     )
+
+
+def _facts(asked: AskedByMail) -> str:
+    """Where more is known about it, and who is asked next."""
+    address = '<a href="{{ url }}">{{ url }}</a>'
+    if not asked.is_mail:
+        return f"<p>{address}</p>\n" if asked.has_url else ""
+    facts = [f"<span>{Sentence.DETAILS}</span> {address}"] if asked.has_url else []
+    facts += [f"<span>{Sentence.NEXT}</span> <b>{{{{ next }}}}</b>"] if asked.has_next else []
+    return f'<p class="facts">{"<br>".join(facts)}</p>\n' if facts else ""
 
 
 def _ways(asked: AskedByMail) -> Iterator[str]:

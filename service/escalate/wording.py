@@ -143,7 +143,13 @@ class Wording:
         as_letter = CHANNELS[outgoing.channel].always_linked and outgoing.role in PAGING
         if as_letter:
             page = incident.policy.template(Role.PAGE, outgoing.level)
-            asked = AskedByMail(page, has_link=linked, has_url=bool(incident.url), is_read=self._house.reads_mail)
+            asked = AskedByMail(
+                page,
+                has_link=linked,
+                has_url=bool(incident.url),
+                has_next=bool(incident.asked_after(outgoing.level)),
+                is_read=self._house.reads_mail,
+            )
             asked = asked if outgoing.channel is Channel.EMAIL else replace(asked, is_mail=False)
             rendition = self._mail(template, contact.language, asked)
         variables = self._variables(incident, outgoing, rendition.language, now)
@@ -217,6 +223,7 @@ class Wording:
             "about": about,
             "thing": f"{code} {about}",
             "asked": ", ".join(self._label(each, language) for each in incident.asked_now),
+            "opened": local_time(incident.opened_at, contact.timezone, language, now),
             "next_time": "" if due_at is None else local_time(due_at, contact.timezone, language, now),
             "url": incident.url or "",
             "owner": owner,

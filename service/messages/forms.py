@@ -59,7 +59,10 @@ class NotWritten(TocsinError):
 
 
 Write = Callable[[str, str], str]
-"""How a value is written, given the text right before it; `NotWritten`."""
+"""How a value is written, given the text before it, at most `BEFORE` characters; `NotWritten`."""
+
+BEFORE = 2_000
+"""Characters before a slot that say where it stands: an address may have as many."""
 
 
 def _as_it_is(value: str, _: str) -> str:
@@ -110,11 +113,12 @@ class Form:
         only holds slots, all of them empty, is left out.
         """
         text: list[str] = []
+        before = ""
         for part in self.parts:
-            before = text[-1] if text else ""
             text.append(
                 part if isinstance(part, str) else _written(part, before, variables, locale, write, zone) or _EMPTY
             )
+            before = f"{before[-BEFORE:]}{text[-1][-BEFORE:]}"[-BEFORE:]
         return _without_empty_lines("".join(text)) if _EMPTY in text else "".join(text)
 
     def unfit(self, variables: Mapping[str, object], locale: Tag, write: Write = _as_it_is) -> Iterator[NotFilled]:

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from importlib import resources
+from urllib.parse import quote
 
 import css_inline
 from inscriptis import get_text
@@ -25,7 +26,17 @@ _SLOT = re.compile(placeholders.PATTERN)
 _HELD = re.compile(r"tocsin-slot-(\d+)-")
 _URL_ATTRIBUTE = re.compile(r"""(?:href|src|action|background)\s*+=\s*+["']?+\s*+$""", re.IGNORECASE)
 
+_IN_A_QUERY = re.compile(
+    r"""\b(?:href|src|action|background)\s*+=\s*+(?:"[^"?]*+\?[^"]*+|'[^'?]*+\?[^']*+)\Z""", re.IGNORECASE
+)
+_IN_A_PLAIN_QUERY = re.compile(r"(?<![^\s(<])(?:https?://|mailto:|[^\s@?]{1,64}@)[^\s?]{1,2000}\?\S*+\Z", re.IGNORECASE)
 _HARMLESS_URL = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
+
+
+UNSUBSCRIBE = "unsubscribe_url"
+"""The variable that holds the link by which a reader of bulk mail gets no more."""
+
+UNSUBSCRIBE_SLOT = f"{{{{ {UNSUBSCRIBE} }}}}"
 
 
 class HtmlRefused(TocsinError):
@@ -85,27 +96,60 @@ def check_slots(document: str, where: str) -> None:
 
 
 def written_safely(value: str, before: str) -> str:
-    """A value as HTML text or quoted attribute; `NotWritten` for a link to anything but a page, mailbox or phone."""
+    """A value as HTML text or quoted attribute, as one parameter of a link where it stands behind a `?`.
+
+    `NotWritten` for a link to anything but a page, mailbox or phone.
+    """
     if _URL_ATTRIBUTE.search(before[-40:]) and not _HARMLESS_URL.match(value):
         raise NotWritten("is no link that an email may hold: begin it with https:, http:, mailto: or tel:")
-    return html.escape(value, quote=True)
+    return html.escape(quote(value, safe="") if _IN_A_QUERY.search(before) else value, quote=True)
 
 
-def letter(language: Tag, title: str, body: str, *, preheader: str = "", foot: Sequence[str] = ()) -> str:
+def written_in_frame(value: str, before: str) -> str:
+    """A value in a letter of our own layout, where a web address is a link of its own."""
+    is_link = before.rfind("<") <= before.rfind(">") and _ADDRESS.fullmatch(value)
+    if not is_link:
+        return written_safely(value, before)
+    return _linked(html.escape(value, quote=False)).replace("<a ", f'<a style="color: {LINK_COLOUR};" ', 1)
+
+
+LINK_COLOUR = "#9a3412"
+"""As `layout.html` says: its styles are inlined before values stand in it."""
+
+
+def written_plainly(value: str, before: str) -> str:
+    """A value in plain text, as one parameter of an address where it stands behind its `?`."""
+    return quote(value, safe="") if _IN_A_PLAIN_QUERY.search(before) else value
+
+
+def letter(
+    language: Tag,
+    title: str,
+    body: str,
+    *,
+    preheader: str = "",
+    kind: str = "",
+    foot: Sequence[str] = (),
+    leave: str = "",
+) -> str:
     """The document of an email that has no template of its own. All may hold slots; `body` is HTML, the rest is text.
 
-    The `preheader` is what a list of mails shows behind the subject; `foot` says why somebody gets it.
+    The `preheader` is what a list of mails shows behind the subject, `kind` stands above its heading, `foot` says why
+    somebody gets it, and `leave` is what the link is called by which they get no more.
     """
     page = resources.files("service.messages").joinpath("layout.html").read_text(encoding="utf-8")
     before = f'<div class="pre">{html.escape(preheader, quote=False)}</div>\n' if preheader else ""
+    above = f'<p class="kind">{html.escape(kind, quote=False)}</p>\n' if kind else ""
     below = "".join(f"<p>{html.escape(text, quote=False)}</p>" for text in foot)
+    if leave:
+        below += f'<p><a href="{UNSUBSCRIBE_SLOT}">{html.escape(leave, quote=False)}</a></p>'
     values = {
         "language": str(language),
         "direction": direction(language),
         "title": html.escape(title, quote=False),
         "preheader": before,
         "foot": f'<div class="foot">{below}</div>\n' if below else "",
-        "body": body,
+        "body": above + body,
     }
     for name, value in values.items():
         page = page.replace(f"[[{name}]]", value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
 
+from service.channels.email.signature import MARK, said_above
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
@@ -46,6 +47,36 @@ class Rendition:
     html: Form
     plain: Form
     voice: Form
+    in_frame: bool = False
+    """Whether its HTML is laid out by us, and not by a template's author."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The variables that any channel's form of it reads."""
+        forms = (self.sms, self.subject, self.html, self.plain, self.voice)
+        return frozenset[str]().union(*(form.names for form in forms if form is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Foot:
+    """What stands below a bulk mail that we lay out: who sends it, and what the link is called that ends it."""
+
+    sender: str
+    leave: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What stands above the link."""
+        return (self.sender,) if self.sender else ()
+
+    @property
+    def plain(self) -> str:
+        """As plain text, below a signature mark."""
+        lines = (*self.lines, f"{self.leave}: {markup.UNSUBSCRIBE_SLOT}")
+        return "\n".join(("\n", MARK, *lines, ""))
+
+
+NO_FOOT = Foot("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +137,12 @@ class Preview:
     voice: str
 
 
-def rendition(template: Template, language: Tag, provenance: str, translated: Mapping[str, str]) -> Rendition:
+def rendition(
+    template: Template, language: Tag, provenance: str, translated: Mapping[str, str], foot: Foot | None = None
+) -> Rendition:
     """The template in `language`; `translated` maps each of `template.texts` to its translation.
+
+    `foot` stands below a letter of our own layout; a template's own HTML says `{{ unsubscribe_url }}` where it likes.
 
     The work of a rendition (styles, plain text) is done once for a language, not once for a person.
     """
@@ -117,10 +152,11 @@ def rendition(template: Template, language: Tag, provenance: str, translated: Ma
 
     sms = said(template.sms)
     subject = said(template.subject) if template.subject is not None else None
-    document = markup.inlined(_document(template, language, sms, subject, translated))
-    plain = markup.plain_text(document) if template.html is not None else sms.source
+    in_frame = template.html is None
+    document = markup.inlined(_document(template, language, sms, subject, translated, foot))
+    plain = sms.source + (foot.plain if foot is not None else "") if in_frame else markup.plain_text(document)
     voice = said(template.voice) if template.voice is not None else sms
-    return Rendition(language, provenance, sms, subject, parse_form(document), parse_form(plain), voice)
+    return Rendition(language, provenance, sms, subject, parse_form(document), parse_form(plain), voice, in_frame)
 
 
 def sms_text(
@@ -130,17 +166,20 @@ def sms_text(
 
     `zone` is where the reader lives; `cheap` replaces what costs and says nothing (TOCSIN_SMS_PLAIN).
     """
-    filled = what.sms.fill(variables, what.language, zone=zone)
+    filled = what.sms.fill(variables, what.language, markup.written_plainly, zone)
     text = (plain(filled) if cheap else with_plain_blanks(filled)).strip()
     return _at_most(MAX_SMS, text, "SMS")
 
 
 def email_text(what: Rendition, variables: Mapping[str, object], zone: tzinfo | None = None) -> EmailText:
     """The email, values escaped in its HTML; `NotFilled` or `TooLong`."""
-    document = what.html.fill(variables, what.language, markup.written_safely, zone)
-    plain_part = what.plain.fill(variables, what.language, zone=zone)
+    written = markup.written_in_frame if what.in_frame else markup.written_safely
+    document = what.html.fill(variables, what.language, written, zone)
+    plain_part = what.plain.fill(variables, what.language, markup.written_plainly, zone)
     subject = (
-        what.subject.fill(variables, what.language, zone=zone) if what.subject is not None else _first_words(plain_part)
+        what.subject.fill(variables, what.language, zone=zone)
+        if what.subject is not None
+        else _first_words(said_above(plain_part))
     )
     return EmailText(subject, _at_most(MAX_HTML, document, "email"), _at_most(MAX_HTML, plain_part, "email"))
 
@@ -156,15 +195,24 @@ def preview(what: Rendition, variables: Mapping[str, object]) -> Preview:
     return Preview(what.language, sms, segments(sms), email_text(what, variables), voice_text(what, variables))
 
 
-def _document(template: Template, language: Tag, sms: Form, subject: Form | None, translated: Mapping[str, str]) -> str:
+def _document(
+    template: Template,
+    language: Tag,
+    sms: Form,
+    subject: Form | None,
+    translated: Mapping[str, str],
+    foot: Foot | None,
+) -> str:
     if template.html is not None:
         return markup.in_language(markup.with_texts(template.html, translated), language)
+    below = foot or NO_FOOT
     if subject is None:
-        return markup.letter(language, "", markup.paragraphs(sms.source))
+        return markup.letter(language, "", markup.paragraphs(sms.source), foot=below.lines, leave=below.leave)
     heading = f"<h1>{html.escape(subject.source, quote=False)}</h1>\n"
     first = sms.source.partition("\n")[0].strip()
     preheader = first if len(first) <= _PREHEADER and first != subject.source else ""
-    return markup.letter(language, subject.source, heading + markup.paragraphs(sms.source), preheader=preheader)
+    body = heading + markup.paragraphs(sms.source)
+    return markup.letter(language, subject.source, body, preheader=preheader, foot=below.lines, leave=below.leave)
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from service.channels.email import Unaddressable, parse_reply_to
 from service.core import durations, plain_files
 from service.core.blank import SAY_SOMETHING, is_blank
 from service.core.durations import BadDuration
@@ -30,7 +31,7 @@ from service.messages.translations import PiecesLost, check_pieces
 TRANSLATED = ("sms", "email.subject", "voice")
 """Files that the author may translate: `sms.de.txt` beside `sms.txt`."""
 
-SETTINGS = ("description", "digest", "lane", "language")
+SETTINGS = ("description", "digest", "lane", "language", "reply_to")
 """What `template.yaml` may say."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -63,6 +64,7 @@ class Template:
     answer: AnswerWords | None = None
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The author's own words: by language, what is said instead of each text."""
+    reply_to: str | None = None
 
     @property
     def forms(self) -> tuple[Form, ...]:
@@ -157,6 +159,7 @@ def read_template(folder: Path) -> Template:
         description=settings.get("description", ""),
         translations=_translations(folder),
         answer=_answer(folder / "answer.txt"),
+        reply_to=_reply_to(settings, folder),
     )
 
 
@@ -238,6 +241,15 @@ def _lane(settings: Mapping[str, str], folder: Path) -> Lane | None:
     if settings["lane"] not in set(Lane):
         raise TemplateRefused(f"{folder}/template.yaml: lane must be one of {', '.join(Lane)}")
     return Lane(settings["lane"])
+
+
+def _reply_to(settings: Mapping[str, str], folder: Path) -> str | None:
+    if "reply_to" not in settings:
+        return None
+    try:
+        return parse_reply_to(settings["reply_to"])
+    except Unaddressable as error:
+        raise TemplateRefused(f"{folder}/template.yaml: reply_to {error}") from error
 
 
 def _digest(settings: Mapping[str, str], folder: Path) -> timedelta | None:

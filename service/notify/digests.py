@@ -67,6 +67,7 @@ class Digest:
     template: str | None = None
     app: str = ""
     left: Mapping[str, str] = field(default_factory=dict)
+    reply_to: str | None = None
 
     @property
     def is_full(self) -> bool:
@@ -200,13 +201,15 @@ def _opened(
         template=notification.message.template,
         app=notification.app,
         left={} if before is None else before.left,
+        reply_to=notification.message.reply_to,
     )
 
 
 def _gathered(digest: Digest, name: str, now: datetime) -> Notification:
     """A digest as a notification whose one page was cut already."""
     pieces = {copy: digest.pieces[copy] for copy in sorted(digest.pieces)}
-    message = Message(digest.language, gathered_text(pieces.values()), template=digest.template, gathered=pieces)
+    text = gathered_text(pieces.values())
+    message = Message(digest.language, text, template=digest.template, gathered=pieces, reply_to=digest.reply_to)
     expansion = Expansion(None, 1, 1, (digest.language,), (digest.channel,), complete=True, released=1)
     return Notification(
         id=name,

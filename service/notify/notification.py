@@ -48,7 +48,7 @@ class Message:
 
     A later edit of the template changes no notification that is under way. A digest says what it `gathered`, by the
     delivery that each piece is a copy of, and holds no slots. `translations` are the author's own: by language, what is
-    said instead of each text.
+    said instead of each text. Answers by mail go to `reply_to`, or to the sender where it is None.
     """
 
     language: str
@@ -61,6 +61,7 @@ class Message:
     variables: Mapping[str, object] = field(default_factory=dict)
     gathered: Mapping[str, Piece] = field(default_factory=dict)
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

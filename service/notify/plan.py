@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from service.channels import Message, Reference
@@ -16,6 +17,7 @@ from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.core.records import Record
 from service.messages.forms import NotFilled
+from service.messages.markup import UNSUBSCRIBE
 from service.messages.optouts import OptOut
 from service.messages.quiet import QuietHours
 from service.messages.render import FilledText, Rendition, TooLong
@@ -92,6 +94,7 @@ def plan(
     reference: Reference,
     manners: Manners,
     now: datetime,
+    reply_to: str | None = None,
 ) -> Plan:
     """What becomes of one recipient's copy now. A rendition that is None still lacks a translation.
 
@@ -102,7 +105,7 @@ def plan(
     if lane is not Lane.INCIDENT and manners.quiet and (until := manners.quiet.ends(now, recipient.timezone)):
         return Hold(until)
     try:
-        return _filled(recipient, rendition, variables, lane, reference, manners)
+        return _filled(recipient, rendition, variables, lane, reference, manners, reply_to)
     except (NotFilled, TooLong) as error:
         return Drop(DeliveryStatus.FAILED, _without_content(error))
 
@@ -114,11 +117,13 @@ def _filled(
     lane: Lane,
     reference: Reference,
     manners: Manners,
+    reply_to: str | None,
 ) -> Plan:
     kind, bulk = CHANNELS[recipient.preference], lane is Lane.BULK
-    how = Circumstances(
-        reference, promotional=bulk, unsubscribe_url=lambda: manners.unsubscribe_url(recipient) if bulk else None
-    )
+    leaving = cache(lambda: manners.unsubscribe_url(recipient) if bulk else None)
+    how = Circumstances(reference, promotional=bulk, unsubscribe_url=leaving, reply_to=reply_to)
+    if bulk and UNSUBSCRIBE in rendition.names and (url := leaving()) is not None:
+        variables = {**variables, UNSUBSCRIBE: url}
     words = FilledText(rendition, variables, _zone(recipient), sms_plain=manners.sms_plain)
     message = kind.compose(words, recipient, how)
     if message is None:

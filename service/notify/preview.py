@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from service.core.enums import Channel
+from service.core.enums import Channel, Lane
 from service.core.language_tags import parse_tag, serves
 from service.language import SOURCE, Translation
 from service.messages import render
 from service.messages.forms import NotFilled
+from service.messages.markup import UNSUBSCRIBE
 from service.messages.prices import estimated_price
 from service.messages.render import EmailText, Rendition, TooLong
 from service.messages.segments import Segments, segments
@@ -20,7 +21,8 @@ from service.messages.translations import Translations
 from service.notify.addressees import Addressee, people_in
 from service.notify.notification import Notification
 from service.notify.plan import values_for
-from service.notify.rendition import Texts, rendition_of, template_of
+from service.notify.rendition import Texts, template_of
+from service.notify.renditions import Renditions
 from service.notify.service import Desk, Request
 from service.notify.translate import authors_words
 from service.notify.validate import PATIENCE, Validation
@@ -74,6 +76,8 @@ class Previews:
     directory: Directory
     translations: Translations
     validation: Validation
+    renditions: Renditions
+    unsubscribe_url: Callable[[Recipient], str | None]
     sms_plain: bool = True
 
     def of(self, request: Request, languages: Sequence[str]) -> Preview:
@@ -115,8 +119,10 @@ class Previews:
             return shell
         reader = person or Recipient("A", "", language, Channel.EMAIL)
         values = values_for(reader, notification.message.variables, own)
+        if notification.lane is Lane.BULK and (url := self.unsubscribe_url(reader)) is not None:
+            values = {**values, UNSUBSCRIBE: url}
         try:
-            return self._filled(shell, rendition_of(notification.message, texts), values)
+            return self._filled(shell, self.renditions.laid_out(notification, texts), values)
         except (NotFilled, TooLong) as error:
             return Previewed(language, texts.written_in, stamp, person, missing, fault=str(error))
 

@@ -10,6 +10,7 @@ from service.core.language_tags import parse_tag
 from service.language import AUTHOR, CATALOGUE, SOURCE
 from service.messages import markup, render
 from service.messages.forms import Form, parse_form
+from service.messages.render import NO_FOOT, Foot
 from service.messages.templates import Template
 from service.notify.notification import Message, Piece
 
@@ -66,7 +67,10 @@ def template_of(message: Message) -> Template:
 
 
 def message_of(
-    template: Template, variables: Mapping[str, object], translations: Mapping[str, Mapping[str, str]] | None = None
+    template: Template,
+    variables: Mapping[str, object],
+    translations: Mapping[str, Mapping[str, str]] | None = None,
+    reply_to: str | None = None,
 ) -> Message:
     """What a template says now, kept for as long as the notification is under way, in the author's own words first."""
     return Message(
@@ -79,29 +83,39 @@ def message_of(
         digest=template.digest,
         variables=variables,
         translations=translations or {},
+        reply_to=reply_to or template.reply_to,
     )
 
 
-def rendition_of(message: Message, texts: Texts) -> render.Rendition:
+def rendition_of(message: Message, texts: Texts, foot: Foot | None = None) -> render.Rendition:
     """The message in the texts' language, for every channel, its slots still open."""
-    return render.rendition(template_of(message), parse_tag(texts.written_in), texts.stamp, texts.said)
+    return render.rendition(template_of(message), parse_tag(texts.written_in), texts.stamp, texts.said, foot)
 
 
-def gathered_rendition(message: Message) -> render.Rendition:
-    """A digest for every channel. What people wrote into its pieces is no slot of ours."""
+def gathered_rendition(message: Message, foot: Foot | None = None) -> render.Rendition:
+    """A digest for every channel. What people wrote into its pieces is no slot of ours; the foot has one."""
     pieces, language = list(message.gathered.values()), parse_tag(message.language)
     whole = "\n\n".join(piece.text.strip() for piece in pieces)
-    document = markup.inlined(markup.letter(language, "", markup.paragraphs(whole)))
+    below = foot or NO_FOOT
+    document = markup.inlined(
+        markup.letter(language, "", markup.paragraphs(whole), foot=below.lines, leave=below.leave)
+    )
     heading = _heading(pieces)
     return render.Rendition(
         language,
         SOURCE,
         sms=Form((gathered_text(pieces),)),
         subject=None if heading is None else Form((heading,)),
-        html=Form((document,)),
-        plain=Form((whole,)),
+        html=_with_link_to_leave(document) if foot else Form((document,)),
+        plain=_with_link_to_leave(whole + foot.plain) if foot else Form((whole,)),
         voice=Form((gathered_text(pieces, MAX_SPOKEN),)),
     )
+
+
+def _with_link_to_leave(text: str) -> Form:
+    """A text whose last mention of the link is its slot."""
+    before, slot, after = text.rpartition(markup.UNSUBSCRIBE_SLOT)
+    return Form((before, *parse_form(slot).parts, after))
 
 
 def gathered_text(pieces: Iterable[Piece], limit: int = render.MAX_SMS) -> str:

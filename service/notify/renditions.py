@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from service.messages.render import Rendition
+from collections.abc import Callable
+
+from service.core.enums import Lane
+from service.core.language_tags import Tag, parse_tag
+from service.messages.render import Foot, Rendition
 from service.messages.translations import Translations
 from service.notify.items import notification_of, texts_item, texts_of
 from service.notify.notification import Notification
@@ -18,8 +22,10 @@ KEPT = 64
 class Renditions:
     """Reads what was translated; safe for threads. `get` and `texts` may raise `Unavailable`."""
 
-    def __init__(self, store: Store, translations: Translations) -> None:
+    def __init__(self, store: Store, translations: Translations, foot: Callable[[Tag], Foot] | None = None) -> None:
+        """`foot` is what stands below bulk mail in a language; None where nobody can be sent a link to leave."""
         self._store = store
+        self._foot = foot
         self._translations = translations
         self._kept = Kept[Rendition](KEPT)
         self._notifications = Kept[Notification](KEPT)
@@ -51,8 +57,20 @@ class Renditions:
         item = self._store.get(notification_id)
         return None if item is None else notification_of(item)
 
+    def laid_out(self, notification: Notification, texts: Texts) -> Rendition:
+        """The notification in complete texts, with what stands below it."""
+        gathers = notification.message.digest is not None  # then the foot is the digest's
+        return rendition_of(
+            notification.message, texts, None if gathers else self._below(notification, texts.written_in)
+        )
+
     def _rendition(self, notification: Notification, language: str) -> Rendition | None:
         if notification.message.gathered:
-            return gathered_rendition(notification.message)
+            return gathered_rendition(notification.message, self._below(notification, notification.message.language))
         texts = self.texts(notification, language)
-        return rendition_of(notification.message, texts) if texts.is_complete else None
+        return self.laid_out(notification, texts) if texts.is_complete else None
+
+    def _below(self, notification: Notification, language: str) -> Foot | None:
+        if self._foot is None or notification.lane is not Lane.BULK:
+            return None
+        return self._foot(parse_tag(language))

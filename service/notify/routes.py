@@ -252,6 +252,7 @@ def requested(body: schemas.NotificationRequest, notification_id: str, app: str,
         send_at=body.send_at,
         callback_url=body.callback_url,
         reference=body.reference,
+        reply_to=body.reply_to,
         translations={name: _translated(one) for name, one in body.translations.items()},
     )
 

@@ -64,6 +64,9 @@ class NotificationRequest(Body):
     send_at: Instant | None = None
     callback_url: Annotated[str | None, Field(max_length=2_000)] = None
     reference: CallerReference | None = None
+    reply_to: Annotated[
+        str | None, Field(max_length=254, description="Where answers by email go; else the template's, or the sender.")
+    ] = None
     translations: Annotated[
         Mapping[str, str | AuthorsTranslation],
         Field(max_length=50, description="The author's own words by language: a text, or a text and a subject."),

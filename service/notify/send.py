@@ -227,7 +227,8 @@ class PageSender:
             return Hold(delivery.retry_at)
         reference = Reference(delivery.id, delivery.attempt + 1, urgent=notification.lane is Lane.INCIDENT)
         values = values_for(person, notification.message.variables, context.own_values.get(person.user_id, {}))
-        wanted = plan(person, rendition, values, notification.lane, reference, self.manners, now)
+        reply_to = notification.message.reply_to
+        wanted = plan(person, rendition, values, notification.lane, reference, self.manners, now, reply_to)
         if isinstance(wanted, Send) and (rests_until := slots.rests_until(wanted.message)) is not None:
             return Hold(rests_until, idle=True)
         if not isinstance(wanted, Send) or (window := _window(notification, person.user_id)) is None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from msgspec import structs
 
+from service.channels.email import Unaddressable, parse_reply_to
 from service.core.blank import SAY_SOMETHING, is_blank
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
 from service.messages.forms import FormRefused, parse_form
+from service.messages.markup import UNSUBSCRIBE
 from service.messages.templates import NoSuchTemplate, Template, Templates, announcement
 from service.messages.translations import PiecesLost, check_pieces
 from service.messages.webhooks import CallbackRefused, check_url
@@ -40,6 +42,9 @@ from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
 
 FROM_THE_PROFILE: Mapping[str, object] = {"first_name": "A", "user_id": "A"}
 """Variables that every recipient's own profile fills in, as they might be."""
+
+A_LINK_TO_LEAVE = "https://example.com/u/IjEyMzQ1Njc4Ig.8VKZ2XnGZbGqCwD8vS0dQ3oTqH5eYkJ1mL9aR7cN4xU"
+"""As the link of one reader might be."""
 
 
 class Unfit(TocsinError):
@@ -73,6 +78,7 @@ class Request:
     callback_url: str | None = None
     reference: str | None = None
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,10 @@ class Draft:
 class Desk:
     """Accepts notifications and reads them back."""
 
-    def __init__(self, store: Store, clock: Clock, naming: Naming, templates: Templates) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, naming: Naming, templates: Templates, *, has_links_to_leave: bool = False
+    ) -> None:
+        self._has_links_to_leave = has_links_to_leave
         self._store = store
         self._clock = clock
         self._naming = naming
@@ -121,11 +130,11 @@ class Desk:
             id=request.id,
             app=request.app,
             request_id=request.request_id,
-            message=message_of(template, request.variables or {}, authors_words(request, template)),
+            message=message_of(template, request.variables or {}, authors_words(request, template), request.reply_to),
             accepted_at=self._clock.now(),
             audience=request.audience,
             recipients=named.names,
-            lane=request.lane or template.lane or Lane.BULK,
+            lane=_lane(request, template),
             send_at=request.send_at,
             callback_url=request.callback_url,
             reference=request.reference,
@@ -196,6 +205,11 @@ class Desk:
         yield from self._text_faults(request)
         if is_addressed:
             yield from self._audience_faults(request, named)
+        if request.reply_to is not None:
+            try:
+                parse_reply_to(request.reply_to)
+            except Unaddressable as error:
+                yield "reply_to", str(error)
         if request.callback_url is not None:
             try:
                 check_url(request.callback_url)
@@ -218,11 +232,18 @@ class Desk:
         except TocsinError as error:
             yield "text", str(error)
         else:
-            missing = list(_missing(request, template))
+            given = self._with_link_to_leave(request, template)
+            missing = list(_missing(given, template))
             yield from missing
             if not missing:
-                yield from _filling_faults(request, template)
+                yield from _filling_faults(given, template)
             yield from translation_faults(request, template)
+
+    def _with_link_to_leave(self, request: Request, template: Template) -> Request:
+        """The request as the copies of bulk mail are filled, where readers get a link to leave."""
+        if not self._has_links_to_leave or _lane(request, template) is not Lane.BULK:
+            return request
+        return replace(request, variables={**(request.variables or {}), UNSUBSCRIBE: A_LINK_TO_LEAVE})
 
     def _template(self, request: Request) -> Template:
         if request.template is not None:
@@ -286,13 +307,23 @@ def _translation_fault(source: str | None, said: str) -> str | None:
 
 def _missing(request: Request, template: Template) -> Iterator[tuple[str, str]]:
     """Variables that the message needs and nobody gives: the request for all, or an entry for one."""
-    why, everybodys = "is missing, and the message needs it", {**FROM_THE_PROFILE, **(request.variables or {})}
+    everybodys = {**FROM_THE_PROFILE, **(request.variables or {})}
     missing, own = template.missing(everybodys), _own_values(request)
     if missing and own:
         lacking = ((n, name) for n, values in own for name in sorted(template.missing({**everybodys, **values})))
-        yield from ((f"recipients[{n}].variables.{name}", why) for n, name in lacking)
+        yield from ((f"recipients[{n}].variables.{name}", _why_missing(name)) for n, name in lacking)
         return
-    yield from ((f"variables.{name}", why) for name in sorted(missing))
+    yield from ((f"variables.{name}", _why_missing(name)) for name in sorted(missing))
+
+
+def _why_missing(name: str) -> str:
+    if name != UNSUBSCRIBE:
+        return "is missing, and the message needs it"
+    return 'is there in bulk mail alone, and where TOCSIN_PUBLIC_URL is set: write it with | default("") for the rest'
+
+
+def _lane(request: Request, template: Template) -> Lane:
+    return request.lane or template.lane or Lane.BULK
 
 
 def _own_values(request: Request) -> Sequence[tuple[int, Mapping[str, object]]]:

@@ -21,6 +21,7 @@ from service.http import person_page
 from service.http.person_page import PersonPage
 from service.language import Translation, Translator
 from service.messages.optouts import OptOuts, Why
+from service.messages.render import Foot
 from service.notify.addressees import GUEST, is_guest
 from service.recipients import Directory, Recipient
 
@@ -63,6 +64,12 @@ class UnsubscribeLinks:
         except BadData:
             return None
         return user_id if isinstance(user_id, str) else None
+
+
+def foot(translator: Translator, sender: str, language: Tag) -> Foot:
+    """What stands below a bulk mail; in English where no reviewed word of the language is known."""
+    said = translator.translate(Sentence.LEAVE, _ENGLISH, language)
+    return Foot(sender, said.text if isinstance(said, Translation) else Sentence.LEAVE.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from dataclasses import asdict
 
 from service.messages import render
 from service.messages.forms import NotFilled
+from service.messages.markup import UNSUBSCRIBE
 from service.messages.render import TooLong
 from service.messages.segments import segments
 from service.notify import schemas
 from service.notify.delivery import Delivery
 from service.notify.notification import Message, Notification, Verdict
 from service.notify.rendition import Texts, rendition_of
-from service.notify.service import FROM_THE_PROFILE, Shown
+from service.notify.service import A_LINK_TO_LEAVE, FROM_THE_PROFILE, Shown
 
 
 def shown(notification: Shown) -> Mapping[str, object]:
@@ -94,12 +95,15 @@ def _rendition(message: Message, texts: Texts) -> Mapping[str, object]:
     }
 
 
+_EXAMPLE = {**FROM_THE_PROFILE, UNSUBSCRIBE: A_LINK_TO_LEAVE}
+
+
 def _sms_size(message: Message, texts: Texts) -> Mapping[str, object] | None:
     """None for a text that needs values which only its readers have."""
     if message.gathered:
         return None
     try:
-        text = render.sms_text(rendition_of(message, texts), {**FROM_THE_PROFILE, **message.variables})
+        text = render.sms_text(rendition_of(message, texts), {**_EXAMPLE, **message.variables})
     except (NotFilled, TooLong):
         return None
     size = segments(text)

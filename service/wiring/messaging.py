@@ -111,17 +111,19 @@ class Messaging:
             tries=self.tries,
         )
         self.translations = Translations(store, clock, open_translator(settings, self.catalogues, breakers, amazon))
-        self.renditions = Renditions(store, self.translations)
         self.validation = Validation(sentiment, tone, live, clock)
         self.receipts = Receipts(store, clock)
         url = settings.public_url
         self.unsubscribe_links = UnsubscribeLinks(signing_keys(settings, "unsubscribe"), url) if url else None
+        foot = partial(unsubscribe.foot, self.catalogues, settings.sender_name or "") if url else None
+        self.renditions = Renditions(store, self.translations, foot)
         self.review_links = ReviewLinks(signing_keys(settings, "review"), url, clock) if url else None
         self.completion = Completion(store, self.webhooks)
         self.pauses = LanePauses(store, clock)
         self.cancellation = Cancellation(store, self.completion)
         self.addressees = Addressees(store)
-        self.desk = Desk(store, clock, Naming(self.directory, self.profiles, keys), self.templates)
+        naming = Naming(self.directory, self.profiles, keys)
+        self.desk = Desk(store, clock, naming, self.templates, has_links_to_leave=bool(url))
         self.rule_notifications = NotifyOutcome(self.desk)
 
     def blueprints(self) -> Sequence[Blueprint]:
@@ -138,7 +140,15 @@ class Messaging:
                 self.clock,
                 self.completion,
                 self.cancellation,
-                Previews(self.desk, self.directory, self.translations, self.validation, self.settings.sms_plain),
+                Previews(
+                    self.desk,
+                    self.directory,
+                    self.translations,
+                    self.validation,
+                    self.renditions,
+                    self._link_to_leave,
+                    self.settings.sms_plain,
+                ),
             ),
             *self._leaving(),
             *self._reviewing(),
@@ -230,19 +240,20 @@ class Messaging:
     def _manners(self) -> Manners:
         hours = self.settings.quiet_hours
         quiet = replace(hours, zone=self.settings.timezone) if hours else None
-        links = self.unsubscribe_links
-        leaving = links.of if links is not None else lambda _: None
         plain = self.settings.sms_plain
         return Manners(
             self._opted_out,
             self.opt_outs.told_by_provider,
             self.opt_outs.bounced,
             quiet,
-            leaving,
+            self._link_to_leave,
             self._pace(),
             plain,
             self._speaks,
         )
+
+    def _link_to_leave(self, person: Recipient) -> str | None:
+        return None if self.unsubscribe_links is None else self.unsubscribe_links.of(person)
 
     def _pace(self) -> Callable[[Recipient, datetime], datetime] | None:
         pace = self.settings.recipient_limit

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
 import boto3
 import pytest
+from msgspec import structs
 
 from service.aws.clients import Clients
 from service.aws.limits import choices
@@ -184,6 +186,25 @@ def test_fifty_alike_go_out_in_one_call_and_each_has_its_own_outcome(aws: AwsSer
     assert outcomes[3] == Refused(Reason.PROVIDER, "TRANSIENT_FAILURE")
     assert outcomes[4] == Refused(Reason.LIMIT, "ACCOUNT_SUSPENDED")
     assert len(outcomes) == 53
+
+
+def test_bulk_mails_that_differ_by_their_readers_link_alone_go_out_in_one_call(
+    aws: AwsServices, clients: Clients
+) -> None:
+    aws.script("SendBulkEmail", {"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "m"}] * 2})
+    urls = [f"https://tocsin.example/u/{name}" for name in ("ann", "ben")]
+    emails = [
+        structs.replace(email(n, html=f'<p><a href="{url}">Leave</a></p>'), text=f"Leave: {url}", unsubscribe_url=url)
+        for n, url in enumerate(urls)
+    ]
+    SesEmail(clients, MailIdentity("tocsin@example.com")).send_many(emails)
+    (request,) = aws.of("SendBulkEmail")
+    content = request["DefaultContent"]["Template"]["TemplateContent"]  # type: ignore[index]
+    entries = request["BulkEmailEntries"]
+    for url, entry in zip(urls, entries, strict=True):  # type: ignore[arg-type]
+        data = json.loads(entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"])
+        assert content["Text"].replace("{{own_link}}", data["own_link"]) == f"Leave: {url}"
+        assert content["Html"].replace("{{own_link}}", data["own_link"]) == f'<p><a href="{url}">Leave</a></p>'
 
 
 def test_a_persons_braces_never_become_a_template_of_ses(aws: AwsServices, clients: Clients) -> None:

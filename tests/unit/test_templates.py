@@ -278,3 +278,51 @@ def test_every_shipped_template_can_be_previewed_on_every_channel() -> None:
         assert shown.sms
         assert shown.email.subject
         assert shown.segments.encoding is Encoding.GSM_7, name
+
+
+QUERY = '<a href="https://x.example/find?q={{ name }}&amp;in={{ place }}">Find</a>'
+
+
+def filled_link(tmp_path: Path, **values: object) -> tuple[str, str]:
+    """The address in the HTML of a template, and its plain part."""
+    folder = write(tmp_path, sms__txt="Hi", email__html=f"<html><body><p>{QUERY}</p></body></html>")
+    template = read_templates(folder).get("welcome")
+    email = email_text(of(template), values)
+    (address,) = re.findall(r'href="([^"]*)"', email.html)
+    return html.unescape(address), email.text
+
+
+def test_a_value_is_one_parameter_of_a_link(tmp_path: Path) -> None:
+    address, plain = filled_link(tmp_path, name="A&bcc=x@y?#%", place="Bad Homburg")
+    assert address == "https://x.example/find?q=A%26bcc%3Dx%40y%3F%23%25&in=Bad%20Homburg"
+    assert address in plain
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("See https://x.example/?q={{ name }}&r={{ name }}", "See https://x.example/?q=a%20%26&r=a%20%26"),
+        ("Why? {{ name }}", "Why? a &"),
+        ("See https://x.example/?q=1 {{ name }}", "See https://x.example/?q=1 a &"),
+        ("See {{ url }}", "See https://x.example/?a=1&b=2"),
+    ],
+)
+def test_a_value_in_a_text_is_one_parameter_only_within_an_address(text: str, expected: str) -> None:
+    values = {"name": "a &", "url": "https://x.example/?a=1&b=2"}
+    assert sms_text(of(announcement(text, EN)), values) == expected
+    assert email_text(of(announcement(text, EN)), values).text == expected
+
+
+def test_an_address_that_a_value_holds_is_a_link_in_a_letter_of_our_own() -> None:
+    values = {"url": "https://x.example/?a=1&b=2", "name": "B"}
+    letter = email_text(of(announcement("See {{ url }} or {{ name }}", EN)), values)
+    (link,) = re.findall(r'<a ([^>]*href="https://x.example/\?a=1&amp;b=2")', letter.html)
+    assert "color: " in link, "it looks like the others"
+
+
+def test_a_template_says_where_answers_go(tmp_path: Path) -> None:
+    folder = write(tmp_path, sms__txt="Hi", template__yaml="reply_to: help@example.com")
+    assert read_templates(folder).get("welcome").reply_to == "help@example.com"
+    (folder / "welcome" / "template.yaml").write_text("reply_to: nobody")
+    with pytest.raises(TemplateRefused, match="reply_to is not an email address"):
+        read_templates(folder)

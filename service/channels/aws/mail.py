@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from service.aws.limits import check
 from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.aws.sending import handed_over
 from service.channels.email import unsubscribe_headers
+from service.core import exact_json
 from service.core.aws_faults import Kind, code, kind_of
 
 if TYPE_CHECKING:
@@ -102,15 +104,16 @@ class SesEmail:
 
     def alike(self, one: Email, other: Email, /) -> bool:
         """Whether one call may carry both."""
-        return _content(one) == _content(other) and not _is_template(_content(one))
+        return _content(one) == _content(other) and not _is_template(one)
 
     def send_many(self, emails: Sequence[Email], /) -> Sequence[Outcome]:
         """The outcome of each email, in order; neighbours of one content go out in one call."""
         outcomes: list[Outcome] = []
-        for same, group in groupby(emails, key=_content):
+        for _, group in groupby(emails, key=_content):
             members = list(group)
+            templated = any(map(_is_template, members))
             for first in range(0, len(members), BULK):
-                outcomes += self._send_alike(members[first : first + BULK], templated=_is_template(same))
+                outcomes += self._send_alike(members[first : first + BULK], templated=templated)
         return outcomes
 
     def _send_alike(self, emails: Sequence[Email], templated: bool) -> Sequence[Outcome]:
@@ -131,7 +134,8 @@ class SesEmail:
 
     def _bulk_request(self, emails: Sequence[Email]) -> SendBulkEmailRequestTypeDef:
         alike = emails[0]
-        content: EmailTemplateContentTypeDef = {"Subject": alike.subject, "Text": alike.text, "Html": alike.html}
+        subject, text, html, _ = _content(alike)
+        content: EmailTemplateContentTypeDef = {"Subject": subject, "Text": text, "Html": html}
         request: SendBulkEmailRequestTypeDef = {
             "FromEmailAddress": self._identity.sender,
             "DefaultContent": {"Template": {"TemplateContent": content, "TemplateData": "{}"}},
@@ -140,6 +144,7 @@ class SesEmail:
                     "Destination": {"ToAddresses": [email.to]},
                     "ReplacementTags": tags(email.reference),
                     "ReplacementHeaders": _headers(email),
+                    "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": _own_link(email)}},
                 }
                 for email in emails
             ],
@@ -165,13 +170,25 @@ def _headers(email: Email) -> list[MessageHeaderTypeDef]:
     return headers
 
 
-def _content(email: Email) -> tuple[str, ...]:
-    return email.subject, email.text, email.html, email.reply_to or ""
+_OWN_LINK = "own_link"
 
 
-def _is_template(content: Sequence[str]) -> bool:
+def _content(email: Email) -> tuple[str, str, str, str]:
+    """What emails have in common that one call may carry: each reader's link to leave is a placeholder of SES's."""
+    text, html = email.text, email.html
+    if url := email.unsubscribe_url:
+        slot = f"{{{{{_OWN_LINK}}}}}"
+        text, html = text.replace(url, slot), html.replace(escape(url), slot)
+    return email.subject, text, html, email.reply_to or ""
+
+
+def _own_link(email: Email) -> str:
+    return exact_json.dumps({_OWN_LINK: email.unsubscribe_url or ""})
+
+
+def _is_template(email: Email) -> bool:
     """SES would read `{{ … }}` of a person's text as a placeholder of its own template language."""
-    return any("{{" in part for part in content)
+    return any("{{" in part for part in (email.subject, email.text, email.html))
 
 
 def _entry(result: BulkEmailEntryResultTypeDef) -> Outcome:

@@ -13,6 +13,7 @@ from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, formataddr
 
 import idna
+from email_validator import EmailNotValidError, validate_email
 
 from service.channels import Email
 from service.core.errors import TocsinError
@@ -20,6 +21,9 @@ from service.core.web_addresses import is_readable_on_the_way
 
 MAX_LINE = 998
 """Characters of a line of an email (RFC 5322, section 2.1.1)."""
+
+MAX_ADDRESS = 254
+"""Characters of an address (RFC 3696, erratum 1690)."""
 
 MAX_SUBJECT = 255
 """Characters of a subject that are kept; the rest is cut with an ellipsis."""
@@ -111,6 +115,16 @@ def parse_sender(text: str) -> Address:
     if header.defects:
         raise Unaddressable(f'can be read in several ways: {_SENDER_FORM}, or "Tocsin @ Work" <alerts@example.com>')
     return Address(address.display_name, address.username, _domain_of_sender(address.domain))
+
+
+def parse_reply_to(text: str) -> str:
+    """An address that answers may go to; `Unaddressable`."""
+    if len(text) > MAX_ADDRESS:
+        raise Unaddressable(f"has {len(text):,} characters; {MAX_ADDRESS} are allowed")
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        raise Unaddressable("is not an email address: write it like help@example.com") from None
 
 
 def header_text(sender: Address) -> str:

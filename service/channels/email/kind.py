@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.channels import Email, Message
 from service.channels.channel_type import Circumstances, ContactKind, MessageReader, Words
+from service.channels.email.signature import said_above
 from service.core.blank import is_blank
 from service.core.enums import Channel
 
@@ -31,10 +32,11 @@ class EmailType:
             language=words.language,
             reference=circumstances.reference,
             unsubscribe_url=circumstances.unsubscribe_url(),
+            reply_to=circumstances.reply_to,
         )
 
     def is_blank(self, message: Message, /) -> bool:
         """Whether neither subject nor text says anything, and no picture is in it."""
         if not isinstance(message, Email):
             return is_blank(message.text)
-        return is_blank(message.subject) and is_blank(message.text) and "<img" not in message.html
+        return is_blank(message.subject) and is_blank(said_above(message.text)) and "<img" not in message.html
