@@ -156,6 +156,23 @@ def letter(
     return page
 
 
+def body_of(document: str) -> str:
+    """What stands between `<body>` and `</body>`; the whole document where it has none."""
+    _, opening, rest = document.partition("<body")
+    if not opening:
+        return document
+    return rest.partition(">")[2].rpartition("</body>")[0]
+
+
+def with_body(document: str, body: str) -> str:
+    """The document with another body; the body alone where it has none."""
+    before, opening, rest = document.partition("<body")
+    if not opening:
+        return body
+    attributes, closing, content = rest.partition(">")
+    return f"{before}{opening}{attributes}{closing}{body}</body>{content.rpartition('</body>')[2]}"
+
+
 def direction(language: Tag) -> str:
     """`rtl` or `ltr`: how the language's script runs."""
     return "rtl" if language.locale.text_direction == "rtl" else "ltr"

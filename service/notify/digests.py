@@ -20,6 +20,7 @@ from service.channels import Message as Outgoing
 from service.core import ids
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
+from service.messages import markup
 from service.notify.batch import cut, delivery_id, page_id
 from service.notify.cancel import cancelled_among
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
@@ -47,6 +48,9 @@ MAX_PIECES = 200
 MAX_CHARACTERS = 100_000
 """A digest that holds as much leaves before its window ends: an item has its limit."""
 
+MAX_HTML = 60_000
+"""Bytes of HTML that a digest keeps; what no longer fits is laid out anew from its text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:
@@ -68,11 +72,24 @@ class Digest:
     app: str = ""
     left: Mapping[str, str] = field(default_factory=dict)
     reply_to: str | None = None
+    html: str | None = None
+    """The document in which the bodies of its pieces stand, where their template has HTML of its own."""
 
     @property
     def is_full(self) -> bool:
         """Whether nothing more may join."""
         return len(self.pieces) >= MAX_PIECES or sum(len(one.text) for one in self.pieces.values()) >= MAX_CHARACTERS
+
+    def with_piece(self, copy: str, piece: Piece, document: str | None) -> Digest:
+        """The digest with one more copy, in the HTML of its template as far as there is room for that."""
+        if document is None:
+            return replace(self, pieces={**self.pieces, copy: piece})
+        body = markup.body_of(document)
+        shell = self.html if self.html is not None else markup.with_body(document, "")
+        kept = sum(len((one.html or "").encode()) for one in self.pieces.values())
+        if kept + len(f"{shell}{body}".encode()) > MAX_HTML:
+            return replace(self, pieces={**self.pieces, copy: piece})
+        return replace(self, pieces={**self.pieces, copy: replace(piece, html=body)}, html=shell)
 
     @property
     def leaves_in(self) -> Lane:
@@ -130,8 +147,8 @@ class Digests:
             if digest.is_full:
                 grown = replace(digest, ends_at=min(digest.ends_at, now))
             else:
-                pieces = {**digest.pieces, message.reference.delivery_id: _piece(message)}
-                grown = replace(digest, pieces=pieces)
+                document = message.html if isinstance(message, Email) and notification.message.html else None
+                grown = digest.with_piece(message.reference.delivery_id, _piece(message), document)
             try:
                 self.store.save(structs.replace(item, state=to_state(grown), due_at=grown.ends_at, attempts=0))
             except Conflict:
@@ -152,7 +169,7 @@ class Digests:
         kept = dict(list(left.items())[-REMEMBERED:])
         leaving = structs.replace(page_item(page, notification.lane), due_at=task.now)
         return Step(
-            finished(task.item, to_state(replace(digest, pieces={}, left=kept))),
+            finished(task.item, to_state(replace(digest, pieces={}, html=None, left=kept))),
             spawn=[new_notification_item(notification), leaving],
         )
 
@@ -209,7 +226,9 @@ def _gathered(digest: Digest, name: str, now: datetime) -> Notification:
     """A digest as a notification whose one page was cut already."""
     pieces = {copy: digest.pieces[copy] for copy in sorted(digest.pieces)}
     text = gathered_text(pieces.values())
-    message = Message(digest.language, text, template=digest.template, gathered=pieces, reply_to=digest.reply_to)
+    message = Message(
+        digest.language, text, template=digest.template, gathered=pieces, reply_to=digest.reply_to, html=digest.html
+    )
     expansion = Expansion(None, 1, 1, (digest.language,), (digest.channel,), complete=True, released=1)
     return Notification(
         id=name,

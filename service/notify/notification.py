@@ -36,10 +36,12 @@ STOPPED = frozenset({Status.REJECTED, Status.CANCELLING, Status.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one copy in a digest says, its slots filled: `heading` is an email's subject."""
+    """What one copy in a digest says, its slots filled: `heading` is an email's subject, `html` the body of its own
+    HTML, where its template has some."""
 
     text: str
     heading: str | None = None
+    html: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Message:
     A later edit of the template changes no notification that is under way. A digest says what it `gathered`, by the
     delivery that each piece is a copy of, and holds no slots. `translations` are the author's own: by language, what is
     said instead of each text. Answers by mail go to `reply_to`, or to the sender where it is None.
+    `html` of a digest is the document in which the bodies of its pieces stand.
     """
 
     language: str

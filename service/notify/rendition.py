@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
-from service.core.language_tags import parse_tag
+from service.core.language_tags import Tag, parse_tag
 from service.language import AUTHOR, CATALOGUE, SOURCE
 from service.messages import markup, render
 from service.messages.forms import Form, parse_form
@@ -96,10 +97,8 @@ def gathered_rendition(message: Message, foot: Foot | None = None) -> render.Ren
     """A digest for every channel. What people wrote into its pieces is no slot of ours; the foot has one."""
     pieces, language = list(message.gathered.values()), parse_tag(message.language)
     whole = "\n\n".join(piece.text.strip() for piece in pieces)
-    below = foot or NO_FOOT
-    document = markup.inlined(
-        markup.letter(language, "", markup.paragraphs(whole), foot=below.lines, leave=below.leave)
-    )
+    foot = foot if message.html is None else None  # HTML of its own says itself how to leave
+    document = _letter(language, pieces, foot) if message.html is None else _gathered_in(message.html, pieces)
     heading = _heading(pieces)
     return render.Rendition(
         language,
@@ -110,6 +109,24 @@ def gathered_rendition(message: Message, foot: Foot | None = None) -> render.Ren
         plain=_with_link_to_leave(whole + foot.plain) if foot else Form((whole,)),
         voice=Form((gathered_text(pieces, MAX_SPOKEN),)),
     )
+
+
+def _letter(language: Tag, pieces: Sequence[Piece], foot: Foot | None) -> str:
+    """All pieces in our own layout, each below its heading."""
+    below = foot or NO_FOOT
+    body = "\n".join(_section(piece) for piece in pieces)
+    return markup.inlined(markup.letter(language, "", body, foot=below.lines, leave=below.leave))
+
+
+def _gathered_in(document: str, pieces: Sequence[Piece]) -> str:
+    """All pieces in the document of their template; one whose HTML had no room is laid out from its text."""
+    bodies = (_section(piece) if piece.html is None else piece.html for piece in pieces)
+    return markup.with_body(document, "\n<hr>\n".join(bodies))
+
+
+def _section(piece: Piece) -> str:
+    heading = f"<h2>{html.escape(piece.heading, quote=False)}</h2>\n" if piece.heading else ""
+    return heading + markup.paragraphs(piece.text)
 
 
 def _with_link_to_leave(text: str) -> Form:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
@@ -244,3 +245,59 @@ def test_what_a_provider_reports_of_a_digest_is_said_of_its_copies(desk: Desk) -
         desk.api.service.messaging.receipts.receive(receipt)
     assert [desk.counts(one) for one in sent] == [{"failed": 2}] * 2
     assert all(str(detail).endswith(": no such mailbox") for one in sent for _, detail in details(desk, one))
+
+
+HTML = """<html>
+<head><style>.box { color: red } @media (max-width: 480px) { .box { color: blue !important } }</style></head>
+<body><div class="box">Result of {{ job }}: <a href="https://ci.example.com/{{ number }}">open</a></div></body>
+</html>"""
+
+
+def test_a_digest_keeps_the_html_the_links_and_the_braces_of_its_template(opened: Open, tmp_path: Path) -> None:
+    (tmp_path / "templates" / "build-status" / "email.html").write_text(HTML)
+    desk = opened()
+    for number in range(1, 4):
+        variables = {"number": number, "job": f"api {{main}} {{{{ {number} }}}}"}
+        desk.sends(template="build-status", recipients=["ui101"], variables=variables)
+    desk.works(2)
+    desk.api.clock.advance(timedelta(minutes=5))
+    desk.works(5)
+    (entry,) = desk.outbox()
+    document = entry.html or ""
+    for number in range(1, 4):
+        assert f'<a href="https://ci.example.com/{number}">open</a>' in document
+        assert f"Result of api {{main}} {{{{ {number} }}}}: " in document
+        assert f"open: https://ci.example.com/{number}" in entry.text
+    assert document.count('<div class="box" style="color: red') == 3
+    assert document.count("<body") == document.count("</body>") == document.count("@media") == 1
+
+
+def test_what_has_no_room_for_its_html_is_laid_out_from_its_text(opened: Open, tmp_path: Path) -> None:
+    long = HTML.replace("open</a>", "open</a>" + "!" * 25_000)
+    (tmp_path / "templates" / "build-status" / "email.html").write_text(long)
+    desk = opened()
+    for number in range(1, 4):
+        desk.sends(template="build-status", recipients=["ui101"], variables={"number": number, "job": "docs"})
+    desk.works(2)
+    desk.api.clock.advance(timedelta(minutes=5))
+    desk.works(5)
+    (entry,) = desk.outbox()
+    assert (entry.html or "").count("https://ci.example.com/3") >= 1
+    assert (entry.html or "").count('class="box"') == 2
+
+
+def test_each_part_of_a_digest_stands_below_its_subject_with_its_addresses_as_links(opened: Open) -> None:
+    desk = opened(public_url="https://tocsin.example")
+    for number in ("1, https://ci.example.com/1,", "2"):
+        desk.sends(template="build-status", recipients=["ui101"], variables={"number": number})
+    desk.works(2)
+    desk.api.clock.advance(timedelta(minutes=5))
+    desk.works(5)
+    (entry,) = desk.outbox()
+    assert re.findall(r"<h2[^>]*>([^<]*)</h2>", entry.html or "") == [
+        "Build 1, https://ci.example.com/1, failed",
+        "Build 2 failed",
+    ]
+    assert '<a href="https://ci.example.com/1"' in (entry.html or "")
+    assert entry.text.count("https://tocsin.example/u/") == 1
+    assert (entry.html or "").count("https://tocsin.example/u/") == 1
