@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import boto3
 import pytest
@@ -199,9 +200,10 @@ def test_bulk_mails_that_differ_by_their_readers_link_alone_go_out_in_one_call(
     ]
     SesEmail(clients, MailIdentity("tocsin@example.com")).send_many(emails)
     (request,) = aws.of("SendBulkEmail")
-    content = request["DefaultContent"]["Template"]["TemplateContent"]  # type: ignore[index]
-    entries = request["BulkEmailEntries"]
-    for url, entry in zip(urls, entries, strict=True):  # type: ignore[arg-type]
+    default: Any = request["DefaultContent"]
+    entries: Any = request["BulkEmailEntries"]
+    content = default["Template"]["TemplateContent"]
+    for url, entry in zip(urls, entries, strict=True):
         data = json.loads(entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"])
         assert content["Text"].replace("{{own_link}}", data["own_link"]) == f"Leave: {url}"
         assert content["Html"].replace("{{own_link}}", data["own_link"]) == f'<p><a href="{url}">Leave</a></p>'
