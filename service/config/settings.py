@@ -254,6 +254,11 @@ class Settings(BaseSettings):
         description="Whether curly quotes, long dashes, odd blanks and invisible characters of an SMS become plain "
         "ones where that makes it fewer messages.",
     )
+    review_machine: Literal["off", "bulk", "all"] | None = Field(
+        default=None,
+        description="Whose machine translations a person looks at before they leave: `off`, `bulk` or `all` but "
+        "incidents. Default: `bulk` for the models on this machine, `off` for Amazon Translate and LibreTranslate.",
+    )
     spend_cap: values.Amount = Field(
         default=None,
         description="Estimated USD a month for SMS: warned of at 80 %, and at the cap bulk stops, incidents never.",

@@ -1,9 +1,12 @@
-"""Translations that nobody here can make: listed for a person, who supplies them once for everybody who waits."""
+"""Translations that nobody here can make, or that a machine made and nobody has looked at: listed for a person, who
+supplies or approves them once for everybody who waits.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,21 +14,33 @@ from msgspec import structs
 
 from service.core.blank import SAY_SOMETHING, is_blank
 from service.core.clock import Clock
+from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag, parse_tag
 from service.core.records import from_state, to_state
 from service.language import CATALOGUE, NotTranslated, Translation, Translator
 from service.language.masking import mask
-from service.storage import AlreadyExists, Conflict, Item, Page, Store
+from service.messages.machine_review import MachineReview
+from service.storage import AlreadyExists, AuditEntry, Conflict, Item, Page, Store
 
 KIND = "translation"
 INDEX = "translations"
 MISSING = "missing"
 SUPPLIED = "supplied"
 
+OPEN_REVIEWS = ("reviews", "open")
+"""Index and value under which everything is listed that waits for a person's review."""
+
+UNSEEN = "a machine translated it, and nobody has looked at that yet"
+DECLINED = "a person declined the machine's translation"
+
 
 class NoSuchTranslation(TocsinError):
     """No text waits for, or has, a translation under this id."""
+
+
+class NothingToReview(TocsinError):
+    """No machine's translation waits for a person under this id."""
 
 
 class PiecesLost(TocsinError):
@@ -34,7 +49,10 @@ class PiecesLost(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class WantedTranslation:
-    """A text that nothing here translates from `source` to `target`, and why; `text` once somebody has supplied it."""
+    """A text that nothing here translates from `source` to `target`, and why; `text` once somebody has supplied it.
+
+    `draft` is what a machine says, by its provenance `drafted_by`, until a person has looked at it.
+    """
 
     source_text: str
     source: str
@@ -44,37 +62,53 @@ class WantedTranslation:
     text: str | None = None
     supplied_by: str | None = None
     supplied_at: datetime | None = None
+    draft: str | None = None
+    drafted_by: str | None = None
+    declined_by: str | None = None
+    declined_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The translation with this id has to be supplied."""
+    """The translation with this id has to be supplied, or `draft` approved."""
 
     id: str
+    draft: str | None = None
 
 
 class Translations:
-    """Asks people's translations first, then the translators; what neither has is listed as missing."""
+    """Asks people's translations first, then the translators; what neither has is listed as missing.
 
-    def __init__(self, store: Store, clock: Clock, translator: Translator) -> None:
+    What a machine says in the lanes that `review` names is listed too, and waits.
+    """
+
+    def __init__(self, store: Store, clock: Clock, translator: Translator, review: MachineReview | None = None) -> None:
+        self._review = review or MachineReview("off")
         self._store = store
         self._clock = clock
         self._translator = translator
 
-    def translate(self, text: str, source: Tag, target: Tag) -> Translation | Missing:
+    def translate(self, text: str, source: Tag, target: Tag, lane: Lane) -> Translation | Missing:
         """The text for a reader of `target`; may raise what the translators raise."""
         answer = self.look(text, source, target)
-        if isinstance(answer, Translation):
-            return answer
         wanted_id = translation_id(text, source, target)
-        self._want(wanted_id, text, source, target, answer)
-        return Missing(wanted_id)
+        if isinstance(answer, NotTranslated):
+            wanted = WantedTranslation(text, str(source), str(target), answer.reason, self._clock.now())
+            self._want(wanted_id, wanted)
+            return Missing(wanted_id)
+        if not self._review.holds(answer.provenance, lane):
+            return answer
+        wanted = WantedTranslation(text, str(source), str(target), UNSEEN, self._clock.now())
+        self._want(wanted_id, replace(wanted, draft=answer.text, drafted_by=answer.provenance))
+        return Missing(wanted_id, answer.text)
 
     def look(self, text: str, source: Tag, target: Tag) -> Translation | NotTranslated:
         """The text for a reader of `target` if there is one; what is missing is not listed for anybody."""
-        supplied = self._supplied(translation_id(text, source, target))
-        if supplied is not None:
-            return Translation(supplied, target, CATALOGUE)
+        known = self._known(translation_id(text, source, target))
+        if known is not None and known.text is not None:
+            return Translation(known.text, target, CATALOGUE)
+        if known is not None and known.declined_by is not None:
+            return NotTranslated(DECLINED)
         return self._translator.translate(text, source, target)
 
     def supply(self, wanted_id: str, text: str, by: str) -> WantedTranslation:
@@ -84,14 +118,45 @@ class Translations:
             raise NoSuchTranslation(f"no translation {wanted_id!r} is wanted: GET /v1/translations?status=missing")
         wanted = from_state(WantedTranslation, item.state)
         check_pieces(wanted.source_text, text)
-        now = self._clock.now()
-        supplied = replace(wanted, text=text, supplied_by=by, supplied_at=now)
         try:
-            self._store.save(
-                structs.replace(item, state=to_state(supplied), keys={INDEX: SUPPLIED}, due_at=now, attempts=0)
-            )
+            return self._save_supplied(item, wanted, text, by)
         except Conflict:
             return self.supply(wanted_id, text, by)
+
+    def approve(self, wanted_id: str, by: str, audit: AuditEntry) -> WantedTranslation:
+        """Let a machine's translation go out as a person's own; `NothingToReview` if none waits."""
+        item, wanted = self._drafted(wanted_id)
+        try:
+            return self._save_supplied(item, wanted, wanted.draft or "", by, audit)
+        except Conflict:
+            return self.approve(wanted_id, by, audit)
+
+    def decline(self, wanted_id: str, by: str, reason: str, audit: AuditEntry) -> WantedTranslation:
+        """Never send a machine's translation: a person must supply one. `NothingToReview` if none waits."""
+        item, wanted = self._drafted(wanted_id)
+        declined = replace(wanted, reason=DECLINED, declined_by=by, declined_because=reason)
+        try:
+            self._store.save(structs.replace(item, state=to_state(declined), keys={INDEX: MISSING}), audit=[audit])
+        except Conflict:
+            return self.decline(wanted_id, by, reason, audit)
+        return declined
+
+    def _drafted(self, wanted_id: str) -> tuple[Item, WantedTranslation]:
+        item = self._store.get(wanted_id)
+        index, value = OPEN_REVIEWS
+        if item is None or item.kind != KIND or item.keys.get(index) != value:
+            raise NothingToReview(f"{wanted_id} does not wait for a review")
+        return item, from_state(WantedTranslation, item.state)
+
+    def _save_supplied(
+        self, item: Item, wanted: WantedTranslation, text: str, by: str, *audit: AuditEntry
+    ) -> WantedTranslation:
+        now = self._clock.now()
+        supplied = replace(wanted, text=text, supplied_by=by, supplied_at=now)
+        self._store.save(
+            structs.replace(item, state=to_state(supplied), keys={INDEX: SUPPLIED}, due_at=now, attempts=0),
+            audit=audit,
+        )
         return supplied
 
     def listed(self, status: str, *, cursor: str | None = None, limit: int = 50) -> Page[tuple[str, WantedTranslation]]:
@@ -99,16 +164,30 @@ class Translations:
         page = self._store.by_index(INDEX, status, cursor=cursor, limit=limit)
         return Page([(item.id, from_state(WantedTranslation, item.state)) for item in page.items], page.cursor)
 
-    def _supplied(self, wanted_id: str) -> str | None:
+    def _known(self, wanted_id: str) -> WantedTranslation | None:
         item = self._store.get(wanted_id)
-        return None if item is None else from_state(WantedTranslation, item.state).text
+        return None if item is None else from_state(WantedTranslation, item.state)
 
-    def _want(self, wanted_id: str, text: str, source: Tag, target: Tag, why: NotTranslated) -> None:
-        wanted = WantedTranslation(text, str(source), str(target), why.reason, self._clock.now())
+    def _want(self, wanted_id: str, wanted: WantedTranslation) -> None:
+        """List it; a draft joins what was listed as missing before."""
+        keys = {INDEX: MISSING} | (dict([OPEN_REVIEWS]) if wanted.draft is not None else {})
         try:
-            self._store.add(Item(wanted_id, KIND, to_state(wanted), keys={INDEX: MISSING}))
+            self._store.add(Item(wanted_id, KIND, to_state(wanted), keys=keys))
         except AlreadyExists:
-            return  # somebody else waits for the same text
+            if wanted.draft is not None:
+                self._draft(wanted_id, wanted, keys)
+
+    def _draft(self, wanted_id: str, wanted: WantedTranslation, keys: Mapping[str, str]) -> None:
+        item = self._store.get(wanted_id)
+        assert item is not None, "nothing removes it"
+        known = from_state(WantedTranslation, item.state)
+        if known.draft is not None or known.text is not None:
+            return
+        drafted = replace(known, reason=wanted.reason, draft=wanted.draft, drafted_by=wanted.drafted_by)
+        try:
+            self._store.save(structs.replace(item, state=to_state(drafted), keys=dict(keys)))
+        except Conflict:
+            self._draft(wanted_id, wanted, keys)
 
 
 def translation_id(text: str, source: Tag, target: Tag) -> str:

@@ -94,10 +94,11 @@ class Course:
         to_do = [one for one in notification.expansion.languages if one not in notification.translated]
         if not to_do:
             return Step(notification_item(task.item, notification.moved(Status.SENDING), task.now))
-        self.renditions.texts(notification, to_do[0])
+        texts = self.renditions.texts(notification, to_do[0])
         done = replace(notification, translated=(*notification.translated, to_do[0]))
         after = done if to_do[1:] else done.moved(Status.SENDING)
-        return Step(notification_item(task.item, after, task.now))
+        told = self.reviewers.told_of_drafts(texts, task.now)
+        return Step(notification_item(task.item, after, task.now), spawn=told)
 
     def _send(self, task: Task, notification: Notification) -> Step:
         if notification.expansion.released < notification.expansion.pages:

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from service.core.enums import Lane
 from service.core.records import from_state, to_state, written
+from service.messages.translations import OPEN_REVIEWS
 from service.notify import list_keys
 from service.notify.batch import Page, page_id
 from service.notify.delivery import Delivery
@@ -27,8 +28,7 @@ WAITS = tuple(f"waits-{number:02d}" for number in range(MAX_KEYS - 1))
 """The indexes under which texts are listed by the translations that they wait for, each text's numbered: names of
 indexes are kept by the store for ever, so that they must not grow with the data."""
 
-HELD = ("reviews", "open")
-"""Index and value under which everything is listed that waits for a person's review."""
+HELD = OPEN_REVIEWS
 
 
 def notification_item(item: Item, notification: Notification, due_at: datetime | None) -> Item:

@@ -23,6 +23,7 @@ class Texts:
     `said` maps each source text to what is said instead, `provenance` to `source`, `catalogue` or
     `machine:<engine>`, `waiting_for` to the id of the translation that somebody has to supply: until then nothing of
     it is sent. `written_in` is the language the texts are really in: readers of `es-MX` may be given `es`.
+    `drafts` are what a machine says of texts that wait for a person.
     """
 
     notification_id: str
@@ -31,6 +32,7 @@ class Texts:
     said: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     waiting_for: Mapping[str, str] = field(default_factory=dict)
+    drafts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def missing(self) -> frozenset[str]:

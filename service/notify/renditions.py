@@ -46,7 +46,7 @@ class Renditions:
         item = self._store.get(texts_id(notification.id, language))
         if item is not None:
             return texts_of(item)
-        texts = translated(notification.id, notification.message, language, self._translations)
+        texts = translated(notification, language, self._translations)
         try:
             self._store.add(texts_item(None, texts))
         except AlreadyExists:

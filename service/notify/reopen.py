@@ -43,7 +43,7 @@ class Reopening:
         if item is None or texts is None or owner is None or translation not in texts.missing:
             return
         notification = notification_of(owner)
-        renewed = translated(notification.id, notification.message, texts.language, self.translations)
+        renewed = translated(notification, texts.language, self.translations)
         others = [self._reopened(owner, notification, texts.language, now)] if renewed.is_complete else []
         try:
             self.store.save(texts_item(item, renewed), *others)

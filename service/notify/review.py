@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from service.channels import Accepted, Email, Reference, Refused, Unknown
 from service.core.errors import TocsinError
-from service.core.language_tags import Tag
+from service.core.language_tags import Tag, parse_tag
 from service.core.records import from_state, to_state
 from service.messages import render
 from service.messages.carriers import Carriers
-from service.messages.templates import announcement
+from service.messages.forms import MAX_VALUE
+from service.messages.templates import Template, announcement
 from service.notify.completion import Completion
-from service.notify.items import notification_item, notification_of
-from service.notify.notification import Decision, Notification, Review, Status
+from service.notify.items import notification_item, notification_of, texts_of
+from service.notify.notification import STOPPED, Decision, Notification, Review, Status
+from service.notify.rendition import Texts, texts_id
 from service.storage import AuditEntry, Conflict, Item, Store
 from service.work import Permanent, RetryLater, Step, Task, finished, postponed
 
@@ -32,6 +34,13 @@ Why it was held: {{ reason }}
 
 {{ how }} It was sent by {{ app }}."""
 
+TRANSLATED = """A machine translated {{ notification }} into {{ language }}, and nobody has looked at that yet:
+
+{{ pairs }}
+
+Readers of {{ language }} wait until you approve it, under Reviews in the console or with POST /v1/reviews/…
+It was sent by {{ app }}."""
+
 BY_LINK = "Look at it and decide: {link}"
 BY_CALL = "Approve or reject it with POST /v1/notifications/{id}/review."
 
@@ -42,10 +51,14 @@ class NotHeld(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """Which reviewer is told about which notification: addresses stand in the settings alone."""
+    """Which reviewer is told about which notification: addresses stand in the settings alone.
+
+    With a `language` it is about what a machine says in that.
+    """
 
     notification_id: str
     reviewer: int
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +80,25 @@ class Reviewers:
             for number in range(len(self.addresses))
         ]
 
+    def told_of_drafts(self, texts: Texts, now: datetime) -> Sequence[Item]:
+        """Likewise where a machine translated into a language, and a person must look at that first."""
+        if not texts.drafts:
+            return ()
+        letters = (_Letter(texts.notification_id, number, texts.language) for number in range(len(self.addresses)))
+        return [
+            Item(f"{one.notification_id}-reviewer-{one.reviewer}-{one.language}", KIND, to_state(one), due_at=now)
+            for one in letters
+        ]
+
     def handle(self, task: Task) -> Step:
         """Write to one reviewer, unless the review has taken place meanwhile."""
         letter = from_state(_Letter, task.item.state)
         item = self.store.get(letter.notification_id)
         if item is None or letter.reviewer >= len(self.addresses):
             return Step(finished(task.item))
-        notification = notification_of(item)
-        if notification.status is not Status.HELD_FOR_REVIEW:
+        email = self._letter(notification_of(item), task.item, letter)
+        if email is None:
             return Step(finished(task.item))
-        email = self._email(notification, task.item, letter.reviewer)
         handed = self.carriers.hand_over([email], task.begin_by)[0]
         match handed.outcome:
             case Accepted() | Unknown():
@@ -88,6 +110,30 @@ class Reviewers:
             case Refused(detail=detail, retry_after=after):
                 raise RetryLater(f"the letter to reviewer {letter.reviewer + 1} was not taken: {detail}", after)
 
+    def _letter(self, notification: Notification, item: Item, letter: _Letter) -> Email | None:
+        """What one reviewer is written; None where nothing waits any more."""
+        if letter.language is not None:
+            return self._about_drafts(notification, item, letter)
+        if notification.status is not Status.HELD_FOR_REVIEW:
+            return None
+        return self._email(notification, item, letter.reviewer)
+
+    def _about_drafts(self, notification: Notification, item: Item, letter: _Letter) -> Email | None:
+        found = self.store.get(texts_id(notification.id, letter.language or ""))
+        texts = None if found is None else texts_of(found)
+        if texts is None or not texts.drafts or notification.status in STOPPED:
+            return None
+        pairs = "\n\n".join(f"{source}\n→ {said}" for source, said in texts.drafts.items())
+        language = parse_tag(texts.language)
+        variables = {
+            "notification": notification.id,
+            "pairs": pairs[:MAX_VALUE],
+            "language": language.locale.get_display_name("en") or texts.language,
+            "app": notification.app,
+        }
+        letter_text = announcement(TRANSLATED, ENGLISH, "A translation waits for your review")
+        return self._to(letter.reviewer, letter_text, variables, item)
+
     def _email(self, notification: Notification, item: Item, reviewer: int) -> Email:
         variables = {
             "notification": notification.id,
@@ -97,6 +143,9 @@ class Reviewers:
             "how": self._how(notification.id, reviewer),
         }
         letter = announcement(LETTER, ENGLISH, "A message waits for your review")
+        return self._to(reviewer, letter, variables, item)
+
+    def _to(self, reviewer: int, letter: Template, variables: Mapping[str, object], item: Item) -> Email:
         text = render.email_text(render.rendition(letter, ENGLISH, "source", {}), variables)
         reference = Reference(item.id, max(1, item.attempts))
         return Email(self.addresses[reviewer], text.subject, text.html, text.text, ENGLISH, reference)

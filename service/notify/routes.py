@@ -10,19 +10,27 @@ from flask import Blueprint
 
 from service.core.clock import Clock
 from service.core.enums import Lane, Scope
+from service.core.records import from_state
 from service.http import Caller, FieldError, Problem, ProblemType, conflict, endpoint, invalid, not_found
-from service.messages.translations import NoSuchTranslation, PiecesLost, Translations, WantedTranslation
+from service.messages.translations import KIND as TRANSLATION
+from service.messages.translations import (
+    NoSuchTranslation,
+    NothingToReview,
+    PiecesLost,
+    Translations,
+    WantedTranslation,
+)
 from service.notify import cancel_routes, evaluation_reviews, list_routes, preview_routes, schemas, views
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
 from service.notify.entries import entry
 from service.notify.items import NOTIFICATION, notification_of
 from service.notify.naming import Described
-from service.notify.notification import FINAL, Notification, Review, Status
+from service.notify.notification import FINAL, Decision, Notification, Review, Status
 from service.notify.preview import Previews
 from service.notify.review import NotHeld, reviewed
 from service.notify.service import Desk, NoSuchNotification, Request, Unfit
-from service.storage import Item, Store
+from service.storage import AuditEntry, Item, Store
 
 LOOK = 0.2
 """Seconds between two looks while a caller waits."""
@@ -51,7 +59,7 @@ def blueprint(
     _add_deliveries(routes, desk)
     _add_reviews(routes, desk)
     _add_review(routes, desk, store, clock, completion)
-    _add_evaluation_review(routes, store, clock)
+    _add_evaluation_review(routes, store, clock, translations)
     _add_translations(routes, translations)
     _add_supply(routes, translations)
     return routes
@@ -155,23 +163,30 @@ def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock, compl
         return {"notification_id": notification.id, "status": notification.status}
 
 
-def _add_evaluation_review(routes: Blueprint, store: Store, clock: Clock) -> None:
+def _add_evaluation_review(routes: Blueprint, store: Store, clock: Clock, translations: Translations) -> None:
     @endpoint(
         routes,
         "POST",
         "/v1/reviews/<item_id>",
-        summary="Decide about an evaluation that a rule flagged",
+        summary="Decide about an evaluation that a rule flagged, or a machine's translation",
         scope=Scope.REVIEW,
         body=schemas.ReviewRequest,
         answers={200: schemas.Reviewed},
         problems=(ProblemType.CONFLICT,),
     )
     def review_evaluation(item_id: str, body: schemas.ReviewRequest, caller: Caller) -> schemas.Reviewed:
-        """The decision is recorded and audited; held messages have a call of their own."""
+        """The decision is recorded and audited; held messages have a call of their own.
+
+        A translation that is approved goes out to everybody who waits for it; one that is rejected never does.
+        """
         review = Review(body.decision, body.reason, caller.app, clock.now())
+        audit = entry(clock, "review", caller, item_id)
         try:
-            evaluation_reviews.reviewed(store, item_id, review, entry(clock, "review", caller, item_id))
-        except NotHeld as error:
+            if item_id.startswith(f"{TRANSLATION}-"):
+                _decide_translation(translations, item_id, review, audit)
+            else:
+                evaluation_reviews.reviewed(store, item_id, review, audit)
+        except (NotHeld, NothingToReview) as error:
             raise conflict(str(error)) from error
         return schemas.Reviewed(id=item_id, decision=body.decision, by=caller.app)
 
@@ -257,7 +272,29 @@ def requested(body: schemas.NotificationRequest, notification_id: str, app: str,
     )
 
 
+def _decide_translation(translations: Translations, item_id: str, review: Review, audit: AuditEntry) -> None:
+    if review.decision is Decision.APPROVE:
+        translations.approve(item_id, review.by, audit)
+    else:
+        translations.decline(item_id, review.by, review.reason, audit)
+
+
+def _drafted(item: Item) -> Mapping[str, object]:
+    wanted = from_state(WantedTranslation, item.state)
+    return {
+        "id": item.id,
+        "kind": "translation",
+        "reason": wanted.reason,
+        "text": wanted.source_text,
+        "language": wanted.target,
+        "translation": wanted.draft,
+        "drafted_by": wanted.drafted_by,
+    }
+
+
 def _waiting(item: Item) -> Mapping[str, object]:
+    if item.kind == TRANSLATION:
+        return _drafted(item)
     if item.kind != NOTIFICATION:
         outcome = item.state.get("outcome")
         reason = outcome.get("reason") if isinstance(outcome, Mapping) else None

@@ -118,6 +118,9 @@ class ShownRendition(Shown):
     provenance: str | None
     texts: Mapping[str, str]
     missing: Sequence[str]
+    drafts: Annotated[Mapping[str, str], Field(description="What a machine says of texts that wait for a person.")] = (
+        Field(default_factory=dict)
+    )
     sms: SmsSize | None = None
 
 
@@ -274,7 +277,8 @@ class ListQuery(Query):
 
 
 class ShownReview(Shown):
-    """Something that waits for a person: a notification, or an evaluation that a rule flagged."""
+    """Something that waits for a person: a notification, an evaluation that a rule flagged, or a machine's translation
+    of `text` into `language`."""
 
     id: str
     kind: str
@@ -284,6 +288,9 @@ class ShownReview(Shown):
     harm: str | None = None
     worst: str | None = None
     origin: Mapping[str, object] | None = None
+    language: str | None = None
+    translation: str | None = None
+    drafted_by: str | None = None
 
 
 class ReviewList(Shown):
@@ -316,6 +323,10 @@ class ShownTranslation(Shown):
     text: str | None
     supplied_by: str | None
     supplied_at: datetime | None
+    draft: str | None = None
+    drafted_by: str | None = None
+    declined_by: str | None = None
+    declined_because: str | None = None
 
 
 class TranslationList(Shown):

@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from service.core.language_tags import Tag, parse_tag, serves
 from service.language import AUTHOR, SOURCE, Translation
 from service.messages.translations import Missing, Translations
-from service.notify.notification import Message
+from service.notify.notification import Message, Notification
 from service.notify.rendition import Texts, template_of
 
 
-def translated(notification_id: str, message: Message, language: str, translations: Translations) -> Texts:
+def translated(notification: Notification, language: str, translations: Translations) -> Texts:
     """The texts for readers of `language`; what nobody can translate waits for a person. Raises `Unavailable`."""
+    notification_id, message = notification.id, notification.message
     source, target = parse_tag(message.language), parse_tag(language)
     if serves(source, target):
         return Texts(notification_id, language, str(source), provenance={message.sms: SOURCE})
     authors = authors_words(message, target)
     answers = {
-        text: authors.get(text) or translations.translate(text, source, target) for text in template_of(message).texts
+        text: authors.get(text) or translations.translate(text, source, target, notification.lane)
+        for text in template_of(message).texts
     }
     found = {text: answer for text, answer in answers.items() if isinstance(answer, Translation)}
     return Texts(
@@ -28,6 +30,7 @@ def translated(notification_id: str, message: Message, language: str, translatio
         {text: answer.text for text, answer in found.items()},
         {text: answer.provenance for text, answer in found.items()},
         {text: answer.id for text, answer in answers.items() if isinstance(answer, Missing)},
+        {text: answer.draft for text, answer in answers.items() if isinstance(answer, Missing) and answer.draft},
     )
 
 

@@ -92,6 +92,7 @@ def _rendition(message: Message, texts: Texts) -> Mapping[str, object]:
         "provenance": texts.stamp if texts.is_complete else None,
         "texts": texts.said,
         "missing": sorted(texts.missing),
+        "drafts": texts.drafts,
     }
 
 

@@ -28,6 +28,7 @@ from service.language.machine import Engine, MachineTranslator
 from service.language.translators import Translators
 from service.messages import lane_routes, optout_routes
 from service.messages import routes as outbox_routes
+from service.messages.machine_review import MachineReview
 from service.messages.optout_routes import suppressed
 from service.messages.optouts import OptOut, OptOuts
 from service.messages.templates import Templates, read_templates
@@ -110,7 +111,8 @@ class Messaging:
             loopback_allowed=settings.loopback_callbacks,
             tries=self.tries,
         )
-        self.translations = Translations(store, clock, open_translator(settings, self.catalogues, breakers, amazon))
+        translator = open_translator(settings, self.catalogues, breakers, amazon)
+        self.translations = Translations(store, clock, translator, MachineReview(settings.review_machine))
         self.validation = Validation(sentiment, tone, live, clock)
         self.receipts = Receipts(store, clock)
         url = settings.public_url

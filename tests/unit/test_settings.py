@@ -135,6 +135,7 @@ BAD = {
     "spend_cap": "-1",
     "terminology": "my terms",
     "formality": "POLITE",
+    "review_machine": "some",
     "detector": "nobody",
     "event_bus": "my bus",
     "intake_queue": "letters.fifo",
