@@ -11,11 +11,16 @@ from typing import Protocol
 
 from service.core.language_tags import Tag, likely, serves
 from service.language import Detector, NotTranslated, Translation
-from service.language.masking import MarkersBroken, mask, words_of
+from service.language.embedded.slots import times_written
+from service.language.masking import MarkersBroken, mask_for_machine, words_of
 
 SURE = 0.8
 """Confidence from which a detector's word counts against the declared language."""
 
+SAME_WORDS = 2
+"""Words that may be the same in two languages: Total, Menu, Status: normal. A longer text surely is not."""
+
+_WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -48,7 +53,7 @@ class MachineTranslator:
             return NotTranslated(f"{self.engine.name} has no model from {source} to {target}")
         if self._is_elsewhere(text, source):
             return NotTranslated(f"the text does not look like {source}, which it is declared to be")
-        masked = mask(text, self.terms)
+        masked = mask_for_machine(text, self.terms, lambda piece: times_written(piece, target))
         answer = self.engine.translate(masked.text, source, target)
         restored = masked.restore(answer)
         if isinstance(restored, MarkersBroken):
@@ -75,7 +80,7 @@ def _fault(asked: str, answer: str) -> str | None:
     """What is wrong with an answer that any reader could see without knowing the language."""
     if not answer.strip():
         return "the answer is empty"
-    if answer.strip() == asked.strip():
+    if answer.strip() == asked.strip() and len(_WORD.findall(asked)) > SAME_WORDS:
         return "the text came back unchanged"
     if _numbers(asked) != _numbers(answer):
         return "the numbers of the answer are not those of the text"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from service.core import placeholders
@@ -15,6 +15,22 @@ from service.core import placeholders
 URL = r"(?:https?://|www\.)[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]"
 EMAIL = r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
 PHONE = r"(?<![\w.,/:-])(?!\d{4}-\d\d-\d\d)(?:\+|\()?\d(?:[ ().-]{0,2}\d){6,14}(?![\w/:]|[.,-]\d)"
+
+HALF = r"(?:[AaPp][Mm]\b|[ap]\.m(?:\.(?!\s+[A-Z]|\s*$))?)"
+DASH = r"\s?[-–—]\s?"
+CLOCK = rf"\d{{1,2}}(?::\d\d)?\s?{HALF}"
+"""A time of day that says which half of the day it is in."""
+
+_STARTS = r"(?<![\w.,/:-])"
+_TIMES = rf"{_STARTS}(?:\d{{1,2}}(?::\d\d)?(?:\s?{HALF})?{DASH})?{CLOCK}"
+_SPAN = rf"{_STARTS}\d{{1,4}}(?:[.,:]\d{{1,3}})?{DASH}\d{{1,4}}(?:[.,:]\d{{1,3}})?(?![\w/:]|[.,-]?\d)"
+_PICTURES = r"\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\u3030\u303d"
+_JOINERS = r"\ufe0e\ufe0f\u200d\u20e3\U000e0020-\U000e007f"
+EMOJI = rf"[{_PICTURES}][{_PICTURES}{_JOINERS}]{{0,100}}"
+"""Pictures, with what joins and colours them (Unicode Technical Standard 51)."""
+
+OF_EMOJI = re.compile(rf"[{_PICTURES}{_JOINERS}]")
+"""One character of them."""
 
 _TAG = r"<[^<>]+>"
 _REFERENCE = r"#\w[\w-]*"
@@ -32,10 +48,11 @@ class MarkersBroken:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A text with markers, and what `VAR1`, `VAR2`, … stand for."""
+    """A text with markers, what `VAR1`, `VAR2`, … stand for, and how a reader of the answer writes that."""
 
     text: str
     hidden: tuple[str, ...]
+    put_back: tuple[str, ...] = ()
 
     def restore(self, translated: str) -> str | MarkersBroken:
         """The translated text with everything hidden put back, if each marker is there exactly once."""
@@ -43,7 +60,8 @@ class Masked:
         found = Counter(_MARKER.findall(translated))
         if found != expected:
             return MarkersBroken(_difference(expected, found))
-        return _MARKER.sub(lambda match: self.hidden[int(match[0][3:]) - 1], translated)
+        pieces = self.put_back or self.hidden
+        return _MARKER.sub(lambda match: pieces[int(match[0][3:]) - 1], translated)
 
 
 def mask(text: str, terms: Iterable[str] = ()) -> Masked:
@@ -60,15 +78,27 @@ def mask(text: str, terms: Iterable[str] = ()) -> Masked:
     return Masked(_pattern(tuple(terms)).sub(hide, text), tuple(hidden))
 
 
+def mask_for_machine(text: str, terms: Iterable[str], said: Callable[[str], str]) -> Masked:
+    """Hide also what engines lose: pictures, ranges, and times with AM or PM. `said` writes them for the reader."""
+    hidden: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        hidden.append(match[0])
+        return _marker(len(hidden) - 1)
+
+    masked = _pattern(tuple(terms), (_TIMES, _SPAN, EMOJI)).sub(hide, text)
+    return Masked(masked, tuple(hidden), tuple(map(said, hidden)))
+
+
 def words_of(text: str) -> str:
     """The text without the pieces that `mask` hides: what is in a language at all."""
     return _pattern(()).sub(" ", text)
 
 
-def _pattern(terms: tuple[str, ...]) -> re.Pattern[str]:
+def _pattern(terms: tuple[str, ...], others: tuple[str, ...] = ()) -> re.Pattern[str]:
     whole_words = (rf"(?<!\w){re.escape(term)}(?!\w)" for term in sorted(terms, key=len, reverse=True) if term)
     # digits right behind a hidden piece would lengthen its marker: VAR1 and 5 to VAR15
-    return re.compile(rf"(?:{'|'.join([_KEPT, *whole_words])})\d{{0,20}}")
+    return re.compile(rf"(?:{'|'.join([_KEPT, *others, *whole_words])})\d{{0,20}}")
 
 
 def _marker(index: int) -> str:

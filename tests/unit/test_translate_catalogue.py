@@ -61,11 +61,11 @@ def said(catalogues: Catalogues, text: str, language: str) -> str:
 @pytest.mark.parametrize(
     ("language", "day", "change"),
     [
-        ("de", "spätestens ab dem 10. Mai erhältlich ist.", "auf diese Änderung vorbereitet"),
+        ("de", "ab spätestens 10. Mai erhältlich ist.", "auf diese Änderung vorbereitet"),
         ("fr", "au plus tard le 10 mai.", "Veuillez vous préparer à ce changement"),
         ("es", "a más tardar el 10 de mayo.", "se prepare para este cambio"),
         ("pt-BR", "o mais tardar, em 10 de maio.", "prepare-se para essa mudança"),
-        ("it", "al più tardi il 10 maggio.", "prepararvi a questo cambiamento"),
+        ("it", "al più tardi il 10 maggio.", "prepararsi a questo cambiamento"),
     ],
 )
 def test_the_sample_s_announcement_is_known_in_both_wordings(
@@ -145,8 +145,8 @@ def test_what_is_not_surely_one_day_is_a_miss_never_a_guess(written: str) -> Non
     [
         ("de", "Ihr Termin ist am 1. März um 15:30 Uhr."),
         ("fr", "Votre rendez-vous est le 1er mars à 15:30."),
-        ("es", "Su cita es el 1 de marzo a las 15:30 h."),
-        ("pt-BR", "Seu horário está marcado para 1º de março, às 15:30."),
+        ("es", "Su cita es el 1 de marzo, 15:30 h."),
+        ("pt-BR", "Seu horário está marcado para 1º de março, 15:30."),
         ("it", "Il suo appuntamento è il 1º marzo, ore 15:30."),
     ],
 )
@@ -190,12 +190,12 @@ def test_one_unknown_sentence_makes_the_whole_message_a_miss_that_names_it() -> 
 def test_lines_placeholders_and_addresses_stay_where_they_are() -> None:
     page = "Incident {{code}}: {{ description }}\n{{ url }}\n\nReply STOP to unsubscribe.  https://x.example/1"
     assert said(CATALOGUES, page, "de") == (
-        "Vorfall {{code}}: {{ description }}\n{{ url }}\n\nAntworten Sie mit STOP zum Abbestellen.  https://x.example/1"
+        "Vorfall {{code}}: {{ description }}\n{{ url }}\n\nAntworten Sie mit STOP, um sich abzumelden.  https://x.example/1"
     )
 
 
 def test_typographic_quotes_and_spaces_make_no_difference() -> None:
-    assert said(CATALOGUES, "Reply\u00a0STOP  to unsubscribe.", "de") == "Antworten Sie mit STOP zum Abbestellen."
+    assert said(CATALOGUES, "Reply\u00a0STOP  to unsubscribe.", "de") == "Antworten Sie mit STOP, um sich abzumelden."
 
 
 @pytest.mark.parametrize(
@@ -210,6 +210,43 @@ def test_a_region_without_its_own_catalogue_is_given_its_language_and_told_so(ta
 @pytest.mark.parametrize(("source", "target"), [("en", "pt-PT"), ("en", "zh-TW"), ("en", "pl"), ("fr", "de")])
 def test_a_pair_without_a_catalogue_is_a_miss(source: str, target: str) -> None:
     assert isinstance(CATALOGUES.translate(POST, parse_tag(source), parse_tag(target)), NotTranslated)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("The office will be closed on Monday, May 10.", "de", "Das Büro ist am Montag, 10. Mai geschlossen."),
+        ("The office will be closed on Sunday, 10 May 2026.", "fr", "Le bureau sera fermé le dimanche 10 mai 2026."),
+        ("The office will be closed on Sun May 10", "it", "L'ufficio resterà chiuso domenica 10 maggio"),
+        ("The office will be closed on Sat, May 9.", "pt-BR", "O escritório estará fechado no sábado, 9 de maio."),
+        ("The office will be closed on May 10-12.", "de", "Das Büro ist am 10. Mai - 12. Mai geschlossen."),
+        ("The office will be closed on 30 May – 2 June!", "fr", "Le bureau sera fermé le 30 mai - 2 juin !"),
+        (
+            "The office will be closed from May 10 to May 12.",
+            "es",
+            "La oficina estará cerrada del 10 de mayo al 12 de mayo.",
+        ),
+        ("Your appointment is on May 10 at 9-11 AM.", "de", "Ihr Termin ist am 10. Mai um 09:00 - 11:00 Uhr."),
+        ("Your appointment is on May 10 at 11-1 PM.", "de", "Ihr Termin ist am 10. Mai um 11:00 - 13:00 Uhr."),
+        ("your order has been shipped", "de", "Ihre Bestellung wurde versandt"),
+        ("- Your order has been shipped.\n• 2 PM", "de", "- Ihre Bestellung wurde versandt.\n• 14:00"),
+        ("1) Your order has been shipped.", "de", "1) Ihre Bestellung wurde versandt."),
+        ("🎉 Your order has been shipped 🚚!", "de", None),
+        ("🎉 Your order has been shipped! 🚚👩🏽‍🚀", "de", "🎉 Ihre Bestellung wurde versandt! 🚚👩🏽‍🚀"),
+        ("Hello Anna,\nYour order has been shipped.", "fr", "Bonjour Anna,\nVotre commande a été expédiée."),
+        ("Dear Dr. Weber, your order has been shipped.", "fr", "Bonjour Dr. Weber, votre commande a été expédiée."),
+        ("Hi {{ name }}, your order has been shipped.", "de", "Hallo {{ name }}, Ihre Bestellung wurde versandt."),
+        ("Dear Customer,\nYour order has been shipped.", "de", None),
+    ],
+)
+def test_a_known_sentence_is_read_as_people_write_it(text: str, language: str, expected: str | None) -> None:
+    answer = CATALOGUES.translate(text, ENGLISH, parse_tag(language))
+    assert (answer.text if isinstance(answer, Translation) else None) == expected
+
+
+@pytest.mark.parametrize("written", ["Monday, 10 May 2026", "12-10 May", "May 10-40", "Funday, May 10"])
+def test_a_day_that_cannot_be_is_a_miss(written: str) -> None:
+    assert isinstance(german(f"The office will be closed on {written}."), NotTranslated)
 
 
 @given(st.text(max_size=80) | st.from_regex(r"[A-Za-z ,.{}0-9:$/-]{0,60}", fullmatch=True))

@@ -163,6 +163,34 @@ def test_numbers_may_be_written_as_the_target_language_writes_them() -> None:
     assert isinstance(through(lambda text: text.replace("1,250.75", "1.250,75"), "Pay 1,250.75 euros"), Translation)
 
 
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("The power will be off from 9 AM to 12 PM.", ("09:00", "12:00")),
+        ("The late shift starts at 1 PM instead of 2 p.m. today.", ("13:00", "14:00")),
+        ("The canteen is open 11-1 PM.", ("11:00 - 13:00",)),
+        ("Deliveries take 2-3 days.", ("2-3",)),
+        ("Free delivery 🎉 today ✅", ("🎉", "✅")),
+        ("Our team 👩🏽‍🚀👨‍👩‍👧 says thank you.", ("👩🏽‍🚀👨‍👩‍👧",)),
+    ],
+)
+def test_times_ranges_and_pictures_survive_a_real_engine(
+    portuguese: MachineTranslator, text: str, pieces: tuple[str, ...]
+) -> None:
+    answer = portuguese.translate(text, EN, BR)
+    assert isinstance(answer, Translation), answer
+    assert all(answer.text.count(piece) == 1 for piece in pieces), answer.text
+
+
+@pytest.mark.parametrize("word", ["Item", "Menu", "Total", "Email", "Status: normal"])
+def test_a_word_that_is_the_same_in_both_languages_is_no_failure(portuguese: MachineTranslator, word: str) -> None:
+    assert portuguese.translate(word, EN, BR) == Translation(word, BR, "machine:fxtranslate@0.5.0")
+
+
+def test_a_sentence_that_comes_back_unchanged_is_not_used() -> None:
+    assert isinstance(through(lambda asked: asked, "The gate stays open today."), NotTranslated)
+
+
 def test_an_answer_that_is_still_in_the_source_language_is_not_used() -> None:
     rephrased = "The storage house is not going to be open on Monday because of some repairs."
     machine = MachineTranslator(Echo(lambda _: rephrased), EmbeddedDetector())

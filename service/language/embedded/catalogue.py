@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from service.core.language_tags import Tag, UnknownTag, best_match, parse_tag, s
 from service.core.plain_files import CannotRead
 from service.language import CATALOGUE, NotTranslated, Translation
 from service.language.embedded.slots import Sentence, Slotted, find_slots, is_wordless, placeholder, plainly
+from service.language.masking import OF_EMOJI
 
 WRITTEN_IN = Tag("en")
 """The language of every msgid."""
@@ -30,7 +31,12 @@ MAX_BYTES = 64 * 1024 * 1024
 _SLOT = re.compile(rf"{placeholders.PATTERN}|\{{[a-z]+\d+\}}")
 _LINE = re.compile(r'(?:#.*|(?:(?:msgid|msgstr)\s+)?"(?:[^"\\]|\\.)*")?')
 _BETWEEN_SENTENCES = re.compile(r"((?<=[.!?])\s+|(?<!\s)\s*\n\s*)")
+_BULLET = re.compile(r"\s*+(?:(?:[-*•‣▪–]|[\ue000-\uf8ff][.)])[ \t]++)?+")
+_GREETED = re.compile(r"((?:Hello|Hi|Dear) [\ue000-\uf8ff],)(\s+)(.+)", re.DOTALL)
+_GREETS_A_VARIABLE = re.compile(rf"(Hello|Hi|Dear) ({placeholders.PATTERN}),")
 _ITALIAN_ARTICLE = re.compile(r"\b(I|i|a|da|de|ne|su)l (?=(?:8|11)\b)")
+_ITALIAN_WEEKDAY = re.compile(r"\b(il|al|dal) (?=(?:lunedì|martedì|mercoledì|giovedì|venerdì|sabato|domenica)\b)")
+_PORTUGUESE_WEEKDAY = re.compile(r"\bem (?=(?:(segunda|terça|quarta|quinta|sexta)-feira|sábado|domingo)\b)")
 
 
 class CatalogueError(TocsinError):
@@ -69,15 +75,78 @@ class Catalogues:
         parts: list[str] = []
         unknown: list[str] = []
         for coded in _BETWEEN_SENTENCES.split(slotted.coded):
-            sentence = slotted.sentence(coded)
-            said = slotted.written(coded, reader) if is_wordless(coded) else _fill(sentence, known, reader)
+            said = slotted.written(coded, reader) if is_wordless(coded) else _said(coded, slotted, known, reader)
             if said is None:
-                unknown.append(sentence.key)
+                unknown.append(slotted.sentence(coded).key)
             else:
                 parts.append(said)
         if unknown:
             return NotTranslated(f"not in the {language} catalogue: {' | '.join(unknown)}")
         return Translation("".join(parts), language, CATALOGUE)
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a text in a catalogue's spelling, as they may be looked up."""
+    slotted = find_slots(text)
+    if slotted is None:
+        return ()
+    parts = [_around(part)[1] for part in _BETWEEN_SENTENCES.split(slotted.coded) if not is_wordless(part)]
+    parts += [greeted[number] for part in parts if (greeted := _GREETED.fullmatch(part)) for number in (1, 3)]
+    spelt = (candidate for part in parts for candidate, _ in spellings(part))
+    return tuple(dict.fromkeys(slotted.sentence(each).key for each in (slotted.coded, *spelt)))
+
+
+def _around(coded: str) -> tuple[str, str, str]:
+    """What stands before a sentence, such as a bullet, the sentence, and what stands behind it, such as a picture."""
+    bullet = _BULLET.match(coded)
+    begin = 0 if bullet is None else bullet.end()
+    end = len(coded)
+    while begin < end and _is_apart(coded[begin]):
+        begin += 1
+    while end > begin and _is_apart(coded[end - 1]):
+        end -= 1
+    return coded[:begin], coded[begin:end], coded[end:]
+
+
+def _is_apart(character: str) -> bool:
+    return character.isspace() or OF_EMOJI.match(character) is not None
+
+
+def spellings(coded: str) -> Iterator[tuple[str, Callable[[str, Tag], str]]]:
+    """Ways in which a catalogue may have a sentence, each with what makes its translation that of the sentence."""
+    yield coded, lambda said, _: said
+    mark = coded[-1] if coded[-1] in ".!" else ""
+    bare = coded[:-1].rstrip() if mark else coded
+    small = coded[:1].islower()
+    for written in dict.fromkeys((bare, bare[:1].upper() + bare[1:])):
+        for end in (".", "!", ""):
+            yield f"{written}{end}", lambda said, reader: _ended(said, mark, reader, small=small)
+
+
+def _ended(said: str, mark: str, reader: Tag, *, small: bool) -> str:
+    """A translation with the mark that its sentence has, or with none; what goes on after a greeting begins small."""
+    bare = said[:-1].rstrip() if said.endswith((".", "!")) else said
+    if small and reader.language != "de" and said[1:2].islower():
+        bare = bare[:1].lower() + bare[1:]
+    return f"{bare} !" if mark == "!" and reader.language == "fr" else f"{bare}{mark}"
+
+
+def _said(coded: str, slotted: Slotted, known: Mapping[str, str], reader: Tag) -> str | None:
+    """One sentence as a reader reads it, with what stands before and behind it."""
+    before, sentence, after = _around(coded)
+    said = _spelt(sentence, slotted, known, reader)
+    if said is None and (greeted := _GREETED.fullmatch(sentence)):
+        hello, rest = (_spelt(greeted[number], slotted, known, reader) for number in (1, 3))
+        said = None if hello is None or rest is None else f"{hello}{greeted[2]}{rest}"
+    return None if said is None else f"{slotted.written(before, reader)}{said}{slotted.written(after, reader)}"
+
+
+def _spelt(coded: str, slotted: Slotted, known: Mapping[str, str], reader: Tag) -> str | None:
+    for candidate, finished in spellings(coded):
+        filled = _fill(slotted.sentence(candidate), known, reader)
+        if filled is not None:
+            return finished(filled, reader)
+    return None
 
 
 def read_catalogues(directory: Path) -> Catalogues:
@@ -155,11 +224,25 @@ def _spelling_faults(msgid: str) -> Iterator[str]:
 
 
 def _fill(sentence: Sentence, known: Mapping[str, str], reader: Tag) -> str | None:
-    translated = known.get(sentence.key)
+    translated, slots = known.get(sentence.key), sentence.slots
+    if translated is None and (greeting := _GREETS_A_VARIABLE.fullmatch(sentence.key)):
+        translated, slots = known.get(f"{greeting[1]} {{name1}},"), {"{name1}": slots[greeting[2]]}
     if translated is None:
         return None
-    filled = _SLOT.sub(lambda match: sentence.slots[match[0]].written(reader), translated)
-    return _ITALIAN_ARTICLE.sub(_elided, filled) if reader.language == "it" else filled
+    filled = _SLOT.sub(lambda match: slots[match[0]].written(reader), translated)
+    return _with_articles(filled, reader)
+
+
+def _with_articles(text: str, reader: Tag) -> str:
+    """The text with the articles that its days want: `il 8 maggio` → `l'8 maggio`, `em sábado` → `no sábado`."""
+    match reader.language:
+        case "it":
+            named = _ITALIAN_WEEKDAY.sub(lambda found: {"il": "", "al": "a ", "dal": "da "}[found[1]], text)
+            return _ITALIAN_ARTICLE.sub(_elided, named)
+        case "pt":
+            return _PORTUGUESE_WEEKDAY.sub(lambda found: "na " if found[1] else "no ", text)
+        case _:
+            return text
 
 
 def _elided(article: re.Match[str]) -> str:

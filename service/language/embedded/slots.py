@@ -14,13 +14,14 @@ from decimal import Decimal
 from typing import Protocol
 
 from babel.core import get_global
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time, get_day_names
 from babel.numbers import format_decimal
 
 from service.core import placeholders
 from service.core.language_tags import Tag
 from service.core.ordinals import with_first_of_month
-from service.language.masking import EMAIL, PHONE, URL
+from service.language.embedded.greetings import GREETING, Name, is_name
+from service.language.masking import DASH, EMAIL, HALF, PHONE, URL
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH = (
@@ -60,11 +61,12 @@ class Verbatim:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day, with or without its year."""
+    """A day, with or without its year and its weekday (0 is Monday)."""
 
     date: date
     has_year: bool
     kind: str = "date"
+    weekday: int | None = None
 
     def written(self, reader: Tag, /) -> str:
         locale = reader.locale
@@ -73,7 +75,30 @@ class Day:
             if self.has_year
             else format_skeleton("MMMMd", self.date, locale=locale)
         )
-        return with_first_of_month(text, self.date, reader.language)
+        text = with_first_of_month(text, self.date, reader.language)
+        if self.weekday is None:
+            return text
+        between = " " if reader.language in _WITHOUT_COMMA else ", "
+        return f"{get_day_names('wide', 'format', locale)[self.weekday]}{between}{text}"
+
+
+_WITHOUT_COMMA = frozenset({"es", "fr", "it"})
+"""Languages that put no comma between a weekday and its date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From one day or time to another."""
+
+    first: Slot
+    last: Slot
+
+    @property
+    def kind(self) -> str:
+        return self.first.kind
+
+    def written(self, reader: Tag, /) -> str:
+        return f"{self.first.written(reader)} - {self.last.written(reader)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +148,50 @@ def _day(match: re.Match[str]) -> Slot | None:
     number = int(said["iso_month"]) if month is None else _MONTHS.index(month[:3]) + 1
     day = said.get("day1") or said.get("day2") or said["iso_day"]
     year = said.get("year1") or said.get("year2") or said.get("iso_year")
+    named = said.get("weekday")
+    weekday = None if named is None else _WEEKDAYS.index(named[:3])
     try:
-        return Day(date(int(year or _LEAP_YEAR), number, int(day)), year is not None)
+        found = date(int(year or _LEAP_YEAR), number, int(day))
     except ValueError:  # 31 June
         return None
+    if weekday is not None and year is not None and found.weekday() != weekday:
+        return None  # which of the two is wrong is nobody's to guess
+    return Day(found, year is not None, weekday=weekday)
+
+
+def _days(match: re.Match[str]) -> Slot | None:
+    month, year = match["month1"] or match["month2"], match["year1"] or match["year2"]
+    days = (match["from1"] or match["from2"], match["to1"] or match["to2"])
+    number = _MONTHS.index(month[:3]) + 1
+    try:
+        first, last = (date(int(year or _LEAP_YEAR), number, int(day)) for day in days)
+    except ValueError:
+        return None
+    return Range(Day(first, year is not None), Day(last, year is not None)) if first < last else None
 
 
 def _moment(match: re.Match[str]) -> Slot | None:
-    hour, minute = int(match["hour"] or match["hour24"]), int(match["minute"] or match["minute24"] or 0)
-    if match["half"]:
+    return _at(match["hour"] or match["hour24"], match["minute"] or match["minute24"], match["half"])
+
+
+def _at(hours: str, minutes: str | None, half: str | None) -> Moment | None:
+    hour, minute = int(hours), int(minutes or 0)
+    if half:
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + (12 if match["half"][0] in "pP" else 0)
+        hour = hour % 12 + (12 if half[0] in "pP" else 0)
     return Moment(time(hour, minute)) if hour < 24 and minute < 60 else None
+
+
+def _moments(match: re.Match[str]) -> Slot | None:
+    """`9-11 AM` has one half for both, unless that would turn the range round: `11-1 PM` begins in the morning."""
+    half, first_half = match["half"], match["half1"] or match["half"]
+    first, last = _at(match["hour1"], match["minute1"], first_half), _at(match["hour2"], match["minute2"], half)
+    if first is None or last is None or (half is None and not (match["minute1"] and match["minute2"])):
+        return None
+    if match["half1"] is None and half is not None and first.time >= last.time:
+        first = _at(match["hour1"], match["minute1"], "am")
+    return None if first is None else Range(first, last)
 
 
 def _money(match: re.Match[str]) -> Slot | None:
@@ -149,22 +205,42 @@ def _verbatim(kind: str) -> Callable[[re.Match[str]], Slot | None]:
     return lambda match: Verbatim(kind, match[0])
 
 
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WEEKDAY = (
+    r"(?:(?P<weekday>(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b\.?,?\s+"
+    r"(?:the\s+)?)?"
+)
+
+_TIME_RANGE = re.compile(
+    rf"{_STARTS}(?P<hour1>\d{{1,2}})(?::(?P<minute1>\d\d))?(?:\s?(?P<half1>{HALF}))?{DASH}"
+    rf"(?P<hour2>\d{{1,2}})(?::(?P<minute2>\d\d))?(?:\s?(?P<half>{HALF}))?{_ENDS}"
+)
+
 _RECOGNISED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Slot | None]], ...] = (
     (re.compile(placeholders.PATTERN), _verbatim("")),
     (re.compile(URL), _verbatim("url")),
     (re.compile(EMAIL), _verbatim("email")),
     (
         re.compile(
-            rf"{_STARTS}(?:(?P<iso_year>\d{{4}})-(?P<iso_month>\d\d)-(?P<iso_day>\d\d)"
+            rf"{_STARTS}(?:(?P<month1>{_MONTH})\s+(?P<from1>\d{{1,2}}){_ORDINAL}{DASH}(?P<to1>\d{{1,2}}){_ORDINAL}"
+            rf"{_YEAR.format('year1')}"
+            rf"|(?P<from2>\d{{1,2}}){_ORDINAL}{DASH}(?P<to2>\d{{1,2}}){_ORDINAL}\s+(?P<month2>{_MONTH})"
+            rf"{_YEAR.format('year2')}){_ENDS}"
+        ),
+        _days,
+    ),
+    (
+        re.compile(
+            rf"{_STARTS}{_WEEKDAY}(?:(?P<iso_year>\d{{4}})-(?P<iso_month>\d\d)-(?P<iso_day>\d\d)"
             rf"|(?P<day2>\d{{1,2}}){_ORDINAL}(?:\s+of)?\s+(?P<month2>{_MONTH}){_YEAR.format('year2')}"
             rf"|(?P<month1>{_MONTH})\s+(?P<day1>\d{{1,2}}){_ORDINAL}{_YEAR.format('year1')}){_ENDS}"
         ),
         _day,
     ),
+    (_TIME_RANGE, _moments),
     (
         re.compile(
-            rf"{_STARTS}(?:(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d))?\s?"
-            r"(?P<half>[AaPp][Mm]\b|[ap]\.m(?:\.(?!\s+[A-Z]|\s*$))?)"
+            rf"{_STARTS}(?:(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d))?\s?(?P<half>{HALF})"
             rf"|(?P<hour24>\d{{1,2}}):(?P<minute24>\d\d)){_ENDS}"
         ),
         _moment,
@@ -237,7 +313,45 @@ def find_slots(text: str) -> Slotted | None:
             return chr(_FIRST_CODE + len(slots) - 1)
 
         text = pattern.sub(take, text)
-    return Slotted(text, tuple(slots))
+    return Slotted(_joined(_greeted(text, slots), slots), tuple(slots))
+
+
+_BETWEEN = re.compile(rf"([\ue000-\uf8ff]){DASH}([\ue000-\uf8ff])")
+
+
+def _joined(text: str, slots: list[Slot]) -> str:
+    """Two days or two times with a dash between them, as one range."""
+
+    def join(match: re.Match[str]) -> str:
+        first, last = (slots[ord(code) - _FIRST_CODE] for code in match.groups())
+        if type(first) is not type(last) or not isinstance(first, Day | Moment):
+            return match[0]
+        slots[ord(match[1]) - _FIRST_CODE] = Range(first, last)
+        return match[1]
+
+    return _BETWEEN.sub(join, text)
+
+
+def _greeted(text: str, slots: list[Slot]) -> str:
+    """Whom a line greets, as a slot."""
+
+    def take(match: re.Match[str]) -> str:
+        named = match["name"]
+        if not is_name(named) or len(slots) > _LAST_CODE - _FIRST_CODE:
+            return match[0]
+        slots.append(Name(named))
+        return f"{match['hello']}{chr(_FIRST_CODE + len(slots) - 1)}"
+
+    return GREETING.sub(take, text)
+
+
+def times_written(piece: str, reader: Tag) -> str:
+    """A time or a range of times as a reader writes it; anything else as it stands."""
+    slotted = find_slots(piece)
+    if slotted is None or len(slotted.slots) != 1 or len(slotted.coded.removesuffix(".")) != 1:
+        return piece
+    slot = slotted.slots[0]
+    return slot.written(reader) if slot.kind == "time" else piece
 
 
 def placeholder(text: str) -> str:
