@@ -6,6 +6,7 @@ Languages are `service.core.language_tags.Tag`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -167,6 +168,21 @@ class Translator(Protocol):
 
         `LanguageServiceUnavailable` where trying later may help; `LanguageServiceRefused` where an operator must act.
         """
+
+
+class Sentences(Protocol):
+    """Texts cut into sentences, with slots for what changes from message to message."""
+
+    def keys(self, text: str, source: Tag, /) -> Sequence[str]:
+        """Under what the sentences of a text may be known; none for a language that is not read."""
+
+    def generalised(self, text: str, said: str, source: Tag, target: Tag, /) -> tuple[str, str] | None:
+        """A text and its translation with slots for the days, times and numbers in both; None if they differ."""
+
+    def translate_with(
+        self, known: Mapping[str, str], text: str, source: Tag, target: Tag, /
+    ) -> Translation | NotTranslated:
+        """As a catalogue that also has `known`, a translation for each key."""
 
 
 def check_length(text: str, limit: int = MAX_SENTIMENT_BYTES) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,12 +16,12 @@ from service.core.blank import SAY_SOMETHING, is_blank
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
-from service.core.language_tags import Tag, parse_tag
+from service.core.language_tags import Tag, parse_tag, serves
 from service.core.records import from_state, to_state
-from service.language import CATALOGUE, NotTranslated, Translation, Translator
+from service.language import CATALOGUE, NotTranslated, Sentences, Translation, Translator
 from service.language.masking import mask
 from service.messages.machine_review import MachineReview
-from service.storage import AlreadyExists, AuditEntry, Conflict, Item, Page, Store
+from service.storage import MAX_WRITES, AlreadyExists, AuditEntry, Conflict, Item, Page, Store
 
 KIND = "translation"
 INDEX = "translations"
@@ -30,6 +30,11 @@ SUPPLIED = "supplied"
 
 OPEN_REVIEWS = ("reviews", "open")
 """Index and value under which everything is listed that waits for a person's review."""
+
+MAX_KEYS = 500
+"""Sentences of one text, in all their spellings, that are looked up among those that people supplied."""
+
+_ENGLISH = Tag("en")
 
 UNSEEN = "a machine translated it, and nobody has looked at that yet"
 DECLINED = "a person declined the machine's translation"
@@ -79,11 +84,20 @@ class Missing:
 class Translations:
     """Asks people's translations first, then the translators; what neither has is listed as missing.
 
-    What a machine says in the lanes that `review` names is listed too, and waits.
+    What a machine says in the lanes that `review` names is listed too, and waits. With `sentences`, what a person
+    supplied serves the same sentence with another day or number, and within a longer text.
     """
 
-    def __init__(self, store: Store, clock: Clock, translator: Translator, review: MachineReview | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        translator: Translator,
+        review: MachineReview | None = None,
+        sentences: Sentences | None = None,
+    ) -> None:
         self._review = review or MachineReview("off")
+        self._sentences = sentences
         self._store = store
         self._clock = clock
         self._translator = translator
@@ -109,7 +123,23 @@ class Translations:
             return Translation(known.text, target, CATALOGUE)
         if known is not None and known.declined_by is not None:
             return NotTranslated(DECLINED)
-        return self._translator.translate(text, source, target)
+        remembered = self._remembered(text, source, target)
+        return remembered or self._translator.translate(text, source, target)
+
+    def _remembered(self, text: str, source: Tag, target: Tag) -> Translation | None:
+        """The text by sentences that people supplied for others, and those of the catalogues."""
+        if self._sentences is None or serves(source, target):
+            return None
+        keys = self._sentences.keys(text, source)[:MAX_KEYS]
+        languages = [one for one in dict.fromkeys((Tag(target.language), target)) if serves(one, target)]
+        ids = {translation_id(key, _ENGLISH, language): key for language in languages for key in keys}
+        names = list(ids)
+        groups = (names[first : first + MAX_WRITES] for first in range(0, len(names), MAX_WRITES))
+        found = {name: item for some in groups for name, item in self._store.get_many(some).items()}
+        wanted = {ids[name]: from_state(WantedTranslation, item.state) for name, item in found.items()}
+        known = {key: one.text for key, one in wanted.items() if one.text is not None}
+        answer = self._sentences.translate_with(known, text, source, target) if known else None
+        return answer if isinstance(answer, Translation) else None
 
     def supply(self, wanted_id: str, text: str, by: str) -> WantedTranslation:
         """Take a person's translation; whoever waits for it is told by the item coming due."""
@@ -153,11 +183,25 @@ class Translations:
     ) -> WantedTranslation:
         now = self._clock.now()
         supplied = replace(wanted, text=text, supplied_by=by, supplied_at=now)
-        self._store.save(
-            structs.replace(item, state=to_state(supplied), keys={INDEX: SUPPLIED}, due_at=now, attempts=0),
-            audit=audit,
-        )
+        saved = structs.replace(item, state=to_state(supplied), keys={INDEX: SUPPLIED}, due_at=now, attempts=0)
+        changed, new = self._remembering(item.id, supplied)
+        self._store.save(saved, *changed, spawn=new, audit=audit)
         return supplied
+
+    def _remembering(self, own_id: str, supplied: WantedTranslation) -> tuple[Sequence[Item], Sequence[Item]]:
+        """What keeps a translation with slots for its days and numbers: an item that changes, or a new one."""
+        source, target = languages(supplied)
+        said = supplied.text or ""
+        pair = (
+            None if self._sentences is None else self._sentences.generalised(supplied.source_text, said, source, target)
+        )
+        if pair is None or (name := translation_id(pair[0], _ENGLISH, target)) == own_id:
+            return (), ()
+        state = to_state(replace(supplied, source_text=pair[0], source=str(_ENGLISH), text=pair[1], draft=None))
+        known = self._store.get(name)
+        if known is None:
+            return (), [Item(name, KIND, state)]
+        return [structs.replace(known, state=state)], ()
 
     def listed(self, status: str, *, cursor: str | None = None, limit: int = 50) -> Page[tuple[str, WantedTranslation]]:
         """Translations that are `missing` or were `supplied`, with their ids."""

@@ -112,7 +112,8 @@ class Messaging:
             tries=self.tries,
         )
         translator = open_translator(settings, self.catalogues, breakers, amazon)
-        self.translations = Translations(store, clock, translator, MachineReview(settings.review_machine))
+        review = MachineReview(settings.review_machine)
+        self.translations = Translations(store, clock, translator, review, self.catalogues)
         self.validation = Validation(sentiment, tone, live, clock)
         self.receipts = Receipts(store, clock)
         url = settings.public_url

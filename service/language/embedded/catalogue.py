@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,23 @@ class Catalogues:
             return Translation(whole, language, CATALOGUE)
         return self._by_sentence(slotted, language, target)
 
+    def keys(self, text: str, source: Tag, /) -> Sequence[str]:
+        """Under what the sentences of a text, and the whole, may be known; none for a language that is not read."""
+        return sentences(text) if serves(source, WRITTEN_IN) else ()
+
+    def generalised(self, text: str, said: str, source: Tag, target: Tag, /) -> tuple[str, str] | None:
+        """A text and its translation with slots for what is in both; None where the translation says it otherwise."""
+        slotted = find_slots(text) if serves(source, WRITTEN_IN) else None
+        return None if slotted is None else _generalised(slotted.sentence(slotted.coded), said, target)
+
+    def translate_with(
+        self, known: Mapping[str, str], text: str, source: Tag, target: Tag, /
+    ) -> Translation | NotTranslated:
+        """As if the catalogue of the reader's language had these sentences too."""
+        language = best_match(target, self.by_language) or target
+        more = {target: {**self.by_language.get(language, {}), **known}}
+        return Catalogues(more).translate(text, source, target)
+
     def _by_sentence(self, slotted: Slotted, language: Tag, reader: Tag) -> Translation | NotTranslated:
         known = self.by_language[language]
         parts: list[str] = []
@@ -83,6 +100,18 @@ class Catalogues:
         if unknown:
             return NotTranslated(f"not in the {language} catalogue: {' | '.join(unknown)}")
         return Translation("".join(parts), language, CATALOGUE)
+
+
+def _generalised(sentence: Sentence, said: str, target: Tag) -> tuple[str, str] | None:
+    pattern = said.strip()
+    for spelt, slot in sentence.slots.items():
+        written = slot.written(target)
+        alone = re.compile(rf"(?<![\w.,]){re.escape(written)}(?![\w]|[.,]\d)")
+        if len(alone.findall(pattern)) != 1:
+            return None
+        pattern = alone.sub(lambda _: spelt, pattern)  # noqa: B023
+    key = sentence.key
+    return (key, pattern) if Counter(_SLOT.findall(key)) == Counter(_SLOT.findall(pattern)) else None
 
 
 def sentences(text: str) -> tuple[str, ...]:
