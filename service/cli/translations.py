@@ -7,6 +7,7 @@ import getpass
 import click
 
 from service import config
+from service.cli.translation_files import export_translations, import_translations
 from service.cli.translation_models import models
 from service.core import exact_json
 from service.core.clock import timestamp
@@ -23,6 +24,8 @@ def translations() -> None:
 
 
 translations.add_command(models)
+translations.add_command(export_translations)
+translations.add_command(import_translations)
 
 
 @translations.command("list")

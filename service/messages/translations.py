@@ -118,7 +118,7 @@ class Translations:
 
     def look(self, text: str, source: Tag, target: Tag) -> Translation | NotTranslated:
         """The text for a reader of `target` if there is one; what is missing is not listed for anybody."""
-        known = self._known(translation_id(text, source, target))
+        known = self.wanted(translation_id(text, source, target))
         if known is not None and known.text is not None:
             return Translation(known.text, target, CATALOGUE)
         if known is not None and known.declined_by is not None:
@@ -208,7 +208,8 @@ class Translations:
         page = self._store.by_index(INDEX, status, cursor=cursor, limit=limit)
         return Page([(item.id, from_state(WantedTranslation, item.state)) for item in page.items], page.cursor)
 
-    def _known(self, wanted_id: str) -> WantedTranslation | None:
+    def wanted(self, wanted_id: str) -> WantedTranslation | None:
+        """What is kept under an id."""
         item = self._store.get(wanted_id)
         return None if item is None else from_state(WantedTranslation, item.state)
 

@@ -1,0 +1,116 @@
+"""What waits for a translation goes to an agency as a file, and comes back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.cli import main
+from service.core.clock import HandClock
+from service.messages.translation_files import Format, NotReadable, Wanted, read, written
+from service.messages.translations import WantedTranslation
+from tests.functional.backends import embedded
+from tests.functional.conftest import NOON, api_of
+from tests.functional.few_rules import few_rules
+from tests.functional.test_notifications import MARY, Desk
+
+TEXTS = ("The gym is closed on Monday.", 'Room "A & B" <new>\nis ready, {{ first_name }}.')
+GERMAN = ("Das Fitnessstudio ist am Montag zu.", 'Der Raum "A & B" <new>\nist bereit, {{ first_name }}.')
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    rules = few_rules(tmp_path, "lead.yaml")
+    service = embedded(tmp_path / "home")(HandClock(NOON), rules_dir=rules)
+    service.working_copies.sweep()
+    monkeypatch.setenv("TOCSIN_HOME", str(service.settings.home))
+    monkeypatch.setenv("TOCSIN_RULES_DIR", str(rules))
+    desk = Desk(api_of(service))
+    desk.recipients("all", MARY)
+    for text in TEXTS:
+        desk.sends(text=text, audience="all", lane="transactional")
+    desk.works(5)
+    return desk
+
+
+def tocsin(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["translations", *arguments])
+
+
+def filled(content: str, form: str) -> str:
+    """The file as a translator gives it back."""
+    if form == "po":
+        for text in GERMAN:
+            quoted = text.replace('"', '\\"').replace("\n", "\\n")
+            content = content.replace('msgstr ""', f'msgstr "{quoted}"', 1)
+        return content
+    for source, text in zip(TEXTS, GERMAN, strict=True):
+        escaped, said = (one.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for one in (source, text))
+        content = content.replace(f"<source>{escaped}</source>", f"<source>{escaped}</source><target>{said}</target>")
+    return content.replace('state="initial"', 'state="final"')
+
+
+@pytest.mark.parametrize("form", ["po", "xliff"])
+def test_a_file_goes_out_and_comes_back_and_everybody_gets_their_copy(desk: Desk, tmp_path: Path, form: str) -> None:
+    file = tmp_path / f"missing.{form}"
+    assert tocsin("export", "--language", "de", "--format", form, "-o", str(file)).exit_code == 0
+    content = file.read_text()
+    header = content.index('msgid "The gym') if form == "po" else 0
+    file.write_text(content[:header] + filled(content[header:], form))
+    checked = tocsin("import", str(file), "--dry-run")
+    assert (checked.exit_code, "2 fit" in checked.output) == (0, True), checked.output
+    done = tocsin("import", str(file))
+    assert (done.exit_code, "2 supplied" in done.output) == (0, True), done.output
+    supplied = desk.api.client.get("/v1/translations?status=supplied").json()["items"]
+    assert isinstance(supplied, list)
+    assert {one["source_text"]: one["text"] for one in supplied} == dict(zip(TEXTS, GERMAN, strict=True))
+
+
+def test_nothing_is_supplied_unless_all_of_it_fits(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "missing.po"
+    tocsin("export", "--language", "de", "-o", str(file))
+    content = re.sub(r'(msgid "The gym[^\n]*\n)msgstr ""', r'\1msgstr "Gut."', file.read_text())
+    file.write_text(content.replace("The gym", "The pool"))
+    refused = tocsin("import", str(file))
+    assert refused.exit_code == 1
+    assert "is not the one that waits" in refused.output
+    assert desk.outbox() == []
+
+
+FORMS = st.sampled_from(("po", "xliff"))
+LETTERS = st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="\ufffe\uffff")
+LINES = st.text(LETTERS, min_size=1, max_size=60).filter(lambda text: text.strip() == text)
+
+
+@given(st.lists(st.tuples(LINES, LINES), min_size=1, max_size=4), FORMS)
+def test_every_text_comes_back_as_it_went_out(texts: list[tuple[str, str]], form: Format) -> None:
+    wanted = [
+        Wanted(f"translation-{n}", WantedTranslation(source, "en", "de", "why", NOON, text))
+        for n, (source, text) in enumerate(texts)
+    ]
+    back = read(written(wanted, "en", "de", form).encode())
+    assert [(one.id, one.source_text, one.text, one.in_doubt) for one in back] == [
+        (f"translation-{n}", source, text, False) for n, (source, text) in enumerate(texts)
+    ]
+
+
+def test_a_draft_and_a_similar_text_go_along_and_do_not_come_back_by_themselves() -> None:
+    drafted = WantedTranslation("The gym is open.", "en", "de", "unseen", NOON, draft="Das Studio ist offen.")
+    near = WantedTranslation("The gym is closed.", "en", "de", "", NOON, "Das Studio ist zu.")
+    other = WantedTranslation("The gym is closed now.", "en", "de", "", NOON)
+    for form in ("po", "xliff"):
+        content = written([Wanted("a", drafted), Wanted("b", other, near)], "en", "de", form)  # type: ignore[arg-type]
+        assert "Das Studio ist offen." in content
+        assert "Das Studio ist zu." in content
+        assert all(one.in_doubt for one in read(content.encode()))
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"<a/>", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a/>", b"<xliff", b"hello"])
+def test_what_is_no_such_file_is_refused(content: bytes) -> None:
+    with pytest.raises(NotReadable):
+        read(content)
