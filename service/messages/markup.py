@@ -29,7 +29,6 @@ _URL_ATTRIBUTE = re.compile(r"""(?:href|src|action|background)\s*+=\s*+["']?+\s*
 _IN_A_QUERY = re.compile(
     r"""\b(?:href|src|action|background)\s*+=\s*+(?:"[^"?]*+\?[^"]*+|'[^'?]*+\?[^']*+)\Z""", re.IGNORECASE
 )
-_IN_A_PLAIN_QUERY = re.compile(r"(?<![^\s(<])(?:https?://|mailto:|[^\s@?]{1,64}@)[^\s?]{1,2000}\?\S*+\Z", re.IGNORECASE)
 _HARMLESS_URL = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 
 
@@ -119,7 +118,14 @@ LINK_COLOUR = "#9a3412"
 
 def written_plainly(value: str, before: str) -> str:
     """A value in plain text, as one parameter of an address where it stands behind its `?`."""
-    return quote(value, safe="") if _IN_A_PLAIN_QUERY.search(before) else value
+    words = before[-_LONGEST_ADDRESS:].split()
+    word = words[-1] if words and not before[-1].isspace() else ""
+    address, mark, _ = word.lstrip("(<").partition("?")
+    is_address = "@" in address or address.lower().startswith(("http://", "https://", "mailto:"))
+    return quote(value, safe="") if mark and is_address else value
+
+
+_LONGEST_ADDRESS = 2_000
 
 
 def letter(
