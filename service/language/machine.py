@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from service.core.language_tags import Tag, likely, serves
 from service.language import Detector, NotTranslated, Translation
-from service.language.embedded.slots import times_written
 from service.language.masking import MarkersBroken, mask_for_machine, words_of
 
 SURE = 0.8
@@ -40,11 +39,15 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MachineTranslator:
-    """`Translator` by an engine whose every answer is checked; what fails a check is not translated."""
+    """`Translator` by an engine whose every answer is checked; what fails a check is not translated.
+
+    `said` writes a piece that was hidden, such as a time, for the reader of a language.
+    """
 
     engine: Engine
     detector: Detector
     terms: Sequence[str] = ()
+    said: Callable[[str, Tag], str] = lambda piece, _: piece
 
     def translate(self, text: str, source: Tag, target: Tag, /) -> Translation | NotTranslated:
         """Translate unless the text is not in `source`, or the answer lost a placeholder, a number or its language."""
@@ -53,7 +56,7 @@ class MachineTranslator:
             return NotTranslated(f"{self.engine.name} has no model from {source} to {target}")
         if self._is_elsewhere(text, source):
             return NotTranslated(f"the text does not look like {source}, which it is declared to be")
-        masked = mask_for_machine(text, self.terms, lambda piece: times_written(piece, target))
+        masked = mask_for_machine(text, self.terms, lambda piece: self.said(piece, target))
         answer = self.engine.translate(masked.text, source, target)
         restored = masked.restore(answer)
         if isinstance(restored, MarkersBroken):

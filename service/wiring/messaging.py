@@ -23,6 +23,7 @@ from service.core.enums import Channel, Lane
 from service.core.secrets import Keyring
 from service.language import Detector, Sentiment, Tone, Translator
 from service.language.embedded.catalogue import Catalogues, read_catalogues
+from service.language.embedded.slots import times_written
 from service.language.guarded import Guard, GuardedEngine
 from service.language.machine import Engine, MachineTranslator
 from service.language.translators import Translators
@@ -313,7 +314,7 @@ def open_translator(
     """Catalogues first, then machines: Amazon's or those on this machine, then LibreTranslate."""
     detector, terms = open_detector(settings, amazon), settings.keep_terms
     engines = _engines(settings, breakers, amazon)
-    machines = (MachineTranslator(engine, detector, terms) for engine in engines)
+    machines = (MachineTranslator(engine, detector, terms, times_written) for engine in engines)
     return Translators(catalogues, *machines)
 
 

@@ -23,6 +23,7 @@ from service.language import (
 from service.language.embedded.catalogue import read_catalogues
 from service.language.embedded.detect import EmbeddedDetector
 from service.language.embedded.mozilla import ModelUnusable, MozillaEngine, bundled_models, find_models
+from service.language.embedded.slots import times_written
 from service.language.machine import MachineTranslator
 from service.language.translators import Translators
 
@@ -61,7 +62,9 @@ def through(answer: Callable[[str], str], text: str, terms: tuple[str, ...] = ()
 
 @pytest.fixture(scope="module")
 def portuguese() -> MachineTranslator:
-    return MachineTranslator(MozillaEngine(find_models(bundled_models())), EmbeddedDetector(), ("Tocsin",))
+    return MachineTranslator(
+        MozillaEngine(find_models(bundled_models())), EmbeddedDetector(), ("Tocsin",), times_written
+    )
 
 
 def test_the_bundled_model_translates_into_brazilian_portuguese(portuguese: MachineTranslator) -> None:
