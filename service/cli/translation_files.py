@@ -12,7 +12,7 @@ import click
 from service import config
 from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
-from service.messages.translation_files import Format, NotReadable, Said, Wanted, nearest, read, written
+from service.messages.translation_files import ExportedText, Format, NotReadable, ReturnedText, nearest, read, written
 from service.messages.translations import MISSING, SUPPLIED, Translations, WantedTranslation, check_pieces
 from service.wiring.app import Service
 
@@ -35,7 +35,7 @@ def export_translations(language: str, source: str, form: Format, status: str, o
     translations = Service(config.load()).messaging.translations
     known = [text for _, text in _all(translations, SUPPLIED, pair)][:MAX_KNOWN]
     found = [
-        Wanted(name, text, None if status == SUPPLIED else nearest(text.source_text, known))
+        ExportedText(name, text, None if status == SUPPLIED else nearest(text.source_text, known))
         for name, text in _all(translations, status, pair)
     ]
     output.write(written(found, *pair, form))
@@ -67,7 +67,7 @@ def import_translations(file: Path, dry_run: bool) -> None:
     click.echo(f"{len(sure)} {said}." + (f" {left_out} left out, nobody has looked at them." if left_out else ""))
 
 
-def _fault(translations: Translations, said: Said) -> str | None:
+def _fault(translations: Translations, said: ReturnedText) -> str | None:
     wanted = translations.wanted(said.id)
     if wanted is None:
         return "there is no text with this id: export the file from this installation"

@@ -43,7 +43,7 @@ class NotReadable(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportedText:
     """A text that waits, with its id, and a similar one that a person translated, if there is one."""
 
     id: str
@@ -52,7 +52,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ReturnedText:
     """A translation in a file: of which text, by id, and what the file has as its source.
 
     One `in_doubt` is marked as not looked at.
@@ -79,12 +79,12 @@ def nearest(text: str, known: Sequence[WantedTranslation]) -> WantedTranslation 
     return known[best[0][1]] if best and best[0][0] >= NEAR else None
 
 
-def written(wanted: Sequence[Wanted], source: str, target: str, form: Format) -> str:
+def written(wanted: Sequence[ExportedText], source: str, target: str, form: Format) -> str:
     """The texts as a file, from one language into one other."""
     return _po(wanted, target) if form == "po" else _xliff(wanted, source, target)
 
 
-def read(content: bytes) -> Sequence[Said]:
+def read(content: bytes) -> Sequence[ReturnedText]:
     """The translations of a file; `NotReadable`."""
     if len(content) > MAX_BYTES:
         raise NotReadable(f"the file has more than {MAX_BYTES // 1024 // 1024} MB: send it in parts")
@@ -95,14 +95,14 @@ def read(content: bytes) -> Sequence[Said]:
     return tuple(_of_xliff(text) if text.lstrip().startswith("<") else _of_po(text))
 
 
-def _po(wanted: Sequence[Wanted], target: str) -> str:
+def _po(wanted: Sequence[ExportedText], target: str) -> str:
     file = polib.POFile(wrapwidth=0)
     file.metadata = {"Content-Type": "text/plain; charset=UTF-8", "Language": target}
     file.extend(_entry(each) for each in wanted)
     return f"{file}\n"
 
 
-def _entry(wanted: Wanted) -> polib.POEntry:
+def _entry(wanted: ExportedText) -> polib.POEntry:
     text, near = wanted.text, wanted.near
     suggested = text.text or text.draft or (near.text if near is not None else None) or ""
     is_sure = text.text is not None or not suggested
@@ -121,17 +121,17 @@ def _on_lines(text: str) -> str:
     return _OTHER_LINE_ENDS.sub(" ", text)
 
 
-def _of_po(text: str) -> Iterator[Said]:
+def _of_po(text: str) -> Iterator[ReturnedText]:
     try:
         file = polib.pofile(f"{text}\n")  # without a line's end it could be the name of a file
     except (OSError, ValueError) as error:
         raise NotReadable(f"it is neither gettext (.po) nor XLIFF: {error}") from error
     for entry in file:
         if not entry.obsolete and entry.msgctxt and entry.msgstr:
-            yield Said(entry.msgctxt, entry.msgid, entry.msgstr, in_doubt=entry.fuzzy)
+            yield ReturnedText(entry.msgctxt, entry.msgid, entry.msgstr, in_doubt=entry.fuzzy)
 
 
-def _xliff(wanted: Sequence[Wanted], source: str, target: str) -> str:
+def _xliff(wanted: Sequence[ExportedText], source: str, target: str) -> str:
     root = Element("xliff", {"xmlns": _XLIFF, "version": "2.0", "srcLang": source, "trgLang": target})
     file = SubElement(root, "file", {"id": "tocsin"})
     for each in wanted:
@@ -140,7 +140,7 @@ def _xliff(wanted: Sequence[Wanted], source: str, target: str) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _add_unit(file: Element, wanted: Wanted) -> None:
+def _add_unit(file: Element, wanted: ExportedText) -> None:
     text, near = wanted.text, wanted.near
     unit = SubElement(file, "unit", {"id": wanted.id, f"{{{_XML}}}space": "preserve"})
     notes = SubElement(unit, "notes")
@@ -153,7 +153,7 @@ def _add_unit(file: Element, wanted: Wanted) -> None:
         SubElement(segment, "target").text = _in_xml(suggested)
 
 
-def _of_xliff(text: str) -> Iterator[Said]:
+def _of_xliff(text: str) -> Iterator[ReturnedText]:
     try:
         root = fromstring(text, forbid_dtd=True)
     except DefusedXmlException as error:
@@ -167,7 +167,7 @@ def _of_xliff(text: str) -> Iterator[Said]:
         source, said = ("".join(_content(part, name) for part in parts) for name in ("source", "target"))
         if said:
             in_doubt = any(part.get("state", "initial") == "initial" for part in parts)
-            yield Said(unit.get("id", ""), source, said, in_doubt)
+            yield ReturnedText(unit.get("id", ""), source, said, in_doubt)
 
 
 def _content(segment: Element, name: str) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from service.cli import main
 from service.core.clock import HandClock
-from service.messages.translation_files import Format, NotReadable, Wanted, read, written
+from service.messages.translation_files import ExportedText, Format, NotReadable, read, written
 from service.messages.translations import WantedTranslation
 from tests.functional.backends import embedded
 from tests.functional.conftest import NOON, api_of
@@ -90,7 +90,7 @@ LINES = st.text(LETTERS, min_size=1, max_size=60).filter(lambda text: text.strip
 @given(st.lists(st.tuples(LINES, LINES), min_size=1, max_size=4), FORMS)
 def test_every_text_comes_back_as_it_went_out(texts: list[tuple[str, str]], form: Format) -> None:
     wanted = [
-        Wanted(f"translation-{n}", WantedTranslation(source, "en", "de", "why", NOON, text))
+        ExportedText(f"translation-{n}", WantedTranslation(source, "en", "de", "why", NOON, text))
         for n, (source, text) in enumerate(texts)
     ]
     back = read(written(wanted, "en", "de", form).encode())
@@ -104,7 +104,7 @@ def test_a_draft_and_a_similar_text_go_along_and_do_not_come_back_by_themselves(
     near = WantedTranslation("The gym is closed.", "en", "de", "", NOON, "Das Studio ist zu.")
     other = WantedTranslation("The gym is closed now.", "en", "de", "", NOON)
     for form in ("po", "xliff"):
-        content = written([Wanted("a", drafted), Wanted("b", other, near)], "en", "de", form)  # type: ignore[arg-type]
+        content = written([ExportedText("a", drafted), ExportedText("b", other, near)], "en", "de", form)  # type: ignore[arg-type]
         assert "Das Studio ist offen." in content
         assert "Das Studio ist zu." in content
         assert all(one.in_doubt for one in read(content.encode()))

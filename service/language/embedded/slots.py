@@ -87,7 +87,7 @@ _WITHOUT_COMMA = frozenset({"es", "fr", "it"})
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class FromTo:
     """From one day or time to another."""
 
     first: Slot
@@ -167,7 +167,7 @@ def _days(match: re.Match[str]) -> Slot | None:
         first, last = (date(int(year or _LEAP_YEAR), number, int(day)) for day in days)
     except ValueError:
         return None
-    return Range(Day(first, year is not None), Day(last, year is not None)) if first < last else None
+    return FromTo(Day(first, year is not None), Day(last, year is not None)) if first < last else None
 
 
 def _moment(match: re.Match[str]) -> Slot | None:
@@ -191,7 +191,7 @@ def _moments(match: re.Match[str]) -> Slot | None:
         return None
     if match["half1"] is None and half is not None and first.time >= last.time:
         first = _at(match["hour1"], match["minute1"], "am")
-    return None if first is None else Range(first, last)
+    return None if first is None else FromTo(first, last)
 
 
 def _money(match: re.Match[str]) -> Slot | None:
@@ -326,7 +326,7 @@ def _joined(text: str, slots: list[Slot]) -> str:
         first, last = (slots[ord(code) - _FIRST_CODE] for code in match.groups())
         if type(first) is not type(last) or not isinstance(first, Day | Moment):
             return match[0]
-        slots[ord(match[1]) - _FIRST_CODE] = Range(first, last)
+        slots[ord(match[1]) - _FIRST_CODE] = FromTo(first, last)
         return match[1]
 
     return _BETWEEN.sub(join, text)
