@@ -29,6 +29,9 @@ _JOINERS = r"\ufe0e\ufe0f\u200d\u20e3\U000e0020-\U000e007f"
 EMOJI = rf"[{_PICTURES}][{_PICTURES}{_JOINERS}]{{0,100}}"
 """Pictures, with what joins and colours them (Unicode Technical Standard 51)."""
 
+LOST_BY_MACHINES = (_TIMES, _SPAN, EMOJI)
+"""What engines lose beside what must not be translated."""
+
 OF_EMOJI = re.compile(rf"[{_PICTURES}{_JOINERS}]")
 """One character of them."""
 
@@ -86,7 +89,7 @@ def mask_for_machine(text: str, terms: Iterable[str], said: Callable[[str], str]
         hidden.append(match[0])
         return _marker(len(hidden) - 1)
 
-    masked = _pattern(tuple(terms), (_TIMES, _SPAN, EMOJI)).sub(hide, text)
+    masked = _pattern(tuple(terms), LOST_BY_MACHINES).sub(hide, text)
     return Masked(masked, tuple(hidden), tuple(map(said, hidden)))
 
 

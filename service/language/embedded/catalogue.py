@@ -106,12 +106,17 @@ def _generalised(sentence: Sentence, said: str, target: Tag) -> tuple[str, str] 
     pattern = said.strip()
     for spelt, slot in sentence.slots.items():
         written = slot.written(target)
-        alone = re.compile(rf"(?<![\w.,]){re.escape(written)}(?![\w]|[.,]\d)")
+        alone = _alone(written)
         if len(alone.findall(pattern)) != 1:
             return None
         pattern = alone.sub(lambda _: spelt, pattern)  # noqa: B023
     key = sentence.key
     return (key, pattern) if Counter(_SLOT.findall(key)) == Counter(_SLOT.findall(pattern)) else None
+
+
+def _alone(written: str) -> re.Pattern[str]:
+    """A piece where it is no part of a longer word or number."""
+    return re.compile(rf"(?<![\w.,]){re.escape(written)}(?!\w|[.,]\d)")
 
 
 def sentences(text: str) -> tuple[str, ...]:
