@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import TextIO, get_args
 
 import click
 
@@ -26,7 +26,7 @@ MAX_KNOWN = 5_000
 @click.option("--format", "form", type=click.Choice(get_args(Format)), default="po", show_default=True)
 @click.option("--status", type=click.Choice([MISSING, SUPPLIED]), default=MISSING, show_default=True)
 @click.option("--output", "-o", type=click.File("w", encoding="utf-8"), default="-", help="Default: standard output.")
-def export_translations(language: str, source: str, form: Format, status: str, output: click.utils.LazyFile) -> None:
+def export_translations(language: str, source: str, form: Format, status: str, output: TextIO) -> None:
     """Write what waits for a translation into a file: .po, or XLIFF 2.0.
 
     What a machine says stands in it as a draft (fuzzy, state initial), and a similar text with its translation.

@@ -83,7 +83,8 @@ def test_what_a_person_declines_never_leaves_in_any_lane(opened: Open) -> None:
     desk.works(5)
     assert in_portuguese(desk) == []
     missing = desk.api.client.get("/v1/translations").json()["items"]
-    assert [one["declined_because"] for one in missing] == ["I read it"]  # type: ignore[union-attr, index, call-overload]
+    assert isinstance(missing, list)
+    assert [one["declined_because"] for one in missing] == ["I read it"]
     own = {"text": "A porta do depósito está aberta."}
     assert desk.api.client.call("PUT", f"/v1/translations/{item['id']}", json=own).status == 200
     desk.works(5)

@@ -104,7 +104,7 @@ def test_a_draft_and_a_similar_text_go_along_and_do_not_come_back_by_themselves(
     near = WantedTranslation("The gym is closed.", "en", "de", "", NOON, "Das Studio ist zu.")
     other = WantedTranslation("The gym is closed now.", "en", "de", "", NOON)
     for form in ("po", "xliff"):
-        content = written([ExportedText("a", drafted), ExportedText("b", other, near)], "en", "de", form)  # type: ignore[arg-type]
+        content = written([ExportedText("a", drafted), ExportedText("b", other, near)], "en", "de", form)
         assert "Das Studio ist offen." in content
         assert "Das Studio ist zu." in content
         assert all(one.in_doubt for one in read(content.encode()))
