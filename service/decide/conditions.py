@@ -74,7 +74,8 @@ class _Typing:
             case grammar.Both(items, at):
                 parts = self._all(items)
                 return None if parts is None else And(parts, self._place(at))
-            case grammar.Either(items, at):
+            case grammar.Either(items, at, mixed):
+                self._warn_of_mixture(mixed)
                 parts = self._all(items)
                 return None if parts is None else Or(parts, self._place(at))
             case grammar.Negation(item, at):
@@ -90,6 +91,11 @@ class _Typing:
                 return Always(self._place(at))
             case grammar.Hole():
                 return None
+
+    def _warn_of_mixture(self, token: Token | None) -> None:
+        if token is not None:
+            message = "and binds before or: a and b or c is (a and b) or c"
+            self._faults.warning(Kind.SYNTAX, self._place(token), message, "write the parentheses that are meant")
 
     def _all(self, trees: tuple[grammar.Tree, ...]) -> tuple[Condition, ...] | None:
         parts = [self._typed(tree) for tree in trees]

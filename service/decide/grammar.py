@@ -92,10 +92,11 @@ class Both:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """Two or more parts with `or` between them."""
+    """Two or more parts with `or` between them. `mixed` is an `or` beside a part with a bare `and`, if there is one."""
 
     items: tuple[Tree, ...]
     at: Token
+    mixed: Token | None = None
 
 
 Tree = Hole | Comparison | Membership | Range | Missing | Constantly | Negation | Both | Either
@@ -188,17 +189,23 @@ class _Parser:
 
     def _either(self) -> Tree:
         start = self._token
-        items = [self._both()]
+        parts = [self._both()]
+        ors = [self._token]
         while self._found("or"):
-            items.append(self._both())
-        return items[0] if len(items) == 1 else Either(tuple(items), start)
+            parts.append(self._both())
+            ors.append(self._token)
+        items = [items[0] if len(items) == 1 else Both(items, at) for items, at in parts]
+        bare = next((number for number, (joined, _) in enumerate(parts) if len(joined) > 1), None)
+        mixed = None if bare is None else ors[max(0, bare - 1)]
+        return items[0] if len(items) == 1 else Either(tuple(items), start, mixed)
 
-    def _both(self) -> Tree:
+    def _both(self) -> tuple[tuple[Tree, ...], Token]:
+        """The parts with `and` between them, and where they begin."""
         start = self._token
         items = [self._negation()]
         while self._found("and"):
             items.append(self._negation())
-        return items[0] if len(items) == 1 else Both(tuple(items), start)
+        return tuple(items), start
 
     def _negation(self) -> Tree:
         start = self._token

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from service.decide.ruleset import Fact, FactType
 
@@ -42,10 +43,32 @@ def doubtful_thousands(fact: Fact, text: str) -> str | None:
     return f"write {text.replace('.', '')} or {small}: a point is never a sign between thousands"
 
 
+def doubtful_share(fact: Fact, text: str) -> str | None:
+    """What to write instead of `by: 0.2`, which adds 0.2 here and is a fifth in a spreadsheet; None for other amounts.
+
+    Nobody doubts an amount that is written with all the digits of its fact: 0.20 for money.
+    """
+    found = _FRACTION.fullmatch(text)
+    if fact.type is not FactType.DECIMAL or found is None or len(found["digits"]) >= fact.scale:
+        return None
+    return f"write {percent(text)}% for a share, {text.ljust(fact.scale + 2, '0')} for the amount"
+
+
+def is_fraction(text: str) -> bool:
+    """Whether a number is a fraction of one."""
+    return _FRACTION.fullmatch(text) is not None
+
+
+def percent(text: str) -> str:
+    """The percentage of a fraction of one: 20 for 0.2, 2.5 for 0.025."""
+    return f"{(Decimal(text) * 100).normalize():f}"
+
+
 def day(text: str) -> str | None:
     """A day that is written `01.03.2026`, as 2026-03-01."""
     found = _DAY_FIRST.fullmatch(text)
     return None if found is None else f"{found['year']}-{int(found['month']):02d}-{int(found['day']):02d}"
 
 
+_FRACTION = re.compile(r"0\.(?P<digits>[0-9]{1,12})")
 _DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})\.(?P<month>[0-9]{1,2})\.(?P<year>[0-9]{4})")

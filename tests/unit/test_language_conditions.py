@@ -162,6 +162,7 @@ def test_every_fault_of_a_condition_is_told_at_once() -> None:
     assert [(column, message) for _, column, message, _ in faults(file_with(written))] == [
         (11, 'unknown fact "car.stile"'),
         (21, 'unexpected "="'),
+        (30, "and binds before or: a and b or c is (a and b) or c"),
         (47, 'driver.age: "x" is a text, not a whole number'),
         (51, 'unexpected "&&"'),
         (70, 'unexpected ")": expected a value or a fact'),

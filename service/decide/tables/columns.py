@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from service.decide import actions
+from service.decide import actions, numerals
 from service.decide.faults import Faults, did_you_mean
 from service.decide.findings import Kind
 from service.decide.positions import Entries, Node, Scalar
@@ -116,8 +116,10 @@ def _maker(head: Cell, role: Cell, schema: Schema, faults: Faults) -> Make | Non
         return None
     verb, _, percent = change.partition(" ")
     key = {"set": "to", "cap": "at"}.get(verb, "by")
+    if percent:
+        return _shares(verb, head, faults)
     if fact.type in _BARE:
-        return lambda cell: _entries(cell, (verb, head.scalar()), (key, _bare(cell, bool(percent))))
+        return lambda cell: _entries(cell, (verb, head.scalar()), (key, cell.number(cell.text)))
     return lambda cell: _entries(cell, (verb, head.scalar()), (key, cell.scalar()))
 
 
@@ -132,9 +134,19 @@ def _verb(verb: str, faults: Faults) -> Make:
     return make
 
 
-def _bare(cell: Cell, percent: bool) -> Scalar:
-    """The cell as a plain value, so that numbers are numbers; with its percent sign where the column has it."""
-    return cell.number(f"{cell.text.removesuffix('%').strip()}%" if percent else cell.text)
+def _shares(verb: str, head: Cell, faults: Faults) -> Make:
+    """How a cell of a column of percentages is read; the first that is less than one is doubted, unless it says %."""
+    doubted: list[Cell] = []
+
+    def make(cell: Cell) -> Node:
+        number = cell.text.removesuffix("%").strip()
+        if number == cell.text and numerals.is_fraction(number) and not doubted:
+            doubted.append(cell)
+            hint = f"write {numerals.percent(number)} for {numerals.percent(number)} %, or {number}% for so little"
+            faults.warning(Kind.TYPE, cell.at, f"{number} in a column of percentages is {number} %", hint)
+        return _entries(cell, (verb, head.scalar()), ("by", cell.number(f"{number}%")))
+
+    return make
 
 
 def _entries(cell: Cell, *pairs: tuple[str, Scalar]) -> Entries:

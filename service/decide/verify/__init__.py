@@ -1,4 +1,4 @@
-"""Proofs about a ruleset: gaps, overlaps, dead, shadowed and redundant rules, each with a request that shows it.
+"""Proofs about a ruleset: gaps, overlaps, dead, shadowed, redundant and impossible rules, each with a request.
 
 Exact over cells, without a solver: a finding is true of the request it shows, and what is not found is not there. What
 cannot be decided so is reported as `not_analysed`, never passed over.
@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.ruleset import Place, Ruleset
+from service.decide.verify.changes import impossible, shares
 from service.decide.verify.conditions import dead, shadowed
 from service.decide.verify.gaps import gaps, unanalysed, unmentioned
 from service.decide.verify.overlaps import overlaps
@@ -27,6 +28,8 @@ _PROOFS: Mapping[str, Callable[[World, Steps], Iterator[Found]]] = {
     "shadowed rules": shadowed,
     "redundant rules": redundant,
     "overlaps": overlaps,
+    "changes that cannot be made": impossible,
+    "amounts that look like shares": shares,
     "gaps": gaps,
     "values that no rule names": unmentioned,
 }

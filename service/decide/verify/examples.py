@@ -28,12 +28,19 @@ _ANY_TEXT = "example"
 _ANY_NUMBER = 100
 
 
-def facts_in(ruleset: Ruleset, space: Space, region: Region, turn: int = 0) -> Facts:
+def needed_by_actions(ruleset: Ruleset) -> frozenset[str]:
+    """The facts that an action changes by an amount."""
+    return frozenset(action.path for rule in ruleset.rules for action in rule.then if isinstance(action, Change))
+
+
+def facts_in(
+    ruleset: Ruleset, space: Space, region: Region, turn: int = 0, needed: frozenset[str] | None = None
+) -> Facts:
     """Typed facts that lie in `region`; other `turn`s give other ones where there are any.
 
-    An optional fact is left out where it may be, unless an action needs it.
+    An optional fact is left out where it may be, unless it is `needed`: by an action.
     """
-    needed = {action.path for rule in ruleset.rules for action in rule.then if isinstance(action, Change)}
+    needed = needed_by_actions(ruleset) if needed is None else needed
     chosen: dict[str, Value | None] = {}
     for dimension, mask in zip(space.cells.dimensions, region, strict=True):
         if len(dimension.facts) == 1:

@@ -117,11 +117,11 @@ class World:
         """A request inside `region` for which none of the rules left out holds; None if a few tries show none."""
         for turn in range(TURNS if self.left_out else 1):
             facts = facts_in(self.ruleset, self.space, region, turn)
-            if not any(self._holds(rule.when, facts) for rule, _ in self.left_out):
+            if not any(self.may_hold(rule.when, facts) for rule, _ in self.left_out):
                 return request(self.ruleset, facts, self.space)
         return None
 
-    def _holds(self, condition: Condition, facts: Facts) -> bool:
+    def may_hold(self, condition: Condition, facts: Facts) -> bool:
         """Whether a condition is true, or has too many alternatives to be sure that it is not."""
         try:
             boxes = self.space.cells.boxes(condition)
