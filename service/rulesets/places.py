@@ -1,14 +1,20 @@
-"""How many rule files of callers are tried at once in one process: each costs a processor, memory and a thread."""
+"""How many rule files of callers are tried at once in one process: each costs a processor, memory and a thread.
+
+And how long: the files of a key that take their trials long may take so much of an hour together.
+"""
 
 from __future__ import annotations
 
+import math
 import threading
-from collections import Counter
-from collections.abc import Iterator
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
+from service.rulesets.trial_time import MOST, TrialTime
 
 AT_ONCE = 2
 """Files that one process tries at the same time."""
@@ -25,7 +31,11 @@ RETRY_AFTER = "10"
 class TrialPlaces:
     """Places for trials: one for a key, `at_once` for all."""
 
-    def __init__(self, at_once: int = AT_ONCE, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, at_once: int = AT_ONCE, patience: float = PATIENCE, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._seconds = seconds
+        self._slow: defaultdict[str, TrialTime] = defaultdict(TrialTime)
         self._at_once = at_once
         self._patience = patience
         self._changed = threading.Condition()
@@ -37,18 +47,25 @@ class TrialPlaces:
         """Hold a place for a call of this key while it handles `source`; a call without one needs none.
 
         A second call of a key waits for the first. A third is 429 at once; so is one that has waited in vain, or 503 if
-        it was for calls of other keys.
+        it was for calls of other keys. A key whose slow files have had their time of the hour is 429 as well.
         """
         if source is None:
             yield
             return
+        self._demand_time(key)
         self._take(key)
+        began = self._seconds()
         try:
             yield
         finally:
+            self._slow[key].took(began, self._seconds())
             with self._changed:
                 self._trying.discard(key)
                 self._leave(key)
+
+    def _demand_time(self, key: str) -> None:
+        if wait := self._slow[key].wait(self._seconds()):
+            raise _had_its_time(math.ceil(wait))
 
     def _take(self, key: str) -> None:
         with self._changed:
@@ -74,6 +91,14 @@ class TrialPlaces:
 def _too_many() -> Problem:
     detail = "A rule file of this key is being tried already: one at a time. Wait for its answer, then send the next."
     return Problem(ProblemType.TOO_MANY_REQUESTS, detail, headers={"Retry-After": RETRY_AFTER})
+
+
+def _had_its_time(wait: int) -> Problem:
+    detail = (
+        f"Rule files of this key that take their trials long have had their {MOST:.0f} s of this hour: this one was"
+        " skipped. Split what takes them long, or try the file with `tocsin rules check`."
+    )
+    return Problem(ProblemType.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait)})
 
 
 def _busy() -> Problem:

@@ -29,6 +29,7 @@ from service.rulesets.library import Draft, Library
 from service.rulesets.publishing import passed
 from service.rulesets.rule_file import RuleFile
 from service.rulesets.seen import CHECKS, Memory, Seen, errors_of, said
+from service.rulesets.trial_time import BoundedCheck, NoTimeLeft
 from service.rulesets.turns import take_turns
 from service.rulesets.versions import Version
 from service.storage import Conflict, Store, StoreUnavailable
@@ -90,7 +91,7 @@ class WorkingCopies:
         self._library = library
         self._memory = Memory(store)
         self._clock = clock
-        self._check = check
+        self._check = BoundedCheck(check, clock)
         self._read_before: dict[Path, bytes] = {}
         self._trials: dict[Path, _Trials] = {}
         self._all_were_seen = False
@@ -241,7 +242,7 @@ class WorkingCopies:
 
     def _publish(self, path: Path, file: RuleFile, seen: Seen | None, stored: int) -> Seen | None:
         """What becomes of a file; None if somebody else was first, so that it is looked at again."""
-        checked = self._check(file.content)
+        checked = self._check(file.content, is_live=seen is not None and seen.version is not None)
         try:
             draft = passed(checked).draft(AUTHOR, _comment(path))
         except Refused as error:
@@ -365,7 +366,7 @@ class WorkingCopies:
         sha256, now = _sha256(content), self._clock.now()
         before = self._trials.get(path)
         count = before.count + 1 if before is not None and before.sha256 == sha256 else 1
-        again_at = now + AGAIN[min(count, len(AGAIN)) - 1]
+        again_at = error.again_at if isinstance(error, NoTimeLeft) else now + AGAIN[min(count, len(AGAIN)) - 1]
         self._trials[path] = _Trials(sha256, count, again_at)
         why = str(error) if isinstance(error, Unavailable) else f"the check met a fault of the program ({error!r:.200})"
         if count == 1:

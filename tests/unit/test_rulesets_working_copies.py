@@ -553,3 +553,49 @@ def test_small_files_are_tried_before_large_ones(folder: Folder) -> None:
     folder.process(check).sweep()
     assert tried.index(100) < tried.index(4_000)
     assert tried.index(2_000) < tried.index(9_000)
+
+
+def test_many_slow_files_take_ten_minutes_of_an_hour_together_and_those_that_are_skipped_say_so(folder: Folder) -> None:
+    tried: list[str] = []
+
+    def slow(content: bytes) -> Checked:
+        tried.append(content.decode())
+        folder.clock.advance(timedelta(seconds=50))
+        return gate.Checked(content.decode(), None, (), limit="50 s of processor time")
+
+    for n in range(30):
+        folder.save(f"{n}.00", f"slow{n:02}.yaml")
+    watcher = folder.process(slow)
+    for _ in range(5):
+        watcher.sweep()
+        folder.clock.advance(timedelta(seconds=1))
+    assert 12 <= len(tried) <= 14, "those that are under way are finished"
+    watcher.check_published()
+    skipped = [one for one in watcher.unpublished() if one.again_at is not None]
+    assert len(skipped) == 30 - len(tried)
+    assert f"{skipped[0].file} could not be tried" in skipped[0].why
+    assert "have had their 600 s of this hour" in skipped[0].why
+    for _ in range(600):
+        folder.clock.advance(timedelta(seconds=30))
+        watcher.sweep()
+    assert len(set(tried)) == len(tried) == 30
+
+
+def test_an_edit_of_a_live_file_is_tried_although_slow_ones_have_had_their_time(folder: Folder) -> None:
+    folder.save("1.00")
+    folder.sweep()
+
+    def slow(content: bytes) -> Checked:
+        if b"ruleset: fees" in content:
+            return gate.check(content)
+        folder.clock.advance(timedelta(seconds=700))
+        return gate.Checked(content.decode(), None, (), limit="50 s of processor time")
+
+    folder.watcher = folder.process(slow)
+    folder.sweep(1)
+    for name in ("slow.yaml", "slower.yaml"):
+        (folder.path / name).write_text(FILE.replace("fees", name))
+    folder.sweep()
+    folder.save("2.00")
+    folder.sweep()
+    assert folder.active() == 2

@@ -114,3 +114,27 @@ def iter_done(calls: list[Call]) -> Iterator[Call]:
         call.over.add_done_callback(lambda _: over.set())
     assert over.wait(30)
     yield from (call for call in calls if call.over.done())
+
+
+def test_slow_files_of_a_key_take_ten_minutes_of_an_hour_and_then_are_429_with_when_to_come_again() -> None:
+    now = 0.0
+    places = TrialPlaces(seconds=lambda: now)
+    for _ in range(12):
+        with places.place("ann", FILE):
+            now += 50
+    with pytest.raises(Problem) as refused, places.place("ann", FILE):
+        pass
+    assert (refused.value.type.status, refused.value.headers["Retry-After"]) == (429, "3050")
+    with places.place("ben", FILE):
+        pass
+    now = 3_651
+    with places.place("ann", FILE):
+        pass
+
+
+def test_files_that_are_tried_quickly_are_never_counted() -> None:
+    now = 0.0
+    places = TrialPlaces(seconds=lambda: now)
+    for _ in range(1_000):
+        with places.place("ann", FILE):
+            now += 3
