@@ -44,7 +44,7 @@ from service.decide.ruleset import (
     Value,
 )
 from service.decide.scales import EXACT
-from service.decide.values import LIMIT, MAX_TEXT, canonical, outside, range_of
+from service.decide.values import LIMIT, MAX_TEXT, canonical, outside
 
 Working: TypeAlias = dict[str, Value]
 """The facts as the actions so far have left them."""
@@ -239,6 +239,4 @@ def _bounds(fact: Fact) -> tuple[Number, Number]:
 
 def _reason(fact: Fact, changed: Decimal) -> str:
     beyond = outside(fact, changed)
-    if beyond is None:
-        return f"{changed:f}, which is not below 10^18"
-    return f"{canonical(fact, _as_number(fact, changed))}, which is outside {range_of(fact)}"
+    return f"{changed:f}, which is not below 10^18" if beyond is None else beyond.message

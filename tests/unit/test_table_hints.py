@@ -41,6 +41,16 @@ def errors(fact: str, cell: str) -> list[Finding]:
 @pytest.mark.parametrize(
     ("fact", "cell", "words"),
     [
+        ("d", "2026-3-1", "write 2026-03-01"),
+        ("d", "> 2026/3/1", "write > 2026-03-01"),
+        ("d", "2026-02-30", "write a date as year-month-day"),
+        ("d", "2026-03-01T00:00", "write a date as year-month-day"),
+        ("d", "2026-01-01 - 2026-03-31", "write 2026-01-01..2026-03-31"),
+        ("t", '"A', "a quote is missing"),
+        ("t", '"A", "B', "a quote is missing"),
+        ("t", '"A" or "B"', 'write "A", "B"'),
+        ("t", '"A";"B"', 'write "A", "B"'),
+        ("t", "A ou B", "write A, B"),
         ("n", "18-25", "write 18..25"),
         ("n", "18–25", "write 18..25"),
         ("n", "18 to 25", "write 18..25"),

@@ -40,7 +40,7 @@ def is_refused(text: str, finding: Finding) -> bool:
     try:
         Compiled(ruleset).decide(facts.read(ruleset, finding.example, date(2026, 1, 1)))
     except ActionRefused as error:
-        return finding.message.startswith(str(error))
+        return finding.message.replace(", which is", " is").startswith(str(error))
     return False
 
 

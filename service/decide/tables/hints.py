@@ -57,14 +57,33 @@ def advice(fact: Fact, text: str) -> str | None:
 
 def doubt(fact: Fact, text: str) -> str | None:
     """What to write instead of a cell that can be read, but hardly means what is read; None if it is plain."""
-    if len(text) > LONGEST or '"' in text:  # whoever quotes knows what is read
+    if len(text) > LONGEST:
         return None
+    if '"' in text:  # whoever quotes knows what is read, unless a quote is missing
+        return _amiss_in_quotes(fact, text)
     if fact.type in _NUMBERS:
         return _decimal_comma(fact, text) or doubtful_thousands(fact, text.lstrip("<>=! "))
     if fact.type is not FactType.TEXT or fact.values is not None:
         return None
     hint = next((hint for says in _DOUBTFUL if (hint := says(fact, text)) is not None), None)
     return None if hint is None else f'{hint}; if it is this very text, write it in quotes: "{text}"'
+
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_QUOTED_ALTERNATIVES = re.compile(r"Q\s?(?:or|OR|oder|ou|and|;|[|]|/)\s?Q")
+_OPENS = re.compile(r'(?:^|, ?|not )"')
+
+
+def _amiss_in_quotes(fact: Fact, text: str) -> str | None:
+    """Quotes that do not close, and texts in quotes with something else than a comma between them."""
+    if fact.type is not FactType.TEXT:
+        return None
+    rest = _QUOTED.sub("Q", text)
+    if _OPENS.search(rest) is not None:
+        return "a quote is missing: close it, or leave it out"
+    if _QUOTED_ALTERNATIVES.search(rest) is not None:
+        return f"write {', '.join(_QUOTED.findall(text))}"
+    return None
 
 
 def _any_value(_: Fact, text: str) -> str | None:
@@ -104,10 +123,13 @@ _RANGE = re.compile(
     rf"(?:between |from |von )?(?P<first>{_N})\s?(?:–|—|−|-|to|bis|until|through|\.\.\.|…|and|und)\s?(?P<last>{_N})",
     re.IGNORECASE,
 )
+_DAY = re.compile(r"[<>=!]{0,2} ?[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}(?:[T ][0-9:.]{0,20}(?:Z|[+-][0-9:]{1,6})?)?")
 _DASHED = re.compile(r"(?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})")
 
 
-def _range(_: Fact, text: str) -> str | None:
+def _range(fact: Fact, text: str) -> str | None:
+    if fact.type in _DATES and _DAY.fullmatch(text):  # the signs inside a date are none of a range
+        return None
     found = _DASHED.fullmatch(text) or _RANGE.fullmatch(text)
     return None if found is None else f"write {_sound(found['first'].rstrip('.'))}..{_sound(found['last'])}"
 
@@ -148,7 +170,7 @@ def _list(fact: Fact, text: str) -> str | None:
     bare = inner.removeprefix("in ").removeprefix("IN ").strip()
     if bare[:1] in tuple("([{") and bare[-1:] in tuple(")]}") and len(bare) > 2:
         bare = bare[1:-1]
-    for sign in (";", "|", " or ", " OR ", " oder "):
+    for sign in (";", "|", " or ", " OR ", " oder ", " ou "):
         if sign in bare:
             bare = ",".join(bare.split(sign))
     if bare == inner or not bare.strip(", "):
@@ -201,6 +223,7 @@ def _dressed_number(_: Fact, text: str) -> str | None:
     return None
 
 
+_SHORT_DAY = re.compile(r"(?P<sign>[<>=!]{0,2} ?)(?P<year>[0-9]{4})[-./](?P<month>[0-9]{1,2})[-./](?P<day>[0-9]{1,2})")
 _DAY_FIRST = re.compile(r"(?P<sign>[<>=!]{0,2} ?)(?P<day>[0-9]{1,2})\.(?P<month>[0-9]{1,2})\.(?P<year>[0-9]{4})")
 
 
@@ -209,8 +232,8 @@ def _date(_: Fact, text: str) -> str | None:
         return (
             "a cell compares with a constant: write a date such as 2026-05-10; only a rule (when: …) can ask for today"
         )
-    found = _DAY_FIRST.fullmatch(text)
-    if found is not None:
+    found = _DAY_FIRST.fullmatch(text) or _SHORT_DAY.fullmatch(text)
+    if found is not None and 1 <= int(found["month"]) <= 12 and int(found["day"]) <= 28:
         return f"write {found['sign']}{found['year']}-{int(found['month']):02d}-{int(found['day']):02d}"
     return "write a date as year-month-day: 2026-05-10" if any(sign.isdigit() for sign in text) else None
 

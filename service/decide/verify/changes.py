@@ -87,7 +87,7 @@ class _Others:
                 for effect in self._effects(its):
                     effect(working, [])
             except ActionRefused as refused:
-                return str(refused) if its is case and refused.path == path else None
+                return _sentence(refused) if its is case and refused.path == path else None
         return None
 
     def _taking_effect(self, case: Case, point: Region) -> Sequence[Case]:
@@ -161,6 +161,11 @@ class _Tried:
         if not cells or not isinstance(dimension, OrderedDimension):
             return None
         return dimension.bounds(cells[-1 if up else 0])[1 if up else 0]
+
+
+def _sentence(refused: ActionRefused) -> str:
+    """The refusal in a sentence; that of an answer is not one, and recorded requests hold it as it is."""
+    return str(refused).replace(" is outside ", ", which is outside ")
 
 
 def _changes(rule: Rule) -> list[Change]:
