@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from msgspec import structs
 from service.core.clock import parse_timestamp, timestamp
 from service.core.enums import Lane
 from service.core.errors import TocsinError
-from service.storage import AuditEntry, Item, Page, Store
+from service.storage import AuditEntry, Conflict, Item, Page, Store
 from service.storage.cursors import BadCursor
 from service.work.lanes import BY_URGENCY
 from service.work.retry import Backoff
@@ -61,6 +62,21 @@ def tried_on(dead: Item, now: datetime, max_attempts: int, chance: float) -> Ite
     """A dead item that is due for a single attempt, later each time."""
     wait = ONCE_MORE.wait(explained(dead).attempts - max_attempts + 1, chance)
     return structs.replace(dead, due_at=now + wait, attempts=max_attempts - 1)
+
+
+def wake(store: Store, lane: Lane, now: datetime, tried_on_for: Callable[[str], timedelta], max_attempts: int) -> None:
+    """Let dead work be due for a single attempt that is to be tried on and is not: earlier releases left it lying."""
+    cursor: str | None = None
+    while True:
+        page = store.by_index(INDEX, lane.value, cursor=cursor, limit=50)
+        for item in page.items:
+            lies = is_dead(item) and item.due_at is None
+            if lies and now - explained(item).since < tried_on_for(item.kind):
+                with suppress(Conflict):  # another worker does the same
+                    store.save(structs.replace(item, due_at=now, attempts=max_attempts - 1))
+        cursor = page.cursor
+        if cursor is None:
+            return
 
 
 def is_dead(item: Item) -> bool:

@@ -19,7 +19,7 @@ from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import Unavailable
 from service.storage import Conflict, Item, Store, TooLarge
-from service.work.dead import alive, bury, explained, tried_on
+from service.work.dead import alive, bury, explained, tried_on, wake
 from service.work.lanes import A_HAND_OVER, BY_URGENCY, POLICIES, QUICK, LanePolicy
 from service.work.registry import Burial, Duty, Registry
 from service.work.retry import PERMANENT, RETRYABLE, least_wait
@@ -85,6 +85,7 @@ class Worker:
 
     def run(self, grace: timedelta = GRACE) -> bool:
         """Work until `stop`; True if every begun item was finished within `grace` (else the leases bring them back)."""
+        self.wake()
         while not self._stopping:
             self.rounds += 1
             self._start_or_pause()
@@ -100,6 +101,16 @@ class Worker:
         """Say that there may be work in a lane, so that `run` looks at once; from any thread."""
         self._look_after[lane] = 0.0
         self._bell.put(None)
+
+    def wake(self) -> None:
+        """Try dead work of incidents that is to be tried on, and that an earlier release gave up for good."""
+        try:
+            for lane in BY_URGENCY:
+                wake(
+                    self._store, lane, self._clock.now(), self._registry.tried_on_for, self._policies[lane].max_attempts
+                )
+        except Unavailable:
+            logger.warning("The store does not answer: dead work of an earlier release waits for the next start")
 
     def run_due(self) -> int:
         """Handle everything that is due by the clock, what it makes due included; answers how many were handled."""

@@ -281,6 +281,25 @@ def test_dead_work_is_tried_on_no_longer_than_its_kind_says(
     assert [item.next_try for item in all_dead_items(store)] == [None]
 
 
+def test_dead_work_that_an_earlier_release_gave_up_is_tried_on_from_the_next_start(
+    store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
+) -> None:
+    store.add(timer("a"), timer("b"))
+    worker_for(done, lives_on(fails(Permanent("gone")), timedelta(0))).run_due()
+    clock.advance(timedelta(hours=2))
+    worker = worker_for(done, lives_on(done, timedelta(hours=3)))
+    assert worker.run_due() == 0
+    worker.wake()
+    assert worker.run_due() == 2
+    assert list(all_dead_items(store)) == []
+    short = worker_for(done, lives_on(done, timedelta(hours=1)))
+    store.add(timer("c"))
+    worker_for(done, lives_on(fails(Permanent("gone")), timedelta(0))).run_due()
+    clock.advance(timedelta(hours=2))
+    short.wake()
+    assert short.run_due() == 0, "it is too old"
+
+
 def test_work_that_ends_its_worker_is_begun_once_between_long_waits(
     store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
 ) -> None:
