@@ -228,7 +228,7 @@ class _Reader:
             self._faults.doubt(Kind.SYNTAX, written.at, f"{written.text} would be read as {number:f}", thousands)
         if (share := numerals.doubtful_share(fact, written.text)) is not None:
             message = f"{written.text} is an amount, no share of {fact.path}"
-            self._faults.warning(Kind.TYPE, written.at, message, share)
+            self._faults.hunch("share", Kind.TYPE, written.at, message, share)
         return self._decimal(fact, written, number)
 
     def _decimal(self, fact: Fact, written: Scalar, raw: values.Raw) -> Decimal | None:

@@ -95,7 +95,8 @@ class _Typing:
     def _warn_of_mixture(self, token: Token | None) -> None:
         if token is not None:
             message = "and binds before or: a and b or c is (a and b) or c"
-            self._faults.warning(Kind.SYNTAX, self._place(token), message, "write the parentheses that are meant")
+            hint = "write the parentheses that are meant"
+            self._faults.hunch("mixture", Kind.SYNTAX, self._place(token), message, hint)
 
     def _all(self, trees: tuple[grammar.Tree, ...]) -> tuple[Condition, ...] | None:
         parts = [self._typed(tree) for tree in trees]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from service.core.spelling import nearest
@@ -12,6 +13,10 @@ MAX_HINTS = 200
 """Words of one file that are compared with the known ones; who misspells more has seen the pattern by then."""
 
 
+MAX_HUNCHES = 20
+"""Warnings of one sort about what is well-formed and perhaps not meant: who has seen so many knows the pattern."""
+
+
 class Faults:
     """What has been found so far; `of_rule` gives a view that names the rule in what it adds to the same list."""
 
@@ -20,6 +25,7 @@ class Faults:
         self._found: list[Finding] = shared._found if shared else []
         self._doubts: list[Finding] = shared._doubts if shared else []
         self._hints: dict[tuple[str, tuple[str, ...]], str | None] = shared._hints if shared else {}
+        self._hunches: Counter[str] = shared._hunches if shared else Counter()
 
     def of_rule(self, name: str | None) -> Faults:
         """The same collection, seen from one rule."""
@@ -46,6 +52,12 @@ class Faults:
     def warning(self, kind: Kind, at: Place, message: str, hint: str | None = None) -> None:
         """Add a finding that an administrator should look at."""
         self._found.append(Finding(Severity.WARNING, kind, at, message, self._rule, hint))
+
+    def hunch(self, sort: str, kind: Kind, at: Place, message: str, hint: str) -> None:
+        """Add a warning of a sort of which nobody needs to see more than a few."""
+        self._hunches[sort] += 1
+        if self._hunches[sort] <= MAX_HUNCHES:
+            self.warning(kind, at, message, hint)
 
     @property
     def refused(self) -> bool:

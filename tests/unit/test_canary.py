@@ -12,7 +12,7 @@ from time import monotonic
 
 import pytest
 
-from service.decide import canary, proofs, rule_tests
+from service.decide import canary, contacts, proofs, rule_tests
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.ruleset import Place
 from tests.unit.rule_worlds import compiled
@@ -197,3 +197,7 @@ def _children() -> frozenset[int]:
 def test_examples_keep_their_numbers_exact() -> None:
     (finding,) = findings_of("{given: {age: 18, price: 300.10}, expect: {price: 1}}")
     assert finding.example == {"age": 18, "price": Decimal("300.10")}
+
+
+def test_what_judges_phones_and_addresses_is_imported_for_files_that_fix_a_contact_only() -> None:
+    assert not {"PhoneRules", "validate_email", "parse_tag"} & vars(contacts).keys()

@@ -150,5 +150,12 @@ def test_and_beside_or_without_parentheses_is_warned_of(when: str, is_warned: bo
     assert not found or text_at(file((f'"{when}"', "accept")), found[0]).startswith("or ")
 
 
+def test_of_one_sort_of_slip_a_few_are_named() -> None:
+    slips = [("n == 1 or n == 2 and p > 5", f"{{increase: free, by: 0.{n % 9 + 1}}}") for n in range(26)]
+    found = [one.message for one in language.parse(file(*slips)).findings]
+    assert len([one for one in found if "binds" in one]) == 20
+    assert len([one for one in found if "no share" in one]) == 20
+
+
 def text_at(text: str, finding: Finding) -> str:
     return text.splitlines()[finding.at.line - 1][finding.at.column - 1 :]
