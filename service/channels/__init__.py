@@ -59,6 +59,14 @@ class Sms(Record, frozen=True):
     answerable: bool = False
 
 
+class Attachment(Record, frozen=True):
+    """A file that an email carries."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 class Email(Record, frozen=True):
     """One email. `unsubscribe_url` is set for bulk mail and takes a one-click POST (RFC 8058).
 
@@ -75,6 +83,7 @@ class Email(Record, frozen=True):
     reference: Reference
     unsubscribe_url: str | None = None
     reply_to: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class VoiceCall(Record, frozen=True):

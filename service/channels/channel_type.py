@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from service.channels import Message, Reference
+from service.channels import Attachment, Message, Reference
 from service.channels.phones import Phone
 from service.core.blank import is_blank
 from service.core.enums import Channel
@@ -86,11 +86,15 @@ def _no_address() -> str | None:
     return None
 
 
+def _no_files() -> tuple[Attachment, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What a message is besides its words. `unsubscribe_url` is asked for by channels that have room for it.
 
-    Answers by mail go to `reply_to`, or to the sender where it is None.
+    Answers by mail go to `reply_to`, or to the sender where it is None; `attachments` are asked for by mails alone.
     """
 
     reference: Reference
@@ -98,6 +102,7 @@ class Circumstances:
     answerable: bool = False
     unsubscribe_url: Callable[[], str | None] = _no_address
     reply_to: str | None = None
+    attachments: Callable[[], tuple[Attachment, ...]] = _no_files
 
 
 class ChannelType(Protocol):

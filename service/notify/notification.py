@@ -65,6 +65,8 @@ class Message:
     gathered: Mapping[str, Piece] = field(default_factory=dict)
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reply_to: str | None = None
+    attachments: tuple[str, ...] = ()
+    """Ids of the files that its emails carry."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from service.channels import Message, Reference
+from service.channels import Attachment, Message, Reference
 from service.channels.channel_type import Circumstances
 from service.channels.registry import CHANNELS
 from service.channels.voice.kind import voice_of
@@ -16,6 +16,7 @@ from service.core.enums import Channel, Lane
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.core.records import Record
+from service.messages.attachments import AttachmentGone
 from service.messages.forms import NotFilled
 from service.messages.markup import UNSUBSCRIBE
 from service.messages.optouts import OptOut
@@ -53,6 +54,15 @@ class Hold:
 
 
 Plan = Send | Drop | Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """What is the same for every email of a notification: where answers go, and the files, read when one needs them."""
+
+    reply_to: str | None = None
+    attachments: Callable[[], tuple[Attachment, ...]] = tuple
+
 
 NOTHING_LEFT = Drop(DeliveryStatus.FAILED, "nothing is left to say: the text is blank once its variables are filled in")
 
@@ -94,7 +104,7 @@ def plan(
     reference: Reference,
     manners: Manners,
     now: datetime,
-    reply_to: str | None = None,
+    enclosed: Enclosed = Enclosed(),
 ) -> Plan:
     """What becomes of one recipient's copy now. A rendition that is None still lacks a translation.
 
@@ -105,8 +115,8 @@ def plan(
     if lane is not Lane.INCIDENT and manners.quiet and (until := manners.quiet.ends(now, recipient.timezone)):
         return Hold(until)
     try:
-        return _filled(recipient, rendition, variables, lane, reference, manners, reply_to)
-    except (NotFilled, TooLong) as error:
+        return _filled(recipient, rendition, variables, lane, reference, manners, enclosed)
+    except (NotFilled, TooLong, AttachmentGone) as error:
         return Drop(DeliveryStatus.FAILED, _without_content(error))
 
 
@@ -117,11 +127,17 @@ def _filled(
     lane: Lane,
     reference: Reference,
     manners: Manners,
-    reply_to: str | None,
+    enclosed: Enclosed,
 ) -> Plan:
     kind, bulk = CHANNELS[recipient.preference], lane is Lane.BULK
     leaving = cache(lambda: manners.unsubscribe_url(recipient) if bulk else None)
-    how = Circumstances(reference, promotional=bulk, unsubscribe_url=leaving, reply_to=reply_to)
+    how = Circumstances(
+        reference,
+        promotional=bulk,
+        unsubscribe_url=leaving,
+        reply_to=enclosed.reply_to,
+        attachments=enclosed.attachments,
+    )
     if bulk and UNSUBSCRIBE in rendition.names and (url := leaving()) is not None:
         variables = {**variables, UNSUBSCRIBE: url}
     words = FilledText(rendition, variables, _zone(recipient), sms_plain=manners.sms_plain)

@@ -74,6 +74,7 @@ def message_of(
     variables: Mapping[str, object],
     translations: Mapping[str, Mapping[str, str]] | None = None,
     reply_to: str | None = None,
+    attachments: tuple[str, ...] = (),
 ) -> Message:
     """What a template says now, kept for as long as the notification is under way, in the author's own words first."""
     return Message(
@@ -87,6 +88,7 @@ def message_of(
         variables=variables,
         translations=translations or {},
         reply_to=reply_to or template.reply_to,
+        attachments=attachments,
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from service.channels import Attachment
 from service.core.enums import Lane
 from service.core.language_tags import Tag, parse_tag
+from service.messages.attachments import Attachments
 from service.messages.render import Foot, Rendition
 from service.messages.translations import Translations
 from service.notify.items import notification_of, texts_item, texts_of
@@ -15,6 +17,9 @@ from service.notify.single_flight import Kept
 from service.notify.translate import translated
 from service.storage import AlreadyExists, Store
 
+FILES_KEPT = 4
+"""Notifications whose files a process holds: up to 7 MiB each."""
+
 KEPT = 64
 """What a process holds of either: the few notifications under way, in their few languages."""
 
@@ -22,10 +27,18 @@ KEPT = 64
 class Renditions:
     """Reads what was translated; safe for threads. `get` and `texts` may raise `Unavailable`."""
 
-    def __init__(self, store: Store, translations: Translations, foot: Callable[[Tag], Foot] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        translations: Translations,
+        attachments: Attachments,
+        foot: Callable[[Tag], Foot] | None = None,
+    ) -> None:
         """`foot` is what stands below bulk mail in a language; None where nobody can be sent a link to leave."""
         self._store = store
         self._foot = foot
+        self._attachments = attachments
+        self._files = Kept[tuple[Attachment, ...]](FILES_KEPT)
         self._translations = translations
         self._kept = Kept[Rendition](KEPT)
         self._notifications = Kept[Notification](KEPT)
@@ -56,6 +69,13 @@ class Renditions:
     def _read(self, notification_id: str) -> Notification | None:
         item = self._store.get(notification_id)
         return None if item is None else notification_of(item)
+
+    def attachments(self, notification: Notification) -> tuple[Attachment, ...]:
+        """The files that its emails carry; `AttachmentGone`."""
+        wanted = notification.message.attachments
+        if not wanted:
+            return ()
+        return self._files.of("|".join(wanted), lambda: self._attachments.load(wanted)) or ()
 
     def laid_out(self, notification: Notification, texts: Texts) -> Rendition:
         """The notification in complete texts, with what stands below it."""

@@ -268,6 +268,7 @@ def requested(body: schemas.NotificationRequest, notification_id: str, app: str,
         callback_url=body.callback_url,
         reference=body.reference,
         reply_to=body.reply_to,
+        attachments=tuple(dict.fromkeys(body.attachments)),
         translations={name: _translated(one) for name, one in body.translations.items()},
     )
 

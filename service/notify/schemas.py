@@ -67,6 +67,10 @@ class NotificationRequest(Body):
     reply_to: Annotated[
         str | None, Field(max_length=254, description="Where answers by email go; else the template's, or the sender.")
     ] = None
+    attachments: Annotated[
+        Sequence[str],
+        Field(max_length=10, description="Ids of uploaded files that its emails carry; SMS and calls go without."),
+    ] = ()
     translations: Annotated[
         Mapping[str, str | AuthorsTranslation],
         Field(max_length=50, description="The author's own words by language: a text, or a text and a subject."),

@@ -33,7 +33,7 @@ from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Digests, Waits, Went
 from service.notify.items import changed_page_item, delivery_item, page_of
 from service.notify.notification import Notification
-from service.notify.plan import Drop, Hold, Manners, Plan, Send, plan, values_for
+from service.notify.plan import Drop, Enclosed, Hold, Manners, Plan, Send, plan, values_for
 from service.notify.receipts import SILENCE
 from service.notify.renditions import Renditions
 from service.notify.turn import Done, Later, Onward
@@ -227,13 +227,18 @@ class PageSender:
             return Hold(delivery.retry_at)
         reference = Reference(delivery.id, delivery.attempt + 1, urgent=notification.lane is Lane.INCIDENT)
         values = values_for(person, notification.message.variables, context.own_values.get(person.user_id, {}))
-        reply_to = notification.message.reply_to
-        wanted = plan(person, rendition, values, notification.lane, reference, self.manners, now, reply_to)
+        enclosed = self._enclosed(notification)
+        wanted = plan(person, rendition, values, notification.lane, reference, self.manners, now, enclosed)
         if isinstance(wanted, Send) and (rests_until := slots.rests_until(wanted.message)) is not None:
             return Hold(rests_until, idle=True)
         if not isinstance(wanted, Send) or (window := _window(notification, person.user_id)) is None:
             return wanted
         return Hold(self.digests.join(notification, person, wanted.message, window, now).until)
+
+    def _enclosed(self, notification: Notification) -> Enclosed:
+        """What its emails carry besides their words."""
+        message = notification.message
+        return Enclosed(message.reply_to, lambda: self.renditions.attachments(notification))
 
     def _paced(self, copy: Copy, context: PageContext, now: datetime) -> Copy:
         """A copy goes when its reader has not had too many lately. Asking takes a place, and so comes last."""

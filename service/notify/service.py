@@ -14,6 +14,7 @@ from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
+from service.messages.attachments import Attachments
 from service.messages.forms import FormRefused, parse_form
 from service.messages.markup import UNSUBSCRIBE
 from service.messages.templates import NoSuchTemplate, Template, Templates, announcement
@@ -79,6 +80,7 @@ class Request:
     reference: str | None = None
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reply_to: str | None = None
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,17 @@ class Desk:
     """Accepts notifications and reads them back."""
 
     def __init__(
-        self, store: Store, clock: Clock, naming: Naming, templates: Templates, *, has_links_to_leave: bool = False
+        self,
+        store: Store,
+        clock: Clock,
+        naming: Naming,
+        templates: Templates,
+        attachments: Attachments,
+        *,
+        has_links_to_leave: bool = False,
     ) -> None:
         self._has_links_to_leave = has_links_to_leave
+        self._attachments = attachments
         self._store = store
         self._clock = clock
         self._naming = naming
@@ -130,7 +140,13 @@ class Desk:
             id=request.id,
             app=request.app,
             request_id=request.request_id,
-            message=message_of(template, request.variables or {}, authors_words(request, template), request.reply_to),
+            message=message_of(
+                template,
+                request.variables or {},
+                authors_words(request, template),
+                request.reply_to,
+                request.attachments,
+            ),
             accepted_at=self._clock.now(),
             audience=request.audience,
             recipients=named.names,
@@ -205,6 +221,7 @@ class Desk:
         yield from self._text_faults(request)
         if is_addressed:
             yield from self._audience_faults(request, named)
+        yield from self._attachment_faults(request)
         if request.reply_to is not None:
             try:
                 parse_reply_to(request.reply_to)
@@ -215,6 +232,15 @@ class Desk:
                 check_url(request.callback_url)
             except CallbackRefused as error:
                 yield "callback_url", str(error)
+
+    def _attachment_faults(self, request: Request) -> Iterator[tuple[str, str]]:
+        if not request.attachments:
+            return
+        at = max(self._clock.now(), request.send_at or self._clock.now())
+        for number, fault in self._attachments.faults(request.attachments, request.app, at):
+            yield f"attachments[{number}]", fault
+        if request.template in self._templates.names and self._templates.get(request.template or "").digest:
+            yield "attachments", "cannot go along with a template whose messages gather in a digest"
 
     def _text_faults(self, request: Request) -> Iterator[tuple[str, str]]:
         if (request.text is None) == (request.template is None):

@@ -29,6 +29,7 @@ from service.language.machine import Engine, MachineTranslator
 from service.language.translators import Translators
 from service.messages import lane_routes, optout_routes
 from service.messages import routes as outbox_routes
+from service.messages.attachments import Attachments
 from service.messages.machine_review import MachineReview
 from service.messages.optout_routes import suppressed
 from service.messages.optouts import OptOut, OptOuts
@@ -37,7 +38,7 @@ from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
 from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead
 from service.messages.webhooks import Callback, Webhooks, host_of
-from service.notify import items, lists, outcomes, receipts, review, review_links, unsubscribe
+from service.notify import attachment_routes, items, lists, outcomes, receipts, review, review_links, unsubscribe
 from service.notify import routes as notify_routes
 from service.notify.addressees import Addressees
 from service.notify.cancel import Cancellation
@@ -120,14 +121,15 @@ class Messaging:
         url = settings.public_url
         self.unsubscribe_links = UnsubscribeLinks(signing_keys(settings, "unsubscribe"), url) if url else None
         foot = partial(unsubscribe.foot, self.catalogues, settings.sender_name or "") if url else None
-        self.renditions = Renditions(store, self.translations, foot)
+        self.attachments = Attachments(store, clock)
+        self.renditions = Renditions(store, self.translations, self.attachments, foot)
         self.review_links = ReviewLinks(signing_keys(settings, "review"), url, clock) if url else None
         self.completion = Completion(store, self.webhooks)
         self.pauses = LanePauses(store, clock)
         self.cancellation = Cancellation(store, self.completion)
         self.addressees = Addressees(store)
         naming = Naming(self.directory, self.profiles, keys)
-        self.desk = Desk(store, clock, naming, self.templates, has_links_to_leave=bool(url))
+        self.desk = Desk(store, clock, naming, self.templates, self.attachments, has_links_to_leave=bool(url))
         self.rule_notifications = NotifyOutcome(self.desk)
 
     def blueprints(self) -> Sequence[Blueprint]:
@@ -137,6 +139,7 @@ class Messaging:
             optout_routes.blueprint(self.opt_outs, self.directory, self.store, self.clock),
             outbox_routes.blueprint(self.outbox),
             lane_routes.blueprint(self.pauses, self.clock),
+            attachment_routes.blueprint(self.attachments, self.clock),
             notify_routes.blueprint(
                 self.desk,
                 self.translations,

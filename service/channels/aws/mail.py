@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
 from service.aws.limits import check
-from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Unknown
+from service.channels import Accepted, Attachment, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.aws.sending import handed_over
 from service.channels.email import unsubscribe_headers
 from service.core import exact_json
@@ -24,6 +24,7 @@ from service.core.aws_faults import Kind, code, kind_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.type_defs import (
+        AttachmentTypeDef,
         BulkEmailEntryResultTypeDef,
         EmailTemplateContentTypeDef,
         MessageHeaderTypeDef,
@@ -91,6 +92,8 @@ class SesEmail:
             },
             "EmailTags": tags(email.reference),
         }
+        if email.attachments:
+            request["Content"]["Simple"]["Attachments"] = [_attached(file) for file in email.attachments]
         if email.reply_to is not None:
             request["ReplyToAddresses"] = [email.reply_to]
         if self._identity.configuration_set:
@@ -104,14 +107,14 @@ class SesEmail:
 
     def alike(self, one: Email, other: Email, /) -> bool:
         """Whether one call may carry both."""
-        return _content(one) == _content(other) and not _is_template(one)
+        return _content(one) == _content(other) and not _goes_alone(one)
 
     def send_many(self, emails: Sequence[Email], /) -> Sequence[Outcome]:
         """The outcome of each email, in order; neighbours of one content go out in one call."""
         outcomes: list[Outcome] = []
         for _, group in groupby(emails, key=_content):
             members = list(group)
-            templated = any(map(_is_template, members))
+            templated = any(map(_goes_alone, members))
             for first in range(0, len(members), BULK):
                 outcomes += self._send_alike(members[first : first + BULK], templated=templated)
         return outcomes
@@ -184,6 +187,20 @@ def _content(email: Email) -> tuple[str, str, str, str]:
 
 def _own_link(email: Email) -> str:
     return exact_json.dumps({_OWN_LINK: email.unsubscribe_url or ""})
+
+
+def _attached(file: Attachment) -> AttachmentTypeDef:
+    return {
+        "RawContent": file.content,
+        "FileName": file.name,
+        "ContentType": file.media_type,
+        "ContentDisposition": "ATTACHMENT",
+        "ContentTransferEncoding": "BASE64",
+    }
+
+
+def _goes_alone(email: Email) -> bool:
+    return bool(email.attachments) or _is_template(email)
 
 
 def _is_template(email: Email) -> bool:

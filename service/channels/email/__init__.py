@@ -77,6 +77,9 @@ def compose(email: Email, sender: Address, at: datetime, stamp: str | None = Non
         message[name] = value
     message.set_content(email.text)
     message.add_alternative(email.html, subtype="html")
+    for file in email.attachments:
+        main, _, sub = file.media_type.partition("/")
+        message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
     message["Content-Language"] = str(email.language)  # not before: content headers move into the first part
     return message
 

@@ -33,6 +33,7 @@ class EmailType:
             reference=circumstances.reference,
             unsubscribe_url=circumstances.unsubscribe_url(),
             reply_to=circumstances.reply_to,
+            attachments=circumstances.attachments(),
         )
 
     def is_blank(self, message: Message, /) -> bool:

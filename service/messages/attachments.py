@@ -1,0 +1,162 @@
+"""Files that go along with emails: uploaded first, kept for thirty days, named by the notifications that send them."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.channels import Attachment
+from service.core import ids
+from service.core.clock import Clock
+from service.core.errors import TocsinError
+from service.core.records import from_state, to_state
+from service.storage import AuditEntry, Item, Store
+
+KIND, PART = "attachment", "attachment-part"
+OF_APP = "attachments-of"
+"""The index of files by the app that uploaded them."""
+
+MAX_FILES = 10
+"""Files of one email."""
+
+MAX_SIZE = 7 * 1024 * 1024
+"""Bytes of all files of one email: in base64 they stay below the 10 MB that many mail servers take."""
+
+QUOTA = 100 * 1024 * 1024
+"""Bytes that the files of one app may take together."""
+
+KEPT = timedelta(days=30)
+"""How long a file can be sent."""
+
+MAX_NAME = 100
+CHUNK = 240 * 1024
+"""Bytes of a file in one item: in base64 they stay below an item's limit."""
+
+_NAME = re.compile(r"[^\W_][\w .,()&+@'-]{0,99}")
+_MEDIA_TYPE = re.compile(r"[a-z]{1,30}/[a-z0-9.+-]{1,90}")
+
+
+class AttachmentRefused(TocsinError):
+    """A file that cannot be kept; the text says why."""
+
+
+class AttachmentGone(TocsinError):
+    """A file that a notification names is not kept any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """What is known of a file: whose it is, its name, media type, size in bytes, and in how many parts it is stored."""
+
+    app: str
+    name: str
+    media_type: str
+    size: int
+    parts: int
+    until: datetime
+
+
+class Attachments:
+    """Keeps files and reads them back."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def keep(
+        self, app: str, name: str, media_type: str | None, content: bytes, audit: AuditEntry
+    ) -> tuple[str, StoredFile]:
+        """Keep a file, durably; answers its id. `AttachmentRefused` for its name, its type, its size or the quota."""
+        now = self._clock.now()
+        file = StoredFile(
+            app, checked_name(name), checked_type(name, media_type), len(content), _count(content), now + KEPT
+        )
+        self._check_size(file)
+        file_id = f"{KIND}-{ids.fresh(now)}"
+        for number in range(file.parts):
+            data = base64.b64encode(content[number * CHUNK : (number + 1) * CHUNK]).decode()
+            self._store.add(Item(_part_id(file_id, number), PART, {"data": data}, expires_at=file.until))
+        head = Item(file_id, KIND, to_state(file), keys={OF_APP: app}, expires_at=file.until)
+        self._store.add(head, audit=[audit])
+        return file_id, file
+
+    def faults(self, file_ids: Sequence[str], app: str, at: datetime) -> Iterator[tuple[int, str]]:
+        """What is wrong with which of the files that an app wants to send at a time."""
+        files = [self.get(name) for name in file_ids]
+        for number, file in enumerate(files):
+            if file is None or file.app != app:
+                yield number, "is no attachment of yours: POST /v1/attachments answers its id"
+            elif file.until < at + timedelta(days=1):
+                yield number, f"is kept until {file.until:%Y-%m-%d %H:%M} UTC, too short a time: upload it again"
+        size = sum(file.size for file in files if file is not None)
+        if size > MAX_SIZE:
+            yield len(files) - 1, f"is too much: together they have {size:,} bytes, and {MAX_SIZE:,} are allowed"
+
+    def get(self, file_id: str) -> StoredFile | None:
+        """What is known of a file, or None."""
+        item = self._store.get(file_id)
+        if item is None or item.kind != KIND:
+            return None
+        file = from_state(StoredFile, item.state)
+        return file if file.until > self._clock.now() else None
+
+    def load(self, file_ids: Sequence[str]) -> tuple[Attachment, ...]:
+        """The files themselves; `AttachmentGone`."""
+        return tuple(self._loaded(name) for name in file_ids)
+
+    def _loaded(self, file_id: str) -> Attachment:
+        file = self.get(file_id)
+        if file is None:
+            raise AttachmentGone(f"its attachment {file_id} is not kept any more: upload it again")
+        parts = (self._store.get(_part_id(file_id, number)) for number in range(file.parts))
+        content = b"".join(base64.b64decode(str(part.state["data"])) for part in parts if part is not None)
+        if len(content) != file.size:
+            raise AttachmentGone(f"its attachment {file_id} is not kept any more: upload it again")
+        return Attachment(file.name, file.media_type, content)
+
+    def _check_size(self, file: StoredFile) -> None:
+        if not 0 < file.size <= MAX_SIZE:
+            raise AttachmentRefused(f"has {file.size:,} bytes: send 1 to {MAX_SIZE:,}")
+        kept = sum(other.size for other in self._of(file.app))
+        if kept + file.size > QUOTA:
+            raise AttachmentRefused(
+                f"is more than the {QUOTA // 1024 // 1024} MiB that the files of one app may take: the oldest leave "
+                f"{KEPT.days} days after they came"
+            )
+
+    def _of(self, app: str) -> Iterator[StoredFile]:
+        cursor: str | None = None
+        while True:
+            page = self._store.by_index(OF_APP, app, cursor=cursor, limit=200)
+            files = (from_state(StoredFile, item.state) for item in page.items)
+            yield from (file for file in files if file.until > self._clock.now())
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+
+def checked_name(name: str) -> str:
+    """A name that a file may have in a mail; `AttachmentRefused`."""
+    if not _NAME.fullmatch(name) or "." not in name.strip(".") or len(name) > MAX_NAME:
+        raise AttachmentRefused(f"has no name that a mail can carry: write it like menu.pdf, with {MAX_NAME} letters")
+    return name
+
+
+def checked_type(name: str, media_type: str | None) -> str:
+    """The media type of a file, by its name where nobody says it; `AttachmentRefused`."""
+    said = (media_type or mimetypes.guess_type(name)[0] or "application/octet-stream").lower()
+    if not _MEDIA_TYPE.fullmatch(said) or said.startswith(("multipart/", "message/")):
+        raise AttachmentRefused("has no media type that a mail can carry: write it like application/pdf")
+    return said
+
+
+def _count(content: bytes) -> int:
+    return -(-len(content) // CHUNK)
+
+
+def _part_id(file_id: str, number: int) -> str:
+    return f"{file_id}-{number}"
