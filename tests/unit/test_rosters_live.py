@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -69,15 +68,12 @@ def test_a_file_that_never_was_sound_is_no_roster(folder: Path) -> None:
         rosters(folder).get("pumps")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_folder_that_cannot_be_listed_changes_nothing(folder: Path) -> None:
     followed = rosters(folder)
     assert len(followed.all()) == 2
-    folder.chmod(0)
-    try:
-        assert len(followed.all()) == 2
-    finally:
-        folder.chmod(0o755)
+    folder.rename(folder.with_name("moved"))
+    folder.write_text("not a folder")
+    assert len(followed.all()) == 2
 
 
 def test_without_a_folder_there_are_no_rosters(tmp_path: Path) -> None:
