@@ -12,7 +12,19 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-BENCHMARKS = ("decide", "tables", "memory", "http", "deliveries", "storage", "verify", "escalations", "backtest", "aws")
+BENCHMARKS = (
+    "decide",
+    "tables",
+    "memory",
+    "http",
+    "deliveries",
+    "storage",
+    "verify",
+    "escalations",
+    "backtest",
+    "console",
+    "aws",
+)
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -10,7 +10,27 @@ from flask import Blueprint, Response, make_response, render_template, request
 from service.console import calls, guard, words
 from service.console.assets import Assets
 from service.console.guard import PageGuard
-from service.console.pages import find, home, incidents, messages, people, phones, requests, reviews, rules, system
+from service.console.pages import (
+    editing,
+    events,
+    find,
+    home,
+    incidents,
+    messages,
+    people,
+    people_changes,
+    people_files,
+    phones,
+    requests,
+    reviews,
+    rules,
+    schedules,
+    system,
+    translations,
+    trials,
+    versions,
+    writing,
+)
 from service.console.sessions import Sessions
 from service.console.sign_in import SignIn
 from service.core.clock import Clock
@@ -18,10 +38,13 @@ from service.core.errors import Unavailable
 from service.http import Keys, Problem, not_found, request_ids
 from service.storage import Store
 
-PAGES = (home, find, incidents, messages, requests, reviews, rules, people, phones, system)
+PAGES = (
+    *(home, find, incidents, messages, writing, schedules, requests, reviews, translations),
+    *(rules, editing, versions, trials, events, people, people_changes, people_files, phones, system),
+)
 
-FORM_LIMIT = 5 * 1024 * 1024
-"""Bytes of a form: a rule file of 4 MiB fits."""
+FORM_LIMIT = 7 * 1024 * 1024
+"""Bytes of a form: a rule file of 4 MiB fits, also a workbook of 4 MiB as text."""
 
 
 def blueprint(store: Store, keys: Keys, clock: Clock, *, behind_tls: bool = False) -> Blueprint:
@@ -44,7 +67,7 @@ def blueprint(store: Store, keys: Keys, clock: Clock, *, behind_tls: bool = Fals
 
 def _allow_large_forms() -> None:
     if guard.is_signed_in():
-        request.max_content_length = FORM_LIMIT
+        request.max_content_length = request.max_form_memory_size = FORM_LIMIT
 
 
 def _add_frame(routes: Blueprint, assets: Assets, clock: Clock) -> None:

@@ -54,6 +54,10 @@ STATUSES: Mapping[str, StatusWords] = {
     "waits_for_review": StatusWords("waits for review", "warn", "‖"),
     "done": StatusWords("done", "ok", "✓"),
     "dead": StatusWords("dead", "bad", "✕"),
+    # tested events
+    "matched": StatusWords("matched", "ok", "✓"),
+    "not_matched": StatusWords("not matched", "dim", "–"),
+    "error": StatusWords("does not fit", "bad", "✕"),
     # parts of the service
     "ok": StatusWords("ok", "ok", "✓"),
     "ready": StatusWords("all well", "ok", "✓"),

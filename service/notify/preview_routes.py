@@ -14,7 +14,7 @@ from service.core.enums import Scope
 from service.core.language_tags import UnknownTag, parse_tag
 from service.http import Caller, FieldError, Shown, endpoint, invalid
 from service.messages.prices import CURRENCY
-from service.notify import schemas
+from service.notify import schemas, views
 from service.notify.notification import Status, Verdict
 from service.notify.preview import MOST, Previewed, Previews
 from service.notify.service import Request, Unfit
@@ -120,8 +120,7 @@ def _ruling(verdict: Verdict | None) -> dict[str, Mapping[str, object] | None]:
     """What the sentiment rules would say; nothing of a template or of what is urgent."""
     if verdict is None:
         return {"sentiment": None, "decision": None}
-    decision = {"fired": verdict.fired, "ruleset_version": verdict.ruleset_version, "reason": verdict.reason}
-    return {"sentiment": verdict.scores, "decision": decision}
+    return {"sentiment": verdict.scores, "decision": views.decision(verdict)}
 
 
 def _check(languages: Sequence[str]) -> None:

@@ -69,12 +69,13 @@ def _said(one: Notification) -> Mapping[str, object]:
         "send_at": one.send_at,
         "completed_at": one.completed_at,
         "sentiment": verdict and verdict.scores,
-        "decision": verdict and _decision(verdict),
+        "decision": verdict and decision(verdict),
         "review": one.review and asdict(one.review),
     }
 
 
-def _decision(verdict: Verdict) -> Mapping[str, object]:
+def decision(verdict: Verdict) -> Mapping[str, object]:
+    """What the sentiment rules said, with the harm and the passage that it comes from."""
     return {
         "fired": verdict.fired,
         "ruleset_version": verdict.ruleset_version,

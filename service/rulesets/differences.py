@@ -35,8 +35,11 @@ def active_source(library: Library, name: str, now: datetime) -> str | None:
 def between(library: Library, name: str, old_sha256: str | None, new_sha256: str | None) -> Between:
     """What changed from one published content to another; nothing if one of them was never published."""
     old, new = (library.with_content(name, sha256) if sha256 else None for sha256 in (old_sha256, new_sha256))
-    if old is None or new is None:
-        return Between("", None)
+    return Between("", None) if old is None or new is None else compared(library, old, new)
+
+
+def compared(library: Library, old: Version, new: Version) -> Between:
+    """What changed from one published version to another."""
     before, after = _typed(library, old), _typed(library, new)
     return Between(_lines(library, old, new), diff(before, after).as_json() if before and after else None)
 

@@ -18,6 +18,7 @@ from service.http.formats import Answer, text_of
 from service.http.problems import FieldError, Problem, invalid
 from service.rulesets import gate, schemas
 from service.rulesets.active_versions import Live
+from service.rulesets.diff_routes import add_diff
 from service.rulesets.differences import active_source, between
 from service.rulesets.errors import StaleEdit, UnknownRuleset
 from service.rulesets.gate import Checked
@@ -50,6 +51,7 @@ def blueprint(
     _add_list(routes, library, working_copies, clock)
     _add_reads(routes, library, clock)
     _add_outline(routes, live)
+    add_diff(routes, library)
     _add_check(routes, library, latest, clock, places)
     _add_publish(routes, library, live, latest, clock, places)
     _add_activate(routes, library, live, clock)

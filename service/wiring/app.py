@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from service import config, console, http
 from service.audit import routes as audit_routes
 from service.channels.email.mailbox import reader
 from service.config import Backend, Settings, folders
+from service.config.origins import readable
 from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.core.periodic import Chore, Chores
@@ -33,7 +35,7 @@ from service.intake.poller import Poller
 from service.language import Sentiment
 from service.language.embedded.embeddings import Embeddings
 from service.language.embedded.tone import EmbeddedTone
-from service.operations import dead_routes, key_routes
+from service.operations import dead_routes, key_routes, setting_routes
 from service.replies import POLL as LOOKS_AT_WORDS
 from service.rulesets import active_versions, backtest_routes, shadow, shadow_routes, working_copies
 from service.rulesets import routes as ruleset_routes
@@ -153,6 +155,7 @@ class Service:
             audit_routes.blueprint(self.store),
             dead_routes.blueprint(self.store, self.clock),
             key_routes.blueprint(self.keys, self.store, self.clock),
+            setting_routes.blueprint(lambda: [asdict(each) for each in readable(self.settings)]),
             *self.messaging.blueprints(),
             *self.escalation.blueprints(),
             schedule_routes.blueprint(self.timetable),

@@ -79,7 +79,7 @@ def sign_in_link(instance: Running) -> str:
 
 @pytest.fixture(scope="session")
 def pictures() -> Path | None:
-    """Where pictures of the pages are kept: `docs/img`, with TOCSIN_TEST_PICTURES=1."""
+    """Where pictures of the pages are kept with TOCSIN_TEST_PICTURES=1: `docs/img`; `pngquant 64` makes them small."""
     import os
 
     return ROOT / "docs" / "img" if os.environ.get("TOCSIN_TEST_PICTURES") else None

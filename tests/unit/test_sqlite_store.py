@@ -24,7 +24,7 @@ from service.core.clock import HandClock
 from service.core.enums import Lane
 from service.storage import Conflict, Item, Store, StoreUnavailable
 from service.storage.sqlite import SqliteStore
-from service.storage.sqlite.schema import MIGRATIONS
+from service.storage.sqlite.schema import MIGRATIONS, RARE_TYPE
 
 NOW = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -322,3 +322,12 @@ def _integrity(path: Path) -> str:
     with sqlite3.connect(path) as connection:
         answer: str = connection.execute("PRAGMA integrity_check").fetchone()[0]
         return answer
+
+
+def test_entries_of_a_rare_type_are_found_by_an_index_of_their_own(path: Path, store: Store) -> None:
+    store.ping()  # makes the file
+    with sqlite3.connect(path) as connection:
+        query = f"SELECT * FROM audit WHERE entry_type = ? AND {RARE_TYPE} ORDER BY at DESC, audit_id DESC LIMIT ?"
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {query}", ("exception", 50)).fetchall()
+    assert "USING INDEX audit_by_rare_type (entry_type=?)" in plan[0][-1]
+    assert "TEMP B-TREE" not in str(plan)

@@ -54,6 +54,9 @@ def _waiting() -> Iterator[Waiting]:
     if calls.may_call("notifications.list_reviews"):
         reviews = _listed("notifications.list_reviews")
         yield _row("Messages that wait for a review", reviews, "held_at", "/console/reviews", "warn")
+    if calls.may_call("notifications.list_translations"):
+        missing = _listed("notifications.list_translations")
+        yield _row("Translations that are missing", missing, "wanted_at", "/console/translations", "warn")
     if calls.may_call("rulesets.list_rulesets"):
         files = calls.read("rulesets.list_rulesets")["working_copies"]
         refused = [file for file in files if file["version"] is None]

@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from service.console import calls
+from service.console.forms import takes_form
 from service.console.guard import signed_in
 
 LIST = "incidents.list_incidents"
@@ -65,18 +66,22 @@ def _names(incident: calls.Document) -> dict[int, str]:
 
 
 def _add_actions(routes: Blueprint) -> None:
-    @routes.post("/incidents/acknowledge")
+    @takes_form(routes, "/incidents/acknowledge", "incidents.acknowledge_incident")
     def acknowledge_incidents() -> Response:
         for incident_id in request.form.getlist("incident"):
             calls.send("incidents.acknowledge_incident", {"by": signed_in().name}, incident_id=incident_id)
         return redirect("/console/incidents", 303)
 
-    @routes.post("/incidents/<incident_id>/<any(acknowledge, escalate, resolve, reopen):deed>")
+    @takes_form(
+        routes,
+        "/incidents/<incident_id>/<any(acknowledge, escalate, resolve, reopen):deed>",
+        "incidents.{deed}_incident",
+    )
     def act_on_incident(incident_id: str, deed: str) -> Response:
         calls.send(f"incidents.{deed}_incident", {"by": signed_in().name}, incident_id=incident_id)
         return redirect(f"/console/incidents/{incident_id}", 303)
 
-    @routes.post("/incidents/<incident_id>/notes")
+    @takes_form(routes, "/incidents/<incident_id>/notes", "incidents.note_incident")
     def note_incident(incident_id: str) -> Response:
         body = {"by": signed_in().name, "text": request.form.get("text", "")}
         calls.send("incidents.note_incident", body, incident_id=incident_id)
@@ -86,7 +91,7 @@ def _add_actions(routes: Blueprint) -> None:
     def ask_to_cancel(incident_id: str) -> str:
         return render_template("incidents/cancel.html", **_one(incident_id))
 
-    @routes.post("/incidents/<incident_id>/cancel")
+    @takes_form(routes, "/incidents/<incident_id>/cancel", "incidents.cancel_incident")
     def cancel_incident(incident_id: str) -> Response:
         calls.send("incidents.cancel_incident", {"by": signed_in().name}, incident_id=incident_id)
         return redirect(f"/console/incidents/{incident_id}", 303)

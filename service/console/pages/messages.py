@@ -1,4 +1,4 @@
-"""Messages: what was sent, one message with how it fares, stopping it, sending again, and writing a new one."""
+"""Messages: what was sent, one message with how it fares, stopping it, and sending again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from service.console import calls
-from service.http import Problem
+from service.console import calls, mood
+from service.console.forms import takes_form
 
 LIST = "notifications.list_notifications"
 SHOW = "notifications.show_notification"
@@ -24,7 +24,6 @@ WAITING = frozenset({"pending", "sending", "needs_translation"})
 def add_to(routes: Blueprint) -> None:
     """Serve the pages."""
     _add_list(routes)
-    _add_new(routes)
     _add_one(routes)
     _add_actions(routes)
 
@@ -35,27 +34,6 @@ def _add_list(routes: Blueprint) -> None:
         wanted = {name: text for name in FILTERS if (text := request.args.get(name, "").strip())}
         page = calls.read(LIST, {**wanted, "cursor": request.args.get("cursor"), "limit": LISTED})
         return render_template("messages/list.html", page=page, wanted=wanted)
-
-
-def _add_new(routes: Blueprint) -> None:
-    @routes.get("/messages/new")
-    def write() -> str:
-        return render_template("messages/new.html", given={}, errors={}, detail="")
-
-    @routes.post("/messages/new")
-    def send() -> str | Response:
-        given = {name: text for name, text in request.form.items() if text.strip()}
-        body: dict[str, object] = {
-            name: given[name] for name in ("text", "subject", "audience", "lane") if name in given
-        }
-        if "recipients" in given:
-            body["recipients"] = given["recipients"].replace(",", " ").split()
-        try:
-            accepted = calls.send("notifications.send_notification", body)
-        except Problem as problem:
-            errors = calls.field_errors(problem)
-            return render_template("messages/new.html", given=given, errors=errors, detail=problem.detail)
-        return redirect(f"/console/messages/{accepted['notification_id']}", 303)
 
 
 def _add_one(routes: Blueprint) -> None:
@@ -78,7 +56,9 @@ def _one(message_id: str) -> dict[str, object]:
     shown = calls.read(SHOW, notification_id=message_id)
     counts: Mapping[str, int] = shown["counts"]["status"]
     done = sum(number for state, number in counts.items() if state not in WAITING)
-    return {"message": shown, "is_over": shown["status"] in OVER, "done": done}
+    judged = bool(shown["decision"] and shown["decision"]["harm"])
+    limits = mood.limits() if judged else ()
+    return {"message": shown, "is_over": shown["status"] in OVER, "done": done, "limits": limits}
 
 
 def _add_actions(routes: Blueprint) -> None:
@@ -86,12 +66,12 @@ def _add_actions(routes: Blueprint) -> None:
     def ask_to_stop(message_id: str) -> str:
         return render_template("messages/stop.html", **_one(message_id))
 
-    @routes.post("/messages/<message_id>/stop")
+    @takes_form(routes, "/messages/<message_id>/stop", "notifications.cancel_notification")
     def stop(message_id: str) -> Response:
         calls.send("notifications.cancel_notification", notification_id=message_id)
         return redirect(f"/console/messages/{message_id}", 303)
 
-    @routes.post("/messages/<message_id>/again")
+    @takes_form(routes, "/messages/<message_id>/again", "notifications.retry_notification")
     def send_again(message_id: str) -> Response:
         calls.send("notifications.retry_notification", {}, notification_id=message_id)
         return redirect(f"/console/messages/{message_id}", 303)

@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from service.console import calls
+from service.console.forms import takes_form
 
 LISTED = 50
 
@@ -52,10 +53,12 @@ def _add_audiences(routes: Blueprint) -> None:
 def _add_optouts(routes: Blueprint) -> None:
     @routes.get("/people/opt-outs")
     def optouts() -> str:
-        page = calls.read("opt-outs.list_optouts", {"cursor": request.args.get("cursor"), "limit": LISTED})
-        return render_template("people/optouts.html", page=page)
+        wanted = request.args.get("contact", "").strip()
+        query = {"contact": wanted, "cursor": request.args.get("cursor"), "limit": LISTED}
+        page = calls.read("opt-outs.list_optouts", query)
+        return render_template("people/optouts.html", page=page, wanted=wanted)
 
-    @routes.post("/people/opt-outs/<optout_id>/lift")
+    @takes_form(routes, "/people/opt-outs/<optout_id>/lift", "opt-outs.lift_optout")
     def lift(optout_id: str) -> Response:
         calls.send("opt-outs.lift_optout", optout_id=optout_id)
         return redirect("/console/people/opt-outs", 303)

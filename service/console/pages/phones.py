@@ -8,6 +8,7 @@ from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.console import calls
+from service.console.forms import takes_form
 from service.console.guard import signed_in
 from service.http import not_found
 from service.http.endpoint import EndpointCall
@@ -34,7 +35,7 @@ def _add_phones(routes: Blueprint) -> None:
     def phones_live() -> str:
         return render_template("phones/_page.html", **_phones())
 
-    @routes.post("/phones")
+    @takes_form(routes, "/phones", "simulator.simulate_sms")
     def answer() -> AnyResponse:
         body = {"from": request.form.get("from", ""), "body": request.form.get("body", "")}
         calls.send("simulator.simulate_sms", body)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from service.console import calls
-from service.http import not_found
+from service.console import calls, mood
+from service.console.forms import takes_form
+from service.http import Problem, ProblemType, not_found
 
 LIST = "notifications.list_reviews"
 LISTED = 100
@@ -21,21 +24,29 @@ def add_to(routes: Blueprint) -> None:
 
     @routes.get("/reviews/<review_id>")
     def review(review_id: str) -> str:
-        waiting = _waiting()
-        place, item = _place_of(review_id, waiting)
-        following = waiting[place + 1]["id"] if place + 1 < len(waiting) else None
-        return render_template("reviews/page.html", item=item, place=place + 1, of=len(waiting), following=following)
+        return _page(review_id)
 
-    @routes.post("/reviews/<review_id>")
-    def decide(review_id: str) -> Response:
-        _, item = _place_of(review_id, _waiting())
+    @takes_form(routes, "/reviews/<review_id>/<any(notification, evaluation):kind>", "notifications.review_{kind}")
+    def decide(review_id: str, kind: str) -> str | Response:
         body = {"decision": request.form.get("decision", ""), "reason": request.form.get("reason", "").strip()}
-        if item["kind"] == "notification":
-            calls.send("notifications.review_notification", body, notification_id=review_id)
-        else:
-            calls.send("notifications.review_evaluation", body, item_id=review_id)
+        places: dict[str, Any] = {"notification_id" if kind == "notification" else "item_id": review_id}
+        try:
+            calls.send(f"notifications.review_{kind}", body, **places)
+        except Problem as problem:
+            if problem.type is not ProblemType.INVALID:
+                raise
+            return make_response(_page(review_id, problem.detail), problem.type.status)
         following = request.form.get("following")
         return redirect(f"/console/reviews/{following}" if following else "/console/reviews", 303)
+
+
+def _page(review_id: str, detail: str = "") -> str:
+    waiting = _waiting()
+    place, item = _place_of(review_id, waiting)
+    following = waiting[place + 1]["id"] if place + 1 < len(waiting) else None
+    limits = mood.limits() if item.get("harm") else ()
+    where = {"place": place + 1, "of": len(waiting), "following": following}
+    return render_template("reviews/page.html", item=item, limits=limits, detail=detail, **where)
 
 
 def _waiting() -> list[calls.Document]:

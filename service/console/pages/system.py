@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from service.console import calls
+from service.console.forms import takes_form
 from service.core.enums import Scope
 from service.http import not_found
 from service.http.plumbing import plumbing
@@ -19,6 +20,7 @@ def add_to(routes: Blueprint) -> None:
     _add_lanes(routes)
     _add_dead(routes)
     _add_keys(routes)
+    _add_settings(routes)
 
 
 def _add_state(routes: Blueprint) -> None:
@@ -38,14 +40,14 @@ def _state() -> dict[str, object]:
 
 
 def _add_lanes(routes: Blueprint) -> None:
-    @routes.post("/system/lanes/<lane>/<any(pause, resume):deed>")
+    @takes_form(routes, "/system/lanes/<lane>/<any(pause, resume):deed>", "lanes.{deed}_lane")
     def pause_or_resume(lane: str, deed: str) -> Response:
         calls.send(f"lanes.{deed}_lane", lane=lane)
         return redirect("/console/system", 303)
 
 
 def _add_dead(routes: Blueprint) -> None:
-    @routes.post("/system/dead/<item_id>/redrive")
+    @takes_form(routes, "/system/dead/<item_id>/redrive", "dead.redrive_dead")
     def redrive(item_id: str) -> Response:
         calls.send("dead.redrive_dead", item_id=item_id)
         return redirect("/console/system", 303)
@@ -56,7 +58,7 @@ def _add_keys(routes: Blueprint) -> None:
     def keys() -> str:
         return render_template("system/keys.html", keys=_keys(), scopes=list(Scope), made=None)
 
-    @routes.post("/system/keys")
+    @takes_form(routes, "/system/keys", "keys.create_key")
     def make_key() -> str:
         body = {"name": request.form.get("name", ""), "scopes": request.form.getlist("scope")}
         made = calls.send("keys.create_key", body)
@@ -69,10 +71,19 @@ def _add_keys(routes: Blueprint) -> None:
                 return render_template("system/end_key.html", key=key)
         raise not_found(f"There is no key {key_id!r}.")
 
-    @routes.post("/system/keys/<key_id>/end")
+    @takes_form(routes, "/system/keys/<key_id>/end", "keys.revoke_key")
     def end_key(key_id: str) -> Response:
         calls.send("keys.revoke_key", key_id=key_id)
         return redirect("/console/system/keys", 303)
+
+
+def _add_settings(routes: Blueprint) -> None:
+    @routes.get("/system/settings")
+    def settings() -> str:
+        is_all = "all" in request.args
+        items = calls.read("settings.list_settings")["items"]
+        shown = [each for each in items if is_all or each["origin"] != "default"]
+        return render_template("system/settings.html", settings=shown, number=len(items), is_all=is_all)
 
 
 def _keys() -> list[calls.Document]:

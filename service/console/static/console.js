@@ -16,7 +16,10 @@ document.addEventListener("htmx:after:swap", () => localise(document));
 function newest() { document.querySelectorAll(".screen").forEach(screen => { screen.scrollTop = screen.scrollHeight; }); }
 newest();
 // On a small screen the menu starts closed; without this file it starts open, which reads as well.
-if (matchMedia("(max-width: 48rem)").matches) document.querySelector(".menu")?.removeAttribute("open");
+const narrow = matchMedia("(max-width: 48rem)"), menu = document.querySelector(".menu");
+function fold() { if (menu) menu.open = !narrow.matches; }
+fold();
+narrow.addEventListener("change", fold);
 // A hidden tab asks for nothing; when it is seen again everything live is asked for at once.
 document.addEventListener("htmx:before:request", event => {
   if (document.hidden && event.target.closest?.("[data-hx-trigger*=every]")) event.preventDefault();
@@ -29,4 +32,8 @@ document.addEventListener("keydown", event => {
   if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/") { event.preventDefault(); document.querySelector(".find input")?.focus(); return; }
   document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
+});
+// Ctrl+Enter sends the form that is being written.
+document.addEventListener("keydown", event => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.closest?.("form")?.requestSubmit();
 });

@@ -11,6 +11,7 @@ from service.core.exact_json import JsonObject
 from service.storage import AlreadyExists, AuditEntry, AuditQuery, AuditText
 from service.storage.audit_places import Place
 from service.storage.commits import AuditRow, instant, micros
+from service.storage.sqlite.schema import RARE_TYPE
 
 Row = tuple[str, str, str, int, str, str | None, str, str]
 
@@ -86,7 +87,8 @@ def _matching(query: AuditQuery) -> tuple[list[str], list[str | int]]:
         "at < ?": None if query.until is None else micros(query.until),
     }
     given = {clause: value for clause, value in clauses.items() if value is not None}
-    return list(given), list(given.values())
+    is_rare = query.entry_type not in {None, "request", "response"} and query.request_id is None
+    return [*given, *([RARE_TYPE] if is_rare else [])], list(given.values())
 
 
 def _all_of(clauses: Sequence[str]) -> str:

@@ -1,0 +1,79 @@
+"""Changing one person: the profile, the audiences they belong to, and erasing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from service.console import calls
+from service.console.forms import takes_form
+from service.http import Problem, ProblemType
+
+PUT = "recipients.put_recipient"
+ERASE = "recipients.delete_recipient"
+FIELDS = ("first_name", "language", "preference", "phone", "email", "timezone", "voice_locale", "chat_url", "audience")
+
+
+def add_to(routes: Blueprint) -> None:
+    """Serve the pages."""
+    _add_profile(routes)
+    _add_erase(routes)
+
+    @takes_form(routes, "/people/<user_id>/audiences/<audience>/leave", "recipients.leave_audience")
+    def take_out(user_id: str, audience: str) -> Response:
+        calls.send("recipients.leave_audience", user_id=user_id, audience=audience)
+        return redirect(f"/console/people/{user_id}", 303)
+
+
+def _add_profile(routes: Blueprint) -> None:
+    @routes.get("/people/new")
+    def add_person() -> str:
+        return _form({}, is_new=True)
+
+    @routes.get("/people/<user_id>/edit")
+    def edit_person(user_id: str) -> str:
+        return _form(calls.read("recipients.get_recipient", user_id=user_id), is_new=False)
+
+    @takes_form(routes, "/people", PUT)
+    def save_person() -> str | Response:
+        given = {name: text.strip() for name, text in request.form.items() if text.strip()}
+        user_id = given.get("user_id", "")
+        body = {name: given[name] for name in FIELDS if name in given}
+        try:
+            calls.send(PUT, body, user_id=user_id)
+        except Problem as problem:
+            return _refused(given, problem)
+        return redirect(f"/console/people/{user_id}", 303)
+
+
+def _refused(given: Mapping[str, str], problem: Problem) -> Response:
+    if problem.type is not ProblemType.INVALID:
+        raise problem
+    return make_response(_form(given, is_new="is_new" in given, problem=problem), problem.type.status)
+
+
+def _form(given: calls.Document, *, is_new: bool, problem: Problem | None = None) -> str:
+    errors = calls.field_errors(problem) if problem else {}
+    detail = problem.detail if problem else ""
+    return render_template("people/edit.html", given=given, errors=errors, detail=detail, is_new=is_new)
+
+
+def _add_erase(routes: Blueprint) -> None:
+    @routes.get("/people/<user_id>/erase")
+    def ask_to_erase(user_id: str) -> str:
+        return _ask(user_id, "")
+
+    @takes_form(routes, "/people/<user_id>/erase", ERASE)
+    def erase(user_id: str) -> str | Response:
+        typed = request.form.get("typed", "").strip()
+        if typed != user_id:
+            return make_response(_ask(user_id, f"“{typed}” is not “{user_id}”: nobody was erased."), 422)
+        calls.send(ERASE, user_id=user_id)
+        return redirect("/console/people", 303)
+
+
+def _ask(user_id: str, detail: str) -> str:
+    person = calls.read("recipients.get_recipient", user_id=user_id)
+    return render_template("people/erase.html", person=person, detail=detail)
