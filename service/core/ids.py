@@ -27,7 +27,10 @@ def fresh(at: datetime) -> str:
 
 
 def place(at: datetime) -> str:
-    """Where ids of the instant `at` begin: it sorts before all of them, and after all of earlier milliseconds."""
+    """Where ids of the instant `at` begin: it sorts before all of them, and after all of earlier milliseconds.
+
+    There are no ids from before 1970.
+    """
     return _instant(_milliseconds(at))
 
 
@@ -47,7 +50,7 @@ def several(at: datetime, number: int) -> Sequence[str]:
 
 
 def _milliseconds(at: datetime) -> bytes:
-    return int(at.timestamp() * 1_000).to_bytes(_TIME_BYTES)
+    return max(0, int(at.timestamp() * 1_000)).to_bytes(_TIME_BYTES)
 
 
 def _letters(random: bytes) -> str:

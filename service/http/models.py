@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
@@ -47,7 +48,16 @@ def _said(text: str) -> str:
     return text
 
 
-Instant = Annotated[AwareDatetime, Strict(False), BeforeValidator(_text_only)]
+def _in_the_calendar(at: datetime) -> datetime:
+    """The time, if UTC has it too: in the last hours of the year 9999 west of Greenwich it has not."""
+    try:
+        at.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("instant", "Write a time of the years 1 to 9999, in UTC too") from error
+    return at
+
+
+Instant = Annotated[AwareDatetime, Strict(False), BeforeValidator(_text_only), AfterValidator(_in_the_calendar)]
 """A time in a request: RFC 3339 text that names its zone."""
 
 Choice = Annotated[E, Strict(False)]

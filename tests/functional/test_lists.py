@@ -181,3 +181,25 @@ def test_the_shell_takes_the_cursors_of_its_list_alone(embedded: Installation) -
     for other in ("x", cursor):
         code, _, said = search("--cursor", other)
         assert (code, "repeat the call without it" in said, "Traceback" in said) == (1, True, False)
+
+
+@pytest.mark.parametrize(
+    ("time", "status"),
+    [
+        ("0001-01-01T00:00:00Z", 200),
+        ("1565-04-06T09:59:30Z", 200),
+        ("1969-12-31T23:59:59.999Z", 200),
+        ("9999-12-31T23:59:59Z", 200),
+        ("9999-12-31T23:59:59-23:59", 422),
+        ("0001-01-01T00:00:00+23:59", 422),
+    ],
+)
+def test_every_list_of_a_span_of_time_answers_for_any_time_there_is(here: Installation, time: str, status: int) -> None:
+    paths = here.api.client.get("/openapi.json").json()["paths"]
+    assert isinstance(paths, dict)
+    spans = [path for path, calls in paths.items() if "get" in calls and "from" in _parameters(calls["get"])]
+    assert len(spans) >= 3
+    for path in spans:
+        for end in ("from", "to"):
+            reply = here.api.client.get(f"{path}?{urlencode({end: time})}")
+            assert reply.status == status, f"{path} {end}={time}: {reply.status} {reply.text}"
