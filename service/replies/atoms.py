@@ -21,7 +21,7 @@ class Sort(Enum):
     WORD = auto()
     NUMBER = auto()
     RANGE = auto()  # 41-45
-    FIGURE = auto()  # a time, a date, a decimal or a long number: never a code
+    FIGURE = auto()  # a time, a date, a decimal, an amount or a long number: never a code
     EMOJI = auto()
     BREAK = auto()  # the end of a clause
     QUESTION = auto()
@@ -93,7 +93,7 @@ _QUESTIONS = "?؟՞⁇"
 _SIGNS_OF_TEXT = "=<>|^$€£¥°%"
 _SHORT_WORD_DOT = re.compile(r"(?<!\w)([^\W\d_]{1,4})\. ?(?=#?\d)")
 """The dot of "no. 41" and "ca. 15" ends no clause."""
-_FIGURE = re.compile(r"\d+(?:[.:]\d+)+|\d{7,}")
+_FIGURE = re.compile(r"\d+(?:[.:]\d+)+|\d{7,}|\d{1,6} ?[%$€£¥°]")
 _RANGE = re.compile(r"(\d{1,6}) ?[-–] ?(\d{1,6})(?!\d)")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
 

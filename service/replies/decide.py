@@ -147,7 +147,7 @@ def _outcome(reading: Reading, accepts: Accepts) -> Outcome:
     if Kind.STOP in kinds and not kinds & (AFFIRMING - {Kind.YES, Kind.OK}):
         return Outcome.STOP
     if not reading.whole or reading.asks:
-        return Outcome.NO if _refuses_first(reading, accepts) else Outcome.ASK
+        return Outcome.NO if _refuses_somewhere(reading, accepts) else Outcome.ASK
     known = {kind for kind in kinds if kind is not None}
     return _command(known) or _answer(reading, known, accepts)
 
@@ -183,19 +183,55 @@ def _answer(reading: Reading, kinds: set[Kind], accepts: Accepts) -> Outcome:
 
 def _refuses(reading: Reading, kinds: set[Kind], accepts: Accepts) -> bool:
     if not kinds & REFUSING:
-        return False
-    return kinds <= REFUSING | _BESIDE_NO or _refuses_first(reading, accepts)
+        return _excuses(reading, kinds) and not accepts.strict
+    return kinds <= REFUSING | _BESIDE_NO or _refuses_somewhere(reading, accepts)
 
 
 _LEANS_ELSEWHERE = REFUSING | {Kind.UNDO, Kind.MACHINE, Kind.STOP, Kind.STOP_ALONE, Kind.HANDOVER, Kind.EXCUSE}
 _TAKES_A_NO_BACK = AFFIRMING | {Kind.QUESTION, Kind.STOP, Kind.STOP_ALONE, Kind.UNDO, Kind.MACHINE, Kind.REASSURE}
 
 
-def _refuses_first(reading: Reading, accepts: Accepts) -> bool:
-    """Whether the first clause is wholly a NO and nothing behind it takes that back; never where a NO is final."""
-    first = set(reading.first_clause.kinds)
-    says_no = bool(first & REFUSING) and first <= REFUSING | _BESIDE_NO
-    return says_no and not accepts.final_no and not reading.asks and not set(reading.kinds) & _TAKES_A_NO_BACK
+def _excuses(reading: Reading, kinds: set[Kind]) -> bool:
+    """Whether nothing but why somebody cannot is said, in words that are known to the end: "I'm on holiday, sorry"."""
+    known = any(piece.phrase.kind is Kind.EXCUSE and not piece.phrase.open for piece in reading.pieces if piece.phrase)
+    return known and kinds <= _BESIDE_NO - {Kind.NOT_NOW, Kind.ALL, Kind.BOTH}
+
+
+def _refuses_somewhere(reading: Reading, accepts: Accepts) -> bool:
+    """Whether a part of the text is wholly a NO that nothing else takes back; never where a NO is final."""
+    if accepts.final_no:
+        return False
+    return _refuses_first(reading) or _refuses_later(reading) or _turns_to_no(reading)
+
+
+def _refuses_first(reading: Reading) -> bool:
+    """Whether the first clause is wholly a NO: "No, I have no car"."""
+    return _is_no(reading.first_clause) and not reading.asks and not set(reading.kinds) & _TAKES_A_NO_BACK
+
+
+def _refuses_later(reading: Reading) -> bool:
+    """Whether any other clause says in more than one word that the writer cannot: "Just landed in Oslo, can't come"."""
+    says_no = any(_is_no(clause) and not clause.asks and _says_at_length(clause) for clause in reading.clauses)
+    return says_no and not reading.cut_short and not set(reading.kinds) & _TAKES_A_NO_BACK
+
+
+def _turns_to_no(reading: Reading) -> bool:
+    """Whether behind the last "but" stands a NO, and nothing before it promises more than to have read the page."""
+    before, behind = reading.around(Kind.BUT)
+    if behind is None or reading.cut_short or reading.asks:
+        return False
+    promised = set(before.kinds) & (_TAKES_A_NO_BACK - {Kind.YES, Kind.OK, Kind.REASSURE})
+    return not promised and _is_no(behind.first_clause) and not set(behind.kinds) & _TAKES_A_NO_BACK
+
+
+def _is_no(clause: Reading) -> bool:
+    kinds = set(clause.kinds)
+    return bool(kinds & REFUSING) and kinds <= REFUSING | _BESIDE_NO
+
+
+def _says_at_length(clause: Reading) -> bool:
+    """Whether it is more than a "no", which may ask for consent behind another clause: "broken, no"."""
+    return any(span.kind is Kind.CANNOT or (span.kind is Kind.NO and " " in span.text) for span in clause.spans)
 
 
 def _reason(reading: Reading, accepts: Accepts) -> Reason:

@@ -7,7 +7,7 @@ seen at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -95,8 +95,8 @@ class Graph:
 
     def _sequence(self, parts: Sequence[Part], start: int, end: int, words: Words) -> None:
         at = start
-        for part in parts:
-            after = self._state()
+        for n, part in enumerate(parts):
+            after = end if n == len(parts) - 1 else self._state()
             if isinstance(part, Group):
                 for alternative in part.alternatives:
                     self._sequence(alternative, at, after, words)
@@ -105,7 +105,8 @@ class Graph:
             else:
                 self._path(words(part), at, after)
             at = after
-        self._skips[at].append(end)
+        if not parts:
+            self._skips[start].append(end)
 
     def _path(self, keys: Sequence[str], start: int, end: int) -> None:
         at = start
@@ -117,22 +118,30 @@ class Graph:
         if not keys:
             self._skips[start].append(end)
 
-    def _closed(self, states: Iterable[int]) -> frozenset[int]:
-        return frozenset().union(*map(self._closure, states))
+    def _closed(self, states: Collection[int]) -> frozenset[int]:
+        closures = [self._closure(state) for state in states]
+        return closures[0] if len(closures) == 1 else frozenset().union(*closures)
 
     def _closure(self, state: int) -> frozenset[int]:
-        """The state and those that it skips to; every graph is without circles."""
+        """The state and those that it skips to, where a word goes on or a phrase ends; there are no circles."""
         known = self._closures.get(state)
         if known is None:
-            known = frozenset({state}).union(*map(self._closure, self._skips[state]))
+            matters = self._steps[state] or state in self._ends
+            itself = frozenset({state}) if matters else frozenset()
+            known = itself.union(*map(self._closure, self._skips[state]))
             self._closures[state] = known
         return known
 
-    def _followers(self, states: frozenset[int]) -> dict[str, set[int]]:
-        followers: dict[str, set[int]] = {}
+    def _followers(self, states: frozenset[int]) -> Mapping[str, Collection[int]]:
+        if len(states) == 1:
+            return self._steps[next(iter(states))]
+        followers: dict[str, list[int]] = {}
         for state in states:
             for word, targets in self._steps[state].items():
-                followers.setdefault(word, set()).update(targets)
+                if word in followers:
+                    followers[word] = followers[word] + targets
+                else:
+                    followers[word] = targets
         return followers
 
     def _name(self, node: Node, states: frozenset[int], clash: _Clash) -> None:

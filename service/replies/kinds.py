@@ -27,6 +27,7 @@ class Kind(StrEnum):
     BOTH = "both"
     AND = "and"
     CODE = "code"  # a word before a code: "incident 41"
+    BUT = "but"  # what stands before it does not count: "saw it, but I can't"
     UNDO = "undo"
     LATER = "later"
     WHO = "who"
@@ -56,9 +57,9 @@ OPEN_ENDED = REFUSING | UNDECIDED | {Kind.EXCUSE, Kind.STOP}
 
 ALIKE = (
     REFUSING | UNDECIDED | {Kind.EXCUSE, Kind.WHO},
-    frozenset({Kind.OK, Kind.COMMIT}),
+    frozenset({Kind.OK, Kind.COMMIT, Kind.ETA}),
     frozenset({Kind.STOP, Kind.STOP_ALONE}),
-    frozenset({Kind.POLITE, Kind.FILLER, Kind.JUST}),
+    frozenset({Kind.POLITE, Kind.FILLER, Kind.JUST, Kind.REASSURE}),
 )
 """Kinds of which a phrase may have two: the one that stands first in the file counts."""
 

@@ -68,6 +68,23 @@ class Reading:
         return Reading(self.language, self.pieces[: ends[0]] if ends else self.pieces)
 
     @property
+    def clauses(self) -> Iterator[Reading]:
+        """The parts between breaks, each with the question mark that ends it."""
+        start = 0
+        for n, piece in enumerate(self.pieces):
+            if _is_break(piece) or piece.atoms[0].sort is Sort.QUESTION:
+                yield Reading(self.language, self.pieces[start : n + 1])
+                start = n + 1
+        yield Reading(self.language, self.pieces[start:])
+
+    def around(self, kind: Kind) -> tuple[Reading, Reading | None]:
+        """What stands before the last phrase of a kind and what behind it; None if there is no such phrase."""
+        last = max((n for n, piece in enumerate(self.pieces) if piece.kind is kind), default=None)
+        if last is None:
+            return self, None
+        return Reading(self.language, self.pieces[:last]), Reading(self.language, self.pieces[last + 1 :])
+
+    @property
     def codes(self) -> tuple[int, ...]:
         """The numbers that may name pages, in order, each once; those of a range, too."""
         atoms = [atom for piece in self.pieces if piece.kind in (None, Kind.CODE) for atom in piece.atoms]
@@ -116,11 +133,14 @@ def _is_break(piece: Piece) -> bool:
     return piece.atoms[0].sort is Sort.BREAK
 
 
+_NUMBERS = frozenset({Sort.NUMBER, Sort.RANGE})
+
+
 def _names_nothing(piece: Piece, following: Piece | None) -> bool:
-    """Whether a word that stands before codes stands before none: "ok for now"."""
+    """Whether a word that stands before codes stands before none: "ok for now", "for 10 minutes"."""
     if piece.kind is not Kind.CODE:
         return False
-    return following is None or following.atoms[0].sort not in (Sort.NUMBER, Sort.RANGE)
+    return following is None or following.phrase is not None or following.atoms[0].sort not in _NUMBERS
 
 
 def _kind(piece: Piece, *, agrees: bool) -> Kind | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from service.replies.graph import Node, Phrase, phrases_below
 from service.replies.kinds import Kind
@@ -18,9 +18,9 @@ class Vocabulary:
     """
 
     language: str
-    root: Node
-    forgiven: Node
-    words: frozenset[str]
+    root: Node = field(repr=False)
+    forgiven: Node = field(repr=False)
+    words: frozenset[str] = field(repr=False)
     elsewhere: frozenset[str] = frozenset()
     greek: bool = False
     accents: bool = False

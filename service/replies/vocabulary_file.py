@@ -116,6 +116,10 @@ class _Phrases:
         return self.cut[text]
 
     def _cut(self, text: str) -> Sequence[str]:
+        if any(character.isdigit() for character in text.replace(NUMBER_KEY, "")):
+            raise BadPattern(
+                f'a number in "{text}" would stand for every number: write {NUMBER_KEY}, or the word for it'
+            )
         atoms = atoms_of(text.replace(NUMBER_KEY, " 0 "), greek=self.greek, accents=self.accents)
         if any(atom.sort is Sort.QUESTION for atom in atoms) or "…" in text:
             raise BadPattern("a question mark, or … before the end, is no part of a phrase")
@@ -223,12 +227,13 @@ def _without_end(pattern: str) -> tuple[str, tuple[bool, ...]]:
 
 def _timed(pattern: str, units: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, int | None]]:
     """The pattern for each unit of time, and the minutes of one such unit; without a unit a number means minutes."""
-    if "{unit}" not in pattern:
-        yield pattern, 1 if NUMBER_KEY in pattern else None
-        return
-    for unit, words in units.items():
+    without = pattern.replace("[{unit}]", "")
+    if "{unit}" not in without:
+        yield without, 1 if NUMBER_KEY in pattern else None
+    for unit, words in units.items() if "{unit}" in pattern else ():
         if words:
-            yield pattern.replace("{unit}", f"({'|'.join(words)})"), _UNITS[unit]
+            named = f"({'|'.join(words)})"
+            yield pattern.replace("[{unit}]", named).replace("{unit}", named), _UNITS[unit]
 
 
 def _spellings(text: str, spelled: Mapping[str, str]) -> list[str]:

@@ -103,7 +103,7 @@ def test_what_is_a_no(text: str) -> None:
         "yes?",
         "no?",
         "¿sí?",
-        "yes but not today",
+        "yes but not yet",
         "yes and no",
         "yes no",
         "no, yes",

@@ -61,6 +61,43 @@ def test_the_keywords_of_our_english_texts_count_in_an_unknown_language(
     assert decision(text, language).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "right"),
+    [
+        ("yes saw it but I can't", "en", "no"),
+        ("Got your message, but I can't, my car broke down", "en", "no"),
+        ("vu mais je peux pas", "fr", "no"),
+        ("gezien maar kan niet", "nl", "no"),
+        ("I'm on it but can't", "en", "ask"),
+        ("yes but tomorrow", "en", "ask"),
+        ("Just landed in Oslo, can't come", "en", "no"),
+        ("can someone else do it? I can't", "en", "no"),
+        ("It is broken, no", "en", "ask"),
+        ("Just landed in Oslo, can't come, but on it", "en", "ask"),
+        ("I'm on holiday", "en", "no"),
+        ("Sorry, bin krank", "de", "no"),
+        ("ok, I'm on holiday", "en", "ask"),
+        ("I'm on the roof of the plant", "en", "ask"),
+        ("omw, be there in 15", "en", "yes"),
+        ("be there in 90", "en", "ask"),
+        ("yes 50%", "en", "ask"),
+        ("on it, 3 hr", "en", "ask"),
+        ("はい、2時間", "ja", "ask"),
+        ("네 2시간", "ko", "ask"),
+        ("yes for 10 minutes", "en", "ask"),
+        ("ja für 10 minuten", "de", "ask"),
+        ("sim só 10 minutos", "pt-BR", "ask"),
+    ],
+)
+def test_what_turns_an_answer_round(text: str, language: str, right: str) -> None:
+    assert decision(text, language).outcome == right
+
+
+@pytest.mark.parametrize("text", ["yes saw it but I can't", "I'm on holiday", "Just landed in Oslo, can't come"])
+def test_where_a_no_is_final_it_must_be_the_whole_text(text: str) -> None:
+    assert decision(text, "en", "approval").outcome == "ask"
+
+
 ROWS = [line.split("\t") for line in (Path(__file__).parent / "replies_dev.tsv").read_text("utf-8").splitlines()[1:]]
 """Language, policy, text, right outcome: 876 natural replies in 30 languages."""
 

@@ -84,6 +84,12 @@ def test_a_check_names_the_faults_of_a_vocabulary(folder: Path) -> None:
     assert "de.yaml:2" in checked.output
 
 
+def test_a_number_in_a_phrase_is_refused_since_it_would_stand_for_every_number() -> None:
+    parsed = vocabulary_file.parse(b"replies: en\nok: [10-4]\n")
+    assert [finding.at.line for finding in parsed.findings] == [2]
+    assert "{n}" in parsed.findings[0].message
+
+
 def test_a_reply_is_shown_word_by_word() -> None:
     shown = CliRunner().invoke(rules, ["reply", "ok morgen", "--language", "de"])
     assert [line.split() for line in shown.output.splitlines()] == [
