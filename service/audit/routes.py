@@ -11,9 +11,8 @@ from pydantic import Field
 
 from service.audit.entry import EntryType, as_json
 from service.core.enums import Scope
+from service.http import Cursor, Instant, Limit, Query, Shown, not_found
 from service.http.endpoint import endpoint
-from service.http.models import Cursor, Instant, Limit, Query, Shown
-from service.http.problems import not_found
 from service.storage import AuditQuery, Store
 
 LIST = "/v1/audit"

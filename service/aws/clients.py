@@ -25,7 +25,7 @@ from botocore.session import get_session
 
 from service.core import aws_faults
 from service.storage.aws_calls import USER_AGENT
-from service.work.lanes import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
+from service.work import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend import ComprehendClient

@@ -15,8 +15,7 @@ from service.aws.clients import Clients
 from service.aws.limits import OverLimit, check
 from service.core import aws_faults, exact_json
 from service.core.aws_faults import Kind
-from service.work import Permanent, RetryLater
-from service.work.retry import asked_wait
+from service.work import Permanent, RetryLater, asked_wait
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestTypeDef, PutEventsResultEntryTypeDef

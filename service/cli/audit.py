@@ -7,8 +7,7 @@ from datetime import datetime
 import click
 
 from service import config
-from service.audit.entry import as_json
-from service.audit.routes import LIST, AuditSearch
+from service.audit import LIST, AuditSearch, as_json
 from service.cli.arguments import instant
 from service.core import exact_json
 from service.core.clock import timestamp

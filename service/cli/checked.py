@@ -8,17 +8,14 @@ from pathlib import Path
 
 from service import config
 from service.core.plain_files import CannotRead
-from service.decide.findings import Finding, Kind, Severity
-from service.decide.ruleset import Place
-from service.decide.tables.inline import Inlined
+from service.decide import Finding, Inlined, Kind, Place, Severity
 from service.escalate import policy_file
+from service.intake import known_beside
 from service.intake.events import file as events_file
-from service.intake.events.references import known_beside
 from service.messages.templates import read_templates
 from service.replies import file_tests, read_languages, vocabulary_file
 from service.rosters import roster_file
-from service.rulesets import gate, rule_file
-from service.rulesets.rule_file import RuleFile
+from service.rulesets import RuleFile, gate, rule_file
 from service.wiring.escalation import SHIPPED_WORDS
 
 _POLICY = re.compile(rb"^escalation[ \t]*:", re.MULTILINE)

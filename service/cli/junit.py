@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import escape, quoteattr
 
-from service.decide.findings import Finding
-from service.decide.rule_tests import Tested
-from service.decide.ruleset import Ruleset
+from service.decide import Finding, Ruleset, Tested
 
 _UNREPRESENTABLE = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

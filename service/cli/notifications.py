@@ -13,11 +13,18 @@ from service.cli.arguments import instant
 from service.core import ids
 from service.core.clock import timestamp
 from service.http import lists as http_lists
-from service.notify import lists, schemas, views
-from service.notify.cancel import NothingToCancel
-from service.notify.list_routes import LIST, filters_of
-from service.notify.notification import Notification, Status
-from service.notify.retry import NothingToRetry, retried
+from service.notify import (
+    LIST,
+    NothingToCancel,
+    NothingToRetry,
+    Notification,
+    Status,
+    filters_of,
+    lists,
+    retried,
+    schemas,
+    views,
+)
 from service.storage import AuditEntry, cursors
 from service.wiring.app import Service
 from service.wiring.messaging import Messaging

@@ -12,7 +12,7 @@ from service.core.clock import timestamp
 from service.core.enums import Lane
 from service.messages.lane_routes import PAUSED, RESUMED, audited
 from service.wiring.storage import SYSTEM_CLOCK, open_store
-from service.work.pauses import LanePauses
+from service.work import LanePauses
 
 _LANE = click.argument("lane", type=click.Choice([lane.value for lane in Lane]))
 

@@ -10,10 +10,7 @@ from service import config
 from service.cli.serve import own_url
 from service.core import exact_json
 from service.core.clock import timestamp
-from service.rosters.calendars import Calendar, Calendars, path_of
-from service.rosters.roster import Roster, Why
-from service.rosters.rosters import Rosters
-from service.rosters.views import local_time
+from service.rosters import Calendar, Calendars, Roster, Rosters, Why, local_time, path_of
 from service.wiring.app import Service
 from service.wiring.storage import SYSTEM_CLOCK, open_store
 

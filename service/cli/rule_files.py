@@ -9,12 +9,8 @@ from pathlib import Path
 
 import click
 
-from service.decide import language, report
-from service.decide.findings import Finding, Severity
-from service.decide.ruleset import Ruleset
-from service.decide.tables.sheet import Grid
-from service.rulesets import rule_file
-from service.rulesets.rule_file import RuleFile
+from service.decide import Finding, Grid, Ruleset, Severity, language, report
+from service.rulesets import RuleFile, rule_file
 
 RULE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -21,10 +21,7 @@ from service.cli.rules_reply import read_reply
 from service.cli.rules_tests import run_tests, write_tests
 from service.cli.rules_versions import VERSIONS
 from service.core import exact_json
-from service.decide import explain, facts
-from service.decide.decision import ActionRefused, Compiled, NotUnique
-from service.decide.findings import Severity
-from service.decide.ruleset import Facts, Ruleset
+from service.decide import ActionRefused, Compiled, Facts, NotUnique, Ruleset, Severity, explain, facts
 
 
 @click.group()
@@ -96,7 +93,7 @@ def explain_request(file: Path, request: str, as_of: datetime | None, as_json: b
 def _derived(ruleset: Ruleset, given: Facts) -> Facts:
     if not facts.underived(ruleset, given):
         return given
-    from service.evaluations.sentiment import derived
+    from service.evaluations import derived
     from service.wiring.app import of_any_language, open_sentiment
 
     settings = config.load()

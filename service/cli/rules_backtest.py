@@ -17,11 +17,10 @@ from service import config
 from service.cli.arguments import instant
 from service.cli.rule_files import RULE_FILE, as_json_option, sound
 from service.core import exact_json
-from service.decide.decision import Compiled
+from service.decide import Compiled
 
 if TYPE_CHECKING:
-    from service.rulesets.replay import Replayed
-    from service.rulesets.tally import Tally
+    from service.rulesets import Replayed, Tally
 
 INTERRUPTED = 128 + signal.SIGINT
 """How a command ends that was ended by Ctrl-C, as a shell has it."""
@@ -41,10 +40,7 @@ def backtest(
 
     Nothing is published or carried out. Ctrl-C ends it with what was found so far.
     """
-    from service.rulesets.active_versions import Live
-    from service.rulesets.columns.segment_store import head_of
-    from service.rulesets.library import Library
-    from service.rulesets.replay import Replay
+    from service.rulesets import Library, Live, Replay, head_of
     from service.storage import AuditQuery
     from service.wiring.storage import SYSTEM_CLOCK, open_store
 
@@ -88,7 +84,7 @@ def _replayed(
     from rich.console import Console
     from rich.progress import Progress
 
-    from service.rulesets.tally import Tally
+    from service.rulesets import Tally
 
     tally, came_to = Tally(), None
     with Progress(console=Console(stderr=True), transient=True) as progress:

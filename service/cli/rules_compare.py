@@ -10,9 +10,8 @@ import click
 from service import config
 from service.cli.rule_files import as_json_option, sound
 from service.core import exact_json
-from service.decide import language
+from service.decide import Ruleset, language
 from service.decide.diff import diff as difference_of
-from service.decide.ruleset import Ruleset
 
 _VERSION = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)@(?P<number>[0-9]{1,9})")
 
@@ -33,7 +32,7 @@ def _ruleset(named: str) -> Ruleset:
     version = _VERSION.fullmatch(named)
     if version is None:
         raise click.BadParameter(f"{named!r} is neither a file nor a version such as premium@3")
-    from service.rulesets.library import Library
+    from service.rulesets import Library
     from service.wiring.storage import SYSTEM_CLOCK, open_store
 
     library = Library(open_store(config.load()), SYSTEM_CLOCK)

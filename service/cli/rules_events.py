@@ -14,7 +14,7 @@ from service import config
 from service.cli.rule_files import RULE_FILE, as_json_option
 from service.core import durations, exact_json, ids
 from service.core.durations import BadDuration
-from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
+from service.evaluations import MAX_EVENTS, MAX_TIME
 from service.rulesets import rule_file
 
 _SHARE = re.compile(r"([1-9][0-9]?|100)%?")
@@ -84,10 +84,8 @@ class _Testing:
     """The tester on this installation's store."""
 
     def __init__(self) -> None:
-        from service.evaluations.event_samples import EventSamples
-        from service.evaluations.event_trials import EventTests
-        from service.rulesets.active_versions import Live
-        from service.rulesets.library import Library
+        from service.evaluations import EventSamples, EventTests
+        from service.rulesets import Library, Live
         from service.wiring.app import of_any_language, open_sentiment
         from service.wiring.storage import SYSTEM_CLOCK, open_store
 
@@ -103,8 +101,7 @@ class _Testing:
         self, ruleset: str, version: int | None, source: str | None, events: Sequence[object]
     ) -> Sequence[Mapping[str, object]]:
         """A result for each event."""
-        from service.evaluations.candidates import Which
-        from service.evaluations.event_trials import EventTest
+        from service.evaluations import EventTest, Which
 
         test_id = ids.fresh(self._clock.now())
         which = Which(ruleset, version, source)
@@ -118,14 +115,14 @@ class _Testing:
         self, ruleset: str, version: int | None, share: int, events: int, lasting: timedelta
     ) -> Mapping[str, object]:
         """Let the running service sample live requests."""
-        from service.evaluations.candidates import Which
+        from service.evaluations import Which
 
         sampled = self._samples.begin(Which(ruleset, version), share, events, lasting, getpass.getuser())
         return sampled.as_json(self._clock.now())
 
     def sample(self, ruleset: str) -> Mapping[str, object]:
         """How far the last sampling is; empty if there is none."""
-        from service.evaluations.event_samples import NoSample
+        from service.evaluations import NoSample
 
         try:
             return self._samples.sampled(ruleset).as_json(self._clock.now())

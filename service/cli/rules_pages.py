@@ -12,8 +12,7 @@ from service.cli.rule_files import RULE_FILE, sound
 from service.core import exact_json
 from service.decide import describe_page, fmt, schema_json
 from service.decide.verify import verify
-from service.rulesets import rule_file
-from service.rulesets.errors import UnknownRuleset
+from service.rulesets import UnknownRuleset, rule_file
 
 
 @click.command("docs")
@@ -40,7 +39,7 @@ def print_schema() -> None:
 
 
 def _history(name: str) -> list[str]:
-    from service.rulesets.library import Library
+    from service.rulesets import Library
     from service.wiring.storage import SYSTEM_CLOCK, open_store
 
     library = Library(open_store(config.load()), SYSTEM_CLOCK)

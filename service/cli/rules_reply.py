@@ -9,8 +9,7 @@ import click
 from service import config
 from service.cli.rule_files import as_json_option
 from service.core import exact_json
-from service.replies import Decision, Reading, decide, read_languages
-from service.replies.file_tests import POLICIES
+from service.replies import POLICIES, Decision, Reading, decide, read_languages
 from service.wiring.escalation import SHIPPED_WORDS, reply_words
 
 

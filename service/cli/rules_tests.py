@@ -10,8 +10,7 @@ import click
 from service.cli import junit
 from service.cli.rule_files import RULE_FILE, as_json_option, counted, rendered, sound
 from service.core import exact_json
-from service.decide import boundaries, report, rule_tests
-from service.decide.decision import Compiled
+from service.decide import Compiled, boundaries, report, rule_tests
 from service.rulesets import rule_file
 
 

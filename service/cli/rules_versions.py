@@ -16,14 +16,10 @@ from service.cli.arguments import instant
 from service.cli.rule_files import RULE_FILE, as_json_option, show
 from service.cli.rules_backtest import as_text
 from service.core import exact_json
-from service.rulesets import gate, rule_file
-from service.rulesets.library import Library
-from service.rulesets.publishing import Passed, passed
-from service.rulesets.versions import Activation, Version
-from service.rulesets.working_copies import WorkingCopies
+from service.rulesets import Activation, Library, Passed, Version, WorkingCopies, gate, passed, rule_file
 
 if TYPE_CHECKING:
-    from service.rulesets.recent_comparison import Compared
+    from service.rulesets import Compared
 
 effective_from_option = click.option(
     "--effective-from", callback=instant, help="When it takes over (RFC 3339); now if left out."
@@ -127,7 +123,7 @@ def pull_file(name: str) -> None:
 
     What the file held is kept beside it if it was never published.
     """
-    from service.rulesets.pulling import pull
+    from service.rulesets import pull
 
     settings, library = config.load(), _library()
     done = pull(settings.rules_dir, library, _copies(), library.active(name, datetime.now(UTC)))
@@ -170,9 +166,8 @@ def _compared(ready: Passed) -> Compared | None:
     """The latest recorded requests, decided by the active version and by the file; None if that takes too long."""
     if not ready.checked.affordable:
         return None
-    from service.decide.decision import Compiled
-    from service.rulesets.active_versions import Live
-    from service.rulesets.recent_comparison import Latest
+    from service.decide import Compiled
+    from service.rulesets import Latest, Live
     from service.wiring.storage import SYSTEM_CLOCK, enough_of_the_audit, open_store
 
     settings = config.load()

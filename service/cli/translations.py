@@ -13,7 +13,7 @@ from service.core import exact_json
 from service.core.clock import timestamp
 from service.http import lists
 from service.messages.translations import MISSING, SUPPLIED, WantedTranslation
-from service.notify.schemas import TRANSLATIONS, TranslationQuery
+from service.notify import TRANSLATIONS, TranslationQuery
 from service.storage import cursors
 from service.wiring.app import Service
 

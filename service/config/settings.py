@@ -16,8 +16,7 @@ from service.config.faults import PREFIX
 from service.core.enums import Channel, Lane
 from service.messages.pace import Pace
 from service.messages.senders import Senders
-from service.work.lanes import BY_URGENCY
-from service.work.vitals import Thresholds
+from service.work import BY_URGENCY, Thresholds
 
 SPARE_THREADS = 8
 """Threads of a process that do chores."""

@@ -14,11 +14,8 @@ from flask import Response, current_app
 from service.console.forms import declared_call
 from service.console.guard import signed_in
 from service.core import exact_json
-from service.http.endpoint import Endpoint, EndpointCall, check_scopes
-from service.http.formats import JSON, Answer, encode
-from service.http.idempotency import attempt
+from service.http import JSON, Answer, Endpoint, EndpointCall, Problem, attempt, check_scopes, encode
 from service.http.plumbing import plumbing
-from service.http.problems import Problem
 
 Document = Mapping[str, Any]
 """What the API answers."""

@@ -1,0 +1,50 @@
+"""Incidents: contacts are asked one level after another until one of them takes it."""
+
+from service.escalate.answer_pages import AnswerPages
+from service.escalate.answers import Answers
+from service.escalate.callbacks import IncidentCallbacks
+from service.escalate.contacts import Contacts, UnknownContact
+from service.escalate.gathering import ContactLimits
+from service.escalate.incidents import Incidents, NoContacts, OtherContent
+from service.escalate.intake import IncidentBody, IntakeRules, shape_of
+from service.escalate.lenient import NotFitting
+from service.escalate.links import Links
+from service.escalate.mail import MailReplies
+from service.escalate.notices import Notices
+from service.escalate.outcomes import RuleIncidents
+from service.escalate.policies import UnknownPolicy, read_policies
+from service.escalate.policy import Policy
+from service.escalate.receipts import Receipts
+from service.escalate.replying import Replies
+from service.escalate.send import Sender
+from service.escalate.summaries import Summaries
+from service.escalate.wording import House, Wording
+
+__all__ = [
+    "AnswerPages",
+    "Answers",
+    "ContactLimits",
+    "Contacts",
+    "House",
+    "IncidentBody",
+    "IncidentCallbacks",
+    "Incidents",
+    "IntakeRules",
+    "Links",
+    "MailReplies",
+    "NoContacts",
+    "NotFitting",
+    "Notices",
+    "OtherContent",
+    "Policy",
+    "Receipts",
+    "Replies",
+    "RuleIncidents",
+    "Sender",
+    "Summaries",
+    "UnknownContact",
+    "UnknownPolicy",
+    "Wording",
+    "read_policies",
+    "shape_of",
+]

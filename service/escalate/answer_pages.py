@@ -20,7 +20,7 @@ from service.escalate.links import Answerer, LinkRefused
 from service.escalate.policy import Role
 from service.escalate.states import Acknowledged, Cancelled, Open, Resolved, Unacknowledged
 from service.escalate.wording import Wording
-from service.http.person_page import Button, PersonPage
+from service.http import Button, PersonPage
 from service.language import Translation, Translator
 from service.messages import render
 from service.messages.answer_words import NEUTRAL, AnswerWords

@@ -17,7 +17,7 @@ from service.escalate.page import Page
 from service.escalate.phonebook import Listed
 from service.escalate.turns import carrier
 from service.storage import Item, Store
-from service.work.rates import slot_of
+from service.work import slot_of
 
 CLOCKS_DIFFER = timedelta(seconds=5)
 """How much the clocks of those who carry SMS may differ from ours."""

@@ -12,8 +12,7 @@ from service.core.errors import TocsinError
 from service.escalate.incident import Contact, Incident
 from service.escalate.intake import GivenContact
 from service.recipients import Directory, Recipient
-from service.rosters import Person
-from service.rosters.rosters import Rosters, UnknownRoster
+from service.rosters import Person, Rosters, UnknownRoster
 
 logger = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from service.escalate.record import IncidentRecord
 from service.escalate.states import Open
 from service.escalate.steps import Change, Moved, moved, written
 from service.escalate.turns import turns_of
-from service.rosters.rosters import UnknownRoster
+from service.rosters import UnknownRoster
 from service.storage import MAX_WRITES, Conflict, Item, Page, Store
 from service.storage.cursors import BadCursor
 from service.work import Step, Task, joined

@@ -23,8 +23,7 @@ from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
 from service.core.records import to_state
 from service.core.web_addresses import NotAnAddress, parse_link
-from service.http.models import Body, CallerReference, Instant, Said
-from service.http.problems import FieldError, invalid, invalid_model
+from service.http import Body, CallerReference, FieldError, Instant, Said, invalid, invalid_model
 from service.messages.webhooks import CallbackRefused, check_url
 
 MAX_CONTACTS = 20

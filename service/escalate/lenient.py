@@ -25,7 +25,7 @@ from service.escalate.intake import (
     shape_of,
 )
 from service.escalate.policy import Policy
-from service.http.problems import FieldError, invalid, invalid_model
+from service.http import FieldError, invalid, invalid_model
 
 MAX_LEFT_OUT = 50
 """Things that are said to be left out; there may be any number in a letter."""

@@ -28,9 +28,7 @@ from service.escalate.items import BY_MAIL_TOKEN, MESSAGE, MailAnswer, Outgoing,
 from service.escalate.policy import PAGING
 from service.escalate.receipts import Receipts
 from service.escalate.replies import Understood
-from service.replies import Languages
-from service.replies.atoms import fold
-from service.replies.cut import without_quotes
+from service.replies import Languages, fold, without_quotes
 from service.storage import AlreadyExists, Item
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,7 @@ from enum import StrEnum
 
 from service.core.enums import Channel
 from service.escalate.waits import Wait
-from service.replies import Accepts, Kind
-from service.replies.decide import FOR_PAGES
+from service.replies import FOR_PAGES, Accepts, Kind
 
 
 class Role(StrEnum):

@@ -9,11 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from service.core.enums import Channel
-from service.decide import entries, positions
-from service.decide.entries import Keys
-from service.decide.faults import Faults, did_you_mean
-from service.decide.findings import Finding, Kind
-from service.decide.positions import Node, Scalar
+from service.decide import Faults, Finding, Keys, Kind, Node, Scalar, did_you_mean, entries, positions
 from service.escalate import policy_words
 from service.escalate.policy import Level, OnNo, Policy, Role
 from service.escalate.waits import BadWait, For, Wait, parse_duration, parse_time_of_day

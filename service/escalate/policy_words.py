@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from service.decide.entries import Keys
-from service.decide.faults import Faults
-from service.decide.findings import Kind
-from service.decide.positions import Entries, Items, Node
+from service.decide import Entries, Faults, Items, Keys, Kind, Node
 from service.escalate.policy import Policy, Role
 
 _OF_INCIDENTS = "incident-page"

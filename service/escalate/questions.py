@@ -10,9 +10,7 @@ from service.escalate.phonebook import Listed, listing
 from service.escalate.policy import Role
 from service.escalate.replies import Answer, Understood
 from service.messages.shortened import shortened
-from service.replies import Decision, Kind, Reading, Reason
-from service.replies.atoms import is_single
-from service.replies.kinds import AFFIRMING, UNDECIDED
+from service.replies import AFFIRMING, UNDECIDED, Decision, Kind, Reading, Reason, is_single
 
 WORDS = 30
 """Characters of a reply that a question repeats."""

@@ -6,9 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from service.replies import Accepts, Decision, Kind, Outcome, Reading, decide
-from service.replies.decide import FOR_APPROVALS, FOR_PAGES, FOR_TASKS, decide_one
-from service.replies.kinds import AFFIRMING
+from service.replies import (
+    AFFIRMING,
+    FOR_APPROVALS,
+    FOR_PAGES,
+    FOR_TASKS,
+    Accepts,
+    Decision,
+    Kind,
+    Outcome,
+    Reading,
+    decide,
+    decide_one,
+)
 
 
 class Answer(StrEnum):

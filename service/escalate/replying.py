@@ -38,9 +38,7 @@ from service.escalate.wording import HELP_CONTACT
 from service.messages.keywords import Keyword, keyword
 from service.messages.optouts import OptOuts, Why
 from service.recipients import Directory
-from service.replies import Kind, Languages, Outcome, Reason
-from service.replies.atoms import atoms_of
-from service.replies.reading import codes_of_atom
+from service.replies import Kind, Languages, Outcome, Reason, atoms_of, codes_of_atom
 from service.storage import AlreadyExists, Conflict, Item
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,7 @@ from pydantic import Field
 
 from service.escalate.intake import DedupKey
 from service.escalate.items import Fate
-from service.http import Body, Cursor, Limit, Query, Shown
-from service.http.models import Instant, Said
+from service.http import Body, Cursor, Instant, Limit, Query, Said, Shown
 
 StateName = Literal["open", "acknowledged", "resolved", "unacknowledged", "cancelled"]
 

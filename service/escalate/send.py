@@ -42,9 +42,7 @@ from service.escalate.wording import Wording
 from service.messages.carriers import Carriers, Slots, Urgency
 from service.messages.optouts import OptOut, OptOuts, Why
 from service.storage import Item
-from service.work import POLICIES, Step, Task, finished, postponed, waiting
-from service.work.pauses import LOOK, LanePauses
-from service.work.rates import wait_until_booked
+from service.work import LOOK, POLICIES, LanePauses, Step, Task, finished, postponed, wait_until_booked, waiting
 
 TRIED_SLOWLY = timedelta(minutes=1)
 """How long a page waits between tries that was refused more often than its lane allows, while its level lasts."""

@@ -15,7 +15,7 @@ from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Fate, Summary, message_id, outgoing_of, summary_id
 from service.escalate.page import Page
 from service.storage import MAX_WRITES, Item, Store
-from service.work.rates import slot_of
+from service.work import slot_of
 
 
 def turns_of(incidents: Sequence[Incident], books: Books, store: Store, now: datetime) -> Mapping[str, datetime]:

@@ -6,16 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from service.decide import explain, facts
-from service.decide.decision import Compiled, Decision
-from service.decide.explain import Explanation
-from service.decide.ruleset import Facts, Ruleset
+from service.decide import Compiled, Decision, Explanation, Facts, Ruleset, explain, facts
 from service.evaluations.sentiment import derived
 from service.language import Sentiment
-from service.rulesets import gate
-from service.rulesets.active_versions import Live
-from service.rulesets.library import fingerprint
-from service.rulesets.publishing import passed
+from service.rulesets import Live, fingerprint, gate, passed
 
 
 @dataclass(frozen=True, slots=True)

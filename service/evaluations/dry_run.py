@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.audit.entry import EntryType
+from service.audit import EntryType
 from service.core import ids
 from service.core.clock import Clock
 from service.evaluations.candidates import Which, candidate
 from service.language import Sentiment
-from service.rulesets.active_versions import Live
+from service.rulesets import Live
 from service.storage import AuditEntry, Store
 
 

@@ -15,10 +15,8 @@ from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
 from service.evaluations.candidates import Which
 from service.evaluations.event_samples import EventSamples, Sampled
 from service.evaluations.refusals import as_problems
-from service.http.caller import Caller
+from service.http import Answer, Body, Caller, Shown
 from service.http.endpoint import endpoint
-from service.http.formats import Answer
-from service.http.models import Body, Shown
 
 PATH = "/v1/rulesets/<name>/test-events/sample"
 

@@ -19,10 +19,7 @@ from service.core.records import from_state, to_state
 from service.evaluations.candidates import Which, candidate
 from service.evaluations.event_trials import KEPT, Outcome, kept, tested
 from service.language import Sentiment
-from service.rulesets.active_versions import Live
-from service.rulesets.errors import NotThere, NotYetActive
-from service.rulesets.notes import Notes
-from service.rulesets.shadow import in_share
+from service.rulesets import Live, Notes, NotThere, NotYetActive, in_share
 from service.storage import Conflict, Item, Store
 
 logger = logging.getLogger(__name__)

@@ -13,15 +13,9 @@ from service.evaluations.candidates import Which
 from service.evaluations.event_trials import EventTest, EventTests
 from service.evaluations.refusals import as_problems
 from service.evaluations.schemas import AsOf, RulesetNamed
-from service.http.caller import Caller
-from service.http.catalogue import ProblemType
+from service.http import JSON, Body, Caller, Format, ProblemType, Shown, invalid_model, json_document
 from service.http.endpoint import endpoint
-from service.http.formats import JSON, Format, json_document
-from service.http.models import Body, Shown
-from service.http.problems import invalid_model
-from service.rulesets.places import TrialPlaces
-from service.rulesets.routes import MAX_FILE_BYTES
-from service.rulesets.schemas import Paged
+from service.rulesets import MAX_FILE_BYTES, Paged, TrialPlaces
 
 MAX_EVENTS = 200
 """Events in one call."""

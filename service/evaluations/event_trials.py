@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from service.audit.entry import EntryType
+from service.audit import EntryType
 from service.core import exact_json
 from service.core.clock import Clock, timestamp
-from service.decide.decision import ActionRefused, NotUnique
-from service.decide.explain import Clause, Combination, Comparison, RuleExplained, Truth
-from service.decide.facts import FactsRefused
+from service.decide import ActionRefused, Clause, Combination, Comparison, FactsRefused, NotUnique, RuleExplained, Truth
 from service.evaluations.candidates import Candidate, Tried, Which, candidate
 from service.evaluations.refusals import faults
 from service.language import Sentiment
-from service.rulesets.active_versions import Live
+from service.rulesets import Live
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
 
 KEPT = timedelta(days=30)

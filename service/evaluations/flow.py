@@ -11,22 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.audit.entry import EntryType
+from service.audit import EntryType
 from service.core import exact_json, ids
 from service.core.clock import Clock, timestamp
-from service.decide import explain, facts
-from service.decide.decision import Decision
-from service.decide.outcomes import Outcome
+from service.decide import Decision, Outcome, explain, facts
 from service.evaluations import outcomes
 from service.evaluations.event_samples import EventSamples
 from service.evaluations.reach import Reach
 from service.evaluations.refusals import exception
 from service.evaluations.sentiment import computed, derived
 from service.language import Sentiment
-from service.rulesets.active_versions import Live, Serving
-from service.rulesets.comparing import decided_by
-from service.rulesets.recorded import Recorded
-from service.rulesets.shadow import Shadows
+from service.rulesets import Live, Recorded, Serving, Shadows, decided_by
 from service.storage import AlreadyExists, AuditEntry, Store
 
 

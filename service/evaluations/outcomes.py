@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from service.core.enums import Lane
-from service.decide.outcomes import EventWanted, Flagged, IncidentWanted, NotificationWanted, Outcome
+from service.decide import EventWanted, Flagged, IncidentWanted, NotificationWanted, Outcome
 from service.storage import Item
 
 KINDS: Mapping[type[Outcome], str] = {

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from service.audit.entry import EntryType
+from service.audit import EntryType
 from service.core import exact_json
-from service.decide import explain
-from service.decide.decision import ActionRefused, NotUnique
-from service.decide.facts import FactsRefused
+from service.decide import ActionRefused, FactsRefused, NotUnique, explain
 from service.evaluations.outcomes import REVIEWS
 from service.evaluations.schemas import OutcomeState, PastEvaluation, RulesetNamed, ShownOutcome
-from service.http.problems import not_found
-from service.rulesets.active_versions import CannotServe, Live
-from service.rulesets.comparing import facts_of
-from service.rulesets.errors import UnknownRuleset, UnknownVersion
-from service.rulesets.reading import Reader
-from service.rulesets.recorded import Recorded, computed_facts, recorded
+from service.http import not_found
+from service.rulesets import (
+    CannotServe,
+    Live,
+    Reader,
+    Recorded,
+    UnknownRuleset,
+    UnknownVersion,
+    computed_facts,
+    facts_of,
+)
+from service.rulesets.recorded import recorded
 from service.storage import AuditEntry, AuditQuery, AuditText, Item, Store
-from service.work.dead import INDEX as DEAD
+from service.work import INDEX as DEAD
 
 MOST_OUTCOMES = 99
 """Outcomes that are looked up of one evaluation."""

@@ -15,9 +15,18 @@ from service.core import exact_json
 from service.evaluations import xml
 from service.evaluations.flow import Evaluated
 from service.evaluations.schemas import EvaluationRequest
-from service.http.catalogue import ProblemType
-from service.http.formats import JSON, Content, Format, Writer, json_document
-from service.http.problems import FieldError, Problem, invalid, invalid_model
+from service.http import (
+    JSON,
+    Content,
+    FieldError,
+    Format,
+    Problem,
+    ProblemType,
+    Writer,
+    invalid,
+    invalid_model,
+    json_document,
+)
 
 RULESET = "premium"
 XML = "application/xml"

@@ -13,12 +13,21 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from service.core.errors import TocsinError
-from service.decide.outcomes import IncidentWanted, LeftOut, NotificationWanted, Outcome
-from service.decide.ruleset import Action, FactPath, Notify, OpenIncident, Ruleset, Text
-from service.escalate.lenient import NotFitting
-from service.escalate.outcomes import RuleIncidents
-from service.http.problems import FieldError, Problem
-from service.notify.outcomes import NotifyOutcome
+from service.decide import (
+    Action,
+    FactPath,
+    IncidentWanted,
+    LeftOut,
+    NotificationWanted,
+    Notify,
+    OpenIncident,
+    Outcome,
+    Ruleset,
+    Text,
+)
+from service.escalate import NotFitting, RuleIncidents
+from service.http import FieldError, Problem
+from service.notify import NotifyOutcome
 from service.recipients import NO_RECIPIENT, Directory
 
 W = TypeVar("W", IncidentWanted, NotificationWanted)

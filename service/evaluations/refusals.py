@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from service.core.errors import TocsinError
-from service.decide.decision import ActionRefused, NotUnique
-from service.decide.facts import FactsRefused
+from service.decide import ActionRefused, FactsRefused, NotUnique
 from service.evaluations.reach import NobodyReached
-from service.http.catalogue import ProblemType
-from service.http.problems import FieldError, Problem, invalid
+from service.http import FieldError, Problem, ProblemType, invalid
+from service.rulesets import NotYetActive
 from service.rulesets import refusals as rulesets
-from service.rulesets.errors import NotYetActive
 from service.storage import TooLarge
 
 

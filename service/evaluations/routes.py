@@ -25,14 +25,10 @@ from service.evaluations.schemas import (
     PastEvaluation,
     Policy,
 )
-from service.http.caller import Caller
-from service.http.catalogue import ProblemType
+from service.http import JSON, Answer, Caller, ProblemType, Query
+from service.http import adopt_request_id as adopt
 from service.http.endpoint import endpoint
-from service.http.formats import JSON, Answer
-from service.http.models import Query
-from service.http.request_ids import adopt
-from service.rulesets.places import TrialPlaces
-from service.rulesets.routes import MAX_FILE_BYTES
+from service.rulesets import MAX_FILE_BYTES, TrialPlaces
 
 
 class Explain(Query):

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from service.http.models import Body, Shown
-from service.rulesets.recorded import instant_of
+from service.http import Body, Shown
+from service.rulesets import instant_of
 
 
 def _as_of(value: object) -> object:

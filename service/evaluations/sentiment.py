@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from service.core.errors import Unavailable
 from service.core.language_tags import Tag
-from service.decide import facts
-from service.decide.ruleset import Derived, Facts, Ruleset
+from service.decide import Derived, Facts, Ruleset, facts
 from service.language import Detector, LanguageUnknown, Sentiment, SentimentScore, TextTooLong
 from service.language.machine import SURE
 

@@ -12,10 +12,12 @@ def blueprint(incidents: Incidents) -> Blueprint:
 
 from service.http.caller import Caller
 from service.http.catalogue import ProblemType
-from service.http.endpoint import endpoint
-from service.http.formats import Answer, Content, Format, Reply, Writer, json_document, json_of, text_of
+from service.http.endpoint import Endpoint, EndpointCall, check_scopes, endpoint
+from service.http.formats import JSON, Answer, Content, Format, Reply, Writer, encode, json_document, json_of, text_of
+from service.http.idempotency import attempt
 from service.http.keys import ApiKey, Keys, UnknownKey
 from service.http.models import Body, CallerReference, Choice, Cursor, Exact, Instant, Limit, Query, Said, Shown
+from service.http.person_page import Button, PersonPage
 from service.http.plumbing import BODY_LIMIT
 from service.http.problems import FieldError, Problem, conflict, invalid, invalid_model, not_found
 from service.http.readiness import Check
@@ -24,21 +26,26 @@ from service.http.server import install
 
 __all__ = [
     "BODY_LIMIT",
+    "JSON",
     "Answer",
     "ApiKey",
     "Body",
+    "Button",
     "Caller",
     "CallerReference",
     "Check",
     "Choice",
     "Content",
     "Cursor",
+    "Endpoint",
+    "EndpointCall",
     "Exact",
     "FieldError",
     "Format",
     "Instant",
     "Keys",
     "Limit",
+    "PersonPage",
     "Problem",
     "ProblemType",
     "Query",
@@ -48,7 +55,10 @@ __all__ = [
     "UnknownKey",
     "Writer",
     "adopt_request_id",
+    "attempt",
+    "check_scopes",
     "conflict",
+    "encode",
     "endpoint",
     "install",
     "invalid",

@@ -17,7 +17,7 @@ from service.http.keys import Keys
 from service.http.plumbing import BODY_LIMIT, Plumbing, attach
 from service.http.readiness import Check, Readiness
 from service.storage import Store
-from service.work.vitals import Vitals
+from service.work import Vitals
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -8,8 +8,7 @@ from service.channels.inbound import InboundSms
 from service.core import ids
 from service.core.clock import Clock
 from service.core.enums import Scope
-from service.escalate import schemas
-from service.escalate.replying import Replies
+from service.escalate import Replies, schemas
 from service.http import Answer, endpoint
 
 

@@ -4,3 +4,10 @@ queue ── Letter ──► letters.read ── Asked ──► taking: once f
   ▲                    ▲
 poller: a thread     events: rules/events.yaml says what an event of EventBridge asks for
 """
+
+from service.intake.consumer import Doors, Sender, Taking
+from service.intake.events.live import LiveMappings
+from service.intake.events.references import known_beside
+from service.intake.poller import Poller
+
+__all__ = ["Doors", "LiveMappings", "Poller", "Sender", "Taking", "known_beside"]

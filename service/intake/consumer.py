@@ -12,23 +12,17 @@ from service.core import exact_json
 from service.core.clock import Clock
 from service.core.enums import Scope
 from service.core.inbound_queue import Letter
-from service.escalate import lenient
+from service.escalate import Incidents, IntakeRules, lenient
 from service.escalate import routes as incident_routes
-from service.escalate.incidents import Incidents
-from service.escalate.intake import IntakeRules
+from service.evaluations import Evaluated, EvaluationRequest, Evaluations, Received, as_problems
 from service.evaluations import routes as evaluation_routes
-from service.evaluations.flow import Evaluated, Evaluations
-from service.evaluations.policy import Received
-from service.evaluations.refusals import as_problems
-from service.evaluations.schemas import EvaluationRequest
 from service.http import Caller, Problem, invalid_model
 from service.intake.commands import Body, Evaluation, Incident, Notification, Wish
 from service.intake.events.mappings import Mappings
 from service.intake.once import Once, OtherContent
 from service.intake.queue_messages import Asked, NotUnderstood, read
+from service.notify import Desk, NotificationRequest
 from service.notify import routes as notification_routes
-from service.notify.schemas import NotificationRequest
-from service.notify.service import Desk
 from service.storage import Store
 
 M = TypeVar("M", bound=BaseModel)

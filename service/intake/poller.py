@@ -19,7 +19,7 @@ from service.core.errors import TocsinError, Unavailable
 from service.core.inbound_queue import AT_ONCE, Inbox, Letter
 from service.intake.consumer import Outcome, Refused, Taking
 from service.storage import Conflict
-from service.work.retry import Backoff
+from service.work import Backoff
 
 logger = logging.getLogger(__name__)
 

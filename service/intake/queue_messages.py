@@ -18,8 +18,7 @@ from service.core import exact_json
 from service.core.errors import TocsinError
 from service.core.inbound_queue import Letter
 from service.core.records import to_state
-from service.http.models import Body
-from service.http.problems import invalid_model
+from service.http import Body, invalid_model
 from service.intake.commands import Evaluation, Incident, Notification, Wish
 from service.intake.events.mappings import Mappings, Unmapped
 

@@ -17,8 +17,7 @@ from service.language import (
     SentimentScore,
 )
 from service.language.machine import Engine
-from service.work.breaker import Wait
-from service.work.breakers import Breakers
+from service.work import Breakers, Wait
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from service.core.clock import Clock
 from service.messages.choice import Candidate, chance_of, choose
 from service.messages.providers import SHORTLY, Provider
 from service.messages.senders import Sender
-from service.work.breakers import Breakers, Look
+from service.work import Breakers, Look
 
 M = TypeVar("M", bound=Message)
 

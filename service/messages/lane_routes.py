@@ -12,7 +12,7 @@ from service.core.clock import Clock
 from service.core.enums import Lane, Scope
 from service.http import Caller, Shown, endpoint, not_found
 from service.storage import AuditEntry
-from service.work.pauses import LanePauses, Pause
+from service.work import LanePauses, Pause
 
 PAUSED, RESUMED = "lane-paused", "lane-resumed"
 """What the audit calls it."""

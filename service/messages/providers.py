@@ -12,9 +12,7 @@ from service.channels import Accepted, Message, Outcome, Reason, Refused, Unknow
 from service.channels.carrier import OneByOne, Together
 from service.channels.sends import counted
 from service.messages.senders import Sender
-from service.work.breaker import Go, Wait
-from service.work.breakers import PROBED_WITHIN, Look
-from service.work.limits import LONGEST_REST, LimitKind
+from service.work import LONGEST_REST, PROBED_WITHIN, Go, LimitKind, Look, Wait
 
 M = TypeVar("M", bound=Message)
 

@@ -20,10 +20,6 @@ from service.core import plain_files
 from service.core.enums import Channel
 from service.core.errors import TocsinError
 from service.core.plain_files import CannotRead
-from service.decide import positions
-from service.decide.entries import duplicate
-from service.decide.faults import Faults
-from service.decide.positions import Entries, Items, Node, Scalar
 
 ELSEWHERE = "*"
 """Stands for every country, after the country's own identities."""
@@ -158,34 +154,13 @@ def _read(path: Path) -> str:
 
 def _document(text: str, file: str) -> object:
     """Mappings, lists and texts (`NO` stays Norway); a key that stands twice is refused like any other fault."""
-    faults = Faults()
-    root, _ = positions.read(text, faults)
-    document = None if root is None else _plain(root, faults)
-    if found := faults.in_order():
-        said = "; ".join(f"{file}:{fault.at.line}:{fault.at.column}: {fault.message}" for fault in found)
-        raise SendersRefused(f"is neither JSON nor a YAML file that can be used: {said} (docs/aws.md)")
+    from service.messages.plain_yaml import read_yaml  # what reads rule files is not needed where no sender is listed
+
+    document, faults = read_yaml(text)
+    if faults:
+        listed = "; ".join(f"{file}:{fault.at.line}:{fault.at.column}: {fault.message}" for fault in faults)
+        raise SendersRefused(f"is neither JSON nor a YAML file that can be used: {listed} (docs/aws.md)")
     return document
-
-
-def _plain(node: Node, faults: Faults) -> object:
-    match node:
-        case Scalar(text=text):
-            return text
-        case Items(nodes=nodes):
-            return [_plain(each, faults) for each in nodes]
-        case Entries(pairs=pairs):
-            return _mapping(pairs, faults)
-        case positions.Refused():
-            return None
-
-
-def _mapping(pairs: Sequence[tuple[Scalar, Node]], faults: Faults) -> Mapping[str, object]:
-    entries: dict[str, object] = {}
-    for key, node in pairs:
-        if key.text in entries:
-            duplicate(key, faults)
-        entries[key.text] = _plain(node, faults)
-    return entries
 
 
 def _unserved(message: Sms | VoiceCall) -> Refused:

@@ -24,8 +24,7 @@ from service.core.secrets import Keyring
 from service.core.web_addresses import NotAnAddress
 from service.messages.tries import HostShares, Tries, on_dead, without_failures
 from service.storage import Item
-from service.work import LONGEST_CALL, Duty, Permanent, RetryLater, Step, Task, finished
-from service.work.retry import asked_wait
+from service.work import LONGEST_CALL, Duty, Permanent, RetryLater, Step, Task, asked_wait, finished
 
 KIND = "webhook"
 MAX_URL = 2_000

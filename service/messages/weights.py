@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Mapping
 
 from service.core.errors import TocsinError
-from service.decide.faults import did_you_mean
 
 _FORM = re.compile(r"([a-z-]+)\s*=\s*(\d{1,6}(?:\.\d{1,6})?)")
 
@@ -24,6 +23,8 @@ def parse_weights(setting: str, known: Collection[str]) -> Mapping[str, float]:
             raise WeightsRefused(f"{part!r} has no weight: write it like aws-sms=3 (0: only where no other can)")
         name, weight = match.groups()
         if name not in known:
+            from service.decide import did_you_mean  # only a misspelled setting needs the room of rules
+
             hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
             raise WeightsRefused(f"{name!r} is not a provider: {hint}")
         if name in weights:

@@ -1,0 +1,67 @@
+"""Notifications: a message for people, in their languages, by their channels."""
+
+from service.notify.addressees import Addressees
+from service.notify.cancel import Cancellation, NothingToCancel
+from service.notify.completion import Completion
+from service.notify.dead_letter import PageBurial
+from service.notify.delivery import DeliveryStatus
+from service.notify.digests import Digests
+from service.notify.flow import Course
+from service.notify.list_routes import LIST, filters_of
+from service.notify.naming import Naming
+from service.notify.notification import Notification, Status
+from service.notify.outcomes import EmitOutcome, Events, NotifyOutcome, WebhookEvents
+from service.notify.plan import Manners
+from service.notify.preview import Previews
+from service.notify.receipts import Receipt, Receipts
+from service.notify.renditions import Renditions
+from service.notify.reopen import Reopening
+from service.notify.retry import NothingToRetry, retried
+from service.notify.review import Reviewers
+from service.notify.review_links import ReviewLinks
+from service.notify.routes import requested
+from service.notify.schemas import TRANSLATIONS, NotificationRequest, TranslationQuery
+from service.notify.send import PageSender
+from service.notify.service import Desk, Unfit
+from service.notify.unsubscribe import UnsubscribeLinks, UnsubscribePages
+from service.notify.validate import Validation
+
+__all__ = [
+    "LIST",
+    "TRANSLATIONS",
+    "Addressees",
+    "Cancellation",
+    "Completion",
+    "Course",
+    "DeliveryStatus",
+    "Desk",
+    "Digests",
+    "EmitOutcome",
+    "Events",
+    "Manners",
+    "Naming",
+    "NothingToCancel",
+    "NothingToRetry",
+    "Notification",
+    "NotificationRequest",
+    "NotifyOutcome",
+    "PageBurial",
+    "PageSender",
+    "Previews",
+    "Receipt",
+    "Receipts",
+    "Renditions",
+    "Reopening",
+    "ReviewLinks",
+    "Reviewers",
+    "Status",
+    "TranslationQuery",
+    "Unfit",
+    "UnsubscribeLinks",
+    "UnsubscribePages",
+    "Validation",
+    "WebhookEvents",
+    "filters_of",
+    "requested",
+    "retried",
+]

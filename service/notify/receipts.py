@@ -18,8 +18,7 @@ from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import is_digest
 from service.notify.items import DELIVERY, changed_page_item, delivery_of, notification_of, page_of
 from service.storage import AlreadyExists, Conflict, Item, Store
-from service.work import Permanent, Step, Task, finished, waiting
-from service.work.dead import still_dead
+from service.work import Permanent, Step, Task, finished, still_dead, waiting
 
 PARKED = "parked-receipt"
 PATIENCE = timedelta(minutes=5)

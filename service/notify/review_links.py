@@ -18,7 +18,7 @@ from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.core.secrets import Keyring
-from service.http.person_page import Button, PersonPage
+from service.http import Button, PersonPage
 from service.notify.completion import Completion
 from service.notify.notification import Decision, Notification, Review, Status
 from service.notify.review import NotHeld, reviewed

@@ -39,8 +39,7 @@ from service.notify.renditions import Renditions
 from service.notify.turn import Done, Later, Onward
 from service.recipients import Directory, Recipient
 from service.storage import Item, Store
-from service.work import POLICIES, Permanent, Step, Task, finished, postponed
-from service.work.pauses import LOOK, LanePauses
+from service.work import LOOK, POLICIES, LanePauses, Permanent, Step, Task, finished, postponed
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from service.core.enums import Lane
 from service.core.language_tags import Tag, parse_tag
 from service.core.secrets import Keyring
-from service.http import person_page
-from service.http.person_page import PersonPage
+from service.http import PersonPage, person_page
 from service.language import Translation, Translator
 from service.messages.optouts import OptOuts, Why
 from service.messages.render import Foot

@@ -15,12 +15,11 @@ from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError, Unavailable
 from service.core.language_tags import parse_tag
-from service.decide import facts
-from service.decide.outcomes import Accepted, Flagged, Outcome, Rejected
+from service.decide import Accepted, Flagged, Outcome, Rejected, facts
 from service.language import Sentiment, SentimentScore, Tone, ToneScore
 from service.language.masking import words_of
 from service.notify.notification import Message, Notification, Status, Verdict
-from service.rulesets.active_versions import Live
+from service.rulesets import Live
 
 RULESET = "sentiment"
 """The ruleset that accepts, flags or rejects messages; it may do nothing else."""

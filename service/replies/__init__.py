@@ -4,13 +4,32 @@ A YES stands only if the whole text is understood. The words of each language ar
 an administrator edits; this package reads texts with them and knows no language itself.
 """
 
-from service.replies.decide import Accepts, Decision, Outcome, Reason, decide
-from service.replies.kinds import Kind
+from service.replies.atoms import atoms_of, fold, is_single
+from service.replies.cut import without_quotes
+from service.replies.decide import (
+    FOR_APPROVALS,
+    FOR_PAGES,
+    FOR_TASKS,
+    Accepts,
+    Decision,
+    Outcome,
+    Reason,
+    decide,
+    decide_one,
+)
+from service.replies.file_tests import POLICIES
+from service.replies.kinds import AFFIRMING, UNDECIDED, Kind
 from service.replies.languages import POLL, Languages, VocabulariesRefused, read_languages
-from service.replies.reading import Reading, Span
+from service.replies.reading import Reading, Span, codes_of_atom
 
 __all__ = [
+    "AFFIRMING",
+    "FOR_APPROVALS",
+    "FOR_PAGES",
+    "FOR_TASKS",
+    "POLICIES",
     "POLL",
+    "UNDECIDED",
     "Accepts",
     "Decision",
     "Kind",
@@ -20,6 +39,12 @@ __all__ = [
     "Reason",
     "Span",
     "VocabulariesRefused",
+    "atoms_of",
+    "codes_of_atom",
     "decide",
+    "decide_one",
+    "fold",
+    "is_single",
     "read_languages",
+    "without_quotes",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.decide.ruleset import Place
+from service.decide import Place
 from service.replies.atoms import JOINING, Atom, Sort
 from service.replies.graph import Node, Phrase
 from service.replies.kinds import Kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from service.decide.findings import Finding, Kind, Severity
+from service.decide import Finding, Kind, Severity
 from service.replies.decide import FOR_APPROVALS, FOR_PAGES, FOR_TASKS, Accepts, Outcome, decide
 from service.replies.languages import EMOJI, Languages
 from service.replies.vocabulary_file import ReplyTest

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from service.decide.ruleset import Place
+from service.decide import Place
 from service.replies.kinds import Kind
 from service.replies.patterns import Group, Part
 

@@ -8,13 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 
-from service.decide import entries, positions
-from service.decide.entries import Keys
-from service.decide.faults import Faults
-from service.decide.findings import Finding
-from service.decide.findings import Kind as FindingKind
-from service.decide.positions import Entries, Node
-from service.decide.ruleset import Place
+from service.decide import Entries, Faults, Finding, Keys, Node, Place, entries, positions
+from service.decide import Kind as FindingKind
 from service.replies import patterns
 from service.replies.atoms import NUMBER_KEY, Sort, atoms_of, fold
 from service.replies.graph import Graph, Phrase, TooManyNodes

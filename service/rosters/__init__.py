@@ -3,6 +3,22 @@
 The core (`roster`, `rotation`, `wall_clock`) is pure: it says who is on call at an instant.
 """
 
+from service.rosters.calendars import Calendar, Calendars, path_of
 from service.rosters.roster import OnCall, Person, Roster, Shift, Why
+from service.rosters.rosters import Rosters, UnknownRoster
+from service.rosters.views import RosterView, local_time
 
-__all__ = ["OnCall", "Person", "Roster", "Shift", "Why"]
+__all__ = [
+    "Calendar",
+    "Calendars",
+    "OnCall",
+    "Person",
+    "Roster",
+    "RosterView",
+    "Rosters",
+    "Shift",
+    "UnknownRoster",
+    "Why",
+    "local_time",
+    "path_of",
+]

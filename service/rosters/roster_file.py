@@ -14,12 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from service.channels.phones import PhoneRefused, PhoneRules
 from service.core.language_tags import UnknownTag, parse_tag
-from service.decide import entries, positions
-from service.decide.entries import Keys
-from service.decide.faults import Faults
-from service.decide.findings import Finding, Kind
-from service.decide.positions import Entries, Node, Scalar
-from service.decide.ruleset import Place
+from service.decide import Entries, Faults, Finding, Keys, Kind, Node, Place, Scalar, entries, positions
 from service.rosters.roster import Person, Roster, Stretch
 from service.rosters.rotation import DAY, Rotation, Window
 from service.rosters.wall_clock import first_instant

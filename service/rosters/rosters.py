@@ -18,7 +18,7 @@ from service.core import plain_files
 from service.core.errors import TocsinError
 from service.core.plain_files import CannotRead
 from service.core.spelling import nearest
-from service.decide.findings import Finding, Severity
+from service.decide import Finding, Severity
 from service.rosters import roster_file
 from service.rosters.roster import Roster
 

@@ -1,0 +1,66 @@
+"""Rulesets: their versions, which of them is active, and what they would have decided."""
+
+from service.rulesets.active_versions import CannotServe, Live, Serving
+from service.rulesets.backtest import Backtests
+from service.rulesets.columns.segment_builder import Following
+from service.rulesets.columns.segment_store import head_of
+from service.rulesets.comparing import decided_by, facts_of
+from service.rulesets.errors import NotThere, NotYetActive, UnknownRuleset, UnknownVersion
+from service.rulesets.library import Library, fingerprint
+from service.rulesets.notes import Notes
+from service.rulesets.places import TrialPlaces
+from service.rulesets.publishing import Passed, passed
+from service.rulesets.pulling import pull
+from service.rulesets.reading import Reader
+from service.rulesets.recent_comparison import Compared, Latest
+from service.rulesets.recorded import Recorded, computed_facts, instant_of
+from service.rulesets.replay import Replay, Replayed
+from service.rulesets.routes import MAX_FILE_BYTES
+from service.rulesets.rule_file import EVENTS, RuleFile
+from service.rulesets.schemas import Paged
+from service.rulesets.seen import Seen
+from service.rulesets.shadow import Shadows, in_share
+from service.rulesets.tally import Tally
+from service.rulesets.versions import Activation, Version
+from service.rulesets.working_copies import WorkingCopies
+
+__all__ = [
+    "EVENTS",
+    "MAX_FILE_BYTES",
+    "Activation",
+    "Backtests",
+    "CannotServe",
+    "Compared",
+    "Following",
+    "Latest",
+    "Library",
+    "Live",
+    "NotThere",
+    "NotYetActive",
+    "Notes",
+    "Paged",
+    "Passed",
+    "Reader",
+    "Recorded",
+    "Replay",
+    "Replayed",
+    "RuleFile",
+    "Seen",
+    "Serving",
+    "Shadows",
+    "Tally",
+    "TrialPlaces",
+    "UnknownRuleset",
+    "UnknownVersion",
+    "Version",
+    "WorkingCopies",
+    "computed_facts",
+    "decided_by",
+    "facts_of",
+    "fingerprint",
+    "head_of",
+    "in_share",
+    "instant_of",
+    "passed",
+    "pull",
+]

@@ -16,9 +16,7 @@ from datetime import datetime, timedelta
 
 from service.core.clock import Clock
 from service.core.errors import TocsinError, Unavailable
-from service.decide import language
-from service.decide.decision import Compiled, Decision, EngineDisagreement
-from service.decide.ruleset import Facts, Ruleset
+from service.decide import Compiled, Decision, EngineDisagreement, Facts, Ruleset, language
 from service.rulesets import metrics
 from service.rulesets.errors import NotYetActive, UnknownRuleset
 from service.rulesets.library import Library

@@ -18,8 +18,7 @@ from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.core.records import from_state, to_state
-from service.decide import language
-from service.decide.decision import Compiled
+from service.decide import Compiled, language
 from service.rulesets import gate, versions
 from service.rulesets.active_versions import CannotServe, Live
 from service.rulesets.columns.segment_store import head_of
@@ -30,8 +29,7 @@ from service.rulesets.replay import PAGE, Replay, Replayed
 from service.rulesets.tally import Tally
 from service.rulesets.versions import DamagedVersion
 from service.storage import AuditQuery, Conflict, Item, Page, Store
-from service.work.registry import Duty
-from service.work.steps import Step, Task, finished, waiting
+from service.work import Duty, Step, Task, finished, waiting
 
 KIND = "backtest"
 INDEX = "backtests"

@@ -12,12 +12,8 @@ from flask import Blueprint
 from pydantic import Field, model_validator
 
 from service.core.enums import Scope
-from service.http.caller import Caller
-from service.http.catalogue import ProblemType
+from service.http import Answer, Body, Caller, Instant, ProblemType, Shown, conflict
 from service.http.endpoint import endpoint
-from service.http.formats import Answer
-from service.http.models import Body, Instant, Shown
-from service.http.problems import conflict
 from service.rulesets.backtest import BacktestOver, Backtests, Kept, Side, Wanted
 from service.rulesets.places import TrialPlaces
 from service.rulesets.refusals import as_problems

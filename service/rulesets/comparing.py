@@ -7,11 +7,19 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias
 
-from service.decide import facts
-from service.decide.decision import ActionRefused, Compiled, Decision, NotUnique
-from service.decide.facts import FactsRefused
-from service.decide.outcomes import Outcome
-from service.decide.ruleset import Facts, Place, Ruleset, Value
+from service.decide import (
+    ActionRefused,
+    Compiled,
+    Decision,
+    Facts,
+    FactsRefused,
+    NotUnique,
+    Outcome,
+    Place,
+    Ruleset,
+    Value,
+    facts,
+)
 from service.rulesets.reading import Reader
 from service.rulesets.recorded import Recorded
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.decide import language
+from service.decide import Ruleset, language
 from service.decide.diff import diff
-from service.decide.ruleset import Ruleset
 from service.rulesets.errors import UnknownRuleset
 from service.rulesets.library import Library
 from service.rulesets.versions import DamagedVersion, Version

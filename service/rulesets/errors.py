@@ -6,7 +6,7 @@ from datetime import datetime
 
 from service.core.clock import timestamp
 from service.core.errors import TocsinError
-from service.decide.findings import Finding, Severity
+from service.decide import Finding, Severity
 
 SHOWN = 5
 """Errors of a refused file that its message names; `findings` holds all."""

@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from service.decide import canary, language, report
-from service.decide.canary import Declared
-from service.decide.findings import Finding, Severity
-from service.decide.ruleset import Ruleset
+from service.decide import Declared, Finding, Ruleset, Severity, canary, language, report
 from service.rulesets.errors import TooMuchToCompile
 
 MAX_STORED = 200

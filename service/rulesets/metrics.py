@@ -11,7 +11,7 @@ from functools import cache
 
 from prometheus_client import Counter, Gauge
 
-from service.decide.decision import Decision
+from service.decide import Decision
 
 DECISIONS = Counter("tocsin_decisions", "Decisions, by who was asked.", ("ruleset", "version", "decided_by"))
 FIRED = Counter("tocsin_rules_fired", "Times that a rule fired.", ("ruleset", "version", "rule"))

@@ -12,8 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from service.http.catalogue import ProblemType
-from service.http.problems import Problem
+from service.http import Problem, ProblemType
 from service.rulesets.trial_time import MOST, TrialTime
 
 AT_ONCE = 2

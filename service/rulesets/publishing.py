@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.decide.canary import Declared
-from service.decide.ruleset import Ruleset
+from service.decide import Declared, Ruleset
 from service.rulesets.errors import Refused, WrongName
 from service.rulesets.gate import Checked
 from service.rulesets.library import Draft, Library

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.core import plain_files
-from service.decide.tables.inline import inlined, taken_apart
+from service.decide import inlined, taken_apart
 from service.rulesets import rule_file
 from service.rulesets.errors import RulesetError
 from service.rulesets.library import Library, fingerprint

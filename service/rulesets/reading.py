@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from service.decide import facts
-from service.decide.declarations import TODAY
-from service.decide.ruleset import Fact, Facts, Ruleset, Value
-from service.decide.values import Unfit, fit
+from service.decide import TODAY, Fact, Facts, Ruleset, Unfit, Value, facts, fit
 
 REMEMBERED = 10_000
 """Texts remembered of each fact, with the values that they are."""

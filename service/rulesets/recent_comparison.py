@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from service.core.clock import Clock, timestamp
 from service.core.errors import Unavailable
-from service.decide.decision import Compiled
+from service.decide import Compiled
 from service.rulesets.active_versions import Live, Serving
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.errors import NotYetActive, UnknownRuleset

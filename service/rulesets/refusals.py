@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.decide import report
-from service.http.catalogue import ProblemType
-from service.http.problems import FieldError, Problem, invalid, not_found
+from service.http import FieldError, Problem, ProblemType, invalid, not_found
 from service.rulesets.differences import Between
 from service.rulesets.errors import (
     BeginsInThePast,

@@ -13,9 +13,9 @@ from functools import cache
 
 import numpy as np
 
-from service.audit.entry import EntryType
+from service.audit import EntryType
 from service.core.clock import parse_timestamp, timestamp
-from service.decide.decision import Compiled
+from service.decide import Compiled
 from service.rulesets.columns.column import Mask
 from service.rulesets.columns.comparison import ColumnComparison
 from service.rulesets.columns.segment import Collected, Segment

@@ -8,14 +8,10 @@ from flask import Blueprint
 
 from service.core.clock import Clock
 from service.core.enums import Scope
-from service.decide import report
-from service.decide.decision import Compiled
+from service.decide import Compiled, report
 from service.decide.outline import outline
-from service.http.caller import Caller
-from service.http.catalogue import ProblemType
+from service.http import Answer, Caller, FieldError, Problem, ProblemType, invalid, text_of
 from service.http.endpoint import endpoint
-from service.http.formats import Answer, text_of
-from service.http.problems import FieldError, Problem, invalid
 from service.rulesets import gate, schemas
 from service.rulesets.active_versions import Live
 from service.rulesets.diff_routes import add_diff

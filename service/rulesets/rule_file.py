@@ -9,11 +9,7 @@ from pathlib import Path
 
 from service.core import plain_files
 from service.core.plain_files import CannotRead, NotThere
-from service.decide import report
-from service.decide.findings import Finding
-from service.decide.ruleset import Place
-from service.decide.tables.inline import Inlined, inlined
-from service.decide.tables.sheet import Grid
+from service.decide import Finding, Grid, Inlined, Place, inlined, report
 
 EVENTS = "events.yaml"
 """The one file of a rules folder that holds no ruleset: it says what other systems' events ask for."""

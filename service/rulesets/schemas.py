@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.http.models import Body, Cursor, Instant, Limit, Query, Shown
+from service.http import Body, Cursor, Instant, Limit, Query, Shown
 
 
 class ShownVersion(Shown):

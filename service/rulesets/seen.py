@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from service.core.records import Unreadable, from_state, to_state
-from service.decide.findings import Kind, Severity
+from service.decide import Kind, Severity
 from service.rulesets.errors import SHOWN
 from service.storage import Item, Store
 

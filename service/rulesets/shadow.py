@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from service.core.clock import Clock
 from service.core.errors import Unavailable
 from service.core.records import from_state, to_state
-from service.decide.decision import EngineDisagreement
+from service.decide import EngineDisagreement
 from service.rulesets import metrics
 from service.rulesets.active_versions import Live
 from service.rulesets.comparing import Answer, answer

@@ -11,10 +11,8 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.core.enums import Scope
-from service.http.caller import Caller
+from service.http import Answer, Body, Caller, Shown
 from service.http.endpoint import endpoint
-from service.http.formats import Answer
-from service.http.models import Body, Shown
 from service.rulesets.refusals import as_problems
 from service.rulesets.shadow import Shadows, Watched
 

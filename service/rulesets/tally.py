@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from service.core import exact_json
 from service.core.records import from_state, to_state
-from service.decide.scales import EXACT
+from service.decide import EXACT
 from service.rulesets.comparing import Answer, Decided, NotDecided, difference
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from service.core import plain_files
 from service.core.clock import Clock, timestamp
 from service.core.errors import Unavailable
 from service.core.plain_files import CannotRead, NotThere
-from service.decide.findings import Kind, Severity
+from service.decide import Kind, Severity
 from service.rulesets import drift, gate, rule_file
 from service.rulesets.drift import Standing, Step
 from service.rulesets.errors import Refused, StaleEdit, UnknownRuleset

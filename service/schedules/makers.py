@@ -9,15 +9,9 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from service.core.errors import TocsinError
-from service.escalate import intake
-from service.escalate.contacts import UnknownContact
-from service.escalate.incidents import Incidents, NoContacts, OtherContent
-from service.escalate.intake import IntakeRules
-from service.escalate.policies import UnknownPolicy
+from service.escalate import Incidents, IntakeRules, NoContacts, OtherContent, UnknownContact, UnknownPolicy, intake
 from service.http import FieldError, Problem, invalid_model
-from service.notify.routes import requested
-from service.notify.schemas import NotificationRequest
-from service.notify.service import Desk, Unfit
+from service.notify import Desk, NotificationRequest, Unfit, requested
 
 
 class CannotMake(TocsinError):

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.escalate.intake import IncidentBody
+from service.escalate import IncidentBody
 from service.http import Body, Cursor, Limit, Query, Shown
-from service.notify.schemas import NotificationRequest
+from service.notify import NotificationRequest
 
 
 class NewSchedule(Body):

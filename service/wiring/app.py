@@ -19,50 +19,52 @@ from service.config.origins import readable
 from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.core.periodic import Chore, Chores
-from service.evaluations import event_sample_routes, event_samples, event_trial_routes
+from service.evaluations import (
+    DryRuns,
+    Evaluations,
+    EventSamples,
+    EventTests,
+    InItsOwnLanguage,
+    PastEvaluations,
+    Reach,
+    event_sample_routes,
+    event_samples,
+    event_trial_routes,
+)
 from service.evaluations import routes as evaluation_routes
-from service.evaluations.dry_run import DryRuns
-from service.evaluations.event_samples import EventSamples
-from service.evaluations.event_trials import EventTests
-from service.evaluations.flow import Evaluations
-from service.evaluations.past import PastEvaluations
-from service.evaluations.reach import Reach
-from service.evaluations.sentiment import InItsOwnLanguage
 from service.http import Check, Keys
-from service.intake.consumer import Doors, Sender, Taking
-from service.intake.events.live import LiveMappings
-from service.intake.poller import Poller
+from service.intake import Doors, LiveMappings, Poller, Sender, Taking
 from service.language import Sentiment
 from service.language.embedded.embeddings import Embeddings
 from service.language.embedded.tone import EmbeddedTone
 from service.operations import dead_routes, key_routes, setting_routes
 from service.replies import POLL as LOOKS_AT_WORDS
-from service.rulesets import active_versions, backtest_routes, shadow, shadow_routes, working_copies
+from service.rulesets import (
+    EVENTS,
+    Backtests,
+    Following,
+    Latest,
+    Library,
+    Live,
+    Shadows,
+    TrialPlaces,
+    WorkingCopies,
+    active_versions,
+    backtest_routes,
+    shadow,
+    shadow_routes,
+    working_copies,
+)
 from service.rulesets import routes as ruleset_routes
-from service.rulesets.active_versions import Live
-from service.rulesets.backtest import Backtests
 from service.rulesets.columns import segment_builder
-from service.rulesets.columns.segment_builder import Following
-from service.rulesets.library import Library
-from service.rulesets.places import TrialPlaces
-from service.rulesets.recent_comparison import Latest
-from service.rulesets.rule_file import EVENTS
-from service.rulesets.shadow import Shadows
-from service.rulesets.working_copies import WorkingCopies
+from service.schedules import IncidentMaker, Maker, Makes, NotificationMaker, Timetable, schedule
 from service.schedules import routes as schedule_routes
-from service.schedules import schedule
-from service.schedules.makers import IncidentMaker, Maker, NotificationMaker
-from service.schedules.schedule import Makes
-from service.schedules.timetable import Timetable
 from service.storage import Store
 from service.wiring import reload
 from service.wiring.escalation import Escalation
 from service.wiring.messaging import Messaging, open_detector
 from service.wiring.storage import SYSTEM_CLOCK, enough_of_the_audit, open_store
-from service.work.breakers import Breakers
-from service.work.registry import Duty, Registry
-from service.work.vitals import Heartbeat, Vitals, checks_of_lanes
-from service.work.worker import Worker
+from service.work import Breakers, Duty, Heartbeat, Registry, Vitals, Worker, checks_of_lanes
 
 if TYPE_CHECKING:
     from service.wiring.aws import Amazon

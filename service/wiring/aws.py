@@ -21,7 +21,7 @@ from service.language.guarded import Guard, GuardedDetector, GuardedEngine, Guar
 from service.language.machine import Engine
 from service.messages.providers import OneAddress, Provider
 from service.messages.senders import Senders
-from service.work.breakers import Breakers
+from service.work import Breakers
 
 COMPREHEND, TRANSLATE, SES, SMS, VOICE = "comprehend", "translate", "ses", "aws-sms", "aws-voice"
 """What breakers, rates and metrics call the providers."""

@@ -28,8 +28,7 @@ from service.messages.providers import OneAddress, Provider
 from service.messages.senders import Senders, everywhere
 from service.messages.spend import Budgeted, Spend
 from service.storage import Store
-from service.work.breakers import Breakers
-from service.work.lanes import ANSWERED_WITHIN_S, LONGEST_CALL
+from service.work import ANSWERED_WITHIN_S, LONGEST_CALL, Breakers
 
 if TYPE_CHECKING:
     from service.channels.twilio.account import Twilio

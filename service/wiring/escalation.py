@@ -16,24 +16,32 @@ from service.config import Settings
 from service.core import last_good, secrets
 from service.core.clock import Clock
 from service.core.enums import Channel
-from service.escalate import action_routes, items, link_routes, message_routes, outcomes, routes
-from service.escalate.answer_pages import AnswerPages
-from service.escalate.answers import Answers
-from service.escalate.callbacks import IncidentCallbacks
-from service.escalate.contacts import Contacts
-from service.escalate.gathering import ContactLimits
-from service.escalate.incidents import Incidents
-from service.escalate.intake import IntakeRules
-from service.escalate.links import Links
-from service.escalate.mail import MailReplies
-from service.escalate.notices import Notices
-from service.escalate.outcomes import RuleIncidents
-from service.escalate.policies import read_policies
-from service.escalate.receipts import Receipts
-from service.escalate.replying import Replies
-from service.escalate.send import Sender
-from service.escalate.summaries import Summaries
-from service.escalate.wording import House, Wording
+from service.escalate import (
+    AnswerPages,
+    Answers,
+    ContactLimits,
+    Contacts,
+    House,
+    IncidentCallbacks,
+    Incidents,
+    IntakeRules,
+    Links,
+    MailReplies,
+    Notices,
+    Receipts,
+    Replies,
+    RuleIncidents,
+    Sender,
+    Summaries,
+    Wording,
+    action_routes,
+    items,
+    link_routes,
+    message_routes,
+    outcomes,
+    read_policies,
+    routes,
+)
 from service.inbound import simulator
 from service.inbound.sns import routes as sns_routes
 from service.inbound.sns.certificates import SigningCertificates, amazon_roots
@@ -42,13 +50,11 @@ from service.inbound.sns.fetch import Fetcher
 from service.inbound.sns.routes import Receivers
 from service.inbound.twilio import routes as twilio_routes
 from service.inbound.twilio.signature import TwilioGate
-from service.notify.delivery import DeliveryStatus
-from service.notify.receipts import Receipt as DeliveryReceipt
+from service.notify import DeliveryStatus
+from service.notify import Receipt as DeliveryReceipt
 from service.replies import read_languages
+from service.rosters import Calendars, Rosters, RosterView
 from service.rosters import routes as roster_routes
-from service.rosters.calendars import Calendars
-from service.rosters.rosters import Rosters
-from service.rosters.views import RosterView
 from service.storage import Store
 from service.wiring.channels import mail_tokens
 from service.wiring.messaging import Messaging, phone_rules, signing_keys

@@ -38,37 +38,48 @@ from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
 from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead
 from service.messages.webhooks import Callback, Webhooks, host_of
-from service.notify import attachment_routes, items, lists, outcomes, receipts, review, review_links, unsubscribe
+from service.notify import (
+    Addressees,
+    Cancellation,
+    Completion,
+    Course,
+    Desk,
+    Digests,
+    EmitOutcome,
+    Events,
+    Manners,
+    Naming,
+    NotifyOutcome,
+    PageBurial,
+    PageSender,
+    Previews,
+    Receipts,
+    Renditions,
+    Reopening,
+    Reviewers,
+    ReviewLinks,
+    UnsubscribeLinks,
+    UnsubscribePages,
+    Validation,
+    WebhookEvents,
+    attachment_routes,
+    items,
+    lists,
+    outcomes,
+    receipts,
+    review,
+    review_links,
+    unsubscribe,
+)
 from service.notify import routes as notify_routes
-from service.notify.addressees import Addressees
-from service.notify.cancel import Cancellation
-from service.notify.completion import Completion
-from service.notify.dead_letter import PageBurial
-from service.notify.digests import Digests
-from service.notify.flow import Course
-from service.notify.naming import Naming
-from service.notify.outcomes import EmitOutcome, Events, NotifyOutcome, WebhookEvents
-from service.notify.plan import Manners
-from service.notify.preview import Previews
-from service.notify.receipts import Receipts
-from service.notify.renditions import Renditions
-from service.notify.reopen import Reopening
-from service.notify.review import Reviewers
-from service.notify.review_links import ReviewLinks
-from service.notify.send import PageSender
-from service.notify.service import Desk
-from service.notify.unsubscribe import UnsubscribeLinks, UnsubscribePages
-from service.notify.validate import Validation
 from service.recipients import Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
 from service.recipients.audiences import EDITION_KIND
-from service.rulesets.active_versions import Live
+from service.rulesets import Live
 from service.storage import Item, Store
 from service.storage.relisting import Relisting
 from service.wiring.channels import WaysOut
-from service.work import Duty
-from service.work.breakers import Breakers
-from service.work.pauses import LanePauses
+from service.work import Breakers, Duty, LanePauses
 
 if TYPE_CHECKING:
     from service.wiring.aws import Amazon

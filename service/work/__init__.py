@@ -1,39 +1,87 @@
 """Work: items that are due are claimed, handled and saved, lane by lane, most urgent first."""
 
-from service.work.dead import DeadItem, NotDead, alive, all_dead_items, dead_items, dead_items_of_all, redrive
-from service.work.lanes import A_HAND_OVER, BEGUN_WITHIN, BY_URGENCY, LONGEST_CALL, POLICIES, LanePolicy
+from service.work.breaker import Go, Wait
+from service.work.breakers import PROBED_WITHIN, Breakers, Look
+from service.work.dead import (
+    INDEX,
+    DeadItem,
+    NotDead,
+    alive,
+    all_dead_items,
+    dead_items,
+    dead_items_of_all,
+    redrive,
+    still_dead,
+)
+from service.work.lanes import (
+    A_HAND_OVER,
+    ANSWERED_WITHIN_S,
+    BEGUN_WITHIN,
+    BY_URGENCY,
+    CONNECTED_WITHIN_S,
+    LONGEST_CALL,
+    POLICIES,
+    LanePolicy,
+)
+from service.work.limits import LONGEST_REST, LimitKind
+from service.work.pauses import LOOK, LanePauses, Pause
+from service.work.rates import slot_of, wait_until_booked
 from service.work.registry import FOR_EVER, Burial, Duty, Handler, Registry, Together
-from service.work.retry import Permanent, RetryLater
+from service.work.retry import Backoff, Permanent, RetryLater, asked_wait
 from service.work.steps import Step, Task, finished, joined, postponed, waiting
+from service.work.vitals import Heartbeat, Thresholds, Vitals, checks_of_lanes, silence
 from service.work.worker import Worker
 
 __all__ = [
+    "ANSWERED_WITHIN_S",
     "A_HAND_OVER",
     "BEGUN_WITHIN",
     "BY_URGENCY",
+    "CONNECTED_WITHIN_S",
     "FOR_EVER",
+    "INDEX",
     "LONGEST_CALL",
+    "LONGEST_REST",
+    "LOOK",
     "POLICIES",
+    "PROBED_WITHIN",
+    "Backoff",
+    "Breakers",
     "Burial",
     "DeadItem",
     "Duty",
+    "Go",
     "Handler",
+    "Heartbeat",
+    "LanePauses",
     "LanePolicy",
+    "LimitKind",
+    "Look",
     "NotDead",
+    "Pause",
     "Permanent",
     "Registry",
     "RetryLater",
     "Step",
     "Task",
+    "Thresholds",
     "Together",
+    "Vitals",
+    "Wait",
     "Worker",
     "alive",
     "all_dead_items",
+    "asked_wait",
+    "checks_of_lanes",
     "dead_items",
     "dead_items_of_all",
     "finished",
     "joined",
     "postponed",
     "redrive",
+    "silence",
+    "slot_of",
+    "still_dead",
+    "wait_until_booked",
     "waiting",
 ]

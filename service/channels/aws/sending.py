@@ -11,7 +11,7 @@ from service.aws.limits import OverLimit
 from service.channels import Accepted, Outcome, Reason, Refused, Unknown
 from service.core import aws_faults
 from service.core.aws_faults import Kind
-from service.work.retry import asked_wait
+from service.work import asked_wait
 
 Meanings = Callable[[ClientError], Reason | None]
 """Tells the errors that are a service's own; None leaves an error to the rules that hold for all of AWS."""

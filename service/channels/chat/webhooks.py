@@ -21,7 +21,7 @@ from service.core.clock import Clock
 from service.core.outside_posts import HostSilent, OutsidePosts, PrivateNetwork
 from service.core.posting import Response
 from service.core.web_addresses import NotAnAddress, split
-from service.work.retry import asked_wait
+from service.work import asked_wait
 
 NAME = "chat"
 """What metrics call it."""

@@ -16,8 +16,7 @@ from service.channels import Accepted, Outcome, Reason, Reference, Refused, Unkn
 from service.channels.twilio.meanings import meaning
 from service.core import exact_json
 from service.core.errors import Unavailable
-from service.work.lanes import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
-from service.work.retry import asked_wait
+from service.work import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S, asked_wait
 
 API = "https://api.twilio.com"
 CONNECTIONS = 32

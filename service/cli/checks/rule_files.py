@@ -10,9 +10,7 @@ from service.config import Settings
 from service.core import plain_files
 from service.core.clock import Clock
 from service.core.errors import TocsinError
-from service.rulesets.library import Library
-from service.rulesets.seen import Seen
-from service.rulesets.working_copies import WorkingCopies
+from service.rulesets import Library, Seen, WorkingCopies
 from service.storage import Store
 
 

@@ -9,9 +9,7 @@ from service.core.clock import Clock, timestamp
 from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.storage import Store
-from service.work.lanes import BY_URGENCY
-from service.work.pauses import LanePauses, Pause
-from service.work.vitals import Thresholds, Vitals, silence
+from service.work import BY_URGENCY, LanePauses, Pause, Thresholds, Vitals, silence
 
 _LATE = "Start more workers, or look at what theirs wait for: `/metrics`, the log, `tocsin dead list`."
 

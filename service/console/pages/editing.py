@@ -8,8 +8,7 @@ from werkzeug.wrappers import Response
 from service.console import calls
 from service.console.forms import takes_form
 from service.console.pages.rules import number_of
-from service.http import Problem
-from service.http.catalogue import ProblemType
+from service.http import Problem, ProblemType
 
 
 def add_to(routes: Blueprint) -> None:

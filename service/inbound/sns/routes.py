@@ -11,10 +11,7 @@ from flask import Blueprint
 
 from service.channels.email.mailbox import parse_mail
 from service.channels.inbound import Ignored, InboundMail, InboundSms
-from service.escalate import schemas
-from service.escalate.mail import MailReplies
-from service.escalate.receipts import Receipts
-from service.escalate.replying import Replies
+from service.escalate import MailReplies, Receipts, Replies, schemas
 from service.http import Format, Problem, ProblemType, endpoint
 from service.inbound.sns import events
 from service.inbound.sns.envelope import TOPIC_HEADER, Envelope, EnvelopeType, SnsGate, SnsRefused, confirmation_url

@@ -11,10 +11,8 @@ from flask import Blueprint, request
 
 from service.channels.inbound import Ignored, InboundSms
 from service.core.clock import Clock
-from service.escalate.receipts import Receipts
-from service.escalate.replying import Replies
-from service.http import Answer, Format, Problem, ProblemType, endpoint
-from service.http.caller import Caller
+from service.escalate import Receipts, Replies
+from service.http import Answer, Caller, Format, Problem, ProblemType, endpoint
 from service.inbound.twilio import events
 from service.inbound.twilio.signature import PATH, TwilioGate, TwilioRefused
 

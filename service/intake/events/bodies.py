@@ -7,15 +7,11 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
-from service.decide import entries
-from service.decide.faults import Faults
-from service.decide.findings import Kind
-from service.decide.positions import Entries, Items, Node, Refused, Scalar
-from service.decide.ruleset import Place
-from service.escalate.intake import shape_of
+from service.decide import Entries, Faults, Items, Kind, Node, Place, Refused, Scalar, entries
+from service.escalate import shape_of
 from service.intake.events.paths import demand_paths_within
 from service.intake.events.patterns import Member, Pattern, Text, text_of
-from service.notify.schemas import NotificationRequest
+from service.notify import NotificationRequest
 
 Body = Mapping[str, Pattern]
 Location = tuple[int | str, ...]

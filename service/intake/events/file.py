@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from service.decide import entries, positions
-from service.decide.declarations import TODAY
-from service.decide.entries import Keys
-from service.decide.faults import Faults
-from service.decide.findings import Finding, Kind
-from service.decide.positions import Entries, Node, Scalar
-from service.decide.ruleset import Ruleset
+from service.decide import TODAY, Entries, Faults, Finding, Keys, Kind, Node, Ruleset, Scalar, entries, positions
 from service.intake.events import bodies
 from service.intake.events.bodies import Names
 from service.intake.events.mappings import Key, Mappings, Target, ToIncident, ToNotification, ToRuleset

@@ -6,10 +6,7 @@ from collections.abc import Callable
 
 from service.core import placeholders
 from service.core.placeholders import LiteralText, Placeholder
-from service.decide.faults import Faults
-from service.decide.findings import Kind
-from service.decide.positions import Scalar
-from service.decide.ruleset import Place
+from service.decide import Faults, Kind, Place, Scalar
 from service.intake.events.patterns import ENVELOPE, PATH
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from service.core import placeholders
 from service.core.errors import TocsinError
 from service.core.placeholders import LiteralText, Placeholder
-from service.decide.positions import Plain
+from service.decide import Plain
 
 ENVELOPE = ("account", "detail", "detail-type", "id", "region", "resources", "source", "time", "version")
 """Members of every event (https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html)."""

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from service.core import plain_files
 from service.core.plain_files import CannotRead
-from service.decide import language
-from service.decide.ruleset import Ruleset
-from service.escalate import policy_file
-from service.escalate.policy import Policy
+from service.decide import Ruleset, language
+from service.escalate import Policy, policy_file
 from service.intake.events.bodies import Names
 from service.intake.events.file import Known
 from service.rulesets import rule_file

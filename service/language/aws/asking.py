@@ -11,7 +11,7 @@ from service.core import aws_faults
 from service.core.aws_faults import Kind
 from service.language import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.language.patience import patiently
-from service.work.retry import asked_wait
+from service.work import asked_wait
 
 T = TypeVar("T")
 

@@ -13,7 +13,8 @@ from typing import TypeAlias, assert_never
 
 import numpy as np
 
-from service.decide.ruleset import (
+from service.decide import (
+    LIMIT,
     Accept,
     Action,
     Cap,
@@ -30,9 +31,8 @@ from service.decide.ruleset import (
     Ruleset,
     SetTo,
     Text,
+    scale_of,
 )
-from service.decide.scales import scale_of
-from service.decide.values import LIMIT
 from service.rulesets.columns.column import Integers, Mask
 from service.rulesets.columns.numerals import MAX_NUMBER
 from service.rulesets.columns.typed import NONE, Facts, number_of

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.decide.cells import Cells, Signature
-from service.decide.dimensions import Dimension, NamedDimension, PairDimension, Reader
-from service.decide.intervals import OrderedDimension
-from service.decide.ruleset import FactType, Value
-from service.decide.scales import scale_of
+from service.decide import (
+    Cells,
+    Dimension,
+    FactType,
+    NamedDimension,
+    OrderedDimension,
+    PairDimension,
+    Reader,
+    Signature,
+    Value,
+    scale_of,
+)
 from service.rulesets.columns.column import Integers, Mask
 from service.rulesets.columns.numerals import MAX_NUMBER
 from service.rulesets.columns.typed import NONE, Facts, Typed

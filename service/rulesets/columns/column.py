@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from service.decide.scales import EXACT
+from service.decide import EXACT
 from service.rulesets.columns.numerals import MAX_DIGITS, MAX_NUMBER, numerals
 from service.rulesets.columns.packing import Packed, pack, pack_texts, unpack, unpack_texts
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.decide.cells import Signature
-from service.decide.decision import Compiled, NotUnique
-from service.decide.ruleset import Changing, FactType, Ruleset, SetTo
+from service.decide import Changing, Compiled, FactType, NotUnique, Ruleset, SetTo, Signature
 from service.rulesets.columns.arithmetic import Interned, Step, Values, Working, carry_out, filled_facts, steps
 from service.rulesets.columns.cells import Grouped, aligned, grouped, located
 from service.rulesets.columns.column import Integers, Mask

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.audit.entry import EntryType
+from service.audit import EntryType
 from service.core.clock import Clock
 from service.rulesets.columns.segment import Collected
 from service.rulesets.columns.segment_store import Head, Kept, further, head_item, head_of, outdated

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from service.decide.scales import EXACT
+from service.decide import EXACT
 from service.rulesets.columns.column import Integers
 from service.rulesets.comparing import Answer, Decided, Difference, NotDecided, difference
 from service.rulesets.tally import SAMPLES, WORDS, Tally

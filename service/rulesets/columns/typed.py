@@ -8,11 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from service.decide import values
-from service.decide.declarations import TODAY
-from service.decide.ruleset import ORDERED, Fact, FactType, Ruleset, Value
-from service.decide.scales import scale_of
-from service.decide.values import Unfit
+from service.decide import ORDERED, TODAY, Fact, FactType, Ruleset, Unfit, Value, scale_of, values
 from service.rulesets.columns.column import Column, Integers, Mask, Tag
 from service.rulesets.columns.numerals import MAX_NUMBER, written
 from service.rulesets.columns.segment import Segment

@@ -20,7 +20,7 @@ from service.channels.email.mailbox.server import ImapServer
 from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.core.records import Record
-from service.work.lanes import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
+from service.work import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 
 logger = logging.getLogger(__name__)
 
