@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from service.core import exact_json
 from service.core.clock import timestamp
 from service.storage import AuditEntry
 
@@ -32,5 +33,14 @@ def as_json(entry: AuditEntry) -> Mapping[str, object]:
         "app": entry.app,
         "ruleset": entry.ruleset,
         "raw_data": entry.raw_data,
+        "data": _read(entry.raw_data),
         "detail": entry.detail,
     }
+
+
+def _read(raw_data: str) -> object:
+    """What was received may be no JSON: it is kept as it came."""
+    try:
+        return exact_json.stored(raw_data.strip())
+    except (ValueError, ArithmeticError, RecursionError):
+        return None

@@ -33,7 +33,10 @@ class AuditSearch(Query):
 
 
 class ShownEntry(Shown):
-    """One entry. `raw_data` is JSON text as it was received or answered; `detail` names version and fired rules."""
+    """One entry. `raw_data` is JSON text as it was received or answered; `detail` names version and fired rules.
+
+    `data` is `raw_data` read: null for what is no JSON, such as the ancestor's XML.
+    """
 
     audit_id: str
     request_id: str
@@ -42,6 +45,7 @@ class ShownEntry(Shown):
     app: str
     ruleset: str | None
     raw_data: str
+    data: object
     detail: Mapping[str, object]
 
 

@@ -44,6 +44,11 @@ def _duration(_: click.Context, __: click.Parameter, value: str) -> timedelta:
 @click.option("--sample", "share", callback=_share, metavar="SHARE", help="Test this share of the live requests: 10%.")
 @click.option("--events", "limit", type=click.IntRange(1, MAX_EVENTS), default=100, show_default=True, help="How many.")
 @click.option("--for", "lasting", callback=_duration, default="1h", show_default=True, help="For how long at most.")
+@click.option(
+    "--mapping",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Test EVENTS, the only argument then, against the mappings of this file (rules/events.yaml).",
+)
 @click.option("--stop", is_flag=True, help="Take no more live requests.")
 @as_json_option
 def test_events(
@@ -54,6 +59,7 @@ def test_events(
     share: int | None,
     limit: int,
     lasting: timedelta,
+    mapping: Path | None,
     stop: bool,
     as_json: bool,
 ) -> None:
@@ -63,6 +69,9 @@ def test_events(
     envelope around them. With --sample the running service tests live requests instead: --events and --for say when
     that ends, --stop ends it. With neither, the latest results are listed. Results are kept for 30 days.
     """
+    if mapping is not None:
+        _show(_mapped(mapping, events or Path(ruleset)), {}, as_json)
+        return
     if sum((events is not None, share is not None, stop)) > 1:
         raise click.UsageError("Give one of EVENTS, --sample and --stop.")
     if draft is not None and events is None:
@@ -78,6 +87,20 @@ def test_events(
         click.echo(f"No more live requests of {ruleset} are tested.")
     else:
         _show(testing.results(ruleset), testing.sample(ruleset), as_json)
+
+
+def _mapped(mapping: Path, events: Path) -> Sequence[Mapping[str, object]]:
+    """What would become of each event by the mappings of a file."""
+    from service.decide import report
+    from service.intake import parse
+    from service.wiring.app import Service
+
+    source = mapping.read_bytes()
+    parsed = parse(source)
+    if parsed.mappings is None:
+        raise click.ClickException(report.render(parsed.findings, source, str(mapping)))
+    trying = Service(config.load()).mapped_events()
+    return [trying.tried(event, parsed.mappings) for event in _events(events)]
 
 
 class _Testing:
@@ -162,7 +185,18 @@ def _name(result: Mapping[str, object], number: int) -> str:
 
 
 def _in_words(result: Mapping[str, object]) -> str:
+    becomes = f"becomes {result['becomes']}; " if result.get("becomes") else ""
+    return becomes + _verdict(result)
+
+
+def _verdict(result: Mapping[str, object]) -> str:
     match result:
+        case {"status": "unmapped", "errors": [{"message": message}]}:
+            nearest = result.get("nearest", [])
+            assert isinstance(nearest, list)
+            return "\n    ".join([f"unmapped: {message}", *nearest])
+        case {"status": "matched", "fired": [] | ()}:
+            return "matched"
         case {"status": "matched", "fired": list() | tuple() as fired}:
             return f"matched: {', '.join(map(str, fired))}"
         case {"status": "not_matched", "why_not": list() | tuple() as why_not}:

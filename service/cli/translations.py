@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from typing import Literal
 
 import click
 
@@ -31,7 +32,7 @@ translations.add_command(import_translations)
 @translations.command("list")
 @click.option("--status", type=click.Choice([MISSING, SUPPLIED]), default=MISSING, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def list_translations(status: str, as_json: bool) -> None:
+def list_translations(status: Literal["missing", "supplied"], as_json: bool) -> None:
     """List translations, the oldest first."""
     page = Service(config.load()).messaging.translations.listed(status, limit=500)
     if as_json:

@@ -89,6 +89,15 @@ def dumps(document: object) -> str:
     return document.text if isinstance(document, JsonObject) else _encoded(document, _PLAIN, _ENCODER)
 
 
+def readable(document: object) -> str:
+    """`dumps` for people who read it: characters are written as they are.
+
+    What holds half of a character, which has no UTF-8, is escaped as by `dumps`.
+    """
+    text = _encoded(document, _PLAIN_UTF8, _UTF8)
+    return text if text.isascii() or not _HALF.search(text) else dumps(document)
+
+
 def stored(text: str) -> object:
     """What `dumps` wrote, read back without the checks that it passed when it came in."""
     document, _ = _STORED.raw_decode(text)
@@ -149,13 +158,15 @@ def _check_characters(document: object) -> None:
         raise NotJson(f"a text holds half of a character ({half}, a lone surrogate)") from error
 
 
+_HALF = re.compile(r"[\ud800-\udfff]")
 _MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 # Made once: the module's own functions make a new one for every call.
 _DECODER = simplejson.JSONDecoder(parse_float=Decimal, allow_nan=False, object_pairs_hook=_unique)
 _STORED = json.JSONDecoder(parse_float=Decimal)
 _PLAIN = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_inside)
+_PLAIN_UTF8 = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_inside, ensure_ascii=False)
 _SORTED = msgspec.json.Encoder(order="deterministic")
 _PLAIN_CANONICAL = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_inside, sort_keys=True)
 _EXACT = partial(simplejson.JSONEncoder, use_decimal=True, allow_nan=False, separators=(",", ":"), default=_inside)
-_ENCODER, _CANONICAL = _EXACT(), _EXACT(sort_keys=True)
+_ENCODER, _CANONICAL, _UTF8 = _EXACT(), _EXACT(sort_keys=True), _EXACT(ensure_ascii=False)

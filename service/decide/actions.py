@@ -46,7 +46,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "reject": (),
     "notify": ("audience", "recipients", "variables"),
     "open incident": ("policy", "contacts", "url"),
-    "emit": (),
+    "emit": ("with",),
 }
 """Every verb with the keys that may stand beside it."""
 
@@ -272,7 +272,8 @@ class _Reader:
 
     def _emit(self, keys: Keys) -> Action | None:
         event = keys.read("emit", lambda node: self._name(node, "the event's name", _EVENT))
-        return Emit(event, keys.at) if event else None
+        data = keys.read("with", partial(self._variables, what="with")) or {}
+        return Emit(event, keys.at, data) if event else None
 
     def _notify(self, keys: Keys) -> Action | None:
         template = keys.read("notify", lambda node: self._name(node, "the template's name"))
@@ -290,15 +291,15 @@ class _Reader:
             entries.mismatch(node, "recipients must name at least one", self._faults)
         return tuple(text for text in named if text)
 
-    def _variables(self, node: Node) -> Mapping[str, Text]:
+    def _variables(self, node: Node, what: str = "variables") -> Mapping[str, Text]:
         if not isinstance(node, Entries):
-            entries.mismatch(node, "variables must map names to texts", self._faults)
+            entries.mismatch(node, f"{what} must map names to texts", self._faults)
             return {}
         filled: dict[str, Text] = {}
         for key, value in node.pairs:
             if key.text in filled:
                 entries.duplicate(key, self._faults)
-            text = self._text(value, f"the variable {key.text}")
+            text = self._text(value, f"the value of {key.text}" if what == "with" else f"the variable {key.text}")
             if text:
                 filled.setdefault(key.text, text)
         return filled

@@ -155,8 +155,9 @@ class _Compiler:
             case Reject(reason=reason):
                 text = self._text(reason, "reason")
                 return lambda working: Rejected(rule, text(working))
-            case Emit(event=event):
-                return lambda _: EventWanted(rule, event)
+            case Emit(event=event, data=data):
+                texts = {name: self._text(text, name) for name, text in data.items()}
+                return lambda working: EventWanted(rule, event, {name: text(working) for name, text in texts.items()})
             case Notify():
                 return self._notification(action)
             case OpenIncident():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import accumulate, islice
 
 from service.core.errors import TocsinError
+from service.core.spelling import nearest
 from service.decide import values
 from service.decide.declarations import SCORE_SCALE, TODAY
 from service.decide.faults import did_you_mean
@@ -116,6 +118,26 @@ def _underived_paths(ruleset: Ruleset, reader: _Reader) -> Iterator[str]:
     return (path for path in ruleset.facts if silent and path.startswith(silent))
 
 
+MOST_UNKNOWN = 100
+"""Members of a request that are compared with a missing fact."""
+
+
+def _unknown_paths(request: Mapping[str, object], ruleset: Ruleset) -> Sequence[str]:
+    """The paths that a request gives and that neither are facts of the ruleset nor hold any."""
+    known = {prefix for path in ruleset.facts for prefix in accumulate(path.split("."), "{}.{}".format)}
+    found = (path for path in _paths(request, "") if path not in known)
+    return list(islice(found, MOST_UNKNOWN))
+
+
+def _paths(holder: Mapping[str, object], prefix: str) -> Iterator[str]:
+    for name, value in islice(holder.items(), MOST_UNKNOWN):
+        path = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{path}.")
+        else:
+            yield path
+
+
 class _Reader:
     """Finds members of one request by path and collects what is wrong with them."""
 
@@ -123,6 +145,7 @@ class _Reader:
         self._ruleset = ruleset
         self._request = request
         self._no_objects: set[str] = set()
+        self._unknown: Sequence[str] | None = None
         self.errors: list[FactError] = []
 
     def is_silent_about(self, path: str) -> bool:
@@ -134,7 +157,7 @@ class _Reader:
         raw = self._member(fact.path)
         if raw is None:
             if required and not self._lies_below_no_object(fact.path):
-                self._refuse(fact, f"is missing: give {values.NOUN[fact.type]}")
+                self._refuse(fact, f"is missing: give {values.NOUN[fact.type]}{self._misspelt(fact.path)}")
             return None
         if not isinstance(raw, bool | int | Decimal | str):
             self._refuse(fact, f"is {_kind(raw)}, not {values.NOUN[fact.type]}")
@@ -144,6 +167,13 @@ class _Reader:
             self._refuse(fact, value.message + self._near(fact, raw))
             return None
         return value
+
+    def _misspelt(self, path: str) -> str:
+        """A member that is no fact and may have been meant to be this one."""
+        if self._unknown is None:
+            self._unknown = _unknown_paths(self._request, self._ruleset)
+        near = nearest(path, self._unknown)
+        return "" if near is None else f'; "{near}" is not known: did you mean "{path}"?'
 
     def _member(self, path: str) -> object:
         inner: object = self._request

@@ -92,11 +92,12 @@ class IncidentWanted(_Asked):
 
 @dataclass(frozen=True, slots=True)
 class EventWanted(_Asked):
-    """An event for other systems."""
+    """An event for other systems, with data."""
 
     verb: ClassVar[str] = "emit"
     rule: str
     event: str
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 Outcome: TypeAlias = Accepted | Flagged | Rejected | NotificationWanted | IncidentWanted | EventWanted

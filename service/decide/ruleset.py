@@ -265,10 +265,11 @@ class OpenIncident:
 
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """`{emit: event-name}`: an event for other systems."""
+    """`{emit: event-name}`: an event for other systems, and `with` what data."""
 
     event: str
     at: Place
+    data: Mapping[str, Text] = field(default_factory=dict)
 
 
 Changing = SetTo | Change | Cap

@@ -2,17 +2,19 @@
 
 from service.escalate.answer_pages import AnswerPages
 from service.escalate.answers import Answers
+from service.escalate.approvals import Approvals
 from service.escalate.callbacks import IncidentCallbacks
 from service.escalate.contacts import Contacts, UnknownContact
 from service.escalate.gathering import ContactLimits
 from service.escalate.incidents import Incidents, NoContacts, OtherContent
 from service.escalate.intake import IncidentBody, IntakeRules, shape_of
+from service.escalate.items import incident_id, record_of
 from service.escalate.lenient import NotFitting
 from service.escalate.links import Links
 from service.escalate.mail import MailReplies
 from service.escalate.notices import Notices
 from service.escalate.outcomes import RuleIncidents
-from service.escalate.policies import UnknownPolicy, read_policies
+from service.escalate.policies import Policies, UnknownPolicy, read_policies
 from service.escalate.policy import Policy
 from service.escalate.receipts import Receipts
 from service.escalate.replying import Replies
@@ -23,6 +25,7 @@ from service.escalate.wording import House, Wording
 __all__ = [
     "AnswerPages",
     "Answers",
+    "Approvals",
     "ContactLimits",
     "Contacts",
     "House",
@@ -36,6 +39,7 @@ __all__ = [
     "NotFitting",
     "Notices",
     "OtherContent",
+    "Policies",
     "Policy",
     "Receipts",
     "Replies",
@@ -45,6 +49,8 @@ __all__ = [
     "UnknownContact",
     "UnknownPolicy",
     "Wording",
+    "incident_id",
     "read_policies",
+    "record_of",
     "shape_of",
 ]

@@ -12,6 +12,7 @@ from service.core.records import from_state, to_state
 from service.escalate.gathering import ContactLimits
 from service.escalate.items import book_id
 from service.escalate.phonebook import PhoneBook
+from service.messages.reviews import Ruled, Ruling, ruled, waits
 from service.storage import MAX_WRITES, Item, Store
 
 KIND = "phone-book"
@@ -27,6 +28,7 @@ class Books:
         self._items: dict[str, Item] = {}
         self._read: dict[str, PhoneBook] = {}
         self._books: dict[str, PhoneBook] = {}
+        self._ruled: dict[str, Ruled] = {}
 
     def key(self, phone: str) -> str:
         """The phone, or the email address, as it may stand in an id."""
@@ -53,9 +55,18 @@ class Books:
         if self[phone] != book:
             self._books[phone] = book
 
+    def rule(self, review_id: str, ruling: Ruling) -> Ruled | None:
+        """Decide about what a rule flagged, in this commit; None if it does not wait any more."""
+        item = self._store.get(review_id)
+        if item is None or review_id in self._ruled or not waits(item):
+            return None
+        self._ruled[review_id] = made = ruled(item, ruling)
+        return made
+
     def changed(self) -> Sequence[Item]:
-        """The items of the books that are not as they were read."""
-        return [
+        """The items of the books that are not as they were read, and of the reviews that were decided."""
+        decided = [made.item for made in self._ruled.values()]
+        return decided + [
             structs.replace(self._items[phone], state=to_state(book))
             for phone, book in self._books.items()
             if book != self._read[phone]

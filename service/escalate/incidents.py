@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from prometheus_client import Counter
 
@@ -83,11 +83,13 @@ class Incidents:
         fallback_id: str,
         left_out: Sequence[NotFitting] = (),
         origin: Origin | None = None,
+        review: str | None = None,
     ) -> tuple[IncidentRecord, bool]:
         """Open an incident and page its first level; the one that is there, and False, if it was asked for before.
 
         `fallback_id` is its id if the app gave none. `left_out` is what its timeline begins with. `origin` is who asks:
-        the same alert again is counted as theirs. `OtherContent`, `UnknownPolicy`, `UnknownContact` or `NoContacts`.
+        the same alert again is counted as theirs. `review` is the review that it decides.
+        `OtherContent`, `UnknownPolicy`, `UnknownContact` or `NoContacts`.
         """
         name = new.id or fallback_id
         while True:
@@ -97,7 +99,7 @@ class Incidents:
             alert = None if new.dedup_key is None else alert_item(self.store, app, new.dedup_key)
             if alert is not None and (counted := self._counted(alert, name, origin)) is not None:
                 return counted, False
-            opened = self._opened(new, app, name, left_out)
+            opened = replace(self._opened(new, app, name, left_out), review=review)
             try:
                 self._save(opened, self.books(), [] if alert is None else [naming(alert, name)])
             except Conflict:

@@ -23,7 +23,7 @@ from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
 from service.core.records import to_state
 from service.core.web_addresses import NotAnAddress, parse_link
-from service.http import Body, CallerReference, FieldError, Instant, Said, invalid, invalid_model
+from service.http import Body, CallerReference, FieldError, Instant, Matching, Said, invalid, invalid_model, shown_by
 from service.messages.webhooks import CallbackRefused, check_url
 
 MAX_CONTACTS = 20
@@ -97,8 +97,9 @@ def _plain(value: object) -> object:
     return value["S"] if isinstance(value, dict) and value.keys() == {"S"} else value
 
 
-IncidentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Letters, digits, - and _.")]
-Description = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION, pattern=r"\S"), Said]
+NAME = Matching(r"^[A-Za-z0-9_-]{1,64}\Z", "must be 1 to 64 letters, digits, - and _")
+IncidentId = Annotated[str, Field(description="Letters, digits, - and _."), NAME]
+Description = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION), Said]
 Url = Annotated[str, Field(max_length=500)]
 Written = Annotated[str, Field(max_length=40, description="A phone, E.164.")]
 Stored = BeforeValidator(_plain)
@@ -114,8 +115,8 @@ class ContactBody(Body):
     email: Annotated[str | None, Field(max_length=254)] = None
     chat_url: Annotated[str | None, Field(max_length=2_000, description="Incoming webhook of a chat room")] = None
     timezone: Annotated[str | None, Field(description="IANA name, such as Europe/Berlin")] = None
-    recipient: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = None
-    roster: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Pages who is on call.")] = None
+    recipient: Annotated[str, NAME] | None = None
+    roster: Annotated[Annotated[str, NAME] | None, Field(description="Pages who is on call.")] = None
 
 
 DedupKey = Annotated[
@@ -127,6 +128,15 @@ DedupKey = Annotated[
 
 class IncidentBody(Body):
     """An incident to open: contacts are paged in the order of the policy's levels."""
+
+    model_config = shown_by(
+        {
+            "incident_id": "pump-4-2026-05-10",
+            "description": "Pump 4 has failed",
+            "url": "https://status.example.com/pumps/4",
+            "contacts": [{"phone": "+447700900123", "name": "Sam"}, {"phone": "+447700900456"}],
+        }
+    )
 
     incident_id: IncidentId | None = None
     description: Description
@@ -143,7 +153,16 @@ class IncidentBody(Body):
 
 
 class IncidentItem(Body):
-    """The sample's item; each value plain or as `{"S": "…"}`. `url` "no url" means none."""
+    """The item of AWS's two-way SMS sample; each value plain or as `{"S": "…"}`. `url` "no url" means none."""
+
+    model_config = shown_by(
+        {
+            "incident_id": "123",
+            "description": "Error 111, unit 1 malfunctioned.",
+            "first_contact": "+447700900123",
+            "second_contact": "+447700900456",
+        }
+    )
 
     incident_id: Annotated[IncidentId, Stored]
     incident_stat: Annotated[Literal["not_acknowledged"], Stored] = "not_acknowledged"

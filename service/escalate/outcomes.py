@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.escalate import lenient
 from service.escalate.incidents import Incidents, OtherContent
 from service.escalate.intake import IntakeRules
 from service.escalate.lenient import Read
+from service.escalate.policy import OnNo
+from service.messages.reviews import waits
 from service.storage import Item
 from service.work import Permanent, Step, Task, finished
 
@@ -40,8 +42,21 @@ class RuleIncidents:
         read = self.read(_outcome(task.item))
         read.refuse_if_nobody()
         with suppress(OtherContent):  # opened by a try that died, and whom it reaches has changed since
-            self.incidents.open(read.new, str(task.item.state.get("app", "rules")), task.item.id, read.left_out)
+            self._open(read, task.item)
         return Step(finished(task.item))
+
+    def _open(self, read: Read, item: Item) -> None:
+        """Open the incident, unless the review to which it is bound was decided meanwhile."""
+        review, url = item.state.get("review"), item.state.get("callback_url")
+        bound = review if isinstance(review, str) and self._is_approval(read) else None
+        if bound is not None and not waits(self.incidents.store.get(bound)):
+            return
+        new = replace(read.new, callback_url=url) if isinstance(url, str) else read.new
+        self.incidents.open(new, str(item.state.get("app", "rules")), item.id, read.left_out, review=bound)
+
+    def _is_approval(self, read: Read) -> bool:
+        """Whether a NO is final under the policy, so that YES and NO decide a review too."""
+        return self.incidents.policies.get(read.new.policy).on_no is OnNo.END
 
 
 def _said(contact: object) -> object:

@@ -1,4 +1,4 @@
-"""The escalation policies of an installation: every `*.yaml` of one folder, read at start."""
+"""The escalation policies of an installation: every `*.yaml` of one folder."""
 
 from __future__ import annotations
 
@@ -36,13 +36,18 @@ class Policies:
         """All names, sorted."""
         return tuple(sorted(self._policies))
 
+    def become(self, others: Policies) -> None:
+        """Be these policies from now on: the folder was edited."""
+        self._policies = others._policies
+
     def get(self, name: str) -> Policy:
         """The policy of this name; `UnknownPolicy` with the nearest one."""
-        if name not in self._policies:
-            near = nearest(name, self._policies)
-            hint = f'did you mean "{near}"?' if near else f"there are: {', '.join(self.names) or 'none'}"
+        policies = self._policies
+        if name not in policies:
+            near = nearest(name, policies)
+            hint = f'did you mean "{near}"?' if near else f"there are: {', '.join(sorted(policies)) or 'none'}"
             raise UnknownPolicy(f'there is no escalation policy "{name}": {hint}')
-        return self._policies[name]
+        return policies[name]
 
 
 def read_policies(folder: Path, templates: Collection[str] | None = None) -> Policies:

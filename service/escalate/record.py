@@ -27,7 +27,8 @@ class IncidentRecord:
     """What the store holds of one incident. `sha256` is of what was asked for; `app` asked for it.
 
     `told` counts the callbacks of each step. `dedup_key` is the app's name for the alert. `listed` says
-    that an item beside it stands for it in the list of all; earlier versions made none.
+    that an item beside it stands for it in the list of all; earlier versions made none. `review` is the item of the
+    review that YES or NO decides too.
     """
 
     incident: Incident
@@ -39,6 +40,7 @@ class IncidentRecord:
     told: Mapping[str, int] = field(default_factory=dict)
     dedup_key: str | None = None
     listed: bool = False
+    review: str | None = None
 
     def after(self, incident: Incident, effects: Effects) -> IncidentRecord:
         """The record after a transition."""

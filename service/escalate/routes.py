@@ -12,7 +12,7 @@ from service.escalate import intake, schemas
 from service.escalate.contacts import UnknownContact
 from service.escalate.events import Origin, Via
 from service.escalate.incidents import Incidents, NoContacts, NoSuchIncident, OtherContent
-from service.escalate.intake import IncidentBody, IntakeRules, NewIncident
+from service.escalate.intake import IncidentBody, IncidentItem, IntakeRules, NewIncident
 from service.escalate.lenient import NotFitting
 from service.escalate.listing import Filter
 from service.escalate.policies import UnknownPolicy
@@ -24,6 +24,7 @@ from service.http import (
     Format,
     ProblemType,
     conflict,
+    describe_callback,
     endpoint,
     invalid,
     json_document,
@@ -34,6 +35,7 @@ from service.http import (
 def blueprint(incidents: Incidents, rules: IntakeRules) -> Blueprint:
     """The calls about incidents."""
     routes = Blueprint("incidents", __name__)
+    describe_callback(routes, "incident_step", "An incident has taken a step", schemas.IncidentTold)
     _add_open(routes, incidents, rules)
     _add_reads(routes, incidents)
     return routes
@@ -46,7 +48,11 @@ def _add_open(routes: Blueprint, incidents: Incidents, rules: IntakeRules) -> No
         "/v1/incidents",
         summary="Open an incident",
         scope=Scope.INCIDENTS,
-        body=[Format("application/json", lambda raw: intake.read(json_document(raw), rules), IncidentBody)],
+        body=[
+            Format(
+                "application/json", lambda raw: intake.read(json_document(raw), rules), IncidentBody, (IncidentItem,)
+            )
+        ],
         answers={201: schemas.ShownIncident, 200: schemas.ShownIncident},
         creates=True,
         problems=(ProblemType.CONFLICT,),

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from service.escalate.callbacks import IncidentStep
 from service.escalate.intake import DedupKey
 from service.escalate.items import Fate
-from service.http import Body, Cursor, Instant, Limit, Query, Said, Shown
+from service.http import Body, Cursor, Instant, Limit, Query, Said, Shown, shown_by
 
 StateName = Literal["open", "acknowledged", "resolved", "unacknowledged", "cancelled"]
 
@@ -96,6 +97,16 @@ class ShownIncident(Shown):
     double_escalation: str
 
 
+class IncidentTold(ShownIncident):
+    """Sent to the `callback_url` of an incident for each step: the incident as it is then, without phones and emails.
+
+    `number` counts the steps of one kind, so that a repetition is told from the next.
+    """
+
+    step: IncidentStep
+    number: int
+
+
 class IncidentList(Shown):
     """Incidents, newest first."""
 
@@ -134,12 +145,16 @@ class MessageList(Shown):
 class Actor(Body):
     """Who does it: a name for the timeline, and the contact's number if it is one of them. Default: the key's name."""
 
+    model_config = shown_by({"by": "Sam"})
+
     by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
     contact: Annotated[int | None, Field(ge=1, le=99)] = None
 
 
 class ResolvedAlert(Body):
     """The alert that is over, by the key that the app gave it, and who says so. Default: the key's name."""
+
+    model_config = shown_by({"dedup_key": "pump-4"})
 
     dedup_key: DedupKey
     by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
@@ -148,12 +163,16 @@ class ResolvedAlert(Body):
 class Note(Body):
     """Something to write down beside an incident."""
 
-    text: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S"), Said]
+    model_config = shown_by({"text": "The spare pump is on its way.", "by": "Sam"})
+
+    text: Annotated[str, Field(min_length=1, max_length=1000), Said]
     by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
 
 
 class SimulatedSms(Body):
     """An SMS as a phone would send it; `in_reply_to` is the id of an outbox entry."""
+
+    model_config = shown_by({"from": "+447700900123", "body": "yes, I am on it"})
 
     sender: Annotated[str, Field(alias="from", max_length=40)]
     body: Annotated[str, Field(max_length=1600)]

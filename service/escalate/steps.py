@@ -23,8 +23,9 @@ from service.escalate.page import Page
 from service.escalate.phonebook import Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
-from service.escalate.states import Acknowledged, Open, Unacknowledged
+from service.escalate.states import Acknowledged, Cancelled, Open, Unacknowledged
 from service.escalate.transition import transition
+from service.messages.reviews import Ruled, Ruling, Word
 from service.storage import AuditEntry, Item
 
 
@@ -79,7 +80,26 @@ def written(step: Moved, books: Books) -> Change:
     after, callbacks = owed(record.incident, record.after(coded, effects), effects, event.at)
     spawn += callbacks
     alarms = _told_at(coded) not in (None, _told_at(record.incident))
-    return Change(after, incident_item(step.item, after), spawn, _audit(after, effects, event), alarms)
+    audit = [*_audit(after, effects, event)]
+    if (made := _ruled(record, coded, event, books)) is not None:
+        spawn, audit = [*spawn, *made.spawn], [*audit, made.audit]
+    return Change(after, incident_item(step.item, after), spawn, audit, alarms)
+
+
+def _ruled(before: IncidentRecord, after: Incident, event: Event, books: Books) -> Ruled | None:
+    """The review that the incident is about, decided by the YES or the final NO that this event is."""
+    if before.review is None or after.state == before.incident.state:
+        return None
+    match after.state:
+        case Acknowledged(by=by, contact=contact):
+            word, reason = Word.APPROVE, ""
+        case Cancelled(by=by, declined=True, contact=contact):
+            word, reason = Word.REJECT, "declined by the person who was asked"
+        case _:
+            return None
+    origin = None if isinstance(event, Opened | Timer | PageSent | DeliveryFailed) else event.origin
+    via, request = ("", None) if origin is None else (origin.via.value, origin.request)
+    return books.rule(before.review, Ruling(word, reason, by, event.at, via, request, contact))
 
 
 def _told_at(incident: Incident) -> datetime | None:

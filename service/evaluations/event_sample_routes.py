@@ -15,7 +15,7 @@ from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
 from service.evaluations.candidates import Which
 from service.evaluations.event_samples import EventSamples, Sampled
 from service.evaluations.refusals import as_problems
-from service.http import Answer, Body, Caller, Shown
+from service.http import Answer, Body, Caller, Shown, shown_by
 from service.http.endpoint import endpoint
 
 PATH = "/v1/rulesets/<name>/test-events/sample"
@@ -23,6 +23,8 @@ PATH = "/v1/rulesets/<name>/test-events/sample"
 
 class SampleRequest(Body):
     """How many of the live requests to test, and with which rules."""
+
+    model_config = shown_by({"share": 10, "events": 100})
 
     share: Annotated[int, Field(ge=1, le=100, description="Of a hundred live requests, chosen by request id.")]
     version: Annotated[int | None, Field(ge=1, description="A published version instead of the active one.")] = None

@@ -12,8 +12,8 @@ from service.core.enums import Scope
 from service.evaluations.candidates import Which
 from service.evaluations.event_trials import EventTest, EventTests
 from service.evaluations.refusals import as_problems
-from service.evaluations.schemas import AsOf, RulesetNamed
-from service.http import JSON, Body, Caller, Format, ProblemType, Shown, invalid_model, json_document
+from service.evaluations.schemas import DRIVER, AsOf, DescribedOutcome, RulesetNamed
+from service.http import JSON, Body, Caller, Format, ProblemType, Shown, invalid_model, json_document, shown_by
 from service.http.endpoint import endpoint
 from service.rulesets import MAX_FILE_BYTES, Paged, TrialPlaces
 
@@ -23,6 +23,8 @@ MAX_EVENTS = 200
 
 class EventBatch(Body):
     """Events to test; one alone may also be sent without the wrapping."""
+
+    model_config = shown_by({"events": [DRIVER]})
 
     events: Annotated[
         Sequence[object],
@@ -44,6 +46,13 @@ class EventFault(Shown):
     message: str
 
 
+class WhyNot(Shown):
+    """A rule that was near to firing, and the comparisons that kept it from that, in sentences."""
+
+    rule: str
+    because: tuple[str, ...]
+
+
 class EventResult(Shown):
     """What became of an event.
 
@@ -55,8 +64,8 @@ class EventResult(Shown):
     status: Literal["matched", "not_matched", "error"]
     fired: tuple[str, ...]
     result: Mapping[str, object] | None
-    outcomes: tuple[Mapping[str, object], ...]
-    why_not: tuple[Mapping[str, object], ...]
+    outcomes: tuple[DescribedOutcome, ...]
+    why_not: tuple[WhyNot, ...]
     errors: tuple[EventFault, ...]
 
 

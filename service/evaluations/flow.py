@@ -27,7 +27,9 @@ from service.storage import AlreadyExists, AuditEntry, Store
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an app asks to be decided. `raw_data` is the JSON as it was received, `via` the call it came by."""
+    """What an app asks to be decided. `raw_data` is the JSON as it was received, `via` the call it came by.
+
+    `depth` counts the events of rules by which it follows from another evaluation."""
 
     ruleset: str
     request: Mapping[str, object]
@@ -38,6 +40,8 @@ class Call:
     via: str
     as_of: datetime | None = None
     explain: bool = False
+    callback_url: str | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Evaluated:
             "ruleset": self.serving.version.named(),
             "app": self.call.app,
             "at": timestamp(now),
+            **({"depth": self.call.depth} if self.call.depth else {}),
+            **({} if self.call.callback_url is None else {"callback_url": self.call.callback_url}),
         }
 
 
@@ -124,7 +130,7 @@ class Evaluations:
             self._samples.note(call.ruleset, call.request_id, call.request, call.app)
         with self._failures_recorded(call):
             evaluated = self._decide(call)
-            answer = exact_json.dumps(present(evaluated))
+            answer = exact_json.readable(present(evaluated))
             answered = self._committed(evaluated, answer)
         self._note_for_shadow(evaluated)
         return answered

@@ -29,11 +29,21 @@ def items(
     evaluation_id: str, outcomes: Sequence[Outcome], origin: Mapping[str, object], now: datetime
 ) -> tuple[Item, ...]:
     """An item for each outcome that somebody must act on, `<evaluation_id>-<n>`; `origin` says what it came from."""
+    named = {f"{evaluation_id}-{number}": outcome for number, outcome in enumerate(outcomes, start=1)}
     return tuple(
-        _item(f"{evaluation_id}-{number}", outcome, origin, now)
-        for number, outcome in enumerate(outcomes, start=1)
+        _item(name, outcome, {**origin, **_bound(outcome, named)}, now)
+        for name, outcome in named.items()
         if type(outcome) in KINDS
     )
+
+
+def _bound(outcome: Outcome, named: Mapping[str, Outcome]) -> Mapping[str, str]:
+    """The review or the incident that the same rule asked for: where that asks for an approval, the two are one."""
+    other, kind = {Flagged: ("incident", IncidentWanted), IncidentWanted: ("review", Flagged)}.get(
+        type(outcome), ("", None)
+    )
+    found = [name for name, one in named.items() if type(one) is kind and one.rule == outcome.rule]
+    return {other: found[0]} if len(found) == 1 else {}
 
 
 def _item(item_id: str, outcome: Outcome, origin: Mapping[str, object], now: datetime) -> Item:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from service.audit import EntryType
 from service.core import exact_json
 from service.decide import ActionRefused, FactsRefused, NotUnique, explain
+from service.escalate import incident_id, record_of
 from service.evaluations.outcomes import REVIEWS
 from service.evaluations.schemas import OutcomeState, PastEvaluation, RulesetNamed, ShownOutcome
 from service.http import not_found
+from service.notify import notification_of
 from service.rulesets import (
     CannotServe,
     Live,
@@ -76,7 +79,24 @@ class PastEvaluations:
             if (item := items.get(item_id)) is not None:
                 outcome = item.state.get("outcome")
                 shown = outcome if isinstance(outcome, Mapping) else {}
-                yield ShownOutcome(id=item.id, outcome=shown, state=_state(item))
+                yield ShownOutcome(id=item.id, outcome=shown, state=_state(item), **self._became(item))
+
+    def _became(self, item: Item) -> Mapping[str, Any]:
+        """What an outcome has become, as members of `ShownOutcome`."""
+        match item.kind:
+            case "outcome-review":
+                review = item.state.get("review")
+                return {"review": review, "status": review["decision"]} if isinstance(review, Mapping) else {}
+            case "outcome-notify":
+                sent = self._store.get(f"{item.id}-n")
+                return {} if sent is None else {"notification_id": sent.id, "status": notification_of(sent).status}
+            case "outcome-incident":
+                opened = self._store.get(incident_id(item.id))
+                state = None if opened is None else record_of(opened).incident.state.name
+                return {} if state is None else {"incident_id": item.id, "status": state}
+            case _:
+                told = [name for name in ("emitted", "not_emitted") if name in item.state or f"{name}_at" in item.state]
+                return {"status": told[0]} if told else {}
 
     def _explained(self, asked: AuditEntry, answer: AuditEntry) -> Mapping[str, object] | None:
         """Why, by the version that decided; None if it is gone, or the request cannot be read by it any more."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from service.core import exact_json
 from service.evaluations import xml
@@ -59,7 +59,7 @@ def either(members: Mapping[str, object]) -> EvaluationRequest:
     return wrapped(members) if "request" in members else bare(members)
 
 
-def formats(json_shape: Shape, xml_shape: Shape) -> tuple[Format, ...]:
+def formats(json_shape: Shape, xml_shape: Shape, described_as: type[BaseModel]) -> tuple[Format, ...]:
     """The media types that the two calls read."""
 
     def read_json(raw: bytes) -> Received:
@@ -70,7 +70,7 @@ def formats(json_shape: Shape, xml_shape: Shape) -> tuple[Format, ...]:
         return Received(_shaped(members, xml_shape), exact_json.dumps(members))
 
     return (
-        Format(JSON, read_json, EvaluationRequest),
+        Format(JSON, read_json, described_as),
         Format(XML, read_xml),
         Format("text/xml", read_xml),
     )

@@ -18,6 +18,7 @@ from service.evaluations.past import PastEvaluations
 from service.evaluations.policy import Received
 from service.evaluations.refusals import as_problems
 from service.evaluations.schemas import (
+    BareFacts,
     DryRunAnswer,
     DryRunRequest,
     Evaluation,
@@ -104,7 +105,7 @@ def _add_ancestors(routes: Blueprint, evaluations: Evaluations) -> None:
         "/ExecuteRuleSet",
         summary="The ancestor's call: the premium of a request with its context",
         scope=Scope.EVALUATE,
-        body=policy.formats(policy.wrapped, policy.either),
+        body=policy.formats(policy.wrapped, policy.either, EvaluationRequest),
         writers=policy.writers(),
         creates=True,
         answers={200: Policy},
@@ -119,7 +120,7 @@ def _add_ancestors(routes: Blueprint, evaluations: Evaluations) -> None:
         "/policy/premium",
         summary="The ancestor's rule service: the premium of a bare request",
         scope=Scope.EVALUATE,
-        body=policy.formats(policy.bare, policy.bare),
+        body=policy.formats(policy.bare, policy.bare, BareFacts),
         writers=policy.writers(),
         creates=True,
         answers={200: Policy},
@@ -153,7 +154,7 @@ def _add_dry_run(routes: Blueprint, dry_runs: DryRuns, places: TrialPlaces) -> N
 def _explained(answered: Answered) -> str:
     if answered.explanation is None:
         return answered.raw_data
-    return f'{answered.raw_data[:-1]},"explanation":{exact_json.dumps(answered.explanation)}}}'
+    return f'{answered.raw_data[:-1]},"explanation":{exact_json.readable(answered.explanation)}}}'
 
 
 def _call(ruleset: str, received: Received, caller: Caller, via: str, explain: bool = False) -> Call:
@@ -175,4 +176,5 @@ def call_of(ruleset: str, received: Received, caller: Caller, via: str, explain:
         via=via,
         as_of=context.as_of,
         explain=explain,
+        callback_url=context.callback_url,
     )

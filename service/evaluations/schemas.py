@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, RootModel
 
-from service.http import Body, Shown
+from service.evaluations.decided import AnyOutcome, ShownExplanation
+from service.http import As, Body, Matching, Shown, shown_by
+from service.messages.webhooks import CallbackRefused, check_url
 from service.rulesets import instant_of
 
 
@@ -19,8 +21,31 @@ def _as_of(value: object) -> object:
     return instant_of(value)
 
 
+def _callback(url: str | None) -> str | None:
+    try:
+        if url is not None:
+            check_url(url)
+    except CallbackRefused as error:
+        raise ValueError(str(error)) from error
+    return url
+
+
 AsOf = Annotated[datetime, BeforeValidator(_as_of)]
 """An instant (RFC 3339 with its zone), or a date, which means its first instant in UTC."""
+
+
+DRIVER: JsonValue = {
+    "driver": {"age": 18, "name": "Brian"},
+    "car": {"make": "honda", "style": "SPORTS", "color": "RED"},
+    "policy": {"id": "1231231", "premium": "300"},
+}
+"""Facts of the shipped ruleset `premium`."""
+
+
+class BareFacts(RootModel[Mapping[str, object]]):
+    """The facts alone."""
+
+    model_config = shown_by(DRIVER)
 
 
 class Context(Body):
@@ -28,17 +53,25 @@ class Context(Body):
 
     request_id: Annotated[
         str | None,
-        Field(pattern=r"^[\x21-\x7e]{1,128}$", description="Names the request in the audit; echoed as X-Request-Id."),
+        Field(description="Names the request in the audit; echoed as X-Request-Id."),
+        Matching(r"^[\x21-\x7e]{1,128}\Z", "must be 1 to 128 visible ASCII characters, without spaces"),
     ] = None
     timestamp: Annotated[str | None, Field(max_length=255, description="Opaque; kept in the audit as it came.")] = None
     as_of: Annotated[
         AsOf | None,
         Field(description="Decide with the version and the `today` of this instant, an RFC 3339 time or a date."),
     ] = None
+    callback_url: Annotated[
+        str | None,
+        Field(max_length=2_000, description="Told of what becomes of it: reviews, incidents and notifications."),
+        AfterValidator(_callback),
+    ] = None
 
 
 class EvaluationRequest(Body):
     """Facts to decide about, as nested JSON, and, if the app likes, their context."""
+
+    model_config = shown_by({"context": {"request_id": "REQ-99999"}, "request": DRIVER})
 
     request: Annotated[Mapping[str, object], Field(description='The facts: `driver.age` is `{"driver": {"age": …}}`.')]
     context: Context = Context()
@@ -47,10 +80,16 @@ class EvaluationRequest(Body):
 class DryRunRequest(Body):
     """Facts to decide about without consequences: with a published version, a draft, or the active version."""
 
+    model_config = shown_by({"request": DRIVER})
+
     request: Annotated[Mapping[str, object], Field(description="The facts, as nested JSON.")]
     version: Annotated[int | None, Field(ge=1, description="A published version instead of the active one.")] = None
     source: Annotated[str | None, Field(description="A rule file's text instead of a published version.")] = None
     as_of: Annotated[AsOf | None, Field(description="The instant that is taken for now.")] = None
+
+
+DescribedOutcome = Annotated[Mapping[str, object], As(AnyOutcome)]
+DescribedExplanation = Annotated[Mapping[str, object], As(ShownExplanation)]
 
 
 class RulesetNamed(Shown):
@@ -69,8 +108,18 @@ class Evaluation(Shown):
     ruleset: RulesetNamed
     fired: tuple[str, ...]
     result: Mapping[str, object]
-    outcomes: tuple[Mapping[str, object], ...]
-    explanation: Mapping[str, object] | None = None
+    outcomes: tuple[DescribedOutcome, ...]
+    explanation: DescribedExplanation | None = None
+
+
+class ShownRuling(Shown):
+    """What a person decided about a flagged evaluation: a reviewer, or the contact of the incident that asked."""
+
+    decision: Literal["approve", "reject"]
+    reason: str
+    by: str
+    at: datetime
+    via: str | None = None
 
 
 class OutcomeState(StrEnum):
@@ -86,11 +135,19 @@ class OutcomeState(StrEnum):
 
 
 class ShownOutcome(Shown):
-    """Something that rules asked for, and how far it got."""
+    """Something that rules asked for, how far it got, and what it became.
+
+    `status` is that of the notification, the state of the incident, what the review decided, or whether the event was
+    emitted; null while it waits. `review` says who decided, and why.
+    """
 
     id: str
-    outcome: Mapping[str, object]
+    outcome: DescribedOutcome
     state: OutcomeState
+    status: str | None = None
+    notification_id: str | None = None
+    incident_id: str | None = None
+    review: Annotated[Mapping[str, object], As(ShownRuling)] | None = None
 
 
 class PastEvaluation(Shown):
@@ -111,7 +168,7 @@ class PastEvaluation(Shown):
     request: object
     answer: object
     outcomes: tuple[ShownOutcome, ...]
-    explanation: Mapping[str, object] | None = None
+    explanation: DescribedExplanation | None = None
 
 
 class DryRunAnswer(Shown):
@@ -121,8 +178,8 @@ class DryRunAnswer(Shown):
     ruleset: RulesetNamed
     fired: tuple[str, ...]
     result: Mapping[str, object]
-    outcomes: tuple[Mapping[str, object], ...]
-    explanation: Mapping[str, object]
+    outcomes: tuple[DescribedOutcome, ...]
+    explanation: DescribedExplanation
 
 
 class Policy(Shown):

@@ -10,13 +10,43 @@ def blueprint(incidents: Incidents) -> Blueprint:
     return routes
 """
 
+from service.http.callbacks import describe_callback
 from service.http.caller import Caller
 from service.http.catalogue import ProblemType
 from service.http.endpoint import Endpoint, EndpointCall, check_scopes, endpoint
-from service.http.formats import JSON, Answer, Content, Format, Reply, Writer, encode, json_document, json_of, text_of
+from service.http.faults import described
+from service.http.formats import (
+    ANYTHING,
+    JSON,
+    Answer,
+    Content,
+    Format,
+    Reply,
+    Writer,
+    encode,
+    json_document,
+    json_of,
+    text_of,
+    texts_of,
+)
 from service.http.idempotency import attempt
 from service.http.keys import ApiKey, Keys, UnknownKey
-from service.http.models import Body, CallerReference, Choice, Cursor, Exact, Instant, Limit, Query, Said, Shown
+from service.http.models import (
+    As,
+    Body,
+    CallerReference,
+    Choice,
+    Cursor,
+    Exact,
+    Instant,
+    Limit,
+    Matching,
+    OneOfWords,
+    Query,
+    Said,
+    Shown,
+    shown_by,
+)
 from service.http.person_page import Button, PersonPage
 from service.http.plumbing import BODY_LIMIT
 from service.http.problems import FieldError, Problem, conflict, invalid, invalid_model, not_found
@@ -25,10 +55,12 @@ from service.http.request_ids import adopt as adopt_request_id
 from service.http.server import install
 
 __all__ = [
+    "ANYTHING",
     "BODY_LIMIT",
     "JSON",
     "Answer",
     "ApiKey",
+    "As",
     "Body",
     "Button",
     "Caller",
@@ -45,6 +77,8 @@ __all__ = [
     "Instant",
     "Keys",
     "Limit",
+    "Matching",
+    "OneOfWords",
     "PersonPage",
     "Problem",
     "ProblemType",
@@ -58,6 +92,8 @@ __all__ = [
     "attempt",
     "check_scopes",
     "conflict",
+    "describe_callback",
+    "described",
     "encode",
     "endpoint",
     "install",
@@ -66,5 +102,7 @@ __all__ = [
     "json_document",
     "json_of",
     "not_found",
+    "shown_by",
     "text_of",
+    "texts_of",
 ]

@@ -16,7 +16,7 @@ from service.core.enums import Scope
 from service.http import bodies, idempotency, lists, request_ids
 from service.http.caller import ANONYMOUS, Caller
 from service.http.catalogue import ProblemType
-from service.http.formats import Answer, Format, Reply, Writer, choose_reader, choose_writer, encode, json_of
+from service.http.formats import JSON, Answer, Format, Reply, Writer, choose_reader, choose_writer, encode, json_of
 from service.http.keys import ApiKey, Keys
 from service.http.operation import Operation
 from service.http.plumbing import Plumbing, plumbing
@@ -110,6 +110,7 @@ def endpoint(
     body: type[BaseModel] | Sequence[Format] | None = None,
     query: type[BaseModel] | None = None,
     writers: Sequence[Writer] = (),
+    media_type: str = JSON,
     headers: Sequence[str] = (),
     admit: Callable[[Mapping[str, str]], None] | None = None,
     creates: bool = False,
@@ -123,7 +124,8 @@ def endpoint(
     raises `Problem`. A view whose `body` has a default may be called without one.
 
     `scope` None needs no key; of several scopes any will do. `answers` maps statuses to models, the usual one first.
-    `body` is a pydantic model for JSON, or formats by media type. `writers` are answers' media types beside JSON.
+    `body` is a pydantic model for JSON, or formats by media type. `writers` are answers' media types beside JSON,
+    `media_type` that of answers without a model.
     `headers` names request headers that the view reads from `caller.headers`; `admit` gets them before the body is
     read, and raises `Problem` for a stranger. `creates` honours `Idempotency-Key`.
     `problems` are those beyond the ordinary ones; they and the view's docstring go into the API's description.
@@ -144,6 +146,7 @@ def endpoint(
             formats=_formats(body),
             body_optional="body" in wants and parameters["body"].default is not inspect.Parameter.empty,
             writers=tuple(writers),
+            media_type=media_type,
             query=query,
             headers=tuple(headers),
             creates=creates,
@@ -163,7 +166,7 @@ def authorised(request: Request, keys: Keys, scopes: Collection[Scope]) -> ApiKe
     key = keys.authenticate(text.strip()) if kind.lower() == "bearer" else None
     if key is None:
         sent = bool(kind)
-        detail = "The API key is not valid." if sent else "This call needs an API key."
+        detail = "The API key is not valid." if sent else "Send an API key: `Authorization: Bearer <key>`."
         challenge = 'Bearer realm="tocsin"' + (', error="invalid_token"' if sent else "")
         raise Problem(ProblemType.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": challenge})
     check_scopes(key, scopes)

@@ -39,6 +39,7 @@ _SAID: Final[Mapping[str, str]] = {
     "datetime_from_date_parsing": _TIME,
     "timezone_aware": _TIME,
     "instant": _TIME,
+    "string_pattern_mismatch": "is not written as it must be: see /docs",
 }
 """By pydantic's name of the fault, https://docs.pydantic.dev/latest/errors/validation_errors/; others say their own."""
 
@@ -59,7 +60,7 @@ def _sentence(fault: ErrorDetails, missing: Collection[Location], known: Collect
     if fault["type"] == "extra_forbidden":
         return f"is not known here{_hint(fault['loc'], missing, known)}"
     said = _SAID.get(fault["type"])
-    return fault["msg"] if said is None else said.format_map(fault.get("ctx", {}))
+    return fault["msg"].removeprefix("Value error, ") if said is None else said.format_map(fault.get("ctx", {}))
 
 
 def _hint(place: Location, missing: Collection[Location], known: Collection[str]) -> str:

@@ -24,13 +24,19 @@ Content = BaseModel | Mapping[str, object] | Sequence[object] | str | bytes | No
 class Format:
     """One media type in which a body may come.
 
-    `read` makes what the view gets as `body`; it raises `Problem` for what it cannot read. `schema` is for the
-    description of the API.
+    `read` makes what the view gets as `body`; it raises `Problem` for what it cannot read. `schema`, and those that the
+    same call also takes, `also`, are for the description of the API.
     """
 
     media_type: str
     read: Callable[[bytes], object]
     schema: type[BaseModel] | None = None
+    also: tuple[type[BaseModel], ...] = ()
+
+    @property
+    def schemas(self) -> tuple[type[BaseModel], ...]:
+        """The shapes that a body may have."""
+        return () if self.schema is None else (self.schema, *self.also)
 
     def suits(self, media_type: str) -> bool:
         """Whether a body of this media type (lower case, no parameters) is for this format."""
@@ -71,8 +77,8 @@ def json_document(raw: bytes) -> object:
         raise Problem(ProblemType.MALFORMED_JSON, f"The body cannot be read as JSON: {error}.") from error
 
 
-def json_of(model: type[BaseModel]) -> Format:
-    """JSON that fits a model, else 400 or 422."""
+def json_of(model: type[BaseModel], *also: type[BaseModel]) -> Format:
+    """JSON that fits a model, else 400 or 422. `also` are the shapes that the model itself reads as its own."""
 
     def read(raw: bytes) -> object:
         try:
@@ -80,7 +86,7 @@ def json_of(model: type[BaseModel]) -> Format:
         except ValidationError as error:
             raise invalid_model(error, model) from error
 
-    return Format(JSON, read, model)
+    return Format(JSON, read, model, also)
 
 
 def text_of(media_type: str = ANYTHING) -> Format:
@@ -94,6 +100,11 @@ def text_of(media_type: str = ANYTHING) -> Format:
             raise Problem(ProblemType.BAD_REQUEST, detail) from error
 
     return Format(media_type, read)
+
+
+def texts_of(*media_types: str) -> tuple[Format, ...]:
+    """UTF-8 text, whatever media type its sender names; the description says these."""
+    return tuple(text_of(media_type) for media_type in (*media_types, ANYTHING))
 
 
 def choose_reader(formats: Sequence[Format], media_type: str) -> Format:
@@ -133,4 +144,4 @@ def encode(answer: Answer, writer: Writer | None) -> tuple[str | bytes, str]:
         return writer.write(content), writer.media_type
     if isinstance(content, BaseModel):
         return content.__pydantic_serializer__.to_json(content, by_alias=True), JSON
-    return exact_json.dumps(content), JSON
+    return exact_json.readable(content), JSON

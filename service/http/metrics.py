@@ -61,7 +61,15 @@ def blueprint() -> Blueprint:
     """`/metrics`, for Prometheus; without a key, like `/healthz`: it tells of rates, never of people."""
     routes = Blueprint("metrics", __name__)
 
-    @endpoint(routes, "GET", "/metrics", summary="Metrics for Prometheus", scope=None, answers={200: None})
+    @endpoint(
+        routes,
+        "GET",
+        "/metrics",
+        summary="Metrics for Prometheus",
+        scope=None,
+        answers={200: None},
+        media_type="text/plain",
+    )
     def metrics() -> Answer:
         """In Prometheus' text format; how late work is, is looked at now."""
         plumbing().readiness.states()

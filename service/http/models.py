@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    JsonValue,
+    Strict,
+    TypeAdapter,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from service.core.blank import SAY_SOMETHING, is_blank
 
@@ -24,6 +39,11 @@ class Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+def shown_by(*documents: JsonValue) -> ConfigDict:
+    """The configuration of a body's model that shows these examples."""
+    return ConfigDict(json_schema_extra={"examples": list(documents)})
+
+
 class Query(BaseModel):
     """Base of query parameters: texts read by type (`?limit=50`), no unknown ones."""
 
@@ -34,6 +54,45 @@ class Shown(BaseModel):
     """Base of answers. A `Decimal` is answered as text with its digits, a time as RFC 3339."""
 
     model_config = ConfigDict(frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Of a text in a request: how it is written, as a pattern for programs and in words for people."""
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": self.pattern}
+
+    def _checked(self, text: str) -> str:
+        if re.search(self.pattern, text) is None:
+            raise PydanticCustomError("written", "{fault}", {"fault": self.words})
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class As:
+    """Of a member that is answered as a document is stored: the type by which the description shows it."""
+
+    type: Any
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(TypeAdapter(self.type).core_schema)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOfWords:
+    """Of a text: the words that it may be, for the description; whoever reads it says what does not fit."""
+
+    words: tuple[str, ...]
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "enum": list(self.words)}
 
 
 def _text_only(value: object) -> object:

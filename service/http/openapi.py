@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from itertools import groupby
@@ -13,9 +14,12 @@ from flask import Flask
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from service.core import exact_json
 from service.http import idempotency, problems, request_ids
+from service.http.callbacks import DescribedCallback, callbacks
 from service.http.catalogue import ProblemType
 from service.http.endpoint import Endpoint
+from service.http.examples import DEPTH, example_of
 from service.http.formats import ANYTHING, JSON, Format
 from service.http.operation import Operation
 
@@ -24,6 +28,12 @@ Schemas = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
 
 _PLACE = re.compile(r"<(?:(?P<kind>[^:<>]+):)?(?P<name>[^<>]+)>")
 _KINDS: Mapping[str, Json] = {"int": {"type": "integer", "minimum": 0}}
+
+
+def _header(about: str) -> Json:
+    return {"description": about, "schema": {"type": "string"}}
+
+
 _ANY_PROBLEM = (
     ProblemType.BAD_REQUEST,
     ProblemType.REQUEST_TIMEOUT,
@@ -32,6 +42,44 @@ _ANY_PROBLEM = (
     ProblemType.INTERNAL_ERROR,
     ProblemType.UNAVAILABLE,
 )
+
+_UNTYPED: Mapping[str, Json] = {
+    JSON: {},
+    "application/octet-stream": {"type": "string", "format": "binary"},
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {"type": "string", "format": "binary"},
+    "application/x-www-form-urlencoded": {"type": "object", "additionalProperties": {"type": "string"}},
+    "audio/mpeg": {"type": "string", "format": "binary"},
+}
+"""Schemas of bodies that have no model; of other media types they are texts."""
+
+HEADERS: Json = {
+    request_ids.HEADER: _header("Names this request in logs and audit: the caller's own, if it sent one."),
+    idempotency.REPLAYED: _header("`true` if this is the first answer to the same `Idempotency-Key` once more."),
+    "Retry-After": _header("Seconds to wait before the request is repeated."),
+    "WWW-Authenticate": _header("How to prove who calls (RFC 6750)."),
+}
+
+_OF_STATUS: Mapping[int, Sequence[str]] = {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 503: ["Retry-After"]}
+
+SIGNED: Mapping[str, str] = {
+    "webhook-id": "The same for every try.",
+    "webhook-timestamp": "When it was sent, in seconds of Unix time.",
+    "webhook-signature": "`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` (standardwebhooks.com).",
+}
+"""Headers of callbacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSchemas:
+    """The schemas of an API's models, and what they refer to."""
+
+    schemas: Schemas
+    components: Json
+
+    def example(self, schema: object, *, whole: bool = True) -> object:
+        """A document that fits a schema: with all members, or with what its model says or demands."""
+        return example_of(schema, self.components, left=DEPTH if whole else 0)
+
 
 PROBLEM: Json = {
     "type": "object",
@@ -62,12 +110,12 @@ def operations(app: Flask) -> Sequence[Operation]:
 
 def document(app: Flask) -> Json:
     """The description of an app's API."""
-    declared = operations(app)
-    schemas, components = _schemas(declared)
+    declared, posted = operations(app), callbacks(app)
+    schemas, components = _schemas(declared, posted)
     paths: dict[str, dict[str, Json]] = {}
     for operation in declared:
         path = _PLACE.sub(r"{\g<name>}", operation.path)
-        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, schemas)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, NamedSchemas(schemas, components))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -76,45 +124,91 @@ def document(app: Flask) -> Json:
             "summary": "Decides by rules, notifies people, escalates incidents.",
             "description": f"Every answer carries `{request_ids.HEADER}`. Errors are problem documents (RFC 9457).",
         },
+        "servers": [{"url": "/", "description": "The instance that serves this document."}],
         "tags": [{"name": tag} for tag in sorted({operation.tag for operation in declared})],
         "paths": paths,
+        "webhooks": {one.name: _webhook(one, NamedSchemas(schemas, components)) for one in posted},
         "components": {
             "schemas": {**components, "Problem": PROBLEM},
+            "headers": HEADERS,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "`tocsin keys create`"}},
         },
     }
 
 
-def _schemas(declared: Iterable[Operation]) -> tuple[Schemas, Json]:
-    wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
+def _schemas(declared: Iterable[Operation], posted: Iterable[DescribedCallback]) -> tuple[Schemas, Json]:
+    wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(one.body, "serialization"): None for one in posted}
     for operation in declared:
-        wanted |= {(one.schema, "validation"): None for one in operation.formats if one.schema}
+        wanted |= {(schema, "validation"): None for one in operation.formats for schema in one.schemas}
         wanted |= {(model, "serialization"): None for model in operation.answers.values() if model}
     schemas, shared = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}")
-    return cast("Schemas", schemas), shared.get("$defs", {})  # pydantic also allows dataclasses, we have none
+    named = {name: _with_defaults_in_words(one) for name, one in shared.get("$defs", {}).items()}
+    return cast("Schemas", schemas), named  # pydantic also allows dataclasses, we have none
 
 
-def _operation(operation: Operation, schemas: Schemas) -> Json:
+def _with_defaults_in_words(schema: Mapping[str, object]) -> Json:
+    """The schema without `default`: generators make members that have one required, in bodies too."""
+    members = schema.get("properties", {})
+    assert isinstance(members, Mapping)
+    return {**schema, **({"properties": {n: _default_in_words(m) for n, m in members.items()}} if members else {})}
+
+
+def _default_in_words(member: Mapping[str, object]) -> Json:
+    told = {name: value for name, value in member.items() if name != "default"}
+    if member.get("default") in (None, [], {}):
+        return told
+    written = exact_json.readable(member["default"]) if not isinstance(member["default"], str) else member["default"]
+    return {**told, "description": f"{told.get('description', '')} Default: {written}.".strip()}
+
+
+def _operation(operation: Operation, described_by: NamedSchemas) -> Json:
     described: dict[str, object] = {
-        "operationId": f"{operation.tag}-{operation.name}",
+        "operationId": operation.name,
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": operation.description,
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
-        "responses": {**_answers(operation, schemas), **_refusals(operation)},
+        "responses": {**_answers(operation, described_by), **_refusals(operation)},
     }
     if operation.scopes:
         described["security"] = [{"key": [scope.value]} for scope in operation.scopes]
     if operation.formats:
-        content = {one.media_type: _body_schema(one, schemas) for one in operation.formats}
+        told = [one for one in operation.formats if one.media_type != ANYTHING] or operation.formats
+        content = {one.media_type: _body(one, described_by) for one in told}
         described["requestBody"] = {"required": not operation.body_optional, "content": content}
     return described
 
 
-def _body_schema(one: Format, schemas: Schemas) -> Json:
-    if one.schema is not None:
-        return {"schema": schemas[one.schema, "validation"]}
-    return {"schema": {"type": "string"}} if one.media_type != JSON else {"schema": {}}
+def _body(one: Format, described_by: NamedSchemas) -> Json:
+    found = [described_by.schemas[schema, "validation"] for schema in one.schemas]
+    if len(found) > 1:
+        examples = {name_of(schema): {"value": described_by.example(schema, whole=False)} for schema in found}
+        return {"schema": {"anyOf": found}, "examples": examples}
+    schema = found[0] if found else _UNTYPED.get(one.media_type, {"type": "string"})
+    return {"schema": schema, "example": described_by.example(schema, whole=False)}
+
+
+def name_of(schema: Json) -> str:
+    """The name under which a schema that is referred to stands among the components."""
+    return str(schema["$ref"]).rpartition("/")[2]
+
+
+def _webhook(one: DescribedCallback, described_by: NamedSchemas) -> Json:
+    schema = described_by.schemas[one.body, "serialization"]
+    return {
+        "post": {
+            "operationId": one.name,
+            "summary": one.summary,
+            "description": one.description,
+            "parameters": [_signature(name, about) for name, about in SIGNED.items()],
+            "requestBody": {"content": {JSON: {"schema": schema, "example": described_by.example(schema)}}},
+            "responses": {"2XX": {"description": "Taken. Anything else is tried again, for a day."}},
+        }
+    }
+
+
+def _signature(name: str, about: str) -> Json:
+    return {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": about}
 
 
 def _path_parameters(operation: Operation) -> Iterable[Json]:
@@ -162,20 +256,29 @@ def _header_parameters(operation: Operation) -> Iterable[Json]:
         }
 
 
-def _answers(operation: Operation, schemas: Schemas) -> Json:
+def _answers(operation: Operation, described_by: NamedSchemas) -> Json:
+    headers = _headers(request_ids.HEADER, *([idempotency.REPLAYED] if operation.creates else []))
     return {
         str(status): {
             "description": HTTPStatus(status).phrase,
-            **({} if status == HTTPStatus.NO_CONTENT else {"content": _content(model, operation, schemas)}),
+            "headers": headers,
+            **({} if status == HTTPStatus.NO_CONTENT else {"content": _content(model, operation, described_by)}),
         }
         for status, model in operation.answers.items()
     }
 
 
-def _content(model: type[BaseModel] | None, operation: Operation, schemas: Schemas) -> Json:
-    media_types = [JSON if model is not None else ANYTHING, *(one.media_type for one in operation.writers)]
-    schema = schemas[model, "serialization"] if model is not None else {}
-    return {media_type: {"schema": schema} for media_type in media_types}
+def _content(model: type[BaseModel] | None, operation: Operation, described_by: NamedSchemas) -> Json:
+    if model is None:
+        schema = _UNTYPED.get(operation.media_type, {"type": "string"})
+        return {operation.media_type: {"schema": schema, "example": described_by.example(schema)}}
+    schema = described_by.schemas[model, "serialization"]
+    others = {one.media_type: {"schema": schema} for one in operation.writers}
+    return {JSON: {"schema": schema, "example": described_by.example(schema)}, **others}
+
+
+def _headers(*names: str) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _refusals(operation: Operation) -> Json:
@@ -183,7 +286,11 @@ def _refusals(operation: Operation) -> Json:
     refusals = sorted(set(possible(operation)), key=lambda one: (one.status, one.slug))
     declared = {str(status) for status in operation.answers}
     return {
-        str(status): {"description": "; ".join(one.title for one in group), "content": content}
+        str(status): {
+            "description": "; ".join(one.title for one in group),
+            "headers": _headers(request_ids.HEADER, *_OF_STATUS.get(status, ())),
+            "content": content,
+        }
         for status, group in groupby(refusals, key=lambda one: one.status)
         if str(status) not in declared
     }

@@ -9,12 +9,15 @@ from pydantic import BaseModel
 
 from service.core.enums import Scope
 from service.http.catalogue import ProblemType
-from service.http.formats import Format, Writer
+from service.http.formats import JSON, Format, Writer
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call of the API. `answers` maps statuses to models; the first is the usual one. Any of `scopes` will do."""
+    """One call of the API. `answers` maps statuses to models; the first is the usual one. Any of `scopes` will do.
+
+    `media_type` is that of answers without a model.
+    """
 
     name: str
     method: str
@@ -26,6 +29,7 @@ class Operation:
     formats: tuple[Format, ...] = ()
     body_optional: bool = False
     writers: tuple[Writer, ...] = ()
+    media_type: str = JSON
     query: type[BaseModel] | None = None
     headers: tuple[str, ...] = ()
     creates: bool = False

@@ -59,7 +59,7 @@ class Problem(TocsinError):
 
     def response(self) -> Response:
         """The problem as an HTTP response."""
-        text = exact_json.dumps(self.document())
+        text = exact_json.readable(self.document())
         return Response(text, self.type.status, headers=self.headers, content_type=MEDIA_TYPE)
 
 
@@ -75,8 +75,9 @@ def conflict(why: str) -> Problem:
 
 def invalid(errors: Sequence[FieldError], detail: str | None = None) -> Problem:
     """422 naming every path that does not fit."""
-    places = ", ".join(error.path or "the body" for error in errors[:3]) + (", …" if len(errors) > 3 else "")
-    return Problem(ProblemType.INVALID, detail or f"Does not fit: {places}.", errors=errors)
+    first = "; ".join(f"{error.path or 'the body'} {error.message}".removesuffix(".") for error in errors[:3])
+    more = f", and {len(errors) - 3} more" if len(errors) > 3 else ""
+    return Problem(ProblemType.INVALID, detail or f"Does not fit: {first}{more}.", errors=errors)
 
 
 def invalid_model(error: ValidationError, model: type[BaseModel] | None = None) -> Problem:

@@ -87,6 +87,8 @@ def _by_werkzeug(error: HTTPException) -> Response:
     if status == HTTPStatus.NOT_FOUND and _is_a_persons():
         return _no_such_page()
     allow = {name: value for name, value in error.get_headers() if name == "Allow"}
+    if allow:
+        detail = f"{detail.removesuffix('.')}: use {allow['Allow']}."
     return _answer(Problem(kind, detail, headers=allow))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -87,17 +87,17 @@ class Taking:
         self._mappings = mappings
         self._most_bytes = most_bytes
 
-    def take(self, letter: Letter) -> Outcome:
-        """Do what a letter asks for, unless it is done."""
+    def take(self, letter: Letter, depth: int = 0) -> Outcome:
+        """Do what a letter asks for, unless it is done; `depth` is that of an event of our own rules."""
         try:
             asked = read(letter, self._mappings, self._most_bytes)
             if asked is None:
                 return Nothing()
-            return self._once_for(asked, asked.id or letter.id)
+            return self._once_for(asked, asked.id or letter.id, depth)
         except (NotUnderstood, OtherContent) as error:
             return Refused(str(error))
 
-    def _once_for(self, asked: Asked, name: str) -> Outcome:
+    def _once_for(self, asked: Asked, name: str, depth: int) -> Outcome:
         scope = _scope(asked.wish)
         if scope not in self._sender.scopes:
             return Refused(f"the intake may not do this: it lacks the scope {scope} (TOCSIN_INTAKE_SCOPES)")
@@ -105,18 +105,18 @@ class Taking:
         if begun.record.done:
             return Nothing()
         try:
-            self._do(asked.wish, self._caller(name, begun.record.resource_id, asked.wish))
+            self._do(asked.wish, self._caller(name, begun.record.resource_id, asked.wish), depth)
         except Problem as problem:
             self._once.free(begun)
             return Refused(_in_words(problem))
         self._once.finish(begun)
         return Done()
 
-    def _do(self, wish: Wish, caller: Caller) -> None:
+    def _do(self, wish: Wish, caller: Caller, depth: int) -> None:
         match wish:
             case Evaluation(ruleset, body):
                 received = Received(_fit(body, EvaluationRequest), caller.raw_body.decode())
-                call = evaluation_routes.call_of(ruleset, received, caller, VIA)
+                call = replace(evaluation_routes.call_of(ruleset, received, caller, VIA), depth=depth)
                 with as_problems():
                     self._doors.evaluations.evaluate(call, Evaluated.as_json)
             case Notification(body):

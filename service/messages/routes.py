@@ -24,7 +24,7 @@ class OutboxQuery(Query):
     limit: Limit = 50
 
 
-class ShownMessage(Shown):
+class OutboxMessage(Shown):
     """A message as its reader has it; `audio` is the address of what is heard."""
 
     id: str
@@ -42,7 +42,7 @@ class ShownMessage(Shown):
 class Messages(Shown):
     """Messages, newest first."""
 
-    items: tuple[ShownMessage, ...]
+    items: tuple[OutboxMessage, ...]
     next_cursor: str | None
 
 
@@ -79,6 +79,7 @@ def _add_audio(routes: Blueprint, outbox: Outbox) -> None:
         summary="Hear a voice message",
         scope=Scope.ADMIN,
         answers={200: None},
+        media_type="audio/mpeg",
     )
     def hear_outbox(entry_id: str) -> Answer:
         """The speech as MP3."""

@@ -98,7 +98,7 @@ def announcement(text: str, language: Tag, subject: str | None = None) -> Templa
 
 
 class Templates:
-    """The templates of a folder, read once."""
+    """The templates of a folder."""
 
     def __init__(self, templates: Mapping[str, Template]) -> None:
         self._templates = templates
@@ -112,13 +112,18 @@ class Templates:
         """These templates, and those of the others that are not among them."""
         return Templates({**others._templates, **self._templates})
 
+    def become(self, others: Templates) -> None:
+        """Be these templates from now on: the folder was edited."""
+        self._templates = others._templates
+
     def get(self, name: str) -> Template:
         """The template of this name; `NoSuchTemplate` with the nearest names."""
-        if name not in self._templates:
-            near = nearest(name, self._templates)
-            hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(self.names) or 'none'}"
+        templates = self._templates
+        if name not in templates:
+            near = nearest(name, templates)
+            hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(sorted(templates)) or 'none'}"
             raise NoSuchTemplate(f"there is no template {name!r}: {hint}")
-        return self._templates[name]
+        return templates[name]
 
 
 def read_templates(root: Path) -> Templates:

@@ -60,6 +60,11 @@ def host_of(url: str) -> str | None:
         return None
 
 
+def owed(item_id: str, callback: Callback, at: datetime, lane: Lane = Lane.TRANSACTIONAL) -> Item:
+    """The work item that owes a callback; one to an address that cannot be is dead when it is tried."""
+    return Item(item_id, KIND, to_state(callback), lane=lane, due_at=at)
+
+
 def signature(secret: bytes, message_id: str, at: datetime, body: bytes) -> str:
     """What the receiver computes and compares: base64 of HMAC-SHA256 over `id.timestamp.body`."""
     signed = f"{message_id}.{int(at.timestamp())}.".encode() + body
@@ -81,8 +86,8 @@ class Webhooks:
     tries: Tries = field(default_factory=lambda: Tries(HostShares(4)))
 
     def item(self, item_id: str, callback: Callback, lane: Lane = Lane.TRANSACTIONAL) -> Item:
-        """The work item that owes a callback now; one to an address that cannot be is dead when it is tried."""
-        return Item(item_id, KIND, to_state(callback), lane=lane, due_at=self.clock.now())
+        """The work item that owes a callback now."""
+        return owed(item_id, callback, self.clock.now(), lane)
 
     def duty(self) -> Duty:
         """How callbacks are served."""

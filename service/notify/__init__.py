@@ -7,10 +7,11 @@ from service.notify.dead_letter import PageBurial
 from service.notify.delivery import DeliveryStatus
 from service.notify.digests import Digests
 from service.notify.flow import Course
+from service.notify.items import notification_of
 from service.notify.list_routes import LIST, filters_of
 from service.notify.naming import Naming
 from service.notify.notification import Notification, Status
-from service.notify.outcomes import EmitOutcome, Events, NotifyOutcome, WebhookEvents
+from service.notify.outcomes import Chain, EmitOutcome, Events, NotifyOutcome, WebhookEvents
 from service.notify.plan import Manners
 from service.notify.preview import Previews
 from service.notify.receipts import Receipt, Receipts
@@ -31,6 +32,7 @@ __all__ = [
     "TRANSLATIONS",
     "Addressees",
     "Cancellation",
+    "Chain",
     "Completion",
     "Course",
     "DeliveryStatus",
@@ -62,6 +64,7 @@ __all__ = [
     "Validation",
     "WebhookEvents",
     "filters_of",
+    "notification_of",
     "requested",
     "retried",
 ]

@@ -8,8 +8,10 @@ from typing import Protocol
 
 from service.core import exact_json
 from service.core.clock import timestamp
+from service.decide import facts
 from service.messages.tries import Tries, without_failures
 from service.notify.service import Desk, Request, Unfit
+from service.storage import Item
 from service.work import Permanent, Step, Task, finished
 
 NOTIFY = "outcome-notify"
@@ -56,28 +58,48 @@ class Events(Protocol):
         """Hand one event over; raises `RetryLater` or `Permanent`."""
 
 
+Chain = Callable[[str, str, Mapping[str, object], int], Mapping[str, object]]
+"""Offers an event (its id, name, detail and depth) to this installation itself; what its item is to say of that."""
+
+_KEPT_HERE = frozenset({"outcome", "callback_url", "depth"})
+"""What an event does not tell of its item."""
+
+
 @dataclass(frozen=True, slots=True)
 class EmitOutcome:
     """Handles items of kind `outcome-emit`. Without `events` an event stays in its item, saying so."""
 
     events: Events | None
     tries: Tries
+    chain: Chain | None = None
 
     def handle(self, task: Task) -> Step:
-        """Tell the event, with the evaluation it comes from; the facts themselves stay in the audit."""
-        state = task.item.state
+        """Tell the event, with its data and the evaluation it comes from; other facts stay in the audit."""
+        state = {**task.item.state, **self._chained(task.item)}
+        if "chained" in state and self.events is None:
+            return Step(finished(task.item, {**state, "emitted_at": timestamp(task.now)}))
         if self.events is None:
             why = "nowhere to: set TOCSIN_EVENTS_URL or TOCSIN_EVENT_BUS"
             return Step(finished(task.item, {**state, "not_emitted": why}))
-        outcome = _member(state, "outcome")
-        events, bare = self.events, without_failures(task.item)
-        detail = {name: value for name, value in bare.items() if name != "outcome"}
+        name, detail = _event(task.item)
+        events, bare = self.events, {**without_failures(task.item), **self._said_of(state)}
         return self.tries.attempt(
             task,
             events.host,
-            lambda: events.emit(task.item.id, str(outcome["event"]), {**detail, "rule": outcome["rule"]}),
+            lambda: events.emit(task.item.id, name, detail),
             lambda: Step(finished(task.item, {**bare, "emitted_at": timestamp(task.now)})),
         )
+
+    def _chained(self, item: Item) -> Mapping[str, object]:
+        """What the event's own installation made of it; a repetition is done once."""
+        if self.chain is None:
+            return {}
+        name, detail = _event(item)
+        depth = item.state.get("depth", 0)
+        return self.chain(item.id, name, detail, (depth if isinstance(depth, int) else 0) + 1)
+
+    def _said_of(self, state: Mapping[str, object]) -> Mapping[str, object]:
+        return {name: state[name] for name in ("chained", "not_chained") if name in state}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +116,15 @@ class WebhookEvents:
         self.send(event_id, exact_json.dumps({"event": name, "id": event_id, "detail": detail}))
 
 
+def _event(item: Item) -> tuple[str, Mapping[str, object]]:
+    """The name and the detail of an event; data with points in its names is nested as facts are."""
+    outcome = _member(item.state, "outcome")
+    detail = {name: value for name, value in without_failures(item).items() if name not in _KEPT_HERE}
+    data = outcome.get("data")
+    told = {"data": facts.nested(data)} if isinstance(data, Mapping) and data else {}
+    return str(outcome["event"]), {**detail, "rule": outcome["rule"], **told}
+
+
 def _request(item_id: str, outcome: Mapping[str, object], origin: Mapping[str, object]) -> Request:
     recipients = outcome.get("recipients", [])
     variables = outcome.get("variables", {})
@@ -105,6 +136,7 @@ def _request(item_id: str, outcome: Mapping[str, object], origin: Mapping[str, o
         audience=str(outcome["audience"]) if "audience" in outcome else None,
         recipients=[str(name) for name in recipients] if isinstance(recipients, list) else (),
         variables=variables if isinstance(variables, Mapping) else {},
+        callback_url=str(origin["callback_url"]) if "callback_url" in origin else None,
     )
 
 

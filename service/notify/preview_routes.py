@@ -15,6 +15,7 @@ from service.core.language_tags import UnknownTag, parse_tag
 from service.http import Caller, FieldError, Shown, endpoint, invalid
 from service.messages.prices import CURRENCY
 from service.notify import schemas, views
+from service.notify.judged import DescribedDecision, DescribedSentiment
 from service.notify.notification import Status, Verdict
 from service.notify.preview import MOST, Previewed, Previews
 from service.notify.service import Request, Unfit
@@ -79,8 +80,8 @@ class PreviewList(Shown):
     """What would become of a notification: `status` is `approved`, `held_for_review` or `rejected`."""
 
     status: Status
-    sentiment: Mapping[str, object] | None
-    decision: Mapping[str, object] | None
+    sentiment: DescribedSentiment | None
+    decision: DescribedDecision | None
     items: Sequence[ShownPreview]
 
 

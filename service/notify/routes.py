@@ -11,7 +11,19 @@ from flask import Blueprint
 from service.core.clock import Clock
 from service.core.enums import Lane, Scope
 from service.core.records import from_state
-from service.http import Caller, FieldError, Problem, ProblemType, conflict, endpoint, invalid, not_found
+from service.http import (
+    Caller,
+    FieldError,
+    Problem,
+    ProblemType,
+    conflict,
+    describe_callback,
+    endpoint,
+    invalid,
+    json_of,
+    not_found,
+)
+from service.messages.reviews import NotWaiting, Ruling, Word
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import (
     NoSuchTranslation,
@@ -20,7 +32,7 @@ from service.messages.translations import (
     Translations,
     WantedTranslation,
 )
-from service.notify import cancel_routes, evaluation_reviews, list_routes, preview_routes, schemas, views
+from service.notify import cancel_routes, list_routes, preview_routes, schemas, told, views
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
 from service.notify.entries import entry
@@ -46,10 +58,14 @@ def blueprint(
     completion: Completion,
     cancellation: Cancellation,
     previews: Previews,
+    decide: Callable[[str, Ruling], None],
     pause: Callable[[float], None] = time.sleep,
 ) -> Blueprint:
     """All calls about notifications."""
     routes = Blueprint("notifications", __name__)
+    describe_callback(routes, "notification_over", "A notification is over", told.NotificationTold)
+    describe_callback(routes, "event", "A rule has emitted an event", told.EventTold)
+    describe_callback(routes, "review_decided", "A person has decided about an evaluation", told.ReviewTold)
     _add_send(routes, desk, clock)
     list_routes.add_lists(routes, store)
     _add_show(routes, desk, pause)
@@ -59,7 +75,7 @@ def blueprint(
     _add_deliveries(routes, desk)
     _add_reviews(routes, desk)
     _add_review(routes, desk, store, clock, completion)
-    _add_evaluation_review(routes, store, clock, translations)
+    _add_evaluation_review(routes, decide, clock, translations)
     _add_translations(routes, translations)
     _add_supply(routes, translations)
     return routes
@@ -72,7 +88,7 @@ def _add_send(routes: Blueprint, desk: Desk, clock: Clock) -> None:
         "/v1/notifications",
         summary="Send a message to an audience or to recipients",
         scope=Scope.NOTIFY,
-        body=schemas.NotificationRequest,
+        body=[json_of(schemas.NotificationRequest, schemas.NotificationSample)],
         answers={202: schemas.NotificationAccepted},
         creates=True,
     )
@@ -163,7 +179,9 @@ def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock, compl
         return {"notification_id": notification.id, "status": notification.status}
 
 
-def _add_evaluation_review(routes: Blueprint, store: Store, clock: Clock, translations: Translations) -> None:
+def _add_evaluation_review(
+    routes: Blueprint, decide: Callable[[str, Ruling], None], clock: Clock, translations: Translations
+) -> None:
     @endpoint(
         routes,
         "POST",
@@ -175,18 +193,21 @@ def _add_evaluation_review(routes: Blueprint, store: Store, clock: Clock, transl
         problems=(ProblemType.CONFLICT,),
     )
     def review_evaluation(item_id: str, body: schemas.ReviewRequest, caller: Caller) -> schemas.Reviewed:
-        """The decision is recorded and audited; held messages have a call of their own.
+        """The decision is recorded, audited under the request that was flagged, and told to its `callback_url`.
+
+        Where the rule also asked somebody by an incident under a policy whose NO is final, that incident ends with it;
+        their YES or NO decides this review, if it comes first. Held messages have a call of their own.
 
         A translation that is approved goes out to everybody who waits for it; one that is rejected never does.
         """
-        review = Review(body.decision, body.reason, caller.app, clock.now())
-        audit = entry(clock, "review", caller, item_id)
         try:
             if item_id.startswith(f"{TRANSLATION}-"):
-                _decide_translation(translations, item_id, review, audit)
+                review = Review(body.decision, body.reason, caller.app, clock.now())
+                _decide_translation(translations, item_id, review, entry(clock, "review", caller, item_id))
             else:
-                evaluation_reviews.reviewed(store, item_id, review, audit)
-        except (NotHeld, NothingToReview) as error:
+                word = Word(body.decision.value)
+                decide(item_id, Ruling(word, body.reason, caller.app, clock.now(), "api", caller.request_id))
+        except (NotWaiting, NothingToReview) as error:
             raise conflict(str(error)) from error
         return schemas.Reviewed(id=item_id, decision=body.decision, by=caller.app)
 

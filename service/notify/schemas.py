@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.core.blank import is_blank
 from service.core.enums import Lane
-from service.http import Body, CallerReference, Choice, Cursor, Instant, Limit, Query, Said, Shown
+from service.http import (
+    As,
+    Body,
+    CallerReference,
+    Choice,
+    Cursor,
+    Instant,
+    Limit,
+    OneOfWords,
+    Query,
+    Said,
+    Shown,
+    shown_by,
+)
 from service.notify.delivery import DeliveryStatus
+from service.notify.judged import DescribedDecision, DescribedSentiment, ShownDecisionOfReview
 from service.notify.notification import Decision, Status
 
 MAX_TEXT = 20_000
@@ -31,7 +45,8 @@ class DescribedRecipient(Body):
     first_name: str | None = None
     language: Annotated[str | None, Field(max_length=35, description="BCP 47; else the message's.")] = None
     preference: Annotated[
-        str | None, Field(description="`email`, `sms` or `voice`; else by email if there is no phone, else by SMS.")
+        Annotated[str, OneOfWords(("email", "sms", "voice", "chat"))] | None,
+        Field(description="`email`, `sms` or `voice`; else by email if there is no phone, else by SMS."),
     ] = None
     voice_locale: Annotated[str | None, Field(max_length=35)] = None
     timezone: str | None = None
@@ -48,7 +63,11 @@ class AuthorsTranslation(Body):
 
 
 class NotificationRequest(Body):
-    """A message for an audience or for named recipients; the multi-language notification sample's body fits too."""
+    """A message for an audience or for named recipients."""
+
+    model_config = shown_by(
+        {"text": "The canteen opens at noon tomorrow.", "audience": "staff", "reference": "canteen-7"}
+    )
 
     text: Annotated[str | None, Field(min_length=1, max_length=MAX_TEXT)] = None
     language: Annotated[str, Field(max_length=35, description="Language of the text (BCP 47).")] = "en"
@@ -84,6 +103,15 @@ class NotificationRequest(Body):
             rest = {name: value for name, value in raw.items() if name not in {"englishTxt", "eventId"}}
             return {**rest, "text": raw["englishTxt"], "audience": raw["eventId"], "language": "en"}
         return raw
+
+
+class NotificationSample(Body):
+    """The body of the multi-language notification sample: an English text for the audience `eventId`."""
+
+    model_config = shown_by({"eventId": "Apr142022", "englishTxt": "The canteen opens at noon tomorrow."})
+
+    event_id: Annotated[str, Field(alias="eventId", min_length=1, max_length=64)]
+    english_text: Annotated[str, Field(alias="englishTxt", min_length=1, max_length=MAX_TEXT)]
 
 
 class NotificationAccepted(Shown):
@@ -193,9 +221,9 @@ class ShownNotification(Shown):
     accepted_at: datetime
     send_at: datetime | None
     completed_at: datetime | None
-    sentiment: Mapping[str, object] | None
-    decision: Mapping[str, object] | None
-    review: Mapping[str, object] | None
+    sentiment: DescribedSentiment | None
+    decision: DescribedDecision | None
+    review: Annotated[Mapping[str, object], As(ShownDecisionOfReview)] | None
     renditions: Sequence[ShownRendition]
     recipients: int
     counts: ShownCounts
@@ -254,6 +282,8 @@ class RetryRequest(Body):
 class ReviewRequest(Body):
     """A person's decision about a held message."""
 
+    model_config = shown_by({"decision": "reject", "reason": "The date is wrong."})
+
     decision: Choice[Decision]
     reason: Annotated[str, Field(max_length=1_000, validate_default=True, description="Why; needed to reject.")] = ""
 
@@ -288,7 +318,7 @@ class ShownReview(Shown):
     kind: str
     reason: str | None
     text: str | None = None
-    sentiment: Mapping[str, object] | None = None
+    sentiment: DescribedSentiment | None = None
     harm: str | None = None
     worst: str | None = None
     origin: Mapping[str, object] | None = None
@@ -310,7 +340,7 @@ TRANSLATIONS = "/v1/translations"
 class TranslationQuery(Query):
     """Which translations to list."""
 
-    status: Annotated[str, Field(pattern="^(missing|supplied)$")] = "missing"
+    status: Literal["missing", "supplied"] = "missing"
     cursor: Cursor | None = None
     limit: Limit = 50
 
@@ -342,5 +372,7 @@ class TranslationList(Shown):
 
 class TranslationSupplied(Body):
     """A person's translation."""
+
+    model_config = shown_by({"text": "Die Kantine öffnet morgen um zwölf."})
 
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT), Said]

@@ -11,10 +11,11 @@ from pydantic import Field
 
 from service.core import deadline
 from service.core.enums import Scope
-from service.http import Answer, FieldError, Format, Problem, ProblemType, Query, Shown, endpoint, invalid
+from service.http import JSON, Answer, FieldError, Format, Problem, ProblemType, Query, Shown, endpoint, invalid
 from service.recipients.directory import Directory
 from service.recipients.files import UnreadableFile, read_file
 from service.recipients.imports import SHOWN, Looked, look, refusals, store
+from service.recipients.people import ProfileRows
 from service.recipients.profile import ProfileRules, is_id
 
 MAX_FILE = 4 * 1024 * 1024
@@ -135,8 +136,8 @@ def _add_replace(routes: Blueprint, directory: Directory, rules: ProfileRules) -
 
 
 def _formats() -> Sequence[Format]:
-    kinds = ("application/json", "text/csv", "text/tab-separated-values", EXCEL)
-    return [Format(kind, lambda raw: raw) for kind in kinds]
+    kinds = ("text/csv", "text/tab-separated-values", EXCEL)
+    return [Format(JSON, lambda raw: raw, ProfileRows), *(Format(kind, lambda raw: raw) for kind in kinds)]
 
 
 def _looked(raw: bytes, rules: ProfileRules, country: str | None) -> Looked:

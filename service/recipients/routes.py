@@ -7,41 +7,14 @@ from datetime import datetime
 from typing import Annotated
 
 from flask import Blueprint
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from service.core.enums import Scope
-from service.http import Answer, Body, Cursor, FieldError, Limit, Query, Shown, endpoint, invalid, not_found
+from service.http import Answer, Cursor, FieldError, Limit, Query, Shown, endpoint, invalid, not_found
 from service.recipients import import_routes
-from service.recipients.directory import MAX_AT_ONCE, Directory
-from service.recipients.files import SAMPLE_NAMES, named_plainly
+from service.recipients.directory import Directory
+from service.recipients.people import Profile, Profiles
 from service.recipients.profile import ProfileRefused, ProfileRules, Recipient, is_id
-
-
-class Profile(Body):
-    """How a person is reached. The rows of the multi-language notification sample fit, by its own names too."""
-
-    user_id: str | None = Field(None, description="1 to 64 letters, digits, `-` and `_`.")
-    first_name: str | None = None
-    email: str | None = None
-    phone: str | None = Field(None, description="E.164, for example +447700900123.")
-    language: str | None = Field(None, description="BCP 47, for example pt-BR.")
-    preference: str | None = Field(None, description="`email`, `sms`, `voice` or `chat`.")
-    voice_locale: str | None = Field(None, description="BCP 47; the language where it is missing.")
-    timezone: str | None = Field(None, description="IANA name, for example Europe/Berlin.")
-    chat_url: str | None = Field(None, description="Incoming webhook of a chat room. Whoever knows it can write there.")
-    audience: str | None = Field(None, description="An audience that it joins, beside those to which it belongs.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_the_sample_says_it(cls, raw: object) -> object:
-        """`phoneme` is the voice's locale, `event_id` the audience."""
-        return named_plainly(raw) if isinstance(raw, dict) and not SAMPLE_NAMES.keys().isdisjoint(raw) else raw
-
-
-class Profiles(Body):
-    """Profiles that are stored and counted among an audience."""
-
-    recipients: Annotated[tuple[Profile, ...], Field(min_length=1, max_length=MAX_AT_ONCE, strict=False)]
 
 
 class Suppressed(Shown):

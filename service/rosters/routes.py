@@ -113,6 +113,7 @@ def _add_feed(routes: Blueprint, rosters: Rosters, view: RosterView, calendars: 
         summary="Follow a roster in a calendar",
         scope=None,
         answers={200: None},
+        media_type="text/calendar",
         problems=(ProblemType.NOT_FOUND,),
     )
     def roster_feed(name: str, token: str, caller: Caller) -> Answer:

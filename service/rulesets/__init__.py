@@ -14,6 +14,7 @@ from service.rulesets.pulling import pull
 from service.rulesets.reading import Reader
 from service.rulesets.recent_comparison import Compared, Latest
 from service.rulesets.recorded import Recorded, computed_facts, instant_of
+from service.rulesets.refusals import as_problems
 from service.rulesets.replay import Replay, Replayed
 from service.rulesets.routes import MAX_FILE_BYTES
 from service.rulesets.rule_file import EVENTS, RuleFile
@@ -54,6 +55,7 @@ __all__ = [
     "UnknownVersion",
     "Version",
     "WorkingCopies",
+    "as_problems",
     "computed_facts",
     "decided_by",
     "facts_of",

@@ -12,7 +12,7 @@ from flask import Blueprint
 from pydantic import Field, model_validator
 
 from service.core.enums import Scope
-from service.http import Answer, Body, Caller, Instant, ProblemType, Shown, conflict
+from service.http import Answer, Body, Caller, Instant, ProblemType, Shown, conflict, shown_by
 from service.http.endpoint import endpoint
 from service.rulesets.backtest import BacktestOver, Backtests, Kept, Side, Wanted
 from service.rulesets.places import TrialPlaces
@@ -25,6 +25,8 @@ PATH = "/v1/rulesets/<name>/backtests"
 
 class BacktestRequest(Body):
     """What to compare with the active version, and on which requests."""
+
+    model_config = shown_by({"version": 2, "from": "2026-05-01T00:00:00Z"})
 
     version: Annotated[int | None, Field(ge=1, description="A published version.")] = None
     source: Annotated[str | None, Field(description="A rule file's text instead of a published version.")] = None

@@ -10,7 +10,7 @@ from service.core.clock import Clock
 from service.core.enums import Scope
 from service.decide import Compiled, report
 from service.decide.outline import outline
-from service.http import Answer, Caller, FieldError, Problem, ProblemType, invalid, text_of
+from service.http import Answer, Caller, FieldError, Problem, ProblemType, invalid, texts_of
 from service.http.endpoint import endpoint
 from service.rulesets import gate, schemas
 from service.rulesets.active_versions import Live
@@ -30,7 +30,7 @@ from service.rulesets.working_copies import WorkingCopies
 MAX_FILE_BYTES = 4 * 1024 * 1024
 """Size of a rule file (DESIGN §3.1)."""
 
-RULE_FILE = text_of()
+RULE_FILE = texts_of("application/yaml", "application/octet-stream")
 """A rule file comes as text, whatever media type a client gives YAML."""
 
 
@@ -150,7 +150,7 @@ def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock
         "/v1/rulesets/<name>/check",
         summary="Check a rule file",
         scope=Scope.RULES_READ,
-        body=[RULE_FILE],
+        body=RULE_FILE,
         body_limit=MAX_FILE_BYTES,
         answers={200: schemas.CheckReport},
         problems=[ProblemType.TOO_MANY_REQUESTS],
@@ -179,7 +179,7 @@ def _add_publish(
         "/v1/rulesets/<name>/versions",
         summary="Publish a rule file",
         scope=Scope.RULES_WRITE,
-        body=[RULE_FILE],
+        body=RULE_FILE,
         body_limit=MAX_FILE_BYTES,
         query=schemas.Publication,
         headers=["If-Match"],

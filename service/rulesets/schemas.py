@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.http import Body, Cursor, Instant, Limit, Query, Shown
+from service.http import As, Body, Cursor, Instant, Limit, Query, Shown
+
+
+class ShownFinding(Shown):
+    """Something to say about a rule file; `example` is a request that shows it."""
+
+    severity: Literal["error", "warning"]
+    kind: str
+    rule: str | None = None
+    line: int
+    column: int
+    message: str
+    hint: str | None = None
+    example: Mapping[str, object] | None = None
+
+
+DescribedFinding = Annotated[Mapping[str, object], As(ShownFinding)]
 
 
 class ShownVersion(Shown):
@@ -21,7 +37,7 @@ class ShownVersion(Shown):
     comment: str
     published_at: datetime
     active: bool
-    findings: tuple[Mapping[str, object], ...]
+    findings: tuple[DescribedFinding, ...]
 
 
 class ShownSource(ShownVersion):
@@ -71,7 +87,7 @@ class ShownWorkingCopy(Shown):
     version: int | None
     base: int | None
     again_at: datetime | None
-    findings: tuple[Mapping[str, object], ...]
+    findings: tuple[DescribedFinding, ...]
 
 
 class RulesetList(Shown):
@@ -138,7 +154,7 @@ class CheckReport(Otherwise):
 
     file: str
     ok: bool
-    findings: tuple[Mapping[str, object], ...]
+    findings: tuple[DescribedFinding, ...]
 
 
 class ShownPublication(ShownVersion, Otherwise):

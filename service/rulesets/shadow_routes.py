@@ -11,7 +11,7 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.core.enums import Scope
-from service.http import Answer, Body, Caller, Shown
+from service.http import Answer, Body, Caller, Shown, shown_by
 from service.http.endpoint import endpoint
 from service.rulesets.refusals import as_problems
 from service.rulesets.shadow import Shadows, Watched
@@ -21,6 +21,8 @@ PATH = "/v1/rulesets/<name>/shadow"
 
 class ShadowRequest(Body):
     """Which version to ask beside the active one, and on how many of a hundred requests."""
+
+    model_config = shown_by({"version": 2, "share": 10})
 
     version: Annotated[int, Field(ge=1)]
     share: Annotated[int, Field(ge=1, le=100, description="Of a hundred live requests, chosen by request id.")]

@@ -8,12 +8,20 @@ from typing import Annotated
 from pydantic import Field
 
 from service.escalate import IncidentBody
-from service.http import Body, Cursor, Limit, Query, Shown
+from service.http import Body, Cursor, Limit, Query, Shown, shown_by
 from service.notify import NotificationRequest
 
 
 class NewSchedule(Body):
     """When, on whose clock, and what: either an incident or a notification, as its own call takes it."""
+
+    model_config = shown_by(
+        {
+            "cron": "0 9 * * MON",
+            "timezone": "Europe/Berlin",
+            "notification": {"text": "The canteen opens at noon.", "audience": "staff"},
+        }
+    )
 
     cron: Annotated[str, Field(max_length=200, description="Minute, hour, day of month, month, day of week.")]
     timezone: Annotated[str, Field(max_length=64, description="IANA name, such as Europe/Berlin")] = "UTC"

@@ -17,8 +17,10 @@ from service.channels.email.mailbox import reader
 from service.config import Backend, Settings, folders
 from service.config.origins import readable
 from service.core.clock import Clock
+from service.core.enums import Scope
 from service.core.errors import TocsinError
 from service.core.periodic import Chore, Chores
+from service.escalate import Approvals
 from service.evaluations import (
     DryRuns,
     Evaluations,
@@ -33,10 +35,12 @@ from service.evaluations import (
 )
 from service.evaluations import routes as evaluation_routes
 from service.http import Check, Keys
-from service.intake import Doors, LiveMappings, Poller, Sender, Taking
+from service.intake import Chains, Doors, LiveMappings, MappedEvents, Poller, Sender, Taking
+from service.intake import trial_routes as intake_routes
 from service.language import Sentiment
 from service.language.embedded.embeddings import Embeddings
 from service.language.embedded.tone import EmbeddedTone
+from service.notify import Chain
 from service.operations import dead_routes, key_routes, setting_routes
 from service.replies import POLL as LOOKS_AT_WORDS
 from service.rulesets import (
@@ -60,7 +64,8 @@ from service.rulesets.columns import segment_builder
 from service.schedules import IncidentMaker, Maker, Makes, NotificationMaker, Timetable, schedule
 from service.schedules import routes as schedule_routes
 from service.storage import Store
-from service.wiring import reload
+from service.wiring import edited_texts, reload
+from service.wiring.edited_texts import EditedTexts
 from service.wiring.escalation import Escalation
 from service.wiring.messaging import Messaging, open_detector
 from service.wiring.storage import SYSTEM_CLOCK, enough_of_the_audit, open_store
@@ -124,7 +129,7 @@ class Service:
         self.columns = Following(self.library, self.store, clock)
         self.latest = Latest(self.live, self.store, clock, enough_of_the_audit(settings))
         self.backtests = Backtests(self.live, self.store, clock)
-        derived = of_any_language(sentiment, settings, amazon)
+        derived = self.derived_sentiment = of_any_language(sentiment, settings, amazon)
         self.event_samples = EventSamples(self.live, self.store, clock, derived)
         self.dry_runs = DryRuns(self.live, self.store, clock, derived)
         self.event_tests = EventTests(self.live, self.store, clock, derived)
@@ -134,6 +139,7 @@ class Service:
         reach = Reach(self.escalation.rule_incidents, self.messaging.rule_notifications, self.messaging.directory)
         self.evaluations = Evaluations(self.live, self.store, clock, derived, self.shadows, self.event_samples, reach)
         self.timetable = self._timetable()
+        self.mappings = LiveMappings(settings.rules_dir / EVENTS)
 
     def _timetable(self) -> Timetable:
         makers: Mapping[Makes, Maker] = {
@@ -158,9 +164,10 @@ class Service:
             dead_routes.blueprint(self.store, self.clock),
             key_routes.blueprint(self.keys, self.store, self.clock),
             setting_routes.blueprint(lambda: [asdict(each) for each in readable(self.settings)]),
-            *self.messaging.blueprints(),
+            *self.messaging.blueprints(Approvals(self.escalation.incidents).decide),
             *self.escalation.blueprints(),
             schedule_routes.blueprint(self.timetable),
+            intake_routes.blueprint(self.mapped_events(), self.mappings.current),
         )
 
     def needed(self) -> Mapping[str, Check]:
@@ -197,6 +204,7 @@ class Service:
         return (
             self._following(),
             self._following_words(),
+            *self._following_texts(),
             Chore("comparing shadows", shadow.POLL, self.shadows.work),
             Chore("testing sampled events", event_samples.POLL, self.event_samples.work),
         )
@@ -206,6 +214,7 @@ class Service:
         publish = self.working_copies.sweep if self.settings.watches_rules else self.working_copies.publish_unknown
         return (
             self._following(),
+            *self._following_texts(),
             Chore("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),
             Chore("publishing rule files", working_copies.POLL, publish),
             *(
@@ -221,6 +230,13 @@ class Service:
         if mailbox is None:
             return ()
         return self._following_words(), Chore("reading the mailbox", reader.POLL, mailbox.read)
+
+    def _following_texts(self) -> Sequence[Chore]:
+        """On AWS both folders are part of the image."""
+        if not self.settings.watches_rules:
+            return ()
+        texts = EditedTexts(self.settings, self.messaging, self.escalation)
+        return (Chore("following policies and templates", edited_texts.POLL, texts.look),)
 
     def _following_words(self) -> Chore:
         return Chore("following the words of replies", LOOKS_AT_WORDS, self.escalation.languages.follow)
@@ -240,7 +256,7 @@ class Service:
     def duties(self) -> Sequence[Duty]:
         """Who handles which kind of item."""
         schedules = Duty(schedule.KIND, self.timetable.on_time)
-        return (*self.messaging.duties(), *self.escalation.duties(), schedules, self.backtests.duty())
+        return (*self.messaging.duties(self._chain()), *self.escalation.duties(), schedules, self.backtests.duty())
 
     def flask(self) -> Flask:
         """The API."""
@@ -275,11 +291,26 @@ class Service:
 
     def taking(self) -> Taking:
         """What does the things that letters ask for."""
+        return self._taking(Sender(self.settings.intake_app, frozenset(self.settings.intake_scopes)))
+
+    def _chain(self) -> Chain | None:
+        """What takes in the events of our own rules; from an event bus they come back by themselves."""
+        if self.settings.event_bus is not None:
+            return None
+        taking = self._taking(Sender("rules", frozenset({Scope.EVALUATE, Scope.NOTIFY, Scope.INCIDENTS})))
+        return Chains(taking, self.mappings.current).offer
+
+    def _taking(self, sender: Sender) -> Taking:
         settings, escalation = self.settings, self.escalation
         doors = Doors(self.evaluations, self.messaging.desk, escalation.incidents, escalation.rules)
-        sender = Sender(settings.intake_app, frozenset(settings.intake_scopes))
-        mappings = LiveMappings(settings.rules_dir / EVENTS)
-        return Taking(doors, sender, self.store, self.clock, mappings.current, settings.body_limit)
+        return Taking(doors, sender, self.store, self.clock, self.mappings.current, settings.body_limit)
+
+    def mapped_events(self) -> MappedEvents:
+        """What tries events with the mappings, and with what they lead to here."""
+        escalation = self.escalation
+        return MappedEvents(
+            self.live, self.messaging.desk, escalation.incidents, escalation.rules, self.clock, self.derived_sentiment
+        )
 
     def heartbeat(self, worker: Worker) -> Chore:
         """What says that the worker's loop goes round."""

@@ -28,6 +28,7 @@ from service.escalate import (
     Links,
     MailReplies,
     Notices,
+    Policies,
     Receipts,
     Replies,
     RuleIncidents,
@@ -82,11 +83,7 @@ class Escalation:
         self.secret = secrets.of_installation(settings.secret, settings.secret_file)
         self.phones = phone_rules(settings)
         self.rules = IntakeRules(self.phones, test_domains=settings.is_trial(Channel.EMAIL))
-        policies = last_good.read(
-            settings.rules_dir / "escalation",
-            settings.last_good / "escalation.zip",
-            lambda folder: read_policies(folder, messaging.templates.names),
-        )
+        policies = self._read_policies()
         self.rosters = Rosters(settings.rules_dir / "rosters", settings.last_good / "rosters")
         self.roster_view = RosterView(messaging.directory)
         self.calendars = Calendars(store, clock)
@@ -103,6 +100,19 @@ class Escalation:
         self.receivers = Receivers(self.replies, self.mails, self.receipts)
         url, keys = settings.public_url, signing_keys(settings, "incident-link")
         self.links = None if url is None else Links(keys, url, clock, store)
+
+    def _read_policies(self) -> Policies:
+        """The policies as they stand, or as they could last be used."""
+        kept = self.settings.last_good / "escalation.zip"
+        return last_good.read(self.settings.rules_dir / "escalation", kept, self._parsed)
+
+    def _parsed(self, folder: Path) -> Policies:
+        return read_policies(folder, self.messaging.templates.names)
+
+    def renew_policies(self) -> None:
+        """Use the policies as their folder has them now; raises where they cannot be used."""
+        self._parsed(self.settings.rules_dir / "escalation")
+        self.incidents.policies.become(self._read_policies())
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The calls about incidents, and those by which answers come in."""

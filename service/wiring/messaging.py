@@ -33,6 +33,7 @@ from service.messages.attachments import Attachments
 from service.messages.machine_review import MachineReview
 from service.messages.optout_routes import suppressed
 from service.messages.optouts import OptOut, OptOuts
+from service.messages.reviews import Ruling
 from service.messages.templates import Templates, read_templates
 from service.messages.translations import KIND as TRANSLATION
 from service.messages.translations import Translations
@@ -41,6 +42,7 @@ from service.messages.webhooks import Callback, Webhooks, host_of
 from service.notify import (
     Addressees,
     Cancellation,
+    Chain,
     Completion,
     Course,
     Desk,
@@ -143,8 +145,15 @@ class Messaging:
         self.desk = Desk(store, clock, naming, self.templates, self.attachments, has_links_to_leave=bool(url))
         self.rule_notifications = NotifyOutcome(self.desk)
 
-    def blueprints(self) -> Sequence[Blueprint]:
-        """The calls about messages."""
+    def renew_wording(self) -> None:
+        """Use the templates and catalogues as their folder has them now; raises where they cannot be used."""
+        _wording(self.settings.templates_dir)
+        templates, catalogues = read_wording(self.settings)
+        self.templates.become(templates)
+        self.catalogues.become(catalogues)
+
+    def blueprints(self, decide: Callable[[str, Ruling], None]) -> Sequence[Blueprint]:
+        """The calls about messages; `decide` records a person's word about a flagged evaluation."""
         return (
             recipient_routes.blueprint(self.directory, self.profiles, partial(suppressed, self.opt_outs)),
             optout_routes.blueprint(self.opt_outs, self.directory, self.store, self.clock),
@@ -167,6 +176,7 @@ class Messaging:
                     self._link_to_leave,
                     self.settings.sms_plain,
                 ),
+                decide,
             ),
             *self._leaving(),
             *self._reviewing(),
@@ -202,8 +212,8 @@ class Messaging:
             lists.relisting(self.store),
         )
 
-    def duties(self) -> Sequence[Duty]:
-        """Who handles which kind of item."""
+    def duties(self, chain: Chain | None = None) -> Sequence[Duty]:
+        """Who handles which kind of item; `chain` offers events of rules to this installation itself."""
         link = self.review_links.of if self.review_links else None
         reviewers = Reviewers(self.store, self.carriers, self.settings.reviewers, link)
         course = Course(
@@ -238,7 +248,7 @@ class Messaging:
             Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
             Duty(review.KIND, reviewers.handle),
             Duty(outcomes.NOTIFY, self.rule_notifications.handle),
-            Duty(outcomes.EMIT, EmitOutcome(self._events(), self.tries).handle, on_dead),
+            Duty(outcomes.EMIT, EmitOutcome(self._events(), self.tries, chain).handle, on_dead),
             self.webhooks.duty(),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
@@ -66,6 +67,7 @@ def test_an_entry_is_shown_as_it_was_written(filled: Api) -> None:
         "app": "shop",
         "ruleset": "fines",
         "raw_data": '{"n": 1.0}',
+        "data": {"n": Decimal("1.0")},
         "detail": {"via": "test"},
     }
 

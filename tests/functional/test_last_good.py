@@ -13,6 +13,7 @@ from service.cli.checks.rule_files import rule_files
 from service.config import Settings
 from service.core.errors import TocsinError
 from service.wiring.app import Service
+from service.wiring.edited_texts import EditedTexts
 from tests.functional.client import ROOT
 
 Open = Callable[[], Service]
@@ -116,3 +117,25 @@ def test_a_first_start_with_a_broken_file_is_refused(folders: Path, restarted: O
     (folders / file).write_text("{{ ")
     with pytest.raises(TocsinError, match=Path(file).name):
         restarted()
+
+
+def test_what_is_edited_is_used_without_a_restart_and_a_slip_changes_nothing(
+    folders: Path, restarted: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = restarted()
+    edited = EditedTexts(service.settings, service.messaging, service.escalation)
+    policy = folders / "rules" / "escalation" / "medicine.yaml"
+    page = folders / "templates" / "incident-page" / "sms.txt"
+    night = policy.with_name("night.yaml")
+    night.write_text(policy.read_text().replace("escalation: medicine", "escalation: night"))
+    page.write_text(page.read_text() + "\nCall the desk if in doubt.")
+    edited.look()
+    assert "night" not in service.escalation.incidents.policies.names  # somebody may still be writing
+    edited.look()
+    assert "night" in service.escalation.incidents.policies.names
+    assert "Call the desk" in service.messaging.templates.get("incident-page").sms.source
+    night.write_text("escalation: night\nlevel: []\n")
+    edited.look()
+    edited.look()
+    assert "night" in service.escalation.incidents.policies.names
+    assert "night.yaml:2:1" in caplog.text

@@ -15,7 +15,7 @@ STILL_SHARED = frozenset(
     Decision Difference Done Draft Engine Entry Evaluation Fate Faults Filter Finding Group Head Hit Incident
     Kept Keys Kind Level LinkRefused Live Member Message Missing Moved Named NotThere NotUnderstood Notification
     Open OtherContent Outcome Page Piece Place Policy Position Preview Query Reading Reason Receipt Receipts
-    Received Record Reference Refused Request Sender Sentence Shown ShownMessage Side Slot Sort Source Span
+    Received Record Reference Refused Request Sender Sentence Shown Side Slot Sort Source Span
     Standing Status Step Tag Taken Text Texts Translator Unfit Why Worker
     """.split()  # noqa: SIM905  (a list of 80 names)
 )

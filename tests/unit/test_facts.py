@@ -170,6 +170,16 @@ def test_every_bad_fact_is_told_at_once() -> None:
     }
 
 
+def test_a_member_that_was_probably_meant_is_named() -> None:
+    sent = {"drivr": {"age": 18}, "car": {"colour": "RED", "owner": {"name": "Ann", "shoe": 44}}}
+    assert refused(DEMANDING, sent) == {
+        "driver.age": 'is missing: give a whole number; "drivr.age" is not known: did you mean "driver.age"? '
+        "(declared in demanding, line 3)",
+        "car.color": 'is missing: give a text; "car.colour" is not known: did you mean "car.color"? '
+        "(declared in demanding, line 5)",
+    }
+
+
 @pytest.mark.parametrize("request_", [{}, {"driver": None, "car": {}}, {"driver": {}, "car": {"owner": None}}])
 def test_a_demanded_fact_that_is_missing_or_null_is_refused_and_an_optional_one_is_not(
     request_: Mapping[str, object],

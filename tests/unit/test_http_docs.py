@@ -1,14 +1,19 @@
 """What is documented is what there is."""
 
 import re
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from service.config import Settings
+from service.core import exact_json
 from service.http import ProblemType
+from service.http.endpoint import Endpoint
 from service.wiring.app import create_app
 from tests.unit.http_app import Shop
 
@@ -52,7 +57,48 @@ def test_the_whole_services_description_is_valid(tmp_path: Path) -> None:
     validate(document)
     described = [call for calls in document["paths"].values() for call in calls.values()]
     assert len({call["operationId"] for call in described}) == len(described)
+    assert all(re.fullmatch("[a-z0-9_]+", call["operationId"]) for call in described)
+    assert [name for name in document["components"]["schemas"] if "__" in name] == []
+    assert "*/*" not in {media_type for call in described for media_type in _contents(call)}
+    assert {"incident_step", "notification_over", "event"} <= document["webhooks"].keys()
     assert app.test_client().get("/docs").status_code == 200
+
+
+def test_every_call_has_examples_that_fit_their_schemas(tmp_path: Path) -> None:
+    app = create_app(Settings(home=tmp_path))
+    document = app.test_client().get("/openapi.json").get_json()
+    calls = {**document["paths"], **document["webhooks"]}
+    for path, call in [(path, call) for path, methods in calls.items() for call in methods.values()]:
+        for media_type, content in _contents(call).items():
+            schema = {**content["schema"], "components": document["components"]}
+            for example in _examples(content):
+                faults = [fault.message for fault in Draft202012Validator(schema).iter_errors(example)]
+                assert faults == [], (path, media_type)
+
+
+def test_examples_of_bodies_are_what_their_calls_read(tmp_path: Path) -> None:
+    app = create_app(Settings(home=tmp_path))
+    bodies = {one.operation.name: one.operation.formats[0] for one in app.view_functions.values() if _reads_json(one)}
+    document = app.test_client().get("/openapi.json").get_json()
+    for call in [call for methods in document["paths"].values() for call in methods.values()]:
+        for example in _examples(call.get("requestBody", {}).get("content", {}).get("application/json", {})):
+            assert bodies[call["operationId"]].read(exact_json.dumps(example).encode()) is not None, call["operationId"]
+
+
+def _reads_json(view: object) -> TypeGuard[Endpoint]:
+    return isinstance(view, Endpoint) and any(one.media_type == "application/json" for one in view.operation.formats)
+
+
+def _examples(content: Mapping[str, Any]) -> list[object]:
+    named = [each["value"] for each in content.get("examples", {}).values()]
+    return [content["example"], *named] if "example" in content else named
+
+
+def _contents(call: dict[str, Any]) -> dict[str, Any]:
+    """The bodies that a call takes and answers when all is well."""
+    answers = [answer for status, answer in call["responses"].items() if status < "4"]
+    holders = [call.get("requestBody", {}), *answers]
+    return {f"{media}": one for each in holders for media, one in each.get("content", {}).items() if "xml" not in media}
 
 
 class _Links(HTMLParser):

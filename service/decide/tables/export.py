@@ -152,9 +152,9 @@ def _action(action: Action, rule: Rule, facts: Mapping[str, Fact]) -> tuple[str,
             return "reject", OUT, text_of(reason)
         case FlagForReview(reason=reason):
             return "flag for review", OUT, text_of(reason)
-        case Emit(event=event):
+        case Emit(event=event) if not action.data:
             return "emit", OUT, event
-        case Notify() | OpenIncident():
+        case Notify() | OpenIncident() | Emit():
             raise NoTable(rule, "sends messages")
 
 

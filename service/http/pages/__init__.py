@@ -43,7 +43,7 @@ def blueprint() -> Blueprint:
 
     @routes.get("/openapi.json")
     def openapi_json() -> Response:
-        text = exact_json.dumps(described())
+        text = exact_json.readable(described())
         return Response(text, headers=_CACHED, content_type="application/json")
 
     @routes.get("/docs")

@@ -12,7 +12,7 @@ from flask import Blueprint
 from service.channels.email.mailbox import parse_mail
 from service.channels.inbound import Ignored, InboundMail, InboundSms
 from service.escalate import MailReplies, Receipts, Replies, schemas
-from service.http import Format, Problem, ProblemType, endpoint
+from service.http import ANYTHING, Format, Problem, ProblemType, endpoint
 from service.inbound.sns import events
 from service.inbound.sns.envelope import TOPIC_HEADER, Envelope, EnvelopeType, SnsGate, SnsRefused, confirmation_url
 
@@ -44,7 +44,7 @@ def blueprint(gate: SnsGate, receivers: Receivers, visit: Callable[[str], bytes]
         scope=None,
         headers=(TOPIC_HEADER,),
         admit=admit,
-        body=[Format("*/*", bytes)],
+        body=[Format("text/plain", bytes), Format(ANYTHING, bytes)],
         answers={200: schemas.Received},
         problems=(ProblemType.FORBIDDEN,),
     )

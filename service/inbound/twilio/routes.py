@@ -12,7 +12,7 @@ from flask import Blueprint, request
 from service.channels.inbound import Ignored, InboundSms
 from service.core.clock import Clock
 from service.escalate import Receipts, Replies
-from service.http import Answer, Caller, Format, Problem, ProblemType, endpoint
+from service.http import ANYTHING, Answer, Caller, Format, Problem, ProblemType, endpoint
 from service.inbound.twilio import events
 from service.inbound.twilio.signature import PATH, TwilioGate, TwilioRefused
 
@@ -37,10 +37,11 @@ def blueprint(gate: TwilioGate, replies: Replies, receipts: Receipts, clock: Clo
         PATH,
         summary="Take a request of Twilio",
         scope=None,
-        body=[Format("*/*", bytes)],
+        body=[Format("application/x-www-form-urlencoded", bytes), Format(ANYTHING, bytes)],
         headers=(SIGNATURE,),
         admit=admit,
         answers={200: None},
+        media_type="text/xml",
         problems=(ProblemType.FORBIDDEN,),
     )
     def receive_twilio(body: bytes, caller: Caller) -> Answer:

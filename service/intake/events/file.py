@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.decide import TODAY, Entries, Faults, Finding, Keys, Kind, Node, Ruleset, Scalar, entries, positions
-from service.intake.events import bodies
+from service.intake.events import bodies, file_tests
 from service.intake.events.bodies import Names
 from service.intake.events.mappings import Key, Mappings, Target, ToIncident, ToNotification, ToRuleset
 from service.intake.events.paths import demand_path
 
-_FRAME = ("description", "events")
+_FRAME = ("description", "events", "tests")
 _MAPPING = ("description", "source", "detail-type", "ruleset", "facts", "notification", "incident")
 _TARGETS = ("ruleset", "notification", "incident")
 
@@ -45,6 +45,8 @@ def parse(source: str | bytes, known: Known | None = None) -> ParsedMappings:
         _demand(keys, "events", "events: and one - {source: …, detail-type: …, ruleset: …} an event", faults)
         keys.read("description", lambda node: entries.text(node, "a description", faults))
         targets = keys.read("events", lambda node: _mappings(node, known or Known(), faults)) or {}
+        if not faults.refused:
+            keys.read("tests", lambda node: file_tests.check(node, Mappings(targets), faults))
     return ParsedMappings(None if faults.refused else Mappings(targets), faults.in_order())
 
 

@@ -49,6 +49,10 @@ class Mappings:
 
     targets: Mapping[Key, Target] = field(default_factory=dict)
 
+    def is_for(self, event: Mapping[str, object]) -> bool:
+        """Whether a mapping is for the event, though the event may lack what that needs."""
+        return (str(event.get("source")), str(event.get("detail-type"))) in self.targets
+
     def wish(self, event: Mapping[str, object]) -> Wish:
         """What an event asks for; `Unmapped`."""
         key = (str(event.get("source")), str(event.get("detail-type")))

@@ -43,7 +43,7 @@ class CatalogueError(TocsinError):
     """Catalogues hold faults; every one is told as file:line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Catalogues:
     """`Translator` from reviewed sentences, by language."""
 
@@ -56,19 +56,24 @@ class Catalogues:
             {tag: {**others.by_language.get(tag, {}), **self.by_language.get(tag, {})} for tag in languages}
         )
 
+    def become(self, others: Catalogues) -> None:
+        """Be these sentences from now on: the folder was edited."""
+        self.by_language = others.by_language
+
     def translate(self, text: str, source: Tag, target: Tag, /) -> Translation | NotTranslated:
         """The reviewed whole text, or all its sentences if every one is known; else what is unknown."""
-        language = best_match(target, self.by_language)
+        by_language = self.by_language  # the same ones to the end, whatever is edited meanwhile
+        language = best_match(target, by_language)
         if language is None or not serves(source, WRITTEN_IN):
             return NotTranslated(f"there is no catalogue from {source} to {target}")
         slotted = find_slots(text)
         if slotted is None:
             return NotTranslated("the text holds private-use characters")
-        known = self.by_language[language]
+        known = by_language[language]
         whole = _fill(slotted.sentence(slotted.coded), known, target)
         if whole is not None:
             return Translation(whole, language, CATALOGUE)
-        return self._by_sentence(slotted, language, target)
+        return self._by_sentence(slotted, known, language, target)
 
     def keys(self, text: str, source: Tag, /) -> Sequence[str]:
         """Under what the sentences of a text, and the whole, may be known; none for a language that is not read."""
@@ -87,8 +92,9 @@ class Catalogues:
         more = {target: {**self.by_language.get(language, {}), **known}}
         return Catalogues(more).translate(text, source, target)
 
-    def _by_sentence(self, slotted: Slotted, language: Tag, reader: Tag) -> Translation | NotTranslated:
-        known = self.by_language[language]
+    def _by_sentence(
+        self, slotted: Slotted, known: Mapping[str, str], language: Tag, reader: Tag
+    ) -> Translation | NotTranslated:
         parts: list[str] = []
         unknown: list[str] = []
         for coded in _BETWEEN_SENTENCES.split(slotted.coded):

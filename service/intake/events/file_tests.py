@@ -1,0 +1,87 @@
+"""The tests that a file of mappings brings: an event, and what it must become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from service.decide import Entries, Faults, Items, Kind, Node, Scalar, entries
+from service.intake.commands import Evaluation, Incident, Notification, Wish
+from service.intake.events.mappings import Mappings, Unmapped
+from service.intake.events.patterns import look_up
+
+_KEYS = ("description", "event", "expect")
+_EXPECTED = ("ruleset", "facts", "notification", "incident", "unmapped")
+_HINT = "write event: {source: …, detail-type: …, detail: …} and expect: {ruleset: …, facts: {…}}"
+
+
+def check(node: Node, mappings: Mappings, faults: Faults) -> None:
+    """Run the tests; each that fails is an error at its place."""
+    for each in entries.items(node, "tests", faults):
+        keys = entries.keyed(each, _KEYS, "a test", faults)
+        if keys is None:
+            continue
+        event, expected = keys.read("event", _plain), keys.read("expect", _plain)
+        if not isinstance(event, Mapping) or not isinstance(expected, Mapping):
+            faults.error(Kind.SYNTAX, keys.at, "a test needs an event and what to expect of it", _HINT)
+            continue
+        for problem in _problems(event, expected, mappings):
+            faults.error(Kind.TEST_FAILED, keys.at, problem)
+
+
+def _problems(event: Mapping[str, object], expected: Mapping[str, object], mappings: Mappings) -> Iterator[str]:
+    yield from (f'a test cannot expect "{name}"' for name in expected if name not in _EXPECTED)
+    try:
+        wish = mappings.wish(event)
+    except Unmapped as error:
+        if not expected.get("unmapped"):
+            yield str(error)
+        return
+    if expected.get("unmapped"):
+        yield f"the event is mapped: it becomes {_kind(wish)}"
+        return
+    yield from _differences(wish, expected)
+
+
+def _differences(wish: Wish, expected: Mapping[str, object]) -> Iterator[str]:
+    kind, body = _kind(wish), wish.body
+    if kind not in expected:
+        yield f"the event becomes {kind}, which the test does not expect"
+        return
+    if isinstance(wish, Evaluation):
+        if expected["ruleset"] != wish.ruleset:
+            yield f'the event goes to the ruleset "{wish.ruleset}", not "{expected["ruleset"]}"'
+        request = body.get("request")
+        wanted, found = expected.get("facts", {}), request if isinstance(request, Mapping) else {}
+    else:
+        wanted, found = expected[kind], body
+    if isinstance(wanted, Mapping):
+        yield from _unequal(wanted, found)
+
+
+def _unequal(wanted: Mapping[str, object], found: Mapping[str, object]) -> Iterator[str]:
+    for path, value in wanted.items():
+        there = look_up(found, path)
+        if there != value and str(there) != str(value):
+            yield f"{path} is {there!s}, not {value!s}" if there is not None else f"{path} is missing, not {value!s}"
+
+
+def _kind(wish: Wish) -> str:
+    match wish:
+        case Evaluation():
+            return "ruleset"
+        case Notification():
+            return "notification"
+        case Incident():
+            return "incident"
+
+
+def _plain(node: Node) -> object:
+    match node:
+        case Entries(pairs):
+            return {key.text: _plain(value) for key, value in pairs}
+        case Items(nodes):
+            return [_plain(each) for each in nodes]
+        case Scalar():
+            return node.value
+        case _:
+            return None
