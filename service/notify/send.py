@@ -108,9 +108,11 @@ class PageSender:
     def _onward(self, task: Task, done: Done, context: PageContext) -> Onward | Later | None:
         """What goes on at once, its mark riding in the commit of what was just done; None if nothing does."""
         untouched = done.page.untouched
-        if task.is_to_end or not done.called or not untouched or self.pauses.is_paused(task.item.lane):
+        if task.is_to_end or not done.called or not untouched:
             return None
         try:
+            if self.pauses.is_paused(task.item.lane):
+                return None
             if task.now - context.at > FRESH:
                 context = self._context(done.page, context.notification, task.now)
             if context.is_cancelled:
