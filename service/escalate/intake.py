@@ -23,7 +23,7 @@ from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
 from service.core.records import to_state
 from service.core.web_addresses import NotAnAddress, parse_link
-from service.http import Body, CallerReference, FieldError, Instant, Matching, Said, invalid, invalid_model, shown_by
+from service.http import Body, CallerReference, FieldError, Matching, Planned, Said, invalid, invalid_model, shown_by
 from service.messages.webhooks import CallbackRefused, check_url
 
 MAX_CONTACTS = 20
@@ -144,7 +144,7 @@ class IncidentBody(Body):
     policy: Annotated[str, Field(max_length=64)] = DEFAULT_POLICY
     callback_url: Url | None = None
     dedup_key: DedupKey | None = None
-    open_at: Instant | None = None
+    open_at: Planned | None = None
     reference: CallerReference | None = None
     contacts: Annotated[
         Sequence[ContactBody],

@@ -112,12 +112,26 @@ def _in_the_calendar(at: datetime) -> datetime:
     try:
         at.astimezone(UTC)
     except OverflowError as error:
-        raise PydanticCustomError("instant", "Write a time of the years 1 to 9999, in UTC too") from error
+        raise PydanticCustomError("too_far", "Write a time of the years 1 to 9999, in UTC too") from error
     return at
 
 
 Instant = Annotated[AwareDatetime, Strict(False), BeforeValidator(_text_only), AfterValidator(_in_the_calendar)]
 """A time in a request: RFC 3339 text that names its zone."""
+
+
+TOO_FAR = 9000
+"""The year from which on nothing is planned."""
+
+
+def _with_room(at: datetime) -> datetime:
+    if at.year >= TOO_FAR:
+        raise PydanticCustomError("too_far", "Write a time before the year 9000")
+    return at
+
+
+Planned = Annotated[Instant, AfterValidator(_with_room)]
+"""A time at which something is to be done: what comes after it has room in the calendar."""
 
 Choice = Annotated[E, Strict(False)]
 """An enumeration in a request body, written as its value: `lane: Choice[Lane]`."""

@@ -20,6 +20,7 @@ from service.http import (
     Instant,
     Limit,
     OneOfWords,
+    Planned,
     Query,
     Said,
     Shown,
@@ -80,7 +81,7 @@ class NotificationRequest(Body):
         Field(max_length=MAX_RECIPIENTS, description="Ids of recipients, and profiles or ids with values, mixed."),
     ] = ()
     lane: Choice[Lane] | None = None
-    send_at: Instant | None = None
+    send_at: Planned | None = None
     callback_url: Annotated[str | None, Field(max_length=2_000)] = None
     reference: CallerReference | None = None
     reply_to: Annotated[

@@ -203,3 +203,12 @@ def test_every_list_of_a_span_of_time_answers_for_any_time_there_is(here: Instal
         for end in ("from", "to"):
             reply = here.api.client.get(f"{path}?{urlencode({end: time})}")
             assert reply.status == status, f"{path} {end}={time}: {reply.status} {reply.text}"
+
+
+def test_what_is_planned_for_the_end_of_the_calendar_is_refused_at_the_door(here: Installation) -> None:
+    late, client = "9999-12-31T00:00:00Z", here.api.client
+    to = [{"phone": "+447700900123"}]
+    letter = {"text": "Hello there", "recipients": [{**to[0], "language": "en"}], "send_at": late}
+    incident = {"description": "Pump 1", "contacts": to, "open_at": late}
+    for path, body in (("/v1/notifications", letter), ("/v1/incidents", incident)):
+        assert "before the year 9000" in client.post(path, body).text, path
