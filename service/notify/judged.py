@@ -11,12 +11,12 @@ from service.notify.notification import Decision
 
 
 class ShownShares(Shown):
-    """How much of a text feels which way; together 1."""
+    """How much of a text feels which way: decimal numbers as text, together 1."""
 
-    Positive: float
-    Negative: float
-    Neutral: float
-    Mixed: float
+    Positive: str
+    Negative: str
+    Neutral: str
+    Mixed: str
 
 
 class ShownSentiment(Shown):

@@ -17,7 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from service.channels.contact_keys import ContactKeys
 from service.core.enums import Channel
 from service.escalate.books import Books
-from service.escalate.effects import NOTHING, Effects, Kind
+from service.escalate.effects import NOTHING, Effects, Kind, Message
 from service.escalate.events import (
     ApiAcknowledge,
     ApiCancel,
@@ -368,7 +368,7 @@ class IncidentMachine(RuleBasedStateMachine):
             contact = after.contacts[message.contact - 1]
             if message.role is Role.ESCALATED:
                 assert before.has_left(message.level, contact), "who was not paged is not said to be silent"
-            if message.role is Role.EXHAUSTED and not isinstance(event, ReplyNo):
+            if message.role is Role.EXHAUSTED and not isinstance(event, ReplyNo | ReplyWho):
                 assert before.heard_of(contact), "who never heard of it is not told that nobody took it"
         if isinstance(event, PageSent) and isinstance(before.state, Open) and isinstance(after.state, Open):
             assert (after.state.level, after.state.attempt) == (before.state.level, before.state.attempt)
@@ -391,14 +391,23 @@ class IncidentMachine(RuleBasedStateMachine):
             assert lasting or self.incident.as_if_new().next_level(0) is None, "a passing fault ends nothing"
 
     def check_commit(self, move: Moved, committed: Change) -> None:
-        """Every page is written down and audited in the commit that sends it, and the next timer is set by it."""
+        """Every page is written down and audited in the commit that sends it, and the next timer is set by it.
+
+        A last resort beyond the limit of its channel waits in the book of its address, to be told with others.
+        """
         audited = [line for entry in committed.audit for line in json.loads(entry.raw_data)["timeline"]]
         assert audited == lines(move.effects.timeline)
         assert committed.record.timeline[-len(audited) :] == move.effects.timeline or not audited
         spawned = {item.id for item in committed.spawn}
         pages = [message for message in move.effects.messages if message.role in PAGING]
-        assert {message_id("i", page.number) for page in pages} <= spawned
+        for page in pages:
+            assert message_id("i", page.number) in spawned or self.waits_with_others(page)
         assert committed.item.due_at == self.incident.due_at
+
+    def waits_with_others(self, message: Message) -> bool:
+        address = self.incident.contacts[message.contact - 1].address(message.channel)
+        waiting = [] if address is None else self.books[address].notices
+        return message.role is Role.LAST_RESORT and message.number in [notice.number for notice in waiting]
 
     def check_applied_once(self, before: Incident, event: Event, effects: Effects) -> None:
         if isinstance(event, Opened | Timer | PageSent):
