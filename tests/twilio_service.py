@@ -163,10 +163,13 @@ def _call_faults(form: Mapping[str, str]) -> Iterator[str]:
         yield "Calls: Twiml"
         return
     root = ET.fromstring(markup)
-    if [root.tag, *(each.tag for each in root)] != ["Response", "Say"] or not root[0].get("voice", "").startswith(
-        "Polly."
-    ):
-        yield "Calls: Twiml is not one Say in a Response"
+    inside = root[0] if len(root) == 1 and root[0].tag == "Gather" else root
+    if inside is not root and (inside.get("numDigits") != "1" or not inside.get("action", "").startswith("https://")):
+        yield "Calls: Gather"
+    if root.tag != "Response" or not len(inside):
+        yield "Calls: Twiml says nothing in a Response"
+    if any(each.tag != "Say" or not each.get("voice", "").startswith("Polly.") for each in inside):
+        yield "Calls: Twiml is not Say in a Response, or in a Gather of it"
 
 
 class _Handler(BaseHTTPRequestHandler):

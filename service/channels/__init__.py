@@ -87,7 +87,10 @@ class Email(Record, frozen=True):
 
 
 class VoiceCall(Record, frozen=True):
-    """One call that reads `text` (plain text, never markup) with a voice of the locale `voice`."""
+    """One call that reads `text` (plain text, never markup) with a voice of the locale `voice`.
+
+    `keys` says which keys answer it; it is read out where the provider takes key presses.
+    """
 
     channel: ClassVar[Channel] = Channel.VOICE
 
@@ -96,6 +99,7 @@ class VoiceCall(Record, frozen=True):
     voice: Tag
     reference: Reference
     origin: str | None = None
+    keys: str = ""
 
     @property
     def language(self) -> Tag:

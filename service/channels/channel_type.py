@@ -95,6 +95,7 @@ class Circumstances:
     """What a message is besides its words. `unsubscribe_url` is asked for by channels that have room for it.
 
     Answers by mail go to `reply_to`, or to the sender where it is None; `attachments` are asked for by mails alone.
+    `keys` says which keys of a phone answer a call.
     """
 
     reference: Reference
@@ -103,6 +104,7 @@ class Circumstances:
     unsubscribe_url: Callable[[], str | None] = _no_address
     reply_to: str | None = None
     attachments: Callable[[], tuple[Attachment, ...]] = _no_files
+    keys: str = ""
 
 
 class ChannelType(Protocol):

@@ -13,7 +13,8 @@ from service.core.enums import Channel
 class InboundSms:
     """A person wrote to one of our numbers. `in_reply_to` is the provider's id of the message they appear to answer.
 
-    `keyword` is STOP, HELP or START where the provider took the text for that, and has answered it.
+    `keyword` is STOP, HELP or START where the provider took the text for that, and has answered it. `page` is our own
+    id of the message that they surely answer: of a call during which a key was pressed.
     """
 
     id: str
@@ -23,6 +24,7 @@ class InboundSms:
     in_reply_to: str | None
     at: datetime
     keyword: str | None = None
+    page: str | None = None
 
 
 class Fate(StrEnum):

@@ -56,7 +56,8 @@ _COMMANDS = {Keyword.STOP: "answer-stop", Keyword.HELP: "answer-help", Keyword.S
 class Heard:
     """One SMS from a phone that may be written to. `name` is made of the provider's id of it.
 
-    `at` is when it was written, as far as the provider tells, `keyword` what the provider took it for and answered.
+    `at` is when it was written, as far as the provider tells, `keyword` what the provider took it for and answered,
+    `page` the message that it surely answers.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Heard:
     in_reply_to: str | None
     at: datetime
     keyword: Keyword | None = None
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class Replies:
         except PhoneRefused:
             logger.info("An SMS came from a number that nothing may be sent to; it was not answered")
             return
-        self._take(Heard(name, self._known(phones), sms.text, sms.in_reply_to, sms.at, _keyword_of(sms)))
+        keyword = _keyword_of(sms)
+        self._take(Heard(name, self._known(phones), sms.text, sms.in_reply_to, sms.at, keyword, sms.page))
 
     def _known(self, phones: Sequence[str]) -> str:
         """The one of several forms of a number that was paged, or that a profile has; else the first."""
@@ -210,6 +213,8 @@ class Replies:
     def _meant(self, understood: Understood, book: PhoneBook, heard: Heard, begun: Begun) -> Resolution:
         """Which pages the reply is about: all of them, the one that a reaction quotes, or those that it names."""
         decision, said = understood.decision, understood.said
+        if said.answer and (called := self._called_about(heard, book)):
+            return Answered(said.answer, (called,))
         still_open = tuple(page for page in book.latest(Standing.OPEN) if begun.by_then(page))
         untaken = still_open or book.latest(Standing.UNACKNOWLEDGED)
         if said.answer in (Answer.YES, Answer.DONE) and not said.codes:
@@ -350,11 +355,18 @@ class Replies:
             return None
         return None if contact is None else contact.language
 
+    def _called_about(self, heard: Heard, book: PhoneBook) -> Listed | None:
+        """The page that a call read out while a key was pressed."""
+        item = None if heard.page is None else self.incidents.store.get(heard.page)
+        if item is None or item.kind != MESSAGE:
+            return None
+        incident = outgoing_of(item).incident_id
+        return next((page for page in book.latest(*Standing) if page.incident_id == incident), None)
+
     def _replied_to(self, heard: Heard) -> str | None:
         """The incident of the message that the person appears to answer."""
-        if heard.in_reply_to is None:
-            return None
-        found = self.incidents.store.by_index(BY_PROVIDER, heard.in_reply_to, limit=1).items
+        asked = heard.in_reply_to
+        found = () if asked is None else self.incidents.store.by_index(BY_PROVIDER, asked, limit=1).items
         return next((outgoing_of(item).incident_id for item in found if item.kind == MESSAGE), None)
 
 

@@ -34,6 +34,7 @@ from service.messages.shortened import shortened
 from service.messages.templates import Template, Templates
 
 _LINK = "incident-link"
+_KEYS = "To answer now, press 1 for yes or 2 for no."
 _MORE, _MORE_COUNT = "and {{ more }} more", "{{ more }}"
 
 
@@ -132,7 +133,9 @@ class Wording:
         """
         words = self.words(incident, outgoing, now, link)
         reader = self._reader(incident.contacts[outgoing.contact - 1])
-        return CHANNELS[outgoing.channel].compose(words, reader, Circumstances(reference, answerable=True))
+        keys = self._keys(words.language) if outgoing.role in PAGING else ""
+        how = Circumstances(reference, answerable=True, keys=keys)
+        return CHANNELS[outgoing.channel].compose(words, reader, how)
 
     def words(self, incident: Incident, outgoing: Outgoing, now: datetime, link: str | None = None) -> PagedText:
         """What a message of an incident says, whatever carries it."""
@@ -282,6 +285,10 @@ class Wording:
         return render.rendition(
             template, first_said.language, first_said.provenance, {text: answer.text for text, answer in said.items()}
         )
+
+    def _keys(self, language: Tag) -> str:
+        """Which keys answer a call; nothing in a language that nobody wrote it in, for its voice would misread it."""
+        return self._said(_KEYS, language) or (_KEYS if language.language == "en" else "")
 
     def _said(self, phrase: str, language: Tag) -> str | None:
         answer = self._translator.translate(phrase, Tag("en"), language)

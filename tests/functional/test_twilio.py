@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -34,8 +35,8 @@ class Line:
     room: Room
     twilio: TwilioService
 
-    def opens(self, description: str = "Pump 1 failed") -> str:
-        return self.room.opens(description=description, contacts=NAMED)
+    def opens(self, description: str = "Pump 1 failed", policy: str = "default") -> str:
+        return self.room.opens(description=description, contacts=NAMED, policy=policy)
 
     def texts(self, to: str) -> list[str]:
         return [form["Body"] for form in self.twilio.of("Messages") if form["To"] == to]
@@ -70,10 +71,16 @@ class Line:
 
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[Line]:
+    rules = few_rules(tmp_path)
+    default = (rules / "escalation" / "default.yaml").read_text()
+    by_phone = default.replace("escalation: default", "escalation: calls").replace(
+        "channels: [sms]", "channels: [voice]"
+    )
+    (rules / "escalation" / "calls.yaml").write_text(by_phone)
     with twilio_service() as twilio:
         settings = Settings(
             home=tmp_path,
-            rules_dir=few_rules(tmp_path),
+            rules_dir=rules,
             rules_watch=False,
             public_url=PUBLIC,
             twilio_account=ACCOUNT,
@@ -97,6 +104,19 @@ def test_a_page_goes_out_and_its_answer_acknowledges(line: Line) -> None:
     assert (reply.status, reply.text, reply.headers["Content-Type"]) == (200, "<Response></Response>", "text/xml")
     assert line.room.state(incident) == "acknowledged"
     assert len(line.texts(ANN)) == 2
+
+
+@pytest.mark.parametrize(("key", "state", "level"), [("1", "acknowledged", None), ("2", "open", 2), ("9", "open", 1)])
+def test_a_key_pressed_during_a_call_answers_the_page_it_read_out(line: Line, key: str, state: str, level: int) -> None:
+    line.opens("Pump 2 failed")
+    incident = line.opens(policy="calls")
+    (call,) = (each for each in line.twilio.asked if each.resource == "Calls")
+    (gather,) = ET.fromstring(call.form["Twiml"])
+    assert "press 1 for yes or 2 for no" in "".join(gather.itertext())
+    pressed = {"CallSid": call.sid, "CallStatus": "in-progress", "Digits": key, "From": NUMBER, "To": ANN}
+    for _ in range(2):
+        assert line.calls_back(gather.attrib["action"], pressed).status == 200
+    assert (line.room.state(incident), line.room.read(incident).get("level")) == (state, level)
 
 
 def test_what_twilio_did_not_sign_is_403_and_changes_nothing(line: Line) -> None:

@@ -80,6 +80,21 @@ def test_a_call_reads_every_word_in_the_voice_of_its_language(service: TwilioSer
     assert (form["To"], form["From"]) == ("+33612345678", NUMBER)
 
 
+def test_a_call_that_asks_takes_one_key_where_twilio_can_reach_us(service: TwilioService, twilio: Twilio) -> None:
+    asked = structs.replace(CALL, keys="Appuyez sur 1 ou 2.")
+    assert isinstance(TwilioVoice(twilio, NUMBER).send(asked), Accepted)
+    assert isinstance(TwilioVoice(Twilio(Account(ACCOUNT, TOKEN, url=service.url)), NUMBER).send(asked), Accepted)
+    with_keys, without = (ET.fromstring(form["Twiml"]) for form in service.of("Calls"))
+    (gather,) = with_keys
+    assert gather.attrib == {
+        "numDigits": "1",
+        "timeout": "10",
+        "action": f"{RECEIPTS}?delivery=n-1-000002&attempt=1",
+    }
+    assert "".join(gather.itertext()) == "Pompe <1>en panneAppuyez sur 1 ou 2."
+    assert [each.tag for each in without] == ["Say"]
+
+
 @given(st.text(min_size=1, max_size=300))
 def test_what_is_said_on_the_phone_is_the_text_whatever_it_holds(text: str) -> None:
     said = "".join(ET.fromstring(twiml(text, "LEA")).itertext())

@@ -59,6 +59,10 @@ class Twilio:
             headers=urllib3.make_headers(basic_auth=f"{account.sid}:{account.token}", user_agent="Tocsin"),
         )
 
+    def answers_at(self, reference: Reference) -> str | None:
+        """Where Twilio says which key was pressed during a call; None where it cannot reach us."""
+        return None if self._account.receipts is None else self._callback(reference)
+
     def create(self, resource: str, form: Form, reference: Reference) -> Outcome:
         """POST to `Messages` or `Calls`. The delivery id and attempt ride in the address for receipts."""
         told = {} if self._account.receipts is None else {"StatusCallback": self._callback(reference)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from xml.sax.saxutils import quoteattr
 
 from service.channels import Outcome, Reason, Refused, Sms, VoiceCall
 from service.channels.twilio.account import Form, Twilio
@@ -13,6 +14,9 @@ MAX_TEXT = 1_600
 
 MAX_TWIML = 4_000
 """Characters of a call's TwiML (https://www.twilio.com/docs/voice/api/call-resource)."""
+
+KEY_WITHIN_S = 10
+"""Seconds that a call waits for a key once it has said everything."""
 
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
 _NO_ORIGIN = Refused(Reason.ACCOUNT, "nothing to send from: set TOCSIN_TWILIO_IDENTITY or TOCSIN_SENDERS")
@@ -50,7 +54,8 @@ class TwilioVoice:
             return Refused(Reason.CONTENT, f"no voice speaks {call.voice}")
         if origin is None or not origin.startswith("+"):
             return Refused(Reason.ACCOUNT, "calls need a phone number: set TOCSIN_TWILIO_IDENTITY or TOCSIN_SENDERS")
-        markup = twiml(call.text, voice)
+        answers_at = self._twilio.answers_at(call.reference) if call.keys else None
+        markup = twiml(call.text, voice) if answers_at is None else asking(call.text, call.keys, voice, answers_at)
         if len(markup) > MAX_TWIML:
             return Refused(Reason.CONTENT, f"the TwiML may have {MAX_TWIML:,} characters and has {len(markup):,}")
         return self._twilio.create("Calls", {"To": call.to.e164, "From": origin, "Twiml": markup}, call.reference)
@@ -58,7 +63,18 @@ class TwilioVoice:
 
 def twiml(text: str, voice: str) -> str:
     """What a call says (https://www.twilio.com/docs/voice/twiml/say): every word of the text, nothing obeyed."""
-    return f'<Response><Say voice="Polly.{voice.capitalize()}">{paragraphs(text)}</Say></Response>'
+    return f"<Response>{_say(text, voice)}</Response>"
+
+
+def asking(text: str, keys: str, voice: str, answers_at: str) -> str:
+    """A call that takes one key, also while it is still speaking (https://www.twilio.com/docs/voice/twiml/gather)."""
+    said = _say(text, voice) + _say(keys, voice)
+    gather = f'<Gather numDigits="1" timeout="{KEY_WITHIN_S}" action={quoteattr(answers_at)}>{said}</Gather>'
+    return f"<Response>{gather}</Response>"
+
+
+def _say(text: str, voice: str) -> str:
+    return f'<Say voice="Polly.{voice.capitalize()}">{paragraphs(text)}</Say>'
 
 
 def _from(origin: str) -> Form:

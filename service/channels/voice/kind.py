@@ -22,7 +22,7 @@ class VoiceType(PlainText):
         if reader.phone is None:
             return None
         voice = voice_of(reader.voice_locale, words.language)
-        return VoiceCall(reader.phone, words.spoken(), voice, circumstances.reference)
+        return VoiceCall(reader.phone, words.spoken(), voice, circumstances.reference, keys=circumstances.keys)
 
 
 def voice_of(locale: str | None, language: Tag) -> Tag:

@@ -3,12 +3,13 @@
 Sources: https://www.twilio.com/docs/messaging/guides/webhook-request ·
 https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out (OptOutType) ·
 https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks ·
-https://www.twilio.com/docs/voice/api/call-resource#statuscallback
+https://www.twilio.com/docs/voice/api/call-resource#statuscallback · https://www.twilio.com/docs/voice/twiml/gather
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from service.channels.inbound import Fate, Ignored, InboundSms, Receipt
@@ -30,6 +31,9 @@ _CALLS = {
 }
 """Statuses that are a message's or call's last; before them it is in flight."""
 
+_KEYS = {"1": "YES", "2": "NO"}
+"""What the keys of a phone answer, in the words that count in every language."""
+
 _FOR_GOOD = frozenset({"21211", "21610", "21614", "21635", "30004", "30005", "30006", "30007", "30410", "30450"})
 """Error codes after which the same message would fail again: no such phone, blocked, opted out, a landline, filtered
 (https://www.twilio.com/docs/api/errors). Others, such as 30003 (phone off) and 30008 (unknown), may be over later."""
@@ -40,6 +44,8 @@ def read(fields: Mapping[str, str], query: Mapping[str, str], now: datetime) -> 
     match fields:
         case {"MessageSid": sid, "MessageStatus": status}:
             return _receipt(sid, Channel.SMS, status, _fate(_MESSAGES, status, fields), query, now)
+        case {"CallSid": sid, "Digits": keys, "To": phone}:
+            return _pressed(InboundSms(f"{sid}-{keys}", phone, fields.get("From", ""), keys, sid, now), query)
         case {"CallSid": sid, "CallStatus": status}:
             return _receipt(sid, Channel.VOICE, status, _fate(_CALLS, status, fields), query, now)
         case {"MessageSid": sid, "From": sender, "Body": text}:
@@ -47,6 +53,14 @@ def read(fields: Mapping[str, str], query: Mapping[str, str], now: datetime) -> 
             return InboundSms(sid, sender, fields.get("To", ""), text, replied_to, now, keyword)
         case _:
             return Ignored("it is neither an SMS nor says what became of one")
+
+
+def _pressed(call: InboundSms, query: Mapping[str, str]) -> InboundSms | Ignored:
+    """The answer that whoever we called gave by a key, as if they had written it in reply to the call."""
+    answer = _KEYS.get(call.text)
+    if answer is None:
+        return Ignored("this key answers nothing")
+    return replace(call, text=answer, page=query.get("delivery"))
 
 
 def _fate(fates: Mapping[str, Fate], status: str, fields: Mapping[str, str]) -> Fate:
