@@ -7,6 +7,7 @@ https://aws.amazon.com/blogs/messaging-and-targeting/incident-notification-mecha
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -97,7 +98,7 @@ def _plain(value: object) -> object:
     return value["S"] if isinstance(value, dict) and value.keys() == {"S"} else value
 
 
-NAME = Matching(r"^[A-Za-z0-9_-]{1,64}\Z", "must be 1 to 64 letters, digits, - and _")
+NAME = Matching(re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "must be 1 to 64 letters, digits, - and _")
 IncidentId = Annotated[str, Field(description="Letters, digits, - and _."), NAME]
 Description = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION), Said]
 Url = Annotated[str, Field(max_length=500)]

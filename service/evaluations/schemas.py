@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -54,7 +55,7 @@ class Context(Body):
     request_id: Annotated[
         str | None,
         Field(description="Names the request in the audit; echoed as X-Request-Id."),
-        Matching(r"^[\x21-\x7e]{1,128}\Z", "must be 1 to 128 visible ASCII characters, without spaces"),
+        Matching(re.compile(r"^[\x21-\x7e]{1,128}\Z"), "must be 1 to 128 visible ASCII characters, without spaces"),
     ] = None
     timestamp: Annotated[str | None, Field(max_length=255, description="Opaque; kept in the audit as it came.")] = None
     as_of: Annotated[

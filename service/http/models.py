@@ -60,17 +60,17 @@ class Shown(BaseModel):
 class Matching:
     """Of a text in a request: how it is written, as a pattern for programs and in words for people."""
 
-    pattern: str
+    pattern: re.Pattern[str]
     words: str
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "pattern": self.pattern}
+        return {**handler(schema), "pattern": self.pattern.pattern}
 
     def _checked(self, text: str) -> str:
-        if re.search(self.pattern, text) is None:
+        if self.pattern.search(text) is None:
             raise PydanticCustomError("written", "{fault}", {"fault": self.words})
         return text
 
