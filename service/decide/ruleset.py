@@ -236,7 +236,7 @@ class Notify:
     template: str
     audience: Text | None
     recipients: tuple[Text, ...]
-    variables: Mapping[str, Text]
+    variables: Mapping[str, Text] = field(hash=False)
     at: Place
 
 
@@ -269,7 +269,7 @@ class Emit:
 
     event: str
     at: Place
-    data: Mapping[str, Text] = field(default_factory=dict)
+    data: Mapping[str, Text] = field(default_factory=dict, hash=False)
 
 
 Changing = SetTo | Change | Cap

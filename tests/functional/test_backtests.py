@@ -21,7 +21,7 @@ from service.core.clock import HandClock
 from service.core.enums import Lane, Scope
 from service.decide import language
 from service.decide.decision import Compiled
-from service.rulesets import replay, versions
+from service.rulesets import versions
 from service.rulesets.active_versions import Live
 from service.rulesets.backtest import Backtests
 from service.rulesets.columns.segment_builder import Following
@@ -309,7 +309,7 @@ def test_ctrl_c_ends_a_backtest_with_what_was_found_so_far(
         loans.clock.advance(timedelta(seconds=1))
     file, home = tmp_path / "draft.yaml", {"TOCSIN_HOME": str(tmp_path)}
     file.write_text(DRAFT)
-    monkeypatch.setattr(replay, "Replay", InterruptedReplay)
+    monkeypatch.setattr("service.rulesets.Replay", InterruptedReplay)
     before = signal.getsignal(signal.SIGINT)
     ended = CliRunner().invoke(main, ["rules", "backtest", str(file)], env=home)
     assert ended.exit_code == 130, ended.output

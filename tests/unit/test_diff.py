@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import product, starmap
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
@@ -164,3 +165,13 @@ def test_a_moved_rule_is_a_change_only_where_it_decides_otherwise() -> None:
     text = PREMIUM.replace("hit: all", "hit: first")
     old = sound(text)
     assert diff(old, replace(old, rules=old.rules[::-1])) == Difference((), ())
+
+
+@pytest.mark.parametrize(
+    "action", ['{notify: due, audience: staff, variables: {fee: "{{ fee }}"}}', '{emit: due, with: {fee: "{{ fee }}"}}']
+)
+def test_actions_that_carry_values_are_compared(action: str) -> None:
+    file = "ruleset: fees\nfacts:\n  fee: {type: integer}\nrules:\n  - {name: Due, when: fee > 1, then: [ACTION]}\n"
+    old, new = file.replace("ACTION", action), file.replace("ACTION", action).replace("> 1", "> 2")
+    (change,) = diff(sound(old), sound(new)).changes
+    assert change.example is not None
