@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -33,9 +34,15 @@ def blueprint() -> Blueprint:
     """The description's pages; they need no key."""
     routes = Blueprint("pages", __name__, template_folder=".")
 
+    making = threading.Lock()
+
     @cache
     def described() -> Json:
         return openapi.document(_app())
+
+    @cache
+    def written() -> bytes:
+        return exact_json.readable(described()).encode()
 
     @cache
     def rendered() -> str:
@@ -43,7 +50,8 @@ def blueprint() -> Blueprint:
 
     @routes.get("/openapi.json")
     def openapi_json() -> Response:
-        text = exact_json.readable(described())
+        with making:  # many first callers at once would each make it, which takes a fifth of a second
+            text = written()
         return Response(text, headers=_CACHED, content_type="application/json")
 
     @routes.get("/docs")
