@@ -22,6 +22,8 @@ from tests.functional.few_rules import few_rules
 from tests.functional.test_leaving import Mailbox
 from tests.functional.test_notifications import JOHN, MARY, Desk
 
+REPEATED_ON_AWS = False
+
 TEXT = "The menu of next week is attached."
 PDF = bytes(range(256)) * 3_000
 """768,000 bytes: four parts."""

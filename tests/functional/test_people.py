@@ -20,6 +20,8 @@ from tests.functional.conftest import NOON, Api, api_of
 from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import JOHN, MARY, Desk
 
+REPEATED_ON_AWS = False
+
 HEADER = "user_id,first_name,email,phone,language,preference\n"
 CSV = {"Content-Type": "text/csv"}
 

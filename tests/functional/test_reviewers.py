@@ -26,6 +26,8 @@ from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import JOHN, Desk
 from tests.loopback import serving
 
+REPEATED_ON_AWS = False
+
 
 @dataclass
 class Hook:

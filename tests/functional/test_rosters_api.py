@@ -17,6 +17,8 @@ from tests.functional.client import Client, Reply, tocsin
 from tests.functional.conftest import Api, api_of
 from tests.functional.test_roster_incidents import BACKUP, BEFORE, PUMPS
 
+REPEATED_ON_AWS = False
+
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:

@@ -17,6 +17,8 @@ from service.storage import AuditQuery
 from tests.functional.conftest import Api
 from tests.functional.evaluating import Wrong, client_of
 
+REPEATED_ON_AWS = False
+
 FILE = """ruleset: fees
 facts:
   fee: {type: decimal, scale: 2, min: 0}

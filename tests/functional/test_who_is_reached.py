@@ -15,6 +15,8 @@ from tests.functional.conftest import NOON, api_of
 from tests.functional.incident_room import ANN, BEN, Room
 from tests.functional.test_notifications import JOHN
 
+REPEATED_ON_AWS = False
+
 NEWS = """\
 ruleset: news
 facts:
