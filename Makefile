@@ -37,8 +37,9 @@ layers: $(VENV)/dev.stamp
 unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long and not more" tests/unit tests/contract $(PYTEST_ARGS)
 
+# In the order of files: the long crash tests first, or two workers would wait for them at the end.
 more: $(VENV)/dev.stamp $(VENV)-aws/stamp
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "more and not long" --ignore=tests/fuzz --ignore=tests/browser $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "more and not long" --ignore=tests/fuzz --ignore=tests/browser $(PYTEST_ARGS)
 
 browser: $(VENV)/dev.stamp ## the console's pages and journeys in Chromium (Debian: apt-get install chromium)
 	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
