@@ -19,7 +19,10 @@ from service.rulesets import instant_of
 def _as_of(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError('write it as text: "2026-05-10" or "2026-05-10T09:00:00Z"')  # noqa: TRY004 - pydantic's way
-    return instant_of(value)
+    try:
+        return instant_of(value)
+    except OverflowError as error:
+        raise ValueError("write a time of the years 1 to 9999, in UTC too") from error
 
 
 def _callback(url: str | None) -> str | None:

@@ -71,6 +71,7 @@ def test_every_bad_fact_is_named_at_once_and_the_refusal_is_audited(premium: Api
         ('{"request": {}, "context": {"request_id": ""}}', 422, "invalid"),
         ('{"request": {}, "context": {"request_id": "a\\nb"}}', 422, "invalid"),
         ('{"request": {}, "context": {"as_of": "yesterday"}}', 422, "invalid"),
+        ('{"request": {}, "context": {"as_of": "9999-12-31T23:59:59-05:00"}}', 422, "invalid"),
         ('{"request": {}, "context": {"as_of": "2026-01-01T00:00:00"}}', 422, "invalid"),
     ],
 )
