@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from service.core import ids
 from service.escalate.books import Books
 from service.escalate.events import ApiAcknowledge, ApiCancel, Origin, Via
-from service.escalate.incidents import Incidents, NoSuchIncident
+from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import record_of
 from service.escalate.policy import OnNo
 from service.escalate.states import Open, Unacknowledged
@@ -40,6 +40,8 @@ class Approvals:
                 )
             except Conflict:
                 continue
+            if change is not None:
+                log(change)
             return
 
     def _followed(self, review: Item, ruling: Ruling, books: Books) -> Change | None:

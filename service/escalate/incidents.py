@@ -36,6 +36,7 @@ from service.escalate.record import IncidentRecord
 from service.escalate.states import Open
 from service.escalate.steps import Change, Moved, moved, written
 from service.escalate.turns import turns_of
+from service.messages.reviews import waits
 from service.rosters import UnknownRoster
 from service.storage import MAX_WRITES, Conflict, Item, Page, Store
 from service.storage.cursors import BadCursor
@@ -55,6 +56,10 @@ class NoSuchIncident(TocsinError):
 
 class OtherContent(TocsinError):
     """An incident has this id already, with other content."""
+
+
+class ReviewDecided(TocsinError):
+    """The review that an incident asks about waits for nobody any more."""
 
 
 class NoContacts(TocsinError):
@@ -89,7 +94,7 @@ class Incidents:
 
         `fallback_id` is its id if the app gave none. `left_out` is what its timeline begins with. `origin` is who asks:
         the same alert again is counted as theirs. `review` is the review that it decides.
-        `OtherContent`, `UnknownPolicy`, `UnknownContact` or `NoContacts`.
+        `OtherContent`, `UnknownPolicy`, `UnknownContact`, `NoContacts` or `ReviewDecided`.
         """
         name = new.id or fallback_id
         while True:
@@ -100,12 +105,22 @@ class Incidents:
             if alert is not None and (counted := self._counted(alert, name, origin)) is not None:
                 return counted, False
             opened = replace(self._opened(new, app, name, left_out), review=review)
+            others = [*([] if alert is None else [naming(alert, name)]), *self._undecided(review)]
             try:
-                self._save(opened, self.books(), [] if alert is None else [naming(alert, name)])
+                self._save(opened, self.books(), others)
             except Conflict:
                 continue  # somebody opened it, or a phone of it was paged, at the same moment
             logger.info("Incident %s opened", name, extra={"incident_id": name, "policy": new.policy})
             return self.get(name), True
+
+    def _undecided(self, review: str | None) -> Sequence[Item]:
+        """The review as it waits, to be written unchanged: whoever decides it meanwhile meets the incident."""
+        if review is None:
+            return ()
+        item = self.store.get(review)
+        if item is None or not waits(item):
+            raise ReviewDecided(f"the review {review} was decided")
+        return (item,)
 
     def of_alert(self, app: str, dedup_key: str) -> str:
         """The id of the incident that a key of an app opened last; `NoSuchIncident`."""

@@ -7,11 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from service.escalate import lenient
-from service.escalate.incidents import Incidents, OtherContent
+from service.escalate.incidents import Incidents, OtherContent, ReviewDecided
 from service.escalate.intake import IntakeRules
 from service.escalate.lenient import Read
 from service.escalate.policy import OnNo
-from service.messages.reviews import waits
 from service.storage import Item
 from service.work import Permanent, Step, Task, finished
 
@@ -41,7 +40,8 @@ class RuleIncidents:
         """Open the incident of one outcome; an outcome that reaches nobody is dead, with the reason."""
         read = self.read(_outcome(task.item))
         read.refuse_if_nobody()
-        with suppress(OtherContent):  # opened by a try that died, and whom it reaches has changed since
+        # opened by a try that died, and whom it reaches has changed since; or decided before anybody was asked
+        with suppress(OtherContent, ReviewDecided):
             self._open(read, task.item)
         return Step(finished(task.item))
 
@@ -49,8 +49,6 @@ class RuleIncidents:
         """Open the incident, unless the review to which it is bound was decided meanwhile."""
         review, url = item.state.get("review"), item.state.get("callback_url")
         bound = review if isinstance(review, str) and self._is_approval(read) else None
-        if bound is not None and not waits(self.incidents.store.get(bound)):
-            return
         new = replace(read.new, callback_url=url) if isinstance(url, str) else read.new
         self.incidents.open(new, str(item.state.get("app", "rules")), item.id, read.left_out, review=bound)
 

@@ -35,7 +35,7 @@ from service.http import (
 def blueprint(incidents: Incidents, rules: IntakeRules) -> Blueprint:
     """The calls about incidents."""
     routes = Blueprint("incidents", __name__)
-    describe_callback(routes, "incident_step", "An incident has taken a step", schemas.IncidentTold)
+    describe_callback(routes, "incident_step", "An incident has taken a step", schemas.IncidentCallback)
     _add_open(routes, incidents, rules)
     _add_reads(routes, incidents)
     return routes

@@ -97,7 +97,7 @@ class ShownIncident(Shown):
     double_escalation: str
 
 
-class IncidentTold(ShownIncident):
+class IncidentCallback(ShownIncident):
     """Sent to the `callback_url` of an incident for each step: the incident as it is then, without phones and emails.
 
     `number` counts the steps of one kind, so that a repetition is told from the next.

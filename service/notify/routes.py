@@ -32,7 +32,7 @@ from service.messages.translations import (
     Translations,
     WantedTranslation,
 )
-from service.notify import cancel_routes, list_routes, preview_routes, schemas, told, views
+from service.notify import callback_bodies, cancel_routes, list_routes, preview_routes, schemas, views
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
 from service.notify.entries import entry
@@ -63,9 +63,11 @@ def blueprint(
 ) -> Blueprint:
     """All calls about notifications."""
     routes = Blueprint("notifications", __name__)
-    describe_callback(routes, "notification_over", "A notification is over", told.NotificationTold)
-    describe_callback(routes, "event", "A rule has emitted an event", told.EventTold)
-    describe_callback(routes, "review_decided", "A person has decided about an evaluation", told.ReviewTold)
+    describe_callback(routes, "notification_over", "A notification is over", callback_bodies.NotificationCallback)
+    describe_callback(routes, "event", "A rule has emitted an event", callback_bodies.EventCallback)
+    describe_callback(
+        routes, "review_decided", "A person has decided about an evaluation", callback_bodies.ReviewCallback
+    )
     _add_send(routes, desk, clock)
     list_routes.add_lists(routes, store)
     _add_show(routes, desk, pause)
@@ -289,7 +291,7 @@ def requested(body: schemas.NotificationRequest, notification_id: str, app: str,
         callback_url=body.callback_url,
         reference=body.reference,
         reply_to=body.reply_to,
-        attachments=tuple(dict.fromkeys(body.attachments)),
+        attachments=tuple(body.attachments),
         translations={name: _translated(one) for name, one in body.translations.items()},
     )
 
@@ -299,6 +301,10 @@ def _decide_translation(translations: Translations, item_id: str, review: Review
         translations.approve(item_id, review.by, audit)
     else:
         translations.decline(item_id, review.by, review.reason, audit)
+
+
+_NOT_SHOWN = frozenset({"callback_url", "depth"})
+"""What a reviewer does not see of where an evaluation comes from: an address may hold its app's secret."""
 
 
 def _drafted(item: Item) -> Mapping[str, object]:
@@ -320,7 +326,8 @@ def _waiting(item: Item) -> Mapping[str, object]:
     if item.kind != NOTIFICATION:
         outcome = item.state.get("outcome")
         reason = outcome.get("reason") if isinstance(outcome, Mapping) else None
-        return {"id": item.id, "kind": "evaluation", "reason": reason, "origin": item.state}
+        origin = {name: value for name, value in item.state.items() if name not in _NOT_SHOWN}
+        return {"id": item.id, "kind": "evaluation", "reason": reason, "origin": origin}
     held = notification_of(item)
     verdict = held.verdict
     return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.core.blank import is_blank
@@ -26,12 +26,19 @@ from service.http import (
     Shown,
     shown_by,
 )
+from service.messages.attachments import MAX_FILES
 from service.notify.delivery import DeliveryStatus
 from service.notify.judged import DescribedDecision, DescribedSentiment, ShownDecisionOfReview
 from service.notify.notification import Decision, Status
 
 MAX_TEXT = 20_000
 MAX_RECIPIENTS = 1_000
+
+
+def _once_each(names: Sequence[str]) -> Sequence[str]:
+    if len(set(names)) < len(names):
+        raise PydanticCustomError("repeated", "Name each file once")
+    return names
 
 
 class DescribedRecipient(Body):
@@ -88,8 +95,11 @@ class NotificationRequest(Body):
         str | None, Field(max_length=254, description="Where answers by email go; else the template's, or the sender.")
     ] = None
     attachments: Annotated[
-        Sequence[str],
-        Field(max_length=10, description="Ids of uploaded files that its emails carry; SMS and calls go without."),
+        Sequence[Annotated[str, Field(min_length=1, max_length=64)]],
+        AfterValidator(_once_each),
+        Field(
+            max_length=MAX_FILES, description="Ids of uploaded files that its emails carry; SMS and calls go without."
+        ),
     ] = ()
     translations: Annotated[
         Mapping[str, str | AuthorsTranslation],

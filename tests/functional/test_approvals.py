@@ -9,6 +9,9 @@ import pytest
 
 from service.core import exact_json
 from service.core.clock import HandClock
+from service.escalate import incidents
+from service.messages.reviews import waits
+from service.storage import Item
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, api_of
 from tests.functional.few_rules import few_rules
@@ -104,3 +107,27 @@ def test_a_reviewer_who_is_first_leaves_nobody_to_page(room: Room) -> None:
     room.works()
     assert room.api.service.messaging.outbox.entries(limit=10).items == []
     assert room.api.service.store.get(f"{review}-callback") is None
+
+
+def test_a_reviewer_in_the_instant_of_opening_leaves_nobody_to_page(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"request": PURCHASE, "context": {"request_id": "PUR-3"}}
+    evaluation = str(room.api.client.post("/v1/rulesets/purchase/evaluations", body).json()["evaluation_id"])
+    review = outcomes(room, evaluation)["flag for review"]["id"]
+
+    def decided_behind_it(item: Item) -> bool:
+        waited = waits(item)
+        if waited:
+            assert room.api.client.post(f"/v1/reviews/{review}", {"decision": "approve"}).status == 200
+        return waited
+
+    monkeypatch.setattr(incidents, "waits", decided_behind_it)
+    room.works()
+    assert room.api.service.messaging.outbox.entries(limit=10).items == []
+    assert outcomes(room, evaluation)["flag for review"]["status"] == "approve"
+
+
+def test_a_reviewer_does_not_see_where_the_app_is_told(room: Room) -> None:
+    asked(room)
+    assert URL not in room.api.client.get("/v1/reviews").text

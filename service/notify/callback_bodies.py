@@ -14,7 +14,7 @@ from service.notify.delivery import DeliveryStatus
 from service.notify.notification import Status
 
 
-class NotificationTold(Shown):
+class NotificationCallback(Shown):
     """Sent to the `callback_url` of a notification when it is over; `counts` says how many copies stand where."""
 
     notification_id: str
@@ -24,7 +24,7 @@ class NotificationTold(Shown):
     counts: Mapping[DeliveryStatus, int]
 
 
-class ReviewTold(Shown):
+class ReviewCallback(Shown):
     """Sent to the `callback_url` of an evaluation when a person has decided about what a rule flagged.
 
     `via` is `api`, or how the contact of the incident that asked answered: `sms`, `link`, `email`.
@@ -53,7 +53,7 @@ class EventDetail(Shown):
     data: Annotated[Mapping[str, object], Field(description="What the rule says `with` the event, as facts.")] = {}
 
 
-class EventTold(Shown):
+class EventCallback(Shown):
     """Sent to `TOCSIN_EVENTS_URL` for each `emit` of a rule; on an event bus `event` is the detail-type."""
 
     event: str
