@@ -39,11 +39,20 @@ def items(
 
 def _bound(outcome: Outcome, named: Mapping[str, Outcome]) -> Mapping[str, str]:
     """The review or the incident that the same rule asked for: where that asks for an approval, the two are one."""
-    other, kind = {Flagged: ("incident", IncidentWanted), IncidentWanted: ("review", Flagged)}.get(
-        type(outcome), ("", None)
-    )
-    found = [name for name, one in named.items() if type(one) is kind and one.rule == outcome.rule]
-    return {other: found[0]} if len(found) == 1 else {}
+    asked = {kind: _names(named, kind, outcome.rule) for kind in (Flagged, IncidentWanted)}
+    if not all(len(names) == 1 for names in asked.values()):
+        return {}  # which of several would it be?
+    match outcome:
+        case Flagged():
+            return {"incident": asked[IncidentWanted][0]}
+        case IncidentWanted():
+            return {"review": asked[Flagged][0]}
+        case _:
+            return {}
+
+
+def _names(named: Mapping[str, Outcome], kind: type[Outcome], rule: str) -> Sequence[str]:
+    return [name for name, each in named.items() if type(each) is kind and each.rule == rule]
 
 
 def _item(item_id: str, outcome: Outcome, origin: Mapping[str, object], now: datetime) -> Item:

@@ -47,5 +47,5 @@ class Chains:
 
 
 def _not_chained(event_id: str, why: str) -> Mapping[str, object]:
-    logger.error("The event %s of a rule asks for nothing here: %s", event_id, why)
+    logger.warning("The event %s of a rule asks for nothing here; the reason is with it", event_id)
     return {"not_chained": why}

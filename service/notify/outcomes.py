@@ -8,11 +8,12 @@ from typing import Protocol
 
 from service.core import exact_json
 from service.core.clock import timestamp
+from service.core.errors import Unavailable
 from service.decide import facts
 from service.messages.tries import Tries, without_failures
 from service.notify.service import Desk, Request, Unfit
 from service.storage import Item
-from service.work import Permanent, Step, Task, finished
+from service.work import Permanent, Step, Task, finished, waiting
 
 NOTIFY = "outcome-notify"
 EMIT = "outcome-emit"
@@ -61,7 +62,7 @@ class Events(Protocol):
 Chain = Callable[[str, str, Mapping[str, object], int], Mapping[str, object]]
 """Offers an event (its id, name, detail and depth) to this installation itself; what its item is to say of that."""
 
-_KEPT_HERE = frozenset({"outcome", "callback_url", "depth"})
+_KEPT_HERE = frozenset({"outcome", "callback_url", "depth", "emitted_at"})
 """What an event does not tell of its item."""
 
 
@@ -75,20 +76,28 @@ class EmitOutcome:
 
     def handle(self, task: Task) -> Step:
         """Tell the event, with its data and the evaluation it comes from; other facts stay in the audit."""
-        state = {**task.item.state, **self._chained(task.item)}
-        if "chained" in state and self.events is None:
-            return Step(finished(task.item, {**state, "emitted_at": timestamp(task.now)}))
-        if self.events is None:
-            why = "nowhere to: set TOCSIN_EVENTS_URL or TOCSIN_EVENT_BUS"
-            return Step(finished(task.item, {**state, "not_emitted": why}))
+        if self.events is None or "emitted_at" in task.item.state:
+            return self._chained_alone(task)
+        try:
+            chained: Mapping[str, object] | None = self._chained(task.item)
+        except Unavailable:  # other systems are told all the same; this one takes the event in afterwards
+            chained = None
+        return self._emitted(task, self.events, chained)
+
+    def _chained_alone(self, task: Task) -> Step:
+        """Offer the event to this installation, where nobody else is to be told of it any more."""
+        state = {**without_failures(task.item), **self._chained(task.item)}
+        if "emitted_at" not in state and "chained" in state:
+            state["emitted_at"] = timestamp(task.now)
+        elif "emitted_at" not in state:
+            state["not_emitted"] = "nowhere to: set TOCSIN_EVENTS_URL or TOCSIN_EVENT_BUS"
+        return Step(finished(task.item, state))
+
+    def _emitted(self, task: Task, events: Events, chained: Mapping[str, object] | None) -> Step:
         name, detail = _event(task.item)
-        events, bare = self.events, {**without_failures(task.item), **self._said_of(state)}
-        return self.tries.attempt(
-            task,
-            events.host,
-            lambda: events.emit(task.item.id, name, detail),
-            lambda: Step(finished(task.item, {**bare, "emitted_at": timestamp(task.now)})),
-        )
+        state = {**without_failures(task.item), **(chained or {}), "emitted_at": timestamp(task.now)}
+        done = Step(waiting(task.item, task.now, state) if chained is None else finished(task.item, state))
+        return self.tries.attempt(task, events.host, lambda: events.emit(task.item.id, name, detail), lambda: done)
 
     def _chained(self, item: Item) -> Mapping[str, object]:
         """What the event's own installation made of it; a repetition is done once."""
@@ -97,9 +106,6 @@ class EmitOutcome:
         name, detail = _event(item)
         depth = item.state.get("depth", 0)
         return self.chain(item.id, name, detail, (depth if isinstance(depth, int) else 0) + 1)
-
-    def _said_of(self, state: Mapping[str, object]) -> Mapping[str, object]:
-        return {name: state[name] for name in ("chained", "not_chained") if name in state}
 
 
 @dataclass(frozen=True, slots=True)
