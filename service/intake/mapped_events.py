@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pydantic import ValidationError
 
@@ -47,7 +48,9 @@ class MappedEvents:
             wish = mappings.wish(event)
         except Unmapped as error:
             status = "error" if mappings.is_for(event) else "unmapped"
-            said = _said(status, errors=[_error("", str(error))], nearest=list(_nearest(event, mappings)))
+            said = _said(
+                status, errors=[_error("", str(error))], nearest=list(islice(_nearest(event, mappings), MOST_NEAREST))
+            )
             return {**named, **said}
         return {**named, "becomes": _named(wish), "body": wish.body, **self._done(wish)}
 
@@ -103,6 +106,10 @@ def _said(status: str, *, errors: Errors, nearest: Sequence[str] = ()) -> Result
         "why_not": [],
         "errors": list(errors),
     }
+
+
+MOST_NEAREST = 5
+"""Mappings that an answer names because an event misses them by little."""
 
 
 def _named(wish: Wish) -> str:

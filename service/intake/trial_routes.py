@@ -10,13 +10,17 @@ from pydantic import Field
 
 from service.core.enums import Scope
 from service.evaluations import DescribedOutcome, EventFault, WhyNot
-from service.http import Body, FieldError, Shown, endpoint, invalid, shown_by
+from service.http import Body, Caller, FieldError, Shown, endpoint, invalid, shown_by
 from service.intake.events.file import parse
 from service.intake.events.mappings import Mappings
 from service.intake.mapped_events import MappedEvents
+from service.rulesets import TrialPlaces
 
 MOST_EVENTS = 200
 """Events in one call."""
+
+MOST_FINDINGS = 100
+"""Mistakes of a file of mappings that an answer lists."""
 
 STATUSES = ("matched", "not_matched", "unmapped", "error")
 
@@ -62,7 +66,7 @@ class MappedEventResults(Shown):
     items: tuple[MappedEventResult, ...]
 
 
-def blueprint(events: MappedEvents, current: Callable[[], Mappings]) -> Blueprint:
+def blueprint(events: MappedEvents, current: Callable[[], Mappings], places: TrialPlaces) -> Blueprint:
     """The call that tries events with the mappings."""
     routes = Blueprint("intake", __name__)
 
@@ -75,13 +79,14 @@ def blueprint(events: MappedEvents, current: Callable[[], Mappings]) -> Blueprin
         body=MappedEventBatch,
         answers={200: MappedEventResults},
     )
-    def test_mapped_events(body: MappedEventBatch) -> MappedEventResults:
+    def test_mapped_events(body: MappedEventBatch, caller: Caller) -> MappedEventResults:
         """Say for each event which mapping of `rules/events.yaml` is for it, what it becomes, and what would be done.
 
         Nothing is carried out or kept. The events are those that the intake queue gets, envelope and all.
         """
-        mappings = current() if body.source is None else read_mappings(body.source)
-        items = [MappedEventResult.model_validate(events.tried(each, mappings)) for each in body.events]
+        with places.place(caller.key_id, body.source):
+            mappings = current() if body.source is None else read_mappings(body.source)
+            items = [MappedEventResult.model_validate(events.tried(each, mappings)) for each in body.events]
         counts = {status: sum(item.status == status for item in items) for status in STATUSES}
         return MappedEventResults(items=tuple(items), **counts)
 
@@ -89,8 +94,9 @@ def blueprint(events: MappedEvents, current: Callable[[], Mappings]) -> Blueprin
 
 
 def read_mappings(source: str) -> Mappings:
-    """The mappings of a file's text, or 422 with everything that is wrong with it."""
+    """The mappings of a file's text, or 422 with what is wrong with it first."""
     parsed = parse(source)
     if parsed.mappings is None:
-        raise invalid([FieldError("source", f"line {each.at.line}: {each.message}") for each in parsed.findings])
+        listed = parsed.findings[:MOST_FINDINGS]
+        raise invalid([FieldError("source", f"line {each.at.line}: {each.message}") for each in listed])
     return parsed.mappings

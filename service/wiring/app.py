@@ -167,7 +167,7 @@ class Service:
             *self.messaging.blueprints(Approvals(self.escalation.incidents).decide),
             *self.escalation.blueprints(),
             schedule_routes.blueprint(self.timetable),
-            intake_routes.blueprint(self.mapped_events(), self.mappings.current),
+            intake_routes.blueprint(self.mapped_events(), self.mappings.current, places),
         )
 
     def needed(self) -> Mapping[str, Check]:

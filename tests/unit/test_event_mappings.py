@@ -244,3 +244,23 @@ def test_every_payload_of_an_event_has_a_shipped_mapping() -> None:
     events = [json.loads(path.read_text()) for path in sorted((ROOT / "tests" / "events").glob("*.json"))]
     ours = [event for event in events if "detail-type" in event and event["source"] != "aws.sms-voice"]
     assert len([mappings.wish(event) for event in ours]) >= 2
+
+
+@pytest.mark.parametrize(
+    ("expected", "finding"),
+    [
+        ("{notification: {text: hi}}", None),
+        ("{unmapped: true}", "the event is mapped"),
+        ("{notification: hi}", "must map names to values"),
+        ("{notification: {text: hi}, ruleset: premium}", "ruleset is expected of it in vain"),
+    ],
+)
+def test_a_test_of_the_file_fails_unless_all_that_it_expects_is_so(expected: str, finding: str | None) -> None:
+    text = f"""\
+events:
+  - {{source: a, detail-type: B, notification: {{text: "{{{{ detail.msg }}}}", audience: staff}}}}
+tests:
+  - {{event: {{source: a, detail-type: B, detail: {{msg: hi}}}}, expect: {expected}}}
+"""
+    messages = [each.message for each in file.parse(text).findings]
+    assert messages == [] if finding is None else any(finding in each for each in messages), messages

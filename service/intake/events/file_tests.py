@@ -33,7 +33,7 @@ def _problems(event: Mapping[str, object], expected: Mapping[str, object], mappi
     try:
         wish = mappings.wish(event)
     except Unmapped as error:
-        if not expected.get("unmapped"):
+        if not expected.get("unmapped") or mappings.is_for(event):
             yield str(error)
         return
     if expected.get("unmapped"):
@@ -47,6 +47,8 @@ def _differences(wish: Wish, expected: Mapping[str, object]) -> Iterator[str]:
     if kind not in expected:
         yield f"the event becomes {kind}, which the test does not expect"
         return
+    others = expected.keys() - ({kind, "facts"} if kind == "ruleset" else {kind})
+    yield from (f"the event becomes {kind}: {name} is expected of it in vain" for name in sorted(others))
     if isinstance(wish, Evaluation):
         if expected["ruleset"] != wish.ruleset:
             yield f'the event goes to the ruleset "{wish.ruleset}", not "{expected["ruleset"]}"'
@@ -56,6 +58,8 @@ def _differences(wish: Wish, expected: Mapping[str, object]) -> Iterator[str]:
         wanted, found = expected[kind], body
     if isinstance(wanted, Mapping):
         yield from _unequal(wanted, found)
+    else:
+        yield f"what is expected of {kind} must map names to values"
 
 
 def _unequal(wanted: Mapping[str, object], found: Mapping[str, object]) -> Iterator[str]:
