@@ -133,7 +133,8 @@ class Wording:
         """
         words = self.words(incident, outgoing, now, link)
         reader = self._reader(incident.contacts[outgoing.contact - 1])
-        keys = self._keys(words.language) if outgoing.role in PAGING else ""
+        is_asking = outgoing.role in PAGING and outgoing.channel is Channel.VOICE
+        keys = self._keys(words.language) if is_asking else ""
         how = Circumstances(reference, answerable=True, keys=keys)
         return CHANNELS[outgoing.channel].compose(words, reader, how)
 

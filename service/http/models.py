@@ -67,7 +67,7 @@ class Matching:
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "pattern": self.pattern.pattern}
+        return {**handler(schema), "pattern": self.pattern.pattern.replace(r"\Z", "$")}
 
     def _checked(self, text: str) -> str:
         if self.pattern.search(text) is None:

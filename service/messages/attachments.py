@@ -29,6 +29,9 @@ MAX_SIZE = 7 * 1024 * 1024
 QUOTA = 100 * 1024 * 1024
 """Bytes that the files of one app may take together."""
 
+MAX_KEPT = 1_000
+"""Files of one app that are kept at a time."""
+
 KEPT = timedelta(days=30)
 """How long a file can be sent."""
 
@@ -121,11 +124,11 @@ class Attachments:
     def _check_size(self, file: StoredFile) -> None:
         if not 0 < file.size <= MAX_SIZE:
             raise AttachmentRefused(f"has {file.size:,} bytes: send 1 to {MAX_SIZE:,}")
-        kept = sum(other.size for other in self._of(file.app))
-        if kept + file.size > QUOTA:
+        kept = [other.size for other in self._of(file.app)]
+        if len(kept) >= MAX_KEPT or sum(kept) + file.size > QUOTA:
             raise AttachmentRefused(
-                f"is more than the {QUOTA // 1024 // 1024} MiB that the files of one app may take: the oldest leave "
-                f"{KEPT.days} days after they came"
+                f"is more than the {QUOTA // 1024 // 1024} MiB or {MAX_KEPT} files that one app may keep: the oldest "
+                f"leave {KEPT.days} days after they came"
             )
 
     def _of(self, app: str) -> Iterator[StoredFile]:

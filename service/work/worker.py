@@ -105,10 +105,8 @@ class Worker:
     def wake(self) -> None:
         """Try dead work of incidents that is to be tried on, and that an earlier release gave up for good."""
         try:
-            for lane in BY_URGENCY:
-                wake(
-                    self._store, lane, self._clock.now(), self._registry.tried_on_for, self._policies[lane].max_attempts
-                )
+            most = self._policies[Lane.INCIDENT].max_attempts
+            wake(self._store, Lane.INCIDENT, self._clock.now(), self._registry.tried_on_for, most)
         except Unavailable:
             logger.warning("The store does not answer: dead work of an earlier release waits for the next start")
 
