@@ -14,7 +14,9 @@ from service.core import ids
 from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.core.records import from_state, to_state
-from service.storage import AuditEntry, Item, Store
+from service.messages import attachment_quota
+from service.messages.attachment_quota import KeptFile, KeptFiles, kept_in, quota_id, quota_item
+from service.storage import AuditEntry, Conflict, Item, Store
 
 KIND, PART = "attachment", "attachment-part"
 OF_APP = "attachments-of"
@@ -25,12 +27,6 @@ MAX_FILES = 10
 
 MAX_SIZE = 7 * 1024 * 1024
 """Bytes of all files of one email: in base64 they stay below the 10 MB that many mail servers take."""
-
-QUOTA = 100 * 1024 * 1024
-"""Bytes that the files of one app may take together."""
-
-MAX_KEPT = 1_000
-"""Files of one app that are kept at a time."""
 
 KEPT = timedelta(days=30)
 """How long a file can be sent."""
@@ -78,14 +74,36 @@ class Attachments:
         file = StoredFile(
             app, checked_name(name), checked_type(name, media_type), len(content), _count(content), now + KEPT
         )
-        self._check_size(file)
+        if not 0 < file.size <= MAX_SIZE:
+            raise AttachmentRefused(f"has {file.size:,} bytes: send 1 to {MAX_SIZE:,}")
+        self._quota_with(file)  # before its bytes are written: most that do not fit are refused here
         file_id = f"{KIND}-{ids.fresh(now)}"
-        for number in range(file.parts):
-            data = base64.b64encode(content[number * CHUNK : (number + 1) * CHUNK]).decode()
-            self._store.add(Item(_part_id(file_id, number), PART, {"data": data}, expires_at=file.until))
+        parts = self._write_parts(file_id, file, content)
         head = Item(file_id, KIND, to_state(file), keys={OF_APP: app}, expires_at=file.until)
-        self._store.add(head, audit=[audit])
+        try:
+            self._commit(head, file, audit)
+        except AttachmentRefused:
+            for part in parts:
+                self._store.remove(part)
+            raise
         return file_id, file
+
+    def _write_parts(self, file_id: str, file: StoredFile, content: bytes) -> list[Item]:
+        pieces = (content[number * CHUNK : (number + 1) * CHUNK] for number in range(file.parts))
+        states = ({"data": base64.b64encode(piece).decode()} for piece in pieces)
+        return [
+            self._store.save(Item(_part_id(file_id, number), PART, state, expires_at=file.until))
+            for number, state in enumerate(states)
+        ]
+
+    def _commit(self, head: Item, file: StoredFile, audit: AuditEntry) -> None:
+        """Save what is known of a file together with what its app keeps: of files that come at once, each counts."""
+        while True:
+            try:
+                self._store.save(head, self._quota_with(file), audit=[audit])
+            except Conflict:
+                continue  # another file of this app was faster
+            return
 
     def faults(self, file_ids: Sequence[str], app: str, at: datetime) -> Iterator[tuple[int, str]]:
         """What is wrong with which of the files that an app wants to send at a time."""
@@ -121,15 +139,22 @@ class Attachments:
             raise AttachmentGone(f"its attachment {file_id} is not kept any more: upload it again")
         return Attachment(file.name, file.media_type, content)
 
-    def _check_size(self, file: StoredFile) -> None:
-        if not 0 < file.size <= MAX_SIZE:
-            raise AttachmentRefused(f"has {file.size:,} bytes: send 1 to {MAX_SIZE:,}")
-        kept = [other.size for other in self._of(file.app)]
-        if len(kept) >= MAX_KEPT or sum(kept) + file.size > QUOTA:
+    def _quota_with(self, file: StoredFile) -> Item:
+        """What the app keeps with this file, as it is to be saved; `AttachmentRefused` where it is too much."""
+        now = self._clock.now()
+        item = self._store.get(quota_id(file.app))
+        before = self._counted(file.app) if item is None else kept_in(item)
+        kept = before.with_another(KeptFile(file.until, file.size), now)
+        if kept is None:
             raise AttachmentRefused(
-                f"is more than the {QUOTA // 1024 // 1024} MiB or {MAX_KEPT} files that one app may keep: the oldest "
-                f"leave {KEPT.days} days after they came"
+                f"is more than the {attachment_quota.QUOTA // 1024 // 1024} MiB or {attachment_quota.MAX_KEPT:,} files "
+                f"that one app may keep: the oldest leave {KEPT.days} days after they came"
             )
+        return quota_item(file.app, item, kept, grace=KEPT)
+
+    def _counted(self, app: str) -> KeptFiles:
+        """What an app keeps that nothing counts yet: its files are of an earlier version, or there are none."""
+        return KeptFiles(tuple(KeptFile(file.until, file.size) for file in self._of(app)))
 
     def _of(self, app: str) -> Iterator[StoredFile]:
         cursor: str | None = None

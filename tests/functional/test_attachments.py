@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 
 from service.core.clock import HandClock, timestamp
 from service.core.enums import Scope
-from service.messages import attachments
+from service.messages import attachment_quota
 from service.messages.attachments import MAX_SIZE
 from tests.aws import free_port
 from tests.functional.backends import Install
@@ -117,7 +117,7 @@ def test_a_file_that_is_too_large_is_refused(desk: Desk) -> None:
 
 
 def test_an_app_has_a_quota_that_ages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attachments, "QUOTA", 2 * len(PDF))
+    monkeypatch.setattr(attachment_quota, "QUOTA", 2 * len(PDF))
     assert [uploads(desk).status for _ in range(3)] == [201, 201, 422]
     desk.api.clock.advance(timedelta(days=31))
     assert uploads(desk).status == 201
