@@ -37,6 +37,20 @@ CHUNK = 240 * 1024
 
 _NAME = re.compile(r"[^\W_][\w .,()&+@'-]{0,99}")
 _MEDIA_TYPE = re.compile(r"[a-z]{1,30}/[a-z0-9.+-]{1,90}")
+MAX_TYPE = 78
+"""Characters of a media type (SES, Attachment.ContentType)."""
+
+_PROGRAMS = (
+    "ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its js jse ksh lib lnk"
+    " mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh msh1 msh2 mshxml msh1xml msh2xml msi"
+    " msp mst ops pcd pif plg prf prg reg scf scr sct shb shs sys ps1 ps1xml ps2 ps2xml psc1 psc2 tmp url vb vbe vbs"
+    " vps vsmacros vss vst vsw vxd ws wsc wsf wsh xnk"
+)
+PROGRAMS = frozenset(_PROGRAMS.split())
+"""Endings of names that SES sends for nobody, nor do most mail servers take them.
+
+https://docs.aws.amazon.com/ses/latest/dg/mime-types.html
+"""
 
 
 class AttachmentRefused(TocsinError):
@@ -171,13 +185,16 @@ def checked_name(name: str) -> str:
     """A name that a file may have in a mail; `AttachmentRefused`."""
     if not _NAME.fullmatch(name) or "." not in name.strip(".") or len(name) > MAX_NAME:
         raise AttachmentRefused(f"has no name that a mail can carry: write it like menu.pdf, with {MAX_NAME} letters")
+    ending = name.rpartition(".")[2].lower()
+    if ending in PROGRAMS:
+        raise AttachmentRefused(f"ends in .{ending}, which mail servers refuse: put it into a .zip, or send a link")
     return name
 
 
 def checked_type(name: str, media_type: str | None) -> str:
     """The media type of a file, by its name where nobody says it; `AttachmentRefused`."""
     said = (media_type or mimetypes.guess_type(name)[0] or "application/octet-stream").lower()
-    if not _MEDIA_TYPE.fullmatch(said) or said.startswith(("multipart/", "message/")):
+    if not _MEDIA_TYPE.fullmatch(said) or len(said) > MAX_TYPE or said.startswith(("multipart/", "message/")):
         raise AttachmentRefused("has no media type that a mail can carry: write it like application/pdf")
     return said
 

@@ -106,6 +106,8 @@ def test_files_that_are_unknown_strange_old_or_too_large_together_are_refused(de
         (b"x", "name=menu"),
         (b"x", "name=menu.pdf&type=multipart/mixed"),
         (b"x", "name=menu.pdf&type=a%0d%0ab"),
+        (b"x", f"name=menu.pdf&type=application/{'x' * 70}"),
+        (b"x", "name=setup.EXE"),
     ],
 )
 def test_a_file_that_no_mail_can_carry_is_refused(desk: Desk, content: bytes, query: str) -> None:

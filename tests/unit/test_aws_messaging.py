@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from msgspec import structs
 
 from service.aws.clients import Clients
 from service.aws.limits import choices
-from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, Unknown, VoiceCall
+from service.channels import Accepted, Attachment, Email, Outcome, Reason, Reference, Refused, Sms, Unknown, VoiceCall
 from service.channels.aws.mail import BULK_MEANINGS, MailIdentity, SesEmail
 from service.channels.aws.phone import (
     REASONS,
@@ -25,6 +26,7 @@ from service.channels.aws.quota import ASKED_AGAIN_AFTER_S, KNOWN_FOR_S, SendRat
 from service.channels.phones import Phone
 from service.channels.voice import POLLY_VOICES
 from service.core.language_tags import Tag, parse_tag
+from service.messages.attachments import MAX_NAME, MAX_TYPE
 from tests.aws_services import AwsServices, Error, Garbage, Silence, aws_services
 
 ENGLISH, GERMAN = Tag("en"), Tag("de")
@@ -173,6 +175,27 @@ def test_an_email_carries_its_delivery_in_two_tags(aws: AwsServices, clients: Cl
     assert isinstance(outcome, Accepted)
     (request,) = aws.of("SendEmail")
     assert request["EmailTags"] == [{"Name": "delivery", "Value": "n1-000001"}, {"Name": "attempt", "Value": "1"}]
+
+
+def test_an_email_with_files_goes_alone_and_carries_them(aws: AwsServices, clients: Clients) -> None:
+    files = (Attachment("Menü.pdf", "application/pdf", bytes(range(256))), Attachment("a.csv", "text/csv", b"a;b\r\n"))
+    ses = SesEmail(clients, MailIdentity("Tocsin <tocsin@example.com>"))
+    both = [structs.replace(email(number), attachments=files) for number in (1, 2)]
+    assert not ses.alike(*both)
+    assert all(isinstance(outcome, Accepted) for outcome in ses.send_many(both))
+    assert aws.of("SendBulkEmail") == []
+    contents: list[Any] = [request["Content"] for request in aws.of("SendEmail")]
+    sent = [content["Simple"]["Attachments"] for content in contents]
+    assert [[file["FileName"] for file in request] for request in sent] == [["Menü.pdf", "a.csv"]] * 2
+    assert [b64decode(file["RawContent"]) for file in sent[0]] == [file.content for file in files]
+    assert {file["ContentTransferEncoding"] for file in sent[0]} == {"BASE64"}
+    assert aws.violations == []
+
+
+def test_the_longest_media_type_and_name_are_those_of_ses(clients: Clients) -> None:
+    members = clients.get("sesv2").meta.service_model.shape_for("Attachment").members  # type: ignore[attr-defined]
+    assert members["ContentType"].metadata["max"] == MAX_TYPE
+    assert members["FileName"].metadata["max"] >= MAX_NAME
 
 
 def test_fifty_alike_go_out_in_one_call_and_each_has_its_own_outcome(aws: AwsServices, clients: Clients) -> None:
