@@ -24,7 +24,7 @@ from service.rulesets.columns.segment_builder import Following, texts
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.comparing import answer
 from service.rulesets.library import Draft, Library
-from service.rulesets.recorded import recorded
+from service.rulesets.recorded import recorded_request
 from service.rulesets.replay import PAGE, Replay
 from service.rulesets.tally import Tally
 from service.storage import AuditEntry, AuditQuery, Store
@@ -151,7 +151,7 @@ def _equals_one_by_one(store: Store, segments: int) -> bool:
     """Whether the first `SAMPLE` requests come to the same when the engine is asked for each of them."""
     until, old, new, single = BEGAN + timedelta(milliseconds=SAMPLE), _compiled(FILE), _compiled(DRAFT), Tally()
     for text in texts(store, replace(REQUESTS_ONLY, until=until)):
-        asked = recorded(text, {})
+        asked = recorded_request(text, {})
         assert asked is not None, "each holds facts"
         old.forget()
         new.forget()

@@ -15,7 +15,7 @@ from service.decide import canary, language
 from service.decide.decision import Compiled
 from service.decide.findings import Kind
 from service.decide.ruleset import Ruleset
-from service.decide.verify import verify
+from service.decide.verify import verify_ruleset
 from service.decide.verify.world import MAX_SHOWN
 from tests.unit.z3_oracle import Solver
 
@@ -60,13 +60,13 @@ def _measured(text: str, *, with_z3: bool) -> dict[str, float | None]:
 
 def _seconds(ruleset: Ruleset) -> float:
     began = perf_counter()
-    verify(ruleset)
+    verify_ruleset(ruleset)
     return perf_counter() - began
 
 
 def _found(ruleset: Ruleset) -> tuple[int, int, bool]:
     """How many rules are dead and shadowed, as far as they are shown one by one, and whether there is a gap."""
-    kinds = [one.kind for one in verify(ruleset) if one.rule is not None or one.kind is Kind.GAP]
+    kinds = [one.kind for one in verify_ruleset(ruleset) if one.rule is not None or one.kind is Kind.GAP]
     return kinds.count(Kind.DEAD), kinds.count(Kind.SHADOWED), Kind.GAP in kinds
 
 

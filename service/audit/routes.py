@@ -11,8 +11,7 @@ from pydantic import Field
 
 from service.audit.entry import EntryType, as_json
 from service.core.enums import Scope
-from service.http import Cursor, Instant, Limit, Query, Shown, not_found
-from service.http.endpoint import endpoint
+from service.http import Cursor, Instant, Limit, Query, Shown, endpoint, not_found
 from service.storage import AuditQuery, Store
 
 LIST = "/v1/audit"

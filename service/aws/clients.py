@@ -24,7 +24,7 @@ from botocore.exceptions import CredentialRetrievalError
 from botocore.session import get_session
 
 from service.core import aws_faults
-from service.storage.aws_calls import USER_AGENT
+from service.storage import aws_calls
 from service.work import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ CONNECTIONS = 32
 """Pooled connections of a client, where nobody says how many threads use it."""
 
 ONCE = Config(
-    user_agent=USER_AGENT,
+    user_agent=aws_calls.USER_AGENT,
     parameter_validation=False,  # `limits.check` holds what is sent to more than botocore would, types to the rest
     max_pool_connections=CONNECTIONS,
     connect_timeout=CONNECTED_WITHIN_S,
@@ -62,7 +62,7 @@ _SILENT_S = 5.0
 """How long an STS that did not answer is not asked again: who waited behind that question would wait as long again."""
 
 REPEATED = Config(
-    user_agent=USER_AGENT,
+    user_agent=aws_calls.USER_AGENT,
     max_pool_connections=CONNECTIONS,
     connect_timeout=3,
     read_timeout=8,

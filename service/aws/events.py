@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
-from service.aws.limits import OverLimit, check
+from service.aws.limits import OverLimit, check_limits
 from service.core import aws_faults, exact_json
 from service.core.aws_faults import Kind
 from service.work import Permanent, RetryLater, asked_wait
@@ -49,7 +49,7 @@ class EventBridge:
             "Entries": [{"Source": SOURCE, "DetailType": name, "Detail": document, "EventBusName": self._bus}]
         }
         try:
-            check(self._client, "PutEvents", request)
+            check_limits(self._client, "PutEvents", request)
             entries = self._client.put_events(**request).get("Entries", [])
         except OverLimit as error:
             raise Permanent(f"EventBridge would refuse the event: {error}") from error

@@ -16,8 +16,8 @@ import boto3
 from botocore.config import Config
 
 from service.core.inbound_queue import AT_ONCE, Letter
-from service.storage.aws_calls import Calls, checked_whole
-from service.storage.sqs.queues import create_with_dead_letters, whole_seconds
+from service.storage import aws_calls
+from service.storage.sqs import create_with_dead_letters, whole_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -79,7 +79,7 @@ class SqsInbox:
 
     def __init__(self, queue: str, connect: Callable[[], SQSClient] = connect, wait: timedelta = LONGEST_WAIT) -> None:
         self._queue = queue
-        self._calls = Calls("SQS", connect, time.sleep, random.random, _TRIES)
+        self._calls = aws_calls.Calls("SQS", connect, time.sleep, random.random, _TRIES)
         self._wait = wait
         self._urls: dict[str, str] = {}
 
@@ -118,7 +118,7 @@ class SqsInbox:
         url = self._url(dead_letters_of(self._queue))
         about = _attributes(letter, reason)
         self._calls(
-            lambda client: checked_whole(
+            lambda client: aws_calls.checked_whole(
                 client.send_message(QueueUrl=url, MessageBody=letter.text, MessageAttributes=about), "MessageId"
             )
         )
@@ -126,7 +126,9 @@ class SqsInbox:
 
     def _url(self, queue: str) -> str:
         if queue not in self._urls:
-            answer = self._calls(lambda client: checked_whole(client.get_queue_url(QueueName=queue), "QueueUrl"))
+            answer = self._calls(
+                lambda client: aws_calls.checked_whole(client.get_queue_url(QueueName=queue), "QueueUrl")
+            )
             self._urls[queue] = answer["QueueUrl"]
         return self._urls[queue]
 

@@ -21,14 +21,14 @@ class OverLimit(TocsinError):
     """A request that AWS would refuse; the message names each member and its limit, never its content."""
 
 
-def check(client: BaseClient, operation: str, request: Mapping[str, object]) -> None:
+def check_limits(client: BaseClient, operation: str, request: Mapping[str, object]) -> None:
     """Raise `OverLimit` unless `request` keeps every maximum, enumeration and pattern of the operation's model."""
     shape = client.meta.service_model.operation_model(operation).input_shape
     if shape is not None and (faults := list(_faults(shape, request, operation))):
         raise OverLimit("; ".join(faults))
 
 
-def choices(client: BaseClient, operation: str, member: str) -> frozenset[str]:
+def choices_of(client: BaseClient, operation: str, member: str) -> frozenset[str]:
     """The values that one member of the operation's input may have, such as the languages it knows."""
     shape = client.meta.service_model.operation_model(operation).input_shape
     assert isinstance(shape, StructureShape)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from service.channels import Message, Outcome
+from service.channels.message import Message, Outcome
 from service.core.records import Record
 from service.storage import Item
 

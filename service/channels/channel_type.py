@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from service.channels import Attachment, Message, Reference
+from service.channels.message import Attachment, Message, Reference
 from service.channels.phones import Phone
 from service.core.blank import is_blank
 from service.core.enums import Channel

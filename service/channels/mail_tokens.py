@@ -8,19 +8,21 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from service.channels import Reference
+from service.channels.message import Reference
 from service.core.secrets import Keyring
 
-LENGTH = 26
+MAIL_TOKEN_LENGTH = 26
 """Letters of a token: 130 bits, in small letters and digits, for mail servers that forget capitals."""
 
-PLACE = "{token}"
+ANSWER_SLOT = "{token}"
 """Where the token stands in the address for answers."""
 
-TAGGED = re.compile(r"[^\s@]{1,30}\{token\}[^\s@]{0,5}@\S{1,190}")
+TAGGED_ADDRESS = re.compile(r"[^\s@]{1,30}\{token\}[^\s@]{0,5}@\S{1,190}")
 """An address with a place for the token. A local part has 64 characters at the most (RFC 5321, 4.5.3.1.1)."""
 
-_OWN_ID = re.compile(rf"([a-z2-7]{{{LENGTH}}})\.(\d{{1,9}})\.([A-Za-z0-9_-]{{1,200}})(?:@|\Z)", re.IGNORECASE)
+_OWN_ID = re.compile(
+    rf"([a-z2-7]{{{MAIL_TOKEN_LENGTH}}})\.(\d{{1,9}})\.([A-Za-z0-9_-]{{1,200}})(?:@|\Z)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,13 @@ class ReplyAddress:
     @property
     def is_tagged(self) -> bool:
         """Whether the address itself names the page."""
-        return PLACE in self.text
+        return ANSWER_SLOT in self.text
 
     def of(self, delivery_id: str) -> str:
         """The address for answers to one message."""
-        return self.text.replace(PLACE, self.tokens.of(delivery_id))
+        return self.text.replace(ANSWER_SLOT, self.tokens.of(delivery_id))
 
 
 def _token(key: bytes, delivery_id: str) -> str:
     digest = hmac.digest(key, delivery_id.encode(), "sha256")
-    return base64.b32encode(digest).decode().lower()[:LENGTH]
+    return base64.b32encode(digest).decode().lower()[:MAIL_TOKEN_LENGTH]

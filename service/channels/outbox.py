@@ -10,10 +10,10 @@ from functools import lru_cache
 
 from msgspec import structs
 
-from service.channels import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.carrier import Handed
 from service.channels.chat import Chat
 from service.channels.contact_keys import ContactKeys
+from service.channels.message import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.voice import Audio, NoVoice, Speech, SpeechFailed
 from service.core import ids
 from service.core.clock import Clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
-from service.channels import Accepted, Outcome, Refused, Unknown
+from service.channels.message import Accepted, Outcome, Refused, Unknown
 
 SENDS = Counter(
     "tocsin_sends",
@@ -13,7 +13,7 @@ SENDS = Counter(
 )
 
 
-def counted(provider: str, outcome: Outcome) -> Outcome:
+def counted_send(provider: str, outcome: Outcome) -> Outcome:
     """The same outcome, counted."""
     SENDS.labels(provider, _label(outcome)).inc()
     return outcome

@@ -18,10 +18,10 @@ from email.message import EmailMessage
 from functools import cache
 from urllib.parse import unquote, urlsplit
 
-from service.channels import Accepted, Email, Outcome, Reason, Refused, Unknown
 from service.channels.email import INTERNATIONAL, PLAIN, Unaddressable, compose
 from service.channels.email.statuses import is_gone
 from service.channels.mail_tokens import MailTokens
+from service.channels.message import Accepted, Email, Outcome, Reason, Refused, Unknown
 from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.core.web_addresses import is_host

@@ -11,9 +11,8 @@ from service.cli.arguments import country
 from service.cli.recipients import looked_at, report
 from service.core import exact_json
 from service.core.clock import timestamp
-from service.recipients.audiences import Audience
-from service.wiring.app import Service
-from service.wiring.messaging import Messaging
+from service.recipients import Audience
+from service.wiring import Messaging, Service
 
 
 @click.group()

@@ -13,7 +13,7 @@ from service.core import exact_json
 from service.core.clock import timestamp
 from service.http import lists
 from service.storage import AuditQuery, cursors
-from service.wiring.storage import open_store
+from service.wiring import open_store
 
 
 @click.group()

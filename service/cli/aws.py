@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from service import config
-from service.wiring.storage import prepare_aws
+from service.wiring import prepare_aws
 
 
 @click.group()

@@ -12,11 +12,11 @@ from service.decide import Finding, Inlined, Kind, Place, Severity
 from service.escalate import policy_file
 from service.intake import known_beside
 from service.intake.events import file as events_file
-from service.messages.templates import read_templates
+from service.messages import read_templates
 from service.replies import file_tests, read_languages, vocabulary_file
 from service.rosters import roster_file
 from service.rulesets import RuleFile, gate, rule_file
-from service.wiring.escalation import SHIPPED_WORDS
+from service.wiring import SHIPPED_WORDS
 
 _POLICY = re.compile(rb"^escalation[ \t]*:", re.MULTILINE)
 """The key by which an escalation policy tells its name; no rule file has it."""

@@ -13,7 +13,7 @@ from service.console import Sessions
 from service.core.enums import Scope
 from service.core.errors import TocsinError
 from service.http import ApiKey, Keys
-from service.wiring.storage import SYSTEM_CLOCK, open_store
+from service.wiring import SYSTEM_CLOCK, open_store
 
 
 class NoKeyToSignIn(TocsinError):

@@ -9,7 +9,7 @@ import click
 from service import config
 from service.core import exact_json
 from service.core.clock import timestamp
-from service.wiring.storage import SYSTEM_CLOCK, open_store
+from service.wiring import SYSTEM_CLOCK, open_store
 from service.work import DeadItem, all_dead_items
 from service.work import redrive as redrive_item
 

@@ -11,7 +11,7 @@ from service import config
 from service.cli.checks import Finding, Level, broken, here
 from service.config import Backend, Examined, SettingsError
 from service.core import exact_json
-from service.wiring.storage import SYSTEM_CLOCK, open_store
+from service.wiring import SYSTEM_CLOCK, open_store
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 

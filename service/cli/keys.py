@@ -10,7 +10,7 @@ from service import config
 from service.core.clock import timestamp
 from service.core.enums import Scope
 from service.http import ApiKey, Keys
-from service.wiring.storage import SYSTEM_CLOCK, open_store
+from service.wiring import SYSTEM_CLOCK, open_store
 
 
 @click.group()

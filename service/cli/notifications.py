@@ -26,8 +26,7 @@ from service.notify import (
     views,
 )
 from service.storage import AuditEntry, cursors
-from service.wiring.app import Service
-from service.wiring.messaging import Messaging
+from service.wiring import Messaging, Service
 
 
 @click.group()

@@ -10,10 +10,8 @@ import click
 from service import config
 from service.core import exact_json, ids
 from service.core.clock import timestamp
-from service.messages.optout_routes import ADDED, LIFTED, OptOutView, audited
-from service.messages.optouts import ListedOptOut, Why
-from service.wiring.app import Service
-from service.wiring.messaging import Messaging
+from service.messages import OPTOUT_ADDED, OPTOUT_LIFTED, ListedOptOut, OptOutView, Why, audited_optout
+from service.wiring import Messaging, Service
 
 
 @click.group()
@@ -71,13 +69,13 @@ def add(contact: str) -> None:
         messaging.opt_outs.add_phone(messaging.profiles.phones.parse(contact).e164, Why.ADMINISTRATOR)
     for listed in messaging.opt_outs.of_contact(contact):
         if listed.opt_out.why is Why.ADMINISTRATOR:
-            _audit(messaging, ADDED, listed)
+            _audit(messaging, OPTOUT_ADDED, listed)
             click.echo(f"{listed.id} holds.")
 
 
 def _audit(messaging: Messaging, entry_type: str, listed: ListedOptOut) -> None:
     now = messaging.clock.now()
-    messaging.store.append(audited(entry_type, listed, getpass.getuser(), ids.fresh(now), now))
+    messaging.store.append(audited_optout(entry_type, listed, getpass.getuser(), ids.fresh(now), now))
 
 
 def _lift(messaging: Messaging, name: str) -> bool:
@@ -85,7 +83,7 @@ def _lift(messaging: Messaging, name: str) -> bool:
     wanted = [one.id for one in messaging.opt_outs.of_contact(name)] if is_contact else [name]
     lifted = [listed for one in wanted if (listed := messaging.opt_outs.lift(one)) is not None]
     for listed in lifted:
-        _audit(messaging, LIFTED, listed)
+        _audit(messaging, OPTOUT_LIFTED, listed)
         click.echo(f"{listed.id} is lifted.")
     return bool(lifted)
 

@@ -8,9 +8,9 @@ from service import config
 from service.core import exact_json
 from service.core.enums import Channel
 from service.http import lists
-from service.messages.routes import LIST, OutboxQuery, shown
+from service.messages import OUTBOX_LIST, OutboxQuery, sent_as_json
 from service.storage import cursors
-from service.wiring.app import Service
+from service.wiring import Service
 
 
 @click.command()
@@ -23,8 +23,8 @@ def outbox(to: str | None, channel: str | None, limit: int, as_json: bool) -> No
     service = Service(config.load())
     page = service.messaging.outbox.entries(to=to, channel=Channel(channel) if channel else None, limit=limit)
     if as_json:
-        name = lists.name_of(LIST, {}, OutboxQuery.model_validate({"to": to, "channel": channel}))
-        items = [shown(sent) for sent in page.items]
+        name = lists.name_of(OUTBOX_LIST, {}, OutboxQuery.model_validate({"to": to, "channel": channel}))
+        items = [sent_as_json(sent) for sent in page.items]
         click.echo(exact_json.dumps({"items": items, "next_cursor": cursors.for_list(name, page.cursor)}))
         return
     for sent in page.items:

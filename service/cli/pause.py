@@ -10,8 +10,8 @@ from service import config
 from service.core import ids
 from service.core.clock import timestamp
 from service.core.enums import Lane
-from service.messages.lane_routes import PAUSED, RESUMED, audited
-from service.wiring.storage import SYSTEM_CLOCK, open_store
+from service.messages import LANE_PAUSED, LANE_RESUMED, audited_pause
+from service.wiring import SYSTEM_CLOCK, open_store
 from service.work import LanePauses
 
 _LANE = click.argument("lane", type=click.Choice([lane.value for lane in Lane]))
@@ -26,7 +26,7 @@ def pause(lane: str) -> None:
     go on: incidents do, unless `incident` itself is named.
     """
     chosen, by, now = Lane(lane), getpass.getuser(), SYSTEM_CLOCK.now()
-    held = _pauses().pause(chosen, by, [audited(PAUSED, chosen, by, ids.fresh(now), now)])
+    held = _pauses().pause(chosen, by, [audited_pause(LANE_PAUSED, chosen, by, ids.fresh(now), now)])
     click.echo(f"{lane} is paused since {timestamp(held.since)} by {held.by}. `tocsin resume {lane}` lets it go on.")
 
 
@@ -35,7 +35,7 @@ def pause(lane: str) -> None:
 def resume(lane: str) -> None:
     """Let the messages of a lane go on: what waited leaves within some 20 seconds. Audited."""
     chosen, by, now = Lane(lane), getpass.getuser(), SYSTEM_CLOCK.now()
-    if _pauses().resume(chosen, [audited(RESUMED, chosen, by, ids.fresh(now), now)]):
+    if _pauses().resume(chosen, [audited_pause(LANE_RESUMED, chosen, by, ids.fresh(now), now)]):
         click.echo(f"{lane} goes on.")
     else:
         click.echo(f"{lane} is not paused.", err=True)

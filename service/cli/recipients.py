@@ -15,11 +15,17 @@ from service.cli.arguments import country
 from service.core import exact_json
 from service.core.clock import timestamp
 from service.notify import lists
-from service.recipients import ProfileRules, Recipient
-from service.recipients.files import read_file
-from service.recipients.imports import Looked, Told, look, refusals, store
-from service.wiring.app import Service
-from service.wiring.messaging import Messaging
+from service.recipients import (
+    CheckedProfiles,
+    ImportProgress,
+    ProfileRules,
+    Recipient,
+    check_profiles,
+    read_file,
+    refused_rows,
+    store_profiles,
+)
+from service.wiring import Messaging, Service
 
 
 @click.group()
@@ -48,7 +54,7 @@ def import_file(
     stores = not dry_run and (partial or not looked.refused)
     if stores:
         with _bar("Storing", len(looked.rows), quiet=as_json) as advance:
-            store(looked.rows, messaging.directory, audience, advance)
+            store_profiles(looked.rows, messaging.directory, audience, advance)
     report(looked, len(looked.rows) if stores else 0, dry_run=dry_run, as_json=as_json)
     if looked.refused:
         raise SystemExit(1)
@@ -82,14 +88,14 @@ def deliveries(user_id: str, limit: int) -> None:
         click.echo("Nothing was sent to them.", err=True)
 
 
-def looked_at(file: Path, rules: ProfileRules, country: str | None, *, quiet: bool) -> Looked:
+def looked_at(file: Path, rules: ProfileRules, country: str | None, *, quiet: bool) -> CheckedProfiles:
     """Every row of a file, with a bar while it is read."""
     raw = file.read_bytes()
     with _bar("Checking", raw.count(b"\n"), quiet=quiet) as advance:
-        return look(read_file(file.name, raw, rules, country), advance)
+        return check_profiles(read_file(file.name, raw, rules, country), advance)
 
 
-def report(looked: Looked, stored: int, *, dry_run: bool, as_json: bool) -> None:
+def report(looked: CheckedProfiles, stored: int, *, dry_run: bool, as_json: bool) -> None:
     """Say what was stored, and what is wrong with the rows that do not fit."""
     if as_json:
         click.echo(exact_json.dumps(_document(looked, stored)))
@@ -106,13 +112,13 @@ def report(looked: Looked, stored: int, *, dry_run: bool, as_json: bool) -> None
         click.echo(hint, err=True)
 
 
-def _document(looked: Looked, stored: int) -> Mapping[str, object]:
+def _document(looked: CheckedProfiles, stored: int) -> Mapping[str, object]:
     fit = len(looked.rows)
-    return {"read_as": looked.read_as, "fit": fit, "stored": stored, "refused": refusals(looked.refused)}
+    return {"read_as": looked.read_as, "fit": fit, "stored": stored, "refused": refused_rows(looked.refused)}
 
 
 @contextmanager
-def _bar(what: str, total: int, *, quiet: bool) -> Iterator[Told]:
+def _bar(what: str, total: int, *, quiet: bool) -> Iterator[ImportProgress]:
     with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
         task = progress.add_task(what, total=total or None)
         yield lambda rows: progress.advance(task, rows)

@@ -11,8 +11,7 @@ from service.cli.serve import own_url
 from service.core import exact_json
 from service.core.clock import timestamp
 from service.rosters import Calendar, Calendars, Roster, Rosters, Why, local_time, path_of
-from service.wiring.app import Service
-from service.wiring.storage import SYSTEM_CLOCK, open_store
+from service.wiring import SYSTEM_CLOCK, Service, open_store
 
 _DAY = timedelta(days=1)
 _AND_WHY = {

@@ -94,7 +94,7 @@ def _derived(ruleset: Ruleset, given: Facts) -> Facts:
     if not facts.underived(ruleset, given):
         return given
     from service.evaluations import derived
-    from service.wiring.app import of_any_language, open_sentiment
+    from service.wiring import of_any_language, open_sentiment
 
     settings = config.load()
     return derived(ruleset, given, of_any_language(open_sentiment(settings), settings))

@@ -42,7 +42,7 @@ def backtest(
     """
     from service.rulesets import Library, Live, Replay, head_of
     from service.storage import AuditQuery
-    from service.wiring.storage import SYSTEM_CLOCK, open_store
+    from service.wiring import SYSTEM_CLOCK, open_store
 
     draft = sound(file)
     store, now = open_store(config.load()), SYSTEM_CLOCK.now()

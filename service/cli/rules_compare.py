@@ -11,7 +11,7 @@ from service import config
 from service.cli.rule_files import as_json_option, sound
 from service.core import exact_json
 from service.decide import Ruleset, language
-from service.decide.diff import diff as difference_of
+from service.decide import diff_rulesets as difference_of
 
 _VERSION = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)@(?P<number>[0-9]{1,9})")
 
@@ -33,7 +33,7 @@ def _ruleset(named: str) -> Ruleset:
     if version is None:
         raise click.BadParameter(f"{named!r} is neither a file nor a version such as premium@3")
     from service.rulesets import Library
-    from service.wiring.storage import SYSTEM_CLOCK, open_store
+    from service.wiring import SYSTEM_CLOCK, open_store
 
     library = Library(open_store(config.load()), SYSTEM_CLOCK)
     published = library.version(version["name"], int(version["number"]))

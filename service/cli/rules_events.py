@@ -93,7 +93,7 @@ def _mapped(mapping: Path, events: Path) -> Sequence[Mapping[str, object]]:
     """What would become of each event by the mappings of a file."""
     from service.decide import report
     from service.intake import parse
-    from service.wiring.app import Service
+    from service.wiring import Service
 
     source = mapping.read_bytes()
     parsed = parse(source)
@@ -109,8 +109,7 @@ class _Testing:
     def __init__(self) -> None:
         from service.evaluations import EventSamples, EventTests
         from service.rulesets import Library, Live
-        from service.wiring.app import of_any_language, open_sentiment
-        from service.wiring.storage import SYSTEM_CLOCK, open_store
+        from service.wiring import SYSTEM_CLOCK, of_any_language, open_sentiment, open_store
 
         settings = config.load()
         store = open_store(settings)

@@ -10,8 +10,7 @@ import click
 from service import config
 from service.cli.rule_files import RULE_FILE, sound
 from service.core import exact_json
-from service.decide import describe_page, fmt, schema_json
-from service.decide.verify import verify
+from service.decide import describe_page, fmt, schema_json, verify_ruleset
 from service.rulesets import UnknownRuleset, rule_file
 
 
@@ -23,7 +22,7 @@ def print_docs(files: tuple[Path, ...], history: bool) -> None:
     for file in files:
         ruleset = sound(file)
         versions = _history(ruleset.name) if history else []
-        click.echo(describe_page.page(ruleset, verify(ruleset), versions))
+        click.echo(describe_page.page(ruleset, verify_ruleset(ruleset), versions))
 
 
 @click.command("schema")
@@ -40,7 +39,7 @@ def print_schema() -> None:
 
 def _history(name: str) -> list[str]:
     from service.rulesets import Library
-    from service.wiring.storage import SYSTEM_CLOCK, open_store
+    from service.wiring import SYSTEM_CLOCK, open_store
 
     library = Library(open_store(config.load()), SYSTEM_CLOCK)
     try:

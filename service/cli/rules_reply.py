@@ -10,7 +10,7 @@ from service import config
 from service.cli.rule_files import as_json_option
 from service.core import exact_json
 from service.replies import POLICIES, Decision, Reading, decide, read_languages
-from service.wiring.escalation import SHIPPED_WORDS, reply_words
+from service.wiring import SHIPPED_WORDS, reply_words
 
 
 @click.command("reply")

@@ -149,7 +149,7 @@ def active_as(library: Library, name: str, number: int) -> str:
 
 
 def _copies() -> WorkingCopies:
-    from service.wiring.storage import SYSTEM_CLOCK, open_store
+    from service.wiring import SYSTEM_CLOCK, open_store
 
     settings = config.load()
     store = open_store(settings)
@@ -157,7 +157,7 @@ def _copies() -> WorkingCopies:
 
 
 def _library() -> Library:
-    from service.wiring.storage import SYSTEM_CLOCK, open_store
+    from service.wiring import SYSTEM_CLOCK, open_store
 
     return Library(open_store(config.load()), SYSTEM_CLOCK)
 
@@ -168,7 +168,7 @@ def _compared(ready: Passed) -> Compared | None:
         return None
     from service.decide import Compiled
     from service.rulesets import Latest, Live
-    from service.wiring.storage import SYSTEM_CLOCK, enough_of_the_audit, open_store
+    from service.wiring import SYSTEM_CLOCK, enough_of_the_audit, open_store
 
     settings = config.load()
     store = open_store(settings)

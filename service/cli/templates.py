@@ -11,10 +11,8 @@ from service.core import exact_json
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag, parse_tag, serves
 from service.language import NotTranslated, Translation
-from service.messages import render
-from service.messages.templates import Template, read_templates
-from service.wiring.app import Service
-from service.wiring.messaging import Messaging, open_translator
+from service.messages import Template, read_templates, render
+from service.wiring import Messaging, Service, open_translator
 
 
 class NotPreviewed(TocsinError):

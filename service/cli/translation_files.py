@@ -12,9 +12,21 @@ import click
 from service import config
 from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
-from service.messages.translation_files import ExportedText, Format, NotReadable, ReturnedText, nearest, read, written
-from service.messages.translations import MISSING, SUPPLIED, Translations, WantedTranslation, check_pieces
-from service.wiring.app import Service
+from service.messages import (
+    TRANSLATION_MISSING,
+    TRANSLATION_SUPPLIED,
+    ExportedText,
+    NotReadable,
+    ReturnedText,
+    TranslationFormat,
+    Translations,
+    WantedTranslation,
+    check_pieces,
+    nearest_translation,
+    read_translations,
+    written_translations,
+)
+from service.wiring import Service
 
 MAX_KNOWN = 5_000
 """Translations of people among which similar texts are looked for."""
@@ -23,22 +35,29 @@ MAX_KNOWN = 5_000
 @click.command("export")
 @click.option("--language", required=True, help="The language of the readers, such as de.")
 @click.option("--source", default="en", show_default=True, help="The language of the texts.")
-@click.option("--format", "form", type=click.Choice(get_args(Format)), default="po", show_default=True)
-@click.option("--status", type=click.Choice([MISSING, SUPPLIED]), default=MISSING, show_default=True)
+@click.option("--format", "form", type=click.Choice(get_args(TranslationFormat)), default="po", show_default=True)
+@click.option(
+    "--status",
+    type=click.Choice([TRANSLATION_MISSING, TRANSLATION_SUPPLIED]),
+    default=TRANSLATION_MISSING,
+    show_default=True,
+)
 @click.option("--output", "-o", type=click.File("w", encoding="utf-8"), default="-", help="Default: standard output.")
-def export_translations(language: str, source: str, form: Format, status: str, output: TextIO) -> None:
+def export_translations(language: str, source: str, form: TranslationFormat, status: str, output: TextIO) -> None:
     """Write what waits for a translation into a file: .po, or XLIFF 2.0.
 
     What a machine says stands in it as a draft (fuzzy, state initial), and a similar text with its translation.
     """
     pair = _tag(source), _tag(language)
     translations = Service(config.load()).messaging.translations
-    known = [text for _, text in _all(translations, SUPPLIED, pair)][:MAX_KNOWN]
+    known = [text for _, text in _all(translations, TRANSLATION_SUPPLIED, pair)][:MAX_KNOWN]
     found = [
-        ExportedText(name, text, None if status == SUPPLIED else nearest(text.source_text, known))
+        ExportedText(
+            name, text, None if status == TRANSLATION_SUPPLIED else nearest_translation(text.source_text, known)
+        )
         for name, text in _all(translations, status, pair)
     ]
-    output.write(written(found, *pair, form))
+    output.write(written_translations(found, *pair, form))
     click.echo(f"{len(found)} {status} from {pair[0]} into {pair[1]}.", err=True)
 
 
@@ -52,7 +71,7 @@ def import_translations(file: Path, dry_run: bool) -> None:
     """
     translations = Service(config.load()).messaging.translations
     try:
-        entries = read(file.read_bytes())
+        entries = read_translations(file.read_bytes())
     except NotReadable as error:
         raise click.ClickException(f"{file}: {error}") from error
     sure = [each for each in entries if not each.in_doubt]

@@ -12,8 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from service import config
 from service.core.language_tags import parse_tag
-from service.language.embedded import model_registry
-from service.language.embedded.model_registry import HUB, ModelRegistry
+from service.language.embedded import HUB, ModelRegistry, model_registry
 
 
 @click.group()

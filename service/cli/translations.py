@@ -13,10 +13,10 @@ from service.cli.translation_models import models
 from service.core import exact_json
 from service.core.clock import timestamp
 from service.http import lists
-from service.messages.translations import MISSING, SUPPLIED, WantedTranslation
+from service.messages import TRANSLATION_MISSING, TRANSLATION_SUPPLIED, WantedTranslation
 from service.notify import TRANSLATIONS, TranslationQuery
 from service.storage import cursors
-from service.wiring.app import Service
+from service.wiring import Service
 
 
 @click.group()
@@ -30,7 +30,12 @@ translations.add_command(import_translations)
 
 
 @translations.command("list")
-@click.option("--status", type=click.Choice([MISSING, SUPPLIED]), default=MISSING, show_default=True)
+@click.option(
+    "--status",
+    type=click.Choice([TRANSLATION_MISSING, TRANSLATION_SUPPLIED]),
+    default=TRANSLATION_MISSING,
+    show_default=True,
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_translations(status: Literal["missing", "supplied"], as_json: bool) -> None:
     """List translations, the oldest first."""

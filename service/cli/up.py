@@ -68,7 +68,7 @@ def _make_development_key(settings: Settings) -> None:
     # imported while the children start: together they need half a second less
     from service.cli.development import development_key
     from service.http import Keys
-    from service.wiring.storage import SYSTEM_CLOCK, open_store
+    from service.wiring import SYSTEM_CLOCK, open_store
 
     try:
         development_key(settings.dev_key, Keys(open_store(settings), SYSTEM_CLOCK))

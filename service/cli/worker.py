@@ -17,9 +17,7 @@ from service.cli import lifetime
 from service.cli.start import start_settings
 from service.core import logs
 from service.core.periodic import Chores
-from service.wiring import reload
-from service.wiring.app import Service
-from service.wiring.storage import open_store
+from service.wiring import Service, open_store, reload
 
 GARBAGE = 10_000
 """Objects made and not yet gone, at which Python looks for circles among them."""

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from service.aws.references import Fetch, Reference
+from service.aws import Fetch, Reference
 from service.config import faults as setting_faults
 from service.config import folders, sources
 from service.config import names as setting_names
 from service.config.faults import PREFIX, SettingFault, name_of
 from service.config.settings import Backend, Settings, secret_in
 from service.core.errors import TocsinError
-from service.messages.senders import SendersRefused
+from service.messages import SendersRefused
 
-__all__ = ["PREFIX", "Backend", "SettingFault", "Settings", "SettingsError", "load"]
+__all__ = ["PREFIX", "Backend", "Examined", "SettingFault", "Settings", "SettingsError", "load"]
 
 
 class SettingsError(TocsinError):

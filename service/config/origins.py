@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from service.aws.references import parse_reference
+from service.aws import parse_reference
 from service.config import sources
 from service.config.faults import name_of
 from service.config.settings import Settings

@@ -14,8 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.config import sources, values
 from service.config.faults import PREFIX
 from service.core.enums import Channel, Lane
-from service.messages.pace import Pace
-from service.messages.senders import Senders
+from service.messages import Pace, Senders
 from service.work import BY_URGENCY, Thresholds
 
 SPARE_THREADS = 8

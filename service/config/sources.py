@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dotenv import dotenv_values
 
-from service.aws.references import CannotFetch, Fetch, Reference, parse_reference
+from service.aws import CannotFetch, Fetch, Reference, parse_reference
 from service.config.faults import SettingFault, name_of
 from service.core.errors import TocsinError
 
@@ -62,6 +62,6 @@ def fetched(kept: Mapping[str, Reference], fetch: Fetch | None) -> tuple[Mapping
 
 def fetch_kept() -> Fetch:
     """Reads values where AWS keeps them."""
-    from service.aws.parameters import KeptValues  # boto3 takes a while to import, and few need it
+    from service.aws import KeptValues  # boto3 takes a while to import, and few need it
 
     return KeptValues().fetch

@@ -13,18 +13,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, PlainValidator
 
+from service.channels import (
+    ANSWER_SLOT,
+    MAIL_TOKEN_LENGTH,
+    TAGGED_ADDRESS,
+    ImapServer,
+    SmtpServer,
+    parse_imap_url,
+    parse_smtp_url,
+)
 from service.channels.email import parse_sender
-from service.channels.email.mailbox.server import ImapServer, parse_imap_url
-from service.channels.mail_tokens import LENGTH, PLACE, TAGGED
-from service.channels.smtp import SmtpServer, parse_smtp_url
 from service.core import secrets, web_addresses
 from service.core.enums import Channel, Scope
 from service.core.errors import TocsinError
 from service.core.spelling import nearest
-from service.messages.pace import Pace, parse_pace
-from service.messages.quiet import QuietHours, parse_quiet_hours
-from service.messages.senders import Senders, read_senders
-from service.messages.weights import parse_weights
+from service.messages import Pace, QuietHours, Senders, parse_pace, parse_quiet_hours, parse_weights, read_senders
 
 T = TypeVar("T")
 
@@ -158,9 +161,9 @@ def parse_mail_address(text: str) -> str:
 
 def parse_reply_to(text: str) -> str:
     """An address for answers, with or without a place for each message's token before the @."""
-    if "{" in text and TAGGED.fullmatch(text) is None:
+    if "{" in text and TAGGED_ADDRESS.fullmatch(text) is None:
         raise Unusable("has {token} in no place that an address can have: write it like replies+{token}@example.com")
-    address = parse_mail_address(text.replace(PLACE, "x" * LENGTH))
+    address = parse_mail_address(text.replace(ANSWER_SLOT, "x" * MAIL_TOKEN_LENGTH))
     if not address.isascii():
         raise Unusable("must be an address in ASCII: write it like replies+{token}@example.com")
     return text
@@ -202,7 +205,7 @@ def parse_secret(text: str) -> bytes:
 
 def parse_events_url(text: str) -> str:
     """An address that callbacks may go to."""
-    from service.messages.webhooks import CallbackRefused, check_url
+    from service.messages import CallbackRefused, check_url
 
     try:
         check_url(text)

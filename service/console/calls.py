@@ -14,8 +14,7 @@ from flask import Response, current_app
 from service.console.forms import declared_call
 from service.console.guard import signed_in
 from service.core import exact_json
-from service.http import JSON, Answer, Endpoint, EndpointCall, Problem, attempt, check_scopes, encode
-from service.http.plumbing import plumbing
+from service.http import JSON, Answer, Endpoint, EndpointCall, Problem, attempt, check_scopes, encode, plumbing
 
 Document = Mapping[str, Any]
 """What the API answers."""

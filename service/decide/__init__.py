@@ -4,6 +4,7 @@ from service.decide.canary import Declared
 from service.decide.cells import Cells, Signature
 from service.decide.decision import ActionRefused, Compiled, Decision, EngineDisagreement, NotUnique
 from service.decide.declarations import TODAY
+from service.decide.diff import diff_rulesets
 from service.decide.dimensions import Dimension, NamedDimension, PairDimension, Reader
 from service.decide.entries import Keys, duplicate
 from service.decide.explain import Clause, Combination, Comparison, Explanation, RuleExplained, Truth
@@ -21,6 +22,7 @@ from service.decide.outcomes import (
     Outcome,
     Rejected,
 )
+from service.decide.outline import outline_ruleset
 from service.decide.positions import Entries, Items, Node, Plain, Refused, Scalar
 from service.decide.rule_tests import Tested
 from service.decide.ruleset import (
@@ -51,6 +53,7 @@ from service.decide.scales import EXACT, scale_of
 from service.decide.tables.inline import Inlined, inlined, taken_apart
 from service.decide.tables.sheet import Grid
 from service.decide.values import LIMIT, Unfit, fit
+from service.decide.verify import verify_ruleset
 
 __all__ = [
     "EXACT",
@@ -122,9 +125,12 @@ __all__ = [
     "Unfit",
     "Value",
     "did_you_mean",
+    "diff_rulesets",
     "duplicate",
     "fit",
     "inlined",
+    "outline_ruleset",
     "scale_of",
     "taken_apart",
+    "verify_ruleset",
 ]

@@ -180,9 +180,9 @@ def _changes(proven: Proven, against: bytes) -> Mapping[str, object] | None:
     old = language.parse(against).ruleset if against and proven.ruleset else None
     if old is None or proven.ruleset is None or old.name != proven.ruleset.name:
         return None
-    from service.decide.diff import diff  # numpy, as in `proofs`
+    from service.decide.diff import diff_rulesets  # numpy, as in `proofs`
 
-    return diff(old, proven.ruleset).as_json()
+    return diff_rulesets(old, proven.ruleset).as_json()
 
 
 def _environment() -> Mapping[str, str]:

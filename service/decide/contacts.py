@@ -38,7 +38,7 @@ def unfit(contact: Contact) -> str | None:
 
 
 def _unfit_phone(phone: str) -> str | None:
-    from service.channels.phones import PhoneRefused, PhoneRules
+    from service.channels import PhoneRefused, PhoneRules
 
     try:
         # Which countries may be written to is a setting, which a file cannot know.

@@ -97,7 +97,7 @@ class Difference:
         return "\n".join([*self.notes, *(change.as_text() for change in self.changes), *more])
 
 
-def diff(old: Ruleset, new: Ruleset) -> Difference:
+def diff_rulesets(old: Ruleset, new: Ruleset) -> Difference:
     """What changes for requests that fit both versions; raises for no two rulesets."""
     facts = joint_facts(old.facts, new.facts)
     uncomparable = retyped(old.facts, new.facts)

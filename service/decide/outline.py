@@ -14,7 +14,7 @@ MOST_RULES = 500
 """Rules that an outline holds at most; `rules_in_all` says how many there are."""
 
 
-def outline(ruleset: Ruleset) -> Mapping[str, object]:
+def outline_ruleset(ruleset: Ruleset) -> Mapping[str, object]:
     """Facts that a request gives, and the first rules in file order."""
     derived = {fact.path for fact in ruleset.derived}
     given = [

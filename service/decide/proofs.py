@@ -37,9 +37,11 @@ def prove(content: bytes, tick: Callable[[], float] = time.process_time) -> Prov
     read = tick() - begun
     if parsed.ruleset is None:
         return Proven(None, parsed.findings, read)
-    from service.decide.verify import verify  # numpy takes half of what a small file takes: not for one with a mistake
+    from service.decide.verify import (
+        verify_ruleset,  # numpy takes half of what a small file takes: not for one with a mistake
+    )
 
-    proven = [*lengths.check(parsed.ruleset), *verify(parsed.ruleset)]
+    proven = [*lengths.check(parsed.ruleset), *verify_ruleset(parsed.ruleset)]
     begun = tick()
     compiled = _compiled(parsed.ruleset)
     seconds = read + tick() - begun

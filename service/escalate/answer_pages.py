@@ -22,9 +22,7 @@ from service.escalate.states import Acknowledged, Cancelled, Open, Resolved, Una
 from service.escalate.wording import Wording
 from service.http import Button, PersonPage
 from service.language import Translation, Translator
-from service.messages import render
-from service.messages.answer_words import NEUTRAL, AnswerWords
-from service.messages.templates import Templates
+from service.messages import NEUTRAL, AnswerWords, Templates, render
 
 _ENGLISH = Tag("en")
 

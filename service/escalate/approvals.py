@@ -15,7 +15,7 @@ from service.escalate.items import record_of
 from service.escalate.policy import OnNo
 from service.escalate.states import Open, Unacknowledged
 from service.escalate.steps import Change
-from service.messages.reviews import NotWaiting, Ruling, Word
+from service.messages import NotWaiting, Ruling, Word
 from service.storage import Conflict, Item
 
 

@@ -7,12 +7,12 @@ from itertools import islice
 
 from msgspec import structs
 
-from service.channels.contact_keys import ContactKeys
+from service.channels import ContactKeys
 from service.core.records import from_state, to_state
 from service.escalate.gathering import ContactLimits
 from service.escalate.items import book_id
 from service.escalate.phonebook import PhoneBook
-from service.messages.reviews import Ruled, Ruling, ruled, waits
+from service.messages import Ruled, Ruling, ruled, waits_for_review
 from service.storage import MAX_WRITES, Item, Store
 
 KIND = "phone-book"
@@ -58,7 +58,7 @@ class Books:
     def rule(self, review_id: str, ruling: Ruling) -> Ruled | None:
         """Decide about what a rule flagged, in this commit; None if it does not wait any more."""
         item = self._store.get(review_id)
-        if item is None or review_id in self._ruled or not waits(item):
+        if item is None or review_id in self._ruled or not waits_for_review(item):
             return None
         self._ruled[review_id] = made = ruled(item, ruling)
         return made

@@ -14,7 +14,7 @@ from service.escalate.items import CallbackDue, step_item
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, shown
 from service.escalate.states import Open
-from service.messages.webhooks import Callback, Webhooks
+from service.messages import Callback, Webhooks
 from service.storage import Item
 from service.work import Step, Task, finished
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from service.channels.phones import time_zone_of
+from service.channels import time_zone_of
 from service.core.errors import TocsinError
 from service.escalate.incident import Contact, Incident
 from service.escalate.intake import GivenContact

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from service.core.enums import Channel
 from service.escalate.policy import Role
-from service.messages.pace import Pace
+from service.messages import Pace
 
 GATHERED_FOR = timedelta(seconds=10)
 """How long the first of several messages waits for the others before they leave as one."""

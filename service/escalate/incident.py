@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from service.channels.channel_type import address_of
-from service.channels.registry import CHANNELS
+from service.channels import CHANNELS, address_of
 from service.core.enums import Channel
 from service.escalate.events import Failure, PageSent
 from service.escalate.page import Page

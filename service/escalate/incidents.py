@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from prometheus_client import Counter
 
-from service.channels.contact_keys import ContactKeys
+from service.channels import ContactKeys
 from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.escalate import listing
@@ -36,10 +36,9 @@ from service.escalate.record import IncidentRecord
 from service.escalate.states import Open
 from service.escalate.steps import Change, Moved, moved, written
 from service.escalate.turns import turns_of
-from service.messages.reviews import waits
+from service.messages import waits_for_review
 from service.rosters import UnknownRoster
-from service.storage import MAX_WRITES, Conflict, Item, Page, Store
-from service.storage.cursors import BadCursor
+from service.storage import MAX_WRITES, BadCursor, Conflict, Item, Page, Store
 from service.work import Step, Task, joined
 
 logger = logging.getLogger(__name__)
@@ -118,7 +117,7 @@ class Incidents:
         if review is None:
             return ()
         item = self.store.get(review)
-        if item is None or not waits(item):
+        if item is None or not waits_for_review(item):
             raise ReviewDecided(f"the review {review} was decided")
         return (item,)
 

@@ -17,15 +17,15 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
+from service.channels import PhoneRefused, PhoneRules
 from service.channels.chat import parse_chat_url
-from service.channels.phones import PhoneRefused, PhoneRules
 from service.core import exact_json
 from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
 from service.core.records import to_state
 from service.core.web_addresses import NotAnAddress, parse_link
 from service.http import Body, CallerReference, FieldError, Matching, Planned, Said, invalid, invalid_model, shown_by
-from service.messages.webhooks import CallbackRefused, check_url
+from service.messages import CallbackRefused, check_url
 
 MAX_CONTACTS = 20
 MAX_DESCRIPTION = 1_000

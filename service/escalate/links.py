@@ -11,7 +11,7 @@ from itertools import count
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from service.channels.registry import CHANNELS
+from service.channels import CHANNELS
 from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.core.secrets import Keyring

@@ -15,8 +15,7 @@ from service.core.records import from_state, to_state
 from service.escalate.incident import Contact
 from service.escalate.items import ALL, BY_STATE, INCIDENT, incident_id, record_of
 from service.escalate.record import IncidentRecord
-from service.storage import MAX_WRITES, Item, Page, Store
-from service.storage.cursors import from_cursor, to_cursor
+from service.storage import MAX_WRITES, Item, Page, Store, from_cursor, to_cursor
 
 LISTED = "incident-listed"
 

@@ -15,10 +15,8 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
+from service.channels import Fate, MailTokens, Receipt, Unwanted, is_gone
 from service.channels.email.mailbox import BouncedRecipient, DeliveryReport, ReceivedMail
-from service.channels.email.statuses import is_gone
-from service.channels.inbound import Fate, Receipt, Unwanted
-from service.channels.mail_tokens import MailTokens
 from service.core.enums import Channel
 from service.escalate.answers import event_of
 from service.escalate.events import Origin, Via

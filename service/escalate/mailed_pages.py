@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.messages import markup
-from service.messages.answer_words import AnswerWords
-from service.messages.templates import Template
+from service.messages import AnswerWords, Template, markup
 
 
 class Sentence(StrEnum):

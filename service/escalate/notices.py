@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.channels import Message, Reference, Refused
-from service.channels.carrier import Handed
+from service.channels import Handed, Message, Reference, Refused
 from service.core.enums import Channel, Lane
 from service.core.records import from_state
 from service.escalate.gathering import GatheredNotice, NoticeGroup
@@ -16,8 +15,7 @@ from service.escalate.items import GatheredMessage, Outgoing, digest_item, incid
 from service.escalate.phonebook import ABOUT, Listed, listing
 from service.escalate.send import Sender, again
 from service.escalate.states import Acknowledged, Open, Unacknowledged
-from service.messages.carriers import Urgency
-from service.messages.shortened import shortened
+from service.messages import Urgency, shorten
 from service.storage import MAX_WRITES, Conflict, Item
 from service.work import Step, Task, finished, postponed
 
@@ -41,7 +39,7 @@ class About:
         page = page or self.incident.last_page(self.notice.contact)
         code = 0 if page is None or page.code is None else page.code
         at = self.incident.opened_at if page is None else page.at
-        about = shortened(self.incident.description, ABOUT)
+        about = shorten(self.incident.description, ABOUT)
         return Listed(code, self.incident.id, self.notice.contact, self.notice.level, at, about=about)
 
 

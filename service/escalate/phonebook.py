@@ -14,8 +14,7 @@ from enum import StrEnum
 from service.core.enums import Channel
 from service.escalate.gathering import APART, GATHERED_FOR, REMEMBERED, STORM_LASTS, GatheredNotice, Told
 from service.escalate.replies import Answer
-from service.messages.segments import not_in_gsm_7
-from service.messages.shortened import shortened
+from service.messages import not_in_gsm_7, shorten
 
 FIRST_CODE = 10
 """Codes have two digits at least, so that a lone "1" or "2" is not taken for one."""
@@ -134,7 +133,7 @@ class PhoneBook:
             return self
         kept = _kept(self.pages, at)
         code = _next_code(self.last_code, {page.code for page in kept})
-        page = Listed(code, incident_id, contact, level, at, about=shortened(description, ABOUT))
+        page = Listed(code, incident_id, contact, level, at, about=shorten(description, ABOUT))
         asked = self.question if self.question is not None and self.question.answer is not None else None
         return replace(self, pages=(*kept, page), last_code=code, passive=(), question=asked)
 

@@ -9,7 +9,7 @@ from service.escalate.incident import Incident
 from service.escalate.phonebook import Listed, listing
 from service.escalate.policy import Role
 from service.escalate.replies import Answer, Understood
-from service.messages.shortened import shortened
+from service.messages import shorten
 from service.replies import AFFIRMING, UNDECIDED, Decision, Kind, Reading, Reason, is_single
 
 WORDS = 30
@@ -80,12 +80,12 @@ def repeated_words(reason: Reason, readings: Sequence[Reading]) -> str:
         words = [span.text for span in reading.spans if span.kind in wanted][:1]
     text = " ".join(words)
     joined = "".join(text.split()) if text and is_single(text[0]) else text
-    return shortened(joined, WORDS)
+    return shorten(joined, WORDS)
 
 
 def kept_words(text: str) -> str:
     """As much of a reply as the timeline keeps."""
-    return shortened(text, KEPT_WORDS)
+    return shorten(text, KEPT_WORDS)
 
 
 def _next(incident: Incident, level: int) -> str:

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from service.channels.inbound import Fate as Told
-from service.channels.inbound import Receipt, Unwanted
+from service.channels import Fate as Told
+from service.channels import Receipt, Unwanted
 from service.escalate.events import Event, Failure
 from service.escalate.incidents import Incidents, log
 from service.escalate.items import BY_PROVIDER, MESSAGE, Fate, Outgoing, outgoing_of, sent_item
 from service.escalate.policy import PAGING
 from service.escalate.results import failure, sent
-from service.messages.optouts import OptOuts, Why
+from service.messages import OptOuts, Why
 from service.storage import Conflict, Item
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from service.channels.contact_keys import masked, masked_url
+from service.channels import masked, masked_url
 from service.core.clock import timestamp
 from service.escalate.effects import Effects, Entry, Kind
 from service.escalate.incident import Contact, Incident

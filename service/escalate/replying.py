@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from service.channels.inbound import InboundSms
-from service.channels.phones import PhoneRefused, PhoneRules
+from service.channels import InboundSms, PhoneRefused, PhoneRules
 from service.core.enums import Channel, Lane
 from service.escalate.answers import AT_ONCE, Answers, Commit, each_once
 from service.escalate.begun import CLOCKS_DIFFER, Begun
@@ -35,8 +34,7 @@ from service.escalate.questions import Asked, about_one, kept_words, reason_of
 from service.escalate.replies import Answer, Understood
 from service.escalate.resolution import Answered, NotUnderstood, Resolution, Stranger, WhichOne, may_mean, resolve
 from service.escalate.wording import HELP_CONTACT
-from service.messages.keywords import Keyword, keyword
-from service.messages.optouts import OptOuts, Why
+from service.messages import Keyword, OptOuts, Why, keyword
 from service.recipients import Directory
 from service.replies import Kind, Languages, Outcome, Reason, atoms_of, codes_of_atom
 from service.storage import AlreadyExists, Conflict, Item

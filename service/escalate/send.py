@@ -13,11 +13,20 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Accepted, Email, Message, Outcome, Reason, Reference, Refused, Unknown
-from service.channels.carrier import Handed
-from service.channels.channel_type import ContactKind
-from service.channels.mail_tokens import ReplyAddress
-from service.channels.registry import CHANNELS
+from service.channels import (
+    CHANNELS,
+    Accepted,
+    ContactKind,
+    Email,
+    Handed,
+    Message,
+    Outcome,
+    Reason,
+    Reference,
+    Refused,
+    ReplyAddress,
+    Unknown,
+)
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
 from service.escalate.events import Failure
@@ -39,8 +48,7 @@ from service.escalate.policy import PAGING, Role
 from service.escalate.results import ReadIncident, committed, failure, failure_of, read, sent
 from service.escalate.states import Acknowledged, Cancelled, Open, Resolved
 from service.escalate.wording import Wording
-from service.messages.carriers import Carriers, Slots, Urgency
-from service.messages.optouts import OptOut, OptOuts, Why
+from service.messages import Carriers, OptOut, OptOuts, Slots, Urgency, Why
 from service.storage import Item
 from service.work import LOOK, POLICIES, LanePauses, Step, Task, finished, postponed, wait_until_booked, waiting
 

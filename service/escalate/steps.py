@@ -25,7 +25,7 @@ from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.states import Acknowledged, Cancelled, Open, Unacknowledged
 from service.escalate.transition import transition
-from service.messages.reviews import Ruled, Ruling, Word
+from service.messages import Ruled, Ruling, Word
 from service.storage import AuditEntry, Item
 
 

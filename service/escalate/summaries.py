@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from service.channels import Accepted, Outcome, Reference, Refused, Unknown
-from service.channels.carrier import Handed
+from service.channels import Accepted, Handed, Outcome, Reference, Refused, Unknown
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
 from service.escalate.books import Books
@@ -22,7 +21,7 @@ from service.escalate.items import SUMMARY, Named, Summary, record_of, summary_i
 from service.escalate.phonebook import Listed, PhoneBook, Standing, listing
 from service.escalate.results import failure_of, summarised
 from service.escalate.send import Sender, again
-from service.messages.carriers import Urgency
+from service.messages import Urgency
 from service.storage import Conflict, Item
 from service.work import Step, Task, finished, postponed, waiting
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from service.channels.registry import CHANNELS
+from service.channels import CHANNELS
 from service.escalate.effects import Entry, Kind
 from service.escalate.events import Via
 from service.escalate.incident import Incident

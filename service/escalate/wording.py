@@ -11,10 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from service.channels import Message, Reference, Sms
-from service.channels.channel_type import Circumstances
-from service.channels.phones import Phone, PhoneRules
-from service.channels.registry import CHANNELS
+from service.channels import CHANNELS, Circumstances, Message, Phone, PhoneRules, Reference, Sms
 from service.channels.voice import MAX_CHARACTERS
 from service.core.enums import Channel
 from service.core.language_tags import Tag, parse_tag
@@ -25,13 +22,18 @@ from service.escalate.mailed_pages import AskedByMail, mail_document
 from service.escalate.policy import PAGING, Role
 from service.escalate.states import Acknowledged, Cancelled, Resolved
 from service.language import SOURCE, Translation, Translator
-from service.messages import render, speech
-from service.messages.answer_words import NEUTRAL
-from service.messages.forms import parse_form
-from service.messages.render import FilledText, Rendition
-from service.messages.segments import surplus
-from service.messages.shortened import shortened
-from service.messages.templates import Template, Templates
+from service.messages import (
+    NEUTRAL,
+    FilledText,
+    Rendition,
+    Template,
+    Templates,
+    parse_form,
+    render,
+    shorten,
+    speech,
+    surplus,
+)
 
 _LINK = "incident-link"
 _KEYS = "To answer now, press 1 for yes or 2 for no."
@@ -97,7 +99,7 @@ class PagedText(FilledText):
         room = len(description) - over
         if not over or room < LEAST_DESCRIPTION or not self.variables.get("link"):
             return text
-        cut = {**self.variables, "description": shortened(description, room)}
+        cut = {**self.variables, "description": shorten(description, room)}
         return from_sender(self._sender, self.rendition, render.sms_text(self.rendition, cut, cheap=self.sms_plain))
 
 
@@ -219,7 +221,7 @@ class Wording:
         page = incident.page(outgoing.level, outgoing.contact) or incident.last_page(outgoing.contact)
         owner, time = self._owner(incident, contact, language, now)
         due_at = incident.due_at
-        about = shortened(incident.description, ABOUT)
+        about = shorten(incident.description, ABOUT)
         code = str(page.code) if page is not None and page.code is not None else incident.id
         return {
             "code": code,

@@ -13,8 +13,18 @@ from service.evaluations.candidates import Which
 from service.evaluations.event_trials import EventTest, EventTests
 from service.evaluations.refusals import as_problems
 from service.evaluations.schemas import DRIVER, AsOf, DescribedOutcome, RulesetNamed
-from service.http import JSON, Body, Caller, Format, ProblemType, Shown, invalid_model, json_document, shown_by
-from service.http.endpoint import endpoint
+from service.http import (
+    JSON,
+    Body,
+    Caller,
+    Format,
+    ProblemType,
+    Shown,
+    endpoint,
+    invalid_model,
+    json_document,
+    shown_by,
+)
 from service.rulesets import MAX_FILE_BYTES, Paged, TrialPlaces
 
 MAX_EVENTS = 200

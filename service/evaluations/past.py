@@ -22,8 +22,8 @@ from service.rulesets import (
     UnknownVersion,
     computed_facts,
     facts_of,
+    recorded_request,
 )
-from service.rulesets.recorded import recorded
 from service.storage import AuditEntry, AuditQuery, AuditText, Item, Store
 from service.work import INDEX as DEAD
 
@@ -100,7 +100,7 @@ class PastEvaluations:
 
     def _explained(self, asked: AuditEntry, answer: AuditEntry) -> Mapping[str, object] | None:
         """Why, by the version that decided; None if it is gone, or the request cannot be read by it any more."""
-        request = recorded(_text_of(asked), computed_facts(answer))
+        request = recorded_request(_text_of(asked), computed_facts(answer))
         number = answer.detail.get("version")
         if request is None or answer.ruleset is None or not isinstance(number, int):
             return None

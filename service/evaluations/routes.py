@@ -26,9 +26,8 @@ from service.evaluations.schemas import (
     PastEvaluation,
     Policy,
 )
-from service.http import JSON, Answer, Caller, ProblemType, Query
+from service.http import JSON, Answer, Caller, ProblemType, Query, endpoint
 from service.http import adopt_request_id as adopt
-from service.http.endpoint import endpoint
 from service.rulesets import MAX_FILE_BYTES, TrialPlaces
 
 

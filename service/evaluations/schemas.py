@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, RootMode
 
 from service.evaluations.decided import AnyOutcome, ShownExplanation
 from service.http import As, Body, Matching, Shown, shown_by
-from service.messages.webhooks import CallbackRefused, check_url
+from service.messages import CallbackRefused, check_url
 from service.rulesets import instant_of
 
 

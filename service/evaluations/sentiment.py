@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from service.core.errors import Unavailable
 from service.core.language_tags import Tag
 from service.decide import Derived, Facts, Ruleset, facts
-from service.language import Detector, LanguageUnknown, Sentiment, SentimentScore, TextTooLong
-from service.language.machine import SURE
+from service.language import SURE, Detector, LanguageUnknown, Sentiment, SentimentScore, TextTooLong
 
 ENGLISH = Tag("en")
 """The language that a text is scored in where nobody can tell which it is in: a few words, or none at all."""

@@ -49,10 +49,10 @@ from service.http.models import (
     shown_by,
 )
 from service.http.person_page import Button, PersonPage
-from service.http.plumbing import BODY_LIMIT
+from service.http.plumbing import BODY_LIMIT, plumbing
 from service.http.problems import FieldError, Problem, conflict, invalid, invalid_model, not_found
 from service.http.readiness import Check
-from service.http.request_ids import adopt as adopt_request_id
+from service.http.request_ids import adopt_request_id
 from service.http.server import install
 
 __all__ = [
@@ -104,6 +104,7 @@ __all__ = [
     "json_document",
     "json_of",
     "not_found",
+    "plumbing",
     "shown_by",
     "text_of",
     "texts_of",

@@ -15,8 +15,7 @@ from service.http import bodies, request_ids
 from service.http.catalogue import ProblemType
 from service.http.person_page import PersonPage
 from service.http.problems import FieldError, Problem, invalid
-from service.storage import Conflict
-from service.storage.cursors import BadCursor
+from service.storage import BadCursor, Conflict
 
 logger = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ def refuse_unreadable(sent: str | None) -> None:
         raise Problem(ProblemType.BAD_REQUEST, f"{HEADER} must be 1 to 128 visible ASCII characters, without spaces.")
 
 
-def adopt(request_id: str) -> None:
+def adopt_request_id(request_id: str) -> None:
     """Answer and log this request under the id that its body gives (`context.request_id`) from here on."""
     REQUEST_ID.set(request_id)
     g.adopted_request_id = request_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from service.channels.inbound import InboundSms
+from service.channels import InboundSms
 from service.core import ids
 from service.core.clock import Clock
 from service.core.enums import Scope

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
-from service.language import (
+from service.language.machine import Engine
+from service.language.protocols import (
     Detected,
     Detector,
     LanguageServiceBusy,
@@ -16,7 +17,6 @@ from service.language import (
     Sentiment,
     SentimentScore,
 )
-from service.language.machine import Engine
 from service.work import Breakers, Wait
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.core.language_tags import Tag, likely, serves
-from service.language import Detector, NotTranslated, Translation
 from service.language.masking import MarkersBroken, mask_for_machine, words_of
+from service.language.protocols import Detector, NotTranslated, Translation
 
 SURE = 0.8
 """Confidence from which a detector's word counts against the declared language."""

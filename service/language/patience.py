@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from service.core import deadline
-from service.language import LanguageServiceUnavailable
+from service.language.protocols import LanguageServiceUnavailable
 
 T = TypeVar("T")
 

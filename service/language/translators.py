@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from service.core.language_tags import Tag, serves
-from service.language import (
+from service.language.masking import words_of
+from service.language.protocols import (
     SOURCE,
     LanguageServiceRefused,
     LanguageServiceUnavailable,
@@ -13,7 +14,6 @@ from service.language import (
     Translation,
     Translator,
 )
-from service.language.masking import words_of
 
 logger = logging.getLogger(__name__)
 

@@ -22,16 +22,16 @@ KIND, PART = "attachment", "attachment-part"
 OF_APP = "attachments-of"
 """The index of files by the app that uploaded them."""
 
-MAX_FILES = 10
+MAX_ATTACHMENTS = 10
 """Files of one email."""
 
-MAX_SIZE = 7 * 1024 * 1024
+MAX_ATTACHMENT_SIZE = 7 * 1024 * 1024
 """Bytes of all files of one email: in base64 they stay below the 10 MB that many mail servers take."""
 
 KEPT = timedelta(days=30)
 """How long a file can be sent."""
 
-MAX_NAME = 100
+MAX_ATTACHMENT_NAME = 100
 CHUNK = 240 * 1024
 """Bytes of a file in one item: in base64 they stay below an item's limit."""
 
@@ -88,8 +88,8 @@ class Attachments:
         file = StoredFile(
             app, checked_name(name), checked_type(name, media_type), len(content), _count(content), now + KEPT
         )
-        if not 0 < file.size <= MAX_SIZE:
-            raise AttachmentRefused(f"has {file.size:,} bytes: send 1 to {MAX_SIZE:,}")
+        if not 0 < file.size <= MAX_ATTACHMENT_SIZE:
+            raise AttachmentRefused(f"has {file.size:,} bytes: send 1 to {MAX_ATTACHMENT_SIZE:,}")
         self._quota_with(file)  # before its bytes are written: most that do not fit are refused here
         file_id = f"{KIND}-{ids.fresh(now)}"
         parts = self._write_parts(file_id, file, content)
@@ -128,8 +128,11 @@ class Attachments:
             elif file.until < at + timedelta(days=1):
                 yield number, f"is kept until {file.until:%Y-%m-%d %H:%M} UTC, too short a time: upload it again"
         size = sum(file.size for file in files if file is not None)
-        if size > MAX_SIZE:
-            yield len(files) - 1, f"is too much: together they have {size:,} bytes, and {MAX_SIZE:,} are allowed"
+        if size > MAX_ATTACHMENT_SIZE:
+            yield (
+                len(files) - 1,
+                f"is too much: together they have {size:,} bytes, and {MAX_ATTACHMENT_SIZE:,} are allowed",
+            )
 
     def get(self, file_id: str) -> StoredFile | None:
         """What is known of a file, or None."""
@@ -183,8 +186,10 @@ class Attachments:
 
 def checked_name(name: str) -> str:
     """A name that a file may have in a mail; `AttachmentRefused`."""
-    if not _NAME.fullmatch(name) or "." not in name.strip(".") or len(name) > MAX_NAME:
-        raise AttachmentRefused(f"has no name that a mail can carry: write it like menu.pdf, with {MAX_NAME} letters")
+    if not _NAME.fullmatch(name) or "." not in name.strip(".") or len(name) > MAX_ATTACHMENT_NAME:
+        raise AttachmentRefused(
+            f"has no name that a mail can carry: write it like menu.pdf, with {MAX_ATTACHMENT_NAME} letters"
+        )
     ending = name.rpartition(".")[2].lower()
     if ending in PROGRAMS:
         raise AttachmentRefused(f"ends in .{ending}, which mail servers refuse: put it into a .zip, or send a link")

@@ -10,8 +10,7 @@ from enum import StrEnum
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
-from service.channels import Message, Refused, Sms, VoiceCall
-from service.channels.carrier import Carrier, Handed
+from service.channels import Carrier, Handed, Message, Refused, Sms, VoiceCall
 from service.core.enums import Channel
 from service.messages.failover import Departing, Departure
 from service.messages.senders import Senders

@@ -9,8 +9,7 @@ from typing import Generic, TypeVar
 
 from msgspec import structs
 
-from service.channels import Message, Outcome, Reason, Refused
-from service.channels.carrier import Handed
+from service.channels import Handed, Message, Outcome, Reason, Refused
 from service.core.clock import Clock
 from service.messages.choice import Candidate, chance_of, choose
 from service.messages.providers import SHORTLY, Provider

@@ -14,7 +14,7 @@ from service.http import Caller, Shown, endpoint, not_found
 from service.storage import AuditEntry
 from service.work import LanePauses, Pause
 
-PAUSED, RESUMED = "lane-paused", "lane-resumed"
+LANE_PAUSED, LANE_RESUMED = "lane-paused", "lane-resumed"
 """What the audit calls it."""
 
 
@@ -47,7 +47,7 @@ def lane_of(name: str) -> Lane | None:
     return Lane(name) if name in set(Lane) else None
 
 
-def audited(entry_type: str, lane: Lane, by: str, request_id: str, now: datetime) -> AuditEntry:
+def audited_pause(entry_type: str, lane: Lane, by: str, request_id: str, now: datetime) -> AuditEntry:
     """What the audit says of a pause or its end."""
     return AuditEntry(ids.fresh(now), request_id, entry_type, now, by, "", detail={"about": lane.value})
 
@@ -81,7 +81,7 @@ def _add_pause(routes: Blueprint, pauses: LanePauses, clock: Clock) -> None:
         Other lanes go on: incidents do unless `incident` itself is named. Pausing again changes nothing.
         """
         chosen = _known(lane)
-        audit = audited(PAUSED, chosen, caller.app, caller.request_id, clock.now())
+        audit = audited_pause(LANE_PAUSED, chosen, caller.app, caller.request_id, clock.now())
         return _shown(chosen, pauses.pause(chosen, caller.app, [audit]))
 
 
@@ -97,7 +97,7 @@ def _add_resume(routes: Blueprint, pauses: LanePauses, clock: Clock) -> None:
     def resume_lane(lane: str, caller: Caller) -> ShownLane:
         """What waited leaves within some 20 seconds. Resuming a lane that is not paused changes nothing."""
         chosen = _known(lane)
-        pauses.resume(chosen, [audited(RESUMED, chosen, caller.app, caller.request_id, clock.now())])
+        pauses.resume(chosen, [audited_pause(LANE_RESUMED, chosen, caller.app, caller.request_id, clock.now())])
         return _shown(chosen, None)
 
 

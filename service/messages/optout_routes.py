@@ -10,9 +10,7 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.channels.channel_type import ContactKind
-from service.channels.contact_keys import masked
-from service.channels.registry import ended_by
+from service.channels import ContactKind, ended_by, masked
 from service.core import exact_json, ids
 from service.core.clock import Clock, timestamp
 from service.core.enums import Channel, Scope
@@ -22,7 +20,7 @@ from service.messages.routes import contact_in_url
 from service.recipients import Directory, Recipient
 from service.storage import AuditEntry, Store
 
-ADDED, LIFTED = "opt-out-added", "opt-out-lifted"
+OPTOUT_ADDED, OPTOUT_LIFTED = "opt-out-added", "opt-out-lifted"
 """The types of the audit's entries about opt-outs."""
 
 
@@ -138,11 +136,11 @@ def _add_lift(routes: Blueprint, opt_outs: OptOuts, store: Store, clock: Clock) 
         listed = opt_outs.lift(optout_id)
         if listed is None:
             raise not_found(f"There is no opt-out {optout_id!r}.")
-        store.append(audited(LIFTED, listed, caller.app, caller.request_id, clock.now()))
+        store.append(audited_optout(OPTOUT_LIFTED, listed, caller.app, caller.request_id, clock.now()))
         return Answer(status=204)
 
 
-def audited(entry_type: str, listed: ListedOptOut, by: str, request_id: str, at: datetime) -> AuditEntry:
+def audited_optout(entry_type: str, listed: ListedOptOut, by: str, request_id: str, at: datetime) -> AuditEntry:
     """The audit's entry about an opt-out that somebody made or lifted."""
     said = {"why": listed.opt_out.why, "since": timestamp(listed.opt_out.since)}
     detail = {"about": listed.id}

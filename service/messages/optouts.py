@@ -13,13 +13,11 @@ from enum import StrEnum
 
 from msgspec import structs
 
-from service.channels.channel_type import ContactKind
-from service.channels.contact_keys import ContactKeys
+from service.channels import ContactKeys, ContactKind
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.records import from_state, to_state
-from service.storage import Conflict, Item, Page, Store
-from service.storage.relisting import Relisting
+from service.storage import Conflict, Item, Page, Relisting, Store
 
 KIND = "opt-out"
 PREFIX = "optout-"

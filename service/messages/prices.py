@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from service.messages.segments import segments
+from service.messages.segments import segments_of
 
 CURRENCY = "USD"
 
@@ -45,4 +45,4 @@ ELSEWHERE = Decimal("0.150")
 
 def estimated_price(text: str, country: str) -> Decimal:
     """About how many `CURRENCY` it costs to send `text` as an SMS to `country` (ISO 3166)."""
-    return segments(text).count * PER_SEGMENT.get(country, ELSEWHERE)
+    return segments_of(text).count * PER_SEGMENT.get(country, ELSEWHERE)

@@ -8,9 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import structs
 
-from service.channels import Accepted, Message, Outcome, Reason, Refused, Unknown
-from service.channels.carrier import OneByOne, Together
-from service.channels.sends import counted
+from service.channels import Accepted, Message, OneByOne, Outcome, Reason, Refused, Together, Unknown, counted_send
 from service.messages.senders import Sender
 from service.work import LONGEST_REST, PROBED_WITHIN, Go, LimitKind, Look, Wait
 
@@ -119,7 +117,7 @@ class Provider(Generic[M]):
             return [refused] * len(batch)
         outcomes = self._outcomes(batch)
         for outcome in outcomes:
-            counted(self.name, outcome)
+            counted_send(self.name, outcome)
         self._report(name, permit, outcomes, look)
         rest = look.rest(name, urgent=urgent)
         return [_behind_others(outcome, rest) if permit.probe else _no_attempt(outcome, rest) for outcome in outcomes]

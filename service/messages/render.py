@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
 
-from service.channels.email.signature import MARK, said_above
+from service.channels import SIGNATURE_MARK, text_above_signature
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.messages import markup, speech
 from service.messages.forms import Form, parse_form
 from service.messages.plain_sms import plain, with_plain_blanks
-from service.messages.segments import Segments, segments
+from service.messages.segments import Segments, segments_of
 from service.messages.templates import Template
 
 MAX_SMS = 1_600
@@ -73,7 +73,7 @@ class Foot:
     def plain(self) -> str:
         """As plain text, below a signature mark."""
         lines = (*self.lines, f"{self.leave}: {markup.UNSUBSCRIBE_SLOT}")
-        return "\n".join(("\n", MARK, *lines, ""))
+        return "\n".join(("\n", SIGNATURE_MARK, *lines, ""))
 
 
 NO_FOOT = Foot("", "")
@@ -179,7 +179,7 @@ def email_text(what: Rendition, variables: Mapping[str, object], zone: tzinfo | 
     subject = (
         what.subject.fill(variables, what.language, zone=zone)
         if what.subject is not None
-        else _first_words(said_above(plain_part))
+        else _first_words(text_above_signature(plain_part))
     )
     return EmailText(subject, _at_most(MAX_HTML, document, "email"), _at_most(MAX_HTML, plain_part, "email"))
 
@@ -192,7 +192,7 @@ def voice_text(what: Rendition, variables: Mapping[str, object], zone: tzinfo | 
 def preview(what: Rendition, variables: Mapping[str, object]) -> Preview:
     """All channels at once."""
     sms = sms_text(what, variables)
-    return Preview(what.language, sms, segments(sms), email_text(what, variables), voice_text(what, variables))
+    return Preview(what.language, sms, segments_of(sms), email_text(what, variables), voice_text(what, variables))
 
 
 def _document(

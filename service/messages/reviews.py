@@ -62,7 +62,7 @@ class Ruled:
     spawn: Sequence[Item]
 
 
-def waits(item: Item | None) -> bool:
+def waits_for_review(item: Item | None) -> bool:
     """Whether this is an evaluation that nobody has decided about."""
     return item is not None and item.kind == KIND and "review" not in item.state
 

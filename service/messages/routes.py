@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from flask import Blueprint
 from pydantic import Field
 
-from service.channels.outbox import Outbox, Sent
+from service.channels import Outbox, Sent
 from service.core.clock import timestamp
 from service.core.enums import Channel, Scope
 from service.http import Answer, Cursor, Limit, Query, Shown, endpoint, not_found
 
-LIST = "/v1/outbox"
+OUTBOX_LIST = "/v1/outbox"
 
 
 class OutboxQuery(Query):
@@ -58,7 +58,7 @@ def _add_list(routes: Blueprint, outbox: Outbox) -> None:
     @endpoint(
         routes,
         "GET",
-        LIST,
+        OUTBOX_LIST,
         summary="List what was sent here",
         scope=Scope.ADMIN,
         query=OutboxQuery,
@@ -68,7 +68,7 @@ def _add_list(routes: Blueprint, outbox: Outbox) -> None:
         """Newest first. Channels that have a provider leave nothing here."""
         to = contact_in_url(query.to) if query.to else None
         page = outbox.entries(to=to, channel=query.channel, cursor=query.cursor, limit=query.limit)
-        return {"items": [shown(sent) for sent in page.items], "next_cursor": page.cursor}
+        return {"items": [sent_as_json(sent) for sent in page.items], "next_cursor": page.cursor}
 
 
 def _add_audio(routes: Blueprint, outbox: Outbox) -> None:
@@ -88,7 +88,7 @@ def _add_audio(routes: Blueprint, outbox: Outbox) -> None:
         return Answer(mp3, media_type="audio/mpeg")
 
 
-def shown(sent: Sent) -> Mapping[str, object]:
+def sent_as_json(sent: Sent) -> Mapping[str, object]:
     """A message as the API and the command line show it."""
     entry = sent.entry
     return {

@@ -51,7 +51,7 @@ class Segments:
         return len(self.parts)
 
 
-def segments(text: str) -> Segments:
+def segments_of(text: str) -> Segments:
     """The messages that `text` becomes; an empty text is one empty message."""
     encoding = _encoding(text)
     units, limits = _units(text, encoding), _LIMITS[encoding]

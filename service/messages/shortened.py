@@ -6,7 +6,7 @@ DOTS = "..."
 """Three dots, not an ellipsis: that one is not in GSM-7."""
 
 
-def shortened(text: str, room: int) -> str:
+def shorten(text: str, room: int) -> str:
     """The text on one line in `room` characters at most: it ends at a word with three dots where it is longer."""
     line = " ".join(text.split())
     if len(line) <= room:

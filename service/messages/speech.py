@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from service.language.masking import URL
+from service.language import URL
 
 _URL = re.compile(rf"[(<\[]?{URL}[)>\]]?")
 _ENDS_WITH_A_PAUSE = re.compile(r"[.!?…:;,。！？؟।]$")

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from service.channels import Accepted, Outcome, Reason, Refused, Sms, Unknown
-from service.channels.carrier import Carrier, Handed
+from service.channels import Accepted, Carrier, Handed, Outcome, Reason, Refused, Sms, Unknown
 from service.core.clock import Clock
 from service.core.records import from_state, to_state
 from service.messages.prices import CURRENCY, estimated_price

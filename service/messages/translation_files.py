@@ -21,7 +21,7 @@ from defusedxml.ElementTree import fromstring
 from service.core.errors import TocsinError
 from service.messages.translations import WantedTranslation
 
-Format = Literal["po", "xliff"]
+TranslationFormat = Literal["po", "xliff"]
 
 MAX_BYTES = 32 * 1024 * 1024
 """Size of a file that is read."""
@@ -64,7 +64,7 @@ class ReturnedText:
     in_doubt: bool
 
 
-def nearest(text: str, known: Sequence[WantedTranslation]) -> WantedTranslation | None:
+def nearest_translation(text: str, known: Sequence[WantedTranslation]) -> WantedTranslation | None:
     """The most similar text among those that people translated, if one is `NEAR`."""
     if len(text) > MAX_COMPARED:
         return None
@@ -79,12 +79,12 @@ def nearest(text: str, known: Sequence[WantedTranslation]) -> WantedTranslation 
     return known[best[0][1]] if best and best[0][0] >= NEAR else None
 
 
-def written(wanted: Sequence[ExportedText], source: str, target: str, form: Format) -> str:
+def written_translations(wanted: Sequence[ExportedText], source: str, target: str, form: TranslationFormat) -> str:
     """The texts as a file, from one language into one other."""
     return _po(wanted, target) if form == "po" else _xliff(wanted, source, target)
 
 
-def read(content: bytes) -> Sequence[ReturnedText]:
+def read_translations(content: bytes) -> Sequence[ReturnedText]:
     """The translations of a file; `NotReadable`."""
     if len(content) > MAX_BYTES:
         raise NotReadable(f"the file has more than {MAX_BYTES // 1024 // 1024} MB: send it in parts")

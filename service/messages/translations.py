@@ -18,15 +18,14 @@ from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag, parse_tag, serves
 from service.core.records import from_state, to_state
-from service.language import CATALOGUE, NotTranslated, Sentences, Translation, Translator
-from service.language.masking import mask
+from service.language import CATALOGUE, NotTranslated, Sentences, Translation, Translator, mask
 from service.messages.machine_review import MachineReview
 from service.storage import MAX_WRITES, AlreadyExists, AuditEntry, Conflict, Item, Page, Store
 
-KIND = "translation"
+TRANSLATION_KIND = "translation"
 INDEX = "translations"
-MISSING = "missing"
-SUPPLIED = "supplied"
+TRANSLATION_MISSING = "missing"
+TRANSLATION_SUPPLIED = "supplied"
 
 OPEN_REVIEWS = ("reviews", "open")
 """Index and value under which everything is listed that waits for a person's review."""
@@ -144,7 +143,7 @@ class Translations:
     def supply(self, wanted_id: str, text: str, by: str) -> WantedTranslation:
         """Take a person's translation; whoever waits for it is told by the item coming due."""
         item = self._store.get(wanted_id)
-        if item is None or item.kind != KIND:
+        if item is None or item.kind != TRANSLATION_KIND:
             raise NoSuchTranslation(f"no translation {wanted_id!r} is wanted: GET /v1/translations?status=missing")
         wanted = from_state(WantedTranslation, item.state)
         check_pieces(wanted.source_text, text)
@@ -166,7 +165,9 @@ class Translations:
         item, wanted = self._drafted(wanted_id)
         declined = replace(wanted, reason=DECLINED, declined_by=by, declined_because=reason)
         try:
-            self._store.save(structs.replace(item, state=to_state(declined), keys={INDEX: MISSING}), audit=[audit])
+            self._store.save(
+                structs.replace(item, state=to_state(declined), keys={INDEX: TRANSLATION_MISSING}), audit=[audit]
+            )
         except Conflict:
             return self.decline(wanted_id, by, reason, audit)
         return declined
@@ -174,7 +175,7 @@ class Translations:
     def _drafted(self, wanted_id: str) -> tuple[Item, WantedTranslation]:
         item = self._store.get(wanted_id)
         index, value = OPEN_REVIEWS
-        if item is None or item.kind != KIND or item.keys.get(index) != value:
+        if item is None or item.kind != TRANSLATION_KIND or item.keys.get(index) != value:
             raise NothingToReview(f"{wanted_id} does not wait for a review")
         return item, from_state(WantedTranslation, item.state)
 
@@ -183,7 +184,9 @@ class Translations:
     ) -> WantedTranslation:
         now = self._clock.now()
         supplied = replace(wanted, text=text, supplied_by=by, supplied_at=now)
-        saved = structs.replace(item, state=to_state(supplied), keys={INDEX: SUPPLIED}, due_at=now, attempts=0)
+        saved = structs.replace(
+            item, state=to_state(supplied), keys={INDEX: TRANSLATION_SUPPLIED}, due_at=now, attempts=0
+        )
         changed, new = self._remembering(item.id, supplied)
         self._store.save(saved, *changed, spawn=new, audit=audit)
         return supplied
@@ -200,7 +203,7 @@ class Translations:
         state = to_state(replace(supplied, source_text=pair[0], source=str(_ENGLISH), text=pair[1], draft=None))
         known = self._store.get(name)
         if known is None:
-            return (), [Item(name, KIND, state)]
+            return (), [Item(name, TRANSLATION_KIND, state)]
         return [structs.replace(known, state=state)], ()
 
     def listed(self, status: str, *, cursor: str | None = None, limit: int = 50) -> Page[tuple[str, WantedTranslation]]:
@@ -215,9 +218,9 @@ class Translations:
 
     def _want(self, wanted_id: str, wanted: WantedTranslation) -> None:
         """List it; a draft joins what was listed as missing before."""
-        keys = {INDEX: MISSING} | (dict([OPEN_REVIEWS]) if wanted.draft is not None else {})
+        keys = {INDEX: TRANSLATION_MISSING} | (dict([OPEN_REVIEWS]) if wanted.draft is not None else {})
         try:
-            self._store.add(Item(wanted_id, KIND, to_state(wanted), keys=keys))
+            self._store.add(Item(wanted_id, TRANSLATION_KIND, to_state(wanted), keys=keys))
         except AlreadyExists:
             if wanted.draft is not None:
                 self._draft(wanted_id, wanted, keys)

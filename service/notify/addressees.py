@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels.contact_keys import ContactKeys
+from service.channels import ContactKeys
 from service.core.enums import Channel
 from service.core.records import from_state, to_state
 from service.notify.notification import Notification

@@ -12,14 +12,14 @@ from pydantic import Field
 from service.core.clock import Clock
 from service.core.enums import Scope
 from service.http import Answer, Caller, FieldError, Format, Query, Shown, endpoint, invalid
-from service.messages.attachments import MAX_NAME, MAX_SIZE, AttachmentRefused, Attachments
+from service.messages import MAX_ATTACHMENT_NAME, MAX_ATTACHMENT_SIZE, AttachmentRefused, Attachments
 from service.notify.entries import entry
 
 
 class AttachmentQuery(Query):
     """What a file is."""
 
-    name: Annotated[str, Field(max_length=MAX_NAME, description="As the reader sees it, such as menu.pdf.")]
+    name: Annotated[str, Field(max_length=MAX_ATTACHMENT_NAME, description="As the reader sees it, such as menu.pdf.")]
     type: Annotated[str | None, Field(max_length=121, description="Its media type; else by its name.")] = None
 
 
@@ -44,7 +44,7 @@ def blueprint(attachments: Attachments, clock: Clock) -> Blueprint:
         summary="Upload a file for emails",
         scope=Scope.NOTIFY,
         body=[Format("application/octet-stream", lambda raw: raw)],
-        body_limit=MAX_SIZE,
+        body_limit=MAX_ATTACHMENT_SIZE,
         query=AttachmentQuery,
         answers={201: AttachmentKept},
     )

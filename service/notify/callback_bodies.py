@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from service.http import Shown
-from service.messages.reviews import Word
+from service.messages import Word
 from service.notify.delivery import DeliveryStatus
 from service.notify.notification import Status
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from service.core import exact_json
 from service.core.clock import timestamp
-from service.messages.webhooks import Callback, Webhooks
+from service.messages import Callback, Webhooks
 from service.notify.batch import count
 from service.notify.items import pages_of
 from service.notify.notification import Notification

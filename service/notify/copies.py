@@ -8,10 +8,9 @@ from datetime import datetime
 
 from msgspec import structs
 
-from service.channels.registry import CHANNELS
+from service.channels import CHANNELS
 from service.core.records import Record
-from service.messages.optouts import OptOut
-from service.messages.render import Rendition
+from service.messages import OptOut, Rendition
 from service.notify.batch import Page
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.items import delivery_of

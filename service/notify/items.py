@@ -9,7 +9,7 @@ from msgspec import structs
 
 from service.core.enums import Lane
 from service.core.records import from_state, to_state, written
-from service.messages.translations import OPEN_REVIEWS
+from service.messages import OPEN_REVIEWS
 from service.notify import list_keys
 from service.notify.batch import Page, page_id
 from service.notify.delivery import Delivery

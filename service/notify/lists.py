@@ -17,9 +17,7 @@ from service.notify import list_keys
 from service.notify.delivery import Delivery
 from service.notify.items import DELIVERY, NOTIFICATION, delivery_of, notification_of
 from service.notify.notification import FINAL, Notification, Status
-from service.storage import MAX_PAGE_BYTES, Item, Page, Store
-from service.storage.cursors import from_cursor, item_size, to_cursor
-from service.storage.relisting import Relisting
+from service.storage import MAX_PAGE_BYTES, Item, Page, Relisting, Store, from_cursor, item_size, to_cursor
 
 LOOKED_AT = 1_000
 """Notifications that one page looks at: it ends there although its `limit` is not reached."""

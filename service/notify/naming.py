@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.channels.contact_keys import ContactKeys
+from service.channels import ContactKeys
 from service.core import exact_json
 from service.notify.addressees import MAX_VALUES, Addressee, addressed, guest
 from service.recipients import NO_RECIPIENT, Directory, Fault, ProfileRefused, ProfileRules

@@ -10,7 +10,7 @@ from service.core import exact_json
 from service.core.clock import timestamp
 from service.core.errors import Unavailable
 from service.decide import facts
-from service.messages.tries import Tries, without_failures
+from service.messages import Tries, without_failures
 from service.notify.service import Desk, Request, Unfit
 from service.storage import Item
 from service.work import Permanent, Step, Task, finished, waiting

@@ -8,20 +8,12 @@ from datetime import datetime, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from service.channels import Attachment, Message, Reference
-from service.channels.channel_type import Circumstances
-from service.channels.registry import CHANNELS
-from service.channels.voice.kind import voice_of
+from service.channels import CHANNELS, Attachment, Circumstances, Message, Reference, voice_of
 from service.core.enums import Channel, Lane
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.core.records import Record
-from service.messages.attachments import AttachmentGone
-from service.messages.forms import NotFilled
-from service.messages.markup import UNSUBSCRIBE
-from service.messages.optouts import OptOut
-from service.messages.quiet import QuietHours
-from service.messages.render import FilledText, Rendition, TooLong
+from service.messages import UNSUBSCRIBE, AttachmentGone, FilledText, NotFilled, OptOut, QuietHours, Rendition, TooLong
 from service.notify.delivery import DeliveryStatus
 from service.recipients import Recipient
 from service.storage import Item

@@ -11,13 +11,18 @@ from zoneinfo import ZoneInfo
 from service.core.enums import Channel, Lane
 from service.core.language_tags import parse_tag, serves
 from service.language import SOURCE, Translation
-from service.messages import render
-from service.messages.forms import NotFilled
-from service.messages.markup import UNSUBSCRIBE
-from service.messages.prices import estimated_price
-from service.messages.render import EmailText, Rendition, TooLong
-from service.messages.segments import Segments, segments
-from service.messages.translations import Translations
+from service.messages import (
+    UNSUBSCRIBE,
+    EmailText,
+    NotFilled,
+    Rendition,
+    Segments,
+    TooLong,
+    Translations,
+    estimated_price,
+    render,
+    segments_of,
+)
 from service.notify.addressees import Addressee, people_in
 from service.notify.notification import Notification
 from service.notify.plan import values_for
@@ -134,7 +139,7 @@ class Previews:
         return Previewed(
             *(shell.language, shell.written_in, shell.provenance, person, ()),
             sms=sms,
-            segments=segments(sms),
+            segments=segments_of(sms),
             price=None if country is None else estimated_price(sms, country),
             email=render.email_text(rendition, values, zone),
             speech=render.voice_text(rendition, values, zone),

@@ -13,7 +13,7 @@ from service.core import deadline
 from service.core.enums import Scope
 from service.core.language_tags import UnknownTag, parse_tag
 from service.http import Caller, FieldError, Shown, endpoint, invalid
-from service.messages.prices import CURRENCY
+from service.messages import CURRENCY
 from service.notify import schemas, views
 from service.notify.judged import DescribedDecision, DescribedSentiment
 from service.notify.notification import Status, Verdict

@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
 from service.core.language_tags import Tag, parse_tag
 from service.language import AUTHOR, CATALOGUE, SOURCE
-from service.messages import markup, render
-from service.messages.forms import Form, parse_form
-from service.messages.render import NO_FOOT, Foot
-from service.messages.templates import Template
+from service.messages import NO_FOOT, Foot, Form, Template, markup, parse_form, render
 from service.notify.notification import Message, Piece
 
 

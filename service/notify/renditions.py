@@ -7,9 +7,7 @@ from collections.abc import Callable
 from service.channels import Attachment
 from service.core.enums import Lane
 from service.core.language_tags import Tag, parse_tag
-from service.messages.attachments import Attachments
-from service.messages.render import Foot, Rendition
-from service.messages.translations import Translations
+from service.messages import Attachments, Foot, Rendition, Translations
 from service.notify.items import notification_of, texts_item, texts_of
 from service.notify.notification import Notification
 from service.notify.rendition import Texts, gathered_rendition, rendition_of, texts_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.messages.translations import Translations
+from service.messages import Translations
 from service.notify.items import notification_item, notification_of, texts_item, texts_of, waiting_for
 from service.notify.notification import Notification
 from service.notify.translate import translated

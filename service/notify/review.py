@@ -10,10 +10,7 @@ from service.channels import Accepted, Email, Reference, Refused, Unknown
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag, parse_tag
 from service.core.records import from_state, to_state
-from service.messages import render
-from service.messages.carriers import Carriers
-from service.messages.forms import MAX_VALUE
-from service.messages.templates import Template, announcement
+from service.messages import MAX_VALUE, Carriers, Template, announcement, render
 from service.notify.completion import Completion
 from service.notify.items import notification_item, notification_of, texts_of
 from service.notify.notification import STOPPED, Decision, Notification, Review, Status

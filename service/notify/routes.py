@@ -23,14 +23,16 @@ from service.http import (
     json_of,
     not_found,
 )
-from service.messages.reviews import NotWaiting, Ruling, Word
-from service.messages.translations import KIND as TRANSLATION
-from service.messages.translations import (
+from service.messages import TRANSLATION_KIND as TRANSLATION
+from service.messages import (
     NoSuchTranslation,
     NothingToReview,
+    NotWaiting,
     PiecesLost,
+    Ruling,
     Translations,
     WantedTranslation,
+    Word,
 )
 from service.notify import callback_bodies, cancel_routes, list_routes, preview_routes, schemas, views
 from service.notify.cancel import Cancellation

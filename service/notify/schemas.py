@@ -26,7 +26,7 @@ from service.http import (
     Shown,
     shown_by,
 )
-from service.messages.attachments import MAX_FILES
+from service.messages import MAX_ATTACHMENTS
 from service.notify.delivery import DeliveryStatus
 from service.notify.judged import DescribedDecision, DescribedSentiment, ShownDecisionOfReview
 from service.notify.notification import Decision, Status
@@ -98,7 +98,8 @@ class NotificationRequest(Body):
         Sequence[Annotated[str, Field(min_length=1, max_length=64)]],
         AfterValidator(_once_each),
         Field(
-            max_length=MAX_FILES, description="Ids of uploaded files that its emails carry; SMS and calls go without."
+            max_length=MAX_ATTACHMENTS,
+            description="Ids of uploaded files that its emails carry; SMS and calls go without.",
         ),
     ] = ()
     translations: Annotated[

@@ -19,11 +19,9 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Accepted, Email, Message, Outcome, Reason, Reference, Refused, Sms, VoiceCall
-from service.channels.carrier import Handed
+from service.channels import Accepted, Email, Handed, Message, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.core.enums import Channel, Lane
-from service.messages.carriers import Carriers, Slots, SlotsNow, Urgency
-from service.messages.render import Rendition
+from service.messages import Carriers, Rendition, Slots, SlotsNow, Urgency
 from service.notify import stalls
 from service.notify.addressees import Addressees, is_guest, people_in
 from service.notify.batch import Page

@@ -14,12 +14,20 @@ from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
-from service.messages.attachments import Attachments
-from service.messages.forms import FormRefused, parse_form
-from service.messages.markup import UNSUBSCRIBE
-from service.messages.templates import NoSuchTemplate, Template, Templates, announcement
-from service.messages.translations import PiecesLost, check_pieces
-from service.messages.webhooks import CallbackRefused, check_url
+from service.messages import (
+    UNSUBSCRIBE,
+    Attachments,
+    CallbackRefused,
+    FormRefused,
+    NoSuchTemplate,
+    PiecesLost,
+    Template,
+    Templates,
+    announcement,
+    check_pieces,
+    check_url,
+    parse_form,
+)
 from service.notify.addressees import Addressee, batches
 from service.notify.batch import UNTOUCHED, Counts, Line, count
 from service.notify.batch import Page as PageOfDeliveries

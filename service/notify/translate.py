@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from service.core.language_tags import Tag, parse_tag, serves
 from service.language import AUTHOR, SOURCE, Translation
-from service.messages.translations import Missing, Translations
+from service.messages import Missing, Translations
 from service.notify.notification import Message, Notification
 from service.notify.rendition import Texts, template_of
 

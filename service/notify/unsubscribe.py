@@ -19,8 +19,7 @@ from service.core.language_tags import Tag, parse_tag
 from service.core.secrets import Keyring
 from service.http import PersonPage, person_page
 from service.language import Translation, Translator
-from service.messages.optouts import OptOuts, Why
-from service.messages.render import Foot
+from service.messages import Foot, OptOuts, Why
 from service.notify.addressees import GUEST, is_guest
 from service.recipients import Directory, Recipient
 

@@ -16,8 +16,7 @@ from service.core.enums import Lane
 from service.core.errors import TocsinError, Unavailable
 from service.core.language_tags import parse_tag
 from service.decide import Accepted, Flagged, Outcome, Rejected, facts
-from service.language import Sentiment, SentimentScore, Tone, ToneScore
-from service.language.masking import words_of
+from service.language import Sentiment, SentimentScore, Tone, ToneScore, words_of
 from service.notify.notification import Message, Notification, Status, Verdict
 from service.rulesets import Live
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from service.messages import render
-from service.messages.forms import NotFilled
-from service.messages.markup import UNSUBSCRIBE
-from service.messages.render import TooLong
-from service.messages.segments import segments
+from service.messages import UNSUBSCRIBE, NotFilled, TooLong, render, segments_of
 from service.notify import schemas
 from service.notify.delivery import Delivery
 from service.notify.notification import Message, Notification, Verdict
@@ -108,5 +104,5 @@ def _sms_size(message: Message, texts: Texts) -> Mapping[str, object] | None:
         text = render.sms_text(rendition_of(message, texts), {**_EXAMPLE, **message.variables})
     except (NotFilled, TooLong):
         return None
-    size = segments(text)
+    size = segments_of(text)
     return {"encoding": size.encoding, "segments": size.count}

@@ -18,8 +18,7 @@ from service.core import ids
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.records import from_state, to_state
-from service.storage import Conflict, Item, Page, Store
-from service.storage.relisting import Relisting
+from service.storage import Conflict, Item, Page, Relisting, Store
 from service.work import Step, Task, finished
 
 KIND = "audience"

@@ -13,15 +13,13 @@ from zlib import crc32
 
 from msgspec import structs
 
-from service.channels.contact_keys import ContactKeys
+from service.channels import ContactKeys
 from service.core.clock import Clock
 from service.core.records import from_state, to_state
 from service.recipients.audiences import Audiences, Edition
 from service.recipients.profile import Recipient
 from service.recipients.profile_cache import Lately
-from service.storage import MAX_WRITES, Conflict, Item, Page, Store
-from service.storage.cursors import from_cursor, to_cursor
-from service.storage.relisting import Relisting
+from service.storage import MAX_WRITES, Conflict, Item, Page, Relisting, Store, from_cursor, to_cursor
 
 KIND = "recipient"
 MAX_AT_ONCE = 1000

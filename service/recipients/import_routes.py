@@ -14,7 +14,7 @@ from service.core.enums import Scope
 from service.http import JSON, Answer, FieldError, Format, Problem, ProblemType, Query, Shown, endpoint, invalid
 from service.recipients.directory import Directory
 from service.recipients.files import UnreadableFile, read_file
-from service.recipients.imports import SHOWN, Looked, look, refusals, store
+from service.recipients.imports import SHOWN, CheckedProfiles, check_profiles, refused_rows, store_profiles
 from service.recipients.people import ProfileRows
 from service.recipients.profile import ProfileRules, is_id
 
@@ -103,7 +103,7 @@ def _add_import(routes: Blueprint, directory: Directory, rules: ProfileRules) ->
             if looked.refused and not query.partial:
                 raise _refused(looked)
             with deadline.within(STORED_WITHIN_S):
-                store(looked.rows, directory, query.audience)
+                store_profiles(looked.rows, directory, query.audience)
         return Answer(_imported(looked, 0 if query.dry_run else len(looked.rows)))
 
 
@@ -140,11 +140,11 @@ def _formats() -> Sequence[Format]:
     return [Format(JSON, lambda raw: raw, ProfileRows), *(Format(kind, lambda raw: raw) for kind in kinds)]
 
 
-def _looked(raw: bytes, rules: ProfileRules, country: str | None) -> Looked:
+def _looked(raw: bytes, rules: ProfileRules, country: str | None) -> CheckedProfiles:
     if country is not None and country.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise invalid([FieldError("country", "is no country: write two letters, such as GB or DE (ISO 3166)")])
     try:
-        looked = look(read_file("the file", raw, rules, country and country.upper()))
+        looked = check_profiles(read_file("the file", raw, rules, country and country.upper()))
     except UnreadableFile as error:
         raise Problem(ProblemType.INVALID, f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
     if len(looked.rows) + len(looked.refused) > MAX_ROWS:
@@ -152,7 +152,7 @@ def _looked(raw: bytes, rules: ProfileRules, country: str | None) -> Looked:
     return looked
 
 
-def _refused(looked: Looked) -> Problem:
+def _refused(looked: CheckedProfiles) -> Problem:
     """422 with the first refused rows, each fault at its row."""
     errors = [
         FieldError(f"row {row.number}: {fault.path}", fault.message)
@@ -165,13 +165,13 @@ def _refused(looked: Looked) -> Problem:
     return invalid(errors, detail)
 
 
-def _imported(looked: Looked, stored: int) -> Mapping[str, object]:
+def _imported(looked: CheckedProfiles, stored: int) -> Mapping[str, object]:
     return {
         "read_as": looked.read_as,
         "fit": len(looked.rows),
         "stored": stored,
         "refused": len(looked.refused),
-        "refused_rows": refusals(looked.refused[:SHOWN]),
+        "refused_rows": refused_rows(looked.refused[:SHOWN]),
     }
 
 

@@ -12,7 +12,7 @@ from service.recipients.files import PeopleFile, RefusedRow, Row
 SHOWN = 100
 """Refused rows that an answer names."""
 
-Told = Callable[[int], None]
+ImportProgress = Callable[[int], None]
 """Told how many rows were dealt with, now and then."""
 
 STEP = 500
@@ -20,7 +20,7 @@ STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class CheckedProfiles:
     """What a file holds: rows that fit, and those that do not. `read_as` is its encoding and separator."""
 
     rows: Sequence[Row]
@@ -28,7 +28,7 @@ class Looked:
     read_as: str
 
 
-def look(file: PeopleFile, progress: Told = lambda _: None) -> Looked:
+def check_profiles(file: PeopleFile, progress: ImportProgress = lambda _: None) -> CheckedProfiles:
     """Look at every row of a file, and store nothing."""
     rows, refused = list[Row](), list[RefusedRow]()
     for number, row in enumerate(file.rows, 1):
@@ -38,10 +38,12 @@ def look(file: PeopleFile, progress: Told = lambda _: None) -> Looked:
             refused.append(row)
         if number % STEP == 0:
             progress(STEP)
-    return Looked(rows, refused, file.read_as)
+    return CheckedProfiles(rows, refused, file.read_as)
 
 
-def store(rows: Sequence[Row], directory: Directory, audience: str | None, progress: Told = lambda _: None) -> None:
+def store_profiles(
+    rows: Sequence[Row], directory: Directory, audience: str | None, progress: ImportProgress = lambda _: None
+) -> None:
     """Store profiles, each in the audience that its row names, or else in `audience`."""
 
     def belongs(row: Row) -> str:
@@ -58,7 +60,7 @@ def store(rows: Sequence[Row], directory: Directory, audience: str | None, progr
             progress(len(some))
 
 
-def refusals(refused: Sequence[RefusedRow]) -> Sequence[Mapping[str, object]]:
+def refused_rows(refused: Sequence[RefusedRow]) -> Sequence[Mapping[str, object]]:
     """The rows that do not fit, with every fault."""
     return [
         {"row": row.number, "errors": [{"path": fault.path, "message": fault.message} for fault in row.faults]}

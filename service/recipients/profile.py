@@ -11,10 +11,8 @@ from typing import TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 
-from service.channels.channel_type import address_of
+from service.channels import CHANNELS, Phone, PhoneRefused, PhoneRules, address_of
 from service.channels.chat import parse_chat_url
-from service.channels.phones import Phone, PhoneRefused, PhoneRules
-from service.channels.registry import CHANNELS
 from service.core.enums import Channel
 from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag

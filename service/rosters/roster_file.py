@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 
-from service.channels.phones import PhoneRefused, PhoneRules
+from service.channels import PhoneRefused, PhoneRules
 from service.core.language_tags import UnknownTag, parse_tag
 from service.decide import Entries, Faults, Finding, Keys, Kind, Node, Place, Scalar, entries, positions
 from service.rosters.roster import Person, Roster, Stretch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.channels.contact_keys import masked
+from service.channels import masked
 from service.core.clock import timestamp
 from service.recipients import Directory
 from service.rosters.roster import OnCall, Person, Roster

@@ -13,7 +13,7 @@ from service.rulesets.publishing import Passed, passed
 from service.rulesets.pulling import pull
 from service.rulesets.reading import Reader
 from service.rulesets.recent_comparison import Compared, Latest
-from service.rulesets.recorded import Recorded, computed_facts, instant_of
+from service.rulesets.recorded import Recorded, computed_facts, instant_of, recorded_request
 from service.rulesets.refusals import as_problems
 from service.rulesets.replay import Replay, Replayed
 from service.rulesets.routes import MAX_FILE_BYTES
@@ -65,4 +65,5 @@ __all__ = [
     "instant_of",
     "passed",
     "pull",
+    "recorded_request",
 ]

@@ -12,8 +12,7 @@ from flask import Blueprint
 from pydantic import Field, model_validator
 
 from service.core.enums import Scope
-from service.http import Answer, Body, Caller, Instant, ProblemType, Shown, conflict, shown_by
-from service.http.endpoint import endpoint
+from service.http import Answer, Body, Caller, Instant, ProblemType, Shown, conflict, endpoint, shown_by
 from service.rulesets.backtest import BacktestOver, Backtests, Kept, Side, Wanted
 from service.rulesets.places import TrialPlaces
 from service.rulesets.refusals import as_problems

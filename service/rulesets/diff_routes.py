@@ -9,8 +9,7 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.core.enums import Scope
-from service.http import Query, Shown
-from service.http.endpoint import endpoint
+from service.http import Query, Shown, endpoint
 from service.rulesets.differences import compared
 from service.rulesets.library import Library
 from service.rulesets.refusals import as_problems

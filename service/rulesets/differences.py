@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.decide import Ruleset, language
-from service.decide.diff import diff
+from service.decide import Ruleset, diff_rulesets, language
 from service.rulesets.errors import UnknownRuleset
 from service.rulesets.library import Library
 from service.rulesets.versions import DamagedVersion, Version
@@ -40,7 +39,7 @@ def between(library: Library, name: str, old_sha256: str | None, new_sha256: str
 def compared(library: Library, old: Version, new: Version) -> Between:
     """What changed from one published version to another."""
     before, after = _typed(library, old), _typed(library, new)
-    return Between(_lines(library, old, new), diff(before, after).as_json() if before and after else None)
+    return Between(_lines(library, old, new), diff_rulesets(before, after).as_json() if before and after else None)
 
 
 def _typed(library: Library, version: Version) -> Ruleset | None:

@@ -44,7 +44,7 @@ def computed_facts(answer: AuditEntry | AuditText | None) -> Scores:
     return scores if isinstance(scores, Mapping) else {}
 
 
-def recorded(text: AuditText, scores: Scores) -> Recorded | None:
+def recorded_request(text: AuditText, scores: Scores) -> Recorded | None:
     """The request of a `request` entry; None if it holds no facts object."""
     found = bodies([text])
     if not found.requests:

@@ -22,10 +22,9 @@ from service.rulesets.columns.segment import Collected, Segment
 from service.rulesets.columns.segment_builder import MICROSECOND, texts
 from service.rulesets.columns.segment_store import Kept, is_current, stored_segments
 from service.rulesets.comparing import Answer, Comparison, NotDecided
-from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts, recorded
+from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts, recorded_request
 from service.rulesets.tally import Tally
-from service.storage import AuditQuery, AuditText, Store
-from service.storage.commits import EPOCH, instant, micros
+from service.storage import EPOCH, AuditQuery, AuditText, Store, instant, micros
 
 PAGE = 5_000
 """Requests read at once where they do not stand in columns."""
@@ -152,7 +151,7 @@ class Replay:
         return tally
 
     def _answers(self, text: AuditText) -> tuple[Answer, Answer]:
-        asked = recorded(text, self._scores(text))
+        asked = recorded_request(text, self._scores(text))
         assert asked is not None, "a row of a segment"
         return self._comparison.answers(asked)
 

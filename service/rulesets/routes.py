@@ -8,10 +8,8 @@ from flask import Blueprint
 
 from service.core.clock import Clock
 from service.core.enums import Scope
-from service.decide import Compiled, report
-from service.decide.outline import outline
-from service.http import Answer, Caller, FieldError, Problem, ProblemType, invalid, texts_of
-from service.http.endpoint import endpoint
+from service.decide import Compiled, outline_ruleset, report
+from service.http import Answer, Caller, FieldError, Problem, ProblemType, endpoint, invalid, texts_of
 from service.rulesets import gate, schemas
 from service.rulesets.active_versions import Live
 from service.rulesets.diff_routes import add_diff
@@ -140,7 +138,7 @@ def _add_outline(routes: Blueprint, live: Live) -> None:
     def read_outline(name: str, number: int) -> schemas.Outline:
         """The facts that a request gives, and each rule's condition and actions as a rule file writes them."""
         with as_problems():
-            return schemas.Outline.model_validate(outline(live.version(name, number).ruleset))
+            return schemas.Outline.model_validate(outline_ruleset(live.version(name, number).ruleset))
 
 
 def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock, places: TrialPlaces) -> None:

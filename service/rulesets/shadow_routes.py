@@ -11,8 +11,7 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.core.enums import Scope
-from service.http import Answer, Body, Caller, Shown, shown_by
-from service.http.endpoint import endpoint
+from service.http import Answer, Body, Caller, Shown, endpoint, shown_by
 from service.rulesets.refusals import as_problems
 from service.rulesets.shadow import Shadows, Watched
 

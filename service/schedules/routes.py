@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from flask import Blueprint
 
-from service.channels.contact_keys import masked
+from service.channels import masked
 from service.core import exact_json, ids
 from service.core.clock import timestamp
 from service.core.enums import Scope

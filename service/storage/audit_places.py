@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.core.clock import parse_timestamp, timestamp
-from service.storage import AuditEntry
 from service.storage.cursors import BadCursor
+from service.storage.store import AuditEntry
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -20,8 +20,8 @@ from prometheus_client import Counter
 
 from service.core import aws_faults, deadline
 from service.core.aws_faults import Kind
-from service.storage import StoreUnavailable
 from service.storage.aws_time import AwsTime, DateListener, listener_of
+from service.storage.store import StoreUnavailable
 
 if TYPE_CHECKING:
     from botocore.client import ClientMeta

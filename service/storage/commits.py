@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from service.core.exact_json import canonical_texts, dumps
-from service.storage import (
+from service.storage.store import (
     MAX_COMMIT_BYTES,
     MAX_ITEM_BYTES,
     MAX_KEY_BYTES,

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from service.core import exact_json
 from service.core.errors import TocsinError
-from service.storage import MAX_PAGE_BYTES, AuditEntry, AuditText, Item, Page
+from service.storage.store import MAX_PAGE_BYTES, AuditEntry, AuditText, Item, Page
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from service.core.records import Unreadable
-from service.storage import Conflict, Item, Store
+from service.storage.store import Conflict, Item, Store
 
 KIND = "relisting"
 SOME = 1_000

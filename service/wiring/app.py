@@ -14,8 +14,7 @@ from flask import Blueprint, Flask
 from service import config, console, http
 from service.audit import routes as audit_routes
 from service.channels.email.mailbox import reader
-from service.config import Backend, Settings, folders
-from service.config.origins import readable
+from service.config import Backend, Settings, folders, origins
 from service.core.clock import Clock
 from service.core.enums import Scope
 from service.core.errors import TocsinError
@@ -38,8 +37,7 @@ from service.http import Check, Keys
 from service.intake import Chains, Doors, LiveMappings, MappedEvents, Poller, Sender, Taking
 from service.intake import trial_routes as intake_routes
 from service.language import Sentiment
-from service.language.embedded.embeddings import Embeddings
-from service.language.embedded.tone import EmbeddedTone
+from service.language.embedded import EmbeddedTone, Embeddings
 from service.notify import Chain
 from service.operations import dead_routes, key_routes, setting_routes
 from service.replies import POLL as LOOKS_AT_WORDS
@@ -87,7 +85,7 @@ def open_amazon(settings: Settings, breakers: Breakers) -> Amazon | None:
 def open_sentiment(settings: Settings, amazon: Amazon | None = None, embeddings: Embeddings | None = None) -> Sentiment:
     """Who says how a text feels; the embedded model is loaded by the first text."""
     if not settings.asks_amazon:
-        from service.language.embedded.sentiment import EmbeddedSentiment
+        from service.language.embedded import EmbeddedSentiment
 
         return EmbeddedSentiment(embeddings)
     from service.wiring.aws import Amazon
@@ -163,7 +161,7 @@ class Service:
             audit_routes.blueprint(self.store),
             dead_routes.blueprint(self.store, self.clock),
             key_routes.blueprint(self.keys, self.store, self.clock),
-            setting_routes.blueprint(lambda: [asdict(each) for each in readable(self.settings)]),
+            setting_routes.blueprint(lambda: [asdict(each) for each in origins.readable(self.settings)]),
             *self.messaging.blueprints(Approvals(self.escalation.incidents).decide),
             *self.escalation.blueprints(),
             schedule_routes.blueprint(self.timetable),
@@ -285,7 +283,7 @@ class Service:
         """What takes in the letters of the intake queue; None where there is no such queue."""
         if self.settings.intake_queue is None:
             return None
-        from service.aws.inbox import SqsInbox
+        from service.aws import SqsInbox
 
         return Poller(SqsInbox(self.settings.intake_queue), self.taking(), self.working_copies.check_published)
 

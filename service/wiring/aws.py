@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from service.aws.clients import Clients
-from service.aws.events import EventBridge
-from service.channels import Email, Outcome, Sms, VoiceCall
-from service.channels.aws.mail import MailIdentity, SesEmail
-from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoice, PhoneIdentity
-from service.channels.aws.quota import SendRate
-from service.channels.carrier import OneByOne
+from service.aws import Clients, EventBridge
+from service.channels import Email, OneByOne, Outcome, Sms, VoiceCall
+from service.channels.aws import (
+    EndUserMessagingSms,
+    EndUserMessagingVoice,
+    MailIdentity,
+    PhoneIdentity,
+    SendRate,
+    SesEmail,
+)
 from service.channels.email import header_text
 from service.config import Settings
-from service.language import Detector, Sentiment
-from service.language.aws.comprehend import ComprehendDetector, ComprehendSentiment
-from service.language.aws.translate import AmazonTranslate
-from service.language.guarded import Guard, GuardedDetector, GuardedEngine, GuardedSentiment
-from service.language.machine import Engine
-from service.messages.providers import OneAddress, Provider
-from service.messages.senders import Senders
+from service.language import Detector, Engine, Guard, GuardedDetector, GuardedEngine, GuardedSentiment, Sentiment
+from service.language.aws import AmazonTranslate, ComprehendDetector, ComprehendSentiment
+from service.messages import OneAddress, Provider, Senders
 from service.work import Breakers
 
 COMPREHEND, TRANSLATE, SES, SMS, VOICE = "comprehend", "translate", "ses", "aws-sms", "aws-voice"

@@ -7,13 +7,24 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from service.channels import Email, Message, Sms, VoiceCall, voice_espeak
-from service.channels.carrier import Carrier
+from service.channels import (
+    Carrier,
+    ChatWebhooks,
+    Email,
+    MailTokens,
+    Message,
+    Outbox,
+    OutboxChat,
+    OutboxEmail,
+    OutboxSms,
+    OutboxVoice,
+    Sms,
+    SmtpChannel,
+    SmtpServer,
+    VoiceCall,
+    voice_espeak,
+)
 from service.channels.chat import Chat
-from service.channels.chat.webhooks import ChatWebhooks
-from service.channels.mail_tokens import MailTokens
-from service.channels.outbox import Outbox, OutboxChat, OutboxEmail, OutboxSms, OutboxVoice
-from service.channels.smtp import SmtpChannel, SmtpServer
 from service.channels.voice import Speech, polly_voice
 from service.config import Settings
 from service.core import secrets
@@ -21,17 +32,26 @@ from service.core.clock import Clock
 from service.core.enums import Channel
 from service.core.language_tags import Tag
 from service.core.outside_posts import OutsidePosts
-from service.inbound.twilio.signature import address
-from service.messages.carriers import Carriers, FromSenders, Slots, anyhow
-from service.messages.failover import Departing, Failover
-from service.messages.providers import OneAddress, Provider
-from service.messages.senders import Senders, everywhere
-from service.messages.spend import Budgeted, Spend
+from service.inbound.twilio import callback_address
+from service.messages import (
+    Budgeted,
+    Carriers,
+    Departing,
+    Failover,
+    FromSenders,
+    OneAddress,
+    Provider,
+    Senders,
+    Slots,
+    Spend,
+    anyhow,
+    everywhere,
+)
 from service.storage import Store
 from service.work import ANSWERED_WITHIN_S, LONGEST_CALL, Breakers
 
 if TYPE_CHECKING:
-    from service.channels.twilio.account import Twilio
+    from service.channels.twilio import Twilio
     from service.wiring.aws import Amazon
 
 M = TypeVar("M", bound=Message)
@@ -113,7 +133,7 @@ class WaysOut:
         if self._amazon is not None:
             yield self._amazon.sms(self._senders_of(AWS, self._settings.phone_identity))
         if self._twilio is not None:
-            from service.channels.twilio.phone import TwilioSms
+            from service.channels.twilio import TwilioSms
 
             identity = self._settings.twilio_identity
             yield Provider(TWILIO_SMS, TwilioSms(self._twilio, identity), self._senders_of(TWILIO, identity))
@@ -124,7 +144,7 @@ class WaysOut:
         if self._amazon is not None:
             yield self._amazon.voice(self._senders_of(AWS, self._settings.phone_identity))
         if self._twilio is not None:
-            from service.channels.twilio.phone import TwilioVoice
+            from service.channels.twilio import TwilioVoice
 
             identity = self._settings.twilio_identity
             yield Provider(TWILIO_VOICE, TwilioVoice(self._twilio, identity), self._senders_of(TWILIO, identity))
@@ -152,7 +172,7 @@ def chat_posts(settings: Settings) -> OutsidePosts:
 
 def open_speech() -> Speech:
     """The voices of this machine: Pico's six, and eSpeak NG's where the extra `voices` is installed."""
-    from service.channels.voice_nanotts import NanoSpeech
+    from service.channels import NanoSpeech
 
     if not voice_espeak.is_installed():
         return NanoSpeech()
@@ -176,9 +196,9 @@ def open_twilio(settings: Settings) -> Twilio | None:
     tokens = settings.twilio_tokens
     if settings.twilio_account is None or not tokens:
         return None
-    from service.channels.twilio.account import Account, Twilio
+    from service.channels.twilio import Account, Twilio
 
-    receipts = None if settings.public_url is None else address(settings.public_url)
+    receipts = None if settings.public_url is None else callback_address(settings.public_url)
     account = Account(settings.twilio_account, tokens[0], receipts, settings.twilio_url)
     return Twilio(account, settings.most_threads)
 

@@ -8,10 +8,7 @@ from pathlib import Path
 
 from flask import Blueprint
 
-from service.channels.contact_keys import ContactKeys
-from service.channels.email.mailbox.reader import MailboxReader
-from service.channels.inbound import Fate, Receipt
-from service.channels.mail_tokens import ReplyAddress
+from service.channels import ContactKeys, Fate, MailboxReader, Receipt, ReplyAddress
 from service.config import Settings
 from service.core import last_good, secrets
 from service.core.clock import Clock
@@ -44,13 +41,10 @@ from service.escalate import (
     routes,
 )
 from service.inbound import simulator
+from service.inbound.sns import Fetcher, Receivers, SigningCertificates, SnsGate, amazon_roots
 from service.inbound.sns import routes as sns_routes
-from service.inbound.sns.certificates import SigningCertificates, amazon_roots
-from service.inbound.sns.envelope import SnsGate
-from service.inbound.sns.fetch import Fetcher
-from service.inbound.sns.routes import Receivers
+from service.inbound.twilio import TwilioGate
 from service.inbound.twilio import routes as twilio_routes
-from service.inbound.twilio.signature import TwilioGate
 from service.notify import DeliveryStatus
 from service.notify import Receipt as DeliveryReceipt
 from service.replies import read_languages
@@ -161,7 +155,7 @@ class Escalation:
         server = self.settings.mailbox_url
         if server is None:
             return None
-        from service.channels.email.mailbox.imap import ImapMailbox
+        from service.channels import ImapMailbox
 
         return MailboxReader(ImapMailbox(server, self.clock), self.incidents.store, self.clock, self.mails.receive)
 

@@ -11,34 +11,46 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from service.channels.channel_type import ContactKind
-from service.channels.contact_keys import ContactKeys
-from service.channels.outbox import Outbox
-from service.channels.phones import PhoneRules
-from service.channels.registry import CHANNELS
+from service.channels import CHANNELS, ContactKeys, ContactKind, Outbox, PhoneRules
 from service.config import Backend, Settings
 from service.core import last_good, secrets
 from service.core.clock import Clock
 from service.core.enums import Channel, Lane
 from service.core.secrets import Keyring
-from service.language import Detector, Sentiment, Tone, Translator
-from service.language.embedded.catalogue import Catalogues, read_catalogues
-from service.language.embedded.slots import times_written
-from service.language.guarded import Guard, GuardedEngine
-from service.language.machine import Engine, MachineTranslator
-from service.language.translators import Translators
-from service.messages import lane_routes, optout_routes
+from service.language import (
+    Detector,
+    Engine,
+    Guard,
+    GuardedEngine,
+    MachineTranslator,
+    Sentiment,
+    Tone,
+    Translator,
+    Translators,
+)
+from service.language.embedded import Catalogues, read_catalogues, times_written
+from service.messages import (
+    OF_ONE_HOST,
+    Attachments,
+    Callback,
+    HostShares,
+    MachineReview,
+    OptOut,
+    OptOuts,
+    Ruling,
+    Templates,
+    Translations,
+    Tries,
+    Webhooks,
+    host_of,
+    lane_routes,
+    on_dead,
+    optout_routes,
+    read_templates,
+    suppressed,
+)
+from service.messages import TRANSLATION_KIND as TRANSLATION
 from service.messages import routes as outbox_routes
-from service.messages.attachments import Attachments
-from service.messages.machine_review import MachineReview
-from service.messages.optout_routes import suppressed
-from service.messages.optouts import OptOut, OptOuts
-from service.messages.reviews import Ruling
-from service.messages.templates import Templates, read_templates
-from service.messages.translations import KIND as TRANSLATION
-from service.messages.translations import Translations
-from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead
-from service.messages.webhooks import Callback, Webhooks, host_of
 from service.notify import (
     Addressees,
     Cancellation,
@@ -74,12 +86,10 @@ from service.notify import (
     unsubscribe,
 )
 from service.notify import routes as notify_routes
-from service.recipients import Directory, ProfileRules, Recipient
+from service.recipients import EDITION_KIND, Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
-from service.recipients.audiences import EDITION_KIND
 from service.rulesets import Live
-from service.storage import Item, Store
-from service.storage.relisting import Relisting
+from service.storage import Item, Relisting, Store
 from service.wiring.channels import WaysOut
 from service.work import Breakers, Duty, LanePauses
 
@@ -346,7 +356,7 @@ def open_detector(settings: Settings, amazon: Amazon | None) -> Detector:
     """Who says which language a text is in; the embedded model is loaded by the first text."""
     if amazon is not None and settings.detects_by_comprehend:
         return amazon.detector()
-    from service.language.embedded.detect import EmbeddedDetector
+    from service.language.embedded import EmbeddedDetector
 
     return EmbeddedDetector()
 
@@ -355,12 +365,12 @@ def _engines(settings: Settings, breakers: Breakers, amazon: Amazon | None) -> I
     if amazon is not None and settings.asks_amazon:
         yield amazon.engine()
     else:
-        from service.language.embedded.mozilla import MozillaEngine, bundled_models, find_models
+        from service.language.embedded import MozillaEngine, bundled_models, find_models
 
         own = (settings.model_dir, settings.models) if settings.model_dir else (settings.models,)
         yield MozillaEngine(find_models(*own, bundled_models()))
     if settings.libretranslate_url:
-        from service.language.embedded.libretranslate import LibreTranslateEngine, Server
+        from service.language.embedded import LibreTranslateEngine, Server
 
         server = Server(settings.libretranslate_url, settings.libretranslate_api_key)
         yield GuardedEngine(LibreTranslateEngine(server), Guard("libretranslate", breakers))

@@ -14,7 +14,7 @@ from datetime import timedelta
 from prometheus_client import Counter
 
 from service import config
-from service.aws.references import Fetch
+from service.aws import Fetch
 from service.config import Settings, SettingsError, sources
 from service.core.periodic import Chore
 

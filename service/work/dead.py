@@ -12,8 +12,7 @@ from msgspec import structs
 from service.core.clock import parse_timestamp, timestamp
 from service.core.enums import Lane
 from service.core.errors import TocsinError
-from service.storage import AuditEntry, Conflict, Item, Page, Store
-from service.storage.cursors import BadCursor
+from service.storage import AuditEntry, BadCursor, Conflict, Item, Page, Store
 from service.work.lanes import BY_URGENCY
 from service.work.retry import Backoff
 

@@ -10,7 +10,7 @@ import pytest
 from service.core import exact_json
 from service.core.clock import HandClock
 from service.escalate import incidents
-from service.messages.reviews import waits
+from service.messages.reviews import waits_for_review
 from service.storage import Item
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, api_of
@@ -117,7 +117,7 @@ def test_a_reviewer_in_the_instant_of_opening_leaves_nobody_to_page(
     review = outcomes(room, evaluation)["flag for review"]["id"]
 
     def decided_behind_it(item: Item) -> bool:
-        waited = waits(item)
+        waited = waits_for_review(item)
         if waited:
             assert room.api.client.post(f"/v1/reviews/{review}", {"decision": "approve"}).status == 200
         return waited

@@ -13,7 +13,7 @@ from aiosmtpd.controller import Controller
 from service.core.clock import HandClock, timestamp
 from service.core.enums import Scope
 from service.messages import attachment_quota
-from service.messages.attachments import MAX_SIZE
+from service.messages.attachments import MAX_ATTACHMENT_SIZE
 from tests.aws import free_port
 from tests.functional.backends import Install
 from tests.functional.client import Reply
@@ -91,7 +91,7 @@ def test_files_that_are_unknown_strange_old_or_too_large_together_are_refused(de
     assert of_another.status == 422
     late = timestamp(NOON + timedelta(days=29, hours=12))
     assert refused(desk, attachments=[own], send_at=late) == ["attachments[0]"]
-    large = [file_id(desk, bytes(MAX_SIZE // 2)) for _ in range(2)]
+    large = [file_id(desk, bytes(MAX_ATTACHMENT_SIZE // 2)) for _ in range(2)]
     assert refused(desk, attachments=[own, *large]) == ["attachments[2]"]
     assert refused(desk, attachments=[own] * 11) == ["attachments"]
     desk.api.clock.advance(timedelta(days=31))
@@ -115,7 +115,7 @@ def test_a_file_that_no_mail_can_carry_is_refused(desk: Desk, content: bytes, qu
 
 
 def test_a_file_that_is_too_large_is_refused(desk: Desk) -> None:
-    assert uploads(desk, bytes(MAX_SIZE + 1)).status == 413
+    assert uploads(desk, bytes(MAX_ATTACHMENT_SIZE + 1)).status == 413
 
 
 def test_an_app_has_a_quota_that_ages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

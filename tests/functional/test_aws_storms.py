@@ -23,7 +23,7 @@ import pytest
 from service.config import Settings
 from service.core.clock import HandClock
 from service.core.enums import Lane
-from service.inbound.twilio.signature import address, signature
+from service.inbound.twilio.signature import callback_address, signature
 from service.storage import Store
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
 from service.storage.sqs import create_queues
@@ -142,7 +142,7 @@ class Town:
         """The person on duty writes back; whoever carries it tries until it is taken."""
         sid = f"SM{number:032x}"
         fields = {"AccountSid": ACCOUNT, "MessageSid": sid, "From": phone(number), "To": NUMBER, "Body": "yes"}
-        signed = signature(TOKEN, address(PUBLIC), tuple(fields.items()))
+        signed = signature(TOKEN, callback_address(PUBLIC), tuple(fields.items()))
         headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signed}
         for _ in range(40):
             reply = self.server.client.call("POST", "/v1/inbound/twilio", body=urlencode(fields), headers=headers)

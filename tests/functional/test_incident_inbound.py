@@ -22,7 +22,7 @@ from service.core.clock import HandClock, timestamp
 from service.inbound.sns import routes
 from service.inbound.sns.certificates import SigningCertificates
 from service.inbound.sns.envelope import TOPIC_HEADER, SnsGate
-from service.messages.segments import segments
+from service.messages.segments import segments_of
 from service.wiring.messaging import signing_keys
 from tests.functional.backends import Install
 from tests.functional.client import Client, InProcess, Reply
@@ -289,7 +289,7 @@ def test_a_link_is_short_and_its_page_one_sms_that_shows_the_rest_behind_it(web_
     web_room.opens(policy="approval", description=LONG)
     text = web_room.inbox(ANN)[-1]
     assert re.fullmatch(r"/a/[A-Za-z0-9][A-Za-z0-9_-]{8}[A-Za-z0-9]", link_in(text)) is not None
-    assert segments(text).count == 1
+    assert segments_of(text).count == 1
     assert text.splitlines()[0].endswith("...")
     page = web_room.api.client.with_key(None).get(link_in(text))
     assert escape(LONG) in page.text

@@ -19,7 +19,7 @@ from service.aws.references import CannotFetch, Reference, parse_reference
 from service.channels.smtp import parse_smtp_url
 from service.config import Settings, SettingsError
 from service.inbound.twilio.routes import SIGNATURE
-from service.inbound.twilio.signature import PATH, address, signature
+from service.inbound.twilio.signature import PATH, callback_address, signature
 from service.messages.senders import read_senders
 from service.wiring.reload import FAILURES, Watch
 from tests.aws import Environment
@@ -294,7 +294,7 @@ def test_tokens_of_twilio_rotate_under_a_running_service_what_is_signed_with_eit
     }
 
     def comes_in(token: str) -> bool:
-        signed = signature(token, address(url), tuple(fields.items()))
+        signed = signature(token, callback_address(url), tuple(fields.items()))
         headers = {"Content-Type": "application/x-www-form-urlencoded", SIGNATURE: signed}
         reply = server.client.with_key(None).call("POST", PATH, body=urlencode(fields), headers=headers)
         assert reply.status in {200, 403}, reply.text

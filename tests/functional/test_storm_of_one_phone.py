@@ -12,7 +12,7 @@ import pytest
 from service.channels.outbox import Entry
 from service.core.clock import HandClock
 from service.messages.pace import Pace
-from service.messages.segments import segments
+from service.messages.segments import segments_of
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, Api, api_of
 from tests.functional.incident_room import ANN, BEN, Room
@@ -73,7 +73,7 @@ def test_sixty_incidents_that_nobody_answers_are_a_dozen_texts(
         assert found["sms"] <= 12, [entry.text for entry in sms(room, phone)]
         assert found["voice"] in (1, 2)
         assert found["email"] in (1, 2)
-        assert max(segments(entry.text).count for entry in sms(room, phone)) <= 3
+        assert max(segments_of(entry.text).count for entry in sms(room, phone)) <= 3
         for text in (entry.text for entry in sms(room, phone)[5:]):
             assert "YES ALL" in text
 

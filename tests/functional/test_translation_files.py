@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from service.cli import main
 from service.core.clock import HandClock
-from service.messages.translation_files import ExportedText, Format, NotReadable, read, written
+from service.messages.translation_files import (
+    ExportedText,
+    NotReadable,
+    TranslationFormat,
+    read_translations,
+    written_translations,
+)
 from service.messages.translations import WantedTranslation
 from tests.functional.backends import embedded
 from tests.functional.conftest import NOON, api_of
@@ -87,12 +93,12 @@ LINES = st.text(LETTERS, min_size=1, max_size=60).filter(lambda text: text.strip
 
 
 @given(st.lists(st.tuples(LINES, LINES), min_size=1, max_size=4), FORMS)
-def test_every_text_comes_back_as_it_went_out(texts: list[tuple[str, str]], form: Format) -> None:
+def test_every_text_comes_back_as_it_went_out(texts: list[tuple[str, str]], form: TranslationFormat) -> None:
     wanted = [
         ExportedText(f"translation-{n}", WantedTranslation(source, "en", "de", "why", NOON, text))
         for n, (source, text) in enumerate(texts)
     ]
-    back = read(written(wanted, "en", "de", form).encode())
+    back = read_translations(written_translations(wanted, "en", "de", form).encode())
     assert [(one.id, one.source_text, one.text, one.in_doubt) for one in back] == [
         (f"translation-{n}", source, text, False) for n, (source, text) in enumerate(texts)
     ]
@@ -103,13 +109,13 @@ def test_a_draft_and_a_similar_text_go_along_and_do_not_come_back_by_themselves(
     near = WantedTranslation("The gym is closed.", "en", "de", "", NOON, "Das Studio ist zu.")
     other = WantedTranslation("The gym is closed now.", "en", "de", "", NOON)
     for form in ("po", "xliff"):
-        content = written([ExportedText("a", drafted), ExportedText("b", other, near)], "en", "de", form)
+        content = written_translations([ExportedText("a", drafted), ExportedText("b", other, near)], "en", "de", form)
         assert "Das Studio ist offen." in content
         assert "Das Studio ist zu." in content
-        assert all(one.in_doubt for one in read(content.encode()))
+        assert all(one.in_doubt for one in read_translations(content.encode()))
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"<a/>", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a/>", b"<xliff", b"hello"])
 def test_what_is_no_such_file_is_refused(content: bytes) -> None:
     with pytest.raises(NotReadable):
-        read(content)
+        read_translations(content)

@@ -52,7 +52,7 @@ NO_READERS: frozenset[Callable[..., object]] = frozenset(
         amazon._table,  # asks AWS
         amazon._intake_table,
         logs.configure,  # changes what everybody logs
-        request_ids.adopt,  # needs a request
+        request_ids.adopt_request_id,  # needs a request
         request_ids.refuse_unreadable,
         typed._above,  # the names of all objects above a member are much longer than its own
     )

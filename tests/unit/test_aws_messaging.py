@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from service.aws.clients import Clients
-from service.aws.limits import choices
+from service.aws.limits import choices_of
 from service.channels import Accepted, Attachment, Email, Outcome, Reason, Reference, Refused, Sms, Unknown, VoiceCall
 from service.channels.aws.mail import BULK_MEANINGS, MailIdentity, SesEmail
 from service.channels.aws.phone import (
@@ -26,7 +26,7 @@ from service.channels.aws.quota import ASKED_AGAIN_AFTER_S, KNOWN_FOR_S, SendRat
 from service.channels.phones import Phone
 from service.channels.voice import POLLY_VOICES
 from service.core.language_tags import Tag, parse_tag
-from service.messages.attachments import MAX_NAME, MAX_TYPE
+from service.messages.attachments import MAX_ATTACHMENT_NAME, MAX_TYPE
 from tests.aws_services import AwsServices, Error, Garbage, Silence, aws_services
 
 ENGLISH, GERMAN = Tag("en"), Tag("de")
@@ -158,7 +158,7 @@ def test_no_voice_reads_a_language_that_is_not_its_own(aws: AwsServices, clients
 
 def test_every_voice_and_reason_that_we_name_is_one_that_aws_knows(clients: Clients) -> None:
     client = clients.get("pinpoint-sms-voice-v2")
-    assert set(POLLY_VOICES.values()) <= choices(client, "SendVoiceMessage", "VoiceId")
+    assert set(POLLY_VOICES.values()) <= choices_of(client, "SendVoiceMessage", "VoiceId")
     model = client.meta.service_model
     known = {
         reason
@@ -195,7 +195,7 @@ def test_an_email_with_files_goes_alone_and_carries_them(aws: AwsServices, clien
 def test_the_longest_media_type_and_name_are_those_of_ses(clients: Clients) -> None:
     members = clients.get("sesv2").meta.service_model.shape_for("Attachment").members  # type: ignore[attr-defined]
     assert members["ContentType"].metadata["max"] == MAX_TYPE
-    assert members["FileName"].metadata["max"] >= MAX_NAME
+    assert members["FileName"].metadata["max"] >= MAX_ATTACHMENT_NAME
 
 
 def test_fifty_alike_go_out_in_one_call_and_each_has_its_own_outcome(aws: AwsServices, clients: Clients) -> None:

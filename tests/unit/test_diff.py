@@ -13,7 +13,7 @@ from hypothesis.strategies import DrawFn
 
 from service.decide import facts
 from service.decide.cells import atoms
-from service.decide.diff import Changed, Difference, diff
+from service.decide.diff import Changed, Difference, diff_rulesets
 from service.decide.ruleset import (
     Accept,
     Action,
@@ -60,13 +60,13 @@ def premium(*replaced: tuple[str, str]) -> Ruleset:
 
 
 def test_a_version_is_equivalent_to_itself_and_to_another_spelling_of_it() -> None:
-    assert diff(premium(), premium()).equivalent
-    assert diff(premium(), premium(("driver.age < 21", "not (driver.age >= 21)"))).equivalent
-    assert diff(premium(), premium()).as_text() == "no request is decided differently"
+    assert diff_rulesets(premium(), premium()).equivalent
+    assert diff_rulesets(premium(), premium(("driver.age < 21", "not (driver.age >= 21)"))).equivalent
+    assert diff_rulesets(premium(), premium()).as_text() == "no request is decided differently"
 
 
 def test_closing_the_gap_is_told_as_its_region_with_a_request() -> None:
-    difference = diff(premium(), premium(("driver.age > 21", "driver.age >= 21")))
+    difference = diff_rulesets(premium(), premium(("driver.age > 21", "driver.age >= 21")))
     (change,) = difference.changes
     assert change.before is None
     assert (change.after and change.after.rule, change.where) == (
@@ -79,7 +79,7 @@ def test_closing_the_gap_is_told_as_its_region_with_a_request() -> None:
 
 
 def test_another_amount_is_told_where_the_rule_holds() -> None:
-    (change,) = diff(premium(), premium(("20%", "25%"))).changes
+    (change,) = diff_rulesets(premium(), premium(("20%", "25%"))).changes
     assert (change.before and change.before.does, change.after and change.after.does) == (
         "increase policy.premium by 20%",
         "increase policy.premium by 25%",
@@ -88,7 +88,7 @@ def test_another_amount_is_told_where_the_rule_holds() -> None:
 
 
 def test_changed_declarations_and_hit_policies_are_notes() -> None:
-    notes = diff(premium(), premium(("min: 0, max: 130", "min: 16"), ("hit: all", "hit: first"))).notes
+    notes = diff_rulesets(premium(), premium(("min: 0, max: 130", "min: 16"), ("hit: all", "hit: first"))).notes
     assert notes == (
         "fact driver.age was integer 0..130 and is integer 16..",
         "hit: all became hit: first; requests that several rules match are decided by another policy",
@@ -98,7 +98,7 @@ def test_changed_declarations_and_hit_policies_are_notes() -> None:
 def test_rules_on_a_retyped_fact_are_named_as_not_compared() -> None:
     old = premium()
     retyped = {**old.facts, "driver.age": Fact("driver.age", FactType.DECIMAL, HERE, scale=1)}
-    assert "not compared: High Risk, Med Risk" in diff(old, replace(old, facts=retyped)).notes
+    assert "not compared: High Risk, Med Risk" in diff_rulesets(old, replace(old, facts=retyped)).notes
 
 
 @st.composite
@@ -131,7 +131,7 @@ def _against_constants(condition: Condition) -> bool:
 def test_every_change_is_told_and_none_is_invented(versions: tuple[Ruleset, Ruleset]) -> None:
     old, new = versions
     expected = {change for request in REQUESTS for change in changes_at(old, new, request)}
-    found = diff(old, new)
+    found = diff_rulesets(old, new)
     assert {told(change) for change in found.changes} == expected
     for change in found.changes:
         assert told(change) in changes_at(old, new, facts.read(new, change.example, TODAY))
@@ -164,7 +164,7 @@ def shown(rule: Rule) -> tuple[str, str]:
 def test_a_moved_rule_is_a_change_only_where_it_decides_otherwise() -> None:
     text = PREMIUM.replace("hit: all", "hit: first")
     old = sound(text)
-    assert diff(old, replace(old, rules=old.rules[::-1])) == Difference((), ())
+    assert diff_rulesets(old, replace(old, rules=old.rules[::-1])) == Difference((), ())
 
 
 @pytest.mark.parametrize(
@@ -173,5 +173,5 @@ def test_a_moved_rule_is_a_change_only_where_it_decides_otherwise() -> None:
 def test_actions_that_carry_values_are_compared(action: str) -> None:
     file = "ruleset: fees\nfacts:\n  fee: {type: integer}\nrules:\n  - {name: Due, when: fee > 1, then: [ACTION]}\n"
     old, new = file.replace("ACTION", action), file.replace("ACTION", action).replace("> 1", "> 2")
-    (change,) = diff(sound(old), sound(new)).changes
+    (change,) = diff_rulesets(sound(old), sound(new)).changes
     assert change.example is not None

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from service.cli.rules import rules
 from service.decide import drl
-from service.decide.diff import diff
+from service.decide.diff import diff_rulesets
 from service.decide.drl import DrlRefused
 from service.decide.wording import condition_text
 from tests.unit.rule_files import sound
@@ -58,7 +58,7 @@ def refusals(text: str) -> list[tuple[int, str]]:
 def test_the_samples_file_becomes_rules_that_decide_as_the_shipped_ones() -> None:
     ours = sound(Path("rules/premium.yaml").read_text("utf-8"))
     imported = sound(drl.rule_file(SAMPLE, "premium"))
-    difference = diff(ours, imported)
+    difference = diff_rulesets(ours, imported)
     assert difference.changes == ()
     assert [note.split()[1] for note in difference.notes] == [
         "driver.name",

@@ -15,7 +15,7 @@ from service.escalate.wording import House, Wording
 from service.language import Translation
 from service.language.embedded.catalogue import read_catalogues
 from service.messages.forms import parse_form
-from service.messages.segments import segments
+from service.messages.segments import segments_of
 from service.messages.templates import read_templates
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +76,7 @@ def test_every_paging_text_names_its_code_beside_the_keyword_and_is_one_part(tem
     yes = {"en": "YES", "de": "JA", "es": "SI", "fr": "OUI", "it": "SI", "pt-BR": "SIM"}[language]
     assert f"{yes} {{{{ code }}}}" in frame
     text = BEFORE + parse_form(frame).fill(SENT, Tag("en")).strip()
-    counted = segments(text)
+    counted = segments_of(text)
     assert (counted.encoding, counted.count) == ("GSM-7", 1), (counted.units, text)
 
 
@@ -98,7 +98,7 @@ def test_every_text_is_in_every_catalogue(template: str, language: str) -> None:
 @pytest.mark.parametrize("template", [*ALL, *ANSWERS])
 def test_no_text_takes_more_than_three_parts(template: str, language: str) -> None:
     text = BEFORE + parse_form(said(template, language)).fill(SENT, Tag("en")).strip()
-    assert segments(text).count <= 3
+    assert segments_of(text).count <= 3
 
 
 def test_every_question_of_a_policy_is_in_its_words() -> None:

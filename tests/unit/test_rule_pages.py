@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator
 
 from service.cli.rules import rules
 from service.decide import describe_page, fmt, positions, schema_json
-from service.decide.diff import diff
+from service.decide.diff import diff_rulesets
 from service.decide.expectations import plain
 from service.decide.faults import Faults
-from service.decide.verify import verify
+from service.decide.verify import verify_ruleset
 from service.rulesets.rule_file import EVENTS
 from tests.unit.rule_files import HEAD, sound
 
@@ -89,7 +89,7 @@ def test_the_schema_command_prints_the_schema() -> None:
 
 def test_the_page_has_facts_rules_tests_and_what_is_open() -> None:
     ruleset = sound(Path("rules/premium.yaml").read_text("utf-8"))
-    page = describe_page.page(ruleset, verify(ruleset), ["version 1 by Ann: the beginning"])
+    page = describe_page.page(ruleset, verify_ruleset(ruleset), ["version 1 by Ann: the beginning"])
     for part in (
         "# premium\n\nCar insurance premium by driver risk\n\nEvery rule that holds takes effect, in this order.",
         "| `driver.age` | integer 0..130 | High Risk, Med Risk |",
@@ -162,7 +162,7 @@ tests:
 
 def test_an_untidy_file_is_tidied_with_its_comments_and_means_the_same() -> None:
     assert fmt.formatted(UNTIDY) == TIDY
-    assert diff(sound(UNTIDY), sound(TIDY)).equivalent
+    assert diff_rulesets(sound(UNTIDY), sound(TIDY)).equivalent
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)

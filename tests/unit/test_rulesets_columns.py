@@ -19,7 +19,7 @@ from service.decide.ruleset import Ruleset
 from service.rulesets.columns.comparison import ColumnComparison
 from service.rulesets.columns.segment import Collected, Segment, unpacked_segment
 from service.rulesets.comparing import NotDecided, answer
-from service.rulesets.recorded import Recorded, bodies, recorded
+from service.rulesets.recorded import Recorded, bodies, recorded_request
 from service.rulesets.tally import Tally
 from service.storage import AuditText
 from service.storage.commits import micros
@@ -235,7 +235,7 @@ def stored(segment: Segment) -> Segment:
 def test_columns_count_what_asking_one_by_one_counts(pair: tuple[Ruleset, Ruleset], seed: int, many: int) -> None:
     random_ = random.Random(seed)
     texts = [entry(request(random_), number) for number in range(many)]
-    asked = [one for text in texts if (one := recorded(text, {})) is not None]
+    asked = [one for text in texts if (one := recorded_request(text, {})) is not None]
     before, after = map(Compiled, pair)
     expected = one_by_one(before, after, asked).as_json()
     assert in_columns(before, after, stored(collected(texts)), asked).as_json() == expected

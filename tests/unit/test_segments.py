@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.messages.prices import ELSEWHERE, PER_SEGMENT, estimated_price
-from service.messages.segments import Encoding, not_in_gsm_7, segments
+from service.messages.segments import Encoding, not_in_gsm_7, segments_of
 
 # 3GPP TS 23.038 §6.2.1, the default alphabet in the order of its codes 0x00 to 0x7F, 0x1B being the escape.
 GSM_TABLE = (
@@ -79,7 +79,7 @@ letters = st.text(
 @example("😀" * 36)
 def test_the_bill_is_what_filling_messages_code_by_code_makes(text: str) -> None:
     text = text.encode("utf-16", "ignore").decode("utf-16")
-    gsm, counted = septets(text), segments(text)
+    gsm, counted = septets(text), segments_of(text)
     if gsm is None:
         assert counted.encoding is Encoding.UCS_2
         assert counted.count == billed(units(text), 70, 67)
@@ -109,18 +109,18 @@ def test_the_bill_is_what_filling_messages_code_by_code_makes(text: str) -> None
     ],
 )
 def test_the_published_limits(text: str, encoding: Encoding, count: int) -> None:
-    counted = segments(text)
+    counted = segments_of(text)
     assert (counted.encoding, counted.count) == (encoding, count)
 
 
 def test_an_emoji_is_never_cut_in_two() -> None:
     text = "x" * 66 + "😀" + "x" * 10
-    first, second = segments(text).parts
+    first, second = segments_of(text).parts
     assert (first, second) == ("x" * 66, "😀" + "x" * 10)
 
 
 def test_an_escaped_character_is_never_cut_in_two() -> None:
-    first, second = segments("x" * 152 + "€" + "x" * 20).parts
+    first, second = segments_of("x" * 152 + "€" + "x" * 20).parts
     assert (first, second) == ("x" * 152, "€" + "x" * 20)
 
 

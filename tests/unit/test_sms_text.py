@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from service.core.language_tags import parse_tag
 from service.messages.forms import FormRefused, NotFilled, missing, parse_form
 from service.messages.plain_sms import plain
-from service.messages.segments import Encoding, not_in_gsm_7, segments
+from service.messages.segments import Encoding, not_in_gsm_7, segments_of
 
 TEXT = "Your parcel is at the door of the warehouse. Please bring your card and a pen, and ask for number 4711. "
 
@@ -45,8 +45,8 @@ TEXT = "Your parcel is at the door of the warehouse. Please bring your card and 
 )
 def test_what_nobody_misses_makes_no_second_message(unseen: str) -> None:
     text = plain(f"{TEXT}{unseen}Bye.")
-    assert segments(text).encoding is Encoding.GSM_7
-    assert segments(text).count == 1
+    assert segments_of(text).encoding is Encoding.GSM_7
+    assert segments_of(text).count == 1
 
 
 @pytest.mark.parametrize(

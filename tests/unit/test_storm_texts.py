@@ -15,7 +15,7 @@ from service.escalate.incident import Contact
 from service.escalate.phonebook import Listed, listing
 from service.escalate.wording import House, Wording
 from service.language.embedded.catalogue import read_catalogues
-from service.messages.segments import not_in_gsm_7, segments
+from service.messages.segments import not_in_gsm_7, segments_of
 from service.messages.templates import read_templates
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -42,7 +42,7 @@ def test_a_text_for_many_fits_three_parts(template: str, language: str) -> None:
         listed = listing(pages(about))
         said = wording().of_many(Channel.SMS, contact, template, listed, Reference("m", 1, urgent=True))
         assert isinstance(said, Sms)
-        assert segments(said.text).count <= 3, said.text
+        assert segments_of(said.text).count <= 3, said.text
         assert "60" in said.text or "4000" in said.text
         if about.isascii():
             assert not not_in_gsm_7(said.text), said.text

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 
 from service.cli.rules import rules
 from service.decide import language
-from service.decide.diff import diff
+from service.decide.diff import diff_rulesets
 from service.decide.tables.export import NoTable, as_csv
 from service.rulesets import rule_file
 from tests.unit.rule_files import sound
@@ -107,7 +107,7 @@ def test_all_faults_of_a_table_are_shown_at_once() -> None:
 def test_a_table_reads_back_as_itself() -> None:
     ruleset = sound(inside(TABLE))
     again = sound(inside(as_csv(ruleset)))
-    assert diff(ruleset, again).equivalent
+    assert diff_rulesets(ruleset, again).equivalent
     assert as_csv(again) == as_csv(ruleset)
 
 
@@ -117,7 +117,7 @@ def test_shipped_rules_go_through_a_table_and_come_back(name: str) -> None:
     ruleset = sound(text)
     frame = text[: text.index("rules:\n")]
     rows = "".join(f"  {line}\n" for line in as_csv(ruleset).splitlines())
-    assert diff(ruleset, sound(f"{frame}table: |\n{rows}")).equivalent
+    assert diff_rulesets(ruleset, sound(f"{frame}table: |\n{rows}")).equivalent
 
 
 def test_what_no_row_can_say_is_refused_with_its_rule() -> None:
@@ -140,7 +140,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_table_beside_its_file_is_put_inside_so_that_one_text_says_all(folder: Path) -> None:
     content = rule_file.read(folder / "premium.yaml").content.decode()
     assert "premium.csv" not in content
-    assert diff(sound(inside(TABLE)), sound(content.split("tests:")[0])).equivalent
+    assert diff_rulesets(sound(inside(TABLE)), sound(content.split("tests:")[0])).equivalent
 
 
 def test_findings_are_shown_in_the_file_where_their_text_stands(folder: Path) -> None:

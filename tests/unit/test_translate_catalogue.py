@@ -17,7 +17,7 @@ from service.language import NotTranslated, Translation
 from service.language.embedded.catalogue import CatalogueError, Catalogues, read_catalogues
 from service.messages.answer_words import NEUTRAL
 from service.messages.keywords import Keyword, keyword
-from service.messages.segments import Encoding, segments
+from service.messages.segments import Encoding, segments_of
 from service.messages.templates import Templates, read_templates
 from service.notify import unsubscribe
 from service.replies import read_languages
@@ -298,7 +298,7 @@ def test_every_word_that_a_text_asks_for_is_understood_when_it_is_sent_back(lang
 @pytest.mark.parametrize("language", ["de", "fr", "it"])
 def test_no_reviewed_text_makes_an_sms_dearer_than_its_language_needs(language: str) -> None:
     for text in CATALOGUES.by_language[parse_tag(language)].values():
-        assert segments(text).encoding is Encoding.GSM_7, text
+        assert segments_of(text).encoding is Encoding.GSM_7, text
 
 
 def catalogue(folder: Path, entries: str, name: str = "de.po") -> Catalogues:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.inbound.twilio.signature import Fields, TwilioGate, TwilioRefused, address, signature
+from service.inbound.twilio.signature import Fields, TwilioGate, TwilioRefused, callback_address, signature
 from tests.twilio_service import ACCOUNT, TOKEN
 
 PUBLISHED = (
@@ -58,7 +58,7 @@ def test_each_token_is_good_with_or_without_the_usual_port(gate: TwilioGate, url
 )
 def test_any_address_of_ours_will_do(public_url: str) -> None:
     gate = TwilioGate(ACCOUNT, [TOKEN], public_url)
-    signed = signature(TOKEN, address(public_url), FIELDS)
+    signed = signature(TOKEN, callback_address(public_url), FIELDS)
     assert gate.admit(urlencode(FIELDS).encode(), "", signed)["Body"] == "ja ✓ & more"
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.decide import facts, language
 from service.decide.decision import ActionRefused, Compiled, NotUnique
 from service.decide.findings import Finding
-from service.decide.verify import verify
+from service.decide.verify import verify_ruleset
 from tests.unit.rule_files import sound
 
 HEAD = """\
@@ -30,7 +30,7 @@ def file(*rules: tuple[str, str], hit: str = "all") -> str:
 
 
 def refusals(text: str) -> list[Finding]:
-    return [one for one in verify(sound(text)) if one.message.find("the request is refused") > 0]
+    return [one for one in verify_ruleset(sound(text)) if one.message.find("the request is refused") > 0]
 
 
 def is_refused(text: str, finding: Finding) -> bool:
@@ -106,7 +106,7 @@ def test_every_request_that_is_shown_is_refused_as_it_says(rules: list[tuple[str
 
 
 def hints(text: str) -> list[str]:
-    return [one.hint or "" for one in (*language.parse(text).findings, *verify(sound(text)))]
+    return [one.hint or "" for one in (*language.parse(text).findings, *verify_ruleset(sound(text)))]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`verify` and the solver z3 agree on random rulesets, and every example is what it claims by brute force."""
+"""`verify_ruleset` and the solver z3 agree on random rulesets, and every example is what it claims by brute force."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from service.decide.ruleset import (
     Text,
     Value,
 )
-from service.decide.verify import verify
+from service.decide.verify import verify_ruleset
 from tests.unit.rule_worlds import HERE, allowed, conditions, schemas, truth
 from tests.unit.z3_oracle import Solver
 
@@ -74,7 +74,7 @@ def test_verify_finds_what_a_solver_finds_in_many_rulesets(ruleset: Ruleset) -> 
 
 def assert_agreement(ruleset: Ruleset) -> None:
     """Every finding of the one is a finding of the other, and every example shows what it claims."""
-    found = verify(ruleset)
+    found = verify_ruleset(ruleset)
     solver = Solver(ruleset)
     numbers = range(len(ruleset.rules))
     dead = {f"rule {n}" for n in numbers if solver.holds_nowhere(n)}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.aws.clients import Clients
-from service.aws.limits import choices
+from service.aws.limits import choices_of
 from service.channels import voice_espeak
 from service.channels.voice import MAX_SSML_CHARACTERS, POLLY_VOICES, NoVoice, SpeechFailed, polly_voice, ssml
 from service.channels.voice_nanotts import VOICES, NanoSpeech, voice_for
@@ -121,7 +121,7 @@ def test_ssml_over_the_provider_s_limit_is_refused_with_both_figures() -> None:
 
 def test_every_polly_voice_is_one_that_a_call_can_have() -> None:
     clients = Clients(boto3.Session(region_name="eu-central-1"))
-    known = choices(clients.get("pinpoint-sms-voice-v2"), "SendVoiceMessage", "VoiceId")
+    known = choices_of(clients.get("pinpoint-sms-voice-v2"), "SendVoiceMessage", "VoiceId")
     assert set(POLLY_VOICES.values()) <= set(known)
 
 

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from service.aws.clients import Clients
-from service.aws.limits import check
-from service.channels import Accepted, Attachment, Email, Outcome, Reason, Reference, Refused, Unknown
+from service.aws import Clients, check_limits
 from service.channels.aws.sending import handed_over
 from service.channels.email import unsubscribe_headers
+from service.channels.message import Accepted, Attachment, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.core import exact_json
 from service.core.aws_faults import Kind, code, kind_of
 
@@ -100,7 +99,7 @@ class SesEmail:
             request["ConfigurationSetName"] = self._identity.configuration_set
 
         def checked() -> str:
-            check(self._client, "SendEmail", request)
+            check_limits(self._client, "SendEmail", request)
             return self._client.send_email(**request).get("MessageId", "")
 
         return handed_over(checked, _meaning)
@@ -126,7 +125,7 @@ class SesEmail:
         request = self._bulk_request(emails)
 
         def checked() -> str:
-            check(self._client, "SendBulkEmail", request)
+            check_limits(self._client, "SendBulkEmail", request)
             results.extend(self._client.send_bulk_email(**request)["BulkEmailEntryResults"])
             return "bulk"
 

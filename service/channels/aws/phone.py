@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from service.aws.clients import Clients
-from service.aws.limits import check
-from service.channels import Outcome, Reason, Reference, Refused, Sms, VoiceCall
+from service.aws import Clients, check_limits
 from service.channels.aws.sending import handed_over
+from service.channels.message import Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.voice import SpeechFailed, polly_voice, ssml
 from service.core.aws_faults import code
 
@@ -126,7 +125,7 @@ def _sent(
     call: Callable[[], Mapping[str, object]],
 ) -> Outcome:
     def checked() -> str:
-        check(client, operation, request)
+        check_limits(client, operation, request)
         return str(call().get("MessageId") or "")
 
     return handed_over(checked, _meaning)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from service.aws.clients import Clients
+from service.aws import Clients
 from service.core import aws_faults
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from botocore.exceptions import ClientError
 
-from service.aws.limits import OverLimit
-from service.channels import Accepted, Outcome, Reason, Refused, Unknown
+from service.aws import OverLimit
+from service.channels.message import Accepted, Outcome, Reason, Refused, Unknown
 from service.core import aws_faults
 from service.core.aws_faults import Kind
 from service.work import asked_wait

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from service.channels import Reference
+from service.channels.message import Reference
 from service.core.enums import Channel
 from service.core.language_tags import Tag
 from service.core.records import Record

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult
 
-from service.channels import Accepted, Outcome, Reason, Refused, Unknown
 from service.channels.carrier import Handed
 from service.channels.chat import Chat, parse_chat_url
-from service.channels.sends import counted
+from service.channels.message import Accepted, Outcome, Reason, Refused, Unknown
+from service.channels.sends import counted_send
 from service.core.clock import Clock
 from service.core.outside_posts import HostSilent, OutsidePosts, PrivateNetwork
 from service.core.posting import Response
@@ -68,7 +68,7 @@ class ChatWebhooks:
         if host in silent or self._clock.now() >= begin_by:
             why = "the room's host does not answer" if host in silent else "other messages took the time there was"
             return Refused(Reason.THROTTLED, why, SHORTLY, untried=True)
-        return counted(NAME, self._send(message, lambda: silent.add(host)))
+        return counted_send(NAME, self._send(message, lambda: silent.add(host)))
 
     def _send(self, message: Chat, does_not_answer: Callable[[], None]) -> Outcome:
         try:

@@ -15,7 +15,7 @@ from email.utils import format_datetime, formataddr
 import idna
 from email_validator import EmailNotValidError, validate_email
 
-from service.channels import Email
+from service.channels.message import Email
 from service.core.errors import TocsinError
 from service.core.web_addresses import is_readable_on_the_way
 

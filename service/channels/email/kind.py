@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from service.channels import Email, Message
 from service.channels.channel_type import Circumstances, ContactKind, MessageReader, Words
-from service.channels.email.signature import said_above
+from service.channels.email.signature import text_above_signature
+from service.channels.message import Email, Message
 from service.core.blank import is_blank
 from service.core.enums import Channel
 
@@ -40,4 +40,4 @@ class EmailType:
         """Whether neither subject nor text says anything, and no picture is in it."""
         if not isinstance(message, Email):
             return is_blank(message.text)
-        return is_blank(message.subject) and is_blank(said_above(message.text)) and "<img" not in message.html
+        return is_blank(message.subject) and is_blank(text_above_signature(message.text)) and "<img" not in message.html

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-MARK = "-- "
+SIGNATURE_MARK = "-- "
 
 
-def said_above(text: str) -> str:
+def text_above_signature(text: str) -> str:
     """A plain text without the few lines below its last mark."""
-    above, mark, below = text.rpartition(f"\n{MARK}\n")
+    above, mark, below = text.rpartition(f"\n{SIGNATURE_MARK}\n")
     return above if mark and "\n\n" not in below else text

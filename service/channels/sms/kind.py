@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.channels import Sms
 from service.channels.channel_type import Circumstances, ContactKind, MessageReader, PlainText, Words
+from service.channels.message import Sms
 from service.core.enums import Channel
 
 

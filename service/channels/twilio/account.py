@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 
-from service.channels import Accepted, Outcome, Reason, Reference, Refused, Unknown
+from service.channels.message import Accepted, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.twilio.meanings import meaning
 from service.core import exact_json
 from service.core.errors import Unavailable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from service.channels import Reason
+from service.channels.message import Reason
 
 REASONS: Mapping[int, Reason] = {
     14107: Reason.THROTTLED,  # too many SMS a second

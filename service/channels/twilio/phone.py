@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import quoteattr
 
-from service.channels import Outcome, Reason, Refused, Sms, VoiceCall
+from service.channels.message import Outcome, Reason, Refused, Sms, VoiceCall
 from service.channels.twilio.account import Form, Twilio
 from service.channels.voice import paragraphs, polly_voice
 

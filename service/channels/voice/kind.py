@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.channels import VoiceCall
 from service.channels.channel_type import Circumstances, ContactKind, MessageReader, PlainText, Words
+from service.channels.message import VoiceCall
 from service.core.enums import Channel
 from service.core.language_tags import Tag, parse_tag
 

@@ -10,18 +10,17 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.aws import inbox, intake_table
-from service.aws.clients import Clients
-from service.channels.aws.quota import send_rate
+from service.aws import Clients, inbox, intake_table
+from service.channels.aws import send_rate
 from service.cli.checks import Finding, Level, broken, doubtful, fine
 from service.config import Settings
 from service.core import aws_faults
 from service.core.clock import Clock
 from service.core.enums import Channel, Lane
 from service.core.errors import TocsinError
-from service.messages.senders import Sender
+from service.messages import Sender
 from service.storage import dynamodb, sqs
-from service.wiring.storage import intake_table_name, queue_names, table_names
+from service.wiring import intake_table_name, queue_names, table_names
 
 LATE = timedelta(seconds=5)
 """How far this clock may be off before timers and leases of several hosts begin to disagree."""

@@ -8,7 +8,7 @@ from itertools import islice
 from msgspec import structs
 
 from service import config
-from service.aws.references import CannotFetch
+from service.aws import CannotFetch
 from service.cli.checks import Finding, broken, doubtful, fine
 from service.cli.checks.rule_files import rule_files
 from service.cli.checks.work import work
@@ -19,7 +19,7 @@ from service.core.enums import Channel
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.storage import Conflict, Item, Store
-from service.wiring.channels import smtp_channel
+from service.wiring import smtp_channel
 from service.work import all_dead_items
 
 PROBE = "doctor"
@@ -145,7 +145,7 @@ def _mailbox(settings: Settings, clock: Clock) -> Iterator[Finding]:
             do = "Set TOCSIN_MAILBOX_URL, or let SES deliver them (docs/escalation.md)."
             yield doubtful("mailbox", "TOCSIN_REPLY_TO asks for answers by mail, and no mailbox is read", do)
         return
-    from service.channels.email.mailbox.imap import ImapMailbox, MailboxUnreadable
+    from service.channels import ImapMailbox, MailboxUnreadable
 
     mailbox = ImapMailbox(settings.mailbox_url, clock)
     try:
@@ -167,26 +167,26 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 
 def _scores() -> str:
-    from service.language.embedded.sentiment import EmbeddedSentiment
+    from service.language.embedded import EmbeddedSentiment
 
     return f"a plain sentence is {EmbeddedSentiment().score(SENTENCE, Tag('en')).label.value}"
 
 
 def _speaks() -> str:
-    from service.channels.voice_nanotts import NanoSpeech
+    from service.channels import NanoSpeech
 
     return f"a sentence takes {NanoSpeech().speak(SENTENCE, Tag('en')).seconds:.1f} s to say"
 
 
 def _translates(settings: Settings) -> str:
-    from service.language.embedded.mozilla import bundled_models, find_models
+    from service.language.embedded import bundled_models, find_models
 
     own = (settings.model_dir, settings.models) if settings.model_dir else (settings.models,)
     return ", ".join(f"{model.source}-{model.target}" for model in find_models(*own, bundled_models()))
 
 
 def _detects() -> str:
-    from service.language.embedded.detect import EmbeddedDetector
+    from service.language.embedded import EmbeddedDetector
 
     found = EmbeddedDetector().detect(SENTENCE)
     return f"an English sentence is {found.language if found else 'unknown'}"

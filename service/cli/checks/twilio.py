@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from service.channels.twilio.account import Twilio
+from service.channels.twilio import Twilio
 from service.cli.checks import Finding, broken, doubtful, fine
 from service.config import Settings
 from service.core.errors import TocsinError
-from service.inbound.twilio.signature import address
-from service.wiring.channels import open_twilio
+from service.inbound.twilio import callback_address
+from service.wiring import open_twilio
 
 ACCOUNT, NUMBER = "twilio account", "twilio number"
 
@@ -57,6 +57,6 @@ def _answers(url: str, public_url: str | None) -> Finding:
     """Whether what people write to the number reaches us."""
     if public_url is None:
         return doubtful(NUMBER, "answers and receipts do not reach us", "Set TOCSIN_PUBLIC_URL (docs/providers.md).")
-    if url != address(public_url):
-        return doubtful(NUMBER, "its messages go elsewhere", f"Let them be POSTed to {address(public_url)}.")
+    if url != callback_address(public_url):
+        return doubtful(NUMBER, "its messages go elsewhere", f"Let them be POSTed to {callback_address(public_url)}.")
     return fine(NUMBER, "its messages come to us")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template
 
 from service.console import calls
-from service.http.plumbing import plumbing
+from service.http import plumbing
 
 MOST_COUNTED = 100
 """More waiting things than these are shown as "100+"."""

@@ -10,8 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from service.console import calls
 from service.console.forms import takes_form
 from service.console.guard import signed_in
-from service.http import EndpointCall, not_found
-from service.http.plumbing import plumbing
+from service.http import EndpointCall, not_found, plumbing
 
 LIST = "outbox.list_outbox"
 LISTED = 200

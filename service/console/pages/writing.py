@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from service.console import calls, mood
 from service.console.forms import takes_form
 from service.http import Problem
-from service.messages.segments import not_in_gsm_7
+from service.messages import not_in_gsm_7
 
 PREVIEW = "notifications.preview_notification"
 SEND = "notifications.send_notification"

@@ -35,7 +35,7 @@ _PROOFS: Mapping[str, Callable[[World, Steps], Iterator[Found]]] = {
 }
 
 
-def verify(ruleset: Ruleset) -> tuple[Finding, ...]:
+def verify_ruleset(ruleset: Ruleset) -> tuple[Finding, ...]:
     """Everything that can be proven to be wrong with a ruleset's rules, by place; raises for no ruleset.
 
     At most `MAX_SHOWN` findings of a kind are shown and the others counted. A proof that takes too long is given up

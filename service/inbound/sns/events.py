@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from service.channels.inbound import Fate, Ignored, Inbound, InboundMail, InboundSms, Receipt, Unwanted
+from service.channels import Fate, Ignored, Inbound, InboundMail, InboundSms, Receipt, Unwanted
 from service.core import exact_json
 from service.core.enums import Channel
 from service.inbound.sns.envelope import Envelope

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from service.channels.inbound import Fate, Ignored, InboundSms, Receipt
+from service.channels import Fate, Ignored, InboundSms, Receipt
 from service.core.enums import Channel
 
 _MESSAGES = {

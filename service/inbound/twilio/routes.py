@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from flask import Blueprint, request
 
-from service.channels.inbound import Ignored, InboundSms
+from service.channels import Ignored, InboundSms
 from service.core.clock import Clock
 from service.escalate import Receipts, Replies
 from service.http import ANYTHING, Answer, Caller, Format, Problem, ProblemType, endpoint

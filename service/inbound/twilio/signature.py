@@ -25,7 +25,7 @@ class TwilioRefused(TocsinError):
     """Not a request of Twilio for our account (HTTP 403). The text says which check failed."""
 
 
-def address(public_url: str) -> str:
+def callback_address(public_url: str) -> str:
     """Where Twilio reaches us: what goes into its console, and what it signs."""
     return public_url.rstrip("/") + PATH
 
@@ -45,7 +45,7 @@ class TwilioGate:
     def __init__(self, account: str | None, tokens: Sequence[str], public_url: str | None) -> None:
         self._account = account
         self._tokens = tuple(tokens)
-        self._address = None if public_url is None else address(public_url)
+        self._address = None if public_url is None else callback_address(public_url)
 
     def expect(self, signed: str) -> str:
         """Our address; `TwilioRefused` for what cannot be a signed request, before anything else of it is read."""
@@ -57,9 +57,9 @@ class TwilioGate:
 
     def admit(self, body: bytes, query: str, signed: str) -> Mapping[str, str]:
         """The verified fields of a request to `PATH` with this query; `TwilioRefused` if any check fails."""
-        address = self.expect(signed)
+        callback_address = self.expect(signed)
         fields = _fields(body)
-        url = f"{address}?{query}" if query else address
+        url = f"{callback_address}?{query}" if query else callback_address
         if not self._is_signed(url, fields, signed):
             raise TwilioRefused("the signature is not Twilio's: compare TOCSIN_PUBLIC_URL with the address it calls")
         members = dict(fields)

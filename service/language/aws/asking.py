@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from service.core import aws_faults
 from service.core.aws_faults import Kind
-from service.language import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.language.patience import patiently
+from service.language.protocols import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.work import asked_wait
 
 T = TypeVar("T")

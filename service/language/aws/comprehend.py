@@ -9,17 +9,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from service.aws.clients import Clients
-from service.aws.limits import choices
+from service.aws import Clients, choices_of
 from service.core.language_tags import Tag, best_match, parse_tag
-from service.language import (
+from service.language.aws.asking import asked
+from service.language.protocols import (
     MIN_DETECT_CHARACTERS,
     Detected,
     LanguageUnknown,
     SentimentScore,
     check_length,
 )
-from service.language.aws.asking import asked
 
 if TYPE_CHECKING:
     from mypy_boto3_comprehend.type_defs import SentimentScoreTypeDef
@@ -32,7 +31,7 @@ class ComprehendSentiment:
 
     def __init__(self, clients: Clients) -> None:
         self._client = clients.get("comprehend")
-        self._languages = tuple(parse_tag(code) for code in choices(self._client, "DetectSentiment", "LanguageCode"))
+        self._languages = tuple(parse_tag(code) for code in choices_of(self._client, "DetectSentiment", "LanguageCode"))
 
     def score(self, text: str, language: Tag, /) -> SentimentScore:
         """Score a text; refused in a language that Comprehend does not know."""

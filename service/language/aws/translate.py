@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from service.aws.clients import Clients
-from service.aws.limits import OverLimit, check
+from service.aws import Clients, OverLimit, check_limits
 from service.core.language_tags import Tag, best_match, parse_tag
-from service.language import LanguageServiceRefused
 from service.language.aws.asking import asked
+from service.language.protocols import LanguageServiceRefused
 
 if TYPE_CHECKING:
     from mypy_boto3_translate.type_defs import TranslateTextRequestTypeDef
@@ -81,7 +80,7 @@ class AmazonTranslate:
                 f"the text has {size:,} bytes and Translate takes {MAX_BYTES:,}: send it in parts"
             )
         try:
-            check(self._client, "TranslateText", request)
+            check_limits(self._client, "TranslateText", request)
         except OverLimit as error:
             raise LanguageServiceRefused(f"Translate would refuse the text: {error}") from error
         return request

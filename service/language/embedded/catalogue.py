@@ -18,9 +18,9 @@ from service.core import placeholders, plain_files
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag, UnknownTag, best_match, parse_tag, serves
 from service.core.plain_files import CannotRead
-from service.language import CATALOGUE, NotTranslated, Translation
 from service.language.embedded.slots import Sentence, Slotted, find_slots, is_wordless, placeholder, plainly
 from service.language.masking import OF_EMOJI
+from service.language.protocols import CATALOGUE, NotTranslated, Translation
 
 WRITTEN_IN = Tag("en")
 """The language of every msgid."""

@@ -10,8 +10,8 @@ import urllib3
 
 from service.core.exact_json import NotJson, dumps, loads
 from service.core.language_tags import Tag, UnknownTag, best_match, parse_tag
-from service.language import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.language.patience import patiently
+from service.language.protocols import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.work import asked_wait
 
 _OWN_CODES = {"pb": "pt-BR", "zt": "zh-Hant"}

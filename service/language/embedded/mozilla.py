@@ -20,7 +20,7 @@ import fxtranslate
 
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag, UnknownTag, parse_tag, serves
-from service.language import LanguageServiceRefused
+from service.language.protocols import LanguageServiceRefused
 
 _MODEL_NAME = re.compile(r"model\.([a-z]{2})([a-z]{2})\.intgemm(?:\.alphas|8)?\.bin")
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.language_tags import Tag
-from service.language import Label, SentimentScore, check_length
 from service.language.embedded.embeddings import Embeddings, Vector
+from service.language.protocols import Label, SentimentScore, check_length
 
 SHARE = Decimal("0.000001")
 """The step of a score's shares."""

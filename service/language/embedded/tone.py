@@ -14,9 +14,9 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from service.language import ToneScore, check_length
 from service.language.embedded.embeddings import Embeddings, Vector
 from service.language.embedded.passages import passages
+from service.language.protocols import ToneScore, check_length
 
 SHARE = Decimal("0.0001")
 """The step of a harm."""

@@ -20,8 +20,7 @@ from service.rulesets.columns.segment import Collected
 from service.rulesets.columns.segment_store import Head, Kept, further, head_item, head_of, outdated
 from service.rulesets.library import Library
 from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts
-from service.storage import AuditQuery, AuditText, Conflict, Item, Store, TooLarge
-from service.storage.commits import instant
+from service.storage import AuditQuery, AuditText, Conflict, Item, Store, TooLarge, instant
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,7 @@ from datetime import datetime
 from service.core.clock import parse_timestamp, timestamp
 from service.core.records import from_state, to_state
 from service.rulesets.columns.segment import Segment, unpacked_segment
-from service.storage import AuditQuery, Item, Store
-from service.storage.commits import EPOCH
+from service.storage import EPOCH, AuditQuery, Item, Store
 
 KIND = "segment"
 

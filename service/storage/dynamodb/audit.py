@@ -9,7 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from service.core.clock import timestamp
-from service.storage import AuditEntry, AuditQuery
 from service.storage.aws_calls import Calls, checked_whole
 from service.storage.commits import AuditRow
 from service.storage.dynamodb.batches import fetch, fetch_one, fetched
@@ -18,6 +17,7 @@ from service.storage.dynamodb.queries import Query, pages, request
 from service.storage.dynamodb.rows import day_of, entry_of, sharded
 from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.tables import AUDIT_BY_DAY, AUDIT_BY_REQUEST, AUDIT_BY_RULESET, Index
+from service.storage.store import AuditEntry, AuditQuery
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from service.storage import StoreUnavailable
 from service.storage.aws_calls import TRIES, Calls, checked_whole
 from service.storage.dynamodb.expressions import text
+from service.storage.store import StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

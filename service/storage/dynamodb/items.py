@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.core.enums import Lane
-from service.storage import Conflict, Item, StoreUnavailable
 from service.storage.aws_calls import TRIES, Calls, Refused, checked_whole
 from service.storage.commits import micros
 from service.storage.dynamodb.batches import fetch, fetch_one, fetched
@@ -21,6 +20,7 @@ from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry, key_text
 from service.storage.dynamodb.tables import DUE
 from service.storage.gcra import Request
+from service.storage.store import Conflict, Item, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from service.core.enums import Lane
 from service.core.exact_json import JsonObject
-from service.storage import AuditEntry, Item
 from service.storage.audit_places import place_of
 from service.storage.commits import AuditRow, ItemRow, instant
 from service.storage.dynamodb.expressions import number, text
 from service.storage.dynamodb.tables import FORGET
+from service.storage.store import AuditEntry, Item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from service.core.clock import Clock, SystemClock
 from service.core.enums import Lane
-from service.storage import AuditEntry, AuditQuery, AuditText, Item, Page, StoreUnavailable
 from service.storage.audit_places import parse_place, place_of
 from service.storage.aws_calls import COMMITTED_WITHIN_S, Calls, Quiet
 from service.storage.aws_time import AwsTime
@@ -26,6 +25,7 @@ from service.storage.dynamodb.slots import SlotRegistry
 from service.storage.dynamodb.tables import AUDIT_SHARDS, TableNames
 from service.storage.dynamodb.writes import Look, Writes
 from service.storage.gcra import Request
+from service.storage.store import AuditEntry, AuditQuery, AuditText, Item, Page, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

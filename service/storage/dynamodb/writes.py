@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.storage import AlreadyExists, Conflict
 from service.storage.aws_calls import Calls, Refused, checked_whole
 from service.storage.commits import AuditRow, Commit, ItemRow
 from service.storage.dynamodb.expressions import ABSENT, names, number, text
@@ -19,6 +18,7 @@ from service.storage.dynamodb.rows import audit_attributes, item_attributes
 from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry
 from service.storage.dynamodb.tables import TableNames
+from service.storage.store import AlreadyExists, Conflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from service.core.exact_json import JsonObject
-from service.storage import AlreadyExists, AuditEntry, AuditQuery, AuditText
 from service.storage.audit_places import Place
 from service.storage.commits import AuditRow, instant, micros
 from service.storage.sqlite.schema import RARE_TYPE
+from service.storage.store import AlreadyExists, AuditEntry, AuditQuery, AuditText
 
 Row = tuple[str, str, str, int, str, str | None, str, str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from service.storage import StoreUnavailable
+from service.storage.store import StoreUnavailable
 
 _ADVICE = {
     sqlite3.SQLITE_FULL: "the disk is full: make room on it",

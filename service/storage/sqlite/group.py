@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from service.core.errors import TocsinError
-from service.storage import StoreUnavailable
+from service.storage.store import StoreUnavailable
 
 C = TypeVar("C")
 T = TypeVar("T")

@@ -15,9 +15,9 @@ import msgspec
 
 from service.core.enums import Lane
 from service.core.exact_json import JsonObject
-from service.storage import MAX_WRITES, AlreadyExists, Conflict, Item
 from service.storage.commits import Commit, ItemRow, instant, micros
 from service.storage.gcra import Request
+from service.storage.store import MAX_WRITES, AlreadyExists, Conflict, Item
 
 Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
 

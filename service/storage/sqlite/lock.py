@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from service.storage import StoreUnavailable
+from service.storage.store import StoreUnavailable
 
 TURN = timedelta(seconds=20)
 """How long to wait for one's turn: longer than busy processes and a slow disk together take."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from service.storage import StoreUnavailable
+from service.storage.store import StoreUnavailable
 
 RARE_TYPE = "entry_type NOT IN ('request', 'response')"
 """As a query must write it for SQLite to use the index of rare types (https://sqlite.org/partialindex.html)."""

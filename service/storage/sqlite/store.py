@@ -9,7 +9,6 @@ from pathlib import Path
 
 from service.core.clock import Clock, SystemClock
 from service.core.enums import Lane
-from service.storage import AuditEntry, AuditQuery, AuditText, Item, Page
 from service.storage.audit_places import Place, parse_place, place_of
 from service.storage.commits import Commit, commit_of, instant, micros, new_items
 from service.storage.cursors import entry_size, from_cursor, item_size, page_of, text_size
@@ -18,6 +17,7 @@ from service.storage.sqlite import audit as audit_sql
 from service.storage.sqlite import items as item_sql
 from service.storage.sqlite.database import PATIENCE, Database
 from service.storage.sqlite.lock import TURN
+from service.storage.store import AuditEntry, AuditQuery, AuditText, Item, Page
 
 FORGET_AT_ONCE = 500
 """Expired items deleted in one commit, so that a great many do not hold everybody up."""

@@ -16,8 +16,8 @@ import boto3
 
 from service.core.enums import Lane
 from service.core.exact_json import NotJson, dumps, loads
-from service.storage import MAX_KEY_BYTES
 from service.storage.aws_calls import ANSWERED_WITHIN_S, CONNECTIONS, Calls, checked_whole, config
+from service.storage.store import MAX_KEY_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 from service.core.clock import Clock, SystemClock
 from service.core.enums import Lane
-from service.storage import Item, StoreUnavailable
 from service.storage.aws_calls import Calls
 from service.storage.aws_time import MOST_SKEW
 from service.storage.commits import ItemRow, instant, micros
@@ -41,6 +40,7 @@ from service.storage.sqs.queues import (
     Queues,
 )
 from service.storage.sqs.queues import connect as connect_sqs
+from service.storage.store import Item, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -1,0 +1,20 @@
+from service.aws.clients import Clients
+from service.aws.events import EventBridge
+from service.aws.inbox import SqsInbox
+from service.aws.limits import OverLimit, check_limits, choices_of
+from service.aws.parameters import KeptValues
+from service.aws.references import CannotFetch, Fetch, Reference, parse_reference
+
+__all__ = [
+    "CannotFetch",
+    "Clients",
+    "EventBridge",
+    "Fetch",
+    "KeptValues",
+    "OverLimit",
+    "Reference",
+    "SqsInbox",
+    "check_limits",
+    "choices_of",
+    "parse_reference",
+]

@@ -1,0 +1,100 @@
+from service.channels.carrier import Carrier, Handed, OneByOne, Together
+from service.channels.channel_type import Circumstances, ContactKind, address_of
+from service.channels.chat.webhooks import ChatWebhooks
+from service.channels.contact_keys import ContactKeys, masked, masked_url
+from service.channels.email.mailbox.imap import ImapMailbox, MailboxUnreadable
+from service.channels.email.mailbox.reader import MailboxReader
+from service.channels.email.mailbox.server import ImapServer, parse_imap_url
+from service.channels.email.signature import SIGNATURE_MARK, text_above_signature
+from service.channels.email.statuses import is_gone
+from service.channels.inbound import Fate, Ignored, Inbound, InboundMail, InboundSms, Receipt, Unwanted
+from service.channels.mail_tokens import ANSWER_SLOT, MAIL_TOKEN_LENGTH, TAGGED_ADDRESS, MailTokens, ReplyAddress
+from service.channels.message import (
+    Accepted,
+    Attachment,
+    Email,
+    EmailChannel,
+    Message,
+    Outcome,
+    Reason,
+    Reference,
+    Refused,
+    Sms,
+    SmsChannel,
+    Unknown,
+    VoiceCall,
+    VoiceChannel,
+)
+from service.channels.outbox import Outbox, OutboxChat, OutboxEmail, OutboxSms, OutboxVoice, Sent
+from service.channels.phones import Phone, PhoneRefused, PhoneRules, time_zone_of
+from service.channels.registry import CHANNELS, ended_by
+from service.channels.sends import counted_send
+from service.channels.smtp import SmtpChannel, SmtpServer, parse_smtp_url
+from service.channels.voice.kind import voice_of
+from service.channels.voice_nanotts import NanoSpeech
+
+__all__ = [
+    "ANSWER_SLOT",
+    "CHANNELS",
+    "MAIL_TOKEN_LENGTH",
+    "SIGNATURE_MARK",
+    "TAGGED_ADDRESS",
+    "Accepted",
+    "Attachment",
+    "Carrier",
+    "ChatWebhooks",
+    "Circumstances",
+    "ContactKeys",
+    "ContactKind",
+    "Email",
+    "EmailChannel",
+    "Fate",
+    "Handed",
+    "Ignored",
+    "ImapMailbox",
+    "ImapServer",
+    "Inbound",
+    "InboundMail",
+    "InboundSms",
+    "MailTokens",
+    "MailboxReader",
+    "MailboxUnreadable",
+    "Message",
+    "NanoSpeech",
+    "OneByOne",
+    "Outbox",
+    "OutboxChat",
+    "OutboxEmail",
+    "OutboxSms",
+    "OutboxVoice",
+    "Outcome",
+    "Phone",
+    "PhoneRefused",
+    "PhoneRules",
+    "Reason",
+    "Receipt",
+    "Reference",
+    "Refused",
+    "ReplyAddress",
+    "Sent",
+    "Sms",
+    "SmsChannel",
+    "SmtpChannel",
+    "SmtpServer",
+    "Together",
+    "Unknown",
+    "Unwanted",
+    "VoiceCall",
+    "VoiceChannel",
+    "address_of",
+    "counted_send",
+    "ended_by",
+    "is_gone",
+    "masked",
+    "masked_url",
+    "parse_imap_url",
+    "parse_smtp_url",
+    "text_above_signature",
+    "time_zone_of",
+    "voice_of",
+]

@@ -1,0 +1,164 @@
+from service.messages.answer_words import NEUTRAL, AnswerWords
+from service.messages.attachments import (
+    MAX_ATTACHMENT_NAME,
+    MAX_ATTACHMENT_SIZE,
+    MAX_ATTACHMENTS,
+    AttachmentGone,
+    AttachmentRefused,
+    Attachments,
+)
+from service.messages.carriers import Carriers, FromSenders, Slots, SlotsNow, Urgency, anyhow
+from service.messages.failover import Departing, Failover
+from service.messages.forms import MAX_VALUE, Form, FormRefused, NotFilled, parse_form
+from service.messages.keywords import Keyword, keyword
+from service.messages.lane_routes import LANE_PAUSED, LANE_RESUMED, audited_pause
+from service.messages.machine_review import MachineReview
+from service.messages.markup import UNSUBSCRIBE
+from service.messages.optout_routes import OPTOUT_ADDED, OPTOUT_LIFTED, OptOutView, audited_optout, suppressed
+from service.messages.optouts import ListedOptOut, OptOut, OptOuts, Why
+from service.messages.pace import Pace, parse_pace
+from service.messages.prices import CURRENCY, estimated_price
+from service.messages.providers import OneAddress, Provider
+from service.messages.quiet import QuietHours, parse_quiet_hours
+from service.messages.render import NO_FOOT, EmailText, FilledText, Foot, Rendition, TooLong
+from service.messages.reviews import NotWaiting, Ruled, Ruling, Word, ruled, waits_for_review
+from service.messages.routes import OUTBOX_LIST, OutboxQuery, sent_as_json
+from service.messages.segments import Segments, not_in_gsm_7, segments_of, surplus
+from service.messages.senders import Sender, Senders, SendersRefused, everywhere, read_senders
+from service.messages.shortened import shorten
+from service.messages.spend import Budgeted, Spend
+from service.messages.templates import NoSuchTemplate, Template, Templates, announcement, read_templates
+from service.messages.translation_files import (
+    ExportedText,
+    NotReadable,
+    ReturnedText,
+    TranslationFormat,
+    nearest_translation,
+    read_translations,
+    written_translations,
+)
+from service.messages.translations import (
+    OPEN_REVIEWS,
+    TRANSLATION_KIND,
+    TRANSLATION_MISSING,
+    TRANSLATION_SUPPLIED,
+    Missing,
+    NoSuchTranslation,
+    NothingToReview,
+    PiecesLost,
+    Translations,
+    WantedTranslation,
+    check_pieces,
+)
+from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead, without_failures
+from service.messages.webhooks import Callback, CallbackRefused, Webhooks, check_url, host_of
+from service.messages.weights import parse_weights
+
+__all__ = [
+    "CURRENCY",
+    "LANE_PAUSED",
+    "LANE_RESUMED",
+    "MAX_ATTACHMENTS",
+    "MAX_ATTACHMENT_NAME",
+    "MAX_ATTACHMENT_SIZE",
+    "MAX_VALUE",
+    "NEUTRAL",
+    "NO_FOOT",
+    "OF_ONE_HOST",
+    "OPEN_REVIEWS",
+    "OPTOUT_ADDED",
+    "OPTOUT_LIFTED",
+    "OUTBOX_LIST",
+    "TRANSLATION_KIND",
+    "TRANSLATION_MISSING",
+    "TRANSLATION_SUPPLIED",
+    "UNSUBSCRIBE",
+    "AnswerWords",
+    "AttachmentGone",
+    "AttachmentRefused",
+    "Attachments",
+    "Budgeted",
+    "Callback",
+    "CallbackRefused",
+    "Carriers",
+    "Departing",
+    "EmailText",
+    "ExportedText",
+    "Failover",
+    "FilledText",
+    "Foot",
+    "Form",
+    "FormRefused",
+    "FromSenders",
+    "HostShares",
+    "Keyword",
+    "ListedOptOut",
+    "MachineReview",
+    "Missing",
+    "NoSuchTemplate",
+    "NoSuchTranslation",
+    "NotFilled",
+    "NotReadable",
+    "NotWaiting",
+    "NothingToReview",
+    "OneAddress",
+    "OptOut",
+    "OptOutView",
+    "OptOuts",
+    "OutboxQuery",
+    "Pace",
+    "PiecesLost",
+    "Provider",
+    "QuietHours",
+    "Rendition",
+    "ReturnedText",
+    "Ruled",
+    "Ruling",
+    "Segments",
+    "Sender",
+    "Senders",
+    "SendersRefused",
+    "Slots",
+    "SlotsNow",
+    "Spend",
+    "Template",
+    "Templates",
+    "TooLong",
+    "TranslationFormat",
+    "Translations",
+    "Tries",
+    "Urgency",
+    "WantedTranslation",
+    "Webhooks",
+    "Why",
+    "Word",
+    "announcement",
+    "anyhow",
+    "audited_optout",
+    "audited_pause",
+    "check_pieces",
+    "check_url",
+    "estimated_price",
+    "everywhere",
+    "host_of",
+    "keyword",
+    "nearest_translation",
+    "not_in_gsm_7",
+    "on_dead",
+    "parse_form",
+    "parse_pace",
+    "parse_quiet_hours",
+    "parse_weights",
+    "read_senders",
+    "read_templates",
+    "read_translations",
+    "ruled",
+    "segments_of",
+    "sent_as_json",
+    "shorten",
+    "suppressed",
+    "surplus",
+    "waits_for_review",
+    "without_failures",
+    "written_translations",
+]
