@@ -22,7 +22,9 @@ demo: $(VENV)/run.stamp ## the ancestors' scenarios, as a transcript
 
 test: lint types layers unit ## lint, types, layers and the quick tests: three minutes
 
-test-more: fuzz browser more ## every other test: the whole service, AWS, properties, processes, fuzz, the browser
+test-more: ## every other test: the whole service, AWS, properties, processes, fuzz, the browser
+	$(MAKE) -j2 fuzz browser
+	$(MAKE) more
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

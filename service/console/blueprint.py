@@ -26,6 +26,7 @@ from service.console.pages import (
     rules,
     schedules,
     system,
+    table,
     translations,
     trials,
     versions,
@@ -40,7 +41,7 @@ from service.storage import Store
 
 PAGES = (
     *(home, find, incidents, messages, writing, schedules, requests, reviews, translations),
-    *(rules, editing, versions, trials, events, people, people_changes, people_files, phones, system),
+    *(rules, editing, versions, trials, events, people, people_changes, people_files, phones, system, table),
 )
 
 FORM_LIMIT = 7 * 1024 * 1024

@@ -20,7 +20,7 @@ Document = Mapping[str, Any]
 """What the API answers."""
 
 
-QUESTIONS = frozenset({"notifications.preview_notification", "rulesets.check_ruleset"})
+QUESTIONS = frozenset({"notifications.preview_notification", "rulesets.check_ruleset", "rulesets.edit_grid"})
 """Calls that are POSTed and change nothing: a page may make them while it is only shown."""
 
 Sent = Mapping[str, object] | str | bytes | None

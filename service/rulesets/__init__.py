@@ -16,9 +16,8 @@ from service.rulesets.recent_comparison import Compared, Latest
 from service.rulesets.recorded import Recorded, computed_facts, instant_of, recorded_request
 from service.rulesets.refusals import as_problems
 from service.rulesets.replay import Replay, Replayed
-from service.rulesets.routes import MAX_FILE_BYTES
 from service.rulesets.rule_file import EVENTS, RuleFile
-from service.rulesets.schemas import Paged
+from service.rulesets.schemas import MAX_FILE_BYTES, Paged
 from service.rulesets.seen import Seen
 from service.rulesets.shadow import Shadows, in_share
 from service.rulesets.tally import Tally

@@ -16,8 +16,7 @@ from service.http import Answer, Body, Caller, Instant, ProblemType, Shown, conf
 from service.rulesets.backtest import BacktestOver, Backtests, Kept, Side, Wanted
 from service.rulesets.places import TrialPlaces
 from service.rulesets.refusals import as_problems
-from service.rulesets.routes import MAX_FILE_BYTES
-from service.rulesets.schemas import Paged
+from service.rulesets.schemas import MAX_FILE_BYTES, Paged
 
 PATH = "/v1/rulesets/<name>/backtests"
 

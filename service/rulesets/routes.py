@@ -16,17 +16,16 @@ from service.rulesets.diff_routes import add_diff
 from service.rulesets.differences import active_source, between
 from service.rulesets.errors import StaleEdit, UnknownRuleset
 from service.rulesets.gate import Checked
+from service.rulesets.grid_routes import add_grid
 from service.rulesets.library import Library
 from service.rulesets.places import TrialPlaces
 from service.rulesets.publishing import publish
 from service.rulesets.recent_comparison import Latest
 from service.rulesets.refusals import as_problems, stale
+from service.rulesets.schemas import MAX_FILE_BYTES
 from service.rulesets.seen import Seen
 from service.rulesets.versions import Activation, Version
 from service.rulesets.working_copies import WorkingCopies
-
-MAX_FILE_BYTES = 4 * 1024 * 1024
-"""Size of a rule file (DESIGN §3.1)."""
 
 RULE_FILE = texts_of("application/yaml", "application/octet-stream")
 """A rule file comes as text, whatever media type a client gives YAML."""
@@ -46,6 +45,7 @@ def blueprint(
     _add_reads(routes, library, clock)
     _add_outline(routes, live)
     add_diff(routes, library)
+    add_grid(routes)
     _add_check(routes, library, latest, clock, places)
     _add_publish(routes, library, live, latest, clock, places)
     _add_activate(routes, library, live, clock)

@@ -10,6 +10,9 @@ from pydantic import Field
 
 from service.http import As, Body, Cursor, Instant, Limit, Query, Shown
 
+MAX_FILE_BYTES = 4 * 1024 * 1024
+"""Size of a rule file."""
+
 
 class ShownFinding(Shown):
     """Something to say about a rule file; `example` is a request that shows it."""

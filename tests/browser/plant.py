@@ -14,6 +14,23 @@ PEOPLE = {
     "elif": ("Elif", "en", "voice", "+447700900305"),
 }
 
+DISCOUNTS = """\
+ruleset: discounts
+description: What a fleet pays less
+facts:
+  fleet.cars:    {type: integer, min: 1, max: 5000}
+  fleet.years:   {type: integer, min: 0, max: 80}
+  fleet.premium: {type: decimal, scale: 2, min: 0}
+hit: unique
+table: |
+  rule,fleet.cars,fleet.years,fleet.premium,why
+  ,in,in,out:decrease %,note
+  Small fleet,10..49,,5,One garage
+  Large fleet,>= 50,< 3,10,"New, and large"
+  Faithful fleet,>= 50,>= 3,15,Large for three years or more
+"""
+"""A ruleset that is a table."""
+
 CLOSED = "The canteen is closed on Friday. It opens again on Monday at eight."
 HARSH = "Whoever parks in front of the gate again is an idiot and will be towed."
 
@@ -24,6 +41,7 @@ def fill(client: Client) -> None:
         profile = {"first_name": name, "language": language, "preference": preference, "audience": "staff"}
         contact = {"phone": phone, "email": f"{user_id}@example.com", "timezone": "Europe/London"}
         assert client.call("PUT", f"/v1/recipients/{user_id}", json={**profile, **contact}).status in (200, 201)
+    assert client.call("POST", "/v1/rulesets/discounts/versions", body=DISCOUNTS.encode()).status == 201
     _open(client, "pump-3", "Pump 3 in building North has low pressure", "mary", "ben")
     _open(client, "cold-store", "Cold store 2 is at 9 °C", "chi", "elif")
     _open(client, "gate", "The north gate does not close", "ben")

@@ -7,6 +7,7 @@ import time
 
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import plant
 from tests.browser.conftest import PATIENCE_MS, REVIEWER, Tab, sign_in_link
 from tests.functional.client import Running
 from tests.functional.test_up import eventually
@@ -44,6 +45,35 @@ def test_an_administrator_closes_the_gap_at_21_and_publishes_and_goes_back(tab: 
     page.get_by_role("link", name="Make it decide…").click()
     page.get_by_role("button", name="Make version 1 decide").click()
     expect(page.get_by_role("heading", name="version 1 (decides now)")).to_be_visible()
+
+
+def test_rows_from_a_spreadsheet_are_pasted_checked_and_published(tab: Tab, instance: Running) -> None:
+    name = "discounts-of-spring"
+    source = plant.DISCOUNTS.replace("ruleset: discounts", f"ruleset: {name}")
+    assert instance.client.call("POST", f"/v1/rulesets/{name}/versions", body=source.encode()).status == 201
+    page = tab()
+    page.goto(f"/console/rules/{name}/edit")
+    page.get_by_role("link", name="Change it as a table").click()
+    page.get_by_label("fleet.premium, row 1").fill("6")
+    page.get_by_label("fleet.premium, row 1").press("Enter")
+    expect(page.get_by_label("fleet.premium, row 2")).to_be_focused()
+    paste(page, "rule, row 3", "Faithful fleet\t50..99\t>= 3\t15\t\r\nGiant fleet\t>= 100\t>= 3\t20\t\r\n")
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_role("heading", name="It can be published")).to_be_visible()
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("heading", name="version 2 (decides now)")).to_be_visible()
+    published = str(instance.client.get(f"/v1/rulesets/{name}/versions/2").json()["source"])
+    assert '  Large fleet,>= 50,< 3,10,"New, and large"\n' in published, "what nobody changed stays as it was written"
+    assert published.endswith("  Faithful fleet,50..99,>= 3,15,\n  Giant fleet,>= 100,>= 3,20,\n")
+
+
+def paste(page: Page, label: str, text: str) -> None:
+    """Paste what a spreadsheet puts on the clipboard into a cell."""
+    page.get_by_label(label).evaluate(
+        "(cell, text) => { const data = new DataTransfer(); data.setData('text/plain', text);"
+        " cell.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true})); }",
+        text,
+    )
 
 
 def test_two_editors_cannot_overwrite_each_other(tab: Tab) -> None:

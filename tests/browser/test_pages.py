@@ -40,6 +40,7 @@ PAGES = {
     "ruleset": "/console/rules/premium",
     "try": "/console/rules/premium/try?driver.age=18&car.style=SPORTS&car.color=RED",
     "change": "/console/rules/premium/edit",
+    "table": "/console/rules/discounts/table",
     "versions": "/console/rules/premium/versions",
     "diff": "/console/rules/premium/diff",
     "trials": "/console/rules/premium/trials",

@@ -57,7 +57,7 @@ def sessions(api: Api) -> Sessions:
     return Sessions(api.service.store, api.service.keys, api.clock)
 
 
-def submit(tab: FlaskClient, path: str, form: Mapping[str, str], headers: Mapping[str, str] = OWN) -> TestResponse:
+def submit(tab: FlaskClient, path: str, form: Mapping[str, object], headers: Mapping[str, str] = OWN) -> TestResponse:
     return tab.post(path, data=dict(form), headers=dict(headers))
 
 

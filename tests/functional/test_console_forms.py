@@ -19,6 +19,7 @@ from tests.functional.client import InProcess
 from tests.functional.conftest import Api
 from tests.functional.evaluating import put
 from tests.functional.test_console import FLAGS, signed_in
+from tests.functional.test_console_table import LIFT
 
 REPEATED_ON_AWS = False
 
@@ -91,6 +92,7 @@ class _Forms(HTMLParser):
 def seen(api: Api) -> Api:
     """Something of every kind."""
     put(api, FLAGS)
+    put(api, LIFT)
     put(api, (REPOSITORY / "rules" / "premium.yaml").read_text())
     put(api, (REPOSITORY / "rules" / "premium.yaml").read_text().replace("driver risk", "risk"))
     contacts = [{"name": "Ann", "phone": "+447700900123"}]
@@ -172,5 +174,5 @@ def test_questions_are_calls_that_change_nothing(seen: Api) -> None:
     text = (REPOSITORY / "rules" / "premium.yaml").read_text()
     seen.client.post("/v1/notifications/preview", {"text": "x", "recipients": ["emp1"]})
     seen.client.call("POST", "/v1/rulesets/premium/check", body=text.encode())
-    assert {"notifications.preview_notification", "rulesets.check_ruleset"} == QUESTIONS
+    assert {"notifications.preview_notification", "rulesets.check_ruleset", "rulesets.edit_grid"} == QUESTIONS
     assert seen.client.get("/v1/audit?order=newest&limit=1").json()["items"] == before

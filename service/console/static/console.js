@@ -37,3 +37,43 @@ document.addEventListener("keydown", event => {
 document.addEventListener("keydown", event => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.closest?.("form")?.requestSubmit();
 });
+// A table of cells: Enter and Shift+Enter go down and up, Ctrl+D copies the cell above, Alt+arrow moves the row, and a
+// block that was copied in a spreadsheet fills the cells from here on, with new rows where it is longer.
+const cellsOf = row => [...row.querySelectorAll('input[name="cell"]')];
+function cellBeside(cell, down) {
+  const row = cell.closest("tr"), other = down > 0 ? row.nextElementSibling : row.previousElementSibling;
+  return other && cellsOf(other)[cellsOf(row).indexOf(cell)];
+}
+function newRow(row) {
+  const added = row.cloneNode(true);
+  added.removeAttribute("id");
+  added.querySelector("th").firstChild.textContent = "new";
+  added.querySelectorAll("input").forEach(input => { input.value = ""; });
+  added.querySelectorAll("button").forEach(button => { button.remove(); }); // they come with the next answer
+  row.after(added);
+  return added;
+}
+document.addEventListener("keydown", event => {
+  const cell = event.target;
+  if (cell.name !== "cell") return;
+  const go = other => { event.preventDefault(); if (other) { other.focus(); other.select(); } };
+  if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) go(cellBeside(cell, event.shiftKey ? -1 : 1));
+  if (event.key === "d" && event.ctrlKey) { event.preventDefault(); const above = cellBeside(cell, -1); if (above) cell.value = above.value; }
+  if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    event.preventDefault();
+    const row = cell.closest("tr"), other = event.key === "ArrowUp" ? row.previousElementSibling : row.nextElementSibling;
+    if (other) { event.key === "ArrowUp" ? other.before(row) : other.after(row); cell.focus(); }
+  }
+});
+document.addEventListener("paste", event => {
+  const cell = event.target, text = event.clipboardData?.getData("text/plain") ?? "";
+  if (cell.name !== "cell" || !/[\t\n]/.test(text.trimEnd())) return;
+  event.preventDefault();
+  const column = cellsOf(cell.closest("tr")).indexOf(cell);
+  let row = cell.closest("tr");
+  text.replace(/\r?\n$/, "").split(/\r?\n/).forEach((line, number) => {
+    if (number) row = row.nextElementSibling ?? newRow(row);
+    const cells = cellsOf(row);
+    line.split("\t").forEach((value, place) => { if (cells[column + place]) cells[column + place].value = value.trim(); });
+  });
+});

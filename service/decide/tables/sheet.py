@@ -56,6 +56,18 @@ def rows(text: str, first: Place, faults: Faults) -> Iterator[list[Cell]]:
             row = []
 
 
+def raw_rows(text: str) -> Iterator[tuple[list[str], int]]:
+    """The rows, each cell as it is written, with the line (from 0) that the row begins on."""
+    row: list[str] = []
+    begins = 0
+    for field, line, _, ends in _fields(text):
+        begins = begins if row else line
+        row.append(field[0])
+        if ends:
+            yield row, begins
+            row = []
+
+
 def _fields(text: str) -> Iterator[tuple[re.Match[str], int, int, bool]]:
     """Each field with its line and column, counted from 0, and whether it ends its row."""
     line, start, offset = 0, 0, 0
