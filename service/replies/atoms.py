@@ -70,8 +70,9 @@ _LETTERS = str.maketrans(
 )
 """Letters that Unicode's decomposition leaves alone and people type in either form. Tatweel is only a line."""
 
-_DROPPED = re.compile("['’‘`´ʼ′]|[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u20e3]|\u200d[♀♂]")
-"""Apostrophes, variation selectors, skin tones, key caps, and the sex of an emoji's person."""
+_DROPPED = re.compile("['’‘`´ʼ′]|(?<=[א-ת])[\"״](?=[א-ת])|[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u20e3]|\u200d[♀♂]")
+"""Apostrophes, the marks of a Hebrew abbreviation, variation selectors, skin tones, key caps, and the sex of an
+emoji's person."""
 
 _ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]")
 """Accents and points of Latin, Greek, Cyrillic, Hebrew and Arabic. Never all marks: kana voicing, Thai tones and the
@@ -106,19 +107,31 @@ def is_single(letter: str) -> bool:
 def fold(text: str, *, accents: bool = False) -> str:
     """`text` without case, width and invisible characters, and without accents unless `accents` are kept."""
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
-    visible = "".join(c for c in _DROPPED.sub("", folded) if unicodedata.category(c) != "Cf")
+    visible = folded if folded.isalpha() else _visible(folded)
     if accents:
         return unicodedata.normalize("NFC", visible.replace("\u0307", ""))
     plain = _ACCENTS.sub("", unicodedata.normalize("NFD", visible))
     return unicodedata.normalize("NFC", plain).translate(_LETTERS).replace("đ", "d")
 
 
-def atoms_of(text: str, *, greek: bool = False, accents: bool = False) -> tuple[Atom, ...]:
-    """The atoms of a text. In Greek a semicolon asks. Breaks at the beginning and the end are left out."""
+def _visible(folded: str) -> str:
+    return "".join(c for c in _DROPPED.sub("", folded) if unicodedata.category(c) != "Cf")
+
+
+def folded_word(text: str, *, accents: bool = False) -> str | None:
+    """The one atom of a plain word, folded: what `atoms_of` finds, sooner; None for anything else."""
+    if not text.isalpha() or _SINGLE.search(text):
+        return None
+    folded = text.lower() if text.isascii() else fold(text, accents=accents)
+    return folded if folded.isalpha() else None
+
+
+def atoms_of(text: str, *, greek: bool = False, accents: bool = False, most: int | None = None) -> tuple[Atom, ...]:
+    """The atoms of a text, `most` of them. In Greek a semicolon asks. Breaks at either end are left out."""
     folded = _SHORT_WORD_DOT.sub(r"\1 ", _HYPHEN.sub(" ", fold(text, accents=accents)))
     atoms = _Atoms(greek=greek)
     at = 0
-    while at < len(folded):
+    while at < len(folded) and (most is None or len(atoms) < most):
         at = atoms.take(folded, at)
     return atoms.trimmed()
 
@@ -131,6 +144,9 @@ class _Atoms:
         self._atoms: list[Atom] = []
         self._word: list[str] = []
         self._marked = False
+
+    def __len__(self) -> int:
+        return len(self._atoms)
 
     def take(self, text: str, at: int) -> int:
         """Take the character at `at`, or the whole number that begins there; the place after it."""

@@ -40,63 +40,64 @@ _MEANINGFUL = frozenset({Sort.BREAK, Sort.QUESTION, Sort.NUMBER, Sort.RANGE})
 
 _JOINS = {sign: Phrase(Kind.AND, Place(0, 0)) for sign in JOINING}
 
-Cost = tuple[int, int, int]
-"""Unknown atoms, atoms taken in by open phrases, pieces."""
+_UNKNOWN, _LOOSE, _PIECE = 1_000_000, 1_000, 1
+"""What a cover costs: for each unknown atom, for each atom taken in by an open phrase, for each piece. A text has far
+fewer than a thousand atoms, so one number compares all three in this order."""
+
+_Choice = tuple[int, int, Phrase | None]
+"""The cost from an atom to the end of the text, where the atom's piece ends, and what it means."""
 
 
 def cover(atoms: Sequence[Atom], *roots: Node) -> tuple[Piece, ...]:
     """Cover `atoms` with the phrases below `roots`; the first root's meaning of a phrase counts."""
+    keys = [atom.key for atom in atoms]
     clause_ends = _clause_ends(atoms)
-    costs: list[Cost] = [(0, 0, 0)] * (len(atoms) + 1)
-    chosen: list[Piece] = []
+    beginnings = [root.next for root in roots if root.next]
+    choices: list[_Choice] = [(0, 0, None)] * (len(atoms) + 1)
     for at in range(len(atoms) - 1, -1, -1):
-        best, piece = None, Piece((atoms[at],))
-        for cost, candidate in _options(atoms, at, clause_ends[at], roots):
-            rest = costs[at + len(candidate.atoms)]
-            total = (cost[0] + rest[0], cost[1] + rest[1], cost[2] + rest[2])
-            if best is None or total < best or (total == best and len(candidate.atoms) > len(piece.atoms)):
-                best, piece = total, candidate
-        assert best is not None
-        costs[at] = best
-        chosen.append(piece)
-    return tuple(_from_the_start(chosen[::-1]))
+        best = _alone(atoms[at], at, choices[at + 1][0])
+        for beginning in beginnings:
+            if (first := beginning.get(keys[at])) is not None:
+                best = _in_phrases(first, keys, at, clause_ends[at], choices, best)
+        choices[at] = best
+    return tuple(_from_the_start(atoms, choices))
 
 
-def _from_the_start(chosen: Sequence[Piece]) -> Iterator[Piece]:
+def _from_the_start(atoms: Sequence[Atom], choices: Sequence[_Choice]) -> Iterator[Piece]:
     at = 0
-    while at < len(chosen):
-        yield chosen[at]
-        at += len(chosen[at].atoms)
+    while at < len(atoms):
+        _, end, phrase = choices[at]
+        yield Piece(tuple(atoms[at:end]), phrase)
+        at = end
 
 
-def _options(atoms: Sequence[Atom], at: int, clause_end: int, roots: Sequence[Node]) -> Iterator[tuple[Cost, Piece]]:
-    atom = atoms[at]
-    known = atom.sort in _MEANINGFUL
-    yield (0 if known else 1, 0, 1 if atom.sort is not Sort.BREAK else 0), Piece((atom,))
+def _alone(atom: Atom, at: int, rest: int) -> _Choice:
+    """The atom as a piece of its own, in no phrase of a file."""
     if atom.text in _JOINS:
-        yield (0, 0, 1), Piece((atom,), _JOINS[atom.text])
-    if atom.sort in (Sort.BREAK, Sort.QUESTION):
-        return
-    closed: set[int] = set()
-    for root in roots:
-        for end, phrase in _phrases_from(root, atoms, at, clause_end):
-            if not phrase.open and end not in closed:
-                closed.add(end)
-                yield (0, 0, 1), Piece(tuple(atoms[at:end]), phrase)
-            elif phrase.open and clause_end > end:
-                yield (0, clause_end - end, 1), Piece(tuple(atoms[at:clause_end]), phrase)
+        return rest + _PIECE, at + 1, _JOINS[atom.text]
+    if atom.sort is Sort.BREAK:
+        return rest, at + 1, None
+    return rest + _PIECE + (0 if atom.sort in _MEANINGFUL else _UNKNOWN), at + 1, None
 
 
-def _phrases_from(root: Node, atoms: Sequence[Atom], at: int, clause_end: int) -> Iterator[tuple[int, Phrase]]:
-    node: Node | None = root
-    for place in range(at, clause_end):
-        node = node.next.get(atoms[place].key) if node is not None else None
-        if node is None:
-            return
-        if node.phrase is not None:
-            yield place + 1, node.phrase
-        if node.open_phrase is not None:
-            yield place + 1, node.open_phrase
+def _in_phrases(
+    node: Node | None, keys: Sequence[str], at: int, clause_end: int, choices: Sequence[_Choice], best: _Choice
+) -> _Choice:
+    """The best choice once the phrases that begin with `node` are tried; of equals the longest, then the first."""
+    end = at + 1
+    while node is not None:
+        if node.phrase is not None and (cost := choices[end][0] + _PIECE) <= best[0]:
+            best = _better((cost, end, node.phrase), best)
+        if node.open_phrase is not None and clause_end > end:
+            cost = choices[clause_end][0] + _PIECE + _LOOSE * (clause_end - end)
+            best = _better((cost, clause_end, node.open_phrase), best)
+        node = node.next.get(keys[end]) if end < clause_end else None
+        end += 1
+    return best
+
+
+def _better(choice: _Choice, best: _Choice) -> _Choice:
+    return choice if (choice[0], -choice[1]) < (best[0], -best[1]) else best
 
 
 def _clause_ends(atoms: Sequence[Atom]) -> list[int]:

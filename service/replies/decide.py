@@ -67,13 +67,13 @@ class Accepts:
         return _BESIDE_TAKEN if Kind.TAKEN in self.kinds else _BESIDE_APPROVAL
 
 
-_BESIDE_APPROVAL = frozenset({Kind.POLITE, Kind.CODE, Kind.AND})
+_BESIDE_APPROVAL = frozenset({Kind.POLITE, Kind.REQUEST, Kind.CODE, Kind.AND})
 _BESIDE_TAKEN = _BESIDE_APPROVAL | {Kind.JUST, Kind.ALL, Kind.BOTH}
 _BESIDE_PAGE = _BESIDE_TAKEN | {Kind.FILLER, Kind.REASSURE, Kind.ETA}
-_BESIDE_COMMAND = frozenset({Kind.POLITE, Kind.FILLER, Kind.JUST, Kind.REASSURE, Kind.CODE, Kind.AND})
+_BESIDE_COMMAND = _BESIDE_APPROVAL | {Kind.FILLER, Kind.JUST, Kind.REASSURE}
 _BESIDE_NO = _BESIDE_APPROVAL | {Kind.EXCUSE, Kind.FILLER, Kind.JUST, Kind.ALL, Kind.BOTH, Kind.HANDOVER, Kind.NOT_NOW}
 
-FOR_PAGES = Accepts(frozenset({Kind.YES, Kind.OK, Kind.COMMIT, Kind.APPROVE}))
+FOR_PAGES = Accepts(frozenset({Kind.YES, Kind.OK, Kind.COMMIT}))
 FOR_APPROVALS = Accepts(frozenset({Kind.YES, Kind.APPROVE}), final_no=True)
 FOR_TASKS = Accepts(frozenset({Kind.YES, Kind.TAKEN, Kind.DONE}))
 
@@ -104,11 +104,17 @@ def decide(readings: Sequence[Reading], accepts: Accepts) -> Decision:
     english = decide_one(readings[0], accepts)
     if _is_keyword(readings[0]):
         return english
-    whole = [decide_one(reading, accepts) for reading in readings if reading.whole]
+    whole = [decide_one(reading, accepts) for reading in _understood(readings)]
     outcomes = {decision.outcome for decision in whole}
     if english.outcome in (Outcome.NO, Outcome.STOP) and outcomes <= {english.outcome, Outcome.ASK}:
         return english
     return whole[0] if len(outcomes) == 1 else _asking(whole[0] if whole else english)
+
+
+def _understood(readings: Sequence[Reading]) -> Sequence[Reading]:
+    """The readings in the languages that know the whole text; where some know every word of it, these alone."""
+    whole = [reading for reading in readings if reading.whole and not reading.says_nothing]
+    return [reading for reading in whole if not reading.open] or whole
 
 
 def decide_one(reading: Reading, accepts: Accepts) -> Decision:
@@ -138,7 +144,7 @@ def _asking(decision: Decision) -> Decision:
 def _is_keyword(reading: Reading) -> bool:
     """Whether the text is the very YES or NO that our English texts ask for."""
     answers = {span.text for span in reading.spans if span.kind in (Kind.YES, Kind.NO)}
-    around = {Kind.YES, Kind.NO, Kind.POLITE, Kind.CODE, Kind.AND, Kind.ALL, None}
+    around = {Kind.YES, Kind.NO, Kind.POLITE, Kind.REQUEST, Kind.CODE, Kind.AND, Kind.ALL, None}
     return reading.whole and len(answers) == 1 and answers <= {"yes", "no"} and around.issuperset(reading.kinds)
 
 
@@ -161,7 +167,7 @@ def _command(kinds: set[Kind]) -> Outcome | None:
         Outcome.WHO: {Kind.WHO},
     }
     for outcome, wanted in commands.items():
-        if wanted <= kinds <= wanted | {Kind.POLITE}:
+        if wanted <= kinds <= wanted | {Kind.POLITE, Kind.REQUEST}:
             return outcome
     if Kind.UNDO in kinds and kinds <= _BESIDE_COMMAND | {Kind.UNDO}:
         return Outcome.UNDO
@@ -173,10 +179,11 @@ def _command(kinds: set[Kind]) -> Outcome | None:
 
 def _answer(reading: Reading, kinds: set[Kind], accepts: Accepts) -> Outcome:
     late = reading.minutes is not None and reading.minutes > MAX_ETA
-    if kinds & accepts.kinds and kinds <= accepts.kinds | accepts.beside and not late:
+    elsewhen = late or (reading.ago and Kind.TAKEN not in accepts.kinds)
+    if kinds & accepts.kinds and kinds <= accepts.kinds | accepts.beside and not elsewhen and not reading.requests:
         return Outcome.YES
     over = {Kind.DONE, Kind.YES, Kind.OK, Kind.ALL, Kind.BOTH}
-    if not accepts.strict and Kind.DONE in kinds and kinds <= _BESIDE_COMMAND | over:
+    if not accepts.strict and not reading.requests and Kind.DONE in kinds and kinds <= _BESIDE_COMMAND | over:
         return Outcome.DONE
     return Outcome.NO if _refuses(reading, kinds, accepts) else Outcome.ASK
 

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     EXCUSE = "excuse"  # why somebody cannot; never beside a YES
     ETA = "eta"
     POLITE = "polite"
+    REQUEST = "request"  # "please": polite, but beside anything but a plain YES it asks somebody else to act
     FILLER = "filler"
     JUST = "just"  # a filler that says "a moment ago"
     REASSURE = "reassure"
@@ -59,9 +60,9 @@ ALIKE = (
     REFUSING | UNDECIDED | {Kind.EXCUSE, Kind.WHO},
     frozenset({Kind.OK, Kind.COMMIT, Kind.ETA}),
     frozenset({Kind.STOP, Kind.STOP_ALONE}),
-    frozenset({Kind.POLITE, Kind.FILLER, Kind.JUST, Kind.REASSURE}),
+    frozenset({Kind.POLITE, Kind.REQUEST, Kind.FILLER, Kind.JUST, Kind.REASSURE}),
 )
 """Kinds of which a phrase may have two: the one that stands first in the file counts."""
 
-DRAWN_OUT = frozenset({Kind.YES, Kind.OK, Kind.NO, Kind.POLITE})
+DRAWN_OUT = frozenset({Kind.YES, Kind.OK, Kind.NO, Kind.POLITE, Kind.REQUEST})
 """Kinds whose single words are also known drawn out: "yesss"."""

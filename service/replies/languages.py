@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -16,9 +16,10 @@ from service.core.errors import TocsinError
 from service.core.plain_files import CannotRead
 from service.decide import report
 from service.replies import vocabulary_file
+from service.replies.atoms import Atom, atoms_of, fold
 from service.replies.cut import without_quotes
 from service.replies.reactions import Reaction, reaction_of
-from service.replies.reading import Reading, read
+from service.replies.reading import Reading, atoms_in, is_long, read, read_atoms
 from service.replies.vocabulary import Vocabulary
 from service.replies.vocabulary_file import Frames, frames_of
 
@@ -109,8 +110,7 @@ class Languages:
         english = self._read(cut, self.vocabulary(ENGLISH))
         if english.whole and self._is_english_everywhere(english):
             return (english,)
-        others = (name for name in self.names if name not in (EMOJI, ENGLISH))
-        return (english, *(self._read(cut, self.vocabulary(name)) for name in others))
+        return (english,) if is_long(cut) else (english, *self._elsewhere(cut))
 
     def nearest(self, language: str) -> Vocabulary | None:
         """The vocabulary of a language tag, else that of its primary language or of a sibling."""
@@ -132,6 +132,25 @@ class Languages:
     def _read(self, text: str, own: Vocabulary) -> Reading:
         shared = [self.vocabulary(name) for name in (ENGLISH, EMOJI) if name in self._sources]
         return read(text, own, *(vocabulary for vocabulary in shared if vocabulary is not own))
+
+    def _elsewhere(self, text: str) -> Iterator[Reading]:
+        """The readings in the languages that know a word of it, of which those count that spell it as it is typed.
+
+        English is left out here, so that no language completes what English begins: "yes please take it".
+        """
+        emoji = [self.vocabulary(EMOJI)] if EMOJI in self._sources else []
+        typed = {atom.text for atom in atoms_of(text, accents=True)}
+        accented = {word for word in typed if fold(word) != word}
+        cuts: dict[tuple[bool, bool], tuple[Atom, ...]] = {}
+        readings = []
+        for own in map(self.vocabulary, (name for name in self.names if name not in (EMOJI, ENGLISH))):
+            way = (own.greek, own.accents)
+            if way not in cuts:
+                cuts[way] = atoms_in(text, own)
+            if not own.words.isdisjoint(atom.text for atom in cuts[way]):
+                readings.append((own, cuts[way]))
+        spelled = [each for each in readings if accented <= each[0].spelled]
+        return (read_atoms(atoms, False, own, *emoji) for own, atoms in spelled or readings)
 
     def _is_english_everywhere(self, reading: Reading) -> bool:
         elsewhere = self.vocabulary(ENGLISH).elsewhere

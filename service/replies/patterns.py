@@ -41,6 +41,7 @@ Part = str | Group
 """A text without brackets, or a group."""
 
 _TOKEN = re.compile(r"[()\[\]|]|[^()\[\]|]+")
+_BRACKET = re.compile(r"[()\[\]|]")
 _NAME = re.compile(r"<([a-z0-9_-]+)>")
 _CLOSING = {"(": ")", "[": "]"}
 
@@ -58,6 +59,8 @@ def with_parts(pattern: str, parts: Mapping[str, str]) -> str:
 
 def parse(pattern: str) -> tuple[Sequence[Part], ...]:
     """The alternatives of a pattern, each as runs: a run is a word, or a group that touches no letter."""
+    if _BRACKET.search(pattern) is None:
+        return (tuple(word for word in pattern.split(" ") if word),)
     tokens = _TOKEN.findall(pattern)
     alternatives, end = _alternatives(tokens, 0, 0)
     if end < len(tokens):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, Sort, atoms_of, spelled_out
 from service.replies.cover import Piece, cover
 from service.replies.graph import Node
-from service.replies.kinds import DRAWN_OUT, REFUSING, Kind
+from service.replies.kinds import AFFIRMING, DRAWN_OUT, REFUSING, Kind
 from service.replies.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 320
@@ -46,9 +46,34 @@ class Reading:
 
     @property
     def whole(self) -> bool:
-        """Whether every part of the text is known, and every "incident" names a number."""
-        known = not any(piece.unknown for piece in self.pieces)
-        return not self.cut_short and known and not any(map(_names_nothing, self.pieces, (*self.pieces[1:], None)))
+        """Whether every part of the text is known, every "incident" names a number, and nothing ends with "and"."""
+        if self.cut_short or any(piece.unknown for piece in self.pieces):
+            return False
+        after, before = (*self.pieces[1:], None), (None, *self.pieces[:-1])
+        dangles = any(map(_joins_nothing, before, self.pieces, after))
+        return not dangles and not any(map(_names_nothing, self.pieces, after))
+
+    @property
+    def open(self) -> bool:
+        """Whether a phrase took in words that it does not know."""
+        return any(piece.phrase is not None and piece.phrase.open for piece in self.pieces)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether only words stand in it that mean nothing alone: "it 41"."""
+        return not self.asks and {Kind.FILLER, Kind.JUST, Kind.AND, Kind.CODE, None}.issuperset(self.kinds)
+
+    @property
+    def requests(self) -> bool:
+        """Whether a "please" stands in a clause with more than a plain YES: "please confirm"."""
+        more = AFFIRMING - {Kind.YES}
+        clauses = (set(clause.kinds) for clause in self.clauses) if Kind.REQUEST in self.kinds else ()
+        return any(Kind.REQUEST in kinds and kinds & more for kinds in clauses)
+
+    @property
+    def ago(self) -> bool:
+        """Whether it tells a time that is past: "41 minutes ago"."""
+        return any(piece.kind is Kind.JUST and _minutes(piece) is not None for piece in self.pieces)
 
     @property
     def asks(self) -> bool:
@@ -112,13 +137,24 @@ class Reading:
 
 def read(text: str, own: Vocabulary, *others: Vocabulary) -> Reading:
     """Read a text with a language's `own` vocabulary and `others`; where they differ on a phrase, `own` counts."""
-    atoms = spelled_out(atoms_of(text[:MAX_READ], greek=own.greek, accents=own.accents))
+    return read_atoms(atoms_in(text, own), is_long(text), own, *others)
+
+
+def atoms_in(text: str, own: Vocabulary) -> tuple[Atom, ...]:
+    """The atoms of a text as a language cuts them: at most one more than count."""
+    atoms = atoms_of(text[:MAX_READ], greek=own.greek, accents=own.accents, most=MAX_ATOMS + 1)
+    return spelled_out(atoms[: MAX_ATOMS + 1])
+
+
+def read_atoms(atoms: Sequence[Atom], cut_short: bool, own: Vocabulary, *others: Vocabulary) -> Reading:
+    """Read the atoms of a text, which may have been `cut_short`."""
     known = (own, *others)
     pieces = cover([_without_drawl(atom, known) for atom in atoms[:MAX_ATOMS]], *_roots(known))
-    return Reading(own.language, pieces, _is_long(text) or len(atoms) > MAX_ATOMS)
+    return Reading(own.language, pieces, cut_short or len(atoms) > MAX_ATOMS)
 
 
-def _is_long(text: str) -> bool:
+def is_long(text: str) -> bool:
+    """Whether a text is longer than a YES can be."""
     written = sum(not (character.isdigit() or character.isspace()) for character in text[:MAX_READ])
     return len(text) > MAX_READ or written > MAX_CHARACTERS
 
@@ -141,6 +177,13 @@ def _names_nothing(piece: Piece, following: Piece | None) -> bool:
     if piece.kind is not Kind.CODE:
         return False
     return following is None or following.phrase is not None or following.atoms[0].sort not in _NUMBERS
+
+
+def _joins_nothing(before: Piece | None, piece: Piece, after: Piece | None) -> bool:
+    """Whether a text or a clause ends with "and": "yes and". Behind a number it may mean "too": "42 también"."""
+    if piece.kind is not Kind.AND or (before is not None and before.atoms[-1].sort in _NUMBERS):
+        return False
+    return after is None or after.atoms[0].sort in (Sort.BREAK, Sort.QUESTION)
 
 
 def _kind(piece: Piece, *, agrees: bool) -> Kind | None:

@@ -14,13 +14,14 @@ class Vocabulary:
     """The phrases of a language. `forgiven` holds other spellings of them; `root` counts first.
 
     `greek` and `accents` say how a text is cut into atoms for this language. `elsewhere` are phrases that mean
-    something else in another language.
+    something else in another language. `spelled` are the words that are written with accents.
     """
 
     language: str
     root: Node = field(repr=False)
     forgiven: Node = field(repr=False)
     words: frozenset[str] = field(repr=False)
+    spelled: frozenset[str] = field(default=frozenset(), repr=False)
     elsewhere: frozenset[str] = frozenset()
     greek: bool = False
     accents: bool = False

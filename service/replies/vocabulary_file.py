@@ -11,7 +11,7 @@ from itertools import product
 from service.decide import Entries, Faults, Finding, Keys, Node, Place, entries, positions
 from service.decide import Kind as FindingKind
 from service.replies import patterns
-from service.replies.atoms import NUMBER_KEY, Sort, atoms_of, fold
+from service.replies.atoms import NUMBER_KEY, Sort, atoms_of, fold, folded_word
 from service.replies.graph import Graph, Phrase, TooManyNodes
 from service.replies.graph import Node as GraphNode
 from service.replies.kinds import ALIKE, OPEN_ENDED, Kind
@@ -69,6 +69,7 @@ class _Phrases:
     written: Graph = field(default_factory=Graph)
     forgiven: Graph = field(default_factory=Graph)
     words: set[str] = field(default_factory=set)
+    spelled_words: set[str] = field(default_factory=set)
     cut: dict[str, Sequence[str]] = field(default_factory=dict)
     clashes: set[tuple[Place, Place]] = field(default_factory=set)
 
@@ -107,8 +108,23 @@ class _Phrases:
 
     def _keys(self, text: str) -> Sequence[str]:
         if text not in self.cut:
-            self.cut[text] = self._cut(text)
+            self.cut[text] = keys = self._word(text) or self._cut(text)
+            self.words.update(keys)
         return self.cut[text]
+
+    def _word(self, text: str) -> Sequence[str]:
+        """The key of a plain word; nothing for anything else."""
+        word = folded_word(text, accents=self.accents)
+        if word is None:
+            return ()
+        self._note_accents(text, (word,))
+        return (word,)
+
+    def _note_accents(self, text: str, keys: Sequence[str]) -> None:
+        """Keep the words of a text that have accents, with them."""
+        if not text.isascii() and not self.accents:
+            kept = fold(text, accents=True).split()
+            self.spelled_words.update(word for word in kept if word not in keys)
 
     def _cut(self, text: str) -> Sequence[str]:
         if any(character.isdigit() for character in text.replace(NUMBER_KEY, "")):
@@ -119,12 +135,14 @@ class _Phrases:
         if any(atom.sort is Sort.QUESTION for atom in atoms) or "…" in text:
             raise BadPattern("a question mark, or … before the end, is no part of a phrase")
         keys = [atom.key for atom in atoms if atom.sort is not Sort.BREAK]
-        self.words.update(keys)
+        self._note_accents(text, keys)
         return keys
 
     def _forgiving_keys(self, text: str) -> list[str]:
         """Each word with its accents or without any."""
-        return [key if key == NUMBER_KEY or fold(key) == key else f"{key}|{fold(key)}" for key in self._keys(text)]
+        plain = [(key, key if key == NUMBER_KEY else fold(key)) for key in self._keys(text)]
+        self.words.update(without for _, without in plain)
+        return [key if key == without else f"{key}|{without}" for key, without in plain]
 
     def _report(self, words: Sequence[str], first: Phrase, second: Phrase) -> Phrase:
         """Report the first words that two patterns give different kinds."""
@@ -204,6 +222,7 @@ def _vocabulary(keys: Keys, faults: Faults) -> Vocabulary:
         root=root,
         forgiven=forgiven,
         words=frozenset(phrases.words),
+        spelled=frozenset(phrases.words if accents else phrases.spelled_words),
         elsewhere=frozenset(keys.read("elsewhere", lambda node: _texts(node, "elsewhere", faults)) or ()),
         greek=phrases.greek,
         accents=accents,

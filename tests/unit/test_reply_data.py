@@ -101,6 +101,9 @@ def test_where_a_no_is_final_it_must_be_the_whole_text(text: str) -> None:
 ROWS = [line.split("\t") for line in (Path(__file__).parent / "replies_dev.tsv").read_text("utf-8").splitlines()[1:]]
 """Language, policy, text, right outcome: 876 natural replies in 30 languages."""
 
+MORE = [line.split("\t") for line in (Path(__file__).parent / "replies_more.tsv").read_text("utf-8").splitlines()[1:]]
+"""Kind of reply, language, policy, text, right outcome: replies that were once misread, and others of their kinds."""
+
 MAY_BE_TAKEN = {"yes", "all-yes", "done"}
 """Right outcomes for which a reply may take a page."""
 
@@ -118,6 +121,12 @@ def test_no_natural_refusal_or_question_takes_a_page(language: str) -> None:
         if own == language and right not in MAY_BE_TAKEN and (found := outcome(own, policy, text)) in MAY_BE_TAKEN
     ]
     assert taken == []
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(row[0] for row in MORE))
+def test_replies_of_each_kind_are_read_as_they_are_meant(kind: str) -> None:
+    misread = {(*row, found) for row in MORE if row[0] == kind and (found := outcome(*row[1:4])) != row[4]}
+    assert misread == set()
 
 
 @pytest.mark.parametrize("right", ["yes", "no", "ask", "stop", "later", "done", "all-yes", "undo"])

@@ -160,4 +160,4 @@ def test_following_compiles_every_language_ahead_of_the_first_reply(few: Path, m
     for _ in languages.names:
         languages.follow()
     monkeypatch.setattr(vocabulary_file, "parse", None)
-    assert [reading.language for reading in languages.read("blorp, later maybe", None)] == ["en", "bg", "de"]
+    assert [reading.language for reading in languages.read("blorp, да, nein", None)] == ["en", "bg", "de"]
