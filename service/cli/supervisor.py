@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+
+from service.cli import lifetime
 
 logger = logging.getLogger(__name__)
 
@@ -42,17 +43,16 @@ class Child:
 
 
 class Supervisor:
-    """Runs the children until SIGTERM or SIGINT, then ends them all."""
+    """Runs the children until it is asked to stop, then ends them all."""
 
     def __init__(self, children: Sequence[Child], now: Callable[[], float] = time.monotonic) -> None:
         self._children = children
         self._now = now
-        self._asked_to_stop: SimpleQueue[int] = SimpleQueue()  # may be put to from a signal handler
+        self._asked_to_stop: SimpleQueue[None] = SimpleQueue()  # may be put to from a signal handler
 
     def start(self) -> None:
-        """Start every child; from here on SIGTERM and SIGINT end `watch`."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda number, _frame: self._asked_to_stop.put(number))
+        """Start every child; from here on a signal to stop ends `watch`."""
+        lifetime.on_stop(lambda: self._asked_to_stop.put(None))
         for child in self._children:
             self._start(child)
 

@@ -6,7 +6,6 @@ import faulthandler
 import gc
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -42,7 +41,7 @@ def worker() -> None:
     # takes a tenth of a busy worker.
     gc.freeze()
     gc.set_threshold(GARBAGE)
-    _on_stop(loop.stop)
+    lifetime.on_stop(loop.stop)
     renewal = threading.Event()
     chores = Chores(
         [
@@ -74,8 +73,3 @@ def _renew(renewal: threading.Event, stop: Callable[[], None]) -> None:
     """Let the worker finish what it has begun, and then begin anew in this same process."""
     renewal.set()
     stop()
-
-
-def _on_stop(stop: Callable[[], None]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop())

@@ -40,8 +40,11 @@ def timestamp(at: datetime) -> str:
 
 
 def parse_timestamp(text: str) -> datetime:
-    """The instant that `timestamp` wrote; raises ValueError for anything that names no zone."""
+    """The instant that `timestamp` wrote; raises ValueError for what names no zone or leaves the calendar."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text!r} names no time zone: write it as RFC 3339, for example 2026-05-10T09:00:00Z")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is in no year from 1 to 9999 in UTC") from None

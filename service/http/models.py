@@ -58,7 +58,7 @@ class Shown(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Of a text in a request: how it is written, as a pattern for programs and in words for people."""
+    """Of a text in a request, if there is one: how it is written, as a pattern for programs, in words for people."""
 
     pattern: re.Pattern[str]
     words: str
@@ -69,8 +69,8 @@ class Matching:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {**handler(schema), "pattern": self.pattern.pattern.replace(r"\Z", "$")}
 
-    def _checked(self, text: str) -> str:
-        if self.pattern.search(text) is None:
+    def _checked(self, text: str | None) -> str | None:
+        if text is not None and self.pattern.search(text) is None:
             raise PydanticCustomError("written", "{fault}", {"fault": self.words})
         return text
 

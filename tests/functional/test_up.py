@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+import pytest
 import urllib3
 
 from tests.functional.client import Running, tocsin
@@ -108,10 +109,11 @@ def test_on_sigterm_it_ends_within_ten_seconds_and_leaves_no_process(start: Star
     assert "Traceback" not in server.log()
 
 
-def test_ctrl_c_in_a_terminal_reaches_every_process_and_still_ends_in_order(start: Start) -> None:
+@pytest.mark.parametrize("signalled", [signal.SIGINT, signal.SIGHUP], ids=["ctrl-c", "terminal-closed"])
+def test_what_a_terminal_sends_reaches_every_process_and_still_ends_in_order(start: Start, signalled: int) -> None:
     server = start(**QUIET)
     began = time.monotonic()
-    os.killpg(server.process.pid, signal.SIGINT)
+    os.killpg(server.process.pid, signalled)
     assert server.process.wait(15) == 0
     assert time.monotonic() - began < 10
     assert processes(server) == {}
