@@ -102,8 +102,16 @@ def _no_time() -> NoReturn:
 
 
 def _there(moment: datetime, zone: tzinfo | None) -> datetime:
-    """A moment by the reader's clock; one that names no zone is by their clock already."""
-    return moment.astimezone(zone) if zone is not None and moment.tzinfo is not None else moment
+    """A moment by the reader's clock; one that names no zone is by their clock already.
+
+    At the ends of the calendar (`9999-12-31T23:59:59Z` for "never") it stays as it is: their clock does not go there.
+    """
+    if zone is None or moment.tzinfo is None:
+        return moment
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def _plain_spaces(text: str) -> str:

@@ -111,9 +111,9 @@ class Directory:
         ]
 
     def with_contact(self, phone: str | None, email: str | None) -> Sequence[Recipient]:
-        """Some of the recipients with this phone (E.164), this address, or both."""
-        asked = [("phone", self._keys.phone(phone))] if phone else []
-        asked += [("email", self._keys.email(email))] if email else []
+        """Some of the recipients with this phone (E.164), this address, or both: at least one must be given."""
+        asked = [] if phone is None else [("phone", self._keys.phone(phone))]
+        asked += [] if email is None else [("email", self._keys.email(email))]
         found = [{person.user_id: person for person in self.holders(contact, key)} for contact, key in asked]
         return [person for user_id, person in found[0].items() if all(user_id in others for others in found)]
 

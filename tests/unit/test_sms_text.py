@@ -115,6 +115,17 @@ def test_times_and_dates_are_written_as_their_reader_writes_them(
     assert written(source, {"at": "2026-05-01T09:00:00+00:00"}, locale, zone).replace("\u202f", " ") == text
 
 
+@pytest.mark.parametrize(
+    ("at", "zone", "text"),
+    [
+        ("9999-12-31T23:59:59Z", "Pacific/Kiritimati", "31.12.9999"),
+        ("0001-01-01T00:00:00Z", "America/New_York", "01.01.1"),
+    ],
+)
+def test_a_time_at_the_end_of_the_calendar_is_written_as_it_came(at: str, zone: str, text: str) -> None:
+    assert written("{{ at | date('medium') }}", {"at": at}, "de", zone) == text
+
+
 def test_a_time_that_names_no_zone_is_by_its_readers_clock() -> None:
     assert written("{{ at | time }}", {"at": "2026-05-01T09:00"}, "de", "Asia/Tokyo") == "09:00"
     with pytest.raises(NotFilled, match="is not a time"):
