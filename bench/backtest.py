@@ -23,7 +23,7 @@ from service.decide.language import parse
 from service.rulesets.columns.segment_builder import Following, texts
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.comparing import answer
-from service.rulesets.library import Draft, Library
+from service.rulesets.library import Library, RulesetDraft
 from service.rulesets.recorded import recorded_request
 from service.rulesets.replay import PAGE, Replay
 from service.rulesets.tally import Tally
@@ -62,7 +62,7 @@ def run(quick: bool = False) -> Mapping[str, object]:
     clock = HandClock(BEGAN)
     with tempfile.TemporaryDirectory() as folder:
         store = SqliteStore(Path(folder) / "bench.db", clock)
-        Library(store, clock).publish(Draft("premium", FILE, "bench"))
+        Library(store, clock).publish(RulesetDraft("premium", FILE, "bench"))
         seconds = {"writing": _timed(lambda: _write(store, requests)), "reading alone": _timed(lambda: _read(store))}
         tallies: dict[str, Tally] = {}
         seconds["from raw entries"] = _timed(lambda: tallies.update(raw=_replayed(store, 0)))

@@ -17,7 +17,19 @@ from service.decide.branches import branches_of
 from service.decide.cells import Cells
 from service.decide.chunks import chunks_of
 from service.decide.decision import Compiled
-from service.decide.ruleset import And, Change, Compare, Fact, Facts, FactType, Operator, Percent, Place, Rule, Ruleset
+from service.decide.ruleset import (
+    Adjustment,
+    And,
+    Compare,
+    Fact,
+    Facts,
+    FactType,
+    Operator,
+    Percent,
+    Place,
+    Rule,
+    Ruleset,
+)
 
 SIZES = (2, 100, 1_000)
 STYLES = 20
@@ -86,7 +98,7 @@ def ruleset_of(rows: Sequence[Row]) -> Ruleset:
         "age": Fact("age", FactType.INTEGER, HERE, minimum=0, maximum=130),
         "premium": Fact("premium", FactType.DECIMAL, HERE, scale=2),
     }
-    increase = Change("premium", 1, Percent(Decimal(2)), HERE)
+    increase = Adjustment("premium", 1, Percent(Decimal(2)), HERE)
     return Ruleset("bench", facts, tuple(Rule(row.name, _when(row), (increase,), HERE) for row in rows))
 
 

@@ -3,7 +3,7 @@ from service.aws.events import EventBridge
 from service.aws.inbox import SqsInbox
 from service.aws.limits import OverLimit, check_limits, choices_of
 from service.aws.parameters import KeptValues
-from service.aws.references import CannotFetch, Fetch, Reference, parse_reference
+from service.aws.references import CannotFetch, Fetch, ValueReference, parse_reference
 
 __all__ = [
     "CannotFetch",
@@ -12,8 +12,8 @@ __all__ = [
     "Fetch",
     "KeptValues",
     "OverLimit",
-    "Reference",
     "SqsInbox",
+    "ValueReference",
     "check_limits",
     "choices_of",
     "parse_reference",

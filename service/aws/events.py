@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from service.aws.clients import Clients
 from service.aws.limits import OverLimit, check_limits
 from service.core import aws_faults, exact_json
-from service.core.aws_faults import Kind
+from service.core.aws_faults import AwsFaultKind
 from service.work import Permanent, RetryLater, asked_wait
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SOURCE = "tocsin"
 FOR_GOOD = frozenset({"NotAuthorizedForSource", "NotAuthorizedForDetailType"})
 """Codes of one entry by which a bus refuses what it is sent, whoever sends it."""
 
-MENDED_HERE = frozenset({Kind.MISSING, Kind.REQUEST})
+MENDED_HERE = frozenset({AwsFaultKind.MISSING, AwsFaultKind.REQUEST})
 """What no later attempt changes: there is no such bus, or the event is none."""
 
 

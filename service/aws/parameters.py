@@ -8,14 +8,14 @@ from typing import Protocol, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import Clients
-from service.aws.references import CannotFetch, Reference, Source
-from service.core.aws_faults import Kind, code, kind_of_code
+from service.aws.references import CannotFetch, ValueReference, ValueSource
+from service.core.aws_faults import AwsFaultKind, code, kind_of_code
 from service.core.exact_json import NotJson, dumps, loads
 
-_PERMISSIONS: Mapping[Source, str] = {
-    Source.SSM: "ssm:GetParameter (and kms:Decrypt, if a key of your own encrypts it)",
-    Source.SECRETS_MANAGER: "secretsmanager:GetSecretValue (and kms:Decrypt, if a key of your own encrypts it)",
-    Source.APP_CONFIG: "appconfig:StartConfigurationSession and appconfig:GetLatestConfiguration",
+_PERMISSIONS: Mapping[ValueSource, str] = {
+    ValueSource.SSM: "ssm:GetParameter (and kms:Decrypt, if a key of your own encrypts it)",
+    ValueSource.SECRETS_MANAGER: "secretsmanager:GetSecretValue (and kms:Decrypt, if a key of your own encrypts it)",
+    ValueSource.APP_CONFIG: "appconfig:StartConfigurationSession and appconfig:GetLatestConfiguration",
 }
 
 
@@ -25,7 +25,7 @@ class KeptValues:
     def __init__(self, clients: Clients | None = None) -> None:
         self._clients = clients or Clients()
 
-    def fetch(self, reference: Reference) -> str:
+    def fetch(self, reference: ValueReference) -> str:
         """The value as it is now; `CannotFetch`."""
         try:
             text = self._read(reference)
@@ -35,19 +35,19 @@ class KeptValues:
             raise CannotFetch(f"{reference} cannot be fetched: {error}. Set AWS_REGION and credentials.") from error
         return text if reference.key is None else _member(reference, reference.key, text)
 
-    def _read(self, reference: Reference) -> str:
+    def _read(self, reference: ValueReference) -> str:
         match reference.source:
-            case Source.SSM:
+            case ValueSource.SSM:
                 answer = self._clients.get("ssm").get_parameter(Name=reference.name, WithDecryption=True)
                 return answer["Parameter"]["Value"]
-            case Source.SECRETS_MANAGER:
+            case ValueSource.SECRETS_MANAGER:
                 return _text_of(
                     reference, self._clients.get("secretsmanager").get_secret_value(SecretId=reference.name)
                 )
-            case Source.APP_CONFIG:
+            case ValueSource.APP_CONFIG:
                 return self._configuration(reference)
 
-    def _configuration(self, reference: Reference) -> str:
+    def _configuration(self, reference: ValueReference) -> str:
         """A session for each look: it is rare, and what a session answers later is empty if nothing changed."""
         parts = reference.name.split("/")
         if len(parts) != 3:
@@ -78,14 +78,14 @@ class _Stream(Protocol):
     def read(self) -> bytes: ...
 
 
-def _text_of(reference: Reference, answer: Mapping[str, object]) -> str:
+def _text_of(reference: ValueReference, answer: Mapping[str, object]) -> str:
     text = answer.get("SecretString")
     if not isinstance(text, str):
         raise CannotFetch(f"{reference} holds bytes: store the secret as text")
     return text
 
 
-def _member(reference: Reference, key: str, text: str) -> str:
+def _member(reference: ValueReference, key: str, text: str) -> str:
     try:
         document = loads(text)
     except NotJson as error:
@@ -115,8 +115,8 @@ def _as_text(value: object) -> str:
             return dumps(value)
 
 
-def _advice(reference: Reference, name: str) -> str:
-    if kind_of_code(name) is Kind.IDENTITY:
+def _advice(reference: ValueReference, name: str) -> str:
+    if kind_of_code(name) is AwsFaultKind.IDENTITY:
         return f"{reference} may not be read ({name}): allow the role {_PERMISSIONS[reference.source]}"
     if "NotFound" in name:
         return f"{reference} does not exist ({name}): create it, or correct the name and AWS_REGION"

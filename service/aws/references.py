@@ -14,7 +14,7 @@ from enum import StrEnum
 from service.core.errors import TocsinError
 
 
-class Source(StrEnum):
+class ValueSource(StrEnum):
     """Who keeps a value."""
 
     SSM = "ssm"
@@ -22,14 +22,14 @@ class Source(StrEnum):
     APP_CONFIG = "appconfig"
 
 
-_FORM = re.compile(rf"({'|'.join(Source)}):([^#]+)(?:#(.+))?")
+_FORM = re.compile(rf"({'|'.join(ValueSource)}):([^#]+)(?:#(.+))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ValueReference:
     """Where a value is kept; `key` is a member of the JSON object that it is."""
 
-    source: Source
+    source: ValueSource
     name: str
     key: str | None = None
 
@@ -41,11 +41,11 @@ class CannotFetch(TocsinError):
     """A value cannot be had; says which, why, and what to do. Never holds the value."""
 
 
-Fetch = Callable[[Reference], str]
+Fetch = Callable[[ValueReference], str]
 """The value that a reference stands for, as it is now; `CannotFetch`."""
 
 
-def parse_reference(text: str) -> Reference | None:
+def parse_reference(text: str) -> ValueReference | None:
     """The reference that a setting's text is; None for a text that stands for itself."""
     found = _FORM.fullmatch(text)
-    return None if found is None else Reference(Source(found[1]), found[2], found[3])
+    return None if found is None else ValueReference(ValueSource(found[1]), found[2], found[3])

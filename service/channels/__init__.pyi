@@ -7,7 +7,7 @@ from service.channels.email.mailbox.reader import MailboxReader
 from service.channels.email.mailbox.server import ImapServer, parse_imap_url
 from service.channels.email.signature import SIGNATURE_MARK, text_above_signature
 from service.channels.email.statuses import is_gone
-from service.channels.inbound import Fate, Ignored, Inbound, InboundMail, InboundSms, Receipt, Unwanted
+from service.channels.inbound import Ignored, Inbound, InboundMail, InboundSms, Receipt, ReceiptStatus, Unwanted
 from service.channels.mail_tokens import ANSWER_SLOT, MAIL_TOKEN_LENGTH, TAGGED_ADDRESS, MailTokens, ReplyAddress
 from service.channels.message import (
     Accepted,
@@ -48,7 +48,6 @@ __all__ = [
     "ContactKind",
     "Email",
     "EmailChannel",
-    "Fate",
     "Handed",
     "Ignored",
     "ImapMailbox",
@@ -73,6 +72,7 @@ __all__ = [
     "PhoneRules",
     "Reason",
     "Receipt",
+    "ReceiptStatus",
     "Reference",
     "Refused",
     "ReplyAddress",

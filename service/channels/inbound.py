@@ -27,7 +27,7 @@ class InboundSms:
     page: str | None = None
 
 
-class Fate(StrEnum):
+class ReceiptStatus(StrEnum):
     """What became of a message, as far as its provider knows."""
 
     IN_FLIGHT = "in_flight"
@@ -43,7 +43,7 @@ class Receipt:
 
     provider_id: str
     channel: Channel
-    fate: Fate
+    fate: ReceiptStatus
     status: str
     at: datetime
     delivery_id: str | None = None

@@ -29,7 +29,7 @@ AUDIO_CHUNK = 240 * 1024
 """Bytes of MP3 in one item: in base64 they stay below an item's limit."""
 
 
-class Entry(Record, frozen=True):
+class OutboxEntry(Record, frozen=True):
     """One message as its reader would have it."""
 
     channel: Channel
@@ -50,7 +50,7 @@ class Sent:
     """An entry with the id it is found by."""
 
     id: str
-    entry: Entry
+    entry: OutboxEntry
 
 
 class Outbox:
@@ -66,18 +66,18 @@ class Outbox:
         """The instant that an entry made now carries."""
         return self._clock.now()
 
-    def keep(self, entry: Entry, audio: bytes = b"") -> str:
+    def keep(self, entry: OutboxEntry, audio: bytes = b"") -> str:
         """Store an entry and its audio in one commit; answers its id."""
         kept = self.with_audio(entry, audio)
         self._store.add(*kept)
         return kept[0].id
 
-    def items(self, entries: Sequence[Entry]) -> Sequence[Item]:
+    def items(self, entries: Sequence[OutboxEntry]) -> Sequence[Item]:
         """What keeping these writes, for who commits it with something else: one item for each, in order."""
         names = ids.several(entries[0].at, len(entries)) if entries else ()
         return [self._item(name, entry) for name, entry in zip(names, entries, strict=True)]
 
-    def with_audio(self, entry: Entry, audio: bytes) -> Sequence[Item]:
+    def with_audio(self, entry: OutboxEntry, audio: bytes) -> Sequence[Item]:
         """What keeping an entry and its audio writes: the entry first."""
         (item,) = self.items([entry])
         return [item, *(_audio_item(item, number, chunk) for number, chunk in enumerate(_chunks(audio)))]
@@ -91,7 +91,7 @@ class Outbox:
         """
         index, value = self._lookup(to, channel)
         page = self._store.by_index(index, value, cursor=cursor, limit=limit, newest_first=True)
-        sent = [Sent(item.id, from_state(Entry, item.state)) for item in page.items]
+        sent = [Sent(item.id, from_state(OutboxEntry, item.state)) for item in page.items]
         return Page([one for one in sent if channel in {None, one.entry.channel}], page.cursor)
 
     def entry(self, entry_id: str) -> Sent | None:
@@ -99,7 +99,7 @@ class Outbox:
         item = self._store.get(entry_id)
         if item is None or item.kind != KIND:
             return None
-        return Sent(item.id, from_state(Entry, item.state))
+        return Sent(item.id, from_state(OutboxEntry, item.state))
 
     def mp3(self, entry_id: str) -> bytes | None:
         """The audio of a voice entry, or None."""
@@ -119,7 +119,7 @@ class Outbox:
         return erased
 
     def _erase(self, item: Item) -> None:
-        for number in range(from_state(Entry, item.state).audio_chunks):
+        for number in range(from_state(OutboxEntry, item.state).audio_chunks):
             if (part := self._store.get(_audio_id(item.id, number))) is not None:
                 self._store.remove(part)
         self._store.remove(item)
@@ -131,7 +131,7 @@ class Outbox:
             return "outbox-to", self._keys.email(to) if "@" in to else self._keys.phone(to)
         return ("outbox", "all") if channel is None else ("outbox-channel", channel.value)
 
-    def _item(self, name: str, entry: Entry) -> Item:
+    def _item(self, name: str, entry: OutboxEntry) -> Item:
         to_index, to_value = self._lookup(entry.to, None)
         keys = {"outbox": "all", "outbox-channel": entry.channel.value, to_index: to_value}
         return Item(f"outbox-{name}", KIND, written(entry), keys=keys, expires_at=entry.at + KEPT)
@@ -207,10 +207,10 @@ class OutboxVoice:
         """What keeping these writes, each spoken."""
         return [self._handed(self._spoken(call)) for call in messages]
 
-    def _handed(self, spoken: tuple[Entry, bytes] | Refused) -> Handed:
+    def _handed(self, spoken: tuple[OutboxEntry, bytes] | Refused) -> Handed:
         return Handed(spoken) if isinstance(spoken, Refused) else _handed(self._outbox.with_audio(*spoken))
 
-    def _spoken(self, call: VoiceCall) -> tuple[Entry, bytes] | Refused:
+    def _spoken(self, call: VoiceCall) -> tuple[OutboxEntry, bytes] | Refused:
         try:
             audio = self._speak(call.text, call.voice)
         except NoVoice as error:
@@ -245,12 +245,12 @@ def _handed(kept: Sequence[Item]) -> Handed:
     return Handed(Accepted(kept[0].id), kept)
 
 
-def _text(sms: Sms, at: datetime) -> Entry:
+def _text(sms: Sms, at: datetime) -> OutboxEntry:
     return _entry(Channel.SMS, sms.to.e164, sms.text, sms.language, at, sms.reference)
 
 
-def _letter(email: Email, at: datetime) -> Entry:
-    return Entry(
+def _letter(email: Email, at: datetime) -> OutboxEntry:
+    return OutboxEntry(
         *(Channel.EMAIL, email.to, email.text, str(email.language), at),
         *(email.reference.delivery_id, email.reference.attempt),
         subject=email.subject,
@@ -258,8 +258,8 @@ def _letter(email: Email, at: datetime) -> Entry:
     )
 
 
-def _entry(channel: Channel, to: str, text: str, language: Tag, at: datetime, reference: Reference) -> Entry:
-    return Entry(channel, to, text, str(language), at, reference.delivery_id, reference.attempt)
+def _entry(channel: Channel, to: str, text: str, language: Tag, at: datetime, reference: Reference) -> OutboxEntry:
+    return OutboxEntry(channel, to, text, str(language), at, reference.delivery_id, reference.attempt)
 
 
 def _chunks(audio: bytes) -> Sequence[bytes]:

@@ -8,30 +8,30 @@ from dataclasses import asdict
 import click
 
 from service import config
-from service.cli.checks import Finding, Level, broken, here
+from service.cli.checks import CheckFinding, CheckLevel, broken, here
 from service.config import Backend, Examined, SettingsError
 from service.core import exact_json
 from service.wiring import SYSTEM_CLOCK, open_store
 
-_COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+_COLOURS = {CheckLevel.OK: "green", CheckLevel.WARN: "yellow", CheckLevel.FAIL: "red"}
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(as_json: bool) -> None:
     """Look at settings, store, models and, on AWS, at the account; status 1 if anything cannot work."""
-    findings: list[Finding] = []
+    findings: list[CheckFinding] = []
     for finding in _findings():
         findings.append(finding)
         if not as_json:
             _show(finding)
     if as_json:
         click.echo(exact_json.dumps({"checks": [asdict(finding) for finding in findings]}))
-    if any(finding.level is Level.FAIL for finding in findings):
+    if any(finding.level is CheckLevel.FAIL for finding in findings):
         raise click.exceptions.Exit(1)
 
 
-def _findings() -> Iterator[Finding]:
+def _findings() -> Iterator[CheckFinding]:
     yield from here.references()
     examined = _examined()
     for fault in examined.faults:
@@ -59,7 +59,7 @@ def _examined() -> Examined:
         return Examined(None, error.faults)
 
 
-def _show(finding: Finding) -> None:
+def _show(finding: CheckFinding) -> None:
     level = click.style(f"{finding.level.value:4}", fg=_COLOURS[finding.level])
     click.echo(f"{level}  {finding.subject}: {finding.found}")
     if finding.do:

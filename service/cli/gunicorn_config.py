@@ -38,13 +38,13 @@ logconfig_dict = logs.as_dict(_settings.log_level)
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
-class Worker(Protocol):
+class GunicornWorker(Protocol):
     """As much of gunicorn's worker as is used here; gunicorn ships no types."""
 
     pid: int
 
 
-def child_exit(_server: object, worker: Worker) -> None:
+def child_exit(_server: object, worker: GunicornWorker) -> None:
     """Forget the gauges of a process that ended; its counters stay in the sums."""
     from prometheus_client import multiprocess
 

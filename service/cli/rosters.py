@@ -10,15 +10,15 @@ from service import config
 from service.cli.serve import own_url
 from service.core import exact_json
 from service.core.clock import timestamp
-from service.rosters import Calendar, Calendars, Roster, Rosters, Why, local_time, path_of
+from service.rosters import Calendar, Calendars, OnCallReason, Roster, Rosters, local_time, path_of
 from service.wiring import SYSTEM_CLOCK, Service, open_store
 
 _DAY = timedelta(days=1)
 _AND_WHY = {
-    Why.TURN: "",
-    Why.OVERRIDE: " (override)",
-    Why.STANDS_IN: " (stands in for somebody absent)",
-    Why.ALL_ABSENT: " (absent, as everybody of the rotation is)",
+    OnCallReason.TURN: "",
+    OnCallReason.OVERRIDE: " (override)",
+    OnCallReason.STANDS_IN: " (stands in for somebody absent)",
+    OnCallReason.ALL_ABSENT: " (absent, as everybody of the rotation is)",
 }
 
 

@@ -40,13 +40,13 @@ def backtest(
 
     Nothing is published or carried out. Ctrl-C ends it with what was found so far.
     """
-    from service.rulesets import Library, Live, Replay, head_of
+    from service.rulesets import ActiveVersions, Library, Replay, head_of
     from service.storage import AuditQuery
     from service.wiring import SYSTEM_CLOCK, open_store
 
     draft = sound(file)
     store, now = open_store(config.load()), SYSTEM_CLOCK.now()
-    live, ruleset, until = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK), name or draft.name, until or now
+    live, ruleset, until = ActiveVersions(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK), name or draft.name, until or now
     active = live.version(ruleset, against) if against else live.at(ruleset, now)
     query = AuditQuery(ruleset=ruleset, since=since, until=until)
     segments = head_of(store, ruleset)[0].segments

@@ -108,12 +108,12 @@ class _Testing:
 
     def __init__(self) -> None:
         from service.evaluations import EventSamples, EventTests
-        from service.rulesets import Library, Live
+        from service.rulesets import ActiveVersions, Library
         from service.wiring import SYSTEM_CLOCK, of_any_language, open_sentiment, open_store
 
         settings = config.load()
         store = open_store(settings)
-        live = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
+        live = ActiveVersions(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
         sentiment = of_any_language(open_sentiment(settings), settings)
         self._clock = SYSTEM_CLOCK
         self._tests = EventTests(live, store, SYSTEM_CLOCK, sentiment)

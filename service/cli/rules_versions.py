@@ -167,12 +167,12 @@ def _compared(ready: Passed) -> Compared | None:
     if not ready.checked.affordable:
         return None
     from service.decide import Compiled
-    from service.rulesets import Latest, Live
+    from service.rulesets import ActiveVersions, Latest
     from service.wiring import SYSTEM_CLOCK, enough_of_the_audit, open_store
 
     settings = config.load()
     store = open_store(settings)
-    live = Live(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
+    live = ActiveVersions(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
     return Latest(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(Compiled(ready.ruleset()))
 
 

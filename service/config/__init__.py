@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from service.aws import Fetch, Reference
+from service.aws import Fetch, ValueReference
 from service.config import faults as setting_faults
 from service.config import folders, sources
 from service.config import names as setting_names
@@ -97,7 +97,7 @@ def warnings(settings: Settings) -> tuple[str, ...]:
     return setting_faults.warnings(settings.public_url)
 
 
-def references() -> Mapping[str, Reference]:
+def references() -> Mapping[str, ValueReference]:
     """The settings, by the names of their fields, whose values are kept elsewhere (docs/settings.md)."""
     return sources.references(sources.texts(_given(), Settings.model_fields))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dotenv import dotenv_values
 
-from service.aws import CannotFetch, Fetch, Reference, parse_reference
+from service.aws import CannotFetch, Fetch, ValueReference, parse_reference
 from service.config.faults import SettingFault, name_of
 from service.core.errors import TocsinError
 
@@ -39,13 +39,15 @@ def texts(environment: Mapping[str, str], fields: Iterable[str]) -> dict[str, st
     return {field: text for field in fields if (text := by_name.get(name_of(field)))}
 
 
-def references(given: Mapping[str, str]) -> Mapping[str, Reference]:
+def references(given: Mapping[str, str]) -> Mapping[str, ValueReference]:
     """The settings, by field, whose values are kept elsewhere."""
     parsed = ((field, parse_reference(text)) for field, text in given.items())
     return {field: reference for field, reference in parsed if reference is not None}
 
 
-def fetched(kept: Mapping[str, Reference], fetch: Fetch | None) -> tuple[Mapping[str, str], Sequence[SettingFault]]:
+def fetched(
+    kept: Mapping[str, ValueReference], fetch: Fetch | None
+) -> tuple[Mapping[str, str], Sequence[SettingFault]]:
     """What is kept elsewhere, by field, and a fault for each that cannot be had."""
     if not kept:
         return {}, ()

@@ -37,7 +37,7 @@ from botocore.exceptions import ConnectionError as NotConnected
 from botocore.parsers import ResponseParserError
 
 
-class Kind(StrEnum):
+class AwsFaultKind(StrEnum):
     """What an error says about the call that met it."""
 
     THROTTLED = "throttled"
@@ -70,9 +70,9 @@ LOST = (NotConnected, HTTPClientError, *UNREADABLE)
 TIMED_OUT = (ReadTimeoutError, ConnectTimeoutError, CredentialRetrievalError, TokenRetrievalError)
 """What took its time, and is met by every call that is made at the same moment."""
 
-_BY_CLASS: Sequence[tuple[tuple[type[Exception], ...], Kind]] = (
-    ((NotConnected,), Kind.UNREACHED),
-    ((HTTPClientError, *UNREADABLE), Kind.IN_DOUBT),
+_BY_CLASS: Sequence[tuple[tuple[type[Exception], ...], AwsFaultKind]] = (
+    ((NotConnected,), AwsFaultKind.UNREACHED),
+    ((HTTPClientError, *UNREADABLE), AwsFaultKind.IN_DOUBT),
     (
         (
             NoCredentialsError,
@@ -85,11 +85,11 @@ _BY_CLASS: Sequence[tuple[tuple[type[Exception], ...], Kind]] = (
             ConfigNotFound,
             InvalidConfigError,
         ),
-        Kind.NO_IDENTITY,
+        AwsFaultKind.NO_IDENTITY,
     ),
     (
         (ParamValidationError, MissingParametersError, ValidationError, DataNotFoundError, UnknownServiceError),
-        Kind.REQUEST,
+        AwsFaultKind.REQUEST,
     ),
 )
 
@@ -187,35 +187,40 @@ _REQUEST = {
     "ValidationError",
     "ValidationException",
 }
-_BY_CODE: Mapping[str, Kind] = {
+_BY_CODE: Mapping[str, AwsFaultKind] = {
     code: kind
     for codes, kind in (
-        (_THROTTLED, Kind.THROTTLED),
-        (_FAILED, Kind.FAILED),
-        (_IDENTITY, Kind.IDENTITY),
-        (_MISSING, Kind.MISSING),
-        (_REQUEST, Kind.REQUEST),
+        (_THROTTLED, AwsFaultKind.THROTTLED),
+        (_FAILED, AwsFaultKind.FAILED),
+        (_IDENTITY, AwsFaultKind.IDENTITY),
+        (_MISSING, AwsFaultKind.MISSING),
+        (_REQUEST, AwsFaultKind.REQUEST),
     )
     for code in codes
 }
-_BY_STATUS = {401: Kind.IDENTITY, 403: Kind.IDENTITY, 413: Kind.REQUEST, 429: Kind.THROTTLED}
+_BY_STATUS = {
+    401: AwsFaultKind.IDENTITY,
+    403: AwsFaultKind.IDENTITY,
+    413: AwsFaultKind.REQUEST,
+    429: AwsFaultKind.THROTTLED,
+}
 
 _SQS = "AWS.SimpleQueueService."
 """What error codes of SQS begin with, sometimes: its JSON answers carry those of its older XML ones along."""
 
 
-def kind_of(error: Exception) -> Kind:
+def kind_of(error: Exception) -> AwsFaultKind:
     """What an error of a call means. Total: a class that nobody has described is `FAILED`."""
     if isinstance(error, ClientError):
         return kind_of_code(code(error), status(error))
-    return next((kind for classes, kind in _BY_CLASS if isinstance(error, classes)), Kind.FAILED)
+    return next((kind for classes, kind in _BY_CLASS if isinstance(error, classes)), AwsFaultKind.FAILED)
 
 
-def kind_of_code(name: str, answered: int = 400) -> Kind:
+def kind_of_code(name: str, answered: int = 400) -> AwsFaultKind:
     """What a code of an answer means, or of one entry in it; `answered` is the HTTP status."""
     if name in _BY_CODE:
         return _BY_CODE[name]
-    return _BY_STATUS.get(answered, Kind.FAILED)
+    return _BY_STATUS.get(answered, AwsFaultKind.FAILED)
 
 
 def code(error: ClientError) -> str:

@@ -21,19 +21,19 @@ class CannotRead(TocsinError):
         self.why = why
 
 
-class NotThere(CannotRead):
+class FileMissing(CannotRead):
     """There is no file of this name, or a link leads to none."""
 
 
 def read(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
-    """The bytes of an ordinary file; `NotThere`, `CannotRead`."""
+    """The bytes of an ordinary file; `FileMissing`, `CannotRead`."""
     try:
         with open(path, "rb", opener=_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise CannotRead(path, "it is not a regular file")
             content = file.read(max_bytes + 1)
     except FileNotFoundError as error:
-        raise NotThere(path, str(error.strerror)) from error
+        raise FileMissing(path, str(error.strerror)) from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise CannotRead(path, getattr(error, "strerror", None) or str(error)) from error
     if len(content) > max_bytes:
@@ -42,7 +42,7 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
-    """A text in UTF-8 with all line ends as `\\n`; `NotThere`, `CannotRead`, `UnicodeDecodeError`."""
+    """A text in UTF-8 with all line ends as `\\n`; `FileMissing`, `CannotRead`, `UnicodeDecodeError`."""
     return read(path, max_bytes).decode().replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -2,18 +2,18 @@
 
 from service.decide.canary import Declared
 from service.decide.cells import Cells, Signature
-from service.decide.decision import ActionRefused, Compiled, Decision, EngineDisagreement, NotUnique
+from service.decide.decision import ActionRefused, Compiled, EngineDisagreement, NotUnique, RulesetDecision
 from service.decide.declarations import TODAY
 from service.decide.diff import diff_rulesets
 from service.decide.dimensions import Dimension, NamedDimension, PairDimension, Reader
-from service.decide.entries import Keys, duplicate
+from service.decide.entries import EntryKeys, duplicate
 from service.decide.explain import Clause, Combination, Comparison, Explanation, RuleExplained, Truth
 from service.decide.facts import FactsRefused
-from service.decide.faults import Faults, did_you_mean
+from service.decide.faults import RuleFaults, did_you_mean
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.intervals import OrderedDimension
 from service.decide.outcomes import (
-    Accepted,
+    AcceptanceWanted,
     EventWanted,
     Flagged,
     IncidentWanted,
@@ -23,14 +23,14 @@ from service.decide.outcomes import (
     Rejected,
 )
 from service.decide.outline import outline_ruleset
-from service.decide.positions import Entries, Items, Node, Plain, Refused, Scalar
+from service.decide.positions import AlreadyReported, Entries, Items, Node, Plain, Scalar
 from service.decide.rule_tests import Tested
 from service.decide.ruleset import (
     ORDERED,
     Accept,
     Action,
+    Adjustment,
     Cap,
-    Change,
     Changing,
     Derived,
     Emit,
@@ -50,9 +50,10 @@ from service.decide.ruleset import (
     Value,
 )
 from service.decide.scales import EXACT, scale_of
+from service.decide.tables.editing import EditableTable, NoTableHere, WrittenRow
 from service.decide.tables.inline import Inlined, inlined, taken_apart
 from service.decide.tables.sheet import Grid
-from service.decide.values import LIMIT, Unfit, fit
+from service.decide.values import LIMIT, UnfitValue, fit
 from service.decide.verify import verify_ruleset
 
 __all__ = [
@@ -61,24 +62,26 @@ __all__ = [
     "ORDERED",
     "TODAY",
     "Accept",
-    "Accepted",
+    "AcceptanceWanted",
     "Action",
     "ActionRefused",
+    "Adjustment",
+    "AlreadyReported",
     "Cap",
     "Cells",
-    "Change",
     "Changing",
     "Clause",
     "Combination",
     "Comparison",
     "Compiled",
-    "Decision",
     "Declared",
     "Derived",
     "Dimension",
+    "EditableTable",
     "Emit",
     "EngineDisagreement",
     "Entries",
+    "EntryKeys",
     "EventWanted",
     "Explanation",
     "Fact",
@@ -86,7 +89,6 @@ __all__ = [
     "FactType",
     "Facts",
     "FactsRefused",
-    "Faults",
     "Finding",
     "FlagForReview",
     "Flagged",
@@ -94,10 +96,10 @@ __all__ = [
     "IncidentWanted",
     "Inlined",
     "Items",
-    "Keys",
     "Kind",
     "LeftOut",
     "NamedDimension",
+    "NoTableHere",
     "Node",
     "NotUnique",
     "NotificationWanted",
@@ -110,11 +112,12 @@ __all__ = [
     "Place",
     "Plain",
     "Reader",
-    "Refused",
     "Reject",
     "Rejected",
     "RuleExplained",
+    "RuleFaults",
     "Ruleset",
+    "RulesetDecision",
     "Scalar",
     "SetTo",
     "Severity",
@@ -122,8 +125,9 @@ __all__ = [
     "Tested",
     "Text",
     "Truth",
-    "Unfit",
+    "UnfitValue",
     "Value",
+    "WrittenRow",
     "did_you_mean",
     "diff_rulesets",
     "duplicate",

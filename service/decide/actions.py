@@ -10,15 +10,15 @@ from functools import partial
 from service.core import placeholders
 from service.core.blank import SAY_SOMETHING, is_blank
 from service.decide import contacts, entries, numerals, texts, values
-from service.decide.entries import Keys
-from service.decide.faults import Faults
+from service.decide.entries import EntryKeys
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import (
     Accept,
     Action,
+    Adjustment,
     Cap,
-    Change,
     Contact,
     Emit,
     Fact,
@@ -34,7 +34,7 @@ from service.decide.ruleset import (
     Value,
 )
 from service.decide.schema import Schema
-from service.decide.values import Unfit
+from service.decide.values import UnfitValue
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "accept": (),
@@ -62,7 +62,7 @@ _PERCENT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?%")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
-def read(node: Node, schema: Schema, faults: Faults, allowed: Collection[str] = frozenset(KEYS)) -> Action | None:
+def read(node: Node, schema: Schema, faults: RuleFaults, allowed: Collection[str] = frozenset(KEYS)) -> Action | None:
     """One action; None, with every fault reported, if it is not one of the `allowed` verbs used as it should be."""
     return _Reader(schema, faults, allowed).action(node)
 
@@ -70,11 +70,11 @@ def read(node: Node, schema: Schema, faults: Faults, allowed: Collection[str] = 
 class _Reader:
     """Reads the actions of one rule."""
 
-    def __init__(self, schema: Schema, faults: Faults, allowed: Collection[str]) -> None:
+    def __init__(self, schema: Schema, faults: RuleFaults, allowed: Collection[str]) -> None:
         self._schema = schema
         self._faults = faults
         self._allowed = allowed
-        self._by_verb: Mapping[str, Callable[[Keys], Action | None]] = {
+        self._by_verb: Mapping[str, Callable[[EntryKeys], Action | None]] = {
             "set": self._set,
             "increase": lambda keys: self._change(keys, "increase", 1),
             "decrease": lambda keys: self._change(keys, "decrease", -1),
@@ -131,12 +131,12 @@ class _Reader:
         read = entries.keyed(node, (verb.text, *KEYS[verb.text]), f'the action "{verb.text}"', self._faults)
         return self._by_verb[verb.text](read) if read else None
 
-    def _demanded(self, keys: Keys, key: str, example: str) -> bool:
+    def _demanded(self, keys: EntryKeys, key: str, example: str) -> bool:
         if key not in keys:
             self._faults.error(Kind.SYNTAX, keys.at, f'this action lacks "{key}"', f"write {example}")
         return key in keys
 
-    def _target(self, keys: Keys, verb: str) -> Fact | None:
+    def _target(self, keys: EntryKeys, verb: str) -> Fact | None:
         return keys.read(verb, self._changeable)
 
     def _changeable(self, node: Node) -> Fact | None:
@@ -147,7 +147,7 @@ class _Reader:
             return None
         return fact
 
-    def _number_target(self, keys: Keys, verb: str) -> Fact | None:
+    def _number_target(self, keys: EntryKeys, verb: str) -> Fact | None:
         fact = self._target(keys, verb)
         if fact is None or fact.type in (FactType.INTEGER, FactType.DECIMAL):
             return fact
@@ -155,7 +155,7 @@ class _Reader:
         self._faults.error(Kind.TYPE, keys.at, f"{fact.path} is {noun}; only a number can be changed by {verb}")
         return None
 
-    def _set(self, keys: Keys) -> Action | None:
+    def _set(self, keys: EntryKeys) -> Action | None:
         fact = self._target(keys, "set")
         if not self._demanded(keys, "to", "{set: car.color, to: RED}"):
             return None
@@ -179,8 +179,8 @@ class _Reader:
 
     def _fitting(self, fact: Fact, node: Scalar, raw: values.Raw) -> Value | None:
         value = values.constant(fact, raw)
-        unfit = value if isinstance(value, Unfit) else values.outside(fact, value)
-        if unfit is None and not isinstance(value, Unfit):
+        unfit = value if isinstance(value, UnfitValue) else values.outside(fact, value)
+        if unfit is None and not isinstance(value, UnfitValue):
             return value
         if unfit is not None:
             hint = self._as_constant(fact, raw) or self._faults.did_you_mean(str(raw), fact.values or ())
@@ -199,12 +199,12 @@ class _Reader:
             return f"formulas and copies of other facts are not possible: write a constant, or change it by {change}"
         return None
 
-    def _change(self, keys: Keys, verb: str, sign: int) -> Action | None:
+    def _change(self, keys: EntryKeys, verb: str, sign: int) -> Action | None:
         fact = self._number_target(keys, verb)
         if not self._demanded(keys, "by", f"{{{verb}: policy.premium, by: 20%}}"):
             return None
         by = keys.read("by", lambda node: None if fact is None else self._amount(node, fact))
-        return None if fact is None or by is None else Change(fact.path, sign, by, keys.at)
+        return None if fact is None or by is None else Adjustment(fact.path, sign, by, keys.at)
 
     def _amount(self, node: Node, fact: Fact) -> Percent | Decimal | None:
         written = entries.text(node, "by", self._faults)
@@ -234,12 +234,12 @@ class _Reader:
     def _decimal(self, fact: Fact, written: Scalar, raw: values.Raw) -> Decimal | None:
         """A number of the fact's type, whatever its range: an amount to add may be below the fact's minimum."""
         number = values.constant(fact, raw)
-        if isinstance(number, Unfit):
+        if isinstance(number, UnfitValue):
             self._faults.error(number.kind, written.at, f"{fact.path}: {number.message}")
             return None
         return Decimal(number) if isinstance(number, int | Decimal) else None
 
-    def _cap(self, keys: Keys) -> Action | None:
+    def _cap(self, keys: EntryKeys) -> Action | None:
         fact = self._number_target(keys, "cap")
         if not self._demanded(keys, "at", "{cap: policy.premium, at: 1000}"):
             return None
@@ -254,11 +254,11 @@ class _Reader:
     def _text(self, node: Node, what: str) -> Text | None:
         return texts.read(node, what, self._schema, self._faults)
 
-    def _flag(self, keys: Keys) -> Action | None:
+    def _flag(self, keys: EntryKeys) -> Action | None:
         reason = keys.read("flag for review", lambda node: self._text(node, "the reason"))
         return FlagForReview(reason, keys.at) if reason else None
 
-    def _reject(self, keys: Keys) -> Action | None:
+    def _reject(self, keys: EntryKeys) -> Action | None:
         reason = keys.read("reject", lambda node: self._text(node, "the reason"))
         return Reject(reason, keys.at) if reason else None
 
@@ -270,12 +270,12 @@ class _Reader:
         self._faults.error(Kind.SYNTAX, written.at, f'{what} cannot be "{written.text}"', hint)
         return None
 
-    def _emit(self, keys: Keys) -> Action | None:
+    def _emit(self, keys: EntryKeys) -> Action | None:
         event = keys.read("emit", lambda node: self._name(node, "the event's name", _EVENT))
         data = keys.read("with", partial(self._variables, what="with")) or {}
         return Emit(event, keys.at, data) if event else None
 
-    def _notify(self, keys: Keys) -> Action | None:
+    def _notify(self, keys: EntryKeys) -> Action | None:
         template = keys.read("notify", lambda node: self._name(node, "the template's name"))
         audience = keys.read("audience", lambda node: self._text(node, "audience"))
         recipients = keys.read("recipients", self._recipients) or ()
@@ -314,7 +314,7 @@ class _Reader:
             return None
         return text
 
-    def _open_incident(self, keys: Keys) -> Action | None:
+    def _open_incident(self, keys: EntryKeys) -> Action | None:
         description = keys.read("open incident", lambda node: self._said(node, "the description"))
         policy = keys.read("policy", lambda node: self._name(node, "the policy's name"))
         url = keys.read("url", lambda node: self._text(node, "url"))

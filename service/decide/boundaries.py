@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from service.decide import yaml_text
 from service.decide.cells import Dimension
-from service.decide.decision import ActionRefused, Compiled, Decision, NotUnique
+from service.decide.decision import ActionRefused, Compiled, NotUnique, RulesetDecision
 from service.decide.intervals import OrderedDimension, runs
 from service.decide.matcher import bits
 from service.decide.ruleset import Facts, Hit, Ruleset, Value
@@ -33,7 +33,7 @@ class Generated:
 
     rule: str
     given: Facts
-    decision: Decision | None
+    decision: RulesetDecision | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _with(facts: Facts, changed: Change) -> Facts:
     return {path: value for path, value in merged.items() if value is not None}
 
 
-def _decided(compiled: Compiled, facts: Facts) -> Decision | None:
+def _decided(compiled: Compiled, facts: Facts) -> RulesetDecision | None:
     try:
         return compiled.decide(facts)
     except (NotUnique, ActionRefused):

@@ -50,7 +50,7 @@ class TooManyConditions(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ChunkMember:
     """A dimension's part of a chunk's fact: where its classes of cells begin, and the JSON text of each class.
 
     The text is None for a class in which none of the chunk's branches lies.
@@ -67,7 +67,7 @@ class Chunk:
 
     definition: str
     rules: Mapping[str, int]
-    members: tuple[Member, ...]
+    members: tuple[ChunkMember, ...]
 
     def fact(self, signature: Signature) -> str | None:
         """The fact that stands for a signature: what this chunk's rules read of it, and nothing else.
@@ -210,7 +210,7 @@ def _rule(branch: Branch, tests: Mapping[tuple[int, int], Sequence[Test]]) -> Ma
 
 def _member(
     index: int, size: int, masks: Sequence[int], anywhere: bool, names: Iterator[str]
-) -> tuple[Member, Mapping[int, list[Test]]]:
+) -> tuple[ChunkMember, Mapping[int, list[Test]]]:
     """One dimension's part of the facts, and for each of its masks the conditions that test it.
 
     `anywhere` says that some branch leaves the dimension free.
@@ -226,7 +226,7 @@ def _member(
     inside = {name: _spread(classes[mask]) for mask, name in own.items()}
     used = range(len(starts) + 1) if anywhere else _spread(ends for runs_ in classes.values() for ends in runs_)
     texts = [_text(number, class_, inside) if class_ in used else None for class_ in range(len(starts) + 1)]
-    return Member(index, tuple(starts), tuple(texts)), tests
+    return ChunkMember(index, tuple(starts), tuple(texts)), tests
 
 
 def _classes(mask: int, starts: Sequence[int]) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from service.decide import grammar, numerals, values
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
 from service.decide.positions import Scalar, Source
 from service.decide.ruleset import (
@@ -28,8 +28,8 @@ from service.decide.ruleset import (
     Value,
 )
 from service.decide.schema import Schema
-from service.decide.tokens import Sort, Token
-from service.decide.values import Unfit
+from service.decide.tokens import Token, TokenType
+from service.decide.values import UnfitValue
 
 _NUMBER_HINT = "write it with digits and a point: 1200.50"
 _CLOCKS = frozenset({"now", "NOW", "sysdate", "current_date", "date"})
@@ -44,7 +44,7 @@ _MIRRORED = {
 _NUMBERS = frozenset({FactType.INTEGER, FactType.DECIMAL})
 
 
-def read(scalar: Scalar, schema: Schema, faults: Faults) -> Condition | None:
+def read(scalar: Scalar, schema: Schema, faults: RuleFaults) -> Condition | None:
     """The condition that `scalar` writes; None, with every fault among `faults`, if it has any."""
     return _Typing(scalar.source, scalar.origins(), schema, faults).condition(scalar.text)
 
@@ -52,7 +52,7 @@ def read(scalar: Scalar, schema: Schema, faults: Faults) -> Condition | None:
 class _Typing:
     """Gives each token of one condition its fact or its typed constant, and its place in the file."""
 
-    def __init__(self, source: Source, origins: Sequence[int], schema: Schema, faults: Faults) -> None:
+    def __init__(self, source: Source, origins: Sequence[int], schema: Schema, faults: RuleFaults) -> None:
         self._source = source
         self._origins = origins
         self._schema = schema
@@ -85,7 +85,7 @@ class _Typing:
                 return self._membership(fact, items)
             case grammar.Range(fact, low, high):
                 return self._range(fact, low, high)
-            case grammar.Missing(fact, negated):
+            case grammar.MissingTest(fact, negated):
                 return self._missing(fact, negated)
             case grammar.Constantly(at):
                 return Always(self._place(at))
@@ -104,13 +104,13 @@ class _Typing:
         return tuple(sound) if len(sound) == len(parts) else None
 
     def _comparison(self, left: Token, operator: Operator, right: Token) -> Condition | None:
-        if left.sort is not Sort.WORD or self._is_value(left, right):
+        if left.sort is not TokenType.WORD or self._is_value(left, right):
             left, operator, right = right, _MIRRORED[operator], left
         fact = self._fact(left)
         if fact is None:
             self._blame_unknown(right)
             return None
-        if right.sort is Sort.WORD and not (fact.values and right.text in fact.values):
+        if right.sort is TokenType.WORD and not (fact.values and right.text in fact.values):
             return self._against_word(fact, left, operator, right)
         value = self._constant(fact, right)
         if value is None or not self._has_order(fact, operator, left):
@@ -120,12 +120,12 @@ class _Typing:
 
     def _is_value(self, left: Token, right: Token) -> bool:
         """Whether `left` is a bare value of the fact on the right: `RED == car.color`."""
-        other = self._schema.facts.get(right.text) if right.sort is Sort.WORD else None
+        other = self._schema.facts.get(right.text) if right.sort is TokenType.WORD else None
         return left.text not in self._schema.facts and other is not None and left.text in (other.values or ())
 
     def _blame_unknown(self, right: Token) -> None:
         """The left side is no fact; the right side may have a fault of its own when it is clearly meant as a fact."""
-        if right.sort is Sort.WORD and "." in right.text:
+        if right.sort is TokenType.WORD and "." in right.text:
             self._fact(right)
 
     def _against_word(self, fact: Fact, left: Token, operator: Operator, right: Token) -> Condition | None:
@@ -212,7 +212,7 @@ class _Typing:
             hint = 'write today, a date: today >= "2026-01-01"; a time of day is a fact that the caller sends'
             self._faults.error(Kind.UNKNOWN_FACT, self._place(token), f'unknown fact "{token.text}"', hint)
             return None
-        if token.sort is Sort.WORD:
+        if token.sort is TokenType.WORD:
             return self._schema.find(token.text, self._place(token), self._faults)
         message = f"{token.text} is not a fact; one side of a comparison must be one"
         self._faults.error(Kind.TYPE, self._place(token), message, "name the fact first: driver.age < 21")
@@ -223,7 +223,7 @@ class _Typing:
         if raw is None:
             return None
         value = values.constant(fact, raw)
-        if isinstance(value, Unfit):
+        if isinstance(value, UnfitValue):
             shown = value.message if fact.path in value.message else f"{fact.path}: {value.message}"
             self._faults.error(value.kind, self._place(token), shown, self._other_constant(fact, raw))
             return None
@@ -233,23 +233,23 @@ class _Typing:
         """A hint at the constant that was probably meant."""
         if isinstance(raw, str) and fact.type is FactType.DATE and (day := numerals.day(raw)) is not None:
             return f'write "{day}"'
-        if isinstance(raw, str) and not isinstance(values.fit(fact, raw), Unfit):
+        if isinstance(raw, str) and not isinstance(values.fit(fact, raw), UnfitValue):
             return f"write {raw} without quotes"
         return self._faults.did_you_mean(str(raw), fact.values or ())
 
     def _raw(self, fact: Fact, token: Token) -> values.Raw | None:
         match token.sort:
-            case Sort.TEXT:
+            case TokenType.TEXT:
                 quote = token.text[0]
                 return token.text[1:-1].replace(quote * 2, quote)
-            case Sort.KEYWORD:
+            case TokenType.KEYWORD:
                 return token.text == "true"
-            case Sort.WORD if fact.values and token.text in fact.values:
+            case TokenType.WORD if fact.values and token.text in fact.values:
                 return token.text
-            case Sort.WORD if token.text in self._schema.facts:
+            case TokenType.WORD if token.text in self._schema.facts:
                 message = f"{token.text} is a fact; only constants may stand here"
                 self._faults.error(Kind.TYPE, self._place(token), message, "use < and >= to compare facts")
-            case Sort.WORD:
+            case TokenType.WORD:
                 self._blame_bare(fact, token)
             case _:
                 return self._number(fact, token)

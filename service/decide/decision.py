@@ -18,7 +18,15 @@ from service.decide.memo import Memo
 from service.decide.outcomes import Outcome
 from service.decide.ruleset import Facts, Hit, Ruleset
 
-__all__ = ["ActionRefused", "Compiled", "DecidedBy", "Decision", "EngineDisagreement", "EngineFault", "NotUnique"]
+__all__ = [
+    "ActionRefused",
+    "Compiled",
+    "DecidedBy",
+    "EngineDisagreement",
+    "EngineFault",
+    "NotUnique",
+    "RulesetDecision",
+]
 
 MEMO_ENTRIES = 65_536
 MEMO_BYTES = 16 * 1024 * 1024
@@ -43,7 +51,7 @@ class NotUnique(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RulesetDecision:
     """The outcome of one evaluation. `facts` are the given ones as the fired rules' actions left them."""
 
     fired: tuple[str, ...]
@@ -89,7 +97,7 @@ class Compiled:
         self._disagreed = count()
         self.disagreements = 0
 
-    def decide(self, facts: Facts) -> Decision:
+    def decide(self, facts: Facts) -> RulesetDecision:
         """Decide a request whose facts `facts.read` has typed.
 
         Raises `EngineFault` (nothing is decided, ask again), `NotUnique` and `ActionRefused` (the request does not fit
@@ -114,12 +122,12 @@ class Compiled:
         """Ask the engine anew for every signature: after doubts about its answers, and to measure it."""
         self._memo = _new_memo()
 
-    def _carried_out(self, plan: _Plan, facts: Facts, decided_by: DecidedBy, signature: Signature) -> Decision:
+    def _carried_out(self, plan: _Plan, facts: Facts, decided_by: DecidedBy, signature: Signature) -> RulesetDecision:
         working: Working = dict(facts)
         outcomes: list[Outcome] = []
         for effect in plan.effects:
             effect(working, outcomes)
-        return Decision(plan.fired, working, tuple(outcomes), decided_by, signature)
+        return RulesetDecision(plan.fired, working, tuple(outcomes), decided_by, signature)
 
     def _asked(self, signature: Signature) -> _Plan:
         """The engine's answer, checked by the matcher and remembered."""

@@ -8,14 +8,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from service.decide import entries, values
-from service.decide.entries import Keys
-from service.decide.faults import Faults
+from service.decide.entries import EntryKeys
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import ORDERED, Derived, Fact, FactType, Place, Value
 from service.decide.schema import Schema
 from service.decide.tokens import KEYWORDS
-from service.decide.values import Unfit
+from service.decide.values import UnfitValue
 
 MAX_FACTS = 200
 """Facts that one file may declare."""
@@ -35,7 +35,7 @@ _SENTIMENT_OF = "sentiment of"
 _TYPES = {type_.value: type_ for type_ in FactType}
 
 
-def read(node: Node | None, faults: Faults) -> tuple[Schema, tuple[Derived, ...]]:
+def read(node: Node | None, faults: RuleFaults) -> tuple[Schema, tuple[Derived, ...]]:
     """Every declared fact, the derived ones and `today`; `node` is None when the file has no `facts`."""
     today = {TODAY: Fact(TODAY, FactType.DATE, Place(1, 1))}
     if not isinstance(node, Entries):
@@ -57,7 +57,7 @@ _OTHER_NAMES = {
 class _Declarations:
     """Reads declarations in file order, then the derived ones, which refer to them."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: RuleFaults) -> None:
         self._faults = faults
         self._broken: set[str] = set()
 
@@ -126,7 +126,7 @@ class _Declarations:
         self._faults.error(Kind.TYPE, written.at, f'unknown type "{written.text}"', hint)
         return None
 
-    def _scale(self, keys: Keys, type_: FactType, key: Scalar) -> int:
+    def _scale(self, keys: EntryKeys, type_: FactType, key: Scalar) -> int:
         if type_ is FactType.DECIMAL and "scale" not in keys:
             message = f"{key.text} is a decimal without a scale"
             self._faults.error(Kind.TYPE, keys.at, message, "add scale: 2 for two digits after the point")
@@ -141,7 +141,7 @@ class _Declarations:
             entries.mismatch(node, f"scale must be a whole number from 0 to {values.MAX_SCALE}", self._faults)
         return scale if isinstance(scale, int) and sound else 0
 
-    def _is_optional(self, keys: Keys) -> bool:
+    def _is_optional(self, keys: EntryKeys) -> bool:
         return keys.read("optional", self._truth) or False
 
     def _truth(self, node: Node) -> bool:
@@ -150,7 +150,7 @@ class _Declarations:
         entries.mismatch(node, "optional must be true or false", self._faults)
         return False
 
-    def _values(self, keys: Keys, type_: FactType) -> tuple[str, ...] | None:
+    def _values(self, keys: EntryKeys, type_: FactType) -> tuple[str, ...] | None:
         return keys.read("values", lambda node: self._values_of(node, type_))
 
     def _values_of(self, node: Node, type_: FactType) -> tuple[str, ...] | None:
@@ -168,7 +168,7 @@ class _Declarations:
             seen[item.text] = None
         return tuple(seen) or None
 
-    def _ranged(self, fact: Fact, keys: Keys) -> Fact:
+    def _ranged(self, fact: Fact, keys: EntryKeys) -> Fact:
         low = keys.read("min", lambda node: self._bound(node, fact))
         high = keys.read("max", lambda node: self._bound(node, fact))
         if low is not None and high is not None and values.later(low, high):
@@ -184,7 +184,7 @@ class _Declarations:
             entries.mismatch(node, f"the limit of {fact.path} must be {values.NOUN[fact.type]}", self._faults)
             return None
         bound = values.constant(fact, node.value)
-        if isinstance(bound, Unfit):
+        if isinstance(bound, UnfitValue):
             self._faults.error(bound.kind, node.at, f"the limit of {fact.path}: {bound.message}")
             return None
         return bound

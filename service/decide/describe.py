@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from service.decide.ruleset import (
     Accept,
     Action,
+    Adjustment,
     Cap,
-    Change,
     Contact,
     Emit,
     Fact,
@@ -34,9 +34,9 @@ def action_text(action: Action, facts: Mapping[str, Fact]) -> str:
     match action:
         case SetTo(path=path, value=value):
             return f"set {path} to {_quoted(value) if isinstance(value, Text) else constant_text(facts[path], value)}"
-        case Change(path=path, sign=sign, by=Percent(of_hundred=share)):
+        case Adjustment(path=path, sign=sign, by=Percent(of_hundred=share)):
             return f"{_verb(sign)} {path} by {share:f}%"
-        case Change(path=path, sign=sign, by=amount):
+        case Adjustment(path=path, sign=sign, by=amount):
             return f"{_verb(sign)} {path} by {amount}"
         case Cap(path=path, limit=limit):
             return f"cap {path} at {limit:f}"

@@ -12,7 +12,7 @@ from typing import TypeAlias, assert_never
 
 from service.core.errors import TocsinError
 from service.decide.outcomes import (
-    Accepted,
+    AcceptanceWanted,
     ContactWanted,
     EventWanted,
     Flagged,
@@ -24,9 +24,9 @@ from service.decide.outcomes import (
 from service.decide.ruleset import (
     Accept,
     Action,
+    Adjustment,
     Asking,
     Cap,
-    Change,
     Contact,
     Emit,
     Fact,
@@ -82,7 +82,7 @@ class _Compiler:
         match action:
             case SetTo(path=path, value=value):
                 return self._set(self._facts[path], value)
-            case Change(path=path):
+            case Adjustment(path=path):
                 return self._changed(self._facts[path], self._arithmetic(action))
             case Cap(path=path, limit=limit):
                 return self._capped(path, _as_number(self._facts[path], limit))
@@ -107,7 +107,7 @@ class _Compiler:
 
         return put
 
-    def _arithmetic(self, change: Change) -> Callable[[Decimal], Decimal]:
+    def _arithmetic(self, change: Adjustment) -> Callable[[Decimal], Decimal]:
         if isinstance(change.by, Percent):
             factor = EXACT.add(1, EXACT.multiply(change.sign, change.by.of_hundred.scaleb(-2, EXACT)))
             return lambda value: EXACT.multiply(value, factor)
@@ -163,7 +163,7 @@ class _Compiler:
             case OpenIncident():
                 return self._incident(action)
             case Accept():
-                return lambda _: Accepted(rule)
+                return lambda _: AcceptanceWanted(rule)
             case _:
                 assert_never(action)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
-from service.decide.positions import Entries, Items, Node, Refused, Scalar
+from service.decide.positions import AlreadyReported, Entries, Items, Node, Scalar
 from service.decide.ruleset import Place
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ _LOOKED_AHEAD = 80
 """Characters behind a text in which a comment is looked for."""
 
 
-class Keys:
+class EntryKeys:
     """The values of a mapping by key. A repeated key keeps all its values, so that each of them is checked."""
 
     def __init__(self, at: Place, values: Mapping[str, Sequence[tuple[Scalar, Node]]]) -> None:
@@ -32,7 +32,7 @@ class Keys:
         return results[0] if results else None
 
 
-def keyed(node: Node, known: Collection[str], what: str, faults: Faults) -> Keys | None:
+def keyed(node: Node, known: Collection[str], what: str, faults: RuleFaults) -> EntryKeys | None:
     """The entries of `node`, each key one of `known`; None (reported) if it is no mapping. `what` names it."""
     if not isinstance(node, Entries):
         mismatch(node, f"{what} must be a mapping of keys to values", faults, _without_blank(node))
@@ -48,7 +48,7 @@ def keyed(node: Node, known: Collection[str], what: str, faults: Faults) -> Keys
         elif key.text in values:
             duplicate(key, faults)
         values.setdefault(key.text, []).append((key, value))
-    return Keys(node.at, values)
+    return EntryKeys(node.at, values)
 
 
 def _without_blank(node: Node) -> str | None:
@@ -59,18 +59,18 @@ def _without_blank(node: Node) -> str | None:
     return f"write a blank after the colon: {key}: {value}"
 
 
-def duplicate(key: Scalar, faults: Faults) -> None:
+def duplicate(key: Scalar, faults: RuleFaults) -> None:
     """Report the second place of a key that stands twice."""
     faults.error(Kind.DUPLICATE_KEY, key.at, f'the key "{key.text}" stands here a second time', "keep one of them")
 
 
-def mismatch(node: Node, message: str, faults: Faults, hint: str | None = None) -> None:
+def mismatch(node: Node, message: str, faults: RuleFaults, hint: str | None = None) -> None:
     """Report a node of the wrong shape, unless what stands there has been reported already."""
-    if not isinstance(node, Refused):
+    if not isinstance(node, AlreadyReported):
         faults.error(Kind.SYNTAX, node.at, message, hint)
 
 
-def text(node: Node, what: str, faults: Faults) -> Scalar | None:
+def text(node: Node, what: str, faults: RuleFaults) -> Scalar | None:
     """A scalar that says something; None (reported) otherwise."""
     if isinstance(node, Scalar) and (node.style or node.value is not None) and node.text.strip():
         return node
@@ -78,7 +78,7 @@ def text(node: Node, what: str, faults: Faults) -> Scalar | None:
     return None
 
 
-def sentence(node: Node, what: str, faults: Faults) -> Scalar | None:
+def sentence(node: Node, what: str, faults: RuleFaults) -> Scalar | None:
     """`text`, with a warning where it ends at a `#` that was hardly meant as a comment: `rule #1 of drivers`."""
     written = text(node, what, faults)
     if written is not None and not written.style:
@@ -89,7 +89,7 @@ def sentence(node: Node, what: str, faults: Faults) -> Scalar | None:
     return written
 
 
-def items(node: Node, what: str, faults: Faults) -> tuple[Node, ...]:
+def items(node: Node, what: str, faults: RuleFaults) -> tuple[Node, ...]:
     """The nodes of a list; none (reported) if it is not one."""
     if isinstance(node, Items):
         return node.nodes

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TypeVar
 
 from service.decide import actions, entries, values
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
-from service.decide.positions import Entries, Items, Node, Refused, Scalar
+from service.decide.positions import AlreadyReported, Entries, Items, Node, Scalar
 from service.decide.ruleset import Fact, RuleTest, Value
 from service.decide.schema import Schema
-from service.decide.values import Unfit
+from service.decide.values import UnfitValue
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ _NAMED = ("emit", "notify")
 _FRAME = ("fired", "outcomes")
 
 
-def read(node: Node, schema: Schema, rules: Collection[str], faults: Faults) -> RuleTest | None:
+def read(node: Node, schema: Schema, rules: Collection[str], faults: RuleFaults) -> RuleTest | None:
     """One test; None, with every fault reported, if it cannot be run. `rules` are the names that may fire."""
     keys = entries.keyed(node, ("given", "expect"), "a test", faults)
     if keys is None:
@@ -42,7 +42,7 @@ def read(node: Node, schema: Schema, rules: Collection[str], faults: Faults) -> 
 class _Expectations:
     """Reads the two halves of one test."""
 
-    def __init__(self, schema: Schema, rules: Collection[str], faults: Faults) -> None:
+    def __init__(self, schema: Schema, rules: Collection[str], faults: RuleFaults) -> None:
         self._schema = schema
         self._rules = rules
         self._faults = faults
@@ -100,7 +100,7 @@ class _Expectations:
             entries.mismatch(node, f"{fact.path} must be {values.NOUN[fact.type]}", self._faults)
             return None
         value = values.fit(fact, node.value)
-        if isinstance(value, Unfit):
+        if isinstance(value, UnfitValue):
             hint = self._faults.did_you_mean(node.text, fact.values or ())
             message = value.message if fact.path in value.message else f"{fact.path}: {value.message}"
             self._faults.error(value.kind, node.at, message, hint)
@@ -151,5 +151,5 @@ def plain(node: Node) -> object:
             return [plain(item) for item in nodes]
         case Entries(pairs):
             return {key.text: plain(value) for key, value in pairs}
-        case Refused():
+        case AlreadyReported():
             return None

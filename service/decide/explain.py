@@ -8,7 +8,7 @@ from enum import Enum
 from operator import eq, ge, gt, le, lt, ne
 from typing import TypeAlias
 
-from service.decide.decision import Decision
+from service.decide.decision import RulesetDecision
 from service.decide.ruleset import (
     Always,
     And,
@@ -149,7 +149,7 @@ class Explanation:
         return "\n".join(rule.as_text() for rule in self.rules)
 
 
-def explain(ruleset: Ruleset, facts: Facts, decision: Decision) -> Explanation:
+def explain(ruleset: Ruleset, facts: Facts, decision: RulesetDecision) -> Explanation:
     """Why the rules fired that `decision` names and the others did not; `facts` are those that were decided on."""
     explainer = _Explainer(ruleset.facts, facts)
     fired = set(decision.fired)

@@ -14,7 +14,7 @@ from service.decide import values
 from service.decide.declarations import SCORE_SCALE, TODAY
 from service.decide.faults import did_you_mean
 from service.decide.ruleset import Derived, Fact, Facts, FactType, Ruleset, RuleTest, Value
-from service.decide.values import Unfit
+from service.decide.values import UnfitValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class _Reader:
             self._refuse(fact, f"is {_kind(raw)}, not {values.NOUN[fact.type]}")
             return None
         value = values.fit(fact, raw)
-        if isinstance(value, Unfit):
+        if isinstance(value, UnfitValue):
             self._refuse(fact, value.message + self._near(fact, raw))
             return None
         return value

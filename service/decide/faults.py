@@ -17,19 +17,19 @@ MAX_HUNCHES = 20
 """Warnings of one sort about what is well-formed and perhaps not meant: who has seen so many knows the pattern."""
 
 
-class Faults:
+class RuleFaults:
     """What has been found so far; `of_rule` gives a view that names the rule in what it adds to the same list."""
 
-    def __init__(self, rule: str | None = None, shared: Faults | None = None) -> None:
+    def __init__(self, rule: str | None = None, shared: RuleFaults | None = None) -> None:
         self._rule = rule
         self._found: list[Finding] = shared._found if shared else []
         self._doubts: list[Finding] = shared._doubts if shared else []
         self._hints: dict[tuple[str, tuple[str, ...]], str | None] = shared._hints if shared else {}
         self._hunches: Counter[str] = shared._hunches if shared else Counter()
 
-    def of_rule(self, name: str | None) -> Faults:
+    def of_rule(self, name: str | None) -> RuleFaults:
         """The same collection, seen from one rule."""
-        return Faults(name, self)
+        return RuleFaults(name, self)
 
     def did_you_mean(self, word: str, known: Iterable[str]) -> str | None:
         """`did_you_mean` with a memory, and with an end: a file of nothing but mistakes must be answered in time."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from service.core.errors import TocsinError
 from service.decide import numerals, slips
 from service.decide.slips import COMPARES
-from service.decide.tokens import KEYWORDS, Report, Sort, Token, tokens
+from service.decide.tokens import KEYWORDS, Report, Token, TokenType, tokens
 
 MAX_LENGTH = 10_000
 """Characters of one condition."""
@@ -60,7 +60,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingTest:
     """`fact is missing`; `negated` for `is not missing`."""
 
     fact: Token
@@ -99,11 +99,11 @@ class Either:
     mixed: Token | None = None
 
 
-Tree = Hole | Comparison | Membership | Range | Missing | Constantly | Negation | Both | Either
+Tree = Hole | Comparison | Membership | Range | MissingTest | Constantly | Negation | Both | Either
 
 COMPARATORS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _TOO_LONG = "put a long list into a cell of a decision table, or split the condition into rules"
-_OPERAND = frozenset({Sort.NUMBER, Sort.TEXT, Sort.WORD})
+_OPERAND = frozenset({TokenType.NUMBER, TokenType.TEXT, TokenType.WORD})
 _AFTER_FACT = 'expected ==, !=, <, <=, >, >=, "in", "not in", "between" or "is"'
 NOTHING = frozenset({"null", "None", "nil", "undefined"})
 """Words of other languages for a fact that is missing."""
@@ -115,7 +115,7 @@ class Unexpected(TocsinError):
     """A token that cannot stand where it stands; caught where parsing can go on."""
 
     def __init__(self, token: Token, expected: str, hint: str | None = None) -> None:
-        what = "unexpected end" if token.sort is Sort.END else f"unexpected {_quoted(token)}"
+        what = "unexpected end" if token.sort is TokenType.END else f"unexpected {_quoted(token)}"
         super().__init__(f"{what}: {expected}")
         self.token = token
         self.hint = hint or _hint(token)
@@ -144,24 +144,24 @@ class _Parser:
         self._last: Comparison | None = None
 
     def whole(self) -> Tree:
-        return self._until(Sort.END, 'expected "and", "or" or the end')
+        return self._until(TokenType.END, 'expected "and", "or" or the end')
 
-    def _until(self, closing: Sort | str, expected: str) -> Tree:
+    def _until(self, closing: TokenType | str, expected: str) -> Tree:
         """A condition up to `closing`. Behind a token that does not belong, it goes on with the next `and` or `or`."""
         parts = [self._either()]
         start = self._token
         while not self._closes(closing):
             self._blame(Unexpected(self._token, expected, self._beyond()))
-            if self._token.sort is Sort.END:
+            if self._token.sort is TokenType.END:
                 break
             self._skip()
             if self._found("and") or self._found("or"):
                 parts.append(self._either())
-            elif closing is Sort.END:
+            elif closing is TokenType.END:
                 self._found(")")
         return parts[0] if len(parts) == 1 else Both(tuple(parts), start)
 
-    def _closes(self, closing: Sort | str) -> bool:
+    def _closes(self, closing: TokenType | str) -> bool:
         return self._found(closing) if isinstance(closing, str) else self._token.sort is closing
 
     def _blame(self, fault: Unexpected) -> None:
@@ -173,7 +173,7 @@ class _Parser:
 
     def _take(self) -> Token:
         token = self._token
-        if token.sort is not Sort.END:
+        if token.sort is not TokenType.END:
             self._next += 1
         return token
 
@@ -234,7 +234,7 @@ class _Parser:
 
     def _compared(self, left: Token) -> Tree:
         operator = self._token
-        if operator.text in COMPARATORS and operator.sort is Sort.OPERATOR:
+        if operator.text in COMPARATORS and operator.sort is TokenType.OPERATOR:
             self._next += 1
             return self._kept(Comparison(left, operator, self._operand("expected a value or a fact")))
         if self._found("in"):
@@ -261,15 +261,15 @@ class _Parser:
 
     def _missing(self, fact: Token) -> Tree:
         negated = self._found("not")
-        if self._token.sort in (Sort.TEXT, Sort.NUMBER) or self._token.text in ("true", "false"):
+        if self._token.sort in (TokenType.TEXT, TokenType.NUMBER) or self._token.text in ("true", "false"):
             operator = "!=" if negated else "=="
             self._report(self._token.offset, f"unexpected {_quoted(self._token)}", f"write {operator} to compare")
-            meant = Token(Sort.OPERATOR, operator, self._token.offset)
+            meant = Token(TokenType.OPERATOR, operator, self._token.offset)
             return self._kept(Comparison(fact, meant, self._take()))
         if not self._found("missing"):
             hint = _hint(self._token) or slips.after_is(self._token.text, negated=negated)
             raise Unexpected(self._token, 'expected "missing"', hint)
-        return Missing(fact, negated)
+        return MissingTest(fact, negated)
 
     def _miswritten(self, left: Token) -> Tree:
         """A slip such as `=` is reported and read as what it was meant to be; anything else is unexpected."""
@@ -282,16 +282,16 @@ class _Parser:
         slip = self._token
         self._report(slip.offset, f'unexpected "{slip.text}"', f"write {operator} to compare")
         self._next += 1
-        meant = Token(Sort.OPERATOR, operator, slip.offset)
+        meant = Token(TokenType.OPERATOR, operator, slip.offset)
         return self._kept(Comparison(left, meant, self._operand("expected a value or a fact")))
 
     def _truth_hint(self, left: Token) -> str | None:
-        if self._token.sort is not Sort.END and self._token.text not in ("and", "or", ")"):
+        if self._token.sort is not TokenType.END and self._token.text not in ("and", "or", ")"):
             return None
         if left.text == "true":
             return "write always"
         repeated = self._repeated(left)
-        if repeated is not None and left.sort is not Sort.WORD:
+        if repeated is not None and left.sort is not TokenType.WORD:
             return repeated
         truth = f"for a fact that is true or false write {left.text} == true"
         return truth if repeated is None else f"{repeated}; {truth}"
@@ -335,7 +335,7 @@ class _Parser:
 
     def _operand(self, expected: str) -> Token:
         token = self._token
-        if token.sort in _OPERAND or (token.sort is Sort.KEYWORD and token.text in ("true", "false")):
+        if token.sort in _OPERAND or (token.sort is TokenType.KEYWORD and token.text in ("true", "false")):
             return self._take()
         raise Unexpected(token, expected, "write a negative number without a blank: -5" if token.text == "-" else None)
 
@@ -349,7 +349,7 @@ class _Parser:
         if token.text in COMPARATORS:
             return "compare twice: write a < b and b < c, or use between"
         after = self._tokens[min(self._next + 1, len(self._tokens) - 1)]
-        if token.text == "," and before.sort is Sort.NUMBER and after.sort is Sort.NUMBER:
+        if token.text == "," and before.sort is TokenType.NUMBER and after.sort is TokenType.NUMBER:
             number = numerals.plain(f"{before.text},{after.text}")
             return None if number is None else f"write {number}: no sign between thousands, a point before decimals"
         return slips.after_comparison(token.text)
@@ -357,8 +357,8 @@ class _Parser:
     def _skip(self) -> None:
         """Go on behind a faulty comparison: at the next `and`, `or` or closing parenthesis of this depth."""
         depth = 0
-        while self._token.sort is not Sort.END:
-            text = _meant(self._token) if self._token.sort is not Sort.TEXT else ""
+        while self._token.sort is not TokenType.END:
+            text = _meant(self._token) if self._token.sort is not TokenType.TEXT else ""
             if depth == 0 and text in ("and", "or", ")"):
                 return
             depth += (text == "(") - (text == ")")
@@ -366,19 +366,19 @@ class _Parser:
 
 
 def _quoted(token: Token) -> str:
-    return token.text if token.sort is Sort.TEXT else f'"{token.text}"'
+    return token.text if token.sort is TokenType.TEXT else f'"{token.text}"'
 
 
 def _meant(token: Token) -> str:
     """The word that this token stands for, or its own text."""
-    lowered = token.text.lower() if token.sort is Sort.WORD else token.text
+    lowered = token.text.lower() if token.sort is TokenType.WORD else token.text
     return lowered if lowered in KEYWORDS else _CONNECTS.get(token.text, token.text)
 
 
 def _hint(token: Token) -> str | None:
-    if token.sort is Sort.STRAY and token.text in "\"'":
+    if token.sort is TokenType.STRAY and token.text in "\"'":
         return "the text that begins here is never closed"
-    if token.sort is Sort.STRAY and token.text in "“”„‘’«»":
+    if token.sort is TokenType.STRAY and token.text in "“”„‘’«»":
         return "write straight quotes"
     if token.text in COMPARES:
         return f"write {COMPARES[token.text]} to compare"

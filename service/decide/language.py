@@ -11,8 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from service.decide import actions, conditions, declarations, entries, expectations, positions, tables
-from service.decide.entries import Keys
-from service.decide.faults import Faults
+from service.decide.entries import EntryKeys
+from service.decide.faults import RuleFaults
 from service.decide.findings import Finding, Kind
 from service.decide.positions import Entries, Items, Node, Scalar
 from service.decide.ruleset import Action, Always, Condition, Derived, Hit, Rule, Ruleset, RuleTest
@@ -43,7 +43,7 @@ class Parsed:
 
 def parse(source: str | bytes) -> Parsed:
     """Parse a rule file."""
-    faults = Faults()
+    faults = RuleFaults()
     root, _, whole = positions.read_partly(source, faults)
     ruleset = None
     if root is not None and (keys := entries.keyed(root, _FRAME, "a rule file", faults)):
@@ -54,7 +54,7 @@ def parse(source: str | bytes) -> Parsed:
 class _File:
     """Reads the frame; facts first, whatever their place in the file, because everything else refers to them."""
 
-    def __init__(self, faults: Faults, whole: bool, facts_whole: bool) -> None:
+    def __init__(self, faults: RuleFaults, whole: bool, facts_whole: bool) -> None:
         self._faults = faults
         self._whole = whole
         self._facts_whole = facts_whole
@@ -62,7 +62,7 @@ class _File:
         self._verbs: Collection[str] = actions.KEYS
         self._tests: list[tuple[Node, str | None]] = []
 
-    def ruleset(self, keys: Keys) -> Ruleset:
+    def ruleset(self, keys: EntryKeys) -> Ruleset:
         self._demand(keys, "ruleset", "ruleset: premium")
         self._demand(keys, "facts", "facts: {driver.age: {type: integer}}")
         if "table" not in keys:
@@ -90,7 +90,7 @@ class _File:
             tests=self._run_of_tests({rule.name for rule in rules}),
         )
 
-    def _demand(self, keys: Keys, key: str, example: str) -> None:
+    def _demand(self, keys: EntryKeys, key: str, example: str) -> None:
         if key not in keys and self._whole:
             self._faults.error(Kind.SYNTAX, keys.at, f'the file lacks "{key}"', f"write {example}")
 
@@ -118,7 +118,7 @@ class _File:
         written = entries.sentence(node, "description", self._faults)
         return written.text.strip() if written else None
 
-    def _condition(self, node: Node, what: str, of_rule: Faults | None = None) -> Condition | None:
+    def _condition(self, node: Node, what: str, of_rule: RuleFaults | None = None) -> Condition | None:
         faults = of_rule or self._faults
         written = entries.text(node, what, faults)
         return conditions.read(written, self._schema, faults) if written else None
@@ -152,7 +152,7 @@ class _File:
         # a rule with a faulty condition stays in the list, so that tests naming it are not blamed as well
         return Rule(name or "", when or Always(keys.at), then, keys.at, why.text.strip() if why else None)
 
-    def _rule_name(self, node: Node, seen: set[str], faults: Faults) -> str | None:
+    def _rule_name(self, node: Node, seen: set[str], faults: RuleFaults) -> str | None:
         written = entries.sentence(node, "name", faults)
         if written is None:
             return None
@@ -164,7 +164,7 @@ class _File:
         seen.add(written.text)
         return written.text
 
-    def _actions(self, node: Node, faults: Faults) -> tuple[Action, ...]:
+    def _actions(self, node: Node, faults: RuleFaults) -> tuple[Action, ...]:
         nodes = entries.one_or_more(node)
         if not nodes:
             entries.mismatch(node, "then must hold at least one action", faults, "write then: [accept]")

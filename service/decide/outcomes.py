@@ -19,7 +19,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted(_Asked):
+class AcceptanceWanted(_Asked):
     """The request is accepted."""
 
     verb: ClassVar[str] = "accept"
@@ -100,7 +100,7 @@ class EventWanted(_Asked):
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-Outcome: TypeAlias = Accepted | Flagged | Rejected | NotificationWanted | IncidentWanted | EventWanted
+Outcome: TypeAlias = AcceptanceWanted | Flagged | Rejected | NotificationWanted | IncidentWanted | EventWanted
 
 
 def _members(holder: object) -> dict[str, object]:

@@ -17,7 +17,7 @@ from typing import Protocol
 import yaml
 
 from service.decide import alignment, values
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
 from service.decide.ruleset import Place
 
@@ -117,22 +117,22 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class AlreadyReported:
     """What stood here has been reported already."""
 
     at: Place
 
 
-Node = Scalar | Items | Entries | Refused
+Node = Scalar | Items | Entries | AlreadyReported
 
 
-def read(content: str | bytes, faults: Faults) -> tuple[Node | None, Source]:
+def read(content: str | bytes, faults: RuleFaults) -> tuple[Node | None, Source]:
     """The file's one document as a tree; None, with the reason among the findings, if there is none to speak of."""
     root, source, whole = read_partly(content, faults)
     return (root if whole else None), source
 
 
-def read_partly(content: str | bytes, faults: Faults) -> tuple[Node | None, Source, bool]:
+def read_partly(content: str | bytes, faults: RuleFaults) -> tuple[Node | None, Source, bool]:
     """`read`, but a file that stops being YAML somewhere still gives what stood complete above that place.
 
     The third part of the answer says whether the tree is the whole file.
@@ -154,7 +154,7 @@ def _lined(text: str) -> Source:
     return Source(text, (0, *(end.end() for end in _LINE_END.finditer(text))))
 
 
-def _decode(content: str | bytes, faults: Faults) -> str:
+def _decode(content: str | bytes, faults: RuleFaults) -> str:
     size = len(content) if isinstance(content, bytes) else len(content.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         faults.error(Kind.SYNTAX, Place(1, 1), f"the file has {size:,} bytes; {MAX_BYTES:,} are allowed")
@@ -181,7 +181,7 @@ def _no_text(content: bytes) -> tuple[str, str]:
     return "this byte is not UTF-8", "save the file as UTF-8 (Excel: CSV UTF-8, comma delimited)"
 
 
-def _reports_unprintable(source: Source, faults: Faults) -> bool:
+def _reports_unprintable(source: Source, faults: RuleFaults) -> bool:
     found = _UNPRINTABLE.search(source.text)
     if found:
         message = f"the character U+{ord(found.group()):04X} may not stand in a YAML file"
@@ -254,7 +254,7 @@ _COMMENT = re.compile(r"[ \t]#[^ ]")
 class _Tree:
     """Builds nodes from libyaml's events with a stack of its own, so that no nesting exhausts Python's."""
 
-    def __init__(self, source: Source, faults: Faults) -> None:
+    def __init__(self, source: Source, faults: RuleFaults) -> None:
         self._source = source
         self._faults = faults
         self._open: list[tuple[yaml.Event, list[Node]]] = []
@@ -302,7 +302,7 @@ class _Tree:
                 self._put(self._scalar(event))
             case yaml.AliasEvent():
                 self._report(event, f"the alias *{event.anchor} is not supported", "write the value out")
-                self._put(Refused(self._place(event)))
+                self._put(AlreadyReported(self._place(event)))
             case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
                 self._refuse_extras(event)
                 self._open.append((event, []))
@@ -323,7 +323,7 @@ class _Tree:
         for key, value in zip(nodes[::2], nodes[1::2], strict=True):
             if isinstance(key, Scalar):
                 yield key, value
-            elif not isinstance(key, Refused):
+            elif not isinstance(key, AlreadyReported):
                 self._faults.error(
                     Kind.SYNTAX,
                     key.at,

@@ -8,7 +8,7 @@ from datetime import date
 
 from service.decide import facts
 from service.decide.cells import FactsDoNotFit
-from service.decide.decision import Compiled, Decision, NotUnique
+from service.decide.decision import Compiled, NotUnique, RulesetDecision
 from service.decide.effects import ActionRefused
 from service.decide.findings import Finding, Kind, Severity
 from service.decide.outcomes import EventWanted, NotificationWanted, Outcome
@@ -61,7 +61,7 @@ def untested(ruleset: Ruleset, tested: Tested) -> tuple[Finding, ...]:
     return (Finding(Severity.WARNING, Kind.UNTESTED, first.at, message, hint=hint),)
 
 
-def _differences(ruleset: Ruleset, test: RuleTest, decision: Decision) -> Iterator[str]:
+def _differences(ruleset: Ruleset, test: RuleTest, decision: RulesetDecision) -> Iterator[str]:
     if test.fired is not None and test.fired != decision.fired:
         yield f"fired {_names(decision.fired)}, expected {_names(test.fired)}"
     for path, expected in test.facts.items():

@@ -188,7 +188,7 @@ class SetTo:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Adjustment:
     """`{increase: path, by: 20%}` or, with a negative `sign`, `{decrease: path, by: 5.00}`."""
 
     path: str
@@ -272,7 +272,7 @@ class Emit:
     data: Mapping[str, Text] = field(default_factory=dict, hash=False)
 
 
-Changing = SetTo | Change | Cap
+Changing = SetTo | Adjustment | Cap
 """Verbs that change a fact."""
 
 Asking = Accept | FlagForReview | Reject | Notify | OpenIncident | Emit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
 from service.decide.ruleset import Fact, Place
 
@@ -24,7 +24,7 @@ class Schema:
     computed: frozenset[str] = frozenset()
     complete: bool = True
 
-    def find(self, path: str, at: Place, faults: Faults) -> Fact | None:
+    def find(self, path: str, at: Place, faults: RuleFaults) -> Fact | None:
         """The fact named `path`; None, and reported unless its declaration has been, when there is none."""
         fact = self.facts.get(path)
         if fact is None and self.complete and path not in self.broken:

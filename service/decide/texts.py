@@ -7,20 +7,20 @@ from collections.abc import Callable
 from service.core import placeholders
 from service.core.placeholders import LiteralText, Placeholder
 from service.decide import entries
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
 from service.decide.positions import Node, Scalar
 from service.decide.ruleset import FactPath, Place, Text
 from service.decide.schema import Schema
 
 
-def read(node: Node, what: str, schema: Schema, faults: Faults) -> Text | None:
+def read(node: Node, what: str, schema: Schema, faults: RuleFaults) -> Text | None:
     """The text of `node`, each `{{ path }}` a declared fact; None (reported) otherwise."""
     scalar = entries.text(node, what, faults)
     return None if scalar is None else of(scalar, schema, faults)
 
 
-def of(scalar: Scalar, schema: Schema, faults: Faults) -> Text | None:
+def of(scalar: Scalar, schema: Schema, faults: RuleFaults) -> Text | None:
     """The literal parts and facts of a scalar's text in turn."""
     place = scalar.places()
     parts = [_part(part, place, schema, faults) for part in placeholders.split(scalar.text)]
@@ -29,7 +29,7 @@ def of(scalar: Scalar, schema: Schema, faults: Faults) -> Text | None:
 
 
 def _part(
-    part: LiteralText | Placeholder, place: Callable[[int], Place], schema: Schema, faults: Faults
+    part: LiteralText | Placeholder, place: Callable[[int], Place], schema: Schema, faults: RuleFaults
 ) -> str | FactPath | None:
     match part:
         case Placeholder(name=path, name_at=at):

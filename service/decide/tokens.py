@@ -13,7 +13,7 @@ Report = Callable[[int, str, str | None], None]
 """How a fault is told: offset in the condition, message, hint."""
 
 
-class Sort(Enum):
+class TokenType(Enum):
     """What a token is."""
 
     NUMBER = "number"
@@ -29,7 +29,7 @@ class Sort(Enum):
 class Token(NamedTuple):
     """One word or sign, with its offset in the condition."""
 
-    sort: Sort
+    sort: TokenType
     text: str
     offset: int
 
@@ -49,7 +49,7 @@ _TOKEN = re.compile(
 )
 
 
-_SORTS = dict(Sort.__members__)
+_SORTS = dict(TokenType.__members__)
 
 
 def tokens(text: str, report: Report) -> list[Token]:
@@ -62,6 +62,6 @@ def tokens(text: str, report: Report) -> list[Token]:
             message = f"an invisible character stands here: U+{ord(found):04X}, {INVISIBLE[found]}"
             report(match.start(name), message, "delete it, and write an ordinary blank")
             continue
-        sort = Sort.KEYWORD if found in KEYWORDS else _SORTS[name]
+        sort = TokenType.KEYWORD if found in KEYWORDS else _SORTS[name]
         found_so_far.append(Token(sort, found, match.start(name)))
-    return [*found_so_far, Token(Sort.END, "", len(text.rstrip(" \t\r\n")))]
+    return [*found_so_far, Token(TokenType.END, "", len(text.rstrip(" \t\r\n")))]

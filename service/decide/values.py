@@ -41,20 +41,20 @@ _EXACT = Context(prec=64)
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
+class UnfitValue:
     """Why a value does not fit its fact: a sentence's predicate that begins with the value."""
 
     kind: Kind
     message: str
 
 
-def fit(fact: Fact, raw: Raw) -> Value | Unfit:
+def fit(fact: Fact, raw: Raw) -> Value | UnfitValue:
     """`raw` as a value of `fact`; numbers, dates and truth may be given as text, nothing else is converted."""
     value = typed(fact, raw)
-    return value if isinstance(value, Unfit) else outside(fact, value) or value
+    return value if isinstance(value, UnfitValue) else outside(fact, value) or value
 
 
-def typed(fact: Fact, raw: Raw) -> Value | Unfit:
+def typed(fact: Fact, raw: Raw) -> Value | UnfitValue:
     """`fit` without the range."""
     match fact.type:
         case FactType.INTEGER:
@@ -71,10 +71,12 @@ def typed(fact: Fact, raw: Raw) -> Value | Unfit:
             return _datetime(raw)
 
 
-def constant(fact: Fact, raw: Raw) -> Value | Unfit:
+def constant(fact: Fact, raw: Raw) -> Value | UnfitValue:
     """`typed` for a constant in a rule file, where a number or a truth in quotes is a mistake."""
     quoted_number = isinstance(raw, str) and fact.type in (FactType.INTEGER, FactType.DECIMAL, FactType.BOOLEAN)
-    return Unfit(Kind.TYPE, f"{_shown(raw)} is a text, not {NOUN[fact.type]}") if quoted_number else typed(fact, raw)
+    return (
+        UnfitValue(Kind.TYPE, f"{_shown(raw)} is a text, not {NOUN[fact.type]}") if quoted_number else typed(fact, raw)
+    )
 
 
 def number(text: str) -> int | Decimal | None:
@@ -85,10 +87,10 @@ def number(text: str) -> int | Decimal | None:
     return Decimal(text) if found["fraction"] or found["exponent"] else int(text)
 
 
-def outside(fact: Fact, value: Value) -> Unfit | None:
+def outside(fact: Fact, value: Value) -> UnfitValue | None:
     """Why a value of the right type is outside the fact's range; None within it."""
     if below(fact, value) or above(fact, value):
-        return Unfit(Kind.OUT_OF_RANGE, f"{canonical(fact, value)} is outside {range_of(fact)}")
+        return UnfitValue(Kind.OUT_OF_RANGE, f"{canonical(fact, value)} is outside {range_of(fact)}")
     return None
 
 
@@ -143,7 +145,7 @@ def canonical(fact: Fact, value: Value) -> bool | int | str:
             return value
 
 
-def _integer(raw: Raw) -> int | Unfit:
+def _integer(raw: Raw) -> int | UnfitValue:
     match raw:
         case int() if not isinstance(raw, bool):
             number = raw
@@ -153,10 +155,10 @@ def _integer(raw: Raw) -> int | Unfit:
             number = int(raw)
         case _:
             return _unfit(raw, FactType.INTEGER)
-    return number if abs(number) < LIMIT else Unfit(Kind.OUT_OF_RANGE, f"{_shown(raw)} is not below 10^18")
+    return number if abs(number) < LIMIT else UnfitValue(Kind.OUT_OF_RANGE, f"{_shown(raw)} is not below 10^18")
 
 
-def _decimal(raw: Raw, scale: int) -> Decimal | Unfit:
+def _decimal(raw: Raw, scale: int) -> Decimal | UnfitValue:
     number: Decimal
     match raw:
         case int() if not isinstance(raw, bool):
@@ -168,60 +170,60 @@ def _decimal(raw: Raw, scale: int) -> Decimal | Unfit:
         case _:
             return _unfit(raw, FactType.DECIMAL)
     if number and number.adjusted() >= 18:
-        return Unfit(Kind.OUT_OF_RANGE, f"{_shown(raw)} is not below 10^18")
+        return UnfitValue(Kind.OUT_OF_RANGE, f"{_shown(raw)} is not below 10^18")
     return _scaled(number, raw, scale)
 
 
-def _scaled(number: Decimal, raw: Raw, scale: int) -> Decimal | Unfit:
+def _scaled(number: Decimal, raw: Raw, scale: int) -> Decimal | UnfitValue:
     step = Decimal(1).scaleb(-scale)
     if not number:
         return Decimal(0).quantize(step)
     with localcontext(_EXACT):
         rounded = number.quantize(step)
         if rounded != number:
-            return Unfit(Kind.TYPE, f"{_shown(raw)} has more than {scale} digits after the point")
+            return UnfitValue(Kind.TYPE, f"{_shown(raw)} has more than {scale} digits after the point")
         return rounded
 
 
-def _text(raw: Raw, fact: Fact) -> str | Unfit:
+def _text(raw: Raw, fact: Fact) -> str | UnfitValue:
     if not isinstance(raw, str):
         quoted = str(raw).lower() if isinstance(raw, bool) else _shown(raw)
-        return Unfit(Kind.TYPE, f'{quoted} is not a text; write it in quotes: "{quoted}"')
+        return UnfitValue(Kind.TYPE, f'{quoted} is not a text; write it in quotes: "{quoted}"')
     if len(raw) > MAX_TEXT:
-        return Unfit(Kind.TYPE, f"this text has {len(raw):,} characters; {MAX_TEXT:,} are allowed")
+        return UnfitValue(Kind.TYPE, f"this text has {len(raw):,} characters; {MAX_TEXT:,} are allowed")
     if not _encodable(raw):
-        return Unfit(Kind.TYPE, "this text holds half of a character (a lone surrogate), which no file can store")
+        return UnfitValue(Kind.TYPE, "this text holds half of a character (a lone surrogate), which no file can store")
     if fact.values is not None and raw not in fact.values:
-        return Unfit(Kind.UNKNOWN_VALUE, f"{_shown(raw)} is not a value of {fact.path} ({listed(fact.values)})")
+        return UnfitValue(Kind.UNKNOWN_VALUE, f"{_shown(raw)} is not a value of {fact.path} ({listed(fact.values)})")
     return raw
 
 
-def _boolean(raw: Raw) -> bool | Unfit:
+def _boolean(raw: Raw) -> bool | UnfitValue:
     if isinstance(raw, bool):
         return raw
     return raw == "true" if raw in ("true", "false") else _unfit(raw, FactType.BOOLEAN)
 
 
-def _date(raw: Raw) -> date | Unfit:
+def _date(raw: Raw) -> date | UnfitValue:
     if isinstance(raw, str) and _DATE.fullmatch(raw):
         try:
             return date.fromisoformat(raw)
         except ValueError:
-            return Unfit(Kind.TYPE, f"{_shown(raw)} is not a day of the calendar")
+            return UnfitValue(Kind.TYPE, f"{_shown(raw)} is not a day of the calendar")
     return _unfit(raw, FactType.DATE)
 
 
-def _datetime(raw: Raw) -> datetime | Unfit:
+def _datetime(raw: Raw) -> datetime | UnfitValue:
     if isinstance(raw, str) and _DATETIME.fullmatch(raw):
         try:
             return datetime.fromisoformat(raw.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
-            return Unfit(Kind.TYPE, f"{_shown(raw)} is not an instant of the calendar")
+            return UnfitValue(Kind.TYPE, f"{_shown(raw)} is not an instant of the calendar")
     return _unfit(raw, FactType.DATETIME)
 
 
-def _unfit(raw: Raw, type_: FactType) -> Unfit:
-    return Unfit(Kind.TYPE, f"{_shown(raw)} is not {NOUN[type_]}")
+def _unfit(raw: Raw, type_: FactType) -> UnfitValue:
+    return UnfitValue(Kind.TYPE, f"{_shown(raw)} is not {NOUN[type_]}")
 
 
 def _shown(raw: Raw) -> str:

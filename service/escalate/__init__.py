@@ -18,7 +18,7 @@ from service.escalate.policies import Policies, UnknownPolicy, read_policies
 from service.escalate.policy import Policy
 from service.escalate.receipts import Receipts
 from service.escalate.replying import Replies
-from service.escalate.send import Sender
+from service.escalate.send import IncidentSender
 from service.escalate.summaries import Summaries
 from service.escalate.wording import House, Wording
 
@@ -31,6 +31,7 @@ __all__ = [
     "House",
     "IncidentBody",
     "IncidentCallbacks",
+    "IncidentSender",
     "Incidents",
     "IntakeRules",
     "Links",
@@ -44,7 +45,6 @@ __all__ = [
     "Receipts",
     "Replies",
     "RuleIncidents",
-    "Sender",
     "Summaries",
     "UnknownContact",
     "UnknownPolicy",

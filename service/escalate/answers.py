@@ -18,7 +18,7 @@ from service.core.records import to_state
 from service.escalate.books import Books
 from service.escalate.events import BY_SMS, Origin, Reply, ReplyDone, ReplyLater, ReplyNo, ReplyUndo, ReplyWho, ReplyYes
 from service.escalate.incidents import Incidents, NoSuchIncident, log
-from service.escalate.items import Named, Unfinished, heard_name, record_of, unfinished_of
+from service.escalate.items import NamedPage, Unfinished, heard_name, record_of, unfinished_of
 from service.escalate.replies import Answer
 from service.storage import AuditEntry, Conflict, Item, TooLarge
 from service.work import Step, Task, alive, finished, waiting
@@ -102,7 +102,7 @@ class Answers:
             self._apply(name, answer, named, commit, now)
         return commit
 
-    def _apply(self, name: str, answer: Unfinished, named: Named, commit: Commit, now: datetime) -> None:
+    def _apply(self, name: str, answer: Unfinished, named: NamedPage, commit: Commit, now: datetime) -> None:
         try:
             item = self.incidents.item(named.incident_id)
         except NoSuchIncident:
@@ -130,7 +130,7 @@ class Answers:
             log(changed)
 
 
-def each_once(pages: Sequence[Named]) -> tuple[Named, ...]:
+def each_once(pages: Sequence[NamedPage]) -> tuple[NamedPage, ...]:
     """The pages that an answer is about, each incident once."""
     return tuple({page.incident_id: page for page in pages}.values())
 

@@ -118,7 +118,7 @@ class OwnerNotice:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedPage:
     """A page that a reply names, by its code or by being the only one it can mean.
 
     `answer` is what the reply says to this page, where that differs from what it says to the others.
@@ -147,7 +147,7 @@ class Summary:
     end: str | None = None
     at: datetime | None = None
     begun_at: datetime | None = None
-    left: tuple[Named, ...] = ()
+    left: tuple[NamedPage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class Unfinished:
 
     phone: str
     answer: Answer
-    left: tuple[Named, ...]
+    left: tuple[NamedPage, ...]
     minutes: int | None = None
     words: str | None = None
     quiet: bool = False

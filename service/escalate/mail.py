@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
-from service.channels import Fate, MailTokens, Receipt, Unwanted, is_gone
+from service.channels import MailTokens, Receipt, ReceiptStatus, Unwanted, is_gone
 from service.channels.email.mailbox import BouncedRecipient, DeliveryReport, ReceivedMail
 from service.core.enums import Channel
 from service.escalate.answers import event_of
@@ -37,7 +37,7 @@ MAX_TOKENS = 10
 """Tokens of one mail that are looked up."""
 
 _TOKEN = re.compile(r"[^a-z2-7]([a-z2-7]{26})@")
-_FATES = {"delivered": Fate.DELIVERED, "failed": Fate.REFUSED, "delayed": Fate.IN_FLIGHT}
+_FATES = {"delivered": ReceiptStatus.DELIVERED, "failed": ReceiptStatus.REFUSED, "delayed": ReceiptStatus.IN_FLIGHT}
 """What became of a mail, by a report's Action (RFC 3464, 2.3.3). `relayed` and `expanded` say nothing for sure."""
 
 Addressee = Callable[[str], str | None]
@@ -140,7 +140,7 @@ class MailReplies:
 
     def _with_address(self, receipt: Receipt, recipient: BouncedRecipient) -> Receipt | Unwanted:
         """The receipt, and the address that is gone: the one that we wrote to, never one that only the report names."""
-        if receipt.fate is not Fate.REFUSED or not is_gone(recipient.status):
+        if receipt.fate is not ReceiptStatus.REFUSED or not is_gone(recipient.status):
             return receipt
         address = self.addressee(receipt.delivery_id or "")
         if address is None or address.lower() != recipient.address.lower():

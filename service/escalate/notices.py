@@ -13,7 +13,7 @@ from service.escalate.incident import Contact, Incident
 from service.escalate.incidents import Incidents
 from service.escalate.items import GatheredMessage, Outgoing, digest_item, incident_id, record_of
 from service.escalate.phonebook import ABOUT, Listed, listing
-from service.escalate.send import Sender, again
+from service.escalate.send import IncidentSender, again
 from service.escalate.states import Acknowledged, Open, Unacknowledged
 from service.messages import Urgency, shorten
 from service.storage import MAX_WRITES, Conflict, Item
@@ -48,7 +48,7 @@ class Notices:
     """Sends what was gathered for an address."""
 
     incidents: Incidents
-    sender: Sender
+    sender: IncidentSender
 
     def handle(self, task: Task) -> Step:
         """Send one message for all that was gathered and is still true; of one incident its own message."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from service.core.enums import Channel
-from service.decide import Faults, Finding, Keys, Kind, Node, Scalar, did_you_mean, entries, positions
+from service.decide import EntryKeys, Finding, Kind, Node, RuleFaults, Scalar, did_you_mean, entries, positions
 from service.escalate import policy_words
 from service.escalate.policy import Level, OnNo, Policy, Role
 from service.escalate.waits import BadWait, For, Wait, parse_duration, parse_time_of_day
@@ -66,7 +66,7 @@ class ParsedPolicy:
 
 def parse(source: str | bytes, templates: Collection[str] | None = None) -> ParsedPolicy:
     """Parse a policy file; never raises. With `templates`, a message that names none of them is an error."""
-    faults = Faults()
+    faults = RuleFaults()
     root, _ = positions.read(source, faults)
     policy = None
     if root is not None and (keys := entries.keyed(root, _FRAME, "an escalation policy", faults)):
@@ -74,7 +74,7 @@ def parse(source: str | bytes, templates: Collection[str] | None = None) -> Pars
     return ParsedPolicy(None if faults.refused else policy, faults.in_order())
 
 
-def _policy(keys: Keys, templates: Collection[str] | None, faults: Faults) -> Policy:
+def _policy(keys: EntryKeys, templates: Collection[str] | None, faults: RuleFaults) -> Policy:
     _demand(keys, "escalation", "escalation: default", faults)
     _demand(keys, "levels", "levels: and one - {contacts: [1], channels: [sms], wait: 40s} a level", faults)
     name = keys.read("escalation", lambda node: _name(node, "the name of a policy", faults))
@@ -106,7 +106,7 @@ def _policy(keys: Keys, templates: Collection[str] | None, faults: Faults) -> Po
     return policy
 
 
-def _owner(node: Node, faults: Faults) -> str | None:
+def _owner(node: Node, faults: RuleFaults) -> str | None:
     """Who is told when a contact opts out: an email address, or a phone in E.164."""
     scalar = entries.text(node, "an owner", faults)
     if scalar is not None and not _ADDRESS.fullmatch(scalar.text):
@@ -115,24 +115,24 @@ def _owner(node: Node, faults: Faults) -> str | None:
     return None if scalar is None else scalar.text
 
 
-def _seconds(keys: Keys, what: str, faults: Faults) -> int | None:
+def _seconds(keys: EntryKeys, what: str, faults: RuleFaults) -> int | None:
     """The seconds of a duration; 0 for the word `none`, None where the file does not say."""
     return keys.read(what, lambda node: _duration(node, what, faults))
 
 
-def _duration(node: Node, what: str, faults: Faults) -> int:
+def _duration(node: Node, what: str, faults: RuleFaults) -> int:
     if isinstance(node, Scalar) and node.text == "none":
         return 0
     wait = _read_wait(node, what, parse_duration, faults)
     return wait.seconds if isinstance(wait, For) else 0
 
 
-def _demand(keys: Keys, key: str, hint: str, faults: Faults) -> None:
+def _demand(keys: EntryKeys, key: str, hint: str, faults: RuleFaults) -> None:
     if key not in keys:
         faults.error(Kind.SYNTAX, keys.at, f'the key "{key}" is missing', f"add {hint}")
 
 
-def _levels(node: Node, templates: Collection[str] | None, faults: Faults) -> tuple[Level, ...]:
+def _levels(node: Node, templates: Collection[str] | None, faults: RuleFaults) -> tuple[Level, ...]:
     nodes = entries.items(node, "levels", faults)
     if isinstance(node, positions.Items) and not 1 <= len(nodes) <= MAX_LEVELS:
         faults.error(Kind.OUT_OF_RANGE, node.at, f"a policy has 1 to {MAX_LEVELS} levels, this one {len(nodes)}")
@@ -145,7 +145,7 @@ def _levels(node: Node, templates: Collection[str] | None, faults: Faults) -> tu
     return levels
 
 
-def _level(node: Node, templates: Collection[str] | None, faults: Faults) -> Level | None:
+def _level(node: Node, templates: Collection[str] | None, faults: RuleFaults) -> Level | None:
     keys = entries.keyed(node, _LEVEL, "a level", faults)
     if keys is None:
         return None
@@ -161,7 +161,7 @@ def _level(node: Node, templates: Collection[str] | None, faults: Faults) -> Lev
     return Level(contacts, channels, wait, 1 if reminders is None else reminders, messages, accepts, rosters)
 
 
-def _accepts(node: Node, faults: Faults) -> tuple[str, ...]:
+def _accepts(node: Node, faults: RuleFaults) -> tuple[str, ...]:
     """The kinds of phrases that are a YES."""
     words = [_word(each, Takes, "a kind of YES", faults) for each in entries.one_or_more(node)]
     if not words:
@@ -169,7 +169,7 @@ def _accepts(node: Node, faults: Faults) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.value for word in words if word is not None))
 
 
-def _level_wait(keys: Keys, faults: Faults) -> Wait | None:
+def _level_wait(keys: EntryKeys, faults: RuleFaults) -> Wait | None:
     if ("wait" in keys) == ("until" in keys):
         problem = 'both "wait" and "until" stand here' if "wait" in keys else 'the key "wait" is missing'
         faults.error(Kind.SYNTAX, keys.at, problem, 'write wait: 40s, or until: "08:00" in the contact\'s time zone')
@@ -178,7 +178,7 @@ def _level_wait(keys: Keys, faults: Faults) -> Wait | None:
     return wait or until
 
 
-def _wait(node: Node, faults: Faults) -> Wait | None:
+def _wait(node: Node, faults: RuleFaults) -> Wait | None:
     """`wait: 40s`, or `wait: {until: "08:00"}`."""
     if not isinstance(node, positions.Entries):
         return _read_wait(node, "wait", parse_duration, faults)
@@ -190,7 +190,7 @@ def _wait(node: Node, faults: Faults) -> Wait | None:
     return until
 
 
-def _read_wait(node: Node, what: str, parser: Callable[[str], Wait], faults: Faults) -> Wait | None:
+def _read_wait(node: Node, what: str, parser: Callable[[str], Wait], faults: RuleFaults) -> Wait | None:
     scalar = entries.text(node, what, faults)
     if scalar is None:
         return None
@@ -201,7 +201,7 @@ def _read_wait(node: Node, what: str, parser: Callable[[str], Wait], faults: Fau
     return None
 
 
-def _contacts(node: Node, faults: Faults) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def _contacts(node: Node, faults: RuleFaults) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The numbers of contacts, and the names of rosters."""
     nodes = entries.one_or_more(node)
     named = [one for one in nodes if isinstance(one, positions.Entries)]
@@ -215,7 +215,7 @@ def _contacts(node: Node, faults: Faults) -> tuple[tuple[int, ...], tuple[str, .
     return tuple(numbers), tuple(rosters)
 
 
-def _roster(node: Node, faults: Faults) -> str | None:
+def _roster(node: Node, faults: RuleFaults) -> str | None:
     """`{roster: pumps}`."""
     keys = entries.keyed(node, ("roster",), "a contact", faults)
     if keys is None:
@@ -224,7 +224,7 @@ def _roster(node: Node, faults: Faults) -> str | None:
     return keys.read("roster", lambda one: _name(one, "the name of a roster", faults))
 
 
-def _channels(node: Node, what: str, faults: Faults) -> tuple[Channel, ...]:
+def _channels(node: Node, what: str, faults: RuleFaults) -> tuple[Channel, ...]:
     words = [_word(one, Channel, "a channel", faults) for one in entries.one_or_more(node)]
     channels = tuple(word for word in words if word is not None)
     if not words:
@@ -234,7 +234,7 @@ def _channels(node: Node, what: str, faults: Faults) -> tuple[Channel, ...]:
     return channels
 
 
-def _last_resort(node: Node, faults: Faults) -> tuple[Channel, ...]:
+def _last_resort(node: Node, faults: RuleFaults) -> tuple[Channel, ...]:
     keys = entries.keyed(node, ("channels",), "last_resort", faults)
     if keys is None:
         return ()
@@ -242,7 +242,7 @@ def _last_resort(node: Node, faults: Faults) -> tuple[Channel, ...]:
     return keys.read("channels", lambda one: _channels(one, "last_resort", faults)) or ()
 
 
-def _messages(node: Node, templates: Collection[str] | None, faults: Faults) -> dict[Role, str]:
+def _messages(node: Node, templates: Collection[str] | None, faults: RuleFaults) -> dict[Role, str]:
     keys = entries.keyed(node, tuple(role.value for role in Role), "messages", faults)
     if keys is None:
         return {}
@@ -250,7 +250,7 @@ def _messages(node: Node, templates: Collection[str] | None, faults: Faults) -> 
     return {role: template for role, template in named.items() if template is not None}
 
 
-def _template(node: Node, templates: Collection[str] | None, faults: Faults) -> str | None:
+def _template(node: Node, templates: Collection[str] | None, faults: RuleFaults) -> str | None:
     name = _name(node, "the name of a template", faults)
     if name is not None and templates is not None and name not in templates:
         message = f'there is no template "{name}"'
@@ -259,7 +259,7 @@ def _template(node: Node, templates: Collection[str] | None, faults: Faults) -> 
     return name
 
 
-def _name(node: Node, what: str, faults: Faults) -> str | None:
+def _name(node: Node, what: str, faults: RuleFaults) -> str | None:
     scalar = entries.text(node, what, faults)
     if scalar is None:
         return None
@@ -268,12 +268,12 @@ def _name(node: Node, what: str, faults: Faults) -> str | None:
     return scalar.text
 
 
-def _text(node: Node, what: str, faults: Faults) -> str | None:
+def _text(node: Node, what: str, faults: RuleFaults) -> str | None:
     scalar = entries.text(node, what, faults)
     return None if scalar is None else scalar.text
 
 
-def _word(node: Node, words: type[Word], what: str, faults: Faults) -> Word | None:
+def _word(node: Node, words: type[Word], what: str, faults: RuleFaults) -> Word | None:
     scalar = entries.text(node, what, faults)
     if scalar is None:
         return None
@@ -285,7 +285,7 @@ def _word(node: Node, words: type[Word], what: str, faults: Faults) -> Word | No
     return None
 
 
-def _count(node: Node, what: str, low: int, high: int, faults: Faults) -> int | None:
+def _count(node: Node, what: str, low: int, high: int, faults: RuleFaults) -> int | None:
     value = node.value if isinstance(node, Scalar) else None
     if not isinstance(value, int) or isinstance(value, bool):
         entries.mismatch(node, f"{what} must be a whole number", faults)
@@ -295,7 +295,7 @@ def _count(node: Node, what: str, low: int, high: int, faults: Faults) -> int | 
     return value
 
 
-def _truth(node: Node, what: str, faults: Faults) -> bool | None:
+def _truth(node: Node, what: str, faults: RuleFaults) -> bool | None:
     value = node.value if isinstance(node, Scalar) else None
     if not isinstance(value, bool):
         entries.mismatch(node, f"{what} must be true or false", faults)

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from service.channels import Fate as Told
 from service.channels import Receipt, Unwanted
+from service.channels import ReceiptStatus as Told
 from service.escalate.events import Event, Failure
 from service.escalate.incidents import Incidents, log
 from service.escalate.items import BY_PROVIDER, MESSAGE, Fate, Outgoing, outgoing_of, sent_item

@@ -20,7 +20,7 @@ from service.escalate.incidents import Incidents, NoSuchIncident
 from service.escalate.items import (
     BY_PROVIDER,
     MESSAGE,
-    Named,
+    NamedPage,
     OwnerNotice,
     PhoneAnswer,
     Unfinished,
@@ -224,11 +224,11 @@ class Replies:
             return Answered(said.answer, quoted) if said.answer and quoted else NotUnderstood(still_open)
         return resolve(said, book, self._now, self._replied_to(heard), begun.by_then)
 
-    def _clear(self, understood: Understood, answer: Answer, pages: Sequence[Listed]) -> list[Named]:
+    def _clear(self, understood: Understood, answer: Answer, pages: Sequence[Listed]) -> list[NamedPage]:
         """The pages that the reply is a clear answer to, each with what it says to that page."""
         said = [(page, self._answer_to(understood, answer, page)) for page in pages]
         return [
-            Named(page.incident_id, page.contact, page.level, page.code, None if own is answer else own)
+            NamedPage(page.incident_id, page.contact, page.level, page.code, None if own is answer else own)
             for page, own in said
             if own is not None
         ]

@@ -11,7 +11,7 @@ from service.core.enums import Channel
 from service.escalate.events import DeliveryFailed, Failure, PageSent
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, log
-from service.escalate.items import Named, Outgoing, record_of
+from service.escalate.items import NamedPage, Outgoing, record_of
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
 from service.storage import Conflict, Item
@@ -46,7 +46,7 @@ def sent(outgoing: Outgoing, at: datetime, begun_at: datetime | None) -> PageSen
     return PageSent(at, outgoing.contact, outgoing.level, outgoing.channel, outgoing.number, begun_at)
 
 
-def summarised(named: Named, incident: Incident, at: datetime, begun_at: datetime | None) -> PageSent | None:
+def summarised(named: NamedPage, incident: Incident, at: datetime, begun_at: datetime | None) -> PageSent | None:
     """The event that a summary with this page in it left; None if the incident knows no such page."""
     page = incident.page(named.level, named.contact)
     if page is None:

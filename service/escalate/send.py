@@ -71,7 +71,7 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class IncidentSender:
     """Handles messages of incidents and answers to phones."""
 
     incidents: Incidents

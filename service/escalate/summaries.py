@@ -17,10 +17,10 @@ from service.escalate.books import Books
 from service.escalate.events import DeliveryFailed, Event, Failure
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, NoSuchIncident, log
-from service.escalate.items import SUMMARY, Named, Summary, record_of, summary_id, summary_item
+from service.escalate.items import SUMMARY, NamedPage, Summary, record_of, summary_id, summary_item
 from service.escalate.phonebook import Listed, PhoneBook, Standing, listing
 from service.escalate.results import failure_of, summarised
-from service.escalate.send import Sender, again
+from service.escalate.send import IncidentSender, again
 from service.messages import Urgency
 from service.storage import Conflict, Item
 from service.work import Step, Task, finished, postponed, waiting
@@ -37,7 +37,7 @@ class Summaries:
     """Sends summaries and tells the incidents of their pages."""
 
     incidents: Incidents
-    sender: Sender
+    sender: IncidentSender
 
     def handle(self, task: Task) -> Step:
         """Send a summary, or go on telling its incidents what became of it."""
@@ -129,7 +129,7 @@ class Summaries:
         spawn = [each for step in others for each in step.spawn]
         return Step(item, changed, spawn, [entry for step in others for entry in step.audit])
 
-    def _told(self, name: str, named: Named, summary: Summary, books: Books) -> Sequence[Step]:
+    def _told(self, name: str, named: NamedPage, summary: Summary, books: Books) -> Sequence[Step]:
         try:
             item = self.incidents.item(named.incident_id)
         except NoSuchIncident:
@@ -142,7 +142,7 @@ class Summaries:
             log(changed)
         return [Step(changed.item, spawn=changed.spawn, audit=changed.audit)]
 
-    def _event(self, name: str, named: Named, summary: Summary, incident: Incident) -> Event | None:
+    def _event(self, name: str, named: NamedPage, summary: Summary, incident: Incident) -> Event | None:
         at = summary.at or self.incidents.clock.now()
         if summary.end is None or summary.end == SENT:
             return summarised(named, incident, at, summary.begun_at)
@@ -170,5 +170,5 @@ def _still_open(book: PhoneBook) -> tuple[Listed, ...]:
     return tuple(page for page in reversed(book.pages) if page.code in book.held and page.standing is Standing.OPEN)
 
 
-def _named(pages: Sequence[Listed]) -> tuple[Named, ...]:
-    return tuple(Named(page.incident_id, page.contact, page.level, page.code) for page in pages)
+def _named(pages: Sequence[Listed]) -> tuple[NamedPage, ...]:
+    return tuple(NamedPage(page.incident_id, page.contact, page.level, page.code) for page in pages)

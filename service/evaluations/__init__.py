@@ -8,7 +8,7 @@ from service.evaluations.event_trial_routes import EventFault, WhyNot
 from service.evaluations.event_trials import EventTest, EventTests, tested
 from service.evaluations.flow import Evaluated, Evaluations
 from service.evaluations.past import PastEvaluations
-from service.evaluations.policy import Received
+from service.evaluations.policy import ReceivedRequest
 from service.evaluations.reach import Reach
 from service.evaluations.refusals import as_problems
 from service.evaluations.schemas import DescribedOutcome, EvaluationRequest
@@ -30,7 +30,7 @@ __all__ = [
     "NoSample",
     "PastEvaluations",
     "Reach",
-    "Received",
+    "ReceivedRequest",
     "Which",
     "WhyNot",
     "as_problems",

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from service.decide import Compiled, Decision, Explanation, Facts, Ruleset, explain, facts
+from service.decide import Compiled, Explanation, Facts, Ruleset, RulesetDecision, explain, facts
 from service.evaluations.sentiment import derived
 from service.language import Sentiment
-from service.rulesets import Live, fingerprint, gate, passed
+from service.rulesets import ActiveVersions, fingerprint, gate, passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Tried:
 
     ruleset: Ruleset
     given: Facts
-    decision: Decision
+    decision: RulesetDecision
     result: Mapping[str, object]
 
     def as_json(self) -> Mapping[str, object]:
@@ -60,10 +60,10 @@ class Candidate:
         return Tried(self.ruleset, given, decision, facts.write(self.ruleset, request, decision.facts))
 
 
-def candidate(live: Live, which: Which, at: datetime) -> Candidate:
-    """The rules to ask; raises as `Live.at` and `Live.version` do.
+def candidate(live: ActiveVersions, which: Which, at: datetime) -> Candidate:
+    """The rules to ask; raises as `ActiveVersions.at` and `ActiveVersions.version` do.
 
-    For a draft also `Refused`, `WrongName` and `TooMuchToCompile`.
+    For a draft also `RuleFileRejected`, `WrongName` and `TooMuchToCompile`.
     """
     if which.source is not None:
         ruleset = passed(gate.check(which.source), which.ruleset).ruleset()

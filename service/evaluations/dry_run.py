@@ -11,7 +11,7 @@ from service.core import ids
 from service.core.clock import Clock
 from service.evaluations.candidates import Which, candidate
 from service.language import Sentiment
-from service.rulesets import Live
+from service.rulesets import ActiveVersions
 from service.storage import AuditEntry, Store
 
 
@@ -30,7 +30,7 @@ class Trial:
 class DryRuns:
     """Tries requests with the rulesets that are live here, or with drafts."""
 
-    def __init__(self, live: Live, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
+    def __init__(self, live: ActiveVersions, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
         self._live = live
         self._store = store
         self._clock = clock
@@ -39,7 +39,7 @@ class DryRuns:
     def run(self, trial: Trial) -> Mapping[str, object]:
         """The decision, the explanation and what would be asked for.
 
-        Raises as an evaluation does; for a draft also `Refused` and `WrongName`.
+        Raises as an evaluation does; for a draft also `RuleFileRejected` and `WrongName`.
         """
         at = trial.as_of or self._clock.now()
         asked = candidate(self._live, trial.which, at)

@@ -17,9 +17,9 @@ from service.core.clock import Clock
 from service.core.errors import Unavailable
 from service.core.records import from_state, to_state
 from service.evaluations.candidates import Which, candidate
-from service.evaluations.event_trials import KEPT, Outcome, kept, tested
+from service.evaluations.event_trials import KEPT, TrialOutcome, kept, tested
 from service.language import Sentiment
-from service.rulesets import Live, Notes, NotThere, NotYetActive, in_share
+from service.rulesets import ActiveVersions, Notes, NotThere, NotYetActive, in_share
 from service.storage import Conflict, Item, Store
 
 logger = logging.getLogger(__name__)
@@ -96,9 +96,9 @@ class Sampled:
         found = [result["status"] for result in results]
         return replace(
             self,
-            matched=self.matched + found.count(Outcome.MATCHED.value),
-            not_matched=self.not_matched + found.count(Outcome.NOT_MATCHED.value),
-            error=self.error + found.count(Outcome.ERROR.value),
+            matched=self.matched + found.count(TrialOutcome.MATCHED.value),
+            not_matched=self.not_matched + found.count(TrialOutcome.NOT_MATCHED.value),
+            error=self.error + found.count(TrialOutcome.ERROR.value),
             skipped=self.skipped + skipped,
         )
 
@@ -116,7 +116,7 @@ class _Note:
 class EventSamples:
     """The samplings of all rulesets; safe for any number of threads, made after fork."""
 
-    def __init__(self, live: Live, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
+    def __init__(self, live: ActiveVersions, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
         self._live = live
         self._store = store
         self._clock = clock

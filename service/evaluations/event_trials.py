@@ -19,7 +19,7 @@ from service.decide import ActionRefused, Clause, Combination, Comparison, Facts
 from service.evaluations.candidates import Candidate, Tried, Which, candidate
 from service.evaluations.refusals import faults
 from service.language import Sentiment
-from service.rulesets import Live
+from service.rulesets import ActiveVersions
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
 
 KEPT = timedelta(days=30)
@@ -34,7 +34,7 @@ PER_COMMIT = 40
 INDEX = "test_events"
 
 
-class Outcome(StrEnum):
+class TrialOutcome(StrEnum):
     """What became of an event."""
 
     MATCHED = "matched"
@@ -65,7 +65,7 @@ class _Event:
 class EventTests:
     """Tests events with the rulesets that are live here, or with drafts."""
 
-    def __init__(self, live: Live, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
+    def __init__(self, live: ActiveVersions, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
         self._live = live
         self._store = store
         self._clock = clock
@@ -151,14 +151,14 @@ def _event(event: object) -> _Event:
 
 
 def _decided(tried: Tried) -> Mapping[str, object]:
-    status = Outcome.MATCHED if tried.decision.fired else Outcome.NOT_MATCHED
+    status = TrialOutcome.MATCHED if tried.decision.fired else TrialOutcome.NOT_MATCHED
     why_not = [] if tried.decision.fired else _why_not(tried)
     return {"status": status.value, **tried.as_json(), "why_not": why_not, "errors": []}
 
 
 def _error(errors: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
     nothing: Mapping[str, object] = {"fired": [], "result": None, "outcomes": [], "why_not": []}
-    return {"status": Outcome.ERROR.value, **nothing, "errors": errors}
+    return {"status": TrialOutcome.ERROR.value, **nothing, "errors": errors}
 
 
 def _why_not(tried: Tried) -> Sequence[Mapping[str, object]]:

@@ -14,14 +14,14 @@ from datetime import datetime
 from service.audit import EntryType
 from service.core import exact_json, ids
 from service.core.clock import Clock, timestamp
-from service.decide import Decision, Outcome, explain, facts
+from service.decide import Outcome, RulesetDecision, explain, facts
 from service.evaluations import outcomes
 from service.evaluations.event_samples import EventSamples
 from service.evaluations.reach import Reach
 from service.evaluations.refusals import exception
 from service.evaluations.sentiment import computed, derived
 from service.language import Sentiment
-from service.rulesets import Live, Recorded, Serving, Shadows, decided_by
+from service.rulesets import ActiveVersions, Recorded, Serving, Shadows, decided_by
 from service.storage import AlreadyExists, AuditEntry, Store
 
 
@@ -50,7 +50,7 @@ class Evaluated:
 
     call: Call
     serving: Serving
-    decision: Decision
+    decision: RulesetDecision
     outcomes: tuple[Outcome, ...]
     result: Mapping[str, object]
     explanation: Mapping[str, object] | None = None
@@ -90,7 +90,7 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AuditedAnswer:
     """An answer as it stands in the audit, and why, if that was asked for."""
 
     raw_data: str
@@ -102,7 +102,7 @@ class Evaluations:
 
     def __init__(
         self,
-        live: Live,
+        live: ActiveVersions,
         store: Store,
         clock: Clock,
         sentiment: Sentiment | None = None,
@@ -118,7 +118,7 @@ class Evaluations:
         self._samples = samples
         self._reach = reach
 
-    def evaluate(self, call: Call, present: Callable[[Evaluated], Mapping[str, object]]) -> Answered:
+    def evaluate(self, call: Call, present: Callable[[Evaluated], Mapping[str, object]]) -> AuditedAnswer:
         """Decide a call and answer it as `present` words it, both entries and every outcome being durable by then.
 
         Raises `UnknownRuleset` before anything is recorded; `FactsRefused`, `ActionRefused`, `NobodyReached`,
@@ -156,7 +156,7 @@ class Evaluations:
         why = explain.explain(serving.ruleset, given, decision).as_json() if call.explain else None
         return Evaluated(call, serving, decision, asked, result, why)
 
-    def _committed(self, evaluated: Evaluated, answer: str) -> Answered:
+    def _committed(self, evaluated: Evaluated, answer: str) -> AuditedAnswer:
         entry = self._entry(evaluated.call, EntryType.RESPONSE, answer, evaluated.particulars())
         now = self._clock.now()
         children = outcomes.items(evaluated.call.evaluation_id, evaluated.outcomes, evaluated.origin(now), now)
@@ -164,14 +164,14 @@ class Evaluations:
             self._store.add(*children, audit=[entry]) if children else self._store.append(entry)
         except AlreadyExists:
             return self._answered_before(entry.audit_id)
-        return Answered(answer, evaluated.explanation)
+        return AuditedAnswer(answer, evaluated.explanation)
 
-    def _answered_before(self, audit_id: str) -> Answered:
+    def _answered_before(self, audit_id: str) -> AuditedAnswer:
         """A repeated call whose first attempt had got this far: its answer and its outcomes stand."""
         first = self._store.audit_entry(audit_id)
         if first is None:
             raise LookupError(f"audit entry {audit_id} is taken and not there")
-        return Answered(first.raw_data)
+        return AuditedAnswer(first.raw_data)
 
     @contextmanager
     def _failures_recorded(self, call: Call) -> Iterator[None]:

@@ -14,8 +14,8 @@ from service.evaluations.schemas import OutcomeState, PastEvaluation, RulesetNam
 from service.http import not_found
 from service.notify import notification_of
 from service.rulesets import (
+    ActiveVersions,
     CannotServe,
-    Live,
     Reader,
     Recorded,
     UnknownRuleset,
@@ -34,7 +34,7 @@ MOST_OUTCOMES = 99
 class PastEvaluations:
     """Reads evaluations that were answered."""
 
-    def __init__(self, live: Live, store: Store) -> None:
+    def __init__(self, live: ActiveVersions, store: Store) -> None:
         self._live = live
         self._store = store
 

@@ -33,7 +33,7 @@ XML = "application/xml"
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedRequest:
     """A request as it was read, and the JSON that the audit keeps of it."""
 
     asked: EvaluationRequest
@@ -62,12 +62,12 @@ def either(members: Mapping[str, object]) -> EvaluationRequest:
 def formats(json_shape: Shape, xml_shape: Shape, described_as: type[BaseModel]) -> tuple[Format, ...]:
     """The media types that the two calls read."""
 
-    def read_json(raw: bytes) -> Received:
-        return Received(_shaped(json_document(raw), json_shape), raw.decode("utf-8", "replace"))
+    def read_json(raw: bytes) -> ReceivedRequest:
+        return ReceivedRequest(_shaped(json_document(raw), json_shape), raw.decode("utf-8", "replace"))
 
-    def read_xml(raw: bytes) -> Received:
+    def read_xml(raw: bytes) -> ReceivedRequest:
         members = _xml_document(raw)
-        return Received(_shaped(members, xml_shape), exact_json.dumps(members))
+        return ReceivedRequest(_shaped(members, xml_shape), exact_json.dumps(members))
 
     return (
         Format(JSON, read_json, described_as),

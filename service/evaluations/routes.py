@@ -13,9 +13,9 @@ from service.core.enums import Scope
 from service.evaluations import policy
 from service.evaluations.candidates import Which
 from service.evaluations.dry_run import DryRuns, Trial
-from service.evaluations.flow import Answered, Call, Evaluated, Evaluations
+from service.evaluations.flow import AuditedAnswer, Call, Evaluated, Evaluations
 from service.evaluations.past import PastEvaluations
-from service.evaluations.policy import Received
+from service.evaluations.policy import ReceivedRequest
 from service.evaluations.refusals import as_problems
 from service.evaluations.schemas import (
     BareFacts,
@@ -64,7 +64,7 @@ def _add_evaluate(routes: Blueprint, evaluations: Evaluations) -> None:
 
         The request is in the audit before it is evaluated, the answer before it is given.
         """
-        received = Received(body, caller.raw_body.decode("utf-8", "replace"))
+        received = ReceivedRequest(body, caller.raw_body.decode("utf-8", "replace"))
         with as_problems():
             answered = evaluations.evaluate(
                 _call(name, received, caller, "evaluations", query.explain), Evaluated.as_json
@@ -91,7 +91,7 @@ def _add_past(routes: Blueprint, past: PastEvaluations) -> None:
 
 
 def _add_ancestors(routes: Blueprint, evaluations: Evaluations) -> None:
-    def ask(received: Received, caller: Caller, via: str) -> Mapping[str, object]:
+    def ask(received: ReceivedRequest, caller: Caller, via: str) -> Mapping[str, object]:
         with as_problems():
             answered = evaluations.evaluate(_call(policy.RULESET, received, caller, via), policy.policy)
         answer = exact_json.stored(answered.raw_data)
@@ -109,7 +109,7 @@ def _add_ancestors(routes: Blueprint, evaluations: Evaluations) -> None:
         creates=True,
         answers={200: Policy},
     )
-    def execute_rule_set(body: Received, caller: Caller) -> Mapping[str, object]:
+    def execute_rule_set(body: ReceivedRequest, caller: Caller) -> Mapping[str, object]:
         """Decide with ruleset `premium` and answer the policy alone, in JSON or XML as `Accept` asks."""
         return ask(body, caller, "ExecuteRuleSet")
 
@@ -124,7 +124,7 @@ def _add_ancestors(routes: Blueprint, evaluations: Evaluations) -> None:
         creates=True,
         answers={200: Policy},
     )
-    def policy_premium(body: Received, caller: Caller) -> Mapping[str, object]:
+    def policy_premium(body: ReceivedRequest, caller: Caller) -> Mapping[str, object]:
         """Like `/ExecuteRuleSet`; the body is the facts themselves, or an `<InsuranceRequest>`."""
         return ask(body, caller, "policy/premium")
 
@@ -150,19 +150,19 @@ def _add_dry_run(routes: Blueprint, dry_runs: DryRuns, places: TrialPlaces) -> N
             return dry_runs.run(trial)
 
 
-def _explained(answered: Answered) -> str:
+def _explained(answered: AuditedAnswer) -> str:
     if answered.explanation is None:
         return answered.raw_data
     return f'{answered.raw_data[:-1]},"explanation":{exact_json.readable(answered.explanation)}}}'
 
 
-def _call(ruleset: str, received: Received, caller: Caller, via: str, explain: bool = False) -> Call:
+def _call(ruleset: str, received: ReceivedRequest, caller: Caller, via: str, explain: bool = False) -> Call:
     call = call_of(ruleset, received, caller, via, explain)
     adopt(call.request_id)
     return call
 
 
-def call_of(ruleset: str, received: Received, caller: Caller, via: str, explain: bool = False) -> Call:
+def call_of(ruleset: str, received: ReceivedRequest, caller: Caller, via: str, explain: bool = False) -> Call:
     """What a caller asks to be decided; `via` is the way by which it came."""
     context = received.asked.context
     return Call(

@@ -59,7 +59,7 @@ def attempt(app: str, key: str, said: Sequence[bytes]) -> Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredAnswer:
     """An answer as it was given first."""
 
     status: int
@@ -68,21 +68,21 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class AttemptRecord:
     """What is known of an attempt: until when it is somebody's, and how it was answered."""
 
     fingerprint: str
     resource_id: str
     until: datetime
-    answer: Kept | None = None
+    answer: StoredAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenAttempt:
     """A record that is ours to answer."""
 
     item: Item
-    record: Record
+    record: AttemptRecord
 
 
 class Idempotency:
@@ -100,7 +100,7 @@ class Idempotency:
         progress, 422 if the key belongs to another request.
         """
         taken = self._take(attempt)
-        if isinstance(taken, Kept):
+        if isinstance(taken, StoredAnswer):
             return _replay(taken)
         refused = False
         response: Response | None = None
@@ -113,7 +113,7 @@ class Idempotency:
             self._settle(taken, response, refused)
         return response
 
-    def _take(self, attempt: Attempt) -> Taken | Kept:
+    def _take(self, attempt: Attempt) -> TakenAttempt | StoredAnswer:
         for _ in range(_TRIES):
             try:
                 return self._look(attempt)
@@ -121,13 +121,13 @@ class Idempotency:
                 continue  # somebody else moved the record between our read and our write: look again
         raise _in_progress(timedelta(seconds=1))
 
-    def _look(self, attempt: Attempt) -> Taken | Kept:
+    def _look(self, attempt: Attempt) -> TakenAttempt | StoredAnswer:
         now = self._clock.now()
         item = self._store.get(_record_id(attempt))
         if item is None:
             new = Item(_record_id(attempt), "idempotency", {}, expires_at=now + KEPT_FOR)
-            return self._save(new, Record(attempt.fingerprint, ids.fresh(now), now + LEASE))
-        record = from_state(Record, item.state)
+            return self._save(new, AttemptRecord(attempt.fingerprint, ids.fresh(now), now + LEASE))
+        record = from_state(AttemptRecord, item.state)
         if record.fingerprint != attempt.fingerprint:
             raise Problem(ProblemType.KEY_REUSED, f"This {HEADER} came with another path, query or body before.")
         if record.answer is not None:
@@ -136,7 +136,7 @@ class Idempotency:
             raise _in_progress(record.until - now)
         return self._save(item, replace(record, until=now + LEASE))
 
-    def _settle(self, taken: Taken, response: Response | None, refused: bool) -> None:
+    def _settle(self, taken: TakenAttempt, response: Response | None, refused: bool) -> None:
         """Keep the answer, or free the key; if the store does not take it, the lease frees it."""
         status = HTTPStatus.INTERNAL_SERVER_ERROR if response is None else response.status_code
         try:
@@ -149,8 +149,8 @@ class Idempotency:
         except (Conflict, StoreUnavailable, TooLarge) as error:
             logger.warning("The answer of a request with an Idempotency-Key could not be kept: %s", error)
 
-    def _save(self, item: Item, record: Record) -> Taken:
-        return Taken(self._store.save(structs.replace(item, state=to_state(record))), record)
+    def _save(self, item: Item, record: AttemptRecord) -> TakenAttempt:
+        return TakenAttempt(self._store.save(structs.replace(item, state=to_state(record))), record)
 
 
 def _record_id(attempt: Attempt) -> str:
@@ -158,14 +158,14 @@ def _record_id(attempt: Attempt) -> str:
     return f"idempotency-{name}"
 
 
-def _kept(response: Response) -> Kept:
+def _kept(response: Response) -> StoredAnswer:
     headers = [(name, value) for name, value in response.headers if name != "Content-Length"]
     if (request_id := request_ids.adopted()) is not None:
         headers.append((request_ids.HEADER, request_id))
-    return Kept(response.status_code, tuple(headers), response.get_data(as_text=True))
+    return StoredAnswer(response.status_code, tuple(headers), response.get_data(as_text=True))
 
 
-def _replay(answer: Kept) -> Response:
+def _replay(answer: StoredAnswer) -> Response:
     response = Response(answer.body, answer.status)
     response.headers.clear()
     response.headers.extend([*answer.headers, (REPLAYED, "true")])

@@ -6,11 +6,21 @@ poller: a thread     events: rules/events.yaml says what an event of EventBridge
 """
 
 from service.intake.chains import Chains
-from service.intake.consumer import Doors, Sender, Taking
+from service.intake.consumer import Doors, QueueSender, Taking
 from service.intake.events.file import parse
 from service.intake.events.live import LiveMappings
 from service.intake.events.references import known_beside
 from service.intake.mapped_events import MappedEvents
 from service.intake.poller import Poller
 
-__all__ = ["Chains", "Doors", "LiveMappings", "MappedEvents", "Poller", "Sender", "Taking", "known_beside", "parse"]
+__all__ = [
+    "Chains",
+    "Doors",
+    "LiveMappings",
+    "MappedEvents",
+    "Poller",
+    "QueueSender",
+    "Taking",
+    "known_beside",
+    "parse",
+]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from service.core import exact_json
 from service.core.errors import Unavailable
 from service.core.inbound_queue import Letter
-from service.intake.consumer import Refused, Taking
+from service.intake.consumer import LetterRefused, Taking
 from service.intake.events.mappings import Mappings
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Chains:
         if depth > DEEPEST:
             return _not_chained(event_id, f"rules have emitted {DEEPEST} events in a row: is there a circle?")
         match self.taking.take(Letter(event_id, exact_json.dumps(event), ""), depth):
-            case Refused(reason=reason):
+            case LetterRefused(reason=reason):
                 return _not_chained(event_id, reason)
             case _:
                 return {"chained": True}

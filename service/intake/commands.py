@@ -9,7 +9,7 @@ Body = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class EvaluationCommand:
     """A request to a ruleset: the body of `POST /v1/rulesets/{name}/evaluations`."""
 
     ruleset: str
@@ -17,17 +17,17 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class Notification:
+class NotificationCommand:
     """A message: the body of `POST /v1/notifications`."""
 
     body: Body
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class IncidentCommand:
     """An incident: the body of `POST /v1/incidents`, in either shape."""
 
     body: Body
 
 
-Wish = Evaluation | Notification | Incident
+Wish = EvaluationCommand | NotificationCommand | IncidentCommand

@@ -14,13 +14,13 @@ from service.core.enums import Scope
 from service.core.inbound_queue import Letter
 from service.escalate import Incidents, IntakeRules, lenient
 from service.escalate import routes as incident_routes
-from service.evaluations import Evaluated, EvaluationRequest, Evaluations, Received, as_problems
+from service.evaluations import Evaluated, EvaluationRequest, Evaluations, ReceivedRequest, as_problems
 from service.evaluations import routes as evaluation_routes
 from service.http import Caller, Problem, invalid_model
-from service.intake.commands import Body, Evaluation, Incident, Notification, Wish
+from service.intake.commands import Body, EvaluationCommand, IncidentCommand, NotificationCommand, Wish
 from service.intake.events.mappings import Mappings
-from service.intake.once import Once, OtherContent
-from service.intake.queue_messages import Asked, NotUnderstood, read
+from service.intake.once import Once, OtherRequest
+from service.intake.queue_messages import LetterNotUnderstood, QueueRequest, read
 from service.notify import Desk, NotificationRequest
 from service.notify import routes as notification_routes
 from service.storage import Store
@@ -31,7 +31,7 @@ VIA = "intake"
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class QueueSender:
     """Who writes to the queue: the app that the audit names, and what it may ask for."""
 
     app: str
@@ -39,7 +39,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CommandDone:
     """What the letter asked for is durable."""
 
 
@@ -49,13 +49,13 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class LetterRefused:
     """The letter cannot be done, however often it comes; `reason` goes with it to the dead letters."""
 
     reason: str
 
 
-Outcome = Done | Nothing | Refused
+Outcome = CommandDone | Nothing | LetterRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Taking:
     def __init__(
         self,
         doors: Doors,
-        sender: Sender,
+        sender: QueueSender,
         store: Store,
         clock: Clock,
         mappings: Callable[[], Mappings],
@@ -94,13 +94,13 @@ class Taking:
             if asked is None:
                 return Nothing()
             return self._once_for(asked, asked.id or letter.id, depth)
-        except (NotUnderstood, OtherContent) as error:
-            return Refused(str(error))
+        except (LetterNotUnderstood, OtherRequest) as error:
+            return LetterRefused(str(error))
 
-    def _once_for(self, asked: Asked, name: str, depth: int) -> Outcome:
+    def _once_for(self, asked: QueueRequest, name: str, depth: int) -> Outcome:
         scope = _scope(asked.wish)
         if scope not in self._sender.scopes:
-            return Refused(f"the intake may not do this: it lacks the scope {scope} (TOCSIN_INTAKE_SCOPES)")
+            return LetterRefused(f"the intake may not do this: it lacks the scope {scope} (TOCSIN_INTAKE_SCOPES)")
         begun = self._once.begin(name, asked.fingerprint)
         if begun.record.done:
             return Nothing()
@@ -108,20 +108,20 @@ class Taking:
             self._do(asked.wish, self._caller(name, begun.record.resource_id, asked.wish), depth)
         except Problem as problem:
             self._once.free(begun)
-            return Refused(_in_words(problem))
+            return LetterRefused(_in_words(problem))
         self._once.finish(begun)
-        return Done()
+        return CommandDone()
 
     def _do(self, wish: Wish, caller: Caller, depth: int) -> None:
         match wish:
-            case Evaluation(ruleset, body):
-                received = Received(_fit(body, EvaluationRequest), caller.raw_body.decode())
+            case EvaluationCommand(ruleset, body):
+                received = ReceivedRequest(_fit(body, EvaluationRequest), caller.raw_body.decode())
                 call = replace(evaluation_routes.call_of(ruleset, received, caller, VIA), depth=depth)
                 with as_problems():
                     self._doors.evaluations.evaluate(call, Evaluated.as_json)
-            case Notification(body):
+            case NotificationCommand(body):
                 notification_routes.taken_in(self._doors.desk, self._clock, _fit(body, NotificationRequest), caller)
-            case Incident(body):
+            case IncidentCommand(body):
                 read = self._doors.incidents.fitted(lenient.read(body, self._doors.rules))
                 read.refuse_if_nobody()
                 incident_routes.opened(self._doors.incidents, read.new, caller, read.left_out)
@@ -139,11 +139,11 @@ class Taking:
 
 def _scope(wish: Wish) -> Scope:
     match wish:
-        case Evaluation():
+        case EvaluationCommand():
             return Scope.EVALUATE
-        case Notification():
+        case NotificationCommand():
             return Scope.NOTIFY
-        case Incident():
+        case IncidentCommand():
             return Scope.INCIDENTS
 
 

@@ -18,11 +18,11 @@ from service.core.spelling import nearest
 from service.escalate import Incidents, IntakeRules, lenient
 from service.evaluations import EvaluationRequest, Which, candidate, tested
 from service.http import Problem, described
-from service.intake.commands import Evaluation, Incident, Notification, Wish
+from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
 from service.intake.events.mappings import Mappings, Unmapped
 from service.language import Sentiment
-from service.notify import Desk, NotificationRequest, Unfit, requested
-from service.rulesets import Live, as_problems
+from service.notify import Desk, NotificationRequest, UnfitRequest, requested
+from service.rulesets import ActiveVersions, as_problems
 
 Result = Mapping[str, object]
 Errors = Sequence[Mapping[str, str]]
@@ -32,7 +32,7 @@ Errors = Sequence[Mapping[str, str]]
 class MappedEvents:
     """Tries events with mappings, and with what they lead to on this installation."""
 
-    live: Live
+    live: ActiveVersions
     desk: Desk
     incidents: Incidents
     rules: IntakeRules
@@ -56,11 +56,11 @@ class MappedEvents:
 
     def _done(self, wish: Wish) -> Result:
         match wish:
-            case Evaluation(ruleset, body):
+            case EvaluationCommand(ruleset, body):
                 return self._decided(ruleset, body)
-            case Notification(body):
+            case NotificationCommand(body):
                 return _said("matched", errors=self._faults_of_message(body))
-            case Incident(body):
+            case IncidentCommand(body):
                 return _said("matched", errors=self._faults_of_incident(body))
 
     def _decided(self, ruleset: str, body: Mapping[str, object]) -> Result:
@@ -82,7 +82,7 @@ class MappedEvents:
             self.desk.check(requested(NotificationRequest.model_validate(body), "test", "test", "test"))
         except ValidationError as error:
             return _of_model(error)
-        except Unfit as error:
+        except UnfitRequest as error:
             return [_error(path, message) for path, message in error.faults]
         return []
 
@@ -114,11 +114,11 @@ MOST_NEAREST = 5
 
 def _named(wish: Wish) -> str:
     match wish:
-        case Evaluation(ruleset):
+        case EvaluationCommand(ruleset):
             return f"a request to the ruleset {ruleset}"
-        case Notification():
+        case NotificationCommand():
             return "a notification"
-        case Incident():
+        case IncidentCommand():
             return "an incident"
 
 

@@ -17,7 +17,7 @@ from prometheus_client import Counter
 
 from service.core.errors import TocsinError, Unavailable
 from service.core.inbound_queue import AT_ONCE, Inbox, Letter
-from service.intake.consumer import Outcome, Refused, Taking
+from service.intake.consumer import LetterRefused, Outcome, Taking
 from service.storage import Conflict
 from service.work import Backoff
 
@@ -110,7 +110,7 @@ class Poller:
             return False
         outcome = future.result()
         LETTERS.labels(type(outcome).__name__.lower()).inc()
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, LetterRefused):
             self._refuse(letter, outcome.reason)
             return False
         return True

@@ -19,19 +19,19 @@ from service.core.errors import TocsinError
 from service.core.inbound_queue import Letter
 from service.core.records import to_state
 from service.http import Body, invalid_model
-from service.intake.commands import Evaluation, Incident, Notification, Wish
+from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
 from service.intake.events.mappings import Mappings, Unmapped
 
 VISIBLE = r"^[\x21-\x7e]{1,128}$"
 """Ids of letters: as long as a request id may be, which they become."""
 
 
-class NotUnderstood(TocsinError):
+class LetterNotUnderstood(TocsinError):
     """A letter that asks for nothing we know; the message goes with it to the dead letters."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueueRequest:
     """What a letter asks for. `id` is the sender's own: under one id the same thing is done once."""
 
     id: str | None
@@ -54,18 +54,20 @@ class Ours(Body):
     incident: Mapping[str, object] | None = None
 
 
-def read(letter: Letter, mappings: Callable[[], Mappings], most_bytes: int) -> Asked | None:
-    """What a letter asks for; None for a record that asks for nothing; `NotUnderstood`, or what `mappings` raises."""
+def read(letter: Letter, mappings: Callable[[], Mappings], most_bytes: int) -> QueueRequest | None:
+    """What a letter asks for; None for a record that asks for nothing; `LetterNotUnderstood`, or as `mappings`."""
     if len(letter.text.encode()) > most_bytes:
-        raise NotUnderstood(f"the message has more than the {most_bytes:,} bytes that are allowed (TOCSIN_BODY_LIMIT)")
+        raise LetterNotUnderstood(
+            f"the message has more than the {most_bytes:,} bytes that are allowed (TOCSIN_BODY_LIMIT)"
+        )
     document = _document(letter.text)
     match document:
         case {"eventSource": "aws:dynamodb", "eventName": "INSERT", "dynamodb": {"NewImage": dict(item)}}:
-            return Asked(_id(document.get("eventID")), Incident(item))
+            return QueueRequest(_id(document.get("eventID")), IncidentCommand(item))
         case {"eventSource": "aws:dynamodb", "eventName": "MODIFY" | "REMOVE"}:
             return None  # what was done to an item later opens nothing: the incident has a life of its own
         case {"source": str(), "detail-type": str()}:
-            return Asked(_id(document.get("id")), _mapped(document, mappings()))
+            return QueueRequest(_id(document.get("id")), _mapped(document, mappings()))
         case _:
             return _ours(document)
 
@@ -74,9 +76,9 @@ def _document(text: str) -> Mapping[str, object]:
     try:
         document = exact_json.loads(text)
     except exact_json.NotJson as error:
-        raise NotUnderstood(f"the message is not JSON: {error}") from error
+        raise LetterNotUnderstood(f"the message is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise NotUnderstood("the message is no JSON object")
+        raise LetterNotUnderstood("the message is no JSON object")
     return document
 
 
@@ -84,23 +86,25 @@ def _mapped(event: Mapping[str, object], mappings: Mappings) -> Wish:
     try:
         return mappings.wish(event)
     except Unmapped as error:
-        raise NotUnderstood(str(error)) from error
+        raise LetterNotUnderstood(str(error)) from error
 
 
-def _ours(document: Mapping[str, object]) -> Asked:
+def _ours(document: Mapping[str, object]) -> QueueRequest:
     try:
         letter = Ours.model_validate(document)
     except ValidationError as error:
         faults = invalid_model(error, Ours).errors
-        raise NotUnderstood("; ".join(f"{fault.path}: {fault.message}" for fault in faults)) from error
+        raise LetterNotUnderstood("; ".join(f"{fault.path}: {fault.message}" for fault in faults)) from error
     match letter:
         case Ours(ruleset=str(name), evaluation=Mapping() as body, notification=None, incident=None):
-            return Asked(letter.id, Evaluation(name, body))
+            return QueueRequest(letter.id, EvaluationCommand(name, body))
         case Ours(ruleset=None, evaluation=None, notification=Mapping() as body, incident=None):
-            return Asked(letter.id, Notification(body))
+            return QueueRequest(letter.id, NotificationCommand(body))
         case Ours(ruleset=None, evaluation=None, notification=None, incident=Mapping() as body):
-            return Asked(letter.id, Incident(body))
-    raise NotUnderstood("a message holds one of notification, incident, and evaluation with the name of its ruleset")
+            return QueueRequest(letter.id, IncidentCommand(body))
+    raise LetterNotUnderstood(
+        "a message holds one of notification, incident, and evaluation with the name of its ruleset"
+    )
 
 
 def _id(given: object) -> str | None:

@@ -1,7 +1,7 @@
 """Language: how a text feels, which language it is in, and what it says in another."""
 
 from service.language.guarded import Guard, GuardedDetector, GuardedEngine, GuardedSentiment
-from service.language.machine import SURE, Engine, MachineTranslator
+from service.language.machine import SURE, MachineTranslator, TranslationEngine
 from service.language.masking import URL, mask, words_of
 from service.language.protocols import (
     AUTHOR,
@@ -39,7 +39,6 @@ __all__ = [
     "URL",
     "Detected",
     "Detector",
-    "Engine",
     "Guard",
     "GuardedDetector",
     "GuardedEngine",
@@ -58,6 +57,7 @@ __all__ = [
     "Tone",
     "ToneScore",
     "Translation",
+    "TranslationEngine",
     "Translator",
     "Translators",
     "check_length",

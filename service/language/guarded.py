@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
-from service.language.machine import Engine
+from service.language.machine import TranslationEngine
 from service.language.protocols import (
     Detected,
     Detector,
@@ -78,9 +78,9 @@ class GuardedDetector:
 
 @dataclass(frozen=True, slots=True)
 class GuardedEngine:
-    """`Engine` behind a breaker."""
+    """`TranslationEngine` behind a breaker."""
 
-    engine: Engine
+    engine: TranslationEngine
     guard: Guard
 
     @property

@@ -23,7 +23,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
-class Engine(Protocol):
+class TranslationEngine(Protocol):
     """A machine that translates plain text and knows nothing of placeholders."""
 
     @property
@@ -44,7 +44,7 @@ class MachineTranslator:
     `said` writes a piece that was hidden, such as a time, for the reader of a language.
     """
 
-    engine: Engine
+    engine: TranslationEngine
     detector: Detector
     terms: Sequence[str] = ()
     said: Callable[[str, Tag], str] = lambda piece, _: piece

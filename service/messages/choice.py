@@ -12,7 +12,7 @@ _SPAN = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ProviderCandidate:
     """A provider as it stands. `weight` is what operators give it: 0 for one that only stands in for others.
 
     `health` is the share of its recent calls that went well, over 0 and at most 1. One that `rests` gets no traffic.
@@ -24,7 +24,7 @@ class Candidate:
     rests: bool = False
 
 
-def choose(candidates: Sequence[Candidate], chance: float) -> Sequence[str]:
+def choose(candidates: Sequence[ProviderCandidate], chance: float) -> Sequence[str]:
     """The providers to try, in order, `chance` being in [0, 1).
 
     The first is drawn in proportion to weight times health, so that one that does badly gets less, and still enough to
@@ -50,7 +50,7 @@ def chance_of(reference: Reference) -> float:
     return (int.from_bytes(digest) >> 11) / (_SPAN >> 11)
 
 
-def _drawn(candidates: Sequence[Candidate], chance: float) -> Candidate:
+def _drawn(candidates: Sequence[ProviderCandidate], chance: float) -> ProviderCandidate:
     left = chance * sum(map(_share, candidates))
     for candidate in candidates:
         left -= _share(candidate)
@@ -59,5 +59,5 @@ def _drawn(candidates: Sequence[Candidate], chance: float) -> Candidate:
     return candidates[-1]  # rounding
 
 
-def _share(candidate: Candidate) -> float:
+def _share(candidate: ProviderCandidate) -> float:
     return candidate.weight * candidate.health

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from service.channels import Handed, Message, Outcome, Reason, Refused
 from service.core.clock import Clock
-from service.messages.choice import Candidate, chance_of, choose
+from service.messages.choice import ProviderCandidate, chance_of, choose
 from service.messages.providers import SHORTLY, Provider
 from service.messages.senders import Sender
 from service.work import Breakers, Look
@@ -112,16 +112,16 @@ class Failover(Generic[M]):
         order = choose(self._candidates(message, look, urgent=False), chance)
         return order or (choose(self._candidates(message, look, urgent=True), chance) if _is_urgent(message) else order)
 
-    def _candidates(self, message: M, look: Look, *, urgent: bool) -> Sequence[Candidate]:
+    def _candidates(self, message: M, look: Look, *, urgent: bool) -> Sequence[ProviderCandidate]:
         return [
             self._candidate(name, provider.account_of(message), look, urgent=urgent)
             for name, provider in self._providers.items()
             if self._carries(name, message)
         ]
 
-    def _candidate(self, name: str, account: str, look: Look, *, urgent: bool) -> Candidate:
+    def _candidate(self, name: str, account: str, look: Look, *, urgent: bool) -> ProviderCandidate:
         rests = look.rests_until(account, urgent=urgent) is not None
-        return Candidate(name, self._weight(name), look.health(account), rests)
+        return ProviderCandidate(name, self._weight(name), look.health(account), rests)
 
     def _weight(self, name: str) -> float:
         return self._weights.get(name, 1.0)

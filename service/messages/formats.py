@@ -27,7 +27,7 @@ class Unformattable(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class ValueFilter:
     """One way of writing a value, for a reader's locale and zone (None: the zone in which the value is written).
 
     `fault` says what is wrong with an option, None if nothing is.
@@ -152,11 +152,11 @@ def _money_fault(option: str | None) -> str | None:
     return None
 
 
-FILTERS: Mapping[str, Filter] = {
-    "date": Filter(_date, _date_fault),
-    "time": Filter(_time, _time_fault),
-    "datetime": Filter(_datetime, _datetime_fault),
-    "number": Filter(_number, _no_option),
-    "money": Filter(_money, _money_fault),
-    "spelled": Filter(_spelled, _no_option),
+FILTERS: Mapping[str, ValueFilter] = {
+    "date": ValueFilter(_date, _date_fault),
+    "time": ValueFilter(_time, _time_fault),
+    "datetime": ValueFilter(_datetime, _datetime_fault),
+    "number": ValueFilter(_number, _no_option),
+    "money": ValueFilter(_money, _money_fault),
+    "spelled": ValueFilter(_spelled, _no_option),
 }

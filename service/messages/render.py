@@ -127,7 +127,7 @@ class FilledText:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class TemplatePreview:
     """Everything a person would get, for the author to look at."""
 
     language: Tag
@@ -189,10 +189,12 @@ def voice_text(what: Rendition, variables: Mapping[str, object], zone: tzinfo | 
     return _at_most(MAX_SPOKEN, speech.spoken(what.voice.fill(variables, what.language, zone=zone)), "voice message")
 
 
-def preview(what: Rendition, variables: Mapping[str, object]) -> Preview:
+def preview(what: Rendition, variables: Mapping[str, object]) -> TemplatePreview:
     """All channels at once."""
     sms = sms_text(what, variables)
-    return Preview(what.language, sms, segments_of(sms), email_text(what, variables), voice_text(what, variables))
+    return TemplatePreview(
+        what.language, sms, segments_of(sms), email_text(what, variables), voice_text(what, variables)
+    )
 
 
 def _document(

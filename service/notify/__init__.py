@@ -14,7 +14,7 @@ from service.notify.notification import Notification, Status
 from service.notify.outcomes import Chain, EmitOutcome, Events, NotifyOutcome, WebhookEvents
 from service.notify.plan import Manners
 from service.notify.preview import Previews
-from service.notify.receipts import Receipt, Receipts
+from service.notify.receipts import NotificationReceipt, NotificationReceipts
 from service.notify.renditions import Renditions
 from service.notify.reopen import Reopening
 from service.notify.retry import NothingToRetry, retried
@@ -23,7 +23,7 @@ from service.notify.review_links import ReviewLinks
 from service.notify.routes import requested
 from service.notify.schemas import TRANSLATIONS, NotificationRequest, TranslationQuery
 from service.notify.send import PageSender
-from service.notify.service import Desk, Unfit
+from service.notify.service import Desk, UnfitRequest
 from service.notify.unsubscribe import UnsubscribeLinks, UnsubscribePages
 from service.notify.validate import Validation
 
@@ -45,20 +45,20 @@ __all__ = [
     "NothingToCancel",
     "NothingToRetry",
     "Notification",
+    "NotificationReceipt",
+    "NotificationReceipts",
     "NotificationRequest",
     "NotifyOutcome",
     "PageBurial",
     "PageSender",
     "Previews",
-    "Receipt",
-    "Receipts",
     "Renditions",
     "Reopening",
     "ReviewLinks",
     "Reviewers",
     "Status",
     "TranslationQuery",
-    "Unfit",
+    "UnfitRequest",
     "UnsubscribeLinks",
     "UnsubscribePages",
     "Validation",

@@ -52,7 +52,7 @@ class NothingToCancel(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled:
+class CancelledBatch:
     """A page with what has not left cancelled, and the records of those deliveries that have some."""
 
     page: Item
@@ -77,7 +77,7 @@ def cancelled_among(store: Store, notification_ids: Sequence[str]) -> frozenset[
     return frozenset(marks[found] for some in groups for found in store.get_many(some))
 
 
-def cancelled_page(store: Store, item: Item, now: datetime) -> Cancelled | None:
+def cancelled_page(store: Store, item: Item, now: datetime) -> CancelledBatch | None:
     """The page without what has not left; None if all of it has. What a provider may have is unknown."""
     page = page_of(item)
     names = page.unsettled
@@ -87,7 +87,7 @@ def cancelled_page(store: Store, item: Item, now: datetime) -> Cancelled | None:
     before = [delivery_of(stored[name]) if name in stored else page.unrecorded(name) for name in names]
     ended = [_ended(one, page, now) for one in before]
     records = [delivery_item(one, stored[one.id].version, item.lane) for one in ended if one.id in stored]
-    return Cancelled(changed_page_item(item, page.with_deliveries(ended), None), records)
+    return CancelledBatch(changed_page_item(item, page.with_deliveries(ended), None), records)
 
 
 def _ended(delivery: Delivery, page: Page, now: datetime) -> Delivery:
@@ -178,7 +178,7 @@ class Cancellation:
 
     def _swept(self, names: Sequence[str], now: datetime) -> int:
         """Cancel some pages; answers how many are to be looked at again: with a provider, or changed meanwhile."""
-        in_hand, changed = 0, list[Cancelled]()
+        in_hand, changed = 0, list[CancelledBatch]()
         for item in self.store.get_many(names).values():
             if page_of(item).is_being_sent:
                 in_hand += 1
@@ -186,7 +186,7 @@ class Cancellation:
                 changed.append(cancelled)
         return in_hand + sum(self._saved(some) for some in _commits(changed))
 
-    def _saved(self, some: Sequence[Cancelled]) -> int:
+    def _saved(self, some: Sequence[CancelledBatch]) -> int:
         """Save some pages at once, or one by one; answers how many somebody has changed meanwhile."""
         try:
             self.store.save_all([item for one in some for item in (one.page, *one.records)])
@@ -195,9 +195,9 @@ class Cancellation:
         return 0
 
 
-def _commits(changed: Sequence[Cancelled]) -> Sequence[Sequence[Cancelled]]:
+def _commits(changed: Sequence[CancelledBatch]) -> Sequence[Sequence[CancelledBatch]]:
     """The pages in as few commits as have room for them."""
-    commits: list[list[Cancelled]] = []
+    commits: list[list[CancelledBatch]] = []
     room = 0
     for one in changed:
         takes = 1 + len(one.records)

@@ -25,7 +25,7 @@ from service.notify.batch import cut, delivery_id, page_id
 from service.notify.cancel import cancelled_among
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
 from service.notify.items import DIGEST, delivery_of, new_notification_item, page_item, page_of
-from service.notify.notification import Expansion, Message, Notification, Piece, Status
+from service.notify.notification import DigestPiece, Expansion, Message, Notification, Status
 from service.notify.rendition import gathered_text
 from service.recipients import Recipient
 from service.storage import Conflict, Item, Store
@@ -64,7 +64,7 @@ class Digest:
     language: str
     promotional: bool
     ends_at: datetime
-    pieces: Mapping[str, Piece] = field(default_factory=dict)
+    pieces: Mapping[str, DigestPiece] = field(default_factory=dict)
     sending: bool = False
     done: Mapping[str, str] = field(default_factory=dict)
     lane: Lane | None = None
@@ -80,7 +80,7 @@ class Digest:
         """Whether nothing more may join."""
         return len(self.pieces) >= MAX_PIECES or sum(len(one.text) for one in self.pieces.values()) >= MAX_CHARACTERS
 
-    def with_piece(self, copy: str, piece: Piece, document: str | None) -> Digest:
+    def with_piece(self, copy: str, piece: DigestPiece, document: str | None) -> Digest:
         """The digest with one more copy, in the HTML of its template as far as there is room for that."""
         if document is None:
             return replace(self, pieces={**self.pieces, copy: piece})
@@ -173,7 +173,7 @@ class Digests:
             spawn=[new_notification_item(notification), leaving],
         )
 
-    def _wanted(self, digest: Digest) -> Mapping[str, Piece]:
+    def _wanted(self, digest: Digest) -> Mapping[str, DigestPiece]:
         """The pieces but for those of notifications that were cancelled meanwhile."""
         names = {copy: copy.rsplit("-", 1)[0] for copy in digest.pieces}
         cancelled = cancelled_among(self.store, list(dict.fromkeys(names.values())))
@@ -244,8 +244,8 @@ def _gathered(digest: Digest, name: str, now: datetime) -> Notification:
     )
 
 
-def _piece(message: Outgoing) -> Piece:
-    return Piece(message.text, message.subject if isinstance(message, Email) else None)
+def _piece(message: Outgoing) -> DigestPiece:
+    return DigestPiece(message.text, message.subject if isinstance(message, Email) else None)
 
 
 def _told(delivery: Delivery) -> str:

@@ -21,7 +21,7 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedIds:
     """The ids of those that a request names, each once; `people` describes all of them if one is described."""
 
     names: tuple[str, ...] = ()
@@ -37,13 +37,13 @@ class Naming:
     profiles: ProfileRules
     keys: ContactKeys
 
-    def read(self, entries: Sequence[str | Described], language: str) -> Named:
+    def read(self, entries: Sequence[str | Described], language: str) -> NamedIds:
         """Everybody of a request, and what is wrong with which entry."""
         ids = [one if isinstance(one, str) else one.user_id for one in entries]
         missing = self.directory.missing([name for name in ids if name is not None])
         faults = [(f"recipients[{n}]", NO_RECIPIENT) for n, name in enumerate(ids) if name in missing]
         if all(isinstance(one, str) for one in entries):
-            return Named(tuple(dict.fromkeys(name for name in ids if name is not None)), (), tuple(faults))
+            return NamedIds(tuple(dict.fromkeys(name for name in ids if name is not None)), (), tuple(faults))
         people: dict[str, Addressee] = {}
         for number, entry in enumerate(entries):
             person = self._addressee(entry, language)
@@ -51,7 +51,7 @@ class Naming:
                 faults += [(f"recipients[{number}]{path}", message) for path, message in person]
             elif people.setdefault(person.name, person) != person:
                 faults.append((f"recipients[{number}]", "stands here twice, with other values"))
-        return Named(tuple(people), tuple(people.values()), tuple(faults))
+        return NamedIds(tuple(people), tuple(people.values()), tuple(faults))
 
     def _addressee(self, entry: str | Described, language: str) -> Addressee | Sequence[tuple[str, str]]:
         if isinstance(entry, str):

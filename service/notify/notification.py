@@ -35,7 +35,7 @@ STOPPED = frozenset({Status.REJECTED, Status.CANCELLING, Status.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DigestPiece:
     """What one copy in a digest says, its slots filled: `heading` is an email's subject, `html` the body of its own
     HTML, where its template has some."""
 
@@ -62,7 +62,7 @@ class Message:
     template: str | None = None
     digest: timedelta | None = None
     variables: Mapping[str, object] = field(default_factory=dict)
-    gathered: Mapping[str, Piece] = field(default_factory=dict)
+    gathered: Mapping[str, DigestPiece] = field(default_factory=dict)
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reply_to: str | None = None
     attachments: tuple[str, ...] = ()

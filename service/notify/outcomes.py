@@ -11,7 +11,7 @@ from service.core.clock import timestamp
 from service.core.errors import Unavailable
 from service.decide import facts
 from service.messages import Tries, without_failures
-from service.notify.service import Desk, Request, Unfit
+from service.notify.service import Desk, Request, UnfitRequest
 from service.storage import Item
 from service.work import Permanent, Step, Task, finished, waiting
 
@@ -29,7 +29,7 @@ class NotifyOutcome:
         """Why a notification that an evaluation asks for would never be sent: (path in the outcome, why) for each."""
         try:
             self.desk.check(self._to_those_there_are(_request("", outcome, {})))
-        except Unfit as error:
+        except UnfitRequest as error:
             return error.faults
         return ()
 
@@ -38,7 +38,7 @@ class NotifyOutcome:
         outcome = _member(task.item.state, "outcome")
         try:
             self.desk.accept(self._to_those_there_are(_request(task.item.id, outcome, task.item.state)))
-        except Unfit as error:
+        except UnfitRequest as error:
             raise Permanent(f"the rule's notification cannot be sent: {error}") from error
         return Step(finished(task.item))
 

@@ -86,7 +86,7 @@ class Previews:
     sms_plain: bool = True
 
     def of(self, request: Request, languages: Sequence[str]) -> Preview:
-        """What the first `MOST` readers would get, or one of each language; `Unfit` as the desk says it."""
+        """What the first `MOST` readers would get, or one of each language; `UnfitRequest` as the service says it."""
         draft = self.desk.draft(request, is_addressed=bool(request.audience or request.recipients))
         notification = draft.notification
         judged = self.validation.judged(notification, PATIENCE)

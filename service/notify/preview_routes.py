@@ -18,7 +18,7 @@ from service.notify import schemas, views
 from service.notify.judged import DescribedDecision, DescribedSentiment
 from service.notify.notification import Status, Verdict
 from service.notify.preview import MOST, Previewed, Previews
-from service.notify.service import Request, Unfit
+from service.notify.service import Request, UnfitRequest
 
 MADE_WITHIN_S = 30.0
 """How long translating and judging may take."""
@@ -110,7 +110,7 @@ def add_preview(routes: Blueprint, previews: Previews, requested: Requested) -> 
         try:
             with deadline.within(MADE_WITHIN_S):
                 made = previews.of(requested(body, caller.resource_id, caller.app, caller.request_id), body.languages)
-        except Unfit as error:
+        except UnfitRequest as error:
             raise invalid([FieldError(path, message) for path, message in error.faults]) from error
         ruling = _ruling(made.judged.verdict)
         items = [_shown(one) for one in made.items]

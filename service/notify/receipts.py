@@ -32,7 +32,7 @@ SILENCE = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class NotificationReceipt:
     """What became of one delivery. It is found by our own id, which came along, or else by its provider's."""
 
     provider_id: str
@@ -43,17 +43,17 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipts:
+class NotificationReceipts:
     """Takes receipts, and handles parked ones and deliveries that heard nothing."""
 
     store: Store
     clock: Clock
 
-    def receive(self, receipt: Receipt) -> None:
+    def receive(self, receipt: NotificationReceipt) -> None:
         """Take one receipt; one that belongs to nothing yet is parked. The same one twice changes nothing."""
         self._take(receipt, f"receipt-{receipt.provider_id}-{receipt.status}")
 
-    def _take(self, receipt: Receipt, name: str) -> None:
+    def _take(self, receipt: NotificationReceipt, name: str) -> None:
         if self._applied(receipt):
             self._tell_copies(receipt)
             return
@@ -62,7 +62,7 @@ class Receipts:
         except AlreadyExists:
             return
 
-    def _tell_copies(self, receipt: Receipt) -> None:
+    def _tell_copies(self, receipt: NotificationReceipt) -> None:
         """What became of a digest became of every copy that went with it."""
         item = self._delivery(receipt)
         if item is None or not is_digest(delivery_of(item).notification_id):
@@ -74,7 +74,7 @@ class Receipts:
 
     def parked(self, task: Task) -> Step:
         """Try a parked receipt again."""
-        receipt = from_state(Receipt, task.item.state)
+        receipt = from_state(NotificationReceipt, task.item.state)
         if self._applied(receipt):
             self._tell_copies(receipt)
             return Step(finished(task.item))
@@ -91,7 +91,7 @@ class Receipts:
         unknown = delivery.moved(DeliveryStatus.UNKNOWN, task.now, "no receipt came within 72 hours")
         return Step(finished(task.item, to_state(unknown)), others=self._page(unknown))
 
-    def _applied(self, receipt: Receipt) -> bool:
+    def _applied(self, receipt: NotificationReceipt) -> bool:
         item = self._delivery(receipt)
         if item is None:
             return False
@@ -109,7 +109,7 @@ class Receipts:
             return self._applied(receipt)
         return True
 
-    def _delivery(self, receipt: Receipt) -> Item | None:
+    def _delivery(self, receipt: NotificationReceipt) -> Item | None:
         if receipt.delivery_id is not None:
             item = self.store.get(receipt.delivery_id)
         else:

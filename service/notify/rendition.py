@@ -10,7 +10,7 @@ from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
 from service.core.language_tags import Tag, parse_tag
 from service.language import AUTHOR, CATALOGUE, SOURCE
 from service.messages import NO_FOOT, Foot, Form, Template, markup, parse_form, render
-from service.notify.notification import Message, Piece
+from service.notify.notification import DigestPiece, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +112,20 @@ def gathered_rendition(message: Message, foot: Foot | None = None) -> render.Ren
     )
 
 
-def _letter(language: Tag, pieces: Sequence[Piece], foot: Foot | None) -> str:
+def _letter(language: Tag, pieces: Sequence[DigestPiece], foot: Foot | None) -> str:
     """All pieces in our own layout, each below its heading."""
     below = foot or NO_FOOT
     body = "\n".join(_section(piece) for piece in pieces)
     return markup.inlined(markup.letter(language, "", body, foot=below.lines, leave=below.leave))
 
 
-def _gathered_in(document: str, pieces: Sequence[Piece]) -> str:
+def _gathered_in(document: str, pieces: Sequence[DigestPiece]) -> str:
     """All pieces in the document of their template; one whose HTML had no room is laid out from its text."""
     bodies = (_section(piece) if piece.html is None else piece.html for piece in pieces)
     return markup.with_body(document, "\n<hr>\n".join(bodies))
 
 
-def _section(piece: Piece) -> str:
+def _section(piece: DigestPiece) -> str:
     heading = f"<h2>{html.escape(piece.heading, quote=False)}</h2>\n" if piece.heading else ""
     return heading + markup.paragraphs(piece.text)
 
@@ -136,7 +136,7 @@ def _with_link_to_leave(text: str) -> Form:
     return Form((before, *parse_form(slot).parts, after))
 
 
-def gathered_text(pieces: Iterable[Piece], limit: int = render.MAX_SMS) -> str:
+def gathered_text(pieces: Iterable[DigestPiece], limit: int = render.MAX_SMS) -> str:
     """All pieces in one text of at most `limit` characters, each text once; those that no longer fit are counted."""
     texts = list(dict.fromkeys(piece.text.strip() for piece in pieces))
     whole = "\n\n".join(texts)
@@ -151,7 +151,7 @@ def gathered_text(pieces: Iterable[Piece], limit: int = render.MAX_SMS) -> str:
     return f"{said}\n\n(+{left})" if left else said
 
 
-def _heading(pieces: Sequence[Piece]) -> str | None:
+def _heading(pieces: Sequence[DigestPiece]) -> str | None:
     headings = [piece.heading for piece in pieces if piece.heading]
     if not headings:
         return None

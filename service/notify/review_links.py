@@ -37,7 +37,7 @@ _BUTTONS = (
 )
 
 
-class LinkRefused(TocsinError):
+class ReviewLinkRefused(TocsinError):
     """The link was changed, is too old, or was never one of ours."""
 
 
@@ -64,18 +64,18 @@ class ReviewLinks:
         return f"{self._public_url}/r/{self._signer.dumps([notification_id, reviewer, until])}"
 
     def read(self, token: str) -> ReviewAsked:
-        """What a link is about; `LinkRefused`."""
+        """What a link is about; `ReviewLinkRefused`."""
         try:
             members = self._signer.loads(token)
         except BadData as error:
-            raise LinkRefused("This link is not valid any more.") from error
+            raise ReviewLinkRefused("This link is not valid any more.") from error
         match members:
             case [str() as notification_id, int() as reviewer, int() as until]:
                 if self._clock.now().timestamp() > until:
-                    raise LinkRefused("This link is too old.")
+                    raise ReviewLinkRefused("This link is too old.")
                 return ReviewAsked(notification_id, reviewer)
             case _:
-                raise LinkRefused("This link is not one of ours.")
+                raise ReviewLinkRefused("This link is not one of ours.")
 
 
 def blueprint(links: ReviewLinks, desk: Desk, store: Store, completion: Completion, clock: Clock) -> Blueprint:
@@ -86,7 +86,7 @@ def blueprint(links: ReviewLinks, desk: Desk, store: Store, completion: Completi
     def ask(token: str) -> Response:
         try:
             return _page(desk.get(links.read(token).notification_id)).response()
-        except (LinkRefused, NoSuchNotification) as error:
+        except (ReviewLinkRefused, NoSuchNotification) as error:
             return _refused(error)
 
     @routes.post("/r/<token>")
@@ -98,7 +98,7 @@ def blueprint(links: ReviewLinks, desk: Desk, store: Store, completion: Completi
                 return _page(desk.get(asked.notification_id)).response(HTTPStatus.BAD_REQUEST)
             _decide(asked, Decision(chosen))
             return _page(desk.get(asked.notification_id)).response()
-        except (LinkRefused, NoSuchNotification) as error:
+        except (ReviewLinkRefused, NoSuchNotification) as error:
             return _refused(error)
 
     def _decide(asked: ReviewAsked, decision: Decision) -> None:

@@ -43,7 +43,7 @@ from service.notify.naming import Described
 from service.notify.notification import FINAL, Decision, Notification, Review, Status
 from service.notify.preview import Previews
 from service.notify.review import NotHeld, reviewed
-from service.notify.service import Desk, NoSuchNotification, Request, Unfit
+from service.notify.service import Desk, NoSuchNotification, Request, UnfitRequest
 from service.storage import AuditEntry, Item, Store
 
 LOOK = 0.2
@@ -262,7 +262,7 @@ def taken_in(desk: Desk, clock: Clock, body: schemas.NotificationRequest, caller
     audit = entry(clock, "notification", caller, caller.resource_id)
     try:
         return desk.accept(requested(body, caller.resource_id, caller.app, caller.request_id), [audit])
-    except Unfit as error:
+    except UnfitRequest as error:
         raise invalid([FieldError(path, message) for path, message in error.faults]) from error
 
 

@@ -43,7 +43,7 @@ from service.notify.items import (
     texts_of,
 )
 from service.notify.list_keys import aliases_of
-from service.notify.naming import Described, Named, Naming
+from service.notify.naming import Described, NamedIds, Naming
 from service.notify.notification import Notification
 from service.notify.rendition import Texts, message_of
 from service.recipients import is_id
@@ -56,7 +56,7 @@ A_LINK_TO_LEAVE = "https://example.com/u/IjEyMzQ1Njc4Ig.8VKZ2XnGZbGqCwD8vS0dQ3oT
 """As the link of one reader might be."""
 
 
-class Unfit(TocsinError):
+class UnfitRequest(TocsinError):
     """A request that cannot be taken in; `faults` are (path, what is wrong) for each."""
 
     def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
@@ -92,7 +92,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class NotificationView:
     """A notification with the tally of its deliveries and the texts it has by now."""
 
     notification: Notification
@@ -130,7 +130,7 @@ class Desk:
         self._templates = templates
 
     def accept(self, request: Request, audit: Sequence[AuditEntry] = ()) -> Notification:
-        """Take a request in, durably; the same id again is the same notification. `Unfit` names every fault."""
+        """Take a request in, durably; the same id again is the same notification. `UnfitRequest` names every fault."""
         draft = self.draft(request)
         notification = draft.notification
         beside = (*aliases_of(notification), *batches(notification, draft.people))
@@ -141,7 +141,7 @@ class Desk:
         return notification
 
     def draft(self, request: Request, *, is_addressed: bool = True) -> Draft:
-        """The notification of a request, not stored; `Unfit`. One that is not addressed names nobody."""
+        """The notification of a request, not stored; `UnfitRequest`. One that is not addressed names nobody."""
         named = self._checked(request, is_addressed=is_addressed)
         template = self._template(request)
         notification = Notification(
@@ -172,13 +172,13 @@ class Desk:
         return [name for name in recipients if name not in missing]
 
     def check(self, request: Request) -> None:
-        """Raise `Unfit` if `accept` would, but take nothing in."""
+        """Raise `UnfitRequest` if `accept` would, but take nothing in."""
         self._checked(request)
 
-    def _checked(self, request: Request, *, is_addressed: bool = True) -> Named:
+    def _checked(self, request: Request, *, is_addressed: bool = True) -> NamedIds:
         named = self._naming.read(request.recipients, request.language)
         if faults := list(self._faults(request, named, is_addressed=is_addressed)):
-            raise Unfit(faults)
+            raise UnfitRequest(faults)
         return named
 
     def get(self, notification_id: str) -> Notification:
@@ -188,12 +188,12 @@ class Desk:
             raise NoSuchNotification(f"There is no notification {notification_id!r}.")
         return notification_of(item)
 
-    def show(self, notification_id: str) -> Shown:
+    def show(self, notification_id: str) -> NotificationView:
         """One notification with its tally; `NoSuchNotification`."""
         notification = self.get(notification_id)
         counts = count(page for _, page in pages_of(self._store, notification_id))
         texts = self._store.by_index("texts", notification_id, limit=200)
-        return Shown(notification, counts, [texts_of(item) for item in texts.items])
+        return NotificationView(notification, counts, [texts_of(item) for item in texts.items])
 
     def deliveries(
         self, notification_id: str, status: DeliveryStatus | None, cursor: str | None, limit: int
@@ -225,7 +225,7 @@ class Desk:
         # A copy that is to be sent once more has its last outcome in its record still.
         return structs.replace(delivery_of(item), status=page.lines.get(name, UNTOUCHED).status)
 
-    def _faults(self, request: Request, named: Named, *, is_addressed: bool) -> Iterator[tuple[str, str]]:
+    def _faults(self, request: Request, named: NamedIds, *, is_addressed: bool) -> Iterator[tuple[str, str]]:
         yield from self._text_faults(request)
         if is_addressed:
             yield from self._audience_faults(request, named)
@@ -284,7 +284,7 @@ class Desk:
             return self._templates.get(request.template)
         return announcement(request.text or "", parse_tag(request.language), request.subject)
 
-    def _audience_faults(self, request: Request, named: Named) -> Iterator[tuple[str, str]]:
+    def _audience_faults(self, request: Request, named: NamedIds) -> Iterator[tuple[str, str]]:
         if (request.audience is None) == (not request.recipients):
             yield "audience", "name either an audience or recipients"
         elif request.audience is not None:

@@ -29,7 +29,7 @@ UNDO = "undo"
 """The field of the form that undoes; a mail program's own POST has `List-Unsubscribe=One-Click` instead."""
 
 
-class Sentence(StrEnum):
+class UnsubscribeSentence(StrEnum):
     """What the page says: sentences of the catalogues."""
 
     TITLE = "Email"
@@ -66,15 +66,15 @@ class UnsubscribeLinks:
 
 def foot(translator: Translator, sender: str, language: Tag) -> Foot:
     """What stands below a bulk mail; in English where no reviewed word of the language is known."""
-    said = translator.translate(Sentence.LEAVE, _ENGLISH, language)
-    return Foot(sender, said.text if isinstance(said, Translation) else Sentence.LEAVE.value)
+    said = translator.translate(UnsubscribeSentence.LEAVE, _ENGLISH, language)
+    return Foot(sender, said.text if isinstance(said, Translation) else UnsubscribeSentence.LEAVE.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
+class UnsubscribeButton:
     """A page's one button; it leaves, or undoes that."""
 
-    text: Sentence
+    text: UnsubscribeSentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class UnsubscribePages:
         """Likewise for somebody who has no profile: an address by its key."""
         if undo:
             self.opt_outs.lift_email_key(key, Why.UNSUBSCRIBED)
-            return self._page(None, (Sentence.BACK,), Button(Sentence.LEAVE))
+            return self._page(None, (UnsubscribeSentence.BACK,), UnsubscribeButton(UnsubscribeSentence.LEAVE))
         self.opt_outs.add_email_key(key, Why.UNSUBSCRIBED)
         return self._left(None)
 
@@ -120,22 +120,30 @@ class UnsubscribePages:
         return any(one.why is Why.UNSUBSCRIBED for one in refusals)
 
     def _asked(self, person: Recipient | None) -> Response:
-        return self._page(person, (Sentence.QUESTION, Sentence.STILL), Button(Sentence.LEAVE))
+        return self._page(
+            person,
+            (UnsubscribeSentence.QUESTION, UnsubscribeSentence.STILL),
+            UnsubscribeButton(UnsubscribeSentence.LEAVE),
+        )
 
     def _left(self, person: Recipient | None) -> Response:
-        return self._page(person, (Sentence.LEFT, Sentence.STILL), Button(Sentence.UNDO))
+        return self._page(
+            person, (UnsubscribeSentence.LEFT, UnsubscribeSentence.STILL), UnsubscribeButton(UnsubscribeSentence.UNDO)
+        )
 
     def _back(self, person: Recipient | None) -> Response:
         if person is None or person.email is None:
             return self._asked(person)
         self.opt_outs.lift_email(person.email, Why.UNSUBSCRIBED)
         if self.opt_outs.ending_email(person.email, Lane.BULK) is not None:
-            return self._page(person, (Sentence.STOPPED,))
-        return self._page(person, (Sentence.BACK,), Button(Sentence.LEAVE))
+            return self._page(person, (UnsubscribeSentence.STOPPED,))
+        return self._page(person, (UnsubscribeSentence.BACK,), UnsubscribeButton(UnsubscribeSentence.LEAVE))
 
-    def _page(self, person: Recipient | None, said: tuple[Sentence, ...], button: Button | None = None) -> Response:
+    def _page(
+        self, person: Recipient | None, said: tuple[UnsubscribeSentence, ...], button: UnsubscribeButton | None = None
+    ) -> Response:
         """In the reader's language, if every sentence of the page is known in it."""
-        wanted = [Sentence.TITLE, *said, *(() if button is None else [button.text])]
+        wanted = [UnsubscribeSentence.TITLE, *said, *(() if button is None else [button.text])]
         reader = _ENGLISH if person is None else parse_tag(person.language)
         answers = [self.translator.translate(sentence, _ENGLISH, reader) for sentence in wanted]
         known = [answer for answer in answers if isinstance(answer, Translation)]
@@ -160,16 +168,18 @@ def blueprint(pages: UnsubscribePages) -> Blueprint:
 
 
 def _forged() -> Response:
-    return _page("", _ENGLISH, [Sentence.TITLE, Sentence.FORGED], None).response(HTTPStatus.FORBIDDEN)
+    return _page("", _ENGLISH, [UnsubscribeSentence.TITLE, UnsubscribeSentence.FORGED], None).response(
+        HTTPStatus.FORBIDDEN
+    )
 
 
-def _page(sender: str, language: Tag, said: list[str], button: Button | None) -> PersonPage:
+def _page(sender: str, language: Tag, said: list[str], button: UnsubscribeButton | None) -> PersonPage:
     """A page of a title, a heading, paragraphs and, with a button, its text."""
     title, heading, *others = said
     buttons = () if button is None else (_shown(button, others.pop()),)
     return PersonPage(language=language, title=title, heading=heading, top=sender, said=others, buttons=buttons)
 
 
-def _shown(button: Button, text: str) -> person_page.Button:
-    name, value = (UNDO, "1") if button.text is Sentence.UNDO else ("leave", "1")
+def _shown(button: UnsubscribeButton, text: str) -> person_page.Button:
+    name, value = (UNDO, "1") if button.text is UnsubscribeSentence.UNDO else ("leave", "1")
     return person_page.Button(name, value, text)

@@ -15,10 +15,10 @@ from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError, Unavailable
 from service.core.language_tags import parse_tag
-from service.decide import Accepted, Flagged, Outcome, Rejected, facts
+from service.decide import AcceptanceWanted, Flagged, Outcome, Rejected, facts
 from service.language import Sentiment, SentimentScore, Tone, ToneScore, words_of
 from service.notify.notification import Message, Notification, Status, Verdict
-from service.rulesets import Live
+from service.rulesets import ActiveVersions
 
 RULESET = "sentiment"
 """The ruleset that accepts, flags or rejects messages; it may do nothing else."""
@@ -40,7 +40,7 @@ class Validation:
 
     sentiment: Sentiment
     tone: Tone
-    live: Live
+    live: ActiveVersions
     clock: Clock
 
     def judged(self, notification: Notification, attempts: int) -> Notification:
@@ -111,7 +111,7 @@ def _ruling(outcomes: tuple[Outcome, ...]) -> tuple[Status, str | None]:
     for outcome in outcomes:
         if isinstance(outcome, Flagged):
             return Status.HELD_FOR_REVIEW, outcome.reason
-    if any(isinstance(outcome, Accepted) for outcome in outcomes):
+    if any(isinstance(outcome, AcceptanceWanted) for outcome in outcomes):
         return Status.APPROVED, None
     return Status.HELD_FOR_REVIEW, "no sentiment rule decides about this message"
 

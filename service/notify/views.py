@@ -10,10 +10,10 @@ from service.notify import schemas
 from service.notify.delivery import Delivery
 from service.notify.notification import Message, Notification, Verdict
 from service.notify.rendition import Texts, rendition_of
-from service.notify.service import A_LINK_TO_LEAVE, FROM_THE_PROFILE, Shown
+from service.notify.service import A_LINK_TO_LEAVE, FROM_THE_PROFILE, NotificationView
 
 
-def shown(notification: Shown) -> Mapping[str, object]:
+def shown(notification: NotificationView) -> Mapping[str, object]:
     """A notification with its tally, as `schemas.ShownNotification`."""
     one, counts = notification.notification, notification.counts
     return {

@@ -19,7 +19,7 @@ MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ProfileReading:
     """When a question to the store began, and how many times profiles had been written by then."""
 
     at: datetime
@@ -35,12 +35,12 @@ class Lately:
         self._writes = 0
         self._lock = Lock()
 
-    def reading(self) -> Reading:
+    def reading(self) -> ProfileReading:
         """Called before the store is asked."""
         with self._lock:
-            return Reading(self._clock.now(), self._writes)
+            return ProfileReading(self._clock.now(), self._writes)
 
-    def keep(self, people: Iterable[Recipient], reading: Reading) -> None:
+    def keep(self, people: Iterable[Recipient], reading: ProfileReading) -> None:
         """Remember them as they were read, unless this process has written any profile since."""
         with self._lock:
             self._drop_stale()

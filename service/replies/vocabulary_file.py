@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 
-from service.decide import Entries, Faults, Finding, Keys, Node, Place, entries, positions
+from service.decide import Entries, EntryKeys, Finding, Node, Place, RuleFaults, entries, positions
 from service.decide import Kind as FindingKind
 from service.replies import patterns
 from service.replies.atoms import NUMBER_KEY, Sort, atoms_of, fold, folded_word
@@ -60,7 +60,7 @@ class Frames:
 class _Phrases:
     """The phrases of a file as they are read."""
 
-    faults: Faults
+    faults: RuleFaults
     units: Mapping[str, Sequence[str]]
     parts: Mapping[str, str]
     spelled: Mapping[str, str]
@@ -170,7 +170,7 @@ def _forget(_words: Sequence[str], _first: Phrase, _second: Phrase) -> None:
 
 def parse(source: str | bytes) -> ParsedVocabulary:
     """Parse a vocabulary file; never raises."""
-    faults = Faults()
+    faults = RuleFaults()
     root, _ = positions.read(source, faults)
     keys = None if root is None else entries.keyed(root, _KEYS, "a vocabulary", faults)
     if keys is None:
@@ -181,19 +181,19 @@ def parse(source: str | bytes) -> ParsedVocabulary:
 
 def frames_of(source: bytes) -> Frames:
     """What the file knows of texts around a reply, without its phrases; nothing of a file that cannot be read."""
-    faults = Faults()
+    faults = RuleFaults()
     root, _ = positions.read(source, faults)
     keys = None if root is None else entries.keyed(root, _KEYS, "a vocabulary", faults)
     return Frames({}, ()) if keys is None else _frames(keys, faults)
 
 
-def _frames(keys: Keys, faults: Faults) -> Frames:
+def _frames(keys: EntryKeys, faults: RuleFaults) -> Frames:
     reactions = keys.read("reactions", lambda node: _reactions(node, faults)) or {}
     signatures = keys.read("signature", lambda node: _texts(node, "signature", faults)) or ()
     return Frames(reactions, tuple(map(fold, signatures)))
 
 
-def _vocabulary(keys: Keys, faults: Faults) -> Vocabulary:
+def _vocabulary(keys: EntryKeys, faults: RuleFaults) -> Vocabulary:
     language = keys.read("replies", lambda node: _language(node, faults)) or ""
     if "replies" not in keys:
         faults.error(
@@ -258,21 +258,21 @@ def _spellings(text: str, spelled: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(each for one in (text, other) for each in (one, _APOSTROPHES.sub(" ", one))))
 
 
-def _language(node: Node, faults: Faults) -> str | None:
+def _language(node: Node, faults: RuleFaults) -> str | None:
     scalar = entries.text(node, "the language", faults)
     if scalar is not None and not _LANGUAGE.fullmatch(scalar.text):
         faults.error(FindingKind.SYNTAX, scalar.at, f'"{scalar.text}" is not a language', "write de, pt-BR or zh-Hant")
     return None if scalar is None else scalar.text
 
 
-def _is_kept(node: Node, faults: Faults) -> bool:
+def _is_kept(node: Node, faults: RuleFaults) -> bool:
     scalar = entries.text(node, "accents", faults)
     if scalar is not None and scalar.text != "kept":
         faults.error(FindingKind.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" is no value of accents', "write kept")
     return scalar is not None
 
 
-def _mapping(node: Node, what: str, faults: Faults) -> dict[str, str]:
+def _mapping(node: Node, what: str, faults: RuleFaults) -> dict[str, str]:
     if not isinstance(node, Entries):
         entries.mismatch(node, f"{what} must be a mapping of texts to texts", faults)
         return {}
@@ -280,7 +280,7 @@ def _mapping(node: Node, what: str, faults: Faults) -> dict[str, str]:
     return {key: value.text for key, value in values if value is not None}
 
 
-def _parts(node: Node, faults: Faults) -> dict[str, str]:
+def _parts(node: Node, faults: RuleFaults) -> dict[str, str]:
     """Parts with the parts they name filled in."""
     parts: dict[str, str] = {}
     for name, pattern in _mapping(node, "parts", faults).items():
@@ -291,14 +291,14 @@ def _parts(node: Node, faults: Faults) -> dict[str, str]:
     return parts
 
 
-def _units(node: Node, faults: Faults) -> dict[str, list[str]]:
+def _units(node: Node, faults: RuleFaults) -> dict[str, list[str]]:
     keys = entries.keyed(node, tuple(_UNITS), "units", faults)
     if keys is None:
         return {}
     return {unit: keys.read(unit, partial(_texts, what=unit, faults=faults)) or [] for unit in _UNITS}
 
 
-def _reactions(node: Node, faults: Faults) -> dict[str, str]:
+def _reactions(node: Node, faults: RuleFaults) -> dict[str, str]:
     """The words before the quoted message, folded, and what they answer."""
     keys = entries.keyed(node, REACTIONS, "reactions", faults)
     if keys is None:
@@ -307,17 +307,17 @@ def _reactions(node: Node, faults: Faults) -> dict[str, str]:
     return {fold(text).strip(): answer for answer, texts in named.items() for text in texts}
 
 
-def _texts(node: Node, what: str, faults: Faults) -> list[str]:
+def _texts(node: Node, what: str, faults: RuleFaults) -> list[str]:
     scalars = (entries.text(each, what, faults) for each in entries.items(node, what, faults))
     return [scalar.text for scalar in scalars if scalar is not None]
 
 
-def _tests(keys: Keys, faults: Faults) -> tuple[ReplyTest, ...]:
+def _tests(keys: EntryKeys, faults: RuleFaults) -> tuple[ReplyTest, ...]:
     read = keys.read("tests", lambda node: [_test(each, faults) for each in entries.items(node, "tests", faults)])
     return tuple(test for test in read or () if test is not None)
 
 
-def _test(node: Node, faults: Faults) -> ReplyTest | None:
+def _test(node: Node, faults: RuleFaults) -> ReplyTest | None:
     keys = entries.keyed(node, _TEST, "a test", faults)
     if keys is None:
         return None

@@ -4,7 +4,7 @@ The core (`roster`, `rotation`, `wall_clock`) is pure: it says who is on call at
 """
 
 from service.rosters.calendars import Calendar, Calendars, path_of
-from service.rosters.roster import OnCall, Person, Roster, Shift, Why
+from service.rosters.roster import OnCall, OnCallReason, Person, Roster, Shift
 from service.rosters.rosters import Rosters, UnknownRoster
 from service.rosters.views import RosterView, local_time
 
@@ -12,13 +12,13 @@ __all__ = [
     "Calendar",
     "Calendars",
     "OnCall",
+    "OnCallReason",
     "Person",
     "Roster",
     "RosterView",
     "Rosters",
     "Shift",
     "UnknownRoster",
-    "Why",
     "local_time",
     "path_of",
 ]

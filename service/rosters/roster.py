@@ -55,7 +55,7 @@ class Stretch:
         return self.since <= at < self.until
 
 
-class Why(StrEnum):
+class OnCallReason(StrEnum):
     """Why somebody is on call."""
 
     TURN = "turn"
@@ -69,7 +69,7 @@ class OnCall:
     """Who is on call, and why."""
 
     person: Person
-    why: Why
+    why: OnCallReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Roster:
         """Who is on call at an instant; None if nobody is."""
         for override in reversed(self.overrides):
             if override.covers(at):
-                return OnCall(self.person(override.person), Why.OVERRIDE)
+                return OnCall(self.person(override.person), OnCallReason.OVERRIDE)
         for rotation in reversed(self.rotations):
             turn = rotation.turn_at(at, self.zone)
             if turn is not None:
@@ -144,8 +144,8 @@ class Roster:
         absent = {absence.person for absence in self.absences if absence.covers(at)}
         there = next((key for key in order if key not in absent), None)
         if there is None:  # better somebody who is away than nobody
-            return OnCall(self.person(order[0]), Why.ALL_ABSENT)
-        return OnCall(self.person(there), Why.TURN if there == order[0] else Why.STANDS_IN)
+            return OnCall(self.person(order[0]), OnCallReason.ALL_ABSENT)
+        return OnCall(self.person(there), OnCallReason.TURN if there == order[0] else OnCallReason.STANDS_IN)
 
     def _changes(self, since: datetime, until: datetime) -> list[datetime]:
         """Every instant after `since` and before `until` at which somebody else may be on call, in order."""

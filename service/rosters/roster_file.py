@@ -14,7 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from service.channels import PhoneRefused, PhoneRules
 from service.core.language_tags import UnknownTag, parse_tag
-from service.decide import Entries, Faults, Finding, Keys, Kind, Node, Place, Scalar, entries, positions
+from service.decide import Entries, EntryKeys, Finding, Kind, Node, Place, RuleFaults, Scalar, entries, positions
 from service.rosters.roster import Person, Roster, Stretch
 from service.rosters.rotation import DAY, Rotation, Window
 from service.rosters.wall_clock import first_instant
@@ -56,7 +56,7 @@ class ParsedRoster:
 
 def parse(source: str | bytes) -> ParsedRoster:
     """Parse a roster file; never raises."""
-    faults = Faults()
+    faults = RuleFaults()
     root, _ = positions.read(source, faults)
     roster = None
     if root is not None and (keys := entries.keyed(root, _FRAME, "a roster", faults)):
@@ -70,7 +70,7 @@ def parse(source: str | bytes) -> ParsedRoster:
 class _Reading:
     """Reads one file; its zone and its people are needed all over it."""
 
-    def __init__(self, keys: Keys, faults: Faults) -> None:
+    def __init__(self, keys: EntryKeys, faults: RuleFaults) -> None:
         self._keys = keys
         self._faults = faults
         self._people: tuple[Person, ...] = ()
@@ -135,7 +135,7 @@ class _Reading:
         name = None if named is None else named.text
         return None if key is None else Person(key, name, phone, email, language, zone, recipient)
 
-    def _check_reachable(self, keys: Keys) -> None:
+    def _check_reachable(self, keys: EntryKeys) -> None:
         if "recipient" in keys and any(name in keys for name in _PERSON if name != "recipient"):
             message = "a person is a recipient, whose profile says the rest, or a phone, and not both"
             self._faults.error(Kind.SYNTAX, keys.at, message, "keep recipient alone, or leave it out")
@@ -198,7 +198,7 @@ class _Reading:
             self._faults.error(Kind.OUT_OF_RANGE, node.at, "hand-overs stand in the order of the day, each once")
         return times
 
-    def _window(self, keys: Keys) -> Window | None:
+    def _window(self, keys: EntryKeys) -> Window | None:
         if "days" not in keys and "hours" not in keys:
             return None
         days = keys.read("days", self._days)
@@ -267,7 +267,7 @@ class _Reading:
         self._faults.error(Kind.OUT_OF_RANGE, node.at, message)
 
 
-def _demand(keys: Keys, key: str, hint: str, faults: Faults) -> None:
+def _demand(keys: EntryKeys, key: str, hint: str, faults: RuleFaults) -> None:
     if key not in keys:
         faults.error(Kind.SYNTAX, keys.at, f'the key "{key}" is missing', hint)
 
@@ -332,7 +332,7 @@ def _end(text: str, zone: ZoneInfo) -> datetime:
     return _moment(text, zone) if at else first_instant(_day(day) + DAY, time(0, 0), zone)
 
 
-def _warn(roster: Roster, faults: Faults) -> None:
+def _warn(roster: Roster, faults: RuleFaults) -> None:
     """Warn where nobody is on call within the four weeks after all rotations have begun, and of people left over."""
     begun = max(rotation.begins(0, roster.zone) for rotation in roster.rotations)
     gap = next((shift for shift in roster.shifts(begun, begun + timedelta(weeks=4)) if shift.on_call is None), None)

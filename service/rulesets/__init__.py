@@ -1,6 +1,6 @@
 """Rulesets: their versions, which of them is active, and what they would have decided."""
 
-from service.rulesets.active_versions import CannotServe, Live, Serving
+from service.rulesets.active_versions import ActiveVersions, CannotServe, Serving
 from service.rulesets.backtest import Backtests
 from service.rulesets.columns.segment_builder import Following
 from service.rulesets.columns.segment_store import head_of
@@ -28,13 +28,13 @@ __all__ = [
     "EVENTS",
     "MAX_FILE_BYTES",
     "Activation",
+    "ActiveVersions",
     "Backtests",
     "CannotServe",
     "Compared",
     "Following",
     "Latest",
     "Library",
-    "Live",
     "NotThere",
     "NotYetActive",
     "Notes",

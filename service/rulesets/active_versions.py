@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from service.core.clock import Clock
 from service.core.errors import TocsinError, Unavailable
-from service.decide import Compiled, Decision, EngineDisagreement, Facts, Ruleset, language
+from service.decide import Compiled, EngineDisagreement, Facts, Ruleset, RulesetDecision, language
 from service.rulesets import metrics
 from service.rulesets.errors import NotYetActive, UnknownRuleset
 from service.rulesets.library import Library
@@ -43,7 +43,7 @@ class Serving:
     compiled: Compiled
     clock: Clock
 
-    def decide(self, given: Facts) -> Decision:
+    def decide(self, given: Facts) -> RulesetDecision:
         """Decide with this version, counted; raises as `Compiled.decide`."""
         try:
             decision = self.compiled.decide(given)
@@ -58,7 +58,7 @@ class CannotServe(Unavailable):
     """A published version does not compile here, for example because a newer Tocsin published it."""
 
 
-class Live:
+class ActiveVersions:
     """Which version decides, for every ruleset; safe for any number of threads, made after fork."""
 
     def __init__(

@@ -20,7 +20,7 @@ from service.core.errors import TocsinError
 from service.core.records import from_state, to_state
 from service.decide import Compiled, language
 from service.rulesets import gate, versions
-from service.rulesets.active_versions import CannotServe, Live
+from service.rulesets.active_versions import ActiveVersions, CannotServe
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.errors import NotThere
 from service.rulesets.library import fingerprint
@@ -41,7 +41,7 @@ KEPT = timedelta(days=90)
 """How long a back-test is listed."""
 
 
-class Status(StrEnum):
+class BacktestStatus(StrEnum):
     """How far a back-test is."""
 
     RUNNING = "running"
@@ -60,12 +60,12 @@ class NoBacktest(NotThere):
 class BacktestOver(TocsinError):
     """The back-test has ended already."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, status: BacktestStatus) -> None:
         super().__init__(f"the back-test is {status} and cannot be cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class BacktestSide:
     """One of the two versions compared; `version` is None for a draft, which is kept in `chunks` parts."""
 
     version: int | None
@@ -82,13 +82,13 @@ class Backtest:
     """
 
     ruleset: str
-    old: Side
-    new: Side
+    old: BacktestSide
+    new: BacktestSide
     since: datetime | None
     until: datetime
     by: str
     begun: datetime
-    status: Status = Status.RUNNING
+    status: BacktestStatus = BacktestStatus.RUNNING
     cursor: str | None = None
     first: datetime | None = None
     at: datetime | None = None
@@ -98,7 +98,7 @@ class Backtest:
     @property
     def progress(self) -> float:
         """The share of the time that has been replayed, from 0 to 1."""
-        if self.status is Status.COMPLETED:
+        if self.status is BacktestStatus.COMPLETED:
             return 1.0
         start = self.since or self.first
         if start is None or self.at is None or self.until <= start:
@@ -107,7 +107,7 @@ class Backtest:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredBacktest:
     """A back-test as it is stored, with its counts."""
 
     backtest_id: str
@@ -131,7 +131,7 @@ class Wanted:
 class Backtests:
     """Begins back-tests, works on them, shows them."""
 
-    def __init__(self, live: Live, store: Store, clock: Clock, pages: int = PAGES, page: int = PAGE) -> None:
+    def __init__(self, live: ActiveVersions, store: Store, clock: Clock, pages: int = PAGES, page: int = PAGE) -> None:
         self._live = live
         self._store = store
         self._clock = clock
@@ -139,10 +139,10 @@ class Backtests:
         self._page = page
         self._draft: tuple[str, Compiled] | None = None
 
-    def begin(self, backtest_id: str, wanted: Wanted) -> Kept:
+    def begin(self, backtest_id: str, wanted: Wanted) -> StoredBacktest:
         """Store a back-test for a worker to do; asked again with the same id it stays the one that it was.
 
-        `UnknownRuleset`, `UnknownVersion`, `NotYetActive`; for a draft `Refused`, `WrongName`, `TooMuchToCompile`.
+        `UnknownRuleset`, `UnknownVersion`, `NotYetActive`; a draft `RuleFileRejected`, `WrongName`, `TooMuchToCompile`.
         """
         now = self._clock.now()
         old = self._published(wanted.ruleset, wanted.against, now)
@@ -150,18 +150,18 @@ class Backtests:
         until = min(wanted.until or now, now)
         segments = head_of(self._store, wanted.ruleset)[0].segments
         backtest = Backtest(wanted.ruleset, old, new, wanted.since, until, wanted.by, now, segments=segments)
-        kept = Kept(backtest_id, backtest, Tally())
+        kept = StoredBacktest(backtest_id, backtest, Tally())
         try:
             self._store.save(structs.replace(_item(kept), due_at=now), spawn=chunks)
         except Conflict:
             return self.read(wanted.ruleset, backtest_id)
         return kept
 
-    def read(self, ruleset: str, backtest_id: str) -> Kept:
+    def read(self, ruleset: str, backtest_id: str) -> StoredBacktest:
         """A back-test; `NoBacktest`."""
         return _kept(self._stored(ruleset, backtest_id))
 
-    def listed(self, ruleset: str, cursor: str | None, limit: int) -> Page[Kept]:
+    def listed(self, ruleset: str, cursor: str | None, limit: int) -> Page[StoredBacktest]:
         """The back-tests of a ruleset, newest first; `UnknownRuleset`."""
         self._live.known(ruleset)
         page = self._store.by_index(INDEX, ruleset, cursor=cursor, limit=limit, newest_first=True)
@@ -171,10 +171,10 @@ class Backtests:
         """End a back-test, keeping what it has counted so far; `NoBacktest`, `BacktestOver`."""
         item = self._stored(ruleset, backtest_id)
         kept = _kept(item)
-        if kept.backtest.status is not Status.RUNNING:
+        if kept.backtest.status is not BacktestStatus.RUNNING:
             raise BacktestOver(kept.backtest.status)
         try:
-            self._store.save(_changed(item, replace(kept.backtest, status=Status.CANCELLED), kept.tally))
+            self._store.save(_changed(item, replace(kept.backtest, status=BacktestStatus.CANCELLED), kept.tally))
         except Conflict:
             self.cancel(ruleset, backtest_id)  # a step was committed meanwhile
 
@@ -191,23 +191,23 @@ class Backtests:
             backtest = _further(backtest, page)
         if backtest.cursor is not None:
             return Step(waiting(task.item, task.now, _state(backtest, tally)))
-        done = replace(backtest, status=Status.COMPLETED)
+        done = replace(backtest, status=BacktestStatus.COMPLETED)
         return Step(finished(task.item, _state(done, tally)))
 
-    def _replay(self, kept: Kept) -> Replay:
+    def _replay(self, kept: StoredBacktest) -> Replay:
         backtest = kept.backtest
         query = AuditQuery(ruleset=backtest.ruleset, since=backtest.since, until=backtest.until)
         old, new = (self._compiled(kept.backtest_id, backtest.ruleset, side) for side in (backtest.old, backtest.new))
         return Replay(self._store, query, old, new, self._page, backtest.segments)
 
-    def _compiled(self, backtest_id: str, ruleset: str, side: Side) -> Compiled:
+    def _compiled(self, backtest_id: str, ruleset: str, side: BacktestSide) -> Compiled:
         if side.version is not None:
             return self._live.version(ruleset, side.version).compiled
         if self._draft is None or self._draft[0] != side.sha256:
             self._draft = side.sha256, self._compiled_draft(backtest_id, side)
         return self._draft[1]
 
-    def _compiled_draft(self, backtest_id: str, side: Side) -> Compiled:
+    def _compiled_draft(self, backtest_id: str, side: BacktestSide) -> Compiled:
         ids = [versions.chunk_id(_draft_id(backtest_id), number) for number in range(side.chunks)]
         source = versions.content([part for part in map(self._store.get, ids) if part is not None])
         parsed = language.parse(source)
@@ -217,16 +217,16 @@ class Backtests:
             raise CannotServe("the draft of this back-test cannot be read by this Tocsin: begin it again")
         return Compiled(parsed.ruleset)
 
-    def _published(self, ruleset: str, number: int | None, now: datetime) -> Side:
+    def _published(self, ruleset: str, number: int | None, now: datetime) -> BacktestSide:
         serving = self._live.version(ruleset, number) if number else self._live.at(ruleset, now)
-        return Side(serving.version.number, serving.version.sha256)
+        return BacktestSide(serving.version.number, serving.version.sha256)
 
-    def _new_side(self, backtest_id: str, wanted: Wanted, now: datetime) -> tuple[Side, tuple[Item, ...]]:
+    def _new_side(self, backtest_id: str, wanted: Wanted, now: datetime) -> tuple[BacktestSide, tuple[Item, ...]]:
         if wanted.source is None:
             return self._published(wanted.ruleset, wanted.version, now), ()
         passed(gate.check(wanted.source), wanted.ruleset).checked.demand_affordable()
         chunks = versions.chunk_items(_draft_id(backtest_id), wanted.source)
-        side = Side(None, fingerprint(wanted.source), len(chunks))
+        side = BacktestSide(None, fingerprint(wanted.source), len(chunks))
         return side, tuple(structs.replace(chunk, expires_at=now + KEPT) for chunk in chunks)
 
     def _stored(self, ruleset: str, backtest_id: str) -> Item:
@@ -238,14 +238,14 @@ class Backtests:
 
 def _further(backtest: Backtest, page: Replayed) -> Backtest:
     first, at = backtest.first or page.first, page.last or backtest.at
-    return replace(backtest, cursor=page.cursor, first=first, at=at, status=Status.RUNNING, why=None)
+    return replace(backtest, cursor=page.cursor, first=first, at=at, status=BacktestStatus.RUNNING, why=None)
 
 
 def _draft_id(backtest_id: str) -> str:
     return f"draft-{backtest_id}"
 
 
-def _item(kept: Kept) -> Item:
+def _item(kept: StoredBacktest) -> Item:
     backtest = kept.backtest
     state, keys = _state(backtest, kept.tally), {INDEX: backtest.ruleset}
     expires_at = backtest.begun + KEPT
@@ -258,15 +258,15 @@ def _changed(item: Item, backtest: Backtest, tally: Tally) -> Item:
 
 def _failed(item: Item, why: str) -> Step:
     kept = _kept(item)
-    return Step(_changed(item, replace(kept.backtest, status=Status.FAILED, why=why), kept.tally))
+    return Step(_changed(item, replace(kept.backtest, status=BacktestStatus.FAILED, why=why), kept.tally))
 
 
 def _state(backtest: Backtest, tally: Tally) -> Mapping[str, object]:
     return {"backtest": to_state(backtest), "tally": tally.as_state()}
 
 
-def _kept(item: Item) -> Kept:
+def _kept(item: Item) -> StoredBacktest:
     backtest, tally = item.state["backtest"], item.state["tally"]
     assert isinstance(backtest, Mapping), "written by _state"
     assert isinstance(tally, Mapping), "written by _state"
-    return Kept(item.id.removeprefix(f"{KIND}-"), from_state(Backtest, backtest), from_state(Tally, tally))
+    return StoredBacktest(item.id.removeprefix(f"{KIND}-"), from_state(Backtest, backtest), from_state(Tally, tally))

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from service.core.enums import Scope
 from service.http import Answer, Body, Caller, Instant, ProblemType, Shown, conflict, endpoint, shown_by
-from service.rulesets.backtest import BacktestOver, Backtests, Kept, Side, Wanted
+from service.rulesets.backtest import BacktestOver, Backtests, BacktestSide, StoredBacktest, Wanted
 from service.rulesets.places import TrialPlaces
 from service.rulesets.refusals import as_problems
 from service.rulesets.schemas import MAX_FILE_BYTES, Paged
@@ -161,7 +161,7 @@ def _as_problems() -> Iterator[None]:
             raise conflict(f"{error}.") from error
 
 
-def _shown(kept: Kept) -> ShownBacktest:
+def _shown(kept: StoredBacktest) -> ShownBacktest:
     backtest = kept.backtest
     return ShownBacktest(
         backtest_id=kept.backtest_id,
@@ -179,5 +179,5 @@ def _shown(kept: Kept) -> ShownBacktest:
     )
 
 
-def _side(side: Side) -> Compared:
+def _side(side: BacktestSide) -> Compared:
     return Compared(version=side.version, sha256=side.sha256)

@@ -10,13 +10,13 @@ from typing import TypeAlias
 from service.decide import (
     ActionRefused,
     Compiled,
-    Decision,
     Facts,
     FactsRefused,
     NotUnique,
     Outcome,
     Place,
     Ruleset,
+    RulesetDecision,
     Value,
     facts,
 )
@@ -36,7 +36,7 @@ class Decided:
     declared: Collection[str]
 
 
-def decided_by(ruleset: Ruleset, decision: Decision) -> Decided:
+def decided_by(ruleset: Ruleset, decision: RulesetDecision) -> Decided:
     """A decision of a ruleset as an answer."""
     return Decided(decision.fired, decision.facts, decision.outcomes, ruleset.facts)
 
@@ -52,7 +52,7 @@ Answer: TypeAlias = Decided | NotDecided
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class DecisionDifference:
     """What two decisions about one request differ in; nothing if `changed` is False.
 
     Only facts that both versions declare are compared: one that comes or goes with a version is no decision.
@@ -65,10 +65,10 @@ class Difference:
     outcomes: bool
 
 
-SAME = Difference(False, {}, frozenset(), False)
+SAME = DecisionDifference(False, {}, frozenset(), False)
 
 
-class Comparison:
+class VersionComparison:
     """Two versions, ready to be asked the same."""
 
     def __init__(self, old: Compiled, new: Compiled) -> None:
@@ -135,13 +135,13 @@ def decided(compiled: Compiled, given: Facts) -> Answer:
     return decided_by(compiled.ruleset, decision)
 
 
-def difference(old: Decided, new: Decided) -> Difference:
+def difference(old: Decided, new: Decided) -> DecisionDifference:
     """What changes from one answer to the other."""
     if old is new:
         return SAME
     outcomes = old.outcomes != new.outcomes
     if old.facts == new.facts:
-        return Difference(True, {}, frozenset(), outcomes) if outcomes or old.fired != new.fired else SAME
+        return DecisionDifference(True, {}, frozenset(), outcomes) if outcomes or old.fired != new.fired else SAME
     shared = (path for path in {**old.facts, **new.facts} if path in old.declared and path in new.declared)
     paths = [path for path in shared if old.facts.get(path) != new.facts.get(path)]
     if not (paths or outcomes or old.fired != new.fired):
@@ -149,7 +149,7 @@ def difference(old: Decided, new: Decided) -> Difference:
     amounts = {
         path: found for path in paths if (found := _amount(old.facts.get(path), new.facts.get(path))) is not None
     }
-    return Difference(True, amounts, frozenset(paths) - amounts.keys(), outcomes)
+    return DecisionDifference(True, amounts, frozenset(paths) - amounts.keys(), outcomes)
 
 
 def _amount(old: Value | None, new: Value | None) -> Decimal | None:

@@ -14,7 +14,7 @@ from service.rulesets.versions import DamagedVersion, Version
 
 
 @dataclass(frozen=True, slots=True)
-class Between:
+class VersionDifferences:
     """Two versions compared: their lines as a unified diff, and what changes for requests as JSON."""
 
     lines: str
@@ -30,16 +30,18 @@ def active_source(library: Library, name: str, now: datetime) -> str | None:
         return None
 
 
-def between(library: Library, name: str, old_sha256: str | None, new_sha256: str | None) -> Between:
+def between(library: Library, name: str, old_sha256: str | None, new_sha256: str | None) -> VersionDifferences:
     """What changed from one published content to another; nothing if one of them was never published."""
     old, new = (library.with_content(name, sha256) if sha256 else None for sha256 in (old_sha256, new_sha256))
-    return Between("", None) if old is None or new is None else compared(library, old, new)
+    return VersionDifferences("", None) if old is None or new is None else compared(library, old, new)
 
 
-def compared(library: Library, old: Version, new: Version) -> Between:
+def compared(library: Library, old: Version, new: Version) -> VersionDifferences:
     """What changed from one published version to another."""
     before, after = _typed(library, old), _typed(library, new)
-    return Between(_lines(library, old, new), diff_rulesets(before, after).as_json() if before and after else None)
+    return VersionDifferences(
+        _lines(library, old, new), diff_rulesets(before, after).as_json() if before and after else None
+    )
 
 
 def _typed(library: Library, version: Version) -> Ruleset | None:

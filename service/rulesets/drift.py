@@ -16,7 +16,7 @@ from service.core.clock import timestamp
 from service.rulesets.versions import Activation, Version
 
 
-class Step(Enum):
+class DriftStep(Enum):
     """What becomes of a sound file."""
 
     PUBLISH = "publish"
@@ -28,7 +28,7 @@ class Step(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DriftState:
     """Numbers of versions: the active one, the file's base, a version of the file's text, those that begin later."""
 
     active: int | None
@@ -38,20 +38,20 @@ class Standing:
     """Whether the file's text is the active version's."""
     coming: Collection[int] = ()
 
-    def step(self) -> Step:
+    def step(self) -> DriftStep:
         """Every standing has its step."""
         if self.is_active or (self.known is not None and self.known in self.coming):
-            return Step.KEEP
+            return DriftStep.KEEP
         follows = self.active is None or self.base == self.active or self.base in self.coming
         match self.known:
             case _ if not follows:
-                return Step.DRIFT
+                return DriftStep.DRIFT
             case None:
-                return Step.PUBLISH
+                return DriftStep.PUBLISH
             case known if self.base is not None and known < self.base:
-                return Step.ACTIVATE
+                return DriftStep.ACTIVATE
             case _:  # somebody published it after the base, and something else was activated since
-                return Step.KEEP
+                return DriftStep.KEEP
 
 
 def overtaken(file: str, base: int | None, active: Version, since: Activation | None) -> str:

@@ -43,7 +43,7 @@ class NotYetActive(NotThere):
         super().__init__(f"no version of ruleset {ruleset!r} was active at {timestamp(at)}")
 
 
-class Refused(RulesetError):
+class RuleFileRejected(RulesetError):
     """The gate found errors in a rule file; every finding is in `findings`, the file's text in `source`."""
 
     def __init__(self, source: str, findings: tuple[Finding, ...]) -> None:

@@ -9,7 +9,7 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.core.enums import Scope
-from service.decide.tables.editing import EditableTable, NoTableHere, WrittenRow
+from service.decide import EditableTable, NoTableHere, WrittenRow
 from service.http import Body, FieldError, Shown, endpoint, invalid, shown_by
 from service.rulesets.schemas import MAX_FILE_BYTES
 

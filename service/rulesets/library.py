@@ -22,7 +22,7 @@ so many of them would have to come together."""
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RulesetDraft:
     """A rule file that passed the gate, and who publishes it why."""
 
     ruleset: str
@@ -50,7 +50,9 @@ class Library:
         self._store = store
         self._clock = clock
 
-    def publish(self, draft: Draft, since: datetime | None = None, expected_sha256: str | None = None) -> Version:
+    def publish(
+        self, draft: RulesetDraft, since: datetime | None = None, expected_sha256: str | None = None
+    ) -> Version:
         """Store a new version and activate it, now or at `since`; answers it.
 
         With `expected_sha256` only if that is what is active now, else `StaleEdit`. Content that is active
@@ -68,7 +70,7 @@ class Library:
 
         return _retried(attempt)
 
-    def _commit(self, draft: Draft, head: Head, stored: int, since: datetime, now: datetime) -> Version:
+    def _commit(self, draft: RulesetDraft, head: Head, stored: int, since: datetime, now: datetime) -> Version:
         chunks = versions.chunk_items(draft.sha256, draft.source)
         number = head.versions + 1
         version = Version(

@@ -11,7 +11,7 @@ from functools import cache
 
 from prometheus_client import Counter, Gauge
 
-from service.decide import Decision
+from service.decide import RulesetDecision
 
 DECISIONS = Counter("tocsin_decisions", "Decisions, by who was asked.", ("ruleset", "version", "decided_by"))
 FIRED = Counter("tocsin_rules_fired", "Times that a rule fired.", ("ruleset", "version", "rule"))
@@ -28,7 +28,7 @@ DISAGREEMENTS = Counter(
 )
 
 
-def count_decision(ruleset: str, version: int, decision: Decision, at: datetime) -> None:
+def count_decision(ruleset: str, version: int, decision: RulesetDecision, at: datetime) -> None:
     """Count a decision and the rules that fired."""
     _decisions(ruleset, version, decision.decided_by).inc()
     for rule in decision.fired:

@@ -13,7 +13,7 @@ N = TypeVar("N")
 
 
 @dataclass(slots=True)
-class Taken(Generic[N]):
+class TakenNotes(Generic[N]):
     """What was noted for one purpose, oldest first, and how many requests found no room."""
 
     notes: list[N] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Notes(Generic[K, N]):
         self._room = room
         self._lock = threading.Lock()
         self._waiting = 0
-        self._taken: defaultdict[K, Taken[N]] = defaultdict(Taken)
+        self._taken: defaultdict[K, TakenNotes[N]] = defaultdict(TakenNotes)
 
     def add(self, purpose: K, note: N) -> None:
         """Keep a note until the next `take`."""
@@ -39,8 +39,8 @@ class Notes(Generic[K, N]):
             self._waiting += 1
             self._taken[purpose].notes.append(note)
 
-    def take(self) -> Mapping[K, Taken[N]]:
+    def take(self) -> Mapping[K, TakenNotes[N]]:
         """Everything that came since the last time."""
         with self._lock:
-            taken, self._taken, self._waiting = self._taken, defaultdict(Taken), 0
+            taken, self._taken, self._waiting = self._taken, defaultdict(TakenNotes), 0
         return taken

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.decide import Declared, Ruleset
-from service.rulesets.errors import Refused, WrongName
+from service.rulesets.errors import RuleFileRejected, WrongName
 from service.rulesets.gate import Checked
-from service.rulesets.library import Draft, Library
+from service.rulesets.library import Library, RulesetDraft
 from service.rulesets.versions import Version
 
 
@@ -19,10 +19,10 @@ class Passed:
     checked: Checked
     declared: Declared
 
-    def draft(self, author: str, comment: str) -> Draft:
+    def draft(self, author: str, comment: str) -> RulesetDraft:
         """The file as the library takes it."""
         declared, checked = self.declared, self.checked
-        return Draft(declared.name, checked.source, author, comment, declared.description, checked.kept())
+        return RulesetDraft(declared.name, checked.source, author, comment, declared.description, checked.kept())
 
     def ruleset(self) -> Ruleset:
         """Its typed form; `TooMuchToCompile` for a file that takes too long to read again."""
@@ -30,9 +30,9 @@ class Passed:
 
 
 def passed(checked: Checked, ruleset: str | None = None) -> Passed:
-    """The file if it may be published (as `ruleset`, if that is given); `Refused` with every finding, `WrongName`."""
+    """The file if it may be published (as `ruleset`, if given); `RuleFileRejected` with every finding, `WrongName`."""
     if checked.declared is None or not checked.sound:
-        raise Refused(checked.source, checked.findings)
+        raise RuleFileRejected(checked.source, checked.findings)
     if ruleset not in (None, checked.declared.name):
         raise WrongName(checked.declared.name, str(ruleset))
     return Passed(checked, checked.declared)
@@ -50,7 +50,7 @@ def publish(
 ) -> Version:
     """Make a rule file that was checked, if it is sound, the active version, now or from `since` on.
 
-    Raises `Refused`, `WrongName`, `StaleEdit` (something else is active than `expected_sha256`), `BeginsInThePast`.
+    Raises `RuleFileRejected`, `WrongName`, `BeginsInThePast`, `StaleEdit` (another than `expected_sha256` is active).
     """
     draft = passed(checked, ruleset).draft(author, comment)
     return library.publish(draft, since, expected_sha256)

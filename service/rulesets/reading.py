@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from service.decide import TODAY, Fact, Facts, Ruleset, Unfit, Value, facts, fit
+from service.decide import TODAY, Fact, Facts, Ruleset, UnfitValue, Value, facts, fit
 
 REMEMBERED = 10_000
 """Texts remembered of each fact, with the values that they are."""
@@ -30,7 +30,7 @@ class _Slot:
 
     def _typed(self, raw: bool | int | Decimal | str) -> Value | None:
         value = fit(self.fact, raw)
-        if isinstance(value, Unfit):
+        if isinstance(value, UnfitValue):
             return None
         if type(raw) is str and len(self.seen) < REMEMBERED:
             self.seen[raw] = value

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from service.core.clock import Clock, timestamp
 from service.core.errors import Unavailable
 from service.decide import Compiled
-from service.rulesets.active_versions import Live, Serving
+from service.rulesets.active_versions import ActiveVersions, Serving
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.errors import NotYetActive, UnknownRuleset
 from service.rulesets.replay import Replay
@@ -50,7 +50,12 @@ class Latest:
     """Replays the latest requests of a ruleset."""
 
     def __init__(
-        self, live: Live, store: Store, clock: Clock, enough: int = ENOUGH, tick: Callable[[], float] = time.monotonic
+        self,
+        live: ActiveVersions,
+        store: Store,
+        clock: Clock,
+        enough: int = ENOUGH,
+        tick: Callable[[], float] = time.monotonic,
     ) -> None:
         self._live = live
         self._store = store

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from service.decide import report
 from service.http import FieldError, Problem, ProblemType, invalid, not_found
-from service.rulesets.differences import Between
+from service.rulesets.differences import VersionDifferences
 from service.rulesets.errors import (
     BeginsInThePast,
     NotThere,
-    Refused,
+    RuleFileRejected,
     StaleEdit,
     TooMuchToCompile,
     WrongName,
@@ -25,7 +25,7 @@ def as_problems() -> Iterator[None]:
         yield
     except NotThere as error:
         raise not_found(f"{error}.") from error
-    except Refused as error:
+    except RuleFileRejected as error:
         raise refused(error) from error
     except TooMuchToCompile as error:
         raise invalid([FieldError("source", str(error))]) from error
@@ -34,17 +34,17 @@ def as_problems() -> Iterator[None]:
     except BeginsInThePast as error:
         raise invalid([FieldError("effective_from", str(error))]) from error
     except StaleEdit as error:
-        raise stale(error, Between("", None)) from error
+        raise stale(error, VersionDifferences("", None)) from error
 
 
-def refused(error: Refused) -> Problem:
+def refused(error: RuleFileRejected) -> Problem:
     """422 with every finding, as `tocsin rules check --json` shows it."""
     errors = [FieldError(f"line {one.at.line}, column {one.at.column}", one.message) for one in error.findings]
     findings = [report.finding_as_json(one) for one in error.findings]
     return Problem(ProblemType.INVALID, f"{error}.", errors=errors, members={"findings": findings})
 
 
-def stale(error: StaleEdit, since: Between) -> Problem:
+def stale(error: StaleEdit, since: VersionDifferences) -> Problem:
     """412 with what is active now, and what others changed since the edited version was read: lines and decisions."""
     members = {"active_sha256": error.active_sha256, "diff": since.lines, "changes": since.changes}
     return Problem(ProblemType.PRECONDITION_FAILED, f"{error}.", members=members)

@@ -20,8 +20,8 @@ from service.rulesets.columns.column import Mask
 from service.rulesets.columns.comparison import ColumnComparison
 from service.rulesets.columns.segment import Collected, Segment
 from service.rulesets.columns.segment_builder import MICROSECOND, texts
-from service.rulesets.columns.segment_store import Kept, is_current, stored_segments
-from service.rulesets.comparing import Answer, Comparison, NotDecided
+from service.rulesets.columns.segment_store import StoredSegment, is_current, stored_segments
+from service.rulesets.comparing import Answer, NotDecided, VersionComparison
 from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts, recorded_request
 from service.rulesets.tally import Tally
 from service.storage import EPOCH, AuditQuery, AuditText, Store, instant, micros
@@ -44,7 +44,7 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class ReplayPosition:
     """Where to go on: at an instant, or in the middle of the audit's entries from that instant on."""
 
     since: datetime
@@ -54,11 +54,11 @@ class Position:
         return f"{timestamp(self.since)} {self.within or ''}"
 
 
-def _position(cursor: str | None, since: datetime | None) -> Position:
+def _position(cursor: str | None, since: datetime | None) -> ReplayPosition:
     if cursor is None:
-        return Position(since or EPOCH)
+        return ReplayPosition(since or EPOCH)
     at, _, within = cursor.partition(" ")
-    return Position(parse_timestamp(at), within or None)
+    return ReplayPosition(parse_timestamp(at), within or None)
 
 
 class Replay:
@@ -75,7 +75,7 @@ class Replay:
         self._store = store
         self._query = replace(query, entry_type=EntryType.REQUEST)
         self._segments = segments
-        self._comparison, self._columns = Comparison(old, new), ColumnComparison(old, new)
+        self._comparison, self._columns = VersionComparison(old, new), ColumnComparison(old, new)
         self._paths = tuple(self._columns.paths())
         self._derives = bool(old.ruleset.derived or new.ruleset.derived)
 
@@ -86,19 +86,19 @@ class Replay:
             if self._query.until is not None and kept.since >= self._query.until:
                 break
             yield from self._segment(kept, position)
-            position = Position(kept.until)
+            position = ReplayPosition(kept.until)
         yield from self._raw(position, self._query.until, None)
 
-    def _segment(self, kept: Kept, position: Position) -> Iterator[Replayed]:
+    def _segment(self, kept: StoredSegment, position: ReplayPosition) -> Iterator[Replayed]:
         segment = kept.segment if position.within is None else None
         found = self._from_columns(kept, segment) if segment is not None and is_current(self._store, kept) else None
         if found is not None:
             yield found
             return
         until = kept.until if self._query.until is None else min(kept.until, self._query.until)
-        yield from self._raw(position, until, str(Position(kept.until)))
+        yield from self._raw(position, until, str(ReplayPosition(kept.until)))
 
-    def _from_columns(self, kept: Kept, segment: Segment) -> Replayed | None:
+    def _from_columns(self, kept: StoredSegment, segment: Segment) -> Replayed | None:
         """A whole segment; None if its columns leave too much undecided."""
         among = self._within(kept, segment)
         counted, left = self._columns.at_once(segment, among)
@@ -109,9 +109,9 @@ class Replay:
             counted.one(row, *rows.answers(row))
         tally = counted.tally(int(among.sum()), rows.request_id, rows.why)
         first = instant(int(segment.at()[0])) if segment.rows else None
-        return Replayed(tally, str(Position(kept.until)), first, kept.until)
+        return Replayed(tally, str(ReplayPosition(kept.until)), first, kept.until)
 
-    def _within(self, kept: Kept, segment: Segment) -> Mask:
+    def _within(self, kept: StoredSegment, segment: Segment) -> Mask:
         """The rows of the time that was asked for."""
         among = np.ones(segment.rows, dtype=np.bool_)
         if self._query.since is not None and self._query.since > kept.since:
@@ -120,7 +120,7 @@ class Replay:
             among &= segment.at() < micros(self._query.until)
         return among
 
-    def _raw(self, position: Position, until: datetime | None, then: str | None) -> Iterator[Replayed]:
+    def _raw(self, position: ReplayPosition, until: datetime | None, then: str | None) -> Iterator[Replayed]:
         """The audit's own entries up to `until`; after them `then` is where the next ones begin."""
         query = replace(self._query, since=position.since, until=until)
         if until is not None and until <= position.since:
@@ -131,7 +131,7 @@ class Replay:
             page = self._store.audit_texts(query, cursor=cursor, limit=self._page)
             cursor = page.cursor
             first, last = (instant(page.items[end].at) if page.items else None for end in (0, -1))
-            after = then if cursor is None else str(Position(position.since, cursor))
+            after = then if cursor is None else str(ReplayPosition(position.since, cursor))
             yield Replayed(self._page_tally(page.items), after, first, last)
             if cursor is None:
                 return

@@ -11,7 +11,7 @@ from service.core.enums import Scope
 from service.decide import Compiled, outline_ruleset, report
 from service.http import Answer, Caller, FieldError, Problem, ProblemType, endpoint, invalid, texts_of
 from service.rulesets import gate, schemas
-from service.rulesets.active_versions import Live
+from service.rulesets.active_versions import ActiveVersions
 from service.rulesets.diff_routes import add_diff
 from service.rulesets.differences import active_source, between
 from service.rulesets.errors import StaleEdit, UnknownRuleset
@@ -33,7 +33,7 @@ RULE_FILE = texts_of("application/yaml", "application/octet-stream")
 
 def blueprint(
     library: Library,
-    live: Live,
+    live: ActiveVersions,
     working_copies: WorkingCopies,
     latest: Latest,
     clock: Clock,
@@ -126,7 +126,7 @@ def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
         return schemas.ShownSource(**dict(_shown(version, active)), source=library.source(version))
 
 
-def _add_outline(routes: Blueprint, live: Live) -> None:
+def _add_outline(routes: Blueprint, live: ActiveVersions) -> None:
     @endpoint(
         routes,
         "GET",
@@ -169,7 +169,7 @@ def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock
 
 
 def _add_publish(
-    routes: Blueprint, library: Library, live: Live, latest: Latest, clock: Clock, places: TrialPlaces
+    routes: Blueprint, library: Library, live: ActiveVersions, latest: Latest, clock: Clock, places: TrialPlaces
 ) -> None:
     @endpoint(
         routes,
@@ -223,7 +223,7 @@ def _add_publish(
         )
 
 
-def _add_activate(routes: Blueprint, library: Library, live: Live, clock: Clock) -> None:
+def _add_activate(routes: Blueprint, library: Library, live: ActiveVersions, clock: Clock) -> None:
     @endpoint(
         routes,
         "POST",

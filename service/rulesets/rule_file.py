@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.core import plain_files
-from service.core.plain_files import CannotRead, NotThere
+from service.core.plain_files import CannotRead, FileMissing
 from service.decide import Finding, Grid, Inlined, Place, inlined, report
 
 EVENTS = "events.yaml"
@@ -81,5 +81,5 @@ def read(path: Path) -> RuleFile:
 def _beside(path: Path, name: str) -> str | None:
     try:
         return plain_files.read(path.with_name(name)).decode("utf-8", "surrogateescape")
-    except NotThere:
+    except FileMissing:
         return None  # the language says that the rows are missing, with the place of their name

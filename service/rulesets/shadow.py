@@ -17,7 +17,7 @@ from service.core.errors import Unavailable
 from service.core.records import from_state, to_state
 from service.decide import EngineDisagreement
 from service.rulesets import metrics
-from service.rulesets.active_versions import Live
+from service.rulesets.active_versions import ActiveVersions
 from service.rulesets.comparing import Answer, answer
 from service.rulesets.errors import NotThere
 from service.rulesets.notes import Notes
@@ -77,7 +77,7 @@ class _Note:
 class Shadows:
     """The shadows of all rulesets; safe for any number of threads, made after fork."""
 
-    def __init__(self, live: Live, store: Store, clock: Clock) -> None:
+    def __init__(self, live: ActiveVersions, store: Store, clock: Clock) -> None:
         self._live = live
         self._store = store
         self._clock = clock

@@ -32,7 +32,7 @@ UNREADABLE = "the recorded request cannot be read"
 
 
 @dataclass(slots=True)
-class Change:
+class RuleChange:
     """Requests on which `old` rules fired and now `new` ones do; equal where only what they do has changed."""
 
     old: tuple[str, ...]
@@ -67,7 +67,7 @@ class Amount:
 
 
 @dataclass(slots=True)
-class Group:
+class RequestGroup:
     """Some requests: how many, and the first of them with what is to be said of it."""
 
     count: int = 0
@@ -95,15 +95,15 @@ class Tally:
 
     requests: int = 0
     changed: int = 0
-    changes: list[Change] = field(default_factory=list)
+    changes: list[RuleChange] = field(default_factory=list)
     full: bool = False
     other_changes: int = 0
     amounts: dict[str, Amount] = field(default_factory=dict)
     values: dict[str, int] = field(default_factory=dict)
     outcomes_changed: int = 0
-    refused: Group = field(default_factory=Group)
-    newly_uncovered: Group = field(default_factory=Group)
-    not_compared: Group = field(default_factory=Group)
+    refused: RequestGroup = field(default_factory=RequestGroup)
+    newly_uncovered: RequestGroup = field(default_factory=RequestGroup)
+    not_compared: RequestGroup = field(default_factory=RequestGroup)
     newly_decided: int = 0
 
     def count(self, request_id: str, old: Answer, new: Answer) -> None:
@@ -146,7 +146,7 @@ class Tally:
         """Count requests on which `old` rules fired and now `new` ones do."""
         known = next((one for one in self.changes if (one.old, one.new) == (old, new)), None)
         if known is None and not self.full and self._has_room_for(old, new):
-            known = Change(old, new)
+            known = RuleChange(old, new)
             self.changes.append(known)
         if known is None:
             self.other_changes += count

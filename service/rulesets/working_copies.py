@@ -19,13 +19,13 @@ from pathlib import Path
 from service.core import plain_files
 from service.core.clock import Clock, timestamp
 from service.core.errors import Unavailable
-from service.core.plain_files import CannotRead, NotThere
+from service.core.plain_files import CannotRead, FileMissing
 from service.decide import Kind, Severity
 from service.rulesets import drift, gate, rule_file
-from service.rulesets.drift import Standing, Step
-from service.rulesets.errors import Refused, StaleEdit, UnknownRuleset
+from service.rulesets.drift import DriftState, DriftStep
+from service.rulesets.errors import RuleFileRejected, StaleEdit, UnknownRuleset
 from service.rulesets.gate import Checked
-from service.rulesets.library import Draft, Library
+from service.rulesets.library import Library, RulesetDraft
 from service.rulesets.publishing import passed
 from service.rulesets.rule_file import RuleFile
 from service.rulesets.seen import CHECKS, Memory, Seen, errors_of, said
@@ -157,7 +157,7 @@ class WorkingCopies:
             return None
         file = rule_file.read(path)
         standing = self._standing(ruleset, _sha256(file.content), active, self._base(path, seen, ruleset))
-        if standing.step() is not Step.DRIFT:
+        if standing.step() is not DriftStep.DRIFT:
             return None
         return f"{self._overtaken(path, standing.base, active)}. {drift.advice(path, active)}"
 
@@ -203,7 +203,7 @@ class WorkingCopies:
         except StoreUnavailable:
             raise
         except CannotRead as error:
-            if isinstance(error, NotThere) and not path.is_symlink():
+            if isinstance(error, FileMissing) and not path.is_symlink():
                 return  # an editor has just put another file in its place
             self._unreadable(path, error)
         except Conflict:
@@ -245,7 +245,7 @@ class WorkingCopies:
         checked = self._check(file.content, is_live=seen is not None and seen.version is not None)
         try:
             draft = passed(checked).draft(AUTHOR, _comment(path))
-        except Refused as error:
+        except RuleFileRejected as error:
             findings = file.as_json(error.findings[:MAX_SHOWN])
             message = "%s is not published, the active version stays: %s"
             logger.warning(message, _name(path), errors_of(findings), extra={"file": _name(path)})
@@ -257,15 +257,15 @@ class WorkingCopies:
         except StaleEdit:
             return None
 
-    def _published(self, path: Path, file: RuleFile, draft: Draft, seen: Seen | None) -> Seen:
+    def _published(self, path: Path, file: RuleFile, draft: RulesetDraft, seen: Seen | None) -> Seen:
         active = self._library.active_or_none(draft.ruleset, self._clock.now())
         standing = self._standing(draft.ruleset, draft.sha256, active, self._base(path, seen, draft.ruleset))
         match standing.step():
-            case Step.DRIFT if active is not None:
+            case DriftStep.DRIFT if active is not None:
                 return self._drifted(path, file, standing.base, active, seen)
-            case Step.PUBLISH:
+            case DriftStep.PUBLISH:
                 version = self._library.publish(draft, expected_sha256=active.sha256 if active else None)
-            case Step.ACTIVATE if standing.known is not None:
+            case DriftStep.ACTIVATE if standing.known is not None:
                 version = self._library.version(draft.ruleset, standing.known)
                 self._library.activate(draft.ruleset, version.number, AUTHOR)
             case _:
@@ -273,12 +273,12 @@ class WorkingCopies:
         logger.info("%s is version %d of %s", _name(path), version.number, version.ruleset, extra={"file": _name(path)})
         return self._seen(path, _sha256(file.content), version)
 
-    def _known(self, draft: Draft) -> Version:
+    def _known(self, draft: RulesetDraft) -> Version:
         return self._library.with_content(draft.ruleset, draft.sha256) or self._library.publish(draft)
 
-    def _standing(self, ruleset: str, sha256: str, active: Version | None, base: int | None) -> Standing:
+    def _standing(self, ruleset: str, sha256: str, active: Version | None, base: int | None) -> DriftState:
         known = self._library.with_content(ruleset, sha256)
-        return Standing(
+        return DriftState(
             active=None if active is None else active.number,
             base=base,
             known=None if known is None else known.number,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from service.core.errors import TocsinError
 from service.escalate import Incidents, IntakeRules, NoContacts, OtherContent, UnknownContact, UnknownPolicy, intake
 from service.http import FieldError, Problem, invalid_model
-from service.notify import Desk, NotificationRequest, Unfit, requested
+from service.notify import Desk, NotificationRequest, UnfitRequest, requested
 
 
 class CannotMake(TocsinError):
@@ -66,19 +66,19 @@ class NotificationMaker:
         """Raise `CannotMake` if the desk would not take it."""
         try:
             self.desk.check(requested(NotificationRequest.model_validate(body), "check", "", ""))
-        except (ValidationError, Unfit) as error:
+        except (ValidationError, UnfitRequest) as error:
             raise _refusal(error) from error
 
     def make(self, body: Mapping[str, object], name: str, app: str) -> None:
         """Hand it in, unless it was; its request id is its own."""
         try:
             self.desk.accept(requested(NotificationRequest.model_validate(body), name, app, name))
-        except (ValidationError, Unfit) as error:
+        except (ValidationError, UnfitRequest) as error:
             raise _refusal(error) from error
 
 
 def _refusal(
-    error: Problem | UnknownPolicy | UnknownContact | NoContacts | ValidationError | Unfit,
+    error: Problem | UnknownPolicy | UnknownContact | NoContacts | ValidationError | UnfitRequest,
 ) -> CannotMake:
     match error:
         case Problem():
@@ -91,5 +91,5 @@ def _refusal(
             return CannotMake(FieldError(error.path, str(error)))
         case NoContacts():
             return CannotMake(FieldError("contacts", str(error)))
-        case Unfit():
+        case UnfitRequest():
             return CannotMake(*(FieldError(path, message) for path, message in error.faults))

@@ -24,7 +24,7 @@ from service.http import (
 from service.schedules import schemas
 from service.schedules.makers import CannotMake
 from service.schedules.recurrence import NotACron, NotAZone, Recurrence, parse
-from service.schedules.schedule import Kept, Makes, Occurrence, Schedule
+from service.schedules.schedule import Makes, Occurrence, Schedule, StoredSchedule
 from service.schedules.timetable import NoSuchSchedule, Timetable
 from service.storage import AuditEntry
 
@@ -66,7 +66,7 @@ def _add_create(routes: Blueprint, timetable: Timetable) -> None:
         next_at = recurrence.after(caller.received_at)
         schedule = Schedule(caller.resource_id, recurrence, makes, caller.app, caller.received_at, next_at)
         try:
-            kept = timetable.add(Kept(schedule, made), [_entry("schedule", schedule, caller)])
+            kept = timetable.add(StoredSchedule(schedule, made), [_entry("schedule", schedule, caller)])
         except CannotMake as error:
             faults = [FieldError(f"{makes.value}.{fault.path}", fault.message) for fault in error.faults]
             raise invalid(faults) from error
@@ -162,7 +162,7 @@ def _entry(entry_type: str, schedule: Schedule, caller: Caller) -> AuditEntry:
     return AuditEntry(ids.fresh(at), caller.request_id, entry_type, at, caller.app, exact_json.dumps(said))
 
 
-def _shown(kept: Kept, caller: Caller) -> dict[str, object]:
+def _shown(kept: StoredSchedule, caller: Caller) -> dict[str, object]:
     schedule = kept.schedule
     body = kept.body if Scope.PII in caller.scopes else _without_contact_data(kept.body)
     return {

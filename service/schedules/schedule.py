@@ -59,7 +59,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSchedule:
     """A schedule with the body of what it makes, as the app sent it."""
 
     schedule: Schedule
@@ -71,7 +71,7 @@ def item_id(schedule_id: str) -> str:
     return f"schedule-{schedule_id}"
 
 
-def new_item(kept: Kept) -> Item:
+def new_item(kept: StoredSchedule) -> Item:
     """The item of a schedule that was just made."""
     lane = Lane.INCIDENT if kept.schedule.makes is Makes.INCIDENT else Lane.TRANSACTIONAL
     item = Item(item_id(kept.schedule.id), KIND, {"body": kept.body}, lane=lane, keys=dict([ALL]))
@@ -88,9 +88,9 @@ class Garbled(TocsinError):
     """An item is not one that this release writes."""
 
 
-def kept_in(item: Item) -> Kept:
+def kept_in(item: Item) -> StoredSchedule:
     """The schedule in an item."""
     schedule, body = item.state.get("schedule"), item.state.get("body")
     if not isinstance(schedule, Mapping) or not isinstance(body, Mapping):
         raise Garbled(f"item {item.id!r} is no schedule that this release writes")
-    return Kept(from_state(Schedule, schedule), body)
+    return StoredSchedule(from_state(Schedule, schedule), body)

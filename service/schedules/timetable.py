@@ -12,9 +12,9 @@ from service.schedules.makers import CannotMake, Maker
 from service.schedules.schedule import (
     ALL,
     KIND,
-    Kept,
     Makes,
     Occurrence,
+    StoredSchedule,
     changed_item,
     item_id,
     kept_in,
@@ -37,7 +37,7 @@ class Timetable:
     store: Store
     makers: Mapping[Makes, Maker]
 
-    def add(self, kept: Kept, audit: Sequence[AuditEntry] = ()) -> Kept:
+    def add(self, kept: StoredSchedule, audit: Sequence[AuditEntry] = ()) -> StoredSchedule:
         """Keep a new schedule, durably; the one that has its id already, if there is one. `CannotMake`."""
         self.makers[kept.schedule.makes].check(kept.body)
         try:
@@ -46,11 +46,11 @@ class Timetable:
             return self.get(kept.schedule.id)
         return kept
 
-    def get(self, schedule_id: str) -> Kept:
+    def get(self, schedule_id: str) -> StoredSchedule:
         """One schedule; `NoSuchSchedule`."""
         return kept_in(self._item(schedule_id))
 
-    def listed(self, cursor: str | None, limit: int) -> Page[Kept]:
+    def listed(self, cursor: str | None, limit: int) -> Page[StoredSchedule]:
         """All schedules, oldest first."""
         page = self.store.by_index(*ALL, cursor=cursor, limit=limit)
         return Page([kept_in(item) for item in page.items], page.cursor)
@@ -78,7 +78,7 @@ class Timetable:
         done = self._run(kept, latest)
         return Step(changed_item(task.item, kept.schedule.after(done, now)))
 
-    def _run(self, kept: Kept, at: datetime) -> Occurrence:
+    def _run(self, kept: StoredSchedule, at: datetime) -> Occurrence:
         schedule = kept.schedule
         name = schedule.occurrence_id(at)
         extra = {"schedule_id": schedule.id, "occurrence_id": name}

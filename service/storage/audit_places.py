@@ -11,7 +11,7 @@ from service.storage.store import AuditEntry
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class AuditPlace:
     """One entry's place; its text sorts as the entries do."""
 
     at: datetime
@@ -21,17 +21,17 @@ class Place:
         return f"{timestamp(self.at)}#{self.audit_id}"
 
 
-def place_of(entry: AuditEntry) -> Place:
+def place_of(entry: AuditEntry) -> AuditPlace:
     """The place of an entry."""
-    return Place(entry.at, entry.audit_id)
+    return AuditPlace(entry.at, entry.audit_id)
 
 
-def parse_place(text: str | None) -> Place | None:
+def parse_place(text: str | None) -> AuditPlace | None:
     """The place that `str` wrote; `BadCursor` for any other text."""
     if text is None:
         return None
     at, _, audit_id = text.partition("#")
     try:
-        return Place(parse_timestamp(at), audit_id)
+        return AuditPlace(parse_timestamp(at), audit_id)
     except (ValueError, OverflowError) as error:  # OverflowError: a zone leads beyond the calendar
         raise BadCursor from error

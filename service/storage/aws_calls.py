@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError, ResponseStreamingError
 from prometheus_client import Counter
 
 from service.core import aws_faults, deadline
-from service.core.aws_faults import Kind
+from service.core.aws_faults import AwsFaultKind
 from service.storage.aws_time import AwsTime, DateListener, listener_of
 from service.storage.store import StoreUnavailable
 
@@ -58,7 +58,7 @@ PATIENCE_S = 10.0
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 
-_PASSING = frozenset({Kind.THROTTLED, Kind.FAILED, Kind.UNREACHED, Kind.IN_DOUBT})
+_PASSING = frozenset({AwsFaultKind.THROTTLED, AwsFaultKind.FAILED, AwsFaultKind.UNREACHED, AwsFaultKind.IN_DOUBT})
 """What the same call may get past."""
 
 _ADVICE = {
@@ -112,7 +112,7 @@ class Failed:
     stored: Attributes | None
 
 
-class Refused(Exception):
+class ConditionFailed(Exception):
     """A conditional write was not made: `failures` name the writes whose conditions did not hold.
 
     `uncertain`: an earlier try of the same call was not answered, so that it may itself be what stands in the way.
@@ -157,7 +157,7 @@ class Calls(Generic[C]):
         self._listener: DateListener | None = None
 
     def __call__(self, call: Callable[[C], T]) -> T:
-        """The answer of `call`; `Refused` if a condition did not hold."""
+        """The answer of `call`; `ConditionFailed` if a condition did not hold."""
         uncertain, last, tries, ends_at = False, None, 0, self._elapsed() + PATIENCE_S
         while tries < self._tries and self._may_ask(ends_at):
             tries += 1
@@ -166,7 +166,7 @@ class Calls(Generic[C]):
             except aws_faults.RAISED as error:
                 if isinstance(error, ClientError) and (failures := _failures(error)):
                     self._quiet.answered()
-                    raise Refused(failures, uncertain) from error
+                    raise ConditionFailed(failures, uncertain) from error
                 self._count(error)
                 if not _passes(error):
                     self._note(error)

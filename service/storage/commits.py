@@ -98,7 +98,7 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
+class WriteBatch:
     """Writes that happen together or not at all, within all limits.
 
     `changes` are compared by version; `children` that exist already are left alone; `audit` is appended.
@@ -109,11 +109,11 @@ class Commit:
     audit: tuple[AuditRow, ...] = ()
 
 
-def commit_of(changes: Sequence[Item], spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> Commit:
+def commit_of(changes: Sequence[Item], spawn: Sequence[Item] = (), audit: Sequence[AuditEntry] = ()) -> WriteBatch:
     """The commit of these writes; `TooLarge` over a limit, `Conflict` when two changes are of one item."""
     _refuse_twice(changes)
     children = _first_of_each(spawn, {item.id for item in changes})
-    commit = Commit(
+    commit = WriteBatch(
         tuple(item_row(item) for item in changes),
         tuple(item_row(child if child.version == 0 else structs.replace(child, version=0)) for child in children),
         tuple(audit_row(entry) for entry in audit),
@@ -122,7 +122,7 @@ def commit_of(changes: Sequence[Item], spawn: Sequence[Item] = (), audit: Sequen
     return commit
 
 
-def new_items(items: Sequence[Item], audit: Sequence[AuditEntry]) -> Commit:
+def new_items(items: Sequence[Item], audit: Sequence[AuditEntry]) -> WriteBatch:
     """The commit that stores items which must not be there yet."""
     return commit_of([structs.replace(item, version=0) for item in items], audit=audit)
 
@@ -166,7 +166,7 @@ def _first_of_each(spawn: Iterable[Item], taken: set[str]) -> Iterable[Item]:
     return {child.id: child for child in reversed(list(spawn)) if child.id not in taken}.values()
 
 
-def _check_limits(commit: Commit) -> None:
+def _check_limits(commit: WriteBatch) -> None:
     rows: tuple[ItemRow | AuditRow, ...] = (*commit.changes, *commit.children, *commit.audit)
     if len(rows) > MAX_WRITES:
         raise TooLarge(f"{len(rows)} writes in one commit: at most {MAX_WRITES} fit, write the children first")

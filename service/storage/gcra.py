@@ -12,7 +12,7 @@ _SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SlotRequest:
     """`slots` of a rate of `per_second`, of which `burst` may be used at one instant."""
 
     slots: int

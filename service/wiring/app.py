@@ -34,7 +34,7 @@ from service.evaluations import (
 )
 from service.evaluations import routes as evaluation_routes
 from service.http import Check, Keys
-from service.intake import Chains, Doors, LiveMappings, MappedEvents, Poller, Sender, Taking
+from service.intake import Chains, Doors, LiveMappings, MappedEvents, Poller, QueueSender, Taking
 from service.intake import trial_routes as intake_routes
 from service.language import Sentiment
 from service.language.embedded import EmbeddedTone, Embeddings
@@ -43,11 +43,11 @@ from service.operations import dead_routes, key_routes, setting_routes
 from service.replies import POLL as LOOKS_AT_WORDS
 from service.rulesets import (
     EVENTS,
+    ActiveVersions,
     Backtests,
     Following,
     Latest,
     Library,
-    Live,
     Shadows,
     TrialPlaces,
     WorkingCopies,
@@ -117,7 +117,7 @@ class Service:
         self.store = store or open_store(settings, clock)
         self.keys = Keys(self.store, clock)
         self.library = Library(self.store, clock)
-        self.live = Live(self.library, clock)
+        self.live = ActiveVersions(self.library, clock)
         self.working_copies = WorkingCopies(settings.rules_dir, self.library, self.store, clock)
         breakers = Breakers(self.store, clock)
         amazon = open_amazon(settings, breakers)
@@ -289,16 +289,16 @@ class Service:
 
     def taking(self) -> Taking:
         """What does the things that letters ask for."""
-        return self._taking(Sender(self.settings.intake_app, frozenset(self.settings.intake_scopes)))
+        return self._taking(QueueSender(self.settings.intake_app, frozenset(self.settings.intake_scopes)))
 
     def _chain(self) -> Chain | None:
         """What takes in the events of our own rules; from an event bus they come back by themselves."""
         if self.settings.event_bus is not None:
             return None
-        taking = self._taking(Sender("rules", frozenset({Scope.EVALUATE, Scope.NOTIFY, Scope.INCIDENTS})))
+        taking = self._taking(QueueSender("rules", frozenset({Scope.EVALUATE, Scope.NOTIFY, Scope.INCIDENTS})))
         return Chains(taking, self.mappings.current).offer
 
-    def _taking(self, sender: Sender) -> Taking:
+    def _taking(self, sender: QueueSender) -> Taking:
         settings, escalation = self.settings, self.escalation
         doors = Doors(self.evaluations, self.messaging.desk, escalation.incidents, escalation.rules)
         return Taking(doors, sender, self.store, self.clock, self.mappings.current, settings.body_limit)

@@ -17,7 +17,15 @@ from service.channels.aws import (
 )
 from service.channels.email import header_text
 from service.config import Settings
-from service.language import Detector, Engine, Guard, GuardedDetector, GuardedEngine, GuardedSentiment, Sentiment
+from service.language import (
+    Detector,
+    Guard,
+    GuardedDetector,
+    GuardedEngine,
+    GuardedSentiment,
+    Sentiment,
+    TranslationEngine,
+)
 from service.language.aws import AmazonTranslate, ComprehendDetector, ComprehendSentiment
 from service.messages import OneAddress, Provider, Senders
 from service.work import Breakers
@@ -45,7 +53,7 @@ class Amazon:
         """Which language a text is in, by Comprehend."""
         return GuardedDetector(ComprehendDetector(self._clients), Guard(COMPREHEND, self._breakers))
 
-    def engine(self) -> Engine:
+    def engine(self) -> TranslationEngine:
         """Translation by Amazon Translate, with the settings' terminology and formality."""
         settings = self._settings
         engine = AmazonTranslate(self._clients, terminology=settings.terminology, formality=settings.formality)

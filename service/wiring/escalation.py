@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Blueprint
 
-from service.channels import ContactKeys, Fate, MailboxReader, Receipt, ReplyAddress
+from service.channels import ContactKeys, MailboxReader, Receipt, ReceiptStatus, ReplyAddress
 from service.config import Settings
 from service.core import last_good, secrets
 from service.core.clock import Clock
@@ -21,6 +21,7 @@ from service.escalate import (
     House,
     IncidentCallbacks,
     Incidents,
+    IncidentSender,
     IntakeRules,
     Links,
     MailReplies,
@@ -29,7 +30,6 @@ from service.escalate import (
     Receipts,
     Replies,
     RuleIncidents,
-    Sender,
     Summaries,
     Wording,
     action_routes,
@@ -46,7 +46,7 @@ from service.inbound.sns import routes as sns_routes
 from service.inbound.twilio import TwilioGate
 from service.inbound.twilio import routes as twilio_routes
 from service.notify import DeliveryStatus
-from service.notify import Receipt as DeliveryReceipt
+from service.notify import NotificationReceipt as DeliveryReceipt
 from service.replies import read_languages
 from service.rosters import Calendars, Rosters, RosterView
 from service.rosters import routes as roster_routes
@@ -191,9 +191,9 @@ class Escalation:
         )
         return Wording(self.messaging.templates, self.messaging.catalogues, self.phones, house)
 
-    def _sender(self) -> Sender:
+    def _sender(self) -> IncidentSender:
         messaging, wording = self.messaging, self._wording()
-        return Sender(
+        return IncidentSender(
             self.incidents,
             wording,
             messaging.carriers,
@@ -206,10 +206,10 @@ class Escalation:
 
 
 _STATUS = {
-    Fate.DELIVERED: DeliveryStatus.DELIVERED,
-    Fate.UNREACHED: DeliveryStatus.FAILED,
-    Fate.REFUSED: DeliveryStatus.FAILED,
-    Fate.UNKNOWN: DeliveryStatus.UNKNOWN,
+    ReceiptStatus.DELIVERED: DeliveryStatus.DELIVERED,
+    ReceiptStatus.UNREACHED: DeliveryStatus.FAILED,
+    ReceiptStatus.REFUSED: DeliveryStatus.FAILED,
+    ReceiptStatus.UNKNOWN: DeliveryStatus.UNKNOWN,
 }
 
 

@@ -19,12 +19,12 @@ from service.core.enums import Channel, Lane
 from service.core.secrets import Keyring
 from service.language import (
     Detector,
-    Engine,
     Guard,
     GuardedEngine,
     MachineTranslator,
     Sentiment,
     Tone,
+    TranslationEngine,
     Translator,
     Translators,
 )
@@ -63,11 +63,11 @@ from service.notify import (
     Events,
     Manners,
     Naming,
+    NotificationReceipts,
     NotifyOutcome,
     PageBurial,
     PageSender,
     Previews,
-    Receipts,
     Renditions,
     Reopening,
     Reviewers,
@@ -88,7 +88,7 @@ from service.notify import (
 from service.notify import routes as notify_routes
 from service.recipients import EDITION_KIND, Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
-from service.rulesets import Live
+from service.rulesets import ActiveVersions
 from service.storage import Item, Relisting, Store
 from service.wiring.channels import WaysOut
 from service.work import Breakers, Duty, LanePauses
@@ -109,7 +109,7 @@ class Messaging:
         settings: Settings,
         store: Store,
         clock: Clock,
-        live: Live,
+        live: ActiveVersions,
         sentiment: Sentiment,
         tone: Tone,
         breakers: Breakers,
@@ -140,7 +140,7 @@ class Messaging:
         review = MachineReview(settings.review_machine)
         self.translations = Translations(store, clock, translator, review, self.catalogues)
         self.validation = Validation(sentiment, tone, live, clock)
-        self.receipts = Receipts(store, clock)
+        self.receipts = NotificationReceipts(store, clock)
         url = settings.public_url
         self.unsubscribe_links = UnsubscribeLinks(signing_keys(settings, "unsubscribe"), url) if url else None
         foot = partial(unsubscribe.foot, self.catalogues, settings.sender_name or "") if url else None
@@ -361,7 +361,7 @@ def open_detector(settings: Settings, amazon: Amazon | None) -> Detector:
     return EmbeddedDetector()
 
 
-def _engines(settings: Settings, breakers: Breakers, amazon: Amazon | None) -> Iterator[Engine]:
+def _engines(settings: Settings, breakers: Breakers, amazon: Amazon | None) -> Iterator[TranslationEngine]:
     if amazon is not None and settings.asks_amazon:
         yield amazon.engine()
     else:

@@ -29,7 +29,7 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenBreaker:
     """No call goes through before `until`; `times` the breaker has opened without a success in between."""
 
     until: datetime
@@ -49,7 +49,7 @@ class HalfOpen:
     times: int
 
 
-Breaker = Closed | Open | HalfOpen
+Breaker = Closed | OpenBreaker | HalfOpen
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,11 @@ def admit(breaker: Breaker, now: datetime, *, urgent: bool = False) -> tuple[Bre
     match breaker:
         case Closed():
             return breaker, Go()
-        case Open() if now < (until := breaker.rests_until(urgent=urgent)):
+        case OpenBreaker() if now < (until := breaker.rests_until(urgent=urgent)):
             return breaker, Wait(until)
         case HalfOpen(patience_ends=ends) if now < ends:
             return breaker, Wait(ends)
-        case Open(times=times) | HalfOpen(times=times):
+        case OpenBreaker(times=times) | HalfOpen(times=times):
             return HalfOpen(now + PROBE_PATIENCE, times), Go(probe=True)
 
 
@@ -105,8 +105,8 @@ def failed(breaker: Breaker, permit: Go, now: datetime) -> Breaker:
         case Closed(failures=failures) if failures + 1 < TRIP_AFTER:
             return Closed(failures + 1)
         case Closed():
-            return Open(now + FIRST_REST, times=1)
+            return OpenBreaker(now + FIRST_REST, times=1)
         case HalfOpen(times=times) if permit.probe:
-            return Open(now + _rest(times + 1), times + 1)
+            return OpenBreaker(now + _rest(times + 1), times + 1)
         case _:
             return breaker

@@ -15,7 +15,7 @@ from service.core.clock import Clock
 from service.core.records import from_state, to_state
 from service.storage import Conflict, Item, Store, StoreUnavailable
 from service.work import limits
-from service.work.breaker import Breaker, Closed, Go, HalfOpen, Open, Wait, admit, failed, succeeded
+from service.work.breaker import Breaker, Closed, Go, HalfOpen, OpenBreaker, Wait, admit, failed, succeeded
 from service.work.health import Health
 from service.work.limits import Limit, LimitKind, RateShare
 
@@ -315,7 +315,7 @@ def _level(breaker: Breaker) -> int:
             return 0
         case HalfOpen():
             return 1
-        case Open():
+        case OpenBreaker():
             return 2
 
 
@@ -334,7 +334,7 @@ def _log_breaker(provider: str, before: Breaker, after: Breaker) -> None:
     if type(before) is type(after):
         return
     extra = {"provider": provider}
-    if isinstance(after, Open):
+    if isinstance(after, OpenBreaker):
         level = logging.ERROR if isinstance(before, Closed) else logging.INFO  # pages probe several times a minute
         logger.log(level, "Provider %s keeps failing: it is left alone until %s", provider, after.until, extra=extra)
     elif isinstance(after, Closed):

@@ -14,7 +14,7 @@ import pytest
 
 from service.core.enums import Lane
 from service.notify.delivery import DeliveryStatus
-from service.notify.receipts import Receipt
+from service.notify.receipts import NotificationReceipt
 from service.work import all_dead_items, redrive
 from tests.earlier.installation import FOLDER, Installation, opened
 from tests.functional.backends import Backend
@@ -236,7 +236,9 @@ def test_what_waited_for_a_translation_is_released_by_it(left: Installation) -> 
 def test_a_receipt_for_what_was_sent_before_arrives(left: Installation) -> None:
     mailed = str(left.known["mailed"])
     assert left.desk.counts(mailed) == {"accepted": 2}
-    receipt = Receipt("mail-1", DeliveryStatus.DELIVERED, "delivered", left.api.clock.now(), f"{mailed}-000001")
+    receipt = NotificationReceipt(
+        "mail-1", DeliveryStatus.DELIVERED, "delivered", left.api.clock.now(), f"{mailed}-000001"
+    )
     left.api.service.messaging.receipts.receive(receipt)
     left.passes(timedelta(seconds=5))
     assert left.desk.counts(mailed) == {"accepted": 1, "delivered": 1}

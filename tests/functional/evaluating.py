@@ -13,7 +13,7 @@ from service.decide.language import parse
 from service.decide.matcher import Matcher
 from service.evaluations.flow import Call, Evaluations
 from service.language import Sentiment, SentimentScore
-from service.rulesets.library import Draft
+from service.rulesets.library import RulesetDraft
 from service.storage import AuditEntry, AuditQuery
 from tests.functional.client import Client, InProcess, Reply
 from tests.functional.conftest import Api
@@ -64,7 +64,7 @@ def put(api: Api, source: str) -> None:
     assert ruleset is not None
     messaging = api.service.messaging
     messaging.directory.add("directors", [messaging.profiles.parse(DIRECTOR)])
-    api.service.library.publish(Draft(ruleset.name, source, "tests"))
+    api.service.library.publish(RulesetDraft(ruleset.name, source, "tests"))
     api.service.live.refresh()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from service.channels.outbox import Entry
+from service.channels.outbox import OutboxEntry
 from tests.functional.client import Reply
 from tests.functional.conftest import Api
 
@@ -92,7 +92,7 @@ class Room:
         """The texts that a phone or address got, oldest first."""
         return [entry.text for entry in self.entries(to)]
 
-    def entries(self, to: str) -> list[Entry]:
+    def entries(self, to: str) -> list[OutboxEntry]:
         page = self.api.service.messaging.outbox.entries(to=to, limit=500)
         return [sent.entry for sent in reversed(page.items)]
 

@@ -31,7 +31,7 @@ from service.storage import Item
 from service.wiring.app import Service
 from service.wiring.storage import prepare_aws
 from service.work import all_dead_items
-from service.work.breaker import Closed, Open
+from service.work.breaker import Closed, OpenBreaker
 from tests.aws import Environment, ministack
 from tests.aws_faults import FaultyAws, Refusal, faulty_aws
 from tests.aws_services import Answer, AwsServices, Error, Garbage, Request, Silence, as_fast_as_they_come, aws_services
@@ -336,7 +336,7 @@ def test_a_failing_provider_is_left_alone_then_probed_and_everybody_is_reached(a
     sent = amazon.announces(*people)
     amazon.service.worker().run_due()
     breaker = amazon.service.messaging.breakers.state("aws-sms")
-    assert isinstance(breaker, Open)
+    assert isinstance(breaker, OpenBreaker)
     assert len(amazon.services.of("SendTextMessage")) == 5
     amazon.works(8)
     assert amazon.service.messaging.breakers.state("aws-sms") == Closed(0)
@@ -352,7 +352,7 @@ def test_messages_wait_for_a_person_while_nobody_can_say_how_they_feel(amazon: A
     second = amazon.desk.sends(text=NEWS, recipients=["ui102"])
     amazon.works(4)
     assert amazon.desk.status(second) == "held_for_review"
-    assert isinstance(amazon.service.messaging.breakers.state("comprehend"), Open)
+    assert isinstance(amazon.service.messaging.breakers.state("comprehend"), OpenBreaker)
     asked = len(amazon.services.of("DetectSentiment"))
     third = amazon.desk.sends(text=f"{NEWS} Really.", recipients=["ui102"])
     amazon.service.worker().run_due()

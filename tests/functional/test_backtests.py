@@ -22,7 +22,7 @@ from service.core.enums import Lane, Scope
 from service.decide import language
 from service.decide.decision import Compiled
 from service.rulesets import versions
-from service.rulesets.active_versions import Live
+from service.rulesets.active_versions import ActiveVersions
 from service.rulesets.backtest import Backtests
 from service.rulesets.columns.segment_builder import Following
 from service.rulesets.library import fingerprint
@@ -379,7 +379,10 @@ def test_a_damaged_version_keeps_nobody_from_publishing_what_mends_it(loans: Api
     assert stored is not None
     assert draft is not None
     service.store.save(structs.replace(stored, state={**stored.state, "part": "?"}))
-    assert Latest(Live(service.library, loans.clock), service.store, loans.clock).compared(Compiled(draft)) is None
+    assert (
+        Latest(ActiveVersions(service.library, loans.clock), service.store, loans.clock).compared(Compiled(draft))
+        is None
+    )
 
 
 UNREADABLE = {

@@ -16,7 +16,7 @@ from service.messages.quiet import parse_quiet_hours
 from service.notify.batch import count, page_id
 from service.notify.delivery import DeliveryStatus
 from service.notify.items import page_of
-from service.notify.receipts import Receipt
+from service.notify.receipts import NotificationReceipt
 from service.notify.rendition import texts_id
 from service.notify.service import Request
 from service.recipients import Recipient
@@ -111,7 +111,7 @@ def test_redriving_a_dead_page_sends_what_had_failed_with_it_once(service: Servi
 def test_a_receipt_for_one_delivery_of_a_dead_page_leaves_the_page_dead_and_is_not_sent_again(service: Service) -> None:
     texts = spoil(service)
     work(service, timedelta(hours=12))
-    late = Receipt("sent-by-hand", DeliveryStatus.DELIVERED, "delivered", service.clock.now(), "n1-000001")
+    late = NotificationReceipt("sent-by-hand", DeliveryStatus.DELIVERED, "delivered", service.clock.now(), "n1-000001")
     service.messaging.receipts.receive(late)
     assert [item.id for item in all_dead_items(service.store)] == [PAGE]
     assert statuses(service) == {"failed": 2, "delivered": 1}

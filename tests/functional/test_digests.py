@@ -17,8 +17,8 @@ from service.core.records import to_state
 from service.messages.optouts import Why
 from service.notify.delivery import DeliveryStatus
 from service.notify.digests import Digest, digest_id
-from service.notify.notification import Piece
-from service.notify.receipts import Receipt
+from service.notify.notification import DigestPiece
+from service.notify.receipts import NotificationReceipt
 from service.storage import Item
 from tests.aws import free_port
 from tests.functional.backends import Install
@@ -211,7 +211,12 @@ def test_a_digest_that_an_earlier_version_left_open_goes_on(desk: Desk) -> None:
     name = digest_id("build-status", "ui102", Lane.BULK)
     ends_at = NOON + timedelta(minutes=1)
     older = Digest(
-        "ui102", Channel.SMS, "en", True, ends_at, {copy: Piece("Build 1 failed."), "other": Piece("Build 0.")}
+        "ui102",
+        Channel.SMS,
+        "en",
+        True,
+        ends_at,
+        {copy: DigestPiece("Build 1 failed."), "other": DigestPiece("Build 0.")},
     )
     new_members = ("lane", "template", "app", "left")
     state = {member: value for member, value in to_state(older).items() if member not in new_members}
@@ -241,7 +246,7 @@ def test_what_a_provider_reports_of_a_digest_is_said_of_its_copies(desk: Desk) -
     desk.api.clock.advance(timedelta(minutes=5))
     desk.works(5)
     for one in {str(detail).removeprefix("with the digest ") for _, detail in details(desk, sent[0])}:
-        receipt = Receipt("m-1", DeliveryStatus.FAILED, "no such mailbox", desk.api.clock.now(), one)
+        receipt = NotificationReceipt("m-1", DeliveryStatus.FAILED, "no such mailbox", desk.api.clock.now(), one)
         desk.api.service.messaging.receipts.receive(receipt)
     assert [desk.counts(one) for one in sent] == [{"failed": 2}] * 2
     assert all(str(detail).endswith(": no such mailbox") for one in sent for _, detail in details(desk, one))

@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from service.channels.email import parse_sender
-from service.cli.checks import Level, amazon
+from service.cli.checks import CheckLevel, amazon
 from service.config import Backend, Settings
 from service.core import exact_json
 from service.core.clock import HandClock
@@ -163,13 +163,13 @@ def test_nobody_there_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("off", "level"),
     [
-        (timedelta(0), Level.OK),
-        (timedelta(seconds=20), Level.WARN),
-        (timedelta(seconds=-20), Level.WARN),
-        (timedelta(minutes=6), Level.FAIL),
+        (timedelta(0), CheckLevel.OK),
+        (timedelta(seconds=20), CheckLevel.WARN),
+        (timedelta(seconds=-20), CheckLevel.WARN),
+        (timedelta(minutes=6), CheckLevel.FAIL),
     ],
 )
-def test_a_clock_that_is_off_is_told_by_aws(on_aws: Mapping[str, str], off: timedelta, level: Level) -> None:
+def test_a_clock_that_is_off_is_told_by_aws(on_aws: Mapping[str, str], off: timedelta, level: CheckLevel) -> None:
     prepare_aws(Settings(backend=Backend.AWS))
     settings = Settings(backend=Backend.AWS, outbox_channels=frozenset(Channel))
     clock = HandClock(datetime.now(UTC) + off)
@@ -181,4 +181,4 @@ def test_a_sender_whose_domain_is_not_verified_fails(on_aws: Mapping[str, str]) 
     prepare_aws(Settings(backend=Backend.AWS))
     settings = Settings(backend=Backend.AWS, outbox_channels=NOT_MAIL, mail_from=SENDER)
     found = {finding.subject: finding for finding in amazon.look(settings, HandClock(datetime.now(UTC)))}
-    assert found["sender of mail"].level is Level.FAIL
+    assert found["sender of mail"].level is CheckLevel.FAIL

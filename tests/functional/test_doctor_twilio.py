@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.cli.checks import Level, twilio
+from service.cli.checks import CheckLevel, twilio
 from service.config import Settings
 from tests.aws import free_port
 from tests.functional.client import tocsin
@@ -26,7 +26,7 @@ def service() -> Iterator[TwilioService]:
         yield service
 
 
-def levels(service: TwilioService, **own: object) -> dict[str, tuple[Level, str]]:
+def levels(service: TwilioService, **own: object) -> dict[str, tuple[CheckLevel, str]]:
     given = {
         "twilio_account": ACCOUNT,
         "twilio_tokens": TOKEN,
@@ -36,30 +36,30 @@ def levels(service: TwilioService, **own: object) -> dict[str, tuple[Level, str]
         **own,
     }
     findings = list(twilio.look(Settings.model_validate(given)))
-    assert all(finding.level is Level.OK or finding.do for finding in findings)
+    assert all(finding.level is CheckLevel.OK or finding.do for finding in findings)
     return {finding.subject: (finding.level, finding.found) for finding in findings}
 
 
 def test_all_is_well_where_the_account_is_open_and_its_number_speaks_to_us(service: TwilioService) -> None:
     found = levels(service)
     assert found == {
-        "twilio account": (Level.OK, "open"),
-        "twilio number": (Level.OK, "its messages come to us"),
+        "twilio account": (CheckLevel.OK, "open"),
+        "twilio number": (CheckLevel.OK, "its messages come to us"),
     }
 
 
 @pytest.mark.parametrize(
     ("own", "found"),
     [
-        ({"twilio_tokens": "another"}, ("twilio account", Level.FAIL, "the token is refused")),
-        ({"twilio_identity": "+14155550199"}, ("twilio number", Level.FAIL, "not this account's")),
-        ({"public_url": None}, ("twilio number", Level.WARN, "do not reach us")),
-        ({"public_url": "https://elsewhere.example"}, ("twilio number", Level.WARN, "go elsewhere")),
+        ({"twilio_tokens": "another"}, ("twilio account", CheckLevel.FAIL, "the token is refused")),
+        ({"twilio_identity": "+14155550199"}, ("twilio number", CheckLevel.FAIL, "not this account's")),
+        ({"public_url": None}, ("twilio number", CheckLevel.WARN, "do not reach us")),
+        ({"public_url": "https://elsewhere.example"}, ("twilio number", CheckLevel.WARN, "go elsewhere")),
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_what_is_set_wrongly_is_found(
-    service: TwilioService, own: dict[str, object], found: tuple[str, Level, str]
+    service: TwilioService, own: dict[str, object], found: tuple[str, CheckLevel, str]
 ) -> None:
     subject, level, said = found
     told = levels(service, **own)[subject]
@@ -69,11 +69,11 @@ def test_what_is_set_wrongly_is_found(
 
 def test_a_suspended_account_a_trial_and_a_deaf_number_are_found(service: TwilioService) -> None:
     service.numbers[0] = {**OURS, "capabilities": {"sms": False}}
-    assert levels(service)["twilio number"][0] is Level.FAIL
+    assert levels(service)["twilio number"][0] is CheckLevel.FAIL
     service.account["type"] = "Trial"
-    assert levels(service)["twilio account"][0] is Level.WARN
+    assert levels(service)["twilio account"][0] is CheckLevel.WARN
     service.account["status"] = "suspended"
-    assert levels(service)["twilio account"] == (Level.FAIL, "it is not open (suspended)")
+    assert levels(service)["twilio account"] == (CheckLevel.FAIL, "it is not open (suspended)")
 
 
 def test_a_silent_twilio_is_told_by_the_command(service: TwilioService) -> None:

@@ -17,7 +17,7 @@ from service.decide.cells import Signature
 from service.decide.decision import Compiled, EngineFault
 from service.decide.ruleset import Ruleset
 from service.evaluations.flow import Evaluated, Evaluations
-from service.rulesets.active_versions import Live
+from service.rulesets.active_versions import ActiveVersions
 from service.storage import StoreUnavailable
 from tests.functional.backends import Backend
 from tests.functional.client import Running
@@ -117,7 +117,7 @@ def test_an_engine_that_fails_or_disagrees_answers_nothing_and_is_audited(
     def compiled(ruleset: Ruleset) -> Compiled:
         return Compiled(ruleset, engine)
 
-    live = Live(api.service.library, api.clock, compiled=compiled)
+    live = ActiveVersions(api.service.library, api.clock, compiled=compiled)
     client = client_of(api, Evaluations(live, api.service.store, api.clock))
     before = counted(api, 'tocsin_engine_disagreements_total{ruleset="orders",version="1"}')
     answer = client.post("/v1/rulesets/orders/evaluations", order("2000"))

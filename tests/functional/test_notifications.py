@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from service.channels.outbox import Entry
+from service.channels.outbox import OutboxEntry
 from service.core.clock import HandClock
 from service.core.enums import Channel
 from service.notify.items import WAITS
@@ -63,7 +63,7 @@ class Desk:
         assert isinstance(counts, dict)
         return counts["status"]
 
-    def outbox(self) -> list[Entry]:
+    def outbox(self) -> list[OutboxEntry]:
         return [sent.entry for sent in self.api.service.messaging.outbox.entries(limit=500).items]
 
     def review(self, notification_id: str, decision: str) -> Reply:

@@ -15,7 +15,7 @@ import pytest
 
 from service import config
 from service.aws.parameters import KeptValues
-from service.aws.references import CannotFetch, Reference, parse_reference
+from service.aws.references import CannotFetch, ValueReference, parse_reference
 from service.channels.smtp import parse_smtp_url
 from service.config import Settings, SettingsError
 from service.inbound.twilio.routes import SIGNATURE
@@ -210,7 +210,7 @@ def test_credentials_that_are_refused_name_what_to_allow(account: Account, monke
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(CannotFetch, match="ssm:/x cannot be fetched"):
-        KeptValues().fetch(Reference(parse_reference("ssm:/x").source, "/x"))  # type: ignore[union-attr]
+        KeptValues().fetch(ValueReference(parse_reference("ssm:/x").source, "/x"))  # type: ignore[union-attr]
 
 
 # While the service runs.
@@ -336,7 +336,7 @@ def test_the_doctor_shows_each_reference_and_whether_it_answers(account: Account
 def test_without_references_nothing_is_fetched_and_no_client_is_made(says: Callable[..., None]) -> None:
     says(HOST="127.0.0.1")
 
-    def never(reference: Reference) -> str:
+    def never(reference: ValueReference) -> str:
         raise AssertionError(f"{reference} was fetched")
 
     assert config.load(never) == Settings()

@@ -15,7 +15,7 @@ from service.core.clock import HandClock
 from service.notify.batch import page_id
 from service.notify.delivery import DeliveryStatus
 from service.notify.items import changed_page_item, delivery_of, page_of
-from service.notify.receipts import Receipt
+from service.notify.receipts import NotificationReceipt
 from service.work import all_dead_items
 from tests.aws import free_port
 from tests.functional.backends import Install
@@ -54,7 +54,7 @@ def sent(desk: Desk) -> str:
 
 
 def told(desk: Desk, notification: str, status: DeliveryStatus) -> None:
-    receipt = Receipt("mail-1", status, "said the provider", desk.api.clock.now(), f"{notification}-000001")
+    receipt = NotificationReceipt("mail-1", status, "said the provider", desk.api.clock.now(), f"{notification}-000001")
     desk.api.service.messaging.receipts.receive(receipt)
 
 

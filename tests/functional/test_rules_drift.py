@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from service.cli import main
 from service.config import load
-from service.rulesets.library import Draft
+from service.rulesets.library import RulesetDraft
 from service.wiring.app import Service
 
 FILE = """\
@@ -49,7 +49,7 @@ class Installation:
 
     def publish_by_http(self, fee: str) -> None:
         """What an app publishes: the text that was active, with another fee."""
-        self.service.library.publish(Draft("fees", self.active()[1].replace("1.00", fee), "an app"))
+        self.service.library.publish(RulesetDraft("fees", self.active()[1].replace("1.00", fee), "an app"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from service.core.enums import Lane, Scope
 from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset
 from service.evaluations.flow import Evaluations
-from service.rulesets.active_versions import Live
+from service.rulesets.active_versions import ActiveVersions
 from service.rulesets.shadow import Shadows
 from service.storage import AuditQuery
 from tests.functional.conftest import Api
@@ -183,7 +183,7 @@ def test_a_shadow_that_fails_hurts_no_answer_and_is_counted_as_skipped(fees: Api
         stricter = ruleset.facts["place"].values is not None
         return Compiled(ruleset, Wrong) if stricter else Compiled(ruleset)
 
-    live = Live(fees.service.library, fees.clock, compiled=compiled)
+    live = ActiveVersions(fees.service.library, fees.clock, compiled=compiled)
     shadows = Shadows(live, fees.service.store, fees.clock)
     client = client_of(fees, Evaluations(live, fees.service.store, fees.clock, shadows=shadows))
     shadows.cast("fees", 2, 100, "test app")

@@ -19,7 +19,7 @@ from service.notify.batch import delivery_id, page_id
 from service.notify.cancel import BACKUP, mark_id
 from service.notify.delivery import DeliveryStatus
 from service.notify.items import changed_page_item, page_of
-from service.notify.receipts import Receipt
+from service.notify.receipts import NotificationReceipt
 from service.work import dead
 from tests.aws import free_port
 from tests.functional.backends import Install
@@ -222,7 +222,7 @@ def test_no_copy_is_handed_over_after_the_answer(install: Install, tmp_path: Pat
 def fail(desk: Desk, sent: str, status: DeliveryStatus = DeliveryStatus.FAILED) -> None:
     """What the receipt of the one delivery says."""
     copy = delivery_id(sent, 1)
-    receipt = Receipt("provider-1", status, "hard bounce", desk.api.clock.now(), copy)
+    receipt = NotificationReceipt("provider-1", status, "hard bounce", desk.api.clock.now(), copy)
     desk.api.service.messaging.receipts.receive(receipt)
 
 

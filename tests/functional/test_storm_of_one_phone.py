@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.channels.outbox import Entry
+from service.channels.outbox import OutboxEntry
 from service.core.clock import HandClock
 from service.messages.pace import Pace
 from service.messages.segments import segments_of
@@ -48,7 +48,7 @@ def counted(room: Room, phone: str) -> Counter[str]:
     return Counter(entry.channel.value for to in (phone, MAIL[phone]) for entry in room.entries(to))
 
 
-def sms(room: Room, phone: str) -> list[Entry]:
+def sms(room: Room, phone: str) -> list[OutboxEntry]:
     return [entry for entry in room.entries(phone) if entry.channel == "sms"]
 
 

@@ -17,7 +17,7 @@ from service.cli.checks import amazon
 from service.core import exact_json, logs, secrets
 from service.decide import alignment, canary, drl, fmt, grammar, language, positions
 from service.decide.drl import translate
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.ruleset import Place
 from service.decide.tables import inline, sheet
 from service.escalate import policy_file
@@ -67,10 +67,10 @@ def _report(*_: object) -> None:
 GIVEN_MORE: dict[Callable[..., object], Callable[[str], object]] = {
     alignment.origins: lambda text: alignment.origins(text, "", text, 0),
     grammar.parse: lambda text: grammar.parse(text, _report),
-    positions.read: lambda text: positions.read(text, Faults()),
-    positions.read_partly: lambda text: positions.read_partly(text, Faults()),
+    positions.read: lambda text: positions.read(text, RuleFaults()),
+    positions.read_partly: lambda text: positions.read_partly(text, RuleFaults()),
     inline.inlined: lambda text: inline.inlined(text, lambda _: "a,b\n"),
-    sheet.rows: lambda text: list(sheet.rows(text, Place(1, 1), Faults())),
+    sheet.rows: lambda text: list(sheet.rows(text, Place(1, 1), RuleFaults())),
     markup.check_slots: lambda text: markup.check_slots(text, "email.html"),
     weights.parse_weights: lambda text: weights.parse_weights(text, {"ses"}),
     recurrence.parse: lambda text: recurrence.parse(text, "UTC", NOW),

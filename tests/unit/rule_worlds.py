@@ -17,7 +17,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from service.decide import facts as request_facts
 from service.decide import language
-from service.decide.decision import Compiled, Decision
+from service.decide.decision import Compiled, RulesetDecision
 from service.decide.ruleset import (
     ORDERED,
     Always,
@@ -247,6 +247,6 @@ def compiled(source: str) -> Compiled:
     return Compiled(parsed.ruleset)
 
 
-def decide(rules: Compiled, request: Mapping[str, object]) -> Decision:
+def decide(rules: Compiled, request: Mapping[str, object]) -> RulesetDecision:
     """Decide a request as it comes from JSON."""
     return rules.decide(request_facts.read(rules.ruleset, request, TODAY))

@@ -21,7 +21,7 @@ from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoic
 from service.channels.aws.sending import handed_over
 from service.channels.phones import Phone
 from service.core import aws_faults
-from service.core.aws_faults import Kind
+from service.core.aws_faults import AwsFaultKind
 from service.core.language_tags import Tag
 from service.language import LanguageServiceUnavailable
 from service.language.aws.asking import asked
@@ -63,13 +63,13 @@ def outcome(error: Exception) -> Outcome:
 @pytest.mark.parametrize("kind", classes(NotConnected))
 def test_a_call_that_could_not_be_connected_never_arrived(kind: type[Exception]) -> None:
     error = raised(kind)
-    assert aws_faults.kind_of(error) is Kind.UNREACHED
+    assert aws_faults.kind_of(error) is AwsFaultKind.UNREACHED
     assert outcome(error) == Refused(Reason.PROVIDER, f"AWS cannot be reached: {kind.__name__}")
 
 
 @pytest.mark.parametrize("kind", classes(HTTPClientError))
 def test_a_call_whose_answer_was_lost_is_in_doubt(kind: type[Exception]) -> None:
-    assert aws_faults.kind_of(raised(kind)) is Kind.IN_DOUBT
+    assert aws_faults.kind_of(raised(kind)) is AwsFaultKind.IN_DOUBT
 
 
 @pytest.mark.parametrize("kind", [one for one in classes(BotoCoreError) if one is not BotoCoreError])
@@ -99,24 +99,24 @@ def answered(code: str, status: int = 400) -> ClientError:
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [
-        ("KMSThrottlingException", 400, Kind.THROTTLED),
-        ("KmsThrottled", 403, Kind.THROTTLED),
-        ("Throttling", 400, Kind.THROTTLED),
-        ("AWS.SimpleQueueService.OverLimit", 403, Kind.THROTTLED),
-        ("NewKindOfThrottle", 429, Kind.THROTTLED),
-        ("429", 429, Kind.THROTTLED),
-        ("ReplicatedWriteConflictException", 400, Kind.FAILED),
-        ("RequestTimeoutException", 408, Kind.FAILED),
-        ("408", 408, Kind.FAILED),
-        ("NobodyKnowsThisException", 400, Kind.FAILED),
-        ("InternalFailure", 500, Kind.FAILED),
-        ("SomethingNew", 403, Kind.IDENTITY),
-        ("ExpiredTokenException", 403, Kind.IDENTITY),
-        ("ResourceNotFoundException", 400, Kind.MISSING),
-        ("ValidationException", 400, Kind.REQUEST),
+        ("KMSThrottlingException", 400, AwsFaultKind.THROTTLED),
+        ("KmsThrottled", 403, AwsFaultKind.THROTTLED),
+        ("Throttling", 400, AwsFaultKind.THROTTLED),
+        ("AWS.SimpleQueueService.OverLimit", 403, AwsFaultKind.THROTTLED),
+        ("NewKindOfThrottle", 429, AwsFaultKind.THROTTLED),
+        ("429", 429, AwsFaultKind.THROTTLED),
+        ("ReplicatedWriteConflictException", 400, AwsFaultKind.FAILED),
+        ("RequestTimeoutException", 408, AwsFaultKind.FAILED),
+        ("408", 408, AwsFaultKind.FAILED),
+        ("NobodyKnowsThisException", 400, AwsFaultKind.FAILED),
+        ("InternalFailure", 500, AwsFaultKind.FAILED),
+        ("SomethingNew", 403, AwsFaultKind.IDENTITY),
+        ("ExpiredTokenException", 403, AwsFaultKind.IDENTITY),
+        ("ResourceNotFoundException", 400, AwsFaultKind.MISSING),
+        ("ValidationException", 400, AwsFaultKind.REQUEST),
     ],
 )
-def test_a_refusal_is_read_by_its_code_and_else_by_its_status(code: str, status: int, kind: Kind) -> None:
+def test_a_refusal_is_read_by_its_code_and_else_by_its_status(code: str, status: int, kind: AwsFaultKind) -> None:
     assert aws_faults.kind_of(answered(code, status)) is kind
 
 

@@ -144,7 +144,7 @@ def test_all_refusals_of_a_file_come_at_once_and_on_the_command_line(tmp_path: P
     assert [fault.line for fault in refused_of(failed.exception)] == [10, 18, 20]
 
 
-def refused_of(error: BaseException | None) -> tuple[drl.Refused, ...]:
+def refused_of(error: BaseException | None) -> tuple[drl.Untranslatable, ...]:
     assert isinstance(error, DrlRefused)
     return error.faults
 

@@ -23,7 +23,7 @@ from service.messages.providers import SHORTLY, OneAddress, Provider
 from service.messages.senders import Senders, everywhere, read_senders
 from service.storage.sqlite import SqliteStore
 from service.work import BEGUN_WITHIN
-from service.work.breaker import FIRST_REST, TRIP_AFTER, Closed, Open
+from service.work.breaker import FIRST_REST, TRIP_AFTER, Closed, OpenBreaker
 from service.work.breakers import Breakers
 from tests.twilio_service import ACCOUNT, NUMBER, TOKEN, Hangup, Script, TwilioError, TwilioService, twilio_service
 
@@ -156,7 +156,7 @@ def test_a_provider_left_alone_gets_nothing_by_any_process_then_one_probe_then_i
     here, there = world.carrier(["a", "b"], a=1, b=0), world.carrier(["a", "b"], elsewhere=True, a=1, b=0)
     for number in range(TRIP_AFTER):
         assert isinstance(outcome_of(here, sms(number)), Accepted)
-    assert isinstance(world.there.state("a"), Open)
+    assert isinstance(world.there.state("a"), OpenBreaker)
     for number in range(20):
         assert isinstance(outcome_of(there, sms(100 + number)), Accepted)
     assert world.asked() == {"a": TRIP_AFTER, "b": TRIP_AFTER + 20, "c": 0}

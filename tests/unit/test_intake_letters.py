@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.inbound_queue import Letter
-from service.intake.commands import Evaluation, Incident, Notification
+from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand
 from service.intake.events.mappings import Mappings, ToRuleset
-from service.intake.queue_messages import Asked, NotUnderstood, read
+from service.intake.queue_messages import LetterNotUnderstood, QueueRequest, read
 
 MAPPINGS = Mappings({("a", "B"): ToRuleset("premium", None)})
 VALUES = st.recursive(
@@ -25,7 +25,7 @@ NAMES = st.sampled_from([*WORDS, "eventName", "eventID", "dynamodb"])
 TOKENS = st.sampled_from(["a", "B", "premium", "aws:dynamodb", "INSERT", "MODIFY", "REMOVE"])
 
 
-def asked(document: object, most_bytes: int = 10_000) -> Asked | None:
+def asked(document: object, most_bytes: int = 10_000) -> QueueRequest | None:
     text = document if isinstance(document, str) else json.dumps(document)
     return read(Letter("m-1", text, "r"), lambda: MAPPINGS, most_bytes)
 
@@ -34,15 +34,15 @@ def asked(document: object, most_bytes: int = 10_000) -> Asked | None:
 def test_any_document_is_understood_or_refused_with_a_reason(document: object) -> None:
     try:
         found = asked(document if not isinstance(document, str) else json.dumps(document))
-    except NotUnderstood as error:
+    except LetterNotUnderstood as error:
         assert str(error)  # noqa: PT017  either outcome will do
     else:
-        assert found is None or isinstance(found.wish, Evaluation | Incident | Notification)
+        assert found is None or isinstance(found.wish, EvaluationCommand | IncidentCommand | NotificationCommand)
 
 
 @given(st.text())
 def test_any_text_is_understood_or_refused_with_a_reason(text: str) -> None:
-    with pytest.raises(NotUnderstood):
+    with pytest.raises(LetterNotUnderstood):
         asked(text if not text.startswith("{") else f"x{text}")
 
 
@@ -75,5 +75,5 @@ def test_an_event_whose_id_cannot_be_searched_for_goes_by_that_of_the_queue(own:
 def test_a_letter_may_be_as_long_as_a_body_and_no_longer() -> None:
     text = json.dumps({"notification": {"text": "é"}}, ensure_ascii=False)
     assert asked(text, len(text.encode())) is not None
-    with pytest.raises(NotUnderstood, match="TOCSIN_BODY_LIMIT"):
+    with pytest.raises(LetterNotUnderstood, match="TOCSIN_BODY_LIMIT"):
         asked(text, len(text.encode()) - 1)

@@ -12,8 +12,8 @@ from service.decide.findings import Kind
 from service.decide.ruleset import (
     Accept,
     Action,
+    Adjustment,
     Cap,
-    Change,
     Contact,
     Emit,
     FactPath,
@@ -45,10 +45,10 @@ SOUND: list[tuple[str, Action]] = [
     ("{set: driver.married, to: false}", SetTo("driver.married", False, AT)),
     ("{set: driver.since, to: 2026-05-10}", SetTo("driver.since", date(2026, 5, 10), AT)),
     ("{set: policy.premium, to: 5}", SetTo("policy.premium", Decimal("5.00"), AT)),
-    ("{increase: policy.premium, by: 20%}", Change("policy.premium", 1, Percent(Decimal(20)), AT)),
-    ("{increase: policy.premium, by: 2.5 %}", Change("policy.premium", 1, Percent(Decimal("2.5")), AT)),
-    ("{by: 5.00, decrease: policy.premium}", Change("policy.premium", -1, Decimal(5), AT)),
-    ("{increase: driver.age, by: 1}", Change("driver.age", 1, Decimal(1), AT)),  # below the minimum, yet a sound step
+    ("{increase: policy.premium, by: 20%}", Adjustment("policy.premium", 1, Percent(Decimal(20)), AT)),
+    ("{increase: policy.premium, by: 2.5 %}", Adjustment("policy.premium", 1, Percent(Decimal("2.5")), AT)),
+    ("{by: 5.00, decrease: policy.premium}", Adjustment("policy.premium", -1, Decimal(5), AT)),
+    ("{increase: driver.age, by: 1}", Adjustment("driver.age", 1, Decimal(1), AT)),  # below the minimum, yet sound
     ("{cap: policy.premium, at: 1000}", Cap("policy.premium", Decimal(1000), AT)),
     ('{flag for review: "Look at {{ driver.name }}!"}', FlagForReview(text("Look at ", NAME, "!"), AT)),
     ("{reject: Too young}", Reject(text("Too young"), AT)),

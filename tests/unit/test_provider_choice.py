@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from service.channels import Reference
-from service.messages.choice import Candidate, chance_of, choose
+from service.messages.choice import ProviderCandidate, chance_of, choose
 from service.messages.weights import WeightsRefused, parse_weights
 from service.work.health import HALF_LIFE, Health
 
@@ -19,7 +19,7 @@ DRAWS = 2_000
 
 candidates = st.lists(
     st.builds(
-        Candidate,
+        ProviderCandidate,
         name=st.sampled_from("abcdef"),
         weight=st.one_of(st.just(0.0), st.floats(0.01, 100)),
         health=st.floats(0.001, 1),
@@ -32,19 +32,21 @@ chances = st.floats(0, 1, exclude_max=True)
 
 
 @given(candidates, chances)
-def test_every_provider_that_may_be_called_is_tried_once_and_no_other(given_: list[Candidate], chance: float) -> None:
+def test_every_provider_that_may_be_called_is_tried_once_and_no_other(
+    given_: list[ProviderCandidate], chance: float
+) -> None:
     assert sorted(choose(given_, chance)) == sorted(one.name for one in given_ if not one.rests)
 
 
 @given(candidates, chances)
-def test_one_of_weight_0_comes_after_all_that_have_a_weight(given_: list[Candidate], chance: float) -> None:
+def test_one_of_weight_0_comes_after_all_that_have_a_weight(given_: list[ProviderCandidate], chance: float) -> None:
     weights = {one.name: one.weight for one in given_}
     is_reserve = [weights[name] == 0 for name in choose(given_, chance)]
     assert is_reserve == sorted(is_reserve)
 
 
 @given(candidates, chances)
-def test_whoever_stands_in_is_the_best_of_those_that_are_left(given_: list[Candidate], chance: float) -> None:
+def test_whoever_stands_in_is_the_best_of_those_that_are_left(given_: list[ProviderCandidate], chance: float) -> None:
     share = {one.name: one.weight * one.health for one in given_}
     health = {one.name: one.health for one in given_ if one.weight == 0}
     order = list(choose(given_, chance))
@@ -55,7 +57,7 @@ def test_whoever_stands_in_is_the_best_of_those_that_are_left(given_: list[Candi
 
 
 @given(candidates)
-def test_each_gets_its_share_of_the_traffic(given_: list[Candidate]) -> None:
+def test_each_gets_its_share_of_the_traffic(given_: list[ProviderCandidate]) -> None:
     awake = [one for one in given_ if not one.rests and one.weight > 0]
     assume(awake)
     drawn = Counter(choose(given_, draw / DRAWS)[0] for draw in range(DRAWS))
@@ -65,20 +67,20 @@ def test_each_gets_its_share_of_the_traffic(given_: list[Candidate]) -> None:
 
 
 @given(candidates, st.integers(0, 5), chances)
-def test_who_does_worse_gets_no_more_than_before(given_: list[Candidate], place: int, factor: float) -> None:
+def test_who_does_worse_gets_no_more_than_before(given_: list[ProviderCandidate], place: int, factor: float) -> None:
     assume(place < len(given_))
     one = given_[place]
-    worse = Candidate(one.name, one.weight, max(0.001, one.health * factor), one.rests)
+    worse = ProviderCandidate(one.name, one.weight, max(0.001, one.health * factor), one.rests)
     others = [*given_[:place], worse, *given_[place + 1 :]]
     assert _first(others, one.name) <= _first(given_, one.name) + 2
 
 
-def _first(given_: list[Candidate], name: str) -> int:
+def _first(given_: list[ProviderCandidate], name: str) -> int:
     return sum(choose(given_, draw / 200)[:1] == [name] for draw in range(200))
 
 
 def test_nobody_is_chosen_where_everybody_rests() -> None:
-    assert choose([Candidate("a", 1, 1, rests=True), Candidate("b", 0, 1, rests=True)], 0.5) == []
+    assert choose([ProviderCandidate("a", 1, 1, rests=True), ProviderCandidate("b", 0, 1, rests=True)], 0.5) == []
 
 
 @given(st.text("abcdefghij-0123456789", min_size=1, max_size=40), st.integers(0, 99))

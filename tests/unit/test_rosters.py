@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.rosters.roster import Person, Roster, Stretch, Why
+from service.rosters.roster import OnCallReason, Person, Roster, Stretch
 from service.rosters.rotation import Rotation, Window
 from service.rosters.wall_clock import first_instant
 
@@ -168,10 +168,10 @@ def test_somebody_absent_is_passed_over_for_the_next_and_an_override_beats_all()
     roster = Roster("r", "Europe/Berlin", PEOPLE, (WEEKLY,), (swap,), (Stretch("a", *whole_week),))
     found = [roster.on_call(berlin(f"2026-01-08 {at}")) for at in ("17:59", "18:00", "21:59", "22:00")]
     assert [(each.person.key, each.why) for each in found if each] == [
-        ("b", Why.STANDS_IN),
-        ("d", Why.OVERRIDE),
-        ("d", Why.OVERRIDE),
-        ("b", Why.STANDS_IN),
+        ("b", OnCallReason.STANDS_IN),
+        ("d", OnCallReason.OVERRIDE),
+        ("d", OnCallReason.OVERRIDE),
+        ("b", OnCallReason.STANDS_IN),
     ]
 
 
@@ -180,7 +180,7 @@ def test_where_everybody_is_absent_whose_turn_it_is_stays_on_call() -> None:
     roster = Roster("r", "Europe/Berlin", PEOPLE, (WEEKLY,), (), away)
     found = roster.on_call(berlin("2026-01-14 00:00"))
     assert found is not None
-    assert (found.person.key, found.why) == ("b", Why.ALL_ABSENT)
+    assert (found.person.key, found.why) == ("b", OnCallReason.ALL_ABSENT)
 
 
 def test_nobody_is_on_call_before_the_first_turn() -> None:

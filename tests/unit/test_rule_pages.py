@@ -13,7 +13,7 @@ from service.cli.rules import rules
 from service.decide import describe_page, fmt, positions, schema_json
 from service.decide.diff import diff_rulesets
 from service.decide.expectations import plain
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.verify import verify_ruleset
 from service.rulesets.rule_file import EVENTS
 from tests.unit.rule_files import HEAD, sound
@@ -52,7 +52,7 @@ tests:
 
 def faults(text: str) -> list[str]:
     """What the schema has against a file, by path."""
-    node, _ = positions.read(text, Faults())
+    node, _ = positions.read(text, RuleFaults())
     assert node is not None
     document = json.loads(json.dumps(plain(node), default=float))
     return [error.json_path for error in Draft202012Validator(schema_json.schema()).iter_errors(document)]

@@ -22,7 +22,7 @@ from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset
 from service.rulesets.columns.segment_builder import Following
 from service.rulesets.columns.segment_store import head_of, stored_segments
-from service.rulesets.library import Draft, Library
+from service.rulesets.library import Library, RulesetDraft
 from service.rulesets.replay import Replay, Replayed
 from service.rulesets.tally import Tally
 from service.storage import AuditEntry, AuditQuery, Item
@@ -69,7 +69,7 @@ def clock() -> HandClock:
 @pytest.fixture
 def store(tmp_path: Path, clock: HandClock) -> Iterator[Mortal]:
     opened = Mortal(tmp_path / "columns.db", clock)
-    Library(opened, clock).publish(Draft("loans", FILE, "test"))
+    Library(opened, clock).publish(RulesetDraft("loans", FILE, "test"))
     yield opened
     opened.close()
 

@@ -11,7 +11,7 @@ import pytest
 
 from service.core.clock import HandClock
 from service.rulesets.errors import BeginsInThePast, NotYetActive, StaleEdit, UnknownRuleset, UnknownVersion
-from service.rulesets.library import Draft, Library, fingerprint
+from service.rulesets.library import Library, RulesetDraft, fingerprint
 from service.rulesets.versions import DamagedVersion, chunk_id
 from service.storage import Item, Store
 from service.storage.sqlite import SqliteStore
@@ -41,7 +41,7 @@ Publish = Callable[..., int]
 @pytest.fixture
 def publish(library: Library) -> Publish:
     def publish(source: str, since: datetime | None = None, expected: str | None = None) -> int:
-        return library.publish(Draft("premium", source, "ada", f"wrote {source}"), since, expected).number
+        return library.publish(RulesetDraft("premium", source, "ada", f"wrote {source}"), since, expected).number
 
     return publish
 
@@ -166,7 +166,7 @@ def test_a_version_whose_stored_content_was_changed_is_never_served(
     library: Library, publish: Publish, store: Store
 ) -> None:
     publish("one")
-    other = library.publish(Draft("other", "two", "ada"))
+    other = library.publish(RulesetDraft("other", "two", "ada"))
     sha256 = library.version("premium", 1).sha256
     part = store.get(chunk_id(sha256, 0))
     swapped = store.get(chunk_id(other.sha256, 0))

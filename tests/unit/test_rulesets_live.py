@@ -15,9 +15,9 @@ from service.core.clock import HandClock
 from service.decide import facts
 from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset
-from service.rulesets.active_versions import AHEAD, CannotServe, Live
+from service.rulesets.active_versions import AHEAD, ActiveVersions, CannotServe
 from service.rulesets.errors import NotYetActive, UnknownRuleset, UnknownVersion
-from service.rulesets.library import Draft, Library
+from service.rulesets.library import Library, RulesetDraft
 from service.storage.sqlite import SqliteStore
 
 START = datetime(2026, 5, 10, 9, tzinfo=UTC)
@@ -56,8 +56,8 @@ def compilations() -> Compilations:
 
 
 @pytest.fixture
-def live(library: Library, clock: HandClock, compilations: Compilations) -> Live:
-    return Live(library, clock, compiled=compilations)
+def live(library: Library, clock: HandClock, compilations: Compilations) -> ActiveVersions:
+    return ActiveVersions(library, clock, compiled=compilations)
 
 
 Publish = Callable[..., int]
@@ -66,12 +66,12 @@ Publish = Callable[..., int]
 @pytest.fixture
 def publish(library: Library) -> Publish:
     def publish(fee: str, name: str = "fees", since: datetime | None = None) -> int:
-        return library.publish(Draft(name, FILE.format(name=name, fee=fee), "ada"), since).number
+        return library.publish(RulesetDraft(name, FILE.format(name=name, fee=fee), "ada"), since).number
 
     return publish
 
 
-def fee(live: Live, at: datetime, name: str = "fees") -> Decimal:
+def fee(live: ActiveVersions, at: datetime, name: str = "fees") -> Decimal:
     serving = live.at(name, at)
     given = facts.read(serving.ruleset, {"fee": "1"}, date(2026, 5, 10))
     decided = serving.compiled.decide(given).facts["fee"]
@@ -79,7 +79,7 @@ def fee(live: Live, at: datetime, name: str = "fees") -> Decimal:
     return decided
 
 
-def test_a_published_version_decides_after_the_next_look_at_the_store(live: Live, publish: Publish) -> None:
+def test_a_published_version_decides_after_the_next_look_at_the_store(live: ActiveVersions, publish: Publish) -> None:
     publish("1.00")
     assert fee(live, START) == 1
     publish("2.00")
@@ -88,7 +88,9 @@ def test_a_published_version_decides_after_the_next_look_at_the_store(live: Live
     assert fee(live, START) == 2
 
 
-def test_a_scheduled_version_takes_over_at_its_instant_without_another_look(live: Live, publish: Publish) -> None:
+def test_a_scheduled_version_takes_over_at_its_instant_without_another_look(
+    live: ActiveVersions, publish: Publish
+) -> None:
     publish("1.00")
     publish("2.00", since=START + timedelta(hours=1))
     assert fee(live, START + timedelta(minutes=59)) == 1
@@ -96,7 +98,7 @@ def test_a_scheduled_version_takes_over_at_its_instant_without_another_look(live
 
 
 def test_what_takes_over_soon_is_compiled_ahead(
-    live: Live, publish: Publish, compilations: Compilations, clock: HandClock
+    live: ActiveVersions, publish: Publish, compilations: Compilations, clock: HandClock
 ) -> None:
     publish("1.00")
     publish("2.00", since=START + timedelta(hours=1))
@@ -110,7 +112,7 @@ def test_what_takes_over_soon_is_compiled_ahead(
 
 
 def test_a_past_decision_can_be_made_again_with_the_version_of_that_time(
-    live: Live, publish: Publish, clock: HandClock
+    live: ActiveVersions, publish: Publish, clock: HandClock
 ) -> None:
     for year in range(5):
         publish(f"{year}.00")
@@ -121,7 +123,7 @@ def test_a_past_decision_can_be_made_again_with_the_version_of_that_time(
 
 
 def test_a_version_is_compiled_once_however_many_ask_for_it_at_the_same_moment(
-    live: Live, publish: Publish, compilations: Compilations
+    live: ActiveVersions, publish: Publish, compilations: Compilations
 ) -> None:
     publish("1.00")
     together = threading.Barrier(8)
@@ -138,7 +140,7 @@ def test_a_version_is_compiled_once_however_many_ask_for_it_at_the_same_moment(
 def test_old_versions_make_room_and_what_is_active_stays(
     library: Library, clock: HandClock, publish: Publish, compilations: Compilations
 ) -> None:
-    live = Live(library, clock, kept=2, compiled=compilations)
+    live = ActiveVersions(library, clock, kept=2, compiled=compilations)
     for number in range(1, 6):
         publish(f"{number}.00")
     live.refresh()
@@ -150,7 +152,7 @@ def test_old_versions_make_room_and_what_is_active_stays(
     assert compilations.count == 6
 
 
-def test_unknown_names_and_numbers_are_told_apart(live: Live, publish: Publish) -> None:
+def test_unknown_names_and_numbers_are_told_apart(live: ActiveVersions, publish: Publish) -> None:
     with pytest.raises(UnknownRuleset):
         live.at("fees", START)
     publish("1.00")
@@ -161,17 +163,17 @@ def test_unknown_names_and_numbers_are_told_apart(live: Live, publish: Publish) 
 
 
 def test_a_version_that_this_release_cannot_read_harms_no_other_ruleset(
-    library: Library, live: Live, publish: Publish
+    library: Library, live: ActiveVersions, publish: Publish
 ) -> None:
     publish("1.00")
-    library.publish(Draft("newer", "ruleset: newer\nlambda: 1", "ada"))
+    library.publish(RulesetDraft("newer", "ruleset: newer\nlambda: 1", "ada"))
     live.refresh()
     assert fee(live, START) == 1
     with pytest.raises(CannotServe):
         live.at("newer", START)
 
 
-def test_whoever_holds_a_version_keeps_it_through_a_swap(live: Live, publish: Publish) -> None:
+def test_whoever_holds_a_version_keeps_it_through_a_swap(live: ActiveVersions, publish: Publish) -> None:
     publish("1.00")
     held = live.at("fees", START)
     publish("2.00")

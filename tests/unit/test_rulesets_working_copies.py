@@ -17,7 +17,7 @@ from service.core.clock import HandClock
 from service.decide.canary import CanaryFailed
 from service.rulesets import gate
 from service.rulesets.gate import Checked
-from service.rulesets.library import Draft, Library
+from service.rulesets.library import Library, RulesetDraft
 from service.rulesets.working_copies import NotPublishedYet, WorkingCopies
 from service.storage import Item, Store
 from service.storage.sqlite import SqliteStore
@@ -293,7 +293,7 @@ def remembered_by_earlier_code(
 def published_otherwise(folder: Folder, fee: str) -> None:
     """What an app publishes by HTTP."""
     folder.clock.advance(timedelta(minutes=1))
-    folder.library.publish(Draft("fees", FILE.replace("1.00", fee), "an app"))
+    folder.library.publish(RulesetDraft("fees", FILE.replace("1.00", fee), "an app"))
 
 
 def test_an_edit_never_replaces_a_version_that_was_published_another_way(
@@ -381,7 +381,7 @@ def test_a_version_that_begins_later_is_no_drift(folder: Folder) -> None:
     folder.save("1.00")
     folder.sweep()
     tomorrow = folder.clock.now() + timedelta(days=1)
-    draft = Draft("fees", FILE.replace("1.00", "2.00"), "grace")
+    draft = RulesetDraft("fees", FILE.replace("1.00", "2.00"), "grace")
     folder.watcher.record(folder.path / "fees.yaml", folder.library.publish(draft, tomorrow))
     folder.save("2.00")
     folder.sweep()

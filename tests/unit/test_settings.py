@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service import config
-from service.aws.references import CannotFetch, Reference
+from service.aws.references import CannotFetch, ValueReference
 from service.config import Settings, SettingsError, folders
 from service.core.enums import Channel, Scope
 from service.messages.pace import Pace, parse_pace
@@ -210,7 +210,7 @@ def test_what_is_kept_elsewhere_is_never_shown(field: str, says: Says, monkeypat
 
 
 def test_a_reference_that_cannot_be_had_is_named_beside_the_other_faults(says: Says) -> None:
-    def fetch(_: Reference) -> str:
+    def fetch(_: ValueReference) -> str:
         raise CannotFetch("ssm:/x does not exist: create it")
 
     says(smtp_url="ssm:/x", port="x", quiet_hours="22-7")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.channels.inbound import Fate, Ignored, Inbound, InboundMail, InboundSms, Receipt, Unwanted
+from service.channels.inbound import Ignored, Inbound, InboundMail, InboundSms, Receipt, ReceiptStatus, Unwanted
 from service.core.enums import Channel
 from service.inbound.sns import events as sns_events
 from service.inbound.sns.envelope import parse
@@ -53,7 +53,7 @@ def test_a_reply_to_nothing_in_particular_is_read_too() -> None:
             Receipt(
                 SMS_ID,
                 Channel.SMS,
-                Fate.DELIVERED,
+                ReceiptStatus.DELIVERED,
                 "TEXT_DELIVERED",
                 datetime(2023, 6, 17, 4, 11, 43, 470_000, tzinfo=UTC),
                 "incident-123-000001",
@@ -65,7 +65,7 @@ def test_a_reply_to_nothing_in_particular_is_read_too() -> None:
             Receipt(
                 SMS_ID,
                 Channel.SMS,
-                Fate.UNREACHED,
+                ReceiptStatus.UNREACHED,
                 "TEXT_CARRIER_UNREACHABLE",
                 datetime(2023, 6, 17, 4, 12, 53, 470_000, tzinfo=UTC),
             ),
@@ -75,7 +75,7 @@ def test_a_reply_to_nothing_in_particular_is_read_too() -> None:
             Receipt(
                 SMS_ID,
                 Channel.SMS,
-                Fate.REFUSED,
+                ReceiptStatus.REFUSED,
                 "TEXT_PROTECT_BLOCKED",
                 datetime(2023, 6, 17, 4, 11, 43, 470_000, tzinfo=UTC),
                 "incident-123-000001",
@@ -87,7 +87,7 @@ def test_a_reply_to_nothing_in_particular_is_read_too() -> None:
             Receipt(
                 "ed23196c-75ce-4727-93ee-7bf72b64998f",
                 Channel.SMS,
-                Fate.DELIVERED,
+                ReceiptStatus.DELIVERED,
                 "TEXT_SUCCESSFUL",
                 datetime(2025, 10, 1, 18, 20, 41, 377_000, tzinfo=UTC),
             ),
@@ -97,7 +97,7 @@ def test_a_reply_to_nothing_in_particular_is_read_too() -> None:
             Receipt(
                 "567f3f3b-0dd5-4d70-8a4b-a1b1example",
                 Channel.VOICE,
-                Fate.UNREACHED,
+                ReceiptStatus.UNREACHED,
                 "VOICE_NO_ANSWER",
                 datetime(2023, 10, 17, 19, 31, 51, 742_000, tzinfo=UTC),
                 "incident-123-000004",
@@ -106,9 +106,9 @@ def test_a_reply_to_nothing_in_particular_is_read_too() -> None:
         ),
         (
             "ses_bounce_transient",
-            Receipt(SES_ID, Channel.EMAIL, Fate.UNREACHED, "Bounce/Transient/MailboxFull", AT),
+            Receipt(SES_ID, Channel.EMAIL, ReceiptStatus.UNREACHED, "Bounce/Transient/MailboxFull", AT),
         ),
-        ("ses_delivery", Receipt(SES_ID, Channel.EMAIL, Fate.DELIVERED, "Delivery", AT, "n-000008", 1)),
+        ("ses_delivery", Receipt(SES_ID, Channel.EMAIL, ReceiptStatus.DELIVERED, "Delivery", AT, "n-000008", 1)),
     ],
 )
 def test_what_became_of_a_message_finds_its_delivery(name: str, receipt: Receipt) -> None:
@@ -116,9 +116,11 @@ def test_what_became_of_a_message_finds_its_delivery(name: str, receipt: Receipt
 
 
 def test_a_permanent_bounce_and_a_complaint_name_the_address_that_gets_nothing_more() -> None:
-    bounce = Receipt(SES_ID, Channel.EMAIL, Fate.REFUSED, "Bounce/Permanent/General", AT, "incident-123-000003", 1)
+    bounce = Receipt(
+        SES_ID, Channel.EMAIL, ReceiptStatus.REFUSED, "Bounce/Permanent/General", AT, "incident-123-000003", 1
+    )
     assert event("ses_bounce_permanent") == Unwanted(bounce, ("recipient@example.com",))
-    complaint = Receipt(SES_ID, Channel.EMAIL, Fate.DELIVERED, "Complaint", AT, "n-000007", 1)
+    complaint = Receipt(SES_ID, Channel.EMAIL, ReceiptStatus.DELIVERED, "Complaint", AT, "n-000007", 1)
     assert event("ses_complaint") == Unwanted(complaint, ("recipient@example.com",))
 
 

@@ -26,7 +26,7 @@ from service.work.breaker import (
     Closed,
     Go,
     HalfOpen,
-    Open,
+    OpenBreaker,
     Wait,
     admit,
     failed,
@@ -122,7 +122,7 @@ def test_a_slow_call_from_before_the_opening_neither_closes_nor_prolongs_it(here
     fail(here, TRIP_AFTER)
     here.succeeded("smtp", Go())
     here.failed("smtp", Go())
-    assert here.state("smtp") == Open(NOON + FIRST_REST, times=1)
+    assert here.state("smtp") == OpenBreaker(NOON + FIRST_REST, times=1)
 
 
 def test_whoever_called_goes_on_although_the_store_cannot_be_told_and_it_is_told_later(
@@ -167,7 +167,7 @@ def test_a_look_that_is_behind_writes_upon_what_others_left(here: Breakers, ther
     behind = here.look(["smtp"])
     fail(there, TRIP_AFTER - 1)
     behind.failed("smtp", Go())
-    assert isinstance(there.state("smtp"), Open)
+    assert isinstance(there.state("smtp"), OpenBreaker)
 
 
 def test_hand_overs_of_one_moment_ask_once_and_hear_of_others_a_moment_later(
@@ -201,7 +201,7 @@ def test_health_is_written_now_and_then_and_seen_by_everybody(
 
 breakers = st.one_of(
     st.builds(Closed, st.integers(0, TRIP_AFTER - 1)),
-    st.builds(Open, st.just(NOON + FIRST_REST), st.integers(1, 50)),
+    st.builds(OpenBreaker, st.just(NOON + FIRST_REST), st.integers(1, 50)),
     st.builds(HalfOpen, st.just(NOON + PROBE_PATIENCE), st.integers(1, 50)),
 )
 
@@ -220,7 +220,7 @@ def test_whoever_must_wait_is_told_a_time_to_come_and_whoever_may_go_is_at_most_
             assert isinstance(admit(after, now)[1], Wait)
             assert succeeded(after, verdict) == Closed(0)
             reopened = failed(after, verdict, now)
-            assert isinstance(reopened, Open)
+            assert isinstance(reopened, OpenBreaker)
             assert FIRST_REST <= reopened.until - now <= LONGEST_REST
         case Go():
             assert isinstance(breaker, Closed)

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.decide import positions, yaml_text
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.positions import Scalar
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_read_back(text: str) -> None:
-    faults = Faults()
+    faults = RuleFaults()
     node, _ = positions.read(yaml_text.text(text), faults)
     assert isinstance(node, Scalar), faults.in_order()
     assert node.value == text

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from service.aws import OverLimit
 from service.channels.message import Accepted, Outcome, Reason, Refused, Unknown
 from service.core import aws_faults
-from service.core.aws_faults import Kind
+from service.core.aws_faults import AwsFaultKind
 from service.work import asked_wait
 
 Meanings = Callable[[ClientError], Reason | None]
@@ -18,18 +18,18 @@ Meanings = Callable[[ClientError], Reason | None]
 
 
 _REASONS = {
-    Kind.THROTTLED: Reason.THROTTLED,
-    Kind.FAILED: Reason.PROVIDER,
-    Kind.UNREACHED: Reason.PROVIDER,
-    Kind.IDENTITY: Reason.ACCESS,
-    Kind.NO_IDENTITY: Reason.ACCESS,
-    Kind.MISSING: Reason.ACCOUNT,
-    Kind.REQUEST: Reason.CONTENT,
+    AwsFaultKind.THROTTLED: Reason.THROTTLED,
+    AwsFaultKind.FAILED: Reason.PROVIDER,
+    AwsFaultKind.UNREACHED: Reason.PROVIDER,
+    AwsFaultKind.IDENTITY: Reason.ACCESS,
+    AwsFaultKind.NO_IDENTITY: Reason.ACCESS,
+    AwsFaultKind.MISSING: Reason.ACCOUNT,
+    AwsFaultKind.REQUEST: Reason.CONTENT,
 }
 _ADVICE = {
-    Kind.UNREACHED: "AWS cannot be reached: {}",
-    Kind.IDENTITY: "{} (see `tocsin doctor`)",
-    Kind.NO_IDENTITY: "no AWS credentials or region: {} (see `tocsin doctor`)",
+    AwsFaultKind.UNREACHED: "AWS cannot be reached: {}",
+    AwsFaultKind.IDENTITY: "{} (see `tocsin doctor`)",
+    AwsFaultKind.NO_IDENTITY: "no AWS credentials or region: {} (see `tocsin doctor`)",
 }
 
 
@@ -49,6 +49,6 @@ def _failed(error: Exception, meanings: Meanings) -> Outcome:
     wait = asked_wait(aws_faults.headers(error)) if isinstance(error, ClientError) else timedelta(0)
     if isinstance(error, ClientError) and (meant := meanings(error)) is not None:
         return Refused(meant, name, wait)
-    if kind is Kind.IN_DOUBT:
+    if kind is AwsFaultKind.IN_DOUBT:
         return Unknown(f"the answer was lost: {name}")
     return Refused(_REASONS[kind], _ADVICE.get(kind, "{}").format(name), wait)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Level(StrEnum):
+class CheckLevel(StrEnum):
     """How bad it is."""
 
     OK = "OK"
@@ -15,25 +15,25 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckFinding:
     """What was looked at, what was found, and, unless all is well, what to do."""
 
-    level: Level
+    level: CheckLevel
     subject: str
     found: str
     do: str | None = None
 
 
-def fine(subject: str, found: str) -> Finding:
+def fine(subject: str, found: str) -> CheckFinding:
     """Nothing to do."""
-    return Finding(Level.OK, subject, found)
+    return CheckFinding(CheckLevel.OK, subject, found)
 
 
-def doubtful(subject: str, found: str, do: str) -> Finding:
+def doubtful(subject: str, found: str, do: str) -> CheckFinding:
     """It works, and may not stay so or not do what was meant."""
-    return Finding(Level.WARN, subject, found, do)
+    return CheckFinding(CheckLevel.WARN, subject, found, do)
 
 
-def broken(subject: str, found: str, do: str) -> Finding:
+def broken(subject: str, found: str, do: str) -> CheckFinding:
     """It cannot work."""
-    return Finding(Level.FAIL, subject, found, do)
+    return CheckFinding(CheckLevel.FAIL, subject, found, do)

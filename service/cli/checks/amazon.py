@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws import Clients, inbox, intake_table
 from service.channels.aws import send_rate
-from service.cli.checks import Finding, Level, broken, doubtful, fine
+from service.cli.checks import CheckFinding, CheckLevel, broken, doubtful, fine
 from service.config import Settings
 from service.core import aws_faults
 from service.core.clock import Clock
@@ -30,12 +30,12 @@ REFUSED_BEYOND = timedelta(minutes=5)
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)."""
 
 
-def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
+def look(settings: Settings, clock: Clock) -> Iterator[CheckFinding]:
     """Everything that the account can tell."""
     clients = Clients()
     who = list(_caller(clients, clock))
     yield from who
-    if any(finding.level is Level.FAIL for finding in who):
+    if any(finding.level is CheckLevel.FAIL for finding in who):
         return  # every other answer would be the same
     yield from _tables(settings)
     yield from _queues(settings)
@@ -47,7 +47,7 @@ def look(settings: Settings, clock: Clock) -> Iterator[Finding]:
         yield from _phones(settings, clients)
 
 
-def _caller(clients: Clients, clock: Clock) -> Iterator[Finding]:
+def _caller(clients: Clients, clock: Clock) -> Iterator[CheckFinding]:
     """Who we are; and the time of AWS, which even a refusal tells."""
     try:
         answer: Mapping[str, object] = clients.get("sts").get_caller_identity()
@@ -69,7 +69,7 @@ def _date(answer: Mapping[str, object]) -> datetime | None:
     return None
 
 
-def _skew(off: timedelta) -> Finding:
+def _skew(off: timedelta) -> CheckFinding:
     seconds = f"{off.total_seconds():+.0f} s from AWS's"
     do = "Let NTP set this host's clock (chrony or systemd-timesyncd)."
     if abs(off) >= REFUSED_BEYOND:
@@ -77,27 +77,27 @@ def _skew(off: timedelta) -> Finding:
     return doubtful("clock", seconds, do) if abs(off) >= LATE else fine("clock", seconds)
 
 
-def _tables(settings: Settings) -> Iterator[Finding]:
+def _tables(settings: Settings) -> Iterator[CheckFinding]:
     names = table_names(settings)
     for name in (names.items, names.audit):
         yield _asked(f"table {name}", partial(_table, name), "Run `tocsin aws init`.")
 
 
-def _table(name: str) -> Finding:
+def _table(name: str) -> CheckFinding:
     status = dynamodb.connect().describe_table(TableName=name)["Table"]["TableStatus"]
     if status in {"ACTIVE", "UPDATING"}:
         return fine(f"table {name}", status.lower())
     return broken(f"table {name}", status.lower(), "Wait a minute, then look again.")
 
 
-def _queues(settings: Settings) -> Iterator[Finding]:
+def _queues(settings: Settings) -> Iterator[CheckFinding]:
     names = queue_names(settings)
     for lane in Lane:
         queue = Queue(names.of(lane), names.dead(lane), "they name no item")
         yield _asked(f"queue {queue.name}", partial(_queue, queue), "Run `tocsin aws init`.")
 
 
-def _intake(settings: Settings) -> Iterator[Finding]:
+def _intake(settings: Settings) -> Iterator[CheckFinding]:
     """The queue that other systems write to, and the table whose new items come to it."""
     if settings.intake_queue is None:
         return
@@ -108,7 +108,7 @@ def _intake(settings: Settings) -> Iterator[Finding]:
     yield _asked(f"table {table}", partial(_intake_table, table), "Run `tocsin aws init`.")
 
 
-def _intake_table(name: str) -> Finding:
+def _intake_table(name: str) -> CheckFinding:
     found = _table(name)
     if found.do is None and not intake_table.has_stream(dynamodb.connect(), name):
         return broken(f"table {name}", "it has no stream of new items", "Switch it on: NEW_IMAGE, for the pipe.")
@@ -124,7 +124,7 @@ class Queue:
     letters_say: str
 
 
-def _queue(queue: Queue) -> Finding:
+def _queue(queue: Queue) -> CheckFinding:
     client = sqs.connect()
     subject = f"queue {queue.name}"
     url = client.get_queue_url(QueueName=queue.name)["QueueUrl"]
@@ -138,14 +138,14 @@ def _queue(queue: Queue) -> Finding:
     return fine(subject, f"{attributes.get('ApproximateNumberOfMessages', '0')} waiting, no dead letters")
 
 
-def _mail(settings: Settings, clients: Clients) -> Iterator[Finding]:
+def _mail(settings: Settings, clients: Clients) -> Iterator[CheckFinding]:
     yield _asked("mail", lambda: _account(clients), "Allow ses:GetAccount to look further.")
     rate = settings.email_rate
     yield _asked("rate of mail", lambda: _mail_rate(rate, clients), "Allow ses:GetAccount, or set TOCSIN_EMAIL_RATE.")
     yield _asked("sender of mail", lambda: _mail_identity(settings, clients), "Verify the domain or address in SES.")
 
 
-def _account(clients: Clients) -> Finding:
+def _account(clients: Clients) -> CheckFinding:
     account = clients.get("sesv2").get_account()
     if not account.get("SendingEnabled", True):
         return broken("mail", "SES has paused this account", "Read why in the SES console.")
@@ -154,7 +154,7 @@ def _account(clients: Clients) -> Finding:
     return fine("mail", f"{account.get('SendQuota', {}).get('Max24HourSend', 0):.0f} a day")
 
 
-def _mail_rate(wanted: float | None, clients: Clients) -> Finding:
+def _mail_rate(wanted: float | None, clients: Clients) -> CheckFinding:
     """Whether mails leave as fast as SES takes them, and no faster."""
     granted = send_rate(clients.get("sesv2"))
     if granted is None and wanted is None:
@@ -167,7 +167,7 @@ def _mail_rate(wanted: float | None, clients: Clients) -> Finding:
     return fine("rate of mail", f"{min(known):g} a second")
 
 
-def _mail_identity(settings: Settings, clients: Clients) -> Finding:
+def _mail_identity(settings: Settings, clients: Clients) -> CheckFinding:
     domain = settings.mail_from.domain
     found = clients.get("sesv2").get_email_identity(EmailIdentity=domain)
     if not found.get("VerifiedForSendingStatus"):
@@ -175,7 +175,7 @@ def _mail_identity(settings: Settings, clients: Clients) -> Finding:
     return fine("sender of mail", f"{domain} is verified")
 
 
-def _phones(settings: Settings, clients: Clients) -> Iterator[Finding]:
+def _phones(settings: Settings, clients: Clients) -> Iterator[CheckFinding]:
     senders = [one for each in settings.senders.by_country.values() for one in each]
     if settings.phone_identity is None and not senders:
         do = "Set TOCSIN_PHONE_IDENTITY or TOCSIN_SENDERS: calls need one, and pages one that receives."
@@ -184,7 +184,7 @@ def _phones(settings: Settings, clients: Clients) -> Iterator[Finding]:
     yield _asked("phone identities", lambda: _numbers(senders, clients), "Allow sms-voice:DescribePhoneNumbers.")
 
 
-def _numbers(senders: list[Sender], clients: Clients) -> Finding:
+def _numbers(senders: list[Sender], clients: Clients) -> CheckFinding:
     pages = clients.get("pinpoint-sms-voice-v2").get_paginator("describe_phone_numbers").paginate()
     ours = {number["PhoneNumber"]: number["TwoWayEnabled"] for page in pages for number in page["PhoneNumbers"]}
     numbers = [sender for sender in senders if sender.origin.startswith("+") and sender.role is None]
@@ -197,7 +197,7 @@ def _numbers(senders: list[Sender], clients: Clients) -> Finding:
     return fine("phone identities", f"{len(ours)} numbers, {sum(ours.values())} of them two-way")
 
 
-def _asked(subject: str, look: Callable[[], Finding], do: str) -> Finding:
+def _asked(subject: str, look: Callable[[], CheckFinding], do: str) -> CheckFinding:
     try:
         return look()
     except ClientError as error:
@@ -206,7 +206,7 @@ def _asked(subject: str, look: Callable[[], Finding], do: str) -> Finding:
         return broken(subject, str(error), do)
 
 
-def _refused(subject: str, error: ClientError, do: str) -> Finding:
+def _refused(subject: str, error: ClientError, do: str) -> CheckFinding:
     name = aws_faults.code(error)
     if name in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
         return doubtful(subject, f"may not be looked at ({name})", f"Allow it in the role's policy. {do}")

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from service import config
 from service.aws import CannotFetch
-from service.cli.checks import Finding, broken, doubtful, fine
+from service.cli.checks import CheckFinding, broken, doubtful, fine
 from service.cli.checks.rule_files import rule_files
 from service.cli.checks.work import work
 from service.config import Backend, Settings, folders, sources
@@ -26,7 +26,7 @@ PROBE = "doctor"
 SENTENCE = "The warehouse is closed on Monday for the yearly stock count."
 
 
-def references() -> Iterator[Finding]:
+def references() -> Iterator[CheckFinding]:
     """Whether every setting that is kept elsewhere can be had; never what it is."""
     kept = config.references()
     fetch = sources.fetch_kept() if kept else None
@@ -40,7 +40,7 @@ def references() -> Iterator[Finding]:
             yield broken(name, str(error), "Correct the reference, or what is kept there (docs/settings.md).")
 
 
-def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
+def look(settings: Settings, store: Store, clock: Clock) -> Iterator[CheckFinding]:
     """Everything that this machine can tell."""
     yield from _settings(settings)
     yield _secret(settings)
@@ -54,7 +54,7 @@ def look(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
     yield from _models(settings)
 
 
-def _chat(settings: Settings) -> Finding:
+def _chat(settings: Settings) -> CheckFinding:
     if settings.is_trial(Channel.CHAT):
         return fine("chat", "messages to chat rooms go to the outbox")
     if settings.public_url is None and settings.chat_webhooks:
@@ -64,7 +64,7 @@ def _chat(settings: Settings) -> Finding:
     return fine("chat", f"messages are posted to the webhooks of chat rooms{own}")
 
 
-def _settings(settings: Settings) -> Iterator[Finding]:
+def _settings(settings: Settings) -> Iterator[CheckFinding]:
     strange = config.unknown()
     yield from (doubtful("settings", sentence, "Correct or remove it.") for sentence in strange)
     yield from (doubtful("settings", sentence, "Change it, or live with it.") for sentence in config.warnings(settings))
@@ -73,7 +73,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     yield fine("senders", f"{len(settings.senders.by_country)} countries have identities of their own")
 
 
-def _secret(settings: Settings) -> Finding:
+def _secret(settings: Settings) -> CheckFinding:
     if settings.secret is None and not settings.secret_file.exists():
         return doubtful("secret", "there is none yet", "It is made at the first start; back it up then.")
     finding = _tried("secret", lambda: _readable(settings), "Restore it from the backup: opt-outs depend on it.")
@@ -89,7 +89,7 @@ def _readable(settings: Settings) -> str:
     return "readable, and by nobody else"
 
 
-def _store(store: Store, clock: Clock) -> Iterator[Finding]:
+def _store(store: Store, clock: Clock) -> Iterator[CheckFinding]:
     advice = "Check the disk and TOCSIN_HOME; on AWS run `tocsin aws init` and check the role's policy."
     wrote = _tried("store", lambda: _written(store, clock), advice)
     yield wrote
@@ -107,7 +107,7 @@ def _written(store: Store, clock: Clock) -> str:
     return "answers and takes writes"
 
 
-def _disk(settings: Settings) -> Iterator[Finding]:
+def _disk(settings: Settings) -> Iterator[CheckFinding]:
     """Whether there is room for the database."""
     if settings.backend is Backend.EMBEDDED:
         do = "Make room on it: nothing can be written until then, and everything goes on by itself afterwards."
@@ -119,14 +119,14 @@ def _room(settings: Settings) -> str:
     return "has room"
 
 
-def _dead(store: Store) -> Finding:
+def _dead(store: Store) -> CheckFinding:
     found = len(list(islice(all_dead_items(store), 1000)))
     if found:
         return doubtful("dead work", f"{found} items", "Read why with `tocsin dead list`, mend it, then redrive them.")
     return fine("dead work", "none")
 
 
-def _mail_server(settings: Settings, clock: Clock) -> Iterator[Finding]:
+def _mail_server(settings: Settings, clock: Clock) -> Iterator[CheckFinding]:
     """Whether the mail server lets us in; nothing is sent."""
     if settings.smtp_url is None:
         return
@@ -138,7 +138,7 @@ def _mail_server(settings: Settings, clock: Clock) -> Iterator[Finding]:
         yield broken("mail server", refused.detail, do)
 
 
-def _mailbox(settings: Settings, clock: Clock) -> Iterator[Finding]:
+def _mailbox(settings: Settings, clock: Clock) -> Iterator[CheckFinding]:
     """Whether the mailbox for answers can be read; nothing in it is changed."""
     if settings.mailbox_url is None:
         if settings.reply_to is not None and settings.backend is Backend.EMBEDDED:
@@ -156,7 +156,7 @@ def _mailbox(settings: Settings, clock: Clock) -> Iterator[Finding]:
         mailbox.close()
 
 
-def _models(settings: Settings) -> Iterator[Finding]:
+def _models(settings: Settings) -> Iterator[CheckFinding]:
     advice = "Install Tocsin's dependencies again: `make`."
     if settings.backend is Backend.EMBEDDED:
         yield _tried("sentiment model", _scores, advice)
@@ -192,7 +192,7 @@ def _detects() -> str:
     return f"an English sentence is {found.language if found else 'unknown'}"
 
 
-def _tried(subject: str, look: Callable[[], str], do: str) -> Finding:
+def _tried(subject: str, look: Callable[[], str], do: str) -> CheckFinding:
     try:
         return fine(subject, look())
     except (TocsinError, OSError, ImportError) as error:

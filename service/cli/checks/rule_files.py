@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from service.cli.checks import Finding, doubtful, fine
+from service.cli.checks import CheckFinding, doubtful, fine
 from service.config import Settings
 from service.core import plain_files
 from service.core.clock import Clock
@@ -14,7 +14,7 @@ from service.rulesets import Library, Seen, WorkingCopies
 from service.storage import Store
 
 
-def rule_files(settings: Settings, store: Store, clock: Clock) -> Iterator[Finding]:
+def rule_files(settings: Settings, store: Store, clock: Clock) -> Iterator[CheckFinding]:
     """What the service has to say about each file."""
     copies = WorkingCopies(settings.rules_dir, Library(store, clock), store, clock)
     try:
@@ -25,12 +25,12 @@ def rule_files(settings: Settings, store: Store, clock: Clock) -> Iterator[Findi
     yield from amiss or [fine("rule files", "each decides as it stands, or was never looked at")]
 
 
-def _misnamed(folder: Path) -> Iterator[Finding]:
+def _misnamed(folder: Path) -> Iterator[CheckFinding]:
     for path in plain_files.misnamed(folder):
         yield doubtful("rule files", f"{folder.name}/{plain_files.why_misnamed(path)}", "")
 
 
-def _amiss(seen: Seen) -> Iterator[Finding]:
+def _amiss(seen: Seen) -> Iterator[CheckFinding]:
     if seen.version is None:
         yield doubtful("rule files", seen.why(), seen.hint() or f"Run: tocsin rules check {seen.file}")
     for finding in seen.findings if seen.version is not None else ():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from service.channels.twilio import Twilio
-from service.cli.checks import Finding, broken, doubtful, fine
+from service.cli.checks import CheckFinding, broken, doubtful, fine
 from service.config import Settings
 from service.core.errors import TocsinError
 from service.inbound.twilio import callback_address
@@ -14,7 +14,7 @@ from service.wiring import open_twilio
 ACCOUNT, NUMBER = "twilio account", "twilio number"
 
 
-def look(settings: Settings) -> Iterator[Finding]:
+def look(settings: Settings) -> Iterator[CheckFinding]:
     """Everything that the account can tell; nothing where there is none."""
     try:
         twilio = open_twilio(settings)
@@ -28,7 +28,7 @@ def look(settings: Settings) -> Iterator[Finding]:
         yield broken(ACCOUNT, str(error), "Check TOCSIN_TWILIO_* and the way to api.twilio.com.")
 
 
-def _account(status: int, document: Mapping[str, object]) -> Finding:
+def _account(status: int, document: Mapping[str, object]) -> CheckFinding:
     if status == 401:
         do = "Correct TOCSIN_TWILIO_ACCOUNT, or put the token that is good now first in TOCSIN_TWILIO_TOKENS."
         return broken(ACCOUNT, "the token is refused", do)
@@ -40,7 +40,7 @@ def _account(status: int, document: Mapping[str, object]) -> Finding:
     return fine(ACCOUNT, "open")
 
 
-def _number(twilio: Twilio, settings: Settings) -> Finding:
+def _number(twilio: Twilio, settings: Settings) -> CheckFinding:
     identity = settings.twilio_identity or ""
     _, document = twilio.look("IncomingPhoneNumbers", PhoneNumber=identity)
     numbers = document.get("incoming_phone_numbers")
@@ -53,7 +53,7 @@ def _number(twilio: Twilio, settings: Settings) -> Finding:
             return broken(NUMBER, "it is not this account's", "Correct TOCSIN_TWILIO_IDENTITY.")
 
 
-def _answers(url: str, public_url: str | None) -> Finding:
+def _answers(url: str, public_url: str | None) -> CheckFinding:
     """Whether what people write to the number reaches us."""
     if public_url is None:
         return doubtful(NUMBER, "answers and receipts do not reach us", "Set TOCSIN_PUBLIC_URL (docs/providers.md).")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from service.cli.checks import Finding, doubtful, fine
+from service.cli.checks import CheckFinding, doubtful, fine
 from service.core.clock import Clock, timestamp
 from service.core.enums import Lane
 from service.core.errors import TocsinError
@@ -14,7 +14,7 @@ from service.work import BY_URGENCY, LanePauses, Pause, Thresholds, Vitals, sile
 _LATE = "Start more workers, or look at what theirs wait for: `/metrics`, the log, `tocsin dead list`."
 
 
-def work(store: Store, clock: Clock, thresholds: Thresholds) -> Iterator[Finding]:
+def work(store: Store, clock: Clock, thresholds: Thresholds) -> Iterator[CheckFinding]:
     """When a worker last reported, and how late each lane is."""
     vitals = Vitals(store, clock, thresholds)
     try:
@@ -26,7 +26,7 @@ def work(store: Store, clock: Clock, thresholds: Thresholds) -> Iterator[Finding
         yield doubtful("work", str(error), "Mend the store first.")
 
 
-def _worker(vitals: Vitals, clock: Clock, thresholds: Thresholds) -> Finding:
+def _worker(vitals: Vitals, clock: Clock, thresholds: Thresholds) -> CheckFinding:
     last, now = vitals.last_heartbeat(), clock.now()
     if last is None:
         return fine("worker", "none has reported yet: `tocsin up` or `tocsin worker` starts one")
@@ -36,13 +36,13 @@ def _worker(vitals: Vitals, clock: Clock, thresholds: Thresholds) -> Finding:
     return doubtful("worker", silence(last, now), do)
 
 
-def _lane(vitals: Vitals, lane: Lane, thresholds: Thresholds) -> Finding:
+def _lane(vitals: Vitals, lane: Lane, thresholds: Thresholds) -> CheckFinding:
     late = vitals.overdue(lane)
     if late > thresholds.overdue_after[lane]:
         return doubtful(f"lane {lane}", f"the oldest item is overdue by {late.total_seconds():.0f} s", _LATE)
     return fine(f"lane {lane}", "nothing is due" if not late else f"{late.total_seconds():.0f} s late at most")
 
 
-def _paused(lane: Lane, pause: Pause) -> Finding:
+def _paused(lane: Lane, pause: Pause) -> CheckFinding:
     what = f"its messages are kept back by {pause.by} since {timestamp(pause.since)}"
     return doubtful(f"lane {lane}", what, f"`tocsin resume {lane}` lets them go on.")

@@ -20,7 +20,7 @@ class NoAnswer(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiAnswer:
     """What came back."""
 
     status: int
@@ -48,15 +48,15 @@ class Api:
         self._headers = {"Authorization": f"Bearer {key}"}
         self._pool = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> ApiAnswer:
         """Read something."""
         return self._call("GET", path, None)
 
-    def post(self, path: str, body: Mapping[str, object]) -> Answer:
+    def post(self, path: str, body: Mapping[str, object]) -> ApiAnswer:
         """Send JSON."""
         return self._call("POST", path, exact_json.dumps(body).encode())
 
-    def _call(self, method: str, path: str, body: bytes | None) -> Answer:
+    def _call(self, method: str, path: str, body: bytes | None) -> ApiAnswer:
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
         try:
             answer = self._pool.request(method, self.url + path, body=body, headers=headers)
@@ -67,4 +67,4 @@ class Api:
             raise NoAnswer(f"{method} {path} was not answered in JSON: {error}") from error
         if not isinstance(document, dict):
             raise NoAnswer(f"{method} {path} was answered with something else than an object")
-        return Answer(answer.status, cast("Mapping[str, object]", document))
+        return ApiAnswer(answer.status, cast("Mapping[str, object]", document))

@@ -13,7 +13,7 @@ from service.http import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """Something of that name."""
 
     kind: str
@@ -33,20 +33,20 @@ def add_to(routes: Blueprint) -> None:
         return render_template("find.html", wanted=wanted, hits=hits)
 
 
-def _hits(wanted: str) -> Iterator[Hit]:
+def _hits(wanted: str) -> Iterator[SearchHit]:
     incident = _read("incidents.show_incident", incident_id=wanted)
     if incident is not None:
-        yield Hit("Incident", str(incident["description"]), f"/console/incidents/{wanted}")
+        yield SearchHit("Incident", str(incident["description"]), f"/console/incidents/{wanted}")
     ruleset = _read("rulesets.read_ruleset", name=wanted)
     if ruleset is not None:
-        yield Hit("Ruleset", str(ruleset["name"]), f"/console/rules/{wanted}")
+        yield SearchHit("Ruleset", str(ruleset["name"]), f"/console/rules/{wanted}")
     evaluation = _read("evaluations.read_evaluation", evaluation_id=wanted)
     if evaluation is not None:
-        yield Hit("Request", str(evaluation["request_id"]), f"/console/requests/{evaluation['request_id']}")
+        yield SearchHit("Request", str(evaluation["request_id"]), f"/console/requests/{evaluation['request_id']}")
     if calls.may_call("audit.search_audit"):
         entries = calls.read("audit.search_audit", {"request_id": wanted, "limit": 1})["items"]
         if entries:
-            yield Hit("Request", wanted, f"/console/requests/{wanted}")
+            yield SearchHit("Request", wanted, f"/console/requests/{wanted}")
 
 
 def _read(operation: str, **places: object) -> calls.Document | None:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from service.decide import language, yaml_text
 from service.decide.drl import source
-from service.decide.drl.source import DrlRefused, Refused
-from service.decide.drl.translate import Kinds, Translated, Translator
+from service.decide.drl.source import DrlRefused, Untranslatable
+from service.decide.drl.translate import DrlTranslator, Kinds, Translated
 from service.decide.findings import Severity
 
-__all__ = ["DrlRefused", "Refused", "rule_file"]
+__all__ = ["DrlRefused", "Untranslatable", "rule_file"]
 
 _INDENT = "    "
 
@@ -26,10 +26,10 @@ def rule_file(text: str, name: str) -> str:
     Rules stand in the order in which Drools fires them: by salience, then as they are written.
     """
     file = source.whole(text)
-    translator = Translator(dict(source.functions(file)))
+    translator = DrlTranslator(dict(source.functions(file)))
     translated = [translator.rule(rule) for rule in source.rules(file)]
     if not translated:
-        translator.refused.append(Refused(1, "there is no rule in this file"))
+        translator.refused.append(Untranslatable(1, "there is no rule in this file"))
     translator.finish()
     translator.refused += source.attributes_of_all(file)
     if translator.refused:
@@ -49,7 +49,8 @@ def _check(written: str, translated: Sequence[Translated]) -> None:
     if errors:
         raise DrlRefused(
             tuple(
-                Refused(lines.get(one.rule or "", 1), f"cannot be written as a rule: {one.message}") for one in errors
+                Untranslatable(lines.get(one.rule or "", 1), f"cannot be written as a rule: {one.message}")
+                for one in errors
             )
         )
 

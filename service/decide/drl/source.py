@@ -24,7 +24,7 @@ _OPENING, _CLOSING = "([{", ")]}"
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Untranslatable:
     """What cannot be translated, and in which line of the DRL file it stands."""
 
     line: int
@@ -34,29 +34,29 @@ class Refused:
 class DrlRefused(TocsinError):
     """A DRL file says more than rules can; `faults` has every place."""
 
-    def __init__(self, faults: tuple[Refused, ...]) -> None:
+    def __init__(self, faults: tuple[Untranslatable, ...]) -> None:
         super().__init__("\n".join(f"line {fault.line}: {fault.message}" for fault in faults))
         self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SourcePart:
     """A part of the file. `masked` has the same length, its texts blanked, so that structure can be looked for."""
 
     text: str
     masked: str
     line: int
 
-    def cut(self, start: int, end: int) -> Piece:
+    def cut(self, start: int, end: int) -> SourcePart:
         """The part from one offset to another."""
-        return Piece(self.text[start:end], self.masked[start:end], self.line + self.text.count("\n", 0, start))
+        return SourcePart(self.text[start:end], self.masked[start:end], self.line + self.text.count("\n", 0, start))
 
-    def stripped(self) -> Piece:
+    def stripped(self) -> SourcePart:
         """Without blanks around it."""
         start = len(self.text) - len(self.text.lstrip())
         return self.cut(start, len(self.text.rstrip()))
 
-    def split(self, separators: re.Pattern[str]) -> Iterator[Piece]:
+    def split(self, separators: re.Pattern[str]) -> Iterator[SourcePart]:
         """The parts between separators that stand outside all brackets, without blanks; empty ones are left out."""
         depth, start, offset = 0, 0, 0
         while offset < len(self.masked):
@@ -69,7 +69,7 @@ class Piece:
             offset += 1
         yield self.cut(start, len(self.text)).stripped()
 
-    def bracketed(self, start: int) -> Piece | None:
+    def bracketed(self, start: int) -> SourcePart | None:
         """What stands inside the bracket that opens at `start`; None if it never closes."""
         depth = 0
         for offset in range(start, len(self.masked)):
@@ -84,20 +84,20 @@ class DrlRule:
     """One rule in pieces."""
 
     name: str
-    attributes: Piece
-    when: Piece
-    then: Piece
+    attributes: SourcePart
+    when: SourcePart
+    then: SourcePart
     line: int
 
 
-def whole(text: str) -> Piece:
+def whole(text: str) -> SourcePart:
     """The file, its comments blanked."""
     uncommented = _OPAQUE.sub(lambda found: found[0] if found["quote"] else _blank(found[0]), text)
     masked = _OPAQUE.sub(lambda found: f'"{" " * (len(found[0]) - 2)}"'[: len(found[0])], uncommented)
-    return Piece(uncommented, masked, 1)
+    return SourcePart(uncommented, masked, 1)
 
 
-def functions(file: Piece) -> Iterator[tuple[str, str]]:
+def functions(file: SourcePart) -> Iterator[tuple[str, str]]:
     """The functions of a file by name, each with its parameters and body as `parameters{body}` without blanks."""
     for found in _FUNCTION.finditer(file.masked):
         parameters = file.bracketed(found.end() - 1)
@@ -107,7 +107,7 @@ def functions(file: Piece) -> Iterator[tuple[str, str]]:
             yield found["name"], f"{parameters.text}{{{''.join(body.text.split())}}}"
 
 
-def rules(file: Piece) -> Iterator[DrlRule]:
+def rules(file: SourcePart) -> Iterator[DrlRule]:
     """The rules of a file in its order."""
     for head, when, then in _cut(file):
         named = _NAME.match(head.text)
@@ -116,16 +116,16 @@ def rules(file: Piece) -> Iterator[DrlRule]:
         yield DrlRule(name, attributes, when, then, head.line)
 
 
-def attributes_of_all(file: Piece) -> Iterator[Refused]:
+def attributes_of_all(file: SourcePart) -> Iterator[Untranslatable]:
     """Attributes before the first rule, which Drools gives to every rule of the file."""
     first = _RULE.search(file.masked)
     before = file.cut(0, first.start() if first else len(file.text))
     for found in _OF_ALL_RULES.finditer(before.masked):
         piece = before.cut(*found.span("attribute")).stripped()
-        yield Refused(piece.line, f"an attribute of all rules cannot be translated: {piece.text}")
+        yield Untranslatable(piece.line, f"an attribute of all rules cannot be translated: {piece.text}")
 
 
-def _cut(file: Piece) -> Iterator[tuple[Piece, Piece, Piece]]:
+def _cut(file: SourcePart) -> Iterator[tuple[SourcePart, SourcePart, SourcePart]]:
     """What stands between `rule`, `when`, `then` and `end`, rule by rule."""
     after = 0
     while (

@@ -9,7 +9,7 @@ from datetime import datetime, time
 from decimal import Decimal
 
 from service.decide import yaml_text
-from service.decide.drl.source import DrlRule, Piece, Refused
+from service.decide.drl.source import DrlRule, SourcePart, Untranslatable
 
 _PATTERN = re.compile(r"(?:(?P<bound>\$?\w+)\s*:\s*)?(?P<type>[A-Z]\w*)\s*\(")
 _CONSTRAINT = re.compile(r"(?:\$\w+\s*:\s*)?(?P<field>\w+)\s*(?P<operator>==|!=|<=|>=|<|>)\s*(?P<value>.+)", re.DOTALL)
@@ -77,33 +77,33 @@ class _Change:
     """A field that a rule sets: with `modify` Drools tries the rules again, otherwise only after an `update`."""
 
     path: str
-    piece: Piece
+    piece: SourcePart
     rule: str
     by_modify: bool
     once: bool
     """Whether the rule says `no-loop true`, so that it does not set off itself."""
 
 
-class Translator:
+class DrlTranslator:
     """Translates the rules of one file; what it refuses is collected."""
 
     def __init__(self, functions: Mapping[str, str]) -> None:
         self._shares = {name: found for name, text in functions.items() if (found := _SHARE.fullmatch(text))}
         self._lines: dict[str, int] = {}
         self._readers: dict[str, set[str]] = {}
-        self._unequal: list[tuple[str, Piece]] = []
+        self._unequal: list[tuple[str, SourcePart]] = []
         self._changes: list[_Change] = []
-        self._updates: dict[str, Piece] = {}
+        self._updates: dict[str, SourcePart] = {}
         self._rule = ""
         self._once = False
         self.kinds = Kinds()
-        self.refused: list[Refused] = []
+        self.refused: list[Untranslatable] = []
 
     def rule(self, rule: DrlRule) -> Translated:
         """The rule in our words."""
         if rule.name in self._lines:
             message = f'a rule named "{rule.name}" stands above already, in line {self._lines[rule.name]}'
-            self.refused.append(Refused(rule.line, message))
+            self.refused.append(Untranslatable(rule.line, message))
         self._lines[rule.name] = rule.line
         attributes = self._attributes(rule.attributes)
         self._rule, self._once = rule.name, attributes.get("no-loop") == "true"
@@ -112,7 +112,9 @@ class Translator:
         before = len(self.refused)
         actions = [action for statement in rule.then.split(_STATEMENT) for action in self._statement(statement, bound)]
         if not actions and len(self.refused) == before:
-            self.refused.append(Refused(rule.line, f'the rule "{rule.name}" does nothing that can be translated'))
+            self.refused.append(
+                Untranslatable(rule.line, f'the rule "{rule.name}" does nothing that can be translated')
+            )
         salience = self._salience(attributes, rule.line)
         enabled = attributes.get("enabled") != "false"
         return Translated(rule.name, rule.line, salience, tuple(demands), tuple(actions), enabled)
@@ -137,13 +139,15 @@ class Translator:
         salience = attributes.get("salience", "0")
         if salience.lstrip("-").isdecimal() and len(salience) < 12:
             return int(salience)
-        self.refused.append(Refused(line, f"salience {salience} is no number: write the number that it stands for"))
+        self.refused.append(
+            Untranslatable(line, f"salience {salience} is no number: write the number that it stands for")
+        )
         return 0
 
-    def _refuse(self, piece: Piece, message: str) -> None:
-        self.refused.append(Refused(piece.line, message))
+    def _refuse(self, piece: SourcePart, message: str) -> None:
+        self.refused.append(Untranslatable(piece.line, message))
 
-    def _attributes(self, piece: Piece) -> dict[str, str]:
+    def _attributes(self, piece: SourcePart) -> dict[str, str]:
         attributes: dict[str, str] = {}
         offset = 0
         while piece.text[offset:].strip():
@@ -157,7 +161,7 @@ class Translator:
             offset = found.end()
         return attributes
 
-    def _check_group(self, found: re.Match[str], piece: Piece) -> None:
+    def _check_group(self, found: re.Match[str], piece: SourcePart) -> None:
         if found["name"] == "agenda-group" and found["value"].strip('"') != _MAIN:
             group = f"agenda-group {found['value']}"
             self._refuse(piece, f"{group}: its rules fire only when something sets the focus; rules here always do")
@@ -167,14 +171,16 @@ class Translator:
             if name in attributes:
                 moment = _moment(attributes[name])
                 if moment is None:
-                    self.refused.append(Refused(line, f'{name} "{attributes[name]}" is no date such as 01-Jan-2026'))
+                    self.refused.append(
+                        Untranslatable(line, f'{name} "{attributes[name]}" is no date such as 01-Jan-2026')
+                    )
                 elif moment.time() != time():
                     message = f'{name} "{attributes[name]}" has a time of day: rules know only the day, today'
-                    self.refused.append(Refused(line, message))
+                    self.refused.append(Untranslatable(line, message))
                 else:
                     yield f'today {sign} "{moment.date().isoformat()}"'
 
-    def _patterns(self, when: Piece, bound: dict[str, str]) -> Iterator[str]:
+    def _patterns(self, when: SourcePart, bound: dict[str, str]) -> Iterator[str]:
         seen: set[str] = set()
         for clause in when.split(_CLAUSE):
             pattern = _PATTERN.match(clause.masked)
@@ -192,7 +198,7 @@ class Translator:
                 bound[pattern["bound"]] = thing
             yield from self._constraints(thing, inside)
 
-    def _constraints(self, thing: str, inside: Piece) -> Iterator[str]:
+    def _constraints(self, thing: str, inside: SourcePart) -> Iterator[str]:
         for constraint in inside.split(_COMMA):
             member, compared = _MEMBER.fullmatch(constraint.text), _CONSTRAINT.fullmatch(constraint.text)
             if member and "||" not in constraint.masked:
@@ -215,7 +221,7 @@ class Translator:
         self.kinds.needed.add(path)
         return path
 
-    def _comparison(self, path: str, operator: str, piece: Piece, found: re.Match[str]) -> Iterator[str]:
+    def _comparison(self, path: str, operator: str, piece: SourcePart, found: re.Match[str]) -> Iterator[str]:
         value = piece.cut(*found.span("value"))
         if value.text.strip() == "null" and operator in ("==", "!="):
             self.kinds.saw(path, "missing")
@@ -225,7 +231,7 @@ class Translator:
                 self._unequal.append((path, piece))
             yield f"{path} {operator} {constant}"
 
-    def _constant(self, path: str, piece: Piece) -> str | None:
+    def _constant(self, path: str, piece: SourcePart) -> str | None:
         """A literal as our conditions write it; None, reported, for anything else."""
         text = piece.text.strip()
         if _STRING.fullmatch(text):
@@ -240,7 +246,7 @@ class Translator:
         self._refuse(piece, f"{text} is no constant")
         return None
 
-    def _string(self, path: str, text: str, piece: Piece) -> str | None:
+    def _string(self, path: str, text: str, piece: SourcePart) -> str | None:
         """The text that a literal of Java stands for; None, reported, for an escape that Java does not know."""
         self.kinds.saw(path, "text")
         string = unescaped(text[1:-1])
@@ -248,7 +254,7 @@ class Translator:
             self._refuse(piece, f"this text has an escape that Java does not know: {text}")
         return string
 
-    def _statement(self, statement: Piece, bound: Mapping[str, str]) -> Iterator[str]:
+    def _statement(self, statement: SourcePart, bound: Mapping[str, str]) -> Iterator[str]:
         if not statement.text or _SILENT.fullmatch(statement.text):
             return
         update = _UPDATE.fullmatch(statement.text)
@@ -262,7 +268,7 @@ class Translator:
         else:
             yield from self._setter(statement, None, bound)
 
-    def _setter(self, piece: Piece, modified: str | None, bound: Mapping[str, str]) -> Iterator[str]:
+    def _setter(self, piece: SourcePart, modified: str | None, bound: Mapping[str, str]) -> Iterator[str]:
         setter = _SETTER.fullmatch(piece.text)
         thing = bound.get(modified or (setter["bound"] or "" if setter else ""))
         if setter is None or thing is None:
@@ -299,7 +305,7 @@ def _parsed(text: str, form: str) -> datetime | None:
         return None
 
 
-def _line(piece: Piece) -> str:
+def _line(piece: SourcePart) -> str:
     text = " ".join(piece.text.split())
     return text if len(text) <= 80 else f"{text[:79]}…"
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import islice
 
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
 from service.decide.positions import Node, Scalar
 from service.decide.ruleset import Always, And, Condition, Place, Rule
@@ -26,7 +26,7 @@ MAX_ROWS = 20_000
 """Rules of one table."""
 
 
-def read(node: Node, schema: Schema, faults: Faults, verbs: Collection[str]) -> tuple[Rule, ...]:
+def read(node: Node, schema: Schema, faults: RuleFaults, verbs: Collection[str]) -> tuple[Rule, ...]:
     """The rules of a table that stands in its rule file as a block; every fault is reported at its cell."""
     if not isinstance(node, Scalar) or node.style != "|":
         faults.error(Kind.SYNTAX, node.at, *_not_here(node))
@@ -66,7 +66,7 @@ def _not_here(node: Node) -> tuple[str, str]:
     return "the rows of the table are not here", hint
 
 
-def _rules(head: Columns, rows: Sequence[list[Cell]], faults: Faults) -> tuple[Rule, ...]:
+def _rules(head: Columns, rows: Sequence[list[Cell]], faults: RuleFaults) -> tuple[Rule, ...]:
     if len(rows) > MAX_ROWS:
         faults.error(Kind.SYNTAX, rows[-1][0].at, f"a table may have {MAX_ROWS:,} rows")
     if not head.coming_out and not faults.refused:
@@ -85,7 +85,7 @@ def _rules(head: Columns, rows: Sequence[list[Cell]], faults: Faults) -> tuple[R
     return tuple(rules)
 
 
-def _rule(head: Columns, row: list[Cell], number: int, seen: dict[str, int], faults: Faults) -> Rule:
+def _rule(head: Columns, row: list[Cell], number: int, seen: dict[str, int], faults: RuleFaults) -> Rule:
     name = (row[head.name].text if head.name is not None else "") or f"row {number}"
     faults = faults.of_rule(name)
     for column in head.unnamed:
@@ -105,7 +105,7 @@ def _rule(head: Columns, row: list[Cell], number: int, seen: dict[str, int], fau
     return Rule(name, _all(demands, row[0].at), tuple(then), row[0].at, why or None)
 
 
-def _stray(cell: Cell, faults: Faults) -> None:
+def _stray(cell: Cell, faults: RuleFaults) -> None:
     hint = "name the column in the first row, or empty the cell; a text that holds a comma goes in quotes"
     faults.error(Kind.SYNTAX, cell.at, f'"{cell.text}" stands in a column that has no name', hint)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from service.decide import actions, numerals
-from service.decide.faults import Faults, did_you_mean
+from service.decide.faults import RuleFaults, did_you_mean
 from service.decide.findings import Kind
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import Action, FactType
@@ -38,7 +38,7 @@ class Out:
     schema: Schema
     verbs: Collection[str]
 
-    def read(self, cell: Cell, faults: Faults) -> Action | None:
+    def read(self, cell: Cell, faults: RuleFaults) -> Action | None:
         """The action of a cell; None for an empty one, and where a fault was reported."""
         return actions.read(self.make(cell), self.schema, faults, self.verbs) if cell.text else None
 
@@ -60,7 +60,7 @@ class Columns:
 
 
 def read(
-    header: Sequence[Cell], roles: Sequence[Cell], schema: Schema, verbs: Collection[str], faults: Faults
+    header: Sequence[Cell], roles: Sequence[Cell], schema: Schema, verbs: Collection[str], faults: RuleFaults
 ) -> Columns:
     """The columns; those that make no sense are reported and left out."""
     conditions: list[tuple[int, Conditions]] = []
@@ -92,7 +92,7 @@ def read(
     return Columns(places.get(NAME), places.get("why"), conditions, outs, coming_out, unnamed, len(header))
 
 
-def _no_role(head: Cell, role: Cell, faults: Faults) -> None:
+def _no_role(head: Cell, role: Cell, faults: RuleFaults) -> None:
     known = f"known: {', '.join(_ROLES)}"
     if role.text:
         hint = did_you_mean(role.text, _ROLES) or known
@@ -102,7 +102,7 @@ def _no_role(head: Cell, role: Cell, faults: Faults) -> None:
         faults.error(Kind.SYNTAX, head.at, f'the column "{head.text}" has no role', hint)
 
 
-def _maker(head: Cell, role: Cell, schema: Schema, faults: Faults) -> Make | None:
+def _maker(head: Cell, role: Cell, schema: Schema, faults: RuleFaults) -> Make | None:
     """How a cell of an `out` column becomes the action that a rule file would write."""
     change = role.text.partition(":")[2].strip() or "set"
     if head.text in VERBS:
@@ -123,7 +123,7 @@ def _maker(head: Cell, role: Cell, schema: Schema, faults: Faults) -> Make | Non
     return lambda cell: _entries(cell, (verb, head.scalar()), (key, cell.scalar()))
 
 
-def _verb(verb: str, faults: Faults) -> Make:
+def _verb(verb: str, faults: RuleFaults) -> Make:
     def make(cell: Cell) -> Node:
         if verb != "accept":
             return _entries(cell, (verb, cell.scalar()))
@@ -134,7 +134,7 @@ def _verb(verb: str, faults: Faults) -> Make:
     return make
 
 
-def _shares(verb: str, head: Cell, faults: Faults) -> Make:
+def _shares(verb: str, head: Cell, faults: RuleFaults) -> Make:
     """How a cell of a column of percentages is read; the first that is less than one is doubted, unless it says %."""
     doubted: list[Cell] = []
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from service.decide import values
-from service.decide.faults import Faults, did_you_mean
+from service.decide.faults import RuleFaults, did_you_mean
 from service.decide.findings import Kind
 from service.decide.ruleset import (
     ORDERED,
@@ -25,7 +25,7 @@ from service.decide.ruleset import (
 )
 from service.decide.tables import hints
 from service.decide.tables.sheet import Cell
-from service.decide.values import Unfit
+from service.decide.values import UnfitValue
 from service.decide.wording import condition_text
 
 _COMPARED = re.compile(r"(<=|>=|!=|==|=|<|>)\s*(.*)", re.DOTALL)
@@ -51,7 +51,7 @@ class Conditions:
         self._fact = fact
         self._known: dict[str, Condition] = {}
 
-    def read(self, cell: Cell, faults: Faults) -> Condition | None:
+    def read(self, cell: Cell, faults: RuleFaults) -> Condition | None:
         """What the cell demands; None for anything, and where a fault was reported."""
         if cell.text in ("", "-"):
             return None
@@ -64,7 +64,7 @@ class Conditions:
                 self._known[cell.text] = known
         return replace(known, at=cell.at)
 
-    def _is_plain(self, cell: Cell, meaning: Condition, faults: Faults) -> bool:
+    def _is_plain(self, cell: Cell, meaning: Condition, faults: RuleFaults) -> bool:
         """Whether a cell means what it looks like; reports it if not."""
         hint = hints.doubt(self._fact, cell.text)
         if hint is not None:
@@ -72,7 +72,7 @@ class Conditions:
             faults.doubt(Kind.SYNTAX, cell.at, f'"{cell.text}" would be read as: {read_as}', hint)
         return hint is None
 
-    def _meaning(self, cell: Cell, faults: Faults) -> Condition | None:
+    def _meaning(self, cell: Cell, faults: RuleFaults) -> Condition | None:
         text = cell.text
         if text in ("missing", "present"):
             missing = IsMissing(self._fact.path, _NOWHERE)
@@ -87,7 +87,7 @@ class Conditions:
             return self._between(first, last, cell, faults)
         return self._one_of(text, cell, faults)
 
-    def _compared(self, sign: str, text: str, cell: Cell, faults: Faults) -> Condition | None:
+    def _compared(self, sign: str, text: str, cell: Cell, faults: RuleFaults) -> Condition | None:
         operator = Operator("==" if sign == "=" else sign)
         if operator not in (Operator.EQ, Operator.NE) and self._fact.type not in ORDERED:
             message = f"{self._fact.path} is {values.NOUN[self._fact.type]} and has no order: {sign} does not apply"
@@ -96,7 +96,7 @@ class Conditions:
         value = self._constant(text, cell, faults)
         return None if value is None else Compare(self._fact.path, operator, value, cell.at)
 
-    def _between(self, first: str, last: str, cell: Cell, faults: Faults) -> Condition | None:
+    def _between(self, first: str, last: str, cell: Cell, faults: RuleFaults) -> Condition | None:
         if not first.strip() or not last.strip():
             message = f'{self._fact.path}: "{cell.text}" is a range that lacks an end'
             faults.error(Kind.SYNTAX, cell.at, message, hints.advice(self._fact, cell.text))
@@ -110,7 +110,7 @@ class Conditions:
             return None
         return Between(self._fact.path, low, high, cell.at)
 
-    def _one_of(self, text: str, cell: Cell, faults: Faults) -> Condition | None:
+    def _one_of(self, text: str, cell: Cell, faults: RuleFaults) -> Condition | None:
         constants: list[Value | None] = []
         for item in _items(text):
             constants.append(self._constant(item, cell, faults))
@@ -121,10 +121,10 @@ class Conditions:
             return Compare(self._fact.path, Operator.EQ, sound[0], cell.at)
         return OneOf(self._fact.path, sound, cell.at) if None not in constants else None
 
-    def _constant(self, text: str, cell: Cell, faults: Faults) -> Value | None:
+    def _constant(self, text: str, cell: Cell, faults: RuleFaults) -> Value | None:
         raw = self._raw(text.strip())
         value = values.constant(self._fact, raw)
-        if isinstance(value, Unfit):
+        if isinstance(value, UnfitValue):
             shown = value.message if self._fact.path in value.message else f"{self._fact.path}: {value.message}"
             hint = hints.advice(self._fact, cell.text) or did_you_mean(str(raw), self._fact.values or ())
             faults.error(value.kind, cell.at, shown, hint)

@@ -13,11 +13,11 @@ from service.decide.describe import text_of
 from service.decide.ruleset import (
     Accept,
     Action,
+    Adjustment,
     Always,
     And,
     Between,
     Cap,
-    Change,
     Compare,
     Condition,
     Emit,
@@ -139,9 +139,9 @@ def _action(action: Action, rule: Rule, facts: Mapping[str, Fact]) -> tuple[str,
     match action:
         case SetTo(path=path, value=value):
             return path, "out:set", text_of(value) if isinstance(value, Text) else _written(facts[path], value)
-        case Change(path=path, sign=sign, by=Percent(of_hundred=share)):
+        case Adjustment(path=path, sign=sign, by=Percent(of_hundred=share)):
             return path, f"out:{'increase' if sign > 0 else 'decrease'} %", f"{share:f}"
-        case Change(path=path, sign=sign, by=amount):
+        case Adjustment(path=path, sign=sign, by=amount):
             assert not isinstance(amount, Percent), "the case before"
             return path, f"out:{'increase' if sign > 0 else 'decrease'}", f"{amount:f}"
         case Cap(path=path, limit=limit):

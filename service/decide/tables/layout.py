@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
 from service.decide.schema import Schema
 from service.decide.tables.columns import NAME, ROLES, VERBS
@@ -13,7 +13,7 @@ from service.decide.tables.sheet import Cell
 _SEPARATORS = {";": "semicolons (;)", "\t": "tabs", "|": "bars (|)"}
 
 
-def is_sound(header: Sequence[Cell], roles: Sequence[Cell], schema: Schema, faults: Faults) -> bool:
+def is_sound(header: Sequence[Cell], roles: Sequence[Cell], schema: Schema, faults: RuleFaults) -> bool:
     """Whether the two rows are names and roles; reports what they are instead."""
     fault = _fault(header, roles, schema)
     if fault is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from service.decide.faults import Faults
+from service.decide.faults import RuleFaults
 from service.decide.findings import Kind
 from service.decide.positions import Scalar, Source
 from service.decide.ruleset import Place
@@ -45,7 +45,7 @@ class _CellSource(Source):
         return Place(self.at.line, self.at.column + offset)
 
 
-def rows(text: str, first: Place, faults: Faults) -> Iterator[list[Cell]]:
+def rows(text: str, first: Place, faults: RuleFaults) -> Iterator[list[Cell]]:
     """The rows that are not blank; the text begins at `first`, and each of its lines at that column."""
     row: list[Cell] = []
     for field, line, column, ends in _fields(text.replace("\r\n", "\n")):
@@ -110,7 +110,7 @@ def _letters(column: int) -> str:
     return letters
 
 
-def _cell(field: re.Match[str], at: Place, faults: Faults) -> Cell:
+def _cell(field: re.Match[str], at: Place, faults: RuleFaults) -> Cell:
     quoted, bare = field[1], field[2]
     if quoted is not None:
         inside = Place(at.line, at.column + field.start(1) - field.start())

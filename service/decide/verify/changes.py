@@ -16,7 +16,7 @@ from service.decide.findings import Finding, Kind, Severity
 from service.decide.intervals import OrderedDimension
 from service.decide.matcher import bits
 from service.decide.numerals import percent
-from service.decide.ruleset import Change, Changing, Fact, Facts, FactType, Hit, Percent, Rule, Value
+from service.decide.ruleset import Adjustment, Changing, Fact, Facts, FactType, Hit, Percent, Rule, Value
 from service.decide.scales import scale_of
 from service.decide.verify.examples import facts_in, needed_by_actions, request
 from service.decide.verify.regions import Region, Steps, lowest
@@ -168,8 +168,8 @@ def _sentence(refused: ActionRefused) -> str:
     return str(refused).replace(" is outside ", ", which is outside ")
 
 
-def _changes(rule: Rule) -> list[Change]:
-    return [action for action in rule.then if isinstance(action, Change)]
+def _changes(rule: Rule) -> list[Adjustment]:
+    return [action for action in rule.then if isinstance(action, Adjustment)]
 
 
 def _changing(rule: Rule) -> Rule:
@@ -198,7 +198,7 @@ def _is_like_a_share(fact: Fact, by: Percent | Decimal) -> bool:
     return by.normalize().as_tuple().exponent == -fact.scale
 
 
-def _share(rule: Rule, action: Change) -> Finding:
+def _share(rule: Rule, action: Adjustment) -> Finding:
     message = f"{action.by} is an amount, and other rules change {action.path} by a percentage"
     hint = f"write {percent(str(action.by))}% for a share"
     return Finding(Severity.WARNING, Kind.TYPE, action.at, message, rule.name, hint)

@@ -13,8 +13,8 @@ from typing import TypeVar
 from service.decide.ruleset import (
     Accept,
     Action,
+    Adjustment,
     Cap,
-    Change,
     Changing,
     FlagForReview,
     Percent,
@@ -156,13 +156,13 @@ def _consequence(rule: Rule) -> Consequence:
     return Consequence(changes, tuple(verdicts), all(map(_is_repeatable, rule.then)))
 
 
-def _how(action: SetTo | Change | Cap) -> How:
+def _how(action: SetTo | Adjustment | Cap) -> How:
     match action:
         case Cap():
             return How.CAP
-        case Change(by=Percent()):
+        case Adjustment(by=Percent()):
             return How.PERCENT
-        case Change():
+        case Adjustment():
             return How.AMOUNT
         case SetTo():
             return How.OTHERWISE

@@ -10,8 +10,8 @@ from service.decide.declarations import TODAY
 from service.decide.matcher import bits
 from service.decide.ruleset import (
     ORDERED,
+    Adjustment,
     Always,
-    Change,
     CompareFacts,
     Condition,
     Fact,
@@ -30,7 +30,7 @@ _ANY_NUMBER = 100
 
 def needed_by_actions(ruleset: Ruleset) -> frozenset[str]:
     """The facts that an action changes by an amount."""
-    return frozenset(action.path for rule in ruleset.rules for action in rule.then if isinstance(action, Change))
+    return frozenset(action.path for rule in ruleset.rules for action in rule.then if isinstance(action, Adjustment))
 
 
 def facts_in(

@@ -20,7 +20,7 @@ Json = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class DescribedMember:
     """A line of a table: a member of a body, or a parameter. `schema` names the described type it links to."""
 
     name: str
@@ -72,7 +72,7 @@ def blueprint() -> Blueprint:
     return routes
 
 
-def members(schema: object) -> Sequence[Member]:
+def members(schema: object) -> Sequence[DescribedMember]:
     """The members of an object's schema, in its order."""
     properties = _object(_object(schema).get("properties"))
     required = _list(_object(schema).get("required"))
@@ -102,11 +102,11 @@ def _bounds(schema: Json) -> Iterator[str]:
     return (f"{words} {schema[name]}" for name, words in _BOUNDS.items() if name in schema)
 
 
-def _member(name: str, schema: object, required: bool) -> Member:
+def _member(name: str, schema: object, required: bool) -> DescribedMember:
     given = _object(schema)
     inner = [given, _object(given.get("items")), *map(_object, _list(given.get("anyOf")))]
     reference = next((str(one["$ref"]).rpartition("/")[2] for one in inner if "$ref" in one), None)
-    return Member(name, type_of(schema), required, str(given.get("description", "")), reference)
+    return DescribedMember(name, type_of(schema), required, str(given.get("description", "")), reference)
 
 
 def _object(value: object) -> Json:

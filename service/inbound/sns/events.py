@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from service.channels import Fate, Ignored, Inbound, InboundMail, InboundSms, Receipt, Unwanted
+from service.channels import Ignored, Inbound, InboundMail, InboundSms, Receipt, ReceiptStatus, Unwanted
 from service.core import exact_json
 from service.core.enums import Channel
 from service.inbound.sns.envelope import Envelope
@@ -24,28 +24,28 @@ M = TypeVar("M", bound=BaseModel)
 _IGNORED = frozenset({"Send", "Open", "Click", "Subscription"})
 
 _FATES = {
-    "SUCCESSFUL": Fate.DELIVERED,
-    "DELIVERED": Fate.DELIVERED,
-    "ANSWERED": Fate.DELIVERED,
-    "COMPLETED": Fate.DELIVERED,
-    "PENDING": Fate.IN_FLIGHT,
-    "QUEUED": Fate.IN_FLIGHT,
-    "SENT": Fate.IN_FLIGHT,
-    "INITIATED": Fate.IN_FLIGHT,
-    "RINGING": Fate.IN_FLIGHT,
-    "UNREACHABLE": Fate.UNREACHED,
-    "CARRIER_UNREACHABLE": Fate.UNREACHED,
-    "TTL_EXPIRED": Fate.UNREACHED,
-    "BUSY": Fate.UNREACHED,
-    "NO_ANSWER": Fate.UNREACHED,
-    "FAILED": Fate.UNREACHED,
-    "UNKNOWN": Fate.UNKNOWN,
-    "INVALID": Fate.REFUSED,
-    "INVALID_MESSAGE": Fate.REFUSED,
-    "BLOCKED": Fate.REFUSED,
-    "CARRIER_BLOCKED": Fate.REFUSED,
-    "SPAM": Fate.REFUSED,
-    "PROTECT_BLOCKED": Fate.REFUSED,
+    "SUCCESSFUL": ReceiptStatus.DELIVERED,
+    "DELIVERED": ReceiptStatus.DELIVERED,
+    "ANSWERED": ReceiptStatus.DELIVERED,
+    "COMPLETED": ReceiptStatus.DELIVERED,
+    "PENDING": ReceiptStatus.IN_FLIGHT,
+    "QUEUED": ReceiptStatus.IN_FLIGHT,
+    "SENT": ReceiptStatus.IN_FLIGHT,
+    "INITIATED": ReceiptStatus.IN_FLIGHT,
+    "RINGING": ReceiptStatus.IN_FLIGHT,
+    "UNREACHABLE": ReceiptStatus.UNREACHED,
+    "CARRIER_UNREACHABLE": ReceiptStatus.UNREACHED,
+    "TTL_EXPIRED": ReceiptStatus.UNREACHED,
+    "BUSY": ReceiptStatus.UNREACHED,
+    "NO_ANSWER": ReceiptStatus.UNREACHED,
+    "FAILED": ReceiptStatus.UNREACHED,
+    "UNKNOWN": ReceiptStatus.UNKNOWN,
+    "INVALID": ReceiptStatus.REFUSED,
+    "INVALID_MESSAGE": ReceiptStatus.REFUSED,
+    "BLOCKED": ReceiptStatus.REFUSED,
+    "CARRIER_BLOCKED": ReceiptStatus.REFUSED,
+    "SPAM": ReceiptStatus.REFUSED,
+    "PROTECT_BLOCKED": ReceiptStatus.REFUSED,
 }
 """Event types of `pinpoint-sms-voice-v2` without their TEXT_, MEDIA_ or VOICE_."""
 
@@ -182,25 +182,27 @@ def _email(event: _Ses, at: datetime) -> Inbound:
     match event:
         case _Ses(kind="Bounce", bounce=_Bounce(type="Permanent") as bounce):
             addresses = tuple(one.address for one in bounce.recipients)
-            return Unwanted(_email_receipt(event, Fate.REFUSED, f"Bounce/Permanent/{bounce.subtype}", at), addresses)
+            return Unwanted(
+                _email_receipt(event, ReceiptStatus.REFUSED, f"Bounce/Permanent/{bounce.subtype}", at), addresses
+            )
         case _Ses(kind="Bounce", bounce=_Bounce() as bounce):
-            return _email_receipt(event, Fate.UNREACHED, f"Bounce/{bounce.type}/{bounce.subtype}", at)
+            return _email_receipt(event, ReceiptStatus.UNREACHED, f"Bounce/{bounce.type}/{bounce.subtype}", at)
         case _Ses(kind="Complaint", complaint=_Complaint() as complaint):
             addresses = tuple(one.address for one in complaint.recipients)
-            return Unwanted(_email_receipt(event, Fate.DELIVERED, "Complaint", at), addresses)
+            return Unwanted(_email_receipt(event, ReceiptStatus.DELIVERED, "Complaint", at), addresses)
         case _Ses(kind="Delivery"):
-            return _email_receipt(event, Fate.DELIVERED, "Delivery", at)
+            return _email_receipt(event, ReceiptStatus.DELIVERED, "Delivery", at)
         case _Ses(kind="DeliveryDelay"):
-            return _email_receipt(event, Fate.IN_FLIGHT, "DeliveryDelay", at)
+            return _email_receipt(event, ReceiptStatus.IN_FLIGHT, "DeliveryDelay", at)
         case _Ses(kind=("Reject" | "Rendering Failure") as kind):
-            return _email_receipt(event, Fate.REFUSED, kind, at)
+            return _email_receipt(event, ReceiptStatus.REFUSED, kind, at)
         case _Ses(kind=kind) if kind in _IGNORED:
             return Ignored(f"an email's {kind} event says nothing about delivery")
         case _:
             return Ignored("the email event is none that SES documents")
 
 
-def _email_receipt(event: _Ses, fate: Fate, status: str, at: datetime) -> Receipt:
+def _email_receipt(event: _Ses, fate: ReceiptStatus, status: str, at: datetime) -> Receipt:
     delivery, attempt = (next(iter(event.mail.tags.get(name, [])), None) for name in ("delivery", "attempt"))
     return Receipt(event.mail.message_id, Channel.EMAIL, fate, status, at, delivery, _attempt(attempt))
 

@@ -12,22 +12,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from service.channels import Fate, Ignored, InboundSms, Receipt
+from service.channels import Ignored, InboundSms, Receipt, ReceiptStatus
 from service.core.enums import Channel
 
 _MESSAGES = {
-    "delivered": Fate.DELIVERED,
-    "read": Fate.DELIVERED,
-    "undelivered": Fate.UNREACHED,
-    "failed": Fate.UNREACHED,
-    "canceled": Fate.UNREACHED,
+    "delivered": ReceiptStatus.DELIVERED,
+    "read": ReceiptStatus.DELIVERED,
+    "undelivered": ReceiptStatus.UNREACHED,
+    "failed": ReceiptStatus.UNREACHED,
+    "canceled": ReceiptStatus.UNREACHED,
 }
 _CALLS = {
-    "completed": Fate.DELIVERED,
-    "busy": Fate.UNREACHED,
-    "no-answer": Fate.UNREACHED,
-    "failed": Fate.UNREACHED,
-    "canceled": Fate.UNREACHED,
+    "completed": ReceiptStatus.DELIVERED,
+    "busy": ReceiptStatus.UNREACHED,
+    "no-answer": ReceiptStatus.UNREACHED,
+    "failed": ReceiptStatus.UNREACHED,
+    "canceled": ReceiptStatus.UNREACHED,
 }
 """Statuses that are a message's or call's last; before them it is in flight."""
 
@@ -63,13 +63,13 @@ def _pressed(call: InboundSms, query: Mapping[str, str]) -> InboundSms | Ignored
     return replace(call, text=answer, page=query.get("delivery"))
 
 
-def _fate(fates: Mapping[str, Fate], status: str, fields: Mapping[str, str]) -> Fate:
-    fate = fates.get(status, Fate.IN_FLIGHT)
-    return Fate.REFUSED if fate is Fate.UNREACHED and fields.get("ErrorCode") in _FOR_GOOD else fate
+def _fate(fates: Mapping[str, ReceiptStatus], status: str, fields: Mapping[str, str]) -> ReceiptStatus:
+    fate = fates.get(status, ReceiptStatus.IN_FLIGHT)
+    return ReceiptStatus.REFUSED if fate is ReceiptStatus.UNREACHED and fields.get("ErrorCode") in _FOR_GOOD else fate
 
 
 def _receipt(
-    sid: str, channel: Channel, status: str, fate: Fate, query: Mapping[str, str], now: datetime
+    sid: str, channel: Channel, status: str, fate: ReceiptStatus, query: Mapping[str, str], now: datetime
 ) -> Receipt | Ignored:
     attempt = query.get("attempt", "")
     number = int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) < 10 else None

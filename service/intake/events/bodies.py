@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
-from service.decide import Entries, Faults, Items, Kind, Node, Place, Refused, Scalar, entries
+from service.decide import AlreadyReported, Entries, Items, Kind, Node, Place, RuleFaults, Scalar, entries
 from service.escalate import shape_of
 from service.intake.events.paths import demand_paths_within
-from service.intake.events.patterns import Member, Pattern, Text, text_of
+from service.intake.events.patterns import EventMember, EventText, Pattern, text_of
 from service.notify import NotificationRequest
 
 Body = Mapping[str, Pattern]
@@ -29,7 +29,7 @@ class Names:
     templates: Collection[str] | None = None
 
 
-def notification(node: Node, names: Names, faults: Faults) -> Body | None:
+def notification(node: Node, names: Names, faults: RuleFaults) -> Body | None:
     """The body of a notification; None (reported) if it is none."""
     body = _body(node, "a notification", faults)
     if body is not None:
@@ -38,7 +38,7 @@ def notification(node: Node, names: Names, faults: Faults) -> Body | None:
     return body
 
 
-def incident(node: Node, names: Names, faults: Faults) -> Body | None:
+def incident(node: Node, names: Names, faults: RuleFaults) -> Body | None:
     """The body of an incident; None (reported) if it is none."""
     body = _body(node, "an incident", faults)
     if body is not None:
@@ -47,14 +47,14 @@ def incident(node: Node, names: Names, faults: Faults) -> Body | None:
     return body
 
 
-def _body(node: Node, what: str, faults: Faults) -> Body | None:
+def _body(node: Node, what: str, faults: RuleFaults) -> Body | None:
     if not isinstance(node, Entries):
         entries.mismatch(node, f"{what} must be a mapping of keys to values", faults)
         return None
     return _members(node, faults)
 
 
-def _members(node: Entries, faults: Faults) -> Body:
+def _members(node: Entries, faults: RuleFaults) -> Body:
     members: dict[str, Pattern] = {}
     for key, value in node.pairs:
         if key.text in members:
@@ -63,7 +63,7 @@ def _members(node: Entries, faults: Faults) -> Body:
     return members
 
 
-def _pattern(node: Node, faults: Faults) -> Pattern:
+def _pattern(node: Node, faults: RuleFaults) -> Pattern:
     match node:
         case Entries():
             return _members(node, faults)
@@ -74,11 +74,11 @@ def _pattern(node: Node, faults: Faults) -> Pattern:
             return text_of(node.text)
         case Scalar():
             return node.value
-        case Refused():
+        case AlreadyReported():
             return None
 
 
-def _hold_to(schema: type[BaseModel], node: Node, body: Body, faults: Faults) -> None:
+def _hold_to(schema: type[BaseModel], node: Node, body: Body, faults: RuleFaults) -> None:
     """Report what the schema refuses, but for what only an event will say."""
     try:
         schema.model_validate(_with_stand_ins(body))
@@ -88,7 +88,7 @@ def _hold_to(schema: type[BaseModel], node: Node, body: Body, faults: Faults) ->
                 _report(schema, node, fault["type"], fault["loc"], fault["msg"], faults)
 
 
-def _report(schema: type[BaseModel], node: Node, type_: str, where: Location, message: str, faults: Faults) -> None:
+def _report(schema: type[BaseModel], node: Node, type_: str, where: Location, message: str, faults: RuleFaults) -> None:
     path = ".".join(map(str, where))
     match type_:
         case "missing":
@@ -107,7 +107,7 @@ def _names_in(schema: type[BaseModel]) -> Iterable[str]:
     return [name for each in objects for name in each.get("properties", {})]
 
 
-def _demand_known(node: Node, key: str, known: Collection[str] | None, faults: Faults) -> None:
+def _demand_known(node: Node, key: str, known: Collection[str] | None, faults: RuleFaults) -> None:
     """Report a name that is none of the known ones."""
     for written, value in node.pairs if isinstance(node, Entries) else ():
         if written.text != key or known is None or not isinstance(value, Scalar):
@@ -119,7 +119,7 @@ def _demand_known(node: Node, key: str, known: Collection[str] | None, faults: F
 
 def _with_stand_ins(pattern: Pattern) -> object:
     match pattern:
-        case Member() | Text():
+        case EventMember() | EventText():
             return _STAND_IN
         case tuple():
             return [_with_stand_ins(each) for each in pattern]
@@ -139,7 +139,7 @@ def _is_open(pattern: Pattern, where: Location) -> bool:
                 pattern = pattern[part]
             case _:
                 break
-    return isinstance(pattern, Member | Text)
+    return isinstance(pattern, EventMember | EventText)
 
 
 def _place(node: Node, where: Location, *, of_key: bool = False) -> Place:

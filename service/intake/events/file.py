@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from service.decide import TODAY, Entries, Faults, Finding, Keys, Kind, Node, Ruleset, Scalar, entries, positions
+from service.decide import (
+    TODAY,
+    Entries,
+    EntryKeys,
+    Finding,
+    Kind,
+    Node,
+    RuleFaults,
+    Ruleset,
+    Scalar,
+    entries,
+    positions,
+)
 from service.intake.events import bodies, file_tests
 from service.intake.events.bodies import Names
 from service.intake.events.mappings import Key, Mappings, Target, ToIncident, ToNotification, ToRuleset
@@ -37,7 +49,7 @@ class ParsedMappings:
 
 def parse(source: str | bytes, known: Known | None = None) -> ParsedMappings:
     """Parse a file of mappings; never raises."""
-    faults = Faults()
+    faults = RuleFaults()
     root, _ = positions.read(source, faults)
     keys = None if root is None else entries.keyed(root, _FRAME, "a file of events", faults)
     targets: dict[Key, Target] = {}
@@ -50,7 +62,7 @@ def parse(source: str | bytes, known: Known | None = None) -> ParsedMappings:
     return ParsedMappings(None if faults.refused else Mappings(targets), faults.in_order())
 
 
-def _mappings(node: Node, known: Known, faults: Faults) -> dict[Key, Target]:
+def _mappings(node: Node, known: Known, faults: RuleFaults) -> dict[Key, Target]:
     targets: dict[Key, Target] = {}
     for each in entries.items(node, "events", faults):
         keys = entries.keyed(each, _MAPPING, "a mapping", faults)
@@ -65,7 +77,7 @@ def _mappings(node: Node, known: Known, faults: Faults) -> dict[Key, Target]:
     return targets
 
 
-def _key(keys: Keys, faults: Faults) -> Key | None:
+def _key(keys: EntryKeys, faults: RuleFaults) -> Key | None:
     _demand(keys, "source", "source: shop.orders, as the event says it", faults)
     _demand(keys, "detail-type", "detail-type: Order Placed, as the event says it", faults)
     keys.read("description", lambda node: entries.text(node, "a description", faults))
@@ -74,7 +86,7 @@ def _key(keys: Keys, faults: Faults) -> Key | None:
     return None if source is None or detail_type is None else (source.text, detail_type.text)
 
 
-def _target(keys: Keys, known: Known, faults: Faults) -> Target | None:
+def _target(keys: EntryKeys, known: Known, faults: RuleFaults) -> Target | None:
     """Every target that stands there is checked, although there may be only one."""
     named = [target for target in _TARGETS if target in keys]
     if len(named) != 1:
@@ -86,7 +98,7 @@ def _target(keys: Keys, known: Known, faults: Faults) -> Target | None:
     return next((target for target in found if target is not None), None)
 
 
-def _to_body(keys: Keys, known: Known, faults: Faults) -> tuple[Target | None, Target | None]:
+def _to_body(keys: EntryKeys, known: Known, faults: RuleFaults) -> tuple[Target | None, Target | None]:
     message = keys.read("notification", lambda node: bodies.notification(node, known.names, faults))
     incident = keys.read("incident", lambda node: bodies.incident(node, known.names, faults))
     return (
@@ -95,7 +107,7 @@ def _to_body(keys: Keys, known: Known, faults: Faults) -> tuple[Target | None, T
     )
 
 
-def _to_ruleset(keys: Keys, known: Known, faults: Faults) -> Target | None:
+def _to_ruleset(keys: EntryKeys, known: Known, faults: RuleFaults) -> Target | None:
     name = keys.read("ruleset", lambda node: entries.text(node, "the name of a ruleset", faults))
     given = keys.read("facts", lambda node: _facts(node, faults))
     if name is None:
@@ -105,7 +117,7 @@ def _to_ruleset(keys: Keys, known: Known, faults: Faults) -> Target | None:
     return ToRuleset(name.text, None if given is None else {fact.text: path for fact, path in given.items()})
 
 
-def _facts(node: Node, faults: Faults) -> dict[Scalar, str]:
+def _facts(node: Node, faults: RuleFaults) -> dict[Scalar, str]:
     if not isinstance(node, Entries):
         entries.mismatch(node, "facts must map facts to paths, such as driver.age: detail.driver.age", faults)
         return {}
@@ -122,7 +134,7 @@ def _facts(node: Node, faults: Faults) -> dict[Scalar, str]:
 
 
 def _check_ruleset(
-    name: Scalar, given: Mapping[Scalar, str] | None, rulesets: Mapping[str, Ruleset | None], faults: Faults
+    name: Scalar, given: Mapping[Scalar, str] | None, rulesets: Mapping[str, Ruleset | None], faults: RuleFaults
 ) -> None:
     if name.text not in rulesets:
         hint = faults.did_you_mean(name.text, rulesets) or f"there are: {', '.join(sorted(rulesets)) or 'none'}"
@@ -147,6 +159,6 @@ def _demanded(ruleset: Ruleset) -> frozenset[str]:
     return frozenset(path for path in demanded if not path.startswith(computed))
 
 
-def _demand(keys: Keys, key: str, hint: str, faults: Faults) -> None:
+def _demand(keys: EntryKeys, key: str, hint: str, faults: RuleFaults) -> None:
     if key not in keys:
         faults.error(Kind.SYNTAX, keys.at, f'the key "{key}" is missing', f"add {hint}")

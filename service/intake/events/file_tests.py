@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from service.decide import Entries, Faults, Items, Kind, Node, Scalar, entries
-from service.intake.commands import Evaluation, Incident, Notification, Wish
+from service.decide import Entries, Items, Kind, Node, RuleFaults, Scalar, entries
+from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
 from service.intake.events.mappings import Mappings, Unmapped
 from service.intake.events.patterns import look_up
 
@@ -14,7 +14,7 @@ _EXPECTED = ("ruleset", "facts", "notification", "incident", "unmapped")
 _HINT = "write event: {source: …, detail-type: …, detail: …} and expect: {ruleset: …, facts: {…}}"
 
 
-def check(node: Node, mappings: Mappings, faults: Faults) -> None:
+def check(node: Node, mappings: Mappings, faults: RuleFaults) -> None:
     """Run the tests; each that fails is an error at its place."""
     for each in entries.items(node, "tests", faults):
         keys = entries.keyed(each, _KEYS, "a test", faults)
@@ -49,7 +49,7 @@ def _differences(wish: Wish, expected: Mapping[str, object]) -> Iterator[str]:
         return
     others = expected.keys() - ({kind, "facts"} if kind == "ruleset" else {kind})
     yield from (f"the event becomes {kind}: {name} is expected of it in vain" for name in sorted(others))
-    if isinstance(wish, Evaluation):
+    if isinstance(wish, EvaluationCommand):
         if expected["ruleset"] != wish.ruleset:
             yield f'the event goes to the ruleset "{wish.ruleset}", not "{expected["ruleset"]}"'
         request = body.get("request")
@@ -71,11 +71,11 @@ def _unequal(wanted: Mapping[str, object], found: Mapping[str, object]) -> Itera
 
 def _kind(wish: Wish) -> str:
     match wish:
-        case Evaluation():
+        case EvaluationCommand():
             return "ruleset"
-        case Notification():
+        case NotificationCommand():
             return "notification"
-        case Incident():
+        case IncidentCommand():
             return "incident"
 
 

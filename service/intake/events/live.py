@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service.core import plain_files
 from service.core.errors import Unavailable
-from service.core.plain_files import CannotRead, NotThere
+from service.core.plain_files import CannotRead, FileMissing
 from service.decide import report
 from service.intake.events.file import parse
 from service.intake.events.mappings import Mappings
@@ -38,7 +38,7 @@ class LiveMappings:
         with self._lock:
             try:
                 self._look()
-            except NotThere:
+            except FileMissing:
                 self._seen, self._sound, self._complaint = None, None, ""
                 return Mappings()
             except CannotRead as error:  # tried again by the next event: the disk's trouble changes no file
@@ -48,7 +48,7 @@ class LiveMappings:
             return self._sound
 
     def _look(self) -> None:
-        """Read the file if it has changed; `NotThere`, `CannotRead`."""
+        """Read the file if it has changed; `FileMissing`, `CannotRead`."""
         stamp = self._stamp()
         if stamp == self._seen:
             return
@@ -64,7 +64,7 @@ class LiveMappings:
         try:
             found = self._path.stat()
         except FileNotFoundError as error:
-            raise NotThere(self._path, str(error.strerror)) from error
+            raise FileMissing(self._path, str(error.strerror)) from error
         except OSError as error:
             raise CannotRead(self._path, str(error.strerror)) from error
         return found.st_mtime_ns, found.st_size

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from service.core.errors import TocsinError
 from service.decide import facts
-from service.intake.commands import Evaluation, Incident, Notification, Wish
+from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
 from service.intake.events.patterns import Absent, Pattern, fill, look_up
 
 Key = tuple[str, str]
@@ -68,11 +68,11 @@ class Mappings:
 def _wish(target: Target, event: Mapping[str, object]) -> Wish:
     match target:
         case ToRuleset(ruleset, given):
-            return Evaluation(ruleset, {"request": _facts(given, event)})
+            return EvaluationCommand(ruleset, {"request": _facts(given, event)})
         case ToNotification(body):
-            return Notification(_object(body, event))
+            return NotificationCommand(_object(body, event))
         case ToIncident(body):
-            return Incident(_object(body, event))
+            return IncidentCommand(_object(body, event))
 
 
 def _facts(given: Mapping[str, str] | None, event: Mapping[str, object]) -> Mapping[str, object]:

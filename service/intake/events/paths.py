@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from service.core import placeholders
 from service.core.placeholders import LiteralText, Placeholder
-from service.decide import Faults, Kind, Place, Scalar
+from service.decide import Kind, Place, RuleFaults, Scalar
 from service.intake.events.patterns import ENVELOPE, PATH
 
 
-def demand_path(path: str, at: Place, faults: Faults) -> bool:
+def demand_path(path: str, at: Place, faults: RuleFaults) -> bool:
     """Whether this is a path into an event; reported if not."""
     if not PATH.fullmatch(path):
         faults.error(Kind.SYNTAX, at, f'"{path}" is not a path into an event', "write detail.order.id")
@@ -23,14 +23,14 @@ def demand_path(path: str, at: Place, faults: Faults) -> bool:
     return True
 
 
-def demand_paths_within(written: Scalar, faults: Faults) -> bool:
+def demand_paths_within(written: Scalar, faults: RuleFaults) -> bool:
     """Whether every `{{ … }}` of a text is a path into an event; those that are not are reported."""
     place = written.places()
     sound = [_is_sound(part, place, faults) for part in placeholders.split(written.text)]
     return all(sound)  # every part is looked at, so that all faults are reported
 
 
-def _is_sound(part: LiteralText | Placeholder, place: Callable[[int], Place], faults: Faults) -> bool:
+def _is_sound(part: LiteralText | Placeholder, place: Callable[[int], Place], faults: RuleFaults) -> bool:
     match part:
         case Placeholder(name=path, name_at=at):
             return demand_path(path, place(at), faults)

@@ -22,20 +22,20 @@ class Absent(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class EventMember:
     """A place in an event: `detail.order.id`; a number counts the items of a list from 0."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class EventText:
     """A text around members of the event."""
 
-    parts: tuple[str | Member, ...]
+    parts: tuple[str | EventMember, ...]
 
 
-Pattern = Plain | Member | Text | tuple["Pattern", ...] | Mapping[str, "Pattern"]
+Pattern = Plain | EventMember | EventText | tuple["Pattern", ...] | Mapping[str, "Pattern"]
 """A JSON document in which some values are members of the event; a member alone keeps its type."""
 
 
@@ -56,9 +56,9 @@ def look_up(event: Mapping[str, object], path: str) -> object:
 def fill(pattern: Pattern, event: Mapping[str, object]) -> object:
     """The document for one event. A member that is absent is left out where it stands alone, else `Absent`."""
     match pattern:
-        case Member(path):
+        case EventMember(path):
             return look_up(event, path)
-        case Text(parts):
+        case EventText(parts):
             return "".join(part if isinstance(part, str) else _written(part, event) for part in parts)
         case tuple():
             return [value for each in pattern if (value := fill(each, event)) is not None]
@@ -72,7 +72,7 @@ def fill(pattern: Pattern, event: Mapping[str, object]) -> object:
 def constant(pattern: Pattern) -> bool:
     """Whether the document is the same for every event."""
     match pattern:
-        case Member() | Text():
+        case EventMember() | EventText():
             return False
         case tuple():
             return all(map(constant, pattern))
@@ -82,18 +82,20 @@ def constant(pattern: Pattern) -> bool:
             return True
 
 
-def text_of(written: str) -> Text | Member | str:
+def text_of(written: str) -> EventText | EventMember | str:
     """A text with its slots found; one that is nothing but a slot is the member itself."""
     match tuple(placeholders.split(written)):
         case (Placeholder(name=path),):
-            return Member(path)
+            return EventMember(path)
         case () | (LiteralText(),):
             return written
         case parts:
-            return Text(tuple(part.text if isinstance(part, LiteralText) else Member(part.name) for part in parts))
+            return EventText(
+                tuple(part.text if isinstance(part, LiteralText) else EventMember(part.name) for part in parts)
+            )
 
 
-def _written(member: Member, event: Mapping[str, object]) -> str:
+def _written(member: EventMember, event: Mapping[str, object]) -> str:
     value = look_up(event, member.path)
     match value:
         case None:

@@ -8,14 +8,14 @@ from typing import TypeVar
 from botocore.exceptions import ClientError
 
 from service.core import aws_faults
-from service.core.aws_faults import Kind
+from service.core.aws_faults import AwsFaultKind
 from service.language.patience import patiently
 from service.language.protocols import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.work import asked_wait
 
 T = TypeVar("T")
 
-FOR_AN_OPERATOR = frozenset({Kind.IDENTITY, Kind.MISSING, Kind.REQUEST})
+FOR_AN_OPERATOR = frozenset({AwsFaultKind.IDENTITY, AwsFaultKind.MISSING, AwsFaultKind.REQUEST})
 """What no later attempt changes by itself."""
 
 
@@ -39,6 +39,6 @@ def _meaning(service: str, error: Exception) -> LanguageServiceUnavailable | Lan
     wait = asked_wait(aws_faults.headers(error)).total_seconds() if isinstance(error, ClientError) else 0.0
     if kind in FOR_AN_OPERATOR:
         return LanguageServiceRefused(f"{service} refuses the call ({name}): see `tocsin doctor`")
-    if kind is Kind.THROTTLED:
+    if kind is AwsFaultKind.THROTTLED:
         return LanguageServiceBusy(f"{service} asks to be called later ({name})", wait or None)
     return LanguageServiceUnavailable(f"{service} does not answer as it should ({name})", wait or None)

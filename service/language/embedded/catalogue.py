@@ -18,7 +18,7 @@ from service.core import placeholders, plain_files
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag, UnknownTag, best_match, parse_tag, serves
 from service.core.plain_files import CannotRead
-from service.language.embedded.slots import Sentence, Slotted, find_slots, is_wordless, placeholder, plainly
+from service.language.embedded.slots import CatalogueSentence, Slotted, find_slots, is_wordless, placeholder, plainly
 from service.language.masking import OF_EMOJI
 from service.language.protocols import CATALOGUE, NotTranslated, Translation
 
@@ -108,7 +108,7 @@ class Catalogues:
         return Translation("".join(parts), language, CATALOGUE)
 
 
-def _generalised(sentence: Sentence, said: str, target: Tag) -> tuple[str, str] | None:
+def _generalised(sentence: CatalogueSentence, said: str, target: Tag) -> tuple[str, str] | None:
     pattern = said.strip()
     for spelt, slot in sentence.slots.items():
         written = slot.written(target)
@@ -263,7 +263,7 @@ def _spelling_faults(msgid: str) -> Iterator[str]:
             yield f"write {canonical} for {slot}: slots are numbered by kind in the order of the source"
 
 
-def _fill(sentence: Sentence, known: Mapping[str, str], reader: Tag) -> str | None:
+def _fill(sentence: CatalogueSentence, known: Mapping[str, str], reader: Tag) -> str | None:
     translated, slots = known.get(sentence.key), sentence.slots
     if translated is None and (greeting := _GREETS_A_VARIABLE.fullmatch(sentence.key)):
         translated, slots = known.get(f"{greeting[1]} {{name1}},"), {"{name1}": slots[greeting[2]]}

@@ -22,7 +22,7 @@ SHARE = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class RegressionHead:
     """A multinomial logistic regression over embeddings."""
 
     labels: tuple[Label, ...]
@@ -62,8 +62,8 @@ class EmbeddedSentiment:
         )
 
 
-def read_head() -> Head:
+def read_head() -> RegressionHead:
     """The head that ships with the package."""
     stored = json.loads(files(__package__).joinpath("sentiment_head.json").read_text())
     labels = tuple(Label(label.upper()) for label in stored["labels"])
-    return Head(labels, np.array(stored["weights"]), np.array(stored["bias"]))
+    return RegressionHead(labels, np.array(stored["weights"]), np.array(stored["bias"]))

@@ -37,7 +37,7 @@ _LEAP_YEAR = 2000
 """Any leap year: a day without a year may be 29 February."""
 
 
-class Slot(Protocol):
+class TypedSlot(Protocol):
     """A typed piece of a sentence."""
 
     @property
@@ -90,8 +90,8 @@ _WITHOUT_COMMA = frozenset({"es", "fr", "it"})
 class FromTo:
     """From one day or time to another."""
 
-    first: Slot
-    last: Slot
+    first: TypedSlot
+    last: TypedSlot
 
     @property
     def kind(self) -> str:
@@ -142,7 +142,7 @@ class Money:
         return f"{self.currency}{space}{amount}" if before else f"{amount} {self.currency}"
 
 
-def _day(match: re.Match[str]) -> Slot | None:
+def _day(match: re.Match[str]) -> TypedSlot | None:
     said = {name: value for name, value in match.groupdict().items() if value}
     month = said.get("month1") or said.get("month2")
     number = int(said["iso_month"]) if month is None else _MONTHS.index(month[:3]) + 1
@@ -159,7 +159,7 @@ def _day(match: re.Match[str]) -> Slot | None:
     return Day(found, year is not None, weekday=weekday)
 
 
-def _days(match: re.Match[str]) -> Slot | None:
+def _days(match: re.Match[str]) -> TypedSlot | None:
     month, year = match["month1"] or match["month2"], match["year1"] or match["year2"]
     days = (match["from1"] or match["from2"], match["to1"] or match["to2"])
     number = _MONTHS.index(month[:3]) + 1
@@ -170,7 +170,7 @@ def _days(match: re.Match[str]) -> Slot | None:
     return FromTo(Day(first, year is not None), Day(last, year is not None)) if first < last else None
 
 
-def _moment(match: re.Match[str]) -> Slot | None:
+def _moment(match: re.Match[str]) -> TypedSlot | None:
     return _at(match["hour"] or match["hour24"], match["minute"] or match["minute24"], match["half"])
 
 
@@ -183,7 +183,7 @@ def _at(hours: str, minutes: str | None, half: str | None) -> Moment | None:
     return Moment(time(hour, minute)) if hour < 24 and minute < 60 else None
 
 
-def _moments(match: re.Match[str]) -> Slot | None:
+def _moments(match: re.Match[str]) -> TypedSlot | None:
     """`9-11 AM` has one half for both, unless that would turn the range round: `11-1 PM` begins in the morning."""
     half, first_half = match["half"], match["half1"] or match["half"]
     first, last = _at(match["hour1"], match["minute1"], first_half), _at(match["hour2"], match["minute2"], half)
@@ -194,14 +194,14 @@ def _moments(match: re.Match[str]) -> Slot | None:
     return None if first is None else FromTo(first, last)
 
 
-def _money(match: re.Match[str]) -> Slot | None:
+def _money(match: re.Match[str]) -> TypedSlot | None:
     currency = match["sign1"] or match["sign2"] or match["code1"] or match["code2"]
     amount = match["amount1"] or match["amount2"]
     known = currency in "$€£" or currency in get_global("all_currencies")
     return Money(currency, Number(amount)) if known else None
 
 
-def _verbatim(kind: str) -> Callable[[re.Match[str]], Slot | None]:
+def _verbatim(kind: str) -> Callable[[re.Match[str]], TypedSlot | None]:
     return lambda match: Verbatim(kind, match[0])
 
 
@@ -216,7 +216,7 @@ _TIME_RANGE = re.compile(
     rf"(?P<hour2>\d{{1,2}})(?::(?P<minute2>\d\d))?(?:\s?(?P<half>{HALF}))?{_ENDS}"
 )
 
-_RECOGNISED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Slot | None]], ...] = (
+_RECOGNISED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], TypedSlot | None]], ...] = (
     (re.compile(placeholders.PATTERN), _verbatim("")),
     (re.compile(URL), _verbatim("url")),
     (re.compile(EMAIL), _verbatim("email")),
@@ -258,11 +258,11 @@ _RECOGNISED: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Slot | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class CatalogueSentence:
     """A sentence as a catalogue knows it, and what its slots hold: `{date1}` → 10 May."""
 
     key: str
-    slots: Mapping[str, Slot]
+    slots: Mapping[str, TypedSlot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +270,11 @@ class Slotted:
     """A text whose slots stand as single private characters, so that it can be cut into sentences anywhere else."""
 
     coded: str
-    slots: tuple[Slot, ...]
+    slots: tuple[TypedSlot, ...]
 
-    def sentence(self, coded: str) -> Sentence:
+    def sentence(self, coded: str) -> CatalogueSentence:
         """A part of the text in a catalogue's spelling, its slots numbered by kind from 1."""
-        named: dict[str, Slot] = {}
+        named: dict[str, TypedSlot] = {}
         counts: dict[str, int] = {}
 
         def name(match: re.Match[str]) -> str:
@@ -287,7 +287,7 @@ class Slotted:
             named[spelt] = slot
             return spelt
 
-        return Sentence(_CODE.sub(name, plainly(coded)), named)
+        return CatalogueSentence(_CODE.sub(name, plainly(coded)), named)
 
     def written(self, coded: str, reader: Tag) -> str:
         """A part of the text with its slots as the reader writes them."""
@@ -302,10 +302,10 @@ def find_slots(text: str) -> Slotted | None:
     """The slots of a text; None for a text that holds private-use characters (or more slots than there are of them)."""
     if _CODE.search(text):
         return None
-    slots: list[Slot] = []
+    slots: list[TypedSlot] = []
     for pattern, read in _RECOGNISED:
 
-        def take(match: re.Match[str], read: Callable[[re.Match[str]], Slot | None] = read) -> str:
+        def take(match: re.Match[str], read: Callable[[re.Match[str]], TypedSlot | None] = read) -> str:
             slot = read(match)
             if slot is None or len(slots) > _LAST_CODE - _FIRST_CODE:
                 return match[0]
@@ -319,7 +319,7 @@ def find_slots(text: str) -> Slotted | None:
 _BETWEEN = re.compile(rf"([\ue000-\uf8ff]){DASH}([\ue000-\uf8ff])")
 
 
-def _joined(text: str, slots: list[Slot]) -> str:
+def _joined(text: str, slots: list[TypedSlot]) -> str:
     """Two days or two times with a dash between them, as one range."""
 
     def join(match: re.Match[str]) -> str:
@@ -332,7 +332,7 @@ def _joined(text: str, slots: list[Slot]) -> str:
     return _BETWEEN.sub(join, text)
 
 
-def _greeted(text: str, slots: list[Slot]) -> str:
+def _greeted(text: str, slots: list[TypedSlot]) -> str:
     """Whom a line greets, as a slot."""
 
     def take(match: re.Match[str]) -> str:

@@ -17,8 +17,8 @@ from service.decide import (
     LIMIT,
     Accept,
     Action,
+    Adjustment,
     Cap,
-    Change,
     Emit,
     Fact,
     FactPath,
@@ -113,7 +113,7 @@ def carry_out(ruleset: Ruleset, plan: Iterable[Step], working: Working, interned
         match action:
             case Accept() | FlagForReview() | Reject() | Notify() | OpenIncident() | Emit():
                 continue  # it asks for something and changes no fact
-            case Change(path=path):
+            case Adjustment(path=path):
                 _change(ruleset.facts[path], action, working)
             case Cap(path=path, limit=limit):
                 _cap(ruleset.facts[path], limit, working)
@@ -123,7 +123,7 @@ def carry_out(ruleset: Ruleset, plan: Iterable[Step], working: Working, interned
                 assert_never(action)
 
 
-def _change(fact: Fact, change: Change, working: Working) -> None:
+def _change(fact: Fact, change: Adjustment, working: Working) -> None:
     before = working.value(fact.path)
     times, plus, per = _affine(fact, change)
     too_large = max(1, (BEYOND - abs(plus)) // max(1, abs(times)))
@@ -137,7 +137,7 @@ def _change(fact: Fact, change: Change, working: Working) -> None:
     working.changed[fact.path] = Values(before.present, after)
 
 
-def _affine(fact: Fact, change: Change) -> tuple[int, int, int]:
+def _affine(fact: Fact, change: Adjustment) -> tuple[int, int, int]:
     """`(times, plus, per)`: the number n becomes (n × times + plus) / per."""
     if isinstance(change.by, Percent):
         share = change.by.of_hundred.as_integer_ratio()

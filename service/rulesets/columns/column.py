@@ -23,7 +23,7 @@ MAX_KEPT = 200
 """Characters of a text that a column keeps; a longer one stands in the audit alone."""
 
 
-class Tag(IntEnum):
+class CellTag(IntEnum):
     """What a row holds."""
 
     MISSING = 0
@@ -119,12 +119,12 @@ def _joined(parts: Iterable[tuple[Integers, _Part]], rows: int) -> _Part:
 
 def _rescaled(part: _Part, scale: int) -> _Part:
     factor = 10 ** (scale - part.scale)
-    numbers = (part.tags == Tag.NUMBER) | (part.tags == Tag.NUMERAL)
+    numbers = (part.tags == CellTag.NUMBER) | (part.tags == CellTag.NUMERAL)
     if factor == 1 or not numbers.any():
         return part
     fits = np.abs(part.values) <= MAX_NUMBER // factor
     values = np.where(numbers & fits, part.values * factor, np.where(numbers, 0, part.values))
-    return _Part(np.where(numbers & ~fits, Tag.OTHER, part.tags), values, part.digits, scale, part.texts)
+    return _Part(np.where(numbers & ~fits, CellTag.OTHER, part.tags), values, part.digits, scale, part.texts)
 
 
 def _encoded(kind: type, raws: Sequence[object]) -> _Part:
@@ -133,12 +133,12 @@ def _encoded(kind: type, raws: Sequence[object]) -> _Part:
     if kind in (int, Decimal):
         return _numbers([raw for raw in raws if isinstance(raw, int | Decimal)])
     if kind is bool:
-        return _all(Tag.TRUTH, len(raws), np.array(raws, dtype=np.int64))
-    tag = Tag.MISSING if kind is type(None) else Tag.OBJECT if kind is dict else Tag.OTHER
+        return _all(CellTag.TRUTH, len(raws), np.array(raws, dtype=np.int64))
+    tag = CellTag.MISSING if kind is type(None) else CellTag.OBJECT if kind is dict else CellTag.OTHER
     return _all(tag, len(raws))
 
 
-def _all(tag: Tag, rows: int, values: Integers | None = None) -> _Part:
+def _all(tag: CellTag, rows: int, values: Integers | None = None) -> _Part:
     nothing = np.zeros(rows, dtype=np.int64)
     return _Part(np.full(rows, tag, dtype=np.int64), nothing if values is None else values, nothing)
 
@@ -147,7 +147,7 @@ def _numbers(raws: Sequence[int | Decimal]) -> _Part:
     digits = [_digits_after_the_point(raw) for raw in raws]
     scale = max((many for many in digits if many <= MAX_DIGITS), default=0)
     scaled = [_scaled(raw, many, scale) for raw, many in zip(raws, digits, strict=True)]
-    tags = [Tag.OTHER if number is None else Tag.NUMBER for number in scaled]
+    tags = [CellTag.OTHER if number is None else CellTag.NUMBER for number in scaled]
     values = np.array([number or 0 for number in scaled], dtype=np.int64)
     return _Part(np.array(tags, dtype=np.int64), values, np.zeros(len(raws), dtype=np.int64), scale)
 
@@ -181,21 +181,21 @@ def _distinct_texts(texts: Sequence[str]) -> _Part:
     found = numerals(texts)
     scale = int(found.digits.max(initial=0))
     values = found.values * 10 ** (scale - found.digits)
-    tags = np.where(found.plain, Tag.NUMERAL, Tag.TEXT).astype(np.int64)
+    tags = np.where(found.plain, CellTag.NUMERAL, CellTag.TEXT).astype(np.int64)
     beyond = found.plain & (np.abs(found.values) > MAX_NUMBER // 10 ** (scale - found.digits))
     kept: list[str] = []
     for code in np.flatnonzero(~found.plain | beyond).tolist():
         text = texts[code]
         tags[code] = _tag_of(text)
         values[code] = len(kept)
-        if tags[code] == Tag.TEXT:
+        if tags[code] == CellTag.TEXT:
             kept.append(text)
-    return _Part(tags, values, np.where(tags == Tag.NUMERAL, found.digits, 0), scale, kept)
+    return _Part(tags, values, np.where(tags == CellTag.NUMERAL, found.digits, 0), scale, kept)
 
 
-def _tag_of(text: str) -> Tag:
+def _tag_of(text: str) -> CellTag:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return Tag.OTHER
-    return Tag.TEXT if len(text) <= MAX_KEPT else Tag.LONG
+        return CellTag.OTHER
+    return CellTag.TEXT if len(text) <= MAX_KEPT else CellTag.LONG

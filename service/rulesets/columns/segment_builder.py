@@ -17,7 +17,7 @@ from msgspec import structs
 from service.audit import EntryType
 from service.core.clock import Clock
 from service.rulesets.columns.segment import Collected
-from service.rulesets.columns.segment_store import Head, Kept, further, head_item, head_of, outdated
+from service.rulesets.columns.segment_store import Head, StoredSegment, further, head_item, head_of, outdated
 from service.rulesets.library import Library
 from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts
 from service.storage import AuditQuery, AuditText, Conflict, Item, Store, TooLarge, instant
@@ -65,7 +65,7 @@ class Following:
         last = head_of(self._store, ruleset)[0].segments
         return sum(self._make_anew(kept, item) for kept, item in outdated(self._store, ruleset, last))
 
-    def _make_anew(self, kept: Kept, item: Item) -> bool:
+    def _make_anew(self, kept: StoredSegment, item: Item) -> bool:
         of_time = AuditQuery(ruleset=kept.ruleset, since=kept.since, until=kept.until)
         count = self._store.count_audit(of_time)
         found = list(texts(self._store, replace(of_time, entry_type=EntryType.REQUEST)))
@@ -76,7 +76,7 @@ class Following:
         except TooLarge:  # by those that came late
             return self._replace(item, replace(anew, state={}))
 
-    def _replace(self, item: Item, kept: Kept) -> bool:
+    def _replace(self, item: Item, kept: StoredSegment) -> bool:
         """False if another worker was first."""
         try:
             self._store.save(structs.replace(kept.item(), version=item.version))
@@ -127,7 +127,7 @@ class Following:
         return True
 
     def _save(self, head: Head, version: int, until: datetime, count: int, state: Mapping[str, object]) -> None:
-        kept = Kept(head.ruleset, head.segments + 1, head.until, until, count, dict(state))
+        kept = StoredSegment(head.ruleset, head.segments + 1, head.until, until, count, dict(state))
         self._store.save(head_item(further(head, until), version), spawn=[kept.item()])
         logger.info("Requests of %s up to %s are in columns", head.ruleset, until, extra={"ruleset": head.ruleset})
 

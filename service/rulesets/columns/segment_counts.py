@@ -10,7 +10,7 @@ import numpy as np
 
 from service.decide import EXACT
 from service.rulesets.columns.column import Integers
-from service.rulesets.comparing import Answer, Decided, Difference, NotDecided, difference
+from service.rulesets.comparing import Answer, Decided, DecisionDifference, NotDecided, difference
 from service.rulesets.tally import SAMPLES, WORDS, Tally
 
 Fired = tuple[str, ...]
@@ -30,7 +30,7 @@ class Rows:
 
 
 @dataclass(slots=True)
-class Moved:
+class NumberShift:
     """How a number changed: how often, by how much in all, and the first of the largest changes with its row."""
 
     changed: int = 0
@@ -50,7 +50,7 @@ class Counted:
     """Counts of one segment; `decided` says one by one what could not be counted at once."""
 
     changes: dict[tuple[Fired, Fired], Rows] = field(default_factory=dict)
-    moved: dict[str, Moved] = field(default_factory=dict)
+    moved: dict[str, NumberShift] = field(default_factory=dict)
     values: dict[str, int] = field(default_factory=dict)
     outcomes: int = 0
     changed: int = 0
@@ -73,7 +73,7 @@ class Counted:
             first = int(np.abs(deltas).argmax())
             total = Decimal(_sum(deltas)).scaleb(-scale, EXACT)
             largest = Decimal(int(deltas[first])).scaleb(-scale, EXACT)
-            self.moved.setdefault(path, Moved()).add(len(rows), total, largest, int(rows[first]))
+            self.moved.setdefault(path, NumberShift()).add(len(rows), total, largest, int(rows[first]))
 
     def value(self, path: str, rows: int) -> None:
         """Another fact that changed."""
@@ -97,13 +97,13 @@ class Counted:
             case Decided(), Decided():
                 self._differing(here, old, new, difference(old, new))
 
-    def _differing(self, here: Integers, old: Decided, new: Decided, found: Difference) -> None:
+    def _differing(self, here: Integers, old: Decided, new: Decided, found: DecisionDifference) -> None:
         if not found.changed:
             return
         self.change(old.fired, new.fired, here)
         self.outcomes += found.outcomes
         for path, amount in found.amounts.items():
-            self.moved.setdefault(path, Moved()).add(1, amount, amount, int(here[0]))
+            self.moved.setdefault(path, NumberShift()).add(1, amount, amount, int(here[0]))
         for path in found.values:
             self.value(path, 1)
 

@@ -27,7 +27,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSegment:
     """A stored segment of the time from `since` on, before `until`.
 
     `entries` is how many entries of all types the audit held of that time. `state` is empty where the requests are
@@ -68,7 +68,7 @@ def head_item(head: Head, version: int) -> Item:
     return Item(_head_id(head.ruleset), "segments", to_state(head), version=version)
 
 
-def stored_segments(store: Store, ruleset: str, since: datetime, last: int) -> Iterator[Kept]:
+def stored_segments(store: Store, ruleset: str, since: datetime, last: int) -> Iterator[StoredSegment]:
     """The segments up to number `last` that end after `since`, in order."""
     number = _first_after(store, ruleset, since, last)
     while number <= last:
@@ -81,7 +81,7 @@ def stored_segments(store: Store, ruleset: str, since: datetime, last: int) -> I
             number += 1
 
 
-def outdated(store: Store, ruleset: str, last: int) -> Iterator[tuple[Kept, Item]]:
+def outdated(store: Store, ruleset: str, last: int) -> Iterator[tuple[StoredSegment, Item]]:
     """The segments up to number `last` that differ from the audit, with their items."""
     for number in range(1, last + 1):
         item = store.get(segment_id(ruleset, number))
@@ -89,7 +89,7 @@ def outdated(store: Store, ruleset: str, last: int) -> Iterator[tuple[Kept, Item
             yield kept, item
 
 
-def is_current(store: Store, kept: Kept) -> bool:
+def is_current(store: Store, kept: StoredSegment) -> bool:
     """Whether the audit holds just the entries of which the segment was made: none came late, none was erased."""
     return store.count_audit(AuditQuery(ruleset=kept.ruleset, since=kept.since, until=kept.until)) == kept.entries
 
@@ -107,11 +107,11 @@ def _first_after(store: Store, ruleset: str, since: datetime, last: int) -> int:
     return low
 
 
-def _kept(ruleset: str, number: int, item: Item) -> Kept:
+def _kept(ruleset: str, number: int, item: Item) -> StoredSegment:
     since, until = (parse_timestamp(str(item.state[name])) for name in ("since", "until"))
     state = item.state["is"]
     assert isinstance(state, dict), "written by item"
-    return Kept(ruleset, number, since, until, int(str(item.state["entries"])), state)
+    return StoredSegment(ruleset, number, since, until, int(str(item.state["entries"])), state)
 
 
 def _head_id(ruleset: str) -> str:

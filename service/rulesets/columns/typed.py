@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from service.decide import ORDERED, TODAY, Fact, FactType, Ruleset, Unfit, Value, scale_of, values
-from service.rulesets.columns.column import Column, Integers, Mask, Tag
+from service.decide import ORDERED, TODAY, Fact, FactType, Ruleset, UnfitValue, Value, scale_of, values
+from service.rulesets.columns.column import CellTag, Column, Integers, Mask
 from service.rulesets.columns.numerals import MAX_NUMBER, written
 from service.rulesets.columns.segment import Segment
 
@@ -18,7 +18,7 @@ NONE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class TextColumn:
     """A text fact's values as codes into `names`; `NONE` where only the audit entry knows the text."""
 
     codes: Integers
@@ -38,7 +38,7 @@ class Typed:
     refused: Mask
     unclear: Mask
     numbers: Callable[[], Integers]
-    texts: Callable[[], Texts]
+    texts: Callable[[], TextColumn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _fact(fact: Fact, segment: Segment) -> Typed:
 
 def _nowhere(fact: Fact, nothing: Mask) -> Typed:
     zeros = nothing.astype(np.int64)
-    return Typed(fact, nothing, nothing, nothing, lambda: zeros, lambda: Texts(zeros, ("",)))
+    return Typed(fact, nothing, nothing, nothing, lambda: zeros, lambda: TextColumn(zeros, ("",)))
 
 
 def _today(given: Typed, segment: Segment) -> Typed:
@@ -109,7 +109,7 @@ def _holders(ruleset: Ruleset, segment: Segment) -> Mask:
     for holder in {above for path in ruleset.facts for above in _above(path)}:
         found = segment.columns.get(holder)
         if found is not None:
-            unclear |= (found.tags != Tag.OBJECT) & (found.tags != Tag.MISSING)
+            unclear |= (found.tags != CellTag.OBJECT) & (found.tags != CellTag.MISSING)
         elif not segment.whole:
             unclear[:] = True
     return unclear
@@ -125,7 +125,7 @@ def _absent(segment: Segment, path: str) -> Mask:
     found = segment.columns.get(path)
     if found is None:
         return np.full(segment.rows, segment.whole)
-    return found.tags == Tag.MISSING  # type: ignore[no-any-return]  # numpy's comparison is typed as anything
+    return found.tags == CellTag.MISSING  # type: ignore[no-any-return]  # numpy's comparison is typed as anything
 
 
 def _computed(fact: Fact, segment: Segment, wanted: Mask) -> Typed:
@@ -140,8 +140,8 @@ def _computed(fact: Fact, segment: Segment, wanted: Mask) -> Typed:
 def _read_numbers(fact: Fact, found: Column) -> Typed:
     """Whole numbers and decimals: numerals and JSON numbers at once, other texts one by one."""
     tags, raw, digits = found.tags, found.values(), fact.scale
-    numeral = tags == Tag.NUMERAL
-    number = (tags == Tag.NUMBER) | numeral
+    numeral = tags == CellTag.NUMERAL
+    number = (tags == CellTag.NUMBER) | numeral
     if found.scale >= digits:
         step = 10 ** (found.scale - digits)
         scaled, rest = (raw, np.zeros_like(raw)) if step == 1 else np.divmod(raw, step)
@@ -155,30 +155,30 @@ def _read_numbers(fact: Fact, found: Column) -> Typed:
     numbers, texts = _each_text(fact, found, np.where(number, scaled, 0))
     fits = number & exact & ~beyond & _within(fact, numbers)
     present = fits | (texts.fits & ~texts.beyond)
-    unclear = (tags == Tag.OTHER) | (tags == Tag.LONG) | (number & beyond) | texts.beyond
-    refused = ~(present | unclear | (tags == Tag.MISSING))
+    unclear = (tags == CellTag.OTHER) | (tags == CellTag.LONG) | (number & beyond) | texts.beyond
+    refused = ~(present | unclear | (tags == CellTag.MISSING))
     return Typed(fact, present, refused, unclear, lambda: numbers, _no_texts)
 
 
 def _read_others(fact: Fact, found: Column) -> Typed:
     """Truths, days and instants: JSON truths at once, texts one by one."""
     tags = found.tags
-    truth = (tags == Tag.TRUTH) & (fact.type is FactType.BOOLEAN)
+    truth = (tags == CellTag.TRUTH) & (fact.type is FactType.BOOLEAN)
     numbers, texts = _each_text(fact, found, np.where(truth, found.values(), 0))
-    present, unclear = truth | texts.fits, tags == Tag.OTHER
-    refused = ~(present | unclear | (tags == Tag.MISSING))
+    present, unclear = truth | texts.fits, tags == CellTag.OTHER
+    refused = ~(present | unclear | (tags == CellTag.MISSING))
     return Typed(fact, present, refused, unclear, lambda: numbers, _no_texts)
 
 
 def _read_texts(fact: Fact, found: Column) -> Typed:
     tags = found.tags
-    texty = (tags == Tag.TEXT) | (tags == Tag.NUMERAL) | (tags == Tag.LONG)
-    fits, unclear = texty, tags == Tag.OTHER
+    texty = (tags == CellTag.TEXT) | (tags == CellTag.NUMERAL) | (tags == CellTag.LONG)
+    fits, unclear = texty, tags == CellTag.OTHER
     if fact.values is not None:
         known = texts_of(found)
         allowed = np.array([name in fact.values for name in known.names] + [False], dtype=np.bool_)
         fits = texty & allowed[known.codes]
-    refused = ~(fits | unclear | (tags == Tag.MISSING))
+    refused = ~(fits | unclear | (tags == CellTag.MISSING))
     zeros = np.zeros_like(tags)
     return Typed(fact, fits, refused, unclear, lambda: zeros, partial(texts_of, found))
 
@@ -193,17 +193,17 @@ _READERS: Mapping[FactType, Callable[[Fact, Column], Typed]] = {
 }
 
 
-def texts_of(found: Column) -> Texts:
+def texts_of(found: Column) -> TextColumn:
     """The texts of a column, numerals as they were written."""
     tags, raw = found.tags, found.values()
-    codes = np.where(tags == Tag.TEXT, raw, NONE)
+    codes = np.where(tags == CellTag.TEXT, raw, NONE)
     names = list(found.texts())
-    rows = np.flatnonzero(tags == Tag.NUMERAL)
+    rows = np.flatnonzero(tags == CellTag.NUMERAL)
     if len(rows):
         distinct, where = _distinct_pairs(raw[rows], found.digits()[rows])
         codes[rows] = where + len(names)
         names += [written(int(value), int(digits), found.scale) for value, digits in distinct]
-    return Texts(codes, names)
+    return TextColumn(codes, names)
 
 
 def _distinct_pairs(values: Integers, digits: Integers) -> tuple[Integers, Integers]:
@@ -225,7 +225,11 @@ class _Fitting:
 
 def _each_text(fact: Fact, found: Column, numbers: Integers) -> tuple[Integers, _Fitting]:
     """`numbers` with the values of the texts that are no numerals, each distinct one typed by `values.fit`."""
-    rows = (found.tags == Tag.TEXT) if fact.type in _NUMBERS else (found.tags == Tag.TEXT) | (found.tags == Tag.NUMERAL)
+    rows = (
+        (found.tags == CellTag.TEXT)
+        if fact.type in _NUMBERS
+        else (found.tags == CellTag.TEXT) | (found.tags == CellTag.NUMERAL)
+    )
     if not rows.any():
         nowhere = np.zeros_like(rows)
         return numbers, _Fitting(nowhere, nowhere)
@@ -234,7 +238,7 @@ def _each_text(fact: Fact, found: Column, numbers: Integers) -> tuple[Integers, 
     fits, beyond, known = (np.zeros(len(texts.names) + 1, dtype=kind) for kind in (np.bool_, np.bool_, np.int64))
     for code in np.unique(codes[rows]):
         value = values.fit(fact, texts.names[code])
-        if not isinstance(value, Unfit):
+        if not isinstance(value, UnfitValue):
             number = number_of(fact, value)
             fits[code], beyond[code] = True, abs(number) > MAX_NUMBER
             known[code] = 0 if beyond[code] else number
@@ -256,5 +260,5 @@ def _within(fact: Fact, numbers: Integers) -> Mask:
     return (numbers >= low) & (numbers <= high)
 
 
-def _no_texts() -> Texts:
+def _no_texts() -> TextColumn:
     raise TypeError("only a text fact has texts")

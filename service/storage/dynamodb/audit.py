@@ -13,7 +13,7 @@ from service.storage.aws_calls import Calls, checked_whole
 from service.storage.commits import AuditRow
 from service.storage.dynamodb.batches import fetch, fetch_one, fetched
 from service.storage.dynamodb.expressions import text
-from service.storage.dynamodb.queries import Query, pages, request
+from service.storage.dynamodb.queries import IndexQuery, pages, request
 from service.storage.dynamodb.rows import day_of, entry_of, sharded
 from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.tables import AUDIT_BY_DAY, AUDIT_BY_REQUEST, AUDIT_BY_RULESET, Index
@@ -34,7 +34,7 @@ _FIRST, _LAST = "0", "9999-12-31T~"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PlaceRange:
     """Places from `first` to `last`, both included, in this order or the other way round."""
 
     first: str
@@ -42,9 +42,9 @@ class Span:
     newest_first: bool = False
 
     @property
-    def days(self) -> Span:
+    def days(self) -> PlaceRange:
         """The days that it touches."""
-        return Span(day_of(self.first), day_of(self.last), self.newest_first)
+        return PlaceRange(day_of(self.first), day_of(self.last), self.newest_first)
 
 
 class AuditTable:
@@ -94,7 +94,7 @@ class AuditTable:
             found += sum(1 for row in rows if (entry := entry_of(row)) is not None and _is_of(query, entry))
         return found
 
-    def _places(self, query: AuditQuery, span: Span, limit: int) -> Iterator[tuple[str, str]]:
+    def _places(self, query: AuditQuery, span: PlaceRange, limit: int) -> Iterator[tuple[str, str]]:
         if span.first > span.last:
             return iter(())
         if query.request_id is not None:
@@ -104,24 +104,24 @@ class AuditTable:
         days = self._in(AUDIT_BY_DAY, _DAYS, span.days, limit)
         return (place for day, _ in days for place in self._merged(AUDIT_BY_DAY, day, span, limit))
 
-    def _merged(self, index: Index, partition: str, span: Span, limit: int) -> Iterator[tuple[str, str]]:
+    def _merged(self, index: Index, partition: str, span: PlaceRange, limit: int) -> Iterator[tuple[str, str]]:
         shards = (sharded(partition, shard) for shard in range(self._shards.to_read()))
         return heapq.merge(*(self._in(index, shard, span, limit) for shard in shards), reverse=span.newest_first)
 
-    def _in(self, index: Index, partition: str, span: Span, limit: int) -> Iterator[tuple[str, str]]:
+    def _in(self, index: Index, partition: str, span: PlaceRange, limit: int) -> Iterator[tuple[str, str]]:
         condition = f"#{index.partition} = :partition AND #{index.sort} BETWEEN :first AND :last"
         values = {":partition": text(partition), ":first": text(span.first), ":last": text(span.last)}
-        query = Query(self._table, index.name, condition, values, newest_first=span.newest_first)
+        query = IndexQuery(self._table, index.name, condition, values, newest_first=span.newest_first)
         for page in pages(self._calls, request(query, limit)):
             yield from ((row[index.sort]["S"], row["audit_id"]["S"]) for row in page["Items"])
 
 
-def _span(query: AuditQuery, after: str | None) -> Span:
+def _span(query: AuditQuery, after: str | None) -> PlaceRange:
     since = _FIRST if query.since is None else timestamp(query.since)
     last = _LAST if query.until is None else timestamp(query.until)
     if after is None:
-        return Span(since, last, query.newest_first)
-    return Span(since, min(last, after), True) if query.newest_first else Span(max(since, after), last)
+        return PlaceRange(since, last, query.newest_first)
+    return PlaceRange(since, min(last, after), True) if query.newest_first else PlaceRange(max(since, after), last)
 
 
 def _is_of(query: AuditQuery, entry: AuditEntry) -> bool:

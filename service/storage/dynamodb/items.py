@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.core.enums import Lane
-from service.storage.aws_calls import TRIES, Calls, Refused, checked_whole
+from service.storage.aws_calls import TRIES, Calls, ConditionFailed, checked_whole
 from service.storage.commits import micros
 from service.storage.dynamodb.batches import fetch, fetch_one, fetched
 from service.storage.dynamodb.expressions import LIVE, names, number, text
-from service.storage.dynamodb.queries import Query, pages, request
+from service.storage.dynamodb.queries import IndexQuery, pages, request
 from service.storage.dynamodb.rows import due_shard, item_of, whole
 from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry, key_text
 from service.storage.dynamodb.tables import DUE
-from service.storage.gcra import Request
+from service.storage.gcra import SlotRequest
 from service.storage.store import Conflict, Item, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class ItemTable:
                 f"#lane = :lane AND #due_at <= :now AND {LIVE}",
                 {**values, ":lane": text(lane.value), ":now": number(at)},
             )
-        except Refused as refused:
+        except ConditionFailed as refused:
             stored = refused.failures[0].stored or {}
             if stored.get("token") != text(token):
                 return Missed(whole(stored, "due_at"))
@@ -169,7 +169,7 @@ class ItemTable:
         values = {":seen": number(hint.look_at), ":later": number(look_at)}
         try:
             self._update(hint.id, "SET #look_at = :later", "#look_at = :seen", values)
-        except Refused:
+        except ConditionFailed:
             return False
         return True
 
@@ -190,12 +190,12 @@ class ItemTable:
                     "ConsumedCapacity",
                 )
             )
-        except Refused as refused:
+        except ConditionFailed as refused:
             if refused.uncertain and refused.failures[0].stored is None:
                 return  # an earlier try of this call had succeeded, and its answer was lost
             raise Conflict(f"item {item.id!r} is no longer at version {item.version}: read it again") from refused
 
-    def book(self, key: str, wish: Request) -> int:
+    def book(self, key: str, wish: SlotRequest) -> int:
         """Book slots of a rate; answers the new arrival time. A try whose answer was lost books in vain, never less."""
         later = ("SET #arrival = #arrival + :takes", "#arrival >= :now", {":takes": number(wish.takes)})
         fresh = (
@@ -206,7 +206,7 @@ class ItemTable:
         for change, condition, values in (later, fresh) * TRIES:
             try:
                 row = self._update(f"#rate#{key}", change, condition, {**values, ":now": number(wish.now)})
-            except Refused:
+            except ConditionFailed:
                 continue
             return int(row["arrival"]["N"])
         raise StoreUnavailable(f"the rate {key!r} could not be booked in {TRIES} tries: too many ask for it at once")
@@ -241,24 +241,26 @@ class ItemTable:
     def _ids_in(self, slot: str, key: str, after: str | None, limit: int, newest_first: bool) -> tuple[list[str], bool]:
         place = "" if after is None else f" AND #id {'<' if newest_first else '>'} :after"
         values = {":key": text(key), **({} if after is None else {":after": text(after)})}
-        query = Query(self._table, slot, f"#{slot} = :key{place}", values, newest_first=newest_first)
+        query = IndexQuery(self._table, slot, f"#{slot} = :key{place}", values, newest_first=newest_first)
         page = next(pages(self._calls, request(query, limit)))
         return [row["id"]["S"] for row in page["Items"]], "LastEvaluatedKey" in page
 
     def _counted(self, slot: str, key: str, now: int) -> int:
-        query = Query(self._table, slot, f"#{slot} = :key", {":key": text(key), ":now": number(now)}, matching=LIVE)
+        query = IndexQuery(
+            self._table, slot, f"#{slot} = :key", {":key": text(key), ":now": number(now)}, matching=LIVE
+        )
         return sum(page["Count"] for page in pages(self._calls, {**request(query), "Select": "COUNT"}))
 
     def _first_due(self, shard: str, now: int) -> Iterator[int]:
         """When the first due entries of a shard were due; upkeep may have put them off, so none is too far off."""
         values = {":shard": text(shard), ":now": number(now)}
-        query = Query(self._table, DUE.name, f"#{DUE.partition} = :shard", values, matching="#due_at <= :now")
+        query = IndexQuery(self._table, DUE.name, f"#{DUE.partition} = :shard", values, matching="#due_at <= :now")
         page = next(pages(self._calls, request(query, _LOOKED_FOR_LATE)))
         return (int(row["due_at"]["N"]) for row in page["Items"])
 
     def _due_in(self, shard: str, until: int) -> Iterator[Hint]:
         condition = f"#{DUE.partition} = :shard AND #{DUE.sort} <= :until"
-        query = Query(self._table, DUE.name, condition, {":shard": text(shard), ":until": number(until)})
+        query = IndexQuery(self._table, DUE.name, condition, {":shard": text(shard), ":until": number(until)})
         for page in pages(self._calls, request(query, _LOOK_AT_ONCE)):
             for row in page["Items"]:
                 yield Hint(int(row["look_at"]["N"]), row["id"]["S"], int(row["due_at"]["N"]))

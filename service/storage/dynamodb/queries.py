@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class IndexQuery:
     """Entries of an index that match `condition`, those that `matching` (if any) lets through."""
 
     table: str
@@ -26,7 +26,7 @@ class Query:
     newest_first: bool = False
 
 
-def request(query: Query, limit: int | None = None) -> QueryInputTypeDef:
+def request(query: IndexQuery, limit: int | None = None) -> QueryInputTypeDef:
     """The request of a query's first page."""
     built: QueryInputTypeDef = {
         "TableName": query.table,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from service.storage.aws_calls import Calls, Refused, checked_whole
+from service.storage.aws_calls import Calls, ConditionFailed, checked_whole
 from service.storage.dynamodb.batches import fetch_one
 from service.storage.dynamodb.expressions import names, number, text
 
@@ -79,5 +79,5 @@ class Shards:
 
         try:
             self._calls(update)
-        except Refused:
+        except ConditionFailed:
             return  # meanwhile somebody noted as many or more

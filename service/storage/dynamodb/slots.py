@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from service.storage.aws_calls import Calls, Refused
+from service.storage.aws_calls import Calls, ConditionFailed
 from service.storage.dynamodb.batches import fetch_one
 from service.storage.dynamodb.expressions import names, number, text
 from service.storage.dynamodb.tables import SLOTS, slot
@@ -105,5 +105,5 @@ class SlotRegistry:
 
         try:
             self._calls(put)
-        except Refused:
+        except ConditionFailed:
             return

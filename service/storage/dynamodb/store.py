@@ -14,7 +14,7 @@ from service.core.enums import Lane
 from service.storage.audit_places import parse_place, place_of
 from service.storage.aws_calls import COMMITTED_WITHIN_S, Calls, Quiet
 from service.storage.aws_time import AwsTime
-from service.storage.commits import Commit, ItemRow, audit_row, commit_of, instant, micros, new_items
+from service.storage.commits import ItemRow, WriteBatch, audit_row, commit_of, instant, micros, new_items
 from service.storage.cursors import entry_size, from_cursor, item_size, page_of, to_cursor
 from service.storage.dynamodb.audit import AuditTable
 from service.storage.dynamodb.expressions import text
@@ -24,7 +24,7 @@ from service.storage.dynamodb.shards import Shards
 from service.storage.dynamodb.slots import SlotRegistry
 from service.storage.dynamodb.tables import AUDIT_SHARDS, TableNames
 from service.storage.dynamodb.writes import Look, Writes
-from service.storage.gcra import Request
+from service.storage.gcra import SlotRequest
 from service.storage.store import AuditEntry, AuditQuery, AuditText, Item, Page, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class DynamoStore:
         return None if due_at is None else instant(due_at)
 
     def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
-        wish = Request(slots, per_second, burst, micros(now))
+        wish = SlotRequest(slots, per_second, burst, micros(now))
         return instant(wish.usable(self._items.book(key, wish)))
 
     def append(self, *entries: AuditEntry) -> None:
@@ -201,7 +201,7 @@ class DynamoStore:
             self.ping()
         return self._time.is_off
 
-    def _commit(self, commit: Commit) -> None:
+    def _commit(self, commit: WriteBatch) -> None:
         self._audit.note_days(commit.audit)
         self._writes.commit(commit, self._now())
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.storage.aws_calls import Calls, Refused, checked_whole
-from service.storage.commits import AuditRow, Commit, ItemRow
+from service.storage.aws_calls import Calls, ConditionFailed, checked_whole
+from service.storage.commits import AuditRow, ItemRow, WriteBatch
 from service.storage.dynamodb.expressions import ABSENT, names, number, text
 from service.storage.dynamodb.items import SAVED
 from service.storage.dynamodb.rows import audit_attributes, item_attributes
@@ -59,20 +59,20 @@ class Writes:
         self._audit_shards = audit_shards
         self._look = look
 
-    def commit(self, commit: Commit, now: int) -> None:
+    def commit(self, commit: WriteBatch, now: int) -> None:
         """Write all or nothing; `Conflict` if a change lost. Children that exist are left out of another try."""
         token = uuid.uuid4().hex
         writes = self._planned(commit, token, now)
         while writes:
             try:
                 return self._make(writes)
-            except Refused as refused:
+            except ConditionFailed as refused:
                 if any(failed.stored and failed.stored.get("token") == text(token) for failed in refused.failures):
                     return None  # an earlier try of this commit had succeeded, and its answer was lost
                 writes = _without_existing_children(writes, refused)
         return None
 
-    def _planned(self, commit: Commit, token: str, now: int) -> Sequence[Write]:
+    def _planned(self, commit: WriteBatch, token: str, now: int) -> Sequence[Write]:
         return [
             *(self._change(row, token, now) for row in commit.changes),
             *(Write(self._put_new(row, token, now), None) for row in commit.children),
@@ -136,7 +136,7 @@ def _done(answer: Mapping[str, object]) -> None:
     checked_whole(answer, "ConsumedCapacity")
 
 
-def _without_existing_children(writes: Sequence[Write], refused: Refused) -> Sequence[Write]:
+def _without_existing_children(writes: Sequence[Write], refused: ConditionFailed) -> Sequence[Write]:
     failed = {failure.position for failure in refused.failures}
     for position in sorted(failed):
         lost = writes[position].lost

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from service.core.exact_json import JsonObject
-from service.storage.audit_places import Place
+from service.storage.audit_places import AuditPlace
 from service.storage.commits import AuditRow, instant, micros
 from service.storage.sqlite.schema import RARE_TYPE
 from service.storage.store import AlreadyExists, AuditEntry, AuditQuery, AuditText
@@ -39,18 +39,22 @@ def find(connection: sqlite3.Connection, audit_id: str) -> AuditEntry | None:
     return _entry(row) if row else None
 
 
-def listed(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> Iterator[AuditEntry]:
+def listed(
+    connection: sqlite3.Connection, query: AuditQuery, after: AuditPlace | None, limit: int
+) -> Iterator[AuditEntry]:
     """Up to `limit` entries that match and come after a place, in the query's order, read one by one."""
     return map(_entry, _rows(connection, _COLUMNS, query, after, limit))
 
 
-def texts(connection: sqlite3.Connection, query: AuditQuery, after: Place | None, limit: int) -> Iterator[AuditText]:
+def texts(
+    connection: sqlite3.Connection, query: AuditQuery, after: AuditPlace | None, limit: int
+) -> Iterator[AuditText]:
     """Like `listed`, unparsed."""
     return map(AuditText._make, _rows(connection, ", ".join(AuditText._fields), query, after, limit))
 
 
 def _rows(
-    connection: sqlite3.Connection, columns: str, query: AuditQuery, after: Place | None, limit: int
+    connection: sqlite3.Connection, columns: str, query: AuditQuery, after: AuditPlace | None, limit: int
 ) -> sqlite3.Cursor:
     if after is not None:
         query = _from(query, after)
@@ -63,7 +67,7 @@ def _rows(
     return connection.execute(statement, (*values, limit))
 
 
-def _from(query: AuditQuery, after: Place) -> AuditQuery:
+def _from(query: AuditQuery, after: AuditPlace) -> AuditQuery:
     """The query without the bound that a place makes needless: of two, SQLite begins at the first and skips."""
     if query.newest_first:
         return replace(query, until=None) if query.until is not None and after.at < query.until else query

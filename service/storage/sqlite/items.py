@@ -15,8 +15,8 @@ import msgspec
 
 from service.core.enums import Lane
 from service.core.exact_json import JsonObject
-from service.storage.commits import Commit, ItemRow, instant, micros
-from service.storage.gcra import Request
+from service.storage.commits import ItemRow, WriteBatch, instant, micros
+from service.storage.gcra import SlotRequest
 from service.storage.store import MAX_WRITES, AlreadyExists, Conflict, Item
 
 Row = tuple[str, str, str, str, str, int | None, int, int, int | None]
@@ -95,7 +95,7 @@ def counted(connection: sqlite3.Connection, index: str, value: str, now: int) ->
     return int(number)
 
 
-def write(connection: sqlite3.Connection, commit: Commit, now: int) -> None:
+def write(connection: sqlite3.Connection, commit: WriteBatch, now: int) -> None:
     """Write the items of a commit; the first of the changes that lost raises its `Conflict`."""
     added = [row for row in commit.changes if not row.was]
     there = _insert_missing(connection, [*added, *commit.children], now)
@@ -137,7 +137,7 @@ def take_due(connection: sqlite3.Connection, lane: Lane, now: datetime, lease: t
     return [_item((*row[:5], until, row[6] + 1, row[7] + 1, row[8])) for row in rows]
 
 
-def book(connection: sqlite3.Connection, key: str, request: Request) -> int:
+def book(connection: sqlite3.Connection, key: str, request: SlotRequest) -> int:
     """Book slots of a rate; answers the new arrival time."""
     row = connection.execute("SELECT arrival FROM rates WHERE key = ?", (key,)).fetchone()
     booked = request.booked(row[0] if row else None)

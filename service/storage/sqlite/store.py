@@ -9,10 +9,10 @@ from pathlib import Path
 
 from service.core.clock import Clock, SystemClock
 from service.core.enums import Lane
-from service.storage.audit_places import Place, parse_place, place_of
-from service.storage.commits import Commit, commit_of, instant, micros, new_items
+from service.storage.audit_places import AuditPlace, parse_place, place_of
+from service.storage.commits import WriteBatch, commit_of, instant, micros, new_items
 from service.storage.cursors import entry_size, from_cursor, item_size, page_of, text_size
-from service.storage.gcra import Request
+from service.storage.gcra import SlotRequest
 from service.storage.sqlite import audit as audit_sql
 from service.storage.sqlite import items as item_sql
 from service.storage.sqlite.database import PATIENCE, Database
@@ -108,7 +108,7 @@ class SqliteStore:
         return None if due_at is None else instant(due_at)
 
     def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
-        request = Request(slots, per_second, burst, micros(now))
+        request = SlotRequest(slots, per_second, burst, micros(now))
         booked = self._database.write(lambda connection: item_sql.book(connection, key, request))
         return instant(request.usable(booked))
 
@@ -135,7 +135,7 @@ class SqliteStore:
             lambda connection: page_of(
                 audit_sql.texts(connection, query, after, limit + 1),
                 limit,
-                lambda text: str(Place(instant(text.at), text.audit_id)),
+                lambda text: str(AuditPlace(instant(text.at), text.audit_id)),
                 text_size,
             )
         )
@@ -152,7 +152,7 @@ class SqliteStore:
     def close(self) -> None:
         self._database.close()
 
-    def _commit(self, commit: Commit) -> None:
+    def _commit(self, commit: WriteBatch) -> None:
         def write(connection: sqlite3.Connection) -> None:
             item_sql.write(connection, commit, self._now())
             audit_sql.append(connection, commit.audit)

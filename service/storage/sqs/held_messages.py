@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from service.core.enums import Lane
-from service.storage.sqs.queues import Message
+from service.storage.sqs.queues import ReceivedNotice
 
 
 class InHand:
@@ -16,9 +16,9 @@ class InHand:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: Mapping[Lane, list[tuple[datetime, str, Message]]] = {lane: [] for lane in Lane}
+        self._kept: Mapping[Lane, list[tuple[datetime, str, ReceivedNotice]]] = {lane: [] for lane in Lane}
 
-    def keep(self, lane: Lane, message: Message, until: datetime, most: int) -> bool:
+    def keep(self, lane: Lane, message: ReceivedNotice, until: datetime, most: int) -> bool:
         """Keep a message, if there are fewer than `most` of its lane: other workers want some too."""
         with self._lock:
             kept = self._kept[lane]
@@ -27,16 +27,16 @@ class InHand:
             heapq.heappush(kept, (until, message.receipt, message))
             return True
 
-    def ripe(self, lane: Lane, now: datetime, most: int) -> Sequence[Message]:
+    def ripe(self, lane: Lane, now: datetime, most: int) -> Sequence[ReceivedNotice]:
         """Up to `most` messages whose items are due now; they are no longer kept."""
         with self._lock:
             kept = self._kept[lane]
-            ripe: list[Message] = []
+            ripe: list[ReceivedNotice] = []
             while kept and kept[0][0] <= now and len(ripe) < most:
                 ripe.append(heapq.heappop(kept)[2])
             return ripe
 
-    def give_up(self) -> Sequence[tuple[Lane, Message]]:
+    def give_up(self) -> Sequence[tuple[Lane, ReceivedNotice]]:
         """Everything that is kept, for others to do."""
         with self._lock:
             left = [(lane, message) for lane, kept in self._kept.items() for _, _, message in kept]

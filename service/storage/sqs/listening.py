@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from service.core.enums import Lane
-from service.storage.sqs.queues import Message, Queues
+from service.storage.sqs.queues import Queues, ReceivedNotice
 
 PATIENCE = timedelta(seconds=2)
 """How long one poll waits. SQS would wait for 20 s, but may hand a notice to the poll of a worker that has just ended,
 where it stays hidden for half a minute: so a worker that ends waits for its polls, and that must not take long."""
 
-Poll = Future[Sequence[Message]]
+Poll = Future[Sequence[ReceivedNotice]]
 
 Bell = Callable[[Lane], None]
 """Told of the lane in which something was heard, from any thread."""
@@ -32,7 +32,7 @@ class _Ear:
     """What one lane hears: a poll under way, what has come and is not taken, and whether more may lie there."""
 
     poll: Poll | None = None
-    heard: Sequence[Message] = ()
+    heard: Sequence[ReceivedNotice] = ()
     more: bool = False
 
 
@@ -48,11 +48,11 @@ class Listening:
         self._lock = threading.Lock()
         self._closed = False
 
-    def receive(self, lane: Lane, limit: int) -> Sequence[Message]:
+    def receive(self, lane: Lane, limit: int) -> Sequence[ReceivedNotice]:
         """Up to `limit` notices that have come by now; raises what the poll met. Waits for none."""
         return self._queues.receive(lane, limit) if self._bell is None else self._heard(lane, limit, self._bell)
 
-    def untaken(self) -> Sequence[tuple[Lane, Message]]:
+    def untaken(self) -> Sequence[tuple[Lane, ReceivedNotice]]:
         """What was heard and not taken, for others to do; polls that are under way go on."""
         with self._lock:
             for ear in self._ears.values():
@@ -64,14 +64,14 @@ class Listening:
                 ear.heard = ()
             return heard
 
-    def give_up(self) -> Sequence[tuple[Lane, Message]]:
+    def give_up(self) -> Sequence[tuple[Lane, ReceivedNotice]]:
         """Begin no more polls, wait for those under way; answers what was heard and not taken, for others to do."""
         self._closed = True
         self._pool.shutdown()
         with self._lock:
             return [(lane, message) for lane, ear in self._ears.items() for message in _left(ear)]
 
-    def _heard(self, lane: Lane, limit: int, bell: Bell) -> Sequence[Message]:
+    def _heard(self, lane: Lane, limit: int, bell: Bell) -> Sequence[ReceivedNotice]:
         with self._lock:
             ear = self._ears[lane]
             _listen(ear)
@@ -98,6 +98,6 @@ def _listen(ear: _Ear) -> None:
         ear.more = bool(ear.heard)
 
 
-def _left(ear: _Ear) -> Sequence[Message]:
+def _left(ear: _Ear) -> Sequence[ReceivedNotice]:
     brought = ear.poll.result() if ear.poll is not None and ear.poll.exception() is None else ()
     return [*ear.heard, *brought]

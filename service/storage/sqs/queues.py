@@ -73,7 +73,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ReceivedNotice:
     """A notice that was received: it comes back unless it is deleted."""
 
     item_id: str
@@ -135,7 +135,7 @@ class Queues:
             refused += self._send_batch(lane, [_entry(place, notice) for place, notice in enumerate(batch)])
         return refused
 
-    def receive(self, lane: Lane, limit: int, wait: timedelta = timedelta(0)) -> Sequence[Message]:
+    def receive(self, lane: Lane, limit: int, wait: timedelta = timedelta(0)) -> Sequence[ReceivedNotice]:
         """Up to `limit` notices, at most 10, as soon as there is one; none after `wait`.
 
         Those that cannot be read are left to redrive.
@@ -149,7 +149,7 @@ class Queues:
         )
         return [read for message in answer.get("Messages", []) if (read := _read(message)) is not None]
 
-    def delete(self, lane: Lane, messages: Sequence[Message]) -> None:
+    def delete(self, lane: Lane, messages: Sequence[ReceivedNotice]) -> None:
         """Delete up to 10 notices that were seen to; one that stays is seen to again, in vain and without harm."""
         entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
             {"Id": str(place), "ReceiptHandle": message.receipt} for place, message in enumerate(messages)
@@ -157,7 +157,7 @@ class Queues:
         if entries:
             self._calls(lambda client: client.delete_message_batch(QueueUrl=self._url(lane), Entries=entries))
 
-    def hide(self, lane: Lane, message: Message, how_long: timedelta) -> None:
+    def hide(self, lane: Lane, message: ReceivedNotice, how_long: timedelta) -> None:
         """Let a notice that came too early come back later."""
         self._calls(
             lambda client: client.change_message_visibility(
@@ -204,14 +204,14 @@ def _entry(place: int, notice: Notice) -> SendMessageBatchRequestEntryTypeDef:
     }
 
 
-def _read(message: MessageTypeDef) -> Message | None:
+def _read(message: MessageTypeDef) -> ReceivedNotice | None:
     try:
         body = loads(message["Body"])
     except NotJson:
         body = None
     match body:
         case {"id": str(item_id)} if 0 < len(item_id) <= MAX_KEY_BYTES:
-            return Message(item_id, message["ReceiptHandle"])
+            return ReceivedNotice(item_id, message["ReceiptHandle"])
     logger.error(
         "Message %s names no item: it goes to the dead-letter queue",
         message["MessageId"],

@@ -34,10 +34,10 @@ from service.storage.sqs.queues import (
     HIDDEN_FOR,
     LONGEST_DELAY,
     POLLED_WITHIN_S,
-    Message,
     Notice,
     QueueNames,
     Queues,
+    ReceivedNotice,
 )
 from service.storage.sqs.queues import connect as connect_sqs
 from service.storage.store import Item, StoreUnavailable
@@ -147,7 +147,7 @@ class QueuedStore(DynamoStore):
         super().close()
         self._queues.close()
 
-    def _give_back(self, untaken: Sequence[tuple[Lane, Message]]) -> None:
+    def _give_back(self, untaken: Sequence[tuple[Lane, ReceivedNotice]]) -> None:
         """Let others have at once what came and was not claimed."""
         try:
             for lane, message in untaken:
@@ -165,10 +165,10 @@ class QueuedStore(DynamoStore):
         for lane, due in notices.items():
             self._send(lane, due)
 
-    def _take_each(self, lane: Lane, messages: Sequence[Message], now: datetime, lease: timedelta) -> list[Item]:
+    def _take_each(self, lane: Lane, messages: Sequence[ReceivedNotice], now: datetime, lease: timedelta) -> list[Item]:
         """Claim what the messages name; each is deleted once its item has decided, whatever it decided."""
         taken: list[Item] = []
-        decided: list[Message] = []
+        decided: list[ReceivedNotice] = []
         try:
             for message in messages:
                 outcome = self._items.take(message.item_id, lane, now, lease)
