@@ -109,18 +109,23 @@ class Graph:
             self._skips[start].append(end)
 
     def _path(self, keys: Sequence[str], start: int, end: int) -> None:
-        at = start
+        at, last = start, len(keys) - 1
         for n, key in enumerate(keys):
-            after = end if n == len(keys) - 1 else self._state()
-            for each in key.split("|"):
-                self._steps[at].setdefault(each, []).append(after)
+            after = end if n == last else self._state()
+            steps = self._steps[at]
+            for each in key.split("|") if "|" in key else (key,):
+                if each in steps:
+                    steps[each].append(after)
+                else:
+                    steps[each] = [after]
             at = after
         if not keys:
             self._skips[start].append(end)
 
     def _closed(self, states: Collection[int]) -> frozenset[int]:
-        closures = [self._closure(state) for state in states]
-        return closures[0] if len(closures) == 1 else frozenset().union(*closures)
+        if len(states) == 1:
+            return self._closure(*states)
+        return frozenset().union(*map(self._closure, states))
 
     def _closure(self, state: int) -> frozenset[int]:
         """The state and those that it skips to, where a word goes on or a phrase ends; there are no circles."""
@@ -145,7 +150,10 @@ class Graph:
         return followers
 
     def _name(self, node: Node, states: frozenset[int], clash: _Clash) -> None:
-        phrases = sorted((self._ends[state] for state in states if state in self._ends), key=lambda each: each.at)
+        ends = [self._ends[state] for state in states if state in self._ends]
+        if not ends:
+            return
+        phrases = sorted(ends, key=lambda each: each.at)
         node.phrase = _agreed([phrase for phrase in phrases if not phrase.open], clash)
         node.open_phrase = _agreed([phrase for phrase in phrases if phrase.open], clash)
 

@@ -29,12 +29,13 @@ from service.inbound.sns import events as sns_events
 from service.inbound.twilio import events as twilio_events
 from service.intake.events import file as events
 from service.messages import forms, webhooks
-from service.replies import decide, read_languages
+from service.replies import decide
 from service.replies.decide import FOR_PAGES
 from service.schedules import recurrence
 from service.storage import cursors
 from service.storage.audit_places import parse_place
 from tests.functional.client import ROOT
+from tests.reply_words import LANGUAGES as WORDS
 
 LONG = bool(os.environ.get("TOCSIN_TEST_LONG"))
 EXAMPLES = 3_000 if LONG else 150
@@ -70,8 +71,6 @@ XML = "<Request><driver><age>18</age></driver><car a='1'><style>SPORTS &amp; x</
 MAPPINGS = (ROOT / "rules" / "events.yaml").read_text()
 SMS = urlencode({"MessageSid": "SM1", "From": "+447700900123", "To": "+1", "Body": "YES 41", "SmsStatus": "delivered"})
 CURSOR = cursors.for_list("a", cursors.to_cursor("2026-05-10T12:00:00.000000Z#e1")) or ""
-
-WORDS = read_languages(Path(__file__).parents[2] / "rules" / "replies")
 
 
 def enveloped(message: str) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice, product
-from pathlib import Path
 from string import ascii_lowercase
 
 from service.aws import limits
@@ -30,13 +29,13 @@ from service.messages import answer_words, markup, segments, weights
 from service.messages.forms import parse_form
 from service.recipients import files, tables
 from service.recipients.profile import ProfileRules
-from service.replies import languages, read_languages, reading
+from service.replies import languages, reading
 from service.rulesets import gate
 from service.rulesets.columns import typed
 from service.schedules import recurrence
 from tests.growth.patterns import modules, tree
+from tests.reply_words import LANGUAGES
 
-LANGUAGES = read_languages(Path(__file__).parents[2] / "rules" / "replies")
 PROFILES = ProfileRules(PhoneRules(reserved_allowed=True))
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 

@@ -1,15 +1,12 @@
 """What replies say of incidents: `test_reply_data` has the words of each language."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.escalate.replies import Answer, Said, Understood
-from service.replies import Kind, read_languages
-
-LANGUAGES = read_languages(Path(__file__).parents[2] / "rules" / "replies")
+from service.replies import Kind
+from tests.reply_words import LANGUAGES
 
 
 def understand(text: str, language: str | None) -> Said:

@@ -1,5 +1,4 @@
 from datetime import timedelta
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,10 +13,8 @@ from service.escalate.resolution import (
     WhichOne,
     resolve,
 )
-from service.replies import read_languages
+from tests.reply_words import LANGUAGES as WORDS
 from tests.unit.incidents import START
-
-WORDS = read_languages(Path(__file__).parents[2] / "rules" / "replies")
 
 
 def book(*incidents: str) -> PhoneBook:

@@ -4,31 +4,30 @@ from pathlib import Path
 
 import pytest
 
-from service.replies import decide, vocabulary_file
+from service.replies import decide
 from service.replies.decide import FOR_APPROVALS, FOR_PAGES, FOR_TASKS, Decision
 from service.replies.graph import shared_phrases
 from service.replies.kinds import AFFIRMING, Kind
-from service.replies.languages import EMOJI, read_languages
+from service.replies.languages import EMOJI
+from tests.reply_words import FOLDER, LANGUAGES, parsed
 
-FOLDER = Path(__file__).parents[2] / "rules" / "replies"
-LANGUAGES = read_languages(FOLDER)
 ACCEPTS = {"page": FOR_PAGES, "approval": FOR_APPROVALS, "medicine": FOR_TASKS}
-FILES = sorted(FOLDER.glob("*.yaml"))
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def decision(text: str, language: str | None, policy: str = "page") -> Decision:
     return decide(LANGUAGES.read(text, language), ACCEPTS[policy])
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_file_is_sound_and_named_by_its_language(path: Path) -> None:
-    parsed = vocabulary_file.parse(path.read_bytes())
-    assert parsed.findings == ()
-    assert parsed.vocabulary is not None
-    assert parsed.vocabulary.language == path.stem
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_is_sound_and_named_by_its_language(name: str) -> None:
+    file = parsed(name)
+    assert file.findings == ()
+    assert file.vocabulary is not None
+    assert file.vocabulary.language == name
 
 
-@pytest.mark.parametrize("language", [path.stem for path in FILES if path.stem not in (EMOJI, "en")])
+@pytest.mark.parametrize("language", [name for name in NAMES if name not in (EMOJI, "en")])
 def test_english_answers_that_mean_something_else_elsewhere_are_known_as_such(language: str) -> None:
     english, other = LANGUAGES.vocabulary("en"), LANGUAGES.vocabulary(language)
     agree = AFFIRMING | {Kind.FIRST, Kind.POLITE, Kind.FILLER, Kind.JUST, Kind.REASSURE}
@@ -41,13 +40,12 @@ def test_english_answers_that_mean_something_else_elsewhere_are_known_as_such(la
     assert differ <= english.elsewhere
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_test_of_a_file_holds(path: Path) -> None:
-    parsed = vocabulary_file.parse(path.read_bytes())
-    language = None if path.stem == EMOJI else path.stem
+@pytest.mark.parametrize("name", NAMES)
+def test_every_test_of_a_file_holds(name: str) -> None:
+    language = None if name == EMOJI else name
     wrong = [
         (test.text, test.outcome, found.outcome)
-        for test in parsed.tests
+        for test in parsed(name).tests
         if (found := decision(test.text, language, test.policy)).outcome != test.outcome
     ]
     assert wrong == []

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli.rules import rules
-from service.replies import decide, read_languages, vocabulary_file
+from service.replies import Languages, decide, read_languages, vocabulary_file
 from service.replies.decide import FOR_PAGES
+from service.replies.languages import LOOKS_BEFORE_COMPILING
 from service.wiring.escalation import SHIPPED_WORDS
 
 BROKEN = 'replies: de\nyes: [ja, "mach ("]\n'
@@ -25,7 +26,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def outcome(folder: Path, text: str, language: str | None, instead: Path | None = SHIPPED_WORDS) -> str:
-    return decide(read_languages(folder, instead).read(text, language), FOR_PAGES).outcome
+    return decide_in(read_languages(folder, instead), text, language)
+
+
+def decide_in(languages: Languages, text: str, language: str | None) -> str:
+    return decide(languages.read(text, language), FOR_PAGES).outcome
 
 
 def test_for_a_broken_file_the_shipped_one_counts_and_an_operator_reads_why(
@@ -37,14 +42,15 @@ def test_for_a_broken_file_the_shipped_one_counts_and_an_operator_reads_why(
     assert "mach (" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "source", [BROKEN, "", "- a list", "replies: xx\nyes: 7\n", "\x00", "replies: de\nyes: &a [*a]\n"]
-)
-def test_a_broken_file_without_a_shipped_one_asks_about_everything_but_english(folder: Path, source: str) -> None:
-    (folder / "xx.yaml").write_text(source)
-    assert outcome(folder, "jup", "xx") == "ask"
-    assert outcome(folder, "YES", "xx") == "yes"
-    assert outcome(folder, "nein", "de") == "no"
+def test_a_broken_file_without_a_shipped_one_asks_about_everything_but_english(folder: Path) -> None:
+    sources = [BROKEN, "", "- a list", "replies: xx\nyes: 7\n", "\x00", "replies: de\nyes: &a [*a]\n"]
+    broken = {f"x{n}": source for n, source in zip("abcdef", sources, strict=True)}
+    for name, source in broken.items():
+        (folder / f"{name}.yaml").write_text(source)
+    languages = read_languages(folder, SHIPPED_WORDS)
+    found = {(decide_in(languages, "jup", name), decide_in(languages, "YES", name)) for name in broken}
+    assert found == {("ask", "yes")}
+    assert decide_in(languages, "nein", "de") == "no"
 
 
 def test_broken_english_leaves_the_shipped_english(folder: Path) -> None:
@@ -99,7 +105,10 @@ def test_a_reply_is_shown_word_by_word() -> None:
     ]
 
 
-def test_a_reply_in_no_known_language_is_shown_in_the_language_that_knows_it() -> None:
+def test_a_reply_in_no_known_language_is_shown_in_the_language_that_knows_it(
+    few: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_RULES_DIR", str(few.parent))
     shown = json.loads(CliRunner().invoke(rules, ["reply", "mach ich", "--json"]).output)
     assert (shown["outcome"], shown["language"]) == ("yes", "de")
 
@@ -113,7 +122,7 @@ def test_a_language_without_a_vocabulary_is_refused_with_those_there_are() -> No
 @pytest.fixture
 def few(tmp_path: Path) -> Path:
     """A folder with a few of the shipped languages: compiling all takes seconds."""
-    own = tmp_path / "few"
+    own = tmp_path / "replies"
     own.mkdir()
     for name in ("en", "emoji", "de", "bg"):
         shutil.copy(SHIPPED_WORDS / f"{name}.yaml", own)
@@ -157,7 +166,7 @@ def test_a_file_that_is_added_or_taken_away_is_followed_too(few: Path) -> None:
 
 def test_following_compiles_every_language_ahead_of_the_first_reply(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     languages = read_languages(few)
-    for _ in languages.names:
+    for _ in range(LOOKS_BEFORE_COMPILING + len(languages.names)):
         languages.follow()
     monkeypatch.setattr(vocabulary_file, "parse", None)
     assert [reading.language for reading in languages.read("blorp, да, nein", None)] == ["en", "bg", "de"]

@@ -20,7 +20,7 @@ from service.messages.keywords import Keyword, keyword
 from service.messages.segments import Encoding, segments_of
 from service.messages.templates import Templates, read_templates
 from service.notify import unsubscribe
-from service.replies import read_languages
+from tests.reply_words import LANGUAGES as WORDS
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 ENGLISH = parse_tag("en")
@@ -42,8 +42,6 @@ msgstr ""
 "Content-Type: text/plain; charset=UTF-8\\n"
 
 """
-
-WORDS = read_languages(Path(__file__).parents[2] / "rules" / "replies")
 
 
 def german(text: str) -> Translation | NotTranslated:
