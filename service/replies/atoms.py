@@ -149,7 +149,10 @@ class _Atoms:
         return len(self._atoms)
 
     def take(self, text: str, at: int) -> int:
-        """Take the character at `at`, or the whole number that begins there; the place after it."""
+        """Take the character at `at`, or the whole number or the plain letters that begin there; the place after."""
+        if letters := _PLAIN.match(text, at):
+            self._take_letter(letters.group())
+            return letters.end()
         character = text[at]
         if character.isdecimal():
             return self._take_number(text, at)
@@ -163,6 +166,7 @@ class _Atoms:
         return at + 1
 
     def _take_letter(self, letter: str) -> None:
+        """Take a letter, or several that are plain."""
         if letter == _DRAWN_OUT:
             return
         if self._word and (_SINGLE.match(letter) or _SINGLE.match(self._word[0])):
@@ -211,6 +215,7 @@ class _Atoms:
 
 
 _DIGITS = re.compile(r"\d{1,6}")
+_PLAIN = re.compile(r"[a-z]+")
 
 
 def _plain(digits: str) -> str:
