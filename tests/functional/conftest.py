@@ -16,6 +16,9 @@ from service.core.enums import Scope
 from service.wiring.app import Service
 from tests.functional.backends import Backend, Install, embedded, on_aws
 from tests.functional.client import Client, InProcess, Running, running
+from tests.parsed_once import shipped_files_are_parsed_once
+
+__all__ = ["shipped_files_are_parsed_once"]
 
 NOON = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from service.channels.outbox import OutboxEntry
+from service.core.enums import Lane
 from tests.functional.client import Reply
 from tests.functional.conftest import Api
 
@@ -46,11 +48,17 @@ class Room:
 
     def waits(self, seconds: float) -> None:
         """Let time pass, and the worker do what comes due on the way."""
-        worker = self.api.service.worker()
-        for _ in range(int(seconds)):
-            self.api.clock.advance(timedelta(seconds=1))
+        worker, clock = self.api.service.worker(), self.api.clock
+        end = clock.now() + timedelta(seconds=int(seconds))
+        while clock.now() < end:
+            clock.advance(timedelta(seconds=self._until_due(end)))
             worker.run_due()
         worker.close()
+
+    def _until_due(self, end: datetime) -> int:
+        """Whole seconds, one at least, until something comes due, or until `end` if nothing does before."""
+        due = [at for lane in Lane if (at := self.api.service.store.oldest_due(lane, end)) is not None]
+        return max(1, math.ceil((min([*due, end]) - self.api.clock.now()).total_seconds()))
 
     def says(self, phone: str, text: str, in_reply_to: str | None = None) -> Reply:
         """An SMS from a phone; the worker then sends what is answered."""
