@@ -19,14 +19,15 @@ from service.channels import MailTokens, Receipt, ReceiptStatus, Unwanted, is_go
 from service.channels.email.mailbox import BouncedRecipient, DeliveryReport, ReceivedMail
 from service.core.enums import Channel
 from service.escalate.answers import event_of
-from service.escalate.events import Origin, Via
+from service.escalate.events import Origin, ReplyUnclear, Via
 from service.escalate.incident import Contact, Incident
 from service.escalate.incidents import Incidents, NoSuchIncident
 from service.escalate.items import BY_MAIL_TOKEN, MESSAGE, MailAnswer, Outgoing, mail_answer_item, outgoing_of
 from service.escalate.policy import PAGING
+from service.escalate.questions import kept_words, reason_of
 from service.escalate.receipts import Receipts
-from service.escalate.replies import Understood
-from service.replies import Languages, fold, without_quotes
+from service.escalate.replies import Answer, Understood
+from service.replies import Accepts, Kind, Languages, Reason, fold, without_quotes
 from service.storage import AlreadyExists, Item
 
 logger = logging.getLogger(__name__)
@@ -79,23 +80,48 @@ class MailReplies:
         return "stranger" if answered is None else self._answer(mail, answered)
 
     def _answer(self, mail: ReceivedMail, page: Answered) -> str:
-        policy, text = page.incident.policy, _own_words(mail.text, page.contact)
+        text = _own_words(mail.text, page.contact)
         understood = Understood(self.languages.read(text, page.contact.language))
-        answer = understood.answer(policy.accepted(page.outgoing.level))
-        if answer is None:
-            self._ask(page)
-            return "unclear"
+        accepts = page.incident.policy.accepted(page.outgoing.level)
+        answer = understood.answer(accepts)
         name = hashlib.sha256(f"{mail.id} {page.item.id}".encode()).hexdigest()[:32]
-        minutes, now = understood.decision.minutes, self.incidents.clock.now()
-        event = event_of(name, answer, page.outgoing, now, minutes=minutes, origin=Origin(Via.EMAIL))
+        words = kept_words(text) if page.incident.policy.keep_words else None
+        if answer is None or (answer is Answer.LATER and not page.incident.may_be_later):
+            self._ask(name, understood, accepts, page, words)
+            return "unclear"
+        event = event_of(
+            name,
+            answer,
+            page.outgoing,
+            self.incidents.clock.now(),
+            minutes=understood.decision.minutes,
+            origin=Origin(Via.EMAIL),
+            words=words,
+            quiet=Kind.YES not in understood.kinds,
+        )
         self.incidents.happens(page.incident.id, event)
         return answer.value
 
-    def _ask(self, page: Answered) -> None:
-        """Say once for a page that the answer could not be read: two machines must not go on writing to each other."""
-        asked = MailAnswer(page.incident.id, page.outgoing.contact, page.outgoing.level, page.outgoing.number)
-        with suppress(AlreadyExists):
-            self.incidents.store.add(mail_answer_item(asked, self.incidents.clock.now()))
+    def _ask(self, name: str, understood: Understood, accepts: Accepts, page: Answered, words: str | None) -> None:
+        """Write it down, and say once for a page that it could not be read: two machines must not go on writing to
+        each other. Who leans to YES has one more wait."""
+        decision, outgoing = understood.decision_for(accepts), page.outgoing
+        reason, now = reason_of(decision, understood), self.incidents.clock.now()
+        event = ReplyUnclear(
+            id=name,
+            at=now,
+            contact=outgoing.contact,
+            level=outgoing.level,
+            why=reason.value,
+            leans_yes=decision.leans_yes,
+            origin=Origin(Via.EMAIL),
+            words=words,
+        )
+        self.incidents.happens(page.incident.id, event)
+        if reason is not Reason.MACHINE:
+            asked = MailAnswer(page.incident.id, outgoing.contact, outgoing.level, outgoing.number)
+            with suppress(AlreadyExists):
+                self.incidents.store.add(mail_answer_item(asked, now))
 
     def _answered(self, mail: ReceivedMail) -> Answered | None:
         """The page by the token in the address, else by the id of the message that is answered."""

@@ -149,6 +149,38 @@ def test_a_mailed_yes_acknowledges_and_is_thanked_by_mail(start: Callable[..., P
     assert post.room.state(incident) == "acknowledged"
     assert post.room.read(incident)["acknowledged_by"] == "Ann"
     assert "Thank you" in plain(post.to("ann@example.com")[-1])
+    assert words_of(post, incident) == ["Yes Kind regards"]
+
+
+def words_of(post: Post, incident: str) -> list[object]:
+    """What people wrote, as the timeline keeps it."""
+    lines = post.room.read(incident)["timeline"]
+    assert isinstance(lines, list)
+    return [line["words"] for line in lines if "words" in line]
+
+
+def test_a_mail_that_leans_to_yes_keeps_its_words_and_gives_its_writer_one_more_wait(
+    start: Callable[..., Post],
+) -> None:
+    post = start()
+    incident, page = opened(post)
+    due = post.room.read(incident)["next_timer_at"]
+    post.room.api.clock.advance(timedelta(hours=3))
+    post.arrives(answer(page, "I handed it in at the office, she has it"))
+    assert post.room.read(incident)["next_timer_at"] == due, "nothing in it leans to yes"
+    post.arrives(answer(page, "Yes, once the printer works"))
+    assert post.room.read(incident)["next_timer_at"] == "2026-05-11T15:00:00.000000Z", "a day from now"
+    assert words_of(post, incident) == ["I handed it in at the office, she has it", "Yes, once the printer works"]
+    assert "Ann leans to yes and has one more wait" in post.room.timeline(incident)
+
+
+def test_an_automatic_answer_by_its_words_is_asked_nothing(start: Callable[..., Post]) -> None:
+    post = start()
+    incident, page = opened(post)
+    before = len(post.server.mails)
+    post.arrives(answer(page, "Automatic reply: I am out of the office until Monday."))
+    assert (post.room.state(incident), len(post.server.mails)) == ("open", before)
+    assert "Ann wrote what is no clear answer by email: an automatic answer" in post.room.timeline(incident)
 
 
 def test_a_mailed_no_asks_the_next_person(start: Callable[..., Post]) -> None:
