@@ -19,11 +19,12 @@ from service.replies.decide import (
 )
 from service.replies.file_tests import POLICIES
 from service.replies.kinds import AFFIRMING, UNDECIDED, Kind
-from service.replies.languages import POLL, Languages, VocabulariesRefused, read_languages
+from service.replies.languages import EMOJI, POLL, Languages, VocabulariesRefused, read_languages
 from service.replies.reading import Reading, Span, codes_of_atom
 
 __all__ = [
     "AFFIRMING",
+    "EMOJI",
     "FOR_APPROVALS",
     "FOR_PAGES",
     "FOR_TASKS",
