@@ -10,8 +10,8 @@ from msgspec import structs
 from service.channels import ContactKeys
 from service.core.records import from_state, to_state
 from service.escalate.gathering import ContactLimits
-from service.escalate.items import book_id
-from service.escalate.phonebook import PhoneBook
+from service.escalate.items import book_id, incident_id, record_of
+from service.escalate.phonebook import Listed, PhoneBook
 from service.messages import Ruled, Ruling, ruled, waits_for_review
 from service.storage import MAX_WRITES, Item, Store
 
@@ -54,6 +54,12 @@ class Books:
     def __setitem__(self, phone: str, book: PhoneBook) -> None:
         if self[phone] != book:
             self._books[phone] = book
+
+    def has_left(self, listed: Listed) -> bool:
+        """Whether a provider took a page, or may have; one that another incident of this commit brings has not left."""
+        item = self._store.get(incident_id(listed.incident_id))
+        page = None if item is None else record_of(item).incident.page(listed.level, listed.contact)
+        return page is not None and page.has_left
 
     def rule(self, review_id: str, ruling: Ruling) -> Ruled | None:
         """Decide about what a rule flagged, in this commit; None if it does not wait any more."""

@@ -26,6 +26,9 @@ RETENTION = timedelta(days=30)
 MAX_PAGES = 300
 """Pages that one phone's book holds: what is over goes first, then the oldest; the API still acknowledges those."""
 
+PAGES_APART = timedelta(seconds=0.5)
+"""Between pages to one phone: handed over at once they would arrive in any order, and codes are to agree with it."""
+
 STORM_PAGES = 5
 STORM_WINDOW = timedelta(minutes=5)
 """More new pages than this within the window arrive as one summary."""
@@ -65,7 +68,8 @@ class Standing(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Listed:
     """One page to this phone. `ended_at` is when its incident stopped being open, `about` how its description begins;
-    empty in what earlier versions wrote. `asked` says that an answer to it was asked about."""
+    empty in what earlier versions wrote. `asked` says that an answer to it was asked about. A text of its own leaves at
+    `leaves_at`."""
 
     code: int
     incident_id: str
@@ -76,6 +80,7 @@ class Listed:
     ended_at: datetime | None = None
     about: str = ""
     asked: bool = False
+    leaves_at: datetime | None = None
 
     @property
     def named(self) -> str:
@@ -136,6 +141,15 @@ class PhoneBook:
         page = Listed(code, incident_id, contact, level, at, about=shorten(description, ABOUT))
         asked = self.question if self.question is not None and self.question.answer is not None else None
         return replace(self, pages=(*kept, page), last_code=code, passive=(), question=asked)
+
+    def before(self, code: int) -> Listed | None:
+        """The page before that of a code."""
+        at = next((n for n, page in enumerate(self.pages) if page.code == code), 0)
+        return self.pages[at - 1] if at else None
+
+    def leaving(self, code: int, at: datetime) -> PhoneBook:
+        """The book with when the page of a code leaves as a text of its own."""
+        return replace(self, pages=tuple(replace(p, leaves_at=at) if p.code == code else p for p in self.pages))
 
     def standing(self, incident_id: str, standing: Standing, at: datetime) -> PhoneBook:
         """The book after its incident's standing became this; when it stopped being open is kept."""

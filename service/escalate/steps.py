@@ -20,7 +20,7 @@ from service.escalate.gathering import GROUPS, GatheredNotice, leaves_at
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import GatheredMessage, Summary, digest_item, incident_item, message_item, summary_item
 from service.escalate.page import Page
-from service.escalate.phonebook import Standing
+from service.escalate.phonebook import PAGES_APART, Listed, Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.states import Acknowledged, Cancelled, Open, Unacknowledged
@@ -133,7 +133,16 @@ def _with_code(incident: Incident, page: Page, books: Books) -> Page:
     books[phone] = book = books[phone].paged(incident.id, page.contact, page.level, page.at, incident.description)
     listed = book.page(incident.id, page.contact, page.level)
     in_summary = page.channel is Channel.SMS and book.storm(page.at)
+    if listed is not None and page.channel is Channel.SMS and not in_summary:
+        books[phone] = book.leaving(listed.code, _leaves_at(book.before(listed.code), page.at, books))
     return replace(page, code=listed.code if listed else None, in_summary=in_summary)
+
+
+def _leaves_at(former: Listed | None, at: datetime, books: Books) -> datetime:
+    """When a page to a phone leaves: a moment after the `former` one, if that may still be leaving."""
+    if former is None or former.leaves_at is None or former.leaves_at + PAGES_APART <= at or books.has_left(former):
+        return at
+    return former.leaves_at + PAGES_APART
 
 
 def _summarised(incident: Incident, messages: Sequence[Message], at: datetime, books: Books) -> Incident:
@@ -184,7 +193,7 @@ def _note_that_somebody_is_there(incident: Incident, contact: int, books: Books)
 def _sent(incident: Incident, message: Message, at: datetime, books: Books) -> Sequence[Item]:
     """The message as an item; none where the phone has had enough answers, or gets a summary instead."""
     contact = incident.contacts[message.contact - 1]
-    plain = [message_item(incident.id, message, at)]
+    plain = [message_item(incident.id, message, _due_at(contact, incident, message, at, books))]
     if message.role in GROUPS and not message.passive:
         return plain if (gathered := _notice(incident, message, at, books)) is None else gathered
     if contact.phone is None or message.channel is not Channel.SMS:
@@ -195,6 +204,13 @@ def _sent(incident: Incident, message: Message, at: datetime, books: Books) -> S
     if message.role not in (Role.PAGE, Role.REMINDER) or page is None or page.code is None or not page.in_summary:
         return plain
     return _summary(contact, page.code, at, books)
+
+
+def _due_at(contact: Contact, incident: Incident, message: Message, at: datetime, books: Books) -> datetime:
+    if contact.phone is None or message.role is not Role.PAGE or message.channel is not Channel.SMS:
+        return at
+    listed = books[contact.phone].page(incident.id, message.contact, message.level)
+    return at if listed is None or listed.leaves_at is None else max(at, listed.leaves_at)
 
 
 def _notice(incident: Incident, message: Message, at: datetime, books: Books) -> Sequence[Item] | None:

@@ -141,3 +141,21 @@ def test_a_code_alone_that_completes_a_question_takes_all_it_names(api: Api) -> 
     room.says(ANN, "yes")
     room.says(ANN, "10 11 12 13 14 15 16")
     assert still_open(room) == 0
+
+
+def test_pages_of_one_instant_arrive_in_the_order_of_their_codes(api: Api) -> None:
+    room = Room(api)
+    for n in range(5):
+        room.api.client.post(
+            "/v1/incidents",
+            {
+                "description": f"Pump {n}",
+                "contacts": [{"phone": ANN}],
+                "open_at": "2026-05-10T12:10:00Z",
+            },
+        )
+    room.api.clock.advance(timedelta(minutes=10))
+    room.works()
+    room.waits(3)
+    codes = [int(code) for text in room.inbox(ANN) for code in re.findall(r"YES (\d+)", text)]
+    assert codes == [10, 11, 12, 13, 14]
