@@ -5,6 +5,7 @@ from service.escalate.answers import Answers
 from service.escalate.approvals import Approvals
 from service.escalate.callbacks import IncidentCallbacks
 from service.escalate.contacts import Contacts, UnknownContact
+from service.escalate.forgetting import Forgetting
 from service.escalate.gathering import ContactLimits
 from service.escalate.incidents import Incidents, NoContacts, OtherContent
 from service.escalate.intake import IncidentBody, IntakeRules, shape_of
@@ -16,6 +17,7 @@ from service.escalate.notices import Notices
 from service.escalate.outcomes import RuleIncidents
 from service.escalate.policies import Policies, UnknownPolicy, read_policies
 from service.escalate.policy import Policy
+from service.escalate.quoted import QuotedPages
 from service.escalate.receipts import Receipts
 from service.escalate.replying import Replies
 from service.escalate.send import IncidentSender
@@ -28,6 +30,7 @@ __all__ = [
     "Approvals",
     "ContactLimits",
     "Contacts",
+    "Forgetting",
     "House",
     "IncidentBody",
     "IncidentCallbacks",
@@ -42,6 +45,7 @@ __all__ = [
     "OtherContent",
     "Policies",
     "Policy",
+    "QuotedPages",
     "Receipts",
     "Replies",
     "RuleIncidents",

@@ -19,6 +19,7 @@ class Sentence(StrEnum):
     BEHIND = "Nothing happens until you choose on the page behind it."
     EITHER = "You can also answer this email with YES or NO."
     BY_MAIL = "Answer this email with YES or NO."
+    BY_TEXT = "Text YES {{ code }} or NO {{ code }} to {{ number }}."
     UNREAD = "Answers to this email are not read."
     OPENED = "Opened {{ opened }}, code {{ code }}"
     DETAILS = "Details"
@@ -28,7 +29,7 @@ class Sentence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AskedByMail:
-    """How a mail can be answered: by a link, by mail where that `is_read`, or by neither.
+    """How a mail can be answered: by a link, by mail where that `is_read`, by a text to a number, or not at all.
 
     `page` is the template whose `answer.txt` has the question; `has_next` if somebody is asked after these.
     """
@@ -40,6 +41,8 @@ class AskedByMail:
     is_read: bool
     is_mail: bool = True
     """Whether it is a mail at all, and not a message in a room that is answered by the link alone."""
+    has_number: bool = False
+    """Whether there is a number to text, and a code of the reader's phone."""
 
 
 def mail_document(template: Template, words: AnswerWords, asked: AskedByMail) -> str:
@@ -75,5 +78,7 @@ def _ways(asked: AskedByMail) -> Iterator[str]:
         return
     if asked.is_read:
         yield f'<p class="hint">{Sentence.EITHER if asked.has_link else Sentence.BY_MAIL}</p>\n'
-    else:
-        yield f'<p class="hint">{Sentence.UNREAD}</p>\n'
+        return
+    if asked.has_number and not asked.has_link:
+        yield f"<p>{Sentence.BY_TEXT}</p>\n"
+    yield f'<p class="hint">{Sentence.UNREAD}</p>\n'

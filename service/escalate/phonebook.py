@@ -26,7 +26,7 @@ RETENTION = timedelta(days=30)
 MAX_PAGES = 300
 """Pages that one phone's book holds: what is over goes first, then the oldest; the API still acknowledges those."""
 
-PAGES_APART = timedelta(seconds=0.5)
+PAGES_APART = timedelta(seconds=1)
 """Between pages to one phone: handed over at once they would arrive in any order, and codes are to agree with it."""
 
 STORM_PAGES = 5

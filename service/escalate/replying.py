@@ -31,12 +31,13 @@ from service.escalate.items import (
 )
 from service.escalate.phonebook import Listed, PhoneBook, Question, Standing, listing
 from service.escalate.questions import Asked, about_one, kept_words, reason_of
+from service.escalate.quoted import QuotedPages
 from service.escalate.replies import Answer, Understood
 from service.escalate.resolution import Answered, NotUnderstood, Resolution, Stranger, WhichOne, may_mean, resolve
 from service.escalate.wording import HELP_CONTACT
 from service.messages import Keyword, OptOuts, Why, keyword
 from service.recipients import Directory
-from service.replies import Kind, Languages, Outcome, Reason, atoms_of, codes_of_atom
+from service.replies import Kind, Languages, Outcome, Reason
 from service.storage import AlreadyExists, Conflict, Item
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Replies:
     opt_outs: OptOuts
     phones: PhoneRules
     languages: Languages
+    quoted: QuotedPages
 
     def receive(self, sms: InboundSms) -> None:
         """Take one SMS; one that was heard before does nothing."""
@@ -220,8 +222,8 @@ class Replies:
             if meant and (decision.every or (decision.both and len(meant) == 2)):
                 return Answered(said.answer, meant)
         if decision.quote is not None:
-            quoted = _quoted(decision.quote, book)
-            return Answered(said.answer, quoted) if said.answer and quoted else NotUnderstood(still_open)
+            quoted = self.quoted.of(decision.quote, book)
+            return Answered(said.answer, quoted) if said.answer and quoted else NotUnderstood(quoted or still_open)
         return resolve(said, book, self._now, self._replied_to(heard), begun.by_then)
 
     def _clear(self, understood: Understood, answer: Answer, pages: Sequence[Listed]) -> list[NamedPage]:
@@ -389,10 +391,3 @@ def _command(heard: Heard, understood: Understood, language: str | None) -> Keyw
     if beside_an_answer and understood.affirms:
         return None
     return keyword(text, in_any_language=language is None)
-
-
-def _quoted(quote: str, book: PhoneBook) -> tuple[Listed, ...]:
-    """The open page whose code stands in a quoted message; none if several do."""
-    codes = {code for atom in atoms_of(quote) for code in codes_of_atom(atom)}
-    pages = tuple(page for page in book.latest(Standing.OPEN) if page.code in codes)
-    return pages if len(pages) == 1 else ()

@@ -54,13 +54,15 @@ LEAST_DESCRIPTION = 25
 class House:
     """Who writes: the name that an SMS begins with, and where people find help; empty where nobody said.
 
-    `sms_plain` replaces what costs and says nothing in an SMS. Answers by mail are read where `reads_mail`.
+    `sms_plain` replaces what costs and says nothing in an SMS. Answers by mail are read where `reads_mail`, answers by
+    SMS go to `number`.
     """
 
     sender: str = ""
     help: str = ""
     sms_plain: bool = True
     reads_mail: bool = False
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ class Wording:
                 has_url=bool(incident.url),
                 has_next=bool(incident.asked_after(outgoing.level)),
                 is_read=self._house.reads_mail,
+                has_number=bool(self._house.number and contact.phone),
             )
             asked = asked if outgoing.channel is Channel.EMAIL else replace(asked, is_mail=False)
             rendition = self._mail(template, contact.language, asked)
@@ -238,6 +241,7 @@ class Wording:
             "next": self._names(incident.asked_after(outgoing.level), language),
             "sender": self._house.sender,
             "help": self._house.help,
+            "number": self._house.number,
         }
 
     def _names(self, contacts: Sequence[Contact], language: Tag) -> str:

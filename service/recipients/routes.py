@@ -100,11 +100,14 @@ SuppressedOf = Callable[[Recipient], Sequence[Mapping[str, object]]]
 """The opt-outs of a recipient's phone and address, as `Suppressed` shows them."""
 
 
-def blueprint(directory: Directory, rules: ProfileRules, suppressed: SuppressedOf) -> Blueprint:
-    """All calls about recipients."""
+def blueprint(
+    directory: Directory, rules: ProfileRules, suppressed: SuppressedOf, erased: Callable[[Recipient], None]
+) -> Blueprint:
+    """All calls about recipients. `erased` is told of whoever is erased, before it is done."""
     routes = Blueprint("recipients", __name__)
     _add_put(routes, directory, rules)
     _add_reads(routes, directory, suppressed)
+    _add_erase(routes, directory, erased)
     _add_list(routes, directory)
     _add_audience(routes, directory, rules)
     _add_leaving(routes, directory)
@@ -153,6 +156,8 @@ def _add_reads(routes: Blueprint, directory: Directory, suppressed: SuppressedOf
             raise not_found(f"There is no recipient {user_id!r}.")
         return {**_shown(directory, recipient), "suppressed": suppressed(recipient)}
 
+
+def _add_erase(routes: Blueprint, directory: Directory, erased: Callable[[Recipient], None]) -> None:
     @endpoint(
         routes,
         "DELETE",
@@ -162,7 +167,12 @@ def _add_reads(routes: Blueprint, directory: Directory, suppressed: SuppressedOf
         answers={204: None},
     )
     def delete_recipient(user_id: str) -> Answer:
-        """Removes the contact data, which stands nowhere else in the directory, and leaves every audience."""
+        """Removes the contact data, which stands nowhere else in the directory, and leaves every audience.
+
+        Incidents forget within minutes what this person answered in words.
+        """
+        if (person := directory.get(user_id)) is not None:
+            erased(person)
         if not directory.remove(user_id):
             raise not_found(f"There is no recipient {user_id!r}.")
         return Answer(status=204)

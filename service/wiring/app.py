@@ -19,7 +19,7 @@ from service.core.clock import Clock
 from service.core.enums import Scope
 from service.core.errors import TocsinError
 from service.core.periodic import Chore, Chores
-from service.escalate import Approvals
+from service.escalate import Approvals, Forgetting
 from service.evaluations import (
     DryRuns,
     Evaluations,
@@ -162,7 +162,9 @@ class Service:
             dead_routes.blueprint(self.store, self.clock),
             key_routes.blueprint(self.keys, self.store, self.clock),
             setting_routes.blueprint(lambda: [asdict(each) for each in origins.readable(self.settings)]),
-            *self.messaging.blueprints(Approvals(self.escalation.incidents).decide),
+            *self.messaging.blueprints(
+                Approvals(self.escalation.incidents).decide, Forgetting(self.escalation.incidents).begin
+            ),
             *self.escalation.blueprints(),
             schedule_routes.blueprint(self.timetable),
             intake_routes.blueprint(self.mapped_events(), self.mappings.current, places),

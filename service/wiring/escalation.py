@@ -18,6 +18,7 @@ from service.escalate import (
     Answers,
     ContactLimits,
     Contacts,
+    Forgetting,
     House,
     IncidentCallbacks,
     Incidents,
@@ -27,12 +28,14 @@ from service.escalate import (
     MailReplies,
     Notices,
     Policies,
+    QuotedPages,
     Receipts,
     Replies,
     RuleIncidents,
     Summaries,
     Wording,
     action_routes,
+    forgetting,
     items,
     link_routes,
     message_routes,
@@ -86,10 +89,13 @@ class Escalation:
         self.incidents = Incidents(store, clock, ContactKeys(self.secret), policies, contacts, limits)
         self.rule_incidents = RuleIncidents(self.incidents, self.rules)
         self.languages = read_languages(reply_words(settings.rules_dir), instead=SHIPPED_WORDS)
-        self.replies = Replies(self.incidents, messaging.directory, messaging.opt_outs, self.phones, self.languages)
         self.receipts = Receipts(self.incidents, messaging.opt_outs, self._of_a_notification)
         self.tokens = mail_tokens(settings)
         self.reply_to = None if settings.reply_to is None else ReplyAddress(settings.reply_to, self.tokens)
+        quoted = QuotedPages(self.incidents, self._wording())
+        self.replies = Replies(
+            self.incidents, messaging.directory, messaging.opt_outs, self.phones, self.languages, quoted
+        )
         self.mails = MailReplies(self.incidents, self.languages, self.tokens, self.receipts, self._addressee)
         self.receivers = Receivers(self.replies, self.mails, self.receipts)
         url, keys = settings.public_url, signing_keys(settings, "incident-link")
@@ -147,6 +153,7 @@ class Escalation:
             Duty(items.NOTICES, notices.handle, notices.buried),
             Duty(items.HEARD, Answers(self.incidents).handle, tried_on_for=A_DAY),
             Duty(items.ENDING, IncidentCallbacks(self.messaging.webhooks).handle),
+            Duty(forgetting.KIND, Forgetting(self.incidents).handle),
             Duty(outcomes.KIND, self.rule_incidents.handle, tried_on_for=A_DAY),
         )
 
@@ -188,6 +195,7 @@ class Escalation:
             help=settings.help_contact or "",
             sms_plain=settings.sms_plain,
             reads_mail=self.reply_to is not None,
+            number=number_to_text(settings),
         )
         return Wording(self.messaging.templates, self.messaging.catalogues, self.phones, house)
 
@@ -203,6 +211,14 @@ class Escalation:
             self.reply_to,
             messaging.pauses,
         )
+
+
+def number_to_text(settings: Settings) -> str:
+    """A number of ours (E.164) that receives answers by SMS; empty where none is known, or nothing is sent for real."""
+    listed = [sender.origin for senders in settings.senders.by_country.values() for sender in senders if sender.two_way]
+    numbers = (settings.twilio_identity, settings.phone_identity, *listed)
+    known = next((number for number in numbers if number is not None and number.startswith("+")), "")
+    return "" if settings.is_trial(Channel.SMS) else known
 
 
 _STATUS = {

@@ -162,10 +162,13 @@ class Messaging:
         self.templates.become(templates)
         self.catalogues.become(catalogues)
 
-    def blueprints(self, decide: Callable[[str, Ruling], None]) -> Sequence[Blueprint]:
-        """The calls about messages; `decide` records a person's word about a flagged evaluation."""
+    def blueprints(
+        self, decide: Callable[[str, Ruling], None], erased: Callable[[Recipient], None]
+    ) -> Sequence[Blueprint]:
+        """The calls about messages; `decide` records a person's word about a flagged evaluation, `erased` is told of
+        people who are erased."""
         return (
-            recipient_routes.blueprint(self.directory, self.profiles, partial(suppressed, self.opt_outs)),
+            recipient_routes.blueprint(self.directory, self.profiles, partial(suppressed, self.opt_outs), erased),
             optout_routes.blueprint(self.opt_outs, self.directory, self.store, self.clock),
             outbox_routes.blueprint(self.outbox),
             lane_routes.blueprint(self.pauses, self.clock),

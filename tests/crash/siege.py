@@ -17,6 +17,7 @@ from service.escalate.record import IncidentRecord
 from service.wiring.app import Service
 from service.work import all_dead_items
 from tests.crash.processes import UNANSWERED, Installation
+from tests.functional.client import Reply
 
 PATIENCE = 120.0
 """Seconds in which incidents end that nobody disturbs any more, whatever else the machine does."""
@@ -24,7 +25,18 @@ PATIENCE = 120.0
 STEP = 0.004
 """Seconds that workers need for an incident, about: they are killed while they have something to do."""
 
-ANSWERS = ("yes", "no", "done", "undo")
+ANSWERS = ("yes", "no", "done", "undo", "lapse", "escalate")
+"""What is said of an incident that somebody answers; `lapse` is a YES of somebody who is then no longer on it."""
+
+RENEWED = """\
+escalation: {name}-renewed
+levels:
+  - {{contacts: [1], channels: [{channel}], wait: 2s, reminders: 1}}
+  - {{contacts: [2], channels: [{channel}], wait: 2s, reminders: 1}}
+on_no: escalate
+renew: 2s
+"""
+"""The policy of those that lapse."""
 
 DONE = {Fate.ACCEPTED, Fate.DELIVERED, Fate.FAILED, Fate.DROPPED}
 
@@ -54,7 +66,8 @@ class Outcome:
 class Siege:
     """Waves of incidents, people who answer some of them, and processes that die meanwhile.
 
-    Of twelve silent incidents one each is answered by YES, NO, DONE, and YES with an UNDO after it. Each worker that
+    Of eighteen silent incidents one each is answered by YES, NO, DONE, YES with an UNDO after it, YES under a policy
+    that asks again, and by the API, which asks the next level. Each worker that
     replaces a dead one has its clock further on than any lease or wait lasts, so that every kill meets as many due
     timers as incidents are open.
 
@@ -80,7 +93,7 @@ class Siege:
             self._open_a_wave()
             while self._open_ones() and self.killed.total() < self.kills:
                 self._some_answer_while_somebody_dies()
-        _wait_until(lambda: not self._open_ones())
+        _wait_until(lambda: not self._open_ones() and not self._to_lapse())
         _wait_until(lambda: Fate.PENDING not in self._fates().values())
 
     def judged(self) -> Outcome:
@@ -112,6 +125,8 @@ class Siege:
                 return incident.state.name == "resolved"
             case "undo":
                 return _exhausted(incident) and Kind.GIVEN_BACK in {entry.kind for entry in record.timeline}
+            case "lapse":
+                return _exhausted(incident) and Kind.LAPSED in {entry.kind for entry in record.timeline}
             case "no":
                 return _exhausted(incident) and _left_at_once(record)
             case _:
@@ -131,7 +146,8 @@ class Siege:
             {"phone": phone(n), "email": f"a{n}@example.com"},
             {"phone": f"+4478{n:08d}", "email": f"b{n}@example.com"},
         ]
-        body = {"incident_id": f"c{n}", "description": "Pump failed", "policy": self.policy, "contacts": contacts}
+        policy = f"{self.policy}-renewed" if _word(n) == "lapse" else self.policy
+        body = {"incident_id": f"c{n}", "description": "Pump failed", "policy": policy, "contacts": contacts}
         self._post("/v1/incidents", body)
         return f"c{n}"
 
@@ -149,8 +165,11 @@ class Siege:
 
     def _answer(self, name: str) -> str:
         n = int(name[1:])
-        word = ANSWERS[n // 3 % len(ANSWERS)]
-        for said in ("yes", "undo") if word == "undo" else (word,):
+        word = _word(n)
+        if word == "escalate":
+            self._post(f"/v1/incidents/{name}/escalate", {})
+            return word
+        for said in _SAID.get(word, (word,)):
             # By its code: clocks of workers are ahead of the API's here, so that no page was sent before any reply.
             self._post("/v1/simulator/sms", {"from": phone(n), "body": f"{said} {FIRST_CODE}"})
         return word
@@ -164,7 +183,7 @@ class Siege:
             except UNANSWERED:
                 time.sleep(0.1)
                 continue
-            assert reply.status in (200, 201, 202), reply.text
+            assert reply.status in (200, 201, 202) or _is_over(reply), reply.text
             return
         raise AssertionError(f"{path} was not answered")
 
@@ -183,6 +202,11 @@ class Siege:
 
     def _incident(self, name: str) -> Incident:
         return self.service.escalation.incidents.get(name).incident
+
+    def _to_lapse(self) -> list[str]:
+        """Those whose owner has not yet been found to be gone."""
+        said = (name for name, word in self.answered.items() if word == "lapse")
+        return [name for name in said if self._incident(name).state.name == "acknowledged"]
 
     def _open_ones(self) -> list[str]:
         page = self.service.store.by_index("incidents-by-state", "open", limit=10_000)
@@ -210,6 +234,19 @@ class Siege:
             cursor = page.cursor
             if cursor is None:
                 return found
+
+
+_SAID = {"undo": ("yes", "undo"), "lapse": ("yes",)}
+
+
+def _word(n: int) -> str:
+    """What is said of an incident, if anything is."""
+    return ANSWERS[n // 3 % len(ANSWERS)]
+
+
+def _is_over(reply: Reply) -> bool:
+    """Whether nobody is left whom the API could have asked next."""
+    return reply.status == 409
 
 
 def _exhausted(incident: Incident) -> bool:

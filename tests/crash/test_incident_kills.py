@@ -13,7 +13,7 @@ import pytest
 
 from tests.crash.mailbox import MailServer, mail_server
 from tests.crash.processes import Installation
-from tests.crash.siege import ANSWERS, Outcome, Siege
+from tests.crash.siege import ANSWERS, RENEWED, Outcome, Siege
 from tests.functional.client import ROOT
 
 LETTERS = """\
@@ -55,8 +55,11 @@ def besieged(siege: Siege) -> Outcome:
     return outcome
 
 
-def besieged_by_sms(installation: Installation, kills: int, at_once: int, seed: int) -> Outcome:
+def besieged_by_sms(install: Install, rules: Path, kills: int, at_once: int, seed: int) -> Outcome:
     """Pages go to the outbox, which keeps a message in the commit that records it as sent."""
+    shutil.copytree(ROOT / "rules", rules)
+    (rules / "escalation" / "drill-renewed.yaml").write_text(RENEWED.format(name="drill", channel="sms"))
+    installation = install(rules_dir=str(rules))
     return besieged(Siege(installation, installation.parts(), random.Random(seed), kills, at_once))
 
 
@@ -64,6 +67,7 @@ def besieged_by_letter(install: Install, rules: Path, kills: int, at_once: int, 
     """Pages go to a mail server: what is sent again was sent by somebody who died before it was recorded."""
     shutil.copytree(ROOT / "rules", rules)
     (rules / "escalation" / "letters.yaml").write_text(LETTERS)
+    (rules / "escalation" / "letters-renewed.yaml").write_text(RENEWED.format(name="letters", channel="email"))
     with mail_server() as (server, url):
         installation = install(smtp_url=url, rules_dir=str(rules))
         parts = installation.parts()
@@ -90,8 +94,8 @@ def assert_sent_again_only_after_a_death(server: MailServer, siege: Siege, outco
     assert outcome.twice == {copy.message for copy in server.again()}, "the outbox has nothing twice"
 
 
-def test_a_dozen_kills_of_any_process_lose_no_incident_page_or_answer(install: Install) -> None:
-    outcome = besieged_by_sms(install(), kills=12, at_once=60, seed=1)
+def test_a_dozen_kills_of_any_process_lose_no_incident_page_or_answer(install: Install, tmp_path: Path) -> None:
+    outcome = besieged_by_sms(install, tmp_path / "rules", kills=12, at_once=60, seed=1)
     assert_nothing_lost(outcome)
     assert outcome.twice == frozenset()
 
@@ -102,8 +106,8 @@ def test_a_page_is_sent_again_only_when_its_sender_died_before_recording_it(inst
 
 
 @pytest.mark.long
-def test_two_hundred_kills_over_500_live_incidents_lose_none(install: Install) -> None:
-    outcome = besieged_by_sms(install(), kills=200, at_once=500, seed=2)
+def test_two_hundred_kills_over_500_live_incidents_lose_none(install: Install, tmp_path: Path) -> None:
+    outcome = besieged_by_sms(install, tmp_path / "rules", kills=200, at_once=500, seed=2)
     assert_nothing_lost(outcome)
     assert outcome.twice == frozenset()
     assert outcome.kills["API"] >= 20

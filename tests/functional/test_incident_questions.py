@@ -179,3 +179,20 @@ def test_the_words_are_on_the_timeline_and_neither_in_the_audit_nor_in_the_log(
     masked = room.api.client_with(Scope.INCIDENTS).get(f"/v1/incidents/{incident}")
     assert "grandma" not in masked.text
     assert [line["words"] for line in masked.json()["timeline"] if "words" in line] == ["…", "…"]  # type: ignore[attr-defined]
+
+
+def test_an_erased_person_leaves_no_words_on_any_timeline(room: Room) -> None:
+    profile = {"first_name": "Ann", "phone": ANN, "language": "en", "preference": "sms"}
+    assert room.api.client.call("PUT", "/v1/recipients/ann", json=profile).status == 201
+    first = room.opens(contacts=[{"recipient": "ann"}, {"name": "Ben", "phone": BEN}])
+    room.says(ANN, "no, grandma is ill")
+    room.says(BEN, "yes please")
+    second = room.opens()
+    room.says(ANN, "grandma is ill")
+    assert "grandma" in str(room.read(first)) + str(room.read(second))
+    assert room.api.client.call("DELETE", "/v1/recipients/ann").status == 204
+    room.works()
+    assert "grandma" not in str(room.read(first)) + str(room.read(second))
+    assert "yes please" in str(room.read(first)), "Ben was not erased"
+    assert "Ann said no" in room.timeline(first)
+    assert room.state(second) == "open"

@@ -93,6 +93,41 @@ def test_a_reaction_answers_the_page_that_it_quotes(room: Room) -> None:
     assert (state(room, first), state(room, second)) == ("open", "acknowledged")
 
 
+@pytest.mark.parametrize(
+    ("quote", "answer"),
+    [
+        ("Liked “Disk full db1 is…”", "acknowledged"),
+        ("Liked “Disk full db1 is on fir", "acknowledged"),
+        ("Loved “Disk full db1 is…”", "open"),  # no answer, whatever it is to mean,
+        ("👍 to “Disk full db1 is on fire in the cellar\nCan you take it? Reply YES 1…”", "acknowledged"),
+        ("Reacted ✅ to “Incident 11: Disk full db1…”", "acknowledged"),
+        ("Liked “Disk full…”", "open"),  # as the other page begins
+        ("Liked “Disk full db1 is gone”", "open"),
+        ("Liked “Disk full db1 is asked about 11”", "open"),
+        ("Removed a like from “Disk full db1 is…”", "open"),
+    ],
+)
+def test_a_reaction_finds_its_page_although_the_phone_cut_the_quote(room: Room, quote: str, answer: str) -> None:
+    other, meant = (
+        room.opens(description="Disk full db2"),
+        room.opens(description="Disk full db1 is on fire in the cellar"),
+    )
+    room.says(ANN, quote)
+    assert (state(room, other), state(room, meant)) == ("open", answer)
+
+
+def test_a_like_of_the_message_that_somebody_else_is_asked_takes_nothing(room: Room) -> None:
+    incident = room.opens(description="Disk full db1 is on fire in the cellar")
+    room.waits(85)
+    (told,) = (text for text in room.inbox(ANN) if "no answer yet" in text)
+    for quote in (told, told[:30] + "…"):
+        room.says(ANN, f"Liked “{quote}”")
+        assert state(room, incident) == "open"
+    page = next(text for text in room.inbox(ANN) if "Can you take it" in text)
+    room.says(ANN, f"Liked “{page}”")
+    assert state(room, incident) == "acknowledged"
+
+
 def test_a_sentence_that_ends_our_messages_does_so(room: Room) -> None:
     incident = room.opens()
     room.says(ANN, "Yes, please stop texting me")

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from service.channels import Email, Reference
 from service.channels.phones import PhoneRules
+from service.core.enums import Channel
 from service.core.language_tags import Tag, parse_tag
+from service.escalate.incident import Contact
+from service.escalate.items import Outgoing
 from service.escalate.policies import read_policies
 from service.escalate.policy import PAGING, Policy, Role
 from service.escalate.wording import House, Wording
@@ -17,6 +21,7 @@ from service.language.embedded.catalogue import read_catalogues
 from service.messages.forms import parse_form
 from service.messages.segments import segments_of
 from service.messages.templates import read_templates
+from tests.unit import incidents
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = read_templates(ROOT / "templates")
@@ -127,8 +132,6 @@ def test_nothing_is_promised_that_is_not_done_and_nobody_is_blamed(template: str
 
 def test_an_sms_begins_with_the_senders_name_unless_the_template_places_it() -> None:
     wording = Wording(TEMPLATES, CATALOGUES, PhoneRules(reserved_allowed=True), House("Example Ltd", "ops@example.com"))
-    from service.channels import Reference
-
     sms = wording.sms(
         "+447700900123", "en", ("answer-help", "answer-help-contact"), {}, Reference("answer-1", 1, urgent=True)
     )
@@ -136,3 +139,24 @@ def test_an_sms_begins_with_the_senders_name_unless_the_template_places_it() -> 
         "Example Ltd: This number asks whether you can take an incident. Reply STOP to get no more messages.\n"
         "Help: ops@example.com"
     )
+
+
+@pytest.mark.parametrize(
+    ("house", "contact", "says"),
+    [
+        (House(number="+447418340000"), incidents.ANN, "Text YES 123 or NO 123 to +447418340000."),
+        (House(number="+447418340000", reads_mail=True), incidents.ANN, "Answer this email with YES or NO."),
+        (House(), incidents.ANN, "Answers to this email are not read."),
+        (House(number="+447418340000"), Contact(1, email="ann@example.com"), "Answers to this email are not read."),
+    ],
+)
+def test_a_mail_that_nobody_reads_the_answer_to_names_the_number_to_text(
+    house: House, contact: Contact, says: str
+) -> None:
+    wording = Wording(TEMPLATES, CATALOGUES, PhoneRules(reserved_allowed=True), house)
+    incident = incidents.opened([contact], incidents.policy(incidents.level(1, channels=[Channel.EMAIL])))
+    page = Outgoing(incident.id, 1, Role.PAGE, 1, 1, Channel.EMAIL)
+    mail = wording.of_message(incident, page, Reference("page", 1), incidents.START)
+    assert isinstance(mail, Email)
+    assert says in mail.text
+    assert ("Text YES" in mail.text) == says.startswith("Text")
