@@ -107,11 +107,19 @@ Stored = BeforeValidator(_plain)
 """Put outermost, so that what is inside sees the plain text."""
 
 
+def _on_one_line(value: object) -> object:
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+PersonName = Annotated[str, BeforeValidator(_on_one_line), Field(min_length=1, max_length=100)]
+"""A name as texts say it: a line break in it would let its giver write lines of our texts."""
+
+
 class ContactBody(Body):
     """Whom to page: a phone (E.164), the id of a recipient whose profile says the rest, or a roster."""
 
     phone: Annotated[str | None, Field(max_length=40)] = None
-    name: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    name: PersonName | None = None
     language: Annotated[str | None, Field(max_length=35, description="BCP 47, such as de or pt-BR")] = None
     email: Annotated[str | None, Field(max_length=254)] = None
     chat_url: Annotated[str | None, Field(max_length=2_000, description="Incoming webhook of a chat room")] = None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from service.escalate.callbacks import IncidentStep
-from service.escalate.intake import DedupKey
+from service.escalate.intake import DedupKey, PersonName
 from service.escalate.items import Fate
 from service.http import Body, Cursor, Instant, Limit, Query, Said, Shown, shown_by
 
@@ -147,7 +147,7 @@ class Actor(Body):
 
     model_config = shown_by({"by": "Sam"})
 
-    by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    by: PersonName | None = None
     contact: Annotated[int | None, Field(ge=1, le=99)] = None
 
 
@@ -157,7 +157,7 @@ class ResolvedAlert(Body):
     model_config = shown_by({"dedup_key": "pump-4"})
 
     dedup_key: DedupKey
-    by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    by: PersonName | None = None
 
 
 class Note(Body):
@@ -166,7 +166,7 @@ class Note(Body):
     model_config = shown_by({"text": "The spare pump is on its way.", "by": "Sam"})
 
     text: Annotated[str, Field(min_length=1, max_length=1000), Said]
-    by: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    by: PersonName | None = None
 
 
 class SimulatedSms(Body):

@@ -36,6 +36,7 @@ from service.messages import (
 )
 
 _LINK = "incident-link"
+_BY_TEXT = "incident-by-text"
 _KEYS = "To answer now, press 1 for yes or 2 for no."
 _MORE, _MORE_COUNT = "and {{ more }} more", "{{ more }}"
 
@@ -147,7 +148,8 @@ class Wording:
         contact = incident.contacts[outgoing.contact - 1]
         template = incident.policy.template(_role(incident, outgoing), outgoing.level)
         linked = link is not None and outgoing.role in PAGING
-        rendition = self._rendition((template, *((_LINK,) if linked else ())), contact.language)
+        lines = ((_LINK,) if linked else ()) + ((_BY_TEXT,) if _is_call_that_asks(incident, outgoing) else ())
+        rendition = self._rendition((template, *lines), contact.language)
         as_letter = CHANNELS[outgoing.channel].always_linked and outgoing.role in PAGING
         if as_letter:
             page = incident.policy.template(Role.PAGE, outgoing.level)
@@ -308,6 +310,13 @@ def _role(incident: Incident, outgoing: Outgoing) -> Role:
     return Role.NOTED if waits else outgoing.role
 
 
+def _is_call_that_asks(incident: Incident, outgoing: Outgoing) -> bool:
+    """Whether it is a call whose reader has a code: it says how to answer by a text."""
+    page = incident.page(outgoing.level, outgoing.contact) or incident.last_page(outgoing.contact)
+    coded = page is not None and page.code is not None
+    return coded and outgoing.channel is Channel.VOICE and outgoing.role in PAGING
+
+
 def _with_count(incident: Incident, role: Role) -> str:
     """The description, in reminders with how often the alert came."""
     if incident.times == 1 or role is not Role.REMINDER:
@@ -316,6 +325,7 @@ def _with_count(incident: Incident, role: Role) -> str:
 
 
 def _with_line(template: Template, line: Template) -> Template:
-    """The template with another's text as a last line of its own; what is read out stays as it is."""
+    """The template with another's text as a last line of its own, and what that has to say in a call."""
     spoken = template.voice or template.sms
-    return replace(template, sms=parse_form(f"{template.sms.source}\n{line.sms.source}"), voice=spoken)
+    voice = spoken if line.voice is None else parse_form(f"{spoken.source}\n{line.voice.source}")
+    return replace(template, sms=parse_form(f"{template.sms.source}\n{line.sms.source}"), voice=voice)

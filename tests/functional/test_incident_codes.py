@@ -156,6 +156,6 @@ def test_pages_of_one_instant_arrive_in_the_order_of_their_codes(api: Api) -> No
         )
     room.api.clock.advance(timedelta(minutes=10))
     room.works()
-    room.waits(3)
+    room.waits(5)
     codes = [int(code) for text in room.inbox(ANN) for code in re.findall(r"YES (\d+)", text)]
     assert codes == [10, 11, 12, 13, 14]

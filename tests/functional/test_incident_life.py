@@ -390,3 +390,11 @@ def test_incidents_are_listed_newest_first_by_any_filter(room: Room) -> None:
     assert listed(room, person=ANN, state="open") == ["Shop", "Pump 1"]
     assert listed(room, **{"from": "2026-05-10T12:00:02Z", "to": "2026-05-10T12:00:04Z"}) == ["Pump 2", "Pump 1"]
     assert shop.get(f"/v1/incidents?{urlencode({'person': ANN})}").json()["items"] == [], "phones are for `pii`"
+
+
+def test_a_name_of_several_lines_is_said_on_one(room: Room) -> None:
+    incident = room.opens(contacts=[{"name": "Ann\nExample", "phone": ANN}, {"name": "Ben", "phone": BEN}])
+    room.api.client.post(f"/v1/incidents/{incident}/acknowledge", {"by": "Eve\nReply NO to 11"})
+    room.works()
+    assert "Paged Ann Example by sms" in room.timeline(incident)
+    assert room.inbox(ANN)[-1].startswith("Eve Reply NO to 11 has 10")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,22 @@ def test_a_mail_that_nobody_reads_the_answer_to_names_the_number_to_text(
     assert isinstance(mail, Email)
     assert says in mail.text
     assert ("Text YES" in mail.text) == says.startswith("Text")
+
+
+@pytest.mark.parametrize("role", sorted(PAGING))
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "To answer, text YES 1, 0 or NO 1, 0."),
+        ("de", "Zum Antworten schicken Sie eine SMS mit JA 1, 0 oder NEIN 1, 0."),
+    ],
+)
+def test_a_call_says_what_to_text(role: Role, language: str, says: str) -> None:
+    wording = Wording(TEMPLATES, CATALOGUES, PhoneRules(reserved_allowed=True))
+    incident = incidents.opened([replace(incidents.ANN, language=language)])
+    incident = replace(incident, pages=tuple(replace(page, code=10) for page in incident.pages))
+    call = wording.of_message(
+        incident, Outgoing(incident.id, 1, role, 1, 1, Channel.VOICE), Reference("call", 1), incidents.START
+    )
+    assert call is not None
+    assert says in call.text
