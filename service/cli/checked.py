@@ -13,8 +13,7 @@ from service.core import plain_files
 from service.core.language_tags import parse_tag
 from service.core.plain_files import CannotRead
 from service.decide import Finding, Inlined, Kind, Place, Severity
-from service.escalate import policy_file, typed_words
-from service.escalate.answer_ways import AnswerWays, unanswerable
+from service.escalate import answer_ways, policy_file, typed_words
 from service.intake import known_beside
 from service.intake.events import file as events_file
 from service.language.embedded import read_catalogues
@@ -66,8 +65,8 @@ def _of_policy(file: RuleFile) -> Sequence[Finding]:
     parsed, settings = policy_file.parse(file.content, _templates()), config.load()
     if parsed.policy is None:
         return parsed.findings
-    ways = AnswerWays(links=settings.public_url is not None, mailbox=settings.reply_to is not None)
-    return (*parsed.findings, *unanswerable(file.content, parsed.policy, ways))
+    ways = answer_ways.AnswerWays(links=settings.public_url is not None, mailbox=settings.reply_to is not None)
+    return (*parsed.findings, *answer_ways.unanswerable(file.content, parsed.policy, ways))
 
 
 def _unknown_rosters(file: RuleFile) -> Sequence[Finding]:
