@@ -96,10 +96,17 @@ class Told:
 
 
 def leaves_at(
-    group: NoticeGroup, channel: Channel, told: Sequence[Told], limits: ContactLimits, at: datetime, *, in_storm: bool
+    group: NoticeGroup,
+    channel: Channel,
+    told: Sequence[Told],
+    limits: ContactLimits,
+    at: datetime,
+    *,
+    in_storm: bool,
+    is_answer: bool = False,
 ) -> datetime | None:
     """When a message leaves that is told together with others; None if it leaves by itself and now."""
-    if group in _ANSWERS:
+    if is_answer or group in _ANSWERS:
         return at + GATHERED_FOR if in_storm else None
     limit = limits.of(channel)
     recent = sorted(each.at for each in told if each.channel is channel and each.at > at - limit.within)

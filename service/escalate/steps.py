@@ -76,7 +76,8 @@ def written(step: Moved, books: Books) -> Change:
     _keep_standing(record.incident, coded, event.at, books)
     if isinstance(event, Reply) and coded.state != record.incident.state:
         _note_that_somebody_is_there(coded, event.contact, books)
-    spawn = [one for message in effects.messages for one in _sent(coded, message, event.at, books)]
+    writer = event.contact if isinstance(event, Reply) else None
+    spawn = [one for m in effects.messages for one in _sent(coded, m, event.at, books, is_answer=m.contact == writer)]
     after, callbacks = owed(record.incident, record.after(coded, effects), effects, event.at)
     spawn += callbacks
     alarms = _told_at(coded) not in (None, _told_at(record.incident))
@@ -190,12 +191,15 @@ def _note_that_somebody_is_there(incident: Incident, contact: int, books: Books)
         books[phone] = books[phone].acted()
 
 
-def _sent(incident: Incident, message: Message, at: datetime, books: Books) -> Sequence[Item]:
+def _sent(
+    incident: Incident, message: Message, at: datetime, books: Books, *, is_answer: bool = False
+) -> Sequence[Item]:
     """The message as an item; none where the phone has had enough answers, or gets a summary instead."""
     contact = incident.contacts[message.contact - 1]
     plain = [message_item(incident.id, message, _due_at(contact, incident, message, at, books))]
     if message.role in GROUPS and not message.passive:
-        return plain if (gathered := _notice(incident, message, at, books)) is None else gathered
+        gathered = _notice(incident, message, at, books, is_answer=is_answer)
+        return plain if gathered is None else gathered
     if contact.phone is None or message.channel is not Channel.SMS:
         return plain
     if message.passive:
@@ -213,8 +217,13 @@ def _due_at(contact: Contact, incident: Incident, message: Message, at: datetime
     return at if listed is None or listed.leaves_at is None else max(at, listed.leaves_at)
 
 
-def _notice(incident: Incident, message: Message, at: datetime, books: Books) -> Sequence[Item] | None:
-    """The message put among those that its address is told of together; None if it leaves by itself."""
+def _notice(
+    incident: Incident, message: Message, at: datetime, books: Books, *, is_answer: bool
+) -> Sequence[Item] | None:
+    """The message put among those that its address is told of together; None if it leaves by itself.
+
+    One that `is_answer` tells a person what became of their own words.
+    """
     address = incident.contacts[message.contact - 1].address(message.channel)
     if address is None:
         return None
@@ -222,7 +231,9 @@ def _notice(incident: Incident, message: Message, at: datetime, books: Books) ->
     digest = GatheredMessage(address, channel, group)
     waits = any(digest.holds(notice) for notice in books[address].notices)
     in_storm = _in_storm(incident, message, at, books)
-    due_at = at if waits else leaves_at(group, channel, books[address].told, books.limits, at, in_storm=in_storm)
+    told, limits = books[address].told, books.limits
+    waits = waits and (in_storm or not is_answer)
+    due_at = at if waits else leaves_at(group, channel, told, limits, at, in_storm=in_storm, is_answer=is_answer)
     if due_at is None:
         books[address] = books[address].telling(channel, at)
         return None

@@ -143,3 +143,14 @@ def test_a_storm_of_one_incident_reads_as_ever(room: Room) -> None:
     room.waits(100)
     assert len(room.inbox(ANN)) == 4  # the call of last resort is the last
     assert "Nobody has taken 10 (Pump 1 failed) yet" in room.inbox(ANN)[-2]
+
+
+def test_what_became_of_ones_own_no_is_said_at_once_however_much_was_said_before(api: Api) -> None:
+    room = Room(api)
+    for n in range(7):
+        api.clock.advance(timedelta(minutes=2))
+        incident = room.opens(description=f"Purchase {n}", policy="approval")
+        room.says(ANN, "no")
+        assert room.state(incident) == "cancelled"
+        assert f"Purchase {n}" in room.inbox(ANN)[-1]
+        assert len(room.inbox(ANN)) == 2 * (n + 1)
