@@ -122,7 +122,7 @@ def test_a_reviewer_in_the_instant_of_opening_leaves_nobody_to_page(
             assert room.api.client.post(f"/v1/reviews/{review}", {"decision": "approve"}).status == 200
         return waited
 
-    monkeypatch.setattr(incidents, "waits", decided_behind_it)
+    monkeypatch.setattr(incidents, "waits_for_review", decided_behind_it)
     room.works()
     assert room.api.service.messaging.outbox.entries(limit=10).items == []
     assert outcomes(room, evaluation)["flag for review"]["status"] == "approve"
