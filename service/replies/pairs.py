@@ -125,7 +125,8 @@ def swallowed(vocabulary: Vocabulary, languages: Languages) -> tuple[Finding, ..
     walk.through()
     wrong = dict[_Words, _Words]()
     for yes, refusal in islice(walk.pairs(), MAX_PAIRS):
-        if refusal not in wrong and _is_yes(_text(yes, refusal), vocabulary.language, languages):
+        listed = refusal in wrong or vocabulary.kind((*yes, *refusal)) is not None  # "va que va" is a phrase of its own
+        if not listed and _is_yes(_text(yes, refusal), vocabulary.language, languages):
             wrong[refusal] = yes
     return tuple(_finding(yes, refusal, walk.refusing[refusal]) for refusal, yes in islice(wrong.items(), MAX_SAID))
 
