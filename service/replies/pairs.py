@@ -119,8 +119,7 @@ def _phrase_ends(root: Node, words: _Words, at: int) -> Iterator[int]:
 
 
 def swallowed(vocabulary: Vocabulary, languages: Languages) -> tuple[Finding, ...]:
-    """A finding for each refusal that some YES before it makes a YES: an error for a NO, a warning for what is asked
-    about."""
+    """A warning for each refusal that some YES before it makes a YES: who speaks the language knows whether it is."""
     walk = _Walk((vocabulary.root, languages.vocabulary(ENGLISH).root))
     walk.through()
     wrong = dict[_Words, _Words]()
@@ -141,7 +140,6 @@ def _text(*phrases: _Words) -> str:
 
 
 def _finding(yes: _Words, refusal: _Words, phrase: Phrase) -> Finding:
-    severity = Severity.ERROR if phrase.kind in REFUSING else Severity.WARNING
     message = f'"{_text(yes)}" and then "{_text(refusal)}", which is "{phrase.kind}", would be read as a YES'
     hint = f'add "{_text(yes, refusal)}" to "{phrase.kind}", unless it is a YES'
-    return Finding(severity, FindingKind.OVERLAP, phrase.at, message, hint=hint)
+    return Finding(Severity.WARNING, FindingKind.OVERLAP, phrase.at, message, hint=hint)

@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import main
-from service.decide import Severity
 from service.replies import Languages, pairs, read_languages
 from service.wiring.escalation import SHIPPED_WORDS
 from tests.functional.client import ROOT
@@ -111,7 +110,7 @@ def swallowed(words: Path, source: str) -> str:
     return " ".join(finding.message for finding in pairs.swallowed(languages.vocabulary("de"), languages))
 
 
-def test_a_refusal_that_grows_together_with_a_yes_is_an_error(words: Path) -> None:
+def test_a_refusal_that_grows_together_with_a_yes_is_warned_of(words: Path) -> None:
     source = 'replies: de\nyes: [ja, mach]\ncommit: ["mach weg"]\nfiller: [hier]\nexcuse: ["weg hier"]\n'
     assert '"mach" and then "weg hier", which is "excuse", would be read as a YES' in swallowed(words, source)
     assert swallowed(words, source.replace("filler: [hier]\n", "")) == ""
@@ -121,4 +120,4 @@ def test_a_refusal_that_grows_together_with_a_yes_is_an_error(words: Path) -> No
 def test_no_shipped_yes_swallows_a_no(words: Path, language: str) -> None:
     languages = read_languages(words)
     found = pairs.swallowed(languages.vocabulary(language), languages)
-    assert [each.message for each in found if each.severity is Severity.ERROR] == []
+    assert [each.message for each in found if '"no"' in each.message or '"cannot"' in each.message] == []
