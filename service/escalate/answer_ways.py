@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.core.enums import Channel
-from service.decide import Entries, Faults, Finding, Items, Kind, Node, positions
+from service.decide import Entries, Finding, Items, Kind, Node, RuleFaults, positions
 from service.escalate.policy import Level, Policy
 
 
@@ -30,8 +30,8 @@ class AnswerWays:
 
 def unanswerable(source: str | bytes, policy: Policy, ways: AnswerWays) -> tuple[Finding, ...]:
     """A warning for each level that some or all of its contacts cannot answer, at its place in the policy's file."""
-    root, _ = positions.read(source, Faults())
-    faults = Faults()
+    root, _ = positions.read(source, RuleFaults())
+    faults = RuleFaults()
     nodes = _levels(root)
     for number, (level, node) in enumerate(zip(policy.levels, nodes, strict=False), start=1):
         if channels := [channel for channel in level.channels if ways.leave_out(channel)]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from service.decide import Entries, Faults, Finding, Items, Kind, Node, Scalar, did_you_mean, positions
+from service.decide import Entries, Finding, Items, Kind, Node, RuleFaults, Scalar, did_you_mean, positions
 
 _CONTACTS, _ROSTER = "contacts", "roster"
 
@@ -14,8 +14,8 @@ def unknown(source: str | bytes, known: Collection[str]) -> tuple[Finding, ...]:
 
     A name that reads facts (`{{ … }}`) is known only when they are.
     """
-    root, _ = positions.read(source, Faults())
-    faults = Faults()
+    root, _ = positions.read(source, RuleFaults())
+    faults = RuleFaults()
     for name in () if root is None else _named(root):
         if name.text not in known and "{{" not in name.text:
             there_are = f"there are: {', '.join(sorted(known))}" if known else "there is no file in rosters/"
