@@ -4,6 +4,7 @@ from service.aws.inbox import SqsInbox
 from service.aws.limits import OverLimit, check_limits, choices_of
 from service.aws.parameters import KeptValues
 from service.aws.references import CannotFetch, Fetch, ValueReference, parse_reference
+from service.aws.s3_files import S3Files
 
 __all__ = [
     "CannotFetch",
@@ -12,6 +13,7 @@ __all__ = [
     "Fetch",
     "KeptValues",
     "OverLimit",
+    "S3Files",
     "SqsInbox",
     "ValueReference",
     "check_limits",

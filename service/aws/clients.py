@@ -80,6 +80,7 @@ _CONFIGS = {
     "ssm": REPEATED,
     "secretsmanager": REPEATED,
     "appconfigdata": REPEATED,
+    "s3": REPEATED.merge(Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})),
 }
 
 
@@ -115,7 +116,7 @@ class Clients:
     @overload
     def get(self, service: Literal["secretsmanager"], role: str | None = ...) -> SecretsManagerClient: ...
     @overload
-    def get(self, service: Literal["appconfigdata"], role: str | None = ...) -> BaseClient: ...
+    def get(self, service: Literal["appconfigdata", "s3"], role: str | None = ...) -> BaseClient: ...
 
     def get(self, service: str, role: str | None = None) -> BaseClient:
         """The client of a service, as this process itself or in the given role."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -50,6 +51,12 @@ def _duration(_: click.Context, __: click.Parameter, value: str) -> timedelta:
     help="Test EVENTS, the only argument then, against the mappings of this file (rules/events.yaml).",
 )
 @click.option("--stop", is_flag=True, help="Take no more live requests.")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(["error", "unmapped", "not_matched"]),
+    help="End with 1 where an event comes to this; may be said several times.",
+)
 @as_json_option
 def test_events(
     ruleset: str,
@@ -61,6 +68,7 @@ def test_events(
     lasting: timedelta,
     mapping: Path | None,
     stop: bool,
+    fail_on: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Say for each of EVENTS whether rules match it, why not, or what is wrong with it. Nothing is carried out.
@@ -70,7 +78,7 @@ def test_events(
     that ends, --stop ends it. With neither, the latest results are listed. Results are kept for 30 days.
     """
     if mapping is not None:
-        _show(_mapped(mapping, events or Path(ruleset)), {}, as_json)
+        _show(_mapped(mapping, events or Path(ruleset)), {}, as_json, fail_on)
         return
     if sum((events is not None, share is not None, stop)) > 1:
         raise click.UsageError("Give one of EVENTS, --sample and --stop.")
@@ -79,14 +87,14 @@ def test_events(
     testing = _Testing()
     if events is not None:
         source = None if draft is None else rule_file.read(draft).content.decode("utf-8", "replace")
-        _show(testing.run(ruleset, version, source, _events(events)), {}, as_json)
+        _show(testing.run(ruleset, version, source, _events(events)), {}, as_json, fail_on)
     elif share is not None:
         click.echo(_sampling(testing.begin(ruleset, version, share, limit, lasting), as_json))
     elif stop:
         testing.stop(ruleset)
         click.echo(f"No more live requests of {ruleset} are tested.")
     else:
-        _show(testing.results(ruleset), testing.sample(ruleset), as_json)
+        _show(testing.results(ruleset), testing.sample(ruleset), as_json, fail_on)
 
 
 def _mapped(mapping: Path, events: Path) -> Sequence[Mapping[str, object]]:
@@ -107,17 +115,12 @@ class _Testing:
     """The tester on this installation's store."""
 
     def __init__(self) -> None:
-        from service.evaluations import EventSamples, EventTests
-        from service.rulesets import ActiveVersions, Library
-        from service.wiring import SYSTEM_CLOCK, of_any_language, open_sentiment, open_store
+        from service.wiring import Service
 
-        settings = config.load()
-        store = open_store(settings)
-        live = ActiveVersions(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
-        sentiment = of_any_language(open_sentiment(settings), settings)
-        self._clock = SYSTEM_CLOCK
-        self._tests = EventTests(live, store, SYSTEM_CLOCK, sentiment)
-        self._samples = EventSamples(live, store, SYSTEM_CLOCK, sentiment)
+        service = Service(config.load())
+        self._clock = service.clock
+        self._tests = service.event_tests
+        self._samples = service.event_samples
 
     def run(
         self, ruleset: str, version: int | None, source: str | None, events: Sequence[object]
@@ -166,10 +169,21 @@ def _events(file: Path) -> Sequence[object]:
     return document if isinstance(document, list) else [document]
 
 
-def _show(results: Sequence[Mapping[str, object]], sample: Mapping[str, object], as_json: bool) -> None:
+def _show(
+    results: Sequence[Mapping[str, object]],
+    sample: Mapping[str, object],
+    as_json: bool,
+    fail_on: Sequence[str] = (),
+) -> None:
     if as_json:
         click.echo(exact_json.dumps({"items": results, **({"sample": sample} if sample else {})}))
-        return
+    else:
+        _print(results, sample)
+    if any(result.get("status") in fail_on for result in results):
+        sys.exit(1)
+
+
+def _print(results: Sequence[Mapping[str, object]], sample: Mapping[str, object]) -> None:
     if sample:
         click.echo(_sampling(sample, as_json=False))
     for number, result in enumerate(results, start=1):

@@ -65,7 +65,7 @@ def publish_file(
         copies.record(file, version)
     if as_json:
         found = None if otherwise is None else otherwise.as_json()
-        click.echo(exact_json.dumps({**_version_document(version), "backtest": found}))
+        click.echo(exact_json.dumps({**version_document(version), "backtest": found}))
         return
     when = f" from {effective_from.isoformat()}" if effective_from else ""
     click.echo(f"{version.ruleset} version {version.number} is active{when} ({version.sha256[:12]}).")
@@ -85,8 +85,8 @@ def history(name: str, limit: int, as_json: bool) -> None:
     active = library.timeline(name).active(datetime.now(UTC))
     files = [one for one in _copies().seen() if one.ruleset == name and one.findings]
     if as_json:
-        documents = [{**_version_document(one), "active": one.number == active} for one in found]
-        lines = [_activation_document(one) for one in activations]
+        documents = [{**version_document(one), "active": one.number == active} for one in found]
+        lines = [activation_document(one) for one in activations]
         shown = [{"file": one.file, "version": one.version, "findings": list(one.findings)} for one in files]
         click.echo(exact_json.dumps({"versions": documents, "activations": lines, "working_copies": shown}))
         return
@@ -110,7 +110,7 @@ def activate(name: str, version: int, effective_from: datetime | None, as_json: 
     """Let a published version decide again: rolling back, or forward."""
     done = _library().activate(name, version, getpass.getuser(), effective_from)
     click.echo(
-        exact_json.dumps(_activation_document(done))
+        exact_json.dumps(activation_document(done))
         if as_json
         else f"{name} version {version} is active from {done.since:%Y-%m-%d %H:%M:%S} UTC."
     )
@@ -182,7 +182,8 @@ def _latest_as_text(found: Compared) -> str:
     return f"The latest requests, from {times}:\n{as_text(found.tally, found.against)}"
 
 
-def _version_document(version: Version) -> Mapping[str, object]:
+def version_document(version: Version) -> Mapping[str, object]:
+    """A version as `--json` shows it."""
     return {
         "ruleset": version.ruleset,
         "version": version.number,
@@ -193,6 +194,7 @@ def _version_document(version: Version) -> Mapping[str, object]:
     }
 
 
-def _activation_document(activation: Activation) -> Mapping[str, object]:
+def activation_document(activation: Activation) -> Mapping[str, object]:
+    """An activation as `--json` shows it."""
     since, at = activation.since.isoformat(), activation.at.isoformat()
     return {"version": activation.version, "from": since, "by": activation.by, "at": at}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import click
 
 from service import config
+from service.cli.text_versions import add_versions
 from service.core import exact_json
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag, parse_tag, serves
@@ -21,7 +22,10 @@ class NotPreviewed(TocsinError):
 
 @click.group()
 def templates() -> None:
-    """List message templates and look at what people would get."""
+    """List message templates, look at what people would get, and publish them."""
+
+
+add_versions(templates, "templates")
 
 
 @templates.command("list")

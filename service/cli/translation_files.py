@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO, get_args
 
 import click
 
 from service import config
-from service.core.errors import TocsinError
 from service.core.language_tags import UnknownTag, parse_tag
 from service.messages import (
     TRANSLATION_MISSING,
     TRANSLATION_SUPPLIED,
-    ExportedText,
+    DoesNotFit,
     NotReadable,
-    ReturnedText,
     TranslationFormat,
-    Translations,
-    WantedTranslation,
-    check_pieces,
-    nearest_translation,
-    read_translations,
-    written_translations,
+    export_texts,
+    import_texts,
 )
 from service.wiring import Service
-
-MAX_KNOWN = 5_000
-"""Translations of people among which similar texts are looked for."""
 
 
 @click.command("export")
@@ -49,16 +39,9 @@ def export_translations(language: str, source: str, form: TranslationFormat, sta
     What a machine says stands in it as a draft (fuzzy, state initial), and a similar text with its translation.
     """
     pair = _tag(source), _tag(language)
-    translations = Service(config.load()).messaging.translations
-    known = [text for _, text in _all(translations, TRANSLATION_SUPPLIED, pair)][:MAX_KNOWN]
-    found = [
-        ExportedText(
-            name, text, None if status == TRANSLATION_SUPPLIED else nearest_translation(text.source_text, known)
-        )
-        for name, text in _all(translations, status, pair)
-    ]
-    output.write(written_translations(found, *pair, form))
-    click.echo(f"{len(found)} {status} from {pair[0]} into {pair[1]}.", err=True)
+    done = export_texts(Service(config.load()).messaging.translations, status, pair, form)
+    output.write(done.content)
+    click.echo(f"{done.texts} {status} from {pair[0]} into {pair[1]}.", err=True)
 
 
 @click.command("import")
@@ -71,48 +54,14 @@ def import_translations(file: Path, dry_run: bool) -> None:
     """
     translations = Service(config.load()).messaging.translations
     try:
-        entries = read_translations(file.read_bytes())
+        done = import_texts(translations, file.read_bytes(), getpass.getuser(), dry_run=dry_run)
     except NotReadable as error:
         raise click.ClickException(f"{file}: {error}") from error
-    sure = [each for each in entries if not each.in_doubt]
-    faults = [f"{each.id}: {fault}" for each in sure if (fault := _fault(translations, each)) is not None]
-    if faults:
-        raise click.ClickException("\n".join([*faults, "Nothing was supplied."]))
-    if not dry_run:
-        for each in sure:
-            translations.supply(each.id, each.text, getpass.getuser())
-    left_out = len(entries) - len(sure)
+    except DoesNotFit as error:
+        raise click.ClickException(f"{error}\nNothing was supplied.") from error
     said = "fit" if dry_run else "supplied: whoever waits gets their copy now"
-    click.echo(f"{len(sure)} {said}." + (f" {left_out} left out, nobody has looked at them." if left_out else ""))
-
-
-def _fault(translations: Translations, said: ReturnedText) -> str | None:
-    wanted = translations.wanted(said.id)
-    if wanted is None:
-        return "there is no text with this id: export the file from this installation"
-    if " ".join(said.source_text.split()) != " ".join(wanted.source_text.split()):
-        return "the text in the file is not the one that waits: translate what was exported"
-    try:
-        check_pieces(wanted.source_text, said.text)
-    except TocsinError as error:
-        return str(error)
-    return None
-
-
-def _all(translations: Translations, status: str, pair: tuple[str, str]) -> Iterator[tuple[str, WantedTranslation]]:
-    cursor: str | None = None
-    while True:
-        page = translations.listed(status, cursor=cursor, limit=500)
-        yield from _of_pair(page.items, pair)
-        cursor = page.cursor
-        if cursor is None:
-            return
-
-
-def _of_pair(
-    items: Sequence[tuple[str, WantedTranslation]], pair: tuple[str, str]
-) -> Sequence[tuple[str, WantedTranslation]]:
-    return [(name, text) for name, text in items if (text.source, text.target) == pair]
+    left_out = f" {done.left_out} left out, nobody has looked at them." if done.left_out else ""
+    click.echo(f"{done.supplied} {said}.{left_out}")
 
 
 def _tag(name: str) -> str:

@@ -257,6 +257,10 @@ class Settings(BaseSettings):
         description="Whose machine translations a person looks at before they leave: `off`, `bulk` or `all` but "
         "incidents. Default: `bulk` for the models on this machine, `off` for Amazon Translate and LibreTranslate.",
     )
+    attachments: values.S3Folder = Field(
+        default=None,
+        description="Folder in S3, such as `s3://bucket/mails`: notifications may name files below it and no others.",
+    )
     spend_cap: values.Amount = Field(
         default=None,
         description="Estimated USD a month for SMS: warned of at 80 %, and at the cap bulk stops, incidents never.",

@@ -26,6 +26,7 @@ from service.channels.email import parse_sender
 from service.core import secrets, web_addresses
 from service.core.enums import Channel, Scope
 from service.core.errors import TocsinError
+from service.core.s3_urls import S3Url, parse_s3_url
 from service.core.spelling import nearest
 from service.messages import Pace, QuietHours, Senders, parse_pace, parse_quiet_hours, parse_weights, read_senders
 
@@ -296,6 +297,7 @@ Weights = Annotated[Mapping[str, float], _read_by(_weights)]
 Tokens = Annotated[tuple[str, ...], _read_by(_each(parse_token))]
 Scopes = Annotated[tuple[Scope, ...], _read_by(_each(parse_scope))]
 
+S3Folder = Annotated[S3Url | None, _read_by(parse_s3_url)]
 AwsPrefix = Annotated[str, _matching(re.compile(r"[A-Za-z0-9_-]{0,40}"), _NAME.format("up to 40"))]
 ConfigurationSet = Annotated[str | None, _matching(re.compile(r"[A-Za-z0-9_-]{1,64}"), _NAME.format("1 to 64"))]
 PhoneConfigurationSet = Annotated[

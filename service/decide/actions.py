@@ -57,6 +57,9 @@ DEFAULT_POLICY = "default"
 """The escalation policy of an incident that names none."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_MEMBER = re.compile(r"(?=.{1,100}\Z)[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*){0,7}")
+MAX_DATA = 50
+"""Data that one event may hold."""
 _EVENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,127}")
 _PERCENT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?%")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -272,8 +275,24 @@ class _Reader:
 
     def _emit(self, keys: EntryKeys) -> Action | None:
         event = keys.read("emit", lambda node: self._name(node, "the event's name", _EVENT))
-        data = keys.read("with", partial(self._variables, what="with")) or {}
+        data = keys.read("with", self._data) or {}
         return Emit(event, keys.at, data) if event else None
+
+    def _data(self, node: Node) -> Mapping[str, Text]:
+        """The data of an event, whose names are paths in it."""
+        data = self._variables(node, what="with")
+        names = [key for key, _ in node.pairs] if isinstance(node, Entries) else []
+        for key in names:
+            above = next((other.text for other in names if key.text.startswith(f"{other.text}.")), None)
+            if _MEMBER.fullmatch(key.text) is None:
+                hint = "write it like amount or order.amount: letters, digits, - and _, and points between"
+                self._faults.error(Kind.SYNTAX, key.at, f'"{key.text}" cannot be the name of data', hint)
+            elif above is not None:
+                message = f'"{key.text}" is within "{above}", which is a text: give one of them another name'
+                self._faults.error(Kind.SYNTAX, key.at, message)
+        if len(data) > MAX_DATA:
+            entries.mismatch(node, f"an event may hold at most {MAX_DATA} data", self._faults)
+        return data
 
     def _notify(self, keys: EntryKeys) -> Action | None:
         template = keys.read("notify", lambda node: self._name(node, "the template's name"))

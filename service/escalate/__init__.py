@@ -15,7 +15,7 @@ from service.escalate.links import Links
 from service.escalate.mail import MailReplies
 from service.escalate.notices import Notices
 from service.escalate.outcomes import RuleIncidents
-from service.escalate.policies import Policies, UnknownPolicy, read_policies
+from service.escalate.policies import Policies, UnknownPolicy, checked, published_policy, read_policies
 from service.escalate.policy import Policy
 from service.escalate.quoted import QuotedPages
 from service.escalate.receipts import Receipts
@@ -53,7 +53,9 @@ __all__ = [
     "UnknownContact",
     "UnknownPolicy",
     "Wording",
+    "checked",
     "incident_id",
+    "published_policy",
     "read_policies",
     "record_of",
     "shape_of",

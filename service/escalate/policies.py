@@ -10,9 +10,10 @@ from service.core import plain_files
 from service.core.errors import TocsinError
 from service.core.plain_files import CannotRead
 from service.core.spelling import nearest
-from service.decide import report
+from service.decide import Declared, report
 from service.escalate import policy_file
 from service.escalate.policy import Policy
+from service.rulesets import Checked
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,10 @@ class Policies:
         """All names, sorted."""
         return tuple(sorted(self._policies))
 
+    def over(self, others: Policies) -> Policies:
+        """These policies, and those of the others that are not among them."""
+        return Policies({**others._policies, **self._policies})
+
     def become(self, others: Policies) -> None:
         """Be these policies from now on: the folder was edited."""
         self._policies = others._policies
@@ -48,6 +53,22 @@ class Policies:
             hint = f'did you mean "{near}"?' if near else f"there are: {', '.join(sorted(policies)) or 'none'}"
             raise UnknownPolicy(f'there is no escalation policy "{name}": {hint}')
         return policies[name]
+
+
+def checked(content: bytes, templates: Collection[str]) -> Checked:
+    """Everything there is to say about a policy's text before it is published; messages must be of these templates."""
+    parsed = policy_file.parse(content, templates)
+    policy = parsed.policy
+    declared = None if policy is None else Declared(policy.name, policy.description)
+    return Checked(content.decode("utf-8", "replace"), declared, parsed.findings)
+
+
+def published_policy(source: str) -> Policy:
+    """The policy that a published text is; `PoliciesRefused` where this version of the program does not read it."""
+    parsed = policy_file.parse(source)
+    if parsed.policy is None:
+        raise PoliciesRefused(report.render(parsed.findings, source, "the published text"))
+    return parsed.policy
 
 
 def read_policies(folder: Path, templates: Collection[str] | None = None) -> Policies:

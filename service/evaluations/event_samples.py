@@ -187,7 +187,7 @@ class EventSamples:
         try:
             asked = candidate(self._live, Which(sample.ruleset, sample.version), self._clock.now())
             for note in notes:
-                result = tested(asked, note.request, note.at.date(), self._sentiment)
+                result = tested(asked, note.request, note.at.date(), self._sentiment, None)
                 result_id = f"testevent-{ids.fresh(note.at)}-000"
                 origin = {"request_id": note.request_id, "sampled": True}
                 results.append(kept(result_id, asked, {**result, **origin}, note.app, note.at))

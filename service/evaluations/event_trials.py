@@ -17,6 +17,7 @@ from service.core import exact_json
 from service.core.clock import Clock, timestamp
 from service.decide import ActionRefused, Clause, Combination, Comparison, FactsRefused, NotUnique, RuleExplained, Truth
 from service.evaluations.candidates import Candidate, Tried, Which, candidate
+from service.evaluations.reach import NobodyReached, Reach
 from service.evaluations.refusals import faults
 from service.language import Sentiment
 from service.rulesets import ActiveVersions
@@ -65,11 +66,20 @@ class _Event:
 class EventTests:
     """Tests events with the rulesets that are live here, or with drafts."""
 
-    def __init__(self, live: ActiveVersions, store: Store, clock: Clock, sentiment: Sentiment | None = None) -> None:
+    def __init__(
+        self,
+        live: ActiveVersions,
+        store: Store,
+        clock: Clock,
+        sentiment: Sentiment | None = None,
+        reach: Reach | None = None,
+    ) -> None:
+        """With `reach` an event whose outcomes would reach nobody is in error, as the request would be refused."""
         self._live = live
         self._store = store
         self._clock = clock
         self._sentiment = sentiment
+        self._reach = reach
 
     def run(self, test: EventTest) -> tuple[Candidate, Sequence[Mapping[str, object]]]:
         """Whose rules were asked, and a result for each event in the order given.
@@ -78,7 +88,7 @@ class EventTests:
         """
         at = test.as_of or self._clock.now()
         asked = candidate(self._live, test.which, at)
-        results = [tested(asked, event, at.date(), self._sentiment) for event in test.events]
+        results = [tested(asked, event, at.date(), self._sentiment, self._reach) for event in test.events]
         for first in range(0, len(results), PER_COMMIT):
             self._keep(test, asked, results, range(first, min(first + PER_COMMIT, len(results))))
         return asked, results
@@ -115,15 +125,20 @@ class EventTests:
         )
 
 
-def tested(asked: Candidate, event: object, today: date, sentiment: Sentiment | None) -> Mapping[str, object]:
+def tested(
+    asked: Candidate, event: object, today: date, sentiment: Sentiment | None, reach: Reach | None
+) -> Mapping[str, object]:
     """What becomes of an event; raises any `Unavailable`."""
     read = _event(event)
     named: Mapping[str, object] = {"event_id": read.event_id}
     if read.facts is None:
         return {**named, **_error([{"path": "", "message": "is not an object that holds facts"}])}
     try:
-        return {**named, **_decided(asked.try_on(read.facts, today, sentiment))}
-    except (FactsRefused, ActionRefused, NotUnique) as error:
+        tried = asked.try_on(read.facts, today, sentiment)
+        if reach is not None:
+            reach.judged(asked.ruleset, tried.decision.outcomes)
+        return {**named, **_decided(tried)}
+    except (FactsRefused, ActionRefused, NotUnique, NobodyReached) as error:
         return {**named, **_error([{"path": fault.path, "message": fault.message} for fault in faults(error)])}
 
 

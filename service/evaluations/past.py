@@ -74,24 +74,26 @@ class PastEvaluations:
 
     def _outcomes(self, evaluation_id: str) -> Iterator[ShownOutcome]:
         wanted = [f"{evaluation_id}-{number}" for number in range(1, MOST_OUTCOMES + 1)]
-        items = self._store.get_many(wanted)
-        for item_id in wanted:
-            if (item := items.get(item_id)) is not None:
-                outcome = item.state.get("outcome")
-                shown = outcome if isinstance(outcome, Mapping) else {}
-                yield ShownOutcome(id=item.id, outcome=shown, state=_state(item), **self._became(item))
+        found = self._store.get_many(wanted)
+        items = [found[item_id] for item_id in wanted if item_id in found]
+        made = [name for item in items if (name := _made_by(item)) is not None]
+        became = self._store.get_many(made) if made else {}
+        for item in items:
+            outcome = item.state.get("outcome")
+            shown = outcome if isinstance(outcome, Mapping) else {}
+            yield ShownOutcome(id=item.id, outcome=shown, state=_state(item), **self._became(item, became))
 
-    def _became(self, item: Item) -> Mapping[str, Any]:
+    def _became(self, item: Item, became: Mapping[str, Item]) -> Mapping[str, Any]:
         """What an outcome has become, as members of `ShownOutcome`."""
         match item.kind:
             case "outcome-review":
                 review = item.state.get("review")
                 return {"review": review, "status": review["decision"]} if isinstance(review, Mapping) else {}
             case "outcome-notify":
-                sent = self._store.get(f"{item.id}-n")
+                sent = became.get(f"{item.id}-n")
                 return {} if sent is None else {"notification_id": sent.id, "status": notification_of(sent).status}
             case "outcome-incident":
-                opened = self._store.get(incident_id(item.id))
+                opened = became.get(incident_id(item.id))
                 state = None if opened is None else record_of(opened).incident.state.name
                 return {} if state is None else {"incident_id": item.id, "status": state}
             case _:
@@ -113,6 +115,17 @@ class PastEvaluations:
         serving = self._live.version(ruleset, number)
         given = facts_of(serving.ruleset, Reader(serving.ruleset), request)
         return explain.explain(serving.ruleset, given, serving.compiled.decide(given)).as_json()
+
+
+def _made_by(item: Item) -> str | None:
+    """The id of the notification or the incident that an outcome leads to."""
+    match item.kind:
+        case "outcome-notify":
+            return f"{item.id}-n"
+        case "outcome-incident":
+            return incident_id(item.id)
+        case _:
+            return None
 
 
 def _state(item: Item) -> OutcomeState:

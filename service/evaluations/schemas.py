@@ -23,6 +23,8 @@ def _as_of(value: object) -> object:
         return instant_of(value)
     except OverflowError as error:
         raise ValueError("write a time of the years 1 to 9999, in UTC too") from error
+    except ValueError as error:
+        raise ValueError('write it like "2026-05-10" or "2026-05-10T09:00:00Z"') from error
 
 
 def _callback(url: str | None) -> str | None:

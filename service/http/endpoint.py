@@ -20,7 +20,7 @@ from service.http.formats import JSON, Answer, Format, Reply, Writer, choose_rea
 from service.http.keys import ApiKey, Keys
 from service.http.operation import Operation
 from service.http.plumbing import Plumbing, plumbing
-from service.http.problems import Problem, invalid_model
+from service.http.problems import FieldError, Problem, invalid, invalid_model
 
 View = TypeVar("View", bound=Callable[..., Reply | Response])
 
@@ -72,7 +72,7 @@ class Endpoint:
     ) -> Response:
         operation = self.operation
         writer = choose_writer(operation.writers, request.accept_mimetypes, request.mimetype)
-        query = request.args.to_dict() if "query" in self.wants else {}
+        query = _given_query(operation, request) if operation.scopes else request.args.to_dict()
         call = EndpointCall(key, path, query, raw, request.mimetype, _headers(operation, request), resource_id)
         answer = self.answer(shared, call)
         return answer if isinstance(answer, Response) else _response(operation, answer, writer)
@@ -202,6 +202,15 @@ def _app(key: ApiKey | None) -> str:
 def _said(request: Request, raw: bytes) -> Sequence[bytes]:
     parts = (request.method, request.path, request.query_string, request.mimetype)
     return [*(part if isinstance(part, bytes) else part.encode() for part in parts), raw]
+
+
+def _given_query(operation: Operation, request: Request) -> Mapping[str, str]:
+    """The query of a call with a key: every name is known, and said once, or 422."""
+    if operation.query is None and request.args:
+        raise invalid([FieldError(name, "is not known here: this call has no query") for name in request.args])
+    if twice := [name for name, values in request.args.lists() if len(values) > 1]:
+        raise invalid([FieldError(name, "is said more than once") for name in twice])
+    return request.args.to_dict()
 
 
 def _query(model: type[BaseModel], given: Mapping[str, str]) -> BaseModel:

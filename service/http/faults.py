@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from pydantic import ValidationError
@@ -28,7 +28,9 @@ _SAID: Final[Mapping[str, str]] = {
     "list_type": "must be a list",
     "too_short": "must have at least {min_length} of them",
     "too_long": "may have at most {max_length} of them",
+    "tuple_type": "must be a list",
     "sequence_str": "must be a list",
+    "text_or_object": "must be text or an object",
     "dict_type": "must be an object",
     "mapping_type": "must be an object",
     "model_type": "must be an object",
@@ -51,14 +53,48 @@ def described(error: ValidationError, known: Collection[str] = ()) -> list[tuple
 
     Values are not repeated: they may be personal data.
     """
-    found = error.errors(include_url=False, include_input=False)
+    found = list(_without_branches(error.errors(include_url=False, include_input=False)))
     missing = {one["loc"] for one in found if one["type"] == "missing"}
     return [(_path(one["loc"]), _sentence(one, missing, known)) for one in found]
+
+
+_TEXT: Final = frozenset({"str", "constrained-str"})
+"""What pydantic calls the branch of a text."""
+
+
+def _without_branches(found: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Faults of a value that may be a text or an object: pydantic tells those of both, by the names of our classes."""
+    places = {one["loc"][:-1] for one in found if one["loc"] and one["loc"][-1] in _TEXT}
+    unions = {place for place in places if len({one["loc"][len(place)] for one in found if _is_in(one, place)}) > 1}
+    for one in found:
+        place = next((place for place in unions if _is_in(one, place)), None)
+        if place is None:
+            yield one
+        elif (kept := _of_branch(one, place, found)) is not None:
+            yield kept
+
+
+def _is_in(fault: ErrorDetails, place: Location) -> bool:
+    return len(fault["loc"]) > len(place) and fault["loc"][: len(place)] == place
+
+
+def _of_branch(fault: ErrorDetails, place: Location, found: Sequence[ErrorDetails]) -> ErrorDetails | None:
+    """The fault where the value is of its branch's kind, or one of both where it is of neither."""
+    inner = fault["loc"][len(place) + 1 :]
+    if fault["type"] == "model_type" and not inner:
+        return None
+    is_text = not inner and fault["loc"][-1] in _TEXT
+    if not is_text or fault["type"] != "string_type":
+        return {**fault, "loc": (*place, *inner)}
+    is_object = all(one["type"] != "model_type" for one in found if _is_in(one, place))
+    return None if is_object else {**fault, "loc": place, "type": "text_or_object"}
 
 
 def _sentence(fault: ErrorDetails, missing: Collection[Location], known: Collection[str]) -> str:
     if fault["type"] == "extra_forbidden":
         return f"is not known here{_hint(fault['loc'], missing, known)}"
+    if fault["type"] == "is_instance_of":
+        return "must be a list" if fault.get("ctx", {}).get("class") == "Sequence" else "must be an object"
     said = _SAID.get(fault["type"])
     return fault["msg"].removeprefix("Value error, ") if said is None else said.format_map(fault.get("ctx", {}))
 

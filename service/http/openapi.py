@@ -130,6 +130,7 @@ def document(app: Flask) -> Json:
         "webhooks": {one.name: _webhook(one, NamedSchemas(schemas, components)) for one in posted},
         "components": {
             "schemas": {**components, "Problem": PROBLEM},
+            "responses": _shared_refusals(declared),
             "headers": HEADERS,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "`tocsin keys create`"}},
         },
@@ -282,18 +283,34 @@ def _headers(*names: str) -> Json:
 
 
 def _refusals(operation: Operation) -> Json:
-    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    refusals = sorted(set(possible(operation)), key=lambda one: (one.status, one.slug))
-    declared = {str(status) for status in operation.answers}
     return {
-        str(status): {
+        str(status): {"$ref": f"#/components/responses/{_name_of_refusal(group)}"}
+        for status, group in _refusals_by_status(operation).items()
+    }
+
+
+def _shared_refusals(declared: Iterable[Operation]) -> Json:
+    """Each refusal once, by its name: nearly every call has the same."""
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    groups = {group: status for one in declared for status, group in _refusals_by_status(one).items()}
+    return {
+        _name_of_refusal(group): {
             "description": "; ".join(one.title for one in group),
             "headers": _headers(request_ids.HEADER, *_OF_STATUS.get(status, ())),
             "content": content,
         }
-        for status, group in groupby(refusals, key=lambda one: one.status)
-        if str(status) not in declared
+        for group, status in sorted(groups.items(), key=lambda each: (each[1], _name_of_refusal(each[0])))
     }
+
+
+def _refusals_by_status(operation: Operation) -> Mapping[int, tuple[ProblemType, ...]]:
+    refusals = sorted(set(possible(operation)), key=lambda one: (one.status, one.slug))
+    by_status = {status: tuple(group) for status, group in groupby(refusals, key=lambda one: one.status)}
+    return {status: group for status, group in by_status.items() if status not in operation.answers}
+
+
+def _name_of_refusal(group: Sequence[ProblemType]) -> str:
+    return "-or-".join(one.slug for one in group)
 
 
 def possible(operation: Operation) -> Iterable[ProblemType]:
@@ -306,7 +323,7 @@ def possible(operation: Operation) -> Iterable[ProblemType]:
         yield from (ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE, ProblemType.INVALID)
     if any(one.media_type == JSON for one in operation.formats):
         yield ProblemType.MALFORMED_JSON
-    if operation.query is not None:
+    if operation.query is not None or operation.scopes:  # a query that the call does not know is refused
         yield ProblemType.INVALID
     if operation.writers:
         yield ProblemType.NOT_ACCEPTABLE

@@ -16,7 +16,7 @@ from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.core.spelling import nearest
 from service.escalate import Incidents, IntakeRules, lenient
-from service.evaluations import EvaluationRequest, Which, candidate, tested
+from service.evaluations import EvaluationRequest, Reach, Which, candidate, tested
 from service.http import Problem, described
 from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
 from service.intake.events.mappings import Mappings, Unmapped
@@ -38,6 +38,7 @@ class MappedEvents:
     rules: IntakeRules
     clock: Clock
     sentiment: Sentiment | None = None
+    reach: Reach | None = None
 
     def tried(self, event: object, mappings: Mappings) -> Result:
         """What would become of one event; raises any `Unavailable`."""
@@ -47,11 +48,11 @@ class MappedEvents:
         try:
             wish = mappings.wish(event)
         except Unmapped as error:
-            status = "error" if mappings.is_for(event) else "unmapped"
-            said = _said(
-                status, errors=[_error("", str(error))], nearest=list(islice(_nearest(event, mappings), MOST_NEAREST))
-            )
-            return {**named, **said}
+            faults = [_error("", str(error))]
+            if mappings.is_for(event):
+                return {**named, **_said("error", errors=faults)}
+            near = list(islice(_nearest(event, mappings), MOST_NEAREST))
+            return {**named, **_said("unmapped", errors=faults, nearest=near)}
         return {**named, "becomes": _named(wish), "body": wish.body, **self._done(wish)}
 
     def _done(self, wish: Wish) -> Result:
@@ -74,7 +75,7 @@ class MappedEvents:
             return _said("error", errors=_of_model(error))
         except Problem as problem:
             return _said("error", errors=[_error("ruleset", problem.detail)])
-        verdict = tested(asked, request, now.date(), self.sentiment)
+        verdict = tested(asked, request, now.date(), self.sentiment, self.reach)
         return {name: value for name, value in verdict.items() if name != "event_id"}
 
     def _faults_of_message(self, body: Mapping[str, object]) -> Errors:
@@ -124,7 +125,7 @@ def _named(wish: Wish) -> str:
 
 def _nearest(event: Mapping[str, object], mappings: Mappings) -> Iterator[str]:
     """The mappings that the event misses by one of its two names, in sentences."""
-    source, detail_type = str(event.get("source")), str(event.get("detail-type"))
+    source, detail_type = _text(event.get("source")) or "", _text(event.get("detail-type")) or ""
     for known_source, known_type in mappings.targets:
         if known_source == source:
             yield f'the source is mapped, but with detail-type "{known_type}"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from flask import Blueprint
@@ -15,6 +16,12 @@ from service.intake.events.file import parse
 from service.intake.events.mappings import Mappings
 from service.intake.mapped_events import MappedEvents
 from service.rulesets import TrialPlaces
+
+MAX_SOURCE = 1_000_000
+"""Characters of a file of mappings that comes with its events."""
+
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes of a call: the file in characters of several bytes, and the events."""
 
 MOST_EVENTS = 200
 """Events in one call."""
@@ -33,7 +40,7 @@ class MappedEventBatch(Body):
     )
 
     events: Annotated[Sequence[object], Field(min_length=1, max_length=MOST_EVENTS)]
-    source: Annotated[str | None, Field(max_length=1_000_000, description="The text of a file of mappings.")] = None
+    source: Annotated[str | None, Field(max_length=MAX_SOURCE, description="The text of a file of mappings.")] = None
 
 
 class MappedEventResult(Shown):
@@ -77,6 +84,7 @@ def blueprint(events: MappedEvents, current: Callable[[], Mappings], places: Tri
         summary="Test events against the mappings",
         scope=Scope.RULES_READ,
         body=MappedEventBatch,
+        body_limit=MAX_BODY,
         answers={200: MappedEventResults},
     )
     def test_mapped_events(body: MappedEventBatch, caller: Caller) -> MappedEventResults:
@@ -99,4 +107,4 @@ def read_mappings(source: str) -> Mappings:
     if parsed.mappings is None:
         listed = parsed.findings[:MOST_FINDINGS]
         raise invalid([FieldError("source", f"line {each.at.line}: {each.message}") for each in listed])
-    return parsed.mappings
+    return replace(parsed.mappings, where="the source")

@@ -1,12 +1,12 @@
 from service.messages.answer_words import NEUTRAL, AnswerWords
-from service.messages.attachments import (
+from service.messages.attachment_rules import (
     MAX_ATTACHMENT_NAME,
     MAX_ATTACHMENT_SIZE,
     MAX_ATTACHMENTS,
     AttachmentGone,
     AttachmentRefused,
-    Attachments,
 )
+from service.messages.attachments import Attachments
 from service.messages.carriers import Carriers, FromSenders, Slots, SlotsNow, Urgency, anyhow
 from service.messages.failover import Departing, Failover
 from service.messages.forms import MAX_VALUE, Form, FormRefused, NotFilled, parse_form
@@ -21,22 +21,16 @@ from service.messages.prices import CURRENCY, estimated_price
 from service.messages.providers import OneAddress, Provider
 from service.messages.quiet import QuietHours, parse_quiet_hours
 from service.messages.render import NO_FOOT, EmailText, FilledText, Foot, Rendition, TooLong
-from service.messages.reviews import NotWaiting, Ruled, Ruling, Word, ruled, waits_for_review
+from service.messages.reviews import FLAGGED, NotWaiting, Ruled, Ruling, Word, ruled, waits_for_review
 from service.messages.routes import OUTBOX_LIST, OutboxQuery, sent_as_json
+from service.messages.s3_attachments import S3Attachments
 from service.messages.segments import Segments, not_in_gsm_7, segments_of, surplus
 from service.messages.senders import Sender, Senders, SendersRefused, everywhere, read_senders
 from service.messages.shortened import shorten
 from service.messages.spend import Budgeted, Spend
 from service.messages.templates import NoSuchTemplate, Template, Templates, announcement, read_templates
-from service.messages.translation_files import (
-    ExportedText,
-    NotReadable,
-    ReturnedText,
-    TranslationFormat,
-    nearest_translation,
-    read_translations,
-    written_translations,
-)
+from service.messages.translation_exchange import DoesNotFit, export_texts, import_texts
+from service.messages.translation_files import NotReadable, TranslationFormat
 from service.messages.translations import (
     OPEN_REVIEWS,
     TRANSLATION_KIND,
@@ -56,6 +50,7 @@ from service.messages.weights import parse_weights
 
 __all__ = [
     "CURRENCY",
+    "FLAGGED",
     "LANE_PAUSED",
     "LANE_RESUMED",
     "MAX_ATTACHMENTS",
@@ -82,8 +77,8 @@ __all__ = [
     "CallbackRefused",
     "Carriers",
     "Departing",
+    "DoesNotFit",
     "EmailText",
-    "ExportedText",
     "Failover",
     "FilledText",
     "Foot",
@@ -111,9 +106,9 @@ __all__ = [
     "Provider",
     "QuietHours",
     "Rendition",
-    "ReturnedText",
     "Ruled",
     "Ruling",
+    "S3Attachments",
     "Segments",
     "Sender",
     "Senders",
@@ -140,9 +135,10 @@ __all__ = [
     "check_url",
     "estimated_price",
     "everywhere",
+    "export_texts",
     "host_of",
+    "import_texts",
     "keyword",
-    "nearest_translation",
     "not_in_gsm_7",
     "on_dead",
     "parse_form",
@@ -151,7 +147,6 @@ __all__ = [
     "parse_weights",
     "read_senders",
     "read_templates",
-    "read_translations",
     "ruled",
     "segments_of",
     "sent_as_json",
@@ -160,5 +155,4 @@ __all__ = [
     "surplus",
     "waits_for_review",
     "without_failures",
-    "written_translations",
 ]

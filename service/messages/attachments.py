@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import mimetypes
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,53 +10,28 @@ from datetime import datetime, timedelta
 from service.channels import Attachment
 from service.core import ids
 from service.core.clock import Clock
-from service.core.errors import TocsinError
 from service.core.records import from_state, to_state
 from service.messages import attachment_quota
 from service.messages.attachment_quota import KeptFile, KeptFiles, kept_in, quota_id, quota_item
+from service.messages.attachment_rules import (
+    MAX_ATTACHMENT_SIZE,
+    AttachmentGone,
+    AttachmentRefused,
+    checked_name,
+    checked_type,
+)
+from service.messages.s3_attachments import S3Attachments, is_in_s3
 from service.storage import AuditEntry, Conflict, Item, Store
 
 KIND, PART = "attachment", "attachment-part"
 OF_APP = "attachments-of"
 """The index of files by the app that uploaded them."""
 
-MAX_ATTACHMENTS = 10
-"""Files of one email."""
-
-MAX_ATTACHMENT_SIZE = 7 * 1024 * 1024
-"""Bytes of all files of one email: in base64 they stay below the 10 MB that many mail servers take."""
-
 KEPT = timedelta(days=30)
 """How long a file can be sent."""
 
-MAX_ATTACHMENT_NAME = 100
 CHUNK = 240 * 1024
 """Bytes of a file in one item: in base64 they stay below an item's limit."""
-
-_NAME = re.compile(r"[^\W_][\w .,()&+@'-]{0,99}")
-_MEDIA_TYPE = re.compile(r"[a-z]{1,30}/[a-z0-9.+-]{1,90}")
-MAX_TYPE = 78
-"""Characters of a media type (SES, Attachment.ContentType)."""
-
-_PROGRAMS = (
-    "ade adp app asp bas bat cer chm cmd com cpl crt csh der exe fxp gadget hlp hta inf ins isp its js jse ksh lib lnk"
-    " mad maf mag mam maq mar mas mat mau mav maw mda mdb mde mdt mdw mdz msc msh msh1 msh2 mshxml msh1xml msh2xml msi"
-    " msp mst ops pcd pif plg prf prg reg scf scr sct shb shs sys ps1 ps1xml ps2 ps2xml psc1 psc2 tmp url vb vbe vbs"
-    " vps vsmacros vss vst vsw vxd ws wsc wsf wsh xnk"
-)
-PROGRAMS = frozenset(_PROGRAMS.split())
-"""Endings of names that SES sends for nobody, nor do most mail servers take them.
-
-https://docs.aws.amazon.com/ses/latest/dg/mime-types.html
-"""
-
-
-class AttachmentRefused(TocsinError):
-    """A file that cannot be kept; the text says why."""
-
-
-class AttachmentGone(TocsinError):
-    """A file that a notification names is not kept any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +49,10 @@ class StoredFile:
 class Attachments:
     """Keeps files and reads them back."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, in_s3: S3Attachments | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._in_s3 = in_s3 or S3Attachments()
 
     def keep(
         self, app: str, name: str, media_type: str | None, content: bytes, audit: AuditEntry
@@ -121,18 +95,24 @@ class Attachments:
 
     def faults(self, file_ids: Sequence[str], app: str, at: datetime) -> Iterator[tuple[int, str]]:
         """What is wrong with which of the files that an app wants to send at a time."""
-        files = [self.get(name) for name in file_ids]
-        for number, file in enumerate(files):
-            if file is None or file.app != app:
-                yield number, "is no attachment of yours: POST /v1/attachments answers its id"
-            elif file.until < at + timedelta(days=1):
-                yield number, f"is kept until {file.until:%Y-%m-%d %H:%M} UTC, too short a time: upload it again"
-        size = sum(file.size for file in files if file is not None)
-        if size > MAX_ATTACHMENT_SIZE:
-            yield (
-                len(files) - 1,
-                f"is too much: together they have {size:,} bytes, and {MAX_ATTACHMENT_SIZE:,} are allowed",
-            )
+        sizes = []
+        for number, name in enumerate(file_ids):
+            try:
+                sizes.append(self._in_s3.size(name) if is_in_s3(name) else self._size(name, app, at))
+            except AttachmentRefused as error:
+                yield number, str(error)
+        if sum(sizes) > MAX_ATTACHMENT_SIZE:
+            message = f"is too much: together they have {sum(sizes):,} bytes, and {MAX_ATTACHMENT_SIZE:,} are allowed"
+            yield len(file_ids) - 1, message
+
+    def _size(self, file_id: str, app: str, at: datetime) -> int:
+        file = self.get(file_id)
+        if file is None or file.app != app:
+            raise AttachmentRefused("is no attachment of yours: POST /v1/attachments answers its id")
+        if file.until < at + timedelta(days=1):
+            until = f"{file.until:%Y-%m-%d %H:%M} UTC"
+            raise AttachmentRefused(f"is kept until {until}, too short a time: upload it again")
+        return file.size
 
     def get(self, file_id: str) -> StoredFile | None:
         """What is known of a file, or None."""
@@ -144,7 +124,7 @@ class Attachments:
 
     def load(self, file_ids: Sequence[str]) -> tuple[Attachment, ...]:
         """The files themselves; `AttachmentGone`."""
-        return tuple(self._loaded(name) for name in file_ids)
+        return tuple(self._in_s3.load(name) if is_in_s3(name) else self._loaded(name) for name in file_ids)
 
     def _loaded(self, file_id: str) -> Attachment:
         file = self.get(file_id)
@@ -182,26 +162,6 @@ class Attachments:
             cursor = page.cursor
             if cursor is None:
                 return
-
-
-def checked_name(name: str) -> str:
-    """A name that a file may have in a mail; `AttachmentRefused`."""
-    if not _NAME.fullmatch(name) or "." not in name.strip(".") or len(name) > MAX_ATTACHMENT_NAME:
-        raise AttachmentRefused(
-            f"has no name that a mail can carry: write it like menu.pdf, with {MAX_ATTACHMENT_NAME} letters"
-        )
-    ending = name.rpartition(".")[2].lower()
-    if ending in PROGRAMS:
-        raise AttachmentRefused(f"ends in .{ending}, which mail servers refuse: put it into a .zip, or send a link")
-    return name
-
-
-def checked_type(name: str, media_type: str | None) -> str:
-    """The media type of a file, by its name where nobody says it; `AttachmentRefused`."""
-    said = (media_type or mimetypes.guess_type(name)[0] or "application/octet-stream").lower()
-    if not _MEDIA_TYPE.fullmatch(said) or len(said) > MAX_TYPE or said.startswith(("multipart/", "message/")):
-        raise AttachmentRefused("has no media type that a mail can carry: write it like application/pdf")
-    return said
 
 
 def _count(content: bytes) -> int:

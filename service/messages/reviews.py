@@ -18,7 +18,7 @@ from service.core.errors import TocsinError
 from service.messages.webhooks import Callback, owed
 from service.storage import AuditEntry, Item
 
-KIND = "outcome-review"
+FLAGGED = "outcome-review"
 
 
 class NotWaiting(TocsinError):
@@ -64,7 +64,7 @@ class Ruled:
 
 def waits_for_review(item: Item | None) -> bool:
     """Whether this is an evaluation that nobody has decided about."""
-    return item is not None and item.kind == KIND and "review" not in item.state
+    return item is not None and item.kind == FLAGGED and "review" not in item.state
 
 
 def ruled(item: Item, ruling: Ruling) -> Ruled:

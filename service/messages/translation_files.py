@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from heapq import nlargest
 from typing import Literal
 from xml.etree.ElementTree import Element, ParseError, SubElement, indent, tostring
 
@@ -66,17 +64,13 @@ class ReturnedText:
 
 def nearest_translation(text: str, known: Sequence[WantedTranslation]) -> WantedTranslation | None:
     """The most similar text among those that people translated, if one is `NEAR`."""
+    from rapidfuzz import fuzz, process
+
     if len(text) > MAX_COMPARED:
         return None
-    matcher = SequenceMatcher(b=text, autojunk=False)
-
-    def likeness(other: WantedTranslation) -> float:
-        matcher.set_seq1(other.source_text[:MAX_COMPARED])
-        return matcher.ratio() if matcher.quick_ratio() >= NEAR else 0.0
-
-    scored = ((likeness(other), number) for number, other in enumerate(known))
-    best = nlargest(1, scored)
-    return known[best[0][1]] if best and best[0][0] >= NEAR else None
+    others = [other.source_text[:MAX_COMPARED] for other in known]
+    best = process.extractOne(text, others, scorer=fuzz.ratio, score_cutoff=100 * NEAR)
+    return None if best is None else known[best[2]]
 
 
 def written_translations(wanted: Sequence[ExportedText], source: str, target: str, form: TranslationFormat) -> str:

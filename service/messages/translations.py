@@ -164,10 +164,11 @@ class Translations:
         """Never send a machine's translation: a person must supply one. `NothingToReview` if none waits."""
         item, wanted = self._drafted(wanted_id)
         declined = replace(wanted, reason=DECLINED, declined_by=by, declined_because=reason)
+        now = self._clock.now()  # comes due, so that whatever waits no longer shows the draft
+        keys = {INDEX: TRANSLATION_MISSING}
+        saved = structs.replace(item, state=to_state(declined), keys=keys, due_at=now, attempts=0)
         try:
-            self._store.save(
-                structs.replace(item, state=to_state(declined), keys={INDEX: TRANSLATION_MISSING}), audit=[audit]
-            )
+            self._store.save(saved, audit=[audit])
         except Conflict:
             return self.decline(wanted_id, by, reason, audit)
         return declined

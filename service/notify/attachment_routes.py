@@ -54,7 +54,7 @@ def blueprint(attachments: Attachments, clock: Clock) -> Blueprint:
         try:
             name, file = attachments.keep(caller.app, query.name, query.type, body, audit)
         except AttachmentRefused as error:
-            raise invalid([FieldError("body", str(error))]) from error
+            raise invalid([FieldError(error.of, str(error))]) from error
         kept = AttachmentKept(
             attachment_id=name, name=file.name, type=file.media_type, size=file.size, expires_at=file.until
         )

@@ -10,7 +10,6 @@ from flask import Blueprint
 
 from service.core.clock import Clock
 from service.core.enums import Lane, Scope
-from service.core.records import from_state
 from service.http import (
     Caller,
     FieldError,
@@ -34,17 +33,25 @@ from service.messages import (
     WantedTranslation,
     Word,
 )
-from service.notify import callback_bodies, cancel_routes, list_routes, preview_routes, schemas, views
+from service.notify import (
+    callback_bodies,
+    cancel_routes,
+    list_routes,
+    preview_routes,
+    review_routes,
+    schemas,
+    translation_routes,
+    views,
+)
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
 from service.notify.entries import entry
-from service.notify.items import NOTIFICATION, notification_of
 from service.notify.naming import Described
 from service.notify.notification import FINAL, Decision, Notification, Review, Status
 from service.notify.preview import Previews
 from service.notify.review import NotHeld, reviewed
 from service.notify.service import Desk, NoSuchNotification, Request, UnfitRequest
-from service.storage import AuditEntry, Item, Store
+from service.storage import AuditEntry, Store
 
 LOOK = 0.2
 """Seconds between two looks while a caller waits."""
@@ -77,10 +84,11 @@ def blueprint(
     cancel_routes.add_cancel(routes, desk, cancellation, clock)
     cancel_routes.add_retry(routes, desk, store, clock)
     _add_deliveries(routes, desk)
-    _add_reviews(routes, desk)
+    review_routes.add_reviews(routes, desk, store)
     _add_review(routes, desk, store, clock, completion)
-    _add_evaluation_review(routes, decide, clock, translations)
+    _add_evaluation_review(routes, decide, store, clock, translations)
     _add_translations(routes, translations)
+    translation_routes.add_files(routes, translations)
     _add_supply(routes, translations)
     return routes
 
@@ -142,22 +150,6 @@ def _add_deliveries(routes: Blueprint, desk: Desk) -> None:
         return schemas.DeliveryList(items=[views.delivery(one) for one in page.items], next_cursor=page.cursor)
 
 
-def _add_reviews(routes: Blueprint, desk: Desk) -> None:
-    @endpoint(
-        routes,
-        "GET",
-        "/v1/reviews",
-        summary="List what waits for a review",
-        scope=Scope.REVIEW,
-        query=schemas.ListQuery,
-        answers={200: schemas.ReviewList},
-    )
-    def list_reviews(query: schemas.ListQuery) -> Mapping[str, object]:
-        """Messages that the sentiment rules held, and evaluations that a rule flagged."""
-        page = desk.held(query.cursor, query.limit)
-        return {"items": [_waiting(item) for item in page.items], "next_cursor": page.cursor}
-
-
 def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock, completion: Completion) -> None:
     @endpoint(
         routes,
@@ -184,7 +176,11 @@ def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock, compl
 
 
 def _add_evaluation_review(
-    routes: Blueprint, decide: Callable[[str, Ruling], None], clock: Clock, translations: Translations
+    routes: Blueprint,
+    decide: Callable[[str, Ruling], None],
+    store: Store,
+    clock: Clock,
+    translations: Translations,
 ) -> None:
     @endpoint(
         routes,
@@ -204,6 +200,7 @@ def _add_evaluation_review(
 
         A translation that is approved goes out to everybody who waits for it; one that is rejected never does.
         """
+        review_routes.review_item(store, item_id)
         try:
             if item_id.startswith(f"{TRANSLATION}-"):
                 review = Review(body.decision, body.reason, caller.app, clock.now())
@@ -303,44 +300,6 @@ def _decide_translation(translations: Translations, item_id: str, review: Review
         translations.approve(item_id, review.by, audit)
     else:
         translations.decline(item_id, review.by, review.reason, audit)
-
-
-_NOT_SHOWN = frozenset({"callback_url", "depth"})
-"""What a reviewer does not see of where an evaluation comes from: an address may hold its app's secret."""
-
-
-def _drafted(item: Item) -> Mapping[str, object]:
-    wanted = from_state(WantedTranslation, item.state)
-    return {
-        "id": item.id,
-        "kind": "translation",
-        "reason": wanted.reason,
-        "text": wanted.source_text,
-        "language": wanted.target,
-        "translation": wanted.draft,
-        "drafted_by": wanted.drafted_by,
-    }
-
-
-def _waiting(item: Item) -> Mapping[str, object]:
-    if item.kind == TRANSLATION:
-        return _drafted(item)
-    if item.kind != NOTIFICATION:
-        outcome = item.state.get("outcome")
-        reason = outcome.get("reason") if isinstance(outcome, Mapping) else None
-        origin = {name: value for name, value in item.state.items() if name not in _NOT_SHOWN}
-        return {"id": item.id, "kind": "evaluation", "reason": reason, "origin": origin}
-    held = notification_of(item)
-    verdict = held.verdict
-    return {
-        "id": item.id,
-        "kind": "notification",
-        "reason": verdict and verdict.reason,
-        "text": held.message.sms,
-        "sentiment": verdict and verdict.scores,
-        "harm": verdict and verdict.harm_as_text,
-        "worst": verdict and verdict.worst,
-    }
 
 
 def _translation(name: str, wanted: WantedTranslation) -> schemas.ShownTranslation:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from service.core.blank import is_blank
 from service.core.enums import Lane
+from service.core.s3_urls import MAX_URL
 from service.http import (
     As,
     Body,
@@ -95,15 +96,15 @@ class NotificationRequest(Body):
         str | None, Field(max_length=254, description="Where answers by email go; else the template's, or the sender.")
     ] = None
     attachments: Annotated[
-        Sequence[Annotated[str, Field(min_length=1, max_length=64)]],
+        Sequence[Annotated[str, Field(min_length=1, max_length=MAX_URL)]],
         AfterValidator(_once_each),
         Field(
             max_length=MAX_ATTACHMENTS,
-            description="Ids of uploaded files that its emails carry; SMS and calls go without.",
+            description="Ids of uploaded files, or `s3://` places of files, that its emails carry; others go without.",
         ),
     ] = ()
     translations: Annotated[
-        Mapping[str, str | AuthorsTranslation],
+        Mapping[str, Annotated[str, Field(min_length=1, max_length=MAX_TEXT)] | AuthorsTranslation],
         Field(max_length=50, description="The author's own words by language: a text, or a text and a subject."),
     ] = Field(default_factory=dict)
 
@@ -322,6 +323,14 @@ class ListQuery(Query):
     limit: Limit = 50
 
 
+class DecidedReview(Shown):
+    """What a person decided."""
+
+    decision: Decision
+    by: str
+    reason: str
+
+
 class ShownReview(Shown):
     """Something that waits for a person: a notification, an evaluation that a rule flagged, or a machine's translation
     of `text` into `language`."""
@@ -337,6 +346,7 @@ class ShownReview(Shown):
     language: str | None = None
     translation: str | None = None
     drafted_by: str | None = None
+    decided: DecidedReview | None = None
 
 
 class ReviewList(Shown):

@@ -13,7 +13,7 @@ from service.core.blank import SAY_SOMETHING, is_blank
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
-from service.core.language_tags import UnknownTag, parse_tag
+from service.core.language_tags import Tag, UnknownTag, parse_tag
 from service.messages import (
     UNSUBSCRIBE,
     Attachments,
@@ -310,13 +310,16 @@ def translation_faults(request: Request, template: Template) -> Iterator[tuple[s
     if request.translations and request.template is not None:
         yield "translations", "are for a text: a template's stand beside it, sms.de.txt beside sms.txt"
         return
-    sources = _sources(template)
+    sources, named = _sources(template), set[Tag]()
     for name, words in request.translations.items():
         try:
-            parse_tag(name)
+            language = parse_tag(name)
         except UnknownTag as error:
             yield f"translations.{name}", str(error)
             continue
+        if language in named:
+            yield f"translations.{name}", f"says {language} a second time: keep one of them"
+        named.add(language)
         for which, said in words.items():
             if (fault := _translation_fault(sources.get(which), said)) is not None:
                 yield f"translations.{name}.{which}", fault

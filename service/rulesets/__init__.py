@@ -1,11 +1,14 @@
 """Rulesets: their versions, which of them is active, and what they would have decided."""
 
+from service.rulesets.active_texts import ActiveTexts
 from service.rulesets.active_versions import ActiveVersions, CannotServe, Serving
 from service.rulesets.backtest import Backtests
 from service.rulesets.columns.segment_builder import Following
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.comparing import decided_by, facts_of
 from service.rulesets.errors import NotThere, NotYetActive, UnknownRuleset, UnknownVersion
+from service.rulesets.family import CATALOGUES, POLICIES, TEMPLATES, Family
+from service.rulesets.gate import Checked
 from service.rulesets.library import Library, fingerprint
 from service.rulesets.notes import Notes
 from service.rulesets.places import TrialPlaces
@@ -21,23 +24,32 @@ from service.rulesets.schemas import MAX_FILE_BYTES, Paged
 from service.rulesets.seen import Seen
 from service.rulesets.shadow import Shadows, in_share
 from service.rulesets.tally import Tally
+from service.rulesets.text_routes import VersionedTexts
 from service.rulesets.versions import Activation, Version
 from service.rulesets.working_copies import WorkingCopies
+from service.rulesets.working_files import OneFileEach, WorkingFiles
 
 __all__ = [
+    "CATALOGUES",
     "EVENTS",
     "MAX_FILE_BYTES",
+    "POLICIES",
+    "TEMPLATES",
     "Activation",
+    "ActiveTexts",
     "ActiveVersions",
     "Backtests",
     "CannotServe",
+    "Checked",
     "Compared",
+    "Family",
     "Following",
     "Latest",
     "Library",
     "NotThere",
     "NotYetActive",
     "Notes",
+    "OneFileEach",
     "Paged",
     "Passed",
     "Reader",
@@ -53,7 +65,9 @@ __all__ = [
     "UnknownRuleset",
     "UnknownVersion",
     "Version",
+    "VersionedTexts",
     "WorkingCopies",
+    "WorkingFiles",
     "as_problems",
     "computed_facts",
     "decided_by",

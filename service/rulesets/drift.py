@@ -65,12 +65,12 @@ def behind(file: str, version: int, active: Version, since: Activation | None) -
     return f"{file} is version {version}, but {_active(active, since)}"
 
 
-def advice(file: Path, active: Version) -> str:
+def advice(file: Path, active: Version, command: str = "rules") -> str:
     """What to do about either."""
     name, number = active.ruleset, active.number
     return (
-        f"`tocsin rules pull {name}` writes version {number} to the file (an edit is kept beside it); "
-        f"`tocsin rules publish --over {number} {file}` publishes the file instead"
+        f"`tocsin {command} pull {name}` writes version {number} to the file (an edit is kept beside it); "
+        f"`tocsin {command} publish --over {number} {file}` publishes the file instead"
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from service.core.clock import timestamp
 from service.core.errors import TocsinError
 from service.decide import Finding, Severity
+from service.rulesets.family import RULESETS, Family
 
 SHOWN = 5
 """Errors of a refused file that its message names; `findings` holds all."""
@@ -23,36 +24,36 @@ class NotThere(RulesetError):
 class UnknownRuleset(NotThere):
     """No version of such a ruleset was ever published."""
 
-    def __init__(self, ruleset: str, known: tuple[str, ...] = ()) -> None:
+    def __init__(self, ruleset: str, known: tuple[str, ...] = (), noun: str = "ruleset") -> None:
         self.ruleset = ruleset
         listed = f"; published are: {', '.join(known)}" if known else ""
-        super().__init__(f"there is no ruleset {ruleset!r}{listed}")
+        super().__init__(f"there is no {noun} {ruleset!r}{listed}")
 
 
 class UnknownVersion(NotThere):
     """The ruleset has no version of this number."""
 
-    def __init__(self, ruleset: str, number: int, last: int) -> None:
-        super().__init__(f"ruleset {ruleset!r} has no version {number}: its versions are 1 to {last}")
+    def __init__(self, ruleset: str, number: int, last: int, noun: str = "ruleset") -> None:
+        super().__init__(f"{noun} {ruleset!r} has no version {number}: its versions are 1 to {last}")
 
 
 class NotYetActive(NotThere):
     """The ruleset's first version takes effect after the instant that was asked for."""
 
-    def __init__(self, ruleset: str, at: datetime) -> None:
-        super().__init__(f"no version of ruleset {ruleset!r} was active at {timestamp(at)}")
+    def __init__(self, ruleset: str, at: datetime, noun: str = "ruleset") -> None:
+        super().__init__(f"no version of {noun} {ruleset!r} was active at {timestamp(at)}")
 
 
 class RuleFileRejected(RulesetError):
     """The gate found errors in a rule file; every finding is in `findings`, the file's text in `source`."""
 
-    def __init__(self, source: str, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, source: str, findings: tuple[Finding, ...], noun: str = "rule file") -> None:
         self.source = source
         self.findings = findings
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
         shown = "; ".join(f"line {one.at.line}, column {one.at.column}: {one.message}" for one in errors[:SHOWN])
         more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
-        super().__init__(f"the rule file has errors: {shown}{more}")
+        super().__init__(f"the {noun} has errors: {shown}{more}")
 
 
 class TooMuchToCompile(RulesetError):
@@ -68,17 +69,17 @@ class TooMuchToCompile(RulesetError):
 class WrongName(RulesetError):
     """The file declares another ruleset than the one it is published under."""
 
-    def __init__(self, declared: str, wanted: str) -> None:
-        super().__init__(f"the file says `ruleset: {declared}` but was sent to ruleset {wanted!r}")
+    def __init__(self, declared: str, wanted: str, family: Family = RULESETS) -> None:
+        super().__init__(f"the file says `{family.key}: {declared}` but was sent to {family.noun} {wanted!r}")
 
 
 class StaleEdit(RulesetError):
     """Somebody else published since the editor read the file; the active version is another one."""
 
-    def __init__(self, ruleset: str, active_sha256: str | None) -> None:
+    def __init__(self, ruleset: str, active_sha256: str | None, noun: str = "ruleset") -> None:
         self.active_sha256 = active_sha256
         now = f"sha256 {active_sha256}" if active_sha256 else "nothing"
-        super().__init__(f"ruleset {ruleset!r} has changed since you read it: active is {now} now. Read it and merge")
+        super().__init__(f"{noun} {ruleset!r} has changed since you read it: active is {now} now. Read it and merge")
 
 
 class BeginsInThePast(RulesetError):

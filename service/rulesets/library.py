@@ -11,6 +11,8 @@ from typing import TypeVar
 from service.core.clock import Clock
 from service.rulesets import versions
 from service.rulesets.errors import BeginsInThePast, NotYetActive, StaleEdit, UnknownRuleset, UnknownVersion
+from service.rulesets.family import RULESETS, Family
+from service.rulesets.listing import FamilyListing, ListedName, listing_id, listing_in, listing_item
 from service.rulesets.versions import Activation, DamagedVersion, Head, Timeline, Version
 from service.storage import Conflict, Item, Page, Store
 
@@ -44,9 +46,10 @@ def fingerprint(source: str) -> str:
 
 
 class Library:
-    """Versions and activations of all rulesets. Any method may raise `StoreUnavailable`."""
+    """Versions and activations of all rulesets, or of another family. Any method may raise `StoreUnavailable`."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, family: Family = RULESETS) -> None:
+        self.family = family
         self._store = store
         self._clock = clock
 
@@ -65,7 +68,7 @@ class Library:
             active = self.active_or_none(draft.ruleset, now)
             if active is not None and active.sha256 == draft.sha256 and since is None:
                 return active  # also when a call is repeated whose first answer was lost
-            _check_expected(draft.ruleset, expected_sha256, active)
+            self._check_expected(draft.ruleset, expected_sha256, active)
             return self._commit(draft, head, stored, _not_before(now, since), now)
 
         return _retried(attempt)
@@ -87,9 +90,10 @@ class Library:
         activation = Activation(draft.ruleset, head.activations + 1, number, since, draft.author, now)
         counted = replace(head, versions=number, activations=activation.number)
         self._store.save(
-            versions.head_item(counted, stored),
-            versions.version_item(version),
-            versions.activation_item(activation),
+            versions.head_item(counted, stored, self.family),
+            versions.version_item(version, self.family),
+            versions.activation_item(activation, self.family),
+            *self._listed_anew(activation, draft.sha256),
             spawn=chunks,
         )
         return version
@@ -100,31 +104,45 @@ class Library:
         def attempt() -> Activation:
             now = self._clock.now()
             head, stored = self._head(ruleset)
-            self.version(ruleset, number)
+            sha256 = self.version(ruleset, number).sha256
             activation = Activation(ruleset, head.activations + 1, number, _not_before(now, since), by, now)
             counted = replace(head, activations=activation.number)
-            self._store.save(versions.head_item(counted, stored), versions.activation_item(activation))
+            changed = versions.head_item(counted, stored, self.family)
+            recorded = versions.activation_item(activation, self.family)
+            self._store.save(changed, recorded, *self._listed_anew(activation, sha256))
             return activation
 
         return _retried(attempt)
 
+    def listing(self) -> FamilyListing:
+        """Which names there are of a family that is listed, as last committed."""
+        return listing_in(self._store.get(listing_id(self.family)))
+
+    def _listed_anew(self, activation: Activation, sha256: str) -> Sequence[Item]:
+        """The listing with another activation, to be saved with it."""
+        if not self.family.is_listed:
+            return []
+        item = self._store.get(listing_id(self.family))
+        listing = listing_in(item).with_entry(activation.ruleset, ListedName(activation.number, sha256))
+        return [listing_item(self.family, listing, item)]
+
     def heads(self) -> Iterator[Head]:
         """Every ruleset, by name."""
-        index, value = versions.ALL_RULESETS
+        index, value = versions.all_of(self.family)
         return (versions.head_of(item) for item in _every(self._store, index, value))
 
     def head(self, ruleset: str) -> Head:
         """How many versions and activations a ruleset has; `UnknownRuleset` if it has none."""
         head, stored = self._head(ruleset)
         if not stored:
-            raise UnknownRuleset(ruleset, tuple(sorted(one.ruleset for one in self.heads())))
+            raise self._unknown(ruleset)
         return head
 
     def version(self, ruleset: str, number: int) -> Version:
         """A published version; `UnknownRuleset`, `UnknownVersion`."""
-        item = self._store.get(versions.version_id(ruleset, number))
+        item = self._store.get(versions.version_id(ruleset, number, self.family))
         if item is None:
-            raise UnknownVersion(ruleset, number, self.head(ruleset).versions)
+            raise UnknownVersion(ruleset, number, self.head(ruleset).versions, self.family.noun)
         return versions.version_of(item)
 
     def source(self, version: Version) -> str:
@@ -140,23 +158,25 @@ class Library:
     def history(self, ruleset: str, cursor: str | None = None, limit: int = 50) -> Page[Version]:
         """The versions of a ruleset, newest first."""
         self.head(ruleset)
-        page = self._store.by_index("ruleset_versions", ruleset, cursor=cursor, limit=limit, newest_first=True)
+        page = self._store.by_index(
+            f"{self.family.kind}_versions", ruleset, cursor=cursor, limit=limit, newest_first=True
+        )
         return Page([versions.version_of(item) for item in page.items], page.cursor)
 
     def with_content(self, ruleset: str, sha256: str) -> Version | None:
         """A version of this content, or None if it was never published."""
-        page = self._store.by_index("ruleset_contents", versions.content_key(ruleset, sha256), limit=1)
+        page = self._store.by_index(f"{self.family.kind}_contents", versions.content_key(ruleset, sha256), limit=1)
         return versions.version_of(page.items[0]) if page.items else None
 
     def timeline(self, ruleset: str, known: Timeline | None = None) -> Timeline:
         """All activations of a ruleset; with `known` only those recorded since are read."""
         head, stored = self._head(ruleset)
         if not stored:
-            raise UnknownRuleset(ruleset, tuple(sorted(one.ruleset for one in self.heads())))
+            raise self._unknown(ruleset)
         found = {one.number: one for one in (known or self._listed(ruleset)).activations}
         for number in range(1, head.activations + 1):
             if number not in found:  # an index may lag behind; the item itself is read as it is now
-                item = self._store.get(versions.activation_id(ruleset, number))
+                item = self._store.get(versions.activation_id(ruleset, number, self.family))
                 if item is not None:
                     found[number] = versions.activation_of(item)
         return Timeline(found.values())
@@ -165,7 +185,7 @@ class Library:
         """The version that decides at `at`; `UnknownRuleset`, `NotYetActive`."""
         number = self.timeline(ruleset).active(at)
         if number is None:
-            raise NotYetActive(ruleset, at)
+            raise NotYetActive(ruleset, at, self.family.noun)
         return self.version(ruleset, number)
 
     def active_or_none(self, ruleset: str, at: datetime) -> Version | None:
@@ -176,17 +196,19 @@ class Library:
             return None
 
     def _listed(self, ruleset: str) -> Timeline:
-        return Timeline(map(versions.activation_of, _every(self._store, "ruleset_activations", ruleset)))
+        return Timeline(map(versions.activation_of, _every(self._store, f"{self.family.kind}_activations", ruleset)))
+
+    def _unknown(self, ruleset: str) -> UnknownRuleset:
+        return UnknownRuleset(ruleset, tuple(sorted(one.ruleset for one in self.heads())), self.family.noun)
+
+    def _check_expected(self, ruleset: str, expected: str | None, active: Version | None) -> None:
+        found = active.sha256 if active else None
+        if expected is not None and expected != found:
+            raise StaleEdit(ruleset, found, self.family.noun)
 
     def _head(self, ruleset: str) -> tuple[Head, int]:
-        item = self._store.get(versions.head_id(ruleset))
+        item = self._store.get(versions.head_id(ruleset, self.family))
         return (Head(ruleset), 0) if item is None else (versions.head_of(item), item.version)
-
-
-def _check_expected(ruleset: str, expected: str | None, active: Version | None) -> None:
-    found = active.sha256 if active else None
-    if expected is not None and expected != found:
-        raise StaleEdit(ruleset, found)
 
 
 def _not_before(now: datetime, since: datetime | None) -> datetime:

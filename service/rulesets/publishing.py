@@ -7,6 +7,7 @@ from datetime import datetime
 
 from service.decide import Declared, Ruleset
 from service.rulesets.errors import RuleFileRejected, WrongName
+from service.rulesets.family import RULESETS, Family
 from service.rulesets.gate import Checked
 from service.rulesets.library import Library, RulesetDraft
 from service.rulesets.versions import Version
@@ -29,12 +30,15 @@ class Passed:
         return self.checked.ruleset()
 
 
-def passed(checked: Checked, ruleset: str | None = None) -> Passed:
-    """The file if it may be published (as `ruleset`, if given); `RuleFileRejected` with every finding, `WrongName`."""
+def passed(checked: Checked, ruleset: str | None = None, family: Family = RULESETS) -> Passed:
+    """The file if it may be published (as `ruleset`, if that is given).
+
+    `RuleFileRejected` with every finding, `WrongName`.
+    """
     if checked.declared is None or not checked.sound:
-        raise RuleFileRejected(checked.source, checked.findings)
+        raise RuleFileRejected(checked.source, checked.findings, "rule file" if family is RULESETS else family.noun)
     if ruleset not in (None, checked.declared.name):
-        raise WrongName(checked.declared.name, str(ruleset))
+        raise WrongName(checked.declared.name, str(ruleset), family)
     return Passed(checked, checked.declared)
 
 
@@ -50,7 +54,8 @@ def publish(
 ) -> Version:
     """Make a rule file that was checked, if it is sound, the active version, now or from `since` on.
 
-    Raises `RuleFileRejected`, `WrongName`, `BeginsInThePast`, `StaleEdit` (another than `expected_sha256` is active).
+    Raises `RuleFileRejected`, `WrongName`, `BeginsInThePast`, and `StaleEdit` where something else is active than
+    `expected_sha256`.
     """
-    draft = passed(checked, ruleset).draft(author, comment)
+    draft = passed(checked, ruleset, library.family).draft(author, comment)
     return library.publish(draft, since, expected_sha256)

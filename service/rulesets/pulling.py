@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.core import plain_files
-from service.decide import inlined, taken_apart
-from service.rulesets import rule_file
+from service.core.plain_files import CannotRead
 from service.rulesets.errors import RulesetError
 from service.rulesets.library import Library, fingerprint
 from service.rulesets.versions import Version
-from service.rulesets.working_copies import WorkingCopies
-
-_BOM = "\ufeff"
+from service.rulesets.working_copies import RULE_FILES, WorkingCopies
+from service.rulesets.working_files import WorkingFiles
 
 
 class SeveralFiles(RulesetError):
@@ -36,34 +34,44 @@ class Pulled:
     kept: Sequence[Path]
 
 
-def pull(folder: Path, library: Library, copies: WorkingCopies, version: Version) -> Pulled:
+def pull(
+    folder: Path, library: Library, copies: WorkingCopies, version: Version, files: WorkingFiles = RULE_FILES
+) -> Pulled:
     """Let the ruleset's file hold the text of `version`; an edit that was never published is kept beside it."""
-    path = _file_of(folder, version.ruleset)
+    path = _file_of(folder, version.ruleset, files)
     source = library.source(version)
-    kept = _kept(path, library, version.ruleset)
-    written = [_write(file, content) for file, content in _files(path, source)]
+    kept = _kept(path, library, version.ruleset, files)
+    written = [_write(file, content) for file, content in files.parts(path, source)]
+    for surplus in files.surplus(path, source):
+        surplus.unlink()
     copies.record(path, version)
     return Pulled(version, [one for one in written if one is not None], kept)
 
 
-def _file_of(folder: Path, ruleset: str) -> Path:
+def _file_of(folder: Path, ruleset: str, files: WorkingFiles) -> Path:
     """The one file of a ruleset, or where it is to be."""
-    files = [path for path in plain_files.named(folder) if path.name != rule_file.EVENTS]
-    its = [path for path in files if rule_file.ruleset_of(path) == ruleset]
+    its = [path for path in files.paths(folder) if _named(path, files) == ruleset]
     if len(its) > 1:
         raise SeveralFiles(ruleset, [path.name for path in its])
-    path = its[0] if its else folder / f"{ruleset}.yaml"
+    path = its[0] if its else files.place(folder, ruleset)
     if not its and path.exists():
-        plain_files.read(path)  # what cannot be read is not of another ruleset: it says so
+        files.read(path)  # what cannot be read is not of another ruleset: it says so
         raise RulesetError(f"{path} is there and says that it is of another ruleset: move it away, and repeat")
     return path
 
 
-def _kept(path: Path, library: Library, ruleset: str) -> Sequence[Path]:
+def _named(path: Path, files: WorkingFiles) -> str | None:
+    try:
+        return files.read(path).ruleset
+    except CannotRead:
+        return None
+
+
+def _kept(path: Path, library: Library, ruleset: str, files: WorkingFiles) -> Sequence[Path]:
     """Copies of a file, and of its table, whose text no version has."""
     if not path.exists():
         return []
-    file = rule_file.read(path)
+    file = files.read(path)
     if library.with_content(ruleset, fingerprint(file.content.decode("utf-8", "replace"))) is not None:
         return []
     table = file.inlined.table
@@ -75,27 +83,12 @@ def _copied(path: Path) -> Path:
     number = 1
     while (copy := path.with_name(f"{path.name}.edit-{number}")).exists():
         number += 1
-    shutil.copy2(path, copy)
+    if path.is_dir():
+        copy = path.with_name(f".{copy.name}")
+        shutil.copytree(path, copy)
+    else:
+        shutil.copy2(path, copy)
     return copy
-
-
-def _files(path: Path, source: str) -> Sequence[tuple[Path, str]]:
-    """What to write: one self-contained file, or a file and its table where the file names one now."""
-    table = rule_file.read(path).inlined.table if path.exists() else None
-    apart = None if table is None else taken_apart(source, table)
-    if table is None or apart is None:
-        return [(path, source)]
-    frame, rows = apart
-    if inlined(frame, lambda _: rows).text != source:
-        return [(path, source)]
-    return [(path.with_name(table), _as_spreadsheets_wrote_it(path.with_name(table), rows)), (path, frame)]
-
-
-def _as_spreadsheets_wrote_it(path: Path, rows: str) -> str:
-    """Rows with the byte order mark and the line ends of the file that is there: Excel needs the former."""
-    before = plain_files.read(path)[: 1 << 16].decode("utf-8", "replace")
-    lines = f"{rows}\n".replace("\n", "\r\n") if "\r\n" in before else f"{rows}\n"
-    return f"{_BOM}{lines}" if before.startswith(_BOM) else lines
 
 
 def _write(path: Path, content: str) -> Path | None:
@@ -103,6 +96,7 @@ def _write(path: Path, content: str) -> Path | None:
     given = content.encode()
     if path.exists() and plain_files.read(path) == given:
         return None
+    path.parent.mkdir(exist_ok=True)
     written = path.with_name(f".{path.name}.pulled")
     written.write_bytes(given)
     if path.exists():

@@ -16,6 +16,7 @@ from service.rulesets.errors import (
     TooMuchToCompile,
     WrongName,
 )
+from service.rulesets.listing import TooManyNames
 
 
 @contextmanager
@@ -29,6 +30,8 @@ def as_problems() -> Iterator[None]:
         raise refused(error) from error
     except TooMuchToCompile as error:
         raise invalid([FieldError("source", str(error))]) from error
+    except TooManyNames as error:
+        raise invalid([FieldError("name", str(error))]) from error
     except WrongName as error:
         raise invalid([FieldError("ruleset", str(error))]) from error
     except BeginsInThePast as error:

@@ -9,12 +9,12 @@ from flask import Blueprint
 from service.core.clock import Clock
 from service.core.enums import Scope
 from service.decide import Compiled, outline_ruleset, report
-from service.http import Answer, Caller, FieldError, Problem, ProblemType, endpoint, invalid, texts_of
+from service.http import Answer, Caller, FieldError, ProblemType, endpoint, invalid, texts_of
 from service.rulesets import gate, schemas
 from service.rulesets.active_versions import ActiveVersions
 from service.rulesets.diff_routes import add_diff
 from service.rulesets.differences import active_source, between
-from service.rulesets.errors import StaleEdit, UnknownRuleset
+from service.rulesets.errors import StaleEdit
 from service.rulesets.gate import Checked
 from service.rulesets.grid_routes import add_grid
 from service.rulesets.library import Library
@@ -24,6 +24,7 @@ from service.rulesets.recent_comparison import Latest
 from service.rulesets.refusals import as_problems, stale
 from service.rulesets.schemas import MAX_FILE_BYTES
 from service.rulesets.seen import Seen
+from service.rulesets.text_routes import expected_sha256
 from service.rulesets.versions import Activation, Version
 from service.rulesets.working_copies import WorkingCopies
 
@@ -196,7 +197,7 @@ def _add_publish(
         else published in between: 412 with their change. With errors in the file: 422 with every finding. The answer
         says what is decided otherwise from now on, as a check does.
         """
-        expected = _expected(library, name, caller.headers.get("If-Match"))
+        expected = expected_sha256(library, name, caller.headers.get("If-Match"))
         with places.place(caller.key_id, body), as_problems():
             checked = gate.check(body, active_source(library, name, clock.now()))
             draft = _draft(checked)
@@ -255,21 +256,6 @@ def _otherwise(
         return {}
     found = None if draft is None else latest.compared(draft)
     return {"diff": checked.changes, "backtest": None if found is None else found.as_json()}
-
-
-def _expected(library: Library, name: str, if_match: str | None) -> str | None:
-    """The sha256 that an `If-Match` header names; None where the caller expects nothing (`*`, a first version)."""
-    if if_match is None and _exists(library, name):
-        detail = f"Ruleset {name!r} exists: say which version you edited, so that nobody's change is lost."
-        raise Problem(ProblemType.PRECONDITION_REQUIRED, detail)
-    return None if if_match in (None, "*") else str(if_match).removeprefix("W/").strip('"')
-
-
-def _exists(library: Library, name: str) -> bool:
-    try:
-        return library.head(name).versions > 0
-    except UnknownRuleset:
-        return False
 
 
 def _shown(version: Version, active: int | None) -> schemas.ShownVersion:

@@ -10,11 +10,10 @@ from pathlib import Path
 from service.core import plain_files
 from service.core.plain_files import CannotRead, FileMissing
 from service.decide import Finding, Grid, Inlined, Place, inlined, report
+from service.rulesets.family import RULESETS
 
 EVENTS = "events.yaml"
 """The one file of a rules folder that holds no ruleset: it says what other systems' events ask for."""
-
-_NAMED = re.compile(r"^ruleset:[ \t]*[\"']?([A-Za-z0-9_-]{1,200})", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +24,13 @@ class RuleFile:
     written: str
     content: bytes
     inlined: Inlined
+    names: re.Pattern[str] = RULESETS.names
+    """What finds the name that the file gives itself."""
 
     @property
     def ruleset(self) -> str | None:
         """The name that the file gives itself, also where it cannot be read otherwise."""
-        return _named(self.written)
+        return _named(self.written, self.names)
 
     def as_json(self, findings: Iterable[Finding]) -> list[Mapping[str, object]]:
         """Findings with the places where they were written.
@@ -58,13 +59,13 @@ class RuleFile:
 def ruleset_of(path: Path) -> str | None:
     """The name that a file gives itself, whatever else is wrong with it; None for one that cannot be read."""
     try:
-        return _named(plain_files.read(path).decode("utf-8", "surrogateescape"))
+        return _named(plain_files.read(path).decode("utf-8", "surrogateescape"), RULESETS.names)
     except CannotRead:
         return None
 
 
-def _named(written: str) -> str | None:
-    found = _NAMED.search(written)
+def _named(written: str, names: re.Pattern[str]) -> str | None:
+    found = names.search(written)
     return None if found is None else found[1]
 
 

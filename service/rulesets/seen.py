@@ -11,6 +11,7 @@ from pathlib import Path
 from service.core.records import Unreadable, from_state, to_state
 from service.decide import Kind, Severity
 from service.rulesets.errors import SHOWN
+from service.rulesets.family import RULESETS, Family
 from service.storage import Item, Store
 
 CHECKS = 2
@@ -65,12 +66,13 @@ class Seen:
 class Memory:
     """The files' items."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, family: Family = RULESETS) -> None:
         self._store = store
+        self._prefix = "workingcopy" if family is RULESETS else f"workingcopy-{family.kind}"
 
     def get(self, path: Path) -> tuple[Seen | None, int]:
         """What is remembered of a file, and the version of its item; None also for what nobody can read."""
-        item = self._store.get(_item_id(path))
+        item = self._store.get(self._item_id(path))
         if item is None:
             return None, 0
         try:
@@ -80,18 +82,17 @@ class Memory:
 
     def save(self, path: Path, seen: Seen, version: int) -> None:
         """Remember it, if the item is still of this version; else `Conflict`."""
-        self._store.save(Item(_item_id(path), "working-copy", to_state(seen), version=version))
+        self._store.save(Item(self._item_id(path), "working-copy", to_state(seen), version=version))
+
+    def _item_id(self, path: Path) -> str:
+        """A file name may hold what an item's id may not."""
+        return f"{self._prefix}-{hashlib.sha256(path.name.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
 
 
 def said(kind: Kind, severity: Severity, message: str, hint: str | None = None) -> Mapping[str, object]:
     """A finding about a file as a whole, as it is stored and shown."""
     shown = {"severity": severity.value, "kind": kind.value, "line": 1, "column": 1, "message": message}
     return shown if hint is None else {**shown, "hint": hint}
-
-
-def _item_id(path: Path) -> str:
-    """A file name may hold what an item's id may not."""
-    return f"workingcopy-{hashlib.sha256(path.name.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
 
 
 def errors_of(findings: Sequence[Mapping[str, object]]) -> str:

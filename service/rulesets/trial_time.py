@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -43,6 +44,15 @@ class TrialTime:
                 if left + seconds >= self._most > left:
                     return ended + WITHIN - now
             return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TriedInVain:
+    """How often a text was tried in vain by this process, and when it is tried again."""
+
+    sha256: str
+    count: int
+    again_at: datetime
 
 
 class NoTimeLeft(Unavailable):

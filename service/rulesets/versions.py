@@ -17,10 +17,8 @@ from datetime import datetime
 
 from service.core.errors import TocsinError
 from service.core.records import from_state, to_state
+from service.rulesets.family import RULESETS, Family
 from service.storage import Item
-
-ALL_RULESETS = ("rulesets", "all")
-"""Index and value under which every ruleset is listed."""
 
 CHUNK_CHARACTERS = 300_000
 """Compressed content per item: below the store's 400 KB with room for the rest of the item."""
@@ -94,19 +92,24 @@ class Timeline:
         return tuple(one.version for one in self._in_force[first:last])
 
 
-def head_id(ruleset: str) -> str:
+def all_of(family: Family) -> tuple[str, str]:
+    """Index and value under which all of a family are listed."""
+    return family.listed, "all"
+
+
+def head_id(ruleset: str, family: Family = RULESETS) -> str:
     """The id of the item that numbers a ruleset's versions and activations."""
-    return f"ruleset-{ruleset}"
+    return f"{family.kind}-{ruleset}"
 
 
-def version_id(ruleset: str, number: int) -> str:
+def version_id(ruleset: str, number: int, family: Family = RULESETS) -> str:
     """The id of a version's item; ids sort by number."""
-    return f"rulesetversion-{ruleset}-{number:06d}"
+    return f"{family.kind}version-{ruleset}-{number:06d}"
 
 
-def activation_id(ruleset: str, number: int) -> str:
+def activation_id(ruleset: str, number: int, family: Family = RULESETS) -> str:
     """The id of an activation's item; ids sort by number."""
-    return f"rulesetactivation-{ruleset}-{number:06d}"
+    return f"{family.kind}activation-{ruleset}-{number:06d}"
 
 
 def chunk_id(sha256: str, number: int) -> str:
@@ -114,24 +117,27 @@ def chunk_id(sha256: str, number: int) -> str:
     return f"rulefile-{sha256}-{number:03d}"
 
 
-def head_item(head: Head, version: int) -> Item:
+def head_item(head: Head, version: int, family: Family = RULESETS) -> Item:
     """A ruleset's head, to be compared with stored `version` (0: the ruleset is new)."""
-    index, value = ALL_RULESETS
-    return Item(head_id(head.ruleset), "ruleset", to_state(head), version=version, keys={index: value})
+    index, value = all_of(family)
+    return Item(head_id(head.ruleset, family), family.kind, to_state(head), version=version, keys={index: value})
 
 
-def version_item(version: Version) -> Item:
+def version_item(version: Version, family: Family = RULESETS) -> Item:
     """A version as it is stored, findable by ruleset and by content."""
-    keys = {"ruleset_versions": version.ruleset, "ruleset_contents": content_key(version.ruleset, version.sha256)}
-    return Item(version_id(version.ruleset, version.number), "ruleset-version", to_state(version), keys=keys)
+    keys = {
+        f"{family.kind}_versions": version.ruleset,
+        f"{family.kind}_contents": content_key(version.ruleset, version.sha256),
+    }
+    name = version_id(version.ruleset, version.number, family)
+    return Item(name, f"{family.kind}-version", to_state(version), keys=keys)
 
 
-def activation_item(activation: Activation) -> Item:
+def activation_item(activation: Activation, family: Family = RULESETS) -> Item:
     """An activation as it is stored."""
-    keys = {"ruleset_activations": activation.ruleset}
-    return Item(
-        activation_id(activation.ruleset, activation.number), "ruleset-activation", to_state(activation), keys=keys
-    )
+    keys = {f"{family.kind}_activations": activation.ruleset}
+    name = activation_id(activation.ruleset, activation.number, family)
+    return Item(name, f"{family.kind}-activation", to_state(activation), keys=keys)
 
 
 def content_key(ruleset: str, sha256: str) -> str:

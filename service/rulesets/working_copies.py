@@ -29,14 +29,13 @@ from service.rulesets.library import Library, RulesetDraft
 from service.rulesets.publishing import passed
 from service.rulesets.rule_file import RuleFile
 from service.rulesets.seen import CHECKS, Memory, Seen, errors_of, said
-from service.rulesets.trial_time import BoundedCheck, NoTimeLeft
+from service.rulesets.trial_time import BoundedCheck, NoTimeLeft, TriedInVain
 from service.rulesets.turns import take_turns
 from service.rulesets.versions import Version
+from service.rulesets.working_files import RuleFiles, WorkingFiles
 from service.storage import Conflict, Store, StoreUnavailable
 
 logger = logging.getLogger(__name__)
-
-AUTHOR = "rules folder"
 
 MAX_SHOWN = 200
 """Findings remembered of a refused file."""
@@ -49,6 +48,8 @@ AGAIN = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), time
 
 AT_ONCE = 2
 """Files that are not published and are tried at one time, small ones first: each trial needs a processor."""
+
+RULE_FILES = RuleFiles()
 
 _LOOKED_BACK = 500
 """Versions among which the base of a file is looked for that earlier code published."""
@@ -67,15 +68,6 @@ class Unpublished:
     again_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Trials:
-    """How often a text was tried in vain by this process, and when it is tried again."""
-
-    sha256: str
-    count: int
-    again_at: datetime
-
-
 class WorkingCopies:
     """The rulesets' files directly in a folder. One process should call `sweep`; several do no harm."""
 
@@ -86,14 +78,17 @@ class WorkingCopies:
         store: Store,
         clock: Clock,
         check: Callable[[bytes], Checked] = gate.check,
+        files: WorkingFiles = RULE_FILES,
     ) -> None:
         self._folder = folder
         self._library = library
-        self._memory = Memory(store)
+        self._family = library.family
+        self._files = files
+        self._memory = Memory(store, library.family)
         self._clock = clock
         self._check = BoundedCheck(check, clock)
         self._read_before: dict[Path, bytes] = {}
-        self._trials: dict[Path, _Trials] = {}
+        self._trials: dict[Path, TriedInVain] = {}
         self._all_were_seen = False
         self._misnamed: set[Path] = set()
 
@@ -155,11 +150,11 @@ class WorkingCopies:
         active = self._library.active_or_none(ruleset, self._clock.now())
         if active is None or not self.holds(path):
             return None
-        file = rule_file.read(path)
+        file = self._files.read(path)
         standing = self._standing(ruleset, _sha256(file.content), active, self._base(path, seen, ruleset))
         if standing.step() is not DriftStep.DRIFT:
             return None
-        return f"{self._overtaken(path, standing.base, active)}. {drift.advice(path, active)}"
+        return f"{self._overtaken(path, standing.base, active)}. {self._advice(path, active)}"
 
     def holds(self, path: Path) -> bool:
         """Whether a path is a file of this folder."""
@@ -168,25 +163,25 @@ class WorkingCopies:
     def record(self, path: Path, version: Version) -> None:
         """Remember that a file of the folder is this version: it was published from it, or written to it."""
         _, stored = self._memory.get(path)
-        sha256 = _sha256(rule_file.read(path).content)
+        sha256 = _sha256(self._files.read(path).content)
         with suppress(Conflict):  # a watcher was first: it finds the file to be the active version
             self._memory.save(path, self._seen(path, sha256, version), stored)
 
     def _paths(self) -> Iterator[Path]:
-        """The folder's rule files."""
-        return (path for path in plain_files.named(self._folder) if path.name != rule_file.EVENTS)
+        """The folder's files."""
+        return iter(self._files.paths(self._folder))
 
     def _remembered(self) -> Iterator[Seen]:
         return (seen for path in self._paths() if (seen := self._memory.get(path)[0]) is not None)
 
     def _ignored(self) -> Iterator[Seen]:
-        for path in plain_files.misnamed(self._folder):
+        for path in self._files.misnamed(self._folder):
             finding = said(Kind.NOT_TRIED, Severity.WARNING, plain_files.why_misnamed(path))
             yield Seen(_name(path), "", self._clock.now(), None, [finding], rule_file.ruleset_of(path), checks=CHECKS)
 
     def _tell_of_misnamed(self) -> None:
         """Log each file whose name keeps it from being read, once."""
-        misnamed = set(plain_files.misnamed(self._folder))
+        misnamed = set(self._files.misnamed(self._folder))
         for path in sorted(misnamed - self._misnamed):
             logger.warning("%s", plain_files.why_misnamed(path), extra={"file": _name(path)})
         self._misnamed = misnamed
@@ -195,7 +190,7 @@ class WorkingCopies:
         """Look at one file, whatever happens to it; with `settled` only if it was read alike before."""
         content = b""
         try:
-            file = rule_file.read(path)
+            file = self._files.read(path)
             content, before = file.content, self._read_before.get(path)
             self._read_before[path] = content
             if not settled or before == content:
@@ -244,7 +239,7 @@ class WorkingCopies:
         """What becomes of a file; None if somebody else was first, so that it is looked at again."""
         checked = self._check(file.content, is_live=seen is not None and seen.version is not None)
         try:
-            draft = passed(checked).draft(AUTHOR, _comment(path))
+            draft = passed(checked, family=self._family).draft(self._family.author, _comment(path))
         except RuleFileRejected as error:
             findings = file.as_json(error.findings[:MAX_SHOWN])
             message = "%s is not published, the active version stays: %s"
@@ -267,7 +262,7 @@ class WorkingCopies:
                 version = self._library.publish(draft, expected_sha256=active.sha256 if active else None)
             case DriftStep.ACTIVATE if standing.known is not None:
                 version = self._library.version(draft.ruleset, standing.known)
-                self._library.activate(draft.ruleset, version.number, AUTHOR)
+                self._library.activate(draft.ruleset, version.number, self._family.author)
             case _:
                 version = active if standing.is_active and active else self._known(draft)
         logger.info("%s is version %d of %s", _name(path), version.number, version.ruleset, extra={"file": _name(path)})
@@ -304,7 +299,7 @@ class WorkingCopies:
             versions = self._library.history(ruleset, limit=_LOOKED_BACK).items
         except UnknownRuleset:
             return 0
-        mine = (one.number for one in versions if (one.author, one.comment) == (AUTHOR, _comment(path)))
+        mine = (one.number for one in versions if (one.author, one.comment) == (self._family.author, _comment(path)))
         return next(mine, 0)
 
     def _adopted(self, path: Path, file: RuleFile, seen: Seen) -> Seen:
@@ -322,15 +317,18 @@ class WorkingCopies:
             return seen
         since = self._library.timeline(seen.ruleset).in_force(self._clock.now())
         message = drift.behind(seen.file, seen.version, active, since)
-        hint = drift.advice(self._folder / seen.file, active)
+        hint = self._advice(self._folder / seen.file, active)
         return replace(seen, findings=[*seen.findings, said(Kind.DRIFT, Severity.WARNING, message, hint)])
 
     def _overtaken(self, path: Path, base: int | None, active: Version) -> str:
         since = self._library.timeline(active.ruleset).in_force(self._clock.now())
         return drift.overtaken(_name(path), base, active, since)
 
+    def _advice(self, path: Path, active: Version) -> str:
+        return drift.advice(path, active, self._family.command)
+
     def _drifted(self, path: Path, file: RuleFile, base: int | None, active: Version, seen: Seen | None) -> Seen:
-        message, hint = self._overtaken(path, base, active), drift.advice(path, active)
+        message, hint = self._overtaken(path, base, active), self._advice(path, active)
         if seen is None or seen.sha256 != _sha256(file.content) or seen.against != active.number:
             logger.warning("%s: %s", message, hint, extra={"file": _name(path)})
         finding = said(Kind.DRIFT, Severity.ERROR, message, hint)
@@ -367,7 +365,7 @@ class WorkingCopies:
         before = self._trials.get(path)
         count = before.count + 1 if before is not None and before.sha256 == sha256 else 1
         again_at = error.again_at if isinstance(error, NoTimeLeft) else now + AGAIN[min(count, len(AGAIN)) - 1]
-        self._trials[path] = _Trials(sha256, count, again_at)
+        self._trials[path] = TriedInVain(sha256, count, again_at)
         why = str(error) if isinstance(error, Unavailable) else f"the check met a fault of the program ({error!r:.200})"
         if count == 1:
             trace = None if isinstance(error, Unavailable) else error

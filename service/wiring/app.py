@@ -62,10 +62,11 @@ from service.rulesets.columns import segment_builder
 from service.schedules import IncidentMaker, Maker, Makes, NotificationMaker, Timetable, schedule
 from service.schedules import routes as schedule_routes
 from service.storage import Store
-from service.wiring import edited_texts, reload
+from service.wiring import edited_texts, published_texts, reload
 from service.wiring.edited_texts import EditedTexts
 from service.wiring.escalation import Escalation
 from service.wiring.messaging import Messaging, open_detector
+from service.wiring.published_texts import PublishedTexts
 from service.wiring.storage import SYSTEM_CLOCK, enough_of_the_audit, open_store
 from service.work import Breakers, Duty, Heartbeat, Registry, Vitals, Worker, checks_of_lanes
 
@@ -130,12 +131,14 @@ class Service:
         derived = self.derived_sentiment = of_any_language(sentiment, settings, amazon)
         self.event_samples = EventSamples(self.live, self.store, clock, derived)
         self.dry_runs = DryRuns(self.live, self.store, clock, derived)
-        self.event_tests = EventTests(self.live, self.store, clock, derived)
         tone = EmbeddedTone(embeddings)
         self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, tone, breakers, amazon)
         self.escalation = Escalation(settings, self.store, clock, self.messaging)
         reach = Reach(self.escalation.rule_incidents, self.messaging.rule_notifications, self.messaging.directory)
+        self.reach = reach
+        self.event_tests = EventTests(self.live, self.store, clock, derived, reach)
         self.evaluations = Evaluations(self.live, self.store, clock, derived, self.shadows, self.event_samples, reach)
+        self.texts = PublishedTexts(settings, self.store, clock, self.messaging, self.escalation)
         self.timetable = self._timetable()
         self.mappings = LiveMappings(settings.rules_dir / EVENTS)
 
@@ -166,6 +169,7 @@ class Service:
                 Approvals(self.escalation.incidents).decide, Forgetting(self.escalation.incidents).begin
             ),
             *self.escalation.blueprints(),
+            *self.texts.blueprints(),
             schedule_routes.blueprint(self.timetable),
             intake_routes.blueprint(self.mapped_events(), self.mappings.current, places),
         )
@@ -196,6 +200,7 @@ class Service:
     def _check_rule_files(self) -> None:
         faults = [f"{each.file}: {each.why}" for each in self.working_copies.unpublished()]
         faults += self.escalation.rosters.complaints().values()
+        faults += self.texts.faults()
         if faults:
             raise NotPublished("; ".join(faults))
 
@@ -205,6 +210,7 @@ class Service:
             self._following(),
             self._following_words(),
             *self._following_texts(),
+            self._following_published(),
             Chore("comparing shadows", shadow.POLL, self.shadows.work),
             Chore("testing sampled events", event_samples.POLL, self.event_samples.work),
         )
@@ -215,6 +221,8 @@ class Service:
         return (
             self._following(),
             *self._following_texts(),
+            self._following_published(),
+            Chore("publishing policies and messages", published_texts.POLL, self.texts.publish),
             Chore("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),
             Chore("publishing rule files", working_copies.POLL, publish),
             *(
@@ -235,8 +243,12 @@ class Service:
         """On AWS both folders are part of the image."""
         if not self.settings.watches_rules:
             return ()
-        texts = EditedTexts(self.settings, self.messaging, self.escalation)
+        texts = EditedTexts(self.settings, self.messaging, self.escalation, self.texts.folder_changed)
         return (Chore("following policies and templates", edited_texts.POLL, texts.look),)
+
+    def _following_published(self) -> Chore:
+        self.texts.begin()
+        return Chore("following what is published", published_texts.POLL, self.texts.refresh)
 
     def _following_words(self) -> Chore:
         return Chore("following the words of replies", LOOKS_AT_WORDS, self.escalation.languages.follow)
@@ -309,7 +321,13 @@ class Service:
         """What tries events with the mappings, and with what they lead to here."""
         escalation = self.escalation
         return MappedEvents(
-            self.live, self.messaging.desk, escalation.incidents, escalation.rules, self.clock, self.derived_sentiment
+            self.live,
+            self.messaging.desk,
+            escalation.incidents,
+            escalation.rules,
+            self.clock,
+            self.derived_sentiment,
+            self.reach,
         )
 
     def heartbeat(self, worker: Worker) -> Chore:

@@ -25,7 +25,15 @@ POLL = timedelta(seconds=1)
 class EditedTexts:
     """Takes up what changes in the folders of policies and of templates."""
 
-    def __init__(self, settings: Settings, messaging: Messaging, escalation: Escalation) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        messaging: Messaging,
+        escalation: Escalation,
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`then` is done when something was taken up."""
+        self._then = then
         self._messaging = messaging
         self._escalation = escalation
         self._templates = SettledFolder(settings.templates_dir)
@@ -44,4 +52,5 @@ class EditedTexts:
         except TocsinError as error:
             logger.error("The %s cannot be used as they stand; what was last used goes on: %s", what, error)  # noqa: TRY400
             return
+        self._then()
         logger.info("The %s are in use as they stand now", what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from service.escalate import (
     MailReplies,
     Notices,
     Policies,
+    Policy,
     QuotedPages,
     Receipts,
     Replies,
@@ -80,7 +81,8 @@ class Escalation:
         self.secret = secrets.of_installation(settings.secret, settings.secret_file)
         self.phones = phone_rules(settings)
         self.rules = IntakeRules(self.phones, test_domains=settings.is_trial(Channel.EMAIL))
-        policies = self._read_policies()
+        self._in_folder, self._published = self._read_policies(), Policies({})
+        policies = self._published.over(self._in_folder)
         self.rosters = Rosters(settings.rules_dir / "rosters", settings.last_good / "rosters")
         self.roster_view = RosterView(messaging.directory)
         self.calendars = Calendars(store, clock)
@@ -112,7 +114,13 @@ class Escalation:
     def renew_policies(self) -> None:
         """Use the policies as their folder has them now; raises where they cannot be used."""
         self._parsed(self.settings.rules_dir / "escalation")
-        self.incidents.policies.become(self._read_policies())
+        self._in_folder = self._read_policies()
+        self.incidents.policies.become(self._published.over(self._in_folder))
+
+    def use_policies(self, published: Mapping[str, Policy]) -> None:
+        """Use what is published; what the folder has beside it goes on."""
+        self._published = Policies(published)
+        self.incidents.policies.become(self._published.over(self._in_folder))
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The calls about incidents, and those by which answers come in."""

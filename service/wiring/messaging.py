@@ -16,6 +16,7 @@ from service.config import Backend, Settings
 from service.core import last_good, secrets
 from service.core.clock import Clock
 from service.core.enums import Channel, Lane
+from service.core.language_tags import parse_tag
 from service.core.secrets import Keyring
 from service.language import (
     Detector,
@@ -38,6 +39,8 @@ from service.messages import (
     OptOut,
     OptOuts,
     Ruling,
+    S3Attachments,
+    Template,
     Templates,
     Translations,
     Tries,
@@ -126,7 +129,9 @@ class Messaging:
         self.profiles = ProfileRules(phone_rules(settings), test_domains=settings.is_trial(Channel.EMAIL))
         self.directory = Directory(store, keys, clock)
         self.opt_outs = OptOuts(store, clock, keys)
-        self.templates, self.catalogues = read_wording(settings)
+        self._in_folder = read_wording(settings)
+        self._published = Templates({}), Catalogues({})
+        self.templates, self.catalogues = self._over_the_folder()
         ways_out = WaysOut(settings, store, clock, breakers, self.outbox, amazon)
         self.carriers, self.slots, self._speaks = ways_out.carriers, ways_out.slots, ways_out.speaks
         self.tries = Tries(HostShares(in_all=max(OF_ONE_HOST, settings.worker_threads // 2)))
@@ -144,7 +149,7 @@ class Messaging:
         url = settings.public_url
         self.unsubscribe_links = UnsubscribeLinks(signing_keys(settings, "unsubscribe"), url) if url else None
         foot = partial(unsubscribe.foot, self.catalogues, settings.sender_name or "") if url else None
-        self.attachments = Attachments(store, clock)
+        self.attachments = Attachments(store, clock, _in_s3(settings))
         self.renditions = Renditions(store, self.translations, self.attachments, foot)
         self.review_links = ReviewLinks(signing_keys(settings, "review"), url, clock) if url else None
         self.completion = Completion(store, self.webhooks)
@@ -158,9 +163,28 @@ class Messaging:
     def renew_wording(self) -> None:
         """Use the templates and catalogues as their folder has them now; raises where they cannot be used."""
         _wording(self.settings.templates_dir)
-        templates, catalogues = read_wording(self.settings)
+        self._in_folder = read_wording(self.settings)
+        self._use_both()
+
+    def use_templates(self, published: Mapping[str, Template]) -> None:
+        """Use the templates that are published; what the folder has beside them goes on."""
+        self._published = Templates(published), self._published[1]
+        self._use_both()
+
+    def use_catalogues(self, published: Mapping[str, Mapping[str, str]]) -> None:
+        """Use the catalogues that are published, by language; sentences that they lack are those of the folder."""
+        by_language = {parse_tag(language): known for language, known in published.items()}
+        self._published = self._published[0], Catalogues(by_language)
+        self._use_both()
+
+    def _use_both(self) -> None:
+        templates, catalogues = self._over_the_folder()
         self.templates.become(templates)
         self.catalogues.become(catalogues)
+
+    def _over_the_folder(self) -> tuple[Templates, Catalogues]:
+        (templates, catalogues), (other_templates, other_catalogues) = self._published, self._in_folder
+        return templates.over(other_templates), catalogues.over(other_catalogues)
 
     def blueprints(
         self, decide: Callable[[str, Ruling], None], erased: Callable[[Recipient], None]
@@ -312,6 +336,15 @@ class Messaging:
         phones, mails = contacts[ContactKind.PHONE], contacts[ContactKind.EMAIL]
         refused = self.opt_outs.among(set(phones.values()), set(mails.values()), lane)
         return {name: refused[address] for name, address in (phones | mails).items() if address in refused}
+
+
+def _in_s3(settings: Settings) -> S3Attachments:
+    """The files that notifications may name in S3."""
+    if settings.attachments is None:
+        return S3Attachments()
+    from service.aws import Clients, S3Files
+
+    return S3Attachments(settings.attachments, S3Files(Clients(connections=settings.most_threads)))
 
 
 def signing_keys(settings: Settings, purpose: str) -> Keyring:

@@ -13,7 +13,7 @@ from aiosmtpd.controller import Controller
 from service.core.clock import HandClock, timestamp
 from service.core.enums import Scope
 from service.messages import attachment_quota
-from service.messages.attachments import MAX_ATTACHMENT_SIZE
+from service.messages.attachment_rules import MAX_ATTACHMENT_SIZE
 from tests.aws import free_port
 from tests.functional.backends import Install
 from tests.functional.client import Reply
@@ -111,7 +111,11 @@ def test_files_that_are_unknown_strange_old_or_too_large_together_are_refused(de
     ],
 )
 def test_a_file_that_no_mail_can_carry_is_refused(desk: Desk, content: bytes, query: str) -> None:
-    assert uploads(desk, content, query).status == 422
+    refused = uploads(desk, content, query)
+    assert refused.status == 422
+    errors = refused.json()["errors"]
+    assert isinstance(errors, list)
+    assert [each["path"] for each in errors] == ["type" if "type=" in query else "name" if content else "body"]
 
 
 def test_a_file_that_is_too_large_is_refused(desk: Desk) -> None:

@@ -56,6 +56,8 @@ def test_a_translation_is_judged_like_the_source(install: Install, tmp_path: Pat
         ({"xx-yy-zz": GERMAN}, "translations.xx-yy-zz"),
         ({"de": {"text": GERMAN, "subject": "Lager"}}, "translations.de.subject"),
         ({"de": "   {{ phone }}"[:3]}, "translations.de.text"),
+        ({"de": GERMAN, "DE": GERMAN}, "translations.DE"),
+        ({"de": None}, "translations.de"),
     ],
 )
 def test_what_does_not_fit_is_named_at_its_language(

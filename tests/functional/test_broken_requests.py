@@ -193,3 +193,18 @@ def test_four_bad_cursors_leave_the_api_answering(up: Running) -> None:
     for number in range(3):
         body = {"description": f"Pump {number}", "contacts": [{"phone": ANN}]}
         assert up.client.post("/v1/incidents", body).status == 201
+
+
+def test_names_of_a_query_that_a_call_does_not_know_are_said_whether_or_not_it_takes_any(api: Api) -> None:
+    for path in ("/v1/rulesets?limt=5", "/v1/notifications?limt=5", "/v1/recipients/ada?x=1&y=2"):
+        refused = api.client.get(path)
+        assert refused.status == 422, path
+        assert [error["path"] for error in refused.json()["errors"]] in (["limt"], ["x", "y"])  # type: ignore[attr-defined]
+    assert api.client.post("/v1/rulesets/premium/activate?dry=1", {"version": 1}).status == 422
+    twice = api.client.get("/v1/notifications?limit=5&limit=6")
+    assert (twice.status, "more than once" in twice.text) == (422, True)
+
+
+def test_a_context_without_a_request_id_may_say_so(api: Api) -> None:
+    asked = api.client.post("/v1/rulesets/nope/evaluations", {"request": {}, "context": {"request_id": None}})
+    assert asked.status == 404

@@ -79,6 +79,8 @@ def test_what_a_person_declines_never_leaves_in_any_lane(opened: Open) -> None:
     (item,) = waiting(desk)
     assert decides(desk, "reject", item["id"]) == 200
     assert waiting(desk) == []
+    desk.works(1)
+    assert desk.read(sent)["renditions"][-1]["drafts"] == {}  # type: ignore[index]
     desk.sends(text=TEXT, audience="all", lane="transactional")
     desk.works(5)
     assert in_portuguese(desk) == []

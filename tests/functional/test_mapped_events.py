@@ -23,7 +23,7 @@ PURCHASE = json.loads((EVENTS / "purchase_requested.json").read_text())
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Api:
     home = tmp_path_factory.mktemp("mapped")
-    rules_dir = few_rules(home, "purchase.yaml", "events.yaml")
+    rules_dir = few_rules(home, "purchase.yaml", "events.yaml", "escalation/approval.yaml")
     api = api_of(embedded(home)(HandClock(NOON), rules_dir=rules_dir))
     api.service.working_copies.sweep()
     return api
@@ -59,6 +59,42 @@ def test_an_event_that_lacks_what_its_mapping_needs_says_so(api: Api) -> None:
     assert "detail.alarmName" in str(tried(api, alarm)["errors"])
 
 
+def test_an_event_that_would_reach_nobody_is_in_error_as_the_request_would_be_refused(api: Api) -> None:
+    detail = PURCHASE["detail"]
+    nobody = {**detail, "approver": {**detail["approver"], "phone": "12"}}
+    found = tried(api, {**PURCHASE, "detail": nobody})
+    assert found["status"] == "error"
+    assert "director.phone" in str(found["errors"])
+    facts = found["body"]["request"]  # type: ignore[index]
+    asked = api.client.post("/v1/rulesets/purchase/evaluations", {"request": facts})
+    assert (asked.status, "would reach nobody" in asked.text) == (422, True)
+    direct = api.client.post("/v1/rulesets/purchase/test-events", {"events": [facts]}).json()
+    assert direct["error"] == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "said"),
+    [
+        ({**PURCHASE, "detail": "text"}, "error", "is missing"),
+        ({"detail": {}}, "unmapped", "`source` and `detail-type` are texts"),
+        ({"source": None, "detail-type": 5, "detail": {}}, "unmapped", "`source` and `detail-type` are texts"),
+    ],
+)
+def test_an_event_that_does_not_say_what_it_is_has_no_wrong_hints(
+    api: Api, event: object, status: str, said: str
+) -> None:
+    found = tried(api, event)
+    assert (found["status"], found["nearest"]) == (status, [])
+    assert said in str(found["errors"])
+
+
+def test_mappings_of_the_callers_own_are_not_called_those_of_the_folder(api: Api) -> None:
+    source = "events:\n  - {source: a, detail-type: b, notification: {text: Hi, audience: c}}\n"
+    assert "the source maps no event" in str(tried(api, PURCHASE, source=source)["errors"])
+    large = source + "# " + "x" * 400_000
+    assert "the source maps no event" in str(tried(api, PURCHASE, source=large)["errors"])
+
+
 def test_other_mappings_can_be_tried_and_are_refused_by_line(api: Api) -> None:
     mapping = "{source: shop.purchasing, detail-type: Purchase Requested, notification: {text: Hi, audience: a}}"
     source = f"events:\n  - {mapping}\n"
@@ -84,3 +120,13 @@ def test_a_failing_test_of_the_file_is_an_error_at_its_place(tmp_path: Path) -> 
     shown = CliRunner().invoke(main, ["rules", "check", str(events)])
     assert shown.exit_code == 1
     assert "purchase.currency is EUR, not USD" in shown.output
+
+
+def test_the_command_ends_with_1_where_an_event_comes_to_what_is_named(tmp_path: Path) -> None:
+    mapping, events = tmp_path / "own.yaml", tmp_path / "events.json"
+    mapping.write_text("events:\n  - {source: a, detail-type: b, notification: {text: Hi, audience: c}}\n")
+    events.write_text(json.dumps(PURCHASE))
+    words = ("rules", "test-events", str(events), "--mapping", str(mapping))
+    assert CliRunner().invoke(main, words).exit_code == 0
+    assert CliRunner().invoke(main, [*words, "--fail-on", "error"]).exit_code == 0
+    assert CliRunner().invoke(main, [*words, "--fail-on", "error", "--fail-on", "unmapped"]).exit_code == 1

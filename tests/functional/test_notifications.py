@@ -335,6 +335,11 @@ def test_a_rule_notifies_an_audience_and_flags_for_the_same_queue(franchise: Des
     waiting = franchise.api.client.get("/v1/reviews").json()["items"]
     assert isinstance(waiting, list)
     assert [one["kind"] for one in waiting] == ["evaluation"]
+    review = f"/v1/reviews/{waiting[0]['id']}"
+    assert franchise.api.client.get(review).json() == {**waiting[0], "decided": None}
+    for nothing in ("/v1/reviews/nope", f"/v1/reviews/{JOHN['user_id']}"):
+        assert franchise.api.client.get(nothing).status == 404
+        assert franchise.api.client.post(nothing, {"decision": "approve"}).status == 404
     decided = franchise.api.client.post(f"/v1/reviews/{waiting[0]['id']}", {"decision": "approve", "reason": "called"})
     assert decided.status == 200
     assert franchise.api.client.get("/v1/reviews").json()["items"] == []
@@ -342,6 +347,11 @@ def test_a_rule_notifies_an_audience_and_flags_for_the_same_queue(franchise: Des
         franchise.api.client.post(f"/v1/reviews/{waiting[0]['id']}", {"decision": "reject", "reason": "no"}).status
         == 409
     )
+    assert franchise.api.client.get(review).json()["decided"] == {
+        "decision": "approve",
+        "by": "test app",
+        "reason": "called",
+    }
 
 
 def test_an_audience_that_is_emptied_after_the_answer_leaves_a_dead_item_that_says_so(desk: Desk) -> None:

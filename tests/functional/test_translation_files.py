@@ -17,6 +17,7 @@ from service.messages.translation_files import (
     ExportedText,
     NotReadable,
     TranslationFormat,
+    nearest_translation,
     read_translations,
     written_translations,
 )
@@ -85,6 +86,34 @@ def test_nothing_is_supplied_unless_all_of_it_fits(desk: Desk, tmp_path: Path) -
     assert refused.exit_code == 1
     assert "is not the one that waits" in refused.output
     assert desk.outbox() == []
+
+
+@pytest.mark.parametrize("form", ["po", "xliff"])
+def test_a_file_goes_out_and_comes_back_over_http(desk: Desk, form: str) -> None:
+    client = desk.api.client
+    file = client.get(f"/v1/translations/export?language=de&format={form}")
+    assert (file.status, client.get("/v1/translations/export?language=tlh-x").status) == (200, 422)
+    headers = {"Content-Type": "application/octet-stream"}
+    back = filled(file.text, form)
+    tampered = back.replace("The gym", "The pool").encode()
+    wrong = client.call("POST", "/v1/translations/import", body=tampered, headers=headers)
+    assert (wrong.status, "is not the one that waits" in wrong.text) == (422, True)
+    looked = client.call("POST", "/v1/translations/import?dry_run=true", body=back.encode(), headers=headers)
+    assert looked.json() == {"supplied": 2, "left_out": 0}
+    assert client.get("/v1/translations?status=supplied").json()["items"] == []
+    done = client.call("POST", "/v1/translations/import", body=back.encode(), headers=headers)
+    assert done.json() == {"supplied": 2, "left_out": 0}
+    assert len(client.get("/v1/translations?status=supplied").json()["items"]) == 2  # type: ignore[arg-type]
+    assert client.call("POST", "/v1/translations/import", body=b"\xff", headers=headers).status == 422
+
+
+def test_a_similar_text_of_thousands_goes_along() -> None:
+    known = [WantedTranslation(f"Room {n} is closed.", "en", "de", "", NOON, f"Raum {n} ist zu.") for n in range(3_000)]
+    known.append(WantedTranslation("The gym is closed on Friday.", "en", "de", "", NOON, "Am Freitag ist zu."))
+    near = nearest_translation("The gym is closed on Monday.", known)
+    assert near is not None
+    assert near.text == "Am Freitag ist zu."
+    assert nearest_translation("Lunch is ready.", known) is None
 
 
 FORMS = st.sampled_from(("po", "xliff"))

@@ -26,7 +26,7 @@ from service.channels.aws.quota import ASKED_AGAIN_AFTER_S, KNOWN_FOR_S, SendRat
 from service.channels.phones import Phone
 from service.channels.voice import POLLY_VOICES
 from service.core.language_tags import Tag, parse_tag
-from service.messages.attachments import MAX_ATTACHMENT_NAME, MAX_TYPE
+from service.messages.attachment_rules import MAX_ATTACHMENT_NAME, MAX_TYPE
 from tests.aws_services import AwsServices, Error, Garbage, Silence, aws_services
 
 ENGLISH, GERMAN = Tag("en"), Tag("de")

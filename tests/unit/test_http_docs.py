@@ -122,5 +122,6 @@ def test_the_page_shows_every_call_and_every_link_on_it_leads_somewhere(shop: Sh
     for href in page.hrefs:
         assert href[1:] in page.ids if href.startswith("#") else shop.get(href, key=None).status_code == 200, href
     assert "/v1/orders/{number}" in answer.text
+    assert answer.text.count("The key lacks a scope") > 1, "what is refused is said at each call"
     assert page.loaded == set()
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]

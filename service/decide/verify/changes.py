@@ -52,8 +52,9 @@ def shares(world: World, _: Steps) -> Iterator[Found]:
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """What an evaluation of `facts` is refused with."""
+    """What an evaluation of `facts` is refused with, by a change of the fact `path`."""
 
+    path: str
     facts: Facts
     why: str
 
@@ -123,7 +124,7 @@ class _Tried:
                 if len(alike) == _ENOUGH or (alike and alike[-1][0] is case):
                     continue
                 if (why := self.others.refuse(case, self.fact.path, facts, steps)) is not None:
-                    alike.append((case, _Refusal(facts, why)))
+                    alike.append((case, _Refusal(self.fact.path, facts, why)))
         return found
 
     def _tries(self, case: Case) -> Iterator[Facts]:
@@ -179,7 +180,7 @@ def _changing(rule: Rule) -> Rule:
 
 def _finding(world: World, alike: Sequence[tuple[Case, _Refusal]]) -> Finding:
     (case, refusal), *others = alike
-    path = refusal.why.partition(":")[0]
+    path = refusal.path
     also = f"; so may {named(others[0][0].rule)}" if others else ""
     more = " and others" if len(others) > 1 else ""
     hint = f"narrow its condition, let an earlier rule cap {path}, or declare a wider range"

@@ -48,21 +48,30 @@ class Mappings:
     """All mappings of an installation."""
 
     targets: Mapping[Key, Target] = field(default_factory=dict)
+    where: str = "rules/events.yaml"
+    """How whoever sent an event is told where the mappings stand."""
 
     def is_for(self, event: Mapping[str, object]) -> bool:
         """Whether a mapping is for the event, though the event may lack what that needs."""
-        return (str(event.get("source")), str(event.get("detail-type"))) in self.targets
+        return _key(event) in self.targets
 
     def wish(self, event: Mapping[str, object]) -> Wish:
         """What an event asks for; `Unmapped`."""
-        key = (str(event.get("source")), str(event.get("detail-type")))
+        key = _key(event)
+        if key is None:
+            raise Unmapped("the event must say what it is: `source` and `detail-type` are texts")
         target = self.targets.get(key)
         if target is None:
-            raise Unmapped(f"rules/events.yaml maps no event of source {key[0]!r} and detail-type {key[1]!r}")
+            raise Unmapped(f"{self.where} maps no event of source {key[0]!r} and detail-type {key[1]!r}")
         try:
             return _wish(target, event)
         except Absent as error:
-            raise Unmapped(f"the event does not fit its mapping in rules/events.yaml: {error}") from error
+            raise Unmapped(f"the event does not fit its mapping in {self.where}: {error}") from error
+
+
+def _key(event: Mapping[str, object]) -> Key | None:
+    source, detail_type = event.get("source"), event.get("detail-type")
+    return (source, detail_type) if isinstance(source, str) and isinstance(detail_type, str) else None
 
 
 def _wish(target: Target, event: Mapping[str, object]) -> Wish:

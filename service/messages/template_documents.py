@@ -1,0 +1,142 @@
+"""A template as one text, which can be published: its name, and the files of its folder.
+
+template: menu
+files:
+  sms.txt: The menu of {{ day }} is out.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from service.core import plain_files
+from service.core.errors import TocsinError
+from service.core.plain_files import CannotRead
+from service.decide import Declared, Finding, Inlined, Kind, Place, Severity
+from service.messages import markup
+from service.messages.answer_words import AnswerRefused
+from service.messages.forms import FormRefused
+from service.messages.templates import NAME, Template, TemplateRefused, read_template
+from service.rulesets import TEMPLATES, Checked, RuleFile
+
+MAX_BYTES = 512 * 1024
+"""Size of a document."""
+
+_FILE = re.compile(r"(?:sms|email\.subject|voice|answer)(?:\.[A-Za-z0-9-]{2,35})?\.txt|email\.html|template\.yaml")
+_REFUSALS = (TemplateRefused, FormRefused, AnswerRefused, markup.HtmlRefused)
+
+
+class NotATemplate(TocsinError):
+    """A text that is no template; says what to write."""
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes texts of several lines as people would."""
+
+
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
+)
+
+
+def written(name: str, files: Mapping[str, str]) -> str:
+    """The document of a template."""
+    document = {"template": name, "files": {file: files[file] for file in sorted(files)}}
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+
+
+def read(source: str) -> tuple[str, Mapping[str, str]]:
+    """The name and the files that a document holds; `NotATemplate`."""
+    try:
+        document = yaml.load(source, yaml.CBaseLoader)  # noqa: S506 (makes texts only)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise NotATemplate(f"it is not YAML: {error}") from error
+    match document:
+        case {"template": str(name), "files": dict(files), **others} if not others:
+            pass
+        case _:
+            raise NotATemplate("write `template:` with its name and `files:` with the texts, such as `sms.txt: Hello`")
+    if NAME.fullmatch(name) is None:
+        raise NotATemplate(f"{name!r} is no name: write it with small letters, digits, - and _")
+    for file, text in files.items():
+        if not isinstance(file, str) or _FILE.fullmatch(file) is None:
+            raise NotATemplate(f"files: {file!r} is no file of a template; sms.txt, email.html and voice.txt are")
+        if not isinstance(text, str):
+            raise NotATemplate(f"files: {file} must be a text")
+    return name, files
+
+
+def parsed(source: str) -> Template:
+    """The template of a document; `NotATemplate`, or what is wrong with a file of it."""
+    name, files = read(source)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / name
+        folder.mkdir()
+        for file, text in files.items():
+            (folder / file).write_text(text)
+        try:
+            return read_template(folder)
+        except _REFUSALS as error:
+            raise NotATemplate(str(error).replace(f"{place}/", "")) from error
+
+
+def checked(content: bytes) -> Checked:
+    """Everything there is to say about a document before it is published."""
+    try:
+        source = content.decode()
+        template = parsed(source)
+    except UnicodeDecodeError as error:
+        return _refused(content, f"it is not UTF-8 from byte {error.start}")
+    except NotATemplate as error:
+        return _refused(content, str(error))
+    return Checked(source, Declared(template.name, template.description), ())
+
+
+def _refused(content: bytes, message: str) -> Checked:
+    finding = Finding(Severity.ERROR, Kind.SYNTAX, Place(1, 1), message)
+    return Checked(content.decode("utf-8", "replace"), None, (finding,))
+
+
+class TemplateFolders:
+    """The templates of a folder, a folder each, as documents."""
+
+    def paths(self, folder: Path) -> Iterable[Path]:
+        """Every folder with a name that a template may have."""
+        if not folder.is_dir():
+            return ()
+        folders = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        return sorted(path for path in folders if path.name != "catalogues")
+
+    def misnamed(self, _: Path) -> Iterable[Path]:
+        """None: a folder that is no template says so itself."""
+        return ()
+
+    def read(self, path: Path) -> RuleFile:
+        """The folder as a document."""
+        try:
+            files = {file.name: plain_files.read_text(file) for file in path.iterdir() if _FILE.fullmatch(file.name)}
+        except UnicodeDecodeError as error:
+            raise CannotRead(path, f"it is not UTF-8 from byte {error.start}") from error
+        except OSError as error:
+            raise CannotRead(path, str(error.strerror)) from error
+        document = written(path.name, files)
+        return RuleFile(path, document, document.encode(), Inlined(document), TEMPLATES.names)
+
+    def place(self, folder: Path, name: str) -> Path:
+        """By the name."""
+        return folder / name
+
+    def parts(self, path: Path, source: str) -> Sequence[tuple[Path, str]]:
+        """The files."""
+        return [(path / file, text) for file, text in read(source)[1].items()]
+
+    def surplus(self, path: Path, source: str) -> Sequence[Path]:
+        """Files of the template that the text has not."""
+        wanted = read(source)[1]
+        return [file for file in path.iterdir() if _FILE.fullmatch(file.name) and file.name not in wanted]
