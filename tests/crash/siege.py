@@ -153,7 +153,9 @@ class Siege:
 
     def _some_answer_while_somebody_dies(self) -> None:
         silent = [name for name in self._open_ones() if name not in self.answered and int(name[1:]) % 3 == 0]
-        answering = [name for name in silent[:200] if self._incident(name).pages][: max(2, self.at_once // 20)]
+        said = Counter(self.answered.values())
+        seldom = sorted(silent[:200], key=lambda name: said[_word(int(name[1:]))])  # each way soon, however few answer
+        answering = [name for name in seldom if self._incident(name).pages][: max(3, self.at_once // 20)]
         with ThreadPoolExecutor(4) as pool:
             replies = pool.map(self._answer, answering)
             time.sleep(self.chance.uniform(0, STEP * self.at_once))  # the instant of death is real time
