@@ -152,10 +152,15 @@ def _outcome(reading: Reading, accepts: Accepts) -> Outcome:
     kinds = set(reading.kinds)
     if Kind.STOP in kinds and not kinds & (AFFIRMING - {Kind.YES, Kind.OK}):
         return Outcome.STOP
-    if not reading.whole or reading.asks:
-        return Outcome.NO if _refuses_somewhere(reading, accepts) else Outcome.ASK
     known = {kind for kind in kinds if kind is not None}
-    return _command(known) or _answer(reading, known, accepts)
+    command = _command(known) if reading.whole else None
+    if not reading.whole or (reading.asks and command not in _MAY_ASK):
+        return Outcome.NO if _refuses_somewhere(reading, accepts) else Outcome.ASK
+    return command or _answer(reading, known, accepts)
+
+
+_MAY_ASK = (Outcome.WHO, Outcome.HELP)
+"""Commands that are questions themselves: "who has it?"."""
 
 
 def _command(kinds: set[Kind]) -> Outcome | None:
