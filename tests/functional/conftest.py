@@ -98,7 +98,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave repetitions on AWS to `make test-long` where a module says that it asks nothing new of the store.
 
     Such a module has `REPEATED_ON_AWS = False`: what it looks at is the same code over the same few calls of the store,
-    which the contract suite and the other modules try on DynamoDB.
+    which the contract suite and the other modules try on DynamoDB. Or it names the tests that are repeated there.
     """
     if os.environ.get("TOCSIN_TEST_LONG"):
         return
@@ -110,4 +110,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _repeats_nothing_new(item: pytest.Item) -> bool:
     call, module = getattr(item, "callspec", None), getattr(item, "module", None)
     is_on_aws = call is not None and call.params.get("install") is Backend.AWS
-    return is_on_aws and not getattr(module, "REPEATED_ON_AWS", True)
+    repeated = getattr(module, "REPEATED_ON_AWS", True)
+    name = getattr(item, "originalname", item.name)
+    return is_on_aws and (name not in repeated if isinstance(repeated, frozenset) else not repeated)

@@ -17,6 +17,13 @@ from tests.functional.conftest import NOON, api_of
 from tests.functional.few_rules import few_rules
 from tests.functional.incident_room import Room
 
+REPEATED_ON_AWS = frozenset(
+    {
+        "test_what_the_director_texts_decides_the_review",
+        "test_what_a_reviewer_decides_ends_the_incident",
+    }
+)
+
 GRACE = "+447700900123"
 PURCHASE = {
     "purchase": {"id": "P-9", "amount": 60000, "currency": "EUR"},

@@ -26,6 +26,15 @@ from tests.functional.evaluating import (
     types,
 )
 
+REPEATED_ON_AWS = frozenset(
+    {
+        "test_a_repeated_call_with_an_idempotency_key_is_evaluated_once",
+        "test_outcomes_are_committed_with_the_answer_each_as_an_item_of_its_own",
+        "test_an_evaluation_repeated_after_a_crash_answers_as_the_first_did_and_asks_for_nothing_twice",
+        "test_an_evaluation_is_looked_up_with_why_and_how_far_each_outcome_got",
+    }
+)
+
 DATED = """
 ruleset: dated
 facts:

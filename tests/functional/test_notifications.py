@@ -19,6 +19,19 @@ from tests.functional.client import Reply
 from tests.functional.conftest import NOON, Api, api_of
 from tests.functional.few_rules import few_rules
 
+REPEATED_ON_AWS = frozenset(
+    {
+        "test_the_samples_announcement_reaches_everybody_in_their_language_and_on_their_channel",
+        "test_a_message_that_is_not_neutral_is_held_until_a_person_lets_it_go",
+        "test_what_nothing_translates_waits_for_a_person_while_others_get_theirs",
+        "test_what_waits_as_earlier_releases_listed_it_is_let_go_too",
+        "test_it_waits_for_its_time",
+        "test_the_same_request_twice_is_one_notification",
+        "test_deliveries_are_listed_by_status_and_page",
+        "test_a_rule_notifies_an_audience_and_flags_for_the_same_queue",
+    }
+)
+
 ANNOUNCEMENT = (
     "The company is adding a new item to the menu, this will go live by May 10th. "
     "Please ensure you are prepared for this change and plan out accordingly."

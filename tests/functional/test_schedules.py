@@ -11,6 +11,15 @@ from service.core.enums import Scope
 from tests.functional.conftest import NOON, Api
 from tests.functional.incident_room import ANN, NAMED, Room
 
+REPEATED_ON_AWS = frozenset(
+    {
+        "test_a_daily_medicine_opens_one_incident_each_morning",
+        "test_a_crash_between_opening_and_recording_opens_nothing_twice",
+        "test_a_deleted_schedule_runs_no_more",
+        "test_the_same_idempotency_key_makes_one_schedule",
+    }
+)
+
 MEDICINE = {"description": "Take the blue pill", "policy": "medicine", "contacts": NAMED}
 DAILY: Mapping[str, object] = {"cron": "0 8 * * *", "timezone": "Europe/Berlin", "incident": MEDICINE}
 
