@@ -26,8 +26,6 @@ def lazy_face(package: str, init_file: str) -> tuple[Callable[[str], object], Se
         if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, original = places[name]
-        value = getattr(import_module(module), original)
-        setattr(import_module(package), name, value)
-        return value
+        return getattr(import_module(module), original)
 
     return get, sorted(places)

@@ -21,6 +21,15 @@ from service.work.dead import bury
 from tests.earlier.installation import Installation, opened
 from tests.functional.backends import Backend
 
+TEXTS = {
+    "/v1/policies/premium": "escalation: premium\nlevels:\n  - {contacts: [1], channels: [sms], wait: 40s}\n",
+    "/v1/templates/premium": "template: premium\nfiles:\n  sms.txt: The menu is out.\n",
+    "/v1/catalogues/it": (
+        'msgid ""\nmsgstr ""\n"Language: it\\n"\n\nmsgid "Lunch is ready."\nmsgstr "Il pranzo è pronto."\n'
+    ),
+}
+"""What is published in versions beside rulesets; each is published twice."""
+
 JUNK = (
     "x",
     "garbage",
@@ -56,8 +65,19 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installatio
         for name in ("dead-1", "dead-2"):
             dead = bury(Item(name, "callback", {}, lane=Lane.BULK), "connection refused", installation.api.clock.now())
             installation.api.service.store.add(dead)
+        for path, text in TEXTS.items():
+            publish_twice(installation, path, text)
         installation.passes(timedelta(seconds=20))
         yield installation
+
+
+def publish_twice(here: Installation, path: str, text: str) -> None:
+    sha256 = ""
+    for source in (text, f"# again\n{text}"):
+        headers = {"Content-Type": "application/octet-stream"} | ({"If-Match": f'"{sha256}"'} if sha256 else {})
+        reply = here.api.client.call("POST", f"{path}/versions", body=source.encode(), headers=headers)
+        assert reply.status == 201, reply.text
+        sha256 = str(reply.json()["sha256"])
 
 
 def lists(here: Installation) -> list[str]:
@@ -84,6 +104,7 @@ def _filled(here: Installation, path: str) -> str:
         "{recipient_id}": "john",
         "{notification_id}": here.named("sent")["untranslated"],
     }
+    path = path.replace("/catalogues/{name}", "/catalogues/it")
     for place, value in places.items():
         path = path.replace(place, value)
     assert "{" not in path, f"{path}: say what stands there"
