@@ -17,7 +17,19 @@ import yaml
 from service.core import plain_files
 from service.core.errors import TocsinError
 from service.core.plain_files import CannotRead
-from service.decide import Declared, Finding, Inlined, Kind, Place, Severity
+from service.decide import (
+    Declared,
+    Entries,
+    Finding,
+    Inlined,
+    Kind,
+    Node,
+    Place,
+    RuleFaults,
+    Scalar,
+    Severity,
+    positions,
+)
 from service.messages import markup
 from service.messages.answer_words import AnswerRefused
 from service.messages.forms import FormRefused
@@ -53,11 +65,12 @@ def written(name: str, files: Mapping[str, str]) -> str:
 
 def read(source: str) -> tuple[str, Mapping[str, str]]:
     """The name and the files that a document holds; `NotATemplate`."""
-    try:
-        document = yaml.load(source, yaml.CBaseLoader)  # noqa: S506 (makes texts only)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise NotATemplate(f"it is not YAML: {error}") from error
-    match document:
+    faults = RuleFaults()
+    root, _ = positions.read(source, faults)
+    if root is None or faults.refused:
+        first = faults.in_order()[0]
+        raise NotATemplate(f"it is not YAML: line {first.at.line}: {first.message}")
+    match _texts(root):
         case {"template": str(name), "files": dict(files), **others} if not others:
             pass
         case _:
@@ -70,6 +83,17 @@ def read(source: str) -> tuple[str, Mapping[str, str]]:
         if not isinstance(text, str):
             raise NotATemplate(f"files: {file} must be a text")
     return name, files
+
+
+def _texts(node: Node) -> object:
+    """The node as texts and mappings of them; a list is nothing that a template may hold."""
+    match node:
+        case Scalar():
+            return node.text
+        case Entries():
+            return {key.text: _texts(value) for key, value in node.pairs}
+        case _:
+            return None
 
 
 def parsed(source: str) -> Template:

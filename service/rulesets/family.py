@@ -26,19 +26,14 @@ class Family:
     is_listed: bool = True
 
 
-def _named_by(key: str) -> re.Pattern[str]:
-    return re.compile(rf"^{key}:[ \t]*[\"']?([A-Za-z0-9_-]{{1,200}})", re.MULTILINE)
+_RULESET = re.compile(r"^ruleset:[ \t]*[\"']?([A-Za-z0-9_-]{1,200})", re.MULTILINE)
+_POLICY = re.compile(r"^escalation:[ \t]*[\"']?([A-Za-z0-9_-]{1,200})", re.MULTILINE)
+_TEMPLATE = re.compile(r"^template:[ \t]*[\"']?([A-Za-z0-9_-]{1,200})", re.MULTILINE)
+_CATALOGUE = re.compile(r'^"Language:[ ]*([A-Za-z0-9-]{2,35})\\n"', re.MULTILINE)
 
-
-RULESETS = Family(
-    "ruleset", "rulesets", "ruleset", "ruleset", "rules", "rules folder", _named_by("ruleset"), is_listed=False
-)
-POLICIES = Family(
-    "policy", "policies", "escalation policy", "escalation", "policies", "policies folder", _named_by("escalation")
-)
-TEMPLATES = Family(
-    "template", "templates", "template", "template", "templates", "templates folder", _named_by("template")
-)
+RULESETS = Family("ruleset", "rulesets", "ruleset", "ruleset", "rules", "rules folder", _RULESET, is_listed=False)
+POLICIES = Family("policy", "policies", "escalation policy", "escalation", "policies", "policies folder", _POLICY)
+TEMPLATES = Family("template", "templates", "template", "template", "templates", "templates folder", _TEMPLATE)
 CATALOGUES = Family(
     "catalogue",
     "catalogues",
@@ -46,5 +41,5 @@ CATALOGUES = Family(
     "Language",
     "catalogues",
     "catalogues folder",
-    re.compile(r'^"Language:[ ]*([A-Za-z0-9-]{2,35})\\n"', re.MULTILINE),
+    _CATALOGUE,
 )
