@@ -14,6 +14,8 @@ from tests.functional.conftest import NOON, api_of
 from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import ARNAV, EVENT, JOHN, MARY, Desk
 
+REPEATED_ON_AWS = False
+
 PLAIN = "The warehouse is closed on Monday."
 
 

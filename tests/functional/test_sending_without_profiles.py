@@ -14,6 +14,8 @@ from tests.functional.few_rules import few_rules
 from tests.functional.test_notifications import JOHN, MARY, Desk
 from tests.functional.test_people import ids
 
+REPEATED_ON_AWS = False
+
 
 def sending(install: Install, tmp_path: Path, **settings: object) -> Desk:
     api = api_of(install(HandClock(NOON), rules_dir=few_rules(tmp_path, "lead.yaml"), **settings))
