@@ -90,9 +90,9 @@ WRONG = [
     ("{accept: true}", 12, Kind.SYNTAX, "accept stands alone", "write then: [accept]"),
     ("{emit: a, reject: b}", 21, Kind.SYNTAX, 'one action has one verb, here are "emit" and "reject"',
      "begin a new action with - or its own { }"),
-    ("{emit: a, with: {b: x, b.c: y}}", 26, Kind.SYNTAX, '"b.c" is within "b", which is a text: give one of them '
+    ("{emit: a, with: {b: x, b.c: y}}", 34, Kind.SYNTAX, '"b.c" is within "b", which is a text: give one of them '
      "another name", None),
-    ('{emit: a, with: {"": x}}', 19, Kind.SYNTAX, '"" cannot be the name of data',
+    ('{emit: a, with: {"": x}}', 28, Kind.SYNTAX, '"" cannot be the name of data',
      "write it like amount or order.amount: letters, digits, - and _, and points between"),
     ("{increase: policy.premium, by: 1, bye: 20%}", 45, Kind.SYNTAX, 'unknown key "bye" in the action "increase"',
      'did you mean "by"?'),
