@@ -53,9 +53,9 @@ def test_a_worker_that_hangs_degrades_and_takes_no_api_out_of_its_balancer(start
     worker = worker_of(server)
     os.kill(worker, signal.SIGSTOP)
     try:
-        degraded = (200, "degraded", {"worker": "degraded"})
-        assert eventually(lambda: asked(server.client) == degraded, 20)
-        assert asked(server.client, "?strict=1") == (503, *degraded[1:])
+        assert eventually(lambda: asked(server.client)[2].get("worker") == "degraded", 20)
+        assert asked(server.client)[:2] == (200, "degraded")
+        assert asked(server.client, "?strict=1")[:2] == (503, "degraded")
         assert "no worker has reported for" in findings(server)["worker"]
         age = re.search(r"tocsin_worker_heartbeat_age_seconds ([0-9.]+)", server.client.get("/metrics").text)
         assert age is not None
