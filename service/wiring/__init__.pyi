@@ -1,7 +1,7 @@
 from service.wiring.app import Service, create_app, of_any_language, open_sentiment, wsgi
 from service.wiring.channels import open_twilio, smtp_channel
 from service.wiring.escalation import SHIPPED_WORDS, reply_words
-from service.wiring.messaging import Messaging, open_translator
+from service.wiring.messaging import Messaging
 from service.wiring.storage import (
     SYSTEM_CLOCK,
     enough_of_the_audit,
@@ -11,6 +11,7 @@ from service.wiring.storage import (
     queue_names,
     table_names,
 )
+from service.wiring.translators import open_translator
 
 __all__ = [
     "SHIPPED_WORDS",

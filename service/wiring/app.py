@@ -65,9 +65,10 @@ from service.storage import Store
 from service.wiring import edited_texts, published_texts, reload
 from service.wiring.edited_texts import EditedTexts
 from service.wiring.escalation import Escalation
-from service.wiring.messaging import Messaging, open_detector
+from service.wiring.messaging import Messaging
 from service.wiring.published_texts import PublishedTexts
 from service.wiring.storage import SYSTEM_CLOCK, enough_of_the_audit, open_store
+from service.wiring.translators import open_detector
 from service.work import Breakers, Duty, Heartbeat, Registry, Vitals, Worker, checks_of_lanes
 
 if TYPE_CHECKING:

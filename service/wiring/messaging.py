@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,17 +19,10 @@ from service.core.enums import Channel, Lane
 from service.core.language_tags import parse_tag
 from service.core.secrets import Keyring
 from service.language import (
-    Detector,
-    Guard,
-    GuardedEngine,
-    MachineTranslator,
     Sentiment,
     Tone,
-    TranslationEngine,
-    Translator,
-    Translators,
 )
-from service.language.embedded import Catalogues, read_catalogues, times_written
+from service.language.embedded import Catalogues, read_catalogues
 from service.messages import (
     OF_ONE_HOST,
     Attachments,
@@ -94,6 +87,7 @@ from service.recipients import routes as recipient_routes
 from service.rulesets import ActiveVersions
 from service.storage import Item, Relisting, Store
 from service.wiring.channels import WaysOut
+from service.wiring.translators import open_translator
 from service.work import Breakers, Duty, LanePauses
 
 if TYPE_CHECKING:
@@ -376,37 +370,3 @@ def read_wording(settings: Settings) -> tuple[Templates, Catalogues]:
 
 def _wording(folder: Path) -> tuple[Templates, Catalogues]:
     return read_templates(folder), read_catalogues(folder / "catalogues")
-
-
-def open_translator(
-    settings: Settings, catalogues: Catalogues, breakers: Breakers, amazon: Amazon | None = None
-) -> Translator:
-    """Catalogues first, then machines: Amazon's or those on this machine, then LibreTranslate."""
-    detector, terms = open_detector(settings, amazon), settings.keep_terms
-    engines = _engines(settings, breakers, amazon)
-    machines = (MachineTranslator(engine, detector, terms, times_written) for engine in engines)
-    return Translators(catalogues, *machines)
-
-
-def open_detector(settings: Settings, amazon: Amazon | None) -> Detector:
-    """Who says which language a text is in; the embedded model is loaded by the first text."""
-    if amazon is not None and settings.detects_by_comprehend:
-        return amazon.detector()
-    from service.language.embedded import EmbeddedDetector
-
-    return EmbeddedDetector()
-
-
-def _engines(settings: Settings, breakers: Breakers, amazon: Amazon | None) -> Iterator[TranslationEngine]:
-    if amazon is not None and settings.asks_amazon:
-        yield amazon.engine()
-    else:
-        from service.language.embedded import MozillaEngine, bundled_models, find_models
-
-        own = (settings.model_dir, settings.models) if settings.model_dir else (settings.models,)
-        yield MozillaEngine(find_models(*own, bundled_models()))
-    if settings.libretranslate_url:
-        from service.language.embedded import LibreTranslateEngine, Server
-
-        server = Server(settings.libretranslate_url, settings.libretranslate_api_key)
-        yield GuardedEngine(LibreTranslateEngine(server), Guard("libretranslate", breakers))
