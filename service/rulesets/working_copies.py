@@ -265,7 +265,11 @@ class WorkingCopies:
                 self._library.activate(draft.ruleset, version.number, self._family.author)
             case _:
                 version = active if standing.is_active and active else self._known(draft)
-        logger.info("%s is version %d of %s", _name(path), version.number, version.ruleset, extra={"file": _name(path)})
+        # a first start publishes a hundred texts that ship with the service: nobody wants to read their names
+        is_first_text = version.number == 1 and self._family.is_listed
+        level = logging.DEBUG if is_first_text else logging.INFO
+        extra = {"file": _name(path)}
+        logger.log(level, "%s is version %d of %s", _name(path), version.number, version.ruleset, extra=extra)
         return self._seen(path, _sha256(file.content), version)
 
     def _known(self, draft: RulesetDraft) -> Version:
