@@ -123,7 +123,7 @@ def _functions() -> Iterator[tuple[Callable[..., object], str, int]]:
         for node in tree(module).body:
             if isinstance(node, ast.FunctionDef) and (annotation := _first(node.args)) in TEXTS:
                 function = getattr(module, node.name)
-                yield getattr(function, "__wrapped__", function), str(annotation), _required(node.args)
+                yield inspect.unwrap(function), str(annotation), _required(node.args)
 
 
 def _first(arguments: ast.arguments) -> str | None:
