@@ -13,7 +13,7 @@ from time import perf_counter
 from bench.report import table
 from service.decide import canary, language
 from service.decide.decision import Compiled
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.ruleset import Ruleset
 from service.decide.verify import verify_ruleset
 from service.decide.verify.world import MAX_SHOWN
@@ -66,8 +66,8 @@ def _seconds(ruleset: Ruleset) -> float:
 
 def _found(ruleset: Ruleset) -> tuple[int, int, bool]:
     """How many rules are dead and shadowed, as far as they are shown one by one, and whether there is a gap."""
-    kinds = [one.kind for one in verify_ruleset(ruleset) if one.rule is not None or one.kind is Kind.GAP]
-    return kinds.count(Kind.DEAD), kinds.count(Kind.SHADOWED), Kind.GAP in kinds
+    kinds = [one.kind for one in verify_ruleset(ruleset) if one.rule is not None or one.kind is Flaw.GAP]
+    return kinds.count(Flaw.DEAD), kinds.count(Flaw.SHADOWED), Flaw.GAP in kinds
 
 
 def _asked_of_z3(ruleset: Ruleset) -> tuple[int, int, bool]:

@@ -12,7 +12,7 @@ from service import config
 from service.core import plain_files
 from service.core.language_tags import parse_tag
 from service.core.plain_files import CannotRead
-from service.decide import Finding, Inlined, Kind, Place, Severity
+from service.decide import Finding, Flaw, Inlined, Place, Severity
 from service.escalate import answer_ways, policy_file, typed_words
 from service.intake import known_beside
 from service.intake.events import file as events_file
@@ -42,7 +42,7 @@ def look(path: Path) -> tuple[RuleFile, Sequence[Finding]]:
         file = rule_file.read(path)
     except CannotRead as error:
         unread = RuleFile(path, "", b"", Inlined(""))
-        return unread, [Finding(Severity.ERROR, Kind.NOT_TRIED, Place(1, 1), str(error))]
+        return unread, [Finding(Severity.ERROR, Flaw.NOT_TRIED, Place(1, 1), str(error))]
     return file, findings(file)
 
 

@@ -9,7 +9,7 @@ import click
 from service import config
 from service.cli.rule_files import as_json_option
 from service.core import exact_json
-from service.replies import POLICIES, Decision, Reading, decide, read_languages
+from service.replies import POLICIES, Reading, ReplyDecision, decide, read_languages
 from service.wiring import SHIPPED_WORDS, reply_words
 
 
@@ -36,7 +36,7 @@ def read_reply(text: str, language: str | None, policy: str, as_json: bool) -> N
     click.echo(_sentence(decision))
 
 
-def _as_json(reading: Reading, decision: Decision) -> Mapping[str, object]:
+def _as_json(reading: Reading, decision: ReplyDecision) -> Mapping[str, object]:
     spans = [{"text": span.text, "label": span.label} for span in reading.spans]
     return {
         "outcome": decision.outcome,
@@ -47,7 +47,7 @@ def _as_json(reading: Reading, decision: Decision) -> Mapping[str, object]:
     }
 
 
-def _sentence(decision: Decision) -> str:
+def _sentence(decision: ReplyDecision) -> str:
     codes = f" for {', '.join(map(str, decision.codes))}" if decision.codes else ""
     why = f" ({decision.reason})" if decision.reason else ""
     return f"{decision.outcome.upper()}{codes}{why}"

@@ -10,7 +10,7 @@ from service.decide.entries import EntryKeys, duplicate
 from service.decide.explain import Clause, Combination, Comparison, Explanation, RuleExplained, Truth
 from service.decide.facts import FactsRefused
 from service.decide.faults import RuleFaults, did_you_mean
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.intervals import OrderedDimension
 from service.decide.outcomes import (
     AcceptanceWanted,
@@ -92,11 +92,11 @@ __all__ = [
     "Finding",
     "FlagForReview",
     "Flagged",
+    "Flaw",
     "Grid",
     "IncidentWanted",
     "Inlined",
     "Items",
-    "Kind",
     "LeftOut",
     "NamedDimension",
     "NoTableHere",

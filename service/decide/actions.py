@@ -12,14 +12,13 @@ from service.core.blank import SAY_SOMETHING, is_blank
 from service.decide import contacts, entries, numerals, texts, values
 from service.decide.entries import EntryKeys
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import (
     Accept,
     Action,
     Adjustment,
     Cap,
-    Contact,
     Emit,
     Fact,
     FactType,
@@ -29,6 +28,7 @@ from service.decide.ruleset import (
     Percent,
     Place,
     Reject,
+    RuleContact,
     SetTo,
     Text,
     Value,
@@ -104,13 +104,13 @@ class _Reader:
     def _blame_bare(self, node: Scalar) -> None:
         if node.text in self._by_verb:
             message = f'"{node.text}" needs to say what it acts on'
-            self._faults.error(Kind.SYNTAX, node.at, message, f"write {{{node.text}: …}}")
+            self._faults.error(Flaw.SYNTAX, node.at, message, f"write {{{node.text}: …}}")
         else:
             self._blame_verb(node)
 
     def _blame_verb(self, key: Scalar) -> None:
         hint = _as_mapping(key.text) or self._faults.did_you_mean(key.text, self._allowed) or self._known()
-        self._faults.error(Kind.UNKNOWN_VERB, key.at, f'unknown verb "{key.text}"', hint)
+        self._faults.error(Flaw.UNKNOWN_VERB, key.at, f'unknown verb "{key.text}"', hint)
 
     def _known(self) -> str:
         return f"known: {', '.join(verb for verb in KEYS if verb in self._allowed)}"
@@ -123,20 +123,20 @@ class _Reader:
         verb = verbs[0]
         if another := next((key for key in verbs if key.text != verb.text), None):
             message = f'one action has one verb, here are "{verb.text}" and "{another.text}"'
-            self._faults.error(Kind.SYNTAX, another.at, message, "begin a new action with - or its own { }")
+            self._faults.error(Flaw.SYNTAX, another.at, message, "begin a new action with - or its own { }")
             return None
         if verb.text not in self._allowed:
             message = f'"{verb.text}" may not be used in this ruleset'
-            self._faults.error(Kind.UNKNOWN_VERB, verb.at, message, self._known())
+            self._faults.error(Flaw.UNKNOWN_VERB, verb.at, message, self._known())
         if verb.text == "accept":
-            self._faults.error(Kind.SYNTAX, verb.at, "accept stands alone", "write then: [accept]")
+            self._faults.error(Flaw.SYNTAX, verb.at, "accept stands alone", "write then: [accept]")
             return None
         read = entries.keyed(node, (verb.text, *KEYS[verb.text]), f'the action "{verb.text}"', self._faults)
         return self._by_verb[verb.text](read) if read else None
 
     def _demanded(self, keys: EntryKeys, key: str, example: str) -> bool:
         if key not in keys:
-            self._faults.error(Kind.SYNTAX, keys.at, f'this action lacks "{key}"', f"write {example}")
+            self._faults.error(Flaw.SYNTAX, keys.at, f'this action lacks "{key}"', f"write {example}")
         return key in keys
 
     def _target(self, keys: EntryKeys, verb: str) -> Fact | None:
@@ -146,7 +146,7 @@ class _Reader:
         path = entries.text(node, "the fact to change", self._faults)
         fact = self._schema.find(path.text, path.at, self._faults) if path else None
         if fact is not None and fact.path in self._schema.computed:
-            self._faults.error(Kind.TYPE, node.at, f"{fact.path} is computed and cannot be changed")
+            self._faults.error(Flaw.TYPE, node.at, f"{fact.path} is computed and cannot be changed")
             return None
         return fact
 
@@ -155,7 +155,7 @@ class _Reader:
         if fact is None or fact.type in (FactType.INTEGER, FactType.DECIMAL):
             return fact
         noun = values.NOUN[fact.type]
-        self._faults.error(Kind.TYPE, keys.at, f"{fact.path} is {noun}; only a number can be changed by {verb}")
+        self._faults.error(Flaw.TYPE, keys.at, f"{fact.path} is {noun}; only a number can be changed by {verb}")
         return None
 
     def _set(self, keys: EntryKeys) -> Action | None:
@@ -177,7 +177,7 @@ class _Reader:
         if fact.values is None:
             return texts.of(node, self._schema, self._faults)
         message = f"{fact.path} has declared values, so a text that reads facts cannot be checked"
-        self._faults.error(Kind.TYPE, node.at, message, "set one of its values")
+        self._faults.error(Flaw.TYPE, node.at, message, "set one of its values")
         return None
 
     def _fitting(self, fact: Fact, node: Scalar, raw: values.Raw) -> Value | None:
@@ -217,7 +217,7 @@ class _Reader:
         by = Percent(Decimal(percent[1])) if percent else self._plain_amount(written, fact)
         if by is not None and (by.of_hundred if isinstance(by, Percent) else by) <= 0:
             hint = "write a number above 0, with increase or decrease for the direction"
-            self._faults.error(Kind.TYPE, written.at, f"{written.text} would not change anything that way", hint)
+            self._faults.error(Flaw.TYPE, written.at, f"{written.text} would not change anything that way", hint)
             return None
         return by
 
@@ -225,13 +225,13 @@ class _Reader:
         number = values.number(written.text)
         if number is None:
             message = f'"{written.text}" is neither a number nor a percentage'
-            self._faults.error(Kind.TYPE, written.at, message, _as_amount(written.text))
+            self._faults.error(Flaw.TYPE, written.at, message, _as_amount(written.text))
             return None
         if (thousands := numerals.doubtful_thousands(fact, written.text)) is not None:
-            self._faults.doubt(Kind.SYNTAX, written.at, f"{written.text} would be read as {number:f}", thousands)
+            self._faults.doubt(Flaw.SYNTAX, written.at, f"{written.text} would be read as {number:f}", thousands)
         if (share := numerals.doubtful_share(fact, written.text)) is not None:
             message = f"{written.text} is an amount, no share of {fact.path}"
-            self._faults.hunch("share", Kind.TYPE, written.at, message, share)
+            self._faults.hunch("share", Flaw.TYPE, written.at, message, share)
         return self._decimal(fact, written, number)
 
     def _decimal(self, fact: Fact, written: Scalar, raw: values.Raw) -> Decimal | None:
@@ -270,7 +270,7 @@ class _Reader:
         if written is None or pattern.fullmatch(written.text):
             return written.text if written else None
         hint = "use letters, digits, - and _ (an event's name also blanks and points), and begin with a letter or digit"
-        self._faults.error(Kind.SYNTAX, written.at, f'{what} cannot be "{written.text}"', hint)
+        self._faults.error(Flaw.SYNTAX, written.at, f'{what} cannot be "{written.text}"', hint)
         return None
 
     def _emit(self, keys: EntryKeys) -> Action | None:
@@ -286,10 +286,10 @@ class _Reader:
             above = next((other.text for other in names if key.text.startswith(f"{other.text}.")), None)
             if _MEMBER.fullmatch(key.text) is None:
                 hint = "write it like amount or order.amount: letters, digits, - and _, and points between"
-                self._faults.error(Kind.SYNTAX, key.at, f'"{key.text}" cannot be the name of data', hint)
+                self._faults.error(Flaw.SYNTAX, key.at, f'"{key.text}" cannot be the name of data', hint)
             elif above is not None:
                 message = f'"{key.text}" is within "{above}", which is a text: give one of them another name'
-                self._faults.error(Kind.SYNTAX, key.at, message)
+                self._faults.error(Flaw.SYNTAX, key.at, message)
         if len(data) > MAX_DATA:
             entries.mismatch(node, f"an event may hold at most {MAX_DATA} data", self._faults)
         return data
@@ -301,7 +301,7 @@ class _Reader:
         variables = keys.read("variables", self._variables) or {}
         if ("audience" in keys) == ("recipients" in keys):
             message = "notify must name an audience or recipients, and not both"
-            self._faults.error(Kind.SYNTAX, keys.at, message, "write {notify: follow-up, audience: sales}")
+            self._faults.error(Flaw.SYNTAX, keys.at, message, "write {notify: follow-up, audience: sales}")
         return Notify(template, audience, recipients, variables, keys.at) if template else None
 
     def _recipients(self, node: Node) -> tuple[Text, ...]:
@@ -337,24 +337,28 @@ class _Reader:
         description = keys.read("open incident", lambda node: self._said(node, "the description"))
         policy = keys.read("policy", lambda node: self._name(node, "the policy's name"))
         url = keys.read("url", lambda node: self._text(node, "url"))
-        contacts: tuple[Contact, ...] = ()
+        contacts: tuple[RuleContact, ...] = ()
         example = '{open incident: "text", contacts: [{name: Ann, phone: "+447700900123"}]}'
         if "contacts" in keys or (policy is None and self._demanded(keys, "contacts", example)):
             contacts = keys.read("contacts", self._contacts) or ()
         return OpenIncident(description, policy or DEFAULT_POLICY, contacts, url, keys.at) if description else None
 
-    def _contacts(self, node: Node) -> tuple[Contact, ...]:
+    def _contacts(self, node: Node) -> tuple[RuleContact, ...]:
         named = [self._contact(item) for item in entries.items(node, "contacts", self._faults)]
         if not named:
             entries.mismatch(node, "contacts must name at least one", self._faults)
         return tuple(contact for contact in named if contact)
 
-    def _contact(self, node: Node) -> Contact | None:
+    def _contact(self, node: Node) -> RuleContact | None:
         """A recipient's id or a phone as bare text, or their keys."""
         if isinstance(node, Scalar):
             text = self._text(node, "a contact")
             is_phone = node.text.startswith("+")
-            return None if text is None else self._checked(Contact(phone=text) if is_phone else Contact(text), node.at)
+            return (
+                None
+                if text is None
+                else self._checked(RuleContact(phone=text) if is_phone else RuleContact(text), node.at)
+            )
         known = ("recipient", "name", "phone", "language", "email", "roster")
         keys = entries.keyed(node, known, "a contact", self._faults)
         if keys is None:
@@ -362,17 +366,17 @@ class _Reader:
         parts = {key: keys.read(key, partial(self._text, what=key)) for key in known if key in keys}
         if len([key for key in ("recipient", "phone", "roster") if key in keys]) != 1:
             message = "a contact is a recipient (its id), a phone or a roster, and only one of them"
-            self._faults.error(Kind.SYNTAX, keys.at, message, 'write {name: Ann, phone: "+447700900123"}')
-        return self._checked(Contact(**parts), keys.at)
+            self._faults.error(Flaw.SYNTAX, keys.at, message, 'write {name: Ann, phone: "+447700900123"}')
+        return self._checked(RuleContact(**parts), keys.at)
 
-    def _checked(self, contact: Contact, at: Place) -> Contact:
+    def _checked(self, contact: RuleContact, at: Place) -> RuleContact:
         """The contact, what is fixed of it being judged: whatever reads facts is judged when they are known."""
         phone = contacts.fixed(contact.phone)
         if phone is not None and not _PHONE.fullmatch(phone):
             hint = 'write + and the country code: "+447700900123"'
-            self._faults.error(Kind.TYPE, at, "this phone number is not in international form (E.164)", hint)
+            self._faults.error(Flaw.TYPE, at, "this phone number is not in international form (E.164)", hint)
         elif (fault := contacts.unfit(contact)) is not None:
-            self._faults.doubt(Kind.TYPE, at, fault, "nobody would be paged by it: correct it, or leave it out")
+            self._faults.doubt(Flaw.TYPE, at, fault, "nobody would be paged by it: correct it, or leave it out")
         return contact
 
 

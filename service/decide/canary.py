@@ -27,7 +27,7 @@ from typing import BinaryIO
 from service.core import exact_json
 from service.core.errors import Unavailable
 from service.decide import language, proofs, report
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.proofs import Proven
 from service.decide.ruleset import Place
 
@@ -220,7 +220,7 @@ def _finding(document: Mapping[str, object]) -> Finding:
             rule, hint, example = document.get("rule"), document.get("hint"), document.get("example")
             return Finding(
                 Severity(severity),
-                Kind(kind),
+                Flaw(kind),
                 Place(line, column),
                 message,
                 rule if isinstance(rule, str) else None,

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from service.decide import grammar, numerals, values
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.positions import Scalar, Source
 from service.decide.ruleset import (
     ORDERED,
@@ -62,7 +62,7 @@ class _Typing:
         return self._typed(grammar.parse(text, self._report_syntax))
 
     def _report_syntax(self, offset: int, message: str, hint: str | None) -> None:
-        self._faults.error(Kind.SYNTAX, self._source.place(self._origins[offset]), message, hint)
+        self._faults.error(Flaw.SYNTAX, self._source.place(self._origins[offset]), message, hint)
 
     def _place(self, token: Token) -> Place:
         return self._source.place(self._origins[token.offset])
@@ -96,7 +96,7 @@ class _Typing:
         if token is not None:
             message = "and binds before or: a and b or c is (a and b) or c"
             hint = "write the parentheses that are meant"
-            self._faults.hunch("mixture", Kind.SYNTAX, self._place(token), message, hint)
+            self._faults.hunch("mixture", Flaw.SYNTAX, self._place(token), message, hint)
 
     def _all(self, trees: tuple[grammar.Tree, ...]) -> tuple[Condition, ...] | None:
         parts = [self._typed(tree) for tree in trees]
@@ -141,32 +141,32 @@ class _Typing:
         """A bare word that is neither a fact nor a value of the fact it is compared with."""
         if word.text in grammar.NOTHING:
             hint = f"write {fact.path} is missing"
-            self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), f"{word.text} is not a value", hint)
+            self._faults.error(Flaw.UNKNOWN_VALUE, self._place(word), f"{word.text} is not a value", hint)
         elif fact.values:
             message = f'"{word.text}" is not a value of {fact.path} ({values.listed(fact.values)})'
             near = self._faults.did_you_mean(word.text, fact.values)
-            self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), message, near)
+            self._faults.error(Flaw.UNKNOWN_VALUE, self._place(word), message, near)
         elif "." in word.text or fact.type is not FactType.TEXT:
             self._fact(word)
         else:
             message = f"unknown value {word.text}: it is neither a fact nor declared among values of {fact.path}"
-            self._faults.error(Kind.UNKNOWN_VALUE, self._place(word), message, f'write "{word.text}" in quotes')
+            self._faults.error(Flaw.UNKNOWN_VALUE, self._place(word), message, f'write "{word.text}" in quotes')
 
     def _comparable(self, fact: Fact, other: Fact, at: Token) -> bool:
         if fact.path == other.path:
-            self._faults.error(Kind.TYPE, self._place(at), f"{fact.path} is compared with itself")
+            self._faults.error(Flaw.TYPE, self._place(at), f"{fact.path} is compared with itself")
             return False
         alike = fact.type is other.type or {fact.type, other.type} <= _NUMBERS
         if not alike:
             message = f"{fact.path} ({fact.type}) cannot be compared with {other.path} ({other.type})"
-            self._faults.error(Kind.TYPE, self._place(at), message)
+            self._faults.error(Flaw.TYPE, self._place(at), message)
         return alike
 
     def _has_order(self, fact: Fact, operator: Operator, at: Token) -> bool:
         if operator in (Operator.EQ, Operator.NE) or fact.type in ORDERED:
             return True
         message = f"{fact.path} is {values.NOUN[fact.type]} and has no order: {operator} does not apply"
-        self._faults.error(Kind.TYPE, self._place(at), message, "compare with == or !=, or use in [..]")
+        self._faults.error(Flaw.TYPE, self._place(at), message, "compare with == or !=, or use in [..]")
         return False
 
     def _membership(self, token: Token, items: tuple[Token, ...]) -> Condition | None:
@@ -190,7 +190,7 @@ class _Typing:
             return None
         if values.later(lowest, highest):
             shown = f"{values.canonical(fact, lowest)} > {values.canonical(fact, highest)}"
-            self._faults.error(Kind.OUT_OF_RANGE, self._place(low), f"empty range: {shown}", "swap the two values")
+            self._faults.error(Flaw.OUT_OF_RANGE, self._place(low), f"empty range: {shown}", "swap the two values")
             return None
         self._warn_of_range(fact, Operator.GE, lowest, low)
         self._warn_of_range(fact, Operator.LE, highest, high)
@@ -203,19 +203,19 @@ class _Typing:
         if not fact.optional:
             holds = "always holds" if negated else "never holds"
             message = f"{fact.path} is never missing, so this {holds}"
-            self._faults.warning(Kind.DEAD, self._place(token), message, "declare the fact with optional: true")
+            self._faults.warning(Flaw.DEAD, self._place(token), message, "declare the fact with optional: true")
         missing = IsMissing(fact.path, self._place(token))
         return Not(missing, self._place(token)) if negated else missing
 
     def _fact(self, token: Token) -> Fact | None:
         if token.text in _CLOCKS and token.text not in self._schema.facts:
             hint = 'write today, a date: today >= "2026-01-01"; a time of day is a fact that the caller sends'
-            self._faults.error(Kind.UNKNOWN_FACT, self._place(token), f'unknown fact "{token.text}"', hint)
+            self._faults.error(Flaw.UNKNOWN_FACT, self._place(token), f'unknown fact "{token.text}"', hint)
             return None
         if token.sort is TokenType.WORD:
             return self._schema.find(token.text, self._place(token), self._faults)
         message = f"{token.text} is not a fact; one side of a comparison must be one"
-        self._faults.error(Kind.TYPE, self._place(token), message, "name the fact first: driver.age < 21")
+        self._faults.error(Flaw.TYPE, self._place(token), message, "name the fact first: driver.age < 21")
         return None
 
     def _constant(self, fact: Fact, token: Token) -> Value | None:
@@ -248,7 +248,7 @@ class _Typing:
                 return token.text
             case TokenType.WORD if token.text in self._schema.facts:
                 message = f"{token.text} is a fact; only constants may stand here"
-                self._faults.error(Kind.TYPE, self._place(token), message, "use < and >= to compare facts")
+                self._faults.error(Flaw.TYPE, self._place(token), message, "use < and >= to compare facts")
             case TokenType.WORD:
                 self._blame_bare(fact, token)
             case _:
@@ -259,13 +259,13 @@ class _Typing:
         number = values.number(token.text)
         if number is None and fact.type in (FactType.DATE, FactType.DATETIME):
             message = f"{fact.path}: {values.NOUN[fact.type]} stands in quotes"
-            self._faults.error(Kind.TYPE, self._place(token), message, f'write "{token.text}"')
+            self._faults.error(Flaw.TYPE, self._place(token), message, f'write "{token.text}"')
         elif number is None:
             first, dots, last = token.text.partition("..")
             hint = f"write between {first} and {last}" if dots else _NUMBER_HINT
-            self._faults.error(Kind.TYPE, self._place(token), f'"{token.text}" is not a number', hint)
+            self._faults.error(Flaw.TYPE, self._place(token), f'"{token.text}" is not a number', hint)
         elif (thousands := numerals.doubtful_thousands(fact, token.text)) is not None:
-            self._faults.doubt(Kind.SYNTAX, self._place(token), f"{token.text} would be read as {number:f}", thousands)
+            self._faults.doubt(Flaw.SYNTAX, self._place(token), f"{token.text} would be read as {number:f}", thousands)
         return number
 
     def _warn_of_range(self, fact: Fact, operator: Operator, value: Value, token: Token) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from service.decide.ruleset import Contact, Text
+from service.decide.ruleset import RuleContact, Text
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -19,7 +19,7 @@ def fixed(text: Text | None) -> str | None:
     return parts[0] if len(parts) == 1 and isinstance(parts[0], str) else None
 
 
-def unfit(contact: Contact) -> str | None:
+def unfit(contact: RuleContact) -> str | None:
     """Why a contact, as far as it is fixed, is one that no message can reach."""
     phone, language, email = fixed(contact.phone), fixed(contact.language), fixed(contact.email)
     recipient, roster = fixed(contact.recipient), fixed(contact.roster)

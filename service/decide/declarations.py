@@ -10,7 +10,7 @@ from decimal import Decimal
 from service.decide import entries, values
 from service.decide.entries import EntryKeys
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import ORDERED, Derived, Fact, FactType, Place, Value
 from service.decide.schema import Schema
@@ -64,7 +64,7 @@ class _Declarations:
     def read(self, node: Entries, today: Mapping[str, Fact]) -> tuple[Schema, tuple[Derived, ...]]:
         if len(node.pairs) > MAX_FACTS:
             message = f"{len(node.pairs)} facts are declared; {MAX_FACTS} are allowed"
-            self._faults.error(Kind.SYNTAX, node.pairs[MAX_FACTS][0].at, message)
+            self._faults.error(Flaw.SYNTAX, node.pairs[MAX_FACTS][0].at, message)
         first, seen = dict(today), set[str]()
         pending: list[tuple[Scalar, Node]] = []
         for key, value in node.pairs:
@@ -89,12 +89,12 @@ class _Declarations:
             entries.duplicate(key, self._faults)
         elif not _PATH.fullmatch(key.text):
             hint = "letters, digits and _, joined by points: driver.age"
-            self._faults.error(Kind.SYNTAX, key.at, f'"{key.text}" cannot name a fact', hint)
+            self._faults.error(Flaw.SYNTAX, key.at, f'"{key.text}" cannot name a fact', hint)
         elif key.text in KEYWORDS:
             message = f'"{key.text}" is a word of the rule language and cannot name a fact'
-            self._faults.error(Kind.SYNTAX, key.at, message)
+            self._faults.error(Flaw.SYNTAX, key.at, message)
         elif key.text == TODAY:
-            self._faults.error(Kind.DUPLICATE_KEY, key.at, "today is always a fact (a date)", "remove this line")
+            self._faults.error(Flaw.DUPLICATE_KEY, key.at, "today is always a fact (a date)", "remove this line")
         seen.add(key.text)
 
     def _fact(self, key: Scalar, node: Node) -> Fact | None:
@@ -107,7 +107,7 @@ class _Declarations:
             return None
         if "type" not in keys:
             known = ", ".join(_TYPES)
-            self._faults.error(Kind.TYPE, keys.at, f"{key.text} has no type", f"add type: one of {known}")
+            self._faults.error(Flaw.TYPE, keys.at, f"{key.text} has no type", f"add type: one of {known}")
             return None
         type_ = keys.read("type", self._type)
         if type_ is None:
@@ -123,20 +123,20 @@ class _Declarations:
         if re.fullmatch(r"decimal *\([0-9]+\)", written.text):
             hint = "write {type: decimal, scale: 2}"
         hint = _OTHER_NAMES.get(written.text.lower(), hint)
-        self._faults.error(Kind.TYPE, written.at, f'unknown type "{written.text}"', hint)
+        self._faults.error(Flaw.TYPE, written.at, f'unknown type "{written.text}"', hint)
         return None
 
     def _scale(self, keys: EntryKeys, type_: FactType, key: Scalar) -> int:
         if type_ is FactType.DECIMAL and "scale" not in keys:
             message = f"{key.text} is a decimal without a scale"
-            self._faults.error(Kind.TYPE, keys.at, message, "add scale: 2 for two digits after the point")
+            self._faults.error(Flaw.TYPE, keys.at, message, "add scale: 2 for two digits after the point")
         return keys.read("scale", lambda node: self._scale_of(node, type_)) or 0
 
     def _scale_of(self, node: Node, type_: FactType) -> int:
         scale = node.value if isinstance(node, Scalar) else None
         sound = isinstance(scale, int) and not isinstance(scale, bool) and 0 <= scale <= values.MAX_SCALE
         if type_ is not FactType.DECIMAL:
-            self._faults.error(Kind.TYPE, node.at, f"only a decimal has a scale, this is {values.NOUN[type_]}")
+            self._faults.error(Flaw.TYPE, node.at, f"only a decimal has a scale, this is {values.NOUN[type_]}")
         elif not sound:
             entries.mismatch(node, f"scale must be a whole number from 0 to {values.MAX_SCALE}", self._faults)
         return scale if isinstance(scale, int) and sound else 0
@@ -155,7 +155,7 @@ class _Declarations:
 
     def _values_of(self, node: Node, type_: FactType) -> tuple[str, ...] | None:
         if type_ is not FactType.TEXT:
-            self._faults.error(Kind.TYPE, node.at, f"only a text lists its values, this is {values.NOUN[type_]}")
+            self._faults.error(Flaw.TYPE, node.at, f"only a text lists its values, this is {values.NOUN[type_]}")
             return None
         written = [entries.text(item, "a value", self._faults) for item in entries.items(node, "values", self._faults)]
         named = [item for item in written if item is not None]
@@ -164,7 +164,7 @@ class _Declarations:
         seen: dict[str, None] = {}
         for item in named:
             if item.text in seen:
-                self._faults.error(Kind.DUPLICATE_KEY, item.at, f'the value "{item.text}" stands here a second time')
+                self._faults.error(Flaw.DUPLICATE_KEY, item.at, f'the value "{item.text}" stands here a second time')
             seen[item.text] = None
         return tuple(seen) or None
 
@@ -173,12 +173,12 @@ class _Declarations:
         high = keys.read("max", lambda node: self._bound(node, fact))
         if low is not None and high is not None and values.later(low, high):
             shown = f"{values.canonical(fact, low)} > {values.canonical(fact, high)}"
-            self._faults.error(Kind.OUT_OF_RANGE, keys.at, f"the range of {fact.path} is empty: {shown}")
+            self._faults.error(Flaw.OUT_OF_RANGE, keys.at, f"the range of {fact.path} is empty: {shown}")
         return replace(fact, minimum=low, maximum=high)
 
     def _bound(self, node: Node, fact: Fact) -> Value | None:
         if fact.type not in ORDERED:
-            self._faults.error(Kind.TYPE, node.at, f"{fact.path} is {values.NOUN[fact.type]} and has no range")
+            self._faults.error(Flaw.TYPE, node.at, f"{fact.path} is {values.NOUN[fact.type]} and has no range")
             return None
         if not isinstance(node, Scalar) or node.value is None:
             entries.mismatch(node, f"the limit of {fact.path} must be {values.NOUN[fact.type]}", self._faults)
@@ -202,7 +202,7 @@ class _Declarations:
         fact = Schema(facts, frozenset(self._broken)).find(path.text, path.at, self._faults) if path else None
         if fact is None or fact.type is FactType.TEXT:
             return fact.path if fact else None
-        self._faults.error(Kind.TYPE, node.at, f"{fact.path} is {values.NOUN[fact.type]}; only a text has a sentiment")
+        self._faults.error(Flaw.TYPE, node.at, f"{fact.path} is {values.NOUN[fact.type]}; only a text has a sentiment")
         return None
 
     def _refuse_inside(self, derived: Derived, facts: Mapping[str, Fact]) -> None:
@@ -210,7 +210,7 @@ class _Declarations:
         for path, fact in facts.items():
             if path.startswith(f"{derived.path}."):
                 message = f"{path} lies inside {derived.path}, which is computed"
-                self._faults.error(Kind.DUPLICATE_KEY, max(fact.at, derived.at), message, "rename one of the two")
+                self._faults.error(Flaw.DUPLICATE_KEY, max(fact.at, derived.at), message, "rename one of the two")
 
     def _refuse_prefixes(self, facts: Mapping[str, Fact]) -> None:
         reported: set[Place] = set()
@@ -220,7 +220,7 @@ class _Declarations:
             if shorter is not None and (at := max(fact.at, facts[shorter].at)) not in reported:
                 reported.add(at)
                 message = f"{shorter} cannot be a value and hold {path} at once"
-                self._faults.error(Kind.TYPE, at, message, "rename one of the two")
+                self._faults.error(Flaw.TYPE, at, message, "rename one of the two")
 
 
 def _is_derived(node: Node) -> bool:

@@ -9,7 +9,6 @@ from service.decide.ruleset import (
     Action,
     Adjustment,
     Cap,
-    Contact,
     Emit,
     Fact,
     FactPath,
@@ -18,6 +17,7 @@ from service.decide.ruleset import (
     OpenIncident,
     Percent,
     Reject,
+    RuleContact,
     SetTo,
     Text,
 )
@@ -69,7 +69,7 @@ def _message_text(action: Notify | OpenIncident) -> str:
             return f"open incident {_quoted(description)} by policy {policy}, paging {paged}"
 
 
-def _contact(contact: Contact) -> str:
+def _contact(contact: RuleContact) -> str:
     if contact.roster is not None:
         return f"who is on call for {text_of(contact.roster)}"
     parts = (contact.name, contact.recipient, contact.phone, contact.email)

@@ -27,7 +27,6 @@ from service.decide.ruleset import (
     Adjustment,
     Asking,
     Cap,
-    Contact,
     Emit,
     Fact,
     FactPath,
@@ -38,6 +37,7 @@ from service.decide.ruleset import (
     Percent,
     Reject,
     Rule,
+    RuleContact,
     Ruleset,
     SetTo,
     Text,
@@ -188,7 +188,7 @@ class _Compiler:
             rule, description(working), policy, tuple(contact(working) for contact in contacts), url(working)
         )
 
-    def _contact(self, contact: Contact) -> Callable[[Working], ContactWanted]:
+    def _contact(self, contact: RuleContact) -> Callable[[Working], ContactWanted]:
         parts = [contact.recipient, contact.name, contact.phone, contact.language, contact.email, contact.roster]
         texts = [self._optional(part, "contacts") for part in parts]
         return lambda working: ContactWanted(*[text(working) for text in texts])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.positions import AlreadyReported, Entries, Items, Node, Scalar
 from service.decide.ruleset import Place
 
@@ -44,7 +44,7 @@ def keyed(node: Node, known: Collection[str], what: str, faults: RuleFaults) -> 
             hint = faults.did_you_mean(key.text, known) or f"known: {', '.join(known)}"
             if key.text.removesuffix("%").strip().isdecimal():  # {increase: fee, by: 20,5%}
                 hint = "a comma parts entries: write a point before decimals, 20.5, and no sign between thousands, 1000"
-            faults.error(Kind.SYNTAX, key.at, message, hint)
+            faults.error(Flaw.SYNTAX, key.at, message, hint)
         elif key.text in values:
             duplicate(key, faults)
         values.setdefault(key.text, []).append((key, value))
@@ -61,13 +61,13 @@ def _without_blank(node: Node) -> str | None:
 
 def duplicate(key: Scalar, faults: RuleFaults) -> None:
     """Report the second place of a key that stands twice."""
-    faults.error(Kind.DUPLICATE_KEY, key.at, f'the key "{key.text}" stands here a second time', "keep one of them")
+    faults.error(Flaw.DUPLICATE_KEY, key.at, f'the key "{key.text}" stands here a second time', "keep one of them")
 
 
 def mismatch(node: Node, message: str, faults: RuleFaults, hint: str | None = None) -> None:
     """Report a node of the wrong shape, unless what stands there has been reported already."""
     if not isinstance(node, AlreadyReported):
-        faults.error(Kind.SYNTAX, node.at, message, hint)
+        faults.error(Flaw.SYNTAX, node.at, message, hint)
 
 
 def text(node: Node, what: str, faults: RuleFaults) -> Scalar | None:
@@ -85,7 +85,7 @@ def sentence(node: Node, what: str, faults: RuleFaults) -> Scalar | None:
         line = written.source.text[written.end : written.end + _LOOKED_AHEAD].partition("\n")[0]
         if line[:1] in (" ", "\t") and line.lstrip()[:1] == "#" and line.lstrip()[1:2] not in ("", " ", "#"):
             message = f'{what} ends here: "{written.text}"; what follows the # is a comment'
-            faults.warning(Kind.SYNTAX, written.at, message, "quote all of it, or write a blank behind the #")
+            faults.warning(Flaw.SYNTAX, written.at, message, "quote all of it, or write a blank behind the #")
     return written
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from service.decide import actions, entries, values
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.positions import AlreadyReported, Entries, Items, Node, Scalar
 from service.decide.ruleset import Fact, RuleTest, Value
 from service.decide.schema import Schema
@@ -29,7 +29,7 @@ def read(node: Node, schema: Schema, rules: Collection[str], faults: RuleFaults)
         return None
     for key in ("given", "expect"):
         if key not in keys:
-            faults.error(Kind.SYNTAX, keys.at, f'this test lacks "{key}"', "write {given: {…}, expect: {…}}")
+            faults.error(Flaw.SYNTAX, keys.at, f'this test lacks "{key}"', "write {given: {…}, expect: {…}}")
     reader = _Expectations(schema, rules, faults)
     given = keys.read("given", reader.given)
     expected = keys.read("expect", reader.expected)
@@ -69,7 +69,7 @@ class _Expectations:
             near = self._faults.did_you_mean(path, self._schema.facts)
             if near:
                 message = f'the fact "{path}" is not declared, so no rule sees it'
-                self._faults.warning(Kind.UNKNOWN_FACT, key.at, message, near)
+                self._faults.warning(Flaw.UNKNOWN_FACT, key.at, message, near)
 
     def expected(self, node: Node) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None, Mapping[str, Value]]:
         """The rules that fire, the outcomes, and the facts afterwards; None where the test does not say."""
@@ -124,7 +124,7 @@ class _Expectations:
         if written is None or written.text in self._rules:
             return written.text if written else None
         hint = self._faults.did_you_mean(written.text, self._rules)
-        self._faults.error(Kind.UNKNOWN_VALUE, written.at, f'no rule is named "{written.text}"', hint)
+        self._faults.error(Flaw.UNKNOWN_VALUE, written.at, f'no rule is named "{written.text}"', hint)
         return None
 
     def _outcomes(self, node: Node) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ class _Expectations:
         if written.text in OUTCOMES or verb in _NAMED:
             return written.text
         hint = self._faults.did_you_mean(written.text, OUTCOMES) or f"known: {', '.join(OUTCOMES)}"
-        self._faults.error(Kind.UNKNOWN_VALUE, written.at, f'unknown outcome "{written.text}"', hint)
+        self._faults.error(Flaw.UNKNOWN_VALUE, written.at, f'unknown outcome "{written.text}"', hint)
         return None
 
 

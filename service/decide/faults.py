@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from service.core.spelling import nearest
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.ruleset import Place
 
 MAX_HINTS = 200
@@ -38,22 +38,22 @@ class RuleFaults:
             self._hints[asked] = did_you_mean(*asked)
         return self._hints.get(asked)
 
-    def error(self, kind: Kind, at: Place, message: str, hint: str | None = None) -> None:
+    def error(self, kind: Flaw, at: Place, message: str, hint: str | None = None) -> None:
         """Add a finding that keeps the file from being published."""
         self._found.append(Finding(Severity.ERROR, kind, at, message, self._rule, hint))
 
-    def doubt(self, kind: Kind, at: Place, message: str, hint: str | None = None) -> None:
+    def doubt(self, kind: Flaw, at: Place, message: str, hint: str | None = None) -> None:
         """Add an error about what can be read, but is hardly meant so.
 
         It keeps a file from being published, and not a version from deciding that was published before.
         """
         self._doubts.append(Finding(Severity.ERROR, kind, at, message, self._rule, hint))
 
-    def warning(self, kind: Kind, at: Place, message: str, hint: str | None = None) -> None:
+    def warning(self, kind: Flaw, at: Place, message: str, hint: str | None = None) -> None:
         """Add a finding that an administrator should look at."""
         self._found.append(Finding(Severity.WARNING, kind, at, message, self._rule, hint))
 
-    def hunch(self, sort: str, kind: Kind, at: Place, message: str, hint: str) -> None:
+    def hunch(self, sort: str, kind: Flaw, at: Place, message: str, hint: str) -> None:
         """Add a warning of a sort of which nobody needs to see more than a few."""
         self._hunches[sort] += 1
         if self._hunches[sort] <= MAX_HUNCHES:

@@ -16,7 +16,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-class Kind(StrEnum):
+class Flaw(StrEnum):
     """What is the matter (DESIGN §9 fixes these names: scripts read them)."""
 
     SYNTAX = "syntax"
@@ -43,7 +43,7 @@ class Finding:
     """One finding; `example` is a request body's `request` (nested JSON) that shows it and can be pasted."""
 
     severity: Severity
-    kind: Kind
+    kind: Flaw
     at: Place
     message: str
     rule: str | None = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from service.decide import actions, conditions, declarations, entries, expectations, positions, tables
 from service.decide.entries import EntryKeys
 from service.decide.faults import RuleFaults
-from service.decide.findings import Finding, Kind
+from service.decide.findings import Finding, Flaw
 from service.decide.positions import Entries, Items, Node, Scalar
 from service.decide.ruleset import Action, Always, Condition, Derived, Hit, Rule, Ruleset, RuleTest
 from service.decide.schema import Schema
@@ -68,7 +68,7 @@ class _File:
         if "table" not in keys:
             self._demand(keys, "rules", "rules: and one - name: … a rule")
         elif "rules" in keys:
-            self._faults.error(Kind.SYNTAX, keys.at, "a file has either rules or a table", "remove one of them")
+            self._faults.error(Flaw.SYNTAX, keys.at, "a file has either rules or a table", "remove one of them")
         name = keys.read("ruleset", self._name) or ""
         self._verbs = actions.VERDICTS if name == VERDICTS_ONLY else actions.KEYS
         self._schema, derived = keys.read("facts", self._facts) or declarations.read(None, self._faults)
@@ -92,14 +92,14 @@ class _File:
 
     def _demand(self, keys: EntryKeys, key: str, example: str) -> None:
         if key not in keys and self._whole:
-            self._faults.error(Kind.SYNTAX, keys.at, f'the file lacks "{key}"', f"write {example}")
+            self._faults.error(Flaw.SYNTAX, keys.at, f'the file lacks "{key}"', f"write {example}")
 
     def _name(self, node: Node) -> str | None:
         written = entries.text(node, "ruleset", self._faults)
         if written is None or _NAME.fullmatch(written.text):
             return written.text if written else None
         message = f'"{written.text}" cannot name a ruleset'
-        self._faults.error(Kind.SYNTAX, written.at, message, "letters, digits, - and _, at most 64")
+        self._faults.error(Flaw.SYNTAX, written.at, message, "letters, digits, - and _, at most 64")
         return None
 
     def _facts(self, node: Node) -> tuple[Schema, tuple[Derived, ...]]:
@@ -111,7 +111,7 @@ class _File:
         if written is None or written.text in set(Hit):
             return Hit(written.text) if written else None
         hint = self._faults.did_you_mean(written.text, Hit) or "known: first, all, unique"
-        self._faults.error(Kind.UNKNOWN_VALUE, written.at, f'unknown hit policy "{written.text}"', hint)
+        self._faults.error(Flaw.UNKNOWN_VALUE, written.at, f'unknown hit policy "{written.text}"', hint)
         return None
 
     def _description(self, node: Node) -> str | None:
@@ -129,7 +129,7 @@ class _File:
             entries.mismatch(node, "rules must hold at least one rule", self._faults)
         if len(nodes) > MAX_RULES:
             message = f"{len(nodes):,} rules; a YAML file may have {MAX_RULES:,}"
-            self._faults.error(Kind.SYNTAX, nodes[MAX_RULES].at, message, "write them as a decision table (CSV)")
+            self._faults.error(Flaw.SYNTAX, nodes[MAX_RULES].at, message, "write them as a decision table (CSV)")
         seen: set[str] = set()
         return tuple(rule for item in nodes[:MAX_RULES] if (rule := self._rule(item, seen)) is not None)
 
@@ -143,7 +143,7 @@ class _File:
             return None
         for key, example in (("name", "name: High Risk"), ("then", "then: [accept]")):
             if key not in keys:
-                faults.error(Kind.SYNTAX, keys.at, f'this rule lacks "{key}"', f"write {example}")
+                faults.error(Flaw.SYNTAX, keys.at, f'this rule lacks "{key}"', f"write {example}")
         name = keys.read("name", lambda value: self._rule_name(value, seen, faults))
         when = keys.read("when", lambda value: self._condition(value, "when", faults))
         then = keys.read("then", lambda value: self._actions(value, faults)) or ()
@@ -158,9 +158,9 @@ class _File:
             return None
         if written.text in seen:
             message = f'a rule named "{written.text}" stands above already'
-            faults.error(Kind.DUPLICATE_KEY, written.at, message, "give each rule a name of its own")
+            faults.error(Flaw.DUPLICATE_KEY, written.at, message, "give each rule a name of its own")
         if len(written.text) > _MAX_RULE_NAME:
-            faults.error(Kind.SYNTAX, written.at, f"a rule's name has at most {_MAX_RULE_NAME} characters")
+            faults.error(Flaw.SYNTAX, written.at, f"a rule's name has at most {_MAX_RULE_NAME} characters")
         seen.add(written.text)
         return written.text
 

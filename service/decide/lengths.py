@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.ruleset import FactPath, Rule, Ruleset, Text
 
 MAX_TEXT = 2_000
@@ -25,7 +25,7 @@ def _of_rule(rule: Rule) -> Iterator[Finding]:
         longest = max(_lengths(part), default=0)
         if longest > MAX_TEXT:
             message = f"a text of this rule has {longest:,} characters; {MAX_TEXT:,} are allowed"
-            yield Finding(Severity.ERROR, Kind.OUT_OF_RANGE, at, message, rule.name, "shorten it")
+            yield Finding(Severity.ERROR, Flaw.OUT_OF_RANGE, at, message, rule.name, "shorten it")
 
 
 def _lengths(part: object) -> Iterator[int]:

@@ -18,7 +18,7 @@ import yaml
 
 from service.decide import alignment, values
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.ruleset import Place
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -146,7 +146,7 @@ def read_partly(content: str | bytes, faults: RuleFaults) -> tuple[Node | None, 
         return tree.grow(yaml.parse(text, Loader=yaml.CSafeLoader)), source, True
     except yaml.MarkedYAMLError as error:
         at = _place_of(error, source)
-        faults.error(Kind.SYNTAX, _blamed(error, source), *_explained(error, source))
+        faults.error(Flaw.SYNTAX, _blamed(error, source), *_explained(error, source))
     return tree.salvaged(at.line), source, False
 
 
@@ -157,7 +157,7 @@ def _lined(text: str) -> Source:
 def _decode(content: str | bytes, faults: RuleFaults) -> str:
     size = len(content) if isinstance(content, bytes) else len(content.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
-        faults.error(Kind.SYNTAX, Place(1, 1), f"the file has {size:,} bytes; {MAX_BYTES:,} are allowed")
+        faults.error(Flaw.SYNTAX, Place(1, 1), f"the file has {size:,} bytes; {MAX_BYTES:,} are allowed")
         return ""
     if isinstance(content, str):
         return content.removeprefix("\ufeff")
@@ -165,7 +165,7 @@ def _decode(content: str | bytes, faults: RuleFaults) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig")
-        faults.error(Kind.SYNTAX, _lined(before).place(len(before)), *_no_text(content))
+        faults.error(Flaw.SYNTAX, _lined(before).place(len(before)), *_no_text(content))
     return ""
 
 
@@ -185,7 +185,7 @@ def _reports_unprintable(source: Source, faults: RuleFaults) -> bool:
     found = _UNPRINTABLE.search(source.text)
     if found:
         message = f"the character U+{ord(found.group()):04X} may not stand in a YAML file"
-        faults.error(Kind.SYNTAX, source.place(found.start()), message, "remove it")
+        faults.error(Flaw.SYNTAX, source.place(found.start()), message, "remove it")
     return found is not None
 
 
@@ -271,7 +271,7 @@ class _Tree:
                 return None
             self._take(event)
         if self._root is None:
-            self._faults.error(Kind.SYNTAX, Place(1, 1), "the file is empty")
+            self._faults.error(Flaw.SYNTAX, Place(1, 1), "the file is empty")
         return self._root
 
     def salvaged(self, line: int) -> Node | None:
@@ -325,7 +325,7 @@ class _Tree:
                 yield key, value
             elif not isinstance(key, AlreadyReported):
                 self._faults.error(
-                    Kind.SYNTAX,
+                    Flaw.SYNTAX,
                     key.at,
                     "a key must be a text",
                     'quote what begins with [ or {, as in "{{ driver.name }}"',
@@ -343,7 +343,7 @@ class _Tree:
             self._report(event, f"the tag {tag} is not supported", "leave it out; quote the value if it is a text")
 
     def _report(self, event: yaml.Event, message: str, hint: str | None = None) -> None:
-        self._faults.error(Kind.SYNTAX, self._place(event), message, hint)
+        self._faults.error(Flaw.SYNTAX, self._place(event), message, hint)
 
     def _place(self, event: yaml.Event) -> Place:
         return self._source.place(_offset(event.start_mark))

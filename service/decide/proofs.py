@@ -14,7 +14,7 @@ from service.decide import language, lengths, rule_tests
 from service.decide.cells import TooManyAlternatives
 from service.decide.chunks import TooManyConditions
 from service.decide.decision import Compiled, EngineFault
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.ruleset import Place, Ruleset
 
 
@@ -54,7 +54,7 @@ def prove(content: bytes, tick: Callable[[], float] = time.process_time) -> Prov
 
 def refused(message: str) -> Finding:
     """The finding of a file that the engine does not take."""
-    return Finding(Severity.ERROR, Kind.TEST_FAILED, Place(1, 1), message, hint="split its largest rules and try again")
+    return Finding(Severity.ERROR, Flaw.TEST_FAILED, Place(1, 1), message, hint="split its largest rules and try again")
 
 
 def _compiled(ruleset: Ruleset) -> Compiled | Finding:
@@ -62,7 +62,7 @@ def _compiled(ruleset: Ruleset) -> Compiled | Finding:
         compiled = Compiled(ruleset)
         compiled.build_all()
     except TooManyAlternatives as error:
-        return Finding(Severity.ERROR, Kind.SYNTAX, error.at, str(error))
+        return Finding(Severity.ERROR, Flaw.SYNTAX, error.at, str(error))
     except (TooManyConditions, EngineFault) as error:
         return refused(str(error))
     return compiled

@@ -10,7 +10,7 @@ from service.decide import facts
 from service.decide.cells import FactsDoNotFit
 from service.decide.decision import Compiled, NotUnique, RulesetDecision
 from service.decide.effects import ActionRefused
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.outcomes import EventWanted, NotificationWanted, Outcome
 from service.decide.ruleset import Ruleset, RuleTest, Value
 from service.decide.values import canonical
@@ -58,7 +58,7 @@ def untested(ruleset: Ruleset, tested: Tested) -> tuple[Finding, ...]:
     named = ", ".join(f'"{name}"' for name in tested.never_fired[:NAMED]) + (", …" if many > NAMED else "")
     message = f"no test fires {many} of the {of_all} rules: {named}"
     hint = "`tocsin rules tests --generate` prints tests to paste"
-    return (Finding(Severity.WARNING, Kind.UNTESTED, first.at, message, hint=hint),)
+    return (Finding(Severity.WARNING, Flaw.UNTESTED, first.at, message, hint=hint),)
 
 
 def _differences(ruleset: Ruleset, test: RuleTest, decision: RulesetDecision) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _named(outcome: Outcome) -> str:
 
 def _failed(test: RuleTest, problem: str) -> Finding:
     message = f"this test fails: {problem}"
-    return Finding(Severity.ERROR, Kind.TEST_FAILED, test.at, message, example=facts.nested(test.given))
+    return Finding(Severity.ERROR, Flaw.TEST_FAILED, test.at, message, example=facts.nested(test.given))
 
 
 def _names(names: Sequence[str]) -> str:

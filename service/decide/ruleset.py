@@ -241,7 +241,7 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class RuleContact:
     """Whom an incident opened by a rule pages: a recipient's id, a phone with a name and a language, or a roster."""
 
     recipient: Text | None = None
@@ -258,7 +258,7 @@ class OpenIncident:
 
     description: Text
     policy: str
-    contacts: tuple[Contact, ...]
+    contacts: tuple[RuleContact, ...]
     url: Text | None
     at: Place
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.ruleset import Fact, Place
 
 
@@ -28,5 +28,5 @@ class Schema:
         """The fact named `path`; None, and reported unless its declaration has been, when there is none."""
         fact = self.facts.get(path)
         if fact is None and self.complete and path not in self.broken:
-            faults.error(Kind.UNKNOWN_FACT, at, f'unknown fact "{path}"', faults.did_you_mean(path, self.facts))
+            faults.error(Flaw.UNKNOWN_FACT, at, f'unknown fact "{path}"', faults.did_you_mean(path, self.facts))
         return fact

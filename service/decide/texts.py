@@ -8,7 +8,7 @@ from service.core import placeholders
 from service.core.placeholders import LiteralText, Placeholder
 from service.decide import entries
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.positions import Node, Scalar
 from service.decide.ruleset import FactPath, Place, Text
 from service.decide.schema import Schema
@@ -37,7 +37,7 @@ def _part(
             return None if known is None else FactPath(path)
         case LiteralText() if fault := placeholders.unpaired(part):
             message = f'"{fault.braces}" without its other half'
-            faults.error(Kind.SYNTAX, place(fault.at), message, "write {{ driver.name }}")
+            faults.error(Flaw.SYNTAX, place(fault.at), message, "write {{ driver.name }}")
             return None
         case LiteralText(text=text):
             return text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal, localcontext
 
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.ruleset import Fact, FactType, Value
 
 LIMIT = 10**18
@@ -44,7 +44,7 @@ _EXACT = Context(prec=64)
 class UnfitValue:
     """Why a value does not fit its fact: a sentence's predicate that begins with the value."""
 
-    kind: Kind
+    kind: Flaw
     message: str
 
 
@@ -75,7 +75,7 @@ def constant(fact: Fact, raw: Raw) -> Value | UnfitValue:
     """`typed` for a constant in a rule file, where a number or a truth in quotes is a mistake."""
     quoted_number = isinstance(raw, str) and fact.type in (FactType.INTEGER, FactType.DECIMAL, FactType.BOOLEAN)
     return (
-        UnfitValue(Kind.TYPE, f"{_shown(raw)} is a text, not {NOUN[fact.type]}") if quoted_number else typed(fact, raw)
+        UnfitValue(Flaw.TYPE, f"{_shown(raw)} is a text, not {NOUN[fact.type]}") if quoted_number else typed(fact, raw)
     )
 
 
@@ -90,7 +90,7 @@ def number(text: str) -> int | Decimal | None:
 def outside(fact: Fact, value: Value) -> UnfitValue | None:
     """Why a value of the right type is outside the fact's range; None within it."""
     if below(fact, value) or above(fact, value):
-        return UnfitValue(Kind.OUT_OF_RANGE, f"{canonical(fact, value)} is outside {range_of(fact)}")
+        return UnfitValue(Flaw.OUT_OF_RANGE, f"{canonical(fact, value)} is outside {range_of(fact)}")
     return None
 
 
@@ -155,7 +155,7 @@ def _integer(raw: Raw) -> int | UnfitValue:
             number = int(raw)
         case _:
             return _unfit(raw, FactType.INTEGER)
-    return number if abs(number) < LIMIT else UnfitValue(Kind.OUT_OF_RANGE, f"{_shown(raw)} is not below 10^18")
+    return number if abs(number) < LIMIT else UnfitValue(Flaw.OUT_OF_RANGE, f"{_shown(raw)} is not below 10^18")
 
 
 def _decimal(raw: Raw, scale: int) -> Decimal | UnfitValue:
@@ -170,7 +170,7 @@ def _decimal(raw: Raw, scale: int) -> Decimal | UnfitValue:
         case _:
             return _unfit(raw, FactType.DECIMAL)
     if number and number.adjusted() >= 18:
-        return UnfitValue(Kind.OUT_OF_RANGE, f"{_shown(raw)} is not below 10^18")
+        return UnfitValue(Flaw.OUT_OF_RANGE, f"{_shown(raw)} is not below 10^18")
     return _scaled(number, raw, scale)
 
 
@@ -181,20 +181,20 @@ def _scaled(number: Decimal, raw: Raw, scale: int) -> Decimal | UnfitValue:
     with localcontext(_EXACT):
         rounded = number.quantize(step)
         if rounded != number:
-            return UnfitValue(Kind.TYPE, f"{_shown(raw)} has more than {scale} digits after the point")
+            return UnfitValue(Flaw.TYPE, f"{_shown(raw)} has more than {scale} digits after the point")
         return rounded
 
 
 def _text(raw: Raw, fact: Fact) -> str | UnfitValue:
     if not isinstance(raw, str):
         quoted = str(raw).lower() if isinstance(raw, bool) else _shown(raw)
-        return UnfitValue(Kind.TYPE, f'{quoted} is not a text; write it in quotes: "{quoted}"')
+        return UnfitValue(Flaw.TYPE, f'{quoted} is not a text; write it in quotes: "{quoted}"')
     if len(raw) > MAX_TEXT:
-        return UnfitValue(Kind.TYPE, f"this text has {len(raw):,} characters; {MAX_TEXT:,} are allowed")
+        return UnfitValue(Flaw.TYPE, f"this text has {len(raw):,} characters; {MAX_TEXT:,} are allowed")
     if not _encodable(raw):
-        return UnfitValue(Kind.TYPE, "this text holds half of a character (a lone surrogate), which no file can store")
+        return UnfitValue(Flaw.TYPE, "this text holds half of a character (a lone surrogate), which no file can store")
     if fact.values is not None and raw not in fact.values:
-        return UnfitValue(Kind.UNKNOWN_VALUE, f"{_shown(raw)} is not a value of {fact.path} ({listed(fact.values)})")
+        return UnfitValue(Flaw.UNKNOWN_VALUE, f"{_shown(raw)} is not a value of {fact.path} ({listed(fact.values)})")
     return raw
 
 
@@ -209,7 +209,7 @@ def _date(raw: Raw) -> date | UnfitValue:
         try:
             return date.fromisoformat(raw)
         except ValueError:
-            return UnfitValue(Kind.TYPE, f"{_shown(raw)} is not a day of the calendar")
+            return UnfitValue(Flaw.TYPE, f"{_shown(raw)} is not a day of the calendar")
     return _unfit(raw, FactType.DATE)
 
 
@@ -218,12 +218,12 @@ def _datetime(raw: Raw) -> datetime | UnfitValue:
         try:
             return datetime.fromisoformat(raw.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
-            return UnfitValue(Kind.TYPE, f"{_shown(raw)} is not an instant of the calendar")
+            return UnfitValue(Flaw.TYPE, f"{_shown(raw)} is not an instant of the calendar")
     return _unfit(raw, FactType.DATETIME)
 
 
 def _unfit(raw: Raw, type_: FactType) -> UnfitValue:
-    return UnfitValue(Kind.TYPE, f"{_shown(raw)} is not {NOUN[type_]}")
+    return UnfitValue(Flaw.TYPE, f"{_shown(raw)} is not {NOUN[type_]}")
 
 
 def _shown(raw: Raw) -> str:

@@ -16,7 +16,7 @@ from service.escalate.mail import MailReplies
 from service.escalate.notices import Notices
 from service.escalate.outcomes import RuleIncidents
 from service.escalate.policies import Policies, UnknownPolicy, checked, published_policy, read_policies
-from service.escalate.policy import Policy
+from service.escalate.policy import EscalationPolicy
 from service.escalate.quoted import QuotedPages
 from service.escalate.receipts import Receipts
 from service.escalate.replying import Replies
@@ -30,6 +30,7 @@ __all__ = [
     "Approvals",
     "ContactLimits",
     "Contacts",
+    "EscalationPolicy",
     "Forgetting",
     "House",
     "IncidentBody",
@@ -44,7 +45,6 @@ __all__ = [
     "Notices",
     "OtherContent",
     "Policies",
-    "Policy",
     "QuotedPages",
     "Receipts",
     "Replies",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.core.enums import Channel
-from service.decide import Entries, Finding, Items, Kind, Node, RuleFaults, positions
-from service.escalate.policy import Level, Policy
+from service.decide import Entries, Finding, Flaw, Items, Node, RuleFaults, positions
+from service.escalate.policy import EscalationPolicy, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class AnswerWays:
                 return False
 
 
-def unanswerable(source: str | bytes, policy: Policy, ways: AnswerWays) -> tuple[Finding, ...]:
+def unanswerable(source: str | bytes, policy: EscalationPolicy, ways: AnswerWays) -> tuple[Finding, ...]:
     """A warning for each level that some or all of its contacts cannot answer, at its place in the policy's file."""
     root, _ = positions.read(source, RuleFaults())
     faults = RuleFaults()
     nodes = _levels(root)
     for number, (level, node) in enumerate(zip(policy.levels, nodes, strict=False), start=1):
         if channels := [channel for channel in level.channels if ways.leave_out(channel)]:
-            faults.warning(Kind.GAP, node.at, _sentence(number, level, channels), _hint(channels))
+            faults.warning(Flaw.GAP, node.at, _sentence(number, level, channels), _hint(channels))
     return faults.in_order()
 
 

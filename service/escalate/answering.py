@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from service.escalate import notes
-from service.escalate.effects import NOTHING, Effects, Entry, Kind
+from service.escalate.effects import NOTHING, Effects, Entry, TimelineKind
 from service.escalate.events import ApiAcknowledge, ApiCancel, ApiEscalate, Reply, ReplyLater, ReplyNo, ReplyYes
 from service.escalate.incident import Incident
 from service.escalate.paging import leave_level
@@ -39,7 +39,7 @@ def _owned(incident: Incident, owned: Acknowledged, event: ReplyYes | ApiAcknowl
     others = everybody_paged(incident, but=owner)
     after, effects = say(incident, owned.at, Role.TAKEN, others)
     by = None if owned.contact else owned.by
-    entry = Entry(owned.at, Kind.ACKNOWLEDGED, contact=owned.contact, by=by, origin=event.origin)
+    entry = Entry(owned.at, TimelineKind.ACKNOWLEDGED, contact=owned.contact, by=by, origin=event.origin)
     state = replace(owned, due_at=incident.renewed_until(owned.at))
     return replace(after, state=state, not_sent=None), Effects(timeline=(entry,)) + effects
 
@@ -76,7 +76,7 @@ def _ended(incident: Incident, reply: ReplyNo) -> Step:
     told = [back_to(contact, reply), *everybody_paged(incident, but=contact)]
     after, effects = say(incident, reply.at, Role.ENDED, told)
     ended = Cancelled(reply.at, contact.label, declined=True, contact=contact.number)
-    entry = Entry(reply.at, Kind.DECLINED, contact=contact.number, origin=reply.origin)
+    entry = Entry(reply.at, TimelineKind.DECLINED, contact=contact.number, origin=reply.origin)
     return replace(after, state=ended), notes.said(reply) + Effects(timeline=(entry,)) + effects
 
 
@@ -89,7 +89,7 @@ def no_taken_back(incident: Incident, reply: Reply) -> Step:
     if after.declined == incident.declined:
         return only_answered(incident, reply, Role.NOTHING_TO_UNDO)
     after, effects = answered(after, reply, Role.WITHDRAWN)
-    return after, effects + Effects(timeline=(Entry(reply.at, Kind.WITHDRAWN, contact=contact.number),))
+    return after, effects + Effects(timeline=(Entry(reply.at, TimelineKind.WITHDRAWN, contact=contact.number),))
 
 
 def postponed(incident: Incident, state: Open, reply: ReplyLater) -> Step:
@@ -107,14 +107,14 @@ def postponed(incident: Incident, state: Open, reply: ReplyLater) -> Step:
     attempt = min(state.attempt, incident.level(state.level).reminders)
     after = replace(incident, state=replace(state, due_at=due_at, attempt=attempt))
     after, effects = answered(after, reply, Role.LATER)
-    return after, effects + Effects(timeline=(Entry(reply.at, Kind.POSTPONED, contact=reply.contact),))
+    return after, effects + Effects(timeline=(Entry(reply.at, TimelineKind.POSTPONED, contact=reply.contact),))
 
 
 def passed_on(incident: Incident, state: Open, event: ApiEscalate) -> Step:
     """The next level is asked now; nothing where nobody is asked yet."""
     if state.level == 0:
         return incident, NOTHING
-    entry = Entry(event.at, Kind.PASSED_ON, by=event.by, origin=event.origin)
+    entry = Entry(event.at, TimelineKind.PASSED_ON, by=event.by, origin=event.origin)
     after, effects = leave_level(incident, state.level, event.at, Ending.PASSED_ON)
     return after, Effects(timeline=(entry,)) + effects
 
@@ -122,5 +122,5 @@ def passed_on(incident: Incident, state: Open, event: ApiEscalate) -> Step:
 def cancelled(incident: Incident, event: ApiCancel) -> Step:
     """It is called off."""
     after, effects = say(incident, event.at, Role.CANCELLED, everybody_paged(incident))
-    entry = Entry(event.at, Kind.CANCELLED, by=event.by, origin=event.origin)
+    entry = Entry(event.at, TimelineKind.CANCELLED, by=event.by, origin=event.origin)
     return replace(after, state=Cancelled(event.at, event.by)), Effects(timeline=(entry,)) + effects

@@ -19,7 +19,7 @@ from service.escalate.books import Books
 from service.escalate.events import BY_SMS, Origin, Reply, ReplyDone, ReplyLater, ReplyNo, ReplyUndo, ReplyWho, ReplyYes
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import NamedPage, Unfinished, heard_name, record_of, unfinished_of
-from service.escalate.replies import Answer
+from service.escalate.replies import ClearAnswer
 from service.storage import AuditEntry, Conflict, Item, TooLarge
 from service.work import Step, Task, alive, finished, waiting
 
@@ -135,11 +135,11 @@ def each_once(pages: Sequence[NamedPage]) -> tuple[NamedPage, ...]:
     return tuple({page.incident_id: page for page in pages}.values())
 
 
-_EVENTS: Mapping[Answer, type[ReplyNo | ReplyDone | ReplyUndo | ReplyWho]] = {
-    Answer.NO: ReplyNo,
-    Answer.DONE: ReplyDone,
-    Answer.UNDO: ReplyUndo,
-    Answer.WHO: ReplyWho,
+_EVENTS: Mapping[ClearAnswer, type[ReplyNo | ReplyDone | ReplyUndo | ReplyWho]] = {
+    ClearAnswer.NO: ReplyNo,
+    ClearAnswer.DONE: ReplyDone,
+    ClearAnswer.UNDO: ReplyUndo,
+    ClearAnswer.WHO: ReplyWho,
 }
 
 
@@ -157,7 +157,7 @@ class AnsweredPage(Protocol):
 
 def event_of(
     name: str,
-    answer: Answer,
+    answer: ClearAnswer,
     page: AnsweredPage,
     now: datetime,
     *,
@@ -167,8 +167,8 @@ def event_of(
     quiet: bool = False,
 ) -> Reply:
     """What an answer to a page is for its incident. `minutes` are those of a LATER."""
-    if answer is Answer.LATER:
+    if answer is ClearAnswer.LATER:
         return ReplyLater(name, now, page.contact, page.level, minutes, origin, words)
-    if answer is Answer.YES:
+    if answer is ClearAnswer.YES:
         return ReplyYes(name, now, page.contact, page.level, origin, words, quiet)
     return _EVENTS[answer](name, now, page.contact, page.level, origin, words)

@@ -13,7 +13,7 @@ from service.core.records import from_state
 from service.escalate.books import Books
 from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Summary, incident_id, outgoing_of, record_of
-from service.escalate.page import Page
+from service.escalate.page import PageAttempt
 from service.escalate.phonebook import Listed
 from service.escalate.turns import carrier
 from service.storage import Item, Store
@@ -44,7 +44,7 @@ class Begun:
         begun_at = self._begun_at(incident, page)
         return begun_at is not None and begun_at <= self.then
 
-    def _begun_at(self, incident: Incident, page: Page) -> datetime | None:
+    def _begun_at(self, incident: Incident, page: PageAttempt) -> datetime | None:
         """The earliest instant at which a provider may have been asked; None if none was."""
         if page.begun_at is not None or page.first == 0:  # an earlier version wrote down when it was due, no more
             return page.begun_at or page.at
@@ -54,7 +54,7 @@ class Begun:
         return page.at  # its summary was sent, which is about to be written down
 
 
-def _open_try(item: Item, page: Page) -> datetime | None:
+def _open_try(item: Item, page: PageAttempt) -> datetime | None:
     """When a try of a message began, at the earliest, whose outcome is not known."""
     if item.kind == MESSAGE:
         outgoing = outgoing_of(item)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from service.core import exact_json
 from service.core.records import from_state
-from service.escalate.effects import Effects, Kind
+from service.escalate.effects import Effects, TimelineKind
 from service.escalate.incident import Incident
 from service.escalate.items import CallbackDue, step_item
 from service.escalate.policy import Role
@@ -42,12 +42,12 @@ _ENDS = {
 }
 
 _MOVES = (
-    (Kind.REOPENED, IncidentStep.REOPENED),
-    (Kind.GIVEN_BACK, IncidentStep.GIVEN_BACK),
-    (Kind.LAPSED, IncidentStep.LAPSED),
-    (Kind.REPEATED, IncidentStep.REPEATED),
-    (Kind.PASSED_ON, IncidentStep.ESCALATED),
-    (Kind.ESCALATED, IncidentStep.ESCALATED),
+    (TimelineKind.REOPENED, IncidentStep.REOPENED),
+    (TimelineKind.GIVEN_BACK, IncidentStep.GIVEN_BACK),
+    (TimelineKind.LAPSED, IncidentStep.LAPSED),
+    (TimelineKind.REPEATED, IncidentStep.REPEATED),
+    (TimelineKind.PASSED_ON, IncidentStep.ESCALATED),
+    (TimelineKind.ESCALATED, IncidentStep.ESCALATED),
 )
 """What happened to an incident that is open afterwards, the most telling first."""
 
@@ -60,7 +60,9 @@ def step_of(before: Incident, after: Incident, effects: Effects) -> IncidentStep
     for kind, step in _MOVES:
         if kind in kinds:
             return step
-    begins = {Kind.OPENED, Kind.BEGUN_AGAIN} & kinds and any(m.role is Role.PAGE for m in effects.messages)
+    begins = {TimelineKind.OPENED, TimelineKind.BEGUN_AGAIN} & kinds and any(
+        m.role is Role.PAGE for m in effects.messages
+    )
     return IncidentStep.PAGED if begins else None
 
 

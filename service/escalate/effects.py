@@ -12,7 +12,7 @@ from service.escalate.policy import Role
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class IncidentMessage:
     """One message to send. `number` counts the incident's messages: it makes a delivery's id deterministic.
 
     The text needs the incident as well: description, link, the code of (`level`, `contact`), who acknowledged and
@@ -27,7 +27,7 @@ class Message:
     passive: bool = False
 
 
-class Kind(StrEnum):
+class TimelineKind(StrEnum):
     """What a line of the timeline says."""
 
     OPENED = "opened"
@@ -73,7 +73,7 @@ class Entry:
     """
 
     at: datetime
-    kind: Kind
+    kind: TimelineKind
     level: int | None = None
     contact: int | None = None
     channel: Channel | None = None
@@ -88,7 +88,7 @@ class Entry:
 class Effects:
     """Messages to send and lines for the timeline. The next timer is the new incident's `due_at`."""
 
-    messages: tuple[Message, ...] = ()
+    messages: tuple[IncidentMessage, ...] = ()
     timeline: tuple[Entry, ...] = ()
 
     def __add__(self, later: Effects) -> Effects:

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from service.channels import CHANNELS, address_of
 from service.core.enums import Channel
 from service.escalate.events import Failure, PageSent
-from service.escalate.page import Page
-from service.escalate.policy import Level, Policy
+from service.escalate.page import PageAttempt
+from service.escalate.policy import EscalationPolicy, Level
 from service.escalate.states import Acknowledged, Open, State
 from service.escalate.unreached import NotSent, Unreached
 from service.escalate.waits import end_of, least_end
@@ -103,10 +103,10 @@ class Incident:
     description: str
     url: str | None
     contacts: tuple[Contact, ...]
-    policy: Policy
+    policy: EscalationPolicy
     opened_at: datetime
     state: State
-    pages: tuple[Page, ...] = ()
+    pages: tuple[PageAttempt, ...] = ()
     declined: tuple[tuple[int, int], ...] = ()  # (level, contact)
     unreached: tuple[Unreached, ...] = ()
     seen: tuple[str, ...] = ()
@@ -239,7 +239,7 @@ class Incident:
         first = min((page.level for page in later), default=0)
         return tuple(self.contacts[page.contact - 1] for page in later if page.level == first)
 
-    def page(self, level: int, contact: int) -> Page | None:
+    def page(self, level: int, contact: int) -> PageAttempt | None:
         """The page of a level to a contact, if there was one."""
         return next((page for page in self.pages if (page.level, page.contact) == (level, contact)), None)
 
@@ -249,12 +249,14 @@ class Incident:
         """The incident after paging a contact; the page of a level keeps its code when it is sent again."""
         known = self.page(level, contact)
         if known is None:
-            return replace(self, pages=(*self.pages, Page(level, contact, channel, at, message=message, first=message)))
+            return replace(
+                self, pages=(*self.pages, PageAttempt(level, contact, channel, at, message=message, first=message))
+            )
         page = known.carried_by(message, channel, at, anew=anew)
         pages = (*(p for p in self.pages if p is not known), page)
         return replace(self, pages=pages, was_paged=self.was_paged or known.has_left)
 
-    def page_left(self, page: Page, event: PageSent) -> Incident:
+    def page_left(self, page: PageAttempt, event: PageSent) -> Incident:
         """The incident once a message of one of its pages left."""
         left = page.left(event)
         return replace(self, pages=tuple(left if p is page else p for p in self.pages), not_sent=None)
@@ -269,7 +271,7 @@ class Incident:
         left = [page for page in self.pages if page.has_left or page.sent]
         return any(self.contacts[page.contact - 1].same_person(contact) for page in left)
 
-    def leaving(self) -> tuple[Page, ...]:
+    def leaving(self) -> tuple[PageAttempt, ...]:
         """The pages of the present level whose messages have yet to leave."""
         level = self.state.level if isinstance(self.state, Open) else 0
         asked = {contact.number for contact, _ in self.asked(level)} if level else set()
@@ -300,11 +302,11 @@ class Incident:
         others = [pair for pair in self.declined if not self.contacts[pair[1] - 1].same_person(contact)]
         return replace(self, declined=tuple(others))
 
-    def last_page(self, contact: int) -> Page | None:
+    def last_page(self, contact: int) -> PageAttempt | None:
         """The latest page to a contact."""
         return next((page for page in reversed(self.pages) if page.contact == contact), None)
 
-    def paged_people(self) -> tuple[tuple[Contact, Page], ...]:
+    def paged_people(self) -> tuple[tuple[Contact, PageAttempt], ...]:
         """Everybody paged so far, each person once, with the latest page to them."""
         latest = {page.contact: page for page in self.pages}
         newest_first = sorted(latest, key=lambda number: -self.pages.index(latest[number]))

@@ -15,7 +15,7 @@ from service.escalate import listing
 from service.escalate.alerts import alert_item, counts_again, incident_of, naming
 from service.escalate.books import Books
 from service.escalate.contacts import Contacts, no_recipient
-from service.escalate.effects import Entry, Kind
+from service.escalate.effects import Entry, TimelineKind
 from service.escalate.events import Event, Opened, Origin, SameAlert, Timer
 from service.escalate.gathering import ContactLimits
 from service.escalate.incident import Contact, Incident
@@ -245,7 +245,7 @@ class Incidents:
             raise NoContacts(f'name at least one: the policy "{policy.name}" names no roster')
         start = max(now, new.open_at or now)
         incident = Incident(name, new.description, new.url, contacts, policy, now, Open(0, 0, start))
-        lines = tuple(Entry(now, Kind.LEFT_OUT, contact=each.contact, why=each.sentence) for each in left_out)
+        lines = tuple(Entry(now, TimelineKind.LEFT_OUT, contact=each.contact, why=each.sentence) for each in left_out)
         return IncidentRecord(
             *(incident, app, new.sha256, lines, new.callback_url, new.reference), dedup_key=new.dedup_key, listed=True
         )

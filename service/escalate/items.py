@@ -11,11 +11,11 @@ from msgspec import structs
 
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state, written
-from service.escalate.effects import Message
+from service.escalate.effects import IncidentMessage
 from service.escalate.gathering import GatheredNotice, NoticeGroup
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
-from service.escalate.replies import Answer
+from service.escalate.replies import ClearAnswer
 from service.storage import Item
 
 INCIDENT = "incident"
@@ -128,7 +128,7 @@ class NamedPage:
     contact: int
     level: int
     code: int
-    answer: Answer | None = None
+    answer: ClearAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Unfinished:
     what was written; `quiet` as in `ReplyYes`."""
 
     phone: str
-    answer: Answer
+    answer: ClearAnswer
     left: tuple[NamedPage, ...]
     minutes: int | None = None
     words: str | None = None
@@ -219,7 +219,7 @@ def record_of(item: Item) -> IncidentRecord:
     return from_state(IncidentRecord, item.state)
 
 
-def message_item(given: str, message: Message, at: datetime) -> Item:
+def message_item(given: str, message: IncidentMessage, at: datetime) -> Item:
     """A message that is to be sent now."""
     outgoing = Outgoing(given, message.number, message.role, message.contact, message.level, message.channel)
     return Item(

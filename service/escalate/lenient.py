@@ -24,7 +24,7 @@ from service.escalate.intake import (
     assembled,
     shape_of,
 )
-from service.escalate.policy import Policy
+from service.escalate.policy import EscalationPolicy
 from service.http import FieldError, invalid, invalid_model
 
 MAX_LEFT_OUT = 50
@@ -88,7 +88,7 @@ class Read:
         """The same under another policy."""
         return self._with(replace(self.new, policy=policy), "policy", why)
 
-    def under(self, policy: Policy) -> Read:
+    def under(self, policy: EscalationPolicy) -> Read:
         """The same, knowing its policy."""
         return replace(self, names_rosters=any(level.rosters for level in policy.levels))
 

@@ -26,8 +26,8 @@ from service.escalate.items import BY_MAIL_TOKEN, MESSAGE, MailAnswer, Outgoing,
 from service.escalate.policy import PAGING
 from service.escalate.questions import kept_words, reason_of
 from service.escalate.receipts import Receipts
-from service.escalate.replies import Answer, Understood
-from service.replies import Accepts, Kind, Languages, Reason, fold, without_quotes
+from service.escalate.replies import ClearAnswer, Understood
+from service.replies import Accepts, AskReason, Languages, PhraseKind, fold, without_quotes
 from service.storage import AlreadyExists, Item
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class MailReplies:
         answer = understood.answer(accepts)
         name = hashlib.sha256(f"{mail.id} {page.item.id}".encode()).hexdigest()[:32]
         words = kept_words(text) if page.incident.policy.keep_words else None
-        if answer is None or (answer is Answer.LATER and not page.incident.may_be_later):
+        if answer is None or (answer is ClearAnswer.LATER and not page.incident.may_be_later):
             self._ask(name, understood, accepts, page, words)
             return "unclear"
         event = event_of(
@@ -97,7 +97,7 @@ class MailReplies:
             minutes=understood.decision.minutes,
             origin=Origin(Via.EMAIL),
             words=words,
-            quiet=Kind.YES not in understood.kinds,
+            quiet=PhraseKind.YES not in understood.kinds,
         )
         self.incidents.happens(page.incident.id, event)
         return answer.value
@@ -118,7 +118,7 @@ class MailReplies:
             words=words,
         )
         self.incidents.happens(page.incident.id, event)
-        if reason is not Reason.MACHINE:
+        if reason is not AskReason.MACHINE:
             asked = MailAnswer(page.incident.id, outgoing.contact, outgoing.level, outgoing.number)
             with suppress(AlreadyExists):
                 self.incidents.store.add(mail_answer_item(asked, now))

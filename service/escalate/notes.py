@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from service.escalate.effects import Effects, Entry, Kind
+from service.escalate.effects import Effects, Entry, TimelineKind
 from service.escalate.events import (
     ApiNote,
     DeliveryFailed,
@@ -21,13 +21,13 @@ from service.escalate.events import (
 from service.escalate.incident import Contact, Incident
 from service.escalate.unreached import Unreached
 
-_SAID: Mapping[type[Reply], Kind] = {
-    ReplyYes: Kind.SAID_YES,
-    ReplyNo: Kind.SAID_NO,
-    ReplyDone: Kind.SAID_DONE,
-    ReplyUndo: Kind.SAID_UNDO,
-    ReplyLater: Kind.SAID_LATER,
-    ReplyWho: Kind.ASKED_WHO,
+_SAID: Mapping[type[Reply], TimelineKind] = {
+    ReplyYes: TimelineKind.SAID_YES,
+    ReplyNo: TimelineKind.SAID_NO,
+    ReplyDone: TimelineKind.SAID_DONE,
+    ReplyUndo: TimelineKind.SAID_UNDO,
+    ReplyLater: TimelineKind.SAID_LATER,
+    ReplyWho: TimelineKind.ASKED_WHO,
 }
 
 
@@ -41,14 +41,20 @@ def said(reply: Reply) -> Effects:
 def unclear(reply: ReplyUnclear) -> Effects:
     """What a contact wrote that is no clear answer."""
     line = Entry(
-        reply.at, Kind.UNCLEAR, reply.level, reply.contact, why=reply.why, origin=reply.origin, words=reply.words
+        reply.at,
+        TimelineKind.UNCLEAR,
+        reply.level,
+        reply.contact,
+        why=reply.why,
+        origin=reply.origin,
+        words=reply.words,
     )
     return Effects(timeline=(line,))
 
 
 def note(event: ApiNote) -> Effects:
     """What somebody wrote down."""
-    return Effects(timeline=(Entry(event.at, Kind.NOTE, by=event.by, origin=event.origin, words=event.text),))
+    return Effects(timeline=(Entry(event.at, TimelineKind.NOTE, by=event.by, origin=event.origin, words=event.text),))
 
 
 def failed(event: DeliveryFailed) -> Effects:
@@ -58,21 +64,23 @@ def failed(event: DeliveryFailed) -> Effects:
 
 def skipped(failure: Unreached, at: datetime) -> Entry:
     """That a contact cannot be reached by a channel."""
-    return Entry(at, Kind.CONTACT_SKIPPED, failure.level, failure.contact, failure.channel, why=failure.why.value)
+    return Entry(
+        at, TimelineKind.CONTACT_SKIPPED, failure.level, failure.contact, failure.channel, why=failure.why.value
+    )
 
 
 def contact_skipped(incident: Incident, level: int, contact: Contact, at: datetime) -> Entry:
     """That a contact cannot be reached on a level at all."""
     known = [u.why.value for u in incident.unreached if u.contact == contact.number and u.why.lasts]
-    return Entry(at, Kind.CONTACT_SKIPPED, level, contact.number, why=known[-1] if known else "no_address")
+    return Entry(at, TimelineKind.CONTACT_SKIPPED, level, contact.number, why=known[-1] if known else "no_address")
 
 
 def on_call(incident: Incident, level: int, at: datetime) -> tuple[Entry, ...]:
     """Who is on call for the rosters of a level that begins, and of which nobody is."""
     came = {number: incident.contacts[number - 1] for begun, number in incident.came_on_call if begun == level}
-    found = tuple(Entry(at, Kind.ON_CALL, level, number, why=who.on_call) for number, who in came.items())
+    found = tuple(Entry(at, TimelineKind.ON_CALL, level, number, why=who.on_call) for number, who in came.items())
     empty = (each for each in incident.rosters(level) if each.roster not in {who.on_call for who in came.values()})
-    nobody = (Entry(at, Kind.CONTACT_SKIPPED, level, each.number, why="nobody_on_call") for each in empty)
+    nobody = (Entry(at, TimelineKind.CONTACT_SKIPPED, level, each.number, why="nobody_on_call") for each in empty)
     return (*found, *nobody)
 
 
@@ -81,4 +89,4 @@ def level_skipped(incident: Incident, level: int, at: datetime) -> Entry:
     begun = incident.beginning(level)
     absent = "nobody_on_call" if begun.rosters(level) else "contacts_absent"
     why = "nobody_reachable" if any(begun.listed(level)) else absent
-    return Entry(at, Kind.LEVEL_SKIPPED, level=level, why=why)
+    return Entry(at, TimelineKind.LEVEL_SKIPPED, level=level, why=why)

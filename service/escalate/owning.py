@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from service.escalate import notes
 from service.escalate.answering import LATER
-from service.escalate.effects import NOTHING, Effects, Entry, Kind
+from service.escalate.effects import NOTHING, Effects, Entry, TimelineKind
 from service.escalate.events import (
     ApiAcknowledge,
     ApiEscalate,
@@ -55,7 +55,7 @@ def renewed_by_api(incident: Incident, state: Acknowledged, event: ApiAcknowledg
 
 
 def _renewed(at: datetime, contact: int | None, event: ApiAcknowledge | None = None) -> Effects:
-    entry = Entry(at, Kind.RENEWED, contact=contact)
+    entry = Entry(at, TimelineKind.RENEWED, contact=contact)
     if event is not None:
         entry = replace(entry, by=event.by if contact is None else None, origin=event.origin)
     return Effects(timeline=(entry,))
@@ -83,7 +83,7 @@ def question_left(incident: Incident, state: Acknowledged, level: int, at: datet
 
 def _lapsed(incident: Incident, state: Acknowledged, at: datetime) -> Step:
     by = None if state.contact else state.by
-    entry = Entry(at, Kind.LAPSED, contact=state.contact, by=by)
+    entry = Entry(at, TimelineKind.LAPSED, contact=state.contact, by=by)
     after, effects = enter_next_level(incident.afresh(), 0, at, Ending.LAPSED)
     return after, Effects(timeline=(entry,)) + effects
 
@@ -96,7 +96,7 @@ def taken_back(incident: Incident, state: Acknowledged, reply: Reply) -> Step:
     if not _may_undo(incident, state.at, reply.at):
         return only_answered(incident, reply, Role.TOO_LATE)
     told, effects = answered(incident, reply, Role.GIVEN_BACK)
-    entry = Entry(reply.at, Kind.GIVEN_BACK, contact=contact.number)
+    entry = Entry(reply.at, TimelineKind.GIVEN_BACK, contact=contact.number)
     after, more = _handed_on(told, incident.owner_level, contact, reply.at, Ending.GIVEN_BACK)
     return after, effects + Effects(timeline=(entry,)) + more
 
@@ -110,7 +110,7 @@ def passed_on(incident: Incident, event: ApiEscalate) -> Step:
     """The API takes it from who has it and asks the next level."""
     owner = incident.owner
     told, effects = say(incident, event.at, Role.PASSED_ON, [] if owner is None else as_last_paged(incident, owner))
-    entry = Entry(event.at, Kind.PASSED_ON, by=event.by, origin=event.origin)
+    entry = Entry(event.at, TimelineKind.PASSED_ON, by=event.by, origin=event.origin)
     after, more = _handed_on(told, incident.owner_level, owner, event.at, Ending.PASSED_ON)
     return after, Effects(timeline=(entry,)) + effects + more
 
@@ -135,7 +135,7 @@ def done(incident: Incident, reply: ReplyDone) -> Step:
     told, effects = answered(incident, reply, Role.CLOSED)
     others = everybody_paged(incident, but=contact)
     after, more = say(told, reply.at, Role.RESOLVED, others)
-    entry = Entry(reply.at, Kind.RESOLVED, contact=contact.number, origin=reply.origin)
+    entry = Entry(reply.at, TimelineKind.RESOLVED, contact=contact.number, origin=reply.origin)
     state = Resolved(reply.at, contact.label, contact.number)
     return replace(after, state=state, not_sent=None), effects + Effects(timeline=(entry,)) + more
 
@@ -154,7 +154,7 @@ def resolved_by_api(incident: Incident, event: ApiResolve) -> Step:
     who = None if event.contact is None else incident.contact(event.contact)
     after, effects = say(incident, event.at, Role.RESOLVED, everybody_paged(incident, but=who))
     by = None if event.contact else event.by
-    entry = Entry(event.at, Kind.RESOLVED, contact=event.contact, by=by, origin=event.origin)
+    entry = Entry(event.at, TimelineKind.RESOLVED, contact=event.contact, by=by, origin=event.origin)
     label = event.by if who is None else who.label
     state = Resolved(event.at, label, event.contact)
     return replace(after, state=state, not_sent=None), Effects(timeline=(entry,)) + effects
@@ -170,7 +170,7 @@ def done_taken_back(incident: Incident, state: Resolved, reply: ReplyUndo) -> St
         return only_answered(incident, reply, Role.TOO_LATE)
     own = Acknowledged(reply.at, state.by, state.contact, incident.renewed_until(reply.at))
     after, effects = answered(replace(incident, state=own), reply, Role.YOURS)
-    entry = Entry(reply.at, Kind.ACKNOWLEDGED, contact=state.contact, origin=reply.origin)
+    entry = Entry(reply.at, TimelineKind.ACKNOWLEDGED, contact=state.contact, origin=reply.origin)
     return after, effects + Effects(timeline=(entry,))
 
 
@@ -184,11 +184,11 @@ def later(incident: Incident, state: Acknowledged, reply: ReplyLater) -> Step:
     wanted = LATER if reply.minutes is None else timedelta(minutes=reply.minutes)
     after = replace(incident, state=replace(state, asked=0, due_at=reply.at + min(wanted, longest)))
     after, effects = answered(after, reply, Role.LATER)
-    return after, effects + Effects(timeline=(Entry(reply.at, Kind.POSTPONED, contact=reply.contact),))
+    return after, effects + Effects(timeline=(Entry(reply.at, TimelineKind.POSTPONED, contact=reply.contact),))
 
 
 def reopened(incident: Incident, event: ApiReopen) -> Step:
     """It begins again at the first level, whatever became of it."""
-    entry = Entry(event.at, Kind.REOPENED, by=event.by, origin=event.origin)
+    entry = Entry(event.at, TimelineKind.REOPENED, by=event.by, origin=event.origin)
     after, effects = enter_next_level(incident.afresh(), 0, event.at, Ending.UNREACHABLE)
     return after, Effects(timeline=(entry,)) + effects

@@ -10,7 +10,7 @@ from service.escalate.events import PageSent
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageAttempt:
     """A contact was paged on a level, by a channel; `code` tells replies of one phone apart, once it is assigned.
 
     `in_summary` says that it went out, or will, in a summary of several: so do its reminders.
@@ -43,12 +43,12 @@ class Page:
         """Whether the message that carries it now has yet to leave."""
         return self.sent < self.message
 
-    def carried_by(self, message: int, channel: Channel, at: datetime, *, anew: bool = False) -> Page:
+    def carried_by(self, message: int, channel: Channel, at: datetime, *, anew: bool = False) -> PageAttempt:
         """The page once another message carries it; `anew` if its level begins again."""
         first = self.first if channel is self.channel and not (anew and self.has_left) else message
         return replace(self, channel=channel, at=at, message=message, first=first)
 
-    def left(self, event: PageSent) -> Page:
+    def left(self, event: PageSent) -> PageAttempt:
         """The page once one of its messages left."""
         sent = max(self.sent, event.message)
         return replace(self, sent=sent, begun_at=self.begun_at or event.begun_at or self.at)

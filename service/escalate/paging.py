@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from service.core.enums import Channel
 from service.escalate import notes
-from service.escalate.effects import NOTHING, Effects, Entry, Kind
+from service.escalate.effects import NOTHING, Effects, Entry, TimelineKind
 from service.escalate.events import DeliveryFailed, Failure, PageSent, Timer
 from service.escalate.incident import Contact, Incident
 from service.escalate.policy import Role
@@ -19,7 +19,7 @@ from service.escalate.unreached import NotSent, Unreached
 
 def begin(incident: Incident, at: datetime) -> Step:
     after, effects = enter_next_level(incident, 0, at, Ending.UNREACHABLE)
-    kind = Kind.BEGUN_AGAIN if incident.pages else Kind.OPENED
+    kind = TimelineKind.BEGUN_AGAIN if incident.pages else TimelineKind.OPENED
     return after, Effects(timeline=(Entry(at, kind),)) + effects
 
 
@@ -46,7 +46,7 @@ def page_left(incident: Incident, state: Open, event: PageSent) -> Step:
         return _wait_from(after, state, event.at), NOTHING
     if page.sent >= event.message:
         return after, NOTHING
-    late = Entry(event.at, Kind.LEFT_LATE, event.level, event.contact, event.channel)
+    late = Entry(event.at, TimelineKind.LEFT_LATE, event.level, event.contact, event.channel)
     return after, Effects(timeline=(late,))
 
 
@@ -88,7 +88,7 @@ def enter_next_level(incident: Incident, left: int, at: datetime, why: Ending) -
         return after, skipped + effects
     begun = incident.beginning(level)
     after, effects = _page(begun, level, 1, at)
-    escalated = (Entry(at, Kind.ESCALATED, level=level, why=why.value),) if left else ()
+    escalated = (Entry(at, TimelineKind.ESCALATED, level=level, why=why.value),) if left else ()
     unreached = tuple(notes.contact_skipped(begun, level, contact, at) for contact in _out_of_reach(begun, level))
     on_call = notes.on_call(begun, level, at)
     return after, skipped + Effects(timeline=escalated + on_call + unreached) + effects
@@ -154,7 +154,7 @@ def _over(incident: Incident, at: datetime, why: Ending) -> Step:
     if not incident.may_begin_again:
         if (again := _again(incident)) is not None:
             after, effects = enter_next_level(again, 0, at, why)
-            return after, Effects(timeline=(Entry(at, Kind.REPEATED, why=why.value),)) + effects
+            return after, Effects(timeline=(Entry(at, TimelineKind.REPEATED, why=why.value),)) + effects
         return _exhausted(incident, at, Ending.UNREACHABLE if why is Ending.NOT_SENT else why)
     since = min(page.at for page in incident.pages)
     trouble = NotSent(1, since, at) if incident.not_sent is None else incident.not_sent.again(at)
@@ -162,7 +162,7 @@ def _over(incident: Incident, at: datetime, why: Ending) -> Step:
         return _exhausted(incident, at, Ending.NOT_SENT)
     # Email or a voice may still get through: those of last resort do not wait for the end.
     after, effects = say(incident, at, Role.LAST_RESORT, last_resort(incident) if trouble.rounds == 1 else ())
-    entry = Entry(at, Kind.NOT_SENT, why=f"{trouble.pause // timedelta(minutes=1)} min")
+    entry = Entry(at, TimelineKind.NOT_SENT, why=f"{trouble.pause // timedelta(minutes=1)} min")
     state = Open(0, 0, min(at + trouble.pause, trouble.ends_at))
     return replace(after.as_if_new(), not_sent=trouble, state=state), Effects(timeline=(entry,)) + effects
 
@@ -178,7 +178,7 @@ def _exhausted(incident: Incident, at: datetime, why: Ending) -> Step:
     paged = [one for one in everybody_paged(incident) if incident.heard_of(one[0])]
     told, effects = say(incident, at, Role.EXHAUSTED, paged)
     after, more = say(told, at, Role.LAST_RESORT, last_resort(incident))
-    entry = Entry(at, Kind.UNACKNOWLEDGED, why=why.value)
+    entry = Entry(at, TimelineKind.UNACKNOWLEDGED, why=why.value)
     return replace(after, state=Unacknowledged(at, why)), Effects(timeline=(entry,)) + effects + more
 
 

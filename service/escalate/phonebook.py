@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from service.core.enums import Channel
 from service.escalate.gathering import APART, GATHERED_FOR, REMEMBERED, STORM_LASTS, GatheredNotice, Told
-from service.escalate.replies import Answer
+from service.escalate.replies import ClearAnswer
 from service.messages import not_in_gsm_7, shorten
 
 FIRST_CODE = 10
@@ -96,7 +96,7 @@ class Question:
     """
 
     at: datetime
-    answer: Answer | None = None
+    answer: ClearAnswer | None = None
     minutes: int | None = None
 
 

@@ -12,7 +12,7 @@ from service.core.plain_files import CannotRead
 from service.core.spelling import nearest
 from service.decide import Declared, report
 from service.escalate import policy_file
-from service.escalate.policy import Policy
+from service.escalate.policy import EscalationPolicy
 from service.rulesets import Checked
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class UnknownPolicy(TocsinError):
 class Policies:
     """Policies by name."""
 
-    def __init__(self, policies: Mapping[str, Policy]) -> None:
+    def __init__(self, policies: Mapping[str, EscalationPolicy]) -> None:
         self._policies = policies
 
     @property
@@ -45,7 +45,7 @@ class Policies:
         """Be these policies from now on: the folder was edited."""
         self._policies = others._policies
 
-    def get(self, name: str) -> Policy:
+    def get(self, name: str) -> EscalationPolicy:
         """The policy of this name; `UnknownPolicy` with the nearest one."""
         policies = self._policies
         if name not in policies:
@@ -63,7 +63,7 @@ def checked(content: bytes, templates: Collection[str]) -> Checked:
     return Checked(content.decode("utf-8", "replace"), declared, parsed.findings)
 
 
-def published_policy(source: str) -> Policy:
+def published_policy(source: str) -> EscalationPolicy:
     """The policy that a published text is; `PoliciesRefused` where this version of the program does not read it."""
     parsed = policy_file.parse(source)
     if parsed.policy is None:
@@ -74,7 +74,7 @@ def published_policy(source: str) -> Policy:
 def read_policies(folder: Path, templates: Collection[str] | None = None) -> Policies:
     """All policies of a folder; `PoliciesRefused` shows every fault. `templates` are those that messages may name."""
     faults: list[str] = []
-    policies: dict[str, Policy] = {}
+    policies: dict[str, EscalationPolicy] = {}
     for path in plain_files.misnamed(folder):
         logger.warning("Of the escalation policies, %s", plain_files.why_misnamed(path))
     for path in plain_files.named(folder):

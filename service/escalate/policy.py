@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from service.core.enums import Channel
 from service.escalate.waits import Wait
-from service.replies import FOR_PAGES, Accepts, Kind
+from service.replies import FOR_PAGES, Accepts, PhraseKind
 
 
 class Role(StrEnum):
@@ -84,7 +84,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class EscalationPolicy:
     """The whole policy. `last_resort` lists channels that are all used once nobody acknowledged.
 
     `accepts` are the kinds of phrases that are a YES; without any, all that take a page ("got it", "on it").
@@ -118,7 +118,7 @@ class Policy:
     def accepted(self, level: int) -> Accepts:
         """What counts as a YES from a contact of this level. A NO that ends the matter must be as clear as a YES."""
         own = self.levels[level - 1].accepts if 1 <= level <= len(self.levels) else ()
-        kinds = frozenset(map(Kind, own or self.accepts)) or FOR_PAGES.kinds
+        kinds = frozenset(map(PhraseKind, own or self.accepts)) or FOR_PAGES.kinds
         return Accepts(kinds, final_no=self.on_no is OnNo.END)
 
     def template(self, role: Role, level: int) -> str:
@@ -136,7 +136,7 @@ class Policy:
             ruled_out.add(Role.REMINDER)
         return frozenset(Role) - ruled_out
 
-    def covering(self, contact_count: int) -> Policy:
+    def covering(self, contact_count: int) -> EscalationPolicy:
         """The policy for an incident of so many contacts: those whom no level names follow one by one at the end.
 
         Without this an app that lists a third contact under a two-level policy would never see that contact paged.
@@ -146,7 +146,7 @@ class Policy:
         unnamed = [number for number in range(1, contact_count + 1) if number not in named]
         return replace(self, levels=self.levels + tuple(_for(n, self.levels[-1]) for n in unnamed))
 
-    def numbered(self, after: int) -> tuple[Policy, tuple[str, ...]]:
+    def numbered(self, after: int) -> tuple[EscalationPolicy, tuple[str, ...]]:
         """The policy with its rosters as contacts, numbered on from `after`, and their names in that order."""
         names = tuple(dict.fromkeys(name for level in self.levels for name in level.rosters))
         numbers = {name: number for number, name in enumerate(names, start=after + 1)}

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import TypeVar
 
 from service.core.enums import Channel
-from service.decide import EntryKeys, Finding, Kind, Node, RuleFaults, Scalar, did_you_mean, entries, positions
+from service.decide import EntryKeys, Finding, Flaw, Node, RuleFaults, Scalar, did_you_mean, entries, positions
 from service.escalate import policy_words
-from service.escalate.policy import Level, OnNo, Policy, Role
+from service.escalate.policy import EscalationPolicy, Level, OnNo, Role
 from service.escalate.waits import BadWait, For, Wait, parse_duration, parse_time_of_day
 
 MAX_LEVELS = 10
@@ -60,7 +60,7 @@ Word = TypeVar("Word", bound=StrEnum)
 class ParsedPolicy:
     """What a file says and what is wrong with it; `policy` is None exactly if one of the findings is an error."""
 
-    policy: Policy | None
+    policy: EscalationPolicy | None
     findings: tuple[Finding, ...]
 
 
@@ -74,7 +74,7 @@ def parse(source: str | bytes, templates: Collection[str] | None = None) -> Pars
     return ParsedPolicy(None if faults.refused else policy, faults.in_order())
 
 
-def _policy(keys: EntryKeys, templates: Collection[str] | None, faults: RuleFaults) -> Policy:
+def _policy(keys: EntryKeys, templates: Collection[str] | None, faults: RuleFaults) -> EscalationPolicy:
     _demand(keys, "escalation", "escalation: default", faults)
     _demand(keys, "levels", "levels: and one - {contacts: [1], channels: [sms], wait: 40s} a level", faults)
     name = keys.read("escalation", lambda node: _name(node, "the name of a policy", faults))
@@ -85,7 +85,7 @@ def _policy(keys: EntryKeys, templates: Collection[str] | None, faults: RuleFaul
     link = keys.read("acknowledge_link", lambda node: _truth(node, "acknowledge_link", faults))
     description = keys.read("description", lambda node: _text(node, "a description", faults))
     repeat = keys.read("repeat", lambda node: _count(node, "repeat", 0, MAX_REPEATS, faults))
-    policy = Policy(
+    policy = EscalationPolicy(
         name=name or "",
         levels=levels or (),
         on_no=on_no or OnNo.ESCALATE,
@@ -111,7 +111,7 @@ def _owner(node: Node, faults: RuleFaults) -> str | None:
     scalar = entries.text(node, "an owner", faults)
     if scalar is not None and not _ADDRESS.fullmatch(scalar.text):
         message = f'"{scalar.text}" is neither an email address nor a phone number'
-        faults.error(Kind.SYNTAX, scalar.at, message, 'write owner: ops@example.com or owner: "+447700900123"')
+        faults.error(Flaw.SYNTAX, scalar.at, message, 'write owner: ops@example.com or owner: "+447700900123"')
     return None if scalar is None else scalar.text
 
 
@@ -129,19 +129,19 @@ def _duration(node: Node, what: str, faults: RuleFaults) -> int:
 
 def _demand(keys: EntryKeys, key: str, hint: str, faults: RuleFaults) -> None:
     if key not in keys:
-        faults.error(Kind.SYNTAX, keys.at, f'the key "{key}" is missing', f"add {hint}")
+        faults.error(Flaw.SYNTAX, keys.at, f'the key "{key}" is missing', f"add {hint}")
 
 
 def _levels(node: Node, templates: Collection[str] | None, faults: RuleFaults) -> tuple[Level, ...]:
     nodes = entries.items(node, "levels", faults)
     if isinstance(node, positions.Items) and not 1 <= len(nodes) <= MAX_LEVELS:
-        faults.error(Kind.OUT_OF_RANGE, node.at, f"a policy has 1 to {MAX_LEVELS} levels, this one {len(nodes)}")
+        faults.error(Flaw.OUT_OF_RANGE, node.at, f"a policy has 1 to {MAX_LEVELS} levels, this one {len(nodes)}")
     levels = tuple(level for one in nodes if (level := _level(one, templates, faults)) is not None)
     if len({name for level in levels for name in level.rosters}) > MAX_CONTACTS:
-        faults.error(Kind.OUT_OF_RANGE, node.at, f"a policy names at most {MAX_CONTACTS} rosters")
+        faults.error(Flaw.OUT_OF_RANGE, node.at, f"a policy names at most {MAX_CONTACTS} rosters")
     if levels and not any(1 in level.contacts for level in levels) and not any(level.rosters for level in levels):
         message = "no level names contact 1: an incident with one contact would page that contact last of all"
-        faults.warning(Kind.GAP, node.at, message)
+        faults.warning(Flaw.GAP, node.at, message)
     return levels
 
 
@@ -165,14 +165,14 @@ def _accepts(node: Node, faults: RuleFaults) -> tuple[str, ...]:
     """The kinds of phrases that are a YES."""
     words = [_word(each, Takes, "a kind of YES", faults) for each in entries.one_or_more(node)]
     if not words:
-        faults.error(Kind.SYNTAX, node.at, "accepts names nothing", "write accepts: [yes, approve]")
+        faults.error(Flaw.SYNTAX, node.at, "accepts names nothing", "write accepts: [yes, approve]")
     return tuple(dict.fromkeys(word.value for word in words if word is not None))
 
 
 def _level_wait(keys: EntryKeys, faults: RuleFaults) -> Wait | None:
     if ("wait" in keys) == ("until" in keys):
         problem = 'both "wait" and "until" stand here' if "wait" in keys else 'the key "wait" is missing'
-        faults.error(Kind.SYNTAX, keys.at, problem, 'write wait: 40s, or until: "08:00" in the contact\'s time zone')
+        faults.error(Flaw.SYNTAX, keys.at, problem, 'write wait: 40s, or until: "08:00" in the contact\'s time zone')
     wait: Wait | None = keys.read("wait", lambda node: _wait(node, faults))
     until: Wait | None = keys.read("until", lambda node: _read_wait(node, "until", parse_time_of_day, faults))
     return wait or until
@@ -197,7 +197,7 @@ def _read_wait(node: Node, what: str, parser: Callable[[str], Wait], faults: Rul
     try:
         return parser(scalar.text)
     except BadWait as problem:
-        faults.error(Kind.TYPE, scalar.at, str(problem))
+        faults.error(Flaw.TYPE, scalar.at, str(problem))
     return None
 
 
@@ -209,9 +209,9 @@ def _contacts(node: Node, faults: RuleFaults) -> tuple[tuple[int, ...], tuple[st
     numbers = [number for one in counted if (number := _count(one, "a contact", 1, 99, faults)) is not None]
     rosters = [name for one in named if (name := _roster(one, faults)) is not None]
     if not 1 <= len(nodes) <= MAX_CONTACTS:
-        faults.error(Kind.OUT_OF_RANGE, node.at, f"a level pages 1 to {MAX_CONTACTS} contacts, this one {len(nodes)}")
+        faults.error(Flaw.OUT_OF_RANGE, node.at, f"a level pages 1 to {MAX_CONTACTS} contacts, this one {len(nodes)}")
     if len(set(numbers)) < len(numbers) or len(set(rosters)) < len(rosters):
-        faults.error(Kind.DUPLICATE_KEY, node.at, "a contact stands twice in this level", "keep it once")
+        faults.error(Flaw.DUPLICATE_KEY, node.at, "a contact stands twice in this level", "keep it once")
     return tuple(numbers), tuple(rosters)
 
 
@@ -228,9 +228,9 @@ def _channels(node: Node, what: str, faults: RuleFaults) -> tuple[Channel, ...]:
     words = [_word(one, Channel, "a channel", faults) for one in entries.one_or_more(node)]
     channels = tuple(word for word in words if word is not None)
     if not words:
-        faults.error(Kind.SYNTAX, node.at, f"{what} names no channel", "write [sms], [sms, email] or the like")
+        faults.error(Flaw.SYNTAX, node.at, f"{what} names no channel", "write [sms], [sms, email] or the like")
     if len(set(channels)) < len(channels):
-        faults.error(Kind.DUPLICATE_KEY, node.at, f"a channel stands twice in {what}", "keep it once")
+        faults.error(Flaw.DUPLICATE_KEY, node.at, f"a channel stands twice in {what}", "keep it once")
     return channels
 
 
@@ -255,7 +255,7 @@ def _template(node: Node, templates: Collection[str] | None, faults: RuleFaults)
     if name is not None and templates is not None and name not in templates:
         message = f'there is no template "{name}"'
         hint = did_you_mean(name, templates) or f"add the folder templates/{name}"
-        faults.error(Kind.UNKNOWN_VALUE, node.at, message, hint)
+        faults.error(Flaw.UNKNOWN_VALUE, node.at, message, hint)
     return name
 
 
@@ -264,7 +264,7 @@ def _name(node: Node, what: str, faults: RuleFaults) -> str | None:
     if scalar is None:
         return None
     if not _NAME.fullmatch(scalar.text):
-        faults.error(Kind.SYNTAX, scalar.at, f'"{scalar.text}" is not {what}', "use letters, digits, - and _, up to 64")
+        faults.error(Flaw.SYNTAX, scalar.at, f'"{scalar.text}" is not {what}', "use letters, digits, - and _, up to 64")
     return scalar.text
 
 
@@ -281,7 +281,7 @@ def _word(node: Node, words: type[Word], what: str, faults: RuleFaults) -> Word 
     if scalar.text in known:
         return words(scalar.text)
     hint = did_you_mean(scalar.text, known) or f"one of {', '.join(known)}"
-    faults.error(Kind.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" is not {what}', hint)
+    faults.error(Flaw.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" is not {what}', hint)
     return None
 
 
@@ -291,7 +291,7 @@ def _count(node: Node, what: str, low: int, high: int, faults: RuleFaults) -> in
         entries.mismatch(node, f"{what} must be a whole number", faults)
         return None
     if not low <= value <= high:
-        faults.error(Kind.OUT_OF_RANGE, node.at, f"{what} must be between {low} and {high}, not {value}")
+        faults.error(Flaw.OUT_OF_RANGE, node.at, f"{what} must be between {low} and {high}, not {value}")
     return value
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from service.decide import Entries, EntryKeys, Items, Kind, Node, RuleFaults
-from service.escalate.policy import Policy, Role
+from service.decide import Entries, EntryKeys, Flaw, Items, Node, RuleFaults
+from service.escalate.policy import EscalationPolicy, Role
 
 _OF_INCIDENTS = "incident-page"
 
@@ -34,13 +34,13 @@ IN_ANY_WORDS = frozenset(
 """Messages whose shipped words suit whatever is asked: "You gave this back: ..."."""
 
 
-def warn(keys: EntryKeys, policy: Policy, faults: RuleFaults) -> None:
+def warn(keys: EntryKeys, policy: EscalationPolicy, faults: RuleFaults) -> None:
     """Warn of every message that would come in other words than the page, for the policy and for each level."""
     keys.read("messages", lambda node: _warn_of_missing(node, policy, policy.messages, "an incident", faults))
     keys.read("levels", lambda node: _warn_of_levels(node, policy, faults))
 
 
-def _warn_of_levels(node: Node, policy: Policy, faults: RuleFaults) -> None:
+def _warn_of_levels(node: Node, policy: EscalationPolicy, faults: RuleFaults) -> None:
     if not isinstance(node, Items) or len(node.nodes) != len(policy.levels):
         return
     others = "the policy" if policy.messages else "an incident"
@@ -51,9 +51,11 @@ def _warn_of_levels(node: Node, policy: Policy, faults: RuleFaults) -> None:
                     _warn_of_missing(value, policy, level.messages, others, faults)
 
 
-def _warn_of_missing(node: Node, policy: Policy, named: Mapping[Role, str], others: str, faults: RuleFaults) -> None:
+def _warn_of_missing(
+    node: Node, policy: EscalationPolicy, named: Mapping[Role, str], others: str, faults: RuleFaults
+) -> None:
     missing = [role.value for role in Role if role in policy.roles - IN_ANY_WORDS and role not in named]
     if named.get(Role.PAGE, _OF_INCIDENTS) == _OF_INCIDENTS or not missing:
         return
     message = f"the page has words of its own, but {', '.join(missing)} would come in the words of {others}"
-    faults.warning(Kind.GAP, node.at, message, f"name a template for each: {missing[0]}: …")
+    faults.warning(Flaw.GAP, node.at, message, f"name a template for each: {missing[0]}: …")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from service.escalate.incident import Incident
 from service.escalate.phonebook import Listed, listing
 from service.escalate.policy import Role
-from service.escalate.replies import Answer, Understood
+from service.escalate.replies import ClearAnswer, Understood
 from service.messages import shorten
-from service.replies import AFFIRMING, UNDECIDED, Decision, Kind, Reading, Reason, is_single
+from service.replies import AFFIRMING, UNDECIDED, AskReason, PhraseKind, Reading, ReplyDecision, is_single
 
 WORDS = 30
 """Characters of a reply that a question repeats."""
@@ -20,28 +20,28 @@ KEPT_WORDS = 160
 
 Variables = Mapping[str, str | int]
 
-WHY: Mapping[Reason, str] = {
-    Reason.UNCLEAR: "ask-unclear",
-    Reason.BOTH: "ask-both",
-    Reason.ETA: "ask-eta",
-    Reason.NOT_NOW: "ask-not-now",
-    Reason.HANDOVER: "ask-handover",
-    Reason.QUESTION: "ask-question",
-    Reason.STOP: "ask-stop",
-    Reason.HELP: "answer-help",
-    Reason.WEAK: "ask-weak",
-    Reason.LONG: "ask-long",
+WHY: Mapping[AskReason, str] = {
+    AskReason.UNCLEAR: "ask-unclear",
+    AskReason.BOTH: "ask-both",
+    AskReason.ETA: "ask-eta",
+    AskReason.NOT_NOW: "ask-not-now",
+    AskReason.HANDOVER: "ask-handover",
+    AskReason.QUESTION: "ask-question",
+    AskReason.STOP: "ask-stop",
+    AskReason.HELP: "answer-help",
+    AskReason.WEAK: "ask-weak",
+    AskReason.LONG: "ask-long",
 }
 """The template that begins a question; an automatic answer is asked nothing."""
 
 UNREAD = "answer-not-understood"
 """Where there are no words to repeat, or nobody else to name."""
 
-_SHOWN: Mapping[Reason, frozenset[Kind]] = {
-    Reason.UNCLEAR: UNDECIDED | {Kind.EXCUSE},
-    Reason.ETA: frozenset({Kind.ETA, Kind.LATER}),
-    Reason.NOT_NOW: frozenset({Kind.NOT_NOW, Kind.LATER, Kind.ETA}),
-    Reason.WEAK: AFFIRMING,
+_SHOWN: Mapping[AskReason, frozenset[PhraseKind]] = {
+    AskReason.UNCLEAR: UNDECIDED | {PhraseKind.EXCUSE},
+    AskReason.ETA: frozenset({PhraseKind.ETA, PhraseKind.LATER}),
+    AskReason.NOT_NOW: frozenset({PhraseKind.NOT_NOW, PhraseKind.LATER, PhraseKind.ETA}),
+    AskReason.WEAK: AFFIRMING,
 }
 """The kinds of phrases that a question of this reason repeats."""
 
@@ -54,27 +54,27 @@ class Asked:
     variables: Variables
 
 
-def reason_of(decision: Decision, understood: Understood) -> Reason:
+def reason_of(decision: ReplyDecision, understood: Understood) -> AskReason:
     """Why a reply is asked about: also one that is clear in itself, but nothing that this policy waits for."""
     if decision.reason is not None:
         return decision.reason
-    return Reason.NOT_NOW if understood.said.answer is Answer.LATER else Reason.UNCLEAR
+    return AskReason.NOT_NOW if understood.said.answer is ClearAnswer.LATER else AskReason.UNCLEAR
 
 
-def about_one(reason: Reason, understood: Understood, incident: Incident, page: Listed) -> Asked:
+def about_one(reason: AskReason, understood: Understood, incident: Incident, page: Listed) -> Asked:
     """The question about one page, in the words of its policy."""
     repeated, following = repeated_words(reason, understood.readings), _next(incident, page.level)
     why = WHY.get(reason, UNREAD)
-    if (reason in _SHOWN and not repeated) or (reason is Reason.HANDOVER and not following):
+    if (reason in _SHOWN and not repeated) or (reason is AskReason.HANDOVER and not following):
         why = UNREAD
     variables = {**listing([page]), "words": repeated, "next": following}
     return Asked((why, incident.policy.template(Role.ASK, page.level)), variables)
 
 
-def repeated_words(reason: Reason, readings: Sequence[Reading]) -> str:
+def repeated_words(reason: AskReason, readings: Sequence[Reading]) -> str:
     """What was not understood, or was understood and is not enough, in the writer's words."""
     reading = next((reading for reading in readings if reading.whole), readings[0])
-    words = list(reading.unknown) if reason is Reason.UNCLEAR else []
+    words = list(reading.unknown) if reason is AskReason.UNCLEAR else []
     if not words:
         wanted = _SHOWN.get(reason, frozenset())
         words = [span.text for span in reading.spans if span.kind in wanted][:1]

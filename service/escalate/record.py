@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from service.channels import masked, masked_url
 from service.core.clock import timestamp
-from service.escalate.effects import Effects, Entry, Kind
+from service.escalate.effects import Effects, Entry, TimelineKind
 from service.escalate.incident import Contact, Incident
 from service.escalate.states import Acknowledged, Cancelled, Open, Resolved, Unacknowledged
 from service.escalate.timeline import told
@@ -83,7 +83,7 @@ def shown(record: IncidentRecord, *, with_contact_data: bool) -> dict[str, objec
 
 def _words(entry: Entry, in_full: bool) -> dict[str, object]:
     """What a contact wrote: personal data, as their phone is."""
-    if entry.words is None or entry.kind is Kind.NOTE:
+    if entry.words is None or entry.kind is TimelineKind.NOTE:
         return {}
     return {"words": entry.words if in_full else MASKED}
 

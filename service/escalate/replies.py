@@ -12,16 +12,16 @@ from service.replies import (
     FOR_PAGES,
     FOR_TASKS,
     Accepts,
-    Decision,
-    Kind,
     Outcome,
+    PhraseKind,
     Reading,
+    ReplyDecision,
     decide,
     decide_one,
 )
 
 
-class Answer(StrEnum):
+class ClearAnswer(StrEnum):
     """A clear answer."""
 
     YES = "yes"
@@ -33,12 +33,12 @@ class Answer(StrEnum):
 
 
 _ANSWERS = {
-    Outcome.YES: Answer.YES,
-    Outcome.NO: Answer.NO,
-    Outcome.DONE: Answer.DONE,
-    Outcome.UNDO: Answer.UNDO,
-    Outcome.LATER: Answer.LATER,
-    Outcome.WHO: Answer.WHO,
+    Outcome.YES: ClearAnswer.YES,
+    Outcome.NO: ClearAnswer.NO,
+    Outcome.DONE: ClearAnswer.DONE,
+    Outcome.UNDO: ClearAnswer.UNDO,
+    Outcome.LATER: ClearAnswer.LATER,
+    Outcome.WHO: ClearAnswer.WHO,
 }
 
 
@@ -50,7 +50,7 @@ class Said:
     is no code of this phone is only a number. `minutes` are those of a LATER.
     """
 
-    answer: Answer | None
+    answer: ClearAnswer | None
     codes: tuple[int, ...] = ()
     certain: bool = False
     minutes: int | None = None
@@ -63,22 +63,22 @@ class Understood:
     readings: tuple[Reading, ...]
 
     @property
-    def decision(self) -> Decision:
+    def decision(self) -> ReplyDecision:
         """What it says to a page that asks somebody to take an incident."""
         return decide(self.readings, FOR_PAGES)
 
-    def answer(self, accepts: Accepts) -> Answer | None:
+    def answer(self, accepts: Accepts) -> ClearAnswer | None:
         """The answer it gives to a policy that accepts this."""
         return _ANSWERS.get(decide(self.readings, accepts).outcome)
 
-    def decision_for(self, accepts: Accepts) -> Decision:
+    def decision_for(self, accepts: Accepts) -> ReplyDecision:
         """What it says to a policy that accepts this."""
         decision = decide(self.readings, accepts)
         leans = any(decide_one(reading, accepts).leans_yes for reading in self.readings)
         return replace(decision, leans_yes=decision.outcome is Outcome.ASK and leans)
 
     @property
-    def kinds(self) -> frozenset[Kind | None]:
+    def kinds(self) -> frozenset[PhraseKind | None]:
         """The kinds of phrases in it, in any language it may be in."""
         return frozenset(kind for reading in self.readings for kind in reading.kinds)
 
@@ -98,14 +98,14 @@ class Understood:
             answer=answer,
             codes=self.decision.codes,
             certain=whole is not None and bool(whole.codes),
-            minutes=self.decision.minutes if answer is Answer.LATER else None,
+            minutes=self.decision.minutes if answer is ClearAnswer.LATER else None,
         )
 
 
-def _before_the_page(answers: set[Answer]) -> Answer | None:
+def _before_the_page(answers: set[ClearAnswer]) -> ClearAnswer | None:
     """What is said where policies differ: "done" is a YES where a task is to be done, and DONE on a page."""
-    if answers == {Answer.YES, Answer.DONE}:
-        return Answer.DONE
+    if answers == {ClearAnswer.YES, ClearAnswer.DONE}:
+        return ClearAnswer.DONE
     return next(iter(answers)) if len(answers) == 1 else None
 
 

@@ -32,12 +32,12 @@ from service.escalate.items import (
 from service.escalate.phonebook import Listed, PhoneBook, Question, Standing, listing
 from service.escalate.questions import Asked, about_one, kept_words, reason_of
 from service.escalate.quoted import QuotedPages
-from service.escalate.replies import Answer, Understood
+from service.escalate.replies import ClearAnswer, Understood
 from service.escalate.resolution import Answered, NotUnderstood, Resolution, Stranger, WhichOne, may_mean, resolve
 from service.escalate.wording import HELP_CONTACT
 from service.messages import Keyword, OptOuts, Why, keyword
 from service.recipients import Directory
-from service.replies import Kind, Languages, Outcome, Reason
+from service.replies import AskReason, Languages, Outcome, PhraseKind
 from service.storage import AlreadyExists, Conflict, Item
 
 logger = logging.getLogger(__name__)
@@ -194,7 +194,7 @@ class Replies:
         match self._meant(understood, book, heard, begun):
             case Answered(answer=answer, pages=pages, minutes=minutes):
                 if clear := self._clear(understood, answer, pages):
-                    quiet = Kind.YES not in understood.kinds
+                    quiet = PhraseKind.YES not in understood.kinds
                     words = kept_words(heard.text)
                     return Unfinished(heard.phone, answer, each_once(clear), minutes, words, quiet)
                 self._ask(heard, understood, pages, commit)
@@ -217,8 +217,12 @@ class Replies:
             return Answered(said.answer, (called,))
         still_open = tuple(page for page in book.latest(Standing.OPEN) if begun.by_then(page))
         untaken = still_open or book.latest(Standing.UNACKNOWLEDGED)
-        if said.answer in (Answer.YES, Answer.DONE) and not said.codes:
-            meant = untaken if said.answer is Answer.YES else may_mean(Answer.DONE, book, self._now, begun.by_then)
+        if said.answer in (ClearAnswer.YES, ClearAnswer.DONE) and not said.codes:
+            meant = (
+                untaken
+                if said.answer is ClearAnswer.YES
+                else may_mean(ClearAnswer.DONE, book, self._now, begun.by_then)
+            )
             if meant and (decision.every or (decision.both and len(meant) == 2)):
                 return Answered(said.answer, meant)
         if decision.quote is not None:
@@ -226,7 +230,7 @@ class Replies:
             return Answered(said.answer, quoted) if said.answer and quoted else NotUnderstood(quoted or still_open)
         return resolve(said, book, self._now, self._replied_to(heard), begun.by_then)
 
-    def _clear(self, understood: Understood, answer: Answer, pages: Sequence[Listed]) -> list[NamedPage]:
+    def _clear(self, understood: Understood, answer: ClearAnswer, pages: Sequence[Listed]) -> list[NamedPage]:
         """The pages that the reply is a clear answer to, each with what it says to that page."""
         said = [(page, self._answer_to(understood, answer, page)) for page in pages]
         return [
@@ -235,7 +239,7 @@ class Replies:
             if own is not None
         ]
 
-    def _answer_to(self, understood: Understood, answer: Answer, page: Listed) -> Answer | None:
+    def _answer_to(self, understood: Understood, answer: ClearAnswer, page: Listed) -> ClearAnswer | None:
         """What the reply says to a page, by the page's policy: an approval takes no "got it".
 
         A code alone completes an answer that was clear when it was given.
@@ -246,13 +250,13 @@ class Replies:
             return answer
         accepts = incident.policy.accepted(page.level)
         own = understood.answer(accepts) if understood.said.answer is not None else answer
-        if own is Answer.LATER and not incident.may_be_later:
+        if own is ClearAnswer.LATER and not incident.may_be_later:
             return None
-        return own if own is answer or {own, answer} == {Answer.YES, Answer.DONE} else None
+        return own if own is answer or {own, answer} == {ClearAnswer.YES, ClearAnswer.DONE} else None
 
     def _ask(self, heard: Heard, understood: Understood, pages: Sequence[Listed], commit: Commit) -> None:
         """Ask, once for each page, what was meant to be said, or which incident; what was written is noted."""
-        anew = not all(page.asked for page in pages) and understood.decision.reason is not Reason.MACHINE
+        anew = not all(page.asked for page in pages) and understood.decision.reason is not AskReason.MACHINE
         self._note(heard, understood, pages, commit, answered=anew)
         commit.books[heard.phone] = commit.books[heard.phone].asked_about(pages)
         if not anew:
@@ -279,7 +283,7 @@ class Replies:
         pages: Sequence[Listed],
         commit: Commit,
         *,
-        which: Answer | None = None,
+        which: ClearAnswer | None = None,
         answered: bool = False,
     ) -> None:
         """Write down what was written, on the timelines of the incidents it may be about: the latest few of them.
@@ -299,7 +303,7 @@ class Replies:
                 contact=page.contact,
                 level=page.level,
                 why="which" if which else reason_of(decision, understood).value,
-                leans_yes=which in (Answer.YES, Answer.DONE) or decision.leans_yes,
+                leans_yes=which in (ClearAnswer.YES, ClearAnswer.DONE) or decision.leans_yes,
                 answered=answered and len(latest) == 1,
                 words=kept_words(heard.text) if incident.policy.keep_words else None,
             )
@@ -387,7 +391,7 @@ def _command(heard: Heard, understood: Understood, language: str | None) -> Keyw
         return heard.keyword
     if decision.outcome in _COMMAND_WORDS:
         return _COMMAND_WORDS[decision.outcome]
-    beside_an_answer = decision.outcome is not Outcome.ASK or decision.reason in (Reason.STOP, Reason.HELP)
+    beside_an_answer = decision.outcome is not Outcome.ASK or decision.reason in (AskReason.STOP, AskReason.HELP)
     if beside_an_answer and understood.affirms:
         return None
     return keyword(text, in_any_language=language is None)

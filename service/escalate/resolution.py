@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.escalate.phonebook import QUESTION_HOLDS, Listed, PhoneBook, Standing
-from service.escalate.replies import Answer, Said
+from service.escalate.replies import ClearAnswer, Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Answered:
     `minutes` are those of a LATER.
     """
 
-    answer: Answer
+    answer: ClearAnswer
     pages: tuple[Listed, ...]
     minutes: int | None = None
 
@@ -26,7 +26,7 @@ class Answered:
 class WhichOne:
     """It could mean each of these, latest first: answer with their codes."""
 
-    answer: Answer | None
+    answer: ClearAnswer | None
     pages: tuple[Listed, ...]
 
 
@@ -81,7 +81,7 @@ def resolve(
         return NotUnderstood(named or _in_question(book))
     if named:
         return Answered(answer, named, _minutes(said, book))
-    if answer in (Answer.YES, Answer.NO):
+    if answer in (ClearAnswer.YES, ClearAnswer.NO):
         return _without_code(answer, book, in_reply_to, was_sent)
     return _command(answer, said, book, at, was_sent)
 
@@ -95,7 +95,7 @@ def _named(said: Said, book: PhoneBook) -> tuple[Listed, ...] | None:
     return tuple(page for page in pages if page.standing is Standing.OPEN)
 
 
-def _pending(said: Said, book: PhoneBook, at: datetime) -> Answer | None:
+def _pending(said: Said, book: PhoneBook, at: datetime) -> ClearAnswer | None:
     """The answer that was asked "which one?" a moment ago, if this is just the code."""
     asked = book.question
     if asked is None or not (said.codes and said.certain) or at - asked.at > QUESTION_HOLDS:
@@ -108,24 +108,24 @@ def _minutes(said: Said, book: PhoneBook) -> int | None:
 
 
 def _command(
-    answer: Answer, said: Said, book: PhoneBook, at: datetime, was_sent: Callable[[Listed], bool]
+    answer: ClearAnswer, said: Said, book: PhoneBook, at: datetime, was_sent: Callable[[Listed], bool]
 ) -> Resolution:
     """DONE, UNDO, LATER or WHO without a code: about what the writer has or is asked, else about what ended last."""
     found = may_mean(answer, book, at, was_sent)
-    several = len(found) > (SHOWN_AT_ONCE if answer is Answer.WHO else 1)
+    several = len(found) > (SHOWN_AT_ONCE if answer is ClearAnswer.WHO else 1)
     return WhichOne(answer, found) if several else Answered(answer, found or _ended(book)[:1], said.minutes)
 
 
 def may_mean(
-    answer: Answer, book: PhoneBook, at: datetime, was_sent: Callable[[Listed], bool] = _any
+    answer: ClearAnswer, book: PhoneBook, at: datetime, was_sent: Callable[[Listed], bool] = _any
 ) -> tuple[Listed, ...]:
     """The pages that a command may be about, latest first."""
     asked = tuple(page for page in book.latest(Standing.OPEN) if was_sent(page))
     taken = _taken(book, at)
     match answer:
-        case Answer.UNDO:
+        case ClearAnswer.UNDO:
             return taken or asked
-        case Answer.LATER:
+        case ClearAnswer.LATER:
             return asked or taken
         case _:
             return asked + taken
@@ -139,7 +139,7 @@ def _taken(book: PhoneBook, at: datetime) -> tuple[Listed, ...]:
 
 
 def _without_code(
-    answer: Answer, book: PhoneBook, in_reply_to: str | None, was_sent: Callable[[Listed], bool]
+    answer: ClearAnswer, book: PhoneBook, in_reply_to: str | None, was_sent: Callable[[Listed], bool]
 ) -> Resolution:
     still_open = book.latest(Standing.OPEN)
     if still_open:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from service.core.enums import Channel
 from service.escalate import notes
-from service.escalate.effects import NOTHING, Effects, Entry, Kind, Message
+from service.escalate.effects import NOTHING, Effects, Entry, IncidentMessage, TimelineKind
 from service.escalate.events import Reply, ReplyUnclear
 from service.escalate.incident import Contact, Incident
 from service.escalate.policy import Role
@@ -22,11 +22,12 @@ Told = tuple[Contact, int, Channel]
 def say(incident: Incident, at: datetime, role: Role, to: Iterable[Told], *, passive: bool = False) -> Step:
     """The messages of one role with their lines on the timeline; the incident counts them."""
     messages = tuple(
-        Message(number, role, contact.number, level, channel, passive)
+        IncidentMessage(number, role, contact.number, level, channel, passive)
         for number, (contact, level, channel) in enumerate(to, start=incident.sent + 1)
     )
     lines = tuple(
-        Entry(at, Kind.SENT, level=m.level or None, contact=m.contact, channel=m.channel, role=role) for m in messages
+        Entry(at, TimelineKind.SENT, level=m.level or None, contact=m.contact, channel=m.channel, role=role)
+        for m in messages
     )
     return replace(incident, sent=incident.sent + len(messages)), Effects(messages, lines)
 

@@ -14,12 +14,12 @@ from service.core.clock import timestamp
 from service.core.enums import Channel
 from service.escalate.books import Books
 from service.escalate.callbacks import owed
-from service.escalate.effects import Effects, Message
+from service.escalate.effects import Effects, IncidentMessage
 from service.escalate.events import DeliveryFailed, Event, Opened, PageSent, Reply, Timer
 from service.escalate.gathering import GROUPS, GatheredNotice, leaves_at
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import GatheredMessage, Summary, digest_item, incident_item, message_item, summary_item
-from service.escalate.page import Page
+from service.escalate.page import PageAttempt
 from service.escalate.phonebook import PAGES_APART, Listed, Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
@@ -114,7 +114,7 @@ def _answerable_again(before: Incident, after: Incident, books: Books) -> Incide
     return replace(after, pages=tuple(_if_listed(after, page, books) for page in after.pages))
 
 
-def _if_listed(incident: Incident, page: Page, books: Books) -> Page:
+def _if_listed(incident: Incident, page: PageAttempt, books: Books) -> PageAttempt:
     phone = incident.contacts[page.contact - 1].phone
     if phone is None or page.code is None or books[phone].page(incident.id, page.contact, page.level) is not None:
         return page
@@ -127,7 +127,7 @@ def _with_codes(incident: Incident, books: Books) -> Incident:
     return replace(incident, pages=tuple(_with_code(incident, page, books) for page in incident.pages))
 
 
-def _with_code(incident: Incident, page: Page, books: Books) -> Page:
+def _with_code(incident: Incident, page: PageAttempt, books: Books) -> PageAttempt:
     phone = incident.contacts[page.contact - 1].phone
     if page.code is not None or phone is None:
         return page
@@ -146,7 +146,7 @@ def _leaves_at(former: Listed | None, at: datetime, books: Books) -> datetime:
     return former.leaves_at + PAGES_APART
 
 
-def _summarised(incident: Incident, messages: Sequence[Message], at: datetime, books: Books) -> Incident:
+def _summarised(incident: Incident, messages: Sequence[IncidentMessage], at: datetime, books: Books) -> Incident:
     """The incident whose pages join a summary if one is sent again, or reminded of, while a storm lasts."""
     joining = {
         (m.level, m.contact)
@@ -162,7 +162,7 @@ def _summarised(incident: Incident, messages: Sequence[Message], at: datetime, b
     return replace(incident, pages=tuple(pages))
 
 
-def _in_storm(incident: Incident, message: Message, at: datetime, books: Books) -> bool:
+def _in_storm(incident: Incident, message: IncidentMessage, at: datetime, books: Books) -> bool:
     phone = incident.contacts[message.contact - 1].phone
     return phone is not None and books[phone].in_storm(at)
 
@@ -192,7 +192,7 @@ def _note_that_somebody_is_there(incident: Incident, contact: int, books: Books)
 
 
 def _sent(
-    incident: Incident, message: Message, at: datetime, books: Books, *, is_answer: bool = False
+    incident: Incident, message: IncidentMessage, at: datetime, books: Books, *, is_answer: bool = False
 ) -> Sequence[Item]:
     """The message as an item; none where the phone has had enough answers, or gets a summary instead."""
     contact = incident.contacts[message.contact - 1]
@@ -210,7 +210,7 @@ def _sent(
     return _summary(contact, page.code, at, books)
 
 
-def _due_at(contact: Contact, incident: Incident, message: Message, at: datetime, books: Books) -> datetime:
+def _due_at(contact: Contact, incident: Incident, message: IncidentMessage, at: datetime, books: Books) -> datetime:
     if contact.phone is None or message.role is not Role.PAGE or message.channel is not Channel.SMS:
         return at
     listed = books[contact.phone].page(incident.id, message.contact, message.level)
@@ -218,7 +218,7 @@ def _due_at(contact: Contact, incident: Incident, message: Message, at: datetime
 
 
 def _notice(
-    incident: Incident, message: Message, at: datetime, books: Books, *, is_answer: bool
+    incident: Incident, message: IncidentMessage, at: datetime, books: Books, *, is_answer: bool
 ) -> Sequence[Item] | None:
     """The message put among those that its address is told of together; None if it leaves by itself.
 

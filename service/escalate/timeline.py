@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.channels import CHANNELS
-from service.escalate.effects import Entry, Kind
+from service.escalate.effects import Entry, TimelineKind
 from service.escalate.events import Via
 from service.escalate.incident import Incident
 from service.escalate.policy import Role
@@ -70,39 +70,39 @@ _WHY: Mapping[str, str] = {
     "contacts_absent": "it names no contact of this incident",
 }
 
-_SENTENCES: Mapping[Kind, str] = {
-    Kind.OPENED: "Opened",
-    Kind.LEFT_OUT: "Left out{for_whom}: {why}",
-    Kind.SAID_YES: "{Who} said yes{way}",
-    Kind.SAID_NO: "{Who} said no{way}",
-    Kind.SAID_DONE: "{Who} said that it is over{way}",
-    Kind.SAID_UNDO: "{Who} took the answer back{way}",
-    Kind.SAID_LATER: "{Who} wants to be asked again later{way}",
-    Kind.ASKED_WHO: "{Who} asked who has it{way}",
-    Kind.ESCALATED: "Escalated to level {level}: {why}",
-    Kind.ON_CALL: "{Who} is on call for {why}",
-    Kind.CONTACT_SKIPPED: "{Who} cannot be reached{by_channel}: {why}",
-    Kind.LEVEL_SKIPPED: "Level {level} skipped: {why}",
-    Kind.LEFT_LATE: "The page to {who} by {channel} left after all, when level {level} was over",
-    Kind.NOT_SENT: "No page could be sent: all levels are tried again in {why}",
-    Kind.BEGUN_AGAIN: "Begun again at the first level",
-    Kind.ACKNOWLEDGED: "Acknowledged by {owner}{said}",
-    Kind.UNACKNOWLEDGED: "Acknowledged by nobody: {why}",
-    Kind.DECLINED: "Declined by {who}, and closed",
-    Kind.CANCELLED: "Called off by {owner}{said}",
-    Kind.GIVEN_BACK: "{Who} gave it back",
-    Kind.WITHDRAWN: "{Who} may be asked again",
-    Kind.POSTPONED: "{Who} is asked again later",
-    Kind.RENEWED: "{Owner} is still on it{said}",
-    Kind.LAPSED: "{Owner} did not say that they are still on it: it begins again",
-    Kind.REPEATED: "The policy begins again: {why}",
-    Kind.RESOLVED: "Over, said {owner}{said}",
-    Kind.REOPENED: "Reopened by {owner}{said}",
-    Kind.PASSED_ON: "Passed on by {owner}{said}",
-    Kind.NOTE: "{Owner} noted{said}: {words}",
-    Kind.SAME_ALERT: "The same alert came again{said}",
-    Kind.UNCLEAR: "{Who} wrote what is no clear answer{way}: {why}",
-    Kind.WAITS: "{Who} leans to yes and has one more wait",
+_SENTENCES: Mapping[TimelineKind, str] = {
+    TimelineKind.OPENED: "Opened",
+    TimelineKind.LEFT_OUT: "Left out{for_whom}: {why}",
+    TimelineKind.SAID_YES: "{Who} said yes{way}",
+    TimelineKind.SAID_NO: "{Who} said no{way}",
+    TimelineKind.SAID_DONE: "{Who} said that it is over{way}",
+    TimelineKind.SAID_UNDO: "{Who} took the answer back{way}",
+    TimelineKind.SAID_LATER: "{Who} wants to be asked again later{way}",
+    TimelineKind.ASKED_WHO: "{Who} asked who has it{way}",
+    TimelineKind.ESCALATED: "Escalated to level {level}: {why}",
+    TimelineKind.ON_CALL: "{Who} is on call for {why}",
+    TimelineKind.CONTACT_SKIPPED: "{Who} cannot be reached{by_channel}: {why}",
+    TimelineKind.LEVEL_SKIPPED: "Level {level} skipped: {why}",
+    TimelineKind.LEFT_LATE: "The page to {who} by {channel} left after all, when level {level} was over",
+    TimelineKind.NOT_SENT: "No page could be sent: all levels are tried again in {why}",
+    TimelineKind.BEGUN_AGAIN: "Begun again at the first level",
+    TimelineKind.ACKNOWLEDGED: "Acknowledged by {owner}{said}",
+    TimelineKind.UNACKNOWLEDGED: "Acknowledged by nobody: {why}",
+    TimelineKind.DECLINED: "Declined by {who}, and closed",
+    TimelineKind.CANCELLED: "Called off by {owner}{said}",
+    TimelineKind.GIVEN_BACK: "{Who} gave it back",
+    TimelineKind.WITHDRAWN: "{Who} may be asked again",
+    TimelineKind.POSTPONED: "{Who} is asked again later",
+    TimelineKind.RENEWED: "{Owner} is still on it{said}",
+    TimelineKind.LAPSED: "{Owner} did not say that they are still on it: it begins again",
+    TimelineKind.REPEATED: "The policy begins again: {why}",
+    TimelineKind.RESOLVED: "Over, said {owner}{said}",
+    TimelineKind.REOPENED: "Reopened by {owner}{said}",
+    TimelineKind.PASSED_ON: "Passed on by {owner}{said}",
+    TimelineKind.NOTE: "{Owner} noted{said}: {words}",
+    TimelineKind.SAME_ALERT: "The same alert came again{said}",
+    TimelineKind.UNCLEAR: "{Who} wrote what is no clear answer{way}: {why}",
+    TimelineKind.WAITS: "{Who} leans to yes and has one more wait",
 }
 
 

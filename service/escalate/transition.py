@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from service.escalate import answering, notes, owning, paging, unclear
-from service.escalate.effects import NOTHING, Effects, Entry, Kind
+from service.escalate.effects import NOTHING, Effects, Entry, TimelineKind
 from service.escalate.events import (
     ApiAcknowledge,
     ApiCancel,
@@ -229,5 +229,5 @@ def _when_over(incident: Incident, event: Decisive, answer: Role) -> Step:
 
 
 def _once_more(incident: Incident, event: SameAlert) -> Step:
-    entry = Entry(event.at, Kind.SAME_ALERT, origin=event.origin)
+    entry = Entry(event.at, TimelineKind.SAME_ALERT, origin=event.origin)
     return incident.once_more(), Effects(timeline=(entry,))

@@ -13,7 +13,7 @@ from service.core.records import from_state
 from service.escalate.books import Books
 from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Fate, Summary, message_id, outgoing_of, summary_id
-from service.escalate.page import Page
+from service.escalate.page import PageAttempt
 from service.storage import MAX_WRITES, Item, Store
 from service.work import slot_of
 
@@ -37,7 +37,7 @@ def turns_of(incidents: Sequence[Incident], books: Books, store: Store, now: dat
     return {name: max(each) for name, each in turns.items() if each}
 
 
-def carrier(incident: Incident, page: Page, books: Books) -> str:
+def carrier(incident: Incident, page: PageAttempt, books: Books) -> str:
     """The id of the item that carries a page now: its own message, or the phone's next summary."""
     phone = incident.contacts[page.contact - 1].phone
     if phone is not None and is_held(incident, page, books):
@@ -45,13 +45,13 @@ def carrier(incident: Incident, page: Page, books: Books) -> str:
     return message_id(incident.id, page.message)
 
 
-def is_held(incident: Incident, page: Page, books: Books) -> bool:
+def is_held(incident: Incident, page: PageAttempt, books: Books) -> bool:
     """Whether a page waits for the next summary of its phone."""
     phone = incident.contacts[page.contact - 1].phone
     return page.in_summary and phone is not None and page.code in books[phone].held
 
 
-def _carriers(incident: Incident, page: Page, books: Books) -> Sequence[str]:
+def _carriers(incident: Incident, page: PageAttempt, books: Books) -> Sequence[str]:
     """What may carry a page: also the latest summaries, which may have left without their incidents knowing yet."""
     phone, own = incident.contacts[page.contact - 1].phone, carrier(incident, page, books)
     if not page.in_summary or phone is None or is_held(incident, page, books):
@@ -68,14 +68,14 @@ def _items(names: Iterable[str], store: Store) -> Mapping[str, Item]:
     return found
 
 
-def _turn(item: Item, page: Page, is_held: bool, now: datetime) -> datetime | None:
+def _turn(item: Item, page: PageAttempt, is_held: bool, now: datetime) -> datetime | None:
     """When the page leaves; None if more than its turn keeps it back, or if nothing is left to do."""
     if item.due_at is None or _is_kept_back(item) or not _carries(item, page, is_held):
         return None
     return max(now, slot_of(item) or now)
 
 
-def _carries(item: Item, page: Page, is_held: bool) -> bool:
+def _carries(item: Item, page: PageAttempt, is_held: bool) -> bool:
     """Whether a message is the page's, a summary is to list it or still to tell its incident what became of it."""
     if item.kind == MESSAGE:
         return True

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from service.decide import Finding, Place, Severity
-from service.decide import Kind as FindingKind
+from service.decide import Finding, Flaw, Place, Severity
 from service.replies import POLICIES, Languages, Outcome, decide
 
 _CAPITALS = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]{2,})*")
@@ -38,11 +37,11 @@ def _misread(source: str, said: str, language: str, languages: Languages, englis
     if missing:
         told = ", ".join(word for word, each in meant.items() if missing.intersection(each))
         message = f'"{text}" must tell people to type what is read as "{told}"; it says {_quoted(said)}'
-        yield Finding(Severity.ERROR, FindingKind.TEST_FAILED, _TOP, message, hint="add the word to this file")
+        yield Finding(Severity.ERROR, Flaw.TEST_FAILED, _TOP, message, hint="add the word to this file")
     for policy, accepts in POLICIES.items():
         if decide(languages.read(_SLOT.sub("41", said), language), accepts).outcome in _ANSWERS:
             message = f'"{text}", which we send, would be read as an answer to a page ({policy})'
-            yield Finding(Severity.ERROR, FindingKind.TEST_FAILED, _TOP, message, hint="a word in it has a wrong kind")
+            yield Finding(Severity.ERROR, Flaw.TEST_FAILED, _TOP, message, hint="a word in it has a wrong kind")
             return
 
 

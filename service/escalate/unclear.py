@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from service.escalate import notes
-from service.escalate.effects import NOTHING, Effects, Entry, Kind
+from service.escalate.effects import NOTHING, Effects, Entry, TimelineKind
 from service.escalate.events import ReplyUnclear
 from service.escalate.incident import Incident
 from service.escalate.policy import Role
@@ -39,7 +39,7 @@ def _one_more_wait(incident: Incident, state: Open, reply: ReplyUnclear) -> Step
         return incident, NOTHING
     due_at = max(state.due_at, incident.wait_ends(state.level, reply.at))
     pages = tuple(replace(each, waited=True) if each is page else each for each in incident.pages)
-    entry = Entry(reply.at, Kind.WAITS, reply.level, reply.contact)
+    entry = Entry(reply.at, TimelineKind.WAITS, reply.level, reply.contact)
     return replace(incident, pages=pages, state=replace(state, due_at=due_at)), Effects(timeline=(entry,))
 
 

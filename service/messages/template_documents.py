@@ -21,8 +21,8 @@ from service.decide import (
     Declared,
     Entries,
     Finding,
+    Flaw,
     Inlined,
-    Kind,
     Node,
     Place,
     RuleFaults,
@@ -123,7 +123,7 @@ def checked(content: bytes) -> Checked:
 
 
 def _refused(content: bytes, message: str) -> Checked:
-    finding = Finding(Severity.ERROR, Kind.SYNTAX, Place(1, 1), message)
+    finding = Finding(Severity.ERROR, Flaw.SYNTAX, Place(1, 1), message)
     return Checked(content.decode("utf-8", "replace"), None, (finding,))
 
 

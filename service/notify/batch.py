@@ -37,7 +37,7 @@ UNTOUCHED = Line()
 """How a delivery stands that was not looked at yet."""
 
 
-class Page(Record, frozen=True):
+class DeliveryBatch(Record, frozen=True):
     """Some recipients of one notification, and how their deliveries stand (by delivery id).
 
     `given_up` are the deliveries that failed because the page died: redriving it sends them again. `stalled_since` is
@@ -79,12 +79,12 @@ class Page(Record, frozen=True):
             *(channel or line.channel, language or line.language, attempt),
         )
 
-    def with_deliveries(self, deliveries: Iterable[Delivery]) -> Page:
+    def with_deliveries(self, deliveries: Iterable[Delivery]) -> DeliveryBatch:
         """The page after these deliveries changed."""
         changed = {each.id: Line(each.status, each.channel, each.language) for each in deliveries}
         return structs.replace(self, lines={**self.lines, **changed})
 
-    def redriven(self) -> Page:
+    def redriven(self) -> DeliveryBatch:
         """The page with those to be sent who were given up when it died."""
         if not self.given_up:
             return self
@@ -98,7 +98,7 @@ class Page(Record, frozen=True):
         open_ones = LEFT_TO_SEND | UNSENT
         return [name for name in self.recipients if self.lines.get(name, UNTOUCHED).status in open_ones]
 
-    def retried(self, *, in_doubt: bool) -> Page | None:
+    def retried(self, *, in_doubt: bool) -> DeliveryBatch | None:
         """The page with those to be sent once more that failed, or with `in_doubt` may have arrived; None if none."""
         wanted = {DeliveryStatus.FAILED, *([DeliveryStatus.UNKNOWN] if in_doubt else [])}
         again = {
@@ -111,7 +111,7 @@ class Page(Record, frozen=True):
         lines = {**self.lines, **again}
         return structs.replace(self, lines=lines, slots_booked=False, given_up=(), stalled_since=None)
 
-    def reopened(self, language: str) -> Page | None:
+    def reopened(self, language: str) -> DeliveryBatch | None:
         """The page with those to be sent who waited for a translation into `language`; None if nobody did."""
         waiting = {
             name: structs.replace(line, status=DeliveryStatus.PENDING)
@@ -149,16 +149,16 @@ def delivery_id(notification_id: str, number: int) -> str:
     return f"{notification_id}-{number:06d}"
 
 
-def cut(notification_id: str, number: int, first: int, recipients: Sequence[str]) -> Page:
+def cut(notification_id: str, number: int, first: int, recipients: Sequence[str]) -> DeliveryBatch:
     """Page `number` for these recipients, whose deliveries are numbered from `first`."""
-    return Page(
+    return DeliveryBatch(
         notification_id,
         number,
         {delivery_id(notification_id, first + offset): recipient for offset, recipient in enumerate(recipients)},
     )
 
 
-def count(pages: Iterable[Page]) -> Counts:
+def count(pages: Iterable[DeliveryBatch]) -> Counts:
     """The tally over pages; a delivery not yet looked at is pending and has neither channel nor language."""
     statuses: Counter[DeliveryStatus] = Counter()
     channels: Counter[Channel] = Counter()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.core.errors import TocsinError
-from service.notify.batch import Page, count, page_id
+from service.notify.batch import DeliveryBatch, count, page_id
 from service.notify.completion import Completion
 from service.notify.delivery import UNSENT, Delivery, DeliveryStatus
 from service.notify.items import (
@@ -90,7 +90,7 @@ def cancelled_page(store: Store, item: Item, now: datetime) -> CancelledBatch | 
     return CancelledBatch(changed_page_item(item, page.with_deliveries(ended), None), records)
 
 
-def _ended(delivery: Delivery, page: Page, now: datetime) -> Delivery:
+def _ended(delivery: Delivery, page: DeliveryBatch, now: datetime) -> Delivery:
     line = page.lines.get(delivery.id)
     if line is not None and line.status is DeliveryStatus.SENDING:
         return delivery.moved(DeliveryStatus.UNKNOWN, now, "a worker died while sending: only a receipt can tell")

@@ -11,7 +11,7 @@ from msgspec import structs
 from service.channels import CHANNELS
 from service.core.records import Record
 from service.messages import OptOut, Rendition
-from service.notify.batch import Page
+from service.notify.batch import DeliveryBatch
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.items import delivery_of
 from service.notify.notification import Notification
@@ -67,7 +67,7 @@ class PageContext:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
-def addressed(item: Item | None, name: str, page: Page, person: Recipient | None) -> Delivery:
+def addressed(item: Item | None, name: str, page: DeliveryBatch, person: Recipient | None) -> Delivery:
     """The delivery as it is stored, or a new one, to where its recipient wants it now."""
     if person is None:
         return page.unrecorded(name) if item is None else delivery_of(item)

@@ -15,8 +15,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Email
-from service.channels import Message as Outgoing
+from service.channels import Email, Message
 from service.core import ids
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
@@ -25,7 +24,7 @@ from service.notify.batch import cut, delivery_id, page_id
 from service.notify.cancel import cancelled_among
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
 from service.notify.items import DIGEST, delivery_of, new_notification_item, page_item, page_of
-from service.notify.notification import DigestPiece, Expansion, Message, Notification, Status
+from service.notify.notification import DigestPiece, Expansion, Notification, SourceMessage, Status
 from service.notify.rendition import gathered_text
 from service.recipients import Recipient
 from service.storage import Conflict, Item, Store
@@ -135,7 +134,7 @@ class Digests:
         return None
 
     def join(
-        self, notification: Notification, person: Recipient, message: Outgoing, window: timedelta, now: datetime
+        self, notification: Notification, person: Recipient, message: Message, window: timedelta, now: datetime
     ) -> Waits:
         """Put a copy into its digest, or let the digest leave that is full, so that the copy opens the next."""
         name = digest_id(notification.message.template or "", person.user_id, notification.lane)
@@ -205,7 +204,7 @@ def digest_id(template: str, recipient: str, lane: Lane) -> str:
 
 
 def _opened(
-    notification: Notification, person: Recipient, message: Outgoing, ends_at: datetime, before: Digest | None
+    notification: Notification, person: Recipient, message: Message, ends_at: datetime, before: Digest | None
 ) -> Digest:
     return Digest(
         recipient=person.user_id,
@@ -226,7 +225,7 @@ def _gathered(digest: Digest, name: str, now: datetime) -> Notification:
     """A digest as a notification whose one page was cut already."""
     pieces = {copy: digest.pieces[copy] for copy in sorted(digest.pieces)}
     text = gathered_text(pieces.values())
-    message = Message(
+    message = SourceMessage(
         digest.language, text, template=digest.template, gathered=pieces, reply_to=digest.reply_to, html=digest.html
     )
     expansion = Expansion(None, 1, 1, (digest.language,), (digest.channel,), complete=True, released=1)
@@ -244,7 +243,7 @@ def _gathered(digest: Digest, name: str, now: datetime) -> Notification:
     )
 
 
-def _piece(message: Outgoing) -> DigestPiece:
+def _piece(message: Message) -> DigestPiece:
     return DigestPiece(message.text, message.subject if isinstance(message, Email) else None)
 
 

@@ -11,7 +11,7 @@ from service.core.enums import Lane
 from service.core.records import from_state, to_state, written
 from service.messages import OPEN_REVIEWS
 from service.notify import list_keys
-from service.notify.batch import Page, page_id
+from service.notify.batch import DeliveryBatch, page_id
 from service.notify.delivery import Delivery
 from service.notify.notification import Notification, Status
 from service.notify.rendition import Texts, texts_id
@@ -55,13 +55,13 @@ def notification_of(item: Item) -> Notification:
     return from_state(Notification, item.state)
 
 
-def page_item(page: Page, lane: Lane) -> Item:
+def page_item(page: DeliveryBatch, lane: Lane) -> Item:
     """A page that nobody works on yet: it comes due when its notification is released."""
     keys = {"pages": page.notification_id, "unfinished": page.notification_id}
     return Item(page_id(page.notification_id, page.number), PAGE, written(page), lane=lane, keys=keys)
 
 
-def changed_page_item(item: Item, page: Page, due_at: datetime | None) -> Item:
+def changed_page_item(item: Item, page: DeliveryBatch, due_at: datetime | None) -> Item:
     """The item of a page after a step; without a due time it is finished and no longer counted as open."""
     keys = {"pages": page.notification_id}
     if due_at is not None:
@@ -69,12 +69,12 @@ def changed_page_item(item: Item, page: Page, due_at: datetime | None) -> Item:
     return structs.replace(item, state=written(page), keys=keys, due_at=due_at, attempts=0)
 
 
-def page_of(item: Item) -> Page:
+def page_of(item: Item) -> DeliveryBatch:
     """The page in an item."""
-    return from_state(Page, item.state)
+    return from_state(DeliveryBatch, item.state)
 
 
-def pages_of(store: Store, notification_id: str) -> Iterator[tuple[Item, Page]]:
+def pages_of(store: Store, notification_id: str) -> Iterator[tuple[Item, DeliveryBatch]]:
     """All pages of a notification, in order."""
     cursor: str | None = None
     while True:

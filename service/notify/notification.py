@@ -45,7 +45,7 @@ class DigestPiece:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SourceMessage:
     """What is to be said, in its source language, with its slots open: as it stood when it was accepted.
 
     A later edit of the template changes no notification that is under way. A digest says what it `gathered`, by the
@@ -160,7 +160,7 @@ class Notification:
     id: str
     app: str
     request_id: str
-    message: Message
+    message: SourceMessage
     accepted_at: datetime
     audience: str | None = None
     recipients: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
 from service.core.language_tags import Tag, parse_tag
 from service.language import AUTHOR, CATALOGUE, SOURCE
 from service.messages import NO_FOOT, Foot, Form, Template, markup, parse_form, render
-from service.notify.notification import DigestPiece, Message
+from service.notify.notification import DigestPiece, SourceMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def texts_id(notification_id: str, language: str) -> str:
     return f"{notification_id}-r-{language}"
 
 
-def template_of(message: Message) -> Template:
+def template_of(message: SourceMessage) -> Template:
     """The message as a template in its source language."""
     return Template(
         name=message.template or "",
@@ -72,9 +72,9 @@ def message_of(
     translations: Mapping[str, Mapping[str, str]] | None = None,
     reply_to: str | None = None,
     attachments: tuple[str, ...] = (),
-) -> Message:
+) -> SourceMessage:
     """What a template says now, kept for as long as the notification is under way, in the author's own words first."""
-    return Message(
+    return SourceMessage(
         language=str(template.language),
         sms=template.sms.source,
         subject=None if template.subject is None else template.subject.source,
@@ -89,12 +89,12 @@ def message_of(
     )
 
 
-def rendition_of(message: Message, texts: Texts, foot: Foot | None = None) -> render.Rendition:
+def rendition_of(message: SourceMessage, texts: Texts, foot: Foot | None = None) -> render.Rendition:
     """The message in the texts' language, for every channel, its slots still open."""
     return render.rendition(template_of(message), parse_tag(texts.written_in), texts.stamp, texts.said, foot)
 
 
-def gathered_rendition(message: Message, foot: Foot | None = None) -> render.Rendition:
+def gathered_rendition(message: SourceMessage, foot: Foot | None = None) -> render.Rendition:
     """A digest for every channel. What people wrote into its pieces is no slot of ours; the foot has one."""
     pieces, language = list(message.gathered.values()), parse_tag(message.language)
     whole = "\n\n".join(piece.text.strip() for piece in pieces)

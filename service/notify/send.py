@@ -24,7 +24,7 @@ from service.core.enums import Channel, Lane
 from service.messages import Carriers, Rendition, Slots, SlotsNow, Urgency
 from service.notify import stalls
 from service.notify.addressees import Addressees, is_guest, people_in
-from service.notify.batch import Page
+from service.notify.batch import DeliveryBatch
 from service.notify.cancel import cancelled_page, is_cancelled
 from service.notify.copies import Copy, PageContext, addressed
 from service.notify.delivery import Delivery, DeliveryStatus
@@ -89,7 +89,7 @@ class PageSender:
             return Step(postponed(item, wanted.until))
         return self._sent(task, page, context, wanted)
 
-    def _sent(self, task: Task, page: Page, context: PageContext, copies: Sequence[Copy]) -> Step:
+    def _sent(self, task: Task, page: DeliveryBatch, context: PageContext, copies: Sequence[Copy]) -> Step:
         """Hand copies over, and, while nothing is in the way, those after them that nobody has looked at yet."""
         versions = {copy.delivery.id: copy.version for copy in copies}
         versions |= self._mark(task, page, copies)
@@ -123,7 +123,9 @@ class PageSender:
             return wanted if wanted.is_booked else None
         return Onward(context, wanted)
 
-    def _next(self, page: Page, names: Sequence[str], context: PageContext, now: datetime) -> Sequence[Copy] | Later:
+    def _next(
+        self, page: DeliveryBatch, names: Sequence[str], context: PageContext, now: datetime
+    ) -> Sequence[Copy] | Later:
         """The copies to be handled now, or when there will be some."""
         lane = context.notification.lane
         slots = self.slots.at(now, Urgency(lane))
@@ -143,7 +145,7 @@ class PageSender:
             raise Permanent("the notification of this page is gone")
         return notification
 
-    def _context(self, page: Page, notification: Notification, now: datetime) -> PageContext:
+    def _context(self, page: DeliveryBatch, notification: Notification, now: datetime) -> PageContext:
         names = [page.recipients[name] for name in page.left]
         described = self.addressees.of(notification, names)
         came_along = people_in(described)
@@ -179,7 +181,7 @@ class PageSender:
         return reached, notes
 
     def _copies(
-        self, page: Page, names: Sequence[str], context: PageContext, slots: SlotsNow, now: datetime
+        self, page: DeliveryBatch, names: Sequence[str], context: PageContext, slots: SlotsNow, now: datetime
     ) -> Sequence[Copy]:
         """As many copies of what is left as one commit can write and a crash may leave in doubt."""
         looked_at = [name for name in names if name in page.lines]
@@ -264,7 +266,9 @@ class PageSender:
             case None:
                 return None
 
-    def _handed_over(self, task: Task, page: Page, copies: Sequence[Copy], versions: Mapping[str, int]) -> Done:
+    def _handed_over(
+        self, task: Task, page: DeliveryBatch, copies: Sequence[Copy], versions: Mapping[str, int]
+    ) -> Done:
         sends = [(copy, copy.plan.message) for copy in copies if isinstance(copy.plan, Send)]
         outcomes = self.carriers.hand_over([message for _, message in sends], task.begin_by)
         handed = [self._remembered(message, each) for (_, message), each in zip(sends, outcomes, strict=True)]
@@ -305,7 +309,7 @@ class PageSender:
             return 0
         return 1 if self._is_in_doubt(copy) else IN_DOUBT
 
-    def _mark(self, task: Task, page: Page, copies: Sequence[Copy]) -> Mapping[str, int]:
+    def _mark(self, task: Task, page: DeliveryBatch, copies: Sequence[Copy]) -> Mapping[str, int]:
         """Commit that some of these are about to be sent; answers the versions that changed by it.
 
         A record that is there already is marked too: receipts of the attempt before look at it.
@@ -324,7 +328,7 @@ class PageSender:
     def _sendings(self, copies: Sequence[Copy], now: datetime) -> Sequence[Delivery]:
         return [copy.delivery.sending(now) for copy in copies if self._is_in_doubt(copy)]
 
-    def _checkpoint(self, task: Task, page: Page, step: Step, *, first: bool) -> Sequence[Item]:
+    def _checkpoint(self, task: Task, page: DeliveryBatch, step: Step, *, first: bool) -> Sequence[Item]:
         """Commit the marks on a page, with what a step has to commit, and go on holding the page."""
         # A death after this costs these copies and no others, so that the page is no nearer to being given up. An
         # incident's are sent again: there it is.
@@ -332,7 +336,7 @@ class PageSender:
         item = changed_page_item(task.item, page, task.now)
         return task.checkpoint(structs.replace(item, attempts=attempts), *step.others, spawn=step.spawn)
 
-    def _after(self, copy: Copy, outcome: Outcome, page: Page, task: Task) -> Delivery:
+    def _after(self, copy: Copy, outcome: Outcome, page: DeliveryBatch, task: Task) -> Delivery:
         if isinstance(outcome, Accepted):
             return structs.replace(copy.delivery.after(outcome, task.now, None), detail=copy.note)
         if not isinstance(outcome, Refused):
@@ -342,7 +346,7 @@ class PageSender:
             return copy.delivery.moved(drop.status, task.now, drop.detail)
         return copy.delivery.after(outcome, task.now, self._again_at(copy, outcome, page, task))
 
-    def _again_at(self, copy: Copy, refused: Refused, page: Page, task: Task) -> datetime | None:
+    def _again_at(self, copy: Copy, refused: Refused, page: DeliveryBatch, task: Task) -> datetime | None:
         """When a refused copy may be tried again; None when it was tried often enough."""
         now = task.now
         if refused.untried:
@@ -376,7 +380,7 @@ def _booked(copies: Sequence[Copy], slots: SlotsNow) -> datetime:
 
 
 def _step(
-    task: Task, page: Page, deliveries: Sequence[Delivery], kept: Sequence[Item], handed: Sequence[Handed]
+    task: Task, page: DeliveryBatch, deliveries: Sequence[Delivery], kept: Sequence[Item], handed: Sequence[Handed]
 ) -> Step:
     waits = {one.id: one.retry_at for one in deliveries if one.retry_at is not None}
     untouched = any(name not in waits for name in page.left)

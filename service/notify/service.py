@@ -29,8 +29,7 @@ from service.messages import (
     parse_form,
 )
 from service.notify.addressees import Addressee, batches
-from service.notify.batch import UNTOUCHED, Counts, Line, count
-from service.notify.batch import Page as PageOfDeliveries
+from service.notify.batch import UNTOUCHED, Counts, DeliveryBatch, Line, count
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.items import (
     DELIVERY,
@@ -213,12 +212,12 @@ class Desk:
         """What waits for a review: notifications, and evaluations that a rule flagged."""
         return self._store.by_index(*HELD, cursor=cursor, limit=limit)
 
-    def _lines(self, notification_id: str) -> Iterator[tuple[PageOfDeliveries, str, Line]]:
+    def _lines(self, notification_id: str) -> Iterator[tuple[DeliveryBatch, str, Line]]:
         for _, page in pages_of(self._store, notification_id):
             for name in page.recipients:
                 yield page, name, page.lines.get(name, UNTOUCHED)
 
-    def _delivery(self, page: PageOfDeliveries, name: str) -> Delivery:
+    def _delivery(self, page: DeliveryBatch, name: str) -> Delivery:
         item = self._store.get(name)
         if item is None or item.kind != DELIVERY:
             return page.unrecorded(name)

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from service.channels import Outcome, Reason, Refused
 from service.core.enums import Lane
-from service.notify.batch import Page
+from service.notify.batch import DeliveryBatch
 from service.notify.delivery import DeliveryStatus
 from service.notify.plan import Drop
 
@@ -28,7 +28,7 @@ LONGEST_WAIT = timedelta(minutes=15)
 """How long a copy that a mailbox puts off waits between two tries at most."""
 
 
-def is_over(page: Page, lane: Lane, now: datetime) -> bool:
+def is_over(page: DeliveryBatch, lane: Lane, now: datetime) -> bool:
     """Whether the page has stood still for too long."""
     return page.stalled_since is not None and now - page.stalled_since >= LONGEST[lane]
 
@@ -39,24 +39,24 @@ def given_up(lane: Lane, last: str) -> Drop:
     return Drop(DeliveryStatus.FAILED, f"limit: nobody took it for {hours} hours; the last: {last}")
 
 
-def again_at(page: Page, refused: Refused, now: datetime) -> datetime:
+def again_at(page: DeliveryBatch, refused: Refused, now: datetime) -> datetime:
     """When a copy that was put off is tried again: as its provider says, by a mailbox ever later."""
     if refused.reason is not Reason.LATER or page.stalled_since is None:
         return now + refused.retry_after
     return now + max(refused.retry_after, min((now - page.stalled_since) / 4, LONGEST_WAIT))
 
 
-def standing(page: Page, now: datetime) -> Page:
+def standing(page: DeliveryBatch, now: datetime) -> DeliveryBatch:
     """The page, which stands still from now on unless it did so before."""
     return page if page.stalled_since is not None else structs.replace(page, stalled_since=now)
 
 
-def queued(page: Page, wait: timedelta) -> Page:
+def queued(page: DeliveryBatch, wait: timedelta) -> DeliveryBatch:
     """The page once it waits for its turn in the rates, which is no time of standing still."""
     return page if page.stalled_since is None else structs.replace(page, stalled_since=page.stalled_since + wait)
 
 
-def after(page: Page, outcomes: Iterable[Outcome], now: datetime) -> Page:
+def after(page: DeliveryBatch, outcomes: Iterable[Outcome], now: datetime) -> DeliveryBatch:
     """The page after some copies were handed over: it stands still if all of them were put off."""
     put_off = [isinstance(outcome, Refused) and outcome.untried for outcome in outcomes]
     if not put_off:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from service.core.language_tags import Tag, parse_tag, serves
 from service.language import AUTHOR, SOURCE, Translation
 from service.messages import Missing, Translations
-from service.notify.notification import Message, Notification
+from service.notify.notification import Notification, SourceMessage
 from service.notify.rendition import Texts, template_of
 
 
@@ -34,7 +34,7 @@ def translated(notification: Notification, language: str, translations: Translat
     )
 
 
-def authors_words(message: Message, target: Tag) -> Mapping[str, Translation]:
+def authors_words(message: SourceMessage, target: Tag) -> Mapping[str, Translation]:
     """The author's own translations for readers of a language: in that very one, or else in one that serves them."""
     tags = {parse_tag(name): words for name, words in message.translations.items()}
     serving = sorted((tag for tag in tags if serves(tag, target)), key=lambda tag: tag != target)

@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import structs
 
 from service.notify import stalls
-from service.notify.batch import Page
+from service.notify.batch import DeliveryBatch
 from service.notify.copies import Copy, PageContext
 from service.notify.items import changed_page_item
 from service.work import Step, Task
@@ -22,7 +22,7 @@ class Later:
     until: datetime
     is_booked: bool = False
 
-    def of(self, page: Page, now: datetime) -> Page:
+    def of(self, page: DeliveryBatch, now: datetime) -> DeliveryBatch:
         """The page that waits so long: for its turn, or standing still."""
         if not self.is_booked:
             return stalls.standing(page, now)
@@ -42,7 +42,7 @@ class Done:
     """What became of some copies: what there is to commit, the page as it then is; `called` if a provider was asked."""
 
     step: Step
-    page: Page
+    page: DeliveryBatch
     called: bool
 
     def booked(self, task: Task, later: Later) -> Step:

@@ -17,7 +17,7 @@ from service.core.errors import TocsinError, Unavailable
 from service.core.language_tags import parse_tag
 from service.decide import AcceptanceWanted, Flagged, Outcome, Rejected, facts
 from service.language import Sentiment, SentimentScore, Tone, ToneScore, words_of
-from service.notify.notification import Message, Notification, Status, Verdict
+from service.notify.notification import Notification, SourceMessage, Status, Verdict
 from service.rulesets import ActiveVersions
 
 RULESET = "sentiment"
@@ -57,7 +57,7 @@ class Validation:
             status, verdict = _held(error)
         return notification.judged(status, verdict)
 
-    def _judge(self, message: Message) -> tuple[Status, Verdict]:
+    def _judge(self, message: SourceMessage) -> tuple[Status, Verdict]:
         """The strictest ruling on the source and on each of the author's own translations."""
         rulings = [self._ruled(words, language) for words, language in said_in_languages(message)]
         return max(rulings, key=lambda ruling: _STRICTNESS.index(ruling[0]))
@@ -74,7 +74,7 @@ class Validation:
         return status, Verdict(score.as_comprehend(), decision.fired, version, reason, tone.harm, _quoted(tone))
 
 
-def said_in_languages(message: Message) -> Sequence[tuple[str, str]]:
+def said_in_languages(message: SourceMessage) -> Sequence[tuple[str, str]]:
     """The words that are judged, each with its language: the source first, then the author's own translations."""
     texts = [text for text in (message.subject, message.sms) if text]
     translated = [
@@ -84,7 +84,7 @@ def said_in_languages(message: Message) -> Sequence[tuple[str, str]]:
     return [(said_aloud(message), message.language), *translated]
 
 
-def said_aloud(message: Message) -> str:
+def said_aloud(message: SourceMessage) -> str:
     """The words that are judged: the subject and the text."""
     return f"{message.subject}. {message.sms}" if message.subject else message.sms
 

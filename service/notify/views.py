@@ -8,7 +8,7 @@ from dataclasses import asdict
 from service.messages import UNSUBSCRIBE, NotFilled, TooLong, render, segments_of
 from service.notify import schemas
 from service.notify.delivery import Delivery
-from service.notify.notification import Message, Notification, Verdict
+from service.notify.notification import Notification, SourceMessage, Verdict
 from service.notify.rendition import Texts, rendition_of
 from service.notify.service import A_LINK_TO_LEAVE, FROM_THE_PROFILE, NotificationView
 
@@ -81,7 +81,7 @@ def decision(verdict: Verdict) -> Mapping[str, object]:
     }
 
 
-def _rendition(message: Message, texts: Texts) -> Mapping[str, object]:
+def _rendition(message: SourceMessage, texts: Texts) -> Mapping[str, object]:
     return {
         "sms": _sms_size(message, texts) if texts.is_complete else None,
         "language": texts.language,
@@ -96,7 +96,7 @@ def _rendition(message: Message, texts: Texts) -> Mapping[str, object]:
 _EXAMPLE = {**FROM_THE_PROFILE, UNSUBSCRIBE: A_LINK_TO_LEAVE}
 
 
-def _sms_size(message: Message, texts: Texts) -> Mapping[str, object] | None:
+def _sms_size(message: SourceMessage, texts: Texts) -> Mapping[str, object] | None:
     """None for a text that needs values which only its readers have."""
     if message.gathered:
         return None

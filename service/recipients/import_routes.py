@@ -56,7 +56,7 @@ class RowFault(Shown):
     message: str
 
 
-class Refused(Shown):
+class RefusedRowView(Shown):
     """A row that does not fit: its line in a table, its place from 1 in JSON."""
 
     row: int
@@ -70,7 +70,7 @@ class Imported(Shown):
     fit: int
     stored: int
     refused: int
-    refused_rows: Sequence[Refused]
+    refused_rows: Sequence[RefusedRowView]
 
 
 def add_imports(routes: Blueprint, directory: Directory, rules: ProfileRules) -> None:

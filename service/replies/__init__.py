@@ -11,14 +11,14 @@ from service.replies.decide import (
     FOR_PAGES,
     FOR_TASKS,
     Accepts,
-    Decision,
+    AskReason,
     Outcome,
-    Reason,
+    ReplyDecision,
     decide,
     decide_one,
 )
 from service.replies.file_tests import POLICIES
-from service.replies.kinds import AFFIRMING, UNDECIDED, Kind
+from service.replies.kinds import AFFIRMING, UNDECIDED, PhraseKind
 from service.replies.languages import EMOJI, POLL, Languages, VocabulariesRefused, read_languages
 from service.replies.reading import Reading, Span, codes_of_atom
 
@@ -32,12 +32,12 @@ __all__ = [
     "POLL",
     "UNDECIDED",
     "Accepts",
-    "Decision",
-    "Kind",
+    "AskReason",
     "Languages",
     "Outcome",
+    "PhraseKind",
     "Reading",
-    "Reason",
+    "ReplyDecision",
     "Span",
     "VocabulariesRefused",
     "atoms_of",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from service.decide import Place
 from service.replies.atoms import JOINING, Atom, Sort
 from service.replies.graph import Node, Phrase
-from service.replies.kinds import Kind
+from service.replies.kinds import PhraseKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Piece:
     phrase: Phrase | None = None
 
     @property
-    def kind(self) -> Kind | None:
+    def kind(self) -> PhraseKind | None:
         """The kind of the phrase, if there is one."""
         return None if self.phrase is None else self.phrase.kind
 
@@ -38,7 +38,7 @@ class Piece:
 
 _MEANINGFUL = frozenset({Sort.BREAK, Sort.QUESTION, Sort.NUMBER, Sort.RANGE})
 
-_JOINS = {sign: Phrase(Kind.AND, Place(0, 0)) for sign in JOINING}
+_JOINS = {sign: Phrase(PhraseKind.AND, Place(0, 0)) for sign in JOINING}
 
 _UNKNOWN, _LOOSE, _PIECE = 1_000_000, 1_000, 1
 """What a cover costs: for each unknown atom, for each atom taken in by an open phrase, for each piece. A text has far

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.replies.kinds import AFFIRMING, REFUSING, Kind
+from service.replies.kinds import AFFIRMING, REFUSING, PhraseKind
 from service.replies.reading import Reading
 
 MAX_ETA = 60
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
     ASK = "ask"
 
 
-class Reason(StrEnum):
+class AskReason(StrEnum):
     """Why a reply is asked about."""
 
     UNCLEAR = "unclear"
@@ -51,35 +51,43 @@ class Accepts:
     With `final_no`, a NO ends the matter instead of waking the next person, so it must be as clear as a YES.
     """
 
-    kinds: frozenset[Kind]
+    kinds: frozenset[PhraseKind]
     final_no: bool = False
 
     @property
     def strict(self) -> bool:
         """Whether receipts and emoji do not count."""
-        return Kind.OK not in self.kinds
+        return PhraseKind.OK not in self.kinds
 
     @property
-    def beside(self) -> frozenset[Kind]:
+    def beside(self) -> frozenset[PhraseKind]:
         """The kinds that may stand beside a YES."""
         if not self.strict:
             return _BESIDE_PAGE
-        return _BESIDE_TAKEN if Kind.TAKEN in self.kinds else _BESIDE_APPROVAL
+        return _BESIDE_TAKEN if PhraseKind.TAKEN in self.kinds else _BESIDE_APPROVAL
 
 
-_BESIDE_APPROVAL = frozenset({Kind.POLITE, Kind.REQUEST, Kind.CODE, Kind.AND})
-_BESIDE_TAKEN = _BESIDE_APPROVAL | {Kind.JUST, Kind.ALL, Kind.BOTH}
-_BESIDE_PAGE = _BESIDE_TAKEN | {Kind.FILLER, Kind.REASSURE, Kind.ETA}
-_BESIDE_COMMAND = _BESIDE_APPROVAL | {Kind.FILLER, Kind.JUST, Kind.REASSURE}
-_BESIDE_NO = _BESIDE_APPROVAL | {Kind.EXCUSE, Kind.FILLER, Kind.JUST, Kind.ALL, Kind.BOTH, Kind.HANDOVER, Kind.NOT_NOW}
+_BESIDE_APPROVAL = frozenset({PhraseKind.POLITE, PhraseKind.REQUEST, PhraseKind.CODE, PhraseKind.AND})
+_BESIDE_TAKEN = _BESIDE_APPROVAL | {PhraseKind.JUST, PhraseKind.ALL, PhraseKind.BOTH}
+_BESIDE_PAGE = _BESIDE_TAKEN | {PhraseKind.FILLER, PhraseKind.REASSURE, PhraseKind.ETA}
+_BESIDE_COMMAND = _BESIDE_APPROVAL | {PhraseKind.FILLER, PhraseKind.JUST, PhraseKind.REASSURE}
+_BESIDE_NO = _BESIDE_APPROVAL | {
+    PhraseKind.EXCUSE,
+    PhraseKind.FILLER,
+    PhraseKind.JUST,
+    PhraseKind.ALL,
+    PhraseKind.BOTH,
+    PhraseKind.HANDOVER,
+    PhraseKind.NOT_NOW,
+}
 
-FOR_PAGES = Accepts(frozenset({Kind.YES, Kind.OK, Kind.COMMIT}))
-FOR_APPROVALS = Accepts(frozenset({Kind.YES, Kind.APPROVE}), final_no=True)
-FOR_TASKS = Accepts(frozenset({Kind.YES, Kind.TAKEN, Kind.DONE}))
+FOR_PAGES = Accepts(frozenset({PhraseKind.YES, PhraseKind.OK, PhraseKind.COMMIT}))
+FOR_APPROVALS = Accepts(frozenset({PhraseKind.YES, PhraseKind.APPROVE}), final_no=True)
+FOR_TASKS = Accepts(frozenset({PhraseKind.YES, PhraseKind.TAKEN, PhraseKind.DONE}))
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ReplyDecision:
     """What a reply does, and, where it is asked about, why.
 
     `every` says that it is about all pages of the phone, `both` about its two. `minutes` is the time that a LATER, a
@@ -88,7 +96,7 @@ class Decision:
     """
 
     outcome: Outcome
-    reason: Reason | None = None
+    reason: AskReason | None = None
     codes: tuple[int, ...] = ()
     every: bool = False
     both: bool = False
@@ -97,7 +105,7 @@ class Decision:
     quote: str | None = None
 
 
-def decide(readings: Sequence[Reading], accepts: Accepts) -> Decision:
+def decide(readings: Sequence[Reading], accepts: Accepts) -> ReplyDecision:
     """What the readings of one text say: one reading, or one for each language it may be in, English first."""
     if len(readings) == 1:
         return decide_one(readings[0], accepts)
@@ -117,40 +125,49 @@ def _understood(readings: Sequence[Reading]) -> Sequence[Reading]:
     return [reading for reading in whole if not reading.open] or whole
 
 
-def decide_one(reading: Reading, accepts: Accepts) -> Decision:
+def decide_one(reading: Reading, accepts: Accepts) -> ReplyDecision:
     """What one reading says."""
     outcome = _outcome(reading, accepts)
     kinds = set(reading.kinds)
-    return Decision(
+    return ReplyDecision(
         outcome=outcome,
         reason=_reason(reading, accepts) if outcome is Outcome.ASK else None,
         codes=reading.codes,
-        every=Kind.ALL in kinds,
-        both=Kind.BOTH in kinds,
+        every=PhraseKind.ALL in kinds,
+        both=PhraseKind.BOTH in kinds,
         minutes=reading.minutes,
         leans_yes=outcome is Outcome.ASK and _leans_yes(kinds, accepts),
         quote=reading.quote,
     )
 
 
-def _leans_yes(kinds: set[Kind | None], accepts: Accepts) -> bool:
-    return bool(kinds & (accepts.kinds | {Kind.ETA})) and not kinds & _LEANS_ELSEWHERE
+def _leans_yes(kinds: set[PhraseKind | None], accepts: Accepts) -> bool:
+    return bool(kinds & (accepts.kinds | {PhraseKind.ETA})) and not kinds & _LEANS_ELSEWHERE
 
 
-def _asking(decision: Decision) -> Decision:
-    return Decision(Outcome.ASK, decision.reason or Reason.UNCLEAR, decision.codes)
+def _asking(decision: ReplyDecision) -> ReplyDecision:
+    return ReplyDecision(Outcome.ASK, decision.reason or AskReason.UNCLEAR, decision.codes)
 
 
 def _is_keyword(reading: Reading) -> bool:
     """Whether the text is the very YES or NO that our English texts ask for."""
-    answers = {span.text for span in reading.spans if span.kind in (Kind.YES, Kind.NO)}
-    around = {Kind.YES, Kind.NO, Kind.POLITE, Kind.REQUEST, Kind.CODE, Kind.AND, Kind.ALL, None}
+    answers = {span.text for span in reading.spans if span.kind in (PhraseKind.YES, PhraseKind.NO)}
+    around = {
+        PhraseKind.YES,
+        PhraseKind.NO,
+        PhraseKind.POLITE,
+        PhraseKind.REQUEST,
+        PhraseKind.CODE,
+        PhraseKind.AND,
+        PhraseKind.ALL,
+        None,
+    }
     return reading.whole and len(answers) == 1 and answers <= {"yes", "no"} and around.issuperset(reading.kinds)
 
 
 def _outcome(reading: Reading, accepts: Accepts) -> Outcome:
     kinds = set(reading.kinds)
-    if Kind.STOP in kinds and not kinds & (AFFIRMING - {Kind.YES, Kind.OK}):
+    if PhraseKind.STOP in kinds and not kinds & (AFFIRMING - {PhraseKind.YES, PhraseKind.OK}):
         return Outcome.STOP
     known = {kind for kind in kinds if kind is not None}
     command = _command(known) if reading.whole else None
@@ -163,50 +180,66 @@ _MAY_ASK = (Outcome.WHO, Outcome.HELP)
 """Commands that are questions themselves: "who has it?"."""
 
 
-def _command(kinds: set[Kind]) -> Outcome | None:
+def _command(kinds: set[PhraseKind]) -> Outcome | None:
     """The command that the whole text is, with nothing but politeness beside it."""
     commands = {
-        Outcome.STOP: {Kind.STOP_ALONE},
-        Outcome.START: {Kind.START},
-        Outcome.HELP: {Kind.HELP},
-        Outcome.WHO: {Kind.WHO},
+        Outcome.STOP: {PhraseKind.STOP_ALONE},
+        Outcome.START: {PhraseKind.START},
+        Outcome.HELP: {PhraseKind.HELP},
+        Outcome.WHO: {PhraseKind.WHO},
     }
     for outcome, wanted in commands.items():
-        if wanted <= kinds <= wanted | {Kind.POLITE, Kind.REQUEST}:
+        if wanted <= kinds <= wanted | {PhraseKind.POLITE, PhraseKind.REQUEST}:
             return outcome
-    if Kind.UNDO in kinds and kinds <= _BESIDE_COMMAND | {Kind.UNDO}:
+    if PhraseKind.UNDO in kinds and kinds <= _BESIDE_COMMAND | {PhraseKind.UNDO}:
         return Outcome.UNDO
-    delays = (Kind.LATER in kinds or {Kind.NOT_NOW, Kind.ETA} <= kinds) and not kinds & AFFIRMING
-    if delays and kinds <= _BESIDE_COMMAND | {Kind.LATER, Kind.NOT_NOW, Kind.ETA}:
+    delays = (PhraseKind.LATER in kinds or {PhraseKind.NOT_NOW, PhraseKind.ETA} <= kinds) and not kinds & AFFIRMING
+    if delays and kinds <= _BESIDE_COMMAND | {PhraseKind.LATER, PhraseKind.NOT_NOW, PhraseKind.ETA}:
         return Outcome.LATER
     return None
 
 
-def _answer(reading: Reading, kinds: set[Kind], accepts: Accepts) -> Outcome:
+def _answer(reading: Reading, kinds: set[PhraseKind], accepts: Accepts) -> Outcome:
     late = reading.minutes is not None and reading.minutes > MAX_ETA
-    elsewhen = late or (reading.ago and Kind.TAKEN not in accepts.kinds)
+    elsewhen = late or (reading.ago and PhraseKind.TAKEN not in accepts.kinds)
     if kinds & accepts.kinds and kinds <= accepts.kinds | accepts.beside and not elsewhen and not reading.requests:
         return Outcome.YES
-    over = {Kind.DONE, Kind.YES, Kind.OK, Kind.ALL, Kind.BOTH}
-    if not accepts.strict and not reading.requests and Kind.DONE in kinds and kinds <= _BESIDE_COMMAND | over:
+    over = {PhraseKind.DONE, PhraseKind.YES, PhraseKind.OK, PhraseKind.ALL, PhraseKind.BOTH}
+    if not accepts.strict and not reading.requests and PhraseKind.DONE in kinds and kinds <= _BESIDE_COMMAND | over:
         return Outcome.DONE
     return Outcome.NO if _refuses(reading, kinds, accepts) else Outcome.ASK
 
 
-def _refuses(reading: Reading, kinds: set[Kind], accepts: Accepts) -> bool:
+def _refuses(reading: Reading, kinds: set[PhraseKind], accepts: Accepts) -> bool:
     if not kinds & REFUSING:
         return _excuses(reading, kinds) and not accepts.strict
     return kinds <= REFUSING | _BESIDE_NO or _refuses_somewhere(reading, accepts)
 
 
-_LEANS_ELSEWHERE = REFUSING | {Kind.UNDO, Kind.MACHINE, Kind.STOP, Kind.STOP_ALONE, Kind.HANDOVER, Kind.EXCUSE}
-_TAKES_A_NO_BACK = AFFIRMING | {Kind.QUESTION, Kind.STOP, Kind.STOP_ALONE, Kind.UNDO, Kind.MACHINE, Kind.REASSURE}
+_LEANS_ELSEWHERE = REFUSING | {
+    PhraseKind.UNDO,
+    PhraseKind.MACHINE,
+    PhraseKind.STOP,
+    PhraseKind.STOP_ALONE,
+    PhraseKind.HANDOVER,
+    PhraseKind.EXCUSE,
+}
+_TAKES_A_NO_BACK = AFFIRMING | {
+    PhraseKind.QUESTION,
+    PhraseKind.STOP,
+    PhraseKind.STOP_ALONE,
+    PhraseKind.UNDO,
+    PhraseKind.MACHINE,
+    PhraseKind.REASSURE,
+}
 
 
-def _excuses(reading: Reading, kinds: set[Kind]) -> bool:
+def _excuses(reading: Reading, kinds: set[PhraseKind]) -> bool:
     """Whether nothing but why somebody cannot is said, in words that are known to the end: "I'm on holiday, sorry"."""
-    known = any(piece.phrase.kind is Kind.EXCUSE and not piece.phrase.open for piece in reading.pieces if piece.phrase)
-    return known and kinds <= _BESIDE_NO - {Kind.NOT_NOW, Kind.ALL, Kind.BOTH}
+    known = any(
+        piece.phrase.kind is PhraseKind.EXCUSE and not piece.phrase.open for piece in reading.pieces if piece.phrase
+    )
+    return known and kinds <= _BESIDE_NO - {PhraseKind.NOT_NOW, PhraseKind.ALL, PhraseKind.BOTH}
 
 
 def _refuses_somewhere(reading: Reading, accepts: Accepts) -> bool:
@@ -229,10 +262,10 @@ def _refuses_later(reading: Reading) -> bool:
 
 def _turns_to_no(reading: Reading) -> bool:
     """Whether behind the last "but" stands a NO, and nothing before it promises more than to have read the page."""
-    before, behind = reading.around(Kind.BUT)
+    before, behind = reading.around(PhraseKind.BUT)
     if behind is None or reading.cut_short or reading.asks:
         return False
-    promised = set(before.kinds) & (_TAKES_A_NO_BACK - {Kind.YES, Kind.OK, Kind.REASSURE})
+    promised = set(before.kinds) & (_TAKES_A_NO_BACK - {PhraseKind.YES, PhraseKind.OK, PhraseKind.REASSURE})
     return not promised and _is_no(behind.first_clause) and not set(behind.kinds) & _TAKES_A_NO_BACK
 
 
@@ -243,22 +276,24 @@ def _is_no(clause: Reading) -> bool:
 
 def _says_at_length(clause: Reading) -> bool:
     """Whether it is more than a "no", which may ask for consent behind another clause: "broken, no"."""
-    return any(span.kind is Kind.CANNOT or (span.kind is Kind.NO and " " in span.text) for span in clause.spans)
+    return any(
+        span.kind is PhraseKind.CANNOT or (span.kind is PhraseKind.NO and " " in span.text) for span in clause.spans
+    )
 
 
-def _reason(reading: Reading, accepts: Accepts) -> Reason:
+def _reason(reading: Reading, accepts: Accepts) -> AskReason:
     kinds = set(reading.kinds)
     affirms = bool(kinds & AFFIRMING)
     checks = (
-        (Reason.MACHINE, Kind.MACHINE in kinds),
-        (Reason.STOP, bool(kinds & {Kind.STOP, Kind.STOP_ALONE})),
-        (Reason.HELP, Kind.HELP in kinds),
-        (Reason.LONG, reading.cut_short),
-        (Reason.BOTH, affirms and bool(kinds & REFUSING)),
-        (Reason.HANDOVER, Kind.HANDOVER in kinds),
-        (Reason.QUESTION, reading.asks or Kind.QUESTION in kinds),
-        (Reason.ETA, reading.minutes is not None and reading.minutes > MAX_ETA),
-        (Reason.NOT_NOW, Kind.NOT_NOW in kinds),
-        (Reason.WEAK, reading.whole and affirms and not kinds & accepts.kinds),
+        (AskReason.MACHINE, PhraseKind.MACHINE in kinds),
+        (AskReason.STOP, bool(kinds & {PhraseKind.STOP, PhraseKind.STOP_ALONE})),
+        (AskReason.HELP, PhraseKind.HELP in kinds),
+        (AskReason.LONG, reading.cut_short),
+        (AskReason.BOTH, affirms and bool(kinds & REFUSING)),
+        (AskReason.HANDOVER, PhraseKind.HANDOVER in kinds),
+        (AskReason.QUESTION, reading.asks or PhraseKind.QUESTION in kinds),
+        (AskReason.ETA, reading.minutes is not None and reading.minutes > MAX_ETA),
+        (AskReason.NOT_NOW, PhraseKind.NOT_NOW in kinds),
+        (AskReason.WEAK, reading.whole and affirms and not kinds & accepts.kinds),
     )
-    return next((reason for reason, holds in checks if holds), Reason.UNCLEAR)
+    return next((reason for reason, holds in checks if holds), AskReason.UNCLEAR)

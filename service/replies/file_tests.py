@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from service.decide import Finding, Kind, Severity
+from service.decide import Finding, Flaw, Severity
 from service.replies.decide import FOR_APPROVALS, FOR_PAGES, FOR_TASKS, Accepts, Outcome, decide
 from service.replies.languages import EMOJI, Languages
 from service.replies.vocabulary_file import ReplyTest
@@ -32,4 +32,4 @@ def _failure(test: ReplyTest, language: str | None, languages: Languages) -> Ite
 
 
 def _failed(test: ReplyTest, message: str, hint: str) -> Finding:
-    return Finding(Severity.ERROR, Kind.TEST_FAILED, test.at, message, hint=hint)
+    return Finding(Severity.ERROR, Flaw.TEST_FAILED, test.at, message, hint=hint)

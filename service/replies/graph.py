@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from service.decide import Place
-from service.replies.kinds import Kind
+from service.replies.kinds import PhraseKind
 from service.replies.patterns import Group, Part
 
 MAX_NODES = 60_000
@@ -23,7 +23,7 @@ MAX_NODES = 60_000
 class Phrase:
     """What a phrase means. An `open` phrase takes in the rest of its clause. `minutes` is the unit of its number."""
 
-    kind: Kind
+    kind: PhraseKind
     at: Place
     open: bool = False
     minutes: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class PhraseKind(StrEnum):
     """What a phrase means. `docs/replies.md` explains each kind to the people who write the files."""
 
     YES = "yes"
@@ -44,25 +44,36 @@ class Kind(StrEnum):
     DOUBT = "doubt"
 
 
-AFFIRMING = frozenset({Kind.YES, Kind.OK, Kind.COMMIT, Kind.APPROVE, Kind.TAKEN, Kind.DONE})
+AFFIRMING = frozenset(
+    {PhraseKind.YES, PhraseKind.OK, PhraseKind.COMMIT, PhraseKind.APPROVE, PhraseKind.TAKEN, PhraseKind.DONE}
+)
 """Kinds that can make a YES, where the policy accepts them."""
 
-REFUSING = frozenset({Kind.NO, Kind.CANNOT})
+REFUSING = frozenset({PhraseKind.NO, PhraseKind.CANNOT})
 """Kinds that make a NO."""
 
-UNDECIDED = frozenset({Kind.UNCLEAR, Kind.NOT_NOW, Kind.HANDOVER, Kind.QUESTION, Kind.MACHINE, Kind.DOUBT})
+UNDECIDED = frozenset(
+    {
+        PhraseKind.UNCLEAR,
+        PhraseKind.NOT_NOW,
+        PhraseKind.HANDOVER,
+        PhraseKind.QUESTION,
+        PhraseKind.MACHINE,
+        PhraseKind.DOUBT,
+    }
+)
 """Kinds that decide nothing: they choose what is asked back."""
 
-OPEN_ENDED = REFUSING | UNDECIDED | {Kind.EXCUSE, Kind.STOP}
+OPEN_ENDED = REFUSING | UNDECIDED | {PhraseKind.EXCUSE, PhraseKind.STOP}
 """Kinds whose phrases may end with `…`, which takes in the rest of the clause. None of them can make a YES."""
 
 ALIKE = (
-    REFUSING | UNDECIDED | {Kind.EXCUSE, Kind.WHO},
-    frozenset({Kind.OK, Kind.COMMIT, Kind.ETA}),
-    frozenset({Kind.STOP, Kind.STOP_ALONE}),
-    frozenset({Kind.POLITE, Kind.REQUEST, Kind.FILLER, Kind.JUST, Kind.REASSURE}),
+    REFUSING | UNDECIDED | {PhraseKind.EXCUSE, PhraseKind.WHO},
+    frozenset({PhraseKind.OK, PhraseKind.COMMIT, PhraseKind.ETA}),
+    frozenset({PhraseKind.STOP, PhraseKind.STOP_ALONE}),
+    frozenset({PhraseKind.POLITE, PhraseKind.REQUEST, PhraseKind.FILLER, PhraseKind.JUST, PhraseKind.REASSURE}),
 )
 """Kinds of which a phrase may have two: the one that stands first in the file counts."""
 
-DRAWN_OUT = frozenset({Kind.YES, Kind.OK, Kind.NO, Kind.POLITE, Kind.REQUEST})
+DRAWN_OUT = frozenset({PhraseKind.YES, PhraseKind.OK, PhraseKind.NO, PhraseKind.POLITE, PhraseKind.REQUEST})
 """Kinds whose single words are also known drawn out: "yesss"."""

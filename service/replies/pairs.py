@@ -12,12 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from service.decide import Finding, Severity
-from service.decide import Kind as FindingKind
+from service.decide import Finding, Flaw, Severity
 from service.replies.atoms import NUMBER_KEY
 from service.replies.decide import FOR_APPROVALS, FOR_PAGES, FOR_TASKS, Outcome, decide
 from service.replies.graph import Node, Phrase
-from service.replies.kinds import AFFIRMING, REFUSING, Kind
+from service.replies.kinds import AFFIRMING, REFUSING, PhraseKind
 from service.replies.languages import ENGLISH, Languages
 from service.replies.vocabulary import Vocabulary
 
@@ -29,10 +28,10 @@ MAX_SAID = 20
 ALIKE = 2
 """Phrases that end with the same word and are tried: the shortest."""
 
-REFUSALS = REFUSING | {Kind.EXCUSE, Kind.HANDOVER, Kind.QUESTION, Kind.NOT_NOW}
+REFUSALS = REFUSING | {PhraseKind.EXCUSE, PhraseKind.HANDOVER, PhraseKind.QUESTION, PhraseKind.NOT_NOW}
 
 _POLICIES = (FOR_PAGES, FOR_TASKS, FOR_APPROVALS)
-_IN_A_YES = frozenset().union(*(accepts.kinds | accepts.beside for accepts in _POLICIES)) | {Kind.FIRST}
+_IN_A_YES = frozenset().union(*(accepts.kinds | accepts.beside for accepts in _POLICIES)) | {PhraseKind.FIRST}
 
 _Words = tuple[str, ...]
 
@@ -142,4 +141,4 @@ def _text(*phrases: _Words) -> str:
 def _finding(yes: _Words, refusal: _Words, phrase: Phrase) -> Finding:
     message = f'"{_text(yes)}" and then "{_text(refusal)}", which is "{phrase.kind}", would be read as a YES'
     hint = f'add "{_text(yes, refusal)}" to "{phrase.kind}", unless it is a YES'
-    return Finding(Severity.WARNING, FindingKind.OVERLAP, phrase.at, message, hint=hint)
+    return Finding(Severity.WARNING, Flaw.OVERLAP, phrase.at, message, hint=hint)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, Sort, atoms_of, spelled_out
 from service.replies.cover import Piece, cover
 from service.replies.graph import Node
-from service.replies.kinds import AFFIRMING, DRAWN_OUT, REFUSING, Kind
+from service.replies.kinds import AFFIRMING, DRAWN_OUT, REFUSING, PhraseKind
 from service.replies.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 320
@@ -28,7 +28,7 @@ class Span:
     """A part of the text as it is shown to people: its words, and their kind or what else they are."""
 
     text: str
-    kind: Kind | None
+    kind: PhraseKind | None
     label: str
 
 
@@ -61,19 +61,21 @@ class Reading:
     @property
     def says_nothing(self) -> bool:
         """Whether only words stand in it that mean nothing alone: "it 41"."""
-        return not self.asks and {Kind.FILLER, Kind.JUST, Kind.AND, Kind.CODE, None}.issuperset(self.kinds)
+        return not self.asks and {PhraseKind.FILLER, PhraseKind.JUST, PhraseKind.AND, PhraseKind.CODE, None}.issuperset(
+            self.kinds
+        )
 
     @property
     def requests(self) -> bool:
         """Whether a "please" stands in a clause with more than a plain YES: "please confirm"."""
-        more = AFFIRMING - {Kind.YES}
-        clauses = (set(clause.kinds) for clause in self.clauses) if Kind.REQUEST in self.kinds else ()
-        return any(Kind.REQUEST in kinds and kinds & more for kinds in clauses)
+        more = AFFIRMING - {PhraseKind.YES}
+        clauses = (set(clause.kinds) for clause in self.clauses) if PhraseKind.REQUEST in self.kinds else ()
+        return any(PhraseKind.REQUEST in kinds and kinds & more for kinds in clauses)
 
     @property
     def ago(self) -> bool:
         """Whether it tells a time that is past: "41 minutes ago"."""
-        return any(piece.kind is Kind.JUST and _minutes(piece) is not None for piece in self.pieces)
+        return any(piece.kind is PhraseKind.JUST and _minutes(piece) is not None for piece in self.pieces)
 
     @property
     def asks(self) -> bool:
@@ -81,7 +83,7 @@ class Reading:
         return any(piece.atoms[0].sort is Sort.QUESTION for piece in self.pieces)
 
     @property
-    def kinds(self) -> tuple[Kind | None, ...]:
+    def kinds(self) -> tuple[PhraseKind | None, ...]:
         """The kind of each piece but breaks; None for what is unknown or a bare number."""
         named = zip(self.pieces, self._all_kinds(), strict=True)
         return tuple(kind for piece, kind in named if not _is_break(piece))
@@ -102,7 +104,7 @@ class Reading:
                 start = n + 1
         yield Reading(self.language, self.pieces[start:])
 
-    def around(self, kind: Kind) -> tuple[Reading, Reading | None]:
+    def around(self, kind: PhraseKind) -> tuple[Reading, Reading | None]:
         """What stands before the last phrase of a kind and what behind it; None if there is no such phrase."""
         last = max((n for n, piece in enumerate(self.pieces) if piece.kind is kind), default=None)
         if last is None:
@@ -112,7 +114,7 @@ class Reading:
     @property
     def codes(self) -> tuple[int, ...]:
         """The numbers that may name pages, in order, each once; those of a range, too."""
-        atoms = [atom for piece in self.pieces if piece.kind in (None, Kind.CODE) for atom in piece.atoms]
+        atoms = [atom for piece in self.pieces if piece.kind in (None, PhraseKind.CODE) for atom in piece.atoms]
         return tuple(dict.fromkeys(code for atom in atoms for code in codes_of_atom(atom)))
 
     @property
@@ -130,7 +132,7 @@ class Reading:
         """The words that nobody knows."""
         return tuple(piece.atoms[0].text for piece in self.pieces if piece.unknown)
 
-    def _all_kinds(self) -> Iterator[Kind | None]:
+    def _all_kinds(self) -> Iterator[PhraseKind | None]:
         refused = any(piece.kind in REFUSING for piece in self.pieces)
         return (_kind(piece, agrees=n == 0 and not refused) for n, piece in enumerate(self.pieces))
 
@@ -174,22 +176,22 @@ _NUMBERS = frozenset({Sort.NUMBER, Sort.RANGE})
 
 def _names_nothing(piece: Piece, following: Piece | None) -> bool:
     """Whether a word that stands before codes stands before none: "ok for now", "for 10 minutes"."""
-    if piece.kind is not Kind.CODE:
+    if piece.kind is not PhraseKind.CODE:
         return False
     return following is None or following.phrase is not None or following.atoms[0].sort not in _NUMBERS
 
 
 def _joins_nothing(before: Piece | None, piece: Piece, after: Piece | None) -> bool:
     """Whether a text or a clause ends with "and": "yes and". Behind a number it may mean "too": "42 también"."""
-    if piece.kind is not Kind.AND or (before is not None and before.atoms[-1].sort in _NUMBERS):
+    if piece.kind is not PhraseKind.AND or (before is not None and before.atoms[-1].sort in _NUMBERS):
         return False
     return after is None or after.atoms[0].sort in (Sort.BREAK, Sort.QUESTION)
 
 
-def _kind(piece: Piece, *, agrees: bool) -> Kind | None:
+def _kind(piece: Piece, *, agrees: bool) -> PhraseKind | None:
     """The kind of a piece. A particle that agrees as the first word is polite elsewhere, and before a refusal."""
-    if piece.kind is Kind.FIRST:
-        return Kind.YES if agrees else Kind.POLITE
+    if piece.kind is PhraseKind.FIRST:
+        return PhraseKind.YES if agrees else PhraseKind.POLITE
     return piece.kind
 
 
@@ -210,7 +212,7 @@ def _minutes(piece: Piece) -> int | None:
     return max((int(number) * piece.phrase.minutes for number in numbers), default=None)
 
 
-def _span(piece: Piece, kind: Kind | None) -> Span:
+def _span(piece: Piece, kind: PhraseKind | None) -> Span:
     text = " ".join(atom.text for atom in piece.atoms)
     if kind is not None:
         return Span(text, kind, kind.value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from service.replies.graph import Node, Phrase, phrases_below
-from service.replies.kinds import Kind
+from service.replies.kinds import PhraseKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Vocabulary:
         """Every phrase as it is written, with its words."""
         return phrases_below(self.root)
 
-    def kind(self, words: Sequence[str]) -> Kind | None:
+    def kind(self, words: Sequence[str]) -> PhraseKind | None:
         """The kind of a phrase, None for an unknown one."""
         for root in (self.root, self.forgiven):
             node: Node | None = root

@@ -8,24 +8,25 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 
-from service.decide import Entries, EntryKeys, Finding, Node, Place, RuleFaults, entries, positions
-from service.decide import Kind as FindingKind
+from service.decide import Entries, EntryKeys, Finding, Flaw, Node, Place, RuleFaults, entries, positions
 from service.replies import patterns
 from service.replies.atoms import NUMBER_KEY, Sort, atoms_of, fold, folded_word
 from service.replies.graph import Graph, Phrase, TooManyNodes
 from service.replies.graph import Node as GraphNode
-from service.replies.kinds import ALIKE, OPEN_ENDED, Kind
+from service.replies.kinds import ALIKE, OPEN_ENDED, PhraseKind
 from service.replies.patterns import BadPattern, with_parts
 from service.replies.vocabulary import Vocabulary
 
 _UNITS = {"minute": 1, "hour": 60, "day": 1440}
 REACTIONS = ("yes", "no", "ask", "emoji")
 _FRAME = ("replies", "parts", "spelled", "accents", "units", "reactions", "signature", "elsewhere", "tests")
-_KEYS = (*_FRAME, *(kind.value for kind in Kind))
+_KEYS = (*_FRAME, *(kind.value for kind in PhraseKind))
 _TEST = ("text", "is", "policy", "codes")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*|emoji")
 _APOSTROPHES = re.compile("['’]")
-_LONGER_THAN_A_LETTER = frozenset({Kind.COMMIT, Kind.APPROVE, Kind.TAKEN, Kind.DONE, Kind.FILLER, Kind.ETA})
+_LONGER_THAN_A_LETTER = frozenset(
+    {PhraseKind.COMMIT, PhraseKind.APPROVE, PhraseKind.TAKEN, PhraseKind.DONE, PhraseKind.FILLER, PhraseKind.ETA}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class _Phrases:
     cut: dict[str, Sequence[str]] = field(default_factory=dict)
     clashes: set[tuple[Place, Place]] = field(default_factory=set)
 
-    def add(self, node: Node, kind: Kind) -> None:
+    def add(self, node: Node, kind: PhraseKind) -> None:
         """Add a pattern, or report why it stands for nothing."""
         scalar = entries.text(node, "a phrase", self.faults)
         if scalar is None:
@@ -81,14 +82,14 @@ class _Phrases:
         pattern, ends = _without_end(scalar.text)
         if True in ends and kind not in OPEN_ENDED:
             hint = "write out what may follow"
-            self.faults.error(FindingKind.SYNTAX, scalar.at, f'a phrase of "{kind}" cannot end with …', hint)
+            self.faults.error(Flaw.SYNTAX, scalar.at, f'a phrase of "{kind}" cannot end with …', hint)
             return
         try:
             filled = with_parts(pattern, self.parts)
             for (timed, minutes), is_open in product(_timed(filled, self.units), ends):
                 self._enter(timed, Phrase(kind, scalar.at, is_open, minutes))
         except BadPattern as problem:
-            self.faults.error(FindingKind.SYNTAX, scalar.at, str(problem))
+            self.faults.error(Flaw.SYNTAX, scalar.at, str(problem))
 
     def roots(self) -> tuple[GraphNode, GraphNode]:
         """The graphs of what is written and of what is forgiven; a phrase of two kinds is reported."""
@@ -150,18 +151,18 @@ class _Phrases:
         if pair not in self.clashes and not any({first.kind, second.kind} <= alike for alike in ALIKE):
             self.clashes.add(pair)
             message = f'"{" ".join(words)}" is "{first.kind}" in line {first.at.line} and "{second.kind}" here'
-            self.faults.error(FindingKind.DUPLICATE_KEY, second.at, message, "keep it under one of them")
+            self.faults.error(Flaw.DUPLICATE_KEY, second.at, message, "keep it under one of them")
         return first
 
     def _report_short(self, root: GraphNode) -> None:
         """A YES must not rest on nothing, and hardly on a letter."""
         if root.phrase is not None:
-            self.faults.error(FindingKind.SYNTAX, root.phrase.at, "one form of this phrase is empty")
+            self.faults.error(Flaw.SYNTAX, root.phrase.at, "one form of this phrase is empty")
         for word, node in root.next.items():
             is_letter = len(word) == 1 and word.isascii() and word.isalpha()
             if is_letter and node.phrase is not None and node.phrase.kind in _LONGER_THAN_A_LETTER:
                 message = f'the single letter "{word}" is too short for "{node.phrase.kind}"'
-                self.faults.error(FindingKind.SYNTAX, node.phrase.at, message)
+                self.faults.error(Flaw.SYNTAX, node.phrase.at, message)
 
 
 def _forget(_words: Sequence[str], _first: Phrase, _second: Phrase) -> None:
@@ -196,9 +197,7 @@ def _frames(keys: EntryKeys, faults: RuleFaults) -> Frames:
 def _vocabulary(keys: EntryKeys, faults: RuleFaults) -> Vocabulary:
     language = keys.read("replies", lambda node: _language(node, faults)) or ""
     if "replies" not in keys:
-        faults.error(
-            FindingKind.SYNTAX, keys.at, 'the key "replies" is missing', "add replies: and the language, as de"
-        )
+        faults.error(Flaw.SYNTAX, keys.at, 'the key "replies" is missing', "add replies: and the language, as de")
     accents = keys.read("accents", lambda node: _is_kept(node, faults)) or False
     phrases = _Phrases(
         faults=faults,
@@ -209,13 +208,13 @@ def _vocabulary(keys: EntryKeys, faults: RuleFaults) -> Vocabulary:
         accents=accents,
     )
     _frames(keys, faults)  # reports their faults
-    for kind in Kind:
+    for kind in PhraseKind:
         for node in keys.read(kind.value, partial(entries.items, what=kind.value, faults=faults)) or ():
             phrases.add(node, kind)
     try:
         root, forgiven = phrases.roots()
     except TooManyNodes as problem:
-        faults.error(FindingKind.OUT_OF_RANGE, keys.at, str(problem), "write fewer optional parts")
+        faults.error(Flaw.OUT_OF_RANGE, keys.at, str(problem), "write fewer optional parts")
         root, forgiven = GraphNode(), GraphNode()
     return Vocabulary(
         language=language,
@@ -261,14 +260,14 @@ def _spellings(text: str, spelled: Mapping[str, str]) -> list[str]:
 def _language(node: Node, faults: RuleFaults) -> str | None:
     scalar = entries.text(node, "the language", faults)
     if scalar is not None and not _LANGUAGE.fullmatch(scalar.text):
-        faults.error(FindingKind.SYNTAX, scalar.at, f'"{scalar.text}" is not a language', "write de, pt-BR or zh-Hant")
+        faults.error(Flaw.SYNTAX, scalar.at, f'"{scalar.text}" is not a language', "write de, pt-BR or zh-Hant")
     return None if scalar is None else scalar.text
 
 
 def _is_kept(node: Node, faults: RuleFaults) -> bool:
     scalar = entries.text(node, "accents", faults)
     if scalar is not None and scalar.text != "kept":
-        faults.error(FindingKind.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" is no value of accents', "write kept")
+        faults.error(Flaw.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" is no value of accents', "write kept")
     return scalar is not None
 
 
@@ -287,7 +286,7 @@ def _parts(node: Node, faults: RuleFaults) -> dict[str, str]:
         try:
             parts[name] = with_parts(pattern, parts)
         except BadPattern as problem:
-            faults.error(FindingKind.SYNTAX, node.at, f'part "{name}": {problem}')
+            faults.error(Flaw.SYNTAX, node.at, f'part "{name}": {problem}')
     return parts
 
 
@@ -325,6 +324,6 @@ def _test(node: Node, faults: RuleFaults) -> ReplyTest | None:
     outcome = keys.read("is", lambda one: entries.text(one, "is", faults))
     policy = keys.read("policy", lambda one: entries.text(one, "policy", faults))
     if text is None or outcome is None:
-        faults.error(FindingKind.SYNTAX, keys.at, "a test needs text and is", 'write {text: "ja", is: yes}')
+        faults.error(Flaw.SYNTAX, keys.at, "a test needs text and is", 'write {text: "ja", is: yes}')
         return None
     return ReplyTest(text.text, outcome.text, "page" if policy is None else policy.text, keys.at)

@@ -14,7 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from service.channels import PhoneRefused, PhoneRules
 from service.core.language_tags import UnknownTag, parse_tag
-from service.decide import Entries, EntryKeys, Finding, Kind, Node, Place, RuleFaults, Scalar, entries, positions
+from service.decide import Entries, EntryKeys, Finding, Flaw, Node, Place, RuleFaults, Scalar, entries, positions
 from service.rosters.roster import Person, Roster, Stretch
 from service.rosters.rotation import DAY, Rotation, Window
 from service.rosters.wall_clock import first_instant
@@ -138,10 +138,10 @@ class _Reading:
     def _check_reachable(self, keys: EntryKeys) -> None:
         if "recipient" in keys and any(name in keys for name in _PERSON if name != "recipient"):
             message = "a person is a recipient, whose profile says the rest, or a phone, and not both"
-            self._faults.error(Kind.SYNTAX, keys.at, message, "keep recipient alone, or leave it out")
+            self._faults.error(Flaw.SYNTAX, keys.at, message, "keep recipient alone, or leave it out")
         elif "recipient" not in keys and "phone" not in keys:
             hint = 'write {name: Ann, phone: "+447700900123"} or {recipient: id}'
-            self._faults.error(Kind.SYNTAX, keys.at, "a person needs a phone, or the id of a recipient", hint)
+            self._faults.error(Flaw.SYNTAX, keys.at, "a person needs a phone, or the id of a recipient", hint)
 
     # --- rotations
 
@@ -165,7 +165,7 @@ class _Reading:
         window = self._window(keys)
         if hand_overs is not None and len(hand_overs) > 1 and every > 1:
             message = "several hand-overs a day each begin a turn, so that every must be 1d"
-            self._faults.error(Kind.OUT_OF_RANGE, keys.at, message, "leave every out, or keep one hand-over")
+            self._faults.error(Flaw.OUT_OF_RANGE, keys.at, message, "leave every out, or keep one hand-over")
         if not (order and start and hand_overs):
             return None
         return Rotation(order, start, hand_overs, every, window)
@@ -185,7 +185,7 @@ class _Reading:
         if scalar.text in known:
             return scalar.text
         hint = self._faults.did_you_mean(scalar.text, known) or f"people: {', '.join(known) or 'nobody'}"
-        self._faults.error(Kind.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" stands not under people', hint)
+        self._faults.error(Flaw.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" stands not under people', hint)
         return None
 
     def _hand_overs(self, node: Node) -> tuple[time, ...]:
@@ -195,7 +195,7 @@ class _Reading:
         if not 1 <= len(nodes) <= MAX_HAND_OVERS:
             self._out_of_range(node, f"a day has 1 to {MAX_HAND_OVERS} hand-overs, this one {len(nodes)}")
         if list(times) != sorted(set(times)):
-            self._faults.error(Kind.OUT_OF_RANGE, node.at, "hand-overs stand in the order of the day, each once")
+            self._faults.error(Flaw.OUT_OF_RANGE, node.at, "hand-overs stand in the order of the day, each once")
         return times
 
     def _window(self, keys: EntryKeys) -> Window | None:
@@ -229,7 +229,7 @@ class _Reading:
         since = keys.read("from", partial(self._value, what="from", read=partial(_moment, zone=self._zone)))
         until = keys.read("until", partial(self._value, what="until", read=partial(_end, zone=self._zone)))
         if since is not None and until is not None and until <= since:
-            self._faults.error(Kind.OUT_OF_RANGE, keys.at, f"{what} ends after it begins, this one does not")
+            self._faults.error(Flaw.OUT_OF_RANGE, keys.at, f"{what} ends after it begins, this one does not")
         return None if None in (person, since, until) else Stretch(person, since, until)  # type: ignore[arg-type]
 
     # --- single values
@@ -238,7 +238,7 @@ class _Reading:
         scalar = self._text(node, what)
         if scalar is not None and not _NAME.fullmatch(scalar.text):
             hint = "use letters, digits, - and _, up to 64"
-            self._faults.error(Kind.SYNTAX, scalar.at, f'"{scalar.text}" is not {what}', hint)
+            self._faults.error(Flaw.SYNTAX, scalar.at, f'"{scalar.text}" is not {what}', hint)
             return None
         return scalar.text if scalar is not None else None
 
@@ -246,7 +246,7 @@ class _Reading:
         scalar = self._text(node, "a time zone")
         if scalar is not None and scalar.text not in available_timezones():
             hint = self._faults.did_you_mean(scalar.text, available_timezones()) or "write it like Europe/Berlin (IANA)"
-            self._faults.error(Kind.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" is not a time zone', hint)
+            self._faults.error(Flaw.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" is not a time zone', hint)
             return None
         return scalar.text if scalar is not None else None
 
@@ -257,19 +257,19 @@ class _Reading:
         try:
             return read(scalar.text)
         except (ValueError, PhoneRefused, UnknownTag) as problem:
-            self._faults.error(Kind.TYPE, scalar.at, str(problem))
+            self._faults.error(Flaw.TYPE, scalar.at, str(problem))
         return None
 
     def _text(self, node: Node, what: str) -> Scalar | None:
         return entries.text(node, what, self._faults)
 
     def _out_of_range(self, node: Node, message: str) -> None:
-        self._faults.error(Kind.OUT_OF_RANGE, node.at, message)
+        self._faults.error(Flaw.OUT_OF_RANGE, node.at, message)
 
 
 def _demand(keys: EntryKeys, key: str, hint: str, faults: RuleFaults) -> None:
     if key not in keys:
-        faults.error(Kind.SYNTAX, keys.at, f'the key "{key}" is missing', hint)
+        faults.error(Flaw.SYNTAX, keys.at, f'the key "{key}" is missing', hint)
 
 
 def _email(text: str) -> str:
@@ -339,9 +339,9 @@ def _warn(roster: Roster, faults: RuleFaults) -> None:
     if gap is not None and gap.since is not None and gap.until is not None:
         when = " to ".join(f"{end.astimezone(roster.zone):%a %Y-%m-%d %H:%M}" for end in (gap.since, gap.until))
         hint = "put a rotation without days and hours first: the last that covers an instant counts"
-        faults.warning(Kind.GAP, _TOP, f"nobody is on call from {when}", hint)
+        faults.warning(Flaw.GAP, _TOP, f"nobody is on call from {when}", hint)
     named = {key for rotation in roster.rotations for key in rotation.order} | {one.person for one in roster.overrides}
     for person in roster.people:
         if person.key not in named:
             message = f"{person.key} is under people, and in no order and no override"
-            faults.warning(Kind.REDUNDANT, _TOP, message)
+            faults.warning(Flaw.REDUNDANT, _TOP, message)

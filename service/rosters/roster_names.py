@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from service.decide import Entries, Finding, Items, Kind, Node, RuleFaults, Scalar, did_you_mean, positions
+from service.decide import Entries, Finding, Flaw, Items, Node, RuleFaults, Scalar, did_you_mean, positions
 
 _CONTACTS, _ROSTER = "contacts", "roster"
 
@@ -21,7 +21,7 @@ def unknown(source: str | bytes, known: Collection[str]) -> tuple[Finding, ...]:
             there_are = f"there are: {', '.join(sorted(known))}" if known else "there is no file in rosters/"
             hint = did_you_mean(name.text, known) or there_are
             message = f'there is no roster "{name.text}": nobody would be paged by it'
-            faults.warning(Kind.UNKNOWN_VALUE, name.at, message, hint)
+            faults.warning(Flaw.UNKNOWN_VALUE, name.at, message, hint)
     return faults.in_order()
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from service.core.records import Unreadable, from_state, to_state
-from service.decide import Kind, Severity
+from service.decide import Flaw, Severity
 from service.rulesets.errors import SHOWN
 from service.rulesets.family import RULESETS, Family
 from service.storage import Item, Store
@@ -89,7 +89,7 @@ class Memory:
         return f"{self._prefix}-{hashlib.sha256(path.name.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
 
 
-def said(kind: Kind, severity: Severity, message: str, hint: str | None = None) -> Mapping[str, object]:
+def said(kind: Flaw, severity: Severity, message: str, hint: str | None = None) -> Mapping[str, object]:
     """A finding about a file as a whole, as it is stored and shown."""
     shown = {"severity": severity.value, "kind": kind.value, "line": 1, "column": 1, "message": message}
     return shown if hint is None else {**shown, "hint": hint}

@@ -20,7 +20,7 @@ from service.core import plain_files
 from service.core.clock import Clock, timestamp
 from service.core.errors import Unavailable
 from service.core.plain_files import CannotRead, FileMissing
-from service.decide import Kind, Severity
+from service.decide import Flaw, Severity
 from service.rulesets import drift, gate, rule_file
 from service.rulesets.drift import DriftState, DriftStep
 from service.rulesets.errors import RuleFileRejected, StaleEdit, UnknownRuleset
@@ -176,7 +176,7 @@ class WorkingCopies:
 
     def _ignored(self) -> Iterator[Seen]:
         for path in self._files.misnamed(self._folder):
-            finding = said(Kind.NOT_TRIED, Severity.WARNING, plain_files.why_misnamed(path))
+            finding = said(Flaw.NOT_TRIED, Severity.WARNING, plain_files.why_misnamed(path))
             yield Seen(_name(path), "", self._clock.now(), None, [finding], rule_file.ruleset_of(path), checks=CHECKS)
 
     def _tell_of_misnamed(self) -> None:
@@ -322,7 +322,7 @@ class WorkingCopies:
         since = self._library.timeline(seen.ruleset).in_force(self._clock.now())
         message = drift.behind(seen.file, seen.version, active, since)
         hint = self._advice(self._folder / seen.file, active)
-        return replace(seen, findings=[*seen.findings, said(Kind.DRIFT, Severity.WARNING, message, hint)])
+        return replace(seen, findings=[*seen.findings, said(Flaw.DRIFT, Severity.WARNING, message, hint)])
 
     def _overtaken(self, path: Path, base: int | None, active: Version) -> str:
         since = self._library.timeline(active.ruleset).in_force(self._clock.now())
@@ -335,7 +335,7 @@ class WorkingCopies:
         message, hint = self._overtaken(path, base, active), self._advice(path, active)
         if seen is None or seen.sha256 != _sha256(file.content) or seen.against != active.number:
             logger.warning("%s: %s", message, hint, extra={"file": _name(path)})
-        finding = said(Kind.DRIFT, Severity.ERROR, message, hint)
+        finding = said(Flaw.DRIFT, Severity.ERROR, message, hint)
         refused = self._refused(path, file, seen, [finding])
         return replace(refused, ruleset=active.ruleset, base=base, against=active.number)
 
@@ -359,7 +359,7 @@ class WorkingCopies:
         if seen is not None and seen.version is None and seen.why() == message:
             return
         logger.warning("%s", message, extra={"file": _name(path)})
-        finding = said(Kind.NOT_TRIED, Severity.ERROR, message)
+        finding = said(Flaw.NOT_TRIED, Severity.ERROR, message)
         with suppress(Conflict):  # another process has looked at it: this one looks again
             self._memory.save(path, self._refused(path, None, seen, [finding]), stored)
 
@@ -376,7 +376,7 @@ class WorkingCopies:
             extra = {"file": _name(path)}
             logger.warning("%s could not be tried: %s", _name(path), why, exc_info=trace, extra=extra)
         message = f"{_name(path)} could not be tried, and is tried again at {timestamp(again_at)}: {why}"
-        finding = said(Kind.NOT_TRIED, Severity.ERROR, message)
+        finding = said(Flaw.NOT_TRIED, Severity.ERROR, message)
         seen, stored = self._memory.get(path)
         refused = replace(self._refused(path, None, seen, [finding]), sha256=sha256, again_at=again_at)
         try:

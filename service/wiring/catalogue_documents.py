@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from service.core import plain_files
-from service.decide import Declared, Finding, Inlined, Kind, Place, Severity
+from service.decide import Declared, Finding, Flaw, Inlined, Place, Severity
 from service.language.embedded import catalogue_files
 from service.rulesets import CATALOGUES, Checked, OneFileEach, RuleFile
 
@@ -54,4 +54,4 @@ def language_of(source: str) -> str | None:
 
 
 def _finding(line: int, message: str) -> Finding:
-    return Finding(Severity.ERROR, Kind.SYNTAX, Place(line, 1), message)
+    return Finding(Severity.ERROR, Flaw.SYNTAX, Place(line, 1), message)

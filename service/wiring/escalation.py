@@ -18,6 +18,7 @@ from service.escalate import (
     Answers,
     ContactLimits,
     Contacts,
+    EscalationPolicy,
     Forgetting,
     House,
     IncidentCallbacks,
@@ -28,7 +29,6 @@ from service.escalate import (
     MailReplies,
     Notices,
     Policies,
-    Policy,
     QuotedPages,
     Receipts,
     Replies,
@@ -117,7 +117,7 @@ class Escalation:
         self._in_folder = self._read_policies()
         self.incidents.policies.become(self._published.over(self._in_folder))
 
-    def use_policies(self, published: Mapping[str, Policy]) -> None:
+    def use_policies(self, published: Mapping[str, EscalationPolicy]) -> None:
         """Use what is published; what the folder has beside it goes on."""
         self._published = Policies(published)
         self.incidents.policies.become(self._published.over(self._in_folder))

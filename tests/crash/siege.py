@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from service.escalate.effects import Kind
+from service.escalate.effects import TimelineKind
 from service.escalate.incident import Incident
 from service.escalate.items import Fate, outgoing_of
 from service.escalate.phonebook import FIRST_CODE
@@ -124,9 +124,9 @@ class Siege:
             case "done":
                 return incident.state.name == "resolved"
             case "undo":
-                return _exhausted(incident) and Kind.GIVEN_BACK in {entry.kind for entry in record.timeline}
+                return _exhausted(incident) and TimelineKind.GIVEN_BACK in {entry.kind for entry in record.timeline}
             case "lapse":
-                return _exhausted(incident) and Kind.LAPSED in {entry.kind for entry in record.timeline}
+                return _exhausted(incident) and TimelineKind.LAPSED in {entry.kind for entry in record.timeline}
             case "no":
                 return _exhausted(incident) and _left_at_once(record)
             case _:
@@ -258,9 +258,9 @@ def _exhausted(incident: Incident) -> bool:
 def _left_at_once(record: IncidentRecord) -> bool:
     """Whether a NO left its level in the same commit, or came when the level had been left before; never twice."""
     kinds = [entry.kind for entry in record.timeline]  # in the order of commits; their clocks differ
-    said, left = kinds.index(Kind.SAID_NO), kinds.index(Kind.ESCALATED)
+    said, left = kinds.index(TimelineKind.SAID_NO), kinds.index(TimelineKind.ESCALATED)
     at_once = record.timeline[said].at == record.timeline[left].at
-    return kinds.count(Kind.ESCALATED) == 1 and (left < said or at_once)
+    return kinds.count(TimelineKind.ESCALATED) == 1 and (left < said or at_once)
 
 
 def phone(n: int) -> str:

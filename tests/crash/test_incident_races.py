@@ -19,7 +19,7 @@ import pytest
 
 from service.config import Settings
 from service.core.enums import Scope
-from service.escalate.effects import Kind
+from service.escalate.effects import TimelineKind
 from service.escalate.intake import GivenContact, NewIncident
 from service.escalate.items import Fate, outgoing_of
 from service.escalate.policy import PAGING, Role
@@ -146,8 +146,8 @@ def outcome(site: Site, name: str) -> str:
     record = site.parts.escalation.incidents.get(name)
     assert record.incident.state.name == "acknowledged"
     kinds = [entry.kind for entry in record.timeline]
-    assert kinds.count(Kind.ACKNOWLEDGED) == 1
-    after = record.timeline[kinds.index(Kind.ACKNOWLEDGED) :]
+    assert kinds.count(TimelineKind.ACKNOWLEDGED) == 1
+    after = record.timeline[kinds.index(TimelineKind.ACKNOWLEDGED) :]
     assert not PAGING & {entry.role for entry in after}, "nobody is paged after it"
     roles = Counter(entry.role for entry in record.timeline if entry.role is not None)
     assert roles[Role.THANKS] == 1, "one YES is thanked"

@@ -11,7 +11,7 @@ import pytest
 
 from service.channels.inbound import InboundSms
 from service.core.clock import HandClock
-from service.escalate.effects import Kind
+from service.escalate.effects import TimelineKind
 from service.escalate.intake import GivenContact, NewIncident
 from service.escalate.items import Fate, outgoing_of
 from service.escalate.policy import PAGING, Role
@@ -82,8 +82,8 @@ def assert_one_outcome(service: Service, record: IncidentRecord) -> None:
     """Somebody has it, nobody is paged after that, and every message that the record counts is there and done."""
     assert record.incident.state.name == "acknowledged"
     kinds = [entry.kind for entry in record.timeline]
-    assert kinds.count(Kind.ACKNOWLEDGED) == 1
-    assert not PAGING & {entry.role for entry in record.timeline[kinds.index(Kind.ACKNOWLEDGED) :]}
+    assert kinds.count(TimelineKind.ACKNOWLEDGED) == 1
+    assert not PAGING & {entry.role for entry in record.timeline[kinds.index(TimelineKind.ACKNOWLEDGED) :]}
     assert [entry.role for entry in record.timeline].count(Role.THANKS) == 1
     sent = [f"message-{record.incident.id}-{number:06d}" for number in range(1, record.incident.sent + 1)]
     kept = service.store.get_many(sent)

@@ -27,7 +27,7 @@ from service.core.language_tags import Tag
 from service.notify.batch import PAGE_SIZE, cut
 from service.notify.delivery import DeliveryStatus
 from service.notify.items import PAGE, new_notification_item, page_item
-from service.notify.notification import Expansion, Message, Notification, Status
+from service.notify.notification import Expansion, Notification, SourceMessage, Status
 from service.storage import AuditEntry, Item, StoreUnavailable
 from service.wiring.app import Service
 from service.work import POLICIES, Duty, Registry, Step, Task, Worker, all_dead_items
@@ -54,7 +54,7 @@ def queue_bulk(service: Service, deliveries: int) -> None:
     now, pages = service.clock.now(), deliveries // PAGE_SIZE + 1
     expansion = Expansion(None, pages, pages * PAGE_SIZE, ("en",), (Channel.EMAIL,), complete=True, released=pages)
     bulk = Notification(
-        *("bulk", "test app", "r", Message("en", TEXT), now, "all"),
+        *("bulk", "test app", "r", SourceMessage("en", TEXT), now, "all"),
         status=Status.SENDING,
         expansion=expansion,
         translated=("en",),
@@ -149,7 +149,7 @@ class Desk:
 
     def sends(self, *names: str) -> None:
         """A bulk notification to these, judged already."""
-        message, now = Message("en", TEXT), self.clock.now()
+        message, now = SourceMessage("en", TEXT), self.clock.now()
         approved = Notification("n1", "test app", "r", message, now, recipients=names, status=Status.APPROVED)
         self.service.store.add(new_notification_item(approved))
 

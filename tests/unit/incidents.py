@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from service.core.enums import Channel
-from service.escalate.effects import Effects, Message
+from service.escalate.effects import Effects, IncidentMessage
 from service.escalate.events import DeliveryFailed, Event, Failure, Opened, PageSent, ReplyNo, ReplyYes, Timer
 from service.escalate.incident import Contact, Incident
-from service.escalate.policy import Level, OnNo, Policy, Role
+from service.escalate.policy import EscalationPolicy, Level, OnNo, Role
 from service.escalate.states import Open
 from service.escalate.transition import transition
 from service.escalate.waits import For
@@ -26,11 +26,11 @@ def level(*contacts: int, channels: Sequence[Channel] = (Channel.SMS,), reminder
     return Level(contacts, tuple(channels), For(int(WAIT.total_seconds())), reminders)
 
 
-def policy(*levels: Level, on_no: OnNo = OnNo.ESCALATE, last_resort: Sequence[Channel] = ()) -> Policy:
-    return Policy("default", levels or (level(1), level(2)), on_no, tuple(last_resort))
+def policy(*levels: Level, on_no: OnNo = OnNo.ESCALATE, last_resort: Sequence[Channel] = ()) -> EscalationPolicy:
+    return EscalationPolicy("default", levels or (level(1), level(2)), on_no, tuple(last_resort))
 
 
-def new(contacts: Sequence[Contact] = (ANN, BEN), under: Policy | None = None) -> Incident:
+def new(contacts: Sequence[Contact] = (ANN, BEN), under: EscalationPolicy | None = None) -> Incident:
     """An incident that has paged nobody yet."""
     return Incident(
         id="123",
@@ -43,7 +43,7 @@ def new(contacts: Sequence[Contact] = (ANN, BEN), under: Policy | None = None) -
     )
 
 
-def opened(contacts: Sequence[Contact] = (ANN, BEN), under: Policy | None = None) -> Incident:
+def opened(contacts: Sequence[Contact] = (ANN, BEN), under: EscalationPolicy | None = None) -> Incident:
     """An incident whose first level has just been paged, its pages having left."""
     return after(new(contacts, under), Opened(START))
 
@@ -64,7 +64,7 @@ def all_left(incident: Incident, effects: Effects, left_at: datetime) -> Inciden
     return incident
 
 
-def page_sent(message: Message, left_at: datetime) -> PageSent:
+def page_sent(message: IncidentMessage, left_at: datetime) -> PageSent:
     return PageSent(left_at, message.contact, message.level, message.channel, message.number, left_at)
 
 

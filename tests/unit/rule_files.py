@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.decide import language
-from service.decide.findings import Finding, Kind
+from service.decide.findings import Finding, Flaw
 from service.decide.language import Parsed
 from service.decide.ruleset import Action, Condition, Ruleset
 
@@ -56,6 +56,6 @@ def the_only(parsed: Parsed) -> Finding:
     return parsed.findings[0]
 
 
-def kinds(text: str) -> list[Kind]:
+def kinds(text: str) -> list[Flaw]:
     """The kinds of all findings in file order."""
     return [finding.kind for finding in language.parse(text).findings]

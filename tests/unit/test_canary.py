@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 
 from service.decide import canary, contacts, proofs, rule_tests
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.ruleset import Place
 from tests.unit.rule_worlds import compiled
 
@@ -36,7 +36,7 @@ def findings_of(*tests: str) -> tuple[Finding, ...]:
 
 def about_tests(trial: canary.TrialResult) -> tuple[Finding, ...]:
     """What was found of the file's own tests."""
-    return tuple(finding for finding in trial.findings if finding.kind in (Kind.TEST_FAILED, Kind.UNTESTED))
+    return tuple(finding for finding in trial.findings if finding.kind in (Flaw.TEST_FAILED, Flaw.UNTESTED))
 
 
 def test_a_file_whose_tests_pass_is_told_only_which_rules_they_never_fire() -> None:
@@ -46,7 +46,7 @@ def test_a_file_whose_tests_pass_is_told_only_which_rules_they_never_fire() -> N
         "{given: {age: 18, price: 300}, expect: {outcomes: [emit, flag for review]}}",
         "{given: {age: 21, price: 300}, expect: {fired: []}}",
     )
-    assert (finding.severity, finding.kind, finding.at) == (Severity.WARNING, Kind.UNTESTED, Place(7, 5))
+    assert (finding.severity, finding.kind, finding.at) == (Severity.WARNING, Flaw.UNTESTED, Place(7, 5))
     assert finding.message == 'no test fires 2 of the 3 rules: "Old", "Nobody"'
 
 
@@ -74,7 +74,7 @@ def test_a_file_whose_tests_fire_every_rule_has_no_findings() -> None:
 def test_a_failing_test_is_a_finding_with_its_place_and_a_request_to_paste(expected: str, message: str) -> None:
     (finding,) = findings_of(expected)
     assert message in finding.message
-    assert (finding.severity, finding.kind, finding.at) == (Severity.ERROR, Kind.TEST_FAILED, Place(10, 5))
+    assert (finding.severity, finding.kind, finding.at) == (Severity.ERROR, Flaw.TEST_FAILED, Place(10, 5))
     assert finding.example is not None
     assert finding.example["price"] == 300
 
@@ -89,7 +89,7 @@ def test_rules_that_no_test_fires_are_named() -> None:
 def test_a_file_that_does_not_parse_has_the_findings_of_the_parser_alone() -> None:
     trial = canary.check("rules: [")
     assert trial.declared is None
-    assert {finding.kind for finding in trial.findings} == {Kind.SYNTAX}
+    assert {finding.kind for finding in trial.findings} == {Flaw.SYNTAX}
 
 
 def test_a_trial_says_how_the_file_names_its_ruleset_and_what_it_changes() -> None:
@@ -125,7 +125,7 @@ def test_a_condition_with_too_many_alternatives_is_a_finding_at_its_place() -> N
     when = " and ".join(f"(f{n} == true or f{n + 1} == true)" for n in range(0, 20, 2))
     trial = canary.check(f"ruleset: r\nfacts: {{{declared}}}\nrules:\n  - {{name: a, when: {when}, then: [accept]}}\n")
     (finding,) = (one for one in trial.findings if one.severity is Severity.ERROR)
-    assert (finding.kind, finding.at.line) == (Kind.SYNTAX, 4)
+    assert (finding.kind, finding.at.line) == (Flaw.SYNTAX, 4)
     assert "split the rule" in finding.message
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from service.core import exact_json
 from service.core.enums import Channel
 from service.core.records import from_state, to_state
-from service.escalate.effects import NOTHING, Kind
+from service.escalate.effects import NOTHING, TimelineKind
 from service.escalate.events import (
     ApiAcknowledge,
     ApiCancel,
@@ -19,14 +19,14 @@ from service.escalate.events import (
     Timer,
 )
 from service.escalate.incident import Contact, Incident
-from service.escalate.policy import Level, OnNo, Policy, Role
+from service.escalate.policy import EscalationPolicy, Level, OnNo, Role
 from service.escalate.record import MAX_TIMELINE, IncidentRecord, shown
 from service.escalate.timeline import told
 from service.escalate.transition import transition
 from service.escalate.waits import For, Until
 from tests.unit.incidents import ANN, START, WAIT, level, new, policy
 
-POLICY = Policy(
+POLICY = EscalationPolicy(
     "p",
     (
         Level((1,), (Channel.SMS, Channel.EMAIL), For(40), 1, {Role.PAGE: "own-page"}),
@@ -143,5 +143,5 @@ def test_endless_replies_do_not_fill_the_record() -> None:
     for n in range(MAX_TIMELINE):
         kept = then(kept, ReplyYes(f"again-{n}", START, 1, 1))
     assert len(kept.timeline) <= MAX_TIMELINE // 2 + 2
-    assert kept.timeline[0].kind is Kind.OPENED
+    assert kept.timeline[0].kind is TimelineKind.OPENED
     assert kept.after(kept.incident, NOTHING) == kept

@@ -15,7 +15,7 @@ from service.core.language_tags import Tag, parse_tag
 from service.escalate.incident import Contact
 from service.escalate.items import Outgoing
 from service.escalate.policies import read_policies
-from service.escalate.policy import PAGING, Policy, Role
+from service.escalate.policy import PAGING, EscalationPolicy, Role
 from service.escalate.wording import House, Wording
 from service.language import Translation
 from service.language.embedded.catalogue import read_catalogues
@@ -61,7 +61,7 @@ def said(template: str, language: str) -> str:
     return answer.text
 
 
-def worded(roles: frozenset[Role]) -> Iterator[tuple[str, Policy, Role, str]]:
+def worded(roles: frozenset[Role]) -> Iterator[tuple[str, EscalationPolicy, Role, str]]:
     """Every message of a role that a shipped policy can send, by each of its levels."""
     for name in POLICIES.names:
         policy = POLICIES.get(name)

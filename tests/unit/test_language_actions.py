@@ -8,13 +8,12 @@ from decimal import Decimal
 import pytest
 
 from service.decide import language
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.ruleset import (
     Accept,
     Action,
     Adjustment,
     Cap,
-    Contact,
     Emit,
     FactPath,
     FlagForReview,
@@ -23,6 +22,7 @@ from service.decide.ruleset import (
     Percent,
     Place,
     Reject,
+    RuleContact,
     SetTo,
     Text,
 )
@@ -57,14 +57,17 @@ SOUND: list[tuple[str, Action]] = [
     ("{notify: x, recipients: [ui101, '{{ driver.name }}'], variables: {who: '{{ driver.name }}'}}",
      Notify("x", None, (text("ui101"), text(NAME)), {"who": text(NAME)}, AT)),
     ('{open incident: Leak, contacts: ["+447700900123", ui101]}',
-     OpenIncident(text("Leak"), "default", (Contact(phone=text("+447700900123")), Contact(text("ui101"))), None, AT)),
+     OpenIncident(
+         text("Leak"), "default", (RuleContact(phone=text("+447700900123")), RuleContact(text("ui101"))), None, AT)),
     ("{open incident: Leak, contacts: [{roster: pumps}, {roster: '{{ driver.name }}'}]}",
-     OpenIncident(text("Leak"), "default", (Contact(roster=text("pumps")), Contact(roster=text(NAME))), None, AT)),
+     OpenIncident(
+         text("Leak"), "default", (RuleContact(roster=text("pumps")), RuleContact(roster=text(NAME))), None, AT)),
     ("{open incident: Leak, policy: night}", OpenIncident(text("Leak"), "night", (), None, AT)),
     ('{open incident: Leak, policy: approval, url: "https://example.com/{{ driver.age }}", contacts: '
      '[{name: Ann, phone: "+447700900123", language: de, email: a@example.com}, {recipient: "{{ driver.name }}"}]}',
      OpenIncident(text("Leak"), "approval", (
-         Contact(None, text("Ann"), text("+447700900123"), text("de"), text("a@example.com")), Contact(text(NAME)),
+         RuleContact(None, text("Ann"), text("+447700900123"), text("de"), text("a@example.com")),
+         RuleContact(text(NAME)),
      ), text("https://example.com/", FactPath("driver.age")), AT)),
 ]  # fmt: skip
 
@@ -82,82 +85,82 @@ def test_several_actions_keep_their_order() -> None:
 INCREASE = "write {increase: policy.premium, by: 20%}"
 NOBODY = "nobody would be paged by it: correct it, or leave it out"
 WRONG = [
-    ("{increse: policy.premium, by: 20%}", 12, Kind.UNKNOWN_VERB, 'unknown verb "increse"', 'did you mean "increase"?'),
-    ("acept", 11, Kind.UNKNOWN_VERB, 'unknown verb "acept"', 'did you mean "accept"?'),
-    ("{run: x}", 12, Kind.UNKNOWN_VERB, 'unknown verb "run"', "known: accept, set, increase, decrease, cap, "
+    ("{increse: policy.premium, by: 20%}", 12, Flaw.UNKNOWN_VERB, 'unknown verb "increse"', 'did you mean "increase"?'),
+    ("acept", 11, Flaw.UNKNOWN_VERB, 'unknown verb "acept"', 'did you mean "accept"?'),
+    ("{run: x}", 12, Flaw.UNKNOWN_VERB, 'unknown verb "run"', "known: accept, set, increase, decrease, cap, "
      "flag for review, reject, notify, open incident, emit"),
-    ("reject", 11, Kind.SYNTAX, '"reject" needs to say what it acts on', "write {reject: …}"),
-    ("{accept: true}", 12, Kind.SYNTAX, "accept stands alone", "write then: [accept]"),
-    ("{emit: a, reject: b}", 21, Kind.SYNTAX, 'one action has one verb, here are "emit" and "reject"',
+    ("reject", 11, Flaw.SYNTAX, '"reject" needs to say what it acts on', "write {reject: …}"),
+    ("{accept: true}", 12, Flaw.SYNTAX, "accept stands alone", "write then: [accept]"),
+    ("{emit: a, reject: b}", 21, Flaw.SYNTAX, 'one action has one verb, here are "emit" and "reject"',
      "begin a new action with - or its own { }"),
-    ("{emit: a, with: {b: x, b.c: y}}", 34, Kind.SYNTAX, '"b.c" is within "b", which is a text: give one of them '
+    ("{emit: a, with: {b: x, b.c: y}}", 34, Flaw.SYNTAX, '"b.c" is within "b", which is a text: give one of them '
      "another name", None),
-    ('{emit: a, with: {"": x}}', 28, Kind.SYNTAX, '"" cannot be the name of data',
+    ('{emit: a, with: {"": x}}', 28, Flaw.SYNTAX, '"" cannot be the name of data',
      "write it like amount or order.amount: letters, digits, - and _, and points between"),
-    ("{increase: policy.premium, by: 1, bye: 20%}", 45, Kind.SYNTAX, 'unknown key "bye" in the action "increase"',
+    ("{increase: policy.premium, by: 1, bye: 20%}", 45, Flaw.SYNTAX, 'unknown key "bye" in the action "increase"',
      'did you mean "by"?'),
-    ("{increase: policy.premium}", 11, Kind.SYNTAX, 'this action lacks "by"', INCREASE),
-    ("{increase: policy.premum, by: 1}", 22, Kind.UNKNOWN_FACT, 'unknown fact "policy.premum"',
+    ("{increase: policy.premium}", 11, Flaw.SYNTAX, 'this action lacks "by"', INCREASE),
+    ("{increase: policy.premum, by: 1}", 22, Flaw.UNKNOWN_FACT, 'unknown fact "policy.premum"',
      'did you mean "policy.premium"?'),
-    ("{increase: car.color, by: 1}", 11, Kind.TYPE, "car.color is a text; only a number can be changed by increase",
+    ("{increase: car.color, by: 1}", 11, Flaw.TYPE, "car.color is a text; only a number can be changed by increase",
      None),
-    ("{increase: policy.premium, by: 5.001}", 42, Kind.TYPE,
+    ("{increase: policy.premium, by: 5.001}", 42, Flaw.TYPE,
      "policy.premium: 5.001 has more than 2 digits after the point", None),
-    ("{increase: driver.age, by: 0.5}", 38, Kind.TYPE, "driver.age: 0.5 is not a whole number", None),
-    ("{increase: policy.premium, by: -5}", 42, Kind.TYPE, "-5 would not change anything that way",
+    ("{increase: driver.age, by: 0.5}", 38, Flaw.TYPE, "driver.age: 0.5 is not a whole number", None),
+    ("{increase: policy.premium, by: -5}", 42, Flaw.TYPE, "-5 would not change anything that way",
      "write a number above 0, with increase or decrease for the direction"),
-    ("{increase: policy.premium, by: 0%}", 42, Kind.TYPE, "0% would not change anything that way",
+    ("{increase: policy.premium, by: 0%}", 42, Flaw.TYPE, "0% would not change anything that way",
      "write a number above 0, with increase or decrease for the direction"),
-    ("{increase: policy.premium, by: much}", 42, Kind.TYPE, '"much" is neither a number nor a percentage',
+    ("{increase: policy.premium, by: much}", 42, Flaw.TYPE, '"much" is neither a number nor a percentage',
      "write 5.00 or 20%"),
-    ("{increase: policy.premium, by: policy.premium}", 42, Kind.TYPE,
+    ("{increase: policy.premium, by: policy.premium}", 42, Flaw.TYPE,
      '"policy.premium" is neither a number nor a percentage', "write 5.00 or 20%"),
-    ("{cap: policy.premium, at: -1}", 37, Kind.OUT_OF_RANGE,
+    ("{cap: policy.premium, at: -1}", 37, Flaw.OUT_OF_RANGE,
      "policy.premium: -1.00 is outside the range of policy.premium (0.00..)", None),
-    ("{set: car.style, to: SPORT}", 32, Kind.UNKNOWN_VALUE,
+    ("{set: car.style, to: SPORT}", 32, Flaw.UNKNOWN_VALUE,
      'car.style: "SPORT" is not a value of car.style (SPORTS, SEDAN, NO, OR)', 'did you mean "SPORTS"?'),
-    ("{set: car.style, to: '{{ car.color }}'}", 32, Kind.TYPE,
+    ("{set: car.style, to: '{{ car.color }}'}", 32, Flaw.TYPE,
      "car.style has declared values, so a text that reads facts cannot be checked", "set one of its values"),
-    ("{set: driver.age, to: 200}", 33, Kind.OUT_OF_RANGE,
+    ("{set: driver.age, to: 200}", 33, Flaw.OUT_OF_RANGE,
      "driver.age: 200 is outside the range of driver.age (16..110)", None),
-    ("{set: car.color, to: 5}", 32, Kind.TYPE, 'car.color: 5 is not a text; write it in quotes: "5"', None),
-    ("{set: driver.age, to: '20'}", 33, Kind.TYPE, 'driver.age: "20" is a text, not a whole number',
+    ("{set: car.color, to: 5}", 32, Flaw.TYPE, 'car.color: 5 is not a text; write it in quotes: "5"', None),
+    ("{set: driver.age, to: '20'}", 33, Flaw.TYPE, 'driver.age: "20" is a text, not a whole number',
      "write 20 without quotes"),
-    ("{set: today, to: 2026-05-10}", 17, Kind.TYPE, "today is computed and cannot be changed", None),
-    ("{flag for review: 'see {{ driver.nme }}'}", 37, Kind.UNKNOWN_FACT, 'unknown fact "driver.nme"',
+    ("{set: today, to: 2026-05-10}", 17, Flaw.TYPE, "today is computed and cannot be changed", None),
+    ("{flag for review: 'see {{ driver.nme }}'}", 37, Flaw.UNKNOWN_FACT, 'unknown fact "driver.nme"',
      'did you mean "driver.name"?'),
-    ("{flag for review: 'see {{ driver.name'}", 34, Kind.SYNTAX, '"{{" without its other half',
+    ("{flag for review: 'see {{ driver.name'}", 34, Flaw.SYNTAX, '"{{" without its other half',
      "write {{ driver.name }}"),
-    ("{flag for review: ''}", 29, Kind.SYNTAX, "the reason must be a text and not empty", None),
-    ("{notify: x}", 11, Kind.SYNTAX, "notify must name an audience or recipients, and not both",
+    ("{flag for review: ''}", 29, Flaw.SYNTAX, "the reason must be a text and not empty", None),
+    ("{notify: x}", 11, Flaw.SYNTAX, "notify must name an audience or recipients, and not both",
      "write {notify: follow-up, audience: sales}"),
-    ("{notify: x, audience: a, recipients: [b]}", 11, Kind.SYNTAX,
+    ("{notify: x, audience: a, recipients: [b]}", 11, Flaw.SYNTAX,
      "notify must name an audience or recipients, and not both", "write {notify: follow-up, audience: sales}"),
-    ("{notify: x, recipients: []}", 35, Kind.SYNTAX, "recipients must name at least one", None),
-    ("{notify: ../x, audience: a}", 20, Kind.SYNTAX, 'the template\'s name cannot be "../x"',
+    ("{notify: x, recipients: []}", 35, Flaw.SYNTAX, "recipients must name at least one", None),
+    ("{notify: ../x, audience: a}", 20, Flaw.SYNTAX, 'the template\'s name cannot be "../x"',
      "use letters, digits, - and _ (an event's name also blanks and points), and begin with a letter or digit"),
-    ("{open incident: '\u200b', contacts: [ui101]}", 27, Kind.SYNTAX,
+    ("{open incident: '\u200b', contacts: [ui101]}", 27, Flaw.SYNTAX,
      "the description says nothing: write at least one letter, digit or emoji", None),
-    ("{open incident: x}", 11, Kind.SYNTAX, 'this action lacks "contacts"',
+    ("{open incident: x}", 11, Flaw.SYNTAX, 'this action lacks "contacts"',
      'write {open incident: "text", contacts: [{name: Ann, phone: "+447700900123"}]}'),
-    ("{open incident: x, contacts: []}", 40, Kind.SYNTAX, "contacts must name at least one", None),
-    ("{open incident: x, contacts: [{name: Ann}]}", 41, Kind.SYNTAX,
+    ("{open incident: x, contacts: []}", 40, Flaw.SYNTAX, "contacts must name at least one", None),
+    ("{open incident: x, contacts: [{name: Ann}]}", 41, Flaw.SYNTAX,
      "a contact is a recipient (its id), a phone or a roster, and only one of them",
      'write {name: Ann, phone: "+447700900123"}'),
-    ('{open incident: x, contacts: [{phone: "07700 900123"}]}', 41, Kind.TYPE,
+    ('{open incident: x, contacts: [{phone: "07700 900123"}]}', 41, Flaw.TYPE,
      "this phone number is not in international form (E.164)",
      'write + and the country code: "+447700900123"'),
-    ("{open incident: x, contacts: [{roster: pumps, name: Ann, phone: '+447700900123'}]}", 41, Kind.SYNTAX,
+    ("{open incident: x, contacts: [{roster: pumps, name: Ann, phone: '+447700900123'}]}", 41, Flaw.SYNTAX,
      "a contact is a recipient (its id), a phone or a roster, and only one of them",
      'write {name: Ann, phone: "+447700900123"}'),
-    ("{open incident: x, contacts: [{roster: the pumps}]}", 41, Kind.TYPE,
+    ("{open incident: x, contacts: [{roster: the pumps}]}", 41, Flaw.TYPE,
      '"the pumps" is no name of a roster: those are of letters, digits, - and _, 64 at most',
      "nobody would be paged by it: correct it, or leave it out"),
-    ('{open incident: x, contacts: [{phone: "+4400000"}]}', 41, Kind.TYPE,
+    ('{open incident: x, contacts: [{phone: "+4400000"}]}', 41, Flaw.TYPE,
      "the phone number has too few digits for its country", NOBODY),
-    ('{open incident: x, contacts: [{phone: "+447700900123", language: "xx-nowhere-at-all"}]}', 41, Kind.TYPE,
+    ('{open incident: x, contacts: [{phone: "+447700900123", language: "xx-nowhere-at-all"}]}', 41, Flaw.TYPE,
      "'xx-nowhere-at-all' is not a language tag: write it like de, pt-BR or zh-Hant (BCP 47)", NOBODY),
-    ("{open incident: x, contacts: [{recipient: 'a b'}]}", 41, Kind.TYPE,
+    ("{open incident: x, contacts: [{recipient: 'a b'}]}", 41, Flaw.TYPE,
      '"a b" is no id of a recipient: those are of letters, digits, - and _, 64 at most', NOBODY),
 ]  # fmt: skip
 
@@ -170,7 +173,7 @@ def test_a_version_published_with_a_number_that_reaches_nobody_still_decides() -
 
 @pytest.mark.parametrize(("written", "column", "kind", "message", "hint"), WRONG, ids=[wrong[0] for wrong in WRONG])
 def test_a_wrong_action_is_told_where_what_and_how_to_mend_it(
-    written: str, column: int, kind: Kind, message: str, hint: str | None
+    written: str, column: int, kind: Flaw, message: str, hint: str | None
 ) -> None:
     found = the_only(language.parse(file_with(then=written)))
     assert (found.at, found.kind, found.message, found.hint) == (Place(16, column), kind, message, hint)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.decide import language
-from service.decide.findings import Kind, Severity
+from service.decide.findings import Flaw, Severity
 from service.decide.ruleset import (
     Always,
     And,
@@ -92,65 +92,65 @@ def test_a_condition_means_what_it_says(written: str, meant: Condition) -> None:
 
 
 WRONG = [
-    ("car.style = SPORTS", 21, Kind.SYNTAX, 'unexpected "="', "write == to compare"),
-    ("car.style == SPORTZ", 24, Kind.UNKNOWN_VALUE, '"SPORTZ" is not a value of car.style (SPORTS, SEDAN, NO, OR)',
+    ("car.style = SPORTS", 21, Flaw.SYNTAX, 'unexpected "="', "write == to compare"),
+    ("car.style == SPORTZ", 24, Flaw.UNKNOWN_VALUE, '"SPORTZ" is not a value of car.style (SPORTS, SEDAN, NO, OR)',
      'did you mean "SPORTS"?'),
-    ('car.style == "sports"', 24, Kind.UNKNOWN_VALUE,
+    ('car.style == "sports"', 24, Flaw.UNKNOWN_VALUE,
      '"sports" is not a value of car.style (SPORTS, SEDAN, NO, OR)', 'did you mean "SPORTS"?'),
-    ("car.stile == SPORTS", 11, Kind.UNKNOWN_FACT, 'unknown fact "car.stile"', 'did you mean "car.style"?'),
-    ("car.color == RED", 24, Kind.UNKNOWN_VALUE,
+    ("car.stile == SPORTS", 11, Flaw.UNKNOWN_FACT, 'unknown fact "car.stile"', 'did you mean "car.style"?'),
+    ("car.color == RED", 24, Flaw.UNKNOWN_VALUE,
      "unknown value RED: it is neither a fact nor declared among values of car.color", 'write "RED" in quotes'),
-    ("car.color == car.colour", 24, Kind.UNKNOWN_FACT, 'unknown fact "car.colour"', 'did you mean "car.color"?'),
-    ('driver.age < "21"', 24, Kind.TYPE, 'driver.age: "21" is a text, not a whole number', "write 21 without quotes"),
-    ("driver.age < 20.5", 24, Kind.TYPE, "driver.age: 20.5 is not a whole number", None),
-    ("driver.age < 1_000", 24, Kind.TYPE, '"1_000" is not a number', "write it with digits and a point: 1200.50"),
-    ("driver.age < 020", 24, Kind.TYPE, '"020" is not a number', "write it with digits and a point: 1200.50"),
-    ("policy.premium < 20%", 28, Kind.TYPE, '"20%" is not a number', "write it with digits and a point: 1200.50"),
-    ("policy.premium < 5.001", 28, Kind.TYPE, "policy.premium: 5.001 has more than 2 digits after the point", None),
-    ("car.color == 5", 24, Kind.TYPE, 'car.color: 5 is not a text; write it in quotes: "5"', None),
-    ("driver.married == 1", 29, Kind.TYPE, "driver.married: 1 is not true or false", None),
-    ("driver.age == true", 25, Kind.TYPE, "driver.age: true is not a whole number", None),
-    ('driver.since < "2026-02-30"', 26, Kind.TYPE, 'driver.since: "2026-02-30" is not a day of the calendar', None),
-    ("driver.age < 21 and", 30, Kind.SYNTAX, 'unexpected end: expected a fact, "not", "(" or "always"', None),
-    ("driver.age <", 23, Kind.SYNTAX, "unexpected end: expected a value or a fact", None),
-    ("driver.age", 21, Kind.SYNTAX,
+    ("car.color == car.colour", 24, Flaw.UNKNOWN_FACT, 'unknown fact "car.colour"', 'did you mean "car.color"?'),
+    ('driver.age < "21"', 24, Flaw.TYPE, 'driver.age: "21" is a text, not a whole number', "write 21 without quotes"),
+    ("driver.age < 20.5", 24, Flaw.TYPE, "driver.age: 20.5 is not a whole number", None),
+    ("driver.age < 1_000", 24, Flaw.TYPE, '"1_000" is not a number', "write it with digits and a point: 1200.50"),
+    ("driver.age < 020", 24, Flaw.TYPE, '"020" is not a number', "write it with digits and a point: 1200.50"),
+    ("policy.premium < 20%", 28, Flaw.TYPE, '"20%" is not a number', "write it with digits and a point: 1200.50"),
+    ("policy.premium < 5.001", 28, Flaw.TYPE, "policy.premium: 5.001 has more than 2 digits after the point", None),
+    ("car.color == 5", 24, Flaw.TYPE, 'car.color: 5 is not a text; write it in quotes: "5"', None),
+    ("driver.married == 1", 29, Flaw.TYPE, "driver.married: 1 is not true or false", None),
+    ("driver.age == true", 25, Flaw.TYPE, "driver.age: true is not a whole number", None),
+    ('driver.since < "2026-02-30"', 26, Flaw.TYPE, 'driver.since: "2026-02-30" is not a day of the calendar', None),
+    ("driver.age < 21 and", 30, Flaw.SYNTAX, 'unexpected end: expected a fact, "not", "(" or "always"', None),
+    ("driver.age <", 23, Flaw.SYNTAX, "unexpected end: expected a value or a fact", None),
+    ("driver.age", 21, Flaw.SYNTAX,
      'unexpected end: expected ==, !=, <, <=, >, >=, "in", "not in", "between" or "is"',
      "for a fact that is true or false write driver.age == true"),
-    ("(driver.age < 21", 27, Kind.SYNTAX, 'unexpected end: expected "and", "or" or ")"', None),
-    ("driver.age < 21)", 26, Kind.SYNTAX, 'unexpected ")": expected "and", "or" or the end', None),
-    ("driver.age between 30 and 20", 30, Kind.OUT_OF_RANGE, "empty range: 30 > 20", "swap the two values"),
-    ("18 <= driver.age < 21", 28, Kind.SYNTAX, 'unexpected "<": expected "and", "or" or the end',
+    ("(driver.age < 21", 27, Flaw.SYNTAX, 'unexpected end: expected "and", "or" or ")"', None),
+    ("driver.age < 21)", 26, Flaw.SYNTAX, 'unexpected ")": expected "and", "or" or the end', None),
+    ("driver.age between 30 and 20", 30, Flaw.OUT_OF_RANGE, "empty range: 30 > 20", "swap the two values"),
+    ("18 <= driver.age < 21", 28, Flaw.SYNTAX, 'unexpected "<": expected "and", "or" or the end',
      "compare twice: write a < b and b < c, or use between"),
-    ("driver.age < 21 AND always", 27, Kind.SYNTAX, 'unexpected "AND"', "write and"),
-    ("driver.age < 21 && always", 27, Kind.SYNTAX, 'unexpected "&&"', "write and"),
-    ("driver.age <> 21", 22, Kind.SYNTAX, 'unexpected "<>"', "write != to compare"),
-    ("driver.name is null", 26, Kind.SYNTAX, 'unexpected "null"', "write missing"),
-    ("driver.name == null", 26, Kind.UNKNOWN_VALUE, "null is not a value", "write driver.name is missing"),
-    ("car.color == “RED”", 24, Kind.SYNTAX, 'unexpected "“": expected a value or a fact', "write straight quotes"),
-    ("car.color == 'RED", 24, Kind.SYNTAX, 'unexpected "\'": expected a value or a fact',
+    ("driver.age < 21 AND always", 27, Flaw.SYNTAX, 'unexpected "AND"', "write and"),
+    ("driver.age < 21 && always", 27, Flaw.SYNTAX, 'unexpected "&&"', "write and"),
+    ("driver.age <> 21", 22, Flaw.SYNTAX, 'unexpected "<>"', "write != to compare"),
+    ("driver.name is null", 26, Flaw.SYNTAX, 'unexpected "null"', "write missing"),
+    ("driver.name == null", 26, Flaw.UNKNOWN_VALUE, "null is not a value", "write driver.name is missing"),
+    ("car.color == “RED”", 24, Flaw.SYNTAX, 'unexpected "“": expected a value or a fact', "write straight quotes"),
+    ("car.color == 'RED", 24, Flaw.SYNTAX, 'unexpected "\'": expected a value or a fact',
      "the text that begins here is never closed"),
-    ("driver.age in []", 26, Kind.SYNTAX, 'unexpected "]": expected a value', None),
-    ("driver.age in [18, driver.licence]", 30, Kind.TYPE, "driver.licence is a fact; only constants may stand here",
+    ("driver.age in []", 26, Flaw.SYNTAX, 'unexpected "]": expected a value', None),
+    ("driver.age in [18, driver.licence]", 30, Flaw.TYPE, "driver.licence is a fact; only constants may stand here",
      "use < and >= to compare facts"),
-    ("car.color < 'B'", 11, Kind.TYPE, "car.color is a text and has no order: < does not apply",
+    ("car.color < 'B'", 11, Flaw.TYPE, "car.color is a text and has no order: < does not apply",
      "compare with == or !=, or use in [..]"),
-    ("driver.age == driver.since", 25, Kind.TYPE,
+    ("driver.age == driver.since", 25, Flaw.TYPE,
      "driver.age (integer) cannot be compared with driver.since (date)", None),
-    ("driver.age == driver.age", 25, Kind.TYPE, "driver.age is compared with itself", None),
-    ("policy.start > today", 26, Kind.TYPE, "policy.start (datetime) cannot be compared with today (date)", None),
-    ("5 < 6", 15, Kind.TYPE, "6 is not a fact; one side of a comparison must be one",
+    ("driver.age == driver.age", 25, Flaw.TYPE, "driver.age is compared with itself", None),
+    ("policy.start > today", 26, Flaw.TYPE, "policy.start (datetime) cannot be compared with today (date)", None),
+    ("5 < 6", 15, Flaw.TYPE, "6 is not a fact; one side of a comparison must be one",
      "name the fact first: driver.age < 21"),
-    ("__import__('os')", 21, Kind.SYNTAX,
+    ("__import__('os')", 21, Flaw.SYNTAX,
      'unexpected "(": expected ==, !=, <, <=, >, >=, "in", "not in", "between" or "is"',
      "there are no functions such as __import__(..): let the caller send the result as a fact"),
-    ("true", 15, Kind.SYNTAX,
+    ("true", 15, Flaw.SYNTAX,
      'unexpected end: expected ==, !=, <, <=, >, >=, "in", "not in", "between" or "is"', "write always"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("written", "column", "kind", "message", "hint"), WRONG, ids=[wrong[0] for wrong in WRONG])
 def test_a_wrong_condition_is_told_where_what_and_how_to_mend_it(
-    written: str, column: int, kind: Kind, message: str, hint: str | None
+    written: str, column: int, kind: Flaw, message: str, hint: str | None
 ) -> None:
     found = the_only(language.parse(file_with(f"|\n          {written}")))
     assert (found.at, found.kind, found.message, found.hint) == (Place(16, column), kind, message, hint)
@@ -190,7 +190,7 @@ def test_a_constant_that_the_fact_never_reaches_is_warned_of_with_the_range(writ
     parsed = language.parse(file_with(written))
     found = the_only(parsed)
     assert parsed.ruleset is not None
-    assert (found.severity, found.kind) == (Severity.WARNING, Kind.OUT_OF_RANGE)
+    assert (found.severity, found.kind) == (Severity.WARNING, Flaw.OUT_OF_RANGE)
     assert found.message.endswith(f"is outside the range of driver.age (16..110): this {holds} holds")
 
 
@@ -201,7 +201,7 @@ def test_a_constant_at_the_edge_of_the_range_is_no_finding(written: str) -> None
 
 def test_asking_whether_a_demanded_fact_is_missing_is_warned_of() -> None:
     found = the_only(language.parse(file_with("driver.age is missing")))
-    assert (found.severity, found.kind) == (Severity.WARNING, Kind.DEAD)
+    assert (found.severity, found.kind) == (Severity.WARNING, Flaw.DEAD)
     assert found.hint == "declare the fact with optional: true"
 
 
@@ -214,7 +214,7 @@ def test_a_condition_nested_too_deep_is_a_finding(opening: str) -> None:
 def test_fifty_levels_are_deep_enough_to_be_read() -> None:
     assert faults(file_with("(" * 50 + "always" + ")" * 50)) == []
     assert faults(file_with(" or ".join(["(not always)"] * 60))) == []
-    assert kinds(file_with("(" * 51 + "always" + ")" * 51)) == [Kind.SYNTAX]
+    assert kinds(file_with("(" * 51 + "always" + ")" * 51)) == [Flaw.SYNTAX]
 
 
 def test_a_condition_that_is_too_long_is_a_finding() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.decide import language
-from service.decide.findings import Kind, Severity
+from service.decide.findings import Flaw, Severity
 from service.decide.ruleset import Fact, FactType, FlagForReview, Hit, Place
 from tests.unit.rule_files import HEAD, condition, faults, file_with, kinds, sound, the_only
 
@@ -62,38 +62,38 @@ def test_a_sentiment_of_a_demanded_text_is_never_missing() -> None:
 
 
 DECLARATIONS = [
-    ("x: {type: intger}", Kind.TYPE, 'unknown type "intger"', 'did you mean "integer"?'),
-    ("x: {type: decimal}", Kind.TYPE, "x is a decimal without a scale", "add scale: 2 for two digits after the point"),
-    ("x: {type: decimal(2)}", Kind.TYPE, 'unknown type "decimal(2)"', "write {type: decimal, scale: 2}"),
-    ("x: {type: decimal, scale: 13}", Kind.SYNTAX, "scale must be a whole number from 0 to 12", None),
-    ("x: {type: integer, scale: 2}", Kind.TYPE, "only a decimal has a scale, this is a whole number", None),
-    ("x: {scale: 2}", Kind.TYPE, "x has no type", "add type: one of integer, decimal, text, boolean, date, datetime"),
-    ("x: integer", Kind.SYNTAX, "x must be declared as a mapping", "write {type: integer}"),
-    ("x: {type: integer, minimum: 2}", Kind.SYNTAX, 'unknown key "minimum" in the declaration of x',
+    ("x: {type: intger}", Flaw.TYPE, 'unknown type "intger"', 'did you mean "integer"?'),
+    ("x: {type: decimal}", Flaw.TYPE, "x is a decimal without a scale", "add scale: 2 for two digits after the point"),
+    ("x: {type: decimal(2)}", Flaw.TYPE, 'unknown type "decimal(2)"', "write {type: decimal, scale: 2}"),
+    ("x: {type: decimal, scale: 13}", Flaw.SYNTAX, "scale must be a whole number from 0 to 12", None),
+    ("x: {type: integer, scale: 2}", Flaw.TYPE, "only a decimal has a scale, this is a whole number", None),
+    ("x: {scale: 2}", Flaw.TYPE, "x has no type", "add type: one of integer, decimal, text, boolean, date, datetime"),
+    ("x: integer", Flaw.SYNTAX, "x must be declared as a mapping", "write {type: integer}"),
+    ("x: {type: integer, minimum: 2}", Flaw.SYNTAX, 'unknown key "minimum" in the declaration of x',
      'did you mean "min"?'),
-    ("x: {type: integer, min: 3, max: 2}", Kind.OUT_OF_RANGE, "the range of x is empty: 3 > 2", None),
-    ("x: {type: integer, min: 2.5}", Kind.TYPE, "the limit of x: 2.5 is not a whole number", None),
-    ("x: {type: text, min: a}", Kind.TYPE, "x is a text and has no range", None),
-    ("x: {type: text, values: []}", Kind.SYNTAX, "values must name at least one text", None),
-    ("x: {type: text, values: [a, b, a]}", Kind.DUPLICATE_KEY, 'the value "a" stands here a second time', None),
-    ("x: {type: integer, values: [a]}", Kind.TYPE, "only a text lists its values, this is a whole number", None),
-    ("x: {type: text, optional: no}", Kind.SYNTAX, "optional must be true or false", None),
-    ("x-y: {type: text}", Kind.SYNTAX, '"x-y" cannot name a fact',
+    ("x: {type: integer, min: 3, max: 2}", Flaw.OUT_OF_RANGE, "the range of x is empty: 3 > 2", None),
+    ("x: {type: integer, min: 2.5}", Flaw.TYPE, "the limit of x: 2.5 is not a whole number", None),
+    ("x: {type: text, min: a}", Flaw.TYPE, "x is a text and has no range", None),
+    ("x: {type: text, values: []}", Flaw.SYNTAX, "values must name at least one text", None),
+    ("x: {type: text, values: [a, b, a]}", Flaw.DUPLICATE_KEY, 'the value "a" stands here a second time', None),
+    ("x: {type: integer, values: [a]}", Flaw.TYPE, "only a text lists its values, this is a whole number", None),
+    ("x: {type: text, optional: no}", Flaw.SYNTAX, "optional must be true or false", None),
+    ("x-y: {type: text}", Flaw.SYNTAX, '"x-y" cannot name a fact',
      "letters, digits and _, joined by points: driver.age"),
-    ("always: {type: text}", Kind.SYNTAX, '"always" is a word of the rule language and cannot name a fact', None),
-    ("today: {type: date}", Kind.DUPLICATE_KEY, "today is always a fact (a date)", "remove this line"),
-    ("car: {type: text}", Kind.TYPE, "car cannot be a value and hold car.style at once", "rename one of the two"),
-    ("car.color.tone: {type: text}", Kind.TYPE, "car.color cannot be a value and hold car.color.tone at once",
+    ("always: {type: text}", Flaw.SYNTAX, '"always" is a word of the rule language and cannot name a fact', None),
+    ("today: {type: date}", Flaw.DUPLICATE_KEY, "today is always a fact (a date)", "remove this line"),
+    ("car: {type: text}", Flaw.TYPE, "car cannot be a value and hold car.style at once", "rename one of the two"),
+    ("car.color.tone: {type: text}", Flaw.TYPE, "car.color cannot be a value and hold car.color.tone at once",
      "rename one of the two"),
-    ("m: {sentiment of: car.colour}", Kind.UNKNOWN_FACT, 'unknown fact "car.colour"', 'did you mean "car.color"?'),
-    ("m: {sentiment of: driver.age}", Kind.TYPE, "driver.age is a whole number; only a text has a sentiment", None),
-    ("car: {sentiment of: car.color}", Kind.DUPLICATE_KEY, "car.style lies inside car, which is computed",
+    ("m: {sentiment of: car.colour}", Flaw.UNKNOWN_FACT, 'unknown fact "car.colour"', 'did you mean "car.color"?'),
+    ("m: {sentiment of: driver.age}", Flaw.TYPE, "driver.age is a whole number; only a text has a sentiment", None),
+    ("car: {sentiment of: car.color}", Flaw.DUPLICATE_KEY, "car.style lies inside car, which is computed",
      "rename one of the two"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("line", "kind", "message", "hint"), DECLARATIONS, ids=[line for line, *_ in DECLARATIONS])
-def test_a_wrong_declaration_is_told(line: str, kind: Kind, message: str, hint: str | None) -> None:
+def test_a_wrong_declaration_is_told(line: str, kind: Flaw, message: str, hint: str | None) -> None:
     found = language.parse(file_with(head=f"{HEAD}  {line}\n")).findings[0]
     assert (found.at.line, found.kind, found.message, found.hint) == (13, kind, message, hint)
 
@@ -106,18 +106,18 @@ def test_the_use_of_a_wrongly_declared_fact_is_not_blamed_as_well() -> None:
 def test_both_values_of_a_repeated_key_are_checked_and_it_is_told_at_the_second() -> None:
     text = file_with("driver.ege < 1").replace("    then", "    when: driver.aje < 1\n    then")
     assert [(f.at, f.kind) for f in language.parse(text).findings] == [
-        (Place(15, 11), Kind.UNKNOWN_FACT),
-        (Place(16, 5), Kind.DUPLICATE_KEY),
-        (Place(16, 11), Kind.UNKNOWN_FACT),
+        (Place(15, 11), Flaw.UNKNOWN_FACT),
+        (Place(16, 5), Flaw.DUPLICATE_KEY),
+        (Place(16, 11), Flaw.UNKNOWN_FACT),
     ]
 
 
 def test_both_declarations_of_a_repeated_fact_are_checked() -> None:
     text = file_with(head=HEAD + "  x: {type: intger}\n  x: {type: txt}\n")
     assert [(f.at, f.kind) for f in language.parse(text).findings] == [
-        (Place(13, 13), Kind.TYPE),
-        (Place(14, 3), Kind.DUPLICATE_KEY),
-        (Place(14, 13), Kind.TYPE),
+        (Place(13, 13), Flaw.TYPE),
+        (Place(14, 3), Flaw.DUPLICATE_KEY),
+        (Place(14, 13), Flaw.TYPE),
     ]
 
 
@@ -184,23 +184,23 @@ def test_a_fault_of_yaml_among_the_facts_makes_no_fact_unknown() -> None:
 
 
 FRAME = [
-    ("when: always", "wen: always", Kind.SYNTAX, 'unknown key "wen" in a rule', 'did you mean "when"?'),
-    ("ruleset: cars", "ruleset: c rs", Kind.SYNTAX, '"c rs" cannot name a ruleset',
+    ("when: always", "wen: always", Flaw.SYNTAX, 'unknown key "wen" in a rule', 'did you mean "when"?'),
+    ("ruleset: cars", "ruleset: c rs", Flaw.SYNTAX, '"c rs" cannot name a ruleset',
      "letters, digits, - and _, at most 64"),
-    ("ruleset: cars", "ruleset:", Kind.SYNTAX, "ruleset must be a text and not empty", None),
-    ("ruleset: cars", "ruleset: cars\nhit: frist", Kind.UNKNOWN_VALUE, 'unknown hit policy "frist"',
+    ("ruleset: cars", "ruleset:", Flaw.SYNTAX, "ruleset must be a text and not empty", None),
+    ("ruleset: cars", "ruleset: cars\nhit: frist", Flaw.UNKNOWN_VALUE, 'unknown hit policy "frist"',
      'did you mean "first"?'),
-    ("ruleset: cars", "rulset: cars", Kind.SYNTAX, 'unknown key "rulset" in a rule file', 'did you mean "ruleset"?'),
-    ("  - name: R\n    when", "  - when", Kind.SYNTAX, 'this rule lacks "name"', "write name: High Risk"),
-    ("    then: accept\n", "", Kind.SYNTAX, 'this rule lacks "then"', "write then: [accept]"),
-    ("then: accept", "then: []", Kind.SYNTAX, "then must hold at least one action", "write then: [accept]"),
-    ("when: always", "when: [always]", Kind.SYNTAX, "when must be a text and not empty", None),
-    ("when: always", "when:", Kind.SYNTAX, "when must be a text and not empty", None),
+    ("ruleset: cars", "rulset: cars", Flaw.SYNTAX, 'unknown key "rulset" in a rule file', 'did you mean "ruleset"?'),
+    ("  - name: R\n    when", "  - when", Flaw.SYNTAX, 'this rule lacks "name"', "write name: High Risk"),
+    ("    then: accept\n", "", Flaw.SYNTAX, 'this rule lacks "then"', "write then: [accept]"),
+    ("then: accept", "then: []", Flaw.SYNTAX, "then must hold at least one action", "write then: [accept]"),
+    ("when: always", "when: [always]", Flaw.SYNTAX, "when must be a text and not empty", None),
+    ("when: always", "when:", Flaw.SYNTAX, "when must be a text and not empty", None),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("old", "new", "kind", "message", "hint"), FRAME, ids=[new for _, new, *_ in FRAME])
-def test_a_wrong_frame_is_told(old: str, new: str, kind: Kind, message: str, hint: str | None) -> None:
+def test_a_wrong_frame_is_told(old: str, new: str, kind: Flaw, message: str, hint: str | None) -> None:
     findings = language.parse(file_with().replace(old, new)).findings
     assert (kind, message, hint) in [(found.kind, found.message, found.hint) for found in findings]
 
@@ -211,35 +211,35 @@ def test_a_rule_without_when_always_holds() -> None:
 
 def test_two_rules_of_one_name_are_told_at_the_second() -> None:
     found = the_only(language.parse(file_with() + "  - {name: R, then: accept}\n"))
-    assert (found.at, found.kind, found.rule) == (Place(17, 12), Kind.DUPLICATE_KEY, "R")
+    assert (found.at, found.kind, found.rule) == (Place(17, 12), Flaw.DUPLICATE_KEY, "R")
 
 
 def test_the_ruleset_that_judges_messages_may_only_judge() -> None:
     head = HEAD.replace("ruleset: cars", "ruleset: sentiment")
     assert isinstance(sound(file_with(then="{flag for review: x}", head=head)).rules[0].then[0], FlagForReview)
     found = the_only(language.parse(file_with(then="{emit: x}", head=head)))
-    assert (found.kind, found.message) == (Kind.UNKNOWN_VERB, '"emit" may not be used in this ruleset')
+    assert (found.kind, found.message) == (Flaw.UNKNOWN_VERB, '"emit" may not be used in this ruleset')
 
 
 TESTS = [
-    ("{given: {driver.age: 15}, expect: {}}", Kind.OUT_OF_RANGE, "15 is outside the range of driver.age (16..110)"),
-    ("{given: {driver: {age: x}}, expect: {}}", Kind.TYPE, 'driver.age: "x" is not a whole number'),
-    ("{given: {driver.age: 18, driver: {age: 19}}, expect: {}}", Kind.DUPLICATE_KEY,
+    ("{given: {driver.age: 15}, expect: {}}", Flaw.OUT_OF_RANGE, "15 is outside the range of driver.age (16..110)"),
+    ("{given: {driver: {age: x}}, expect: {}}", Flaw.TYPE, 'driver.age: "x" is not a whole number'),
+    ("{given: {driver.age: 18, driver: {age: 19}}, expect: {}}", Flaw.DUPLICATE_KEY,
      'the key "age" stands here a second time'),
-    ("{given: {driver.aeg: 18}, expect: {}}", Kind.UNKNOWN_FACT,
+    ("{given: {driver.aeg: 18}, expect: {}}", Flaw.UNKNOWN_FACT,
      'the fact "driver.aeg" is not declared, so no rule sees it'),
-    ("{given: {}, expect: {fired: [Q]}}", Kind.UNKNOWN_VALUE, 'no rule is named "Q"'),
-    ("{given: {}, expect: {policy.premum: 1}}", Kind.UNKNOWN_FACT, 'unknown fact "policy.premum"'),
-    ("{given: {}, expect: {policy.premium: 1.005}}", Kind.TYPE,
+    ("{given: {}, expect: {fired: [Q]}}", Flaw.UNKNOWN_VALUE, 'no rule is named "Q"'),
+    ("{given: {}, expect: {policy.premum: 1}}", Flaw.UNKNOWN_FACT, 'unknown fact "policy.premum"'),
+    ("{given: {}, expect: {policy.premium: 1.005}}", Flaw.TYPE,
      "policy.premium: 1.005 has more than 2 digits after the point"),
-    ("{given: {}, expect: {outcomes: [acept]}}", Kind.UNKNOWN_VALUE, 'unknown outcome "acept"'),
-    ("{given: {}}", Kind.SYNTAX, 'this test lacks "expect"'),
-    ("{given: {}, expect: {}, expects: {}}", Kind.SYNTAX, 'unknown key "expects" in a test'),
+    ("{given: {}, expect: {outcomes: [acept]}}", Flaw.UNKNOWN_VALUE, 'unknown outcome "acept"'),
+    ("{given: {}}", Flaw.SYNTAX, 'this test lacks "expect"'),
+    ("{given: {}, expect: {}, expects: {}}", Flaw.SYNTAX, 'unknown key "expects" in a test'),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("test", "kind", "message"), TESTS, ids=[test for test, *_ in TESTS])
-def test_a_wrong_test_is_told(test: str, kind: Kind, message: str) -> None:
+def test_a_wrong_test_is_told(test: str, kind: Flaw, message: str) -> None:
     found = language.parse(file_with() + f"tests:\n  - {test}\n").findings[0]
     assert (found.at.line, found.kind, found.message) == (18, kind, message)
 
@@ -302,7 +302,7 @@ def test_one_wrong_rule_hides_no_other() -> None:
     text = HEAD + "rules:\n  - 5\n  - {name: A, when: driver.ege < 1, then: accept}\n  - {name: B}\n"
     text += "  - {name: C, when: 'driver.age <', then: {acept: 1}}\ntests: 7\nhit: most\nbogus: 1\n"
     assert kinds(text) == [
-        Kind.SYNTAX, Kind.UNKNOWN_FACT, Kind.SYNTAX, Kind.SYNTAX, Kind.UNKNOWN_VERB, Kind.SYNTAX, Kind.UNKNOWN_VALUE,
-        Kind.SYNTAX,
+        Flaw.SYNTAX, Flaw.UNKNOWN_FACT, Flaw.SYNTAX, Flaw.SYNTAX, Flaw.UNKNOWN_VERB, Flaw.SYNTAX, Flaw.UNKNOWN_VALUE,
+        Flaw.SYNTAX,
     ]  # fmt: skip
     assert all(finding.severity is Severity.ERROR for finding in language.parse(text).findings)

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.decide import language
-from service.decide.findings import Kind, Severity
+from service.decide.findings import Flaw, Severity
 from service.decide.ruleset import Place
 from tests.unit.rule_files import HEAD, file_with
 
@@ -25,7 +25,7 @@ def place_of_mark(text: str) -> Place:
 
 def found_at(text: str | bytes) -> Place:
     (finding,) = (each for each in language.parse(text).findings if each.severity is Severity.ERROR)
-    assert (finding.kind, finding.message) == (Kind.UNKNOWN_FACT, f'unknown fact "{MARK}"')
+    assert (finding.kind, finding.message) == (Flaw.UNKNOWN_FACT, f'unknown fact "{MARK}"')
     return finding.at
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from service.decide import language, report
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.ruleset import Place
 from tests.unit.rule_files import file_with
 
@@ -23,27 +23,27 @@ def test_a_finding_shows_its_line_a_caret_and_a_hint() -> None:
 
 def test_an_example_is_a_request_that_can_be_pasted() -> None:
     example = {"policy": {"premium": Decimal("0.10")}, "driver": {"age": 21}}
-    gap = Finding(Severity.WARNING, Kind.GAP, Place(1, 3), "no rule applies", example=example)
+    gap = Finding(Severity.WARNING, Flaw.GAP, Place(1, 3), "no rule applies", example=example)
     shown = report.render([gap], b"abc", "x.yaml")
     assert '  example: {"policy":{"premium":0.10},"driver":{"age":21}}\n' in shown
     assert shown.startswith("x.yaml:1:3: warning: no rule applies [gap]\n")
 
 
 def test_the_caret_stands_below_wide_characters_and_tabs() -> None:
-    finding = Finding(Severity.ERROR, Kind.SYNTAX, Place(1, 4), "here")
+    finding = Finding(Severity.ERROR, Flaw.SYNTAX, Place(1, 4), "here")
     lines = report.render([finding], "\t漢x!", "x").splitlines()
     assert lines[1:] == ["    1 |  漢x!", "      |     ^"]
 
 
 def test_a_very_long_line_is_cut_around_the_caret() -> None:
-    finding = Finding(Severity.ERROR, Kind.SYNTAX, Place(1, 5_001), "here")
+    finding = Finding(Severity.ERROR, Flaw.SYNTAX, Place(1, 5_001), "here")
     _, line, caret = report.render([finding], "a" * 5_000 + "B" + "c" * 5_000, "x").splitlines()
     assert len(line) < 200
     assert line[caret.index("^")] == "B"
 
 
 def test_nothing_in_a_file_can_move_the_cursor_of_a_terminal() -> None:
-    finding = Finding(Severity.ERROR, Kind.SYNTAX, Place(1, 1), "bad \x1b[2J name")
+    finding = Finding(Severity.ERROR, Flaw.SYNTAX, Place(1, 1), "bad \x1b[2J name")
     assert "\x1b" not in report.render([finding], "\x1b[31mred\u202e", "x")
 
 

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from service.core.enums import Channel
 from service.decide import report
 from service.escalate import policy_file
-from service.escalate.policy import Level, OnNo, Policy, Role
+from service.escalate.policy import EscalationPolicy, Level, OnNo, Role
 from service.escalate.waits import For, Until
 
 SHIPPED = Path(__file__).parents[2] / "rules" / "escalation"
 
 
-def read(text: str) -> Policy:
+def read(text: str) -> EscalationPolicy:
     parsed = policy_file.parse(text)
     assert parsed.findings == ()
     assert parsed.policy is not None

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.escalate.replies import Answer, Said, Understood
-from service.replies import Kind
+from service.escalate.replies import ClearAnswer, Said, Understood
+from service.replies import PhraseKind
 from tests.reply_words import LANGUAGES
 
 
@@ -13,7 +13,7 @@ def understand(text: str, language: str | None) -> Said:
     return Understood(LANGUAGES.read(text, language)).said
 
 
-TAKES = {Kind.YES: Answer.YES, Kind.OK: Answer.YES, Kind.NO: Answer.NO}
+TAKES = {PhraseKind.YES: ClearAnswer.YES, PhraseKind.OK: ClearAnswer.YES, PhraseKind.NO: ClearAnswer.NO}
 PHRASES = [
     (language, TAKES[node.phrase.kind], word)
     for language in ("de", "en", "es", "fr", "pl", "ru", "tr")
@@ -57,7 +57,7 @@ PUNCTUATION = st.text(" .,!:;~…\n*_\u200b\ufe0f😀", max_size=4)
     ],
 )
 def test_what_is_a_yes(text: str) -> None:
-    assert understand(text, None) == Said(Answer.YES)
+    assert understand(text, None) == Said(ClearAnswer.YES)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_is_a_yes(text: str) -> None:
     ],
 )
 def test_what_is_a_no(text: str) -> None:
-    assert understand(text, None) == Said(Answer.NO)
+    assert understand(text, None) == Said(ClearAnswer.NO)
 
 
 @pytest.mark.parametrize(
@@ -127,47 +127,47 @@ def test_what_is_asked_about(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "language", "answer"),
     [
-        ("tak", "pl", Answer.YES),
+        ("tak", "pl", ClearAnswer.YES),
         ("tak", "da", None),
-        ("Ja, bin unterwegs!", "de-AT", Answer.YES),
+        ("Ja, bin unterwegs!", "de-AT", ClearAnswer.YES),
         ("ja, aber nicht heute", "de", None),
         ("kein Problem", "de", None),
-        ("Sí, voy en camino", "es-MX", Answer.YES),
-        ("no puedo", "es", Answer.NO),
+        ("Sí, voy en camino", "es-MX", ClearAnswer.YES),
+        ("no puedo", "es", ClearAnswer.NO),
         ("no te preocupes", "es", None),
-        ("Não posso", "pt-BR", Answer.NO),
-        ("J’accepte", "fr", Answer.YES),
-        ("EVET", "tr", Answer.YES),
-        ("はい、行きます", "ja", Answer.YES),
-        ("yes", "ja", Answer.YES),
-        ("No", "de", Answer.NO),
+        ("Não posso", "pt-BR", ClearAnswer.NO),
+        ("J’accepte", "fr", ClearAnswer.YES),
+        ("EVET", "tr", ClearAnswer.YES),
+        ("はい、行きます", "ja", ClearAnswer.YES),
+        ("yes", "ja", ClearAnswer.YES),
+        ("No", "de", ClearAnswer.NO),
         ("oui", "de", None),
-        ("yes", "tlh", Answer.YES),
+        ("yes", "tlh", ClearAnswer.YES),
     ],
 )
-def test_the_contacts_language_counts_beside_english(text: str, language: str, answer: Answer | None) -> None:
+def test_the_contacts_language_counts_beside_english(text: str, language: str, answer: ClearAnswer | None) -> None:
     assert understand(text, language) == Said(answer)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("YES 41", Said(Answer.YES, (41,), certain=True)),
-        ("41 yes", Said(Answer.YES, (41,), certain=True)),
-        ("yes41", Said(Answer.YES, (41,), certain=True)),
-        ("Yes #41, on my way", Said(Answer.YES, (41,), certain=True)),
-        ("no, 41.", Said(Answer.NO, (41,), certain=True)),
-        ("yes 41 please", Said(Answer.YES, (41,), certain=True)),
-        ("yes 41 42", Said(Answer.YES, (41, 42), certain=True)),
+        ("YES 41", Said(ClearAnswer.YES, (41,), certain=True)),
+        ("41 yes", Said(ClearAnswer.YES, (41,), certain=True)),
+        ("yes41", Said(ClearAnswer.YES, (41,), certain=True)),
+        ("Yes #41, on my way", Said(ClearAnswer.YES, (41,), certain=True)),
+        ("no, 41.", Said(ClearAnswer.NO, (41,), certain=True)),
+        ("yes 41 please", Said(ClearAnswer.YES, (41,), certain=True)),
+        ("yes 41 42", Said(ClearAnswer.YES, (41, 42), certain=True)),
         ("#41", Said(None, (41,), certain=True)),
         ("41", Said(None, (41,), certain=True)),
-        ("yes 10 minutes", Said(Answer.YES)),
-        ("yes, back in 10 minutes", Said(Answer.YES)),
+        ("yes 10 minutes", Said(ClearAnswer.YES)),
+        ("yes, back in 10 minutes", Said(ClearAnswer.YES)),
         ("yes at 10:30", Said(None)),
         ("yes, call me on 07700900123", Said(None)),
-        ("yes 10-12", Said(Answer.YES, (10, 11, 12), certain=True)),
+        ("yes 10-12", Said(ClearAnswer.YES, (10, 11, 12), certain=True)),
         ("ok 41 or 42", Said(None, (41, 42), certain=True)),
-        ("نعم ٤١", Said(Answer.YES, (41,), certain=True)),
+        ("نعم ٤١", Said(ClearAnswer.YES, (41,), certain=True)),
     ],
 )
 def test_which_numbers_may_be_codes(text: str, said: Said) -> None:
@@ -175,7 +175,7 @@ def test_which_numbers_may_be_codes(text: str, said: Said) -> None:
 
 
 @pytest.mark.parametrize(("language", "answer", "phrase"), PHRASES)
-def test_every_answer_of_one_word_means_what_it_says(language: str, answer: Answer, phrase: str) -> None:
+def test_every_answer_of_one_word_means_what_it_says(language: str, answer: ClearAnswer, phrase: str) -> None:
     assert understand(phrase, language) == Said(answer)
 
 
@@ -186,7 +186,7 @@ def test_every_answer_of_one_word_means_what_it_says(language: str, answer: Answ
     shape=st.sampled_from([str.upper, str.title, str.lower, lambda text: text.replace(" ", "  ")]),
 )
 def test_case_blanks_and_punctuation_around_an_answer_change_nothing(
-    entry: tuple[str, Answer, str], before: str, after: str, shape: object
+    entry: tuple[str, ClearAnswer, str], before: str, after: str, shape: object
 ) -> None:
     language, answer, phrase = entry
     assert callable(shape)
@@ -197,7 +197,7 @@ def test_case_blanks_and_punctuation_around_an_answer_change_nothing(
 @given(st.text(), st.sampled_from([None, "", "-", "xx", "en", "de", "ja", "th", "vi"]))
 def test_no_text_whatever_raises_an_error(text: str, language: str | None) -> None:
     said = understand(text, language)
-    assert said.answer is None or said.answer in Answer
+    assert said.answer is None or said.answer in ClearAnswer
 
 
 @given(st.text(st.characters(exclude_categories=("L", "So", "N"))))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.escalate.phonebook import FIRST_CODE, LAST_CODE, Listed, PhoneBook, Question, Standing
-from service.escalate.replies import Answer, Said, Understood
+from service.escalate.replies import ClearAnswer, Said, Understood
 from service.escalate.resolution import (
     Answered,
     NotUnderstood,
@@ -53,7 +53,7 @@ def test_without_a_code_several_open_incidents_are_listed_latest_first_whatever_
     resolution = reply("yes", book("a", "b", "c"), in_reply_to="a")
     assert isinstance(resolution, WhichOne)
     assert [page.code for page in resolution.pages] == [12, 11, 10]
-    assert resolution.answer is Answer.YES
+    assert resolution.answer is ClearAnswer.YES
 
 
 def test_a_code_that_this_phone_never_had_is_never_guessed_at() -> None:
@@ -67,10 +67,10 @@ def test_a_number_that_is_no_code_is_only_a_number() -> None:
 
 
 def test_a_code_alone_completes_the_answer_that_was_asked_about() -> None:
-    asked = book("a", "b").asking(Question(START + timedelta(minutes=59), Answer.NO))
-    assert reply("11", asked) == Answered(Answer.NO, (asked.pages[1],))
+    asked = book("a", "b").asking(Question(START + timedelta(minutes=59), ClearAnswer.NO))
+    assert reply("11", asked) == Answered(ClearAnswer.NO, (asked.pages[1],))
     assert isinstance(reply("11", book("a", "b")), NotUnderstood)
-    long_ago = book("a", "b").asking(Question(START, Answer.NO))
+    long_ago = book("a", "b").asking(Question(START, ClearAnswer.NO))
     assert isinstance(reply("11", long_ago), NotUnderstood)
 
 
@@ -80,8 +80,8 @@ def test_a_code_of_what_is_over_is_still_about_it() -> None:
 
 def test_one_incident_on_two_levels_of_one_phone_is_one_incident_with_two_codes() -> None:
     twice = book("a").paged("a", 2, 2, START + timedelta(minutes=2))
-    assert reply("no", twice) == Answered(Answer.NO, (twice.pages[1],))
-    assert reply("no 10", twice) == Answered(Answer.NO, (twice.pages[0],))
+    assert reply("no", twice) == Answered(ClearAnswer.NO, (twice.pages[1],))
+    assert reply("no 10", twice) == Answered(ClearAnswer.NO, (twice.pages[0],))
 
 
 def test_after_everything_is_over_a_lone_reply_is_about_what_ended_last() -> None:
@@ -168,14 +168,14 @@ histories = st.lists(
 
 @given(
     history=histories,
-    answer=st.none() | st.sampled_from(Answer),
+    answer=st.none() | st.sampled_from(ClearAnswer),
     codes=st.lists(st.integers(9, 20), max_size=2, unique=True).map(tuple),
     certain=st.booleans(),
     in_reply_to=st.none() | st.sampled_from("abcdez"),
 )
 def test_a_reply_is_never_guessed(
     history: list[tuple[str, int, int, Standing | None]],
-    answer: Answer | None,
+    answer: ClearAnswer | None,
     codes: tuple[int, ...],
     certain: bool,
     in_reply_to: str | None,
@@ -197,7 +197,7 @@ def test_a_reply_is_never_guessed(
             assert not phone.pages
         case Answered(answer=given_answer, pages=pages):
             assert given_answer is answer
-            if answer in (Answer.YES, Answer.NO):
+            if answer in (ClearAnswer.YES, ClearAnswer.NO):
                 check_answered(pages, phone, codes, in_reply_to)
             else:
                 check_command(answer, pages, phone, codes)
@@ -207,11 +207,13 @@ def test_a_reply_is_never_guessed(
             assert answer is None
 
 
-def check_command(answer: Answer | None, pages: tuple[Listed, ...], phone: PhoneBook, codes: tuple[int, ...]) -> None:
+def check_command(
+    answer: ClearAnswer | None, pages: tuple[Listed, ...], phone: PhoneBook, codes: tuple[int, ...]
+) -> None:
     """Without a code a command is about the only thing it may mean; WHO, which changes nothing, about three."""
     asked = set(phone.latest(Standing.OPEN))
     taken = set(phone.latest(Standing.TAKEN))
-    most = 3 if answer is Answer.WHO else 1
+    most = 3 if answer is ClearAnswer.WHO else 1
     named = {page.code for page in pages} <= set(codes)
     over = not asked and not taken and len(pages) == 1
     assert named or over or (len(pages) <= most and set(pages) <= asked | taken)

@@ -10,15 +10,15 @@ from service.replies import patterns
 from service.replies.atoms import Atom, atoms_of
 from service.replies.cover import Piece, cover
 from service.replies.graph import Graph, Node, Phrase
-from service.replies.kinds import Kind
+from service.replies.kinds import PhraseKind
 
 PHRASES = {
-    "an": Kind.YES,
-    "an be": Kind.NO,
-    "be co an": Kind.COMMIT,
-    "co": Kind.POLITE,
-    "co co": Kind.OK,
-    "do be": Kind.FILLER,
+    "an": PhraseKind.YES,
+    "an be": PhraseKind.NO,
+    "be co an": PhraseKind.COMMIT,
+    "co": PhraseKind.POLITE,
+    "co co": PhraseKind.OK,
+    "do be": PhraseKind.FILLER,
 }
 
 
@@ -26,7 +26,7 @@ def root() -> Node:
     graph = Graph()
     for text, kind in PHRASES.items():
         graph.add(patterns.parse(text), Phrase(kind, Place(1, 1)), str.split)
-    graph.add(patterns.parse("do"), Phrase(Kind.EXCUSE, Place(1, 1), open=True), str.split)
+    graph.add(patterns.parse("do"), Phrase(PhraseKind.EXCUSE, Place(1, 1), open=True), str.split)
     return graph.deterministic(lambda _words, first, _second: first)
 
 
@@ -47,7 +47,7 @@ def every_cover(atoms: tuple[Atom, ...]) -> Iterator[tuple[Piece, ...]]:
         kind = PHRASES.get(" ".join(atom.text for atom in atoms[:length]))
         options = [Phrase(kind, Place(1, 1))] if kind is not None else []
         if atoms[0].text == "do" and length == len(atoms) > 1:
-            options.append(Phrase(Kind.EXCUSE, Place(1, 1), open=True))
+            options.append(Phrase(PhraseKind.EXCUSE, Place(1, 1), open=True))
         pieces = [Piece(atoms[:length], phrase) for phrase in options]
         if length == 1:
             pieces.append(Piece(atoms[:1]))
@@ -64,9 +64,9 @@ def test_no_other_cover_leaves_less_unknown(text: str) -> None:
 
 def test_what_is_known_word_by_word_counts_before_an_open_end() -> None:
     pieces = cover(atoms_of("do be co"), ROOT)
-    assert [piece.kind for piece in pieces] == [Kind.FILLER, Kind.POLITE]
+    assert [piece.kind for piece in pieces] == [PhraseKind.FILLER, PhraseKind.POLITE]
 
 
 def test_an_open_end_stops_at_the_end_of_its_clause() -> None:
     pieces = cover(atoms_of("do xx xx, an"), ROOT)
-    assert [piece.kind for piece in pieces] == [Kind.EXCUSE, None, Kind.YES]
+    assert [piece.kind for piece in pieces] == [PhraseKind.EXCUSE, None, PhraseKind.YES]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from service.replies import decide
-from service.replies.decide import FOR_APPROVALS, FOR_PAGES, FOR_TASKS, Decision
+from service.replies.decide import FOR_APPROVALS, FOR_PAGES, FOR_TASKS, ReplyDecision
 from service.replies.graph import shared_phrases
-from service.replies.kinds import AFFIRMING, Kind
+from service.replies.kinds import AFFIRMING, PhraseKind
 from service.replies.languages import EMOJI
 from tests.reply_words import FOLDER, LANGUAGES, parsed
 
@@ -15,7 +15,7 @@ ACCEPTS = {"page": FOR_PAGES, "approval": FOR_APPROVALS, "medicine": FOR_TASKS}
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def decision(text: str, language: str | None, policy: str = "page") -> Decision:
+def decision(text: str, language: str | None, policy: str = "page") -> ReplyDecision:
     return decide(LANGUAGES.read(text, language), ACCEPTS[policy])
 
 
@@ -30,7 +30,7 @@ def test_every_file_is_sound_and_named_by_its_language(name: str) -> None:
 @pytest.mark.parametrize("language", [name for name in NAMES if name not in (EMOJI, "en")])
 def test_english_answers_that_mean_something_else_elsewhere_are_known_as_such(language: str) -> None:
     english, other = LANGUAGES.vocabulary("en"), LANGUAGES.vocabulary(language)
-    agree = AFFIRMING | {Kind.FIRST, Kind.POLITE, Kind.FILLER, Kind.JUST, Kind.REASSURE}
+    agree = AFFIRMING | {PhraseKind.FIRST, PhraseKind.POLITE, PhraseKind.FILLER, PhraseKind.JUST, PhraseKind.REASSURE}
     differ = {
         " ".join(words)
         for root in (other.root, other.forgiven)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from service.decide.ruleset import Place
 from service.replies import patterns
 from service.replies.graph import Graph, Node, Phrase, phrases_below
-from service.replies.kinds import Kind
+from service.replies.kinds import PhraseKind
 from service.replies.patterns import BadPattern
 
 
 def graph_of(*texts: str) -> Node:
     graph = Graph()
     for text in texts:
-        graph.add(patterns.parse(text), Phrase(Kind.YES, Place(1, 1)), str.split)
+        graph.add(patterns.parse(text), Phrase(PhraseKind.YES, Place(1, 1)), str.split)
     return graph.deterministic(lambda _words, first, _second: first)
 
 

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from service.core.enums import Channel
-from service.escalate.effects import Effects, Kind
+from service.escalate.effects import Effects, TimelineKind
 from service.escalate.events import (
     ApiAcknowledge,
     ApiCancel,
@@ -10,7 +10,7 @@ from service.escalate.events import (
     Timer,
 )
 from service.escalate.incident import Contact
-from service.escalate.policy import Level, OnNo, Policy
+from service.escalate.policy import EscalationPolicy, Level, OnNo
 from service.escalate.states import Acknowledged, Cancelled, Ending, Open, Unacknowledged
 from service.escalate.transition import transition
 from service.escalate.waits import Until
@@ -35,8 +35,8 @@ from tests.unit.incidents import (
 )
 
 
-def kinds(effects: Effects) -> list[Kind]:
-    return [entry.kind for entry in effects.timeline if entry.kind is not Kind.SENT]
+def kinds(effects: Effects) -> list[TimelineKind]:
+    return [entry.kind for entry in effects.timeline if entry.kind is not TimelineKind.SENT]
 
 
 # --- the default policy, step by step
@@ -58,7 +58,7 @@ def test_silence_after_the_reminder_escalates_and_says_so_to_the_first_contact()
     incident, effects = transition(after(opened(), at(1)), at(2))
     assert sent(effects) == [("escalated", 1, "sms"), ("page", 2, "sms")]
     assert incident.state == Open(2, 1, START + 3 * WAIT)
-    assert kinds(effects) == [Kind.ESCALATED]
+    assert kinds(effects) == [TimelineKind.ESCALATED]
 
 
 def test_silence_of_everybody_ends_unacknowledged_with_a_last_resort_to_every_known_address() -> None:
@@ -181,7 +181,7 @@ def test_levels_that_name_absent_contacts_are_skipped() -> None:
     incident, effects = transition(new([ANN], policy(level(4), level(1))), Opened(START))
     assert sent(effects) == [("page", 1, "sms")]
     assert incident.state == Open(2, 1, START + WAIT)
-    assert kinds(effects) == [Kind.OPENED, Kind.LEVEL_SKIPPED]
+    assert kinds(effects) == [TimelineKind.OPENED, TimelineKind.LEVEL_SKIPPED]
 
 
 def test_contacts_that_no_level_names_follow_at_the_end() -> None:
@@ -201,8 +201,8 @@ def test_an_opted_out_contact_is_skipped_to_the_next_level_at_once_and_the_timel
     assert sent(effects) == [("page", 2, "sms")]
     assert incident.state == Open(2, 1, START + timedelta(seconds=1) + WAIT)
     assert [(e.kind, e.contact, e.why) for e in effects.timeline[:2]] == [
-        (Kind.CONTACT_SKIPPED, 1, "opted_out"),
-        (Kind.ESCALATED, None, "unreachable"),
+        (TimelineKind.CONTACT_SKIPPED, 1, "opted_out"),
+        (TimelineKind.ESCALATED, None, "unreachable"),
     ]
 
 
@@ -312,7 +312,7 @@ def test_of_two_asked_together_only_who_was_paged_is_reminded_and_said_to_be_sil
 
 
 def test_a_wait_until_a_time_of_day_leaves_five_minutes_to_who_was_paged_just_before_it() -> None:
-    until = Policy("morning", (Level((1,), (Channel.SMS,), Until(11, 0)),))
+    until = EscalationPolicy("morning", (Level((1,), (Channel.SMS,), Until(11, 0)),))
     incident, effects = transition(new((ANN,), until), Opened(START))
     assert incident.due_at == START + timedelta(hours=2)
     (page,) = effects.messages

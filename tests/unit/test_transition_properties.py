@@ -17,7 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from service.channels.contact_keys import ContactKeys
 from service.core.enums import Channel
 from service.escalate.books import Books
-from service.escalate.effects import NOTHING, Effects, Kind, Message
+from service.escalate.effects import NOTHING, Effects, IncidentMessage, TimelineKind
 from service.escalate.events import (
     ApiAcknowledge,
     ApiCancel,
@@ -42,7 +42,7 @@ from service.escalate.events import (
 )
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import message_id
-from service.escalate.policy import PAGING, Level, OnNo, Policy, Role
+from service.escalate.policy import PAGING, EscalationPolicy, Level, OnNo, Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.states import Ending, Open, Unacknowledged
 from service.escalate.steps import Change, Moved, moved, written
@@ -63,7 +63,7 @@ levels = st.builds(
     reminders=st.integers(0, 2),
 )
 policies = st.builds(
-    Policy,
+    EscalationPolicy,
     name=st.just("drawn"),
     levels=st.lists(levels, min_size=1, max_size=3).map(tuple),
     on_no=st.sampled_from([OnNo.ESCALATE, OnNo.ESCALATE, OnNo.END]),
@@ -110,7 +110,10 @@ class IncidentMachine(RuleBasedStateMachine):
         rosters=st.lists(st.sampled_from(ROSTERS), max_size=2),
     )
     def begin(
-        self, under: Policy, drawn: Sequence[tuple[str | None, str | None, str | None]], rosters: Sequence[str]
+        self,
+        under: EscalationPolicy,
+        drawn: Sequence[tuple[str | None, str | None, str | None]],
+        rosters: Sequence[str],
     ) -> None:
         who = contacts(drawn)
         who += tuple(Contact(n, roster=name) for n, name in enumerate(rosters, len(who) + 1))
@@ -334,7 +337,7 @@ class IncidentMachine(RuleBasedStateMachine):
         present = isinstance(before.state, Open) and isinstance(event, ReplyNo) and event.level == before.state.level
         if isinstance(event, ReplyNo) and not present and not before.has_it(event.contact):
             assert after.state == before.state, "a late no only gets an answer"
-        told = [(line.role, line.contact, line.channel) for line in effects.timeline if line.kind is Kind.SENT]
+        told = [(line.role, line.contact, line.channel) for line in effects.timeline if line.kind is TimelineKind.SENT]
         assert told == [(m.role, m.contact, m.channel) for m in effects.messages], "the timeline shows every message"
         self.numbers += [message.number for message in effects.messages]
 
@@ -404,7 +407,7 @@ class IncidentMachine(RuleBasedStateMachine):
             assert message_id("i", page.number) in spawned or self.waits_with_others(page)
         assert committed.item.due_at == self.incident.due_at
 
-    def waits_with_others(self, message: Message) -> bool:
+    def waits_with_others(self, message: IncidentMessage) -> bool:
         address = self.incident.contacts[message.contact - 1].address(message.channel)
         waiting = [] if address is None else self.books[address].notices
         return message.role is Role.LAST_RESORT and message.number in [notice.number for notice in waiting]

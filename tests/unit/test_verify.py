@@ -10,7 +10,7 @@ import pytest
 
 from service.core import exact_json
 from service.decide import language
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.verify import verify_ruleset
 from service.decide.verify.world import MAX_SHOWN
 from service.rulesets import gate
@@ -53,7 +53,7 @@ def the_only(findings: Sequence[Finding]) -> Finding:
 def test_the_shipped_premium_file_has_exactly_the_gap_of_the_sample_and_shows_it() -> None:
     source = Path("rules/premium.yaml").read_text(encoding="utf-8")
     gap = the_only(verify_ruleset(sound(source)))
-    assert (gap.kind, gap.severity, gap.at.line) == (Kind.GAP, Severity.WARNING, 11)
+    assert (gap.kind, gap.severity, gap.at.line) == (Flaw.GAP, Severity.WARNING, 11)
     assert "driver.age is 21 and car.style is SPORTS and car.color is RED" in gap.message
     assert gap.example == {
         "driver": {"age": 21},
@@ -71,7 +71,7 @@ def test_the_other_shipped_files_have_nothing_to_report(name: str) -> None:
 def test_a_gap_inside_must_cover_is_an_error_at_its_condition() -> None:
     text = fees(("age < 21", "accept"), ("age > 21 and country != NO", "accept"), frame="must_cover: age >= 18")
     gaps = verify_ruleset(sound(text))
-    assert {(one.kind, one.severity, one.at) for one in gaps} == {(Kind.GAP, Severity.ERROR, gaps[0].at)}
+    assert {(one.kind, one.severity, one.at) for one in gaps} == {(Flaw.GAP, Severity.ERROR, gaps[0].at)}
     assert [one.message for one in gaps] == [
         "no rule holds where age is 22 or more and country is NO, though must_cover asks for one",
         "no rule holds where age is 21, though must_cover asks for one",
@@ -93,7 +93,7 @@ def test_a_negated_comparison_leaves_a_gap_where_the_fact_is_missing() -> None:
 def test_rules_that_may_not_meet_under_unique_are_an_error_with_a_request_that_both_match() -> None:
     text = fees(("age < 21", "set: fee, to: 1.00"), ("age <= 21", "set: fee, to: 2.00"), frame="hit: unique")
     overlap = the_only(verify_ruleset(sound(text)))
-    assert (overlap.severity, overlap.kind, overlap.rule) == (Severity.ERROR, Kind.OVERLAP, "B")
+    assert (overlap.severity, overlap.kind, overlap.rule) == (Severity.ERROR, Flaw.OVERLAP, "B")
     assert overlap.message == '"A" (line 10) and "B" both hold where age is under 21: hit: unique allows one'
     assert overlap.example is not None
     assert json.loads(exact_json.dumps(overlap.example))["age"] < 21
@@ -114,7 +114,7 @@ def test_rules_that_may_not_meet_under_unique_are_an_error_with_a_request_that_b
 )
 def test_contradictions_under_all_are_warnings(first: str, second: str, message: str) -> None:
     overlap = the_only(verify_ruleset(sound(fees(("age > 18", first), ("age > 65", second)))))
-    assert (overlap.severity, overlap.kind) == (Severity.WARNING, Kind.OVERLAP)
+    assert (overlap.severity, overlap.kind) == (Severity.WARNING, Flaw.OVERLAP)
     assert overlap.message.endswith(f"both hold where age is 66 or more: {message}")
 
 
@@ -139,19 +139,19 @@ def test_two_rules_that_always_hold_and_clash_are_shown_with_a_request(hit: str,
     overlap = the_only(
         verify_ruleset(sound(fees(("always", "increase: fee, by: 5"), ("always", "set: fee, to: 20"), frame=hit)))
     )
-    assert (overlap.severity, overlap.kind, overlap.rule) == (severity, Kind.OVERLAP, "B")
+    assert (overlap.severity, overlap.kind, overlap.rule) == (severity, Flaw.OVERLAP, "B")
     assert '"A" (line 10) and "B" both hold for any request' in overlap.message
     assert overlap.example is not None
 
 
 def test_a_twin_under_unique_is_named_because_the_engine_refuses_both() -> None:
     twin = the_only(verify_ruleset(sound(fees(("age > 18", "accept"), ("age > 65", "accept"), frame="hit: unique"))))
-    assert (twin.kind, twin.severity, twin.rule) == (Kind.REDUNDANT, Severity.WARNING, "B")
+    assert (twin.kind, twin.severity, twin.rule) == (Flaw.REDUNDANT, Severity.WARNING, "B")
 
 
 def test_a_condition_that_no_request_fulfils_is_dead() -> None:
     dead = the_only(verify_ruleset(sound(fees(("age > 30 and age < 18", "accept")))))
-    assert (dead.kind, dead.rule, dead.at.line) == (Kind.DEAD, "A", 10)
+    assert (dead.kind, dead.rule, dead.at.line) == (Flaw.DEAD, "A", 10)
 
 
 def test_a_condition_on_numbers_that_no_request_may_hold_is_dead() -> None:
@@ -169,7 +169,7 @@ def test_a_rule_behind_others_is_shadowed_by_those_that_suffice() -> None:
         frame="hit: first",
     )
     shadowed = the_only(verify_ruleset(sound(text)))
-    assert (shadowed.kind, shadowed.rule) == (Kind.SHADOWED, "D")
+    assert (shadowed.kind, shadowed.rule) == (Flaw.SHADOWED, "D")
     assert shadowed.message == (
         '"D" never takes effect: "A" (line 10), "C" (line 12) together come first wherever it holds'
     )
@@ -178,7 +178,7 @@ def test_a_rule_behind_others_is_shadowed_by_those_that_suffice() -> None:
 def test_a_rule_whose_heir_does_the_same_is_redundant() -> None:
     text = fees(("age < 18", "accept"), ("age < 21", "accept"), ("always", "emit: x"), frame="hit: first")
     redundant = the_only(verify_ruleset(sound(text)))
-    assert (redundant.kind, redundant.rule) == (Kind.REDUNDANT, "A")
+    assert (redundant.kind, redundant.rule) == (Flaw.REDUNDANT, "A")
     assert '"B" (line 11) would do the same' in redundant.message
 
 
@@ -196,14 +196,14 @@ def test_emitting_twice_is_not_redundant() -> None:
 def test_a_rule_that_compares_facts_is_not_analysed_and_makes_no_false_gap() -> None:
     text = fees(("age < points", "accept"), ("not (age < points)", "accept"), frame="must_cover: points > 5")
     findings = verify_ruleset(sound(text))
-    assert [(one.kind, one.rule) for one in findings] == [(Kind.NOT_ANALYSED, "A"), (Kind.NOT_ANALYSED, "B")]
+    assert [(one.kind, one.rule) for one in findings] == [(Flaw.NOT_ANALYSED, "A"), (Flaw.NOT_ANALYSED, "B")]
     assert "it compares a fact with a fact" in findings[0].message
 
 
 def test_a_declared_value_that_no_rule_names_is_pointed_out_where_all_must_be_covered() -> None:
     rules = (("country in [NO, SE]", "accept"), ("age > 3", "emit: x"), ("age <= 3", "emit: y"))
     value = the_only(verify_ruleset(sound(fees(*rules, frame="must_cover: always"))))
-    assert (value.kind, value.severity, value.at.line) == (Kind.UNKNOWN_VALUE, Severity.WARNING, 5)
+    assert (value.kind, value.severity, value.at.line) == (Flaw.UNKNOWN_VALUE, Severity.WARNING, 5)
     assert value.message.startswith("no rule names DK, declared for country")
     assert said(fees(*rules)) == []
 
@@ -218,7 +218,7 @@ def test_many_findings_of_a_kind_are_counted_after_the_first_ones() -> None:
 def test_the_gate_proves_and_says_nothing_twice() -> None:
     text = fees(("age is missing", "accept"), ("age < 5", "accept"), frame="hit: unique\nmust_cover: age < 5")
     checked = gate.check(text)
-    assert [(one.kind, one.rule) for one in checked.findings] == [(Kind.DEAD, "A")]
+    assert [(one.kind, one.rule) for one in checked.findings] == [(Flaw.DEAD, "A")]
     assert checked.sound
     assert not gate.check(text.replace("must_cover: age < 5", "must_cover: age < 6")).sound
 

@@ -15,7 +15,7 @@ from hypothesis.strategies import DrawFn
 
 from service.decide import facts, language
 from service.decide.cells import atoms
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.ruleset import (
     Accept,
     Always,
@@ -79,19 +79,19 @@ def assert_agreement(ruleset: Ruleset) -> None:
     numbers = range(len(ruleset.rules))
     dead = {f"rule {n}" for n in numbers if solver.holds_nowhere(n)}
     late = {f"rule {n}" for n in numbers if f"rule {n}" not in dead and solver.comes_too_late(n)}
-    assert rules_with(found, Kind.DEAD) == Counter(dead)
-    assert rules_with(found, Kind.SHADOWED) == (Counter(late) if ruleset.hit is Hit.FIRST else Counter())
-    assert rules_with(found, Kind.OVERLAP) == clashing(ruleset, solver)
+    assert rules_with(found, Flaw.DEAD) == Counter(dead)
+    assert rules_with(found, Flaw.SHADOWED) == (Counter(late) if ruleset.hit is Hit.FIRST else Counter())
+    assert rules_with(found, Flaw.OVERLAP) == clashing(ruleset, solver)
     if ruleset.hit is Hit.FIRST:
         spare = {f"rule {n}" for n in numbers if solver.is_inherited(n, alike(ruleset, n))}
-        assert rules_with(found, Kind.REDUNDANT) == Counter(spare - dead - late)
+        assert rules_with(found, Flaw.REDUNDANT) == Counter(spare - dead - late)
     assert ruleset.must_cover is not None
-    assert (Kind.GAP in {one.kind for one in found}) == solver.leaves_a_gap(ruleset.must_cover)
+    assert (Flaw.GAP in {one.kind for one in found}) == solver.leaves_a_gap(ruleset.must_cover)
     for one in found:
         assert shows_what_it_claims(ruleset, one), one
 
 
-def rules_with(found: tuple[Finding, ...], kind: Kind) -> Counter[str | None]:
+def rules_with(found: tuple[Finding, ...], kind: Flaw) -> Counter[str | None]:
     return Counter(one.rule for one in found if one.kind is kind)
 
 
@@ -119,18 +119,18 @@ def may_not_meet(ruleset: Ruleset, one: Rule, other: Rule) -> bool:
 
 def shows_what_it_claims(ruleset: Ruleset, one: Finding) -> bool:
     """The example is a request that the ruleset reads, and it shows the finding by brute force on the conditions."""
-    if one.kind in (Kind.DEAD, Kind.UNKNOWN_VALUE):
+    if one.kind in (Flaw.DEAD, Flaw.UNKNOWN_VALUE):
         return one.example is None
     assert one.example is not None
     request = read(ruleset, one.example)
     true = [rule.name for rule in ruleset.rules if truth(rule.when, request) is True]
     match one.kind:
-        case Kind.GAP:
+        case Flaw.GAP:
             assert ruleset.must_cover is not None
             return truth(ruleset.must_cover, request) is True and not true and one.severity is Severity.ERROR
-        case Kind.SHADOWED:
+        case Flaw.SHADOWED:
             return one.rule in true[1:]
-        case Kind.OVERLAP:
+        case Flaw.OVERLAP:
             return one.rule in true[1:] and one.message.startswith(tuple(f'"{name}"' for name in true))
         case _:
             return one.rule in true

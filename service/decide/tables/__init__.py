@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.positions import Node, Scalar
 from service.decide.ruleset import Always, And, Condition, Place, Rule
 from service.decide.schema import Schema
@@ -29,12 +29,12 @@ MAX_ROWS = 20_000
 def read(node: Node, schema: Schema, faults: RuleFaults, verbs: Collection[str]) -> tuple[Rule, ...]:
     """The rules of a table that stands in its rule file as a block; every fault is reported at its cell."""
     if not isinstance(node, Scalar) or node.style != "|":
-        faults.error(Kind.SYNTAX, node.at, *_not_here(node))
+        faults.error(Flaw.SYNTAX, node.at, *_not_here(node))
         return ()
     found = sheet.rows(node.text, _first(node), faults)
     header, roles = next(found, None), next(found, None)
     if header is None or roles is None:
-        faults.error(Kind.SYNTAX, node.at, "a table begins with two rows: names of columns, and their roles (in, out)")
+        faults.error(Flaw.SYNTAX, node.at, "a table begins with two rows: names of columns, and their roles (in, out)")
         return ()
     if not layout.is_sound(header, roles, schema, faults):
         return ()
@@ -68,9 +68,9 @@ def _not_here(node: Node) -> tuple[str, str]:
 
 def _rules(head: Columns, rows: Sequence[list[Cell]], faults: RuleFaults) -> tuple[Rule, ...]:
     if len(rows) > MAX_ROWS:
-        faults.error(Kind.SYNTAX, rows[-1][0].at, f"a table may have {MAX_ROWS:,} rows")
+        faults.error(Flaw.SYNTAX, rows[-1][0].at, f"a table may have {MAX_ROWS:,} rows")
     if not head.coming_out and not faults.refused:
-        faults.error(Kind.SYNTAX, Place(1, 1), "no column of the table comes out", "give one the role out:set")
+        faults.error(Flaw.SYNTAX, Place(1, 1), "no column of the table comes out", "give one the role out:set")
     seen: dict[str, int] = {}
     rules = []
     for number, written in enumerate(rows[:MAX_ROWS], 1):
@@ -79,7 +79,7 @@ def _rules(head: Columns, rows: Sequence[list[Cell]], faults: RuleFaults) -> tup
             _stray(next(cell for cell in row[head.count :] if cell.text), faults)
             continue
         if len(row) < head.count:
-            faults.error(Kind.SYNTAX, row[0].at, f"this row has {len(row)} cells, the header {head.count}")
+            faults.error(Flaw.SYNTAX, row[0].at, f"this row has {len(row)} cells, the header {head.count}")
             continue
         rules.append(_rule(head, row, number, seen, faults))
     return tuple(rules)
@@ -93,21 +93,21 @@ def _rule(head: Columns, row: list[Cell], number: int, seen: dict[str, int], fau
             _stray(row[column], faults)
     if name in seen:
         message = f'a rule named "{name}" stands above already, in row {seen[name]}'
-        faults.error(Kind.DUPLICATE_KEY, row[head.name or 0].at, message, "give each rule a name of its own")
+        faults.error(Flaw.DUPLICATE_KEY, row[head.name or 0].at, message, "give each rule a name of its own")
     seen[name] = number
     demands = [
         condition for column, cells in head.conditions if (condition := cells.read(row[column], faults)) is not None
     ]
     then = [action for column, out in head.outs if (action := out.read(row[column], faults)) is not None]
     if head.coming_out and not any(row[column].text for column in head.coming_out):
-        faults.error(Kind.SYNTAX, row[0].at, f'the rule "{name}" does nothing: all of its out cells are empty')
+        faults.error(Flaw.SYNTAX, row[0].at, f'the rule "{name}" does nothing: all of its out cells are empty')
     why = row[head.why].text if head.why is not None else ""
     return Rule(name, _all(demands, row[0].at), tuple(then), row[0].at, why or None)
 
 
 def _stray(cell: Cell, faults: RuleFaults) -> None:
     hint = "name the column in the first row, or empty the cell; a text that holds a comma goes in quotes"
-    faults.error(Kind.SYNTAX, cell.at, f'"{cell.text}" stands in a column that has no name', hint)
+    faults.error(Flaw.SYNTAX, cell.at, f'"{cell.text}" stands in a column that has no name', hint)
 
 
 def _all(demands: list[Condition], at: Place) -> Condition:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from service.decide import actions, numerals
 from service.decide.faults import RuleFaults, did_you_mean
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import Action, FactType
 from service.decide.schema import Schema
@@ -70,7 +70,7 @@ def read(
     coming_out = [number for number, role in enumerate(roles[: len(header)]) if role.text.partition(":")[0] == OUT]
     for role in (role for role in roles[len(header) :] if role.text):
         message = f'the role "{role.text}" belongs to no column: the header has {len(header)}'
-        faults.error(Kind.SYNTAX, role.at, message, "give the column a name in the row above")
+        faults.error(Flaw.SYNTAX, role.at, message, "give the column a name in the row above")
     for number, head in enumerate(header):
         role = roles[number] if number < len(roles) else Cell("", head.at)
         match role.text.partition(":")[0]:
@@ -96,10 +96,10 @@ def _no_role(head: Cell, role: Cell, faults: RuleFaults) -> None:
     known = f"known: {', '.join(_ROLES)}"
     if role.text:
         hint = did_you_mean(role.text, _ROLES) or known
-        faults.error(Kind.SYNTAX, role.at, f'unknown role "{role.text}" of the column {head.text}', hint)
+        faults.error(Flaw.SYNTAX, role.at, f'unknown role "{role.text}" of the column {head.text}', hint)
     else:
         hint = did_you_mean(head.text, (NAME, "why")) or f"write it in the second row; {known}"
-        faults.error(Kind.SYNTAX, head.at, f'the column "{head.text}" has no role', hint)
+        faults.error(Flaw.SYNTAX, head.at, f'the column "{head.text}" has no role', hint)
 
 
 def _maker(head: Cell, role: Cell, schema: Schema, faults: RuleFaults) -> Make | None:
@@ -109,7 +109,7 @@ def _maker(head: Cell, role: Cell, schema: Schema, faults: RuleFaults) -> Make |
         return _verb(head.text, faults)
     if change not in CHANGES:
         hint = did_you_mean(change, CHANGES) or f"known: {', '.join(CHANGES)}"
-        faults.error(Kind.UNKNOWN_VERB, role.at, f'unknown change "{change}"', hint)
+        faults.error(Flaw.UNKNOWN_VERB, role.at, f'unknown change "{change}"', hint)
         return None
     fact = schema.find(head.text, head.at, faults)
     if fact is None:
@@ -128,7 +128,7 @@ def _verb(verb: str, faults: RuleFaults) -> Make:
         if verb != "accept":
             return _entries(cell, (verb, cell.scalar()))
         if cell.text not in _YES:
-            faults.error(Kind.UNKNOWN_VALUE, cell.at, f'"{cell.text}" is neither yes nor empty', "write yes")
+            faults.error(Flaw.UNKNOWN_VALUE, cell.at, f'"{cell.text}" is neither yes nor empty', "write yes")
         return cell.scalar("accept")
 
     return make
@@ -143,7 +143,7 @@ def _shares(verb: str, head: Cell, faults: RuleFaults) -> Make:
         if number == cell.text and numerals.is_fraction(number) and not doubted:
             doubted.append(cell)
             hint = f"write {numerals.percent(number)} for {numerals.percent(number)} %, or {number}% for so little"
-            faults.warning(Kind.TYPE, cell.at, f"{number} in a column of percentages is {number} %", hint)
+            faults.warning(Flaw.TYPE, cell.at, f"{number} in a column of percentages is {number} %", hint)
         return _entries(cell, (verb, head.scalar()), ("by", cell.number(f"{number}%")))
 
     return make

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from service.decide import values
 from service.decide.faults import RuleFaults, did_you_mean
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.ruleset import (
     ORDERED,
     Between,
@@ -69,7 +69,7 @@ class Conditions:
         hint = hints.doubt(self._fact, cell.text)
         if hint is not None:
             read_as = condition_text(meaning, {self._fact.path: self._fact})
-            faults.doubt(Kind.SYNTAX, cell.at, f'"{cell.text}" would be read as: {read_as}', hint)
+            faults.doubt(Flaw.SYNTAX, cell.at, f'"{cell.text}" would be read as: {read_as}', hint)
         return hint is None
 
     def _meaning(self, cell: Cell, faults: RuleFaults) -> Condition | None:
@@ -91,7 +91,7 @@ class Conditions:
         operator = Operator("==" if sign == "=" else sign)
         if operator not in (Operator.EQ, Operator.NE) and self._fact.type not in ORDERED:
             message = f"{self._fact.path} is {values.NOUN[self._fact.type]} and has no order: {sign} does not apply"
-            faults.error(Kind.TYPE, cell.at, message, hints.advice(self._fact, cell.text))
+            faults.error(Flaw.TYPE, cell.at, message, hints.advice(self._fact, cell.text))
             return None
         value = self._constant(text, cell, faults)
         return None if value is None else Compare(self._fact.path, operator, value, cell.at)
@@ -99,14 +99,14 @@ class Conditions:
     def _between(self, first: str, last: str, cell: Cell, faults: RuleFaults) -> Condition | None:
         if not first.strip() or not last.strip():
             message = f'{self._fact.path}: "{cell.text}" is a range that lacks an end'
-            faults.error(Kind.SYNTAX, cell.at, message, hints.advice(self._fact, cell.text))
+            faults.error(Flaw.SYNTAX, cell.at, message, hints.advice(self._fact, cell.text))
             return None
         low = self._constant(first, cell, faults)
         high = None if low is None else self._constant(last, cell, faults)
         if low is None or high is None:
             return None
         if values.later(low, high):
-            faults.error(Kind.OUT_OF_RANGE, cell.at, f"empty range: {cell.text}", "swap the two values")
+            faults.error(Flaw.OUT_OF_RANGE, cell.at, f"empty range: {cell.text}", "swap the two values")
             return None
         return Between(self._fact.path, low, high, cell.at)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.schema import Schema
 from service.decide.tables.columns import NAME, ROLES, VERBS
 from service.decide.tables.sheet import Cell
@@ -17,7 +17,7 @@ def is_sound(header: Sequence[Cell], roles: Sequence[Cell], schema: Schema, faul
     """Whether the two rows are names and roles; reports what they are instead."""
     fault = _fault(header, roles, schema)
     if fault is not None:
-        faults.error(Kind.SYNTAX, header[0].at, *fault)
+        faults.error(Flaw.SYNTAX, header[0].at, *fault)
     return fault is None
 
 

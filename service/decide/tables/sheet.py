@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from service.decide.faults import RuleFaults
-from service.decide.findings import Kind
+from service.decide.findings import Flaw
 from service.decide.positions import Scalar, Source
 from service.decide.ruleset import Place
 
@@ -117,5 +117,5 @@ def _cell(field: re.Match[str], at: Place, faults: RuleFaults) -> Cell:
         return Cell(quoted.replace('""', '"').strip(), inside)
     text = bare.strip()
     if text.startswith('"'):
-        faults.error(Kind.SYNTAX, at, "this cell begins with a quote that does not end it", 'double quotes inside: ""')
+        faults.error(Flaw.SYNTAX, at, "this cell begins with a quote that does not end it", 'double quotes inside: ""')
     return Cell(text, Place(at.line, at.column + len(bare) - len(bare.lstrip())))

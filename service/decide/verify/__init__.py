@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.ruleset import Place, Ruleset
 from service.decide.verify.changes import impossible, shares
 from service.decide.verify.conditions import dead, shadowed
@@ -68,4 +68,4 @@ def _shown(what: str, found: Iterator[Found]) -> Iterator[Finding]:
     elif given_up:
         message = f"the search for {what} was given up, there may be more: {given_up}"
         at = shown[-1].at if shown else Place(1, 1)
-        yield Finding(Severity.WARNING, Kind.NOT_ANALYSED, at, message, hint="split the ruleset")
+        yield Finding(Severity.WARNING, Flaw.NOT_ANALYSED, at, message, hint="split the ruleset")

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 
 from service.decide.effects import ActionRefused, Effect, Working, effects_of
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.intervals import OrderedDimension
 from service.decide.matcher import bits
 from service.decide.numerals import percent
@@ -184,9 +184,9 @@ def _finding(world: World, alike: Sequence[tuple[Case, _Refusal]]) -> Finding:
     also = f"; so may {named(others[0][0].rule)}" if others else ""
     more = " and others" if len(others) > 1 else ""
     hint = f"narrow its condition, let an earlier rule cap {path}, or declare a wider range"
-    kind = Kind.OUT_OF_RANGE
+    kind = Flaw.OUT_OF_RANGE
     if path not in refusal.facts:
-        hint, kind = f"write and {path} is not missing behind its condition", Kind.TYPE
+        hint, kind = f"write and {path} is not missing behind its condition", Flaw.TYPE
     example: Mapping[str, object] = request(world.ruleset, refusal.facts, world.space)
     message = f"{refusal.why}, and the request is refused{also}{more}"
     return Finding(Severity.WARNING, kind, case.rule.at, message, case.rule.name, hint, example)
@@ -202,4 +202,4 @@ def _is_like_a_share(fact: Fact, by: Percent | Decimal) -> bool:
 def _share(rule: Rule, action: Adjustment) -> Finding:
     message = f"{action.by} is an amount, and other rules change {action.path} by a percentage"
     hint = f"write {percent(str(action.by))}% for a share"
-    return Finding(Severity.WARNING, Kind.TYPE, action.at, message, rule.name, hint)
+    return Finding(Severity.WARNING, Flaw.TYPE, action.at, message, rule.name, hint)

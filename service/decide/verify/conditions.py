@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from service.decide.findings import Kind, Severity
+from service.decide.findings import Flaw, Severity
 from service.decide.ruleset import Hit
 from service.decide.verify.regions import Steps
 from service.decide.verify.world import Case, Found, World, finding, named, owned
@@ -20,7 +20,7 @@ def dead(world: World, _: Steps) -> Iterator[Found]:
     for case in world.cases:
         if not case.regions:
             message = f'"{case.rule.name}" can never fire: no request fulfils its condition'
-            yield finding(Kind.DEAD, Severity.WARNING, case.rule, partial(str, message), hint=_CORRECT)
+            yield finding(Flaw.DEAD, Severity.WARNING, case.rule, partial(str, message), hint=_CORRECT)
 
 
 def shadowed(world: World, steps: Steps) -> Iterator[Found]:
@@ -31,7 +31,7 @@ def shadowed(world: World, steps: Steps) -> Iterator[Found]:
         earlier = _coming_first(world, case, world.before(case), steps) if case.regions else None
         if earlier is not None:
             yield finding(
-                Kind.SHADOWED,
+                Flaw.SHADOWED,
                 Severity.WARNING,
                 case.rule,
                 partial(_shadowed_by, world, case, earlier),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from itertools import islice
 
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.matcher import bits
 from service.decide.ruleset import And, Compare, Condition, Fact, Not, OneOf, Operator, Or, Ruleset, Value
 from service.decide.verify.covers import Covers
@@ -49,12 +49,12 @@ def unanalysed(world: World, _: Steps) -> Iterator[Found]:
     """Rules and covers about which nothing can be proven."""
     for rule, why in world.left_out:
         message = f'"{rule.name}" is not analysed: {why}; gaps and overlaps that involve it are not looked for'
-        yield partial(Finding, Severity.WARNING, Kind.NOT_ANALYSED, rule.at, message, rule.name)
+        yield partial(Finding, Severity.WARNING, Flaw.NOT_ANALYSED, rule.at, message, rule.name)
     for cover, _severity, name in _covers(world.ruleset):
         reason, _regions = analysed(world.space, cover)
         if reason is not None:
             message = f"{name} is not analysed: {reason}; gaps inside it are not looked for"
-            yield partial(Finding, Severity.WARNING, Kind.NOT_ANALYSED, cover.at, message)
+            yield partial(Finding, Severity.WARNING, Flaw.NOT_ANALYSED, cover.at, message)
 
 
 def _covers(ruleset: Ruleset) -> Iterator[tuple[Condition, Severity, str]]:
@@ -66,12 +66,12 @@ def _covers(ruleset: Ruleset) -> Iterator[tuple[Condition, Severity, str]]:
 
 def _gap(cover: Condition, severity: Severity, name: str, where: str, example: Mapping[str, object]) -> Finding:
     message = f"no rule holds {where}, though {name} asks for one"
-    return Finding(severity, Kind.GAP, cover.at, message, None, "widen a rule, or add one for this case", example)
+    return Finding(severity, Flaw.GAP, cover.at, message, None, "widen a rule, or add one for this case", example)
 
 
 def _unmentioned(fact: Fact, unnamed: Collection[str]) -> Finding:
     message = f"no rule names {' or '.join(unnamed)}, declared for {fact.path}; only rules that look past it decide"
-    return Finding(Severity.WARNING, Kind.UNKNOWN_VALUE, fact.at, message, None, "add a rule, or remove the value")
+    return Finding(Severity.WARNING, Flaw.UNKNOWN_VALUE, fact.at, message, None, "add a rule, or remove the value")
 
 
 def _unnamed(ruleset: Ruleset, fact: Fact) -> tuple[str, ...]:

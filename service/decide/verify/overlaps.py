@@ -7,7 +7,7 @@ from functools import partial, reduce
 from itertools import islice
 from operator import or_
 
-from service.decide.findings import Kind, Severity
+from service.decide.findings import Flaw, Severity
 from service.decide.ruleset import Hit
 from service.decide.verify.regions import Region, Steps, meet
 from service.decide.verify.world import MAX_SHOWN, Case, Found, Further, World, finding, named
@@ -41,7 +41,7 @@ def _found(world: World, earlier: Case, later: Case) -> Found:
     pairs = (meet(one, other) for one in later.regions for other in earlier.regions)
     both = next(region for region in pairs if region is not None)
     return finding(
-        Kind.OVERLAP,
+        Flaw.OVERLAP,
         Severity.ERROR if unique else Severity.WARNING,
         later.rule,
         partial(_words, world, earlier, later, both),

@@ -7,7 +7,7 @@ from functools import partial, reduce
 from itertools import islice
 from operator import or_
 
-from service.decide.findings import Kind, Severity
+from service.decide.findings import Flaw, Severity
 from service.decide.ruleset import Hit
 from service.decide.verify.consequences import touched
 from service.decide.verify.regions import Region, Steps, around, lowest
@@ -24,7 +24,7 @@ def redundant(world: World, steps: Steps) -> Iterator[Found]:
         others = proof(world, case, steps) if case.regions else None
         if others:
             yield finding(
-                Kind.REDUNDANT,
+                Flaw.REDUNDANT,
                 Severity.WARNING,
                 case.rule,
                 partial(_words, world, case, others),

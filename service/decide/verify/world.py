@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.decide.cells import TooManyAlternatives, atoms, inside
-from service.decide.findings import Finding, Kind, Severity
+from service.decide.findings import Finding, Flaw, Severity
 from service.decide.matcher import bits
 from service.decide.ruleset import CompareFacts, Condition, Facts, Rule, Ruleset
 from service.decide.verify.consequences import Consequences, Doers
@@ -142,7 +142,7 @@ def analysed(space: Space, condition: Condition) -> tuple[str | None, tuple[Regi
 
 
 def finding(
-    kind: Kind,
+    kind: Flaw,
     severity: Severity,
     rule: Rule,
     message: Callable[[], str],
@@ -154,7 +154,7 @@ def finding(
 
 
 def _made(
-    kind: Kind,
+    kind: Flaw,
     severity: Severity,
     rule: Rule,
     message: Callable[[], str],

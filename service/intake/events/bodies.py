@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
-from service.decide import AlreadyReported, Entries, Items, Kind, Node, Place, RuleFaults, Scalar, entries
+from service.decide import AlreadyReported, Entries, Flaw, Items, Node, Place, RuleFaults, Scalar, entries
 from service.escalate import shape_of
 from service.intake.events.paths import demand_paths_within
 from service.intake.events.patterns import EventMember, EventText, Pattern, text_of
@@ -92,12 +92,12 @@ def _report(schema: type[BaseModel], node: Node, type_: str, where: Location, me
     path = ".".join(map(str, where))
     match type_:
         case "missing":
-            faults.error(Kind.SYNTAX, _place(node, where[:-1]), f"{path} is missing")
+            faults.error(Flaw.SYNTAX, _place(node, where[:-1]), f"{path} is missing")
         case "extra_forbidden":
             hint = faults.did_you_mean(str(where[-1]), _names_in(schema))
-            faults.error(Kind.SYNTAX, _place(node, where, of_key=True), f"unknown key {path}", hint)
+            faults.error(Flaw.SYNTAX, _place(node, where, of_key=True), f"unknown key {path}", hint)
         case _:
-            faults.error(Kind.TYPE, _place(node, where), f"{path}: {message}" if path else message)
+            faults.error(Flaw.TYPE, _place(node, where), f"{path}: {message}" if path else message)
 
 
 def _names_in(schema: type[BaseModel]) -> Iterable[str]:
@@ -114,7 +114,7 @@ def _demand_known(node: Node, key: str, known: Collection[str] | None, faults: R
             continue
         if isinstance(text_of(value.text), str) and value.text not in known:
             hint = faults.did_you_mean(value.text, known) or f"there are: {', '.join(sorted(known)) or 'none'}"
-            faults.error(Kind.UNKNOWN_VALUE, value.at, f'there is no {key} "{value.text}"', hint)
+            faults.error(Flaw.UNKNOWN_VALUE, value.at, f'there is no {key} "{value.text}"', hint)
 
 
 def _with_stand_ins(pattern: Pattern) -> object:

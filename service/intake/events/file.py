@@ -10,7 +10,7 @@ from service.decide import (
     Entries,
     EntryKeys,
     Finding,
-    Kind,
+    Flaw,
     Node,
     RuleFaults,
     Ruleset,
@@ -71,7 +71,7 @@ def _mappings(node: Node, known: Known, faults: RuleFaults) -> dict[Key, Target]
         key, target = _key(keys, faults), _target(keys, known, faults)
         if key in targets:
             message = f'events of source "{key[0]}" and detail-type "{key[1]}" are mapped above already'
-            faults.error(Kind.DUPLICATE_KEY, keys.at, message, "keep one of them")
+            faults.error(Flaw.DUPLICATE_KEY, keys.at, message, "keep one of them")
         if key is not None and target is not None:
             targets.setdefault(key, target)
     return targets
@@ -91,9 +91,9 @@ def _target(keys: EntryKeys, known: Known, faults: RuleFaults) -> Target | None:
     named = [target for target in _TARGETS if target in keys]
     if len(named) != 1:
         problem = f"both {' and '.join(named)} stand here" if named else "this mapping says not what the event asks for"
-        faults.error(Kind.SYNTAX, keys.at, problem, "write ruleset, notification or incident")
+        faults.error(Flaw.SYNTAX, keys.at, problem, "write ruleset, notification or incident")
     if "facts" in keys and "ruleset" not in keys:
-        faults.error(Kind.SYNTAX, keys.at, "facts without a ruleset that they are for", "add ruleset: its name")
+        faults.error(Flaw.SYNTAX, keys.at, "facts without a ruleset that they are for", "add ruleset: its name")
     found = [_to_ruleset(keys, known, faults), *_to_body(keys, known, faults)]
     return next((target for target in found if target is not None), None)
 
@@ -138,7 +138,7 @@ def _check_ruleset(
 ) -> None:
     if name.text not in rulesets:
         hint = faults.did_you_mean(name.text, rulesets) or f"there are: {', '.join(sorted(rulesets)) or 'none'}"
-        faults.error(Kind.UNKNOWN_VALUE, name.at, f'there is no ruleset "{name.text}" beside this file', hint)
+        faults.error(Flaw.UNKNOWN_VALUE, name.at, f'there is no ruleset "{name.text}" beside this file', hint)
         return
     ruleset = rulesets[name.text]
     if ruleset is None or given is None:
@@ -146,11 +146,11 @@ def _check_ruleset(
     for fact in given:
         if fact.text not in ruleset.facts:
             message = f'ruleset {ruleset.name} declares no fact "{fact.text}"'
-            faults.error(Kind.UNKNOWN_FACT, fact.at, message, faults.did_you_mean(fact.text, ruleset.facts))
+            faults.error(Flaw.UNKNOWN_FACT, fact.at, message, faults.did_you_mean(fact.text, ruleset.facts))
     missing = _demanded(ruleset) - {fact.text for fact in given}
     for fact_path in sorted(missing):
         message = f"{fact_path} is not given, and ruleset {ruleset.name} demands it: every such event would be refused"
-        faults.error(Kind.GAP, name.at, message, f"add {fact_path}: detail.…")
+        faults.error(Flaw.GAP, name.at, message, f"add {fact_path}: detail.…")
 
 
 def _demanded(ruleset: Ruleset) -> frozenset[str]:
@@ -161,4 +161,4 @@ def _demanded(ruleset: Ruleset) -> frozenset[str]:
 
 def _demand(keys: EntryKeys, key: str, hint: str, faults: RuleFaults) -> None:
     if key not in keys:
-        faults.error(Kind.SYNTAX, keys.at, f'the key "{key}" is missing', f"add {hint}")
+        faults.error(Flaw.SYNTAX, keys.at, f'the key "{key}" is missing', f"add {hint}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from service.decide import Entries, Items, Kind, Node, RuleFaults, Scalar, entries
+from service.decide import Entries, Flaw, Items, Node, RuleFaults, Scalar, entries
 from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
 from service.intake.events.mappings import Mappings, Unmapped
 from service.intake.events.patterns import look_up
@@ -22,10 +22,10 @@ def check(node: Node, mappings: Mappings, faults: RuleFaults) -> None:
             continue
         event, expected = keys.read("event", _plain), keys.read("expect", _plain)
         if not isinstance(event, Mapping) or not isinstance(expected, Mapping):
-            faults.error(Kind.SYNTAX, keys.at, "a test needs an event and what to expect of it", _HINT)
+            faults.error(Flaw.SYNTAX, keys.at, "a test needs an event and what to expect of it", _HINT)
             continue
         for problem in _problems(event, expected, mappings):
-            faults.error(Kind.TEST_FAILED, keys.at, problem)
+            faults.error(Flaw.TEST_FAILED, keys.at, problem)
 
 
 def _problems(event: Mapping[str, object], expected: Mapping[str, object], mappings: Mappings) -> Iterator[str]:

@@ -6,19 +6,19 @@ from collections.abc import Callable
 
 from service.core import placeholders
 from service.core.placeholders import LiteralText, Placeholder
-from service.decide import Kind, Place, RuleFaults, Scalar
+from service.decide import Flaw, Place, RuleFaults, Scalar
 from service.intake.events.patterns import ENVELOPE, PATH
 
 
 def demand_path(path: str, at: Place, faults: RuleFaults) -> bool:
     """Whether this is a path into an event; reported if not."""
     if not PATH.fullmatch(path):
-        faults.error(Kind.SYNTAX, at, f'"{path}" is not a path into an event', "write detail.order.id")
+        faults.error(Flaw.SYNTAX, at, f'"{path}" is not a path into an event', "write detail.order.id")
         return False
     member = path.partition(".")[0]
     if member not in ENVELOPE:
         hint = faults.did_you_mean(member, ENVELOPE) or f"what a system says itself stands in detail: detail.{path}"
-        faults.error(Kind.UNKNOWN_FACT, at, f'an event has no member "{member}"', hint)
+        faults.error(Flaw.UNKNOWN_FACT, at, f'an event has no member "{member}"', hint)
         return False
     return True
 
@@ -36,7 +36,7 @@ def _is_sound(part: LiteralText | Placeholder, place: Callable[[int], Place], fa
             return demand_path(path, place(at), faults)
         case LiteralText() if fault := placeholders.unpaired(part):
             message = f'"{fault.braces}" without its other half'
-            faults.error(Kind.SYNTAX, place(fault.at), message, "write {{ detail.order.id }}")
+            faults.error(Flaw.SYNTAX, place(fault.at), message, "write {{ detail.order.id }}")
             return False
         case LiteralText():
             return True

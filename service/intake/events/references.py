@@ -8,7 +8,7 @@ from pathlib import Path
 from service.core import plain_files
 from service.core.plain_files import CannotRead
 from service.decide import Ruleset, language
-from service.escalate import Policy, policy_file
+from service.escalate import EscalationPolicy, policy_file
 from service.intake.events.bodies import Names
 from service.intake.events.file import Known
 from service.rulesets import rule_file
@@ -39,7 +39,7 @@ def _policies(folder: Path) -> Iterator[str]:
         yield path.stem if policy is None else policy.name
 
 
-def _policy(path: Path) -> Policy | None:
+def _policy(path: Path) -> EscalationPolicy | None:
     try:
         return policy_file.parse(plain_files.read(path)).policy
     except CannotRead:
