@@ -23,7 +23,7 @@ from botocore.credentials import (
 from botocore.exceptions import CredentialRetrievalError
 from botocore.session import get_session
 
-from service.core import aws_faults
+from service.core import aws_errors
 from service.storage import aws_calls
 from service.work import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 
@@ -168,7 +168,7 @@ class _AssumedRole(CredentialProvider):
             raise CredentialRetrievalError(provider=self.METHOD, error_msg="STS did not answer a moment ago")
         try:
             fetched: Mapping[str, str] = self._fetcher.fetch_credentials()
-        except aws_faults.LOST as error:
+        except aws_errors.LOST as error:
             self._silent_until = time.monotonic() + _SILENT_S
             raise CredentialRetrievalError(provider=self.METHOD, error_msg=type(error).__name__) from error
         return fetched

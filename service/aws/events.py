@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
 from service.aws.limits import OverLimit, check_limits
-from service.core import aws_faults, exact_json
-from service.core.aws_faults import AwsFaultKind
+from service.core import aws_errors, exact_json
+from service.core.aws_errors import AwsErrorKind
 from service.work import Permanent, RetryLater, asked_wait
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SOURCE = "tocsin"
 FOR_GOOD = frozenset({"NotAuthorizedForSource", "NotAuthorizedForDetailType"})
 """Codes of one entry by which a bus refuses what it is sent, whoever sends it."""
 
-MENDED_HERE = frozenset({AwsFaultKind.MISSING, AwsFaultKind.REQUEST})
+MENDED_HERE = frozenset({AwsErrorKind.MISSING, AwsErrorKind.REQUEST})
 """What no later attempt changes: there is no such bus, or the event is none."""
 
 
@@ -53,7 +53,7 @@ class EventBridge:
             entries = self._client.put_events(**request).get("Entries", [])
         except OverLimit as error:
             raise Permanent(f"EventBridge would refuse the event: {error}") from error
-        except aws_faults.RAISED as error:
+        except aws_errors.RAISED as error:
             raise _meaning(error) from error
         _require_taken(entries)
 
@@ -64,16 +64,16 @@ def _require_taken(entries: list[PutEventsResultEntryTypeDef]) -> None:
     code = entries[0].get("ErrorCode")
     if code is None:
         return
-    if code in FOR_GOOD or aws_faults.kind_of_code(code) in MENDED_HERE:
+    if code in FOR_GOOD or aws_errors.kind_of_code(code) in MENDED_HERE:
         raise _refused(code)
     raise RetryLater(f"EventBridge did not take the event ({code})")
 
 
 def _meaning(error: Exception) -> RetryLater | Permanent:
-    name = aws_faults.short(error)
-    if aws_faults.kind_of(error) in MENDED_HERE:
+    name = aws_errors.short(error)
+    if aws_errors.kind_of(error) in MENDED_HERE:
         return _refused(name)
-    wait = asked_wait(aws_faults.headers(error)) if isinstance(error, ClientError) else timedelta(0)
+    wait = asked_wait(aws_errors.headers(error)) if isinstance(error, ClientError) else timedelta(0)
     return RetryLater(f"EventBridge did not take the event ({name}, see `tocsin doctor`)", wait)
 
 

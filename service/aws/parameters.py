@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import Clients
 from service.aws.references import CannotFetch, ValueReference, ValueSource
-from service.core.aws_faults import AwsFaultKind, code, kind_of_code
+from service.core.aws_errors import AwsErrorKind, code, kind_of_code
 from service.core.exact_json import NotJson, dumps, loads
 
 _PERMISSIONS: Mapping[ValueSource, str] = {
@@ -116,7 +116,7 @@ def _as_text(value: object) -> str:
 
 
 def _advice(reference: ValueReference, name: str) -> str:
-    if kind_of_code(name) is AwsFaultKind.IDENTITY:
+    if kind_of_code(name) is AwsErrorKind.IDENTITY:
         return f"{reference} may not be read ({name}): allow the role {_PERMISSIONS[reference.source]}"
     if "NotFound" in name:
         return f"{reference} does not exist ({name}): create it, or correct the name and AWS_REGION"

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
-from service.core.aws_faults import RAISED, AwsFaultKind, code, kind_of
+from service.core.aws_errors import RAISED, AwsErrorKind, code, kind_of
 from service.core.errors import Unavailable
 from service.core.s3_urls import FileTooLarge, S3Object, S3Url
 
@@ -76,7 +76,7 @@ def _whole(pieces: Iterator[bytes], limit: int, ends_at: float) -> bytes:
 
 def _is_missing(error: Exception) -> bool:
     """Whether S3 says that a file is not there, or not for us."""
-    return isinstance(error, ClientError) and (code(error) in _ABSENT or kind_of(error) is AwsFaultKind.MISSING)
+    return isinstance(error, ClientError) and (code(error) in _ABSENT or kind_of(error) is AwsErrorKind.MISSING)
 
 
 def _unavailable(error: Exception) -> FilesUnavailable:

@@ -9,10 +9,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from service.aws import Fetch, ValueReference
-from service.config import faults as setting_faults
+from service.config import errors as setting_errors
 from service.config import folders, sources
 from service.config import names as setting_names
-from service.config.faults import PREFIX, SettingFault, name_of
+from service.config.errors import PREFIX, SettingFault, name_of
 from service.config.settings import Backend, Settings, secret_in
 from service.core.errors import TocsinError
 from service.messages import SendersRefused
@@ -58,7 +58,7 @@ def examine(fetch: Fetch | None = None, *, service: bool = False) -> Examined:
     texts = {**given, **kept}
     secret = {field: text for field, text in texts.items() if field in kept or not Settings.model_fields[field].repr}
     settings, misfits = _parsed(kept, secret, {fault.name for fault in unfetched})
-    faults = [*unfetched, *misfits, *setting_faults.without_partner(texts)]
+    faults = [*unfetched, *misfits, *setting_errors.without_partner(texts)]
     if settings is not None:
         faults += _together(settings)
     if not folders.were_checked():
@@ -72,7 +72,7 @@ def _parsed(
     try:
         return Settings.model_validate(kept), ()
     except ValidationError as error:
-        found = setting_faults.described(error, hidden=secret)
+        found = setting_errors.described(error, hidden=secret)
         return None, [fault for fault in found if fault.name not in unfetched]
 
 
@@ -94,7 +94,7 @@ def _folders(texts: Mapping[str, str]) -> folders.Folders:
 
 def warnings(settings: Settings) -> tuple[str, ...]:
     """A sentence for each setting that works and may not do what was meant."""
-    return setting_faults.warnings(settings.public_url)
+    return setting_errors.warnings(settings.public_url)
 
 
 def references() -> Mapping[str, ValueReference]:

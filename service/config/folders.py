@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.config.faults import SettingFault, name_of
+from service.config.errors import SettingFault, name_of
 from service.core import secrets
 from service.core.errors import TocsinError
 

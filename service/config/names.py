@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
-from service.config.faults import PREFIX
+from service.config.errors import PREFIX
 from service.core.spelling import LONGEST_WORD, nearest
 
 FOR_TESTS = frozenset({"TOCSIN_TEST_LONG"})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from service.aws import parse_reference
 from service.config import sources
-from service.config.faults import name_of
+from service.config.errors import name_of
 from service.config.settings import Settings
 
 

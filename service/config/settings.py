@@ -12,7 +12,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.config import sources, values
-from service.config.faults import PREFIX
+from service.config.errors import PREFIX
 from service.core.enums import Channel, Lane
 from service.messages import Pace, Senders
 from service.work import BY_URGENCY, Thresholds

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dotenv import dotenv_values
 
 from service.aws import CannotFetch, Fetch, ValueReference, parse_reference
-from service.config.faults import SettingFault, name_of
+from service.config.errors import SettingFault, name_of
 from service.core.errors import TocsinError
 
 ENV_FILE = ".env"

@@ -7,9 +7,9 @@ from service.decide.declarations import TODAY
 from service.decide.diff import diff_rulesets
 from service.decide.dimensions import Dimension, NamedDimension, PairDimension, Reader
 from service.decide.entries import EntryKeys, duplicate
+from service.decide.errors import RuleFaults, did_you_mean
 from service.decide.explain import Clause, Combination, Comparison, Explanation, RuleExplained, Truth
 from service.decide.facts import FactsRefused
-from service.decide.faults import RuleFaults, did_you_mean
 from service.decide.findings import Finding, Flaw, Severity
 from service.decide.intervals import OrderedDimension
 from service.decide.outcomes import (

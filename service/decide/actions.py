@@ -11,7 +11,7 @@ from service.core import placeholders
 from service.core.blank import SAY_SOMETHING, is_blank
 from service.decide import contacts, entries, numerals, texts, values
 from service.decide.entries import EntryKeys
-from service.decide.faults import RuleFaults
+from service.decide.errors import RuleFaults
 from service.decide.findings import Flaw
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import (

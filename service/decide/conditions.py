@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from service.decide import grammar, numerals, values
-from service.decide.faults import RuleFaults
+from service.decide.errors import RuleFaults
 from service.decide.findings import Flaw
 from service.decide.positions import Scalar, Source
 from service.decide.ruleset import (

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from service.decide import entries, values
 from service.decide.entries import EntryKeys
-from service.decide.faults import RuleFaults
+from service.decide.errors import RuleFaults
 from service.decide.findings import Flaw
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import ORDERED, Derived, Fact, FactType, Place, Value

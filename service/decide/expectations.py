@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TypeVar
 
 from service.decide import actions, entries, values
-from service.decide.faults import RuleFaults
+from service.decide.errors import RuleFaults
 from service.decide.findings import Flaw
 from service.decide.positions import AlreadyReported, Entries, Items, Node, Scalar
 from service.decide.ruleset import Fact, RuleTest, Value

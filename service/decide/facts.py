@@ -12,7 +12,7 @@ from service.core.errors import TocsinError
 from service.core.spelling import nearest
 from service.decide import values
 from service.decide.declarations import SCORE_SCALE, TODAY
-from service.decide.faults import did_you_mean
+from service.decide.errors import did_you_mean
 from service.decide.ruleset import Derived, Fact, Facts, FactType, Ruleset, RuleTest, Value
 from service.decide.values import UnfitValue
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from service.decide import actions, conditions, declarations, entries, expectations, positions, tables
 from service.decide.entries import EntryKeys
-from service.decide.faults import RuleFaults
+from service.decide.errors import RuleFaults
 from service.decide.findings import Finding, Flaw
 from service.decide.positions import Entries, Items, Node, Scalar
 from service.decide.ruleset import Action, Always, Condition, Derived, Hit, Rule, Ruleset, RuleTest

@@ -17,7 +17,7 @@ from typing import Protocol
 import yaml
 
 from service.decide import alignment, values
-from service.decide.faults import RuleFaults
+from service.decide.errors import RuleFaults
 from service.decide.findings import Flaw
 from service.decide.ruleset import Place
 

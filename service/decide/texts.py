@@ -7,7 +7,7 @@ from collections.abc import Callable
 from service.core import placeholders
 from service.core.placeholders import LiteralText, Placeholder
 from service.decide import entries
-from service.decide.faults import RuleFaults
+from service.decide.errors import RuleFaults
 from service.decide.findings import Flaw
 from service.decide.positions import Node, Scalar
 from service.decide.ruleset import FactPath, Place, Text

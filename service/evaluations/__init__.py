@@ -9,8 +9,8 @@ from service.evaluations.event_trials import EventTest, EventTests, tested
 from service.evaluations.flow import Evaluated, Evaluations
 from service.evaluations.past import PastEvaluations
 from service.evaluations.policy import ReceivedRequest
+from service.evaluations.problems import as_problems
 from service.evaluations.reach import Reach
-from service.evaluations.refusals import as_problems
 from service.evaluations.schemas import DescribedOutcome, EvaluationRequest
 from service.evaluations.sentiment import InItsOwnLanguage, derived
 

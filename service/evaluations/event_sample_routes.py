@@ -14,7 +14,7 @@ from service.core.enums import Scope
 from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
 from service.evaluations.candidates import Which
 from service.evaluations.event_samples import EventSamples, Sampled
-from service.evaluations.refusals import as_problems
+from service.evaluations.problems import as_problems
 from service.http import Answer, Body, Caller, Shown, endpoint, shown_by
 
 PATH = "/v1/rulesets/<name>/test-events/sample"

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from service.core.enums import Scope
 from service.evaluations.candidates import Which
 from service.evaluations.event_trials import EventTest, EventTests
-from service.evaluations.refusals import as_problems
+from service.evaluations.problems import as_problems
 from service.evaluations.schemas import DRIVER, AsOf, DescribedOutcome, RulesetNamed
 from service.http import (
     JSON,

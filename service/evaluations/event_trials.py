@@ -17,8 +17,8 @@ from service.core import exact_json
 from service.core.clock import Clock, timestamp
 from service.decide import ActionRefused, Clause, Combination, Comparison, FactsRefused, NotUnique, RuleExplained, Truth
 from service.evaluations.candidates import Candidate, Tried, Which, candidate
+from service.evaluations.problems import field_errors
 from service.evaluations.reach import NobodyReached, Reach
-from service.evaluations.refusals import faults
 from service.language import Sentiment
 from service.rulesets import ActiveVersions
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
@@ -139,7 +139,7 @@ def tested(
             reach.judged(asked.ruleset, tried.decision.outcomes)
         return {**named, **_decided(tried)}
     except (FactsRefused, ActionRefused, NotUnique, NobodyReached) as error:
-        return {**named, **_error([{"path": fault.path, "message": fault.message} for fault in faults(error)])}
+        return {**named, **_error([{"path": fault.path, "message": fault.message} for fault in field_errors(error)])}
 
 
 def kept(item_id: str, asked: Candidate, result: Mapping[str, object], app: str, at: datetime) -> Item:

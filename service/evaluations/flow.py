@@ -17,8 +17,8 @@ from service.core.clock import Clock, timestamp
 from service.decide import Outcome, RulesetDecision, explain, facts
 from service.evaluations import outcomes
 from service.evaluations.event_samples import EventSamples
+from service.evaluations.problems import exception
 from service.evaluations.reach import Reach
-from service.evaluations.refusals import exception
 from service.evaluations.sentiment import computed, derived
 from service.language import Sentiment
 from service.rulesets import ActiveVersions, Recorded, Serving, Shadows, decided_by

@@ -16,7 +16,7 @@ from service.evaluations.dry_run import DryRuns, Trial
 from service.evaluations.flow import AuditedAnswer, Call, Evaluated, Evaluations
 from service.evaluations.past import PastEvaluations
 from service.evaluations.policy import ReceivedRequest
-from service.evaluations.refusals import as_problems
+from service.evaluations.problems import as_problems
 from service.evaluations.schemas import (
     BareFacts,
     DryRunAnswer,

@@ -14,7 +14,6 @@ from service.http.callbacks import describe_callback
 from service.http.caller import Caller
 from service.http.catalogue import ProblemType
 from service.http.endpoint import Endpoint, EndpointCall, check_scopes, endpoint
-from service.http.faults import described
 from service.http.formats import (
     ANYTHING,
     JSON,
@@ -31,6 +30,7 @@ from service.http.formats import (
 )
 from service.http.idempotency import attempt
 from service.http.keys import ApiKey, Keys, UnknownKey
+from service.http.model_errors import described
 from service.http.models import (
     As,
     Body,

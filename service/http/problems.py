@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.core import exact_json
 from service.core.errors import TocsinError
-from service.http import faults
+from service.http import model_errors
 from service.http.catalogue import ProblemType
 
 MEDIA_TYPE = "application/problem+json"
@@ -83,4 +83,4 @@ def invalid(errors: Sequence[FieldError], detail: str | None = None) -> Problem:
 def invalid_model(error: ValidationError, model: type[BaseModel] | None = None) -> Problem:
     """422 from what pydantic found; with the model, a name that it does not know gets a "did you mean"."""
     known = [] if model is None else [field.alias or name for name, field in model.model_fields.items()]
-    return invalid([FieldError(path, message) for path, message in faults.described(error, known)])
+    return invalid([FieldError(path, message) for path, message in model_errors.described(error, known)])

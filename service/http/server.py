@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from service.core import deadline, ids
 from service.core.clock import Clock
 from service.core.logs import REQUEST_ID
-from service.http import bodies, headers, health, metrics, pages, refusals, request_ids
+from service.http import bodies, error_handlers, headers, health, metrics, pages, request_ids
 from service.http.endpoint import Endpoint
 from service.http.idempotency import Idempotency
 from service.http.keys import Keys
@@ -47,7 +47,7 @@ def install(
     attach(app, Plumbing(keys, Idempotency(store, clock), clock, readiness, body_limit))
     app.url_map.merge_slashes = False
     app.wsgi_app = _with_deadline(app.wsgi_app)  # type: ignore[method-assign, assignment]  # Flask's own way
-    refusals.install(app)
+    error_handlers.install(app)
     headers.install(app)
     metrics.install(app, access_log=access_log)
     _install_request_ids(app, clock)

@@ -12,12 +12,12 @@ from service.rulesets.gate import Checked
 from service.rulesets.library import Library, fingerprint
 from service.rulesets.notes import Notes
 from service.rulesets.places import TrialPlaces
+from service.rulesets.problems import as_problems
 from service.rulesets.publishing import Passed, passed
 from service.rulesets.pulling import pull
 from service.rulesets.reading import Reader
 from service.rulesets.recent_comparison import Compared, Latest
 from service.rulesets.recorded import Recorded, computed_facts, instant_of, recorded_request
-from service.rulesets.refusals import as_problems
 from service.rulesets.replay import Replay, Replayed
 from service.rulesets.rule_file import EVENTS, RuleFile
 from service.rulesets.schemas import MAX_FILE_BYTES, Paged

@@ -15,7 +15,7 @@ from service.core.enums import Scope
 from service.http import Answer, Body, Caller, Instant, ProblemType, Shown, conflict, endpoint, shown_by
 from service.rulesets.backtest import BacktestOver, Backtests, BacktestSide, StoredBacktest, Wanted
 from service.rulesets.places import TrialPlaces
-from service.rulesets.refusals import as_problems
+from service.rulesets.problems import as_problems
 from service.rulesets.schemas import MAX_FILE_BYTES, Paged
 
 PATH = "/v1/rulesets/<name>/backtests"

@@ -12,7 +12,7 @@ from service.core.enums import Scope
 from service.http import Query, Shown, endpoint
 from service.rulesets.differences import compared
 from service.rulesets.library import Library
-from service.rulesets.refusals import as_problems
+from service.rulesets.problems import as_problems
 
 
 class DiffQuery(Query):

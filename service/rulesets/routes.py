@@ -19,9 +19,9 @@ from service.rulesets.gate import Checked
 from service.rulesets.grid_routes import add_grid
 from service.rulesets.library import Library
 from service.rulesets.places import TrialPlaces
+from service.rulesets.problems import as_problems, stale
 from service.rulesets.publishing import publish
 from service.rulesets.recent_comparison import Latest
-from service.rulesets.refusals import as_problems, stale
 from service.rulesets.schemas import MAX_FILE_BYTES
 from service.rulesets.seen import Seen
 from service.rulesets.text_routes import expected_sha256

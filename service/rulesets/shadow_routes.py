@@ -12,7 +12,7 @@ from pydantic import Field
 
 from service.core.enums import Scope
 from service.http import Answer, Body, Caller, Shown, endpoint, shown_by
-from service.rulesets.refusals import as_problems
+from service.rulesets.problems import as_problems
 from service.rulesets.shadow import Shadows, Watched
 
 PATH = "/v1/rulesets/<name>/shadow"

@@ -19,8 +19,8 @@ from service.rulesets.differences import active_source
 from service.rulesets.errors import StaleEdit, UnknownRuleset
 from service.rulesets.gate import Checked
 from service.rulesets.library import Library
+from service.rulesets.problems import as_problems
 from service.rulesets.publishing import publish
-from service.rulesets.refusals import as_problems
 from service.rulesets.versions import Version
 from service.rulesets.working_copies import WorkingCopies
 from service.rulesets.working_files import WorkingFiles

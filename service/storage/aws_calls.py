@@ -18,8 +18,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ResponseStreamingError
 from prometheus_client import Counter
 
-from service.core import aws_faults, deadline
-from service.core.aws_faults import AwsFaultKind
+from service.core import aws_errors, deadline
+from service.core.aws_errors import AwsErrorKind
 from service.storage.aws_time import AwsTime, DateListener, listener_of
 from service.storage.store import StoreUnavailable
 
@@ -58,7 +58,7 @@ PATIENCE_S = 10.0
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 
-_PASSING = frozenset({AwsFaultKind.THROTTLED, AwsFaultKind.FAILED, AwsFaultKind.UNREACHED, AwsFaultKind.IN_DOUBT})
+_PASSING = frozenset({AwsErrorKind.THROTTLED, AwsErrorKind.FAILED, AwsErrorKind.UNREACHED, AwsErrorKind.IN_DOUBT})
 """What the same call may get past."""
 
 _ADVICE = {
@@ -163,7 +163,7 @@ class Calls(Generic[C]):
             tries += 1
             try:
                 answer = call(self._here())
-            except aws_faults.RAISED as error:
+            except aws_errors.RAISED as error:
                 if isinstance(error, ClientError) and (failures := _failures(error)):
                     self._quiet.answered()
                     raise ConditionFailed(failures, uncertain) from error
@@ -200,11 +200,11 @@ class Calls(Generic[C]):
 
     def _note(self, error: Exception) -> None:
         """Leave the service alone for a moment if it did not answer, or if nobody said in time as whom to ask it."""
-        if isinstance(error, aws_faults.TIMED_OUT):
+        if isinstance(error, aws_errors.TIMED_OUT):
             self._quiet.begin()
 
     def _count(self, error: Exception) -> None:
-        FAILED_TRIES.labels(self._service, aws_faults.short(error), *aws_faults.throttled_by(error)).inc()
+        FAILED_TRIES.labels(self._service, aws_errors.short(error), *aws_errors.throttled_by(error)).inc()
 
     def _given_up(self, tries: int, last: Exception | None) -> StoreUnavailable:
         if last is None:
@@ -214,7 +214,7 @@ class Calls(Generic[C]):
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         if not isinstance(error, ClientError):
             return StoreUnavailable(f"{self._service} cannot be called: {error} (see `tocsin doctor`)")
-        name = aws_faults.code(error)
+        name = aws_errors.code(error)
         advice = _ADVICE.get(name, error.response["Error"].get("Message", ""))
         return StoreUnavailable(f"{self._service} refused a call ({name}): {advice}")
 
@@ -283,7 +283,7 @@ class Quiet:
 
 def _failures(error: ClientError) -> Sequence[Failed]:
     response = cast("Mapping[str, object]", error.response)
-    if aws_faults.code(error) == "ConditionalCheckFailedException":
+    if aws_errors.code(error) == "ConditionalCheckFailedException":
         return [Failed(0, cast("Attributes | None", response.get("Item")))]
     return [
         Failed(position, cast("Attributes | None", reason.get("Item")))
@@ -293,14 +293,14 @@ def _failures(error: ClientError) -> Sequence[Failed]:
 
 
 def _passes(error: Exception) -> bool:
-    if isinstance(error, ClientError) and aws_faults.code(error) == "TransactionCanceledException":
-        return any(aws_faults.kind_of_code(str(reason.get("Code"))) in _PASSING for reason in _told(error))
-    return aws_faults.kind_of(error) in _PASSING
+    if isinstance(error, ClientError) and aws_errors.code(error) == "TransactionCanceledException":
+        return any(aws_errors.kind_of_code(str(reason.get("Code"))) in _PASSING for reason in _told(error))
+    return aws_errors.kind_of(error) in _PASSING
 
 
 def _may_be_done(error: Exception) -> bool:
     """Whether the call that met this may have been carried out all the same."""
-    return not isinstance(error, ClientError) or aws_faults.status(error) >= 500
+    return not isinstance(error, ClientError) or aws_errors.status(error) >= 500
 
 
 def _reasons(error: ClientError) -> Sequence[Mapping[str, object]]:
@@ -314,5 +314,5 @@ def _told(error: ClientError) -> Sequence[Mapping[str, object]]:
 
 def _said(error: Exception) -> str:
     """An error with why and where DynamoDB throttles, if it says so."""
-    reason, resource = aws_faults.throttled_by(error)
-    return aws_faults.short(error) + (f" ({reason} of {resource})" if reason else "")
+    reason, resource = aws_errors.throttled_by(error)
+    return aws_errors.short(error) + (f" ({reason} of {resource})" if reason else "")

@@ -16,7 +16,7 @@ from service.cli.checks import amazon
 from service.core import exact_json, logs, secrets
 from service.decide import alignment, canary, drl, fmt, grammar, language, positions
 from service.decide.drl import translate
-from service.decide.faults import RuleFaults
+from service.decide.errors import RuleFaults
 from service.decide.ruleset import Place
 from service.decide.tables import inline, sheet
 from service.escalate import policy_file

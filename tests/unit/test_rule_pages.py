@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from service.cli.rules import rules
 from service.decide import describe_page, fmt, positions, schema_json
 from service.decide.diff import diff_rulesets
+from service.decide.errors import RuleFaults
 from service.decide.expectations import plain
-from service.decide.faults import RuleFaults
 from service.decide.verify import verify_ruleset
 from service.rulesets.rule_file import EVENTS
 from tests.unit.rule_files import HEAD, sound

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.decide import positions, yaml_text
-from service.decide.faults import RuleFaults
+from service.decide.errors import RuleFaults
 from service.decide.positions import Scalar
 
 

@@ -19,7 +19,7 @@ from service.channels.aws.sending import handed_over
 from service.channels.email import unsubscribe_headers
 from service.channels.message import Accepted, Attachment, Email, Outcome, Reason, Reference, Refused, Unknown
 from service.core import exact_json
-from service.core.aws_faults import AwsFaultKind, code, kind_of
+from service.core.aws_errors import AwsErrorKind, code, kind_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.type_defs import (
@@ -221,6 +221,6 @@ def _meaning(error: ClientError) -> Reason | None:
     https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
     """
     said = str(error.response.get("Error", {}).get("Message", ""))
-    if kind_of(error) is AwsFaultKind.THROTTLED and "daily" in said.lower():
+    if kind_of(error) is AwsErrorKind.THROTTLED and "daily" in said.lower():
         return Reason.LIMIT
     return MEANINGS.get(code(error))

@@ -16,7 +16,7 @@ from service.aws import Clients, check_limits
 from service.channels.aws.sending import handed_over
 from service.channels.message import Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.voice import SpeechFailed, polly_voice, ssml
-from service.core.aws_faults import code
+from service.core.aws_errors import code
 
 if TYPE_CHECKING:
     from mypy_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client

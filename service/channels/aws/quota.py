@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from service.aws import Clients
-from service.core import aws_faults
+from service.core import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -49,11 +49,11 @@ class SendRate:
         try:
             self._known = send_rate(self._clients.get("sesv2"))
             self._ask_at = self._elapsed() + KNOWN_FOR_S
-        except aws_faults.RAISED as error:
+        except aws_errors.RAISED as error:
             self._ask_at = self._elapsed() + ASKED_AGAIN_AFTER_S
             logger.warning(
                 "SES does not say how many mails a second it takes (%s): allow ses:GetAccount or set TOCSIN_EMAIL_RATE",
-                aws_faults.short(error),
+                aws_errors.short(error),
             )
 
 

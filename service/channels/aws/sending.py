@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from service.aws import OverLimit
 from service.channels.message import Accepted, Outcome, Reason, Refused, Unknown
-from service.core import aws_faults
-from service.core.aws_faults import AwsFaultKind
+from service.core import aws_errors
+from service.core.aws_errors import AwsErrorKind
 from service.work import asked_wait
 
 Meanings = Callable[[ClientError], Reason | None]
@@ -18,18 +18,18 @@ Meanings = Callable[[ClientError], Reason | None]
 
 
 _REASONS = {
-    AwsFaultKind.THROTTLED: Reason.THROTTLED,
-    AwsFaultKind.FAILED: Reason.PROVIDER,
-    AwsFaultKind.UNREACHED: Reason.PROVIDER,
-    AwsFaultKind.IDENTITY: Reason.ACCESS,
-    AwsFaultKind.NO_IDENTITY: Reason.ACCESS,
-    AwsFaultKind.MISSING: Reason.ACCOUNT,
-    AwsFaultKind.REQUEST: Reason.CONTENT,
+    AwsErrorKind.THROTTLED: Reason.THROTTLED,
+    AwsErrorKind.FAILED: Reason.PROVIDER,
+    AwsErrorKind.UNREACHED: Reason.PROVIDER,
+    AwsErrorKind.IDENTITY: Reason.ACCESS,
+    AwsErrorKind.NO_IDENTITY: Reason.ACCESS,
+    AwsErrorKind.MISSING: Reason.ACCOUNT,
+    AwsErrorKind.REQUEST: Reason.CONTENT,
 }
 _ADVICE = {
-    AwsFaultKind.UNREACHED: "AWS cannot be reached: {}",
-    AwsFaultKind.IDENTITY: "{} (see `tocsin doctor`)",
-    AwsFaultKind.NO_IDENTITY: "no AWS credentials or region: {} (see `tocsin doctor`)",
+    AwsErrorKind.UNREACHED: "AWS cannot be reached: {}",
+    AwsErrorKind.IDENTITY: "{} (see `tocsin doctor`)",
+    AwsErrorKind.NO_IDENTITY: "no AWS credentials or region: {} (see `tocsin doctor`)",
 }
 
 
@@ -39,16 +39,16 @@ def handed_over(call: Callable[[], str], meanings: Meanings) -> Outcome:
         provider_id = call()
     except OverLimit as error:
         return Refused(Reason.CONTENT, str(error))
-    except aws_faults.RAISED as error:
+    except aws_errors.RAISED as error:
         return _failed(error, meanings)
     return Accepted(provider_id) if provider_id else Unknown("the answer held no message id")
 
 
 def _failed(error: Exception, meanings: Meanings) -> Outcome:
-    name, kind = aws_faults.short(error), aws_faults.kind_of(error)
-    wait = asked_wait(aws_faults.headers(error)) if isinstance(error, ClientError) else timedelta(0)
+    name, kind = aws_errors.short(error), aws_errors.kind_of(error)
+    wait = asked_wait(aws_errors.headers(error)) if isinstance(error, ClientError) else timedelta(0)
     if isinstance(error, ClientError) and (meant := meanings(error)) is not None:
         return Refused(meant, name, wait)
-    if kind is AwsFaultKind.IN_DOUBT:
+    if kind is AwsErrorKind.IN_DOUBT:
         return Unknown(f"the answer was lost: {name}")
     return Refused(_REASONS[kind], _ADVICE.get(kind, "{}").format(name), wait)

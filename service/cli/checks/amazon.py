@@ -14,7 +14,7 @@ from service.aws import Clients, inbox, intake_table
 from service.channels.aws import send_rate
 from service.cli.checks import CheckFinding, CheckLevel, broken, doubtful, fine
 from service.config import Settings
-from service.core import aws_faults
+from service.core import aws_errors
 from service.core.clock import Clock
 from service.core.enums import Channel, Lane
 from service.core.errors import TocsinError
@@ -207,7 +207,7 @@ def _asked(subject: str, look: Callable[[], CheckFinding], do: str) -> CheckFind
 
 
 def _refused(subject: str, error: ClientError, do: str) -> CheckFinding:
-    name = aws_faults.code(error)
+    name = aws_errors.code(error)
     if name in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
         return doubtful(subject, f"may not be looked at ({name})", f"Allow it in the role's policy. {do}")
     return broken(subject, f"AWS answered {name}", do)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from service.decide import actions, numerals
-from service.decide.faults import RuleFaults, did_you_mean
+from service.decide.errors import RuleFaults, did_you_mean
 from service.decide.findings import Flaw
 from service.decide.positions import Entries, Node, Scalar
 from service.decide.ruleset import Action, FactType

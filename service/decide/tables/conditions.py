@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from service.decide import values
-from service.decide.faults import RuleFaults, did_you_mean
+from service.decide.errors import RuleFaults, did_you_mean
 from service.decide.findings import Flaw
 from service.decide.ruleset import (
     ORDERED,

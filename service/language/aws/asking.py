@@ -7,15 +7,15 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from service.core import aws_faults
-from service.core.aws_faults import AwsFaultKind
+from service.core import aws_errors
+from service.core.aws_errors import AwsErrorKind
 from service.language.patience import patiently
 from service.language.protocols import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.work import asked_wait
 
 T = TypeVar("T")
 
-FOR_AN_OPERATOR = frozenset({AwsFaultKind.IDENTITY, AwsFaultKind.MISSING, AwsFaultKind.REQUEST})
+FOR_AN_OPERATOR = frozenset({AwsErrorKind.IDENTITY, AwsErrorKind.MISSING, AwsErrorKind.REQUEST})
 """What no later attempt changes by itself."""
 
 
@@ -28,17 +28,17 @@ def asked(service: str, call: Callable[[], T]) -> T:
 def _asked(service: str, call: Callable[[], T]) -> T:
     try:
         return call()
-    except aws_faults.RAISED as error:
+    except aws_errors.RAISED as error:
         raise _meaning(service, error) from error
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise LanguageServiceUnavailable(f"{service} answered something else than its model says") from error
 
 
 def _meaning(service: str, error: Exception) -> LanguageServiceUnavailable | LanguageServiceRefused:
-    name, kind = aws_faults.short(error), aws_faults.kind_of(error)
-    wait = asked_wait(aws_faults.headers(error)).total_seconds() if isinstance(error, ClientError) else 0.0
+    name, kind = aws_errors.short(error), aws_errors.kind_of(error)
+    wait = asked_wait(aws_errors.headers(error)).total_seconds() if isinstance(error, ClientError) else 0.0
     if kind in FOR_AN_OPERATOR:
         return LanguageServiceRefused(f"{service} refuses the call ({name}): see `tocsin doctor`")
-    if kind is AwsFaultKind.THROTTLED:
+    if kind is AwsErrorKind.THROTTLED:
         return LanguageServiceBusy(f"{service} asks to be called later ({name})", wait or None)
     return LanguageServiceUnavailable(f"{service} does not answer as it should ({name})", wait or None)

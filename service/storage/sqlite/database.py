@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from service.core.errors import TocsinError
-from service.storage.sqlite.faults import unavailable, unusable
+from service.storage.sqlite.errors import unavailable, unusable
 from service.storage.sqlite.group import GroupCommit, Write
 from service.storage.sqlite.lock import FileLock, NoTurn
 from service.storage.sqlite.readers import Readers

@@ -20,8 +20,8 @@ from service.channels.aws.mail import MailIdentity, SesEmail
 from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoice, PhoneIdentity
 from service.channels.aws.sending import handed_over
 from service.channels.phones import Phone
-from service.core import aws_faults
-from service.core.aws_faults import AwsFaultKind
+from service.core import aws_errors
+from service.core.aws_errors import AwsErrorKind
 from service.core.language_tags import Tag
 from service.language import LanguageServiceUnavailable
 from service.language.aws.asking import asked
@@ -63,13 +63,13 @@ def outcome(error: Exception) -> Outcome:
 @pytest.mark.parametrize("kind", classes(NotConnected))
 def test_a_call_that_could_not_be_connected_never_arrived(kind: type[Exception]) -> None:
     error = raised(kind)
-    assert aws_faults.kind_of(error) is AwsFaultKind.UNREACHED
+    assert aws_errors.kind_of(error) is AwsErrorKind.UNREACHED
     assert outcome(error) == Refused(Reason.PROVIDER, f"AWS cannot be reached: {kind.__name__}")
 
 
 @pytest.mark.parametrize("kind", classes(HTTPClientError))
 def test_a_call_whose_answer_was_lost_is_in_doubt(kind: type[Exception]) -> None:
-    assert aws_faults.kind_of(raised(kind)) is AwsFaultKind.IN_DOUBT
+    assert aws_errors.kind_of(raised(kind)) is AwsErrorKind.IN_DOUBT
 
 
 @pytest.mark.parametrize("kind", [one for one in classes(BotoCoreError) if one is not BotoCoreError])
@@ -99,25 +99,25 @@ def answered(code: str, status: int = 400) -> ClientError:
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [
-        ("KMSThrottlingException", 400, AwsFaultKind.THROTTLED),
-        ("KmsThrottled", 403, AwsFaultKind.THROTTLED),
-        ("Throttling", 400, AwsFaultKind.THROTTLED),
-        ("AWS.SimpleQueueService.OverLimit", 403, AwsFaultKind.THROTTLED),
-        ("NewKindOfThrottle", 429, AwsFaultKind.THROTTLED),
-        ("429", 429, AwsFaultKind.THROTTLED),
-        ("ReplicatedWriteConflictException", 400, AwsFaultKind.FAILED),
-        ("RequestTimeoutException", 408, AwsFaultKind.FAILED),
-        ("408", 408, AwsFaultKind.FAILED),
-        ("NobodyKnowsThisException", 400, AwsFaultKind.FAILED),
-        ("InternalFailure", 500, AwsFaultKind.FAILED),
-        ("SomethingNew", 403, AwsFaultKind.IDENTITY),
-        ("ExpiredTokenException", 403, AwsFaultKind.IDENTITY),
-        ("ResourceNotFoundException", 400, AwsFaultKind.MISSING),
-        ("ValidationException", 400, AwsFaultKind.REQUEST),
+        ("KMSThrottlingException", 400, AwsErrorKind.THROTTLED),
+        ("KmsThrottled", 403, AwsErrorKind.THROTTLED),
+        ("Throttling", 400, AwsErrorKind.THROTTLED),
+        ("AWS.SimpleQueueService.OverLimit", 403, AwsErrorKind.THROTTLED),
+        ("NewKindOfThrottle", 429, AwsErrorKind.THROTTLED),
+        ("429", 429, AwsErrorKind.THROTTLED),
+        ("ReplicatedWriteConflictException", 400, AwsErrorKind.FAILED),
+        ("RequestTimeoutException", 408, AwsErrorKind.FAILED),
+        ("408", 408, AwsErrorKind.FAILED),
+        ("NobodyKnowsThisException", 400, AwsErrorKind.FAILED),
+        ("InternalFailure", 500, AwsErrorKind.FAILED),
+        ("SomethingNew", 403, AwsErrorKind.IDENTITY),
+        ("ExpiredTokenException", 403, AwsErrorKind.IDENTITY),
+        ("ResourceNotFoundException", 400, AwsErrorKind.MISSING),
+        ("ValidationException", 400, AwsErrorKind.REQUEST),
     ],
 )
-def test_a_refusal_is_read_by_its_code_and_else_by_its_status(code: str, status: int, kind: AwsFaultKind) -> None:
-    assert aws_faults.kind_of(answered(code, status)) is kind
+def test_a_refusal_is_read_by_its_code_and_else_by_its_status(code: str, status: int, kind: AwsErrorKind) -> None:
+    assert aws_errors.kind_of(answered(code, status)) is kind
 
 
 def test_why_and_where_dynamodb_throttles_is_read_however_it_is_spelt() -> None:
@@ -128,8 +128,8 @@ def test_why_and_where_dynamodb_throttles_is_read_however_it_is_spelt() -> None:
     for name in ("throttlingReasons", "ThrottlingReasons"):
         error = answered("ThrottlingException")
         error.response[name] = [reason]  # type: ignore[typeddict-unknown-key]
-        assert aws_faults.throttled_by(error) == (reason["reason"], "tocsin_items/index/due")
-    assert aws_faults.throttled_by(answered("ThrottlingException")) == ("", "")
+        assert aws_errors.throttled_by(error) == (reason["reason"], "tocsin_items/index/due")
+    assert aws_errors.throttled_by(answered("ThrottlingException")) == ("", "")
 
 
 @contextmanager

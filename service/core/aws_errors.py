@@ -37,7 +37,7 @@ from botocore.exceptions import ConnectionError as NotConnected
 from botocore.parsers import ResponseParserError
 
 
-class AwsFaultKind(StrEnum):
+class AwsErrorKind(StrEnum):
     """What an error says about the call that met it."""
 
     THROTTLED = "throttled"
@@ -70,9 +70,9 @@ LOST = (NotConnected, HTTPClientError, *UNREADABLE)
 TIMED_OUT = (ReadTimeoutError, ConnectTimeoutError, CredentialRetrievalError, TokenRetrievalError)
 """What took its time, and is met by every call that is made at the same moment."""
 
-_BY_CLASS: Sequence[tuple[tuple[type[Exception], ...], AwsFaultKind]] = (
-    ((NotConnected,), AwsFaultKind.UNREACHED),
-    ((HTTPClientError, *UNREADABLE), AwsFaultKind.IN_DOUBT),
+_BY_CLASS: Sequence[tuple[tuple[type[Exception], ...], AwsErrorKind]] = (
+    ((NotConnected,), AwsErrorKind.UNREACHED),
+    ((HTTPClientError, *UNREADABLE), AwsErrorKind.IN_DOUBT),
     (
         (
             NoCredentialsError,
@@ -85,11 +85,11 @@ _BY_CLASS: Sequence[tuple[tuple[type[Exception], ...], AwsFaultKind]] = (
             ConfigNotFound,
             InvalidConfigError,
         ),
-        AwsFaultKind.NO_IDENTITY,
+        AwsErrorKind.NO_IDENTITY,
     ),
     (
         (ParamValidationError, MissingParametersError, ValidationError, DataNotFoundError, UnknownServiceError),
-        AwsFaultKind.REQUEST,
+        AwsErrorKind.REQUEST,
     ),
 )
 
@@ -187,40 +187,40 @@ _REQUEST = {
     "ValidationError",
     "ValidationException",
 }
-_BY_CODE: Mapping[str, AwsFaultKind] = {
+_BY_CODE: Mapping[str, AwsErrorKind] = {
     code: kind
     for codes, kind in (
-        (_THROTTLED, AwsFaultKind.THROTTLED),
-        (_FAILED, AwsFaultKind.FAILED),
-        (_IDENTITY, AwsFaultKind.IDENTITY),
-        (_MISSING, AwsFaultKind.MISSING),
-        (_REQUEST, AwsFaultKind.REQUEST),
+        (_THROTTLED, AwsErrorKind.THROTTLED),
+        (_FAILED, AwsErrorKind.FAILED),
+        (_IDENTITY, AwsErrorKind.IDENTITY),
+        (_MISSING, AwsErrorKind.MISSING),
+        (_REQUEST, AwsErrorKind.REQUEST),
     )
     for code in codes
 }
 _BY_STATUS = {
-    401: AwsFaultKind.IDENTITY,
-    403: AwsFaultKind.IDENTITY,
-    413: AwsFaultKind.REQUEST,
-    429: AwsFaultKind.THROTTLED,
+    401: AwsErrorKind.IDENTITY,
+    403: AwsErrorKind.IDENTITY,
+    413: AwsErrorKind.REQUEST,
+    429: AwsErrorKind.THROTTLED,
 }
 
 _SQS = "AWS.SimpleQueueService."
 """What error codes of SQS begin with, sometimes: its JSON answers carry those of its older XML ones along."""
 
 
-def kind_of(error: Exception) -> AwsFaultKind:
+def kind_of(error: Exception) -> AwsErrorKind:
     """What an error of a call means. Total: a class that nobody has described is `FAILED`."""
     if isinstance(error, ClientError):
         return kind_of_code(code(error), status(error))
-    return next((kind for classes, kind in _BY_CLASS if isinstance(error, classes)), AwsFaultKind.FAILED)
+    return next((kind for classes, kind in _BY_CLASS if isinstance(error, classes)), AwsErrorKind.FAILED)
 
 
-def kind_of_code(name: str, answered: int = 400) -> AwsFaultKind:
+def kind_of_code(name: str, answered: int = 400) -> AwsErrorKind:
     """What a code of an answer means, or of one entry in it; `answered` is the HTTP status."""
     if name in _BY_CODE:
         return _BY_CODE[name]
-    return _BY_STATUS.get(answered, AwsFaultKind.FAILED)
+    return _BY_STATUS.get(answered, AwsErrorKind.FAILED)
 
 
 def code(error: ClientError) -> str:

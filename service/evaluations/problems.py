@@ -10,7 +10,7 @@ from service.decide import ActionRefused, FactsRefused, NotUnique
 from service.evaluations.reach import NobodyReached
 from service.http import FieldError, Problem, ProblemType, invalid
 from service.rulesets import NotYetActive
-from service.rulesets import refusals as rulesets
+from service.rulesets import problems as rulesets
 from service.storage import TooLarge
 
 
@@ -31,11 +31,15 @@ def exception(error: Exception) -> Mapping[str, object]:
     """What an `exception` entry says of an error; nothing but its name if it is a fault of ours."""
     said = {"error": type(error).__name__}
     if isinstance(error, TocsinError):
-        return {**said, "detail": str(error), "errors": [{"path": e.path, "message": e.message} for e in faults(error)]}
+        return {
+            **said,
+            "detail": str(error),
+            "errors": [{"path": e.path, "message": e.message} for e in field_errors(error)],
+        }
     return said
 
 
-def faults(error: TocsinError) -> tuple[FieldError, ...]:
+def field_errors(error: TocsinError) -> tuple[FieldError, ...]:
     """The places in the request that an error names."""
     match error:
         case FactsRefused():
@@ -57,6 +61,6 @@ def _problem(error: TocsinError) -> Problem | None:
         return Problem(ProblemType.TOO_LARGE, f"The answer is too large for the audit: {error}.")
     if isinstance(error, NobodyReached):
         return invalid(error.faults, f'The rule "{error.rule}" would reach nobody.')
-    if found := faults(error):
+    if found := field_errors(error):
         return invalid(found, "The facts do not fit the ruleset.")
     return None
