@@ -1,5 +1,5 @@
 """What tests of earlier data share with those of the whole service."""
 
-from tests.parsed_once import shipped_files_are_parsed_once
+from tests.installed_once import what_all_installations_share_is_made_once
 
-__all__ = ["shipped_files_are_parsed_once"]
+__all__ = ["what_all_installations_share_is_made_once"]

@@ -16,9 +16,9 @@ from service.core.enums import Scope
 from service.wiring.app import Service
 from tests.functional.backends import Backend, Install, embedded, on_aws
 from tests.functional.client import Client, InProcess, Running, running
-from tests.parsed_once import shipped_files_are_parsed_once
+from tests.installed_once import what_all_installations_share_is_made_once
 
-__all__ = ["shipped_files_are_parsed_once"]
+__all__ = ["what_all_installations_share_is_made_once"]
 
 NOON = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
 
