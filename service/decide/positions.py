@@ -209,7 +209,8 @@ def _blamed(error: yaml.MarkedYAMLError, source: Source) -> Place:
 
 def _explained(error: yaml.MarkedYAMLError, source: Source) -> tuple[str, str | None]:
     problem = error.problem or "not YAML"
-    line = source.line(_blamed(error, source).line)
+    number = _blamed(error, source).line
+    line, above = source.line(number), source.line(number - 1)
     hints = {
         "mapping values are not allowed in this context": "quote a text that contains a colon",
         "found a tab character that violates indentation": "indent with spaces, never tabs",
@@ -223,7 +224,7 @@ def _explained(error: yaml.MarkedYAMLError, source: Source) -> tuple[str, str | 
     }
     began = error.context_mark
     context = f"it came {error.context}, begun on line {began.line + 1}" if error.context and began else None
-    return f"not YAML: {problem}", _in_line(line) or hints.get(problem) or context
+    return f"not YAML: {problem}", _in_line(line) or _of_bullets(line, above) or hints.get(problem) or context
 
 
 def _in_line(line: str) -> str | None:
@@ -238,9 +239,14 @@ def _in_line(line: str) -> str | None:
     if colon and quote in ("'", '"') and not value.strip().endswith(quote) and value.count(quote) % 2 == 0:
         other = "'" if quote == '"' else '"'
         return f"quote all of it: {key}: {other}{value.strip()}{other}, or name the fact first"
-    if bare.startswith(("•", "–", "—", "·")):
-        return "an entry of a list begins with - and a blank"
     return None
+
+
+def _of_bullets(*lines: str) -> str | None:
+    """What to write for the bullet or the long dash that a line begins with; the parser stumbles a line later."""
+    bullets = (line.strip()[:1] for line in lines)
+    found = next((bullet for bullet in bullets if bullet and bullet in _BULLETS), None)
+    return f"an entry of a list begins with - and a blank, not with {found}" if found else None
 
 
 def _is_cut_off(line: str) -> bool:
@@ -249,6 +255,8 @@ def _is_cut_off(line: str) -> bool:
 
 
 _COMMENT = re.compile(r"[ \t]#[^ ]")
+_BULLETS = "•–—·●▪◦‣−"
+"""What a word processor makes of a hyphen that begins a line."""
 
 
 class _Tree:

@@ -68,6 +68,10 @@ def read(letter: Letter, mappings: Callable[[], Mappings], most_bytes: int) -> Q
             return None  # what was done to an item later opens nothing: the incident has a life of its own
         case {"source": str(), "detail-type": str()}:
             return QueueRequest(_id(document.get("id")), _mapped(document, mappings()))
+        case {"Type": str(), "TopicArn": str(), "Message": str()}:
+            raise LetterNotUnderstood(
+                "this is the envelope of an SNS topic: set RawMessageDelivery for the queue's subscription"
+            )
         case _:
             return _ours(document)
 

@@ -118,7 +118,7 @@ class Webhooks:
         except PrivateNetwork as error:
             raise CallbackRefused(f"the callback address {error}") from error
         except HostSilent as error:
-            raise RetryLater(f"the callback's {error}") from error
+            raise RetryLater(f"the callback's host does not answer ({error.kind})") from error
         _judge(response)
 
     def _headers(self, message_id: str, body: bytes) -> Mapping[str, str]:

@@ -77,3 +77,9 @@ def test_a_letter_may_be_as_long_as_a_body_and_no_longer() -> None:
     assert asked(text, len(text.encode())) is not None
     with pytest.raises(LetterNotUnderstood, match="TOCSIN_BODY_LIMIT"):
         asked(text, len(text.encode()) - 1)
+
+
+def test_the_envelope_of_a_topic_is_told_by_what_sends_the_message_without_it() -> None:
+    enveloped = {"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:eu-west-1:1:t", "Message": "{}"}
+    with pytest.raises(LetterNotUnderstood, match="RawMessageDelivery"):
+        asked(enveloped)

@@ -147,3 +147,9 @@ def test_a_type_named_as_elsewhere_says_which_is_meant(type_: str, words: str) -
 )
 def test_a_file_that_is_no_text_says_what_it_is(content: bytes, words: str) -> None:
     assert words in gate.check(content).findings[0].message
+
+
+@pytest.mark.parametrize("bullet", ["•", "–", "—", "·", "−"])
+def test_the_bullet_or_long_dash_of_a_word_processor_is_named(bullet: str) -> None:
+    hints = [finding.hint for finding in said(rule().replace("-", bullet, 1))]
+    assert f"an entry of a list begins with - and a blank, not with {bullet}" in hints

@@ -289,7 +289,7 @@ def test_a_receiver_that_answers_letter_by_letter_is_given_up_in_time(
     first: bytes, webhooks: Webhooks, tarpit: Tarpit
 ) -> None:
     began = time.monotonic()
-    with pytest.raises(RetryLater):
+    with pytest.raises(RetryLater, match=r"the callback.s host does not answer"):
         replace(webhooks, limit=timedelta(seconds=1)).send("callback-n1", Callback(tarpit.that_says(first), BODY))
     assert 0.9 < time.monotonic() - began < 5
 
