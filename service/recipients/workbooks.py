@@ -8,9 +8,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from zipfile import BadZipFile, ZipFile
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from service.recipients.tables import Table, UnreadableTable, cleaned
 
 MAX_UNPACKED = 64 * 1024 * 1024
@@ -22,14 +19,13 @@ IS_WORKBOOK = b"PK\x03\x04"
 IS_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 """How a file of Excel 97 begins, which nothing here reads."""
 
-_DAMAGED = (
-    *(InvalidFileException, BadZipFile, KeyError, ValueError, TypeError, AttributeError, SyntaxError, EOFError),
-    zlib.error,
-)
+_DAMAGED = (BadZipFile, KeyError, ValueError, TypeError, AttributeError, SyntaxError, EOFError, zlib.error)
 
 
 def read_workbook(raw: bytes) -> Table:
     """The first sheet that is shown; `UnreadableTable`. Numbers are digits, formulas the value that was saved last."""
+    from openpyxl import load_workbook  # takes a while to import, and few calls need it
+
     try:
         with ZipFile(io.BytesIO(raw)) as parts:
             size = sum(part.file_size for part in parts.infolist())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from inscriptis import Inscriptis
-from lxml import etree, html
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
 
 MAX_HTML = 64 * 1024
 """Characters of HTML that are read."""
@@ -19,6 +21,9 @@ _BEFORE_QUOTES = "//*[@id='divRplyFwdMsg' or @id='appendonsend' or @id='mail-edi
 
 def text_of_html(document: str) -> str:
     """What a person reads who wrote this; empty for what is no HTML."""
+    from inscriptis import Inscriptis  # takes a while to import, as lxml does, and few installations read mail
+    from lxml import etree, html
+
     try:
         page = html.document_fromstring(document[:MAX_HTML])
     except (etree.LxmlError, ValueError):
@@ -31,6 +36,6 @@ def text_of_html(document: str) -> str:
     return str(Inscriptis(page).get_text())
 
 
-def _drop(element: html.HtmlElement) -> None:
+def _drop(element: HtmlElement) -> None:
     if element.getparent() is not None:
         element.drop_tree()
