@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from service.decide import Place
-from service.replies.atoms import JOINING, Atom, Sort
+from service.replies.atoms import BREAK, JOINING, Atom, Sort
 from service.replies.graph import Node, Phrase
 from service.replies.kinds import PhraseKind
 
@@ -91,8 +91,24 @@ def _in_phrases(
         if node.open_phrase is not None and clause_end > end:
             cost = choices[clause_end][0] + _PIECE + _LOOSE * (clause_end - end)
             best = _better((cost, clause_end, node.open_phrase), best)
-        node = node.next.get(keys[end]) if end < clause_end else None
+        if end == clause_end:
+            return _across_break(node, keys, end, choices, best)
+        node = node.next.get(keys[end])
         end += 1
+    return best
+
+
+def _across_break(node: Node, keys: Sequence[str], end: int, choices: Sequence[_Choice], best: _Choice) -> _Choice:
+    """The best choice once the phrases that go on behind the break at `end` are tried: "ага, конечно"."""
+    if end == len(keys) or keys[end] != BREAK.key:
+        return best
+    following: Node | None = node
+    for after in range(end + 1, len(keys)):
+        following = following.next.get(keys[after]) if following is not None else None
+        if following is None:
+            return best
+        if following.phrase is not None and following.phrase.kind is PhraseKind.IRONIC:
+            best = _better((choices[after + 1][0] + _PIECE, after + 1, following.phrase), best)
     return best
 
 

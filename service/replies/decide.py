@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -167,13 +167,33 @@ def _is_keyword(reading: Reading) -> bool:
 
 def _outcome(reading: Reading, accepts: Accepts) -> Outcome:
     kinds = set(reading.kinds)
-    if PhraseKind.STOP in kinds and not kinds & (AFFIRMING - {PhraseKind.YES, PhraseKind.OK}):
+    if reading.stops and not kinds & (AFFIRMING - {PhraseKind.YES, PhraseKind.OK}):
         return Outcome.STOP
     known = {kind for kind in kinds if kind is not None}
     command = _command(known) if reading.whole else None
+    if command is None and _takes_back(reading, accepts):
+        return Outcome.UNDO
     if not reading.whole or (reading.asks and command not in _MAY_ASK):
         return Outcome.NO if _refuses_somewhere(reading, accepts) else Outcome.ASK
     return command or _answer(reading, known, accepts)
+
+
+def _takes_back(reading: Reading, accepts: Accepts) -> bool:
+    """Whether a clause takes an answer back, no other says more ("wrong button"); never where a NO is final."""
+    if accepts.final_no or reading.asks or reading.cut_short or set(reading.kinds) & _KEEPS_AN_ANSWER:
+        return False
+    return any(
+        {PhraseKind.UNDO} <= set(clause.kinds) <= _BESIDE_COMMAND | {PhraseKind.UNDO} for clause in reading.clauses
+    )
+
+
+_KEEPS_AN_ANSWER = AFFIRMING | {
+    PhraseKind.QUESTION,
+    PhraseKind.STOP,
+    PhraseKind.MACHINE,
+    PhraseKind.LATER,
+    PhraseKind.HANDOVER,
+}
 
 
 _MAY_ASK = (Outcome.WHO, Outcome.HELP)
@@ -234,7 +254,7 @@ _TAKES_A_NO_BACK = AFFIRMING | {
 }
 
 
-def _excuses(reading: Reading, kinds: set[PhraseKind]) -> bool:
+def _excuses(reading: Reading, kinds: Set[PhraseKind | None]) -> bool:
     """Whether nothing but why somebody cannot is said, in words that are known to the end: "I'm on holiday, sorry"."""
     known = any(
         piece.phrase.kind is PhraseKind.EXCUSE and not piece.phrase.open for piece in reading.pieces if piece.phrase
@@ -266,7 +286,12 @@ def _turns_to_no(reading: Reading) -> bool:
     if behind is None or reading.cut_short or reading.asks:
         return False
     promised = set(before.kinds) & (_TAKES_A_NO_BACK - {PhraseKind.YES, PhraseKind.OK, PhraseKind.REASSURE})
-    return not promised and _is_no(behind.first_clause) and not set(behind.kinds) & _TAKES_A_NO_BACK
+    refuses = _is_no(behind.first_clause) or (_is_polite(before) and _excuses(behind, set(behind.kinds)))
+    return not promised and refuses and not set(behind.kinds) & _TAKES_A_NO_BACK
+
+
+def _is_polite(reading: Reading) -> bool:
+    return reading.whole and {PhraseKind.POLITE, PhraseKind.REQUEST}.issuperset(reading.kinds)
 
 
 def _is_no(clause: Reading) -> bool:

@@ -42,6 +42,7 @@ class PhraseKind(StrEnum):
     QUESTION = "question"
     MACHINE = "machine"  # an automatic answer
     DOUBT = "doubt"
+    IRONIC = "ironic"  # agrees in words and mocks, unless something that commits stands beside it: "yeah, right"
 
 
 AFFIRMING = frozenset(
@@ -68,12 +69,17 @@ OPEN_ENDED = REFUSING | UNDECIDED | {PhraseKind.EXCUSE, PhraseKind.STOP}
 """Kinds whose phrases may end with `…`, which takes in the rest of the clause. None of them can make a YES."""
 
 ALIKE = (
-    REFUSING | UNDECIDED | {PhraseKind.EXCUSE, PhraseKind.WHO},
+    REFUSING | UNDECIDED | {PhraseKind.EXCUSE, PhraseKind.WHO, PhraseKind.IRONIC},
+    frozenset({PhraseKind.IRONIC, PhraseKind.YES}),
+    frozenset({PhraseKind.IRONIC, PhraseKind.OK}),
     frozenset({PhraseKind.OK, PhraseKind.COMMIT, PhraseKind.ETA}),
     frozenset({PhraseKind.STOP, PhraseKind.STOP_ALONE}),
     frozenset({PhraseKind.POLITE, PhraseKind.REQUEST, PhraseKind.FILLER, PhraseKind.JUST, PhraseKind.REASSURE}),
 )
 """Kinds of which a phrase may have two: the one that stands first in the file counts."""
+
+SERIOUS = frozenset({PhraseKind.COMMIT, PhraseKind.ETA, PhraseKind.APPROVE, PhraseKind.TAKEN, PhraseKind.DONE})
+"""Kinds beside which an ironic YES is a YES: "да, щас посмотрю"."""
 
 DRAWN_OUT = frozenset({PhraseKind.YES, PhraseKind.OK, PhraseKind.NO, PhraseKind.POLITE, PhraseKind.REQUEST})
 """Kinds whose single words are also known drawn out: "yesss"."""

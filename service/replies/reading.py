@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, Sort, atoms_of, spelled_out
 from service.replies.cover import Piece, cover
 from service.replies.graph import Node
-from service.replies.kinds import AFFIRMING, DRAWN_OUT, REFUSING, PhraseKind
+from service.replies.kinds import AFFIRMING, DRAWN_OUT, REFUSING, SERIOUS, PhraseKind
 from service.replies.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 320
@@ -36,13 +36,15 @@ class Span:
 class Reading:
     """A text by its pieces, read with the vocabulary of `language` and English.
 
-    `quote` is the message that a reaction ("Liked …") quotes; the reading is of the reaction alone.
+    `quote` is the message that a reaction ("Liked …") quotes; the reading is of the reaction alone. `me` are the words
+    that show a STOP to be about the writer, by vocabulary.
     """
 
     language: str
     pieces: tuple[Piece, ...]
     cut_short: bool = False
     quote: str | None = None
+    me: tuple[frozenset[str], ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -71,6 +73,16 @@ class Reading:
         more = AFFIRMING - {PhraseKind.YES}
         clauses = (set(clause.kinds) for clause in self.clauses) if PhraseKind.REQUEST in self.kinds else ()
         return any(PhraseKind.REQUEST in kinds and kinds & more for kinds in clauses)
+
+    @property
+    def stops(self) -> bool:
+        """Whether it wants no more messages, and not that somebody else gets none: "don't call Ben"."""
+        return any(PhraseKind.STOP in clause.kinds and self._is_about_me(clause) for clause in self.clauses)
+
+    def _is_about_me(self, clause: Reading) -> bool:
+        doubtful = clause.open or PhraseKind.HANDOVER in clause.kinds or bool(clause.unknown)
+        words = (atom.text for piece in clause.pieces for atom in piece.atoms)
+        return not doubtful or any(word in me for word in words for me in self.me)
 
     @property
     def ago(self) -> bool:
@@ -134,7 +146,8 @@ class Reading:
 
     def _all_kinds(self) -> Iterator[PhraseKind | None]:
         refused = any(piece.kind in REFUSING for piece in self.pieces)
-        return (_kind(piece, agrees=n == 0 and not refused) for n, piece in enumerate(self.pieces))
+        serious = any(piece.kind in SERIOUS or piece.atoms[0].sort in _NUMBERS for piece in self.pieces)
+        return (_kind(piece, n == 0 and not refused, serious) for n, piece in enumerate(self.pieces))
 
 
 def read(text: str, own: Vocabulary, *others: Vocabulary) -> Reading:
@@ -152,7 +165,8 @@ def read_atoms(atoms: Sequence[Atom], cut_short: bool, own: Vocabulary, *others:
     """Read the atoms of a text, which may have been `cut_short`."""
     known = (own, *others)
     pieces = cover([_without_drawl(atom, known) for atom in atoms[:MAX_ATOMS]], *_roots(known))
-    return Reading(own.language, pieces, cut_short or len(atoms) > MAX_ATOMS)
+    me = tuple(vocabulary.me for vocabulary in known)
+    return Reading(own.language, pieces, cut_short or len(atoms) > MAX_ATOMS, me=me)
 
 
 def is_long(text: str) -> bool:
@@ -188,10 +202,13 @@ def _joins_nothing(before: Piece | None, piece: Piece, after: Piece | None) -> b
     return after is None or after.atoms[0].sort in (Sort.BREAK, Sort.QUESTION)
 
 
-def _kind(piece: Piece, *, agrees: bool) -> PhraseKind | None:
-    """The kind of a piece. A particle that agrees as the first word is polite elsewhere, and before a refusal."""
+def _kind(piece: Piece, agrees: bool, serious: bool) -> PhraseKind | None:
+    """The kind of a piece where it stands: a particle that agrees as the first word is polite elsewhere, and before a
+    refusal; words that mock alone agree beside something serious."""
     if piece.kind is PhraseKind.FIRST:
         return PhraseKind.YES if agrees else PhraseKind.POLITE
+    if piece.kind is PhraseKind.IRONIC and serious:
+        return PhraseKind.YES
     return piece.kind
 
 

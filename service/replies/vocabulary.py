@@ -14,7 +14,8 @@ class Vocabulary:
     """The phrases of a language. `forgiven` holds other spellings of them; `root` counts first.
 
     `greek` and `accents` say how a text is cut into atoms for this language. `elsewhere` are phrases that mean
-    something else in another language. `spelled` are the words that are written with accents.
+    something else in another language. `spelled` are the words that are written with accents. `me` are the words that
+    show a STOP to be about the writer: "me", "messages".
     """
 
     language: str
@@ -23,6 +24,7 @@ class Vocabulary:
     words: frozenset[str] = field(repr=False)
     spelled: frozenset[str] = field(default=frozenset(), repr=False)
     elsewhere: frozenset[str] = frozenset()
+    me: frozenset[str] = field(default=frozenset(), repr=False)
     greek: bool = False
     accents: bool = False
 

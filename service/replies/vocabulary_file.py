@@ -19,7 +19,7 @@ from service.replies.vocabulary import Vocabulary
 
 _UNITS = {"minute": 1, "hour": 60, "day": 1440}
 REACTIONS = ("yes", "no", "ask", "emoji")
-_FRAME = ("replies", "parts", "spelled", "accents", "units", "reactions", "signature", "elsewhere", "tests")
+_FRAME = ("replies", "parts", "spelled", "accents", "units", "reactions", "signature", "elsewhere", "me", "tests")
 _KEYS = (*_FRAME, *(kind.value for kind in PhraseKind))
 _TEST = ("text", "is", "policy", "codes")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*|emoji")
@@ -223,9 +223,16 @@ def _vocabulary(keys: EntryKeys, faults: RuleFaults) -> Vocabulary:
         words=frozenset(phrases.words),
         spelled=frozenset(phrases.words if accents else phrases.spelled_words),
         elsewhere=frozenset(keys.read("elsewhere", lambda node: _texts(node, "elsewhere", faults)) or ()),
+        me=_words_of(keys.read("me", lambda node: _texts(node, "me", faults)) or (), accents),
         greek=phrases.greek,
         accents=accents,
     )
+
+
+def _words_of(texts: Sequence[str], accents: bool) -> frozenset[str]:
+    """The words of texts, folded; with their accents also where these are kept."""
+    kept = {accents, False}
+    return frozenset(atom.text for text in texts for way in kept for atom in atoms_of(text, accents=way))
 
 
 def _without_end(pattern: str) -> tuple[str, tuple[bool, ...]]:
