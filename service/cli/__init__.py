@@ -13,34 +13,51 @@ from service.cli import lifetime
 from service.cli.notices import notice
 from service.core.errors import TocsinError
 
-COMMANDS = {
-    "serve": "service.cli.serve:serve",
-    "worker": "service.cli.worker:worker",
-    "up": "service.cli.up:up",
-    "console": "service.cli.console:console",
-    "keys": "service.cli.keys:keys",
-    "aws": "service.cli.aws:aws",
-    "rules": "service.cli.rules:rules",
-    "audit": "service.cli.audit:audit",
-    "demo": "service.cli.demo:demo",
-    "phone": "service.cli.phone:phone",
-    "rosters": "service.cli.rosters:rosters",
-    "recipients": "service.cli.recipients:recipients",
-    "audiences": "service.cli.audiences:audiences",
-    "policies": "service.cli.policies:policies",
-    "templates": "service.cli.templates:templates",
-    "catalogues": "service.cli.catalogues:catalogues",
-    "translations": "service.cli.translations:translations",
-    "optouts": "service.cli.optouts:optouts",
-    "notifications": "service.cli.notifications:notifications",
-    "pause": "service.cli.pause:pause",
-    "resume": "service.cli.pause:resume",
-    "dead": "service.cli.dead:dead",
-    "outbox": "service.cli.outbox:outbox",
-    "doctor": "service.cli.doctor:doctor",
-    "callback-secret": "service.cli.callback_secret:callback_secret",
+GROUPS = {
+    "Start": {
+        "up": "service.cli.up:up",
+        "demo": "service.cli.demo:demo",
+        "console": "service.cli.console:console",
+        "doctor": "service.cli.doctor:doctor",
+        "phone": "service.cli.phone:phone",
+        "outbox": "service.cli.outbox:outbox",
+    },
+    "Rules and texts": {
+        "rules": "service.cli.rules:rules",
+        "policies": "service.cli.policies:policies",
+        "templates": "service.cli.templates:templates",
+        "catalogues": "service.cli.catalogues:catalogues",
+        "translations": "service.cli.translations:translations",
+    },
+    "People and messages": {
+        "recipients": "service.cli.recipients:recipients",
+        "audiences": "service.cli.audiences:audiences",
+        "rosters": "service.cli.rosters:rosters",
+        "notifications": "service.cli.notifications:notifications",
+        "optouts": "service.cli.optouts:optouts",
+    },
+    "Operate": {
+        "serve": "service.cli.serve:serve",
+        "worker": "service.cli.worker:worker",
+        "keys": "service.cli.keys:keys",
+        "audit": "service.cli.audit:audit",
+        "dead": "service.cli.dead:dead",
+        "pause": "service.cli.pause:pause",
+        "resume": "service.cli.pause:resume",
+        "aws": "service.cli.aws:aws",
+        "callback-secret": "service.cli.callback_secret:callback_secret",
+    },
 }
-"""Where each command is."""
+"""Where each command is, by what it is for."""
+
+COMMANDS = {name: place for group in GROUPS.values() for name, place in group.items()}
+
+EXAMPLES = """\b
+Examples:
+  tocsin up                               # prints a link to the console
+  tocsin rules check rules/premium.yaml   # after each change of a file
+
+Each command says more with --help. All settings: docs/settings.md"""
 
 
 class Misconfigured(click.ClickException):
@@ -66,6 +83,16 @@ class Commands(click.Group):
         return command
 
     @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        for group, places in GROUPS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in places]
+            with formatter.section(group):
+                formatter.write_dl(
+                    [(name.ljust(15), each.get_short_help_str(limit)) for name, each in commands if each]
+                )
+
+    @override
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
@@ -75,7 +102,7 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tocsin")
 def main() -> None:
     """Tocsin decides by rules, notifies people and escalates incidents."""

@@ -17,7 +17,10 @@ from service.wiring import Messaging, Service
 
 @click.group()
 def audiences() -> None:
-    """List audiences, replace or delete one, and take people out of it."""
+    """List, replace and delete audiences.
+
+    You can also take people out of one.
+    """
 
 
 @audiences.command("list")
@@ -49,7 +52,9 @@ def list_audiences(as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Look at every row and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def replace(audience: str, file: Path, country: str | None, dry_run: bool, as_json: bool) -> None:
-    """Let the people of a file alone be an audience, if every row fits; exit 1 if one does not.
+    """Replace an audience by the people of a file.
+
+    Every row must fit. Exits with 1 if one does not.
 
     Whoever reads the audience meanwhile finds the old list or the new one, and never a part of either. An `audience`
     column is not looked at.
@@ -68,7 +73,10 @@ def replace(audience: str, file: Path, country: str | None, dry_run: bool, as_js
 @click.argument("audience")
 @click.argument("user_ids", nargs=-1, required=True, metavar="ID…")
 def remove(audience: str, user_ids: tuple[str, ...]) -> None:
-    """Take people out of an audience; their profiles stay. Exit 1 if one does not belong to it."""
+    """Take people out of an audience; their profiles stay.
+
+    Exits with 1 if one does not belong to it.
+    """
     directory = _messaging().directory
     strangers = [user_id for user_id in user_ids if not directory.leave(audience, user_id)]
     for user_id in strangers:

@@ -18,7 +18,7 @@ from service.wiring import open_store
 
 @click.group()
 def audit() -> None:
-    """Read the audit."""
+    """Search the audit log."""
 
 
 @audit.command()

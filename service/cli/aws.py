@@ -15,6 +15,9 @@ def aws() -> None:
 
 @aws.command()
 def init() -> None:
-    """Make the tables and queues that are not there yet; running it again changes nothing."""
+    """Make the tables and queues that are not there yet.
+
+    Running it again changes nothing.
+    """
     prepare_aws(config.load())
     click.echo("The tables and queues are there.")

@@ -12,6 +12,9 @@ from service.wiring import messaging
 
 @click.command()
 def callback_secret() -> None:
-    """Show what callbacks are signed with, as Standard Webhooks write it: whsec_<base64>, the newest first."""
+    """Show the signing secret of callbacks.
+
+    It is written as Standard Webhooks do: whsec_<base64>, the newest first.
+    """
     for key in messaging.signing_keys(config.load(), messaging.CALLBACKS).keys:
         click.echo("whsec_" + base64.b64encode(key).decode())

@@ -24,7 +24,9 @@ class NoKeyToSignIn(TocsinError):
 @click.option("--key", "key_id", metavar="ID", help="Sign in with this key, as `tocsin keys list` shows it.")
 @click.option("--open", "opens", is_flag=True, help="Open the link in the browser of this machine.")
 def console(key_id: str | None, opens: bool) -> None:
-    """Print a link that signs in to the console, once, within 15 minutes.
+    """Print a link that signs in to the console.
+
+    It works once, within 15 minutes.
 
     Without --key it signs in with the development key, which may do everything.
     """

@@ -16,13 +16,16 @@ from service.work import redrive as redrive_item
 
 @click.group()
 def dead() -> None:
-    """Look at dead work, and let it be done again."""
+    """List and retry work that failed for good."""
 
 
 @dead.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_dead(as_json: bool) -> None:
-    """List every dead item with the reason, the most urgent lane first."""
+    """List work that failed for good, with the reason.
+
+    The most urgent lane comes first.
+    """
     found = list(all_dead_items(open_store(config.load())))
     if as_json:
         click.echo(exact_json.dumps({"items": [_shown(item) for item in found]}))
@@ -37,7 +40,10 @@ def list_dead(as_json: bool) -> None:
 @click.argument("item_ids", nargs=-1, metavar="ID…")
 @click.option("--all", "everything", is_flag=True, help="Every dead item.")
 def redrive(item_ids: tuple[str, ...], everything: bool) -> None:
-    """Let dead items be handled again, with fresh attempts. Mend the cause first: `tocsin dead list` names it."""
+    """Retry dead items, with fresh attempts.
+
+    Fix the cause first: `tocsin dead list` names it.
+    """
     if bool(item_ids) is everything:
         raise click.UsageError("Name the items, or say --all.")
     store = open_store(config.load())

@@ -39,7 +39,10 @@ class NoKey(TocsinError):
 @click.option("--key", help="Its API key; without it the development key in TOCSIN_HOME.")
 @click.option("--only", "names", multiple=True, type=click.Choice(list(SCENARIOS)), help="Play this one; repeat it.")
 def demo(url: str | None, key: str | None, names: tuple[str, ...]) -> None:
-    """Play the scenarios and show what comes back; ends with 1 if one does not end as it should."""
+    """Play the scenarios and show what comes back.
+
+    Exits with 1 if one does not end as it should.
+    """
     transcript = Transcript(click.echo)
     if url is None:
         with _temporary_instance() as api:

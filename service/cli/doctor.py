@@ -19,7 +19,10 @@ _COLOURS = {CheckLevel.OK: "green", CheckLevel.WARN: "yellow", CheckLevel.FAIL: 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(as_json: bool) -> None:
-    """Look at settings, store, models and, on AWS, at the account; status 1 if anything cannot work."""
+    """Check that everything works.
+
+    It looks at settings, store, models and, on AWS, at the account. Exits with 1 if anything cannot work.
+    """
     findings: list[CheckFinding] = []
     for finding in _findings():
         findings.append(finding)

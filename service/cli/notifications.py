@@ -31,7 +31,7 @@ from service.wiring import Messaging, Service
 
 @click.group()
 def notifications() -> None:
-    """Find what was sent, stop it, and send once more what failed."""
+    """Find, stop and retry notifications."""
 
 
 @notifications.command("list")
@@ -77,7 +77,10 @@ def show(notification_id: str) -> None:
 @notifications.command()
 @click.argument("notification_id")
 def cancel(notification_id: str) -> None:
-    """Stop a notification: what has not left never leaves. Waits up to 10 s for copies in hand; audited."""
+    """Stop a notification: what has not left never leaves.
+
+    It waits up to 10 s for copies in hand. Audited.
+    """
     messaging = _messaging()
     messaging.desk.get(notification_id)
     audit = _audit(messaging, "cancel", notification_id)
@@ -92,7 +95,10 @@ def cancel(notification_id: str) -> None:
 @click.argument("notification_id")
 @click.option("--in-doubt", is_flag=True, help="Also copies that may have arrived: somebody may get it twice.")
 def retry(notification_id: str, in_doubt: bool) -> None:
-    """Send once more the copies that failed, once a notification is completed; audited."""
+    """Send once more the copies that failed.
+
+    The notification must be completed. Audited.
+    """
     messaging = _messaging()
     messaging.desk.get(notification_id)
     audit = _audit(messaging, "retry", notification_id)

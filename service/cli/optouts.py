@@ -16,14 +16,17 @@ from service.wiring import Messaging, Service
 
 @click.group()
 def optouts() -> None:
-    """List who wants no messages, add to them, and lift what was a mistake."""
+    """List, add and lift opt-outs."""
 
 
 @optouts.command("list")
 @click.option("--contact", help="Only those of this phone (E.164) or email address.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_optouts(contact: str | None, as_json: bool) -> None:
-    """List every opt-out with its reason and what it ends: bulk, all notifications, or everything."""
+    """List every opt-out with its reason.
+
+    It also says what the opt-out ends: bulk, all notifications, or everything.
+    """
     messaging = Service(config.load()).messaging
     earlier = messaging.opt_outs.relisting()
     while not earlier.go_on():
@@ -43,7 +46,9 @@ def list_optouts(contact: str | None, as_json: bool) -> None:
 @optouts.command()
 @click.argument("names", nargs=-1, required=True, metavar="ID|CONTACT…")
 def lift(names: tuple[str, ...]) -> None:
-    """Lift opt-outs by their ids, or all of a phone (E.164) or email address; audited. Exit 1 if one is not there.
+    """Lift opt-outs by id, or all of an address.
+
+    The address is a phone (E.164) or an email address. Audited. Exits with 1 if one is not there.
 
     A carrier that heard STOP keeps a list of its own: only START from the phone ends that.
     """
@@ -58,7 +63,9 @@ def lift(names: tuple[str, ...]) -> None:
 @optouts.command()
 @click.argument("contact")
 def add(contact: str) -> None:
-    """End all messages to a phone (E.164) or email address, incidents too, until this is lifted; audited.
+    """End all messages to a phone or email address.
+
+    Incidents end too, until this is lifted. A phone is in E.164. Audited.
 
     For people who ask a person for it. A phone's START does not lift it, and is answered so.
     """

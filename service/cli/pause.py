@@ -20,7 +20,9 @@ _LANE = click.argument("lane", type=click.Choice([lane.value for lane in Lane]))
 @click.command()
 @_LANE
 def pause(lane: str) -> None:
-    """Keep the messages of a lane back, until `tocsin resume`. Audited.
+    """Keep the messages of a lane back.
+
+    They wait until `tocsin resume`. Audited.
 
     Nothing of it leaves from a second later on, but for what a provider has in hand; nothing is lost. The other lanes
     go on: incidents do, unless `incident` itself is named.
@@ -33,7 +35,10 @@ def pause(lane: str) -> None:
 @click.command()
 @_LANE
 def resume(lane: str) -> None:
-    """Let the messages of a lane go on: what waited leaves within some 20 seconds. Audited."""
+    """Let the messages of a lane go on.
+
+    What waited leaves within some 20 seconds. Audited.
+    """
     chosen, by, now = Lane(lane), getpass.getuser(), SYSTEM_CLOCK.now()
     if _pauses().resume(chosen, [audited_pause(LANE_RESUMED, chosen, by, ids.fresh(now), now)]):
         click.echo(f"{lane} goes on.")

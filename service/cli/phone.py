@@ -25,7 +25,10 @@ class NotAPhone(TocsinError):
 @click.option("--url", help="A running instance. Default: the address of TOCSIN_HOST and TOCSIN_PORT.")
 @click.option("--key", help="An API key with the scope admin. Default: the development key in TOCSIN_HOME.")
 def phone(number: str, url: str | None, key: str | None) -> None:
-    """Be the phone NUMBER (such as +447700900123): show its messages, send what is typed. Ctrl-D hangs up."""
+    """Play a phone in this terminal.
+
+    It shows the messages of NUMBER (such as +447700900123) and sends what you type. Ctrl-D hangs up.
+    """
     settings = config.load()
     api = Api(url or f"http://{settings.host}:{settings.port}", key or _development_key(settings))
     seen = _Inbox(api, number)

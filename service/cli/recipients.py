@@ -30,7 +30,7 @@ from service.wiring import Messaging, Service
 
 @click.group()
 def recipients() -> None:
-    """Bring recipients in, find them, and look at what they were sent."""
+    """Import and find people, and see what they were sent."""
 
 
 @recipients.command("import")
@@ -43,7 +43,9 @@ def recipients() -> None:
 def import_file(
     file: Path, audience: str | None, country: str | None, partial: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Store the profiles of a spreadsheet (.csv, .tsv, .xlsx) or a JSON list; exit 1 if a row was refused.
+    """Store the profiles of a spreadsheet or a JSON list.
+
+    A spreadsheet is a .csv, .tsv or .xlsx file. Exits with 1 if a row was refused.
 
     The first line names the columns: user_id, first_name, email, phone, language, preference, voice_locale, timezone,
     audience. Commas, semicolons and tabs, UTF-8, UTF-16 and Windows-1252 are read. Nothing is stored unless every row

@@ -24,7 +24,7 @@ _AND_WHY = {
 
 @click.group()
 def rosters() -> None:
-    """Ask who is on call, and let calendars follow."""
+    """Show who is on call, and make calendar feeds."""
 
 
 @rosters.command()
@@ -70,7 +70,10 @@ def shifts(name: str, days: int) -> None:
 @click.argument("name")
 @click.option("--label", default="", help="Whose calendar it is.")
 def calendar(name: str, label: str) -> None:
-    """Print the address of an iCalendar feed, this once. Whoever has it can read the roster until it is revoked."""
+    """Print the address of an iCalendar feed, this once.
+
+    Whoever has it can read the roster until it is revoked.
+    """
     settings = config.load()
     known = Rosters(settings.rules_dir / "rosters", settings.last_good / "rosters").get(name)
     made, token = _calendars().create(known.name, label)

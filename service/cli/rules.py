@@ -48,7 +48,9 @@ for command in (
 @click.argument("files", nargs=-1, required=True, type=RULE_FILE)
 @as_json_option
 def check(files: tuple[Path, ...], as_json: bool) -> None:
-    """Show everything there is to say about rule files and their tests, policies, rosters, events and replies.
+    """Check rule files, policies and all others of rules/.
+
+    It shows everything there is to say about rule files and their tests, policies, rosters, events and replies.
 
     Ends with 0 (clean, or only warnings), 1 (errors) or 2 (wrong usage).
     """
@@ -67,7 +69,7 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day that `today` is; today in UTC if left out.")
 @as_json_option
 def explain_request(file: Path, request: str, as_of: datetime | None, as_json: bool) -> None:
-    """Say for every rule of a file why it fires on a request, or why not."""
+    """Say why each rule fires on a request, or why not."""
     ruleset = sound(file)
     asked = _request(request, ruleset)
     try:

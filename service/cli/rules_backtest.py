@@ -36,7 +36,9 @@ INTERRUPTED = 128 + signal.SIGINT
 def backtest(
     file: Path, name: str | None, against: int | None, since: datetime | None, until: datetime | None, as_json: bool
 ) -> None:
-    """Decide the requests of the audit again, by the active version and by FILE, and say what differs.
+    """Replay past requests against a draft.
+
+    The requests of the audit are decided again, by the active version and by FILE. The report says what differs.
 
     Nothing is published or carried out. Ctrl-C ends it with what was found so far.
     """

@@ -21,7 +21,10 @@ _VERSION = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)@(?P<number>[0-9]{1,9
 @click.argument("new")
 @as_json_option
 def diff(old: str, new: str, as_json: bool) -> None:
-    """Say for which requests NEW decides otherwise than OLD, each a file or a published version (premium@3)."""
+    """Compare two versions by what they decide.
+
+    It says for which requests NEW decides differently than OLD, each a file or a published version (premium@3).
+    """
     found = difference_of(_ruleset(old), _ruleset(new))
     click.echo(exact_json.dumps(found.as_json()) if as_json else found.as_text())
 

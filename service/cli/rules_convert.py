@@ -18,7 +18,10 @@ from service.decide.tables import export
 @click.option("--sheet", help="Which sheet of an Excel workbook; the first if left out.")
 @click.option("--name", help="What the ruleset is called; the file's name if left out.")
 def import_rules(file: Path, sheet: str | None, name: str | None) -> None:
-    """Print a Drools file (.drl) as a rule file, or an Excel sheet (.xlsx) as the CSV of a decision table."""
+    """Convert a Drools file or an Excel sheet.
+
+    A Drools file (.drl) is printed as a rule file, an Excel sheet (.xlsx) as the CSV of a decision table.
+    """
     match file.suffix.lower():
         case ".drl":
             click.echo(drl.rule_file(_text(file), name or _name(file)), nl=False)

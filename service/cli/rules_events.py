@@ -71,7 +71,9 @@ def test_events(
     fail_on: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Say for each of EVENTS whether rules match it, why not, or what is wrong with it. Nothing is carried out.
+    """Test events, or sample live requests.
+
+    For each of EVENTS it says whether rules match it, why not, or what is wrong with it. Nothing is carried out.
 
     EVENTS is a JSON file: one event, a list of them, or {"events": [...]}; each holds the facts, or is an EventBridge
     envelope around them. With --sample the running service tests live requests instead: --events and --for say when

@@ -18,7 +18,10 @@ from service.rulesets import UnknownRuleset, rule_file
 @click.argument("files", nargs=-1, required=True, type=RULE_FILE)
 @click.option("--history", is_flag=True, help="Add the published versions, from the store.")
 def print_docs(files: tuple[Path, ...], history: bool) -> None:
-    """Print a page about each file, in Markdown: its facts, its rules in words, its tests, what is still open."""
+    """Print a page about each file, in Markdown.
+
+    It has the facts, the rules in words, the tests, and what is still open.
+    """
     for file in files:
         ruleset = sound(file)
         versions = _history(ruleset.name) if history else []
@@ -53,7 +56,9 @@ def _history(name: str) -> list[str]:
 @click.argument("files", nargs=-1, required=True, type=RULE_FILE)
 @click.option("--check", is_flag=True, help="Change nothing; end with 1 if a file would change.")
 def format_files(files: tuple[Path, ...], check: bool) -> None:
-    """Give rule files their canonical layout: sections in order, facts aligned, blanks where they belong.
+    """Give rule files their canonical layout.
+
+    Sections come in order, facts are aligned, and blanks are where they belong.
 
     Comments and meaning stay as they are.
     """

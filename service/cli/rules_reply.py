@@ -19,7 +19,10 @@ from service.wiring import SHIPPED_WORDS, reply_words
 @click.option("--policy", type=click.Choice(list(POLICIES)), default="page", help="What kind of page it answers.")
 @as_json_option
 def read_reply(text: str, language: str | None, policy: str, as_json: bool) -> None:
-    """Show how a reply by SMS is read, word by word, and what it does."""
+    """Show how a reply is read, word by word.
+
+    It says what an SMS with this text does.
+    """
     languages = read_languages(reply_words(config.load().rules_dir), instead=SHIPPED_WORDS)
     if language is not None and languages.nearest(language) is None:
         raise click.BadParameter(

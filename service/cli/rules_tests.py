@@ -19,7 +19,10 @@ from service.rulesets import rule_file
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML for CI.")
 @as_json_option
 def run_tests(files: tuple[Path, ...], junit_file: Path | None, as_json: bool) -> None:
-    """Run the files' own tests, and name the rules that none of them fires. Ends with 1 if one fails."""
+    """Run the files' own tests.
+
+    Rules that no test fires are named. Exits with 1 if a test fails.
+    """
     rulesets = {str(file): sound(file) for file in files}
     tested = {name: rule_tests.run(Compiled(ruleset)) for name, ruleset in rulesets.items()}
     if junit_file is not None:
@@ -42,7 +45,9 @@ def run_tests(files: tuple[Path, ...], junit_file: Path | None, as_json: bool) -
 @click.argument("file", type=RULE_FILE)
 @click.option("--generate", is_flag=True, required=True, expose_value=False, help="For every boundary of every rule.")
 def write_tests(file: Path) -> None:
-    """Print tests to paste into a file: a request inside each rule, and one just outside each of its faces.
+    """Print tests to paste into a file.
+
+    For each rule these are one request that matches, and one just past each limit.
 
     What they expect is what the rules decide now: read them before you keep them.
     """

@@ -41,7 +41,7 @@ def publish_file(
     over: int | None,
     as_json: bool,
 ) -> None:
-    """Check a file and make it the active version of its ruleset, now or later.
+    """Check a file and make it active, now or later.
 
     Says what the latest recorded requests would have become. A file of the rules folder that was made from another
     version than the active one is refused, unless --over names the active one.
@@ -107,7 +107,7 @@ def history(name: str, limit: int, as_json: bool) -> None:
 @effective_from_option
 @as_json_option
 def activate(name: str, version: int, effective_from: datetime | None, as_json: bool) -> None:
-    """Let a published version decide again: rolling back, or forward."""
+    """Activate a published version: roll back or forward."""
     done = _library().activate(name, version, getpass.getuser(), effective_from)
     click.echo(
         exact_json.dumps(activation_document(done))
@@ -119,7 +119,9 @@ def activate(name: str, version: int, effective_from: datetime | None, as_json: 
 @click.command("pull")
 @click.argument("name")
 def pull_file(name: str) -> None:
-    """Write the active version of a ruleset to its file in the rules folder, and its table to the CSV beside it.
+    """Write the active version to its file.
+
+    The file is that of the ruleset in the rules folder; a table goes to the CSV beside it.
 
     What the file held is kept beside it if it was never published.
     """

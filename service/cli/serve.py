@@ -21,7 +21,10 @@ class CannotListen(TocsinError):
 
 @click.command()
 def serve() -> None:
-    """Run the API alone; `tocsin up` runs it with a worker."""
+    """Run the API alone, without a worker.
+
+    `tocsin up` runs it with workers.
+    """
     settings = start_settings()
     listener = listen(settings)
     os.environ.setdefault(metrics_files.FOLDER, str(metrics_files.make_folder(settings.home)))

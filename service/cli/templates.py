@@ -22,7 +22,7 @@ class NotPreviewed(TocsinError):
 
 @click.group()
 def templates() -> None:
-    """List message templates, look at what people would get, and publish them."""
+    """List, preview and publish message templates."""
 
 
 add_versions(templates, "templates")
@@ -30,7 +30,10 @@ add_versions(templates, "templates")
 
 @templates.command("list")
 def list_templates() -> None:
-    """Name every template with its variables; a faulty one is told with its place."""
+    """List every template with its variables.
+
+    Mistakes are shown with their place.
+    """
     found = read_templates(config.load().templates_dir)
     for name in found.names:
         template = found.get(name)

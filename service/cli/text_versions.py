@@ -37,7 +37,10 @@ def _check(plural: str) -> click.Command:
     @click.argument("paths", nargs=-1, required=True, type=A_PATH)
     @as_json_option
     def check(paths: tuple[Path, ...], as_json: bool) -> None:
-        """Show everything there is to say about files, or folders of templates: ends with 1 where one has errors."""
+        """Check files, or folders of templates.
+
+        It shows everything there is to say about them. Exits with 1 where one has errors.
+        """
         texts = _texts(plural)
         read = [texts.files.read(path) for path in paths]
         found = [(file, texts.check(file.content)) for file in read]
@@ -60,7 +63,9 @@ def _publish(plural: str) -> click.Command:
     @click.option("--over", type=click.IntRange(min=1), help="Over this version, which must be active.")
     @as_json_option
     def publish(path: Path, comment: str, effective_from: datetime | None, over: int | None, as_json: bool) -> None:
-        """Check a file, or the folder of a template, and make it the active version, now or later.
+        """Check and make active, now or later.
+
+        PATH is a file, or the folder of a template.
 
         One of the installation's own folder that was made from another version than the active one is refused, unless
         --over names the active one.
@@ -120,7 +125,7 @@ def _activate(plural: str) -> click.Command:
     @effective_from_option
     @as_json_option
     def activate(name: str, version: int, effective_from: datetime | None, as_json: bool) -> None:
-        """Let a published version be used again: rolling back, or forward."""
+        """Activate a published version: roll back or forward."""
         done = _texts(plural).library.activate(name, version, getpass.getuser(), effective_from)
         since = f"{name} version {version} is active from {done.since:%Y-%m-%d %H:%M:%S} UTC."
         click.echo(exact_json.dumps(activation_document(done)) if as_json else since)
@@ -132,7 +137,10 @@ def _pull(plural: str) -> click.Command:
     @click.command("pull")
     @click.argument("name")
     def pull_text(name: str) -> None:
-        """Write the active version to the folder; what was there is kept beside it if it was never published."""
+        """Write the active version to the folder.
+
+        What was there is kept beside it if it was never published.
+        """
         texts = _texts(plural)
         try:
             version = texts.library.active(name, datetime.now(UTC))

@@ -48,7 +48,9 @@ def export_translations(language: str, source: str, form: TranslationFormat, sta
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what is wrong with the file, and supply nothing.")
 def import_translations(file: Path, dry_run: bool) -> None:
-    """Supply the translations of a file that was exported; nothing is supplied unless all of them fit.
+    """Supply the translations of an exported file.
+
+    Nothing is supplied unless all of them fit.
 
     Entries that are fuzzy (.po) or initial (XLIFF) are left out: nobody has looked at them.
     """

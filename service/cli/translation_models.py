@@ -23,7 +23,10 @@ def models() -> None:
 @models.command("list")
 @click.option("--available", is_flag=True, help="What the registry has, instead of what is installed.")
 def list_models(available: bool) -> None:
-    """List the models that are installed beside the one that ships with Tocsin."""
+    """List the models that were added.
+
+    The one that ships with Tocsin is not among them.
+    """
     if available:
         for source, target in ModelRegistry().pairs():
             click.echo(f"{source}-{target}")

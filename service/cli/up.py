@@ -25,7 +25,10 @@ logger = logging.getLogger(__name__)
 
 @click.command()
 def up() -> None:
-    """Run the API and its workers until Ctrl-C; whichever dies is started again."""
+    """Run everything, API and workers, until Ctrl-C.
+
+    A process that dies is started again.
+    """
     settings = start_settings()
     logs.configure(settings.log_level)
     with only_one(settings.home), listen(settings) as listener:

@@ -26,7 +26,9 @@ logger = logging.getLogger(__name__)
 
 @click.command()
 def worker() -> None:
-    """Run one worker: timers, sends, retries, and the chores of the store and the rule files.
+    """Run one background worker.
+
+    It sends, retries and keeps the timers, and does the chores of the store and the rule files.
 
     Any number of them may run at the same time, on any machine that reaches the store.
     """
