@@ -232,7 +232,7 @@ def _answer(reading: Reading, kinds: set[PhraseKind], accepts: Accepts) -> Outco
 
 def _refuses(reading: Reading, kinds: set[PhraseKind], accepts: Accepts) -> bool:
     if not kinds & REFUSING:
-        return _excuses(reading, kinds) and not accepts.strict
+        return (_excuses(reading, kinds) and not accepts.strict) or _refuses_somewhere(reading, accepts)
     return kinds <= REFUSING | _BESIDE_NO or _refuses_somewhere(reading, accepts)
 
 
