@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeGuard
-from zipfile import BadZipFile, ZipFile
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import Cell, MergedCell
 from openpyxl.cell.read_only import EmptyCell, ReadOnlyCell
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
 from service.cli.number_formats import PercentSign, percent_sign
+from service.core import workbooks
 from service.core.errors import TocsinError
 
 AnyCell = Cell | MergedCell | ReadOnlyCell | EmptyCell
 
-MAX_BYTES = 64 * 1024 * 1024
-"""Of all parts of a workbook together, unpacked."""
-
 _HEADER_ROWS = 2
 _NAMED = 10
 """Cells that a message names."""
-
-_DAMAGED = (InvalidFileException, BadZipFile, KeyError, ValueError, TypeError, AttributeError, SyntaxError, EOFError)
 
 
 class NoSpreadsheet(TocsinError):
@@ -61,23 +54,26 @@ def as_csv(path: Path, sheet: str | None = None) -> str:
 
     Raises `NoSpreadsheet`.
     """
+    raw = path.read_bytes()
     try:
-        _check_size(path)
-        values = load_workbook(path, data_only=True)
-        formulas = load_workbook(path, read_only=True)
+        workbooks.check_unpacked(raw)
+        values = load_workbook(io.BytesIO(raw), data_only=True)
+        _check_cells(values)
+        formulas = load_workbook(io.BytesIO(raw), read_only=True)
         name = _sheet_of(path, values, sheet)
-        return _written(path, values[name], formulas[name].rows)
-    except (*_DAMAGED, zlib.error) as error:
+        formulas[name].reset_dimensions()  # what a sheet says of its size is often all of Excel's
+        return _written(path, values[name], workbooks.within_limit(formulas[name].rows))
+    except workbooks.OversizedWorkbook as error:
+        raise NoSpreadsheet(f"{path} {error}") from error
+    except workbooks.DAMAGED as error:
         raise NoSpreadsheet(f"{path} is no Excel workbook (.xlsx): save it as one, or as CSV") from error
 
 
-def _check_size(path: Path) -> None:
-    """A small file may unpack to a huge one."""
-    with ZipFile(path) as parts:
-        size = sum(part.file_size for part in parts.infolist())
-    if size > MAX_BYTES:
-        unpacked = f"{path} unpacks to {size / (1 << 20):,.0f} MiB, more than {MAX_BYTES >> 20}"
-        raise NoSpreadsheet(f"{unpacked}: copy the table alone into a new workbook")
+def _check_cells(workbook: Workbook) -> None:
+    for sheet in workbook.worksheets:
+        if sheet.max_row * sheet.max_column > workbooks.MAX_CELLS:
+            last = f"{get_column_letter(sheet.max_column)}{sheet.max_row}"
+            raise workbooks.OversizedWorkbook(workbooks.too_many(f"sheet {sheet.title} (its corner is {last})"))
 
 
 def _sheet_of(path: Path, workbook: Workbook, sheet: str | None) -> str:

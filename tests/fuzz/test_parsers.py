@@ -29,6 +29,8 @@ from service.inbound.sns import events as sns_events
 from service.inbound.twilio import events as twilio_events
 from service.intake.events import file as events
 from service.messages import forms, webhooks
+from service.recipients import ProfileRules
+from service.recipients.files import read_file
 from service.replies import decide
 from service.replies.decide import FOR_PAGES
 from service.schedules import recurrence
@@ -122,6 +124,10 @@ def xlsx(raw: bytes) -> object:
         path = Path(folder) / "rules.xlsx"
         path.write_bytes(raw)
         return spreadsheets.as_csv(path)
+
+
+def people(raw: bytes) -> object:
+    return list(read_file("people.xlsx", raw, ProfileRules(PhoneRules())).rows)
 
 
 Read = Callable[[str], object]
@@ -241,4 +247,6 @@ def test_a_damaged_workbook_is_read_or_refused(edits: list[tuple[float, bytes]],
     for place, piece in edits:
         at = int(place * len(raw))
         raw[at : at + len(piece)] = piece
-    assert outcome(lambda: xlsx(bytes(raw if whole else raw[: int(cut * len(raw))])))
+    damaged = bytes(raw if whole else raw[: int(cut * len(raw))])
+    assert outcome(lambda: xlsx(damaged))
+    assert outcome(lambda: people(damaged))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -193,6 +194,39 @@ def test_an_excel_workbook_is_read_as_it_is_shown() -> None:
 def test_a_broken_or_old_workbook_is_refused_with_what_to_do(raw: bytes) -> None:
     with pytest.raises(UnreadableFile, match="save it as"):
         list(read(raw, name="people.xls").rows)
+
+
+PROFILE = ["u1", "Anna", None, "+4915123456789", "de", "sms"]
+
+
+def workbook_with(*far: str) -> bytes:
+    book = Workbook()
+    assert book.active is not None
+    book.active.append(HEADER.split(","))
+    book.active.append(PROFILE)
+    for place in far:
+        book.active[place] = "x"
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def test_a_letter_in_the_last_corner_of_a_sheet_costs_no_more_than_what_stands_there() -> None:
+    rows = list(read(workbook_with("XFD1048576")).rows)
+    assert [row.recipient.user_id for row in rows if isinstance(row, Row)] == ["u1"]
+    assert [row.number for row in rows if isinstance(row, RefusedRow)] == [1_048_576]
+
+
+def test_a_sheet_of_too_many_cells_is_refused_unread() -> None:
+    with pytest.raises(UnreadableFile, match="more than 5,000,000 cells"):
+        list(read(workbook_with(*(f"XFD{row}" for row in range(3, 320)))).rows)
+
+
+@pytest.mark.parametrize("flag", [0x20, 0x01], ids=["patched", "encrypted"])
+def test_a_workbook_whose_parts_cannot_be_unpacked_is_refused(flag: int) -> None:
+    flagged = re.sub(rb"(PK\x01\x02....).", rb"\g<1>" + bytes([flag]), workbook_with(), flags=re.DOTALL)
+    with pytest.raises(UnreadableFile, match="save it"):
+        list(read(flagged).rows)
 
 
 def test_the_samples_rows_are_read_by_their_own_names() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -133,3 +134,19 @@ def test_what_is_no_workbook_is_said_so(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "t.xlsx").write_bytes(content)
     with pytest.raises(NoSpreadsheet, match="no Excel workbook"):
         as_csv(tmp_path / "t.xlsx")
+
+
+def test_a_stray_letter_far_away_is_refused_by_its_corner(tmp_path: Path) -> None:
+    def change(_: Workbook, sheet: Worksheet) -> None:
+        sheet["XFD1048576"] = "x"
+
+    with pytest.raises(NoSpreadsheet, match=r"its corner is XFD1048576.: copy the table alone"):
+        imported(tmp_path, change)
+
+
+def test_a_workbook_in_a_packing_that_nobody_reads_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.xlsx"
+    imported(tmp_path, lambda *_: None)
+    path.write_bytes(re.sub(rb"(PK\x01\x02....).", rb"\g<1> ", path.read_bytes(), flags=re.DOTALL))
+    with pytest.raises(NoSpreadsheet, match="no Excel workbook"):
+        as_csv(path)

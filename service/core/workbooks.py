@@ -1,0 +1,62 @@
+"""What is asked of every Excel workbook that others send: its size unpacked, its cells, and what counts as damage."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+from zipfile import BadZipFile, ZipFile
+
+from service.core.errors import TocsinError
+
+T = TypeVar("T")
+
+MAX_UNPACKED = 64 * 1024 * 1024
+"""Bytes of all parts together: a small file may unpack to a huge one."""
+
+MAX_CELLS = 5_000_000
+"""Of a sheet, empty ones before a filled one included: one letter in the last corner makes 17 billion."""
+
+DAMAGED = (
+    *(BadZipFile, zlib.error, lzma.LZMAError, struct.error, SyntaxError, EOFError, OSError),
+    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError, RuntimeError),
+)
+"""What `zipfile` and `openpyxl` raise over a workbook in memory that is none or is damaged.
+
+Neither has an error of its own for it: a flipped bit is an encryption (RuntimeError) or a method of compression that
+nobody has written (NotImplementedError), and a missing part is a KeyError.
+"""
+
+
+class OversizedWorkbook(TocsinError):
+    """The workbook has more in it than is read; the text says how much, and what to do."""
+
+
+def check_unpacked(raw: bytes) -> None:
+    """`OversizedWorkbook` if its parts unpack to more than `MAX_UNPACKED`; one of `DAMAGED` if it has none."""
+    with ZipFile(io.BytesIO(raw)) as parts:
+        size = sum(part.file_size for part in parts.infolist())
+    if size > MAX_UNPACKED:
+        unpacked = f"unpacks to {size / (1 << 20):,.0f} MiB, more than {MAX_UNPACKED >> 20}"
+        raise OversizedWorkbook(f"{unpacked}: copy the table alone into a new workbook")
+
+
+def within_limit(rows: Iterator[Sequence[T]]) -> Iterator[Sequence[T]]:
+    """The rows of a sheet; `OversizedWorkbook` once they have more than `MAX_CELLS` cells."""
+    cells = 0
+    for row in rows:
+        cells += max(1, len(row))
+        if cells > MAX_CELLS:
+            raise OversizedWorkbook(too_many("the sheet"))
+        yield row
+
+
+def too_many(sheet: str) -> str:
+    """What is said of a sheet with too many cells."""
+    return (
+        f"has more than {MAX_CELLS:,} cells up to the last one that is filled in {sheet}: "
+        "copy the table alone into a new workbook"
+    )
