@@ -27,6 +27,7 @@ from service.console.pages import (
     schedules,
     system,
     table,
+    texts,
     translations,
     trials,
     versions,
@@ -41,7 +42,7 @@ from service.storage import Store
 
 PAGES = (
     *(home, find, incidents, messages, writing, schedules, requests, reviews, translations),
-    *(rules, editing, versions, trials, events, people, people_changes, people_files, phones, system, table),
+    *(rules, texts, editing, versions, trials, events, people, people_changes, people_files, phones, system, table),
 )
 
 FORM_LIMIT = 7 * 1024 * 1024

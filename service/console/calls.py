@@ -20,7 +20,12 @@ Document = Mapping[str, Any]
 """What the API answers."""
 
 
-QUESTIONS = frozenset({"notifications.preview_notification", "rulesets.check_ruleset", "rulesets.edit_grid"})
+QUESTIONS = frozenset(
+    {
+        *("notifications.preview_notification", "rulesets.check_ruleset", "rulesets.edit_grid"),
+        *("policies.check_policy", "templates.check_template", "catalogues.check_catalogue"),
+    }
+)
 """Calls that are POSTed and change nothing: a page may make them while it is only shown."""
 
 Sent = Mapping[str, object] | str | bytes | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,10 @@ PAGES = {
     "diff": "/console/rules/premium/diff",
     "trials": "/console/rules/premium/trials",
     "events": "/console/rules/premium/events",
+    "policies": "/console/policies",
+    "policy": "/console/policies/drill",
+    "change-policy": "/console/policies/drill/edit",
+    "template": "/console/templates/incident-page",
     "schedules": "/console/schedules",
     "activate": "/console/rules/premium/versions/1/activate",
     "phones": "/console/phones",
@@ -72,6 +77,12 @@ def something_to_see(instance: Running) -> None:
     """A plant's morning; and the message that waits for a review does so."""
     plant.fill(instance.client)
     assert eventually(lambda: bool(instance.client.get("/v1/reviews").json()["items"]))
+    for text in ("policies/drill", "templates/incident-page"):
+        assert eventually(partial(is_published, instance, text), 60)
+
+
+def is_published(instance: Running, text: str) -> bool:
+    return instance.client.get(f"/v1/{text}").status == 200
 
 
 def visit(page: Page, name: str) -> None:

@@ -26,6 +26,9 @@ REPEATED_ON_AWS = False
 OWN_FORMS = {f"{ROOT}/sign-in", f"{ROOT}/enter/<token>", f"{ROOT}/sign-out"}
 """Forms about sessions, which are the console's alone."""
 
+NIGHT = "escalation: night\nlevels:\n  - {contacts: [1], channels: [sms], wait: 5m}\n"
+OVER = {"Content-Type": "application/yaml", "If-Match": "*"}
+
 TEMPLATES = REPOSITORY / "service" / "console" / "templates"
 
 
@@ -95,6 +98,8 @@ def seen(api: Api) -> Api:
     put(api, LIFT)
     put(api, (REPOSITORY / "rules" / "premium.yaml").read_text())
     put(api, (REPOSITORY / "rules" / "premium.yaml").read_text().replace("driver risk", "risk"))
+    for text in (NIGHT, NIGHT.replace("5m", "6m")):
+        assert api.client.call("POST", "/v1/policies/night/versions", body=text, headers=OVER).status == 201
     contacts = [{"name": "Ann", "phone": "+447700900123"}]
     for name in ("one", "two"):
         body = {"incident_id": name, "description": "Pump 3", "contacts": contacts}
@@ -150,12 +155,15 @@ SHOWN_LATER = {
     f"{ROOT}/rules/<name>/backtests/<backtest_id>/cancel",
     f"{ROOT}/rules/<name>/shadow/drop",
     f"{ROOT}/schedules/<schedule_id>/end",
+    *(f"{ROOT}/{family}/<name>/{deed}" for family in ("templates", "catalogues") for deed in ("check", "publish")),
+    *(f"{ROOT}/{family}/<name>/versions/<int:number>/activate" for family in ("templates", "catalogues")),
     f"{ROOT}/phones",  # when a phone has a message
 }
 """Forms that need more than what `seen` makes; their own tests send them."""
 
 SEEN_AT_LEAST = {
     f"{ROOT}/rules/<name>/publish",
+    f"{ROOT}/policies/<name>/versions/<int:number>/activate",
     f"{ROOT}/incidents/<incident_id>/cancel",
     f"{ROOT}/people/<user_id>/erase",
 }
@@ -174,5 +182,9 @@ def test_questions_are_calls_that_change_nothing(seen: Api) -> None:
     text = (REPOSITORY / "rules" / "premium.yaml").read_text()
     seen.client.post("/v1/notifications/preview", {"text": "x", "recipients": ["emp1"]})
     seen.client.call("POST", "/v1/rulesets/premium/check", body=text.encode())
-    assert {"notifications.preview_notification", "rulesets.check_ruleset", "rulesets.edit_grid"} == QUESTIONS
+    for family in ("policies", "templates", "catalogues"):
+        seen.client.call("POST", f"/v1/{family}/night/check", body=text.encode())
+    assert {question.partition(".")[0] for question in QUESTIONS} == {
+        *("notifications", "rulesets", "policies", "templates", "catalogues")
+    }
     assert seen.client.get("/v1/audit?order=newest&limit=1").json()["items"] == before
