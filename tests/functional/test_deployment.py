@@ -139,7 +139,24 @@ def test_the_templates_tasks_run_our_commands_with_our_settings(resources: Mappi
         (container,) = cast("list[Tree]", _properties(resources, task)["ContainerDefinitions"])
         _require_command(container["Command"])
         given = [*cast("list[Tree]", container["Environment"]), *cast("list[Tree]", container["Secrets"])]
-        _require_settings(str(one["Name"]) for one in given)
+        _require_settings(str(_where_it_is_used(one)["Name"]) for one in given)
+
+
+def test_what_mails_may_carry_is_what_the_tasks_may_read(resources: Mapping[str, Tree]) -> None:
+    folder = "${AttachmentsBucket}/mails"
+    for task in ("ApiTask", "WorkerTask"):
+        (container,) = cast("list[Tree]", _properties(resources, task)["ContainerDefinitions"])
+        given = [_where_it_is_used(one) for one in cast("list[Tree]", container["Environment"])]
+        assert {"Name": "TOCSIN_ATTACHMENTS", "Value": {"Sub": f"s3://{folder}"}} in given
+    document = cast("Tree", _properties(resources, "Shared")["PolicyDocument"])
+    rights = [_where_it_is_used(one) for one in cast("list[Tree]", document["Statement"])]
+    (read,) = [right for right in rights if right["Action"] == "s3:GetObject"]
+    assert read["Resource"] == {"Sub": "arn:${AWS::Partition}:s3:::" + folder + "/*"}
+
+
+def _where_it_is_used(written: Tree) -> Tree:
+    """Itself, or what stands under its condition."""
+    return cast("list[Tree]", written["If"])[1] if "If" in written else written
 
 
 def test_the_compose_file_runs_our_commands_with_our_settings(compose: Mapping[str, Tree]) -> None:
