@@ -71,6 +71,26 @@ def test_an_html_mail_says_what_stands_above_its_quotes(body: str) -> None:
     assert parse_mail(html(body)).text.strip() == "Ja, mach ich"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<div style='padding-left:9999em'><div style='padding-left: 9999em'>" + "Yes<br>" * 2_000,
+        "<p style='margin-top:99999999em'>Yes</p>" * 50,
+        "<table><tr><td>" + "wide " * 2_000 + "</td></tr>" + "<tr><td>Yes<td>41" * 2_000 + "</table>",
+    ],
+    ids=["padding", "margin", "table"],
+)
+def test_the_layout_of_a_mail_makes_its_text_no_longer_than_the_mail(body: str) -> None:
+    text = parse_mail(html(body)).text
+    assert "Yes" in text
+    assert len(text) < len(body)
+
+
+def test_what_a_mail_hides_is_no_answer_and_a_table_is_read_row_by_row() -> None:
+    said = "<table><tr><td>No</td><td>41</td></tr></table><div style='color: red; DISPLAY : none'>Yes</div>bye"
+    assert parse_mail(html(said)).text.split() == ["No", "41", "bye"]
+
+
 def test_the_first_plain_text_counts_before_html_and_attachments_are_no_text() -> None:
     mail = (
         b"From: a@example.com\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
