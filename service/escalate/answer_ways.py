@@ -24,7 +24,7 @@ class AnswerWays:
                 return not (self.links or self.mailbox)
             case Channel.CHAT:
                 return not self.links
-            case _:
+            case Channel.SMS | Channel.VOICE:
                 return False
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from pydantic_core import PydanticCustomError
 
 from service.core.blank import is_blank
-from service.core.enums import Lane
+from service.core.enums import Channel, Lane
 from service.core.s3_urls import MAX_URL
 from service.http import (
     As,
@@ -54,7 +54,7 @@ class DescribedRecipient(Body):
     first_name: str | None = None
     language: Annotated[str | None, Field(max_length=35, description="BCP 47; else the message's.")] = None
     preference: Annotated[
-        Annotated[str, OneOfWords(("email", "sms", "voice", "chat"))] | None,
+        Annotated[str, OneOfWords(tuple(channel.value for channel in Channel))] | None,
         Field(description="`email`, `sms` or `voice`; else by email if there is no phone, else by SMS."),
     ] = None
     voice_locale: Annotated[str | None, Field(max_length=35)] = None

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, RootModel, model_validator
 
+from service.core.enums import Channel
 from service.http import Body, OneOfWords, shown_by
 from service.recipients.directory import MAX_AT_ONCE
 from service.recipients.files import SAMPLE_NAMES, named_plainly
@@ -31,7 +32,7 @@ class Profile(Body):
     email: str | None = None
     phone: str | None = Field(None, description="E.164, for example +447700900123.")
     language: str | None = Field(None, description="BCP 47, for example pt-BR.")
-    preference: Annotated[str, OneOfWords(("email", "sms", "voice", "chat"))] | None = None
+    preference: Annotated[str, OneOfWords(tuple(channel.value for channel in Channel))] | None = None
     voice_locale: str | None = Field(None, description="BCP 47; the language where it is missing.")
     timezone: str | None = Field(None, description="IANA name, for example Europe/Berlin.")
     chat_url: str | None = Field(None, description="Incoming webhook of a chat room. Whoever knows it can write there.")

@@ -83,15 +83,21 @@ class WaysOut:
         if amazon is not None and self._twilio is not None:
             self._senders.require_providers()
         spend = Spend(store, None if settings.spend_cap is None else Decimal(str(settings.spend_cap)))
-        ways: Mapping[Channel, Way[Any]] = {
-            Channel.SMS: self._sms(outbox, spend),
-            Channel.EMAIL: self._email(outbox),
-            Channel.VOICE: self._voice(outbox),
-            Channel.CHAT: self._chat(outbox),
-        }
+        ways = {channel: self._way(channel, outbox, spend) for channel in Channel}
         self.carriers = Carriers({channel: carrier for channel, (carrier, _) in ways.items()})
         leaving = {channel: departing for channel, (_, departing) in ways.items()}
         self.slots = Slots(store, leaving, _rates(settings))
+
+    def _way(self, channel: Channel, outbox: Outbox, spend: Spend) -> Way[Any]:
+        match channel:
+            case Channel.SMS:
+                return self._sms(outbox, spend)
+            case Channel.EMAIL:
+                return self._email(outbox)
+            case Channel.VOICE:
+                return self._voice(outbox)
+            case Channel.CHAT:
+                return self._chat(outbox)
 
     def _sms(self, outbox: Outbox, spend: Spend) -> Way[Sms]:
         failover = self._failover(self._sms_providers())

@@ -13,6 +13,7 @@ from openpyxl import Workbook
 
 from service.cli.rules import rules
 from service.decide import language
+from service.decide.actions import KEYS
 from service.decide.diff import diff_rulesets
 from service.decide.tables.export import NoTable, as_csv
 from service.rulesets import rule_file
@@ -126,6 +127,31 @@ def test_what_no_row_can_say_is_refused_with_its_rule() -> None:
     either = FRAME + "rules: [{name: A, when: 'driver.age < 3 or car.leased == true', then: [accept]}]\n"
     with pytest.raises(NoTable, match='the rule "A" has an or'):
         as_csv(sound(either))
+
+
+BY_VERB = {
+    "accept": "accept",
+    "set": "{set: policy.premium, to: 2}",
+    "increase": "{increase: policy.premium, by: 1}",
+    "decrease": "{decrease: policy.premium, by: 1}",
+    "cap": "{cap: policy.premium, at: 3}",
+    "flag for review": "{flag for review: Look}",
+    "reject": "{reject: Too young}",
+    "notify": "{notify: welcome, audience: staff}",
+    "open incident": '{open incident: Leak, contacts: ["+447700900123"]}',
+    "emit": "{emit: seen}",
+}
+
+
+@pytest.mark.parametrize("verb", KEYS)
+def test_every_verb_reads_back_from_a_table_or_is_refused(verb: str) -> None:
+    ruleset = sound(f"{FRAME}rules: [{{name: A, when: driver.age < 3, then: [{BY_VERB[verb]}]}}]\n")
+    try:
+        table = as_csv(ruleset)
+    except NoTable:
+        assert verb in {"notify", "open incident"}
+    else:
+        assert diff_rulesets(ruleset, sound(inside(table))).equivalent
 
 
 @pytest.fixture
