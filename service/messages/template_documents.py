@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import yaml
@@ -38,6 +39,9 @@ from service.rulesets import TEMPLATES, Checked, RuleFile
 
 MAX_BYTES = 512 * 1024
 """Size of a document."""
+
+MOST_ERRORS = 20
+"""Files whose errors are said at once."""
 
 _FILE = re.compile(r"(?:sms|email\.subject|voice|answer)(?:\.[A-Za-z0-9-]{2,35})?\.txt|email\.html|template\.yaml")
 _REFUSALS = (TemplateRefused, FormRefused, AnswerRefused, markup.HtmlRefused)
@@ -98,7 +102,10 @@ def _texts(node: Node) -> object:
 
 def parsed(source: str) -> Template:
     """The template of a document; `NotATemplate`, or what is wrong with a file of it."""
-    name, files = read(source)
+    return _template(*read(source))
+
+
+def _template(name: str, files: Mapping[str, str]) -> Template:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / name
         folder.mkdir()
@@ -114,17 +121,77 @@ def checked(content: bytes) -> Checked:
     """Everything there is to say about a document before it is published."""
     try:
         source = content.decode()
-        template = parsed(source)
+        name, files = read(source)
     except UnicodeDecodeError as error:
-        return _refused(content, f"it is not UTF-8 from byte {error.start}")
+        return _refused(content, [_finding(f"it is not UTF-8 from byte {error.start}")])
     except NotATemplate as error:
-        return _refused(content, str(error))
+        return _refused(content, [_finding(str(error))])
+    if errors := list(islice(_errors(name, files), MOST_ERRORS)):
+        return _refused(content, _placed(source, name, errors))
+    template = _template(name, files)
     return Checked(source, Declared(template.name, template.description), ())
 
 
-def _refused(content: bytes, message: str) -> Checked:
-    finding = Finding(Severity.ERROR, Flaw.SYNTAX, Place(1, 1), message)
-    return Checked(content.decode("utf-8", "replace"), None, (finding,))
+def _errors(name: str, files: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with each of the files: a file is looked at without those that were refused before it."""
+    while True:
+        try:
+            _template(name, files)
+        except NotATemplate as error:
+            yield str(error)
+            file = _file_of(name, str(error))
+            if file not in files:
+                return
+            files = _without(file, files)
+        else:
+            return
+
+
+def _file_of(name: str, error: str) -> str:
+    found = _FILE.match(error.removeprefix(f"{name}/"))
+    return found[0] if found else ""
+
+
+def _without(file: str, files: Mapping[str, str]) -> Mapping[str, str]:
+    """The files without one and what translates it; no template can do without an `sms.txt`."""
+    stem = file.removesuffix(".txt")
+    left = {other: text for other, text in files.items() if other != file and not other.startswith(f"{stem}.")}
+    return {"sms.txt": "x", **left}
+
+
+def _placed(source: str, name: str, errors: Sequence[str]) -> Sequence[Finding]:
+    """Each error in the line of the document where it stands."""
+    lines, places = source.splitlines(), _places(source)
+    return [_finding(error, _place(lines, places.get(_file_of(name, error)), error)) for error in errors]
+
+
+def _places(source: str) -> Mapping[str, tuple[Place, Node]]:
+    """Where the name and the text of each file stand."""
+    root, _ = positions.read(source, RuleFaults())
+    assert isinstance(root, Entries), "a document that was read"
+    (files,) = (value for key, value in root.pairs if key.text == "files")
+    assert isinstance(files, Entries)
+    return {key.text: (key.at, value) for key, value in files.pairs}
+
+
+def _place(lines: Sequence[str], file: tuple[Place, Node] | None, error: str) -> Place:
+    if file is None:
+        return Place(1, 1)
+    key, value = file
+    at = re.match(r"[^:\s]+:(\d+):(\d+): ", error)
+    if at is None or not isinstance(value, Scalar) or value.style != "|":
+        return key
+    number = value.at.line + int(at[1])
+    line = lines[number - 1]
+    return Place(number, int(at[2]) + len(line) - len(line.lstrip()))
+
+
+def _finding(message: str, at: Place | None = None) -> Finding:
+    return Finding(Severity.ERROR, Flaw.SYNTAX, at or Place(1, 1), message)
+
+
+def _refused(content: bytes, findings: Sequence[Finding]) -> Checked:
+    return Checked(content.decode("utf-8", "replace"), None, tuple(findings))
 
 
 class TemplateFolders:

@@ -126,6 +126,39 @@ def test_a_template_with_a_fault_is_refused_with_what_to_do(api: Api, text: str,
     assert "menu" not in api.service.messaging.templates.names
 
 
+def test_all_that_is_wrong_with_a_template_is_said_in_its_lines(api: Api) -> None:
+    text = """\
+template: menu
+files:
+  sms.txt: |
+    The menu is out.
+    See you on {{ day | dat }}.
+  email.html: <script>
+  template.yaml: "lane: fast"
+  voice.txt: "{{"
+"""
+    findings = post(api, "/v1/templates/menu/check", text).json()["findings"]
+    assert isinstance(findings, list)
+    assert sorted((one["line"], one["column"], one["message"].split(":")[0]) for one in findings) == [
+        (5, 16, "menu/sms.txt"),
+        (6, 3, "menu/email.html"),
+        (7, 3, "menu/template.yaml"),
+        (8, 3, "menu/voice.txt"),
+    ]
+
+
+def test_of_very_many_errors_the_first_are_said(api: Api) -> None:
+    files = "".join(
+        f'  {name}.{tag}.txt: "{{{{"\n'
+        for name in ("sms", "voice")
+        for tag in ("de", "fr", "es", "it", "pt", "nl", "pl", "cs", "da", "sv", "fi", "nb", "el")
+    )
+    text = f"template: menu\nfiles:\n  sms.txt: The menu\n  voice.txt: The menu\n{files}"
+    report = post(api, "/v1/templates/menu/check", text).json()
+    assert isinstance(report["findings"], list)
+    assert len(report["findings"]) == 20
+
+
 def test_a_policy_may_name_a_template_that_was_just_published(api: Api) -> None:
     policy = "escalation: own\nlevels:\n  - {contacts: [1], channels: [sms], wait: 40s}\nmessages: {page: menu}\n"
     assert post(api, "/v1/policies/own/versions", policy).status == 422
