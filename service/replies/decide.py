@@ -182,9 +182,8 @@ def _takes_back(reading: Reading, accepts: Accepts) -> bool:
     """Whether a clause takes an answer back, no other says more ("wrong button"); never where a NO is final."""
     if accepts.final_no or reading.asks or reading.cut_short or set(reading.kinds) & _KEEPS_AN_ANSWER:
         return False
-    return any(
-        {PhraseKind.UNDO} <= set(clause.kinds) <= _BESIDE_COMMAND | {PhraseKind.UNDO} for clause in reading.clauses
-    )
+    allowed = _BESIDE_COMMAND | {PhraseKind.UNDO, PhraseKind.STOP_ALONE}  # "wrong button, cancel"
+    return any({PhraseKind.UNDO} <= set(clause.kinds) <= allowed for clause in reading.clauses)
 
 
 _KEEPS_AN_ANSWER = AFFIRMING | {
@@ -266,12 +265,19 @@ def _refuses_somewhere(reading: Reading, accepts: Accepts) -> bool:
     """Whether a part of the text is wholly a NO that nothing else takes back; never where a NO is final."""
     if accepts.final_no:
         return False
-    return _refuses_first(reading) or _refuses_later(reading) or _turns_to_no(reading)
+    return _refuses_first(reading) or _refuses_plainly(reading) or _refuses_later(reading) or _turns_to_no(reading)
 
 
 def _refuses_first(reading: Reading) -> bool:
     """Whether the first clause is wholly a NO: "No, I have no car"."""
     return _is_no(reading.first_clause) and not reading.asks and not set(reading.kinds) & _TAKES_A_NO_BACK
+
+
+def _refuses_plainly(reading: Reading) -> bool:
+    """Whether it begins with a word that is always a NO, and never only negates what follows: "nej är på landet"."""
+    if not reading.begins_with_plain_no or reading.asks or reading.cut_short:
+        return False
+    return not set(reading.kinds) & (_TAKES_A_NO_BACK | {PhraseKind.UNCLEAR, PhraseKind.DOUBT, PhraseKind.LATER})
 
 
 def _refuses_later(reading: Reading) -> bool:

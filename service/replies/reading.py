@@ -37,7 +37,7 @@ class Reading:
     """A text by its pieces, read with the vocabulary of `language` and English.
 
     `quote` is the message that a reaction ("Liked …") quotes; the reading is of the reaction alone. `me` are the words
-    that show a STOP to be about the writer, by vocabulary.
+    that show a STOP to be about the writer, by vocabulary; `plain_no` those that are always a NO.
     """
 
     language: str
@@ -45,6 +45,7 @@ class Reading:
     cut_short: bool = False
     quote: str | None = None
     me: tuple[frozenset[str], ...] = ()
+    plain_no: tuple[frozenset[str], ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -83,6 +84,15 @@ class Reading:
         doubtful = clause.open or PhraseKind.HANDOVER in clause.kinds or bool(clause.unknown)
         words = (atom.text for piece in clause.pieces for atom in piece.atoms)
         return not doubtful or any(word in me for word in words for me in self.me)
+
+    @property
+    def begins_with_plain_no(self) -> bool:
+        """Whether its first word, politeness aside, is always a NO: "nej", but never "no", which negates too."""
+        spoken = (piece for piece in self.pieces if piece.kind is not PhraseKind.POLITE and not _is_break(piece))
+        first = next(spoken, None)
+        if first is None or first.kind is not PhraseKind.NO or len(first.atoms) > 1:
+            return False
+        return any(first.atoms[0].text in words for words in self.plain_no)
 
     @property
     def ago(self) -> bool:
@@ -166,7 +176,8 @@ def read_atoms(atoms: Sequence[Atom], cut_short: bool, own: Vocabulary, *others:
     known = (own, *others)
     pieces = cover([_without_drawl(atom, known) for atom in atoms[:MAX_ATOMS]], *_roots(known))
     me = tuple(vocabulary.me for vocabulary in known)
-    return Reading(own.language, pieces, cut_short or len(atoms) > MAX_ATOMS, me=me)
+    plain_no = tuple(vocabulary.plain_no for vocabulary in known)
+    return Reading(own.language, pieces, cut_short or len(atoms) > MAX_ATOMS, me=me, plain_no=plain_no)
 
 
 def is_long(text: str) -> bool:

@@ -15,7 +15,7 @@ class Vocabulary:
 
     `greek` and `accents` say how a text is cut into atoms for this language. `elsewhere` are phrases that mean
     something else in another language. `spelled` are the words that are written with accents. `me` are the words that
-    show a STOP to be about the writer: "me", "messages".
+    show a STOP to be about the writer: "me", "messages". `plain_no` are the words that are always a NO.
     """
 
     language: str
@@ -25,6 +25,7 @@ class Vocabulary:
     spelled: frozenset[str] = field(default=frozenset(), repr=False)
     elsewhere: frozenset[str] = frozenset()
     me: frozenset[str] = field(default=frozenset(), repr=False)
+    plain_no: frozenset[str] = field(default=frozenset(), repr=False)
     greek: bool = False
     accents: bool = False
 

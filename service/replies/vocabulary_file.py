@@ -19,7 +19,19 @@ from service.replies.vocabulary import Vocabulary
 
 _UNITS = {"minute": 1, "hour": 60, "day": 1440}
 REACTIONS = ("yes", "no", "ask", "emoji")
-_FRAME = ("replies", "parts", "spelled", "accents", "units", "reactions", "signature", "elsewhere", "me", "tests")
+_FRAME = (
+    "replies",
+    "parts",
+    "spelled",
+    "accents",
+    "units",
+    "reactions",
+    "signature",
+    "elsewhere",
+    "me",
+    "plain-no",
+    "tests",
+)
 _KEYS = (*_FRAME, *(kind.value for kind in PhraseKind))
 _TEST = ("text", "is", "policy", "codes")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*|emoji")
@@ -224,6 +236,7 @@ def _vocabulary(keys: EntryKeys, faults: RuleFaults) -> Vocabulary:
         spelled=frozenset(phrases.words if accents else phrases.spelled_words),
         elsewhere=frozenset(keys.read("elsewhere", lambda node: _texts(node, "elsewhere", faults)) or ()),
         me=_words_of(keys.read("me", lambda node: _texts(node, "me", faults)) or (), accents),
+        plain_no=_words_of(keys.read("plain-no", lambda node: _texts(node, "plain-no", faults)) or (), accents),
         greek=phrases.greek,
         accents=accents,
     )
