@@ -39,7 +39,7 @@ from service.evaluations.flow import Call as Asked
 from service.evaluations.flow import Evaluated
 from service.wiring.app import Service
 from service.wiring.storage import prepare_aws
-from service.work import Registry, Worker
+from service.work import HandlerRegistry, Worker
 from tests.aws import ministack
 from tests.functional.client import Client, InProcess
 
@@ -215,7 +215,7 @@ def _site(home: Path, wire: Wire) -> Iterator[Site]:
         service.working_copies.sweep()
         _, key = service.keys.create("bench", list(Scope))
         _invite(service)
-        alone = Worker(service.store, Registry(service.duties()), service.clock, threads=1)
+        alone = Worker(service.store, HandlerRegistry(service.duties()), service.clock, threads=1)
         site = Site(service, Client(InProcess(service.flask()), key), service.worker(), alone, wire)
         yield site
         for worker in (site.worker, site.alone):

@@ -34,7 +34,7 @@ from service.storage.sqlite import SqliteStore
 from service.wiring.app import Service
 from service.wiring.storage import SYSTEM_CLOCK
 from service.work import POLICIES
-from service.work.registry import Registry
+from service.work.registry import HandlerRegistry
 from service.work.worker import Worker
 
 INCIDENTS = 6_000
@@ -181,7 +181,7 @@ def work(home: Path, begun: Event, moved: Synchronized[int]) -> None:
     """In a process of its own: what `tocsin worker` does, watched."""
     service = Service(Settings(home=home, rules_watch=False))
     store = Watched(service.settings.database, moved)
-    worker = Worker(store, Registry(service.duties()), SYSTEM_CLOCK, threads=service.settings.worker_threads)
+    worker = Worker(store, HandlerRegistry(service.duties()), SYSTEM_CLOCK, threads=service.settings.worker_threads)
     signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
     begun.set()
     worker.run()

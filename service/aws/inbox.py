@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from service.core.inbound_queue import AT_ONCE, Letter
+from service.core.inbound_queue import AT_ONCE, QueueMessage
 from service.storage import aws_calls
 from service.storage.sqs import create_with_dead_letters, whole_seconds
 
@@ -83,7 +83,7 @@ class SqsInbox:
         self._wait = wait
         self._urls: dict[str, str] = {}
 
-    def receive(self) -> Sequence[Letter]:
+    def receive(self) -> Sequence[QueueMessage]:
         """Up to 10 letters, waiting for the first."""
         url = self._url(self._queue)
         answer = self._calls(
@@ -96,7 +96,7 @@ class SqsInbox:
         )
         return [_letter(message) for message in answer.get("Messages", [])]
 
-    def delete(self, letters: Sequence[Letter]) -> None:
+    def delete(self, letters: Sequence[QueueMessage]) -> None:
         """Let go of up to 10 letters; one that stays comes again and finds itself done."""
         url = self._url(self._queue)
         entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
@@ -104,7 +104,7 @@ class SqsInbox:
         ]
         self._calls(lambda client: client.delete_message_batch(QueueUrl=url, Entries=entries))
 
-    def hide(self, letter: Letter, how_long: timedelta) -> None:
+    def hide(self, letter: QueueMessage, how_long: timedelta) -> None:
         """Let a letter come back after `how_long`."""
         url, seconds = self._url(self._queue), whole_seconds(how_long)
         self._calls(
@@ -113,7 +113,7 @@ class SqsInbox:
             )
         )
 
-    def refuse(self, letter: Letter, reason: str) -> None:
+    def refuse(self, letter: QueueMessage, reason: str) -> None:
         """Put a letter among the dead ones, its reason and its first id as attributes, and delete it after that."""
         url = self._url(dead_letters_of(self._queue))
         about = _attributes(letter, reason)
@@ -133,12 +133,12 @@ class SqsInbox:
         return self._urls[queue]
 
 
-def _letter(message: MessageTypeDef) -> Letter:
+def _letter(message: MessageTypeDef) -> QueueMessage:
     receives = int(message.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
-    return Letter(message["MessageId"], message["Body"], message["ReceiptHandle"], receives)
+    return QueueMessage(message["MessageId"], message["Body"], message["ReceiptHandle"], receives)
 
 
-def _attributes(letter: Letter, reason: str) -> dict[str, MessageAttributeValueTypeDef]:
+def _attributes(letter: QueueMessage, reason: str) -> dict[str, MessageAttributeValueTypeDef]:
     """Why, and which letter it was; nothing where the letter leaves no room for it: the log has it then."""
     if len(letter.text.encode()) > MOST_BYTES - _RESERVED:
         return {}

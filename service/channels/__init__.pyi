@@ -25,7 +25,7 @@ from service.channels.message import (
     VoiceCall,
     VoiceChannel,
 )
-from service.channels.outbox import Outbox, OutboxChat, OutboxEmail, OutboxSms, OutboxVoice, Sent
+from service.channels.outbox import Outbox, OutboxChat, OutboxEmail, OutboxItem, OutboxSms, OutboxVoice
 from service.channels.phones import Phone, PhoneRefused, PhoneRules, time_zone_of
 from service.channels.registry import CHANNELS, ended_by
 from service.channels.sends import counted_send
@@ -64,6 +64,7 @@ __all__ = [
     "Outbox",
     "OutboxChat",
     "OutboxEmail",
+    "OutboxItem",
     "OutboxSms",
     "OutboxVoice",
     "Outcome",
@@ -76,7 +77,6 @@ __all__ = [
     "Reference",
     "Refused",
     "ReplyAddress",
-    "Sent",
     "Sms",
     "SmsChannel",
     "SmtpChannel",

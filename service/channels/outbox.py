@@ -46,7 +46,7 @@ class OutboxEntry(Record, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class OutboxItem:
     """An entry with the id it is found by."""
 
     id: str
@@ -84,22 +84,22 @@ class Outbox:
 
     def entries(
         self, *, to: str | None = None, channel: Channel | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Sent]:
+    ) -> Page[OutboxItem]:
         """What was sent, newest first: to one phone (E.164) or address, on one channel, or all.
 
         With both, a page may hold fewer entries than `limit` although more follow.
         """
         index, value = self._lookup(to, channel)
         page = self._store.by_index(index, value, cursor=cursor, limit=limit, newest_first=True)
-        sent = [Sent(item.id, from_state(OutboxEntry, item.state)) for item in page.items]
+        sent = [OutboxItem(item.id, from_state(OutboxEntry, item.state)) for item in page.items]
         return Page([one for one in sent if channel in {None, one.entry.channel}], page.cursor)
 
-    def entry(self, entry_id: str) -> Sent | None:
+    def entry(self, entry_id: str) -> OutboxItem | None:
         """One entry, or None."""
         item = self._store.get(entry_id)
         if item is None or item.kind != KIND:
             return None
-        return Sent(item.id, from_state(OutboxEntry, item.state))
+        return OutboxItem(item.id, from_state(OutboxEntry, item.state))
 
     def mp3(self, entry_id: str) -> bytes | None:
         """The audio of a voice entry, or None."""

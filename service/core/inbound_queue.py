@@ -12,7 +12,7 @@ AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class QueueMessage:
     """A message as it was received. It comes back unless it is deleted; `receives` counts how often it came."""
 
     id: str
@@ -21,17 +21,17 @@ class Letter:
     receives: int = 1
 
 
-class Inbox(Protocol):
+class InboundQueue(Protocol):
     """The queue. Every method may raise `Unavailable`."""
 
-    def receive(self) -> Sequence[Letter]:
+    def receive(self) -> Sequence[QueueMessage]:
         """Up to `AT_ONCE` letters, waiting some seconds for the first."""
 
-    def delete(self, letters: Sequence[Letter]) -> None:
+    def delete(self, letters: Sequence[QueueMessage]) -> None:
         """Let go of letters that are done."""
 
-    def hide(self, letter: Letter, how_long: timedelta) -> None:
+    def hide(self, letter: QueueMessage, how_long: timedelta) -> None:
         """Let a letter come back later."""
 
-    def refuse(self, letter: Letter, reason: str) -> None:
+    def refuse(self, letter: QueueMessage, reason: str) -> None:
         """Put a letter among the dead ones, with the reason; only then it leaves the queue."""

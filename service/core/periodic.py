@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class PeriodicTask:
     """Something to do now and again, `every` so long after it was done the last time."""
 
     name: str
@@ -25,7 +25,7 @@ class Chore:
 class Chores:
     """Threads that do chores, one each, until they are stopped. A chore that fails is logged and done again."""
 
-    def __init__(self, chores: Iterable[Chore]) -> None:
+    def __init__(self, chores: Iterable[PeriodicTask]) -> None:
         self._stopped = threading.Event()
         self._threads = [
             threading.Thread(target=self._keep_doing, args=(chore,), name=f"chore {chore.name}", daemon=True)
@@ -43,13 +43,13 @@ class Chores:
         for thread in self._threads:
             thread.join(patience.total_seconds())
 
-    def _keep_doing(self, chore: Chore) -> None:
+    def _keep_doing(self, chore: PeriodicTask) -> None:
         while not self._stopped.is_set():
             self._do(chore)
             self._stopped.wait(chore.every.total_seconds())
 
     @staticmethod
-    def _do(chore: Chore) -> None:
+    def _do(chore: PeriodicTask) -> None:
         try:
             chore.do()
         except TocsinError as error:

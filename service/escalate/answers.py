@@ -15,7 +15,7 @@ from typing import Protocol
 from msgspec import structs
 
 from service.core.records import to_state
-from service.escalate.books import Books
+from service.escalate.books import PhoneBooks
 from service.escalate.events import BY_SMS, Origin, Reply, ReplyDone, ReplyLater, ReplyNo, ReplyUndo, ReplyWho, ReplyYes
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import NamedPage, Unfinished, heard_name, record_of, unfinished_of
@@ -37,7 +37,7 @@ GOES_ON_AFTER = timedelta(minutes=1)
 class Commit:
     """What hearing one SMS writes, all at once."""
 
-    books: Books
+    books: PhoneBooks
     items: list[Item] = field(default_factory=list)
     spawn: list[Item] = field(default_factory=list)
     audit: list[AuditEntry] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Answers:
 
     incidents: Incidents
 
-    def begin(self, mark: Item, answer: Unfinished, books: Books) -> None:
+    def begin(self, mark: Item, answer: Unfinished, books: PhoneBooks) -> None:
         """Commit a new mark with the first incidents of its answer, and go on until all are done; `Conflict`."""
         for at_once in (AT_ONCE, 1):
             try:
@@ -85,7 +85,7 @@ class Answers:
         mark = waiting(task.item, task.now, to_state(rest)) if rest.left else finished(task.item, {})
         return Step(mark, (*part.items, *part.books.changed()), part.spawn, part.audit)
 
-    def _books(self) -> Books:
+    def _books(self) -> PhoneBooks:
         return self.incidents.books()
 
     def _save(self, mark: Item, part: Commit, rest: Unfinished) -> Item:
@@ -96,7 +96,7 @@ class Answers:
         changed = (*part.items, *part.books.changed())
         return self.incidents.store.save(marked, *changed, spawn=part.spawn, audit=part.audit)
 
-    def _part(self, name: str, answer: Unfinished, books: Books, at_once: int) -> Commit:
+    def _part(self, name: str, answer: Unfinished, books: PhoneBooks, at_once: int) -> Commit:
         commit, now = Commit(books), self.incidents.clock.now()
         for named in answer.left[:at_once]:
             self._apply(name, answer, named, commit, now)

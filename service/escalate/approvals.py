@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.core import ids
-from service.escalate.books import Books
+from service.escalate.books import PhoneBooks
 from service.escalate.events import ApiAcknowledge, ApiCancel, Origin, Via
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import record_of
 from service.escalate.policy import OnNo
 from service.escalate.states import Open, Unacknowledged
-from service.escalate.steps import Change
+from service.escalate.steps import IncidentChange
 from service.messages import NotWaiting, Ruling, Word
 from service.storage import Conflict, Item
 
@@ -44,7 +44,7 @@ class Approvals:
                 log(change)
             return
 
-    def _followed(self, review: Item, ruling: Ruling, books: Books) -> Change | None:
+    def _followed(self, review: Item, ruling: Ruling, books: PhoneBooks) -> IncidentChange | None:
         """What the word makes of the bound incident; None where there is none, or it is over."""
         try:
             item = self.incidents.item(str(review.state.get("incident", "")))

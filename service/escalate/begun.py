@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.core.records import from_state
-from service.escalate.books import Books
+from service.escalate.books import PhoneBooks
 from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Summary, incident_id, outgoing_of, record_of
 from service.escalate.page import PageAttempt
@@ -28,7 +28,7 @@ class Begun:
     """Which pages of a phone may have been sent by `then`."""
 
     store: Store
-    books: Books
+    books: PhoneBooks
     phone: str
     then: datetime
 

@@ -18,7 +18,7 @@ from service.storage import MAX_WRITES, Item, Store
 KIND = "phone-book"
 
 
-class Books:
+class PhoneBooks:
     """Phone books by phone (E.164) or email address, each read once and written at most once."""
 
     def __init__(self, store: Store, keys: ContactKeys, limits: ContactLimits | None = None) -> None:

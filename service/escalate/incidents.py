@@ -13,7 +13,7 @@ from service.core.clock import Clock
 from service.core.errors import TocsinError
 from service.escalate import listing
 from service.escalate.alerts import alert_item, counts_again, incident_of, naming
-from service.escalate.books import Books
+from service.escalate.books import PhoneBooks
 from service.escalate.contacts import Contacts, no_recipient
 from service.escalate.effects import Entry, TimelineKind
 from service.escalate.events import Event, Opened, Origin, SameAlert, Timer
@@ -34,7 +34,7 @@ from service.escalate.listing import Filter, listed_item
 from service.escalate.policies import Policies, UnknownPolicy
 from service.escalate.record import IncidentRecord
 from service.escalate.states import Open
-from service.escalate.steps import Change, Moved, moved, written
+from service.escalate.steps import IncidentChange, TransitionResult, moved, written
 from service.escalate.turns import turns_of
 from service.messages import waits_for_review
 from service.rosters import UnknownRoster
@@ -76,9 +76,9 @@ class Incidents:
     contacts: Contacts
     limits: ContactLimits = field(default_factory=ContactLimits)
 
-    def books(self) -> Books:
+    def books(self) -> PhoneBooks:
         """The books of phones and addresses, for one commit."""
-        return Books(self.store, self.keys, self.limits)
+        return PhoneBooks(self.store, self.keys, self.limits)
 
     def open(
         self,
@@ -210,16 +210,18 @@ class Incidents:
             log(changed)
             return changed.record
 
-    def change(self, item: Item | None, record: IncidentRecord, event: Event, books: Books) -> Change | None:
+    def change(
+        self, item: Item | None, record: IncidentRecord, event: Event, books: PhoneBooks
+    ) -> IncidentChange | None:
         """What `event` comes to for an incident; None if nothing."""
         step = self._moved(item, record, event)
         return None if step is None else written(step, books)
 
-    def change_of(self, item: Item, event: Event, books: Books) -> Change | None:
+    def change_of(self, item: Item, event: Event, books: PhoneBooks) -> IncidentChange | None:
         """`change` for an incident as it is stored."""
         return self.change(item, record_of(item), event, books)
 
-    def _moved(self, item: Item | None, record: IncidentRecord, event: Event) -> Moved | None:
+    def _moved(self, item: Item | None, record: IncidentRecord, event: Event) -> TransitionResult | None:
         return moved(item, record, event, self.contacts.on_call(record.incident, event.at))
 
     def on_time(self, task: Task) -> Step:
@@ -250,7 +252,7 @@ class Incidents:
             *(incident, app, new.sha256, lines, new.callback_url, new.reference), dedup_key=new.dedup_key, listed=True
         )
 
-    def _save(self, record: IncidentRecord, books: Books, others: Sequence[Item] = ()) -> None:
+    def _save(self, record: IncidentRecord, books: PhoneBooks, others: Sequence[Item] = ()) -> None:
         now = self.clock.now()
         starts_now = record.incident.due_at is not None and record.incident.due_at <= now
         changed = self.change(None, record, Opened(now), books) if starts_now else None
@@ -259,11 +261,11 @@ class Incidents:
         else:
             self._commit(changed, books, [*others, listed_item(record)])
 
-    def _commit(self, changed: Change, books: Books, others: Sequence[Item] = ()) -> None:
+    def _commit(self, changed: IncidentChange, books: PhoneBooks, others: Sequence[Item] = ()) -> None:
         self.store.save(changed.item, *books.changed(), *others, spawn=changed.spawn, audit=changed.audit)
 
 
-def _on_time(item: Item, move: Moved | None, books: Books) -> Step:
+def _on_time(item: Item, move: TransitionResult | None, books: PhoneBooks) -> Step:
     """What an incident that came due commits beside the books."""
     if move is None:  # early: the clock of whoever claimed it was ahead
         return Step(incident_item(item, record_of(item)))
@@ -272,7 +274,7 @@ def _on_time(item: Item, move: Moved | None, books: Books) -> Step:
     return Step(changed.item, spawn=changed.spawn, audit=changed.audit)
 
 
-def log(changed: Change) -> None:
+def log(changed: IncidentChange) -> None:
     """Say how an incident stands after something happened to it; the operator hears when none of its pages leaves."""
     incident = changed.record.incident
     level = incident.state.level if isinstance(incident.state, Open) else None

@@ -43,7 +43,7 @@ _ANSWERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ParsedReply:
     """What a reply says. `answer` is None where it is not clear.
 
     `codes` are the numbers it may name incidents by; where they are not `certain` ("yes, see page 3"), a number that
@@ -88,13 +88,13 @@ class Understood:
         return any(AFFIRMING.intersection(reading.kinds) for reading in self.readings)
 
     @property
-    def said(self) -> Said:
+    def said(self) -> ParsedReply:
         """What it says to some policy at least, before anybody knows which page is meant."""
         given = (self.answer(accepts) for accepts in (FOR_PAGES, FOR_TASKS, FOR_APPROVALS))
         answers = {answer for answer in given if answer is not None}
         whole = _whole(self.readings)
         answer = _before_the_page(answers)
-        return Said(
+        return ParsedReply(
             answer=answer,
             codes=self.decision.codes,
             certain=whole is not None and bool(whole.codes),

@@ -52,7 +52,7 @@ _COMMANDS = {Keyword.STOP: "answer-stop", Keyword.HELP: "answer-help", Keyword.S
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class InboundReply:
     """One SMS from a phone that may be written to. `name` is made of the provider's id of it.
 
     `at` is when it was written, as far as the provider tells, `keyword` what the provider took it for and answered,
@@ -88,7 +88,7 @@ class Replies:
             logger.info("An SMS came from a number that nothing may be sent to; it was not answered")
             return
         keyword = _keyword_of(sms)
-        self._take(Heard(name, self._known(phones), sms.text, sms.in_reply_to, sms.at, keyword, sms.page))
+        self._take(InboundReply(name, self._known(phones), sms.text, sms.in_reply_to, sms.at, keyword, sms.page))
 
     def _known(self, phones: Sequence[str]) -> str:
         """The one of several forms of a number that was paged, or that a profile has; else the first."""
@@ -99,7 +99,7 @@ class Replies:
         in_profiles = (phone for phone in phones if self.directory.by_phone(phone) is not None)
         return next(chain(paged, in_profiles, phones))
 
-    def _take(self, heard: Heard) -> None:
+    def _take(self, heard: InboundReply) -> None:
         """Hear it, unless it was heard before; then finish what that may have left."""
         new = heard_item(heard.name, self._now)
         while True:
@@ -109,7 +109,7 @@ class Replies:
             except Conflict:
                 continue  # the incident or the phone's book changed, or another process heard the same SMS
 
-    def _hear(self, heard: Heard, mark: Item) -> None:
+    def _hear(self, heard: InboundReply, mark: Item) -> None:
         commit = Commit(self.incidents.books())
         understood = Understood(self.languages.read(heard.text, self._language(heard, commit)))
         command = _command(heard, understood, self._language(heard, commit))
@@ -131,7 +131,7 @@ class Replies:
     def _now(self) -> datetime:
         return self.incidents.clock.now()
 
-    def _obey(self, heard: Heard, command: Keyword) -> None:
+    def _obey(self, heard: InboundReply, command: Keyword) -> None:
         """Harmless to repeat, so it needs no part in the commit."""
         logger.info("A phone sent %s", command.value, extra={"keyword": command.value})
         if command is Keyword.START:
@@ -147,7 +147,7 @@ class Replies:
                 failed = DeliveryFailed(name, self._now, page.contact, page.level, channel, Failure.OPTED_OUT)
                 self.incidents.happens(page.incident_id, failed)
 
-    def _tell_owners(self, heard: Heard) -> None:
+    def _tell_owners(self, heard: InboundReply) -> None:
         """Tell the owners of the policies that paged this phone that one of their contacts is gone."""
         book = self.incidents.books()[heard.phone]
         paged_by = dict[str, Incident]()
@@ -172,7 +172,7 @@ class Replies:
             return ()
         return (Channel.VOICE, Channel.SMS) if Channel.VOICE in level.channels else (Channel.SMS,)
 
-    def _confirm(self, heard: Heard, command: Keyword, commit: Commit) -> None:
+    def _confirm(self, heard: InboundReply, command: Keyword, commit: Commit) -> None:
         known = bool(commit.books[heard.phone].pages) or self.directory.by_phone(heard.phone) is not None
         if known:
             pages = commit.books[heard.phone].latest(Standing.OPEN) if command is Keyword.HELP else ()
@@ -181,13 +181,13 @@ class Replies:
             templates = (self._confirmation(heard, command), *open_ones, *contact)
             self._confirm_by(heard, Asked(templates, listing(pages) if pages else {}), commit)
 
-    def _confirmation(self, heard: Heard, command: Keyword) -> str:
+    def _confirmation(self, heard: InboundReply, command: Keyword) -> str:
         """The template that says what a command did. START ends nothing that an administrator ordered."""
         if command is Keyword.START and self.opt_outs.ending_phone(heard.phone, Lane.INCIDENT) is not None:
             return "answer-start-refused"
         return _COMMANDS[command]
 
-    def _answer(self, heard: Heard, understood: Understood, commit: Commit) -> Unfinished | None:
+    def _answer(self, heard: InboundReply, understood: Understood, commit: Commit) -> Unfinished | None:
         """The clear answer that was given; None where it is asked about, which `commit` then holds."""
         book = commit.books[heard.phone]
         begun = Begun(self.incidents.store, commit.books, heard.phone, heard.at + CLOCKS_DIFFER)
@@ -210,7 +210,7 @@ class Replies:
                 logger.info("An SMS came from a phone that was never paged; it was not answered")
         return None
 
-    def _meant(self, understood: Understood, book: PhoneBook, heard: Heard, begun: Begun) -> Resolution:
+    def _meant(self, understood: Understood, book: PhoneBook, heard: InboundReply, begun: Begun) -> Resolution:
         """Which pages the reply is about: all of them, the one that a reaction quotes, or those that it names."""
         decision, said = understood.decision, understood.said
         if said.answer and (called := self._called_about(heard, book)):
@@ -254,7 +254,7 @@ class Replies:
             return None
         return own if own is answer or {own, answer} == {ClearAnswer.YES, ClearAnswer.DONE} else None
 
-    def _ask(self, heard: Heard, understood: Understood, pages: Sequence[Listed], commit: Commit) -> None:
+    def _ask(self, heard: InboundReply, understood: Understood, pages: Sequence[Listed], commit: Commit) -> None:
         """Ask, once for each page, what was meant to be said, or which incident; what was written is noted."""
         anew = not all(page.asked for page in pages) and understood.decision.reason is not AskReason.MACHINE
         self._note(heard, understood, pages, commit, answered=anew)
@@ -270,7 +270,7 @@ class Replies:
             commit.books[heard.phone] = commit.books[heard.phone].asking(Question(self._now))
 
     def _ask_which(
-        self, heard: Heard, question: Question, pages: Sequence[Listed], commit: Commit, *, passive: bool = False
+        self, heard: InboundReply, question: Question, pages: Sequence[Listed], commit: Commit, *, passive: bool = False
     ) -> None:
         """Ask which incident is meant. After a clear answer that is no answer to a machine: it is always asked."""
         self._say(heard, Asked(("answer-which-incident",), listing(pages)), commit, passive=passive)
@@ -278,7 +278,7 @@ class Replies:
 
     def _note(
         self,
-        heard: Heard,
+        heard: InboundReply,
         understood: Understood,
         pages: Sequence[Listed],
         commit: Commit,
@@ -322,14 +322,14 @@ class Replies:
         except NoSuchIncident:
             return None
 
-    def _confirm_by(self, heard: Heard, said: Asked, commit: Commit) -> None:
+    def _confirm_by(self, heard: InboundReply, said: Asked, commit: Commit) -> None:
         """Confirm a command; whoever sends one after the other is left in silence after a few."""
         book = commit.books[heard.phone]
         if book.may_confirm(self._now):
             commit.books[heard.phone] = book.confirmed(self._now)
             self._answer_by(heard, said, commit, commanded=True)
 
-    def _say(self, heard: Heard, said: Asked, commit: Commit, *, passive: bool) -> None:
+    def _say(self, heard: InboundReply, said: Asked, commit: Commit, *, passive: bool) -> None:
         """Answer by SMS; a `passive` answer counts, so that two machines that answer each other fall silent."""
         book = commit.books[heard.phone]
         if passive and not book.may_answer(self._now):
@@ -338,13 +338,13 @@ class Replies:
             commit.books[heard.phone] = book.answered(self._now)
         self._answer_by(heard, said, commit, commanded=False)
 
-    def _answer_by(self, heard: Heard, said: Asked, commit: Commit, *, commanded: bool) -> None:
+    def _answer_by(self, heard: InboundReply, said: Asked, commit: Commit, *, commanded: bool) -> None:
         first, *then = said.templates
         language = self._language(heard, commit)
         answer = PhoneAnswer(heard.phone, language, first, said.variables, commanded, tuple(then))
         commit.spawn.append(answer_item(heard.name, answer, self._now))
 
-    def _language(self, heard: Heard, commit: Commit) -> str | None:
+    def _language(self, heard: InboundReply, commit: Commit) -> str | None:
         """The language of whoever was paged last on this phone, else of a recipient who has it."""
         pages = commit.books[heard.phone].pages
         if pages:
@@ -359,7 +359,7 @@ class Replies:
             return None
         return None if contact is None else contact.language
 
-    def _called_about(self, heard: Heard, book: PhoneBook) -> Listed | None:
+    def _called_about(self, heard: InboundReply, book: PhoneBook) -> Listed | None:
         """The page that a call read out while a key was pressed."""
         item = None if heard.page is None else self.incidents.store.get(heard.page)
         if item is None or item.kind != MESSAGE:
@@ -367,7 +367,7 @@ class Replies:
         incident = outgoing_of(item).incident_id
         return next((page for page in book.latest(*Standing) if page.incident_id == incident), None)
 
-    def _replied_to(self, heard: Heard) -> str | None:
+    def _replied_to(self, heard: InboundReply) -> str | None:
         """The incident of the message that the person appears to answer."""
         asked = heard.in_reply_to
         found = () if asked is None else self.incidents.store.by_index(BY_PROVIDER, asked, limit=1).items
@@ -381,7 +381,7 @@ def _keyword_of(sms: InboundSms) -> Keyword | None:
     return Keyword(sms.keyword) if sms.keyword in set(Keyword) else None
 
 
-def _command(heard: Heard, understood: Understood, language: str | None) -> Keyword | None:
+def _command(heard: InboundReply, understood: Understood, language: str | None) -> Keyword | None:
     """The command that a text is. STOP or HELP beside an answer is asked about; a few forms only `keyword` knows.
 
     What the provider calls a command is one, but "yes", which is a START to Twilio, is an answer to us.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.escalate.phonebook import QUESTION_HOLDS, Listed, PhoneBook, Standing
-from service.escalate.replies import ClearAnswer, Said
+from service.escalate.replies import ClearAnswer, ParsedReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _any(_: Listed) -> bool:
 
 
 def resolve(
-    said: Said,
+    said: ParsedReply,
     book: PhoneBook | None,
     at: datetime,
     in_reply_to: str | None = None,
@@ -86,7 +86,7 @@ def resolve(
     return _command(answer, said, book, at, was_sent)
 
 
-def _named(said: Said, book: PhoneBook) -> tuple[Listed, ...] | None:
+def _named(said: ParsedReply, book: PhoneBook) -> tuple[Listed, ...] | None:
     """The pages whose codes the reply names; None if it certainly names a code that this phone never had."""
     found = [book.by_code(code) for code in said.codes]
     pages = tuple(page for page in found if page is not None)
@@ -95,7 +95,7 @@ def _named(said: Said, book: PhoneBook) -> tuple[Listed, ...] | None:
     return tuple(page for page in pages if page.standing is Standing.OPEN)
 
 
-def _pending(said: Said, book: PhoneBook, at: datetime) -> ClearAnswer | None:
+def _pending(said: ParsedReply, book: PhoneBook, at: datetime) -> ClearAnswer | None:
     """The answer that was asked "which one?" a moment ago, if this is just the code."""
     asked = book.question
     if asked is None or not (said.codes and said.certain) or at - asked.at > QUESTION_HOLDS:
@@ -103,12 +103,12 @@ def _pending(said: Said, book: PhoneBook, at: datetime) -> ClearAnswer | None:
     return asked.answer
 
 
-def _minutes(said: Said, book: PhoneBook) -> int | None:
+def _minutes(said: ParsedReply, book: PhoneBook) -> int | None:
     return said.minutes if said.answer is not None or book.question is None else book.question.minutes
 
 
 def _command(
-    answer: ClearAnswer, said: Said, book: PhoneBook, at: datetime, was_sent: Callable[[Listed], bool]
+    answer: ClearAnswer, said: ParsedReply, book: PhoneBook, at: datetime, was_sent: Callable[[Listed], bool]
 ) -> Resolution:
     """DONE, UNDO, LATER or WHO without a code: about what the writer has or is asked, else about what ended last."""
     found = may_mean(answer, book, at, was_sent)

@@ -48,7 +48,7 @@ from service.escalate.policy import PAGING, Role
 from service.escalate.results import ReadIncident, committed, failure, failure_of, read, sent
 from service.escalate.states import Acknowledged, Cancelled, Open, Resolved
 from service.escalate.wording import Wording
-from service.messages import Carriers, OptOut, OptOuts, Slots, Urgency, Why
+from service.messages import Carriers, OptOut, OptOuts, RateLimiter, Urgency, Why
 from service.storage import Item
 from service.work import LOOK, POLICIES, LanePauses, Step, Task, finished, postponed, wait_until_booked, waiting
 
@@ -77,7 +77,7 @@ class IncidentSender:
     incidents: Incidents
     wording: Wording
     carriers: Carriers
-    slots: Slots
+    slots: RateLimiter
     opt_outs: OptOuts
     links: Links | None = None
     reply_to: ReplyAddress | None = None

@@ -12,7 +12,7 @@ from datetime import datetime
 from service.core import exact_json, ids
 from service.core.clock import timestamp
 from service.core.enums import Channel
-from service.escalate.books import Books
+from service.escalate.books import PhoneBooks
 from service.escalate.callbacks import owed
 from service.escalate.effects import Effects, IncidentMessage
 from service.escalate.events import DeliveryFailed, Event, Opened, PageSent, Reply, Timer
@@ -30,7 +30,7 @@ from service.storage import AuditEntry, Item
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class IncidentChange:
     """What one event comes to; the books it changed are the caller's to commit with it."""
 
     record: IncidentRecord
@@ -42,7 +42,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class TransitionResult:
     """What an event makes of an incident, before codes are given out; a phone's book may be needed for that."""
 
     item: Item | None
@@ -59,16 +59,18 @@ class Moved:
         return frozenset(phone for n in asked if (phone := self.incident.contacts[n - 1].phone) is not None)
 
 
-def moved(item: Item | None, record: IncidentRecord, event: Event, on_call: tuple[Contact, ...] = ()) -> Moved | None:
+def moved(
+    item: Item | None, record: IncidentRecord, event: Event, on_call: tuple[Contact, ...] = ()
+) -> TransitionResult | None:
     """What `event` makes of an incident; None if nothing. `on_call` is who is on call then for its rosters."""
     after, effects = transition(replace(record.incident, on_call=on_call), event)
     incident = replace(after, on_call=())
     if incident == record.incident and effects == Effects():
         return None
-    return Moved(item, record, event, incident, effects)
+    return TransitionResult(item, record, event, incident, effects)
 
 
-def written(step: Moved, books: Books) -> Change:
+def written(step: TransitionResult, books: PhoneBooks) -> IncidentChange:
     """What to commit for an incident that moved on."""
     record, event, effects = step.record, step.event, step.effects
     coded = _with_codes(_answerable_again(record.incident, step.incident, books), books)
@@ -84,10 +86,10 @@ def written(step: Moved, books: Books) -> Change:
     audit = [*_audit(after, effects, event)]
     if (made := _ruled(record, coded, event, books)) is not None:
         spawn, audit = [*spawn, *made.spawn], [*audit, made.audit]
-    return Change(after, incident_item(step.item, after), spawn, audit, alarms)
+    return IncidentChange(after, incident_item(step.item, after), spawn, audit, alarms)
 
 
-def _ruled(before: IncidentRecord, after: Incident, event: Event, books: Books) -> Ruled | None:
+def _ruled(before: IncidentRecord, after: Incident, event: Event, books: PhoneBooks) -> Ruled | None:
     """The review that the incident is about, decided by the YES or the final NO that this event is."""
     if before.review is None or after.state == before.incident.state:
         return None
@@ -107,27 +109,27 @@ def _told_at(incident: Incident) -> datetime | None:
     return None if incident.not_sent is None else incident.not_sent.told_at
 
 
-def _answerable_again(before: Incident, after: Incident, books: Books) -> Incident:
+def _answerable_again(before: Incident, after: Incident, books: PhoneBooks) -> Incident:
     """An incident that is open again, without the codes that its phones have forgotten: those may mean others now."""
     if isinstance(before.state, Open) or not isinstance(after.state, Open):
         return after
     return replace(after, pages=tuple(_if_listed(after, page, books) for page in after.pages))
 
 
-def _if_listed(incident: Incident, page: PageAttempt, books: Books) -> PageAttempt:
+def _if_listed(incident: Incident, page: PageAttempt, books: PhoneBooks) -> PageAttempt:
     phone = incident.contacts[page.contact - 1].phone
     if phone is None or page.code is None or books[phone].page(incident.id, page.contact, page.level) is not None:
         return page
     return replace(page, code=None)
 
 
-def _with_codes(incident: Incident, books: Books) -> Incident:
+def _with_codes(incident: Incident, books: PhoneBooks) -> Incident:
     if all(page.code is not None for page in incident.pages):
         return incident
     return replace(incident, pages=tuple(_with_code(incident, page, books) for page in incident.pages))
 
 
-def _with_code(incident: Incident, page: PageAttempt, books: Books) -> PageAttempt:
+def _with_code(incident: Incident, page: PageAttempt, books: PhoneBooks) -> PageAttempt:
     phone = incident.contacts[page.contact - 1].phone
     if page.code is not None or phone is None:
         return page
@@ -139,14 +141,14 @@ def _with_code(incident: Incident, page: PageAttempt, books: Books) -> PageAttem
     return replace(page, code=listed.code if listed else None, in_summary=in_summary)
 
 
-def _leaves_at(former: Listed | None, at: datetime, books: Books) -> datetime:
+def _leaves_at(former: Listed | None, at: datetime, books: PhoneBooks) -> datetime:
     """When a page to a phone leaves: a moment after the `former` one, if that may still be leaving."""
     if former is None or former.leaves_at is None or former.leaves_at + PAGES_APART <= at or books.has_left(former):
         return at
     return former.leaves_at + PAGES_APART
 
 
-def _summarised(incident: Incident, messages: Sequence[IncidentMessage], at: datetime, books: Books) -> Incident:
+def _summarised(incident: Incident, messages: Sequence[IncidentMessage], at: datetime, books: PhoneBooks) -> Incident:
     """The incident whose pages join a summary if one is sent again, or reminded of, while a storm lasts."""
     joining = {
         (m.level, m.contact)
@@ -162,12 +164,12 @@ def _summarised(incident: Incident, messages: Sequence[IncidentMessage], at: dat
     return replace(incident, pages=tuple(pages))
 
 
-def _in_storm(incident: Incident, message: IncidentMessage, at: datetime, books: Books) -> bool:
+def _in_storm(incident: Incident, message: IncidentMessage, at: datetime, books: PhoneBooks) -> bool:
     phone = incident.contacts[message.contact - 1].phone
     return phone is not None and books[phone].in_storm(at)
 
 
-def _keep_standing(before: Incident, after: Incident, at: datetime, books: Books) -> None:
+def _keep_standing(before: Incident, after: Incident, at: datetime, books: PhoneBooks) -> None:
     for phone in {after.contacts[page.contact - 1].phone for page in after.pages}:
         if phone is not None and standing(before, phone) is not standing(after, phone):
             books[phone] = books[phone].standing(after.id, standing(after, phone), at)
@@ -186,13 +188,13 @@ def standing(incident: Incident, phone: str) -> Standing:
             return Standing.OVER
 
 
-def _note_that_somebody_is_there(incident: Incident, contact: int, books: Books) -> None:
+def _note_that_somebody_is_there(incident: Incident, contact: int, books: PhoneBooks) -> None:
     if phone := incident.contacts[contact - 1].phone:
         books[phone] = books[phone].acted()
 
 
 def _sent(
-    incident: Incident, message: IncidentMessage, at: datetime, books: Books, *, is_answer: bool = False
+    incident: Incident, message: IncidentMessage, at: datetime, books: PhoneBooks, *, is_answer: bool = False
 ) -> Sequence[Item]:
     """The message as an item; none where the phone has had enough answers, or gets a summary instead."""
     contact = incident.contacts[message.contact - 1]
@@ -210,7 +212,9 @@ def _sent(
     return _summary(contact, page.code, at, books)
 
 
-def _due_at(contact: Contact, incident: Incident, message: IncidentMessage, at: datetime, books: Books) -> datetime:
+def _due_at(
+    contact: Contact, incident: Incident, message: IncidentMessage, at: datetime, books: PhoneBooks
+) -> datetime:
     if contact.phone is None or message.role is not Role.PAGE or message.channel is not Channel.SMS:
         return at
     listed = books[contact.phone].page(incident.id, message.contact, message.level)
@@ -218,7 +222,7 @@ def _due_at(contact: Contact, incident: Incident, message: IncidentMessage, at: 
 
 
 def _notice(
-    incident: Incident, message: IncidentMessage, at: datetime, books: Books, *, is_answer: bool
+    incident: Incident, message: IncidentMessage, at: datetime, books: PhoneBooks, *, is_answer: bool
 ) -> Sequence[Item] | None:
     """The message put among those that its address is told of together; None if it leaves by itself.
 
@@ -245,7 +249,7 @@ def _notice(
     return [digest_item(books.key(address), book.digests, digest, due_at)]
 
 
-def _summary(contact: Contact, code: int, at: datetime, books: Books) -> Sequence[Item]:
+def _summary(contact: Contact, code: int, at: datetime, books: PhoneBooks) -> Sequence[Item]:
     """Put the code on the phone's next summary; the first one on it brings the summary's item."""
     phone = contact.phone or ""
     waiting = bool(books[phone].held)
@@ -254,7 +258,7 @@ def _summary(contact: Contact, code: int, at: datetime, books: Books) -> Sequenc
     return [] if waiting else [summary_item(books.key(phone), book.summaries, summary, book.summary_at or at)]
 
 
-def _may_answer(phone: str, at: datetime, books: Books) -> bool:
+def _may_answer(phone: str, at: datetime, books: PhoneBooks) -> bool:
     allowed = books[phone].may_answer(at)
     if allowed:
         books[phone] = books[phone].answered(at)

@@ -13,7 +13,7 @@ from datetime import datetime
 from service.channels import Accepted, Handed, Outcome, Reference, Refused, Unknown
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
-from service.escalate.books import Books
+from service.escalate.books import PhoneBooks
 from service.escalate.events import DeliveryFailed, Event, Failure
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, NoSuchIncident, log
@@ -61,7 +61,7 @@ class Summaries:
         ended = replace(summary, end=end, at=now, left=_named(_still_open(book)))
         return Step(item, books.changed(), _telling(item, ended, now))
 
-    def _books(self) -> Books:
+    def _books(self) -> PhoneBooks:
         return self.incidents.books()
 
     def _leave(self, task: Task, summary: Summary) -> Step:
@@ -129,7 +129,7 @@ class Summaries:
         spawn = [each for step in others for each in step.spawn]
         return Step(item, changed, spawn, [entry for step in others for entry in step.audit])
 
-    def _told(self, name: str, named: NamedPage, summary: Summary, books: Books) -> Sequence[Step]:
+    def _told(self, name: str, named: NamedPage, summary: Summary, books: PhoneBooks) -> Sequence[Step]:
         try:
             item = self.incidents.item(named.incident_id)
         except NoSuchIncident:

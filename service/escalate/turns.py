@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from service.core.records import from_state
-from service.escalate.books import Books
+from service.escalate.books import PhoneBooks
 from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Fate, Summary, message_id, outgoing_of, summary_id
 from service.escalate.page import PageAttempt
@@ -18,7 +18,7 @@ from service.storage import MAX_WRITES, Item, Store
 from service.work import slot_of
 
 
-def turns_of(incidents: Sequence[Incident], books: Books, store: Store, now: datetime) -> Mapping[str, datetime]:
+def turns_of(incidents: Sequence[Incident], books: PhoneBooks, store: Store, now: datetime) -> Mapping[str, datetime]:
     """For each due incident, by id, when the last of the pages leaves that only wait for us.
 
     Those without such pages are left out. Nothing is read where all pages have left, which is nearly always.
@@ -37,7 +37,7 @@ def turns_of(incidents: Sequence[Incident], books: Books, store: Store, now: dat
     return {name: max(each) for name, each in turns.items() if each}
 
 
-def carrier(incident: Incident, page: PageAttempt, books: Books) -> str:
+def carrier(incident: Incident, page: PageAttempt, books: PhoneBooks) -> str:
     """The id of the item that carries a page now: its own message, or the phone's next summary."""
     phone = incident.contacts[page.contact - 1].phone
     if phone is not None and is_held(incident, page, books):
@@ -45,13 +45,13 @@ def carrier(incident: Incident, page: PageAttempt, books: Books) -> str:
     return message_id(incident.id, page.message)
 
 
-def is_held(incident: Incident, page: PageAttempt, books: Books) -> bool:
+def is_held(incident: Incident, page: PageAttempt, books: PhoneBooks) -> bool:
     """Whether a page waits for the next summary of its phone."""
     phone = incident.contacts[page.contact - 1].phone
     return page.in_summary and phone is not None and page.code in books[phone].held
 
 
-def _carriers(incident: Incident, page: PageAttempt, books: Books) -> Sequence[str]:
+def _carriers(incident: Incident, page: PageAttempt, books: PhoneBooks) -> Sequence[str]:
     """What may carry a page: also the latest summaries, which may have left without their incidents knowing yet."""
     phone, own = incident.contacts[page.contact - 1].phone, carrier(incident, page, books)
     if not page.in_summary or phone is None or is_held(incident, page, books):

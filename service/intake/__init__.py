@@ -6,7 +6,7 @@ poller: a thread     events: rules/events.yaml says what an event of EventBridge
 """
 
 from service.intake.chains import Chains
-from service.intake.consumer import Doors, QueueSender, Taking
+from service.intake.consumer import IntakeHandlers, QueueConsumer, QueueSender
 from service.intake.events.file import parse
 from service.intake.events.live import LiveMappings
 from service.intake.events.references import known_beside
@@ -15,12 +15,12 @@ from service.intake.poller import Poller
 
 __all__ = [
     "Chains",
-    "Doors",
+    "IntakeHandlers",
     "LiveMappings",
     "MappedEvents",
     "Poller",
+    "QueueConsumer",
     "QueueSender",
-    "Taking",
     "known_beside",
     "parse",
 ]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from service.core import exact_json
 from service.core.errors import Unavailable
-from service.core.inbound_queue import Letter
-from service.intake.consumer import LetterRefused, Taking
+from service.core.inbound_queue import QueueMessage
+from service.intake.consumer import LetterRefused, QueueConsumer
 from service.intake.events.mappings import Mappings
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ DEEPEST = 5
 class Chains:
     """Takes in what rules of this installation emit, where a mapping is for it."""
 
-    taking: Taking
+    taking: QueueConsumer
     mappings: Callable[[], Mappings]
 
     def offer(self, event_id: str, name: str, detail: Mapping[str, object], depth: int) -> Mapping[str, object]:
@@ -39,7 +39,7 @@ class Chains:
             return {}
         if depth > DEEPEST:
             return _not_chained(event_id, f"rules have emitted {DEEPEST} events in a row: is there a circle?")
-        match self.taking.take(Letter(event_id, exact_json.dumps(event), ""), depth):
+        match self.taking.take(QueueMessage(event_id, exact_json.dumps(event), ""), depth):
             case LetterRefused(reason=reason):
                 return _not_chained(event_id, reason)
             case _:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from service.core import exact_json
 from service.core.clock import Clock
 from service.core.enums import Scope
-from service.core.inbound_queue import Letter
+from service.core.inbound_queue import QueueMessage
 from service.escalate import Incidents, IntakeRules, lenient
 from service.escalate import routes as incident_routes
 from service.evaluations import Evaluated, EvaluationRequest, Evaluations, ReceivedRequest, as_problems
@@ -21,7 +21,7 @@ from service.intake.commands import Body, EvaluationCommand, IncidentCommand, No
 from service.intake.events.mappings import Mappings
 from service.intake.once import Once, OtherRequest
 from service.intake.queue_messages import LetterNotUnderstood, QueueRequest, read
-from service.notify import Desk, NotificationRequest
+from service.notify import NotificationRequest, NotificationService
 from service.notify import routes as notification_routes
 from service.storage import Store
 
@@ -59,21 +59,21 @@ Outcome = CommandDone | Nothing | LetterRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class IntakeHandlers:
     """Where letters are taken to."""
 
     evaluations: Evaluations
-    desk: Desk
+    desk: NotificationService
     incidents: Incidents
     rules: IntakeRules
 
 
-class Taking:
+class QueueConsumer:
     """Takes letters in. Any method may raise `Unavailable` or `Conflict`: the letter must then come again."""
 
     def __init__(
         self,
-        doors: Doors,
+        doors: IntakeHandlers,
         sender: QueueSender,
         store: Store,
         clock: Clock,
@@ -87,7 +87,7 @@ class Taking:
         self._mappings = mappings
         self._most_bytes = most_bytes
 
-    def take(self, letter: Letter, depth: int = 0) -> Outcome:
+    def take(self, letter: QueueMessage, depth: int = 0) -> Outcome:
         """Do what a letter asks for, unless it is done; `depth` is that of an event of our own rules."""
         try:
             asked = read(letter, self._mappings, self._most_bytes)

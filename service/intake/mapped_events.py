@@ -21,7 +21,7 @@ from service.http import Problem, described
 from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
 from service.intake.events.mappings import Mappings, Unmapped
 from service.language import Sentiment
-from service.notify import Desk, NotificationRequest, UnfitRequest, requested
+from service.notify import NotificationRequest, NotificationService, UnfitRequest, requested
 from service.rulesets import ActiveVersions, as_problems
 
 Result = Mapping[str, object]
@@ -33,7 +33,7 @@ class MappedEvents:
     """Tries events with mappings, and with what they lead to on this installation."""
 
     live: ActiveVersions
-    desk: Desk
+    desk: NotificationService
     incidents: Incidents
     rules: IntakeRules
     clock: Clock

@@ -16,8 +16,8 @@ from datetime import timedelta
 from prometheus_client import Counter
 
 from service.core.errors import TocsinError, Unavailable
-from service.core.inbound_queue import AT_ONCE, Inbox, Letter
-from service.intake.consumer import LetterRefused, Outcome, Taking
+from service.core.inbound_queue import AT_ONCE, InboundQueue, QueueMessage
+from service.intake.consumer import LetterRefused, Outcome, QueueConsumer
 from service.storage import Conflict
 from service.work import Backoff
 
@@ -43,8 +43,8 @@ class Poller:
 
     def __init__(
         self,
-        inbox: Inbox,
-        taking: Taking,
+        inbox: InboundQueue,
+        taking: QueueConsumer,
         ready: Callable[[], None],
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -92,17 +92,17 @@ class Poller:
                 logger.exception("The intake pauses for a second")
                 self._stopped.wait(PAUSE_S)
 
-    def _give_back(self, letters: Sequence[Letter]) -> None:
+    def _give_back(self, letters: Sequence[QueueMessage]) -> None:
         for letter in letters:
             self._inbox.hide(letter, timedelta(0))
 
-    def _see_to(self, letters: Sequence[Letter]) -> None:
+    def _see_to(self, letters: Sequence[QueueMessage]) -> None:
         begun = [(letter, self._pool.submit(self._taking.take, letter)) for letter in letters]
         done = [letter for letter, future in begun if self._is_done(letter, future)]
         if done:
             self._inbox.delete(done)
 
-    def _is_done(self, letter: Letter, future: Future[Outcome]) -> bool:
+    def _is_done(self, letter: QueueMessage, future: Future[Outcome]) -> bool:
         """Whether the letter is to be deleted; if not, it is on its way to where it belongs."""
         error = future.exception()
         if error is not None:
@@ -115,7 +115,7 @@ class Poller:
             return False
         return True
 
-    def _put_off(self, letter: Letter, error: BaseException) -> None:
+    def _put_off(self, letter: QueueMessage, error: BaseException) -> None:
         """Let the letter come back; a fault of the program gives it up some time."""
         LETTERS.labels("put_off").inc()
         passing = isinstance(error, Unavailable | Conflict)
@@ -132,6 +132,6 @@ class Poller:
             logger.error(said, *about, extra=extra, exc_info=error)
         self._inbox.hide(letter, wait)
 
-    def _refuse(self, letter: Letter, reason: str) -> None:
+    def _refuse(self, letter: QueueMessage, reason: str) -> None:
         logger.warning("Letter %s is refused: its reason is with it", letter.id, extra={"letter_id": letter.id})
         self._inbox.refuse(letter, reason)

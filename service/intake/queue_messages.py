@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from service.core import exact_json
 from service.core.errors import TocsinError
-from service.core.inbound_queue import Letter
+from service.core.inbound_queue import QueueMessage
 from service.core.records import to_state
 from service.http import Body, invalid_model
 from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
@@ -54,7 +54,7 @@ class Ours(Body):
     incident: Mapping[str, object] | None = None
 
 
-def read(letter: Letter, mappings: Callable[[], Mappings], most_bytes: int) -> QueueRequest | None:
+def read(letter: QueueMessage, mappings: Callable[[], Mappings], most_bytes: int) -> QueueRequest | None:
     """What a letter asks for; None for a record that asks for nothing; `LetterNotUnderstood`, or as `mappings`."""
     if len(letter.text.encode()) > most_bytes:
         raise LetterNotUnderstood(

@@ -7,7 +7,7 @@ from service.messages.attachment_rules import (
     AttachmentRefused,
 )
 from service.messages.attachments import Attachments
-from service.messages.carriers import Carriers, FromSenders, Slots, SlotsNow, Urgency, anyhow
+from service.messages.carriers import Carriers, FromSenders, RateLimiter, StepRates, Urgency, anyhow
 from service.messages.failover import Departing, Failover
 from service.messages.forms import MAX_VALUE, Form, FormRefused, NotFilled, parse_form
 from service.messages.keywords import Keyword, keyword
@@ -105,6 +105,7 @@ __all__ = [
     "PiecesLost",
     "Provider",
     "QuietHours",
+    "RateLimiter",
     "Rendition",
     "Ruled",
     "Ruling",
@@ -113,9 +114,8 @@ __all__ = [
     "Sender",
     "Senders",
     "SendersRefused",
-    "Slots",
-    "SlotsNow",
     "Spend",
+    "StepRates",
     "Template",
     "Templates",
     "TooLong",

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from service.channels import Carrier, Handed, Message, Refused, Sms, VoiceCall
 from service.core.enums import Channel
-from service.messages.failover import Departing, Departure
+from service.messages.failover import Departing, Route
 from service.messages.senders import Senders
 from service.storage import Store
 
@@ -34,11 +34,11 @@ class FromSenders(Generic[M]):
     def is_our_store(self) -> bool:
         return self._carrier.is_our_store
 
-    def departing(self) -> Callable[[M], Departure]:
+    def departing(self) -> Callable[[M], Route]:
         """Tells where a message is going to leave."""
         if not self._senders.by_country:
             return anyhow()
-        return lambda message: Departure(sender=self._senders.of_message(message))
+        return lambda message: Route(sender=self._senders.of_message(message))
 
     def joins(self, message: M, earlier: Sequence[M], /) -> bool:
         """Whether its carrier says so."""
@@ -85,12 +85,12 @@ Leaving = Mapping[Channel, Departing[Any]]
 """From where the messages of each channel are going to leave, where there is more to say than their channel."""
 
 
-def anyhow() -> Callable[[Message], Departure]:
+def anyhow() -> Callable[[Message], Route]:
     """The departures of a channel whose messages go at any time and from nowhere in particular."""
     return lambda _: _ANYHOW
 
 
-_ANYHOW = Departure()
+_ANYHOW = Route()
 
 
 AT_ONCE = timedelta(milliseconds=500)
@@ -135,7 +135,7 @@ def _key(key: str, urgency: Urgency) -> str:
     return key if urgency is Urgency.BULK else f"{key}-{urgency}"
 
 
-class Slots:
+class RateLimiter:
     """When messages may go out: not while their providers are left alone, nor faster than their rate.
 
     A rate is the least of what settings, senders and the account grant; of that, the share that the provider takes now.
@@ -147,12 +147,12 @@ class Slots:
         self._leaving = leaving
         self._rates = rates
 
-    def at(self, now: datetime, urgency: Urgency) -> SlotsNow:
+    def at(self, now: datetime, urgency: Urgency) -> StepRates:
         """How things stand at this moment for messages that are as urgent."""
-        return SlotsNow(self._store, self._leaving, self._rates, now, urgency)
+        return StepRates(self._store, self._leaving, self._rates, now, urgency)
 
 
-class SlotsNow:
+class StepRates:
     """The slots of one step: each channel's breakers are read once, when one of its messages is asked about."""
 
     def __init__(
@@ -163,7 +163,7 @@ class SlotsNow:
         self._now = now
         self._urgency = urgency
         self._leaving = {channel: cache(departing) for channel, departing in leaving.items()}
-        self._departures: dict[str, Departure] = {}
+        self._departures: dict[str, Route] = {}
         self._known: dict[str, _Rate | None] = {}
 
     def rests_until(self, message: Message) -> datetime | None:
@@ -199,7 +199,7 @@ class SlotsNow:
             self._store.reserve(key, number, rate.per_second, self._now)
         return self._store.reserve(own, number, rate.per_second, self._now)
 
-    def _departure(self, message: Message) -> Departure:
+    def _departure(self, message: Message) -> Route:
         name = message.reference.delivery_id
         if name not in self._departures:  # each message is asked about several times
             self._departures[name] = self._leaving[message.channel]()(message)

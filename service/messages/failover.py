@@ -20,7 +20,7 @@ M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class Route:
     """From where a message is going to leave, and not before when.
 
     `pace` is the share of its rate at which the provider takes messages now, `most_per_second` what the account grants.
@@ -65,18 +65,18 @@ class Failover(Generic[M]):
         first = max(self._providers.values(), key=lambda provider: self._weight(provider.name))
         return first.joins(message, earlier[-1])
 
-    def departing(self) -> Callable[[M], Departure]:
+    def departing(self) -> Callable[[M], Route]:
         """Tells where a message is going to leave, as things stand now."""
         look = self._breakers.look(self._accounts)
 
-        def of(message: M) -> Departure:
+        def of(message: M) -> Route:
             ((_, order),) = self._orders([message], look)
             if order:
                 provider = self._providers[order[0]]
                 pace = look.pace(provider.account_of(message))
                 sender = provider.identities.of_message(message)
-                return Departure(sender=sender, pace=pace, most_per_second=provider.most_per_second())
-            return Departure(opens=self._opens(message, look))
+                return Route(sender=sender, pace=pace, most_per_second=provider.most_per_second())
+            return Route(opens=self._opens(message, look))
 
         return of
 
@@ -196,5 +196,5 @@ def _by_next(trials: Sequence[_Trial[M]]) -> Mapping[str, Sequence[_Trial[M]]]:
     return groups
 
 
-Departing = Callable[[], Callable[[M], Departure]]
+Departing = Callable[[], Callable[[M], Route]]
 """How a channel is asked from where its messages are going to leave: once at a time, then for each."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from flask import Blueprint
 from pydantic import Field
 
-from service.channels import Outbox, Sent
+from service.channels import Outbox, OutboxItem
 from service.core.clock import timestamp
 from service.core.enums import Channel, Scope
 from service.http import Answer, Cursor, Limit, Query, Shown, endpoint, not_found
@@ -88,7 +88,7 @@ def _add_audio(routes: Blueprint, outbox: Outbox) -> None:
         return Answer(mp3, media_type="audio/mpeg")
 
 
-def sent_as_json(sent: Sent) -> Mapping[str, object]:
+def sent_as_json(sent: OutboxItem) -> Mapping[str, object]:
     """A message as the API and the command line show it."""
     entry = sent.entry
     return {

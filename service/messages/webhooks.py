@@ -24,7 +24,7 @@ from service.core.secrets import Keyring
 from service.core.web_addresses import NotAnAddress
 from service.messages.tries import HostShares, Tries, on_dead, without_failures
 from service.storage import Item
-from service.work import LONGEST_CALL, Duty, Permanent, RetryLater, Step, Task, asked_wait, finished
+from service.work import LONGEST_CALL, Permanent, RetryLater, Step, Task, TaskHandler, asked_wait, finished
 
 KIND = "webhook"
 MAX_URL = 2_000
@@ -89,9 +89,9 @@ class Webhooks:
         """The work item that owes a callback now."""
         return owed(item_id, callback, self.clock.now(), lane)
 
-    def duty(self) -> Duty:
+    def duty(self) -> TaskHandler:
         """How callbacks are served."""
-        return Duty(KIND, self.handle, on_dead)
+        return TaskHandler(KIND, self.handle, on_dead)
 
     def handle(self, task: Task) -> Step:
         """Try a callback that is due; after `TRIES` failures it is dead."""

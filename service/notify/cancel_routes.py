@@ -12,13 +12,13 @@ from service.notify import schemas, views
 from service.notify.cancel import WAITED, Cancellation, NothingToCancel
 from service.notify.entries import entry
 from service.notify.retry import NothingToRetry, retried
-from service.notify.service import Desk, NoSuchNotification
+from service.notify.service import NoSuchNotification, NotificationService
 from service.storage import Store
 
 _FAILED_ONLY = schemas.RetryRequest()
 
 
-def add_cancel(routes: Blueprint, desk: Desk, cancellation: Cancellation, clock: Clock) -> None:
+def add_cancel(routes: Blueprint, desk: NotificationService, cancellation: Cancellation, clock: Clock) -> None:
     """`POST /v1/notifications/{id}/cancel`."""
 
     @endpoint(
@@ -47,7 +47,7 @@ def add_cancel(routes: Blueprint, desk: Desk, cancellation: Cancellation, clock:
             raise conflict(str(error)) from error
 
 
-def add_retry(routes: Blueprint, desk: Desk, store: Store, clock: Clock) -> None:
+def add_retry(routes: Blueprint, desk: NotificationService, store: Store, clock: Clock) -> None:
     """`POST /v1/notifications/{id}/retry`."""
 
     @endpoint(

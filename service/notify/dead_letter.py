@@ -16,7 +16,7 @@ from service.work import Step
 
 
 @dataclass(frozen=True, slots=True)
-class PageBurial:
+class DeadLetterHandler:
     """Ends the deliveries of dead pages. A redrive of the page sends those again that failed with it."""
 
     store: Store

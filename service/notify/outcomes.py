@@ -11,7 +11,7 @@ from service.core.clock import timestamp
 from service.core.errors import Unavailable
 from service.decide import facts
 from service.messages import Tries, without_failures
-from service.notify.service import Desk, Request, UnfitRequest
+from service.notify.service import NotificationService, Request, UnfitRequest
 from service.storage import Item
 from service.work import Permanent, Step, Task, finished, waiting
 
@@ -23,7 +23,7 @@ EMIT = "outcome-emit"
 class NotifyOutcome:
     """Handles items of kind `outcome-notify`."""
 
-    desk: Desk
+    desk: NotificationService
 
     def refused(self, outcome: Mapping[str, object]) -> Sequence[tuple[str, str]]:
         """Why a notification that an evaluation asks for would never be sent: (path in the outcome, why) for each."""

@@ -60,7 +60,7 @@ NOTHING_LEFT = Drop(DeliveryStatus.FAILED, "nothing is left to say: the text is 
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class DeliveryPolicy:
     """What is kept to whoever the recipient is: refusals, quiet hours, how much they get, where they unsubscribe.
 
     `opted_out` names those who get nothing of a lane on their channel, and why; `told_by_provider` makes the record
@@ -94,7 +94,7 @@ def plan(
     variables: Mapping[str, object],
     lane: Lane,
     reference: Reference,
-    manners: Manners,
+    manners: DeliveryPolicy,
     now: datetime,
     enclosed: Enclosed = Enclosed(),
 ) -> Plan:
@@ -118,7 +118,7 @@ def _filled(
     variables: Mapping[str, object],
     lane: Lane,
     reference: Reference,
-    manners: Manners,
+    manners: DeliveryPolicy,
     enclosed: Enclosed,
 ) -> Plan:
     kind, bulk = CHANNELS[recipient.preference], lane is Lane.BULK

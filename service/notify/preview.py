@@ -28,7 +28,7 @@ from service.notify.notification import Notification
 from service.notify.plan import values_for
 from service.notify.rendition import Texts, template_of
 from service.notify.renditions import Renditions
-from service.notify.service import Desk, Request
+from service.notify.service import NotificationService, Request
 from service.notify.translate import authors_words
 from service.notify.validate import PATIENCE, Validation
 from service.recipients import Directory, Recipient
@@ -77,7 +77,7 @@ class Preview:
 class Previews:
     """Makes previews."""
 
-    desk: Desk
+    desk: NotificationService
     directory: Directory
     translations: Translations
     validation: Validation

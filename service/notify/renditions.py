@@ -11,7 +11,7 @@ from service.messages import Attachments, Foot, Rendition, Translations
 from service.notify.items import notification_of, texts_item, texts_of
 from service.notify.notification import Notification
 from service.notify.rendition import Texts, gathered_rendition, rendition_of, texts_id
-from service.notify.single_flight import Kept
+from service.notify.single_flight import SingleFlightCache
 from service.notify.translate import translated
 from service.storage import AlreadyExists, Store
 
@@ -36,10 +36,10 @@ class Renditions:
         self._store = store
         self._foot = foot
         self._attachments = attachments
-        self._files = Kept[tuple[Attachment, ...]](FILES_KEPT)
+        self._files = SingleFlightCache[tuple[Attachment, ...]](FILES_KEPT)
         self._translations = translations
-        self._kept = Kept[Rendition](KEPT)
-        self._notifications = Kept[Notification](KEPT)
+        self._kept = SingleFlightCache[Rendition](KEPT)
+        self._notifications = SingleFlightCache[Notification](KEPT)
 
     def notification(self, notification_id: str) -> Notification | None:
         """The notification as it was when one of its pages was sent first: what it says to whom never changes."""

@@ -22,7 +22,7 @@ from service.http import Button, PersonPage
 from service.notify.completion import Completion
 from service.notify.notification import Decision, Notification, Review, Status
 from service.notify.review import NotHeld, reviewed
-from service.notify.service import Desk, NoSuchNotification
+from service.notify.service import NoSuchNotification, NotificationService
 from service.storage import AuditEntry, Store
 
 VALID = timedelta(days=7)
@@ -78,7 +78,9 @@ class ReviewLinks:
                 raise ReviewLinkRefused("This link is not one of ours.")
 
 
-def blueprint(links: ReviewLinks, desk: Desk, store: Store, completion: Completion, clock: Clock) -> Blueprint:
+def blueprint(
+    links: ReviewLinks, desk: NotificationService, store: Store, completion: Completion, clock: Clock
+) -> Blueprint:
     """The page, as a browser reads and sends it."""
     routes = Blueprint("review-links", __name__)
 

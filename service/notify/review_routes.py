@@ -14,7 +14,7 @@ from service.messages import TRANSLATION_KIND as TRANSLATION
 from service.notify import schemas
 from service.notify.items import NOTIFICATION, notification_of
 from service.notify.notification import Status
-from service.notify.service import Desk
+from service.notify.service import NotificationService
 from service.storage import Item, Store
 
 _DECIDED_ABOUT = frozenset({FLAGGED, TRANSLATION})
@@ -24,7 +24,7 @@ _NOT_SHOWN = frozenset({"callback_url", "depth"})
 """What a reviewer does not see of where an evaluation comes from: an address may hold its app's secret."""
 
 
-def add_reviews(routes: Blueprint, desk: Desk, store: Store) -> None:
+def add_reviews(routes: Blueprint, desk: NotificationService, store: Store) -> None:
     """`GET /v1/reviews`, `GET /v1/reviews/{id}`."""
 
     @endpoint(

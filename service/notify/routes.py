@@ -50,7 +50,7 @@ from service.notify.naming import Described
 from service.notify.notification import FINAL, Decision, Notification, Review, Status
 from service.notify.preview import Previews
 from service.notify.review import NotHeld, reviewed
-from service.notify.service import Desk, NoSuchNotification, Request, UnfitRequest
+from service.notify.service import NoSuchNotification, NotificationService, Request, UnfitRequest
 from service.storage import AuditEntry, Store
 
 LOOK = 0.2
@@ -60,7 +60,7 @@ _OVER = FINAL | {Status.HELD_FOR_REVIEW}
 
 
 def blueprint(
-    desk: Desk,
+    desk: NotificationService,
     translations: Translations,
     store: Store,
     clock: Clock,
@@ -93,7 +93,7 @@ def blueprint(
     return routes
 
 
-def _add_send(routes: Blueprint, desk: Desk, clock: Clock) -> None:
+def _add_send(routes: Blueprint, desk: NotificationService, clock: Clock) -> None:
     @endpoint(
         routes,
         "POST",
@@ -109,7 +109,7 @@ def _add_send(routes: Blueprint, desk: Desk, clock: Clock) -> None:
         return {"notification_id": taken_in(desk, clock, body, caller).id, "status": Status.ACCEPTED}
 
 
-def _add_show(routes: Blueprint, desk: Desk, pause: Callable[[float], None]) -> None:
+def _add_show(routes: Blueprint, desk: NotificationService, pause: Callable[[float], None]) -> None:
     @endpoint(
         routes,
         "GET",
@@ -131,7 +131,7 @@ def _add_show(routes: Blueprint, desk: Desk, pause: Callable[[float], None]) -> 
             raise not_found(str(error)) from error
 
 
-def _add_deliveries(routes: Blueprint, desk: Desk) -> None:
+def _add_deliveries(routes: Blueprint, desk: NotificationService) -> None:
     @endpoint(
         routes,
         "GET",
@@ -150,7 +150,9 @@ def _add_deliveries(routes: Blueprint, desk: Desk) -> None:
         return schemas.DeliveryList(items=[views.delivery(one) for one in page.items], next_cursor=page.cursor)
 
 
-def _add_review(routes: Blueprint, desk: Desk, store: Store, clock: Clock, completion: Completion) -> None:
+def _add_review(
+    routes: Blueprint, desk: NotificationService, store: Store, clock: Clock, completion: Completion
+) -> None:
     @endpoint(
         routes,
         "POST",
@@ -252,7 +254,9 @@ def _add_supply(routes: Blueprint, translations: Translations) -> None:
         return _translation(translation_id, supplied)
 
 
-def taken_in(desk: Desk, clock: Clock, body: schemas.NotificationRequest, caller: Caller) -> Notification:
+def taken_in(
+    desk: NotificationService, clock: Clock, body: schemas.NotificationRequest, caller: Caller
+) -> Notification:
     """Accept a notification, audited; `Problem` 422 names every path that does not fit."""
     if body.lane is Lane.INCIDENT and Scope.INCIDENTS not in caller.scopes:
         raise Problem(ProblemType.MISSING_SCOPE, f"The lane incident needs a key with the scope {Scope.INCIDENTS}.")

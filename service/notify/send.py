@@ -21,7 +21,7 @@ from msgspec import structs
 
 from service.channels import Accepted, Email, Handed, Message, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.core.enums import Channel, Lane
-from service.messages import Carriers, Rendition, Slots, SlotsNow, Urgency
+from service.messages import Carriers, RateLimiter, Rendition, StepRates, Urgency
 from service.notify import stalls
 from service.notify.addressees import Addressees, is_guest, people_in
 from service.notify.batch import DeliveryBatch
@@ -31,7 +31,7 @@ from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Digests, Waits, Went
 from service.notify.items import changed_page_item, delivery_item, page_of
 from service.notify.notification import Notification
-from service.notify.plan import Drop, Enclosed, Hold, Manners, Plan, Send, plan, values_for
+from service.notify.plan import DeliveryPolicy, Drop, Enclosed, Hold, Plan, Send, plan, values_for
 from service.notify.receipts import SILENCE
 from service.notify.renditions import Renditions
 from service.notify.turn import Done, Later, Onward
@@ -62,8 +62,8 @@ class PageSender:
     directory: Directory
     renditions: Renditions
     carriers: Carriers
-    slots: Slots
-    manners: Manners
+    slots: RateLimiter
+    manners: DeliveryPolicy
     digests: Digests
     pauses: LanePauses
     addressees: Addressees
@@ -181,7 +181,7 @@ class PageSender:
         return reached, notes
 
     def _copies(
-        self, page: DeliveryBatch, names: Sequence[str], context: PageContext, slots: SlotsNow, now: datetime
+        self, page: DeliveryBatch, names: Sequence[str], context: PageContext, slots: StepRates, now: datetime
     ) -> Sequence[Copy]:
         """As many copies of what is left as one commit can write and a crash may leave in doubt."""
         looked_at = [name for name in names if name in page.lines]
@@ -206,7 +206,7 @@ class PageSender:
         version: int,
         person: Recipient | None,
         context: PageContext,
-        slots: SlotsNow,
+        slots: StepRates,
         now: datetime,
     ) -> Copy:
         if (gathered := self._gathered(delivery, context, now)) is not None:
@@ -219,7 +219,7 @@ class PageSender:
         return Copy(delivery, version, plan, context.notes.get(person.user_id))
 
     def _plan(
-        self, delivery: Delivery, person: Recipient, context: PageContext, slots: SlotsNow, now: datetime
+        self, delivery: Delivery, person: Recipient, context: PageContext, slots: StepRates, now: datetime
     ) -> Plan:
         notification, rendition = context.notification, context.renditions[person.language]
         if delivery.status is DeliveryStatus.SENDING and notification.lane is not Lane.INCIDENT:
@@ -374,7 +374,7 @@ def _not_at_once(waits_until: datetime | None, now: datetime) -> datetime | None
     return now + SOONEST if waits_until is not None and waits_until <= now else waits_until
 
 
-def _booked(copies: Sequence[Copy], slots: SlotsNow) -> datetime:
+def _booked(copies: Sequence[Copy], slots: StepRates) -> datetime:
     """When rates let these copies go."""
     return slots.book(copy.plan.message for copy in copies if isinstance(copy.plan, Send))
 

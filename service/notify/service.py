@@ -107,7 +107,7 @@ class Draft:
     people: Sequence[Addressee]
 
 
-class Desk:
+class NotificationService:
     """Accepts notifications and reads them back."""
 
     def __init__(

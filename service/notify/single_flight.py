@@ -13,7 +13,7 @@ PATIENCE_S = 2.0
 """How long a thread waits for another that makes the same thing; then it makes its own."""
 
 
-class Kept(Generic[T]):
+class SingleFlightCache(Generic[T]):
     """Up to `most` things by name, those that were used last; safe for threads."""
 
     def __init__(self, most: int) -> None:

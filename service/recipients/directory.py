@@ -18,7 +18,7 @@ from service.core.clock import Clock
 from service.core.records import from_state, to_state
 from service.recipients.audiences import Audiences, Edition
 from service.recipients.profile import Recipient
-from service.recipients.profile_cache import Lately
+from service.recipients.profile_cache import ProfileCache
 from service.storage import MAX_WRITES, Conflict, Item, Page, Relisting, Store, from_cursor, to_cursor
 
 KIND = "recipient"
@@ -58,7 +58,7 @@ class Directory:
     def __init__(self, store: Store, keys: ContactKeys, clock: Clock) -> None:
         self._store = store
         self._keys = keys
-        self._lately = Lately(clock)
+        self._lately = ProfileCache(clock)
         self.audiences = Audiences(store, clock)
 
     def relisting(self) -> Relisting:

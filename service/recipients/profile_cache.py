@@ -26,7 +26,7 @@ class ProfileReading:
     writes: int
 
 
-class Lately:
+class ProfileCache:
     """Up to `MOST` profiles, gone by for `FRESH` at most; safe for threads."""
 
     def __init__(self, clock: Clock) -> None:

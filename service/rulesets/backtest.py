@@ -29,7 +29,7 @@ from service.rulesets.replay import PAGE, Replay, Replayed
 from service.rulesets.tally import Tally
 from service.rulesets.versions import DamagedVersion
 from service.storage import AuditQuery, Conflict, Item, Page, Store
-from service.work import Duty, Step, Task, finished, waiting
+from service.work import Step, Task, TaskHandler, finished, waiting
 
 KIND = "backtest"
 INDEX = "backtests"
@@ -178,9 +178,9 @@ class Backtests:
         except Conflict:
             self.cancel(ruleset, backtest_id)  # a step was committed meanwhile
 
-    def duty(self) -> Duty:
+    def duty(self) -> TaskHandler:
         """Who works on back-tests."""
-        return Duty(KIND, self.step, _failed)
+        return TaskHandler(KIND, self.step, _failed)
 
     def step(self, task: Task) -> Step:
         """Replay the next pages; raises `EngineFault`, and `DamagedVersion` for a draft that is gone."""

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from service.core.errors import TocsinError
 from service.escalate import Incidents, IntakeRules, NoContacts, OtherContent, UnknownContact, UnknownPolicy, intake
 from service.http import FieldError, Problem, invalid_model
-from service.notify import Desk, NotificationRequest, UnfitRequest, requested
+from service.notify import NotificationRequest, NotificationService, UnfitRequest, requested
 
 
 class CannotMake(TocsinError):
@@ -60,7 +60,7 @@ class IncidentMaker:
 class NotificationMaker:
     """Hands notifications in."""
 
-    desk: Desk
+    desk: NotificationService
 
     def check(self, body: Mapping[str, object]) -> None:
         """Raise `CannotMake` if the desk would not take it."""

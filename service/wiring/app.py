@@ -18,7 +18,7 @@ from service.config import Backend, Settings, folders, origins
 from service.core.clock import Clock
 from service.core.enums import Scope
 from service.core.errors import TocsinError
-from service.core.periodic import Chore, Chores
+from service.core.periodic import Chores, PeriodicTask
 from service.escalate import Approvals, Forgetting
 from service.evaluations import (
     DryRuns,
@@ -34,7 +34,7 @@ from service.evaluations import (
 )
 from service.evaluations import routes as evaluation_routes
 from service.http import Check, Keys
-from service.intake import Chains, Doors, LiveMappings, MappedEvents, Poller, QueueSender, Taking
+from service.intake import Chains, IntakeHandlers, LiveMappings, MappedEvents, Poller, QueueConsumer, QueueSender
 from service.intake import trial_routes as intake_routes
 from service.language import Sentiment
 from service.language.embedded import EmbeddedTone, Embeddings
@@ -69,7 +69,7 @@ from service.wiring.messaging import Messaging
 from service.wiring.published_texts import PublishedTexts
 from service.wiring.storage import SYSTEM_CLOCK, enough_of_the_audit, open_store
 from service.wiring.translators import open_detector
-from service.work import Breakers, Duty, Heartbeat, Registry, Vitals, Worker, checks_of_lanes
+from service.work import Breakers, HandlerRegistry, Heartbeat, TaskHandler, Vitals, Worker, checks_of_lanes
 
 if TYPE_CHECKING:
     from service.wiring.aws import Amazon
@@ -205,70 +205,70 @@ class Service:
         if faults:
             raise NotPublished("; ".join(faults))
 
-    def api_chores(self) -> Sequence[Chore]:
+    def api_chores(self) -> Sequence[PeriodicTask]:
         """What every API process does beside answering."""
         return (
             self._following(),
             self._following_words(),
             *self._following_texts(),
             self._following_published(),
-            Chore("comparing shadows", shadow.POLL, self.shadows.work),
-            Chore("testing sampled events", event_samples.POLL, self.event_samples.work),
+            PeriodicTask("comparing shadows", shadow.POLL, self.shadows.work),
+            PeriodicTask("testing sampled events", event_samples.POLL, self.event_samples.work),
         )
 
-    def worker_chores(self) -> Sequence[Chore]:
+    def worker_chores(self) -> Sequence[PeriodicTask]:
         """What every worker does beside handling items."""
         publish = self.working_copies.sweep if self.settings.watches_rules else self.working_copies.publish_unknown
         return (
             self._following(),
             *self._following_texts(),
             self._following_published(),
-            Chore("publishing policies and messages", published_texts.POLL, self.texts.publish),
-            Chore("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),
-            Chore("publishing rule files", working_copies.POLL, publish),
+            PeriodicTask("publishing policies and messages", published_texts.POLL, self.texts.publish),
+            PeriodicTask("upkeep of the store", timedelta(seconds=5), lambda: self.store.upkeep(self.clock.now())),
+            PeriodicTask("publishing rule files", working_copies.POLL, publish),
             *(
-                Chore("listing what earlier versions stored", RELIST, each.go_on)
+                PeriodicTask("listing what earlier versions stored", RELIST, each.go_on)
                 for each in self.messaging.relistings()
             ),
             *self._columns(),
             *self._mailbox(),
         )
 
-    def _mailbox(self) -> Sequence[Chore]:
+    def _mailbox(self) -> Sequence[PeriodicTask]:
         mailbox = self.escalation.mailbox()
         if mailbox is None:
             return ()
-        return self._following_words(), Chore("reading the mailbox", reader.POLL, mailbox.read)
+        return self._following_words(), PeriodicTask("reading the mailbox", reader.POLL, mailbox.read)
 
-    def _following_texts(self) -> Sequence[Chore]:
+    def _following_texts(self) -> Sequence[PeriodicTask]:
         """On AWS both folders are part of the image."""
         if not self.settings.watches_rules:
             return ()
         texts = EditedTexts(self.settings, self.messaging, self.escalation, self.texts.folder_changed)
-        return (Chore("following policies and templates", edited_texts.POLL, texts.look),)
+        return (PeriodicTask("following policies and templates", edited_texts.POLL, texts.look),)
 
-    def _following_published(self) -> Chore:
+    def _following_published(self) -> PeriodicTask:
         self.texts.begin()
-        return Chore("following what is published", published_texts.POLL, self.texts.refresh)
+        return PeriodicTask("following what is published", published_texts.POLL, self.texts.refresh)
 
-    def _following_words(self) -> Chore:
-        return Chore("following the words of replies", LOOKS_AT_WORDS, self.escalation.languages.follow)
+    def _following_words(self) -> PeriodicTask:
+        return PeriodicTask("following the words of replies", LOOKS_AT_WORDS, self.escalation.languages.follow)
 
-    def _columns(self) -> Sequence[Chore]:
+    def _columns(self) -> Sequence[PeriodicTask]:
         """On AWS columns come from the export of the audit, not from reading it entry by entry."""
         if self.settings.backend is Backend.AWS:
             return ()
         return (
-            Chore("putting requests into columns", segment_builder.POLL, self.columns.follow),
-            Chore("taking out of columns what was erased", segment_builder.MEND, self.columns.mend),
+            PeriodicTask("putting requests into columns", segment_builder.POLL, self.columns.follow),
+            PeriodicTask("taking out of columns what was erased", segment_builder.MEND, self.columns.mend),
         )
 
-    def _following(self) -> Chore:
-        return Chore("following the rulesets", active_versions.POLL, self.live.refresh)
+    def _following(self) -> PeriodicTask:
+        return PeriodicTask("following the rulesets", active_versions.POLL, self.live.refresh)
 
-    def duties(self) -> Sequence[Duty]:
+    def duties(self) -> Sequence[TaskHandler]:
         """Who handles which kind of item."""
-        schedules = Duty(schedule.KIND, self.timetable.on_time)
+        schedules = TaskHandler(schedule.KIND, self.timetable.on_time)
         return (*self.messaging.duties(self._chain()), *self.escalation.duties(), schedules, self.backtests.duty())
 
     def flask(self) -> Flask:
@@ -302,7 +302,7 @@ class Service:
 
         return Poller(SqsInbox(self.settings.intake_queue), self.taking(), self.working_copies.check_published)
 
-    def taking(self) -> Taking:
+    def taking(self) -> QueueConsumer:
         """What does the things that letters ask for."""
         return self._taking(QueueSender(self.settings.intake_app, frozenset(self.settings.intake_scopes)))
 
@@ -313,10 +313,10 @@ class Service:
         taking = self._taking(QueueSender("rules", frozenset({Scope.EVALUATE, Scope.NOTIFY, Scope.INCIDENTS})))
         return Chains(taking, self.mappings.current).offer
 
-    def _taking(self, sender: QueueSender) -> Taking:
+    def _taking(self, sender: QueueSender) -> QueueConsumer:
         settings, escalation = self.settings, self.escalation
-        doors = Doors(self.evaluations, self.messaging.desk, escalation.incidents, escalation.rules)
-        return Taking(doors, sender, self.store, self.clock, self.mappings.current, settings.body_limit)
+        doors = IntakeHandlers(self.evaluations, self.messaging.desk, escalation.incidents, escalation.rules)
+        return QueueConsumer(doors, sender, self.store, self.clock, self.mappings.current, settings.body_limit)
 
     def mapped_events(self) -> MappedEvents:
         """What tries events with the mappings, and with what they lead to here."""
@@ -331,14 +331,14 @@ class Service:
             self.reach,
         )
 
-    def heartbeat(self, worker: Worker) -> Chore:
+    def heartbeat(self, worker: Worker) -> PeriodicTask:
         """What says that the worker's loop goes round."""
         heartbeat = Heartbeat(self.store, self.clock, lambda: worker.rounds, self.settings.thresholds)
-        return Chore("reporting that a worker works", heartbeat.every, heartbeat.beat)
+        return PeriodicTask("reporting that a worker works", heartbeat.every, heartbeat.beat)
 
     def worker(self) -> Worker:
         """The loop that does what is due."""
-        return Worker(self.store, Registry(self.duties()), self.clock, threads=self.settings.worker_threads)
+        return Worker(self.store, HandlerRegistry(self.duties()), self.clock, threads=self.settings.worker_threads)
 
 
 def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Flask:

@@ -41,8 +41,8 @@ from service.messages import (
     FromSenders,
     OneAddress,
     Provider,
+    RateLimiter,
     Senders,
-    Slots,
     Spend,
     anyhow,
     everywhere,
@@ -66,7 +66,7 @@ SMTP, TWILIO_SMS, TWILIO_VOICE = "smtp", "twilio-sms", "twilio-voice"
 """What breakers, weights and metrics call providers; `service.wiring.aws` names its own."""
 
 
-class WaysOut:
+class OutboundChannels:
     """What messages leave by. Constructed after fork."""
 
     def __init__(
@@ -86,7 +86,7 @@ class WaysOut:
         ways = {channel: self._way(channel, outbox, spend) for channel in Channel}
         self.carriers = Carriers({channel: carrier for channel, (carrier, _) in ways.items()})
         leaving = {channel: departing for channel, (_, departing) in ways.items()}
-        self.slots = Slots(store, leaving, _rates(settings))
+        self.slots = RateLimiter(store, leaving, _rates(settings))
 
     def _way(self, channel: Channel, outbox: Outbox, spend: Spend) -> Way[Any]:
         match channel:

@@ -57,7 +57,7 @@ from service.rosters import routes as roster_routes
 from service.storage import Store
 from service.wiring.channels import mail_tokens
 from service.wiring.messaging import Messaging, phone_rules, signing_keys
-from service.work import FOR_EVER, Duty
+from service.work import FOR_EVER, TaskHandler
 
 A_DAY = timedelta(days=1)
 """How long the opening of a rule's incident, or the rest of an answer, is tried although it is dead."""
@@ -142,27 +142,27 @@ class Escalation:
             *self._answer_pages(),
         )
 
-    def duties(self) -> Sequence[Duty]:
+    def duties(self) -> Sequence[TaskHandler]:
         """Who handles which kind of item."""
         sender = self._sender()
         summaries, notices = Summaries(self.incidents, sender), Notices(self.incidents, sender)
         return (
-            Duty(
+            TaskHandler(
                 items.INCIDENT,
                 self.incidents.on_time,
                 together=self.incidents.on_time_together,
                 tried_on_for=FOR_EVER,
             ),
-            Duty(items.MESSAGE, sender.message, sender.buried),
-            Duty(items.ANSWER, sender.answer),
-            Duty(items.MAIL_ANSWER, sender.mail_answer),
-            Duty(items.OWNER_NOTICE, sender.owner_notice),
-            Duty(items.SUMMARY, summaries.handle, summaries.buried),
-            Duty(items.NOTICES, notices.handle, notices.buried),
-            Duty(items.HEARD, Answers(self.incidents).handle, tried_on_for=A_DAY),
-            Duty(items.ENDING, IncidentCallbacks(self.messaging.webhooks).handle),
-            Duty(forgetting.KIND, Forgetting(self.incidents).handle),
-            Duty(outcomes.KIND, self.rule_incidents.handle, tried_on_for=A_DAY),
+            TaskHandler(items.MESSAGE, sender.message, sender.buried),
+            TaskHandler(items.ANSWER, sender.answer),
+            TaskHandler(items.MAIL_ANSWER, sender.mail_answer),
+            TaskHandler(items.OWNER_NOTICE, sender.owner_notice),
+            TaskHandler(items.SUMMARY, summaries.handle, summaries.buried),
+            TaskHandler(items.NOTICES, notices.handle, notices.buried),
+            TaskHandler(items.HEARD, Answers(self.incidents).handle, tried_on_for=A_DAY),
+            TaskHandler(items.ENDING, IncidentCallbacks(self.messaging.webhooks).handle),
+            TaskHandler(forgetting.KIND, Forgetting(self.incidents).handle),
+            TaskHandler(outcomes.KIND, self.rule_incidents.handle, tried_on_for=A_DAY),
         )
 
     def mailbox(self) -> MailboxReader | None:

@@ -53,15 +53,15 @@ from service.notify import (
     Chain,
     Completion,
     Course,
-    Desk,
+    DeadLetterHandler,
+    DeliveryPolicy,
     Digests,
     EmitOutcome,
     Events,
-    Manners,
     Naming,
     NotificationReceipts,
+    NotificationService,
     NotifyOutcome,
-    PageBurial,
     PageSender,
     Previews,
     Renditions,
@@ -86,9 +86,9 @@ from service.recipients import EDITION_KIND, Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
 from service.rulesets import ActiveVersions
 from service.storage import Item, Relisting, Store
-from service.wiring.channels import WaysOut
+from service.wiring.channels import OutboundChannels
 from service.wiring.translators import open_translator
-from service.work import Breakers, Duty, LanePauses
+from service.work import Breakers, LanePauses, TaskHandler
 
 if TYPE_CHECKING:
     from service.wiring.aws import Amazon
@@ -126,7 +126,7 @@ class Messaging:
         self._in_folder = read_wording(settings)
         self._published = Templates({}), Catalogues({})
         self.templates, self.catalogues = self._over_the_folder()
-        ways_out = WaysOut(settings, store, clock, breakers, self.outbox, amazon)
+        ways_out = OutboundChannels(settings, store, clock, breakers, self.outbox, amazon)
         self.carriers, self.slots, self._speaks = ways_out.carriers, ways_out.slots, ways_out.speaks
         self.tries = Tries(HostShares(in_all=max(OF_ONE_HOST, settings.worker_threads // 2)))
         self.webhooks = Webhooks(
@@ -151,7 +151,9 @@ class Messaging:
         self.cancellation = Cancellation(store, self.completion)
         self.addressees = Addressees(store)
         naming = Naming(self.directory, self.profiles, keys)
-        self.desk = Desk(store, clock, naming, self.templates, self.attachments, has_links_to_leave=bool(url))
+        self.desk = NotificationService(
+            store, clock, naming, self.templates, self.attachments, has_links_to_leave=bool(url)
+        )
         self.rule_notifications = NotifyOutcome(self.desk)
 
     def renew_wording(self) -> None:
@@ -243,7 +245,7 @@ class Messaging:
             lists.relisting(self.store),
         )
 
-    def duties(self, chain: Chain | None = None) -> Sequence[Duty]:
+    def duties(self, chain: Chain | None = None) -> Sequence[TaskHandler]:
         """Who handles which kind of item; `chain` offers events of rules to this installation itself."""
         link = self.review_links.of if self.review_links else None
         reviewers = Reviewers(self.store, self.carriers, self.settings.reviewers, link)
@@ -270,21 +272,21 @@ class Messaging:
             self.addressees,
         )
         return (
-            Duty(items.NOTIFICATION, course.handle),
+            TaskHandler(items.NOTIFICATION, course.handle),
             self._pages(sender),
-            Duty(items.DELIVERY, self.receipts.silent),
-            Duty(receipts.PARKED, self.receipts.parked),
-            Duty(items.DIGEST, gathering.handle),
-            Duty(EDITION_KIND, self.directory.audiences.forget),
-            Duty(TRANSLATION, Reopening(self.store, self.translations).handle),
-            Duty(review.KIND, reviewers.handle),
-            Duty(outcomes.NOTIFY, self.rule_notifications.handle),
-            Duty(outcomes.EMIT, EmitOutcome(self._events(), self.tries, chain).handle, on_dead),
+            TaskHandler(items.DELIVERY, self.receipts.silent),
+            TaskHandler(receipts.PARKED, self.receipts.parked),
+            TaskHandler(items.DIGEST, gathering.handle),
+            TaskHandler(EDITION_KIND, self.directory.audiences.forget),
+            TaskHandler(TRANSLATION, Reopening(self.store, self.translations).handle),
+            TaskHandler(review.KIND, reviewers.handle),
+            TaskHandler(outcomes.NOTIFY, self.rule_notifications.handle),
+            TaskHandler(outcomes.EMIT, EmitOutcome(self._events(), self.tries, chain).handle, on_dead),
             self.webhooks.duty(),
         )
 
-    def _pages(self, sender: PageSender) -> Duty:
-        duty = Duty(items.PAGE, sender.handle, PageBurial(self.store, self.clock).buried)
+    def _pages(self, sender: PageSender) -> TaskHandler:
+        duty = TaskHandler(items.PAGE, sender.handle, DeadLetterHandler(self.store, self.clock).buried)
         is_store_here = self.settings.backend is Backend.EMBEDDED
         return replace(duty, computes=sender.computes) if is_store_here else duty
 
@@ -296,11 +298,11 @@ class Messaging:
             return None
         return WebhookEvents(host_of(url), lambda event_id, body: self.webhooks.send(event_id, Callback(url, body)))
 
-    def _manners(self) -> Manners:
+    def _manners(self) -> DeliveryPolicy:
         hours = self.settings.quiet_hours
         quiet = replace(hours, zone=self.settings.timezone) if hours else None
         plain = self.settings.sms_plain
-        return Manners(
+        return DeliveryPolicy(
             self._opted_out,
             self.opt_outs.told_by_provider,
             self.opt_outs.bounced,

@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from service import config
 from service.aws import Fetch
 from service.config import Settings, SettingsError, sources
-from service.core.periodic import Chore
+from service.core.periodic import PeriodicTask
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +50,12 @@ class Watch:
             self._renew()
 
 
-def chores(settings: Settings, renew: Renew) -> list[Chore]:
+def chores(settings: Settings, renew: Renew) -> list[PeriodicTask]:
     """What a process has to do about settings that are kept elsewhere: nothing, if there are none."""
     if not config.references():
         return []
     return [
-        Chore(
+        PeriodicTask(
             "reading settings again",
             timedelta(seconds=settings.parameters_ttl),
             Watch(settings, renew, sources.fetch_kept()).look,

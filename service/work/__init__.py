@@ -26,7 +26,7 @@ from service.work.lanes import (
 from service.work.limits import LONGEST_REST, LimitKind
 from service.work.pauses import LOOK, LanePauses, Pause
 from service.work.rates import slot_of, wait_until_booked
-from service.work.registry import FOR_EVER, Burial, Duty, Handler, Registry, Together
+from service.work.registry import FOR_EVER, Burial, Handler, HandlerRegistry, TaskHandler, Together
 from service.work.retry import Backoff, Permanent, RetryLater, asked_wait
 from service.work.steps import Step, Task, finished, joined, postponed, waiting
 from service.work.vitals import Heartbeat, Thresholds, Vitals, checks_of_lanes, silence
@@ -49,9 +49,9 @@ __all__ = [
     "Breakers",
     "Burial",
     "DeadItem",
-    "Duty",
     "Go",
     "Handler",
+    "HandlerRegistry",
     "Heartbeat",
     "LanePauses",
     "LanePolicy",
@@ -60,10 +60,10 @@ __all__ = [
     "NotDead",
     "Pause",
     "Permanent",
-    "Registry",
     "RetryLater",
     "Step",
     "Task",
+    "TaskHandler",
     "Thresholds",
     "Together",
     "Vitals",

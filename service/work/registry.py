@@ -47,7 +47,7 @@ def _waits(_: Item) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class TaskHandler:
     """How one kind of item is served.
 
     `computes` says of an item that handling it waits for nobody outside: a process then handles one of a lane at a
@@ -64,21 +64,21 @@ class Duty:
     tried_on_for: timedelta = timedelta(0)
 
 
-class Registry:
+class HandlerRegistry:
     """The duties of a worker, by kind."""
 
-    def __init__(self, duties: Iterable[Duty] = ()) -> None:
-        self._duties: dict[str, Duty] = {}
+    def __init__(self, duties: Iterable[TaskHandler] = ()) -> None:
+        self._duties: dict[str, TaskHandler] = {}
         for duty in duties:
             self.register(duty)
 
-    def register(self, duty: Duty) -> None:
+    def register(self, duty: TaskHandler) -> None:
         """Add a duty; `HandledTwice` if its kind is taken."""
         if duty.kind in self._duties:
             raise HandledTwice(f"two handlers are registered for items of kind {duty.kind!r}: remove one")
         self._duties[duty.kind] = duty
 
-    def duty(self, kind: str) -> Duty:
+    def duty(self, kind: str) -> TaskHandler:
         """Who serves `kind`; `NoHandler` if nobody does."""
         if kind not in self._duties:
             raise NoHandler(

@@ -21,7 +21,7 @@ from service.core.errors import Unavailable
 from service.storage import Conflict, Item, Store, TooLarge
 from service.work.dead import alive, bury, explained, tried_on, wake
 from service.work.lanes import A_HAND_OVER, BY_URGENCY, POLICIES, QUICK, LanePolicy
-from service.work.registry import Burial, Duty, Registry
+from service.work.registry import Burial, HandlerRegistry, TaskHandler
 from service.work.retry import PERMANENT, RETRYABLE, least_wait
 from service.work.steps import Step, Task, postponed
 
@@ -53,7 +53,7 @@ class Worker:
     def __init__(
         self,
         store: Store,
-        registry: Registry,
+        registry: HandlerRegistry,
         clock: Clock,
         *,
         threads: int = 8,
@@ -239,7 +239,7 @@ class Worker:
             before.append(_dues(step))
         return _earliest(*before, self._commit(self._step(duty, task)))
 
-    def _step(self, duty: Duty, task: Task) -> Step:
+    def _step(self, duty: TaskHandler, task: Task) -> Step:
         if not duty.computes(task.item):
             return duty.handle(task)
         with self._turns[task.item.lane]:

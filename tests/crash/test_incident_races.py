@@ -27,7 +27,7 @@ from service.escalate.record import IncidentRecord, lines
 from service.storage import AuditQuery
 from service.wiring.app import Service
 from service.wiring.storage import SYSTEM_CLOCK
-from service.work import Registry, Worker
+from service.work import HandlerRegistry, Worker
 from tests.functional.client import Client, running
 
 WAVES = 50 if os.environ.get("TOCSIN_TEST_LONG") else 5
@@ -50,7 +50,7 @@ def settings_of(home: Path) -> Settings:
 def work(home: Path, begun: Event) -> None:
     """In a process of its own: a worker."""
     service = Service(settings_of(home))
-    worker = Worker(service.store, Registry(service.duties()), SYSTEM_CLOCK, poll=POLL)
+    worker = Worker(service.store, HandlerRegistry(service.duties()), SYSTEM_CLOCK, poll=POLL)
     begun.set()
     worker.run()
 

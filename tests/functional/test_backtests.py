@@ -29,7 +29,7 @@ from service.rulesets.library import fingerprint
 from service.rulesets.recent_comparison import Latest
 from service.rulesets.replay import Replay, Replayed
 from service.storage import AuditEntry, AuditQuery, Store
-from service.work.registry import Registry
+from service.work.registry import HandlerRegistry
 from service.work.worker import Worker
 from tests.functional.backends import Install
 from tests.functional.conftest import Api, api_of
@@ -185,7 +185,7 @@ def test_a_worker_that_dies_is_followed_by_one_that_goes_on_where_it_was(loans: 
         loans.clock.advance(timedelta(seconds=1))
     backtest_id = begin(loans)
     small = Backtests(loans.service.live, loans.service.store, loans.clock, pages=1, page=4)
-    worker = Worker(loans.service.store, Registry([small.duty()]), loans.clock, threads=1)
+    worker = Worker(loans.service.store, HandlerRegistry([small.duty()]), loans.clock, threads=1)
     once(loans, small)
     halfway = read(loans, backtest_id)
     assert halfway["status"] == "running"

@@ -12,12 +12,12 @@ from msgspec import structs
 
 from service.channels.inbound import InboundSms
 from service.core.clock import HandClock, parse_timestamp
-from service.escalate.books import Books
+from service.escalate.books import PhoneBooks
 from service.escalate.items import SUMMARY, message_id, summary_id
 from service.escalate.summaries import Summaries
 from service.escalate.turns import turns_of
 from service.storage import Store, StoreUnavailable
-from service.work import Registry, Step, Worker, all_dead_items
+from service.work import HandlerRegistry, Step, Worker, all_dead_items
 from tests.aws_services import Answer, Error, Request, Silence
 from tests.functional.backends import Install, embedded
 from tests.functional.conftest import NOON, api_of
@@ -318,16 +318,18 @@ def test_an_incident_that_cannot_be_told_of_its_summary_keeps_no_other_from_it(
 def test_a_later_summary_keeps_no_page_waiting_that_it_does_not_carry(plant: Plant) -> None:
     *_, incident = stormy(plant)
     incidents = plant.room.api.service.escalation.incidents
-    books = Books(incidents.store, incidents.keys)
+    books = PhoneBooks(incidents.store, incidents.keys)
     given_up = incidents.store.get(summary_id(books.key(ANNA), 1))
     assert given_up is not None
     books[ANNA] = books[ANNA].summarised(books[ANNA].held, NOON)
     incidents.store.save(structs.replace(given_up, due_at=None), *books.changed())  # as an earlier release gave it up
     plant.room.opens(contacts=TWO, description="Pump 99")
-    assert Books(incidents.store, incidents.keys)[ANNA].summaries == 2
+    assert PhoneBooks(incidents.store, incidents.keys)[ANNA].summaries == 2
     later = NOON + timedelta(seconds=41)
     assert (
-        turns_of([incidents.get(incident).incident], Books(incidents.store, incidents.keys), incidents.store, later)
+        turns_of(
+            [incidents.get(incident).incident], PhoneBooks(incidents.store, incidents.keys), incidents.store, later
+        )
         == {}
     )
 
@@ -361,7 +363,7 @@ def dies_over_a_page(plant: Plant) -> str:
     service = plant.room.api.service
     body = {"incident_id": "1", "description": "Pump", "contacts": TWO}
     assert plant.room.api.client.post("/v1/incidents", body).status == 201
-    worker = Worker(cast("Store", Dead(service.store)), Registry(service.duties()), service.clock)
+    worker = Worker(cast("Store", Dead(service.store)), HandlerRegistry(service.duties()), service.clock)
     worker.run_due()
     worker.close()
     assert len(plant.aws.of(SMS)) == 1

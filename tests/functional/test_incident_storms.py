@@ -13,7 +13,7 @@ from service.core.clock import HandClock
 from service.escalate.intake import GivenContact, NewIncident
 from service.escalate.record import IncidentRecord
 from service.wiring.app import Service
-from service.work import Duty, Registry, Worker
+from service.work import HandlerRegistry, TaskHandler, Worker
 from tests.functional.conftest import NOON
 
 INCIDENTS = 45
@@ -32,7 +32,7 @@ class Storm:
     received: Counter[tuple[str, str]]
 
 
-def alone(duty: Duty) -> Duty:
+def alone(duty: TaskHandler) -> TaskHandler:
     return replace(duty, together=None)
 
 
@@ -43,7 +43,7 @@ def storm(home: Path, *, together: bool) -> Storm:
     for n in range(INCIDENTS):
         service.escalation.incidents.open(incident(n), "app", f"storm-{n:02d}")
     duties = service.duties() if together else map(alone, service.duties())
-    worker = Worker(service.store, Registry(duties), clock, threads=1)
+    worker = Worker(service.store, HandlerRegistry(duties), clock, threads=1)
     for seconds in WAITS:
         clock.advance(timedelta(seconds=seconds))
         worker.run_due()

@@ -15,7 +15,7 @@ from service.core.clock import SystemClock
 from service.core.enums import Scope
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.work import Duty, Permanent, Registry, Step, Task, Worker
+from service.work import HandlerRegistry, Permanent, Step, Task, TaskHandler, Worker
 from tests.functional.conftest import Api
 
 JOHN = {"first_name": "John", "language": "en", "preference": "email", "email": "john@example.com"}
@@ -101,7 +101,7 @@ def test_dead_work_is_listed_with_its_reason_and_redriven(tmp_path: Path) -> Non
         raise Permanent("the template is gone: restore templates/welcome")
 
     store.add(Item("job-1", "job", {}, due_at=datetime(2026, 5, 10, tzinfo=UTC)))
-    worker = Worker(store, Registry([Duty("job", fail)]), SystemClock(), threads=1)
+    worker = Worker(store, HandlerRegistry([TaskHandler("job", fail)]), SystemClock(), threads=1)
     worker.run_due()
     worker.close()
     listed = run(home, "dead", "list", "--json")

@@ -22,7 +22,7 @@ from service.core.enums import Lane
 from service.storage import Item, Store
 from service.storage.dynamodb import DynamoStore, TableNames, connect
 from service.wiring.app import Service
-from service.work import POLICIES, Duty, Registry, Step, Task, Worker, finished
+from service.work import POLICIES, HandlerRegistry, Step, Task, TaskHandler, Worker, finished
 from tests.aws import Environment
 from tests.aws_faults import Fault, FaultyAws, LostAnswer, Page, Refusal, faulty_aws
 from tests.contract.conftest import dynamodb_client, fresh_tables, stored
@@ -147,7 +147,7 @@ def done(task: Task) -> Step:
 def test_what_a_worker_did_and_could_not_commit_is_done_again_when_its_lease_ends(site: Site) -> None:
     clock = site.api.clock
     site.store.add(Item("a", "job", {}, Lane.BULK, NOON))
-    worker = Worker(site.store, Registry([Duty("job", done)]), clock, threads=1)
+    worker = Worker(site.store, HandlerRegistry([TaskHandler("job", done)]), clock, threads=1)
     site.faults.script("PutItem", *[REFUSALS[0]] * 2 * TRIES)  # neither what was done nor when to try again
     assert worker.run_due() == 1
     assert (stored(site.store, "a").state, stored(site.store, "a").attempts) == ({}, 1)
@@ -162,7 +162,7 @@ def test_a_worker_outlives_a_dynamodb_that_does_not_answer(site: Site, caplog: p
     clock = SystemClock()
     site.store.add(Item("a", "job", {}, Lane.BULK, clock.now()))
     site.faults.script("Query", *[Refusal("ServiceUnavailable", 503)] * TRIES)
-    running = Running(Worker(site.store, Registry([Duty("job", done)]), clock, threads=1))
+    running = Running(Worker(site.store, HandlerRegistry([TaskHandler("job", done)]), clock, threads=1))
     assert eventually(lambda: stored(site.store, "a").due_at is None)
     running.stop()
     assert running.ended_well == [True]

@@ -30,7 +30,7 @@ from service.notify.items import PAGE, new_notification_item, page_item
 from service.notify.notification import Expansion, Notification, SourceMessage, Status
 from service.storage import AuditEntry, Item, StoreUnavailable
 from service.wiring.app import Service
-from service.work import POLICIES, Duty, Registry, Step, Task, Worker, all_dead_items
+from service.work import POLICIES, HandlerRegistry, Step, Task, TaskHandler, Worker, all_dead_items
 from tests.aws import free_port
 from tests.functional.client import ROOT, TOCSIN, Client, InProcess, environment_with
 from tests.functional.few_rules import few_rules
@@ -153,7 +153,7 @@ class Desk:
         approved = Notification("n1", "test app", "r", message, now, recipients=names, status=Status.APPROVED)
         self.service.store.add(new_notification_item(approved))
 
-    def works(self, seconds: float, *duties: Duty) -> None:
+    def works(self, seconds: float, *duties: TaskHandler) -> None:
         """Let a worker do what comes due in these seconds; `duties` stand in for its own of their kind."""
         worker = self.worker(*duties)
         for _ in range(int(seconds * 10)):
@@ -161,10 +161,10 @@ class Desk:
             self.clock.advance(timedelta(milliseconds=100))
         worker.close()
 
-    def worker(self, *duties: Duty) -> Worker:
+    def worker(self, *duties: TaskHandler) -> Worker:
         """Another worker on the same store."""
         kinds = {duty.kind: duty for duty in (*self.service.duties(), *duties)}
-        return Worker(self.service.store, Registry(kinds.values()), self.clock)
+        return Worker(self.service.store, HandlerRegistry(kinds.values()), self.clock)
 
     def statuses(self) -> dict[str, DeliveryStatus]:
         page = self.service.messaging.desk.deliveries("n1", None, None, 500)
@@ -223,7 +223,7 @@ def test_one_recipient_who_cannot_be_reached_affects_no_other(opens: Opens) -> N
     assert set(statuses.values()) == {DeliveryStatus.ACCEPTED}
 
 
-def overtaken(desk: Desk, *, before: bool) -> Duty:
+def overtaken(desk: Desk, *, before: bool) -> TaskHandler:
     """The duty of a worker that falls asleep, before or after its sending, until its lease is over and another came."""
     (own,) = (duty for duty in desk.service.duties() if duty.kind == PAGE)
     slept: list[bool] = []
@@ -242,7 +242,7 @@ def overtaken(desk: Desk, *, before: bool) -> Duty:
             sleep()
         return step
 
-    return Duty(PAGE, handle)
+    return TaskHandler(PAGE, handle)
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -285,7 +285,7 @@ def test_a_page_of_long_speeches_is_renewed_and_no_other_worker_takes_it(
 
     monkeypatch.setattr(NanoSpeech, "speak", slowly)
     desk = opens()
-    other = desk.worker(Duty(PAGE, takes))
+    other = desk.worker(TaskHandler(PAGE, takes))
     add_people(desk.service, *NAMES, preference="voice", phone="+447700900123")
     add_people(desk.service, "p19", first_name="p18", preference="voice", phone="+447700900124")  # the same words
     desk.sends(*NAMES)
@@ -313,7 +313,7 @@ class Marked(Task):
         return super().checkpoint(item, *others, spawn=spawn, audit=audit)
 
 
-def cut_off(desk: Desk, times: int) -> Duty:
+def cut_off(desk: Desk, times: int) -> TaskHandler:
     """The duty of a worker whose store falls silent after each sending."""
     (own,) = (duty for duty in desk.service.duties() if duty.kind == PAGE)
     left = [None] * times
@@ -325,7 +325,7 @@ def cut_off(desk: Desk, times: int) -> Duty:
         own.handle(Marked(task.item, desk.service.store, desk.clock, POLICIES[Lane.BULK].lease))
         raise StoreUnavailable("nothing is committed any more")
 
-    return Duty(PAGE, handle)
+    return TaskHandler(PAGE, handle)
 
 
 def test_a_worker_that_is_cut_off_after_each_handful_of_letters_gets_through_them(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.inbound_queue import Letter
+from service.core.inbound_queue import QueueMessage
 from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand
 from service.intake.events.mappings import Mappings, ToRuleset
 from service.intake.queue_messages import LetterNotUnderstood, QueueRequest, read
@@ -27,7 +27,7 @@ TOKENS = st.sampled_from(["a", "B", "premium", "aws:dynamodb", "INSERT", "MODIFY
 
 def asked(document: object, most_bytes: int = 10_000) -> QueueRequest | None:
     text = document if isinstance(document, str) else json.dumps(document)
-    return read(Letter("m-1", text, "r"), lambda: MAPPINGS, most_bytes)
+    return read(QueueMessage("m-1", text, "r"), lambda: MAPPINGS, most_bytes)
 
 
 @given(st.dictionaries(NAMES, TOKENS | VALUES) | VALUES)

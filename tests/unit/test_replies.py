@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.escalate.replies import ClearAnswer, Said, Understood
+from service.escalate.replies import ClearAnswer, ParsedReply, Understood
 from service.replies import PhraseKind
 from tests.reply_words import LANGUAGES
 
 
-def understand(text: str, language: str | None) -> Said:
+def understand(text: str, language: str | None) -> ParsedReply:
     return Understood(LANGUAGES.read(text, language)).said
 
 
@@ -57,7 +57,7 @@ PUNCTUATION = st.text(" .,!:;~…\n*_\u200b\ufe0f😀", max_size=4)
     ],
 )
 def test_what_is_a_yes(text: str) -> None:
-    assert understand(text, None) == Said(ClearAnswer.YES)
+    assert understand(text, None) == ParsedReply(ClearAnswer.YES)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_is_a_yes(text: str) -> None:
     ],
 )
 def test_what_is_a_no(text: str) -> None:
-    assert understand(text, None) == Said(ClearAnswer.NO)
+    assert understand(text, None) == ParsedReply(ClearAnswer.NO)
 
 
 @pytest.mark.parametrize(
@@ -146,37 +146,37 @@ def test_what_is_asked_about(text: str) -> None:
     ],
 )
 def test_the_contacts_language_counts_beside_english(text: str, language: str, answer: ClearAnswer | None) -> None:
-    assert understand(text, language) == Said(answer)
+    assert understand(text, language) == ParsedReply(answer)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("YES 41", Said(ClearAnswer.YES, (41,), certain=True)),
-        ("41 yes", Said(ClearAnswer.YES, (41,), certain=True)),
-        ("yes41", Said(ClearAnswer.YES, (41,), certain=True)),
-        ("Yes #41, on my way", Said(ClearAnswer.YES, (41,), certain=True)),
-        ("no, 41.", Said(ClearAnswer.NO, (41,), certain=True)),
-        ("yes 41 please", Said(ClearAnswer.YES, (41,), certain=True)),
-        ("yes 41 42", Said(ClearAnswer.YES, (41, 42), certain=True)),
-        ("#41", Said(None, (41,), certain=True)),
-        ("41", Said(None, (41,), certain=True)),
-        ("yes 10 minutes", Said(ClearAnswer.YES)),
-        ("yes, back in 10 minutes", Said(ClearAnswer.YES)),
-        ("yes at 10:30", Said(None)),
-        ("yes, call me on 07700900123", Said(None)),
-        ("yes 10-12", Said(ClearAnswer.YES, (10, 11, 12), certain=True)),
-        ("ok 41 or 42", Said(None, (41, 42), certain=True)),
-        ("نعم ٤١", Said(ClearAnswer.YES, (41,), certain=True)),
+        ("YES 41", ParsedReply(ClearAnswer.YES, (41,), certain=True)),
+        ("41 yes", ParsedReply(ClearAnswer.YES, (41,), certain=True)),
+        ("yes41", ParsedReply(ClearAnswer.YES, (41,), certain=True)),
+        ("Yes #41, on my way", ParsedReply(ClearAnswer.YES, (41,), certain=True)),
+        ("no, 41.", ParsedReply(ClearAnswer.NO, (41,), certain=True)),
+        ("yes 41 please", ParsedReply(ClearAnswer.YES, (41,), certain=True)),
+        ("yes 41 42", ParsedReply(ClearAnswer.YES, (41, 42), certain=True)),
+        ("#41", ParsedReply(None, (41,), certain=True)),
+        ("41", ParsedReply(None, (41,), certain=True)),
+        ("yes 10 minutes", ParsedReply(ClearAnswer.YES)),
+        ("yes, back in 10 minutes", ParsedReply(ClearAnswer.YES)),
+        ("yes at 10:30", ParsedReply(None)),
+        ("yes, call me on 07700900123", ParsedReply(None)),
+        ("yes 10-12", ParsedReply(ClearAnswer.YES, (10, 11, 12), certain=True)),
+        ("ok 41 or 42", ParsedReply(None, (41, 42), certain=True)),
+        ("نعم ٤١", ParsedReply(ClearAnswer.YES, (41,), certain=True)),
     ],
 )
-def test_which_numbers_may_be_codes(text: str, said: Said) -> None:
+def test_which_numbers_may_be_codes(text: str, said: ParsedReply) -> None:
     assert understand(text, "ar" if "ع" in text else None) == said
 
 
 @pytest.mark.parametrize(("language", "answer", "phrase"), PHRASES)
 def test_every_answer_of_one_word_means_what_it_says(language: str, answer: ClearAnswer, phrase: str) -> None:
-    assert understand(phrase, language) == Said(answer)
+    assert understand(phrase, language) == ParsedReply(answer)
 
 
 @given(
@@ -191,7 +191,7 @@ def test_case_blanks_and_punctuation_around_an_answer_change_nothing(
     language, answer, phrase = entry
     assert callable(shape)
     text = f"{before}{shape(phrase)}{after}"
-    assert understand(text, language) == Said(answer)
+    assert understand(text, language) == ParsedReply(answer)
 
 
 @given(st.text(), st.sampled_from([None, "", "-", "xx", "en", "de", "ja", "th", "vi"]))
@@ -202,4 +202,4 @@ def test_no_text_whatever_raises_an_error(text: str, language: str | None) -> No
 
 @given(st.text(st.characters(exclude_categories=("L", "So", "N"))))
 def test_a_text_without_words_says_nothing(text: str) -> None:
-    assert understand(text, None) == Said(None)
+    assert understand(text, None) == ParsedReply(None)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.escalate.phonebook import FIRST_CODE, LAST_CODE, Listed, PhoneBook, Question, Standing
-from service.escalate.replies import ClearAnswer, Said, Understood
+from service.escalate.replies import ClearAnswer, ParsedReply, Understood
 from service.escalate.resolution import (
     Answered,
     NotUnderstood,
@@ -192,7 +192,7 @@ def test_a_reply_is_never_guessed(
             phone = phone.standing(incident, standing, at)
     assert len(set(codes_by_page.values())) == len(codes_by_page), "no two pages share a code"
 
-    match resolve(Said(answer, codes, certain=certain), phone, START + timedelta(hours=1), in_reply_to):
+    match resolve(ParsedReply(answer, codes, certain=certain), phone, START + timedelta(hours=1), in_reply_to):
         case Stranger():
             assert not phone.pages
         case Answered(answer=given_answer, pages=pages):

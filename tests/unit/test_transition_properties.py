@@ -16,7 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from service.channels.contact_keys import ContactKeys
 from service.core.enums import Channel
-from service.escalate.books import Books
+from service.escalate.books import PhoneBooks
 from service.escalate.effects import NOTHING, Effects, IncidentMessage, TimelineKind
 from service.escalate.events import (
     ApiAcknowledge,
@@ -45,7 +45,7 @@ from service.escalate.items import message_id
 from service.escalate.policy import PAGING, EscalationPolicy, Level, OnNo, Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.states import Ending, Open, Unacknowledged
-from service.escalate.steps import Change, Moved, moved, written
+from service.escalate.steps import IncidentChange, TransitionResult, moved, written
 from service.escalate.unreached import GIVEN_UP_AFTER
 from service.escalate.waits import For, Until
 from service.storage.sqlite import SqliteStore
@@ -120,7 +120,7 @@ class IncidentMachine(RuleBasedStateMachine):
         under = under.covering(len(who))
         incident = Incident("i", "Pump 1 failed", None, who, under, START, Open(0, 0, START))
         self.record = IncidentRecord(incident, "app", "sha256")
-        self.books = Books(NOTHING_STORED, ContactKeys(b"secret"))
+        self.books = PhoneBooks(NOTHING_STORED, ContactKeys(b"secret"))
         self.applied: set[str] = set()
         self.numbers: list[int] = []
         self.count = 0
@@ -393,7 +393,7 @@ class IncidentMachine(RuleBasedStateMachine):
             lasting = before.as_if_new().next_level(0) is None or before.declined
             assert lasting or self.incident.as_if_new().next_level(0) is None, "a passing fault ends nothing"
 
-    def check_commit(self, move: Moved, committed: Change) -> None:
+    def check_commit(self, move: TransitionResult, committed: IncidentChange) -> None:
         """Every page is written down and audited in the commit that sends it, and the next timer is set by it.
 
         A last resort beyond the limit of its channel waits in the book of its address, to be told with others.

@@ -34,7 +34,7 @@ from service.messages.tries import TRIES, WAITS, HostShares, Tries
 from service.messages.webhooks import Callback, CallbackRefused, Webhooks, check_url
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.work import Permanent, Registry, RetryLater, Worker, all_dead_items, redrive
+from service.work import HandlerRegistry, Permanent, RetryLater, Worker, all_dead_items, redrive
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 SECRET = b"a secret that only the receiver knows"
@@ -102,7 +102,7 @@ def webhooks(clock: HandClock) -> Webhooks:
 
 @pytest.fixture
 def worker(store: SqliteStore, clock: HandClock, webhooks: Webhooks) -> Iterator[Worker]:
-    worker = Worker(store, Registry([webhooks.duty()]), clock, threads=1)
+    worker = Worker(store, HandlerRegistry([webhooks.duty()]), clock, threads=1)
     yield worker
     worker.close()
 
@@ -201,7 +201,7 @@ def test_the_schedule_is_kept_to_a_tenth(
     item = webhooks.item("callback-n1", Callback(receiver.url, BODY))
     for chance, factor in ((0.0, 0.9), (0.5, 1.0)):
         tried = replace(webhooks, tries=Tries(HostShares(4), chance=iter([chance] * len(WAITS)).__next__))
-        worker = Worker(store, Registry([tried.duty()]), clock, threads=1)
+        worker = Worker(store, HandlerRegistry([tried.duty()]), clock, threads=1)
         store.add(due_as(item, f"callback-{chance}", clock.now()))
         for wait in WAITS:
             worker.run_due()
@@ -315,7 +315,7 @@ def test_eight_callbacks_to_a_slow_host_hold_up_nothing_else_of_their_lane(
     several = replace(webhooks, clock=clock, limit=timedelta(seconds=10))
     for number in range(8):
         store.add(several.item(f"callback-slow-{number}", Callback(slow, BODY)))
-    worker = Worker(store, Registry([several.duty()]), clock, threads=8)
+    worker = Worker(store, HandlerRegistry([several.duty()]), clock, threads=8)
     running = threading.Thread(target=worker.run)
     running.start()
     try:

@@ -20,13 +20,13 @@ from service.work import (
     A_HAND_OVER,
     FOR_EVER,
     POLICIES,
-    Duty,
+    HandlerRegistry,
     NotDead,
     Permanent,
-    Registry,
     RetryLater,
     Step,
     Task,
+    TaskHandler,
     Worker,
     all_dead_items,
     finished,
@@ -42,7 +42,7 @@ from tests.unit.work import NOON, SECOND, done, fails, job, stored, working
 def worker_for(store: SqliteStore, clock: HandClock) -> Iterator[Callable[..., Worker]]:
     """Makes workers that handle items of kind `job`, one at a time, and that wait without chance."""
     with ExitStack() as made:
-        yield lambda handle, *more: made.enter_context(working(store, clock, Duty("job", handle), *more))
+        yield lambda handle, *more: made.enter_context(working(store, clock, TaskHandler("job", handle), *more))
 
 
 def test_what_is_due_is_handled_once_and_stays_as_the_record(
@@ -81,7 +81,7 @@ def test_children_are_handled_in_the_same_run_and_made_once_however_often_they_a
 
     parents = [structs.replace(job(name), kind="parent") for name in ("p", "q")]
     store.add(*parents)
-    worker_for(handle, Duty("parent", expand)).run_due()
+    worker_for(handle, TaskHandler("parent", expand)).run_due()
     assert sorted(handled) == ["child-1", "child-2"]
 
 
@@ -116,7 +116,7 @@ def test_items_are_claimed_ahead_only_while_they_are_quick(
         clock.advance(takes)
         return done(task)
 
-    worker = Worker(store, Registry([Duty("job", handle)]), clock, threads=1)
+    worker = Worker(store, HandlerRegistry([TaskHandler("job", handle)]), clock, threads=1)
     assert worker.run_due() == len(names)
     worker.close()
     assert max(in_hand) == most
@@ -197,7 +197,7 @@ def test_a_kind_says_what_else_happens_when_its_item_dies(
         return Step(structs.replace(item, state={"status": "failed"}), spawn=[Item("told", "letter", {"why": why})])
 
     store.add(structs.replace(job("a"), kind="delivery"))
-    worker_for(done, Duty("delivery", fails(Permanent("no such phone")), burial)).run_due()
+    worker_for(done, TaskHandler("delivery", fails(Permanent("no such phone")), burial)).run_due()
     assert stored(store, "a").state["status"] == "failed"
     assert "no such phone" in str(stored(store, "told").state["why"])
 
@@ -209,7 +209,7 @@ def test_a_kind_says_it_too_when_its_handler_has_a_fault_at_every_attempt(
         return Step(item, spawn=[Item("told", "letter", {"why": why})])
 
     store.add(structs.replace(job("a"), kind="delivery"))
-    worker = worker_for(done, Duty("delivery", fails(ZeroDivisionError()), burial))
+    worker = worker_for(done, TaskHandler("delivery", fails(ZeroDivisionError()), burial))
     for _ in range(20):
         worker.run_due()
         clock.advance(timedelta(hours=2))
@@ -224,7 +224,7 @@ def test_an_item_dies_although_its_burial_has_a_fault_as_well(
         raise ZeroDivisionError
 
     store.add(structs.replace(job("a"), kind="delivery"), job("b"))
-    worker = worker_for(done, Duty("delivery", fails(ZeroDivisionError()), burial))
+    worker = worker_for(done, TaskHandler("delivery", fails(ZeroDivisionError()), burial))
     for _ in range(20):
         worker.run_due()
         clock.advance(timedelta(hours=2))
@@ -232,8 +232,8 @@ def test_an_item_dies_although_its_burial_has_a_fault_as_well(
     assert stored(store, "b").state == {"done": True}
 
 
-def lives_on(handle: Callable[[Task], Step], span: timedelta) -> Duty:
-    return Duty("timer", handle, tried_on_for=span)
+def lives_on(handle: Callable[[Task], Step], span: timedelta) -> TaskHandler:
+    return TaskHandler("timer", handle, tried_on_for=span)
 
 
 def timer(name: str = "a") -> Item:
@@ -441,4 +441,4 @@ def test_a_kind_that_nobody_handles_waits_for_a_worker_that_does(
     store.add(structs.replace(job("a"), kind="of-the-next-release"))
     worker_for(done).run_due()
     clock.advance(timedelta(minutes=1))
-    assert worker_for(done, Duty("of-the-next-release", done)).run_due() == 1
+    assert worker_for(done, TaskHandler("of-the-next-release", done)).run_due() == 1

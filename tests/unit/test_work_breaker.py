@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from service.core.clock import HandClock
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.work import Duty, Registry, Step, Task, Worker, finished
+from service.work import HandlerRegistry, Step, Task, TaskHandler, Worker, finished
 from service.work.breaker import (
     FIRST_REST,
     LONGEST_REST,
@@ -239,7 +239,7 @@ def test_items_leave_at_the_rate_that_all_workers_share_and_book_one_slot_each(
             left.append((task.item.id, task.now))
             return Step(finished(task.item))
 
-        return Worker(own, Registry([Duty("sms", send)]), clock, threads=1)
+        return Worker(own, HandlerRegistry([TaskHandler("sms", send)]), clock, threads=1)
 
     workers = [worker(each) for each in stores]
     store.add(*(Item(f"sms-{n}", "sms", {}, due_at=NOON) for n in range(10)))

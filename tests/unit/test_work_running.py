@@ -13,10 +13,10 @@ from service.core.enums import Lane
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
 from service.work import (
-    Duty,
-    Registry,
+    HandlerRegistry,
     Step,
     Task,
+    TaskHandler,
     Worker,
     waiting,
 )
@@ -65,7 +65,7 @@ def test_an_incident_leaves_at_once_although_every_bulk_send_hangs(tmp_path: Pat
         return done(task)
 
     store.add(*(job(f"bulk-{n}", Lane.BULK) for n in range(60)))
-    with Running(Worker(store, Registry([Duty("job", handle)]), clock, threads=4)):
+    with Running(Worker(store, HandlerRegistry([TaskHandler("job", handle)]), clock, threads=4)):
         assert hanging.acquire(timeout=5)
         assert hanging.acquire(timeout=5)
         before = clock.now()
@@ -92,7 +92,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_began_and_gives_the_rest
         return [item for item in pages() if item.state == {} and item.due_at and item.due_at <= clock.now()]
 
     store.add(*(job(f"page-{n}", Lane.INCIDENT, clock.now()) for n in range(10)))
-    with Running(Worker(store, Registry([Duty("job", handle)]), clock, threads=2)) as running:
+    with Running(Worker(store, HandlerRegistry([TaskHandler("job", handle)]), clock, threads=2)) as running:
         assert began.acquire(timeout=5)
         assert began.acquire(timeout=5)
         running.worker.stop()
@@ -115,7 +115,7 @@ def test_a_worker_does_not_wait_for_a_send_that_hangs_and_its_lease_brings_it_ba
         return done(task)
 
     store.add(job("page", Lane.INCIDENT, clock.now()))
-    worker = Worker(store, Registry([Duty("job", hang)]), clock, threads=1)
+    worker = Worker(store, HandlerRegistry([TaskHandler("job", hang)]), clock, threads=1)
     ended: list[bool] = []
     thread = threading.Thread(target=lambda: ended.append(worker.run(grace=timedelta(milliseconds=50))))
     thread.start()
@@ -143,7 +143,9 @@ def test_a_worker_hears_at_once_of_work_that_its_own_handlers_make_due(tmp_path:
         return done(task)
 
     store.add(job("fan-out", Lane.BULK))
-    worker = Worker(store, Registry([Duty("job", count_down)]), clock, threads=4, poll=timedelta(seconds=5))
+    worker = Worker(
+        store, HandlerRegistry([TaskHandler("job", count_down)]), clock, threads=4, poll=timedelta(seconds=5)
+    )
     with Running(worker):
         assert finished_all.wait(4), "each step waited for the next poll"
     store.close()
@@ -168,8 +170,8 @@ def test_of_a_lane_one_computes_at_a_time_and_no_lane_waits_for_another(tmp_path
         return done(task)
 
     store.add(*(job(f"bulk-{n}", Lane.BULK) for n in range(6)))
-    duty = Duty("job", compute, computes=lambda _: True)
-    with Running(Worker(store, Registry([duty]), clock, threads=4)):
+    duty = TaskHandler("job", compute, computes=lambda _: True)
+    with Running(Worker(store, HandlerRegistry([duty]), clock, threads=4)):
         assert began.acquire(timeout=5)
         store.add(job("page", Lane.INCIDENT, clock.now()))
         assert paged.wait(5)
@@ -187,8 +189,8 @@ def test_what_does_not_compute_is_handled_side_by_side(tmp_path: Path) -> None:
         return done(task)
 
     store.add(job("computes", Lane.BULK), job("waits", Lane.BULK))
-    duty = Duty("job", handle, computes=lambda item: item.id == "computes")
-    with Running(Worker(store, Registry([duty]), SystemClock(), threads=4)):
+    duty = TaskHandler("job", handle, computes=lambda item: item.id == "computes")
+    with Running(Worker(store, HandlerRegistry([duty]), SystemClock(), threads=4)):
         assert eventually(lambda: all(stored(store, name).state == {"done": True} for name in ("computes", "waits")))
     store.close()
 
@@ -201,7 +203,9 @@ def test_a_worker_looks_at_the_instant_that_its_own_work_comes_due(tmp_path: Pat
         return Step(waiting(task.item, task.now + timedelta(milliseconds=20)))
 
     store.add(job("unfinished", Lane.BULK))
-    worker = Worker(store, Registry([Duty("job", look_again)]), clock, threads=4, poll=timedelta(seconds=5))
+    worker = Worker(
+        store, HandlerRegistry([TaskHandler("job", look_again)]), clock, threads=4, poll=timedelta(seconds=5)
+    )
     with Running(worker):
         assert all(looks.acquire(timeout=4) for _ in range(10)), "each look waited for the next poll"
     store.close()
@@ -222,7 +226,7 @@ def test_two_workers_handle_each_item_once(tmp_path: Path) -> None:
     for start in range(0, 400, 100):
         store.add(*(job(f"job-{n}", Lane.BULK) for n in range(start, start + 100)))
     stores = [SqliteStore(path), SqliteStore(path)]
-    first, second = (Worker(each, Registry([Duty("job", handle)]), clock, threads=4) for each in stores)
+    first, second = (Worker(each, HandlerRegistry([TaskHandler("job", handle)]), clock, threads=4) for each in stores)
     with Running(first), Running(second):
         assert everything.wait(20)
     assert sorted(handled) == sorted(f"job-{n}" for n in range(400))

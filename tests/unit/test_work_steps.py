@@ -14,7 +14,7 @@ from service.core.clock import HandClock
 from service.core.enums import Lane
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.work import POLICIES, Duty, Permanent, RetryLater, Step, Task, all_dead_items, finished, waiting
+from service.work import POLICIES, Permanent, RetryLater, Step, Task, TaskHandler, all_dead_items, finished, waiting
 from service.work.worker import STEPS
 from tests.unit.work import NOON, SECOND, Handle, job, stored, working
 
@@ -52,7 +52,7 @@ def counts_to(last: int, *, seen: list[tuple[int, int]] | None = None) -> Handle
 
 
 def run_due(store: SqliteStore, clock: HandClock, handle: Handle) -> int:
-    with working(store, clock, Duty("job", handle)) as worker:
+    with working(store, clock, TaskHandler("job", handle)) as worker:
         return worker.run_due()
 
 

@@ -19,7 +19,18 @@ from service.core.enums import Lane
 from service.core.errors import Unavailable
 from service.storage import MAX_WRITES, AuditEntry, Item
 from service.storage.sqlite import SqliteStore
-from service.work import A_HAND_OVER, POLICIES, Duty, Permanent, RetryLater, Step, Task, Together, joined, postponed
+from service.work import (
+    A_HAND_OVER,
+    POLICIES,
+    Permanent,
+    RetryLater,
+    Step,
+    Task,
+    TaskHandler,
+    Together,
+    joined,
+    postponed,
+)
 from service.work.registry import TOGETHER
 from tests.unit.work import NOON, SECOND, Handle, done, job, stored, working
 
@@ -47,7 +58,7 @@ def each(handle: Handle) -> Together:
 
 
 def run_due(store: SqliteStore, clock: HandClock, handle: Handle, together: Together | None = None) -> int:
-    with working(store, clock, Duty("job", handle, together=together or each(handle))) as worker:
+    with working(store, clock, TaskHandler("job", handle, together=together or each(handle))) as worker:
         return worker.run_due()
 
 
@@ -203,7 +214,7 @@ def test_whatever_becomes_of_items_one_by_one_becomes_of_them_together(behaviour
             store = SqliteStore(Path(folder) / "items.db", clock)
             for item in due:
                 store.add(item)
-            with working(store, clock, Duty("job", handle, together=together)) as worker:
+            with working(store, clock, TaskHandler("job", handle, together=together)) as worker:
                 worker.run_due()
             left = [store.get(name) for item in due for name in (item.id, f"{item.id}-39")]
             store.close()

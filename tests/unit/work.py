@@ -11,7 +11,7 @@ from service.core.clock import HandClock
 from service.core.enums import Lane
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.work import POLICIES, Duty, Registry, Step, Task, Worker, finished
+from service.work import POLICIES, HandlerRegistry, Step, Task, TaskHandler, Worker, finished
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -41,9 +41,9 @@ def stored(store: SqliteStore, item_id: str) -> Item:
 
 
 @contextmanager
-def working(store: SqliteStore, clock: HandClock, *duties: Duty) -> Iterator[Worker]:
+def working(store: SqliteStore, clock: HandClock, *duties: TaskHandler) -> Iterator[Worker]:
     """A worker that handles one thing at a time and waits without chance."""
     policies = {lane: replace(policy, ahead=policy.ahead_when_slow) for lane, policy in POLICIES.items()}
-    made = Worker(store, Registry(duties), clock, threads=1, policies=policies, chance=lambda: 1.0)
+    made = Worker(store, HandlerRegistry(duties), clock, threads=1, policies=policies, chance=lambda: 1.0)
     yield made
     made.close()

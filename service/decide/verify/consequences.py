@@ -32,7 +32,7 @@ _NOWHERE = Place(0, 0)
 _VERDICTS = {Accept: "accepts", FlagForReview: "flags for review", Reject: "rejects"}
 
 
-class How(Enum):
+class ChangeKind(Enum):
     """How a rule changes a fact."""
 
     CAP = "cap"
@@ -42,21 +42,21 @@ class How(Enum):
     OTHERWISE = "otherwise"
     """Set, or in more than one of these ways."""
 
-    def clashes(self, later: How) -> bool:
+    def clashes(self, later: ChangeKind) -> bool:
         """Whether the order of two such changes is seen in the result, so that both can hardly be meant.
 
         Amounts add up, as a scorecard means them, and so do percentages. A cap below what it caps is meant.
         """
-        if later is How.CAP:
+        if later is ChangeKind.CAP:
             return False
-        return self is not later or self is How.OTHERWISE
+        return self is not later or self is ChangeKind.OTHERWISE
 
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
     """What one rule's actions come to: the facts that it changes, and how."""
 
-    changes: Mapping[str, How]
+    changes: Mapping[str, ChangeKind]
     verdicts: tuple[str, ...]
     repeatable: bool
     """Whether doing it twice in a row is the same as doing it once."""
@@ -106,7 +106,7 @@ class Doers:
         self._by_effect: dict[int, int] = {}
         for number, effect in enumerate(effects):
             self._by_effect[effect] = self._by_effect.get(effect, 0) | 1 << number
-        self._touching: dict[tuple[str, How], int] = {}
+        self._touching: dict[tuple[str, ChangeKind], int] = {}
         self._judging: dict[tuple[str, ...], int] = {}
         for effect, regions in self._by_effect.items():
             its = consequences[effect]
@@ -122,13 +122,13 @@ class Doers:
         """The regions of rules that clash with one of this effect below them."""
         mine = self._consequences[effect]
         others = [its for its in self._judging if its and mine.verdicts and its != mine.verdicts]
-        changes = [(fact, how) for fact, its in mine.changes.items() for how in How if how.clashes(its)]
+        changes = [(fact, how) for fact, its in mine.changes.items() for how in ChangeKind if how.clashes(its)]
         return (_any(self._judging, others) | _any(self._touching, changes)) & ~self.alike(effect)
 
     def meddling(self, effect: int) -> int:
         """The regions of rules that change the same facts as this effect, and do not do the same."""
         mine = self._consequences[effect]
-        return _any(self._touching, product(mine.changes, How)) & ~self.alike(effect)
+        return _any(self._touching, product(mine.changes, ChangeKind)) & ~self.alike(effect)
 
 
 def _any(regions: Mapping[K, int], keys: Iterable[K]) -> int:
@@ -146,26 +146,26 @@ def touched(rule: Rule) -> frozenset[str]:
 
 
 def _consequence(rule: Rule) -> Consequence:
-    changes: dict[str, How] = {}
+    changes: dict[str, ChangeKind] = {}
     for action in rule.then:
         if isinstance(action, Changing):
             how = _how(action)
             known = changes.get(action.path, how)
-            changes[action.path] = how if known is how else How.OTHERWISE
+            changes[action.path] = how if known is how else ChangeKind.OTHERWISE
     verdicts = sorted({_VERDICTS[type(action)] for action in rule.then if type(action) in _VERDICTS})
     return Consequence(changes, tuple(verdicts), all(map(_is_repeatable, rule.then)))
 
 
-def _how(action: SetTo | Adjustment | Cap) -> How:
+def _how(action: SetTo | Adjustment | Cap) -> ChangeKind:
     match action:
         case Cap():
-            return How.CAP
+            return ChangeKind.CAP
         case Adjustment(by=Percent()):
-            return How.PERCENT
+            return ChangeKind.PERCENT
         case Adjustment():
-            return How.AMOUNT
+            return ChangeKind.AMOUNT
         case SetTo():
-            return How.OTHERWISE
+            return ChangeKind.OTHERWISE
 
 
 def _is_repeatable(action: Action) -> bool:

@@ -11,7 +11,7 @@ from service.core.enums import Lane
 from service.storage.sqs.queues import ReceivedNotice
 
 
-class InHand:
+class HeldMessages:
     """Received messages by the time their items are due; those of a process that dies come back by themselves."""
 
     def __init__(self) -> None:

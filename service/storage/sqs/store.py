@@ -27,7 +27,7 @@ from service.storage.dynamodb import DynamoStore, TableNames
 from service.storage.dynamodb import connect as connect_dynamodb
 from service.storage.dynamodb.items import Hint, Missed
 from service.storage.dynamodb.store import SHARDS
-from service.storage.sqs.held_messages import InHand
+from service.storage.sqs.held_messages import HeldMessages
 from service.storage.sqs.listening import PATIENCE, Bell, Listening
 from service.storage.sqs.queues import (
     AT_ONCE,
@@ -115,7 +115,7 @@ class QueuedStore(DynamoStore):
         if connect_to_send is not None:
             calls = Calls("SQS", connect_to_send, pause, chance, _TRIES, server_time=self._time)
         self._queues = Queues(calls, polls, queues)
-        self._in_hand = InHand()
+        self._in_hand = HeldMessages()
         self._listening = Listening(self._queues, bell, patience)
 
     def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
