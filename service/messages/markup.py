@@ -15,7 +15,7 @@ from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
 from typing_extensions import override
 
-from service.core import placeholders
+from service.core import html_layout, placeholders
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.messages.forms import NotWritten
@@ -51,7 +51,7 @@ def plain_text(document: str) -> str:
     """What the document says, links written out: `label: address`, within a line `label (address)`. Slots stay."""
 
     def read(text: str) -> str:
-        said = textwrap.dedent(str(get_text(text, ParserConfig(display_links=True))))
+        said = textwrap.dedent(str(get_text(html_layout.bounded(text), ParserConfig(display_links=True))))
         return _LINK.sub(_written_out, said)
 
     return _around_slots(document, read).strip() + "\n"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from service.core import html_layout
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -18,10 +19,6 @@ _QUOTES = "".join(
 )
 _BEFORE_QUOTES = "//*[@id='divRplyFwdMsg' or @id='appendonsend' or @id='mail-editor-reference-message-container']"
 """Where Outlook begins to quote: everything behind is quoted, too."""
-
-_ROWS = frozenset({"table", "thead", "tbody", "tfoot", "tr"})
-_CELLS = frozenset({"td", "th"})
-_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 
 def text_of_html(document: str) -> str:
@@ -40,24 +37,10 @@ def text_of_html(document: str) -> str:
             _drop(quoted)
     for quoted in page.xpath(_SILENT + _QUOTES):
         _drop(quoted)
-    _flatten(page)
+    html_layout.flatten(page)
     return str(Inscriptis(page, ParserConfig(css=STRICT_CSS_PROFILE)).get_text())
 
 
 def _drop(element: HtmlElement) -> None:
     if element.getparent() is not None:
         element.drop_tree()
-
-
-def _flatten(page: HtmlElement) -> None:
-    """Take the layout away: words need none, and a padding of 9,999 em fills gigabytes with the blanks of a short mail.
-
-    So does a wide cell above many rows. What is hidden stays hidden.
-    """
-    for element in page.iter("*"):
-        if _HIDDEN.search(element.attrib.pop("style", "")):
-            element.set("style", "display:none")
-        if element.tag in _CELLS:
-            element.tag, element.tail = "span", f" {element.tail or ''}"
-        elif element.tag in _ROWS:
-            element.tag = "div"
