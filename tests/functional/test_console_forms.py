@@ -147,6 +147,7 @@ def test_every_button_leads_to_a_form_or_a_page_and_reaches_them_all(seen: Api) 
 
 SHOWN_LATER = {
     f"{ROOT}/messages/new/send",  # after the check
+    f"{ROOT}/messages/new/test",
     f"{ROOT}/people/import/store",  # after the look
     f"{ROOT}/messages/<message_id>/again",  # when some have failed
     f"{ROOT}/people/opt-outs/<optout_id>/lift",

@@ -83,6 +83,28 @@ def test_a_message_that_was_changed_after_its_check_is_not_sent(people: Api) -> 
     assert people.client.get("/v1/notifications").json()["items"] == []
 
 
+def test_a_test_goes_to_its_sender_alone_and_the_message_waits_for_its_own_button(people: Api) -> None:
+    tab = signed_in(people)
+    form = hidden(submit(tab, "/console/messages/new/check", LIFT).text)
+    me = {"test_to": "me@example.com", "test_language": "en"}
+    page = submit(tab, "/console/messages/new/test", {**form, **me}).text
+    assert "A test is on its way" in page
+    assert "Send to 2 people" in page
+    works(people)
+    assert [sent.entry.to for sent in people.service.messaging.outbox.entries(limit=10).items] == ["me@example.com"]
+    again = submit(tab, "/console/messages/new/send", {**LIFT, **hidden(page)})
+    assert again.status_code == 303, "the check still counts"
+
+
+@pytest.mark.parametrize("to", ["nonsense", "@", "12345", ""])
+def test_a_test_to_nobody_says_what_to_write(people: Api, to: str) -> None:
+    tab = signed_in(people)
+    form = hidden(submit(tab, "/console/messages/new/check", LIFT).text)
+    page = submit(tab, "/console/messages/new/test", {**form, "test_to": to, "test_language": "en"}).text
+    assert 'id="error-test_to"' in page
+    assert people.client.get("/v1/notifications").json()["items"] == []
+
+
 def test_what_is_wrong_with_a_message_stands_at_its_field(people: Api) -> None:
     page = submit(signed_in(people), "/console/messages/new/check", {"recipients": "ann", "text": "\u200b"}).text
     assert 'aria-describedby="error-text"' in page

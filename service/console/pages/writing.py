@@ -78,6 +78,37 @@ def add_to(routes: Blueprint) -> None:
             return _page(given, problem=problem)
         return redirect(f"/console/messages/{accepted['notification_id']}", 303)
 
+    @takes_form(routes, "/messages/new/test", SEND)
+    def send_test() -> str:
+        given = _given()
+        try:
+            sent = calls.send(SEND, _test_body(given), once=f"test-{request.form.get('once', '')}")
+        except Problem as problem:
+            errors = " ".join(calls.field_errors(problem).values())
+            return _rechecked(given, CheckedTest(error=errors or problem.detail))
+        return _rechecked(given, CheckedTest(sent["notification_id"]))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTest:
+    """What became of a test: the message that is on its way, or why there is none."""
+
+    notification_id: str = ""
+    error: str = ""
+
+
+def _test_body(given: Mapping[str, str]) -> Mapping[str, object]:
+    """The message at once, for a single reader who may have no profile."""
+    to, language = request.form.get("test_to", "").strip(), request.form.get("test_language", "")
+    reader = {"email" if "@" in to else "phone": to, "language": language}
+    everything = {name: value for name, value in _body(given).items() if name not in {"audience", "send_at"}}
+    return {**everything, "recipients": [reader], "lane": "transactional"}
+
+
+def _rechecked(given: Mapping[str, str], test: CheckedTest) -> str:
+    previewed = calls.send(PREVIEW, _body(given))
+    return _page(given, checked=_checked(previewed, given), test=test)
+
 
 def _page(
     given: Mapping[str, str],
@@ -85,11 +116,14 @@ def _page(
     checked: CheckedMessage | None = None,
     problem: Problem | None = None,
     detail: str = "",
+    test: CheckedTest | None = None,
 ) -> str:
     errors = calls.field_errors(problem) if problem else {}
     limits = mood.limits() if checked and checked.ruling.get("harm") else ()
     said = problem.detail if problem else detail
-    return render_template("messages/new.html", given=given, checked=checked, errors=errors, detail=said, limits=limits)
+    return render_template(
+        "messages/new.html", given=given, checked=checked, errors=errors, detail=said, limits=limits, test=test
+    )
 
 
 def _given() -> Mapping[str, str]:
@@ -97,7 +131,7 @@ def _given() -> Mapping[str, str]:
     return {
         name: text.replace("\r\n", "\n")
         for name, text in request.form.items()
-        if text.strip() and name not in {"seal", "once"}
+        if text.strip() and name not in {"seal", "once", "test_to", "test_language"}
     }
 
 
