@@ -68,8 +68,9 @@ class Accepts:
 
 
 _BESIDE_APPROVAL = frozenset({PhraseKind.POLITE, PhraseKind.REQUEST, PhraseKind.CODE, PhraseKind.AND})
-_BESIDE_TAKEN = _BESIDE_APPROVAL | {PhraseKind.JUST, PhraseKind.ALL, PhraseKind.BOTH}
-_BESIDE_PAGE = _BESIDE_TAKEN | {PhraseKind.FILLER, PhraseKind.REASSURE, PhraseKind.ETA}
+_BESIDE_ANY = _BESIDE_APPROVAL | {PhraseKind.JUST, PhraseKind.ALL, PhraseKind.BOTH}
+_BESIDE_TAKEN = _BESIDE_ANY | {PhraseKind.WHEN_TAKEN}
+_BESIDE_PAGE = _BESIDE_ANY | {PhraseKind.FILLER, PhraseKind.REASSURE, PhraseKind.ETA}
 _BESIDE_COMMAND = _BESIDE_APPROVAL | {PhraseKind.FILLER, PhraseKind.JUST, PhraseKind.REASSURE}
 _BESIDE_NO = _BESIDE_APPROVAL | {
     PhraseKind.EXCUSE,
@@ -79,6 +80,7 @@ _BESIDE_NO = _BESIDE_APPROVAL | {
     PhraseKind.BOTH,
     PhraseKind.HANDOVER,
     PhraseKind.NOT_NOW,
+    PhraseKind.WHEN_TAKEN,
 }
 
 FOR_PAGES = Accepts(frozenset({PhraseKind.YES, PhraseKind.OK, PhraseKind.COMMIT}))
@@ -167,11 +169,11 @@ def _is_keyword(reading: Reading) -> bool:
 
 def _outcome(reading: Reading, accepts: Accepts) -> Outcome:
     kinds = set(reading.kinds)
-    if reading.stops and not kinds & (AFFIRMING - {PhraseKind.YES, PhraseKind.OK}):
+    if PhraseKind.STOP in kinds and reading.stops and not kinds & (AFFIRMING - {PhraseKind.YES, PhraseKind.OK}):
         return Outcome.STOP
     known = {kind for kind in kinds if kind is not None}
     command = _command(known) if reading.whole else None
-    if command is None and _takes_back(reading, accepts):
+    if PhraseKind.UNDO in kinds and command is None and _takes_back(reading, accepts):
         return Outcome.UNDO
     if not reading.whole or (reading.asks and command not in _MAY_ASK):
         return Outcome.NO if _refuses_somewhere(reading, accepts) else Outcome.ASK
@@ -223,7 +225,7 @@ def _answer(reading: Reading, kinds: set[PhraseKind], accepts: Accepts) -> Outco
     elsewhen = late or (reading.ago and PhraseKind.TAKEN not in accepts.kinds)
     if kinds & accepts.kinds and kinds <= accepts.kinds | accepts.beside and not elsewhen and not reading.requests:
         return Outcome.YES
-    over = {PhraseKind.DONE, PhraseKind.YES, PhraseKind.OK, PhraseKind.ALL, PhraseKind.BOTH}
+    over = {PhraseKind.DONE, PhraseKind.YES, PhraseKind.OK, PhraseKind.ALL, PhraseKind.BOTH, PhraseKind.WHEN_TAKEN}
     if not accepts.strict and not reading.requests and PhraseKind.DONE in kinds and kinds <= _BESIDE_COMMAND | over:
         return Outcome.DONE
     return Outcome.NO if _refuses(reading, kinds, accepts) else Outcome.ASK

@@ -23,6 +23,7 @@ class PhraseKind(StrEnum):
     REQUEST = "request"  # "please": polite, but beside anything but a plain YES it asks somebody else to act
     FILLER = "filler"
     JUST = "just"  # a filler that says "a moment ago"
+    WHEN_TAKEN = "when-taken"  # when and how a medicine is taken: "this morning", "with water"; on a page it is later
     REASSURE = "reassure"
     ALL = "all"
     BOTH = "both"
@@ -75,6 +76,9 @@ ALIKE = (
     frozenset({PhraseKind.OK, PhraseKind.COMMIT, PhraseKind.ETA}),
     frozenset({PhraseKind.STOP, PhraseKind.STOP_ALONE}),
     frozenset({PhraseKind.POLITE, PhraseKind.REQUEST, PhraseKind.FILLER, PhraseKind.JUST, PhraseKind.REASSURE}),
+    frozenset({PhraseKind.WHEN_TAKEN, PhraseKind.JUST}),
+    frozenset({PhraseKind.WHEN_TAKEN, PhraseKind.NOT_NOW}),
+    frozenset({PhraseKind.WHEN_TAKEN, PhraseKind.EXCUSE}),
 )
 """Kinds of which a phrase may have two: the one that stands first in the file counts."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, Sort, atoms_of, spelled_out
@@ -155,9 +155,13 @@ class Reading:
         return tuple(piece.atoms[0].text for piece in self.pieces if piece.unknown)
 
     def _all_kinds(self) -> Iterator[PhraseKind | None]:
-        refused = any(piece.kind in REFUSING for piece in self.pieces)
-        serious = any(piece.kind in SERIOUS or piece.atoms[0].sort in _NUMBERS for piece in self.pieces)
+        present = {piece.kind for piece in self.pieces}
+        refused = not REFUSING.isdisjoint(present)
+        serious = PhraseKind.IRONIC in present and self._is_serious(present)
         return (_kind(piece, n == 0 and not refused, serious) for n, piece in enumerate(self.pieces))
+
+    def _is_serious(self, present: Set[PhraseKind | None]) -> bool:
+        return not SERIOUS.isdisjoint(present) or any(piece.atoms[0].sort in _NUMBERS for piece in self.pieces)
 
 
 def read(text: str, own: Vocabulary, *others: Vocabulary) -> Reading:
