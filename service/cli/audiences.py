@@ -11,7 +11,7 @@ from service.cli.arguments import country
 from service.cli.recipients import looked_at, report
 from service.core import exact_json
 from service.core.clock import timestamp
-from service.recipients import Audience
+from service.recipients import AudienceRecord
 from service.wiring import Messaging, Service
 
 
@@ -28,7 +28,7 @@ def audiences() -> None:
 def list_audiences(as_json: bool) -> None:
     """List every audience."""
     directory = _messaging().directory
-    found, cursor = list[Audience](), None
+    found, cursor = list[AudienceRecord](), None
     while True:
         page = directory.audiences.listed(cursor, 200)
         found += page.items

@@ -19,7 +19,7 @@ from service.core import exact_json
 from service.rulesets import Activation, Library, Passed, Version, WorkingCopies, gate, passed, rule_file
 
 if TYPE_CHECKING:
-    from service.rulesets import Compared
+    from service.rulesets import RecentCounts
 
 effective_from_option = click.option(
     "--effective-from", callback=instant, help="When it takes over (RFC 3339); now if left out."
@@ -164,7 +164,7 @@ def _library() -> Library:
     return Library(open_store(config.load()), SYSTEM_CLOCK)
 
 
-def _compared(ready: Passed) -> Compared | None:
+def _compared(ready: Passed) -> RecentCounts | None:
     """The latest recorded requests, decided by the active version and by the file; None if that takes too long."""
     if not ready.checked.affordable:
         return None
@@ -178,7 +178,7 @@ def _compared(ready: Passed) -> Compared | None:
     return Latest(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(Compiled(ready.ruleset()))
 
 
-def _latest_as_text(found: Compared) -> str:
+def _latest_as_text(found: RecentCounts) -> str:
     came = "" if found.complete else ", which is as far as a second went"
     times = f"{found.since:%Y-%m-%d %H:%M:%S} to {found.until:%Y-%m-%d %H:%M:%S} UTC{came}"
     return f"The latest requests, from {times}:\n{as_text(found.tally, found.against)}"

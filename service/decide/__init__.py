@@ -8,7 +8,7 @@ from service.decide.diff import diff_rulesets
 from service.decide.dimensions import Dimension, NamedDimension, PairDimension, Reader
 from service.decide.entries import EntryKeys, duplicate
 from service.decide.errors import RuleFaults, did_you_mean
-from service.decide.explain import Clause, Combination, Comparison, Explanation, RuleExplained, Truth
+from service.decide.explain import Clause, Combination, ExplainedComparison, Explanation, RuleExplained, Truth
 from service.decide.facts import FactsRefused
 from service.decide.findings import Finding, Flaw, Severity
 from service.decide.intervals import OrderedDimension
@@ -72,7 +72,6 @@ __all__ = [
     "Changing",
     "Clause",
     "Combination",
-    "Comparison",
     "Compiled",
     "Declared",
     "Derived",
@@ -83,6 +82,7 @@ __all__ = [
     "Entries",
     "EntryKeys",
     "EventWanted",
+    "ExplainedComparison",
     "Explanation",
     "Fact",
     "FactPath",

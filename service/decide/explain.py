@@ -65,7 +65,7 @@ _NEGATED = {Truth.HELD: Truth.FAILED, Truth.FAILED: Truth.HELD, Truth.UNKNOWN: T
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ExplainedComparison:
     """One comparison: its text, whether it held, and the values that made it so ("driver.age is 22")."""
 
     text: str
@@ -102,7 +102,7 @@ class Combination:
                 yield f"{sentence} (under a not)" if self.joined_by == "not" else sentence
 
 
-Clause: TypeAlias = Comparison | Combination
+Clause: TypeAlias = ExplainedComparison | Combination
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class _Explainer:
                 clause = self.clause(item)
                 return Combination("not", clause.truth.negated, (clause,))
             case atom:
-                return Comparison(condition_text(atom, self._declared), self._truth(atom), self._because(atom))
+                return ExplainedComparison(condition_text(atom, self._declared), self._truth(atom), self._because(atom))
 
     def _truth(self, atom: Atom) -> Truth:
         match atom:

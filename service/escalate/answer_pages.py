@@ -27,7 +27,7 @@ from service.messages import NEUTRAL, AnswerWords, Templates, render
 _ENGLISH = Tag("en")
 
 
-class Sentence(StrEnum):
+class AnswerPageSentence(StrEnum):
     """What the page says beside the words of the policy: sentences of the catalogues."""
 
     FOR_YOU = "This link is for you alone: please do not forward it."
@@ -61,7 +61,7 @@ class AnswerPages:
             url=incident.url,
             said=(words.question,),
             buttons=(Button("answer", "yes", words.yes), Button("answer", "no", words.no)),
-            foot=self._said(Sentence.FOR_YOU, language),
+            foot=self._said(AnswerPageSentence.FOR_YOU, language),
         ).response(status)
 
     def standing(self, incident: Incident, who: Answerer) -> Response:
@@ -80,12 +80,15 @@ class AnswerPages:
             top=self._top(contact),
             url=incident.url,
             said=(*said[1:], incident.description),
-            foot=self._said(Sentence.DONE, language),
+            foot=self._said(AnswerPageSentence.DONE, language),
         ).response()
 
     def refused(self, error: LinkRefused, accepted: Iterable[str]) -> Response:
         """The page of a link that cannot be used, in the first of the languages that a browser accepts and we know."""
-        sentences = (Sentence.REFUSED, Sentence.TOO_OLD if error.too_old else Sentence.WRONG)
+        sentences = (
+            AnswerPageSentence.REFUSED,
+            AnswerPageSentence.TOO_OLD if error.too_old else AnswerPageSentence.WRONG,
+        )
         language = next(filter(self._is_known, _tags(accepted)), _ENGLISH)
         heading, advice = (self._said(sentence, language) for sentence in sentences)
         page = PersonPage(language=language, title=heading, heading=heading, top=self.sender, said=(advice,))
@@ -106,13 +109,13 @@ class AnswerPages:
         return " · ".join(part for part in (self.sender, contact.name) if part)
 
     def _is_known(self, language: Tag) -> bool:
-        return language == _ENGLISH or isinstance(self._answer(Sentence.REFUSED, language), Translation)
+        return language == _ENGLISH or isinstance(self._answer(AnswerPageSentence.REFUSED, language), Translation)
 
-    def _said(self, sentence: Sentence, language: Tag) -> str:
+    def _said(self, sentence: AnswerPageSentence, language: Tag) -> str:
         answer = self._answer(sentence, language)
         return answer.text if isinstance(answer, Translation) else sentence
 
-    def _answer(self, sentence: Sentence, language: Tag) -> object:
+    def _answer(self, sentence: AnswerPageSentence, language: Tag) -> object:
         return self.translator.translate(sentence, _ENGLISH, language)
 
 

@@ -14,7 +14,7 @@ from service.escalate.books import PhoneBooks
 from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Summary, incident_id, outgoing_of, record_of
 from service.escalate.page import PageAttempt
-from service.escalate.phonebook import Listed
+from service.escalate.phonebook import ListedPage
 from service.escalate.turns import carrier
 from service.storage import Item, Store
 from service.work import slot_of
@@ -32,7 +32,7 @@ class Begun:
     phone: str
     then: datetime
 
-    def by_then(self, listed: Listed) -> bool:
+    def by_then(self, listed: ListedPage) -> bool:
         """Whether a provider may have been asked to take the page by then."""
         if listed.paged_at > self.then:
             return False

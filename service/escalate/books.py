@@ -11,7 +11,7 @@ from service.channels import ContactKeys
 from service.core.records import from_state, to_state
 from service.escalate.gathering import ContactLimits
 from service.escalate.items import book_id, incident_id, record_of
-from service.escalate.phonebook import Listed, PhoneBook
+from service.escalate.phonebook import ListedPage, PhoneBook
 from service.messages import Ruled, Ruling, ruled, waits_for_review
 from service.storage import MAX_WRITES, Item, Store
 
@@ -55,7 +55,7 @@ class PhoneBooks:
         if self[phone] != book:
             self._books[phone] = book
 
-    def has_left(self, listed: Listed) -> bool:
+    def has_left(self, listed: ListedPage) -> bool:
         """Whether a provider took a page, or may have; one that another incident of this commit brings has not left."""
         item = self._store.get(incident_id(listed.incident_id))
         page = None if item is None else record_of(item).incident.page(listed.level, listed.contact)

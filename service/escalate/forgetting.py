@@ -17,7 +17,7 @@ from service.escalate.effects import Entry
 from service.escalate.incident import Contact
 from service.escalate.incidents import Incidents
 from service.escalate.items import ALL, INCIDENT, incident_id, record_of
-from service.escalate.listing import LISTED, Listed
+from service.escalate.listing import LISTED, ListedIncident
 from service.escalate.record import IncidentRecord
 from service.recipients import Recipient
 from service.storage import Conflict, Item
@@ -84,7 +84,7 @@ class Forgetting:
 def _names(items: Iterable[Item]) -> Iterator[str]:
     """The ids of the incidents that a list names."""
     for item in items:
-        yield incident_id(from_state(Listed, item.state).incident_id) if item.kind == LISTED else item.id
+        yield incident_id(from_state(ListedIncident, item.state).incident_id) if item.kind == LISTED else item.id
 
 
 def _without_words(record: IncidentRecord, erased: Erased) -> IncidentRecord:

@@ -27,7 +27,7 @@ SORTED = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedIncident:
     """What the list knows of an incident without reading it."""
 
     incident_id: str
@@ -63,7 +63,7 @@ class Filter:
             and (self.until is None or incident.opened_at < self.until)
         )
 
-    def may_fit(self, listed: Listed) -> bool:
+    def may_fit(self, listed: ListedIncident) -> bool:
         """Whether it is worth reading."""
         return self.app in (None, listed.app) and self.policy in (None, listed.policy)
 
@@ -75,7 +75,7 @@ class Filter:
 def listed_item(record: IncidentRecord) -> Item:
     """The item by which a new incident is listed."""
     incident = record.incident
-    state = to_state(Listed(incident.id, record.app, incident.policy.name))
+    state = to_state(ListedIncident(incident.id, record.app, incident.policy.name))
     return Item(_place(record), LISTED, state, keys=dict([ALL]))
 
 
@@ -137,7 +137,7 @@ def _is_too_old(item: Item, wanted: Filter) -> bool:
 
 def _records(store: Store, items: Sequence[Item], wanted: Filter) -> Iterator[tuple[str, IncidentRecord | None]]:
     """Each entry's place and its incident, None where that cannot fit or is gone."""
-    names = {item.id: from_state(Listed, item.state) for item in items if item.kind == LISTED}
+    names = {item.id: from_state(ListedIncident, item.state) for item in items if item.kind == LISTED}
     worth = [incident_id(each.incident_id) for each in names.values() if wanted.may_fit(each)]
     found = store.get_many(worth) if worth else {}
     for item in items:

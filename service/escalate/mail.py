@@ -46,7 +46,7 @@ Addressee = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredMail:
     """The page that a mail answers."""
 
     item: Item
@@ -79,7 +79,7 @@ class MailReplies:
         answered = self._answered(mail)
         return "stranger" if answered is None else self._answer(mail, answered)
 
-    def _answer(self, mail: ReceivedMail, page: Answered) -> str:
+    def _answer(self, mail: ReceivedMail, page: AnsweredMail) -> str:
         text = _own_words(mail.text, page.contact)
         understood = Understood(self.languages.read(text, page.contact.language))
         accepts = page.incident.policy.accepted(page.outgoing.level)
@@ -102,7 +102,7 @@ class MailReplies:
         self.incidents.happens(page.incident.id, event)
         return answer.value
 
-    def _ask(self, name: str, understood: Understood, accepts: Accepts, page: Answered, words: str | None) -> None:
+    def _ask(self, name: str, understood: Understood, accepts: Accepts, page: AnsweredMail, words: str | None) -> None:
         """Write it down, and say once for a page that it could not be read: two machines must not go on writing to
         each other. Who leans to YES has one more wait."""
         decision, outgoing = understood.decision_for(accepts), page.outgoing
@@ -123,7 +123,7 @@ class MailReplies:
             with suppress(AlreadyExists):
                 self.incidents.store.add(mail_answer_item(asked, now))
 
-    def _answered(self, mail: ReceivedMail) -> Answered | None:
+    def _answered(self, mail: ReceivedMail) -> AnsweredMail | None:
         """The page by the token in the address, else by the id of the message that is answered."""
         for token in dict.fromkeys(_TOKEN.findall(mail.addressed)[:MAX_TOKENS]):
             for item in self.incidents.store.by_index(BY_MAIL_TOKEN, token, limit=1).items:
@@ -133,7 +133,7 @@ class MailReplies:
         named = None if reference is None else self.incidents.store.get(reference.delivery_id)
         return None if named is None else self._page(named)
 
-    def _page(self, item: Item) -> Answered | None:
+    def _page(self, item: Item) -> AnsweredMail | None:
         if item.kind != MESSAGE:
             return None
         outgoing = outgoing_of(item)
@@ -143,7 +143,7 @@ class MailReplies:
             return None
         contact = incident.contact(outgoing.contact)
         asks = outgoing.role in PAGING and outgoing.channel is Channel.EMAIL
-        return Answered(item, outgoing, incident, contact) if contact is not None and asks else None
+        return AnsweredMail(item, outgoing, incident, contact) if contact is not None and asks else None
 
     def _reported(self, report: DeliveryReport) -> str:
         """What a report says of a mail of ours; one that only its reader could have written ends no other's mail."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from service.messages import AnswerWords, Template, markup
 
 
-class Sentence(StrEnum):
+class MailSentence(StrEnum):
     """What a mailed page says beside the words of its template and its policy: sentences of the catalogues."""
 
     BUTTON = "Answer: yes or no"
@@ -55,8 +55,8 @@ def mail_document(template: Template, words: AnswerWords, asked: AskedByMail) ->
         subject,
         heading + _facts(asked) + question + "".join(_ways(asked)),
         preheader=words.question,
-        kind=Sentence.OPENED if asked.is_mail else "",
-        foot=(Sentence.WHY,) if asked.is_mail else (),
+        kind=MailSentence.OPENED if asked.is_mail else "",
+        foot=(MailSentence.WHY,) if asked.is_mail else (),
     )
 
 
@@ -65,20 +65,20 @@ def _facts(asked: AskedByMail) -> str:
     address = '<a href="{{ url }}">{{ url }}</a>'
     if not asked.is_mail:
         return f"<p>{address}</p>\n" if asked.has_url else ""
-    facts = [f"<span>{Sentence.DETAILS}</span> {address}"] if asked.has_url else []
-    facts += [f"<span>{Sentence.NEXT}</span> <b>{{{{ next }}}}</b>"] if asked.has_next else []
+    facts = [f"<span>{MailSentence.DETAILS}</span> {address}"] if asked.has_url else []
+    facts += [f"<span>{MailSentence.NEXT}</span> <b>{{{{ next }}}}</b>"] if asked.has_next else []
     return f'<p class="facts">{"<br>".join(facts)}</p>\n' if facts else ""
 
 
 def _ways(asked: AskedByMail) -> Iterator[str]:
     if asked.has_link:
-        yield f'<p style="margin:0"><a class="button" href="{{{{ link }}}}">{Sentence.BUTTON}</a></p>\n'
-        yield f'<p class="hint">{Sentence.BEHIND}</p>\n'
+        yield f'<p style="margin:0"><a class="button" href="{{{{ link }}}}">{MailSentence.BUTTON}</a></p>\n'
+        yield f'<p class="hint">{MailSentence.BEHIND}</p>\n'
     if not asked.is_mail:
         return
     if asked.is_read:
-        yield f'<p class="hint">{Sentence.EITHER if asked.has_link else Sentence.BY_MAIL}</p>\n'
+        yield f'<p class="hint">{MailSentence.EITHER if asked.has_link else MailSentence.BY_MAIL}</p>\n'
         return
     if asked.has_number and not asked.has_link:
-        yield f"<p>{Sentence.BY_TEXT}</p>\n"
-    yield f'<p class="hint">{Sentence.UNREAD}</p>\n'
+        yield f"<p>{MailSentence.BY_TEXT}</p>\n"
+    yield f'<p class="hint">{MailSentence.UNREAD}</p>\n'

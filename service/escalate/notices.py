@@ -12,7 +12,7 @@ from service.escalate.gathering import GatheredNotice, NoticeGroup
 from service.escalate.incident import Contact, Incident
 from service.escalate.incidents import Incidents
 from service.escalate.items import GatheredMessage, Outgoing, digest_item, incident_id, record_of
-from service.escalate.phonebook import ABOUT, Listed, listing
+from service.escalate.phonebook import ABOUT, ListedPage, listing
 from service.escalate.send import IncidentSender, again
 from service.escalate.states import Acknowledged, Open, Unacknowledged
 from service.messages import Urgency, shorten
@@ -33,14 +33,14 @@ class About:
         return self.incident.contacts[self.notice.contact - 1]
 
     @property
-    def listed(self) -> Listed:
+    def listed(self) -> ListedPage:
         """The incident as a list names it, by the code of its page."""
         page = self.incident.page(self.notice.level, self.notice.contact)
         page = page or self.incident.last_page(self.notice.contact)
         code = 0 if page is None or page.code is None else page.code
         at = self.incident.opened_at if page is None else page.at
         about = shorten(self.incident.description, ABOUT)
-        return Listed(code, self.incident.id, self.notice.contact, self.notice.level, at, about=about)
+        return ListedPage(code, self.incident.id, self.notice.contact, self.notice.level, at, about=about)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedPage:
     """One page to this phone. `ended_at` is when its incident stopped being open, `about` how its description begins;
     empty in what earlier versions wrote. `asked` says that an answer to it was asked about. A text of its own leaves at
     `leaves_at`."""
@@ -111,7 +111,7 @@ class PhoneBook:
     when messages beyond pages left, the latest of them. The book of an email address has notices alone.
     """
 
-    pages: tuple[Listed, ...] = ()
+    pages: tuple[ListedPage, ...] = ()
     last_code: int = FIRST_CODE - 1
     question: Question | None = None
     passive: tuple[datetime, ...] = ()
@@ -123,12 +123,12 @@ class PhoneBook:
     digests: int = 0
     told: tuple[Told, ...] = ()
 
-    def page(self, incident_id: str, contact: int, level: int) -> Listed | None:
+    def page(self, incident_id: str, contact: int, level: int) -> ListedPage | None:
         """The page of an incident's level to a contact, if this phone had it."""
         wanted = (incident_id, contact, level)
         return next((p for p in self.pages if (p.incident_id, p.contact, p.level) == wanted), None)
 
-    def by_code(self, code: int) -> Listed | None:
+    def by_code(self, code: int) -> ListedPage | None:
         """The page that a code stands for."""
         return next((page for page in self.pages if page.code == code), None)
 
@@ -138,11 +138,11 @@ class PhoneBook:
             return self
         kept = _kept(self.pages, at)
         code = _next_code(self.last_code, {page.code for page in kept})
-        page = Listed(code, incident_id, contact, level, at, about=shorten(description, ABOUT))
+        page = ListedPage(code, incident_id, contact, level, at, about=shorten(description, ABOUT))
         asked = self.question if self.question is not None and self.question.answer is not None else None
         return replace(self, pages=(*kept, page), last_code=code, passive=(), question=asked)
 
-    def before(self, code: int) -> Listed | None:
+    def before(self, code: int) -> ListedPage | None:
         """The page before that of a code."""
         at = next((n for n, page in enumerate(self.pages) if page.code == code), 0)
         return self.pages[at - 1] if at else None
@@ -163,9 +163,9 @@ class PhoneBook:
             ),
         )
 
-    def latest(self, *standings: Standing) -> tuple[Listed, ...]:
+    def latest(self, *standings: Standing) -> tuple[ListedPage, ...]:
         """The latest page of each incident that stands so, latest first."""
-        newest: dict[str, Listed] = {}
+        newest: dict[str, ListedPage] = {}
         for page in reversed(self.pages):
             if page.standing in standings:
                 newest.setdefault(page.incident_id, page)
@@ -219,7 +219,7 @@ class PhoneBook:
         """The book with what the phone was asked last; None once it has answered."""
         return replace(self, question=question)
 
-    def asked_about(self, pages: Iterable[Listed]) -> PhoneBook:
+    def asked_about(self, pages: Iterable[ListedPage]) -> PhoneBook:
         """The book after a question about these pages: each is asked about once."""
         codes = {page.code for page in pages}
         return replace(self, pages=tuple(replace(p, asked=True) if p.code in codes else p for p in self.pages))
@@ -249,7 +249,7 @@ def _recent(instants: Iterable[datetime], at: datetime) -> int:
     return sum(then > at - PASSIVE_WINDOW for then in instants)
 
 
-def listing(pages: Sequence[Listed]) -> dict[str, str | int]:
+def listing(pages: Sequence[ListedPage]) -> dict[str, str | int]:
     """The variables of a text that lists pages, in their order: as many as fit, and how `more` there are."""
     named = list({(page.code, page.incident_id): page.named for page in pages}.values())
     shown, room = 1, (LISTED_IN_UCS_2 if not_in_gsm_7("".join(named)) else LISTED) - len(named[0])
@@ -266,7 +266,7 @@ def listing(pages: Sequence[Listed]) -> dict[str, str | int]:
     }
 
 
-def _kept(pages: tuple[Listed, ...], at: datetime) -> tuple[Listed, ...]:
+def _kept(pages: tuple[ListedPage, ...], at: datetime) -> tuple[ListedPage, ...]:
     """Room for one page more: without what ended too long ago, and no more than fit."""
     fresh = [page for page in pages if page.ended_at is None or page.ended_at > at - RETENTION]
     surplus = len(fresh) - MAX_PAGES + 1

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.escalate.incident import Incident
-from service.escalate.phonebook import Listed, listing
+from service.escalate.phonebook import ListedPage, listing
 from service.escalate.policy import Role
 from service.escalate.replies import ClearAnswer, Understood
 from service.messages import shorten
@@ -61,7 +61,7 @@ def reason_of(decision: ReplyDecision, understood: Understood) -> AskReason:
     return AskReason.NOT_NOW if understood.said.answer is ClearAnswer.LATER else AskReason.UNCLEAR
 
 
-def about_one(reason: AskReason, understood: Understood, incident: Incident, page: Listed) -> Asked:
+def about_one(reason: AskReason, understood: Understood, incident: Incident, page: ListedPage) -> Asked:
     """The question about one page, in the words of its policy."""
     repeated, following = repeated_words(reason, understood.readings), _next(incident, page.level)
     why = WHY.get(reason, UNREAD)

@@ -11,7 +11,7 @@ from service.core.enums import Channel
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, NoSuchIncident
 from service.escalate.items import Outgoing
-from service.escalate.phonebook import Listed, PhoneBook, Standing
+from service.escalate.phonebook import ListedPage, PhoneBook, Standing
 from service.escalate.policy import Role
 from service.escalate.states import Open
 from service.escalate.wording import Wording
@@ -38,7 +38,7 @@ class QuotedPages:
     incidents: Incidents
     wording: Wording
 
-    def of(self, quote: str, book: PhoneBook) -> tuple[Listed, ...]:
+    def of(self, quote: str, book: PhoneBook) -> tuple[ListedPage, ...]:
         """The open page that is quoted; none where none is, or where several may be."""
         said, codes = _compared(quote), _codes(quote)
         begins = [page for page in book.latest(Standing.OPEN) if page.code in codes or _begins(page) in said]
@@ -48,7 +48,7 @@ class QuotedPages:
         earlier = _EARLIER.match(said)
         return tuple(page for page in begins if not fitting and earlier and page.code == int(earlier["code"]))
 
-    def _is_quoted(self, page: Listed, said: str) -> bool:
+    def _is_quoted(self, page: ListedPage, said: str) -> bool:
         try:
             incident = self.incidents.get(page.incident_id).incident
         except NoSuchIncident:
@@ -58,12 +58,12 @@ class QuotedPages:
             return not self._may_be_no_page(incident, page, said)
         return False
 
-    def _may_be_no_page(self, incident: Incident, page: Listed, said: str) -> bool:
+    def _may_be_no_page(self, incident: Incident, page: ListedPage, said: str) -> bool:
         """Whether the quote is just as well one of the message that the level is over."""
         over = not isinstance(incident.state, Open) or incident.state.level != page.level
         return over and any(text.startswith(said) for text in self._texts(incident, page, _ALIKE))
 
-    def _texts(self, incident: Incident, page: Listed, roles: tuple[Role, ...]) -> Iterator[str]:
+    def _texts(self, incident: Incident, page: ListedPage, roles: tuple[Role, ...]) -> Iterator[str]:
         for role in roles:
             outgoing = Outgoing(incident.id, 0, role, page.contact, page.level, Channel.SMS)
             message = self.wording.of_message(incident, outgoing, Reference("", 0), self.incidents.clock.now())
@@ -86,7 +86,7 @@ def _compared(text: str) -> str:
     return " ".join(fold(text).split()).partition(" http")[0].rstrip(". ")
 
 
-def _begins(page: Listed) -> str:
+def _begins(page: ListedPage) -> str:
     return _compared(page.about)[:LEAST]
 
 

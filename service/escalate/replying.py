@@ -29,11 +29,11 @@ from service.escalate.items import (
     outgoing_of,
     owner_notice_item,
 )
-from service.escalate.phonebook import Listed, PhoneBook, Question, Standing, listing
+from service.escalate.phonebook import ListedPage, PhoneBook, Question, Standing, listing
 from service.escalate.questions import Asked, about_one, kept_words, reason_of
 from service.escalate.quoted import QuotedPages
 from service.escalate.replies import ClearAnswer, Understood
-from service.escalate.resolution import Answered, NotUnderstood, Resolution, Stranger, WhichOne, may_mean, resolve
+from service.escalate.resolution import ClearReply, NotUnderstood, Resolution, Stranger, WhichOne, may_mean, resolve
 from service.escalate.wording import HELP_CONTACT
 from service.messages import Keyword, OptOuts, Why, keyword
 from service.recipients import Directory
@@ -164,7 +164,7 @@ class Replies:
             with suppress(AlreadyExists):
                 self.incidents.store.add(owner_notice_item(f"owner-{heard.name}-{policy}", notice, self._now))
 
-    def _ended_channels(self, page: Listed) -> Sequence[Channel]:
+    def _ended_channels(self, page: ListedPage) -> Sequence[Channel]:
         """What STOP ends for a page; calls first where its level makes any, lest one takes the place of the SMS."""
         try:
             level = self.incidents.get(page.incident_id).incident.level(page.level)
@@ -192,7 +192,7 @@ class Replies:
         book = commit.books[heard.phone]
         begun = Begun(self.incidents.store, commit.books, heard.phone, heard.at + CLOCKS_DIFFER)
         match self._meant(understood, book, heard, begun):
-            case Answered(answer=answer, pages=pages, minutes=minutes):
+            case ClearReply(answer=answer, pages=pages, minutes=minutes):
                 if clear := self._clear(understood, answer, pages):
                     quiet = PhraseKind.YES not in understood.kinds
                     words = kept_words(heard.text)
@@ -214,7 +214,7 @@ class Replies:
         """Which pages the reply is about: all of them, the one that a reaction quotes, or those that it names."""
         decision, said = understood.decision, understood.said
         if said.answer and (called := self._called_about(heard, book)):
-            return Answered(said.answer, (called,))
+            return ClearReply(said.answer, (called,))
         still_open = tuple(page for page in book.latest(Standing.OPEN) if begun.by_then(page))
         untaken = still_open or book.latest(Standing.UNACKNOWLEDGED)
         if said.answer in (ClearAnswer.YES, ClearAnswer.DONE) and not said.codes:
@@ -224,13 +224,13 @@ class Replies:
                 else may_mean(ClearAnswer.DONE, book, self._now, begun.by_then)
             )
             if meant and (decision.every or (decision.both and len(meant) == 2)):
-                return Answered(said.answer, meant)
+                return ClearReply(said.answer, meant)
         if decision.quote is not None:
             quoted = self.quoted.of(decision.quote, book)
-            return Answered(said.answer, quoted) if said.answer and quoted else NotUnderstood(quoted or still_open)
+            return ClearReply(said.answer, quoted) if said.answer and quoted else NotUnderstood(quoted or still_open)
         return resolve(said, book, self._now, self._replied_to(heard), begun.by_then)
 
-    def _clear(self, understood: Understood, answer: ClearAnswer, pages: Sequence[Listed]) -> list[NamedPage]:
+    def _clear(self, understood: Understood, answer: ClearAnswer, pages: Sequence[ListedPage]) -> list[NamedPage]:
         """The pages that the reply is a clear answer to, each with what it says to that page."""
         said = [(page, self._answer_to(understood, answer, page)) for page in pages]
         return [
@@ -239,7 +239,7 @@ class Replies:
             if own is not None
         ]
 
-    def _answer_to(self, understood: Understood, answer: ClearAnswer, page: Listed) -> ClearAnswer | None:
+    def _answer_to(self, understood: Understood, answer: ClearAnswer, page: ListedPage) -> ClearAnswer | None:
         """What the reply says to a page, by the page's policy: an approval takes no "got it".
 
         A code alone completes an answer that was clear when it was given.
@@ -254,7 +254,7 @@ class Replies:
             return None
         return own if own is answer or {own, answer} == {ClearAnswer.YES, ClearAnswer.DONE} else None
 
-    def _ask(self, heard: InboundReply, understood: Understood, pages: Sequence[Listed], commit: Commit) -> None:
+    def _ask(self, heard: InboundReply, understood: Understood, pages: Sequence[ListedPage], commit: Commit) -> None:
         """Ask, once for each page, what was meant to be said, or which incident; what was written is noted."""
         anew = not all(page.asked for page in pages) and understood.decision.reason is not AskReason.MACHINE
         self._note(heard, understood, pages, commit, answered=anew)
@@ -270,7 +270,13 @@ class Replies:
             commit.books[heard.phone] = commit.books[heard.phone].asking(Question(self._now))
 
     def _ask_which(
-        self, heard: InboundReply, question: Question, pages: Sequence[Listed], commit: Commit, *, passive: bool = False
+        self,
+        heard: InboundReply,
+        question: Question,
+        pages: Sequence[ListedPage],
+        commit: Commit,
+        *,
+        passive: bool = False,
     ) -> None:
         """Ask which incident is meant. After a clear answer that is no answer to a machine: it is always asked."""
         self._say(heard, Asked(("answer-which-incident",), listing(pages)), commit, passive=passive)
@@ -280,7 +286,7 @@ class Replies:
         self,
         heard: InboundReply,
         understood: Understood,
-        pages: Sequence[Listed],
+        pages: Sequence[ListedPage],
         commit: Commit,
         *,
         which: ClearAnswer | None = None,
@@ -316,7 +322,7 @@ class Replies:
             commit.spawn += changed.spawn
             commit.audit += changed.audit
 
-    def _incident(self, page: Listed) -> Incident | None:
+    def _incident(self, page: ListedPage) -> Incident | None:
         try:
             return self.incidents.get(page.incident_id).incident
         except NoSuchIncident:
@@ -352,14 +358,14 @@ class Replies:
         person = self.directory.by_phone(heard.phone)
         return None if person is None else person.language
 
-    def _language_of(self, page: Listed) -> str | None:
+    def _language_of(self, page: ListedPage) -> str | None:
         try:
             contact = self.incidents.get(page.incident_id).incident.contact(page.contact)
         except NoSuchIncident:
             return None
         return None if contact is None else contact.language
 
-    def _called_about(self, heard: InboundReply, book: PhoneBook) -> Listed | None:
+    def _called_about(self, heard: InboundReply, book: PhoneBook) -> ListedPage | None:
         """The page that a call read out while a key was pressed."""
         item = None if heard.page is None else self.incidents.store.get(heard.page)
         if item is None or item.kind != MESSAGE:

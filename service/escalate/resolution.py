@@ -6,19 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.escalate.phonebook import QUESTION_HOLDS, Listed, PhoneBook, Standing
+from service.escalate.phonebook import QUESTION_HOLDS, ListedPage, PhoneBook, Standing
 from service.escalate.replies import ClearAnswer, ParsedReply
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ClearReply:
     """A clear answer to these pages: one, or several that the person named by their codes.
 
     `minutes` are those of a LATER.
     """
 
     answer: ClearAnswer
-    pages: tuple[Listed, ...]
+    pages: tuple[ListedPage, ...]
     minutes: int | None = None
 
 
@@ -27,14 +27,14 @@ class WhichOne:
     """It could mean each of these, latest first: answer with their codes."""
 
     answer: ClearAnswer | None
-    pages: tuple[Listed, ...]
+    pages: tuple[ListedPage, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
     """Neither yes nor no: ask, once. `pages` are those it is likely about, latest first."""
 
-    pages: tuple[Listed, ...]
+    pages: tuple[ListedPage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ SHOWN_AT_ONCE = 3
 TAKEN_LATELY = timedelta(hours=12)
 """How long "done" without a code may mean what was taken by then, although something else was taken later."""
 
-Resolution = Answered | WhichOne | NotUnderstood | Stranger
+Resolution = ClearReply | WhichOne | NotUnderstood | Stranger
 
 
-def _any(_: Listed) -> bool:
+def _any(_: ListedPage) -> bool:
     return True
 
 
@@ -60,7 +60,7 @@ def resolve(
     book: PhoneBook | None,
     at: datetime,
     in_reply_to: str | None = None,
-    was_sent: Callable[[Listed], bool] = _any,
+    was_sent: Callable[[ListedPage], bool] = _any,
 ) -> Resolution:
     """Which incident `said` is about.
 
@@ -80,13 +80,13 @@ def resolve(
     if answer is None:
         return NotUnderstood(named or _in_question(book))
     if named:
-        return Answered(answer, named, _minutes(said, book))
+        return ClearReply(answer, named, _minutes(said, book))
     if answer in (ClearAnswer.YES, ClearAnswer.NO):
         return _without_code(answer, book, in_reply_to, was_sent)
     return _command(answer, said, book, at, was_sent)
 
 
-def _named(said: ParsedReply, book: PhoneBook) -> tuple[Listed, ...] | None:
+def _named(said: ParsedReply, book: PhoneBook) -> tuple[ListedPage, ...] | None:
     """The pages whose codes the reply names; None if it certainly names a code that this phone never had."""
     found = [book.by_code(code) for code in said.codes]
     pages = tuple(page for page in found if page is not None)
@@ -108,17 +108,17 @@ def _minutes(said: ParsedReply, book: PhoneBook) -> int | None:
 
 
 def _command(
-    answer: ClearAnswer, said: ParsedReply, book: PhoneBook, at: datetime, was_sent: Callable[[Listed], bool]
+    answer: ClearAnswer, said: ParsedReply, book: PhoneBook, at: datetime, was_sent: Callable[[ListedPage], bool]
 ) -> Resolution:
     """DONE, UNDO, LATER or WHO without a code: about what the writer has or is asked, else about what ended last."""
     found = may_mean(answer, book, at, was_sent)
     several = len(found) > (SHOWN_AT_ONCE if answer is ClearAnswer.WHO else 1)
-    return WhichOne(answer, found) if several else Answered(answer, found or _ended(book)[:1], said.minutes)
+    return WhichOne(answer, found) if several else ClearReply(answer, found or _ended(book)[:1], said.minutes)
 
 
 def may_mean(
-    answer: ClearAnswer, book: PhoneBook, at: datetime, was_sent: Callable[[Listed], bool] = _any
-) -> tuple[Listed, ...]:
+    answer: ClearAnswer, book: PhoneBook, at: datetime, was_sent: Callable[[ListedPage], bool] = _any
+) -> tuple[ListedPage, ...]:
     """The pages that a command may be about, latest first."""
     asked = tuple(page for page in book.latest(Standing.OPEN) if was_sent(page))
     taken = _taken(book, at)
@@ -131,7 +131,7 @@ def may_mean(
             return asked + taken
 
 
-def _taken(book: PhoneBook, at: datetime) -> tuple[Listed, ...]:
+def _taken(book: PhoneBook, at: datetime) -> tuple[ListedPage, ...]:
     """What the writer has: all that was taken lately, else what was taken last."""
     taken = sorted(book.latest(Standing.TAKEN), key=lambda page: page.ended_at or page.paged_at, reverse=True)
     lately = [page for page in taken if page.ended_at is not None and at - page.ended_at <= TAKEN_LATELY]
@@ -139,22 +139,22 @@ def _taken(book: PhoneBook, at: datetime) -> tuple[Listed, ...]:
 
 
 def _without_code(
-    answer: ClearAnswer, book: PhoneBook, in_reply_to: str | None, was_sent: Callable[[Listed], bool]
+    answer: ClearAnswer, book: PhoneBook, in_reply_to: str | None, was_sent: Callable[[ListedPage], bool]
 ) -> Resolution:
     still_open = book.latest(Standing.OPEN)
     if still_open:
         meant = _first_two(book, was_sent)
         if len(meant) == 1:
-            return Answered(answer, meant)
+            return ClearReply(answer, meant)
         return WhichOne(answer, still_open if meant else (*still_open, *_ended(book)))
     closed = _in_question(book)
     meant = tuple(page for page in book.latest(*Standing) if page.incident_id == in_reply_to)
     if meant or len(closed) == 1:
-        return Answered(answer, meant or closed)
+        return ClearReply(answer, meant or closed)
     return WhichOne(answer, closed)
 
 
-def _in_question(book: PhoneBook) -> tuple[Listed, ...]:
+def _in_question(book: PhoneBook) -> tuple[ListedPage, ...]:
     """What a reply without a code may be about: what is open, else what a YES still takes and what ended last.
 
     A book that has pages always has something to answer for.
@@ -165,15 +165,15 @@ def _in_question(book: PhoneBook) -> tuple[Listed, ...]:
     return _ended(book)
 
 
-def _ended(book: PhoneBook) -> tuple[Listed, ...]:
+def _ended(book: PhoneBook) -> tuple[ListedPage, ...]:
     over = [page for page in book.latest(*Standing) if page.standing is not Standing.OPEN]
     ended = sorted(over, key=lambda page: page.ended_at or page.paged_at, reverse=True)
     return tuple(page for n, page in enumerate(ended) if n == 0 or page.standing is Standing.UNACKNOWLEDGED)
 
 
-def _first_two(book: PhoneBook, was_sent: Callable[[Listed], bool]) -> tuple[Listed, ...]:
+def _first_two(book: PhoneBook, was_sent: Callable[[ListedPage], bool]) -> tuple[ListedPage, ...]:
     """The latest sent page of each open incident, no more than are needed to see that there are several."""
-    found: dict[str, Listed] = {}
+    found: dict[str, ListedPage] = {}
     for page in reversed(book.pages):
         if page.standing is Standing.OPEN and page.incident_id not in found and was_sent(page):
             found[page.incident_id] = page

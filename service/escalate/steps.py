@@ -20,7 +20,7 @@ from service.escalate.gathering import GROUPS, GatheredNotice, leaves_at
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import GatheredMessage, Summary, digest_item, incident_item, message_item, summary_item
 from service.escalate.page import PageAttempt
-from service.escalate.phonebook import PAGES_APART, Listed, Standing
+from service.escalate.phonebook import PAGES_APART, ListedPage, Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.states import Acknowledged, Cancelled, Open, Unacknowledged
@@ -141,7 +141,7 @@ def _with_code(incident: Incident, page: PageAttempt, books: PhoneBooks) -> Page
     return replace(page, code=listed.code if listed else None, in_summary=in_summary)
 
 
-def _leaves_at(former: Listed | None, at: datetime, books: PhoneBooks) -> datetime:
+def _leaves_at(former: ListedPage | None, at: datetime, books: PhoneBooks) -> datetime:
     """When a page to a phone leaves: a moment after the `former` one, if that may still be leaving."""
     if former is None or former.leaves_at is None or former.leaves_at + PAGES_APART <= at or books.has_left(former):
         return at

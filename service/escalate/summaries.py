@@ -18,7 +18,7 @@ from service.escalate.events import DeliveryFailed, Event, Failure
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import SUMMARY, NamedPage, Summary, record_of, summary_id, summary_item
-from service.escalate.phonebook import Listed, PhoneBook, Standing, listing
+from service.escalate.phonebook import ListedPage, PhoneBook, Standing, listing
 from service.escalate.results import failure_of, summarised
 from service.escalate.send import IncidentSender, again
 from service.messages import Urgency
@@ -165,10 +165,10 @@ def _telling(item: Item, summary: Summary, now: datetime) -> Sequence[Item]:
     return [Item(name, SUMMARY, to_state(summary), lane=Lane.INCIDENT, due_at=now, expires_at=keep)]
 
 
-def _still_open(book: PhoneBook) -> tuple[Listed, ...]:
+def _still_open(book: PhoneBook) -> tuple[ListedPage, ...]:
     """The pages that the summary lists, latest first."""
     return tuple(page for page in reversed(book.pages) if page.code in book.held and page.standing is Standing.OPEN)
 
 
-def _named(pages: Sequence[Listed]) -> tuple[NamedPage, ...]:
+def _named(pages: Sequence[ListedPage]) -> tuple[NamedPage, ...]:
     return tuple(NamedPage(page.incident_id, page.contact, page.level, page.code) for page in pages)

@@ -15,7 +15,16 @@ from enum import StrEnum
 from service.audit import EntryType
 from service.core import exact_json
 from service.core.clock import Clock, timestamp
-from service.decide import ActionRefused, Clause, Combination, Comparison, FactsRefused, NotUnique, RuleExplained, Truth
+from service.decide import (
+    ActionRefused,
+    Clause,
+    Combination,
+    ExplainedComparison,
+    FactsRefused,
+    NotUnique,
+    RuleExplained,
+    Truth,
+)
 from service.evaluations.candidates import Candidate, Tried, Which, candidate
 from service.evaluations.problems import field_errors
 from service.evaluations.reach import NobodyReached, Reach
@@ -189,5 +198,5 @@ def _missed(clause: Clause) -> Iterator[str]:
         case Combination(joined_by="and" | "or", truth=truth, clauses=clauses) if truth is not Truth.HELD:
             for inner in clauses:
                 yield from _missed(inner)
-        case Comparison(truth=truth) | Combination(truth=truth) if truth is not Truth.HELD:
+        case ExplainedComparison(truth=truth) | Combination(truth=truth) if truth is not Truth.HELD:
             yield from clause.sentences()

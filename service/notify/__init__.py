@@ -16,7 +16,7 @@ from service.notify.plan import DeliveryPolicy
 from service.notify.preview import Previews
 from service.notify.receipts import NotificationReceipt, NotificationReceipts
 from service.notify.renditions import Renditions
-from service.notify.reopen import Reopening
+from service.notify.reopen import TranslationReopener
 from service.notify.retry import NothingToRetry, retried
 from service.notify.review import Reviewers
 from service.notify.review_links import ReviewLinks
@@ -53,11 +53,11 @@ __all__ = [
     "PageSender",
     "Previews",
     "Renditions",
-    "Reopening",
     "ReviewLinks",
     "Reviewers",
     "Status",
     "TranslationQuery",
+    "TranslationReopener",
     "UnfitRequest",
     "UnsubscribeLinks",
     "UnsubscribePages",

@@ -14,7 +14,7 @@ from service.work import Step, Task, finished
 
 
 @dataclass(frozen=True, slots=True)
-class Reopening:
+class TranslationReopener:
     """Handles items of kind `translation`, which come due when their text was supplied."""
 
     store: Store

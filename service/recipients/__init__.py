@@ -1,6 +1,6 @@
 """Recipients and audiences: whom a notification reaches."""
 
-from service.recipients.audiences import EDITION_KIND, FIRST, Audience
+from service.recipients.audiences import EDITION_KIND, FIRST, AudienceRecord
 from service.recipients.directory import MAX_AT_ONCE, NO_RECIPIENT, Directory, Member
 from service.recipients.files import read_file
 from service.recipients.imports import CheckedProfiles, ImportProgress, check_profiles, refused_rows, store_profiles
@@ -11,7 +11,7 @@ __all__ = [
     "FIRST",
     "MAX_AT_ONCE",
     "NO_RECIPIENT",
-    "Audience",
+    "AudienceRecord",
     "CheckedProfiles",
     "Directory",
     "Fault",

@@ -38,7 +38,7 @@ FORGOTTEN_AT_ONCE = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class AudienceRecord:
     """An audience; `edition` is that of its members. One that was deleted may come back, empty at first."""
 
     name: str
@@ -83,7 +83,7 @@ class Audiences:
     def current_of(self, names: Sequence[str]) -> dict[str, str]:
         """The editions that count of several audiences, by their names."""
         found = self._store.get_many([_id(name) for name in dict.fromkeys(names)])
-        editions = (from_state(Audience, item.state) for item in found.values())
+        editions = (from_state(AudienceRecord, item.state) for item in found.values())
         return dict.fromkeys(names, FIRST) | {one.name: one.edition for one in editions}
 
     def relisting(self) -> Relisting:
@@ -97,10 +97,10 @@ class Audiences:
             return not audience.deleted
         return bool(self._store.ids_by_index("audience", name, limit=1).items)
 
-    def listed(self, cursor: str | None, limit: int) -> Page[Audience]:
+    def listed(self, cursor: str | None, limit: int) -> Page[AudienceRecord]:
         """Audiences in the order of their names."""
         page = self._store.by_index(*ALL, cursor=cursor, limit=limit)
-        return Page([from_state(Audience, item.state) for item in page.items], page.cursor)
+        return Page([from_state(AudienceRecord, item.state) for item in page.items], page.cursor)
 
     def opened(self, name: str) -> Edition:
         """The edition to which members are added; the audience is listed from now on."""
@@ -143,7 +143,7 @@ class Audiences:
         if self._store.get(_id(name)) is None:
             self._change(name, lambda before: before)
 
-    def _change(self, name: str, change: Callable[[Audience], Audience]) -> None:
+    def _change(self, name: str, change: Callable[[AudienceRecord], AudienceRecord]) -> None:
         """Change an audience's item, making it if need be; the edition that no longer counts goes in a day."""
         while True:
             item, before = self._read(name)
@@ -157,16 +157,16 @@ class Audiences:
                 continue  # somebody else changed it: ours is the later word
             return
 
-    def _outdated(self, before: Audience, after: Audience, now: datetime) -> Sequence[Item]:
+    def _outdated(self, before: AudienceRecord, after: AudienceRecord, now: datetime) -> Sequence[Item]:
         if before.edition == after.edition:
             return ()
         old = _of_edition(Edition(before.name, before.edition), now + KEPT_FOR)
         stored = self._store.get(old.id)
         return (structs.replace(stored or old, due_at=old.due_at, expires_at=None),)
 
-    def _read(self, name: str) -> tuple[Item | None, Audience]:
+    def _read(self, name: str) -> tuple[Item | None, AudienceRecord]:
         item = self._store.get(_id(name))
-        return item, Audience(name) if item is None else from_state(Audience, item.state)
+        return item, AudienceRecord(name) if item is None else from_state(AudienceRecord, item.state)
 
 
 @dataclass(slots=True)

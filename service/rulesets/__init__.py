@@ -16,7 +16,7 @@ from service.rulesets.problems import as_problems
 from service.rulesets.publishing import Passed, passed
 from service.rulesets.pulling import pull
 from service.rulesets.reading import Reader
-from service.rulesets.recent_comparison import Compared, Latest
+from service.rulesets.recent_comparison import Latest, RecentCounts
 from service.rulesets.recorded import Recorded, computed_facts, instant_of, recorded_request
 from service.rulesets.replay import Replay, Replayed
 from service.rulesets.rule_file import EVENTS, RuleFile
@@ -41,7 +41,6 @@ __all__ = [
     "Backtests",
     "CannotServe",
     "Checked",
-    "Compared",
     "Family",
     "Following",
     "Latest",
@@ -53,6 +52,7 @@ __all__ = [
     "Paged",
     "Passed",
     "Reader",
+    "RecentCounts",
     "Recorded",
     "Replay",
     "Replayed",

@@ -13,7 +13,7 @@ from service.rulesets import versions
 from service.rulesets.errors import BeginsInThePast, NotYetActive, StaleEdit, UnknownRuleset, UnknownVersion
 from service.rulesets.family import RULESETS, Family
 from service.rulesets.listing import FamilyListing, ListedName, listing_id, listing_in, listing_item
-from service.rulesets.versions import Activation, DamagedVersion, Head, Timeline, Version
+from service.rulesets.versions import Activation, DamagedVersion, RulesetHead, Timeline, Version
 from service.storage import Conflict, Item, Page, Store
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class Library:
 
         return _retried(attempt)
 
-    def _commit(self, draft: RulesetDraft, head: Head, stored: int, since: datetime, now: datetime) -> Version:
+    def _commit(self, draft: RulesetDraft, head: RulesetHead, stored: int, since: datetime, now: datetime) -> Version:
         chunks = versions.chunk_items(draft.sha256, draft.source)
         number = head.versions + 1
         version = Version(
@@ -126,12 +126,12 @@ class Library:
         listing = listing_in(item).with_entry(activation.ruleset, ListedName(activation.number, sha256))
         return [listing_item(self.family, listing, item)]
 
-    def heads(self) -> Iterator[Head]:
+    def heads(self) -> Iterator[RulesetHead]:
         """Every ruleset, by name."""
         index, value = versions.all_of(self.family)
         return (versions.head_of(item) for item in _every(self._store, index, value))
 
-    def head(self, ruleset: str) -> Head:
+    def head(self, ruleset: str) -> RulesetHead:
         """How many versions and activations a ruleset has; `UnknownRuleset` if it has none."""
         head, stored = self._head(ruleset)
         if not stored:
@@ -206,9 +206,9 @@ class Library:
         if expected is not None and expected != found:
             raise StaleEdit(ruleset, found, self.family.noun)
 
-    def _head(self, ruleset: str) -> tuple[Head, int]:
+    def _head(self, ruleset: str) -> tuple[RulesetHead, int]:
         item = self._store.get(versions.head_id(ruleset, self.family))
-        return (Head(ruleset), 0) if item is None else (versions.head_of(item), item.version)
+        return (RulesetHead(ruleset), 0) if item is None else (versions.head_of(item), item.version)
 
 
 def _not_before(now: datetime, since: datetime | None) -> datetime:

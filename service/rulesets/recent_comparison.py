@@ -31,7 +31,7 @@ FIRST_LOOK, FURTHEST = timedelta(minutes=1), timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class RecentCounts:
     """The counts of the requests from `since` on; `until` is how far the look came, `complete` if it came to now."""
 
     against: int
@@ -63,7 +63,7 @@ class Latest:
         self._enough = enough
         self._tick = tick
 
-    def compared(self, draft: Compiled) -> Compared | None:
+    def compared(self, draft: Compiled) -> RecentCounts | None:
         """The draft against the active version; None where none is active, or where the look cannot be had."""
         name, now = draft.ruleset.name, self._clock.now()
         try:
@@ -74,7 +74,7 @@ class Latest:
             logger.warning("The latest requests of %s were not replayed: %s", name, error, extra={"ruleset": name})
             return None
 
-    def _compared(self, active: Serving, draft: Compiled, now: datetime) -> Compared:
+    def _compared(self, active: Serving, draft: Compiled, now: datetime) -> RecentCounts:
         ends_at, name = self._tick() + BUDGET.total_seconds(), draft.ruleset.name
         since, segments = self._since(name, now), head_of(self._store, name)[0].segments
         query = AuditQuery(ruleset=name, since=since, until=now)
@@ -85,7 +85,7 @@ class Latest:
             until, complete = page.last or until, page.cursor is None
             if self._tick() > ends_at:
                 break
-        return Compared(active.version.number, since, now if complete else until, complete, tally)
+        return RecentCounts(active.version.number, since, now if complete else until, complete, tally)
 
     def _since(self, ruleset: str, now: datetime) -> datetime:
         """So far back that there are enough entries, found by looking back twice as far each time."""

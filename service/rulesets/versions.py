@@ -25,7 +25,7 @@ CHUNK_CHARACTERS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class RulesetHead:
     """What a ruleset counts: its versions and activations are numbered from 1, without gaps."""
 
     ruleset: str
@@ -117,7 +117,7 @@ def chunk_id(sha256: str, number: int) -> str:
     return f"rulefile-{sha256}-{number:03d}"
 
 
-def head_item(head: Head, version: int, family: Family = RULESETS) -> Item:
+def head_item(head: RulesetHead, version: int, family: Family = RULESETS) -> Item:
     """A ruleset's head, to be compared with stored `version` (0: the ruleset is new)."""
     index, value = all_of(family)
     return Item(head_id(head.ruleset, family), family.kind, to_state(head), version=version, keys={index: value})
@@ -145,9 +145,9 @@ def content_key(ruleset: str, sha256: str) -> str:
     return f"{ruleset}:{sha256}"
 
 
-def head_of(item: Item) -> Head:
+def head_of(item: Item) -> RulesetHead:
     """The head that `head_item` stored."""
-    return from_state(Head, item.state)
+    return from_state(RulesetHead, item.state)
 
 
 def version_of(item: Item) -> Version:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.decide import facts as request_facts
 from service.decide.decision import Compiled
-from service.decide.explain import Comparison, Explanation, Truth, explain, matching
+from service.decide.explain import ExplainedComparison, Explanation, Truth, explain, matching
 from service.decide.ruleset import Ruleset
 from service.decide.wording import condition_text
 from tests.unit.rule_worlds import TODAY, compiled, oracle, requests, rulesets, truth
@@ -90,7 +90,7 @@ def test_an_explanation_means_what_the_decision_and_the_oracle_mean(ruleset: Rul
         assert held == fired == matching(ruleset, facts) == oracle(ruleset, facts)
         for rule, one in zip(ruleset.rules, explanation.rules, strict=True):
             assert one.condition.truth.as_json == truth(rule.when, facts)
-            assert isinstance(one.condition, Comparison) or one.condition.clauses
+            assert isinstance(one.condition, ExplainedComparison) or one.condition.clauses
 
 
 @pytest.mark.parametrize(

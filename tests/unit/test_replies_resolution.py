@@ -3,10 +3,10 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.escalate.phonebook import FIRST_CODE, LAST_CODE, Listed, PhoneBook, Question, Standing
+from service.escalate.phonebook import FIRST_CODE, LAST_CODE, ListedPage, PhoneBook, Question, Standing
 from service.escalate.replies import ClearAnswer, ParsedReply, Understood
 from service.escalate.resolution import (
-    Answered,
+    ClearReply,
     NotUnderstood,
     Resolution,
     Stranger,
@@ -30,7 +30,7 @@ def reply(text: str, phone: PhoneBook | None, in_reply_to: str | None = None) ->
 
 
 def meant(resolution: Resolution) -> list[str]:
-    assert isinstance(resolution, Answered)
+    assert isinstance(resolution, ClearReply)
     return [page.incident_id for page in resolution.pages]
 
 
@@ -68,7 +68,7 @@ def test_a_number_that_is_no_code_is_only_a_number() -> None:
 
 def test_a_code_alone_completes_the_answer_that_was_asked_about() -> None:
     asked = book("a", "b").asking(Question(START + timedelta(minutes=59), ClearAnswer.NO))
-    assert reply("11", asked) == Answered(ClearAnswer.NO, (asked.pages[1],))
+    assert reply("11", asked) == ClearReply(ClearAnswer.NO, (asked.pages[1],))
     assert isinstance(reply("11", book("a", "b")), NotUnderstood)
     long_ago = book("a", "b").asking(Question(START, ClearAnswer.NO))
     assert isinstance(reply("11", long_ago), NotUnderstood)
@@ -80,8 +80,8 @@ def test_a_code_of_what_is_over_is_still_about_it() -> None:
 
 def test_one_incident_on_two_levels_of_one_phone_is_one_incident_with_two_codes() -> None:
     twice = book("a").paged("a", 2, 2, START + timedelta(minutes=2))
-    assert reply("no", twice) == Answered(ClearAnswer.NO, (twice.pages[1],))
-    assert reply("no 10", twice) == Answered(ClearAnswer.NO, (twice.pages[0],))
+    assert reply("no", twice) == ClearReply(ClearAnswer.NO, (twice.pages[1],))
+    assert reply("no 10", twice) == ClearReply(ClearAnswer.NO, (twice.pages[0],))
 
 
 def test_after_everything_is_over_a_lone_reply_is_about_what_ended_last() -> None:
@@ -195,7 +195,7 @@ def test_a_reply_is_never_guessed(
     match resolve(ParsedReply(answer, codes, certain=certain), phone, START + timedelta(hours=1), in_reply_to):
         case Stranger():
             assert not phone.pages
-        case Answered(answer=given_answer, pages=pages):
+        case ClearReply(answer=given_answer, pages=pages):
             assert given_answer is answer
             if answer in (ClearAnswer.YES, ClearAnswer.NO):
                 check_answered(pages, phone, codes, in_reply_to)
@@ -208,7 +208,7 @@ def test_a_reply_is_never_guessed(
 
 
 def check_command(
-    answer: ClearAnswer | None, pages: tuple[Listed, ...], phone: PhoneBook, codes: tuple[int, ...]
+    answer: ClearAnswer | None, pages: tuple[ListedPage, ...], phone: PhoneBook, codes: tuple[int, ...]
 ) -> None:
     """Without a code a command is about the only thing it may mean; WHO, which changes nothing, about three."""
     asked = set(phone.latest(Standing.OPEN))
@@ -220,7 +220,7 @@ def check_command(
 
 
 def check_answered(
-    pages: tuple[Listed, ...], phone: PhoneBook, codes: tuple[int, ...], in_reply_to: str | None
+    pages: tuple[ListedPage, ...], phone: PhoneBook, codes: tuple[int, ...], in_reply_to: str | None
 ) -> None:
     named = {page.code for page in pages} <= set(codes)
     still_open = {page.incident_id for page in phone.pages if page.standing is Standing.OPEN}

@@ -12,7 +12,7 @@ from service.channels.phones import PhoneRules
 from service.core.enums import Channel
 from service.escalate.gathering import ContactLimits, NoticeGroup, Told, leaves_at
 from service.escalate.incident import Contact
-from service.escalate.phonebook import Listed, listing
+from service.escalate.phonebook import ListedPage, listing
 from service.escalate.wording import House, Wording
 from service.language.embedded.catalogue import read_catalogues
 from service.messages.segments import not_in_gsm_7, segments_of
@@ -30,8 +30,8 @@ def wording() -> Wording:
     )
 
 
-def pages(about: str, count: int = 60) -> list[Listed]:
-    return [Listed(4000 - n, f"i{n}", 1, 1, NOON, about=f"{about} {n:02d}") for n in range(count)]
+def pages(about: str, count: int = 60) -> list[ListedPage]:
+    return [ListedPage(4000 - n, f"i{n}", 1, 1, NOON, about=f"{about} {n:02d}") for n in range(count)]
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es", "fr", "it", "pt-BR"])

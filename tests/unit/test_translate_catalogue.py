@@ -275,7 +275,12 @@ def test_every_text_of_every_shipped_template_is_translated(name: str, language:
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=str)
 def test_every_sentence_of_the_pages_behind_links_is_translated(language: Tag) -> None:
-    for text in (*answer_pages.Sentence, *mailed_pages.Sentence, *unsubscribe.UnsubscribeSentence, *NEUTRAL.texts):
+    for text in (
+        *answer_pages.AnswerPageSentence,
+        *mailed_pages.MailSentence,
+        *unsubscribe.UnsubscribeSentence,
+        *NEUTRAL.texts,
+    ):
         assert isinstance(CATALOGUES.translate(text, ENGLISH, language), Translation), text
 
 

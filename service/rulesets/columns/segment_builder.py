@@ -17,7 +17,7 @@ from msgspec import structs
 from service.audit import EntryType
 from service.core.clock import Clock
 from service.rulesets.columns.segment import Collected
-from service.rulesets.columns.segment_store import Head, StoredSegment, further, head_item, head_of, outdated
+from service.rulesets.columns.segment_store import ColumnsHead, StoredSegment, further, head_item, head_of, outdated
 from service.rulesets.library import Library
 from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts
 from service.storage import AuditQuery, AuditText, Conflict, Item, Store, TooLarge, instant
@@ -108,7 +108,7 @@ class Following:
             last = text.at
             yield text
 
-    def _commit(self, head: Head, version: int, found: Sequence[AuditText]) -> bool:
+    def _commit(self, head: ColumnsHead, version: int, found: Sequence[AuditText]) -> bool:
         """Store a segment of these requests, or of fewer where they are too large; False if it cannot be done now."""
         until = instant(found[-1].at) + MICROSECOND
         of_time = AuditQuery(ruleset=head.ruleset, since=head.until, until=until)
@@ -126,7 +126,7 @@ class Following:
             self._save(head, version, until, count, {})
         return True
 
-    def _save(self, head: Head, version: int, until: datetime, count: int, state: Mapping[str, object]) -> None:
+    def _save(self, head: ColumnsHead, version: int, until: datetime, count: int, state: Mapping[str, object]) -> None:
         kept = StoredSegment(head.ruleset, head.segments + 1, head.until, until, count, dict(state))
         self._store.save(head_item(further(head, until), version), spawn=[kept.item()])
         logger.info("Requests of %s up to %s are in columns", head.ruleset, until, extra={"ruleset": head.ruleset})

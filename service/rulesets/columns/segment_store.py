@@ -18,7 +18,7 @@ AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ColumnsHead:
     """How far the requests of a ruleset stand in columns: `segments` of them, all entries before `until`."""
 
     ruleset: str
@@ -57,13 +57,13 @@ def segment_id(ruleset: str, number: int) -> str:
     return f"{KIND}-{ruleset}-{number:06d}"
 
 
-def head_of(store: Store, ruleset: str) -> tuple[Head, int]:
+def head_of(store: Store, ruleset: str) -> tuple[ColumnsHead, int]:
     """How far a ruleset's columns are, and the version of the item that says so (0: there is none)."""
     item = store.get(_head_id(ruleset))
-    return (Head(ruleset), 0) if item is None else (from_state(Head, item.state), item.version)
+    return (ColumnsHead(ruleset), 0) if item is None else (from_state(ColumnsHead, item.state), item.version)
 
 
-def head_item(head: Head, version: int) -> Item:
+def head_item(head: ColumnsHead, version: int) -> Item:
     """A head, to be compared with its stored version."""
     return Item(_head_id(head.ruleset), "segments", to_state(head), version=version)
 
@@ -118,6 +118,6 @@ def _head_id(ruleset: str) -> str:
     return f"segments-{ruleset}"
 
 
-def further(head: Head, until: datetime) -> Head:
+def further(head: ColumnsHead, until: datetime) -> ColumnsHead:
     """The head once there is a segment more."""
     return replace(head, segments=head.segments + 1, until=until)

@@ -31,7 +31,7 @@ Look = Callable[[int, int], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class ItemWrite:
     """One put of a commit; `lost` is raised when its condition fails, None for a child that may be there already."""
 
     put: PutTypeDef
@@ -72,18 +72,18 @@ class Writes:
                 writes = _without_existing_children(writes, refused)
         return None
 
-    def _planned(self, commit: WriteBatch, token: str, now: int) -> Sequence[Write]:
+    def _planned(self, commit: WriteBatch, token: str, now: int) -> Sequence[ItemWrite]:
         return [
             *(self._change(row, token, now) for row in commit.changes),
-            *(Write(self._put_new(row, token, now), None) for row in commit.children),
+            *(ItemWrite(self._put_new(row, token, now), None) for row in commit.children),
             *(self._entry(row, token) for row in commit.audit),
         ]
 
-    def _change(self, row: ItemRow, token: str, now: int) -> Write:
+    def _change(self, row: ItemRow, token: str, now: int) -> ItemWrite:
         if row.was == 0:
-            return Write(self._put_new(row, token, now), AlreadyExists(f"item {row.item.id!r} exists already"))
+            return ItemWrite(self._put_new(row, token, now), AlreadyExists(f"item {row.item.id!r} exists already"))
         lost = Conflict(f"item {row.item.id!r} is no longer at version {row.was}: read it again")
-        return Write(self._put(row, token, now, SAVED, {":was": number(row.was), ":now": number(now)}), lost)
+        return ItemWrite(self._put(row, token, now, SAVED, {":was": number(row.was), ":now": number(now)}), lost)
 
     def _put_new(self, row: ItemRow, token: str, now: int) -> PutTypeDef:
         return self._put(row, token, now, ABSENT, {":now": number(now)})
@@ -103,7 +103,7 @@ class Writes:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _entry(self, row: AuditRow, token: str) -> Write:
+    def _entry(self, row: AuditRow, token: str) -> ItemWrite:
         put: PutTypeDef = {
             "TableName": self._tables.audit,
             "Item": audit_attributes(row, token, self._audit_shards.to_write()),
@@ -111,9 +111,9 @@ class Writes:
             "ExpressionAttributeNames": names(UNAPPENDED),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        return Write(put, AlreadyExists(f"audit entry {row.entry.audit_id!r} exists already"))
+        return ItemWrite(put, AlreadyExists(f"audit entry {row.entry.audit_id!r} exists already"))
 
-    def _make(self, writes: Sequence[Write]) -> None:
+    def _make(self, writes: Sequence[ItemWrite]) -> None:
         if len(writes) == 1:
             only = writes[0].put
             self._calls(lambda client: _done(client.put_item(**only, ReturnConsumedCapacity="TOTAL")))
@@ -136,7 +136,7 @@ def _done(answer: Mapping[str, object]) -> None:
     checked_whole(answer, "ConsumedCapacity")
 
 
-def _without_existing_children(writes: Sequence[Write], refused: ConditionFailed) -> Sequence[Write]:
+def _without_existing_children(writes: Sequence[ItemWrite], refused: ConditionFailed) -> Sequence[ItemWrite]:
     failed = {failure.position for failure in refused.failures}
     for position in sorted(failed):
         lost = writes[position].lost

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from service.core.errors import TocsinError
 from service.storage.sqlite.errors import unavailable, unusable
-from service.storage.sqlite.group import GroupCommit, Write
+from service.storage.sqlite.group import GroupCommit, GroupedWrite
 from service.storage.sqlite.lock import FileLock, NoTurn
 from service.storage.sqlite.readers import Readers
 from service.storage.sqlite.schema import migrate
@@ -83,7 +83,7 @@ class Database:
         self._lock.close_inherited()
         self._begin()
 
-    def _commit(self, take: Callable[[], Sequence[Write[sqlite3.Connection]]]) -> None:
+    def _commit(self, take: Callable[[], Sequence[GroupedWrite[sqlite3.Connection]]]) -> None:
         with self._writing:
             try:
                 with self._lock.held():
@@ -100,7 +100,7 @@ class Database:
                     self._drop_writer()  # which undoes what was begun
 
     def _commit_group(
-        self, connection: sqlite3.Connection, take: Callable[[], Sequence[Write[sqlite3.Connection]]]
+        self, connection: sqlite3.Connection, take: Callable[[], Sequence[GroupedWrite[sqlite3.Connection]]]
     ) -> None:
         connection.execute("BEGIN IMMEDIATE")
         group = take()
@@ -148,7 +148,7 @@ class Database:
             self._writer = None
 
 
-def _run_alone(connection: sqlite3.Connection, write: Write[sqlite3.Connection]) -> None:
+def _run_alone(connection: sqlite3.Connection, write: GroupedWrite[sqlite3.Connection]) -> None:
     connection.execute("SAVEPOINT one")
     try:
         write.run(connection)

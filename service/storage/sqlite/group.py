@@ -19,7 +19,7 @@ MAX_GROUP = 256
 
 
 @dataclass(slots=True, eq=False)
-class Write(Generic[C]):
+class GroupedWrite(Generic[C]):
     """One caller's write; then `error`, or whatever `run` kept last, is the answer.
 
     `run` is called in the leader's thread, and once more if its group has to be undone because another of it failed.
@@ -38,16 +38,16 @@ class GroupCommit(Generic[C]):
     meanwhile goes along. It must set `error` on each write that failed, and raise if none was made durable.
     """
 
-    def __init__(self, commit: Callable[[Callable[[], Sequence[Write[C]]]], None]) -> None:
+    def __init__(self, commit: Callable[[Callable[[], Sequence[GroupedWrite[C]]]], None]) -> None:
         self._commit = commit
         self._mutex = threading.Lock()
-        self._waiting: deque[Write[C]] = deque()
+        self._waiting: deque[GroupedWrite[C]] = deque()
         self._led = False
 
     def submit(self, run: Callable[[C], T]) -> T:
         """Run a write in the next group; returns when it is durable, raises what it raised."""
         answers: list[T] = []
-        write: Write[C] = Write(lambda held: answers.append(run(held)))
+        write: GroupedWrite[C] = GroupedWrite(lambda held: answers.append(run(held)))
         with self._mutex:
             self._waiting.append(write)
             lead, self._led = not self._led, True
@@ -59,8 +59,8 @@ class GroupCommit(Generic[C]):
             raise write.error
         return answers[-1]
 
-    def _lead(self, own: Write[C]) -> None:
-        group: list[Write[C]] = []
+    def _lead(self, own: GroupedWrite[C]) -> None:
+        group: list[GroupedWrite[C]] = []
         failure: TocsinError | None = StoreUnavailable("the process was interrupted while it wrote: try again")
         try:
             self._commit(lambda: self._take(group))
@@ -70,12 +70,12 @@ class GroupCommit(Generic[C]):
         finally:
             self._finish(group, own, failure)
 
-    def _take(self, group: list[Write[C]]) -> Sequence[Write[C]]:
+    def _take(self, group: list[GroupedWrite[C]]) -> Sequence[GroupedWrite[C]]:
         with self._mutex:
             group.extend(self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting))))
         return group
 
-    def _finish(self, group: list[Write[C]], own: Write[C], failure: TocsinError | None) -> None:
+    def _finish(self, group: list[GroupedWrite[C]], own: GroupedWrite[C], failure: TocsinError | None) -> None:
         with self._mutex:
             if own in self._waiting:  # the database was never reached: the next leader tries for itself
                 self._waiting.remove(own)
