@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 
 from flask import Blueprint, Response
-
-from service.http import not_found
 
 FOLDER = Path(__file__).with_name("static")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -41,7 +40,7 @@ class Assets:
         def static(digest: str, name: str) -> Response:
             asset = self._assets.get(name)
             if asset is None or asset.digest != digest:
-                raise not_found("There is no such file.")
+                return Response("There is no such file.\n", HTTPStatus.NOT_FOUND, mimetype="text/plain")
             return Response(asset.content, mimetype=asset.media_type, headers={"Cache-Control": _FOREVER})
 
 

@@ -50,7 +50,7 @@ def checked_name(name: str) -> str:
         raise AttachmentRefused(
             f"has no name that a mail can carry: write it like menu.pdf, with {MAX_ATTACHMENT_NAME} letters", "name"
         )
-    ending = name.rpartition(".")[2].lower()
+    ending = name.rstrip(". ").rpartition(".")[2].lower()  # Windows drops dots and blanks at the end
     if ending in PROGRAMS:
         raise AttachmentRefused(
             f"ends in .{ending}, which mail servers refuse: put it into a .zip, or send a link", "name"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -74,6 +75,8 @@ def read(source: str) -> tuple[str, Mapping[str, str]]:
     if root is None or faults.refused:
         first = faults.in_order()[0]
         raise NotATemplate(f"it is not YAML: line {first.at.line}: {first.message}")
+    if (twice := _written_twice(root)) is not None:
+        raise NotATemplate(f"`{twice}` stands here a second time: keep one of them")
     match _texts(root):
         case {"template": str(name), "files": dict(files), **others} if not others:
             pass
@@ -87,6 +90,16 @@ def read(source: str) -> tuple[str, Mapping[str, str]]:
         if not isinstance(text, str):
             raise NotATemplate(f"files: {file} must be a text")
     return name, files
+
+
+def _written_twice(root: Node) -> str | None:
+    """A name that a mapping has more than once."""
+    if not isinstance(root, Entries):
+        return None
+    names = Counter(key.text for key, _ in root.pairs)
+    again = (name for name, count in names.items() if count > 1)
+    inner = (_written_twice(value) for _, value in root.pairs)
+    return next(again, None) or next(filter(None, inner), None)
 
 
 def _texts(node: Node) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,11 +12,11 @@ from flask import Blueprint
 
 from service.core.clock import Clock
 from service.core.enums import Scope
-from service.decide import report
+from service.decide import Finding, Flaw, Place, Severity, report
 from service.http import Answer, Caller, Format, Problem, ProblemType, endpoint
 from service.rulesets import schemas, text_schemas
 from service.rulesets.differences import active_source
-from service.rulesets.errors import StaleEdit, UnknownRuleset
+from service.rulesets.errors import StaleEdit, UnknownRuleset, WrongName
 from service.rulesets.gate import Checked
 from service.rulesets.library import Library
 from service.rulesets.problems import as_problems
@@ -141,9 +141,13 @@ def _add_check(routes: Blueprint, texts: VersionedTexts) -> None:
     def check(name: str, body: str) -> text_schemas.TextReport:
         """Everything there is to say about a text, and its lines beside the active version's. Publishes nothing."""
         checked = texts.check(body.encode())
+        findings = [*checked.findings, *_of_another_name(texts, name, checked)]
         before = active_source(texts.library, name, texts.clock.now()) or ""
-        findings = tuple(report.finding_as_json(finding) for finding in checked.findings)
-        return text_schemas.TextReport(ok=checked.sound, findings=findings, diff=_lines(before, body))
+        return text_schemas.TextReport(
+            ok=not any(finding.severity is Severity.ERROR for finding in findings),
+            findings=tuple(map(report.finding_as_json, findings)),
+            diff=_lines(before, body),
+        )
 
     endpoint(
         routes,
@@ -155,6 +159,14 @@ def _add_check(routes: Blueprint, texts: VersionedTexts) -> None:
         body_limit=texts.max_bytes,
         answers={200: text_schemas.TextReport},
     )(_called(f"check_{texts.singular}", check))
+
+
+def _of_another_name(texts: VersionedTexts, name: str, checked: Checked) -> Sequence[Finding]:
+    """An error where the text declares another name than the one under which it would be published."""
+    if checked.declared is None or checked.declared.name == name:
+        return ()
+    message = str(WrongName(checked.declared.name, name, texts.library.family))
+    return [Finding(Severity.ERROR, Flaw.SYNTAX, Place(1, 1), message)]
 
 
 def _add_publish(routes: Blueprint, texts: VersionedTexts) -> None:

@@ -108,6 +108,8 @@ def test_files_that_are_unknown_strange_old_or_too_large_together_are_refused(de
         (b"x", "name=menu.pdf&type=a%0d%0ab"),
         (b"x", f"name=menu.pdf&type=application/{'x' * 70}"),
         (b"x", "name=setup.EXE"),
+        (b"x", "name=setup.exe."),
+        (b"x", "name=setup.exe%20"),
     ],
 )
 def test_a_file_that_no_mail_can_carry_is_refused(desk: Desk, content: bytes, query: str) -> None:

@@ -257,8 +257,20 @@ def test_a_rule_is_changed_published_and_rolled_back(premium: Api) -> None:
     stale = submit(tab, publish, {**form, "source": changed.replace("driver risk", "risk")}).text
     assert "Somebody else published meanwhile" in stale
     assert "premium by risk" in stale  # the text is kept
-    assert submit(tab, "/console/rules/premium/versions/1/activate", {}).status_code == 303
+    back = "/console/rules/premium/versions/1/activate"
+    assert "Look again at what changes" in submit(tab, back, {"seen": "1"}).text, "2 was published meanwhile"
+    assert 'name="seen" value="2"' in tab.get(back).text
+    assert submit(tab, back, {"seen": "2"}).status_code == 303
     assert "Version 1</a> <b>decides now</b>" in tab.get("/console/rules/premium/versions").text
+
+
+def test_addresses_that_nobody_was_given_are_answered_in_order(premium: Api) -> None:
+    assert browser(premium).get("/console/static/787e9a58c03e/nope.css").status_code == 404
+    tab = signed_in(premium)
+    for number in ("x", "²", "9" * 5_000, "-1", ""):
+        assert tab.get(f"/console/rules/premium/try?version={number}").status_code == 200
+    for content in ("abcde", "é", ""):
+        assert "Choose a file" in submit(tab, "/console/people/import/store", {"content": content}).text
 
 
 def test_an_incident_is_taken_and_another_called_off(api: Api) -> None:

@@ -105,6 +105,16 @@ def test_a_test_to_nobody_says_what_to_write(people: Api, to: str) -> None:
     assert people.client.get("/v1/notifications").json()["items"] == []
 
 
+def test_adding_a_person_changes_nobody_who_exists(people: Api) -> None:
+    before = people.client.get("/v1/recipients/ann").json()
+    form = {"is_new": "1", "user_id": "ann", "first_name": "Cat", "language": "en", "preference": "email"}
+    answer = submit(signed_in(people), "/console/people", {**form, "email": "cat@example.com"})
+    assert answer.status_code == 409
+    assert "ann exists already" in answer.text
+    assert 'value="Cat"' in answer.text
+    assert people.client.get("/v1/recipients/ann").json() == before
+
+
 def test_what_is_wrong_with_a_message_stands_at_its_field(people: Api) -> None:
     page = submit(signed_in(people), "/console/messages/new/check", {"recipients": "ann", "text": "\u200b"}).text
     assert 'aria-describedby="error-text"' in page

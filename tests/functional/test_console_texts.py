@@ -84,8 +84,25 @@ def test_an_older_version_is_used_again_after_a_look_at_what_changes(api: Api, t
     again = f"{PAGE}/versions/1/activate"
     assert again in tab.get(f"{PAGE}/versions").text
     assert "<del>-  - {contacts: [1], channels: [sms], wait: 9m}" in tab.get(again).text
-    assert submit(tab, again, {}).status_code == 303
+    assert submit(tab, again, {"seen": "2"}).status_code == 303
     assert active(api) == NIGHT
+
+
+def test_a_version_that_was_published_since_the_look_is_not_replaced_unseen(api: Api, tab: FlaskClient) -> None:
+    publish(api, NIGHT.replace("5m", "9m"))
+    again = f"{PAGE}/versions/1/activate"
+    assert 'name="seen" value="2"' in tab.get(again).text
+    publish(api, NIGHT.replace("5m", "8m"))
+    page = submit(tab, again, {"seen": "2"}).text
+    assert "Look again at what changes" in page
+    assert "wait: 8m" in page
+    assert active(api) == NIGHT.replace("5m", "8m")
+
+
+def test_a_text_of_another_name_is_no_text_of_this_page(tab: FlaskClient) -> None:
+    form = {"source": NIGHT.replace("night", "day", 1), "sha256": ""}
+    for deed in ("check", "publish"):
+        assert "but was sent to escalation policy &#39;night&#39;" in submit(tab, f"{PAGE}/{deed}", form).text
 
 
 def test_whoever_may_only_read_is_offered_no_change(api: Api, tab: FlaskClient) -> None:

@@ -114,6 +114,8 @@ def test_a_template_is_published_used_edited_and_rolled_back(api: Api, service: 
         (MENU.replace("{{ day }}", "{{ day", 1), "menu/sms.txt"),
         (MENU.replace("sms.txt", "../sms.txt"), "is no file of a template"),
         (MENU.replace("  sms.txt: The menu of {{ day }} is out.\n", ""), "sms.txt is missing"),
+        (MENU + "  sms.txt: Another\n", "`sms.txt` stands here a second time"),
+        (MENU + "template: menu\n", "`template` stands here a second time"),
         ("template: menu", "files:"),
         ("{", "is not YAML"),
         (MENU.replace("template: menu", "template: lunch"), "but was sent to template"),

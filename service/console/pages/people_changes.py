@@ -41,6 +41,15 @@ def _add_profile(routes: Blueprint) -> None:
         given = {name: text.strip() for name, text in request.form.items() if text.strip()}
         user_id = given.get("user_id", "")
         body = {name: given[name] for name in FIELDS if name in given}
+        if "is_new" in given and _is_known(user_id):
+            return make_response(
+                _form(
+                    given,
+                    is_new=True,
+                    detail=f"{user_id} exists already. Change that person on their own page, or choose another id.",
+                ),
+                409,
+            )
         try:
             calls.send(PUT, body, user_id=user_id)
         except Problem as problem:
@@ -54,9 +63,17 @@ def _refused(given: Mapping[str, str], problem: Problem) -> Response:
     return make_response(_form(given, is_new="is_new" in given, problem=problem), problem.type.status)
 
 
-def _form(given: calls.Document, *, is_new: bool, problem: Problem | None = None) -> str:
+def _is_known(user_id: str) -> bool:
+    try:
+        calls.read("recipients.get_recipient", user_id=user_id)
+    except Problem:
+        return False
+    return True
+
+
+def _form(given: calls.Document, *, is_new: bool, problem: Problem | None = None, detail: str = "") -> str:
     errors = calls.field_errors(problem) if problem else {}
-    detail = problem.detail if problem else ""
+    detail = problem.detail if problem else detail
     return render_template("people/edit.html", given=given, errors=errors, detail=detail, is_new=is_new)
 
 

@@ -40,6 +40,12 @@ def number_of(ruleset: calls.Document) -> int:
     return int(active["version"] if active else ruleset["versions"])
 
 
+def active_of(shown: calls.Document) -> str:
+    """The version that is in use now, as a form keeps it; empty if there is none."""
+    active = shown["active"]
+    return str(active["version"]) if active else ""
+
+
 def _add_try(routes: Blueprint) -> None:
     @routes.get("/rules/<name>/try")
     def ask_to_try(name: str) -> str:
@@ -62,7 +68,8 @@ def _try_page(
     name: str, given: Mapping[str, str], *, tried: calls.Document | None = None, problem: Problem | None = None
 ) -> str:
     shown = calls.read("rulesets.read_ruleset", name=name)
-    number = int(given.get("version") or number_of(shown))
+    said = given.get("version", "")
+    number = int(said) if said.isdecimal() and said.isascii() and len(said) < 10 else number_of(shown)
     outline = calls.read("rulesets.read_outline", name=name, number=number)
     errors = calls.field_errors(problem) if problem else {}
     return render_template(

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request
-from werkzeug.wrappers import Response
 
 from service.console import calls
 from service.console.forms import Page, PageForm
-from service.console.pages.rules import number_of
+from service.console.pages.rules import active_of, number_of
 from service.http import Problem, ProblemType
 
 
@@ -89,12 +88,14 @@ class TextPages:
 
     def ask_to_activate(self, name: str, number: int) -> str:
         """What changes if an older version is used again."""
-        version = self._version(name, number)
+        version, shown = self._version(name, number), self._read(name)
         report = calls.send(self.check_call, version["source"], name=name)
-        return self._page("activate", name=name, version=version, report=report)
+        return self._page("activate", name=name, version=version, report=report, seen=active_of(shown))
 
-    def activate_version(self, name: str, number: int) -> Response:
-        """Use an older version again."""
+    def activate_version(self, name: str, number: int) -> Page:
+        """Use an older version again, if nobody has published since the page was shown."""
+        if request.form.get("seen") != active_of(self._read(name)):
+            return self.ask_to_activate(name, number)
         calls.send(f"{self.plural}.activate_{self.singular}", {"version": number}, name=name)
         return redirect(f"/console/{self.plural}/{name}", 303)
 
@@ -108,7 +109,7 @@ class TextPages:
         comment = request.form.get("comment", "")
         return self._page("edit", name=name, source=source, sha256=sha256, comment=comment, **said)
 
-    def _read(self, name: str) -> Mapping[str, object]:
+    def _read(self, name: str) -> calls.Document:
         return calls.read(f"{self.plural}.read_{self.singular}", name=name)
 
     def _version(self, name: str, number: int) -> calls.Document:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from service.console import calls
 from service.console.forms import takes_form
+from service.console.pages.rules import active_of
 
 
 def add_to(routes: Blueprint) -> None:
@@ -31,9 +32,12 @@ def add_to(routes: Blueprint) -> None:
         shown = calls.read("rulesets.read_ruleset", name=name)
         version = calls.read("rulesets.read_version", name=name, number=number)
         report = calls.send("rulesets.check_ruleset", version["source"], name=name)
-        return render_template("rules/activate.html", name=name, version=version, ruleset=shown, report=report)
+        values = {"version": version, "ruleset": shown, "report": report, "seen": active_of(shown)}
+        return render_template("rules/activate.html", name=name, **values)
 
     @takes_form(routes, "/rules/<name>/versions/<int:number>/activate", "rulesets.activate_version")
-    def activate(name: str, number: int) -> Response:
+    def activate(name: str, number: int) -> str | Response:
+        if request.form.get("seen") != active_of(calls.read("rulesets.read_ruleset", name=name)):
+            return ask_to_activate(name, number)
         calls.send("rulesets.activate_version", {"version": number}, name=name)
         return redirect(f"/console/rules/{name}", 303)
