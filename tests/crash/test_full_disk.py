@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,8 @@ class Disks:
 
     server: Running
     inside: Path
+    answered: list[str] = field(default_factory=list)
+    """The evaluations that were answered with 200, by their ids."""
 
     def fill(self) -> None:
         """Write until nothing fits any more."""
@@ -64,9 +66,17 @@ class Disks:
 
     def _evaluates(self) -> int:
         try:
-            return self.server.client.post("/v1/rulesets/premium/evaluations", {"request": FACTS}).status
+            reply = self.server.client.post("/v1/rulesets/premium/evaluations", {"request": FACTS})
         except urllib3.exceptions.HTTPError:
             return 0
+        if reply.status == 200:
+            self.answered.append(str(reply.json()["evaluation_id"]))
+        return reply.status
+
+    def kept(self) -> set[str]:
+        """The evaluations of the audit trail."""
+        text = self.server.client.get("/v1/audit?ruleset=premium&limit=500").text
+        return {each for each in self.answered if each in text}
 
     def pages(self, number: int) -> int:
         """Open an incident; how many messages are in the outbox for its contact."""
@@ -133,6 +143,7 @@ def test_a_disk_that_fills_up_ends_nothing_and_room_is_enough(tmp_path: Path) ->
         for number in range(ROUNDS):
             gunicorn = disks.pids("gunicorn")
             disks.fill()
+            assert eventually(lambda: disks.evaluates() == {503: 1}, 60), "SQLite's log has some room of its own"
             counts += disks.evaluates(CALLS)
             assert disks.server.client.get("/readyz").status == 503
             assert disks.pids("gunicorn") == gunicorn, "no process of the API ended"
@@ -149,4 +160,5 @@ def test_a_disk_that_fills_up_ends_nothing_and_room_is_enough(tmp_path: Path) ->
             assert eventually(lambda: disks.server.client.get("/readyz?strict=1").status == 200, GOES_ON_WITHIN_S)
         print(f"full disk: {dict(counts)} of {ROUNDS * CALLS} calls")
         assert set(counts) == {503}
+        assert disks.kept() == set(disks.answered), "what was answered is kept"
         assert disks.pids("service.cli worker") == worker
