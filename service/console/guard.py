@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
-from flask import Request, Response, g, redirect, request
+from flask import Request, Response, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.console.sessions import Sessions
@@ -17,6 +18,9 @@ SIGN_IN = f"{ROOT}/sign-in"
 
 _OPEN = (f"{ROOT}/static/", f"{ROOT}/enter/", SIGN_IN)
 """What can be asked for without having signed in."""
+
+WRITTEN = ("source", "subject", "text", "variables", "note", "reason", "comment")
+"""Fields of forms that hold what a person writes."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -59,6 +63,8 @@ class PageGuard:
         if key is not None:
             g.console_key = key
             return None
+        if texts := _written(request):
+            return make_response(render_template("sign-in/lost.html", texts=texts), HTTPStatus.FORBIDDEN)
         wanted = request.full_path.removesuffix("?") if request.method == "GET" else ROOT
         return redirect(f"{SIGN_IN}?next={quote(wanted)}", 303)
 
@@ -86,6 +92,11 @@ class PageGuard:
     @property
     def _is_secure(self) -> bool:
         return request.is_secure or (self._behind_tls and not _is_loopback(request.host))
+
+
+def _written(given: Request) -> Sequence[str]:
+    """The texts of a form that somebody would have to write again."""
+    return [text for name in WRITTEN if (text := given.form.get(name, "").strip())]
 
 
 def is_own_form(given: Request) -> bool:

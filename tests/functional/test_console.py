@@ -264,6 +264,16 @@ def test_a_rule_is_changed_published_and_rolled_back(premium: Api) -> None:
     assert "Version 1</a> <b>decides now</b>" in tab.get("/console/rules/premium/versions").text
 
 
+def test_what_somebody_wrote_is_not_lost_when_the_session_is_over(premium: Api) -> None:
+    stranger = browser(premium)
+    page = submit(stranger, "/console/rules/premium/publish", {"source": "a: <b>\n", "sha256": "x", "comment": "Why"})
+    assert page.status_code == 403
+    assert "Nothing was changed" in page.text
+    assert "a: &lt;b&gt;</textarea>" in page.text
+    assert "Why</textarea>" in page.text
+    assert submit(stranger, "/console/incidents/acknowledge", {"incident": "1"}).status_code == 303
+
+
 def test_addresses_that_nobody_was_given_are_answered_in_order(premium: Api) -> None:
     assert browser(premium).get("/console/static/787e9a58c03e/nope.css").status_code == 404
     tab = signed_in(premium)
