@@ -115,6 +115,19 @@ def test_adding_a_person_changes_nobody_who_exists(people: Api) -> None:
     assert people.client.get("/v1/recipients/ann").json() == before
 
 
+def test_two_who_change_one_person_do_not_undo_each_other(people: Api) -> None:
+    tab = signed_in(people)
+    form = {"user_id": "ann", "language": "en", "preference": "sms", "phone": "+447700900123"}
+    seen = hidden(tab.get("/console/people/ann/edit").text)
+    assert submit(tab, "/console/people", {**form, **seen, "first_name": "Anna"}).status_code == 303
+    answer = submit(tab, "/console/people", {**form, **seen, "email": "ann@example.org"})
+    assert answer.status_code == 409
+    assert "Somebody else changed this person" in answer.text
+    assert 'value="ann@example.org"' in answer.text
+    assert people.client.get("/v1/recipients/ann").json()["first_name"] == "Anna"
+    assert submit(tab, "/console/people", {**form, **hidden(answer.text), "first_name": "Anna"}).status_code == 303
+
+
 def test_what_is_wrong_with_a_message_stands_at_its_field(people: Api) -> None:
     page = submit(signed_in(people), "/console/messages/new/check", {"recipients": "ann", "text": "\u200b"}).text
     assert 'aria-describedby="error-text"' in page

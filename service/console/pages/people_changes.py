@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -13,6 +14,9 @@ from service.http import Problem, ProblemType
 
 PUT = "recipients.put_recipient"
 ERASE = "recipients.delete_recipient"
+CHANGED = (
+    "Somebody else changed this person meanwhile. What you typed is below: look at their page, then save it again."
+)
 FIELDS = ("first_name", "language", "preference", "phone", "email", "timezone", "voice_locale", "chat_url", "audience")
 
 
@@ -34,13 +38,16 @@ def _add_profile(routes: Blueprint) -> None:
 
     @routes.get("/people/<user_id>/edit")
     def edit_person(user_id: str) -> str:
-        return _form(calls.read("recipients.get_recipient", user_id=user_id), is_new=False)
+        person = calls.read("recipients.get_recipient", user_id=user_id)
+        return _form(person, is_new=False, seen=_digest(person))
 
     @takes_form(routes, "/people", PUT)
     def save_person() -> str | Response:
         given = {name: text.strip() for name, text in request.form.items() if text.strip()}
         user_id = given.get("user_id", "")
         body = {name: given[name] for name in FIELDS if name in given}
+        if "is_new" not in given and (changed := _changed_since(user_id, given.get("seen", ""))):
+            return make_response(_form(given, is_new=False, detail=CHANGED, seen=changed), 409)
         if "is_new" in given and _is_known(user_id):
             return make_response(
                 _form(
@@ -63,6 +70,17 @@ def _refused(given: Mapping[str, str], problem: Problem) -> Response:
     return make_response(_form(given, is_new="is_new" in given, problem=problem), problem.type.status)
 
 
+def _changed_since(user_id: str, seen: str) -> str | None:
+    """The digest of the profile as it is now, where it is another than the form was made from."""
+    now = _digest(calls.read("recipients.get_recipient", user_id=user_id))
+    return None if now == seen else now
+
+
+def _digest(person: calls.Document) -> str:
+    """Stands for a profile as it was shown."""
+    return sha256(repr([person.get(name) for name in FIELDS]).encode()).hexdigest()[:16]
+
+
 def _is_known(user_id: str) -> bool:
     try:
         calls.read("recipients.get_recipient", user_id=user_id)
@@ -71,10 +89,14 @@ def _is_known(user_id: str) -> bool:
     return True
 
 
-def _form(given: calls.Document, *, is_new: bool, problem: Problem | None = None, detail: str = "") -> str:
+def _form(
+    given: calls.Document, *, is_new: bool, problem: Problem | None = None, detail: str = "", seen: str = ""
+) -> str:
     errors = calls.field_errors(problem) if problem else {}
     detail = problem.detail if problem else detail
-    return render_template("people/edit.html", given=given, errors=errors, detail=detail, is_new=is_new)
+    return render_template(
+        "people/edit.html", given=given, errors=errors, detail=detail, is_new=is_new, seen=seen or given.get("seen")
+    )
 
 
 def _add_erase(routes: Blueprint) -> None:
