@@ -79,7 +79,9 @@ def import_texts(translations: Translations, content: bytes, by: str, *, dry_run
 
 
 def _fault(translations: Translations, said: ReturnedText) -> str | None:
-    wanted = translations.wanted(said.id)
+    wanted = translations.wanted(said.id) if said.id else None
+    if not said.id:
+        return f"{said.source_text[:40]!r} has no msgctxt, which says what it translates: keep that of the export"
     if wanted is None:
         return "there is no text with this id: export the file from this installation"
     if " ".join(said.source_text.split()) != " ".join(wanted.source_text.split()):

@@ -121,8 +121,8 @@ def _of_po(text: str) -> Iterator[ReturnedText]:
     except (OSError, ValueError) as error:
         raise NotReadable(f"it is neither gettext (.po) nor XLIFF: {error}") from error
     for entry in file:
-        if not entry.obsolete and entry.msgctxt and entry.msgstr:
-            yield ReturnedText(entry.msgctxt, entry.msgid, entry.msgstr, in_doubt=entry.fuzzy)
+        if not entry.obsolete and entry.msgstr:
+            yield ReturnedText(entry.msgctxt or "", entry.msgid, entry.msgstr, in_doubt=entry.fuzzy)
 
 
 def _xliff(wanted: Sequence[ExportedText], source: str, target: str) -> str:

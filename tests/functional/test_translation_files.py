@@ -107,6 +107,18 @@ def test_a_file_goes_out_and_comes_back_over_http(desk: Desk, form: str) -> None
     assert client.call("POST", "/v1/translations/import", body=b"\xff", headers=headers).status == 422
 
 
+def test_a_translation_that_does_not_say_of_what_is_named_not_dropped(desk: Desk) -> None:
+    content = 'msgid ""\nmsgstr ""\n\nmsgid "Hello there"\nmsgstr "Hallo zusammen"\n'
+    refused = desk.api.client.call(
+        "POST",
+        "/v1/translations/import",
+        body=content.encode(),
+        headers={"Content-Type": "application/octet-stream"},
+    )
+    assert refused.status == 422
+    assert "has no msgctxt" in refused.text
+
+
 def test_a_similar_text_of_thousands_goes_along() -> None:
     known = [WantedTranslation(f"Room {n} is closed.", "en", "de", "", NOON, f"Raum {n} ist zu.") for n in range(3_000)]
     known.append(WantedTranslation("The gym is closed on Friday.", "en", "de", "", NOON, "Am Freitag ist zu."))
