@@ -11,11 +11,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, seed, settings
+from openpyxl import Workbook
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 
@@ -149,7 +151,21 @@ def test_ordinary_requests_are_answered_before(target: Target) -> None:
         assert target.server.client.post("/v1/rulesets/lead/evaluations", {"request": {"lead": LEAD}}).status == 200
     for path in ("/openapi.json", "/docs", "/metrics", "/v1/audit?limit=500"):
         assert target.server.client.get(path).status == 200
+    reply = {"from": ANN, "body": "a reply that may be in any language"}
+    assert target.server.client.post("/v1/simulator/sms", reply).status == 202
+    looked = target.server.client.call(
+        "POST", "/v1/recipients?dry_run=true", body=_workbook(), headers={"Content-Type": EXCEL}
+    )
+    assert looked.status == 200, looked.text
     target.memory = target.resident()
+
+
+def _workbook() -> bytes:
+    book, content = Workbook(), BytesIO()
+    book.worksheets[0].append(["user_id", "email", "language", "preference"])
+    book.worksheets[0].append(["ann", "ann@example.com", "en", "email"])
+    book.save(content)
+    return content.getvalue()
 
 
 @schema.parametrize()
