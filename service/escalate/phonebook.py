@@ -16,10 +16,12 @@ from service.escalate.gathering import APART, GATHERED_FOR, REMEMBERED, STORM_LA
 from service.escalate.replies import ClearAnswer
 from service.messages import not_in_gsm_7, shorten
 
-FIRST_CODE = 10
+FIRST_CODE = 11
 """Codes have two digits at least, so that a lone "1" or "2" is not taken for one."""
 LAST_CODE = 9_999
 """Codes count up to here before they start again."""
+TIMES = frozenset({*range(10, 100, 5), 24, 36, 48})
+"""Numbers of minutes and hours that people write beside a YES: none of them becomes a code."""
 
 RETENTION = timedelta(days=30)
 """How long a page that is over can still be answered by its code."""
@@ -278,9 +280,12 @@ def _kept(pages: tuple[ListedPage, ...], at: datetime) -> tuple[ListedPage, ...]
 
 
 def _next_code(last: int, taken: Iterable[int]) -> int:
-    """The code after `last` that no page of the book carries; there are more codes than pages."""
+    """The code after `last` that no page of the book carries and nobody writes for a time.
+
+    There are more codes than pages.
+    """
     code = last
     while True:
         code = code + 1 if code < LAST_CODE else FIRST_CODE
-        if code not in taken:
+        if code not in taken and code not in TIMES:
             return code

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.escalate.phonebook import QUESTION_HOLDS, ListedPage, PhoneBook, Standing
+from service.escalate.phonebook import QUESTION_HOLDS, TIMES, ListedPage, PhoneBook, Standing
 from service.escalate.replies import ClearAnswer, ParsedReply
 
 
@@ -87,11 +87,15 @@ def resolve(
 
 
 def _named(said: ParsedReply, book: PhoneBook) -> tuple[ListedPage, ...] | None:
-    """The pages whose codes the reply names; None if it certainly names a code that this phone never had."""
-    found = [book.by_code(code) for code in said.codes]
-    pages = tuple(page for page in found if page is not None)
+    """The pages whose codes the reply names; None if it certainly names a code that this phone never had.
+
+    A range may hold numbers that become no codes: "11-17" names 11 to 14, 16 and 17.
+    """
+    found = {code: book.by_code(code) for code in said.codes}
+    pages = tuple(page for page in found.values() if page is not None)
     if said.certain:
-        return pages if len(pages) == len(found) else None
+        unknown = [code for code, page in found.items() if page is None]
+        return None if any(code not in TIMES or not pages for code in unknown) else pages
     return tuple(page for page in pages if page.standing is Standing.OPEN)
 
 

@@ -111,8 +111,8 @@ def test_a_late_reply_is_not_applied_to_an_incident_that_did_not_exist_when_it_w
     late = sns.sms("yes", answers=page)
     assert sns.delivers(late, ago=timedelta(minutes=47)).status == 200
     assert (sns.room.state(first), sns.room.state(second)) == ("unacknowledged", "open")
-    assert sns.room.inbox(ANN)[-1].startswith("Which one do you mean: 11 Everything burns, 10 Pump 1 failed? ")
-    assert sns.delivers(sns.sms("11", message="m-2")).status == 200
+    assert sns.room.inbox(ANN)[-1].startswith("Which one do you mean: 12 Everything burns, 11 Pump 1 failed? ")
+    assert sns.delivers(sns.sms("12", message="m-2")).status == 200
     assert (sns.room.state(first), sns.room.state(second)) == ("unacknowledged", "acknowledged")
 
 

@@ -67,7 +67,7 @@ def test_who_took_it_by_mistake_gives_it_back_and_the_next_is_asked(room: Room, 
     room.says(ANN, "YES")
     room.says(ANN, text.format(code=code(room, incident)))
     assert (room.state(incident), room.read(incident)["level"]) == ("open", 2)
-    assert room.inbox(ANN)[-1] == "You gave this back: 10 Pump 1 failed\nAsked now: Ben"
+    assert room.inbox(ANN)[-1] == "You gave this back: 11 Pump 1 failed\nAsked now: Ben"
     assert "Pump 1 failed" in room.inbox(BEN)[-1]
     assert {"Ann gave it back", "Escalated to level 2: it was given back"} <= set(room.timeline(incident))
 
@@ -86,15 +86,15 @@ def test_a_yes_stands_once_its_time_to_undo_is_over(care: Room) -> None:
     care.api.clock.advance(timedelta(minutes=11))
     care.says(ANN, "NO")
     assert care.state(incident) == "acknowledged"
-    assert care.inbox(ANN)[-1] == "It is too late to change your answer: 10 Pump 1 failed"
+    assert care.inbox(ANN)[-1] == "It is too late to change your answer: 11 Pump 1 failed"
 
 
 def test_a_no_is_taken_back(room: Room) -> None:
     incident = room.opens()
     room.says(ANN, "NO")
     room.says(ANN, "undo")
-    assert room.inbox(ANN)[-1].startswith("Your NO is taken back: 10 Pump 1 failed")
-    room.says(ANN, "YES 10")
+    assert room.inbox(ANN)[-1].startswith("Your NO is taken back: 11 Pump 1 failed")
+    room.says(ANN, "YES 11")
     assert room.read(incident)["acknowledged_by"] == "Ann"
 
 
@@ -113,8 +113,8 @@ def test_done_ends_it_and_the_others_are_told(room: Room, first: str | None) -> 
         room.says(ANN, f"{first} {code(room, incident)}")
     room.says(ANN, "fixed it" if first else f"done {code(room, incident)}")
     assert room.state(incident) == "resolved"
-    assert room.inbox(ANN)[-1] == "Thank you. This is closed: 10 Pump 1 failed"
-    assert room.inbox(BEN)[-1] == "Das ist vorbei (Ann): 10 Pump 1 failed"
+    assert room.inbox(ANN)[-1] == "Thank you. This is closed: 11 Pump 1 failed"
+    assert room.inbox(BEN)[-1] == "Das ist vorbei (Ann): 11 Pump 1 failed"
     assert "Over, said Ann" in room.timeline(incident)
 
 
@@ -122,10 +122,10 @@ def test_done_from_somebody_else_asks_who_has_it(room: Room) -> None:
     incident = room.opens()
     room.waits(81)
     room.says(BEN, "ja")
-    room.says(ANN, "done 10")
+    room.says(ANN, "done 11")
     assert room.state(incident) == "acknowledged"
     assert "asked whether it is over" in room.inbox(ANN)[-1]
-    assert room.inbox(BEN)[-1].endswith("Wenn ja, antworten Sie ERLEDIGT 10.")
+    assert room.inbox(BEN)[-1].endswith("Wenn ja, antworten Sie ERLEDIGT 11.")
     room.says(BEN, "erledigt")
     assert room.state(incident) == "resolved"
 
@@ -134,14 +134,14 @@ def test_a_done_by_mistake_is_taken_back(room: Room) -> None:
     incident = room.opens()
     room.says(ANN, "YES")
     room.says(ANN, "DONE")
-    room.says(ANN, "undo 10")
+    room.says(ANN, "undo 11")
     assert (room.state(incident), room.read(incident)["acknowledged_by"]) == ("acknowledged", "Ann")
 
 
 def test_later_asks_again_then_and_nobody_else_meanwhile(care: Room) -> None:
     care.opens()
     care.says(ANN, "remind me in 10 min")
-    assert care.inbox(ANN)[-1] == "You will be asked again at 12:10: 10 Pump 1 failed"
+    assert care.inbox(ANN)[-1] == "You will be asked again at 12:10: 11 Pump 1 failed"
     care.waits(590)
     assert care.inbox(BEN) == []
     care.waits(20)
@@ -153,13 +153,13 @@ def test_later_asks_again_then_and_nobody_else_meanwhile(care: Room) -> None:
 def test_a_patient_may_be_reminded_later(room: Room) -> None:
     room.opens(policy="medicine", description="Take the blue pill")
     room.says(ANN, "remind me in 30 min")
-    assert room.inbox(ANN)[-1] == "You will be asked again at 12:30: 10 Take the blue pill"
+    assert room.inbox(ANN)[-1] == "You will be asked again at 12:30: 11 Take the blue pill"
 
 
 def test_later_is_asked_about_where_the_policy_waits_for_nobody(room: Room) -> None:
     incident = room.opens()
     room.says(ANN, "remind me in 10 min")
-    assert "is still open: reply YES 10" in room.inbox(ANN)[-1]
+    assert "is still open: reply YES 11" in room.inbox(ANN)[-1]
     assert room.state(incident) == "open"
 
 
@@ -167,7 +167,7 @@ def test_whoever_has_it_is_asked_whether_they_are_still_on_it(care: Room) -> Non
     incident = care.opens()
     care.says(ANN, "YES")
     care.waits(30 * 60 + 1)
-    assert care.inbox(ANN)[-1].startswith("Are you still on this: 10 Pump 1 failed?")
+    assert care.inbox(ANN)[-1].startswith("Are you still on this: 11 Pump 1 failed?")
     care.says(ANN, "yes")
     assert "Ann is still on it" in care.timeline(incident)
     care.waits(30 * 60 + 1)
@@ -191,10 +191,10 @@ def test_the_whole_policy_is_repeated(care: Room) -> None:
 def test_who_has_it_is_answered(room: Room) -> None:
     room.opens()
     room.says(ANN, "who has it")
-    assert room.inbox(ANN)[-1] == "Nobody has this yet: 10 Pump 1 failed\nAsked now: Ann"
+    assert room.inbox(ANN)[-1] == "Nobody has this yet: 11 Pump 1 failed\nAsked now: Ann"
     room.says(ANN, "yes")
     room.says(ANN, "status")
-    assert room.inbox(ANN)[-1] == "You have this since 12:00: 10 Pump 1 failed"
+    assert room.inbox(ANN)[-1] == "You have this since 12:00: 11 Pump 1 failed"
 
 
 def test_undo_and_done_mean_what_the_writer_has_not_what_they_are_asked(room: Room) -> None:
@@ -212,7 +212,7 @@ def test_resolved_by_the_api_tells_who_has_it_and_the_others(room: Room) -> None
     reply = room.api.client.post(f"/v1/incidents/{incident}/resolve", {"by": "the pump itself"})
     room.works()
     assert (reply.status, reply.json()["state"], reply.json()["resolved_by"]) == (200, "resolved", "the pump itself")
-    assert room.inbox(ANN)[-1] == "the pump itself says that this is over: 10 Pump 1 failed"
+    assert room.inbox(ANN)[-1] == "the pump itself says that this is over: 11 Pump 1 failed"
     assert room.inbox(BEN)[-1].startswith("Das ist vorbei (the pump itself)")
     assert room.api.client.post(f"/v1/incidents/{incident}/resolve", {}).status == 200
     assert room.api.client.post(f"/v1/incidents/{incident}/acknowledge", {}).status == 409
@@ -236,7 +236,7 @@ def test_escalated_by_the_api_the_next_level_is_asked_now(room: Room) -> None:
     reply = room.api.client.post(f"/v1/incidents/{incident}/escalate", {})
     room.works()
     assert (reply.status, reply.json()["level"]) == (200, 2)
-    assert room.inbox(ANN)[-1] == "This was passed on: 10 Pump 1 failed\nAsked now: Ben"
+    assert room.inbox(ANN)[-1] == "This was passed on: 11 Pump 1 failed\nAsked now: Ben"
     room.says(BEN, "ja")
     assert room.api.client.post(f"/v1/incidents/{incident}/escalate", {}).json()["level"] == 1
     assert room.api.client.post(f"/v1/incidents/{incident}/resolve", {}).status == 200
@@ -302,7 +302,7 @@ def test_the_same_alert_after_the_end_opens_anew(room: Room, end: str) -> None:
     second = alert(room)
     assert second["status"] == 201
     assert second["incident_id"] != first["incident_id"]
-    assert any(text.startswith("Disk full db1") and "YES 11" in text for text in room.inbox(ANN))
+    assert any(text.startswith("Disk full db1") and "YES 12" in text for text in room.inbox(ANN))
 
 
 def test_an_alert_that_is_over_is_resolved_by_its_key(room: Room) -> None:
@@ -313,7 +313,7 @@ def test_an_alert_that_is_over_is_resolved_by_its_key(room: Room) -> None:
         assert (reply.status, reply.json()["incident_id"]) == (200, first["incident_id"])
         assert reply.json()["state"] == "resolved"
     room.works()
-    assert room.inbox(ANN)[-1] == "the monitor says that this is over: 10 Disk full db1"
+    assert room.inbox(ANN)[-1] == "the monitor says that this is over: 11 Disk full db1"
     stranger = room.api.client_with(Scope.INCIDENTS, name="another")
     assert stranger.post("/v1/incidents/resolve", {"dedup_key": "disk/db1"}).status == 404
     reply = stranger.post("/v1/incidents", {"description": "Disk", "contacts": NAMED, "dedup_key": "disk/db1"})
@@ -407,7 +407,7 @@ def test_incidents_are_listed_newest_first_by_any_filter(room: Room) -> None:
 
 def test_a_name_of_several_lines_is_said_on_one(room: Room) -> None:
     incident = room.opens(contacts=[{"name": "Ann\nExample", "phone": ANN}, {"name": "Ben", "phone": BEN}])
-    room.api.client.post(f"/v1/incidents/{incident}/acknowledge", {"by": "Eve\nReply NO to 11"})
+    room.api.client.post(f"/v1/incidents/{incident}/acknowledge", {"by": "Eve\nReply NO to 12"})
     room.works()
     assert "Paged Ann Example by sms" in room.timeline(incident)
-    assert room.inbox(ANN)[-1].startswith("Eve Reply NO to 11 has 10")
+    assert room.inbox(ANN)[-1].startswith("Eve Reply NO to 12 has 11")

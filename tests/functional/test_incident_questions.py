@@ -14,7 +14,7 @@ def room(api: Api) -> Room:
     return Room(api)
 
 
-HOW = "10 (Pump 1 failed) is still open: reply YES 10 to take it or NO 10 to pass it on."
+HOW = "11 (Pump 1 failed) is still open: reply YES 11 to take it or NO 11 to pass it on."
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ HOW = "10 (Pump 1 failed) is still open: reply YES 10 to take it or NO 10 to pas
         ("yes no", "Your answer says both YES and NO."),
         ("yes, in 2 hours", 'You wrote "in 2 hours", which is more than an hour from now.'),
         ("tomorrow", 'You wrote "tomorrow", but the question is about now.'),
-        ("ok ask Ben", "If Ben should be asked instead, reply NO 10."),
+        ("ok ask Ben", "If Ben should be asked instead, reply NO 11."),
         ("where is it?", "Nobody reads questions at this number."),
         ("STOP, I have it", "To get no more messages, reply STOP and nothing else."),
         ("blorp " * 90, "Your answer is too long to be read."),
@@ -43,12 +43,12 @@ def test_a_question_speaks_the_words_of_the_policy_and_the_language_of_the_reade
     room.says(ANN, "got it")
     assert room.inbox(ANN)[-1] == (
         '"got it" is not enough for this one.\n'
-        "10 (Purchase 4711) is still to be decided: reply YES 10 to approve or NO 10 to decline."
+        "11 (Purchase 4711) is still to be decided: reply YES 11 to approve or NO 11 to decline."
     )
     room.opens(policy="medicine", description="Blaue Pille", contacts=[{"phone": BEN, "language": "de"}])
     room.says(BEN, "später vielleicht")
     assert room.inbox(BEN)[-1].endswith(
-        "10 (Blaue Pille): antworten Sie JA 10, sobald Sie es eingenommen haben, oder NEIN 10, wenn es nicht geht."
+        "11 (Blaue Pille): antworten Sie JA 11, sobald Sie es eingenommen haben, oder NEIN 11, wenn es nicht geht."
     )
 
 
@@ -63,7 +63,7 @@ def test_a_page_is_asked_about_once_and_the_next_page_anew(room: Room) -> None:
     room.says(ANN, "blorp")
     assert room.inbox(ANN)[before:] == [
         'I could not read "blorp" as YES or NO.\n'
-        "11 (Pump 2 failed) is still open: reply YES 11 to take it or NO 11 to pass it on."
+        "12 (Pump 2 failed) is still open: reply YES 12 to take it or NO 12 to pass it on."
     ]
 
 
@@ -84,7 +84,7 @@ def test_which_one_is_always_asked_after_a_clear_yes(room: Room) -> None:
         before = len(room.inbox(ANN))
         room.says(ANN, "yes")
         assert room.inbox(ANN)[before:] == [
-            "Which one do you mean: 11 Pump 2 failed, 10 Pump 1 failed? Reply YES or NO with the number, like YES 11."
+            "Which one do you mean: 12 Pump 2 failed, 11 Pump 1 failed? Reply YES or NO with the number, like YES 12."
         ]
 
 
@@ -96,7 +96,7 @@ def test_a_command_is_confirmed_a_few_times_an_hour(room: Room) -> None:
     assert len(helped) == 3
     assert helped[0] == (
         "This number asks whether you can take an incident. Reply STOP to get no more messages.\n"
-        "Open: 10 Pump 1 failed. Reply YES or NO with the number, like YES 10."
+        "Open: 11 Pump 1 failed. Reply YES or NO with the number, like YES 11."
     )
 
 
@@ -114,7 +114,7 @@ def test_nothing_after_a_yes_reads_like_a_failure(room: Room, text: str) -> None
     before = len(room.inbox(ANN))
     room.says(ANN, text)
     answers = room.inbox(ANN)[before:]
-    assert answers in ([], ["You have this since 12:00: 10 Pump 1 failed"])
+    assert answers in ([], ["You have this since 12:00: 11 Pump 1 failed"])
     assert room.state(incident) == "acknowledged"
 
 
@@ -126,7 +126,7 @@ def test_looking_now_after_a_yes_is_met_with_silence_and_nonsense_with_how_it_st
     assert room.inbox(ANN)[before:] == []
     room.says(ANN, "blorp")
     room.says(ANN, "blorp blorp")
-    assert room.inbox(ANN)[before:] == ["You have this since 12:00: 10 Pump 1 failed"]
+    assert room.inbox(ANN)[before:] == ["You have this since 12:00: 11 Pump 1 failed"]
 
 
 def test_an_answer_that_leans_to_yes_has_one_more_wait_once(room: Room) -> None:

@@ -53,7 +53,7 @@ def test_minutes_beside_a_yes_are_no_code(room: Room) -> None:
     first, second = room.opens(description="Pump 1 failed"), room.opens(description="Pump 2 failed")
     room.says(ANN, "Yes, 10 min")
     assert {state(room, first), state(room, second)} == {"open"}
-    room.says(ANN, "yes 10 and 11")
+    room.says(ANN, "yes 11 and 12")
     assert {state(room, first), state(room, second)} == {"acknowledged"}
 
 
@@ -89,7 +89,7 @@ def test_the_doctor_of_a_medicine_is_paged_like_anybody(room: Room) -> None:
 
 def test_a_reaction_answers_the_page_that_it_quotes(room: Room) -> None:
     first, second = room.opens(description="Pump 1 failed"), room.opens(description="Pump 2 failed")
-    room.says(ANN, "Liked “Pump 2 failed\nCan you take it? Reply YES 11 or NO 11”")
+    room.says(ANN, "Liked “Pump 2 failed\nCan you take it? Reply YES 12 or NO 12”")
     assert (state(room, first), state(room, second)) == ("open", "acknowledged")
 
 
@@ -100,10 +100,10 @@ def test_a_reaction_answers_the_page_that_it_quotes(room: Room) -> None:
         ("Liked “Disk full db1 is on fir", "acknowledged"),
         ("Loved “Disk full db1 is…”", "open"),  # no answer, whatever it is to mean,
         ("👍 to “Disk full db1 is on fire in the cellar\nCan you take it? Reply YES 1…”", "acknowledged"),
-        ("Reacted ✅ to “Incident 11: Disk full db1…”", "acknowledged"),
+        ("Reacted ✅ to “Incident 12: Disk full db1…”", "acknowledged"),
         ("Liked “Disk full…”", "open"),  # as the other page begins
         ("Liked “Disk full db1 is gone”", "open"),
-        ("Liked “Disk full db1 is asked about 11”", "open"),
+        ("Liked “Disk full db1 is asked about 12”", "open"),
         ("Removed a like from “Disk full db1 is…”", "open"),
     ],
 )
@@ -168,10 +168,10 @@ def test_stop_beside_an_answer_is_asked_about_and_ends_nothing(room: Room) -> No
     incident = room.opens()
     room.says(ANN, "Stop. I'm on it")
     assert room.inbox(ANN)[-1].startswith(
-        "To get no more messages, reply STOP and nothing else.\n10 (Pump 1 failed) is"
+        "To get no more messages, reply STOP and nothing else.\n11 (Pump 1 failed) is"
     )
     assert state(room, incident) == "open"
-    room.says(ANN, "yes 10")
+    room.says(ANN, "yes 11")
     assert state(room, incident) == "acknowledged"
 
 

@@ -83,7 +83,7 @@ def test_an_outage_longer_than_all_waits_loses_no_page(plant: Plant) -> None:
     passes(plant, 60)
     assert plant.room.state(incident) == "open"
     page = texts(plant, ANNA, tried)[0]
-    assert page.startswith("Pump 1 failed\nCan you take it? Reply YES 10")
+    assert page.startswith("Pump 1 failed\nCan you take it? Reply YES 11")
     assert texts(plant, BERT, tried) == []
     plant.room.api.client.post(f"/v1/incidents/{incident}/acknowledge", {"by": "Anna"})
     assert plant.room.state(incident) == "acknowledged"
@@ -395,7 +395,7 @@ def test_a_reply_is_never_about_a_page_that_could_not_leave_yet(plant: Plant) ->
     passes(plant, 20)
     says(plant, "yes", plant.room.api.clock.now())
     assert plant.room.state(incident) == "open"
-    says_by_code = InboundSms("m-2", ANNA, "", "yes 10", None, plant.room.api.clock.now())
+    says_by_code = InboundSms("m-2", ANNA, "", "yes 11", None, plant.room.api.clock.now())
     plant.room.api.service.escalation.replies.receive(says_by_code)
     assert plant.room.state(incident) == "acknowledged"
 

@@ -17,7 +17,7 @@ def room(api: Api) -> Room:
 
 PAGE = """\
 Error 111, unit 1 malfunctioned. Urgent assistance is required.
-Can you take it? Reply YES 10 or NO 10
+Can you take it? Reply YES 11 or NO 11
 https://example.com/incident/111/overview"""
 
 
@@ -32,7 +32,7 @@ def test_the_samples_item_pages_the_first_contact(room: Room) -> None:
 def test_no_then_yes_ends_acknowledged_with_the_whole_timeline(room: Room) -> None:
     incident = room.opens(SAMPLE)
     room.says(ANN, "No")
-    assert room.inbox(ANN)[-1] == "Thank you. the second contact is asked now: Error 111, unit 1 malfunctioned... (10)."
+    assert room.inbox(ANN)[-1] == "Thank you. the second contact is asked now: Error 111, unit 1 malfunctioned... (11)."
     assert room.inbox(BEN)[-1].startswith("Error 111")
     room.says(BEN, "Yes.")
     shown = room.read(incident)
@@ -41,9 +41,9 @@ def test_no_then_yes_ends_acknowledged_with_the_whole_timeline(room: Room) -> No
         "the second contact",
         "yes",
     )
-    assert room.inbox(BEN)[-1] == "Thank you. You have taken 10 (Error 111, unit 1 malfunctioned...)."
+    assert room.inbox(BEN)[-1] == "Thank you. You have taken 11 (Error 111, unit 1 malfunctioned...)."
     assert room.inbox(ANN)[-1] == (
-        "the second contact has 10 (Error 111, unit 1 malfunctioned...). You need not do anything."
+        "the second contact has 11 (Error 111, unit 1 malfunctioned...). You need not do anything."
     )
     assert room.timeline(incident) == [
         "Opened",
@@ -67,13 +67,13 @@ def test_silence_reminds_the_same_contact_then_escalates_then_ends(room: Room) -
     room.waits(40)
     assert room.inbox(ANN)[-1] == (
         "Error 111, unit 1 malfunctioned...: no answer yet, so the second contact is asked now. "
-        "You can still take it: reply YES 10."
+        "You can still take it: reply YES 11."
     )
     assert len(room.inbox(BEN)) == 1
     room.waits(80)
     assert room.state(incident) == "unacknowledged"
     assert room.inbox(BEN)[-2:-1] == [
-        "Nobody has taken 10 (Error 111, unit 1 malfunctioned...) yet. You can still take it: reply YES 10."
+        "Nobody has taken 11 (Error 111, unit 1 malfunctioned...) yet. You can still take it: reply YES 11."
     ]
     assert [entry.channel.value for entry in room.entries(BEN)][-1] == "voice"
     room.says(BEN, "yes")
@@ -85,31 +85,31 @@ def test_incidents_that_are_over_are_not_called_open_when_their_codes_are_listed
     room.waits(165)  # pages of one phone leave a second apart
     assert {room.state(first), room.state(second)} == {"unacknowledged"}
     room.says(ANN, "yes")
-    assert room.inbox(ANN)[-1].startswith("Which one do you mean: 11 Pump 2 failed, 10 Pump 1 failed? ")
+    assert room.inbox(ANN)[-1].startswith("Which one do you mean: 12 Pump 2 failed, 11 Pump 1 failed? ")
     room.says(BEN, "ja")
-    assert room.inbox(BEN)[-1].startswith("Was meinen Sie: 11 Pump 2 failed, 10 Pump 1 failed? ")
+    assert room.inbox(BEN)[-1].startswith("Was meinen Sie: 12 Pump 2 failed, 11 Pump 1 failed? ")
     assert {room.state(first), room.state(second)} == {"unacknowledged"}
 
 
 def test_each_contact_reads_their_own_language(room: Room) -> None:
     room.opens(incident_id="7")
     room.says(ANN, "no")
-    assert room.inbox(BEN)[-1].startswith("Pump 1 failed\nKönnen Sie übernehmen? Antwort: JA 10 ")
+    assert room.inbox(BEN)[-1].startswith("Pump 1 failed\nKönnen Sie übernehmen? Antwort: JA 11 ")
     room.says(BEN, "Ja, bin unterwegs!")
     assert room.state("7") == "acknowledged"
-    assert room.inbox(BEN)[-1] == "Vielen Dank. Sie haben 10 übernommen (Pump 1 failed)."
+    assert room.inbox(BEN)[-1] == "Vielen Dank. Sie haben 11 übernommen (Pump 1 failed)."
 
 
 def test_a_reply_that_could_mean_two_incidents_is_answered_with_their_codes(room: Room) -> None:
     first, second = room.opens(description="Pump 1"), room.opens(description="Pump 2")
     room.says(ANN, "yes")
     assert room.inbox(ANN)[-1] == (
-        "Which one do you mean: 11 Pump 2, 10 Pump 1? Reply YES or NO with the number, like YES 11."
+        "Which one do you mean: 12 Pump 2, 11 Pump 1? Reply YES or NO with the number, like YES 12."
     )
     assert {room.state(first), room.state(second)} == {"open"}
-    room.says(ANN, "10")
+    room.says(ANN, "11")
     assert (room.state(first), room.state(second)) == ("acknowledged", "open")
-    room.says(ANN, "NO 11")
+    room.says(ANN, "NO 12")
     assert room.state(second) == "open"
     assert room.read(second)["level"] == 2
 
@@ -119,7 +119,7 @@ def test_a_second_yes_is_told_who_has_it_since_when(room: Room) -> None:
     room.says(ANN, "no")
     room.says(BEN, "ja")
     room.says(ANN, "yes")
-    assert room.inbox(ANN)[-1] == "Ben took 10 (Pump 1 failed) at 12:00."
+    assert room.inbox(ANN)[-1] == "Ben took 11 (Pump 1 failed) at 12:00."
     assert room.read(incident)["acknowledged_by"] == "Ben"
 
 
@@ -140,7 +140,7 @@ def test_what_is_not_understood_is_asked_about_once(room: Room) -> None:
     room.says(ANN, "no problem")
     assert room.inbox(ANN)[-1] == (
         "I could not read your answer as YES or NO.\n"
-        "10 (Pump 1 failed) is still open: reply YES 10 to take it or NO 10 to pass it on."
+        "11 (Pump 1 failed) is still open: reply YES 11 to take it or NO 11 to pass it on."
     )
     room.says(ANN, "hmm")
     assert len(room.inbox(ANN)) == 2
@@ -193,11 +193,11 @@ def test_more_incidents_than_a_person_reads_arrive_as_one_summary(room: Room) ->
     assert len(pages) == 5
     room.waits(11)
     assert room.inbox(ANN)[-1] == (
-        "10 incidents wait for you: 24 Pump 14, 23 Pump 13, 22 Pump 12, 21 Pump 11, 20 Pump 10, 19 Pump 9, "
-        "18 Pump 8, 17 Pump 7, 16 Pump 6, 15 Pump 5. "
-        "Reply YES or NO with the number, like YES 24, or YES ALL for all of them."
+        "10 incidents wait for you: 29 Pump 14, 28 Pump 13, 27 Pump 12, 26 Pump 11, 23 Pump 10, 22 Pump 9, "
+        "21 Pump 8, 19 Pump 7, 18 Pump 6, 17 Pump 5. "
+        "Reply YES or NO with the number, like YES 29, or YES ALL for all of them."
     )
-    room.says(ANN, "yes 24 23")
+    room.says(ANN, "yes 29 28")
     assert len(room.api.client.get("/v1/incidents?state=acknowledged").json()["items"]) == 2  # type: ignore[arg-type]
 
 
@@ -223,8 +223,8 @@ def test_acknowledging_and_cancelling_by_the_api(room: Room) -> None:
     assert post("/v1/incidents/nope/acknowledge", {}).status == 404
     room.works()
     assert set(room.inbox(ANN)[-2:]) == {
-        "the control room has 10 (Pump 1). You need not do anything.",
-        "11 (Pump 2) has been called off. You need not do anything.",
+        "the control room has 11 (Pump 1). You need not do anything.",
+        "12 (Pump 2) has been called off. You need not do anything.",
     }
     room.waits(200)
     assert len(room.inbox(ANN)) == 4, "nobody is paged once it is over"

@@ -29,7 +29,7 @@ def test_a_phone_in_the_terminal_shows_what_arrives_and_sends_what_is_typed(serv
         shown = phone.stdout.read()
     assert phone.returncode == 0
     assert "Pump 9 failed" in shown
-    assert "Thank you. You have taken 10 (Pump 9 failed)." in shown
+    assert "Thank you. You have taken 11 (Pump 9 failed)." in shown
 
 
 def wait_for(happened: Callable[[], object]) -> None:

@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.escalate.phonebook import FIRST_CODE, LAST_CODE, ListedPage, PhoneBook, Question, Standing
+from service.escalate.phonebook import FIRST_CODE, LAST_CODE, TIMES, ListedPage, PhoneBook, Question, Standing
 from service.escalate.replies import ClearAnswer, ParsedReply, Understood
 from service.escalate.resolution import (
     ClearReply,
@@ -44,44 +44,53 @@ def test_a_lone_reply_is_about_the_only_open_incident() -> None:
 
 
 def test_a_code_says_which_of_several_incidents_is_meant() -> None:
-    assert meant(reply("YES 10", book("a", "b"))) == ["a"]
-    assert meant(reply("11 yes", book("a", "b"))) == ["b"]
-    assert meant(reply("yes 10 11", book("a", "b"))) == ["a", "b"]
+    assert meant(reply("YES 11", book("a", "b"))) == ["a"]
+    assert meant(reply("12 yes", book("a", "b"))) == ["b"]
+    assert meant(reply("yes 11 12", book("a", "b"))) == ["a", "b"]
 
 
 def test_without_a_code_several_open_incidents_are_listed_latest_first_whatever_is_replied_to() -> None:
     resolution = reply("yes", book("a", "b", "c"), in_reply_to="a")
     assert isinstance(resolution, WhichOne)
-    assert [page.code for page in resolution.pages] == [12, 11, 10]
+    assert [page.code for page in resolution.pages] == [13, 12, 11]
     assert resolution.answer is ClearAnswer.YES
 
 
 def test_a_code_that_this_phone_never_had_is_never_guessed_at() -> None:
     assert isinstance(reply("yes 99", book("a")), WhichOne)
-    assert isinstance(reply("yes 10 99", book("a")), WhichOne)
+    assert isinstance(reply("yes 11 99", book("a")), WhichOne)
 
 
 def test_a_number_that_is_no_code_is_only_a_number() -> None:
     assert meant(reply("yes 20 minutes", book("a"))) == ["a"]
-    assert meant(reply("yes 11 on my way", book("a", "b"))) == ["b"]
+    assert meant(reply("yes 12 on my way", book("a", "b"))) == ["b"]
+
+
+def test_no_code_is_a_number_that_people_write_for_a_time() -> None:
+    eight = book(*"abcdefgh")
+    assert [page.code for page in eight.pages] == [11, 12, 13, 14, 16, 17, 18, 19]
+    assert meant(reply("yes 13-17", eight)) == ["c", "d", "e", "f"]
+    assert isinstance(reply("yes 15", eight), WhichOne)
+    assert isinstance(reply("yes 13-20 99", eight), WhichOne)
+    assert not TIMES & {page.code for page in book(*map(str, range(200))).pages}
 
 
 def test_a_code_alone_completes_the_answer_that_was_asked_about() -> None:
     asked = book("a", "b").asking(Question(START + timedelta(minutes=59), ClearAnswer.NO))
-    assert reply("11", asked) == ClearReply(ClearAnswer.NO, (asked.pages[1],))
-    assert isinstance(reply("11", book("a", "b")), NotUnderstood)
+    assert reply("12", asked) == ClearReply(ClearAnswer.NO, (asked.pages[1],))
+    assert isinstance(reply("12", book("a", "b")), NotUnderstood)
     long_ago = book("a", "b").asking(Question(START, ClearAnswer.NO))
-    assert isinstance(reply("11", long_ago), NotUnderstood)
+    assert isinstance(reply("12", long_ago), NotUnderstood)
 
 
 def test_a_code_of_what_is_over_is_still_about_it() -> None:
-    assert meant(reply("yes 10", ended(book("a", "b"), "a"))) == ["a"]
+    assert meant(reply("yes 11", ended(book("a", "b"), "a"))) == ["a"]
 
 
 def test_one_incident_on_two_levels_of_one_phone_is_one_incident_with_two_codes() -> None:
     twice = book("a").paged("a", 2, 2, START + timedelta(minutes=2))
     assert reply("no", twice) == ClearReply(ClearAnswer.NO, (twice.pages[1],))
-    assert reply("no 10", twice) == ClearReply(ClearAnswer.NO, (twice.pages[0],))
+    assert reply("no 11", twice) == ClearReply(ClearAnswer.NO, (twice.pages[0],))
 
 
 def test_after_everything_is_over_a_lone_reply_is_about_what_ended_last() -> None:
@@ -102,12 +111,12 @@ def test_a_late_yes_that_could_still_take_one_incident_or_concern_another_is_ask
 def test_what_is_not_understood_is_asked_about_with_the_codes_it_may_concern() -> None:
     resolution = reply("no problem", book("a", "b"))
     assert isinstance(resolution, NotUnderstood)
-    assert [page.code for page in resolution.pages] == [11, 10]
+    assert [page.code for page in resolution.pages] == [12, 11]
 
 
 def test_a_phone_that_was_never_paged_is_a_stranger() -> None:
     assert reply("yes", None) == Stranger()
-    assert reply("YES 10", PhoneBook()) == Stranger()
+    assert reply("YES 11", PhoneBook()) == Stranger()
 
 
 def test_a_page_that_is_sent_again_keeps_its_code() -> None:
@@ -124,7 +133,7 @@ def test_a_code_is_not_used_again_while_its_page_can_be_answered() -> None:
     assert kept is not None
     assert kept.incident_id == "kept"
     assert len({page.code for page in phone.pages}) == len(phone.pages)
-    assert phone.last_code < FIRST_CODE + 20, "the codes have come round"
+    assert phone.last_code < FIRST_CODE + 60, "the codes have come round"
 
 
 def test_what_ended_a_month_ago_is_forgotten_what_is_open_is_not() -> None:
