@@ -11,6 +11,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from service.core import exact_json
 from service.core.enums import Lane
 from service.work.vitals import PROBE, Heartbeat, Vitals
@@ -42,10 +44,12 @@ def worker_of(server: Running) -> int:
 
 def hang(server: Running, worker: int) -> None:
     """Stop the worker where it writes nothing: within a write it would hold the store's lock, and nobody could."""
-    os.kill(worker, signal.SIGSTOP)
-    while "store" in asked(server.client)[2]:
-        os.kill(worker, signal.SIGCONT)
+    for _ in range(20):
         os.kill(worker, signal.SIGSTOP)
+        if not eventually(lambda: "store" in asked(server.client)[2], 3):
+            return
+        os.kill(worker, signal.SIGCONT)
+    pytest.fail("the worker was within a write each time")
 
 
 def findings(server: Running) -> dict[str, str]:
