@@ -24,15 +24,15 @@ def add_to(routes: Blueprint) -> None:
 
     @takes_form(routes, "/rules/<name>/check", "rulesets.check_ruleset")
     def check_rules(name: str) -> str:
-        source, sha256 = _given()
+        source, sha256 = given_text()
         return _edited(name, source, sha256, report=calls.send("rulesets.check_ruleset", source, name=name))
 
     @takes_form(routes, "/rules/<name>/publish", "rulesets.publish_version")
     def publish_rules(name: str) -> str | Response:
-        return _published(name, *_given())
+        return _published(name, *given_text())
 
 
-def _given() -> tuple[str, str]:
+def given_text() -> tuple[str, str]:
     """The text, and the digest of the version on which it was begun."""
     return request.form.get("source", "").replace("\r\n", "\n"), request.form.get("sha256", "")
 

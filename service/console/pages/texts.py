@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, render_template, request
 
 from service.console import calls
 from service.console.forms import Page, PageForm
+from service.console.pages.editing import given_text
 from service.console.pages.rules import active_of, number_of
 from service.http import Problem, ProblemType
 
@@ -66,12 +67,12 @@ class TextPages:
 
     def check_text(self, name: str) -> str:
         """The editor again, with everything there is to say about the text."""
-        source, sha256 = _given()
+        source, sha256 = given_text()
         return self._editor(name, source, sha256, report=calls.send(self.check_call, source, name=name))
 
     def publish_text(self, name: str) -> Page:
         """Publish the text over the version on which it was begun, and over no other."""
-        source, sha256 = _given()
+        source, sha256 = given_text()
         query = {"comment": comment} if (comment := request.form.get("comment", "").strip()) else {}
         operation, headers = f"{self.plural}.publish_{self.singular}", {"If-Match": f'"{sha256}"'}
         try:
@@ -117,11 +118,6 @@ class TextPages:
 
     def _page(self, template: str, **values: object) -> str:
         return render_template(f"texts/{template}.html", family=self, **values)
-
-
-def _given() -> tuple[str, str]:
-    """The text, and the digest of the version on which it was begun."""
-    return request.form.get("source", "").replace("\r\n", "\n"), request.form.get("sha256", "")
 
 
 FAMILIES = (
