@@ -17,7 +17,7 @@ MAX_BLANKS = 20_000_000
 
 _ROWS = frozenset({"table", "thead", "tbody", "tfoot", "tr"})
 _CELLS = frozenset({"td", "th"})
-_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_HIDDEN = re.compile(r"display\s*+:\s*+none", re.IGNORECASE)
 _SPACE = re.compile(r"(?:padding|margin)[a-z-]{0,20}+\s*+:([^;]*+)", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]++")
 

@@ -353,12 +353,9 @@ class _Reader:
         """A recipient's id or a phone as bare text, or their keys."""
         if isinstance(node, Scalar):
             text = self._text(node, "a contact")
-            is_phone = node.text.startswith("+")
-            return (
-                None
-                if text is None
-                else self._checked(RuleContact(phone=text) if is_phone else RuleContact(text), node.at)
-            )
+            if text is None:
+                return None
+            return self._checked(RuleContact(phone=text) if node.text[:1] == "+" else RuleContact(text), node.at)
         known = ("recipient", "name", "phone", "language", "email", "roster")
         keys = entries.keyed(node, known, "a contact", self._faults)
         if keys is None:

@@ -218,11 +218,8 @@ class Replies:
         still_open = tuple(page for page in book.latest(Standing.OPEN) if begun.by_then(page))
         untaken = still_open or book.latest(Standing.UNACKNOWLEDGED)
         if said.answer in (ClearAnswer.YES, ClearAnswer.DONE) and not said.codes:
-            meant = (
-                untaken
-                if said.answer is ClearAnswer.YES
-                else may_mean(ClearAnswer.DONE, book, self._now, begun.by_then)
-            )
+            done = may_mean(ClearAnswer.DONE, book, self._now, begun.by_then)
+            meant = untaken if said.answer is ClearAnswer.YES else done
             if meant and (decision.every or (decision.both and len(meant) == 2)):
                 return ClearReply(said.answer, meant)
         if decision.quote is not None:

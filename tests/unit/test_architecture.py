@@ -17,6 +17,12 @@ def test_the_picture_of_the_rooms_is_current() -> None:
     assert DRAW["PICTURE"].read_text() == DRAW["drawn"](), "run: .venv/bin/python docs/draw_rooms.py"
 
 
+def test_no_file_of_the_service_is_longer_than_a_reader_bears() -> None:
+    lines = {path: len(path.read_text().splitlines()) for path in sorted((ROOT / "service").rglob("*.py"))}
+    assert len(lines) > 500
+    assert {str(path): count for path, count in lines.items() if count > 400} == {}
+
+
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]), ids=lambda page: page.name)
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     assert not [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
