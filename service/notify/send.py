@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Accepted, Email, Handed, Message, Outcome, Reason, Reference, Refused, Sms, VoiceCall
+from service.channels import Reference
 from service.core.enums import Channel, Lane
 from service.messages import Carriers, RateLimiter, Rendition, StepRates, Urgency
 from service.notify import stalls
@@ -32,12 +32,11 @@ from service.notify.digests import Digests, Waits, Went
 from service.notify.items import changed_page_item, delivery_item, page_of
 from service.notify.notification import Notification
 from service.notify.plan import DeliveryPolicy, Drop, Enclosed, Hold, Plan, Send, plan, values_for
-from service.notify.receipts import SILENCE
 from service.notify.renditions import Renditions
-from service.notify.turn import Done, Later, Onward
+from service.notify.turn import DeliveryRecord, HandOver, Later, Settled, WaitsFor, is_in_doubt, settle
 from service.recipients import Directory, Recipient
 from service.storage import Item, Store
-from service.work import LOOK, POLICIES, LanePauses, Permanent, Step, Task, finished, postponed
+from service.work import LOOK, LanePauses, Permanent, Step, Task, finished
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +48,6 @@ IN_DOUBT = 4
 
 FRESH = timedelta(seconds=2)
 """How long a page goes by what it read of its readers: whoever says STOP meanwhile is heeded after that."""
-
-SOONEST = timedelta(seconds=1)
-"""How soon a page that waits is looked at again at the earliest, whatever the reason for waiting says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,57 +71,48 @@ class PageSender:
         return bool(channels) and Channel.VOICE not in channels and self.carriers.in_our_store.issuperset(channels)
 
     def handle(self, task: Task) -> Step:
-        """Send what is left of a page, or say when to come back."""
-        page = page_of(task.item).redriven()
-        context = self._context(page, self._notification(page.notification_id), task.now)
+        """Send what is left of a batch, or say when to come back."""
+        batch = page_of(task.item).redriven()
+        context = self._context(batch, self._notification(batch.notification_id), task.now)
         if context.is_cancelled:
             return self._cancelled(task)
         if self.pauses.is_paused(task.item.lane):
-            waiting = changed_page_item(task.item, stalls.queued(page, LOOK), task.now + LOOK)
-            return Step(postponed(waiting, task.now + LOOK))
-        wanted = self._next(page, page.left, context, task.now)
-        if isinstance(wanted, Later):
-            item = changed_page_item(task.item, wanted.of(page, task.now), wanted.until)
-            return Step(postponed(item, wanted.until))
-        return self._sent(task, page, context, wanted)
+            return _waiting(task, batch, Later(task.now + LOOK, WaitsFor.LANE))
+        turn = self._next(batch, batch.left, context, task.now)
+        return _waiting(task, batch, turn) if isinstance(turn, Later) else self._sent(task, turn)
 
-    def _sent(self, task: Task, page: DeliveryBatch, context: PageContext, copies: Sequence[Copy]) -> Step:
+    def _sent(self, task: Task, turn: HandOver) -> Step:
         """Hand copies over, and, while nothing is in the way, those after them that nobody has looked at yet."""
-        versions = {copy.delivery.id: copy.version for copy in copies}
-        versions |= self._mark(task, page, copies)
+        turn = self._marked(task, turn)
         while True:
-            done = self._handed_over(task, page, copies, versions)
-            onward = self._onward(task, done, context)
-            if not isinstance(onward, Onward):
-                return done.step if onward is None else done.booked(task, onward)
-            marked = done.page.with_deliveries(self._sendings(onward.copies, task.now))
-            self._checkpoint(task, marked, done.step, first=False)
-            page, context, copies = marked, onward.context, onward.copies
-            versions = dict.fromkeys((copy.delivery.id for copy in copies), 0)
+            settled = self._handed_over(task, turn)
+            onward = self._onward(task, settled, turn.context)
+            if not isinstance(onward, HandOver):
+                return self._step(task, settled if onward is None else settled.waiting(onward, task.now))
+            self._checkpoint(task, onward.marked(task.now), self._step(task, settled), first=False)
+            turn = onward
 
-    def _onward(self, task: Task, done: Done, context: PageContext) -> Onward | Later | None:
-        """What goes on at once, its mark riding in the commit of what was just done; None if nothing does."""
-        untouched = done.page.untouched
-        if task.is_to_end or not done.called or not untouched:
+    def _onward(self, task: Task, settled: Settled, context: PageContext) -> HandOver | Later | None:
+        """What goes on at once, its mark riding in the commit of what was just settled; None if nothing does."""
+        batch = settled.batch
+        if task.is_to_end or not settled.was_asked or not batch.untouched:
             return None
         try:
             if self.pauses.is_paused(task.item.lane):
                 return None
             if task.now - context.at > FRESH:
-                context = self._context(done.page, context.notification, task.now)
+                context = self._context(batch, context.notification, task.now)
             if context.is_cancelled:
                 return None
-            wanted = self._next(done.page, untouched, context, task.now)
+            turn = self._next(batch, batch.untouched, context, task.now)
         except Exception as error:  # noqa: BLE001  (what was sent is written down first; the next turn meets the same)
-            logger.warning("A page goes on in another turn: %s", type(error).__name__, extra={"item_id": task.item.id})
+            logger.warning("A batch goes on in another turn: %s", type(error).__name__, extra={"item_id": task.item.id})
             return None
-        if isinstance(wanted, Later):
-            return wanted if wanted.is_booked else None
-        return Onward(context, wanted)
+        if isinstance(turn, Later):
+            return turn if turn.waits_for is WaitsFor.RATES else None
+        return turn
 
-    def _next(
-        self, page: DeliveryBatch, names: Sequence[str], context: PageContext, now: datetime
-    ) -> Sequence[Copy] | Later:
+    def _next(self, page: DeliveryBatch, names: Sequence[str], context: PageContext, now: datetime) -> HandOver | Later:
         """The copies to be handled now, or when there will be some."""
         lane = context.notification.lane
         slots = self.slots.at(now, Urgency(lane))
@@ -133,11 +120,14 @@ class PageSender:
         if (rests_until := _idle_until(copies)) is not None:
             if stalls.is_over(page, lane, now):
                 given_up = stalls.given_up(lane, "its providers are left alone")
-                return [structs.replace(copy, plan=given_up) for copy in copies]
-            return Later(rests_until)
+                return self._turn(page, [structs.replace(copy, plan=given_up) for copy in copies], context)
+            return Later(rests_until, WaitsFor.PROVIDERS)
         if not page.slots_booked and (until := _booked(copies, slots)) > now:
-            return Later(until, is_booked=True)
-        return [self._paced(copy, context, now) for copy in copies]
+            return Later(until, WaitsFor.RATES)
+        return self._turn(page, [self._paced(copy, context, now) for copy in copies], context)
+
+    def _turn(self, batch: DeliveryBatch, copies: Sequence[Copy], context: PageContext) -> HandOver:
+        return HandOver(batch, copies, context, self.carriers.in_our_store)
 
     def _notification(self, notification_id: str) -> Notification:
         notification = self.renditions.notification(notification_id)
@@ -266,95 +256,45 @@ class PageSender:
             case None:
                 return None
 
-    def _handed_over(
-        self, task: Task, page: DeliveryBatch, copies: Sequence[Copy], versions: Mapping[str, int]
-    ) -> Done:
-        sends = [(copy, copy.plan.message) for copy in copies if isinstance(copy.plan, Send)]
-        outcomes = self.carriers.hand_over([message for _, message in sends], task.begin_by)
-        handed = [self._remembered(message, each) for (_, message), each in zip(sends, outcomes, strict=True)]
-        now = task.now
-        after = [self._after(copy, each.outcome, page, task) for (copy, _), each in zip(sends, handed, strict=True)]
-        unsent = [copy.unsent(now) for copy in copies if not isinstance(copy.plan, Send)]
-        heard_of = [self._kept(one, versions[one.id], task) for one in after]
-        kept = [delivery_item(one, versions[one.id], task.item.lane) for one in unsent]
-        moved = stalls.after(page, [each.outcome for each in handed], now)
-        changed = structs.replace(moved.with_deliveries([*after, *unsent]), slots_booked=False)
-        step = _step(task, changed, [*after, *unsent], [*heard_of, *kept], handed)
-        return Done(step, changed, called=any(map(self._is_in_doubt, copies)))
-
-    def _remembered(self, message: Message, handed: Handed) -> Handed:
-        """With the record that the phone opted out or the mailbox is gone, if that is why it was refused."""
-        if isinstance(message, Email) and isinstance(handed.outcome, Refused) and handed.outcome.gone:
-            return Handed(handed.outcome, (*handed.writes, self.manners.bounced(message.to)))
-        opted_out = isinstance(handed.outcome, Refused) and handed.outcome.reason is Reason.OPTED_OUT
-        if not opted_out or not isinstance(message, Sms | VoiceCall):
-            return handed
-        return Handed(handed.outcome, (*handed.writes, self.manners.told_by_provider(message.to.e164)))
-
-    def _kept(self, delivery: Delivery, version: int, task: Task) -> Item:
-        """The record of a delivery that was handed over; one that a provider took waits for its receipt."""
-        by_provider = delivery.channel not in self.carriers.in_our_store
-        waits = by_provider and delivery.status is DeliveryStatus.ACCEPTED
-        return delivery_item(delivery, version, task.item.lane, silent_at=task.now + SILENCE if waits else None)
-
-    def _is_in_doubt(self, copy: Copy) -> bool:
-        return isinstance(copy.plan, Send) and copy.delivery.channel not in self.carriers.in_our_store
+    def _handed_over(self, task: Task, turn: HandOver) -> Settled:
+        handed = self.carriers.hand_over([message for _, message in turn.leaving], task.begin_by)
+        return settle(turn, handed, task.now, [self.chance() for _ in handed])
 
     def _calls(self, copy: Copy, before: Sequence[Copy]) -> int:
         """What it takes of a step's calls: speech of our own takes as long as all of them may."""
-        if not isinstance(copy.plan, Send) or not (self._is_in_doubt(copy) or copy.delivery.channel is Channel.VOICE):
+        is_asked = is_in_doubt(copy, self.carriers.in_our_store)
+        if not isinstance(copy.plan, Send) or not (is_asked or copy.delivery.channel is Channel.VOICE):
             return 0
         earlier = [one.plan.message for one in before if isinstance(one.plan, Send)]
         if self.carriers.joins(copy.plan.message, earlier):
             return 0
-        return 1 if self._is_in_doubt(copy) else IN_DOUBT
+        return 1 if is_asked else IN_DOUBT
 
-    def _mark(self, task: Task, page: DeliveryBatch, copies: Sequence[Copy]) -> Mapping[str, int]:
-        """Commit that some of these are about to be sent; answers the versions that changed by it.
+    def _marked(self, task: Task, turn: HandOver) -> HandOver:
+        """Commit that some of these are about to leave; answers them with the versions that their records then have."""
+        if not turn.in_doubt:
+            return turn
+        now = task.now
+        records = [_record_item(record, task.item.lane) for record in turn.marked_records(now)]
+        stored = self._checkpoint(task, turn.marked(now), Step(task.item, records), first=True)
+        return turn.with_versions({item.id: item.version for item in stored[1:]})
 
-        A record that is there already is marked too: receipts of the attempt before look at it.
-        """
-        in_doubt = [copy for copy in copies if self._is_in_doubt(copy)]
-        if not in_doubt:
-            return {}
-        sending = {copy.delivery.id: copy for copy in in_doubt if copy.version or copy.delivery.attempt}
-        records = [
-            delivery_item(copy.delivery.sending(task.now), copy.version, task.item.lane) for copy in sending.values()
-        ]
-        marked = page.with_deliveries(self._sendings(copies, task.now))
-        stored = self._checkpoint(task, marked, Step(task.item, records), first=True)
-        return {item.id: item.version for item in stored[1:]}
-
-    def _sendings(self, copies: Sequence[Copy], now: datetime) -> Sequence[Delivery]:
-        return [copy.delivery.sending(now) for copy in copies if self._is_in_doubt(copy)]
-
-    def _checkpoint(self, task: Task, page: DeliveryBatch, step: Step, *, first: bool) -> Sequence[Item]:
-        """Commit the marks on a page, with what a step has to commit, and go on holding the page."""
-        # A death after this costs these copies and no others, so that the page is no nearer to being given up. An
+    def _checkpoint(self, task: Task, batch: DeliveryBatch, step: Step, *, first: bool) -> Sequence[Item]:
+        """Commit the marks on a batch, with what a step has to commit, and go on holding the batch."""
+        # A death after this costs these copies and no others, so that the batch is no nearer to being given up. An
         # incident's are sent again: there it is.
         attempts = (task.item.attempts if first else 1) if task.item.lane is Lane.INCIDENT else 0
-        item = changed_page_item(task.item, page, task.now)
+        item = changed_page_item(task.item, batch, task.now)
         return task.checkpoint(structs.replace(item, attempts=attempts), *step.others, spawn=step.spawn)
 
-    def _after(self, copy: Copy, outcome: Outcome, page: DeliveryBatch, task: Task) -> Delivery:
-        if isinstance(outcome, Accepted):
-            return structs.replace(copy.delivery.after(outcome, task.now, None), detail=copy.note)
-        if not isinstance(outcome, Refused):
-            return copy.delivery.after(outcome, task.now, None)
-        if outcome.untried and stalls.is_over(page, task.item.lane, task.now):
-            drop = stalls.given_up(task.item.lane, outcome.detail)
-            return copy.delivery.moved(drop.status, task.now, drop.detail)
-        return copy.delivery.after(outcome, task.now, self._again_at(copy, outcome, page, task))
-
-    def _again_at(self, copy: Copy, refused: Refused, page: DeliveryBatch, task: Task) -> datetime | None:
-        """When a refused copy may be tried again; None when it was tried often enough."""
-        now = task.now
-        if refused.untried:
-            return stalls.again_at(page, refused, now)
-        policy, attempt = POLICIES[task.item.lane], copy.delivery.attempt + 1
-        if attempt >= policy.max_attempts:
-            return None
-        return now + max(policy.backoff.wait(attempt, self.chance()), refused.retry_after)
+    def _step(self, task: Task, settled: Settled) -> Step:
+        """What is committed of a turn, with the record that a phone opted out or a mailbox is gone."""
+        refused = [*map(self.manners.told_by_provider, settled.opted_out), *map(self.manners.bounced, settled.gone)]
+        return Step(
+            changed_page_item(task.item, settled.batch, settled.due_at),
+            others=[_record_item(record, task.item.lane) for record in settled.records],
+            spawn=[*settled.children, *refused],
+        )
 
 
 def _window(notification: Notification, recipient: str) -> timedelta | None:
@@ -369,24 +309,14 @@ def _idle_until(copies: Sequence[Copy]) -> datetime | None:
     return min(hold.until for hold in holds) if holds and len(holds) == len(copies) else None
 
 
-def _not_at_once(waits_until: datetime | None, now: datetime) -> datetime | None:
-    """A page that waits for an instant that is over would be committed over and over."""
-    return now + SOONEST if waits_until is not None and waits_until <= now else waits_until
-
-
 def _booked(copies: Sequence[Copy], slots: StepRates) -> datetime:
     """When rates let these copies go."""
     return slots.book(copy.plan.message for copy in copies if isinstance(copy.plan, Send))
 
 
-def _step(
-    task: Task, page: DeliveryBatch, deliveries: Sequence[Delivery], kept: Sequence[Item], handed: Sequence[Handed]
-) -> Step:
-    waits = {one.id: one.retry_at for one in deliveries if one.retry_at is not None}
-    untouched = any(name not in waits for name in page.left)
-    due_at = task.now if untouched else _not_at_once(min(waits.values(), default=None), task.now)
-    return Step(
-        changed_page_item(task.item, page, due_at),
-        others=kept,
-        spawn=[write for result in handed for write in result.writes],
-    )
+def _waiting(task: Task, batch: DeliveryBatch, later: Later) -> Step:
+    return Step(changed_page_item(task.item, later.of(batch, task.now), later.until))
+
+
+def _record_item(record: DeliveryRecord, lane: Lane) -> Item:
+    return delivery_item(record.delivery, record.version, lane, silent_at=record.silent_at)

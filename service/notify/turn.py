@@ -1,50 +1,222 @@
-"""The turns of a page that is sent: what goes next, what became of it, and how long the rest waits."""
+"""One turn of a batch of deliveries: what leaves, and what is to be committed. Pure, and total over every answer.
+
+The sender (`send.py`) reads what a turn decides by, commits the marks, asks the providers, and commits what `settle`
+says. Nothing here reads a clock, a store or a provider.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import assert_never
 
 from msgspec import structs
 
+from service.channels import Accepted, Email, Handed, Message, Outcome, Reason, Refused, Sms, VoiceCall
+from service.core.enums import Channel, Lane
 from service.notify import stalls
 from service.notify.batch import DeliveryBatch
 from service.notify.copies import Copy, PageContext
-from service.notify.items import changed_page_item
-from service.work import Step, Task
+from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.plan import Send
+from service.notify.receipts import SILENCE
+from service.storage import Item
+from service.work import POLICIES
+
+SOONEST = timedelta(seconds=1)
+"""How soon a batch that waits is looked at again at the earliest, whatever the reason for waiting says."""
+
+
+class WaitsFor(Enum):
+    """Why nothing of a batch may leave yet."""
+
+    PROVIDERS = "providers"
+    """All that could take it are left alone."""
+    RATES = "rates"
+    """Its place in the rates is booked."""
+    LANE = "lane"
+    """A person has paused its lane."""
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Nothing may leave before; `is_booked` when that is a place in the rates, which is then taken."""
+    """Nothing of a batch may leave before `until`."""
 
     until: datetime
-    is_booked: bool = False
+    waits_for: WaitsFor
 
-    def of(self, page: DeliveryBatch, now: datetime) -> DeliveryBatch:
-        """The page that waits so long: for its turn, or standing still."""
-        if not self.is_booked:
-            return stalls.standing(page, now)
-        return structs.replace(stalls.queued(page, self.until - now), slots_booked=True)
+    def of(self, batch: DeliveryBatch, now: datetime) -> DeliveryBatch:
+        """The batch as it waits. Waiting for its turn is no standing still."""
+        match self.waits_for:
+            case WaitsFor.PROVIDERS:
+                return stalls.standing(batch, now)
+            case WaitsFor.RATES:
+                return structs.replace(stalls.queued(batch, self.until - now), slots_booked=True)
+            case WaitsFor.LANE:
+                return stalls.queued(batch, self.until - now)
+            case _:
+                assert_never(self.waits_for)
 
 
 @dataclass(frozen=True, slots=True)
-class Onward:
-    """What is sent next, and by what."""
+class DeliveryRecord:
+    """What is written of one delivery, over the record of this `version` (0: there is none yet).
 
-    context: PageContext
+    One that a provider took counts as unheard of from `silent_at` on.
+    """
+
+    delivery: Delivery
+    version: int
+    silent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """The copies that are handled in one turn of a batch: those with a message leave.
+
+    `in_our_store` are the channels on which sending is nothing but a write of ours.
+    """
+
+    batch: DeliveryBatch
     copies: Sequence[Copy]
+    context: PageContext
+    in_our_store: frozenset[Channel]
+
+    @property
+    def lane(self) -> Lane:
+        """How urgent the batch is."""
+        return self.context.notification.lane
+
+    @property
+    def leaving(self) -> Sequence[tuple[Copy, Message]]:
+        """Each copy that leaves, with its message."""
+        return [(copy, copy.plan.message) for copy in self.copies if isinstance(copy.plan, Send)]
+
+    @property
+    def in_doubt(self) -> Sequence[Copy]:
+        """The copies of which nobody could say after a crash whether they have left."""
+        return [copy for copy in self.copies if is_in_doubt(copy, self.in_our_store)]
+
+    def marked(self, now: datetime) -> DeliveryBatch:
+        """The batch as it is committed before providers are asked."""
+        return self.batch.with_deliveries(copy.delivery.sending(now) for copy in self.in_doubt)
+
+    def marked_records(self, now: datetime) -> Sequence[DeliveryRecord]:
+        """The records that are marked with the batch: receipts of an earlier attempt look at them.
+
+        A first attempt is marked on its batch alone.
+        """
+        again = [copy for copy in self.in_doubt if copy.version or copy.delivery.attempt]
+        return [DeliveryRecord(copy.delivery.sending(now), copy.version) for copy in again]
+
+    def with_versions(self, versions: Mapping[str, int]) -> HandOver:
+        """The same copies after some of their records (by delivery id) were written."""
+        if not versions:
+            return self
+        copies = [structs.replace(copy, version=versions.get(copy.delivery.id, copy.version)) for copy in self.copies]
+        return replace(self, copies=copies)
+
+
+def is_in_doubt(copy: Copy, in_our_store: frozenset[Channel]) -> bool:
+    """Whether a provider is asked to take a copy."""
+    return isinstance(copy.plan, Send) and copy.delivery.channel not in in_our_store
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What became of some copies: what there is to commit, the page as it then is; `called` if a provider was asked."""
+class Settled:
+    """What is to be committed after copies were handed over; `due_at` is None when nothing of the batch is left.
 
-    step: Step
-    page: DeliveryBatch
-    called: bool
+    `children` are what the carriers write. Providers say of the phones (E.164) in `opted_out` that they want nothing,
+    and of the mailboxes in `gone` that they do not exist. `was_asked` if any provider was asked at all.
+    """
 
-    def booked(self, task: Task, later: Later) -> Step:
-        """The same to be committed, the rest of the page having booked its place."""
-        return replace(self.step, item=changed_page_item(task.item, later.of(self.page, task.now), later.until))
+    batch: DeliveryBatch
+    due_at: datetime | None
+    records: Sequence[DeliveryRecord]
+    children: Sequence[Item]
+    opted_out: Sequence[str]
+    gone: Sequence[str]
+    was_asked: bool
+
+    def waiting(self, later: Later, now: datetime) -> Settled:
+        """The same, the rest of the batch waiting."""
+        return replace(self, batch=later.of(self.batch, now), due_at=later.until)
+
+
+def settle(turn: HandOver, handed: Sequence[Handed], now: datetime, dice: Sequence[float]) -> Settled:
+    """What becomes of the copies of a turn: `handed` says it of each that left, in order.
+
+    `dice` (each in [0, 1), one for each of those) spread the next attempts of what was refused.
+    """
+    leaving, outcomes = turn.leaving, [each.outcome for each in handed]
+    tried = [
+        _tried(copy, outcome, turn, now, die) for (copy, _), outcome, die in zip(leaving, outcomes, dice, strict=True)
+    ]
+    records = [*tried, *_untried(turn, now)]
+    moved = stalls.after(turn.batch, outcomes, now)
+    batch = structs.replace(moved.with_deliveries(record.delivery for record in records), slots_booked=False)
+    refused = [
+        (message, outcome)
+        for (_, message), outcome in zip(leaving, outcomes, strict=True)
+        if isinstance(outcome, Refused)
+    ]
+    return Settled(
+        batch,
+        _due_at(batch, records, now),
+        records,
+        children=[child for each in handed for child in each.writes],
+        opted_out=_opted_out(refused),
+        gone=[message.to for message, why in refused if isinstance(message, Email) and why.gone],
+        was_asked=bool(turn.in_doubt),
+    )
+
+
+def _opted_out(refused: Sequence[tuple[Message, Refused]]) -> Sequence[str]:
+    by_phone = [(message.to, why.reason) for message, why in refused if isinstance(message, Sms | VoiceCall)]
+    return [phone.e164 for phone, reason in by_phone if reason is Reason.OPTED_OUT]
+
+
+def _untried(turn: HandOver, now: datetime) -> Sequence[DeliveryRecord]:
+    """The records of copies that do not leave in this turn."""
+    staying = [copy for copy in turn.copies if not isinstance(copy.plan, Send)]
+    return [DeliveryRecord(copy.unsent(now), copy.version) for copy in staying]
+
+
+def _tried(copy: Copy, outcome: Outcome, turn: HandOver, now: datetime, die: float) -> DeliveryRecord:
+    """The record of a copy that was handed over; one that a provider took waits for its receipt."""
+    delivery = _after(copy, outcome, turn, now, die)
+    waits = delivery.status is DeliveryStatus.ACCEPTED and is_in_doubt(copy, turn.in_our_store)
+    return DeliveryRecord(delivery, copy.version, silent_at=now + SILENCE if waits else None)
+
+
+def _after(copy: Copy, outcome: Outcome, turn: HandOver, now: datetime, die: float) -> Delivery:
+    if isinstance(outcome, Accepted):
+        return structs.replace(copy.delivery.after(outcome, now, None), detail=copy.note)
+    if not isinstance(outcome, Refused):
+        return copy.delivery.after(outcome, now, None)
+    if outcome.untried and stalls.is_over(turn.batch, turn.lane, now):
+        drop = stalls.given_up(turn.lane, outcome.detail)
+        return copy.delivery.moved(drop.status, now, drop.detail)
+    return copy.delivery.after(outcome, now, _again_at(copy, outcome, turn, now, die))
+
+
+def _again_at(copy: Copy, refused: Refused, turn: HandOver, now: datetime, die: float) -> datetime | None:
+    """When a refused copy may be tried again; None when it was tried often enough."""
+    if refused.untried:
+        return stalls.again_at(turn.batch, refused, now)
+    policy, attempt = POLICIES[turn.lane], copy.delivery.attempt + 1
+    if attempt >= policy.max_attempts:
+        return None
+    return now + max(policy.backoff.wait(attempt, die), refused.retry_after)
+
+
+def _due_at(batch: DeliveryBatch, records: Sequence[DeliveryRecord], now: datetime) -> datetime | None:
+    """When a batch has its next turn: at once while nobody has looked at some of its copies; None when it is over."""
+    waits = {record.delivery.id: record.delivery.retry_at for record in records if record.delivery.retry_at}
+    if any(name not in waits for name in batch.left):
+        return now
+    until = min(waits.values(), default=None)
+    # A batch that waits for an instant that is over would be committed over and over.
+    return now + SOONEST if until is not None and until <= now else until
