@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import CHANNELS
+from service.channels import CHANNELS, Message
 from service.core.records import Record
 from service.messages import OptOut, Rendition
 from service.notify.batch import DeliveryBatch
@@ -20,6 +20,13 @@ from service.recipients import Recipient
 from service.storage import Item
 
 
+class Gather(Record, frozen=True):
+    """The message joins what its reader gets as a digest at the end of `window`."""
+
+    message: Message
+    window: timedelta
+
+
 class Copy(Record, frozen=True):
     """One recipient's delivery in hand: as it is stored (`version` 0: not yet), and what is to become of it.
 
@@ -28,7 +35,7 @@ class Copy(Record, frozen=True):
 
     delivery: Delivery
     version: int
-    plan: Plan
+    plan: Plan | Gather
     note: str | None = None
 
     @property
@@ -44,7 +51,7 @@ class Copy(Record, frozen=True):
             case Hold(until=until, paced=paced):
                 booked = self.delivery.paced or paced
                 return structs.replace(self.delivery, status=DeliveryStatus.PENDING, retry_at=until, paced=booked)
-            case Send():
+            case Send() | Gather():
                 return self.delivery
 
 

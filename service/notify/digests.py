@@ -9,9 +9,10 @@ names only the person.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from msgspec import structs
 
@@ -119,12 +120,21 @@ class Digests:
 
     store: Store
 
-    def fate(self, copy: str, notification: Notification, recipient: str, now: datetime) -> Waits | Went | None:
-        """What became of a copy that is in a digest, or that it waits there; None for one that never joined."""
-        template, lane = notification.message.template or "", notification.lane
-        names = {digest_id(template, recipient, lane), digest_id(template, recipient, Lane.BULK)}
-        for item in self.store.get_many(list(names)).values():
-            digest = from_state(Digest, item.state)
+    def fates(self, copies: Mapping[str, str], notification: Notification, now: datetime) -> Mapping[str, Waits | Went]:
+        """What became of those copies (recipients by delivery id, of one batch) that have joined a digest."""
+        lanes = dict.fromkeys((notification.lane, Lane.BULK))
+        template = notification.message.template or ""
+        names = {copy: [digest_id(template, recipient, lane) for lane in lanes] for copy, recipient in copies.items()}
+        stored = self.store.get_many(list(dict.fromkeys(chain.from_iterable(names.values()))))
+        digests = {name: from_state(Digest, item.state) for name, item in stored.items()}
+        fates = {
+            copy: self._fate(copy, [digests[name] for name in own if name in digests], now)
+            for copy, own in names.items()
+        }
+        return {copy: fate for copy, fate in fates.items() if fate is not None}
+
+    def _fate(self, copy: str, digests: Iterable[Digest], now: datetime) -> Waits | Went | None:
+        for digest in digests:
             if copy in digest.left:
                 return self._of_delivery(digest.left[copy], now)
             if copy in digest.done:

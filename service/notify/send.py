@@ -19,32 +19,25 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Reference
 from service.core.enums import Channel, Lane
 from service.messages import Carriers, RateLimiter, Rendition, StepRates, Urgency
-from service.notify import stalls
-from service.notify.addressees import Addressees, is_guest, people_in
+from service.notify.addressees import Addressees, people_in
 from service.notify.batch import DeliveryBatch
 from service.notify.cancel import cancelled_page, is_cancelled
-from service.notify.copies import Copy, PageContext, addressed
-from service.notify.delivery import Delivery, DeliveryStatus
-from service.notify.digests import Digests, Waits, Went
+from service.notify.choose import TurnInput, choose, digest_window
+from service.notify.copies import PageContext
+from service.notify.digests import Digests
 from service.notify.items import changed_page_item, delivery_item, page_of
 from service.notify.notification import Notification
-from service.notify.plan import DeliveryPolicy, Drop, Enclosed, Hold, Plan, Send, plan, values_for
+from service.notify.plan import DeliveryPolicy, Enclosed
 from service.notify.renditions import Renditions
-from service.notify.turn import DeliveryRecord, HandOver, Later, Settled, WaitsFor, is_in_doubt, settle
+from service.notify.settle import Settled, settle
+from service.notify.turn import DeliveryRecord, HandOver, Later, WaitsFor
 from service.recipients import Directory, Recipient
 from service.storage import Item, Store
 from service.work import LOOK, LanePauses, Permanent, Step, Task, finished
 
 logger = logging.getLogger(__name__)
-
-WRITES = 98
-"""What one step of a page may write: the rest of a commit is for the page itself."""
-
-IN_DOUBT = 4
-"""Calls to providers in one step: a crash leaves no more than what rides in these in doubt."""
 
 FRESH = timedelta(seconds=2)
 """How long a page goes by what it read of its readers: whoever says STOP meanwhile is heeded after that."""
@@ -112,22 +105,48 @@ class PageSender:
             return turn if turn.waits_for is WaitsFor.RATES else None
         return turn
 
-    def _next(self, page: DeliveryBatch, names: Sequence[str], context: PageContext, now: datetime) -> HandOver | Later:
-        """The copies to be handled now, or when there will be some."""
-        lane = context.notification.lane
-        slots = self.slots.at(now, Urgency(lane))
-        copies = self._copies(page, names, context, slots, now)
-        if (rests_until := _idle_until(copies)) is not None:
-            if stalls.is_over(page, lane, now):
-                given_up = stalls.given_up(lane, "its providers are left alone")
-                return self._turn(page, [structs.replace(copy, plan=given_up) for copy in copies], context)
-            return Later(rests_until, WaitsFor.PROVIDERS)
-        if not page.slots_booked and (until := _booked(copies, slots)) > now:
-            return Later(until, WaitsFor.RATES)
-        return self._turn(page, [self._paced(copy, context, now) for copy in copies], context)
+    def _next(
+        self, batch: DeliveryBatch, names: Sequence[str], context: PageContext, now: datetime
+    ) -> HandOver | Later:
+        """The copies that are handled now, with the places booked that they need; or when there will be some."""
+        rates = self.slots.at(now, Urgency(context.notification.lane))
+        turn = choose(self._input(batch, names, context, rates, now))
+        if isinstance(turn, Later):
+            return turn
+        turn = turn.gathered(self._join_digests(turn, now))
+        booked = turn.booked(rates.book(turn.to_book), now)
+        if isinstance(booked, Later) or (free_at := self.manners.free_at) is None:
+            return booked
+        return booked.paced({name: free_at(person, now) for name, person in booked.to_pace.items()}, now)
 
-    def _turn(self, batch: DeliveryBatch, copies: Sequence[Copy], context: PageContext) -> HandOver:
-        return HandOver(batch, copies, context, self.carriers.in_our_store)
+    def _input(
+        self, batch: DeliveryBatch, names: Sequence[str], context: PageContext, rates: StepRates, now: datetime
+    ) -> TurnInput:
+        notification = context.notification
+        recorded = [name for name in names if name in batch.lines]
+        recipients = {name: batch.recipients[name] for name in names}
+        gathered = {name: who for name, who in recipients.items() if digest_window(notification, who) is not None}
+        return TurnInput(
+            batch,
+            names,
+            context,
+            stored=self.store.get_many(recorded) if recorded else {},
+            fates=self.digests.fates(gathered, notification, now) if gathered else {},
+            policy=self.manners,
+            enclosed=Enclosed(notification.message.reply_to, lambda: self.renditions.attachments(notification)),
+            rates=rates,
+            joins=self.carriers.joins,
+            in_our_store=self.carriers.in_our_store,
+            now=now,
+        )
+
+    def _join_digests(self, turn: HandOver, now: datetime) -> Mapping[str, datetime]:
+        """Put the copies that gather into their digests; when to ask what became of each, by delivery id."""
+        notification = turn.context.notification
+        return {
+            name: self.digests.join(notification, person, gather.message, gather.window, now).until
+            for name, (person, gather) in turn.gathering.items()
+        }
 
     def _notification(self, notification_id: str) -> Notification:
         notification = self.renditions.notification(notification_id)
@@ -170,105 +189,9 @@ class PageSender:
                 notes[name] = f"no voice speaks {rendition.language}: sent by {channel.value} instead"
         return reached, notes
 
-    def _copies(
-        self, page: DeliveryBatch, names: Sequence[str], context: PageContext, slots: StepRates, now: datetime
-    ) -> Sequence[Copy]:
-        """As many copies of what is left as one commit can write and a crash may leave in doubt."""
-        looked_at = [name for name in names if name in page.lines]
-        stored = self.store.get_many(looked_at) if looked_at else {}
-        copies: list[Copy] = []
-        budget, calls, takes = WRITES, IN_DOUBT, slots.moment()
-        for name in names:
-            person = context.people.get(page.recipients[name])
-            item = stored.get(name)
-            delivery = addressed(item, name, page, person)
-            copy = self._copy(delivery, item.version if item else 0, person, context, slots, now)
-            budget -= copy.weight
-            calls -= self._calls(copy, copies)
-            if budget < 0 or calls < 0 or (isinstance(copy.plan, Send) and not takes(copy.plan.message)):
-                break
-            copies.append(copy)
-        return copies
-
-    def _copy(
-        self,
-        delivery: Delivery,
-        version: int,
-        person: Recipient | None,
-        context: PageContext,
-        slots: StepRates,
-        now: datetime,
-    ) -> Copy:
-        if (gathered := self._gathered(delivery, context, now)) is not None:
-            return Copy(delivery, version, gathered)
-        if person is None:
-            return Copy(delivery, version, Drop(DeliveryStatus.FAILED, "the recipient was removed"))
-        if (opt_out := context.refusing.get(person.user_id)) is not None:
-            return Copy(delivery, version, Drop(DeliveryStatus.SUPPRESSED, opt_out.why.sentence))
-        plan = self._plan(delivery, person, context, slots, now)
-        return Copy(delivery, version, plan, context.notes.get(person.user_id))
-
-    def _plan(
-        self, delivery: Delivery, person: Recipient, context: PageContext, slots: StepRates, now: datetime
-    ) -> Plan:
-        notification, rendition = context.notification, context.renditions[person.language]
-        if delivery.status is DeliveryStatus.SENDING and notification.lane is not Lane.INCIDENT:
-            return Drop(DeliveryStatus.UNKNOWN, "a worker died while sending: only a receipt can tell")
-        if delivery.retry_at is not None and delivery.retry_at > now:
-            return Hold(delivery.retry_at)
-        reference = Reference(delivery.id, delivery.attempt + 1, urgent=notification.lane is Lane.INCIDENT)
-        values = values_for(person, notification.message.variables, context.own_values.get(person.user_id, {}))
-        enclosed = self._enclosed(notification)
-        wanted = plan(person, rendition, values, notification.lane, reference, self.manners, now, enclosed)
-        if isinstance(wanted, Send) and (rests_until := slots.rests_until(wanted.message)) is not None:
-            return Hold(rests_until, idle=True)
-        if not isinstance(wanted, Send) or (window := _window(notification, person.user_id)) is None:
-            return wanted
-        return Hold(self.digests.join(notification, person, wanted.message, window, now).until)
-
-    def _enclosed(self, notification: Notification) -> Enclosed:
-        """What its emails carry besides their words."""
-        message = notification.message
-        return Enclosed(message.reply_to, lambda: self.renditions.attachments(notification))
-
-    def _paced(self, copy: Copy, context: PageContext, now: datetime) -> Copy:
-        """A copy goes when its reader has not had too many lately. Asking takes a place, and so comes last."""
-        is_urgent = context.notification.lane is Lane.INCIDENT
-        is_gathered = _window(context.notification, copy.delivery.recipient_id) is not None
-        if self.manners.free_at is None or copy.delivery.paced or is_urgent or is_gathered:
-            return copy
-        if not isinstance(copy.plan, Send):
-            return copy
-        free_at = self.manners.free_at(context.people[copy.delivery.recipient_id], now)
-        if free_at > now:
-            return structs.replace(copy, plan=Hold(free_at, paced=True))
-        return structs.replace(copy, delivery=structs.replace(copy.delivery, paced=True))
-
-    def _gathered(self, delivery: Delivery, context: PageContext, now: datetime) -> Plan | None:
-        """What becomes of a copy that has joined a digest: whatever became of that. None for any other copy."""
-        if _window(context.notification, delivery.recipient_id) is None:
-            return None
-        match self.digests.fate(delivery.id, context.notification, delivery.recipient_id, now):
-            case Waits(until=until):
-                return Hold(until)
-            case Went(status=status, detail=detail):
-                return Drop(status, detail)
-            case None:
-                return None
-
     def _handed_over(self, task: Task, turn: HandOver) -> Settled:
         handed = self.carriers.hand_over([message for _, message in turn.leaving], task.begin_by)
         return settle(turn, handed, task.now, [self.chance() for _ in handed])
-
-    def _calls(self, copy: Copy, before: Sequence[Copy]) -> int:
-        """What it takes of a step's calls: speech of our own takes as long as all of them may."""
-        is_asked = is_in_doubt(copy, self.carriers.in_our_store)
-        if not isinstance(copy.plan, Send) or not (is_asked or copy.delivery.channel is Channel.VOICE):
-            return 0
-        earlier = [one.plan.message for one in before if isinstance(one.plan, Send)]
-        if self.carriers.joins(copy.plan.message, earlier):
-            return 0
-        return 1 if is_asked else IN_DOUBT
 
     def _marked(self, task: Task, turn: HandOver) -> HandOver:
         """Commit that some of these are about to leave; answers them with the versions that their records then have."""
@@ -295,23 +218,6 @@ class PageSender:
             others=[_record_item(record, task.item.lane) for record in settled.records],
             spawn=[*settled.children, *refused],
         )
-
-
-def _window(notification: Notification, recipient: str) -> timedelta | None:
-    """How long a copy gathers in a digest; None where it is sent by itself: a digest names stored profiles alone."""
-    is_alone = notification.lane is Lane.INCIDENT or is_guest(recipient)
-    return None if is_alone else notification.message.digest
-
-
-def _idle_until(copies: Sequence[Copy]) -> datetime | None:
-    """When to look at a page again of which nothing can leave; None if there is something to do, or to write down."""
-    holds = [copy.plan for copy in copies if isinstance(copy.plan, Hold) and copy.plan.idle]
-    return min(hold.until for hold in holds) if holds and len(holds) == len(copies) else None
-
-
-def _booked(copies: Sequence[Copy], slots: StepRates) -> datetime:
-    """When rates let these copies go."""
-    return slots.book(copy.plan.message for copy in copies if isinstance(copy.plan, Send))
 
 
 def _waiting(task: Task, batch: DeliveryBatch, later: Later) -> Step:

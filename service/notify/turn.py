@@ -1,32 +1,30 @@
-"""One turn of a batch of deliveries: what leaves, and what is to be committed. Pure, and total over every answer.
+"""One turn of a batch of deliveries. Pure: nothing here reads a clock, a store or a provider.
 
-The sender (`send.py`) reads what a turn decides by, commits the marks, asks the providers, and commits what `settle`
-says. Nothing here reads a clock, a store or a provider.
+    choose ── gathered ── booked ── paced ── marked ── (providers are asked) ── settle
+
+`choose.py` says which copies are handled now and what becomes of each. The sender (`send.py`) asks for what they need:
+digests, places in the rates, places with their readers. What it learns makes the next of these values. Once the marks
+are committed it hands the messages over, and `settle.py` says what is to be committed after that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import assert_never
 
 from msgspec import structs
 
-from service.channels import Accepted, Email, Handed, Message, Outcome, Reason, Refused, Sms, VoiceCall
+from service.channels import Message
 from service.core.enums import Channel, Lane
 from service.notify import stalls
 from service.notify.batch import DeliveryBatch
-from service.notify.copies import Copy, PageContext
-from service.notify.delivery import Delivery, DeliveryStatus
-from service.notify.plan import Send
-from service.notify.receipts import SILENCE
-from service.storage import Item
-from service.work import POLICIES
-
-SOONEST = timedelta(seconds=1)
-"""How soon a batch that waits is looked at again at the earliest, whatever the reason for waiting says."""
+from service.notify.copies import Copy, Gather, PageContext
+from service.notify.delivery import Delivery
+from service.notify.plan import Hold, Send
+from service.recipients import Recipient
 
 
 class WaitsFor(Enum):
@@ -99,6 +97,48 @@ class HandOver:
         """The copies of which nobody could say after a crash whether they have left."""
         return [copy for copy in self.copies if is_in_doubt(copy, self.in_our_store)]
 
+    @property
+    def gathering(self) -> Mapping[str, tuple[Recipient, Gather]]:
+        """The copies (by delivery id) that join a digest, with their readers."""
+        people = self.context.people
+        return {
+            copy.delivery.id: (people[copy.delivery.recipient_id], copy.plan)
+            for copy in self.copies
+            if isinstance(copy.plan, Gather)
+        }
+
+    def gathered(self, until: Mapping[str, datetime]) -> HandOver:
+        """The copies after some (by delivery id) joined a digest: when to ask what became of each."""
+        if not until:
+            return self
+        return self._with(
+            structs.replace(copy, plan=Hold(until[copy.delivery.id])) if copy.delivery.id in until else copy
+            for copy in self.copies
+        )
+
+    @property
+    def to_book(self) -> Sequence[Message]:
+        """The messages that need a place in the rates; none once the batch has waited for its own."""
+        return () if self.batch.slots_booked else [message for _, message in self.leaving]
+
+    def booked(self, until: datetime, now: datetime) -> HandOver | Later:
+        """The copies with places in the rates from `until` on."""
+        return Later(until, WaitsFor.RATES) if until > now else self
+
+    @property
+    def to_pace(self) -> Mapping[str, Recipient]:
+        """The readers of copies (by delivery id) that count towards how much one person gets: an incident does not."""
+        if self.lane is Lane.INCIDENT:
+            return {}
+        unpaced = [copy.delivery for copy, _ in self.leaving if not copy.delivery.paced]
+        return {delivery.id: self.context.people[delivery.recipient_id] for delivery in unpaced}
+
+    def paced(self, free_at: Mapping[str, datetime], now: datetime) -> HandOver:
+        """The copies after their readers' places were booked (by delivery id): each leaves when its place is free."""
+        if not free_at:
+            return self
+        return self._with(_paced(copy, free_at.get(copy.delivery.id), now) for copy in self.copies)
+
     def marked(self, now: datetime) -> DeliveryBatch:
         """The batch as it is committed before providers are asked."""
         return self.batch.with_deliveries(copy.delivery.sending(now) for copy in self.in_doubt)
@@ -115,8 +155,12 @@ class HandOver:
         """The same copies after some of their records (by delivery id) were written."""
         if not versions:
             return self
-        copies = [structs.replace(copy, version=versions.get(copy.delivery.id, copy.version)) for copy in self.copies]
-        return replace(self, copies=copies)
+        return self._with(
+            structs.replace(copy, version=versions.get(copy.delivery.id, copy.version)) for copy in self.copies
+        )
+
+    def _with(self, copies: Iterable[Copy]) -> HandOver:
+        return replace(self, copies=list(copies))
 
 
 def is_in_doubt(copy: Copy, in_our_store: frozenset[Channel]) -> bool:
@@ -124,99 +168,9 @@ def is_in_doubt(copy: Copy, in_our_store: frozenset[Channel]) -> bool:
     return isinstance(copy.plan, Send) and copy.delivery.channel not in in_our_store
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What is to be committed after copies were handed over; `due_at` is None when nothing of the batch is left.
-
-    `children` are what the carriers write. Providers say of the phones (E.164) in `opted_out` that they want nothing,
-    and of the mailboxes in `gone` that they do not exist. `was_asked` if any provider was asked at all.
-    """
-
-    batch: DeliveryBatch
-    due_at: datetime | None
-    records: Sequence[DeliveryRecord]
-    children: Sequence[Item]
-    opted_out: Sequence[str]
-    gone: Sequence[str]
-    was_asked: bool
-
-    def waiting(self, later: Later, now: datetime) -> Settled:
-        """The same, the rest of the batch waiting."""
-        return replace(self, batch=later.of(self.batch, now), due_at=later.until)
-
-
-def settle(turn: HandOver, handed: Sequence[Handed], now: datetime, dice: Sequence[float]) -> Settled:
-    """What becomes of the copies of a turn: `handed` says it of each that left, in order.
-
-    `dice` (each in [0, 1), one for each of those) spread the next attempts of what was refused.
-    """
-    leaving, outcomes = turn.leaving, [each.outcome for each in handed]
-    tried = [
-        _tried(copy, outcome, turn, now, die) for (copy, _), outcome, die in zip(leaving, outcomes, dice, strict=True)
-    ]
-    records = [*tried, *_untried(turn, now)]
-    moved = stalls.after(turn.batch, outcomes, now)
-    batch = structs.replace(moved.with_deliveries(record.delivery for record in records), slots_booked=False)
-    refused = [
-        (message, outcome)
-        for (_, message), outcome in zip(leaving, outcomes, strict=True)
-        if isinstance(outcome, Refused)
-    ]
-    return Settled(
-        batch,
-        _due_at(batch, records, now),
-        records,
-        children=[child for each in handed for child in each.writes],
-        opted_out=_opted_out(refused),
-        gone=[message.to for message, why in refused if isinstance(message, Email) and why.gone],
-        was_asked=bool(turn.in_doubt),
-    )
-
-
-def _opted_out(refused: Sequence[tuple[Message, Refused]]) -> Sequence[str]:
-    by_phone = [(message.to, why.reason) for message, why in refused if isinstance(message, Sms | VoiceCall)]
-    return [phone.e164 for phone, reason in by_phone if reason is Reason.OPTED_OUT]
-
-
-def _untried(turn: HandOver, now: datetime) -> Sequence[DeliveryRecord]:
-    """The records of copies that do not leave in this turn."""
-    staying = [copy for copy in turn.copies if not isinstance(copy.plan, Send)]
-    return [DeliveryRecord(copy.unsent(now), copy.version) for copy in staying]
-
-
-def _tried(copy: Copy, outcome: Outcome, turn: HandOver, now: datetime, die: float) -> DeliveryRecord:
-    """The record of a copy that was handed over; one that a provider took waits for its receipt."""
-    delivery = _after(copy, outcome, turn, now, die)
-    waits = delivery.status is DeliveryStatus.ACCEPTED and is_in_doubt(copy, turn.in_our_store)
-    return DeliveryRecord(delivery, copy.version, silent_at=now + SILENCE if waits else None)
-
-
-def _after(copy: Copy, outcome: Outcome, turn: HandOver, now: datetime, die: float) -> Delivery:
-    if isinstance(outcome, Accepted):
-        return structs.replace(copy.delivery.after(outcome, now, None), detail=copy.note)
-    if not isinstance(outcome, Refused):
-        return copy.delivery.after(outcome, now, None)
-    if outcome.untried and stalls.is_over(turn.batch, turn.lane, now):
-        drop = stalls.given_up(turn.lane, outcome.detail)
-        return copy.delivery.moved(drop.status, now, drop.detail)
-    return copy.delivery.after(outcome, now, _again_at(copy, outcome, turn, now, die))
-
-
-def _again_at(copy: Copy, refused: Refused, turn: HandOver, now: datetime, die: float) -> datetime | None:
-    """When a refused copy may be tried again; None when it was tried often enough."""
-    if refused.untried:
-        return stalls.again_at(turn.batch, refused, now)
-    policy, attempt = POLICIES[turn.lane], copy.delivery.attempt + 1
-    if attempt >= policy.max_attempts:
-        return None
-    return now + max(policy.backoff.wait(attempt, die), refused.retry_after)
-
-
-def _due_at(batch: DeliveryBatch, records: Sequence[DeliveryRecord], now: datetime) -> datetime | None:
-    """When a batch has its next turn: at once while nobody has looked at some of its copies; None when it is over."""
-    waits = {record.delivery.id: record.delivery.retry_at for record in records if record.delivery.retry_at}
-    if any(name not in waits for name in batch.left):
-        return now
-    until = min(waits.values(), default=None)
-    # A batch that waits for an instant that is over would be committed over and over.
-    return now + SOONEST if until is not None and until <= now else until
+def _paced(copy: Copy, free_at: datetime | None, now: datetime) -> Copy:
+    if free_at is None:
+        return copy
+    if free_at > now:
+        return structs.replace(copy, plan=Hold(free_at, paced=True))
+    return structs.replace(copy, delivery=structs.replace(copy.delivery, paced=True))
