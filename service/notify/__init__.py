@@ -3,6 +3,7 @@
 from service.notify.addressees import Addressees
 from service.notify.cancel import Cancellation, NothingToCancel
 from service.notify.completion import Completion
+from service.notify.context_reader import ContextReader
 from service.notify.dead_letter import DeadLetterHandler
 from service.notify.delivery import DeliveryStatus
 from service.notify.digests import Digests
@@ -22,7 +23,7 @@ from service.notify.review import Reviewers
 from service.notify.review_links import ReviewLinks
 from service.notify.routes import requested
 from service.notify.schemas import TRANSLATIONS, NotificationRequest, TranslationQuery
-from service.notify.send import PageSender
+from service.notify.send import BatchSender
 from service.notify.service import NotificationService, UnfitRequest
 from service.notify.unsubscribe import UnsubscribeLinks, UnsubscribePages
 from service.notify.validate import Validation
@@ -31,9 +32,11 @@ __all__ = [
     "LIST",
     "TRANSLATIONS",
     "Addressees",
+    "BatchSender",
     "Cancellation",
     "Chain",
     "Completion",
+    "ContextReader",
     "Course",
     "DeadLetterHandler",
     "DeliveryPolicy",
@@ -50,7 +53,6 @@ __all__ = [
     "NotificationRequest",
     "NotificationService",
     "NotifyOutcome",
-    "PageSender",
     "Previews",
     "Renditions",
     "ReviewLinks",

@@ -14,7 +14,7 @@ from service.core.enums import Channel, Lane
 from service.notify import stalls
 from service.notify.addressees import is_guest
 from service.notify.batch import DeliveryBatch
-from service.notify.copies import Copy, Gather, PageContext, addressed
+from service.notify.copies import BatchContext, Copy, Gather, addressed
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Waits, Went
 from service.notify.notification import Notification
@@ -51,7 +51,7 @@ class TurnInput:
 
     batch: DeliveryBatch
     names: Sequence[str]
-    context: PageContext
+    context: BatchContext
     stored: Mapping[str, Item]
     fates: Mapping[str, Waits | Went]
     policy: DeliveryPolicy

@@ -1,4 +1,4 @@
-"""One recipient's copy while its page is being sent, and by what it is made."""
+"""One recipient's copy while its batch is being sent, and what is known of all readers of the batch."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class Copy(Record, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class PageContext:
-    """By what a page is sent, as it was read at one time: its readers, who of them wants nothing, and their languages.
+class BatchContext:
+    """What is known of a batch's readers at one instant: who they are, which of them refuse, and their renditions.
 
     A rendition that is None still lacks a translation. Of what `is_cancelled` nothing more leaves.
     `own_values` are those that the request gave for one reader alone.
-    `notes` say of whom another way is taken, and why.
+    `notes` say who is reached by another channel than they asked for, and why.
     """
 
     notification: Notification

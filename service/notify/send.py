@@ -1,12 +1,12 @@
-"""Sending a page: plan each copy, book places in the rates, hand over, keep what became of each.
+"""Sends a batch: the thin shell around `turn.py`, which asks stores and providers and commits what the turn says.
 
-Nobody's failure touches anybody else's copy: outcomes are kept by delivery, and a page that comes due again handles
-only what is left. Deliveries for a provider are marked `sending` before the call, so that after a crash only those are
-in doubt; an incident's are sent again, any other's wait as `unknown` for their receipt.
+Nobody's failure touches anybody else's copy: what becomes of each is kept by delivery, and a batch that comes due again
+handles only what is left. Deliveries for a provider are marked `sending` before the call, so that after a crash only
+those are in doubt; an incident's are sent again, any other's wait as `unknown` for their receipt.
 
     mark 1-4 ── send 1-4 ── commit what became of 1-4, mark 5-8 ── send 5-8 ── commit 5-8, mark 9-12 ── …
 
-A first attempt is marked on its page alone: the record of a delivery is written once, with what became of it.
+A first attempt is marked on its batch alone: the record of a delivery is written once, with what became of it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from service.core.enums import Channel, Lane
-from service.messages import Carriers, RateLimiter, Rendition, StepRates, Urgency
-from service.notify.addressees import Addressees, people_in
+from service.messages import Carriers, RateLimiter, StepRates, Urgency
 from service.notify.batch import DeliveryBatch
-from service.notify.cancel import cancelled_page, is_cancelled
+from service.notify.cancel import cancelled_page
 from service.notify.choose import TurnInput, choose, digest_window
-from service.notify.copies import PageContext
+from service.notify.context_reader import ContextReader
+from service.notify.copies import BatchContext
 from service.notify.digests import Digests
 from service.notify.items import changed_page_item, delivery_item, page_of
 from service.notify.notification import Notification
@@ -33,40 +33,38 @@ from service.notify.plan import DeliveryPolicy, Enclosed
 from service.notify.renditions import Renditions
 from service.notify.settle import Settled, settle
 from service.notify.turn import DeliveryRecord, HandOver, Later, WaitsFor
-from service.recipients import Directory, Recipient
 from service.storage import Item, Store
 from service.work import LOOK, LanePauses, Permanent, Step, Task, finished
 
 logger = logging.getLogger(__name__)
 
 FRESH = timedelta(seconds=2)
-"""How long a page goes by what it read of its readers: whoever says STOP meanwhile is heeded after that."""
+"""How long a batch uses what was read of its readers: a STOP that is said meanwhile counts after that."""
 
 
 @dataclass(frozen=True, slots=True)
-class PageSender:
+class BatchSender:
     """Handles items of kind `page`."""
 
     store: Store
-    directory: Directory
+    contexts: ContextReader
     renditions: Renditions
     carriers: Carriers
-    slots: RateLimiter
-    manners: DeliveryPolicy
+    limiter: RateLimiter
+    policy: DeliveryPolicy
     digests: Digests
     pauses: LanePauses
-    addressees: Addressees
     chance: Callable[[], float] = random.random
 
     def computes(self, item: Item) -> bool:
-        """Whether sending a page waits for nobody outside: no provider, and no voice, which is another process."""
+        """Whether sending a batch waits for nobody outside: no provider, and no voice, which is another process."""
         channels = self._notification(item.keys["pages"]).expansion.channels
         return bool(channels) and Channel.VOICE not in channels and self.carriers.in_our_store.issuperset(channels)
 
     def handle(self, task: Task) -> Step:
         """Send what is left of a batch, or say when to come back."""
         batch = page_of(task.item).redriven()
-        context = self._context(batch, self._notification(batch.notification_id), task.now)
+        context = self.contexts.read(batch, self._notification(batch.notification_id), task.now)
         if context.is_cancelled:
             return self._cancelled(task)
         if self.pauses.is_paused(task.item.lane):
@@ -85,7 +83,7 @@ class PageSender:
             self._checkpoint(task, onward.marked(task.now), self._step(task, settled), first=False)
             turn = onward
 
-    def _onward(self, task: Task, settled: Settled, context: PageContext) -> HandOver | Later | None:
+    def _onward(self, task: Task, settled: Settled, context: BatchContext) -> HandOver | Later | None:
         """What goes on at once, its mark riding in the commit of what was just settled; None if nothing does."""
         batch = settled.batch
         if task.is_to_end or not settled.was_asked or not batch.untouched:
@@ -94,7 +92,7 @@ class PageSender:
             if self.pauses.is_paused(task.item.lane):
                 return None
             if task.now - context.at > FRESH:
-                context = self._context(batch, context.notification, task.now)
+                context = self.contexts.read(batch, context.notification, task.now)
             if context.is_cancelled:
                 return None
             turn = self._next(batch, batch.untouched, context, task.now)
@@ -106,21 +104,21 @@ class PageSender:
         return turn
 
     def _next(
-        self, batch: DeliveryBatch, names: Sequence[str], context: PageContext, now: datetime
+        self, batch: DeliveryBatch, names: Sequence[str], context: BatchContext, now: datetime
     ) -> HandOver | Later:
         """The copies that are handled now, with the places booked that they need; or when there will be some."""
-        rates = self.slots.at(now, Urgency(context.notification.lane))
+        rates = self.limiter.at(now, Urgency(context.notification.lane))
         turn = choose(self._input(batch, names, context, rates, now))
         if isinstance(turn, Later):
             return turn
         turn = turn.gathered(self._join_digests(turn, now))
         booked = turn.booked(rates.book(turn.to_book), now)
-        if isinstance(booked, Later) or (free_at := self.manners.free_at) is None:
+        if isinstance(booked, Later) or (free_at := self.policy.free_at) is None:
             return booked
         return booked.paced({name: free_at(person, now) for name, person in booked.to_pace.items()}, now)
 
     def _input(
-        self, batch: DeliveryBatch, names: Sequence[str], context: PageContext, rates: StepRates, now: datetime
+        self, batch: DeliveryBatch, names: Sequence[str], context: BatchContext, rates: StepRates, now: datetime
     ) -> TurnInput:
         notification = context.notification
         recorded = [name for name in names if name in batch.lines]
@@ -132,7 +130,7 @@ class PageSender:
             context,
             stored=self.store.get_many(recorded) if recorded else {},
             fates=self.digests.fates(gathered, notification, now) if gathered else {},
-            policy=self.manners,
+            policy=self.policy,
             enclosed=Enclosed(notification.message.reply_to, lambda: self.renditions.attachments(notification)),
             rates=rates,
             joins=self.carriers.joins,
@@ -151,22 +149,8 @@ class PageSender:
     def _notification(self, notification_id: str) -> Notification:
         notification = self.renditions.notification(notification_id)
         if notification is None:
-            raise Permanent("the notification of this page is gone")
+            raise Permanent("the notification of this batch is gone")
         return notification
-
-    def _context(self, page: DeliveryBatch, notification: Notification, now: datetime) -> PageContext:
-        names = [page.recipients[name] for name in page.left]
-        described = self.addressees.of(notification, names)
-        came_along = people_in(described)
-        asked = [name for name in names if name not in came_along]
-        wanted = {**self.directory.get_lately(asked), **came_along}
-        languages = {person.language for person in wanted.values()}
-        renditions = {language: self.renditions.get(notification, language) for language in languages}
-        people, notes = self._reachable(wanted, renditions)
-        refusing = self.manners.opted_out(people.values(), notification.lane)
-        cancelled = is_cancelled(self.store, notification.id)
-        own = {name: one.variables for name, one in described.items() if one.variables}
-        return PageContext(notification, people, refusing, renditions, now, cancelled, own, notes)
 
     def _cancelled(self, task: Task) -> Step:
         """What has not left never leaves."""
@@ -174,20 +158,6 @@ class PageSender:
         if cancelled is None:
             return Step(finished(task.item))
         return Step(cancelled.page, others=cancelled.records)
-
-    def _reachable(
-        self, people: Mapping[str, Recipient], renditions: Mapping[str, Rendition | None]
-    ) -> tuple[Mapping[str, Recipient], Mapping[str, str]]:
-        """People by the channel that reaches them, with a note for each whom no call can be read out to."""
-        notes: dict[str, str] = {}
-        reached: dict[str, Recipient] = {}
-        for name, person in people.items():
-            rendition = renditions[person.language]
-            channel = self.manners.instead_of_a_call(person, rendition)
-            reached[name] = person if channel is None else structs.replace(person, preference=channel)
-            if channel is not None and rendition is not None:
-                notes[name] = f"no voice speaks {rendition.language}: sent by {channel.value} instead"
-        return reached, notes
 
     def _handed_over(self, task: Task, turn: HandOver) -> Settled:
         handed = self.carriers.hand_over([message for _, message in turn.leaving], task.begin_by)
@@ -212,7 +182,7 @@ class PageSender:
 
     def _step(self, task: Task, settled: Settled) -> Step:
         """What is committed of a turn, with the record that a phone opted out or a mailbox is gone."""
-        refused = [*map(self.manners.told_by_provider, settled.opted_out), *map(self.manners.bounced, settled.gone)]
+        refused = [*map(self.policy.told_by_provider, settled.opted_out), *map(self.policy.bounced, settled.gone)]
         return Step(
             changed_page_item(task.item, settled.batch, settled.due_at),
             others=[_record_item(record, task.item.lane) for record in settled.records],

@@ -21,7 +21,7 @@ from service.channels import Message
 from service.core.enums import Channel, Lane
 from service.notify import stalls
 from service.notify.batch import DeliveryBatch
-from service.notify.copies import Copy, Gather, PageContext
+from service.notify.copies import BatchContext, Copy, Gather
 from service.notify.delivery import Delivery
 from service.notify.plan import Hold, Send
 from service.recipients import Recipient
@@ -79,7 +79,7 @@ class HandOver:
 
     batch: DeliveryBatch
     copies: Sequence[Copy]
-    context: PageContext
+    context: BatchContext
     in_our_store: frozenset[Channel]
 
     @property

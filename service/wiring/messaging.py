@@ -49,9 +49,11 @@ from service.messages import TRANSLATION_KIND as TRANSLATION
 from service.messages import routes as outbox_routes
 from service.notify import (
     Addressees,
+    BatchSender,
     Cancellation,
     Chain,
     Completion,
+    ContextReader,
     Course,
     DeadLetterHandler,
     DeliveryPolicy,
@@ -62,7 +64,6 @@ from service.notify import (
     NotificationReceipts,
     NotificationService,
     NotifyOutcome,
-    PageSender,
     Previews,
     Renditions,
     Reviewers,
@@ -260,20 +261,20 @@ class Messaging:
             self.addressees,
         )
         gathering = Digests(self.store)
-        sender = PageSender(
+        policy = self._delivery_policy()
+        sender = BatchSender(
             self.store,
-            self.directory,
+            ContextReader(self.store, self.directory, self.addressees, self.renditions, policy),
             self.renditions,
             self.carriers,
             self.slots,
-            self._manners(),
+            policy,
             gathering,
             self.pauses,
-            self.addressees,
         )
         return (
             TaskHandler(items.NOTIFICATION, course.handle),
-            self._pages(sender),
+            self._batches(sender),
             TaskHandler(items.DELIVERY, self.receipts.silent),
             TaskHandler(receipts.PARKED, self.receipts.parked),
             TaskHandler(items.DIGEST, gathering.handle),
@@ -285,7 +286,7 @@ class Messaging:
             self.webhooks.duty(),
         )
 
-    def _pages(self, sender: PageSender) -> TaskHandler:
+    def _batches(self, sender: BatchSender) -> TaskHandler:
         duty = TaskHandler(items.PAGE, sender.handle, DeadLetterHandler(self.store, self.clock).buried)
         is_store_here = self.settings.backend is Backend.EMBEDDED
         return replace(duty, computes=sender.computes) if is_store_here else duty
@@ -298,7 +299,7 @@ class Messaging:
             return None
         return WebhookEvents(host_of(url), lambda event_id, body: self.webhooks.send(event_id, Callback(url, body)))
 
-    def _manners(self) -> DeliveryPolicy:
+    def _delivery_policy(self) -> DeliveryPolicy:
         hours = self.settings.quiet_hours
         quiet = replace(hours, zone=self.settings.timezone) if hours else None
         plain = self.settings.sms_plain

@@ -16,7 +16,7 @@ from service.messages import OptOut, QuietHours, Rendition, Why, announcement
 from service.messages.render import rendition
 from service.notify.batch import DeliveryBatch, Line, cut
 from service.notify.choose import TurnInput
-from service.notify.copies import PageContext
+from service.notify.copies import BatchContext
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Waits, Went
 from service.notify.items import delivery_item
@@ -129,7 +129,7 @@ def turn_input(
     return TurnInput(
         made,
         made.left,
-        PageContext(notification, people, refusing, SAID, now),
+        BatchContext(notification, people, refusing, SAID, now),
         stored=records_of(made, readers, lane),
         fates=fates or {},
         policy=policy(quiet),
