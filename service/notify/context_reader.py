@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import structs
 
-from service.messages import Rendition
+from service.channels import CHANNELS, ContactKind
+from service.core.enums import Lane
+from service.messages import OptOut, OptOuts, Rendition
 from service.notify.addressees import Addressees, people_in
 from service.notify.batch import DeliveryBatch
 from service.notify.cancel import is_cancelled
@@ -28,6 +30,7 @@ class ContextReader:
     directory: Directory
     addressees: Addressees
     renditions: Renditions
+    opt_outs: OptOuts
     policy: DeliveryPolicy
 
     def read(self, batch: DeliveryBatch, notification: Notification, now: datetime) -> BatchContext:
@@ -41,7 +44,7 @@ class ContextReader:
         return BatchContext(
             notification,
             reached,
-            refusing=self.policy.opted_out(reached.values(), notification.lane),
+            refusing=_refusing(reached.values(), notification.lane, self.opt_outs),
             renditions=renditions,
             at=now,
             is_cancelled=is_cancelled(self.store, notification.id),
@@ -68,3 +71,15 @@ def _reached(
         if channel is not None and rendition is not None:
             notes[name] = f"no voice speaks {rendition.language}: sent by {channel.value} instead"
     return reached, notes
+
+
+def _refusing(people: Iterable[Recipient], lane: Lane, opt_outs: OptOuts) -> Mapping[str, OptOut]:
+    """Ids of those who want nothing of a lane on their channel, and why."""
+    contacts: dict[ContactKind, dict[str, str]] = {ContactKind.PHONE: {}, ContactKind.EMAIL: {}}
+    for person in people:
+        kind, address = CHANNELS[person.preference].opted_out_by, person.address
+        if kind is not None and address:
+            contacts[kind][person.user_id] = address
+    phones, mails = contacts[ContactKind.PHONE], contacts[ContactKind.EMAIL]
+    refused = opt_outs.among(set(phones.values()), set(mails.values()), lane)
+    return {name: refused[address] for name, address in (phones | mails).items() if address in refused}

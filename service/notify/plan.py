@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cache
@@ -13,10 +13,9 @@ from service.core.enums import Channel, Lane
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.core.records import Record
-from service.messages import UNSUBSCRIBE, AttachmentGone, FilledText, NotFilled, OptOut, QuietHours, Rendition, TooLong
+from service.messages import UNSUBSCRIBE, AttachmentGone, FilledText, NotFilled, QuietHours, Rendition, TooLong
 from service.notify.delivery import DeliveryStatus
 from service.recipients import Recipient
-from service.storage import Item
 
 
 class Send(Record, frozen=True):
@@ -61,23 +60,16 @@ NOTHING_LEFT = Drop(DeliveryStatus.FAILED, "nothing is left to say: the text is 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPolicy:
-    """What is kept to whoever the recipient is: refusals, quiet hours, how much they get, where they unsubscribe.
+    """What holds for every copy: when people sleep, where they unsubscribe, what an SMS may contain, what voices speak.
 
-    `opted_out` names those who get nothing of a lane on their channel, and why; `told_by_provider` makes the record
-    that a provider has a phone (E.164) on its own list, `bounced` that a mailbox is gone.
+    `sms_plain`: whether what costs and says nothing is replaced in an SMS. `speaks`: whether a voice reads out a text
+    in a locale.
     """
 
-    opted_out: Callable[[Iterable[Recipient], Lane], Mapping[str, OptOut]]
-    told_by_provider: Callable[[str], Item]
-    bounced: Callable[[str], Item]
     quiet: QuietHours | None
     unsubscribe_url: Callable[[Recipient], str | None]
-    free_at: Callable[[Recipient, datetime], datetime] | None = None
-    """Books the next place in how much one person gets; None where there is no limit."""
     sms_plain: bool = True
-    """Whether what costs and says nothing is replaced in an SMS."""
     speaks: Callable[[Tag], bool] = lambda _: True
-    """Whether a voice reads out a text in a locale."""
 
     def instead_of_a_call(self, recipient: Recipient, rendition: Rendition | None) -> Channel | None:
         """The channel that reaches whoever wants calls in a language that no voice speaks; None where a call does."""
@@ -94,7 +86,7 @@ def plan(
     variables: Mapping[str, object],
     lane: Lane,
     reference: Reference,
-    manners: DeliveryPolicy,
+    policy: DeliveryPolicy,
     now: datetime,
     enclosed: Enclosed = Enclosed(),
 ) -> Plan:
@@ -104,10 +96,10 @@ def plan(
     """
     if rendition is None:
         return Drop(DeliveryStatus.NEEDS_TRANSLATION, "see GET /v1/translations?status=missing")
-    if lane is not Lane.INCIDENT and manners.quiet and (until := manners.quiet.ends(now, recipient.timezone)):
+    if lane is not Lane.INCIDENT and policy.quiet and (until := policy.quiet.ends(now, recipient.timezone)):
         return Hold(until)
     try:
-        return _filled(recipient, rendition, variables, lane, reference, manners, enclosed)
+        return _filled(recipient, rendition, variables, lane, reference, policy, enclosed)
     except (NotFilled, TooLong, AttachmentGone) as error:
         return Drop(DeliveryStatus.FAILED, _without_content(error))
 
@@ -118,11 +110,11 @@ def _filled(
     variables: Mapping[str, object],
     lane: Lane,
     reference: Reference,
-    manners: DeliveryPolicy,
+    policy: DeliveryPolicy,
     enclosed: Enclosed,
 ) -> Plan:
     kind, bulk = CHANNELS[recipient.preference], lane is Lane.BULK
-    leaving = cache(lambda: manners.unsubscribe_url(recipient) if bulk else None)
+    leaving = cache(lambda: policy.unsubscribe_url(recipient) if bulk else None)
     how = Circumstances(
         reference,
         promotional=bulk,
@@ -132,7 +124,7 @@ def _filled(
     )
     if bulk and UNSUBSCRIBE in rendition.names and (url := leaving()) is not None:
         variables = {**variables, UNSUBSCRIBE: url}
-    words = FilledText(rendition, variables, _zone(recipient), sms_plain=manners.sms_plain)
+    words = FilledText(rendition, variables, _zone(recipient), sms_plain=policy.sms_plain)
     message = kind.compose(words, recipient, how)
     if message is None:
         return Drop(DeliveryStatus.FAILED, f"the profile has no address for {recipient.preference.value}")

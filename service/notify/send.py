@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from service.core.enums import Channel, Lane
-from service.messages import Carriers, RateLimiter, StepRates, Urgency
+from service.messages import Carriers, OptOuts, Pace, RateLimiter, StepRates, Urgency
 from service.notify.batch import DeliveryBatch
 from service.notify.cancel import cancelled_page
 from service.notify.choose import TurnInput, choose, digest_window
@@ -44,7 +44,7 @@ FRESH = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class BatchSender:
-    """Handles items of kind `page`."""
+    """Handles items of kind `page`. `pace` is how much one person gets; None where there is no limit."""
 
     store: Store
     contexts: ContextReader
@@ -53,7 +53,9 @@ class BatchSender:
     limiter: RateLimiter
     policy: DeliveryPolicy
     digests: Digests
+    opt_outs: OptOuts
     pauses: LanePauses
+    pace: Pace | None = None
     chance: Callable[[], float] = random.random
 
     def computes(self, item: Item) -> bool:
@@ -113,9 +115,9 @@ class BatchSender:
             return turn
         turn = turn.gathered(self._join_digests(turn, now))
         booked = turn.booked(rates.book(turn.to_book), now)
-        if isinstance(booked, Later) or (free_at := self.policy.free_at) is None:
+        if isinstance(booked, Later) or (pace := self.pace) is None:
             return booked
-        return booked.paced({name: free_at(person, now) for name, person in booked.to_pace.items()}, now)
+        return booked.paced({name: pace.free_at(self.store, who, now) for name, who in booked.to_pace.items()}, now)
 
     def _input(
         self, batch: DeliveryBatch, names: Sequence[str], context: BatchContext, rates: StepRates, now: datetime
@@ -182,7 +184,7 @@ class BatchSender:
 
     def _step(self, task: Task, settled: Settled) -> Step:
         """What is committed of a turn, with the record that a phone opted out or a mailbox is gone."""
-        refused = [*map(self.policy.told_by_provider, settled.opted_out), *map(self.policy.bounced, settled.gone)]
+        refused = [*map(self.opt_outs.told_by_provider, settled.opted_out), *map(self.opt_outs.bounced, settled.gone)]
         return Step(
             changed_page_item(task.item, settled.batch, settled.due_at),
             others=[_record_item(record, task.item.lane) for record in settled.records],

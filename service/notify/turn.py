@@ -126,12 +126,11 @@ class HandOver:
         return Later(until, WaitsFor.RATES) if until > now else self
 
     @property
-    def to_pace(self) -> Mapping[str, Recipient]:
-        """The readers of copies (by delivery id) that count towards how much one person gets: an incident does not."""
+    def to_pace(self) -> Mapping[str, str]:
+        """Ids of readers whose copies (by delivery id) count towards how much one person gets: an incident does not."""
         if self.lane is Lane.INCIDENT:
             return {}
-        unpaced = [copy.delivery for copy, _ in self.leaving if not copy.delivery.paced]
-        return {delivery.id: self.context.people[delivery.recipient_id] for delivery in unpaced}
+        return {copy.delivery.id: copy.delivery.recipient_id for copy, _ in self.leaving if not copy.delivery.paced}
 
     def paced(self, free_at: Mapping[str, datetime], now: datetime) -> HandOver:
         """The copies after their readers' places were booked (by delivery id): each leaves when its place is free."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from service.channels import CHANNELS, ContactKeys, ContactKind, Outbox, PhoneRules
+from service.channels import ContactKeys, Outbox, PhoneRules
 from service.config import Backend, Settings
 from service.core import last_good, secrets
 from service.core.clock import Clock
-from service.core.enums import Channel, Lane
+from service.core.enums import Channel
 from service.core.language_tags import parse_tag
 from service.core.secrets import Keyring
 from service.language import (
@@ -29,7 +28,6 @@ from service.messages import (
     Callback,
     HostShares,
     MachineReview,
-    OptOut,
     OptOuts,
     Ruling,
     S3Attachments,
@@ -264,13 +262,15 @@ class Messaging:
         policy = self._delivery_policy()
         sender = BatchSender(
             self.store,
-            ContextReader(self.store, self.directory, self.addressees, self.renditions, policy),
+            ContextReader(self.store, self.directory, self.addressees, self.renditions, self.opt_outs, policy),
             self.renditions,
             self.carriers,
             self.slots,
             policy,
             gathering,
+            self.opt_outs,
             self.pauses,
+            self.settings.recipient_limit,
         )
         return (
             TaskHandler(items.NOTIFICATION, course.handle),
@@ -302,37 +302,10 @@ class Messaging:
     def _delivery_policy(self) -> DeliveryPolicy:
         hours = self.settings.quiet_hours
         quiet = replace(hours, zone=self.settings.timezone) if hours else None
-        plain = self.settings.sms_plain
-        return DeliveryPolicy(
-            self._opted_out,
-            self.opt_outs.told_by_provider,
-            self.opt_outs.bounced,
-            quiet,
-            self._link_to_leave,
-            self._pace(),
-            plain,
-            self._speaks,
-        )
+        return DeliveryPolicy(quiet, self._link_to_leave, self.settings.sms_plain, self._speaks)
 
     def _link_to_leave(self, person: Recipient) -> str | None:
         return None if self.unsubscribe_links is None else self.unsubscribe_links.of(person)
-
-    def _pace(self) -> Callable[[Recipient, datetime], datetime] | None:
-        pace = self.settings.recipient_limit
-        if pace is None:
-            return None
-        return lambda person, now: pace.free_at(self.store, person.user_id, now)
-
-    def _opted_out(self, recipients: Iterable[Recipient], lane: Lane) -> Mapping[str, OptOut]:
-        """Ids of those who get nothing of a lane on their channel, and why."""
-        contacts: dict[ContactKind, dict[str, str]] = {ContactKind.PHONE: {}, ContactKind.EMAIL: {}}
-        for person in recipients:
-            kind, address = CHANNELS[person.preference].opted_out_by, person.address
-            if kind is not None and address:
-                contacts[kind][person.user_id] = address
-        phones, mails = contacts[ContactKind.PHONE], contacts[ContactKind.EMAIL]
-        refused = self.opt_outs.among(set(phones.values()), set(mails.values()), lane)
-        return {name: refused[address] for name, address in (phones | mails).items() if address in refused}
 
 
 def _in_s3(settings: Settings) -> S3Attachments:

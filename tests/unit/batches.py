@@ -91,15 +91,6 @@ class Rates:
         return takes
 
 
-def policy(quiet: QuietHours | None = None) -> DeliveryPolicy:
-    """A policy of which a turn may use no more than its quiet hours and its links."""
-    return DeliveryPolicy(_never, _never, _never, quiet, unsubscribe_url=lambda _: None, free_at=_never)
-
-
-def _never(*_: object) -> Mapping[str, OptOut] | Item | datetime:
-    raise AssertionError("a turn asks nobody outside")
-
-
 def turn_input(
     readers: Sequence[Reader],
     *,
@@ -132,7 +123,7 @@ def turn_input(
         BatchContext(notification, people, refusing, SAID, now),
         stored=records_of(made, readers, lane),
         fates=fates or {},
-        policy=policy(quiet),
+        policy=DeliveryPolicy(quiet, unsubscribe_url=lambda _: None),
         enclosed=Enclosed(),
         rates=rates,
         joins=lambda _, earlier: shares_calls and bool(earlier),
