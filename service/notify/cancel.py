@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from service.core.errors import TocsinError
 from service.notify.batch import DeliveryBatch, count, page_id
 from service.notify.completion import Completion
-from service.notify.delivery import UNSENT, Delivery, DeliveryStatus
+from service.notify.delivery import IN_DOUBT_DETAIL, UNSENT, Delivery, DeliveryStatus
 from service.notify.items import (
     changed_page_item,
     delivery_item,
@@ -93,7 +93,7 @@ def cancelled_page(store: Store, item: Item, now: datetime) -> CancelledBatch | 
 def _ended(delivery: Delivery, page: DeliveryBatch, now: datetime) -> Delivery:
     line = page.lines.get(delivery.id)
     if line is not None and line.status is DeliveryStatus.SENDING:
-        return delivery.moved(DeliveryStatus.UNKNOWN, now, "a worker died while sending: only a receipt can tell")
+        return delivery.moved(DeliveryStatus.UNKNOWN, now, IN_DOUBT_DETAIL)
     return delivery.moved(DeliveryStatus.CANCELLED, now, "the notification was cancelled")
 
 

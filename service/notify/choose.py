@@ -15,7 +15,7 @@ from service.notify import stalls
 from service.notify.addressees import is_guest
 from service.notify.batch import DeliveryBatch
 from service.notify.copies import BatchContext, Copy, Gather, addressed
-from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.delivery import IN_DOUBT_DETAIL, Delivery, DeliveryStatus
 from service.notify.digests import Waits, Went
 from service.notify.notification import Notification
 from service.notify.plan import DeliveryPolicy, Drop, Enclosed, Hold, Plan, Send, plan, values_for
@@ -115,16 +115,44 @@ def _idle_until(copies: Sequence[Copy]) -> datetime | None:
 
 
 def _planned(name: str, turn: TurnInput) -> Copy:
-    person = turn.context.people.get(turn.batch.recipients[name])
-    item = turn.stored.get(name)
+    recipient, item = turn.batch.recipients[name], turn.stored.get(name)
+    person = turn.context.people.get(recipient)
     delivery, version = addressed(item, name, turn.batch, person), item.version if item else 0
-    if (fate := turn.fates.get(name)) is not None:
-        return Copy(delivery, version, _like_its_digest(fate))
+    return Copy(delivery, version, _plan(delivery, person, turn), turn.context.notes.get(recipient))
+
+
+def _plan(delivery: Delivery, person: Recipient | None, turn: TurnInput) -> Plan | Gather:
+    if delivery.status is DeliveryStatus.SENDING and turn.context.notification.lane is not Lane.INCIDENT:
+        return Drop(DeliveryStatus.UNKNOWN, IN_DOUBT_DETAIL)
+    if (fate := turn.fates.get(delivery.id)) is not None:
+        return _like_its_digest(fate)
     if person is None:
-        return Copy(delivery, version, Drop(DeliveryStatus.FAILED, "the recipient was removed"))
+        return Drop(DeliveryStatus.FAILED, "the recipient was removed")
     if (opt_out := turn.context.refusing.get(person.user_id)) is not None:
-        return Copy(delivery, version, Drop(DeliveryStatus.SUPPRESSED, opt_out.why.sentence))
-    return Copy(delivery, version, _plan(delivery, person, turn), turn.context.notes.get(person.user_id))
+        return Drop(DeliveryStatus.SUPPRESSED, opt_out.why.sentence)
+    if delivery.retry_at is not None and delivery.retry_at > turn.now:
+        return Hold(delivery.retry_at)
+    return _next_attempt(delivery, person, turn)
+
+
+def _next_attempt(delivery: Delivery, person: Recipient, turn: TurnInput) -> Plan | Gather:
+    """What becomes of a copy that is due: it may still wait for providers or join a digest."""
+    wanted = _addressed_to(delivery, person, turn)
+    if not isinstance(wanted, Send):
+        return wanted
+    if (rests_until := turn.rates.rests_until(wanted.message)) is not None:
+        return Hold(rests_until, idle=True)
+    window = digest_window(turn.context.notification, person.user_id)
+    return wanted if window is None else Gather(wanted.message, window)
+
+
+def _addressed_to(delivery: Delivery, person: Recipient, turn: TurnInput) -> Plan:
+    """What its reader is sent, if anything."""
+    context, notification = turn.context, turn.context.notification
+    reference = Reference(delivery.id, delivery.attempt + 1, urgent=notification.lane is Lane.INCIDENT)
+    values = values_for(person, notification.message.variables, context.own_values.get(person.user_id, {}))
+    rendition, lane = context.renditions[person.language], notification.lane
+    return plan(person, rendition, values, lane, reference, turn.policy, turn.now, turn.enclosed)
 
 
 def _like_its_digest(fate: Waits | Went) -> Plan:
@@ -136,27 +164,3 @@ def _like_its_digest(fate: Waits | Went) -> Plan:
             return Drop(status, detail)
         case _:
             assert_never(fate)
-
-
-def _plan(delivery: Delivery, person: Recipient, turn: TurnInput) -> Plan | Gather:
-    notification = turn.context.notification
-    if delivery.status is DeliveryStatus.SENDING and notification.lane is not Lane.INCIDENT:
-        return Drop(DeliveryStatus.UNKNOWN, "a worker died while sending: only a receipt can tell")
-    if delivery.retry_at is not None and delivery.retry_at > turn.now:
-        return Hold(delivery.retry_at)
-    wanted = _addressed_to(delivery, person, turn)
-    if not isinstance(wanted, Send):
-        return wanted
-    if (rests_until := turn.rates.rests_until(wanted.message)) is not None:
-        return Hold(rests_until, idle=True)
-    window = digest_window(notification, person.user_id)
-    return wanted if window is None else Gather(wanted.message, window)
-
-
-def _addressed_to(delivery: Delivery, person: Recipient, turn: TurnInput) -> Plan:
-    """What its reader is sent, if anything."""
-    context, notification = turn.context, turn.context.notification
-    reference = Reference(delivery.id, delivery.attempt + 1, urgent=notification.lane is Lane.INCIDENT)
-    values = values_for(person, notification.message.variables, context.own_values.get(person.user_id, {}))
-    rendition, lane = context.renditions[person.language], notification.lane
-    return plan(person, rendition, values, lane, reference, turn.policy, turn.now, turn.enclosed)

@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import structs
 
 from service.core.clock import Clock
-from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.delivery import IN_DOUBT_DETAIL, Delivery, DeliveryStatus
 from service.notify.items import changed_page_item, delivery_item, delivery_of, page_of
 from service.storage import Item, Store
 from service.work import Step
@@ -35,7 +35,7 @@ class DeadLetterHandler:
 
 def _ended(delivery: Delivery, why: str, now: datetime) -> Delivery:
     if delivery.status is DeliveryStatus.SENDING:
-        return delivery.moved(DeliveryStatus.UNKNOWN, now, "a worker died while sending: only a receipt can tell")
+        return delivery.moved(DeliveryStatus.UNKNOWN, now, IN_DOUBT_DETAIL)
     return delivery.moved(DeliveryStatus.FAILED, now, f"its page was given up: {why}")
 
 

@@ -49,6 +49,10 @@ UNREACHED = frozenset({DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED, Deliver
 """A notification with one of these completes *with failures*."""
 
 
+IN_DOUBT_DETAIL = "a worker died while sending: only a receipt can tell"
+"""What is said of a delivery of which nobody knows whether it left."""
+
+
 class Delivery(Record, frozen=True):
     """One recipient's copy, on page number `page`. `detail` says why it failed, without contact data or text.
     `paced` when its place in how much the person gets is booked.

@@ -72,6 +72,8 @@ def test_a_turn_lets_out_no_more_than_the_rate_of_a_moment() -> None:
         (Reader(has_address=False), DeliveryStatus.FAILED),
         (Reader(language="fr"), DeliveryStatus.NEEDS_TRANSLATION),
         (Reader(status=DeliveryStatus.SENDING), DeliveryStatus.UNKNOWN),
+        (Reader(status=DeliveryStatus.SENDING, refuses=True), DeliveryStatus.UNKNOWN),
+        (Reader(status=DeliveryStatus.SENDING, is_removed=True), DeliveryStatus.UNKNOWN),
     ],
 )
 def test_a_copy_that_cannot_leave_ends_at_once(reader: Reader, ends_as: DeliveryStatus) -> None:
