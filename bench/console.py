@@ -22,9 +22,9 @@ from service.console import Sessions
 from service.core import exact_json, ids
 from service.core.clock import SystemClock
 from service.core.enums import Channel, Lane, Scope
-from service.notify.batch import PAGE_SIZE, Line, cut
+from service.notify.batch import BATCH_SIZE, Line, cut
 from service.notify.delivery import DeliveryStatus
-from service.notify.items import changed_page_item, page_item
+from service.notify.items import batch_item, changed_batch_item
 from service.recipients import Recipient
 from service.wiring.app import Service
 
@@ -155,10 +155,10 @@ def _models(service: Service) -> str:
 
 def _deliveries(service: Service, message: str, people: Sequence[str]) -> None:
     """The pages of a notification as they stand when all copies were delivered, but for one in five hundred."""
-    for number, first in enumerate(range(0, len(people), PAGE_SIZE), 1):
-        page = cut(message, number, first + 1, people[first : first + PAGE_SIZE])
+    for number, first in enumerate(range(0, len(people), BATCH_SIZE), 1):
+        page = cut(message, number, first + 1, people[first : first + BATCH_SIZE])
         lines = {name: FAILED if int(name[-6:]) % 500 == 0 else DELIVERED for name in page.recipients}
-        service.store.add(changed_page_item(page_item(page, Lane.BULK), structs.replace(page, lines=lines), None))
+        service.store.add(changed_batch_item(batch_item(page, Lane.BULK), structs.replace(page, lines=lines), None))
 
 
 def _audit(connection: sqlite3.Connection, number: int) -> Iterator[tuple[object, ...]]:

@@ -21,7 +21,7 @@ from service.language import Translation
 from service.language.embedded.catalogue import read_catalogues
 from service.messages.render import Rendition, email_text, rendition, sms_text
 from service.messages.templates import announcement
-from service.notify.batch import PAGE_SIZE
+from service.notify.batch import BATCH_SIZE
 from service.recipients import Recipient
 from service.storage.commits import micros
 from service.storage.sqlite.schema import migrate
@@ -89,7 +89,7 @@ class Rows:
             "id": delivery_id,
             "notification_id": "n1",
             "recipient_id": person.user_id,
-            "page": (number - 1) // PAGE_SIZE + 1,
+            "page": (number - 1) // BATCH_SIZE + 1,
             "status": "accepted",
             "channel": channel,
             "language": person.language,

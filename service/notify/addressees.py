@@ -68,7 +68,7 @@ class Addressees:
             return {}
         wanted = set(names)
         places = {place // TOGETHER for place, name in enumerate(notification.recipients) if name in wanted}
-        found = self.store.get_many([batch_id(notification.id, number) for number in sorted(places)])
+        found = self.store.get_many([addressees_id(notification.id, number) for number in sorted(places)])
         people = (from_state(AddresseeBatch, item.state).people for item in found.values())
         return {name: one for some in people for name, one in some.items() if name in wanted}
 
@@ -97,7 +97,7 @@ def addressed(profile: Recipient, variables: Mapping[str, object]) -> Addressee:
     return Addressee(profile.user_id, to_state(profile), variables)
 
 
-def batches(notification: Notification, people: Sequence[Addressee]) -> Sequence[Item]:
+def addressee_items(notification: Notification, people: Sequence[Addressee]) -> Sequence[Item]:
     """The items of a notification's addressees, in the order in which it names them."""
     if not people:
         return ()
@@ -106,7 +106,7 @@ def batches(notification: Notification, people: Sequence[Addressee]) -> Sequence
     ordered = [by_name[name] for name in notification.recipients]
     return [
         Item(
-            batch_id(notification.id, start // TOGETHER),
+            addressees_id(notification.id, start // TOGETHER),
             KIND,
             to_state(AddresseeBatch({one.name: one for one in ordered[start : start + TOGETHER]})),
             expires_at=leaves_at + KEPT_FOR,
@@ -115,6 +115,6 @@ def batches(notification: Notification, people: Sequence[Addressee]) -> Sequence
     ]
 
 
-def batch_id(notification_id: str, number: int) -> str:
+def addressees_id(notification_id: str, number: int) -> str:
     """The id of a batch."""
     return f"{notification_id}-to-{number:03d}"

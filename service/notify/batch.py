@@ -1,7 +1,7 @@
-"""A page: the task of sending to up to `PAGE_SIZE` recipients, and the tally of how each of them fares.
+"""A batch: the task of sending to up to `BATCH_SIZE` recipients, and the tally of how each of them fares.
 
-Page size, not audience size, bounds a worker's memory and the writes of a commit. The page knows the status of each of
-its deliveries, so that counts and lists by status read pages, not deliveries.
+Their number, not that of the audience, bounds a worker's memory and the writes of a commit. The batch knows the status
+of each of its deliveries, so that counts and lists by status read batches, not deliveries. It is stored as a `page`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from service.notify.delivery import LEFT_TO_SEND, UNSENT, Delivery, DeliveryStat
 
 E = TypeVar("E", DeliveryStatus, Channel)
 
-PAGE_SIZE = 49
-"""Deliveries of one page: with as many outbox entries and the page itself they fit one commit of 100 writes."""
+BATCH_SIZE = 49
+"""Deliveries of one batch: with as many outbox entries and the batch itself they fit one commit of 100 writes."""
 
 
 class Line(Record, frozen=True):
-    """How one delivery of the page stands."""
+    """How one delivery of the batch stands."""
 
     status: DeliveryStatus = DeliveryStatus.PENDING
     channel: Channel | None = None
@@ -40,7 +40,7 @@ UNTOUCHED = Line()
 class DeliveryBatch(Record, frozen=True):
     """Some recipients of one notification, and how their deliveries stand (by delivery id).
 
-    `given_up` are the deliveries that failed because the page died: redriving it sends them again. `stalled_since` is
+    `given_up` are the deliveries that failed because the batch died: redriving it sends them again. `stalled_since` is
     from when on its providers took nothing of it.
     """
 
@@ -68,7 +68,7 @@ class DeliveryBatch(Record, frozen=True):
         return any(line.status is DeliveryStatus.SENDING for line in self.lines.values())
 
     def unrecorded(self, name: str, channel: Channel | None = None, language: str | None = None) -> Delivery:
-        """A delivery that has no record of its own, as the page knows it, or to where its reader wants it now.
+        """A delivery that has no record of its own, as the batch knows it, or to where its reader wants it now.
 
         A first attempt is marked here alone.
         """
@@ -80,12 +80,12 @@ class DeliveryBatch(Record, frozen=True):
         )
 
     def with_deliveries(self, deliveries: Iterable[Delivery]) -> DeliveryBatch:
-        """The page after these deliveries changed."""
+        """The batch after these deliveries changed."""
         changed = {each.id: Line(each.status, each.channel, each.language) for each in deliveries}
         return structs.replace(self, lines={**self.lines, **changed})
 
     def redriven(self) -> DeliveryBatch:
-        """The page with those to be sent who were given up when it died."""
+        """The batch with those to be sent who were given up when it died."""
         if not self.given_up:
             return self
         failed = [name for name in self.given_up if self.lines[name].status is DeliveryStatus.FAILED]
@@ -99,7 +99,7 @@ class DeliveryBatch(Record, frozen=True):
         return [name for name in self.recipients if self.lines.get(name, UNTOUCHED).status in open_ones]
 
     def retried(self, *, in_doubt: bool) -> DeliveryBatch | None:
-        """The page with those to be sent once more that failed, or with `in_doubt` may have arrived; None if none."""
+        """The batch with those to be sent once more that failed, or with `in_doubt` may have arrived; None if none."""
         wanted = {DeliveryStatus.FAILED, *([DeliveryStatus.UNKNOWN] if in_doubt else [])}
         again = {
             name: structs.replace(line, status=DeliveryStatus.PENDING)
@@ -112,7 +112,7 @@ class DeliveryBatch(Record, frozen=True):
         return structs.replace(self, lines=lines, slots_booked=False, given_up=(), stalled_since=None)
 
     def reopened(self, language: str) -> DeliveryBatch | None:
-        """The page with those to be sent who waited for a translation into `language`; None if nobody did."""
+        """The batch with those to be sent who waited for a translation into `language`; None if nobody did."""
         waiting = {
             name: structs.replace(line, status=DeliveryStatus.PENDING)
             for name, line in self.lines.items()
@@ -139,8 +139,8 @@ class Counts:
         return sum(self.by_status.get(status.value, 0) for status in statuses)
 
 
-def page_id(notification_id: str, number: int) -> str:
-    """The id of a page: deterministic, so that expanding twice makes no second one."""
+def batch_id(notification_id: str, number: int) -> str:
+    """The id of a batch: deterministic, so that expanding twice makes no second one."""
     return f"{notification_id}-p{number:06d}"
 
 
@@ -158,13 +158,13 @@ def cut(notification_id: str, number: int, first: int, recipients: Sequence[str]
     )
 
 
-def count(pages: Iterable[DeliveryBatch]) -> Counts:
-    """The tally over pages; a delivery not yet looked at is pending and has neither channel nor language."""
+def count(batches: Iterable[DeliveryBatch]) -> Counts:
+    """The tally over batches; a delivery not yet looked at is pending and has neither channel nor language."""
     statuses: Counter[DeliveryStatus] = Counter()
     channels: Counter[Channel] = Counter()
     languages: Counter[str] = Counter()
-    for page in pages:
-        lines = [page.lines.get(name, UNTOUCHED) for name in page.recipients]
+    for batch in batches:
+        lines = [batch.lines.get(name, UNTOUCHED) for name in batch.recipients]
         statuses.update([line.status for line in lines])
         channels.update([line.channel for line in lines if line.channel])
         languages.update([line.language for line in lines if line.language])

@@ -1,8 +1,8 @@
 """Cancelling a notification: what has not left never leaves, and the tally says so.
 
-First a mark is stored, which whoever sends a page reads before it hands copies over. Then the pages are written anew,
-each by one conditional write: a worker that holds one meanwhile loses its commit, and with it the copies that are
-nothing but a write of ours. A page whose copies are with a provider is left to its worker, which ends it there.
+First a mark is stored, which whoever sends a batch reads before it hands copies over. Then the batches are written
+anew, each by one conditional write: a worker that holds one meanwhile loses its commit, and with it the copies that are
+nothing but a write of ours. A batch whose copies are with a provider is left to its worker, which ends it there.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.core.errors import TocsinError
-from service.notify.batch import DeliveryBatch, count, page_id
+from service.notify.batch import DeliveryBatch, batch_id, count
 from service.notify.completion import Completion
 from service.notify.delivery import IN_DOUBT_DETAIL, UNSENT, Delivery, DeliveryStatus
 from service.notify.items import (
-    changed_page_item,
+    batch_of,
+    batches_of,
+    changed_batch_item,
     delivery_item,
     delivery_of,
     notification_item,
     notification_of,
-    page_of,
-    pages_of,
 )
 from service.notify.notification import FINAL, Notification, Status
 from service.storage import MAX_WRITES, AuditEntry, Conflict, Item, Store
@@ -44,7 +44,7 @@ TOGETHER = 45
 """Pages read at once; with the deliveries that have records, some of them are one commit."""
 
 WRITES = 95
-"""What one commit of pages may write."""
+"""What one commit of batches may write."""
 
 
 class NothingToCancel(TocsinError):
@@ -53,9 +53,9 @@ class NothingToCancel(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class CancelledBatch:
-    """A page with what has not left cancelled, and the records of those deliveries that have some."""
+    """A batch with what has not left cancelled, and the records of those deliveries that have some."""
 
-    page: Item
+    item: Item
     records: Sequence[Item]
 
 
@@ -77,21 +77,21 @@ def cancelled_among(store: Store, notification_ids: Sequence[str]) -> frozenset[
     return frozenset(marks[found] for some in groups for found in store.get_many(some))
 
 
-def cancelled_page(store: Store, item: Item, now: datetime) -> CancelledBatch | None:
-    """The page without what has not left; None if all of it has. What a provider may have is unknown."""
-    page = page_of(item)
-    names = page.unsettled
+def cancelled_batch(store: Store, item: Item, now: datetime) -> CancelledBatch | None:
+    """The batch without what has not left; None if all of it has. What a provider may have is unknown."""
+    batch = batch_of(item)
+    names = batch.unsettled
     if not names and item.due_at is None:
         return None
-    stored = store.get_many([name for name in names if name in page.lines])
-    before = [delivery_of(stored[name]) if name in stored else page.unrecorded(name) for name in names]
-    ended = [_ended(one, page, now) for one in before]
+    stored = store.get_many([name for name in names if name in batch.lines])
+    before = [delivery_of(stored[name]) if name in stored else batch.unrecorded(name) for name in names]
+    ended = [_ended(one, batch, now) for one in before]
     records = [delivery_item(one, stored[one.id].version, item.lane) for one in ended if one.id in stored]
-    return CancelledBatch(changed_page_item(item, page.with_deliveries(ended), None), records)
+    return CancelledBatch(changed_batch_item(item, batch.with_deliveries(ended), None), records)
 
 
-def _ended(delivery: Delivery, page: DeliveryBatch, now: datetime) -> Delivery:
-    line = page.lines.get(delivery.id)
+def _ended(delivery: Delivery, batch: DeliveryBatch, now: datetime) -> Delivery:
+    line = batch.lines.get(delivery.id)
     if line is not None and line.status is DeliveryStatus.SENDING:
         return delivery.moved(DeliveryStatus.UNKNOWN, now, IN_DOUBT_DETAIL)
     return delivery.moved(DeliveryStatus.CANCELLED, now, "the notification was cancelled")
@@ -131,10 +131,10 @@ class Cancellation:
         return Step(notification_item(task.item, ended, None), spawn=self.completion.told(ended))
 
     def sweep(self, notification: Notification, now: datetime) -> int:
-        """Cancel what has not left; answers how many pages have copies with a provider."""
+        """Cancel what has not left; answers how many batches have copies with a provider."""
         numbers, in_hand = range(1, notification.expansion.pages + 1), 0
         for start in range(0, len(numbers), TOGETHER):
-            names = [page_id(notification.id, number) for number in numbers[start : start + TOGETHER]]
+            names = [batch_id(notification.id, number) for number in numbers[start : start + TOGETHER]]
             in_hand += self._swept(names, now)
         return in_hand
 
@@ -158,7 +158,7 @@ class Cancellation:
         """What is over has nothing to cancel, unless somebody still waits for a translation."""
         if notification.status not in FINAL:
             return
-        counts = count(page for _, page in pages_of(self.store, notification.id))
+        counts = count(batch for _, batch in batches_of(self.store, notification.id))
         if notification.status is Status.REJECTED or not counts.of(UNSENT):
             raise NothingToCancel(f"It is {notification.status}: nothing is left to cancel.")
 
@@ -177,26 +177,26 @@ class Cancellation:
         return ended
 
     def _swept(self, names: Sequence[str], now: datetime) -> int:
-        """Cancel some pages; answers how many are to be looked at again: with a provider, or changed meanwhile."""
+        """Cancel some batches; answers how many are to be looked at again: with a provider, or changed meanwhile."""
         in_hand, changed = 0, list[CancelledBatch]()
         for item in self.store.get_many(names).values():
-            if page_of(item).is_being_sent:
+            if batch_of(item).is_being_sent:
                 in_hand += 1
-            elif (cancelled := cancelled_page(self.store, item, now)) is not None:
+            elif (cancelled := cancelled_batch(self.store, item, now)) is not None:
                 changed.append(cancelled)
         return in_hand + sum(self._saved(some) for some in _commits(changed))
 
     def _saved(self, some: Sequence[CancelledBatch]) -> int:
-        """Save some pages at once, or one by one; answers how many somebody has changed meanwhile."""
+        """Save some batches at once, or one by one; answers how many somebody has changed meanwhile."""
         try:
-            self.store.save_all([item for one in some for item in (one.page, *one.records)])
+            self.store.save_all([item for one in some for item in (one.item, *one.records)])
         except Conflict:
             return 1 if len(some) == 1 else sum(self._saved([one]) for one in some)
         return 0
 
 
 def _commits(changed: Sequence[CancelledBatch]) -> Sequence[Sequence[CancelledBatch]]:
-    """The pages in as few commits as have room for them."""
+    """The batches in as few commits as have room for them."""
     commits: list[list[CancelledBatch]] = []
     room = 0
     for one in changed:

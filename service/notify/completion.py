@@ -9,7 +9,7 @@ from service.core import exact_json
 from service.core.clock import timestamp
 from service.messages import Callback, Webhooks
 from service.notify.batch import count
-from service.notify.items import pages_of
+from service.notify.items import batches_of
 from service.notify.notification import Notification
 from service.storage import Item, Store
 
@@ -29,7 +29,7 @@ class Completion:
         return (self.webhooks.item(name, Callback(notification.callback_url, self._body(notification))),)
 
     def _body(self, notification: Notification) -> str:
-        counts = count(page for _, page in pages_of(self.store, notification.id))
+        counts = count(batch for _, batch in batches_of(self.store, notification.id))
         return exact_json.dumps(
             {
                 "notification_id": notification.id,

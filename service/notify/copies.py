@@ -74,10 +74,10 @@ class BatchContext:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
-def addressed(item: Item | None, name: str, page: DeliveryBatch, person: Recipient | None) -> Delivery:
+def addressed(item: Item | None, name: str, batch: DeliveryBatch, person: Recipient | None) -> Delivery:
     """The delivery as it is stored, or a new one, to where its recipient wants it now."""
     if person is None:
-        return page.unrecorded(name) if item is None else delivery_of(item)
+        return batch.unrecorded(name) if item is None else delivery_of(item)
     if item is None:
-        return page.unrecorded(name, person.preference, person.language)
+        return batch.unrecorded(name, person.preference, person.language)
     return structs.replace(delivery_of(item), channel=person.preference, language=person.language)

@@ -1,4 +1,4 @@
-"""What becomes of a page that is given up: nobody waits for its deliveries any longer, so its notification can end."""
+"""What becomes of a batch that is given up: nobody waits for its deliveries any longer, so its notification can end."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from msgspec import structs
 
 from service.core.clock import Clock
 from service.notify.delivery import IN_DOUBT_DETAIL, Delivery, DeliveryStatus
-from service.notify.items import changed_page_item, delivery_item, delivery_of, page_of
+from service.notify.items import batch_of, changed_batch_item, delivery_item, delivery_of
 from service.storage import Item, Store
 from service.work import Step
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterHandler:
-    """Ends the deliveries of dead pages. A redrive of the page sends those again that failed with it."""
+    """Ends the deliveries of dead batches. A redrive of the batch sends those again that failed with it."""
 
     store: Store
     clock: Clock
 
     def buried(self, item: Item, why: str) -> Step:
-        """What a dead page commits: its unsent deliveries have failed, those in doubt are unknown."""
-        page, now = page_of(item), self.clock.now()
-        stored = self.store.get_many(page.left)
-        before = [delivery_of(stored[name]) if name in stored else page.unrecorded(name) for name in page.left]
+        """What a dead batch commits: its unsent deliveries have failed, those in doubt are unknown."""
+        batch, now = batch_of(item), self.clock.now()
+        stored = self.store.get_many(batch.left)
+        before = [delivery_of(stored[name]) if name in stored else batch.unrecorded(name) for name in batch.left]
         ended = [_ended(each, why, now) for each in before]
         failed = tuple(each.id for each in ended if each.status is DeliveryStatus.FAILED)
-        after = structs.replace(page.with_deliveries(ended), given_up=failed, slots_booked=False)
-        return Step(changed_page_item(item, after, None), others=_records(ended, stored, item))
+        after = structs.replace(batch.with_deliveries(ended), given_up=failed, slots_booked=False)
+        return Step(changed_batch_item(item, after, None), others=_records(ended, stored, item))
 
 
 def _ended(delivery: Delivery, why: str, now: datetime) -> Delivery:
     if delivery.status is DeliveryStatus.SENDING:
         return delivery.moved(DeliveryStatus.UNKNOWN, now, IN_DOUBT_DETAIL)
-    return delivery.moved(DeliveryStatus.FAILED, now, f"its page was given up: {why}")
+    return delivery.moved(DeliveryStatus.FAILED, now, f"its batch was given up: {why}")
 
 
-def _records(deliveries: Sequence[Delivery], stored: Mapping[str, Item], page: Item) -> Sequence[Item]:
+def _records(deliveries: Sequence[Delivery], stored: Mapping[str, Item], batch: Item) -> Sequence[Item]:
     versions = {name: item.version for name, item in stored.items()}
-    return [delivery_item(each, versions.get(each.id, 0), page.lane) for each in deliveries]
+    return [delivery_item(each, versions.get(each.id, 0), batch.lane) for each in deliveries]

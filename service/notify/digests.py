@@ -2,8 +2,8 @@
 
 The first copy opens the window, later ones join it. When it ends, what has gathered becomes a notification of its own
 with one delivery, which is sent like any other: opt-outs, quiet hours, limits and rates are asked when it leaves. Each
-page that waits for one of the copies reads there what became of it. Addresses stay in the recipient's profile: a digest
-names only the person.
+batch that waits for one of the copies reads there what became of it. Addresses stay in the recipient's profile: a
+digest names only the person.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from service.core import ids
 from service.core.enums import Channel, Lane
 from service.core.records import from_state, to_state
 from service.messages import markup
-from service.notify.batch import cut, delivery_id, page_id
+from service.notify.batch import batch_id, cut, delivery_id
 from service.notify.cancel import cancelled_among
 from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
-from service.notify.items import DIGEST, delivery_of, new_notification_item, page_item, page_of
+from service.notify.items import DIGEST, batch_item, batch_of, delivery_of, new_notification_item
 from service.notify.notification import DigestPiece, Expansion, Notification, SourceMessage, Status
 from service.notify.rendition import gathered_text
 from service.recipients import Recipient
@@ -32,17 +32,17 @@ from service.storage import Conflict, Item, Store
 from service.work import Step, Task, finished
 
 SETTLE = timedelta(seconds=1)
-"""How long after a window's end a page asks what became of its copies."""
+"""How long after a window's end a batch asks what became of its copies."""
 
 LONGEST_LOOK = timedelta(minutes=1)
-"""How soon a page asks again at the latest while a digest waits for its rate or its provider."""
+"""How soon a batch asks again at the latest while a digest waits for its rate or its provider."""
 
 UNKNOWN = "unknown"
 REFUSED = "refused: "
 """What stands instead of a provider's id in digests of an earlier version, which sent them themselves."""
 
 REMEMBERED = 1_000
-"""Copies whose digest is remembered for pages that ask late."""
+"""Copies whose digest is remembered for batches that ask late."""
 
 MAX_PIECES = 200
 MAX_CHARACTERS = 100_000
@@ -173,10 +173,10 @@ class Digests:
         if not (pieces := self._wanted(digest)):
             return Step(finished(task.item, to_state(replace(digest, pieces={}))))
         notification = _gathered(replace(digest, pieces=pieces), f"{ids.fresh(task.now)}-{DIGEST}", task.now)
-        page = cut(notification.id, 1, 1, [digest.recipient])
+        batch = cut(notification.id, 1, 1, [digest.recipient])
         left = {**digest.left, **dict.fromkeys(pieces, delivery_id(notification.id, 1))}
         kept = dict(list(left.items())[-REMEMBERED:])
-        leaving = structs.replace(page_item(page, notification.lane), due_at=task.now)
+        leaving = structs.replace(batch_item(batch, notification.lane), due_at=task.now)
         return Step(
             finished(task.item, to_state(replace(digest, pieces={}, html=None, left=kept))),
             spawn=[new_notification_item(notification), leaving],
@@ -189,15 +189,15 @@ class Digests:
         return {copy: piece for copy, piece in digest.pieces.items() if names[copy] not in cancelled}
 
     def _of_delivery(self, name: str, now: datetime) -> Waits | Went:
-        page_name = page_id(name.rsplit("-", 1)[0], 1)
-        found = self.store.get_many([name, page_name])
-        page = found.get(page_name)
-        if page is None:
+        batch_name = batch_id(name.rsplit("-", 1)[0], 1)
+        found = self.store.get_many([name, batch_name])
+        item = found.get(batch_name)
+        if item is None:
             return Went(DeliveryStatus.UNKNOWN, f"its digest {name} is gone")
-        delivery = delivery_of(found[name]) if name in found else page_of(page).unrecorded(name)
+        delivery = delivery_of(found[name]) if name in found else batch_of(item).unrecorded(name)
         if delivery.status in LEFT_TO_SEND:
-            is_in_hand = page.attempts > 0  # and due at the end of a lease
-            begins_at = now if is_in_hand or page.due_at is None else min(page.due_at, now + LONGEST_LOOK)
+            is_in_hand = item.attempts > 0  # and due at the end of a lease
+            begins_at = now if is_in_hand or item.due_at is None else min(item.due_at, now + LONGEST_LOOK)
             return Waits(max(delivery.retry_at or begins_at, now) + SETTLE)
         return Went(delivery.status, _told(delivery))
 
@@ -232,7 +232,7 @@ def _opened(
 
 
 def _gathered(digest: Digest, name: str, now: datetime) -> Notification:
-    """A digest as a notification whose one page was cut already."""
+    """A digest as a notification whose one batch was cut already."""
     pieces = {copy: digest.pieces[copy] for copy in sorted(digest.pieces)}
     text = gathered_text(pieces.values())
     message = SourceMessage(

@@ -1,4 +1,4 @@
-"""From an audience to pages of deliveries, a few pages a step, so that no step grows with the audience."""
+"""From an audience to batches of deliveries, a few batches a step, so that no step grows with the audience."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from service.notify.addressees import Addressees, people_in
-from service.notify.batch import PAGE_SIZE, cut
-from service.notify.items import page_item
+from service.notify.batch import BATCH_SIZE, cut
+from service.notify.items import batch_item
 from service.notify.notification import Expansion, Notification, Status
 from service.recipients import FIRST, Directory, Recipient
 from service.storage import Item
 
-PAGES_A_STEP = 15
-"""Each page is a write with two lookups; the step stays well inside one commit."""
+BATCHES_A_STEP = 15
+"""Each batch is a write with two lookups; the step stays well inside one commit."""
 
 
 def expand(
     notification: Notification, directory: Directory, addressees: Addressees
 ) -> tuple[Notification, Sequence[Item]]:
-    """The notification with some more of its audience written out, and the pages for them."""
+    """The notification with some more of its audience written out, and the batches for them."""
     expansion = notification.expansion
     if notification.audience is not None and expansion.edition is None:
         expansion = replace(expansion, edition=_edition(notification.audience, expansion, directory))
     people, cursor = _next_people(notification, expansion, directory, addressees)
-    pages = []
-    for start in range(0, len(people), PAGE_SIZE):
-        some = people[start : start + PAGE_SIZE]
+    batches = []
+    for start in range(0, len(people), BATCH_SIZE):
+        some = people[start : start + BATCH_SIZE]
         first = expansion.deliveries + 1
-        page = cut(notification.id, expansion.pages + 1, first, [person.user_id for person in some])
-        pages.append(page_item(page, notification.lane))
-        expansion = expansion.with_page(
+        batch = cut(notification.id, expansion.pages + 1, first, [person.user_id for person in some])
+        batches.append(batch_item(batch, notification.lane))
+        expansion = expansion.with_batch(
             len(some), tuple(person.language for person in some), tuple(person.preference for person in some)
         )
     expansion = replace(expansion, cursor=cursor, complete=cursor is None)
     status = Status.TRANSLATING if expansion.complete else notification.status
-    return replace(notification, expansion=expansion, status=status), pages
+    return replace(notification, expansion=expansion, status=status), batches
 
 
 def _edition(audience: str, expansion: Expansion, directory: Directory) -> str:
@@ -46,7 +46,7 @@ def _edition(audience: str, expansion: Expansion, directory: Directory) -> str:
 def _next_people(
     notification: Notification, expansion: Expansion, directory: Directory, addressees: Addressees
 ) -> tuple[Sequence[Recipient], str | None]:
-    limit = PAGE_SIZE * PAGES_A_STEP
+    limit = BATCH_SIZE * BATCHES_A_STEP
     if notification.audience is not None:
         page = directory.members(notification.audience, cursor=expansion.cursor, limit=limit, edition=expansion.edition)
         return page.items, page.cursor

@@ -1,7 +1,7 @@
 """The course of a notification, one step for each time its item comes due.
 
-accepted → judged → (held) → approved → expanded into pages, a few a step → translated, one language a step → pages let
-go → completed when none is unfinished. Each step is one commit, so that a crash repeats at most one of them.
+accepted → judged → (held) → approved → expanded into batches, a few a step → translated, one language a step → batches
+let go → completed when none is unfinished. Each step is one commit, so that a crash repeats at most one of them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from msgspec import structs
 
 from service.core.errors import TocsinError
 from service.notify.addressees import Addressees
-from service.notify.batch import count, page_id
+from service.notify.batch import batch_id, count
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
 from service.notify.delivery import LEFT_TO_SEND, UNREACHED
 from service.notify.expand import expand
-from service.notify.items import changed_page_item, notification_item, notification_of, page_of, pages_of
+from service.notify.items import batch_of, batches_of, changed_batch_item, notification_item, notification_of
 from service.notify.notification import Notification, Reopening, Retrying, Status
 from service.notify.renditions import Renditions
 from service.notify.review import Reviewers
@@ -28,11 +28,11 @@ from service.recipients import Directory
 from service.storage import Item, Store
 from service.work import Step, Task
 
-PAGES_A_STEP = 90
+BATCHES_A_STEP = 90
 """Pages that one commit lets go."""
 
 SHORTEST_LOOK, FIRST_LOOK, LONGEST_LOOK = timedelta(milliseconds=20), timedelta(milliseconds=100), timedelta(seconds=1)
-"""How soon, and how late at most, a notification looks again whether its pages are finished."""
+"""How soon, and how late at most, a notification looks again whether its batches are finished."""
 
 
 class NothingDue(TocsinError):
@@ -87,8 +87,8 @@ class Course:
                 return Step(notification_item(task.item, judged, max(task.now, judged.send_at or task.now)))
 
     def _expand(self, task: Task, notification: Notification) -> Step:
-        expanded, pages = expand(notification, self.directory, self.addressees)
-        return Step(notification_item(task.item, expanded, task.now), spawn=pages)
+        expanded, batches = expand(notification, self.directory, self.addressees)
+        return Step(notification_item(task.item, expanded, task.now), spawn=batches)
 
     def _translate(self, task: Task, notification: Notification) -> Step:
         to_do = [one for one in notification.expansion.languages if one not in notification.translated]
@@ -113,20 +113,20 @@ class Course:
 
     def _release(self, task: Task, notification: Notification) -> Step:
         expansion = notification.expansion
-        last = min(expansion.pages, expansion.released + PAGES_A_STEP)
-        pages = self._pages(notification, expansion.released + 1, last)
+        last = min(expansion.pages, expansion.released + BATCHES_A_STEP)
+        batches = self._batches(notification, expansion.released + 1, last)
         released = replace(notification, expansion=replace(expansion, released=last))
-        let_go = [structs.replace(page, due_at=task.now) for page in pages]
+        let_go = [structs.replace(batch, due_at=task.now) for batch in batches]
         next_look = task.now if last < expansion.pages else task.now + FIRST_LOOK
         return Step(notification_item(task.item, released, next_look), others=let_go)
 
     def _reopen(self, task: Task, notification: Notification, reopening: Reopening) -> Step:
-        """Let those pages go again on which somebody waited for the language."""
-        last = min(notification.expansion.pages, reopening.next_page + PAGES_A_STEP - 1)
+        """Let those batches go again on which somebody waited for the language."""
+        last = min(notification.expansion.pages, reopening.next_page + BATCHES_A_STEP - 1)
         waiting = [
-            changed_page_item(item, page, task.now)
-            for item in self._pages(notification, reopening.next_page, last)
-            if (page := page_of(item).reopened(reopening.language)) is not None
+            changed_batch_item(item, batch, task.now)
+            for item in self._batches(notification, reopening.next_page, last)
+            if (batch := batch_of(item).reopened(reopening.language)) is not None
         ]
         rest = notification.reopening[1:]
         if last < notification.expansion.pages:
@@ -135,26 +135,26 @@ class Course:
         return Step(notification_item(task.item, after, task.now), others=waiting)
 
     def _retry(self, task: Task, notification: Notification, retrying: Retrying) -> Step:
-        """Let those pages go again on which copies failed; nobody has them in hand, for the notification was over."""
-        last = min(notification.expansion.pages, retrying.next_page + PAGES_A_STEP - 1)
+        """Let those batches go again on which copies failed; nobody has them in hand, for the notification was over."""
+        last = min(notification.expansion.pages, retrying.next_page + BATCHES_A_STEP - 1)
         failed = [
-            changed_page_item(item, page, task.now)
-            for item in self._pages(notification, retrying.next_page, last)
-            if (page := page_of(item).retried(in_doubt=retrying.in_doubt)) is not None
+            changed_batch_item(item, batch, task.now)
+            for item in self._batches(notification, retrying.next_page, last)
+            if (batch := batch_of(item).retried(in_doubt=retrying.in_doubt)) is not None
         ]
         rest = notification.retrying[1:]
         if last < notification.expansion.pages:
             rest = (replace(retrying, next_page=last + 1), *rest)
         return Step(notification_item(task.item, replace(notification, retrying=rest), task.now), others=failed)
 
-    def _pages(self, notification: Notification, first: int, last: int) -> Sequence[Item]:
-        names = [page_id(notification.id, number) for number in range(first, last + 1)]
+    def _batches(self, notification: Notification, first: int, last: int) -> Sequence[Item]:
+        names = [batch_id(notification.id, number) for number in range(first, last + 1)]
         return list(self.store.get_many(names).values())
 
     def _complete(self, task: Task, notification: Notification) -> Step:
-        counts = count(page for _, page in pages_of(self.store, notification.id))
+        counts = count(batch for _, batch in batches_of(self.store, notification.id))
         if counts.deliveries < notification.expansion.deliveries or counts.of(LEFT_TO_SEND):
-            return _look_again(task, notification, 1)  # the index of pages lags behind
+            return _look_again(task, notification, 1)  # the index of batches lags behind
         unreached = counts.of(UNREACHED)
         return self._end(task, notification, Status.COMPLETED_WITH_FAILURES if unreached else Status.COMPLETED)
 
@@ -164,7 +164,7 @@ class Course:
 
 
 def _look_again(task: Task, notification: Notification, unfinished: int) -> Step:
-    """When the rest will be finished at the pace so far; soon at first, then ever less often: pages wait for hours."""
+    """When the rest will be finished at the pace so far; soon at first, then ever less often: some wait for hours."""
     finished, so_far = notification.expansion.pages - unfinished, task.now - notification.accepted_at
     left = so_far * unfinished / finished if finished > 0 else FIRST_LOOK
     wait = min(LONGEST_LOOK, max(SHORTEST_LOOK, left, so_far / 100))

@@ -1,4 +1,4 @@
-"""Notifications, pages, deliveries and texts as items of the store, and back."""
+"""Notifications, batches, deliveries and texts as items of the store, and back."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from service.core.enums import Lane
 from service.core.records import from_state, to_state, written
 from service.messages import OPEN_REVIEWS
 from service.notify import list_keys
-from service.notify.batch import DeliveryBatch, page_id
+from service.notify.batch import DeliveryBatch, batch_id
 from service.notify.delivery import Delivery
 from service.notify.notification import Notification, Status
 from service.notify.rendition import Texts, texts_id
 from service.storage import MAX_KEYS, Item, Store
 
 NOTIFICATION = "notification"
-PAGE = "page"
+BATCH = "page"
+"""As earlier versions stored it."""
 DELIVERY = "delivery"
 TEXTS = "texts"
 DIGEST = "digest"
@@ -55,31 +56,31 @@ def notification_of(item: Item) -> Notification:
     return from_state(Notification, item.state)
 
 
-def page_item(page: DeliveryBatch, lane: Lane) -> Item:
-    """A page that nobody works on yet: it comes due when its notification is released."""
-    keys = {"pages": page.notification_id, "unfinished": page.notification_id}
-    return Item(page_id(page.notification_id, page.number), PAGE, written(page), lane=lane, keys=keys)
+def batch_item(batch: DeliveryBatch, lane: Lane) -> Item:
+    """A batch that nobody works on yet: it comes due when its notification is released."""
+    keys = {"pages": batch.notification_id, "unfinished": batch.notification_id}
+    return Item(batch_id(batch.notification_id, batch.number), BATCH, written(batch), lane=lane, keys=keys)
 
 
-def changed_page_item(item: Item, page: DeliveryBatch, due_at: datetime | None) -> Item:
-    """The item of a page after a step; without a due time it is finished and no longer counted as open."""
-    keys = {"pages": page.notification_id}
+def changed_batch_item(item: Item, batch: DeliveryBatch, due_at: datetime | None) -> Item:
+    """The item of a batch after a step; without a due time it is finished and no longer counted as open."""
+    keys = {"pages": batch.notification_id}
     if due_at is not None:
-        keys["unfinished"] = page.notification_id
-    return structs.replace(item, state=written(page), keys=keys, due_at=due_at, attempts=0)
+        keys["unfinished"] = batch.notification_id
+    return structs.replace(item, state=written(batch), keys=keys, due_at=due_at, attempts=0)
 
 
-def page_of(item: Item) -> DeliveryBatch:
-    """The page in an item."""
+def batch_of(item: Item) -> DeliveryBatch:
+    """The batch in an item."""
     return from_state(DeliveryBatch, item.state)
 
 
-def pages_of(store: Store, notification_id: str) -> Iterator[tuple[Item, DeliveryBatch]]:
-    """All pages of a notification, in order."""
+def batches_of(store: Store, notification_id: str) -> Iterator[tuple[Item, DeliveryBatch]]:
+    """All batches of a notification, in order."""
     cursor: str | None = None
     while True:
         found = store.by_index("pages", notification_id, cursor=cursor, limit=200)
-        yield from ((item, page_of(item)) for item in found.items)
+        yield from ((item, batch_of(item)) for item in found.items)
         cursor = found.cursor
         if cursor is None:
             return

@@ -108,7 +108,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """How far the audience has been written out into pages, and the languages and channels met on the way.
+    """How far the audience has been written out into batches, and the languages and channels met on the way.
 
     `edition` is that of the audience's members when it began (None: of an earlier version, or not yet).
     """
@@ -122,8 +122,8 @@ class Expansion:
     released: int = 0
     edition: str | None = None
 
-    def with_page(self, recipients: int, languages: tuple[str, ...], channels: tuple[Channel, ...]) -> Expansion:
-        """The expansion after one more page; `released` counts the pages that were let go to be sent."""
+    def with_batch(self, recipients: int, languages: tuple[str, ...], channels: tuple[Channel, ...]) -> Expansion:
+        """The expansion after one more batch; `released` counts the batches that were let go to be sent."""
         return replace(
             self,
             pages=self.pages + 1,
@@ -135,7 +135,7 @@ class Expansion:
 
 @dataclass(frozen=True, slots=True)
 class Reopening:
-    """A language whose translation was supplied: pages from `next_page` on are still to be let go again."""
+    """A language whose translation was supplied: batches from `next_page` on are still to be let go again."""
 
     language: str
     next_page: int = 1
@@ -143,7 +143,7 @@ class Reopening:
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """Copies that failed, and with `in_doubt` those that may have arrived, are to be sent once more: pages from
+    """Copies that failed, and with `in_doubt` those that may have arrived, are to be sent once more: batches from
     `next_page` on are still to be let go."""
 
     in_doubt: bool = False

@@ -1,4 +1,4 @@
-"""Receipts: what a provider says became of a delivery. They only move it forward, and its page's tally with it.
+"""Receipts: what a provider says became of a delivery. They only move it forward, and its batch's tally with it.
 
 A receipt may be here before the answer to its own send is stored: one that belongs to nothing is parked, tried again,
 and becomes a dead item after `PATIENCE`. A delivery that hears nothing for `SILENCE` ends as unknown.
@@ -13,10 +13,10 @@ from msgspec import structs
 
 from service.core.clock import Clock
 from service.core.records import from_state, to_state
-from service.notify.batch import page_id
+from service.notify.batch import batch_id
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import is_digest
-from service.notify.items import DELIVERY, changed_page_item, delivery_of, notification_of, page_of
+from service.notify.items import DELIVERY, batch_of, changed_batch_item, delivery_of, notification_of
 from service.storage import AlreadyExists, Conflict, Item, Store
 from service.work import Permanent, Step, Task, finished, still_dead, waiting
 
@@ -80,7 +80,7 @@ class NotificationReceipts:
             return Step(finished(task.item))
         patience = PATIENCE if self._delivery(receipt) is None else SILENCE
         if task.now - receipt.at > patience:
-            raise Permanent("this receipt belongs to no message of ours, or to a page that never ended")
+            raise Permanent("this receipt belongs to no message of ours, or to a batch that never ended")
         return Step(waiting(task.item, task.now + RETRY))
 
     def silent(self, task: Task) -> Step:
@@ -89,7 +89,7 @@ class NotificationReceipts:
         if delivery.status is not DeliveryStatus.ACCEPTED:
             return Step(finished(task.item))
         unknown = delivery.moved(DeliveryStatus.UNKNOWN, task.now, "no receipt came within 72 hours")
-        return Step(finished(task.item, to_state(unknown)), others=self._page(unknown))
+        return Step(finished(task.item, to_state(unknown)), others=self._batch(unknown))
 
     def _applied(self, receipt: NotificationReceipt) -> bool:
         item = self._delivery(receipt)
@@ -99,12 +99,12 @@ class NotificationReceipts:
         moved = delivery.advanced(receipt.status, receipt.at, receipt.detail)
         if moved is delivery:
             return True
-        page = self.store.get(page_id(delivery.notification_id, delivery.page))
-        if page is not None and page_of(page).is_being_sent:
+        batch = self.store.get(batch_id(delivery.notification_id, delivery.page))
+        if batch is not None and batch_of(batch).is_being_sent:
             return False  # it would lose to ours the commit of what became of the copies that it has in hand
         moved = structs.replace(moved, provider_id=receipt.provider_id)
         try:
-            self.store.save(finished(item, to_state(moved)), *_tallied(page, moved))
+            self.store.save(finished(item, to_state(moved)), *_tallied(batch, moved))
         except Conflict:
             return self._applied(receipt)
         return True
@@ -116,13 +116,13 @@ class NotificationReceipts:
             item = next(iter(self.store.by_index("provider", receipt.provider_id, limit=1).items), None)
         return item if item is not None and item.kind == DELIVERY else None
 
-    def _page(self, delivery: Delivery) -> list[Item]:
-        return _tallied(self.store.get(page_id(delivery.notification_id, delivery.page)), delivery)
+    def _batch(self, delivery: Delivery) -> list[Item]:
+        return _tallied(self.store.get(batch_id(delivery.notification_id, delivery.page)), delivery)
 
 
-def _tallied(page: Item | None, delivery: Delivery) -> list[Item]:
-    """The page of a delivery with its tally corrected; what is due for it stays due."""
-    if page is None:
+def _tallied(item: Item | None, delivery: Delivery) -> list[Item]:
+    """The batch of a delivery with its tally corrected; what is due for it stays due."""
+    if item is None:
         return []
-    changed = changed_page_item(page, page_of(page).with_deliveries([delivery]), page.due_at)
-    return [still_dead(page, structs.replace(changed, attempts=page.attempts))]
+    changed = changed_batch_item(item, batch_of(item).with_deliveries([delivery]), item.due_at)
+    return [still_dead(item, structs.replace(changed, attempts=item.attempts))]

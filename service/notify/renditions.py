@@ -42,7 +42,7 @@ class Renditions:
         self._notifications = SingleFlightCache[Notification](KEPT)
 
     def notification(self, notification_id: str) -> Notification | None:
-        """The notification as it was when one of its pages was sent first: what it says to whom never changes."""
+        """The notification as it was when one of its batches was sent first: what it says to whom never changes."""
         return self._notifications.of(notification_id, lambda: self._read(notification_id))
 
     def get(self, notification: Notification, language: str) -> Rendition | None:

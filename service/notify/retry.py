@@ -7,7 +7,7 @@ from datetime import datetime
 from service.core.errors import TocsinError
 from service.notify.batch import count
 from service.notify.delivery import DeliveryStatus
-from service.notify.items import notification_item, notification_of, pages_of
+from service.notify.items import batches_of, notification_item, notification_of
 from service.notify.notification import Notification, Status
 from service.storage import AuditEntry, Conflict, Store
 
@@ -37,7 +37,7 @@ def retried(store: Store, notification_id: str, *, in_doubt: bool, now: datetime
 
 
 def _check(store: Store, notification: Notification, *, in_doubt: bool) -> None:
-    counts = count(page for _, page in pages_of(store, notification.id))
+    counts = count(batch for _, batch in batches_of(store, notification.id))
     wanted = {DeliveryStatus.FAILED, *([DeliveryStatus.UNKNOWN] if in_doubt else [])}
     if counts.of(wanted):
         return

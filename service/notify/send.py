@@ -22,12 +22,12 @@ from msgspec import structs
 from service.core.enums import Channel, Lane
 from service.messages import Carriers, OptOuts, Pace, RateLimiter, StepRates, Urgency
 from service.notify.batch import DeliveryBatch
-from service.notify.cancel import cancelled_page
+from service.notify.cancel import cancelled_batch
 from service.notify.choose import TurnInput, choose, digest_window
 from service.notify.context_reader import ContextReader
 from service.notify.copies import BatchContext
 from service.notify.digests import Digests
-from service.notify.items import changed_page_item, delivery_item, page_of
+from service.notify.items import batch_of, changed_batch_item, delivery_item
 from service.notify.notification import Notification
 from service.notify.plan import DeliveryPolicy, Enclosed
 from service.notify.renditions import Renditions
@@ -65,7 +65,7 @@ class BatchSender:
 
     def handle(self, task: Task) -> Step:
         """Send what is left of a batch, or say when to come back."""
-        batch = page_of(task.item).redriven()
+        batch = batch_of(task.item).redriven()
         context = self.contexts.read(batch, self._notification(batch.notification_id), task.now)
         if context.is_cancelled:
             return self._cancelled(task)
@@ -156,10 +156,10 @@ class BatchSender:
 
     def _cancelled(self, task: Task) -> Step:
         """What has not left never leaves."""
-        cancelled = cancelled_page(self.store, task.item, task.now)
+        cancelled = cancelled_batch(self.store, task.item, task.now)
         if cancelled is None:
             return Step(finished(task.item))
-        return Step(cancelled.page, others=cancelled.records)
+        return Step(cancelled.item, others=cancelled.records)
 
     def _handed_over(self, task: Task, turn: HandOver) -> Settled:
         handed = self.carriers.hand_over([message for _, message in turn.leaving], task.begin_by)
@@ -179,21 +179,21 @@ class BatchSender:
         # A death after this costs these copies and no others, so that the batch is no nearer to being given up. An
         # incident's are sent again: there it is.
         attempts = (task.item.attempts if first else 1) if task.item.lane is Lane.INCIDENT else 0
-        item = changed_page_item(task.item, batch, task.now)
+        item = changed_batch_item(task.item, batch, task.now)
         return task.checkpoint(structs.replace(item, attempts=attempts), *step.others, spawn=step.spawn)
 
     def _step(self, task: Task, settled: Settled) -> Step:
         """What is committed of a turn, with the record that a phone opted out or a mailbox is gone."""
         refused = [*map(self.opt_outs.told_by_provider, settled.opted_out), *map(self.opt_outs.bounced, settled.gone)]
         return Step(
-            changed_page_item(task.item, settled.batch, settled.due_at),
+            changed_batch_item(task.item, settled.batch, settled.due_at),
             others=[_record_item(record, task.item.lane) for record in settled.records],
             spawn=[*settled.children, *refused],
         )
 
 
 def _waiting(task: Task, batch: DeliveryBatch, later: Later) -> Step:
-    return Step(changed_page_item(task.item, later.of(batch, task.now), later.until))
+    return Step(changed_batch_item(task.item, later.of(batch, task.now), later.until))
 
 
 def _record_item(record: DeliveryRecord, lane: Lane) -> Item:

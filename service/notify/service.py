@@ -28,17 +28,17 @@ from service.messages import (
     check_url,
     parse_form,
 )
-from service.notify.addressees import Addressee, batches
+from service.notify.addressees import Addressee, addressee_items
 from service.notify.batch import UNTOUCHED, Counts, DeliveryBatch, Line, count
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.items import (
     DELIVERY,
     HELD,
     NOTIFICATION,
+    batches_of,
     delivery_of,
     new_notification_item,
     notification_of,
-    pages_of,
     texts_of,
 )
 from service.notify.list_keys import aliases_of
@@ -132,7 +132,7 @@ class NotificationService:
         """Take a request in, durably; the same id again is the same notification. `UnfitRequest` names every fault."""
         draft = self.draft(request)
         notification = draft.notification
-        beside = (*aliases_of(notification), *batches(notification, draft.people))
+        beside = (*aliases_of(notification), *addressee_items(notification, draft.people))
         try:
             self._store.add(new_notification_item(notification), *beside, audit=audit)
         except AlreadyExists:
@@ -190,7 +190,7 @@ class NotificationService:
     def show(self, notification_id: str) -> NotificationView:
         """One notification with its tally; `NoSuchNotification`."""
         notification = self.get(notification_id)
-        counts = count(page for _, page in pages_of(self._store, notification_id))
+        counts = count(batch for _, batch in batches_of(self._store, notification_id))
         texts = self._store.by_index("texts", notification_id, limit=200)
         return NotificationView(notification, counts, [texts_of(item) for item in texts.items])
 
@@ -200,12 +200,12 @@ class NotificationService:
         """A page of deliveries in the order of their ids, of one status or all. The cursor is the last id."""
         self.get(notification_id)
         found: list[Delivery] = []
-        for page, name, line in self._lines(notification_id):
+        for batch, name, line in self._lines(notification_id):
             if (cursor is not None and name <= cursor) or status not in (None, line.status):
                 continue
             if len(found) == limit:
                 return Page(found, found[-1].id)
-            found.append(self._delivery(page, name))
+            found.append(self._delivery(batch, name))
         return Page(found, None)
 
     def held(self, cursor: str | None, limit: int) -> Page[Item]:
@@ -213,16 +213,16 @@ class NotificationService:
         return self._store.by_index(*HELD, cursor=cursor, limit=limit)
 
     def _lines(self, notification_id: str) -> Iterator[tuple[DeliveryBatch, str, Line]]:
-        for _, page in pages_of(self._store, notification_id):
-            for name in page.recipients:
-                yield page, name, page.lines.get(name, UNTOUCHED)
+        for _, batch in batches_of(self._store, notification_id):
+            for name in batch.recipients:
+                yield batch, name, batch.lines.get(name, UNTOUCHED)
 
-    def _delivery(self, page: DeliveryBatch, name: str) -> Delivery:
+    def _delivery(self, batch: DeliveryBatch, name: str) -> Delivery:
         item = self._store.get(name)
         if item is None or item.kind != DELIVERY:
-            return page.unrecorded(name)
+            return batch.unrecorded(name)
         # A copy that is to be sent once more has its last outcome in its record still.
-        return structs.replace(delivery_of(item), status=page.lines.get(name, UNTOUCHED).status)
+        return structs.replace(delivery_of(item), status=batch.lines.get(name, UNTOUCHED).status)
 
     def _faults(self, request: Request, named: NamedIds, *, is_addressed: bool) -> Iterator[tuple[str, str]]:
         yield from self._text_faults(request)

@@ -1,4 +1,4 @@
-"""What a process keeps of what it read or made last, because many pages are sent by it at the same time."""
+"""What a process keeps of what it read or made last, because many batches are sent by it at the same time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SingleFlightCache(Generic[T]):
     def of(self, name: str, make: Callable[[], T | None]) -> T | None:
         """The thing of this name, made now if it is not kept; None is made anew each time.
 
-        A notification's pages begin together: one of their threads makes what all of them need.
+        A notification's batches begin together: one of their threads makes what all of them need.
         """
         if (kept := self._get(name)) is not None:
             return kept

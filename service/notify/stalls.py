@@ -1,7 +1,7 @@
-"""How long a page may stand still because its providers take nothing, or refuse for reasons of their own.
+"""How long a batch may stand still because its providers take nothing, or refuse for reasons of their own.
 
 Such a refusal is no attempt: a copy is put off, not given up. But nothing is put off for ever: a notice of yesterday
-helps nobody. The age counts from when the page last moved, so that a backlog that gets on is never cut off.
+helps nobody. The age counts from when the batch last moved, so that a backlog that gets on is never cut off.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ LONGEST_WAIT = timedelta(minutes=15)
 """How long a copy that a mailbox puts off waits between two tries at most."""
 
 
-def is_over(page: DeliveryBatch, lane: Lane, now: datetime) -> bool:
-    """Whether the page has stood still for too long."""
-    return page.stalled_since is not None and now - page.stalled_since >= LONGEST[lane]
+def is_over(batch: DeliveryBatch, lane: Lane, now: datetime) -> bool:
+    """Whether the batch has stood still for too long."""
+    return batch.stalled_since is not None and now - batch.stalled_since >= LONGEST[lane]
 
 
 def given_up(lane: Lane, last: str) -> Drop:
@@ -39,26 +39,26 @@ def given_up(lane: Lane, last: str) -> Drop:
     return Drop(DeliveryStatus.FAILED, f"limit: nobody took it for {hours} hours; the last: {last}")
 
 
-def again_at(page: DeliveryBatch, refused: Refused, now: datetime) -> datetime:
+def again_at(batch: DeliveryBatch, refused: Refused, now: datetime) -> datetime:
     """When a copy that was put off is tried again: as its provider says, by a mailbox ever later."""
-    if refused.reason is not Reason.LATER or page.stalled_since is None:
+    if refused.reason is not Reason.LATER or batch.stalled_since is None:
         return now + refused.retry_after
-    return now + max(refused.retry_after, min((now - page.stalled_since) / 4, LONGEST_WAIT))
+    return now + max(refused.retry_after, min((now - batch.stalled_since) / 4, LONGEST_WAIT))
 
 
-def standing(page: DeliveryBatch, now: datetime) -> DeliveryBatch:
-    """The page, which stands still from now on unless it did so before."""
-    return page if page.stalled_since is not None else structs.replace(page, stalled_since=now)
+def standing(batch: DeliveryBatch, now: datetime) -> DeliveryBatch:
+    """The batch, which stands still from now on unless it did so before."""
+    return batch if batch.stalled_since is not None else structs.replace(batch, stalled_since=now)
 
 
-def queued(page: DeliveryBatch, wait: timedelta) -> DeliveryBatch:
-    """The page once it waits for its turn in the rates, which is no time of standing still."""
-    return page if page.stalled_since is None else structs.replace(page, stalled_since=page.stalled_since + wait)
+def queued(batch: DeliveryBatch, wait: timedelta) -> DeliveryBatch:
+    """The batch once it waits for its turn in the rates, which is no time of standing still."""
+    return batch if batch.stalled_since is None else structs.replace(batch, stalled_since=batch.stalled_since + wait)
 
 
-def after(page: DeliveryBatch, outcomes: Iterable[Outcome], now: datetime) -> DeliveryBatch:
-    """The page after some copies were handed over: it stands still if all of them were put off."""
+def after(batch: DeliveryBatch, outcomes: Iterable[Outcome], now: datetime) -> DeliveryBatch:
+    """The batch after some copies were handed over: it stands still if all of them were put off."""
     put_off = [isinstance(outcome, Refused) and outcome.untried for outcome in outcomes]
     if not put_off:
-        return page
-    return standing(page, now) if all(put_off) else structs.replace(page, stalled_since=None)
+        return batch
+    return standing(batch, now) if all(put_off) else structs.replace(batch, stalled_since=None)

@@ -287,7 +287,7 @@ class Messaging:
         )
 
     def _batches(self, sender: BatchSender) -> TaskHandler:
-        duty = TaskHandler(items.PAGE, sender.handle, DeadLetterHandler(self.store, self.clock).buried)
+        duty = TaskHandler(items.BATCH, sender.handle, DeadLetterHandler(self.store, self.clock).buried)
         is_store_here = self.settings.backend is Backend.EMBEDDED
         return replace(duty, computes=sender.computes) if is_store_here else duty
 

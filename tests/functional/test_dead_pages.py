@@ -13,9 +13,9 @@ from service.config import Settings
 from service.core.clock import HandClock
 from service.core.enums import Channel
 from service.messages.quiet import parse_quiet_hours
-from service.notify.batch import count, page_id
+from service.notify.batch import batch_id, count
 from service.notify.delivery import DeliveryStatus
-from service.notify.items import page_of
+from service.notify.items import batch_of
 from service.notify.receipts import NotificationReceipt
 from service.notify.rendition import texts_id
 from service.notify.service import Request
@@ -30,7 +30,7 @@ TEXT = (
     "The company is adding a new item to the menu, this will go live by May 10th. "
     "Please ensure you are prepared for this change and plan out accordingly."
 )
-PAGE = page_id("n1", 1)
+PAGE = batch_id("n1", 1)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def mend(service: Service, state: dict[str, object]) -> None:
 def statuses(service: Service) -> dict[str, int]:
     item = service.store.get(PAGE)
     assert item is not None
-    return dict(count([page_of(item)]).by_status)
+    return dict(count([batch_of(item)]).by_status)
 
 
 def test_the_deliveries_of_a_dead_page_fail_with_the_reason_and_their_notification_completes(service: Service) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from service.core.clock import HandClock
 from service.messages.quiet import QuietHours
-from service.notify.batch import page_id
+from service.notify.batch import batch_id
 from tests.functional.backends import Install
 from tests.functional.conftest import api_of
 from tests.functional.few_rules import few_rules
@@ -30,7 +30,7 @@ def desk(install: Install, tmp_path: Path) -> Desk:
 
 
 def page_version(desk: Desk, notification_id: str) -> int:
-    item = desk.api.service.store.get(page_id(notification_id, 1))
+    item = desk.api.service.store.get(batch_id(notification_id, 1))
     assert item is not None
     return item.version
 

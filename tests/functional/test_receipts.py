@@ -12,9 +12,9 @@ from aiosmtpd.handlers import Message as Sink
 from msgspec import structs
 
 from service.core.clock import HandClock
-from service.notify.batch import page_id
+from service.notify.batch import batch_id
 from service.notify.delivery import DeliveryStatus
-from service.notify.items import changed_page_item, delivery_of, page_of
+from service.notify.items import batch_of, changed_batch_item, delivery_of
 from service.notify.receipts import NotificationReceipt
 from service.work import all_dead_items
 from tests.aws import free_port
@@ -95,13 +95,13 @@ def test_a_receipt_of_nobody_is_tried_for_five_minutes_and_then_left_to_a_person
 
 
 def test_a_receipt_for_a_page_that_is_being_sent_for_long_waits_until_it_is(desk: Desk, sent: str) -> None:
-    store, name = desk.api.service.store, page_id(sent, 1)
+    store, name = desk.api.service.store, batch_id(sent, 1)
     page = store.get(name)
     assert page is not None
     record = store.get(f"{sent}-000001")
     assert record is not None
-    being_sent = page_of(page).with_deliveries([delivery_of(record).sending(NOON)])
-    store.save(changed_page_item(page, being_sent, None))
+    being_sent = batch_of(page).with_deliveries([delivery_of(record).sending(NOON)])
+    store.save(changed_batch_item(page, being_sent, None))
     told(desk, sent, DeliveryStatus.DELIVERED)
     desk.api.clock.advance(timedelta(minutes=30))
     desk.works(1)

@@ -15,10 +15,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from msgspec import structs
 
 from service.core.clock import HandClock
-from service.notify.batch import delivery_id, page_id
+from service.notify.batch import batch_id, delivery_id
 from service.notify.cancel import BACKUP, mark_id
 from service.notify.delivery import DeliveryStatus
-from service.notify.items import changed_page_item, page_of
+from service.notify.items import batch_of, changed_batch_item
 from service.notify.receipts import NotificationReceipt
 from service.work import dead
 from tests.aws import free_port
@@ -246,11 +246,11 @@ def test_what_may_have_arrived_is_left_alone_unless_it_is_asked_for(desk: Desk) 
     sent = desk.sends(text=PLAIN, recipients=["ui101"])
     desk.works()
     store = desk.api.service.store
-    item = store.get(page_id(sent, 1))
+    item = store.get(batch_id(sent, 1))
     assert item is not None
-    page = page_of(item)
+    page = batch_of(item)
     lines = {name: structs.replace(line, status=DeliveryStatus.UNKNOWN) for name, line in page.lines.items()}
-    store.save(changed_page_item(item, structs.replace(page, lines=lines), None))
+    store.save(changed_batch_item(item, structs.replace(page, lines=lines), None))
     refused = retry(desk, sent)
     assert refused.status == 409
     assert "in_doubt" in refused.text

@@ -24,9 +24,9 @@ from service.config import Settings
 from service.core.clock import HandClock
 from service.core.enums import Channel, Lane, Scope
 from service.core.language_tags import Tag
-from service.notify.batch import PAGE_SIZE, cut
+from service.notify.batch import BATCH_SIZE, cut
 from service.notify.delivery import DeliveryStatus
-from service.notify.items import PAGE, new_notification_item, page_item
+from service.notify.items import BATCH, batch_item, new_notification_item
 from service.notify.notification import Expansion, Notification, SourceMessage, Status
 from service.storage import AuditEntry, Item, StoreUnavailable
 from service.wiring.app import Service
@@ -49,18 +49,18 @@ def add_people(service: Service, *names: str, **more: object) -> None:
 
 def queue_bulk(service: Service, deliveries: int) -> None:
     """A notification `bulk` of so many deliveries, all due now, as its fan-out leaves it; its pages share readers."""
-    readers = [f"reader{number}" for number in range(PAGE_SIZE)]
+    readers = [f"reader{number}" for number in range(BATCH_SIZE)]
     add_people(service, *readers)
-    now, pages = service.clock.now(), deliveries // PAGE_SIZE + 1
-    expansion = Expansion(None, pages, pages * PAGE_SIZE, ("en",), (Channel.EMAIL,), complete=True, released=pages)
+    now, pages = service.clock.now(), deliveries // BATCH_SIZE + 1
+    expansion = Expansion(None, pages, pages * BATCH_SIZE, ("en",), (Channel.EMAIL,), complete=True, released=pages)
     bulk = Notification(
         *("bulk", "test app", "r", SourceMessage("en", TEXT), now, "all"),
         status=Status.SENDING,
         expansion=expansion,
         translated=("en",),
     )
-    queued = [cut("bulk", number, (number - 1) * PAGE_SIZE + 1, readers) for number in range(1, pages + 1)]
-    items = [structs.replace(page_item(page, Lane.BULK), due_at=now) for page in queued]
+    queued = [cut("bulk", number, (number - 1) * BATCH_SIZE + 1, readers) for number in range(1, pages + 1)]
+    items = [structs.replace(batch_item(page, Lane.BULK), due_at=now) for page in queued]
     service.store.add(new_notification_item(bulk))
     for start in range(0, pages, 100):
         service.store.add(*items[start : start + 100])
@@ -225,7 +225,7 @@ def test_one_recipient_who_cannot_be_reached_affects_no_other(opens: Opens) -> N
 
 def overtaken(desk: Desk, *, before: bool) -> TaskHandler:
     """The duty of a worker that falls asleep, before or after its sending, until its lease is over and another came."""
-    (own,) = (duty for duty in desk.service.duties() if duty.kind == PAGE)
+    (own,) = (duty for duty in desk.service.duties() if duty.kind == BATCH)
     slept: list[bool] = []
 
     def sleep() -> None:
@@ -242,7 +242,7 @@ def overtaken(desk: Desk, *, before: bool) -> TaskHandler:
             sleep()
         return step
 
-    return TaskHandler(PAGE, handle)
+    return TaskHandler(BATCH, handle)
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -285,7 +285,7 @@ def test_a_page_of_long_speeches_is_renewed_and_no_other_worker_takes_it(
 
     monkeypatch.setattr(NanoSpeech, "speak", slowly)
     desk = opens()
-    other = desk.worker(TaskHandler(PAGE, takes))
+    other = desk.worker(TaskHandler(BATCH, takes))
     add_people(desk.service, *NAMES, preference="voice", phone="+447700900123")
     add_people(desk.service, "p19", first_name="p18", preference="voice", phone="+447700900124")  # the same words
     desk.sends(*NAMES)
@@ -315,7 +315,7 @@ class Marked(Task):
 
 def cut_off(desk: Desk, times: int) -> TaskHandler:
     """The duty of a worker whose store falls silent after each sending."""
-    (own,) = (duty for duty in desk.service.duties() if duty.kind == PAGE)
+    (own,) = (duty for duty in desk.service.duties() if duty.kind == BATCH)
     left = [None] * times
 
     def handle(task: Task) -> Step:
@@ -325,7 +325,7 @@ def cut_off(desk: Desk, times: int) -> TaskHandler:
         own.handle(Marked(task.item, desk.service.store, desk.clock, POLICIES[Lane.BULK].lease))
         raise StoreUnavailable("nothing is committed any more")
 
-    return TaskHandler(PAGE, handle)
+    return TaskHandler(BATCH, handle)
 
 
 def test_a_worker_that_is_cut_off_after_each_handful_of_letters_gets_through_them(
