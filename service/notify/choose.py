@@ -1,4 +1,7 @@
-"""Which copies of a batch are handled now, and what becomes of each. Pure, and total over every state of a copy."""
+"""Which copies of a batch are handled now, and what becomes of each. Total over every state of a copy.
+
+Pure but for the files of emails, which are large: `enclosed` reads them when the first email of a turn needs them.
+"""
 
 from __future__ import annotations
 
