@@ -3,8 +3,6 @@
 from service.notify.addressees import Addressees
 from service.notify.cancel import Cancellation, NothingToCancel
 from service.notify.completion import Completion
-from service.notify.context_reader import ContextReader
-from service.notify.dead_letter import DeadLetterHandler
 from service.notify.delivery import DeliveryStatus
 from service.notify.digests import Digests
 from service.notify.flow import Course
@@ -13,7 +11,6 @@ from service.notify.list_routes import LIST, filters_of
 from service.notify.naming import Naming
 from service.notify.notification import Notification, Status
 from service.notify.outcomes import Chain, EmitOutcome, Events, NotifyOutcome, WebhookEvents
-from service.notify.plan import DeliveryPolicy
 from service.notify.preview import Previews
 from service.notify.receipts import NotificationReceipt, NotificationReceipts
 from service.notify.renditions import Renditions
@@ -23,7 +20,7 @@ from service.notify.review import Reviewers
 from service.notify.review_links import ReviewLinks
 from service.notify.routes import requested
 from service.notify.schemas import TRANSLATIONS, NotificationRequest, TranslationQuery
-from service.notify.send import BatchSender
+from service.notify.sending import BatchSender, ContextReader, DeadLetterHandler, DeliveryPolicy
 from service.notify.service import NotificationService, UnfitRequest
 from service.notify.unsubscribe import UnsubscribeLinks, UnsubscribePages
 from service.notify.validate import Validation

@@ -25,9 +25,9 @@ from service.messages import (
 )
 from service.notify.addressees import Addressee, people_in
 from service.notify.notification import Notification
-from service.notify.plan import values_for
 from service.notify.rendition import Texts, template_of
 from service.notify.renditions import Renditions
+from service.notify.sending import values_for
 from service.notify.service import NotificationService, Request
 from service.notify.translate import authors_words
 from service.notify.validate import PATIENCE, Validation

@@ -25,9 +25,9 @@ from service.inbound.sns import routes
 from service.inbound.sns.certificates import SigningCertificates
 from service.inbound.sns.envelope import TOPIC_HEADER, SnsGate
 from service.messages.optouts import Why
-from service.notify.choose import IN_DOUBT
 from service.notify.outcomes import EMIT
-from service.notify.send import FRESH
+from service.notify.sending.choose import IN_DOUBT
+from service.notify.sending.sender import FRESH
 from service.storage import Item
 from service.wiring.app import Service
 from service.wiring.storage import prepare_aws

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from service.core.enums import Lane
-from service.notify.stalls import LONGEST
+from service.notify.sending.stalls import LONGEST
 from service.work.limits import FIRST_REST, LimitKind
 from tests.aws_services import Answer, Error, Request
 from tests.functional.plant import (

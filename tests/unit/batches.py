@@ -15,13 +15,13 @@ from service.core.language_tags import parse_tag
 from service.messages import OptOut, QuietHours, Rendition, Why, announcement
 from service.messages.render import rendition
 from service.notify.batch import DeliveryBatch, Line, cut
-from service.notify.choose import TurnInput
-from service.notify.copies import BatchContext
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import Waits, Went
 from service.notify.items import delivery_item
 from service.notify.notification import Notification, SourceMessage
-from service.notify.plan import DeliveryPolicy, Enclosed
+from service.notify.sending.choose import TurnInput
+from service.notify.sending.copies import BatchContext
+from service.notify.sending.plan import DeliveryPolicy, Enclosed
 from service.recipients import Recipient
 from service.storage import Item
 

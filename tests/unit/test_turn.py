@@ -11,15 +11,15 @@ import pytest
 from service.channels import Accepted, Handed, Outcome, Reason, Refused, Unknown
 from service.core.enums import Channel, Lane
 from service.messages import parse_quiet_hours
-from service.notify.choose import IN_DOUBT, TurnInput, choose
-from service.notify.copies import Gather
 from service.notify.delivery import DeliveryStatus
 from service.notify.digests import Waits, Went
-from service.notify.plan import Hold, Send
 from service.notify.receipts import SILENCE
-from service.notify.settle import SOONEST, Settled, settle
-from service.notify.stalls import LONGEST
-from service.notify.turn import HandOver, Later, WaitsFor
+from service.notify.sending.choose import IN_DOUBT, TurnInput, choose
+from service.notify.sending.copies import Gather
+from service.notify.sending.plan import Hold, Send
+from service.notify.sending.settle import SOONEST, Settled, settle
+from service.notify.sending.stalls import LONGEST
+from service.notify.sending.turn import HandOver, Later, WaitsFor
 from tests.unit.batches import NOON, STORED_VERSION, Rates, Reader, turn_input
 
 HOUR = timedelta(hours=1)

@@ -19,14 +19,14 @@ from service.channels import Accepted, Handed, Outcome, Reason, Refused, Unknown
 from service.core.enums import Channel, Lane
 from service.messages import parse_quiet_hours
 from service.notify.batch import UNTOUCHED, DeliveryBatch
-from service.notify.choose import IN_DOUBT, WRITES, TurnInput, choose
-from service.notify.copies import Copy
 from service.notify.delivery import LEFT_TO_SEND, DeliveryStatus
 from service.notify.digests import Waits, Went
 from service.notify.items import delivery_item
-from service.notify.plan import Drop, Hold, Send
-from service.notify.settle import Settled, settle
-from service.notify.turn import DeliveryRecord, HandOver, Later
+from service.notify.sending.choose import IN_DOUBT, WRITES, TurnInput, choose
+from service.notify.sending.copies import Copy
+from service.notify.sending.plan import Drop, Hold, Send
+from service.notify.sending.settle import Settled, settle
+from service.notify.sending.turn import DeliveryRecord, HandOver, Later
 from service.storage import Item
 from service.work import POLICIES
 from tests.unit.batches import NOON, Rates, Reader, turn_input

@@ -14,15 +14,15 @@ from msgspec import structs
 
 from service.channels import Message, Reference
 from service.core.enums import Channel, Lane
-from service.notify import stalls
 from service.notify.addressees import is_guest
 from service.notify.batch import DeliveryBatch
-from service.notify.copies import BatchContext, Copy, Gather, addressed
 from service.notify.delivery import IN_DOUBT_DETAIL, Delivery, DeliveryStatus
 from service.notify.digests import Waits, Went
 from service.notify.notification import Notification
-from service.notify.plan import DeliveryPolicy, Drop, Enclosed, Hold, Plan, Send, plan, values_for
-from service.notify.turn import HandOver, Later, WaitsFor, is_in_doubt
+from service.notify.sending import stalls
+from service.notify.sending.copies import BatchContext, Copy, Gather, addressed
+from service.notify.sending.plan import DeliveryPolicy, Drop, Enclosed, Hold, Plan, Send, plan, values_for
+from service.notify.sending.turn import HandOver, Later, WaitsFor, is_in_doubt
 from service.recipients import Recipient
 from service.storage import Item
 

@@ -23,16 +23,16 @@ from service.core.enums import Channel, Lane
 from service.messages import Carriers, OptOuts, Pace, RateLimiter, StepRates, Urgency
 from service.notify.batch import DeliveryBatch
 from service.notify.cancel import cancelled_batch
-from service.notify.choose import TurnInput, choose, digest_window
-from service.notify.context_reader import ContextReader
-from service.notify.copies import BatchContext
 from service.notify.digests import Digests
 from service.notify.items import batch_of, changed_batch_item, delivery_item
 from service.notify.notification import Notification
-from service.notify.plan import DeliveryPolicy, Enclosed
 from service.notify.renditions import Renditions
-from service.notify.settle import Settled, settle
-from service.notify.turn import DeliveryRecord, HandOver, Later, WaitsFor
+from service.notify.sending.choose import TurnInput, choose, digest_window
+from service.notify.sending.context_reader import ContextReader
+from service.notify.sending.copies import BatchContext
+from service.notify.sending.plan import DeliveryPolicy, Enclosed
+from service.notify.sending.settle import Settled, settle
+from service.notify.sending.turn import DeliveryRecord, HandOver, Later, WaitsFor
 from service.storage import Item, Store
 from service.work import LOOK, LanePauses, Permanent, Step, Task, finished
 

@@ -15,7 +15,7 @@ from service.channels import Outcome, Reason, Refused
 from service.core.enums import Lane
 from service.notify.batch import DeliveryBatch
 from service.notify.delivery import DeliveryStatus
-from service.notify.plan import Drop
+from service.notify.sending.plan import Drop
 
 LONGEST: Mapping[Lane, timedelta] = {
     Lane.INCIDENT: timedelta(hours=6),

@@ -15,7 +15,7 @@ from service.notify.batch import DeliveryBatch
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.items import delivery_of
 from service.notify.notification import Notification
-from service.notify.plan import Drop, Hold, Plan, Send
+from service.notify.sending.plan import Drop, Hold, Plan, Send
 from service.recipients import Recipient
 from service.storage import Item
 

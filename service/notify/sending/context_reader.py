@@ -14,10 +14,10 @@ from service.messages import OptOut, OptOuts, Rendition
 from service.notify.addressees import Addressees, people_in
 from service.notify.batch import DeliveryBatch
 from service.notify.cancel import is_cancelled
-from service.notify.copies import BatchContext
 from service.notify.notification import Notification
-from service.notify.plan import DeliveryPolicy
 from service.notify.renditions import Renditions
+from service.notify.sending.copies import BatchContext
+from service.notify.sending.plan import DeliveryPolicy
 from service.recipients import Directory, Recipient
 from service.storage import Store
 

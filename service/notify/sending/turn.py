@@ -2,9 +2,9 @@
 
     choose ── gathered ── booked ── paced ── marked ── (providers are asked) ── settle
 
-`choose.py` says which copies are handled now and what becomes of each. The sender (`send.py`) asks for what they need:
-digests, places in the rates, places with their readers. What it learns makes the next of these values. Once the marks
-are committed it hands the messages over, and `settle.py` says what is to be committed after that.
+`choose.py` says which copies are handled now and what becomes of each. `sender.py` asks for what they need: digests,
+places in the rates, places with their readers. What it learns makes the next of these values. Once the marks are
+committed it hands the messages over, and `settle.py` says what is to be committed after that.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from msgspec import structs
 
 from service.channels import Message
 from service.core.enums import Channel, Lane
-from service.notify import stalls
 from service.notify.batch import DeliveryBatch
-from service.notify.copies import BatchContext, Copy, Gather
 from service.notify.delivery import Delivery
-from service.notify.plan import Hold, Send
+from service.notify.sending import stalls
+from service.notify.sending.copies import BatchContext, Copy, Gather
+from service.notify.sending.plan import Hold, Send
 from service.recipients import Recipient
 
 

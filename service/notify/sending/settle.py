@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from service.channels import Accepted, Email, Handed, Message, Outcome, Reason, Refused, Sms, VoiceCall
-from service.notify import stalls
 from service.notify.batch import DeliveryBatch
-from service.notify.copies import Copy
 from service.notify.delivery import Delivery, DeliveryStatus
-from service.notify.plan import Send
 from service.notify.receipts import SILENCE
-from service.notify.turn import DeliveryRecord, HandOver, Later, is_in_doubt
+from service.notify.sending import stalls
+from service.notify.sending.copies import Copy
+from service.notify.sending.plan import Send
+from service.notify.sending.turn import DeliveryRecord, HandOver, Later, is_in_doubt
 from service.storage import Item
 from service.work import POLICIES
 
