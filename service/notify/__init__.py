@@ -5,7 +5,7 @@ from service.notify.cancel import Cancellation, NothingToCancel
 from service.notify.completion import Completion
 from service.notify.delivery import DeliveryStatus
 from service.notify.digests import Digests
-from service.notify.flow import Course
+from service.notify.flow import NotificationFlow
 from service.notify.items import notification_of
 from service.notify.list_routes import LIST, filters_of
 from service.notify.naming import Naming
@@ -34,7 +34,6 @@ __all__ = [
     "Chain",
     "Completion",
     "ContextReader",
-    "Course",
     "DeadLetterHandler",
     "DeliveryPolicy",
     "DeliveryStatus",
@@ -45,6 +44,7 @@ __all__ = [
     "NothingToCancel",
     "NothingToRetry",
     "Notification",
+    "NotificationFlow",
     "NotificationReceipt",
     "NotificationReceipts",
     "NotificationRequest",

@@ -13,7 +13,7 @@ from service.core.clock import Clock
 from service.core.enums import Scope
 from service.http import Answer, Caller, FieldError, Format, Query, Shown, endpoint, invalid
 from service.messages import MAX_ATTACHMENT_NAME, MAX_ATTACHMENT_SIZE, AttachmentRefused, Attachments
-from service.notify.entries import entry
+from service.notify.audit_entries import entry
 
 
 class AttachmentQuery(Query):

@@ -128,7 +128,7 @@ class Cancellation:
         if self.sweep(notification, task.now):
             return Step(notification_item(task.item, notification, task.now + timedelta(seconds=1)))
         ended = notification.ended(Status.CANCELLED, task.now)
-        return Step(notification_item(task.item, ended, None), spawn=self.completion.told(ended))
+        return Step(notification_item(task.item, ended, None), spawn=self.completion.callback(ended))
 
     def sweep(self, notification: Notification, now: datetime) -> int:
         """Cancel what has not left; answers how many batches have copies with a provider."""
@@ -171,7 +171,7 @@ class Cancellation:
             return notification
         ended = notification.ended(Status.CANCELLED, now)
         try:
-            self.store.save(notification_item(item, ended, None), spawn=self.completion.told(ended))
+            self.store.save(notification_item(item, ended, None), spawn=self.completion.callback(ended))
         except Conflict:
             return None
         return ended

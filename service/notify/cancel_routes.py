@@ -9,8 +9,8 @@ from service.core.clock import Clock
 from service.core.enums import Scope
 from service.http import Caller, ProblemType, conflict, endpoint, not_found
 from service.notify import schemas, views
+from service.notify.audit_entries import entry
 from service.notify.cancel import WAITED, Cancellation, NothingToCancel
-from service.notify.entries import entry
 from service.notify.retry import NothingToRetry, retried
 from service.notify.service import NoSuchNotification, NotificationService
 from service.storage import Store

@@ -1,4 +1,4 @@
-"""Telling the app that asked that its notification is over, if it named an address."""
+"""The callback that tells an app that its notification is over, if it named an address."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Completion:
     store: Store
     webhooks: Webhooks
 
-    def told(self, notification: Notification) -> Sequence[Item]:
+    def callback(self, notification: Notification) -> Sequence[Item]:
         """The callback as an item of work, or nothing where none was asked for."""
         if notification.callback_url is None:
             return ()

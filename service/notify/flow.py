@@ -40,7 +40,7 @@ class NothingDue(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class NotificationFlow:
     """Handles items of kind `notification`."""
 
     store: Store
@@ -79,8 +79,8 @@ class Course:
         judged = self.validation.judged(notification, task.item.attempts)
         match judged.status:
             case Status.HELD_FOR_REVIEW:
-                told = self.reviewers.told(judged, task.now)
-                return Step(notification_item(task.item, judged, None), spawn=told)
+                letters = self.reviewers.letters(judged, task.now)
+                return Step(notification_item(task.item, judged, None), spawn=letters)
             case Status.REJECTED:
                 return self._end(task, judged, judged.status)
             case _:
@@ -97,8 +97,8 @@ class Course:
         texts = self.renditions.texts(notification, to_do[0])
         done = replace(notification, translated=(*notification.translated, to_do[0]))
         after = done if to_do[1:] else done.moved(Status.SENDING)
-        told = self.reviewers.told_of_drafts(texts, task.now)
-        return Step(notification_item(task.item, after, task.now), spawn=told)
+        letters = self.reviewers.letters_about_drafts(texts, task.now)
+        return Step(notification_item(task.item, after, task.now), spawn=letters)
 
     def _send(self, task: Task, notification: Notification) -> Step:
         if notification.expansion.released < notification.expansion.pages:
@@ -160,7 +160,7 @@ class Course:
 
     def _end(self, task: Task, notification: Notification, status: Status) -> Step:
         ended = notification.ended(status, task.now)
-        return Step(notification_item(task.item, ended, None), spawn=self.completion.told(ended))
+        return Step(notification_item(task.item, ended, None), spawn=self.completion.callback(ended))
 
 
 def _look_again(task: Task, notification: Notification, unfinished: int) -> Step:

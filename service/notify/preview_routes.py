@@ -15,10 +15,10 @@ from service.core.language_tags import UnknownTag, parse_tag
 from service.http import Caller, FieldError, Shown, endpoint, invalid
 from service.messages import CURRENCY
 from service.notify import schemas, views
-from service.notify.judged import DescribedDecision, DescribedSentiment
 from service.notify.notification import Status, Verdict
 from service.notify.preview import MOST, Previewed, Previews
 from service.notify.service import Request, UnfitRequest
+from service.notify.verdict_schemas import DescribedDecision, DescribedSentiment
 
 MADE_WITHIN_S = 30.0
 """How long translating and judging may take."""

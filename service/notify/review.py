@@ -60,7 +60,7 @@ class _Letter:
 
 @dataclass(frozen=True, slots=True)
 class Reviewers:
-    """Tells the reviewers by email. `addresses` are those of TOCSIN_REVIEWERS.
+    """Writes to the reviewers by email. `addresses` are those of TOCSIN_REVIEWERS.
 
     `link` makes the link by which a reviewer, counted from 1, decides; without one the mail names the call.
     """
@@ -70,14 +70,14 @@ class Reviewers:
     addresses: tuple[str, ...] = ()
     link: Callable[[str, int], str] | None = None
 
-    def told(self, notification: Notification, now: datetime) -> Sequence[Item]:
+    def letters(self, notification: Notification, now: datetime) -> Sequence[Item]:
         """One item of work for each reviewer, so that one address's failure repeats nobody else's letter."""
         return [
             Item(f"{notification.id}-reviewer-{number}", KIND, to_state(_Letter(notification.id, number)), due_at=now)
             for number in range(len(self.addresses))
         ]
 
-    def told_of_drafts(self, texts: Texts, now: datetime) -> Sequence[Item]:
+    def letters_about_drafts(self, texts: Texts, now: datetime) -> Sequence[Item]:
         """Likewise where a machine translated into a language, and a person must look at that first."""
         if not texts.drafts:
             return ()
@@ -163,13 +163,13 @@ def reviewed(
     if item is None or notification is None or notification.status is not Status.HELD_FOR_REVIEW:
         status = "unknown" if notification is None else notification.status.value
         raise NotHeld(f"notification {notification_id} does not wait for a review: it is {status}")
-    decided, told = notification.reviewed(review), list[Item]()
+    decided, callbacks = notification.reviewed(review), list[Item]()
     if review.decision is Decision.REJECT:
         decided = decided.ended(Status.REJECTED, review.at)
-        told += completion.told(decided)
+        callbacks += completion.callback(decided)
     due_at = max(review.at, decided.send_at or review.at) if decided.status is Status.APPROVED else None
     try:
-        store.save(notification_item(item, decided, due_at), spawn=told, audit=[audit])
+        store.save(notification_item(item, decided, due_at), spawn=callbacks, audit=[audit])
     except Conflict:
         return reviewed(store, completion, notification_id, review, audit)
     return decided

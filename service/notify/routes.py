@@ -43,9 +43,9 @@ from service.notify import (
     translation_routes,
     views,
 )
+from service.notify.audit_entries import entry
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
-from service.notify.entries import entry
 from service.notify.naming import Described
 from service.notify.notification import FINAL, Decision, Notification, Review, Status
 from service.notify.preview import Previews

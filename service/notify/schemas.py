@@ -29,8 +29,8 @@ from service.http import (
 )
 from service.messages import MAX_ATTACHMENTS
 from service.notify.delivery import DeliveryStatus
-from service.notify.judged import DescribedDecision, DescribedSentiment, ShownDecisionOfReview
 from service.notify.notification import Decision, Status
+from service.notify.verdict_schemas import DescribedDecision, DescribedSentiment, ShownDecisionOfReview
 
 MAX_TEXT = 20_000
 MAX_RECIPIENTS = 1_000

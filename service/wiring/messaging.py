@@ -52,13 +52,13 @@ from service.notify import (
     Chain,
     Completion,
     ContextReader,
-    Course,
     DeadLetterHandler,
     DeliveryPolicy,
     Digests,
     EmitOutcome,
     Events,
     Naming,
+    NotificationFlow,
     NotificationReceipts,
     NotificationService,
     NotifyOutcome,
@@ -248,7 +248,7 @@ class Messaging:
         """Who handles which kind of item; `chain` offers events of rules to this installation itself."""
         link = self.review_links.of if self.review_links else None
         reviewers = Reviewers(self.store, self.carriers, self.settings.reviewers, link)
-        course = Course(
+        flow = NotificationFlow(
             self.store,
             self.directory,
             self.validation,
@@ -273,7 +273,7 @@ class Messaging:
             self.settings.recipient_limit,
         )
         return (
-            TaskHandler(items.NOTIFICATION, course.handle),
+            TaskHandler(items.NOTIFICATION, flow.handle),
             self._batches(sender),
             TaskHandler(items.DELIVERY, self.receipts.silent),
             TaskHandler(receipts.PARKED, self.receipts.parked),
@@ -287,7 +287,7 @@ class Messaging:
         )
 
     def _batches(self, sender: BatchSender) -> TaskHandler:
-        duty = TaskHandler(items.BATCH, sender.handle, DeadLetterHandler(self.store, self.clock).buried)
+        duty = TaskHandler(items.BATCH, sender.handle, DeadLetterHandler(self.store, self.clock).handle)
         is_store_here = self.settings.backend is Backend.EMBEDDED
         return replace(duty, computes=sender.computes) if is_store_here else duty
 

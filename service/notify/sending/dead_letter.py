@@ -22,7 +22,7 @@ class DeadLetterHandler:
     store: Store
     clock: Clock
 
-    def buried(self, item: Item, why: str) -> Step:
+    def handle(self, item: Item, why: str) -> Step:
         """What a dead batch commits: its unsent deliveries have failed, those in doubt are unknown."""
         batch, now = batch_of(item), self.clock.now()
         stored = self.store.get_many(batch.left)
