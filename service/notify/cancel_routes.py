@@ -1,4 +1,4 @@
-"""The calls that stop a notification, and that send once more what failed."""
+"""The call that stops a notification."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from service.http import Caller, ProblemType, conflict, endpoint, not_found
 from service.notify import schemas, views
 from service.notify.audit_entries import entry
 from service.notify.cancel import WAITED, Cancellation, NothingToCancel
-from service.notify.retry import NothingToRetry, retried
 from service.notify.service import NoSuchNotification, NotificationService
-from service.storage import Store
-
-_FAILED_ONLY = schemas.RetryRequest()
 
 
 def add_cancel(routes: Blueprint, desk: NotificationService, cancellation: Cancellation, clock: Clock) -> None:
@@ -44,35 +40,4 @@ def add_cancel(routes: Blueprint, desk: NotificationService, cancellation: Cance
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
         except NothingToCancel as error:
-            raise conflict(str(error)) from error
-
-
-def add_retry(routes: Blueprint, desk: NotificationService, store: Store, clock: Clock) -> None:
-    """`POST /v1/notifications/{id}/retry`."""
-
-    @endpoint(
-        routes,
-        "POST",
-        "/v1/notifications/<notification_id>/retry",
-        summary="Send once more what failed",
-        scope=Scope.NOTIFY,
-        body=schemas.RetryRequest,
-        answers={202: schemas.ShownNotification},
-        problems=(ProblemType.CONFLICT,),
-    )
-    def retry_notification(
-        notification_id: str, caller: Caller, body: schemas.RetryRequest = _FAILED_ONLY
-    ) -> schemas.ShownNotification:
-        """Copies that failed or could not be delivered, once the notification is completed; 409 if there are none.
-
-        Copies that may have arrived (`unknown`) are left alone unless `in_doubt` is true: somebody may get it twice.
-        """
-        try:
-            desk.get(notification_id)
-            audit = entry(clock, "retry", caller, notification_id)
-            retried(store, notification_id, in_doubt=body.in_doubt, now=clock.now(), audit=audit)
-            return schemas.ShownNotification.model_validate(views.shown(desk.show(notification_id)))
-        except NoSuchNotification as error:
-            raise not_found(str(error)) from error
-        except NothingToRetry as error:
             raise conflict(str(error)) from error

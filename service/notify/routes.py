@@ -38,6 +38,7 @@ from service.notify import (
     cancel_routes,
     list_routes,
     preview_routes,
+    retry_routes,
     review_routes,
     schemas,
     translation_routes,
@@ -82,7 +83,7 @@ def blueprint(
     _add_show(routes, desk, pause)
     preview_routes.add_preview(routes, previews, requested)
     cancel_routes.add_cancel(routes, desk, cancellation, clock)
-    cancel_routes.add_retry(routes, desk, store, clock)
+    retry_routes.add_retry(routes, desk, store, clock)
     _add_deliveries(routes, desk)
     review_routes.add_reviews(routes, desk, store)
     _add_review(routes, desk, store, clock, completion)
