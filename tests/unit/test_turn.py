@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -171,7 +171,7 @@ def test_an_incident_never_waits_for_a_digest() -> None:
 
 
 def test_what_became_of_a_digest_becomes_of_its_copies() -> None:
-    fates = {
+    fates: Mapping[str, Waits | Went] = {
         "n1-000001": Waits(NOON + HOUR),
         "n1-000002": Went(DeliveryStatus.ACCEPTED, "with the digest d1"),
     }

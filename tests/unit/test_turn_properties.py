@@ -273,7 +273,8 @@ class Life:
 
     def run(self) -> DeliveryBatch:
         turn = self.case.input()
-        batch, due_at = turn.batch, self.case.now
+        batch = turn.batch
+        due_at: datetime | None = self.case.now
         while due_at is not None:
             self.turns += 1
             assert self.turns < 1_500, "the batch does not end"
