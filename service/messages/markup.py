@@ -86,12 +86,18 @@ def with_texts(document: str, translated: Mapping[str, str]) -> str:
 
 
 def check_slots(document: str, where: str) -> None:
-    """`HtmlRefused` for a slot inside a tag but outside a quoted value, or inside a script or style."""
-    if re.search(r"<script", document, re.IGNORECASE):
-        raise HtmlRefused(f"{where}: emails hold no scripts: mail programs drop them")
-    for tag in re.findall(r"<[^<>]*+>", document):
-        if _SLOT.search(re.sub(r"""=\s*("[^"]*"|'[^']*')""", "", tag)):
-            raise HtmlRefused(f"{where}: a slot inside a tag must stand in a quoted value")
+    """`HtmlRefused` for a slot inside a tag but outside a quoted value, or for a script; says in which line."""
+    if (script := re.search(r"<script", document, re.IGNORECASE)) is not None:
+        at = _line_and_column(document, script.start())
+        raise HtmlRefused(f"{where}:{at}: emails hold no scripts: mail programs drop them")
+    for tag in re.finditer(r"<(?!!--(?!\[))[^<>]*+>", document):
+        if _SLOT.search(re.sub(r"""=\s*("[^"]*"|'[^']*')""", "", tag[0])):
+            at = _line_and_column(document, tag.start())
+            raise HtmlRefused(f"{where}:{at}: a slot inside a tag must stand in a quoted value")
+
+
+def _line_and_column(document: str, at: int) -> str:
+    return f"{document.count(chr(10), 0, at) + 1}:{at - document.rfind(chr(10), 0, at)}"
 
 
 def written_safely(value: str, before: str) -> str:

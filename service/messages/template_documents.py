@@ -35,6 +35,7 @@ from service.decide import (
 from service.messages import markup
 from service.messages.answer_words import AnswerRefused
 from service.messages.forms import FormRefused
+from service.messages.html_dangers import dangers
 from service.messages.templates import NAME, Template, TemplateRefused, read_template
 from service.rulesets import TEMPLATES, Checked, RuleFile
 
@@ -43,6 +44,8 @@ MAX_BYTES = 512 * 1024
 
 MOST_ERRORS = 20
 """Files whose errors are said at once."""
+
+_HTML = "email.html"
 
 _FILE = re.compile(r"(?:sms|email\.subject|voice|answer)(?:\.[A-Za-z0-9-]{2,35})?\.txt|email\.html|template\.yaml")
 _REFUSALS = (TemplateRefused, FormRefused, AnswerRefused, markup.HtmlRefused)
@@ -146,7 +149,10 @@ def checked(content: bytes) -> Checked:
 
 
 def _errors(name: str, files: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with each of the files: a file is looked at without those that were refused before it."""
+    """What is wrong with each of the files: a file is looked at without those that were refused before it.
+
+    What mail programs drop is asked here alone: a template that says it and is in use goes on.
+    """
     while True:
         try:
             _template(name, files)
@@ -157,6 +163,9 @@ def _errors(name: str, files: Mapping[str, str]) -> Iterator[str]:
                 return
             files = _without(file, files)
         else:
+            yield from (
+                f"{name}/{_HTML}:{one.line}:{one.column}: {one.message}" for one in dangers(files.get(_HTML, ""))
+            )
             return
 
 

@@ -149,6 +149,26 @@ files:
     ]
 
 
+def test_what_no_mail_program_runs_is_refused_in_its_line(api: Api) -> None:
+    text = """\
+template: menu
+files:
+  sms.txt: The menu is out.
+  email.html: |
+    <!-- {{ day }} -->
+    <p>The menu is out.</p>
+    <p><a href="javascript:show()">See it</a></p>
+    <form action="https://example.com/order"></form>
+"""
+    refused = post(api, "/v1/templates/menu/versions", text)
+    assert refused.status == 422
+    findings = post(api, "/v1/templates/menu/check", text).json()["findings"]
+    assert isinstance(findings, list)
+    assert [(one["line"], one["column"]) for one in findings] == [(7, 8), (8, 5)]
+    assert "begin it with https:, http:, mailto: or tel:" in findings[0]["message"]
+    assert "link to a page that has it" in findings[1]["message"]
+
+
 def test_of_very_many_errors_the_first_are_said(api: Api) -> None:
     files = "".join(
         f'  {name}.{tag}.txt: "{{{{"\n'
