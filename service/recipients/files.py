@@ -49,6 +49,11 @@ class RefusedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidTwice:
+    """What a row has for a field of which two columns say different things."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeopleFile:
     """The rows of a file, parsed or refused, and what it was read as, for people: `UTF-8, semicolons`."""
 
@@ -83,6 +88,12 @@ def named_plainly(raw: Mapping[str, object]) -> dict[str, object]:
     return {SAMPLE_NAMES.get(name, name): value for name, value in raw.items()}
 
 
+def named_twice(raw: Mapping[str, object]) -> Sequence[Fault]:
+    """The fields of a profile that stand there by our name and by the sample's, of which neither may be ignored."""
+    both = ((old, new) for old, new in SAMPLE_NAMES.items() if old in raw and new in raw)
+    return [Fault(old, f"says the same as {new}: leave one of them out") for old, new in both]
+
+
 def _after(faults: RefusedRow | None, rows: Iterator[Row | RefusedRow]) -> Iterator[Row | RefusedRow]:
     if faults is not None:
         yield faults
@@ -105,11 +116,15 @@ def _rows(
 
 
 def _row(number: int, raw: Mapping[str, object], rules: ProfileRules, country: str | None) -> Row | RefusedRow:
+    if faults := named_twice(raw):
+        return RefusedRow(number, tuple(faults))
     fields = named_plainly(raw)
-    audience = fields.pop("audience", None) or None
     if "more" in fields:
         return RefusedRow(number, (Fault("more", "the row has more cells than there are columns"),))
-    phone = fields.get("phone")
+    twice = [name for name, value in fields.items() if isinstance(value, SaidTwice)]
+    if twice:
+        return RefusedRow(number, tuple(Fault(name, "stands in two columns that differ here") for name in twice))
+    audience, phone = fields.pop("audience", None) or None, fields.get("phone")
     unclear: str | None = None
     if isinstance(phone, str):
         try:
@@ -149,9 +164,22 @@ def _header(name: str, table: Table) -> tuple[Sequence[str | None], RefusedRow |
             f"(read as {table.encoding}, {table.separator})"
         )
     faults = [_surplus(cell, known) for cell, place in zip(header, places, strict=True) if cell and place is None]
-    twice = {place for place in places if place is not None and places.count(place) > 1}
-    faults += [Fault(place, "stands twice among the columns: leave one of them out") for place in sorted(twice)]
+    faults += [
+        Fault(place, f"is what {_columns(header, numbers)} say: leave one of them out")
+        for place, numbers in _of_each_field(places).items()
+        if len(numbers) > 1
+    ]
     return places, RefusedRow(number, tuple(faults)) if faults else None
+
+
+def _of_each_field(places: Sequence[str | None]) -> Mapping[str, Sequence[int]]:
+    """The columns, numbered from 0, that hold each field."""
+    fields = sorted({place for place in places if place is not None})
+    return {field: [number for number, place in enumerate(places) if place == field] for field in fields}
+
+
+def _columns(header: Sequence[str], numbers: Sequence[int]) -> str:
+    return "the columns " + " and ".join(f'{number + 1} "{header[number]}"' for number in numbers)
 
 
 def _surplus(cell: str, known: Mapping[str, str]) -> Fault:
@@ -165,16 +193,25 @@ def _folded(cell: str) -> str:
 
 
 def _table_rows(name: str, table: Table, places: Sequence[str | None]) -> Iterator[tuple[int, Mapping[str, object]]]:
+    columns = _of_each_field(places)
     try:
         for number, cells in table.rows:
             row: dict[str, object] = {
-                place: cell for place, cell in zip(places, cells, strict=False) if place is not None
+                field: _said_by([cells[number] for number in numbers if number < len(cells)])
+                for field, numbers in columns.items()
+                if numbers[0] < len(cells)
             }
             if any(cells[len(places) :]):
                 row["more"] = "cells"
             yield number, row
     except UnreadableTable as error:
         raise UnreadableFile(f"{name} {error}") from error
+
+
+def _said_by(cells: Sequence[str]) -> str | SaidTwice:
+    """The value of a field that one column holds, or several that do not contradict each other."""
+    values = list(dict.fromkeys(filter(None, cells)))
+    return SaidTwice() if len(values) > 1 else values[0] if values else ""
 
 
 def _is_json(raw: bytes) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field, JsonValue, RootModel, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.core.enums import Channel
 from service.http import Body, OneOfWords, shown_by
 from service.recipients.directory import MAX_AT_ONCE
-from service.recipients.files import SAMPLE_NAMES, named_plainly
+from service.recipients.files import SAMPLE_NAMES, named_plainly, named_twice
 
 MARY: JsonValue = {
     "user_id": "ui102",
@@ -42,7 +43,11 @@ class Profile(Body):
     @classmethod
     def _as_the_sample_says_it(cls, raw: object) -> object:
         """`phoneme` is the voice's locale, `event_id` the audience."""
-        return named_plainly(raw) if isinstance(raw, dict) and not SAMPLE_NAMES.keys().isdisjoint(raw) else raw
+        if not isinstance(raw, dict) or SAMPLE_NAMES.keys().isdisjoint(raw):
+            return raw
+        for fault in named_twice(raw):
+            raise PydanticCustomError("named_twice", "{fault}", {"fault": f"{fault.path} {fault.message}"})
+        return named_plainly(raw)
 
 
 class Profiles(Body):

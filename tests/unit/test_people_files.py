@@ -87,9 +87,27 @@ def test_a_surplus_column_is_one_fault_and_the_rows_are_read() -> None:
     ]
 
 
-def test_two_columns_of_one_name_are_a_fault_of_the_header() -> None:
-    assert faults(read("user_id,email,email,language,preference\nu1,a@example.com,b@example.com,en,email\n")) == [
-        (1, "email", "stands twice among the columns: leave one of them out")
+TWO_COLUMNS = """\
+user_id,email,E-Mail,language,preference
+u1,a@example.com,b@example.com,en,email
+u2,a@example.com,,en,email
+u3,a@example.com,a@example.com,en,email
+"""
+
+
+def test_of_two_columns_of_one_name_neither_is_ignored() -> None:
+    assert faults(read(TWO_COLUMNS)) == [
+        (1, "email", 'is what the columns 2 "email" and 3 "E-Mail" say: leave one of them out'),
+        (2, "email", "stands in two columns that differ here"),
+    ]
+    emails = [row.recipient.email for row in read(TWO_COLUMNS).rows if isinstance(row, Row)]
+    assert emails == ["a@example.com", "a@example.com"]
+
+
+def test_of_two_names_of_one_member_neither_is_ignored() -> None:
+    row = {"user_id": "u1", "email": "a@example.com", "language": "en", "preference": "email"}
+    assert faults(read(json.dumps([{**row, "phoneme": "en-GB", "voice_locale": "en-US"}]))) == [
+        (1, "phoneme", "says the same as voice_locale: leave one of them out")
     ]
 
 
