@@ -1,3 +1,4 @@
+from service.channels.asked_contacts import ContactRefused, asked_address, asked_contact, asked_phone
 from service.channels.carrier import Carrier, Handed, OneByOne, Together
 from service.channels.channel_type import Circumstances, ContactKind, address_of
 from service.channels.chat.webhooks import ChatWebhooks
@@ -46,6 +47,7 @@ __all__ = [
     "Circumstances",
     "ContactKeys",
     "ContactKind",
+    "ContactRefused",
     "Email",
     "EmailChannel",
     "Handed",
@@ -87,6 +89,9 @@ __all__ = [
     "VoiceCall",
     "VoiceChannel",
     "address_of",
+    "asked_address",
+    "asked_contact",
+    "asked_phone",
     "counted_send",
     "ended_by",
     "is_gone",

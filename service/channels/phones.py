@@ -132,6 +132,11 @@ class PhoneRules:
         return phone
 
 
+def parse_anywhere(text: str) -> Phone:
+    """The phone that `text` writes with a country code, whether or not it may be written to; `PhoneRefused`."""
+    return _phone(_read(text))
+
+
 _CARRIED_BY = re.compile(r"(?:whatsapp|rcs|sms):", re.IGNORECASE)
 """What Twilio puts before the number of who writes by another way than SMS."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from service import config
+from service.channels import asked_contact
 from service.core import exact_json
 from service.core.enums import Channel
 from service.http import lists
@@ -21,7 +22,8 @@ from service.wiring import Service
 def outbox(to: str | None, channel: str | None, limit: int, as_json: bool) -> None:
     """List messages, newest first."""
     service = Service(config.load())
-    page = service.messaging.outbox.entries(to=to, channel=Channel(channel) if channel else None, limit=limit)
+    asked = asked_contact(to) if to and "://" not in to else to
+    page = service.messaging.outbox.entries(to=asked, channel=Channel(channel) if channel else None, limit=limit)
     if as_json:
         name = lists.name_of(OUTBOX_LIST, {}, OutboxQuery.model_validate({"to": to, "channel": channel}))
         items = [sent_as_json(sent) for sent in page.items]

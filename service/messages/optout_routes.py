@@ -16,7 +16,7 @@ from service.core.clock import Clock, timestamp
 from service.core.enums import Channel, Scope
 from service.http import Answer, Caller, Cursor, Limit, Query, Shown, endpoint, not_found
 from service.messages.optouts import ListedOptOut, OptOut, OptOuts
-from service.messages.routes import contact_in_url
+from service.messages.routes import contact_in_query
 from service.recipients import Directory, Recipient
 from service.storage import AuditEntry, Store
 
@@ -111,7 +111,7 @@ def _add_list(routes: Blueprint, view: OptOutView) -> None:
         What an earlier version wrote is listed once a worker has looked through the store, and by `contact` at once.
         """
         if query.contact is not None:
-            found, cursor = view.opt_outs.of_contact(contact_in_url(query.contact)), None
+            found, cursor = view.opt_outs.of_contact(contact_in_query("contact", query.contact)), None
         else:
             page = view.opt_outs.listed(query.cursor, query.limit)
             found, cursor = tuple(page.items), page.cursor

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from msgspec import structs
 
-from service.channels import ContactKeys, ContactKind
+from service.channels import ContactKeys, ContactKind, asked_contact
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.records import from_state, to_state
@@ -24,7 +24,6 @@ PREFIX = "optout-"
 """How the ids of all of them begin."""
 
 _ID = re.compile(rf"{PREFIX}(?:phone|email)-[0-9a-f]{{32}}")
-_BETWEEN_DIGITS = re.compile(r"[\s()./-]+")
 
 INDEX = ("kind", KIND)
 """Where all are listed; `relisting` puts those there that an earlier version wrote."""
@@ -203,9 +202,9 @@ class OptOuts:
         return Page([listed for item in page.items for listed in _listed_opt_outs(item)], page.cursor)
 
     def of_contact(self, contact: str) -> tuple[ListedOptOut, ...]:
-        """The opt-outs of one phone (E.164, as people write it) or address."""
-        is_address, phone = "@" in contact, _BETWEEN_DIGITS.sub("", contact)
-        item = self._store.get(self._email_id(contact.strip()) if is_address else self._phone_id(phone))
+        """The opt-outs of one phone or address, as people write it; `ContactRefused` for what can be neither."""
+        name = asked_contact(contact)
+        item = self._store.get(self._email_id(name) if "@" in name else self._phone_id(name))
         return () if item is None else _listed_opt_outs(item)
 
     def lift(self, listed_id: str) -> ListedOptOut | None:

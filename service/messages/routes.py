@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from flask import Blueprint
 from pydantic import Field
 
-from service.channels import Outbox, OutboxItem
+from service.channels import ContactRefused, Outbox, OutboxItem, asked_contact
 from service.core.clock import timestamp
 from service.core.enums import Channel, Scope
-from service.http import Answer, Cursor, Limit, Query, Shown, endpoint, not_found
+from service.http import Answer, Cursor, FieldError, Limit, Query, Shown, endpoint, invalid, not_found
 
 OUTBOX_LIST = "/v1/outbox"
 
@@ -66,7 +66,7 @@ def _add_list(routes: Blueprint, outbox: Outbox) -> None:
     )
     def list_outbox(query: OutboxQuery) -> Mapping[str, object]:
         """Newest first. Channels that have a provider leave nothing here."""
-        to = contact_in_url(query.to) if query.to else None
+        to = contact_in_query("to", query.to) if query.to else None
         page = outbox.entries(to=to, channel=query.channel, cursor=query.cursor, limit=query.limit)
         return {"items": [sent_as_json(sent) for sent in page.items], "next_cursor": page.cursor}
 
@@ -105,7 +105,11 @@ def sent_as_json(sent: OutboxItem) -> Mapping[str, object]:
     }
 
 
-def contact_in_url(written: str) -> str:
-    """The address or phone; in a URL an unescaped `+` arrives as a space."""
-    plain = written.strip()
-    return plain if "@" in plain or plain.startswith("+") else f"+{plain}"
+def contact_in_query(name: str, written: str) -> str:
+    """The address or phone of a parameter, or the address of a chat room; 422 says how to write one."""
+    if "://" in written:
+        return written.strip()
+    try:
+        return asked_contact(written)
+    except ContactRefused as error:
+        raise invalid([FieldError(name, str(error))]) from error

@@ -9,6 +9,7 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
+from service.channels import ContactRefused, asked_address, asked_phone
 from service.core.enums import Scope
 from service.http import Answer, Cursor, FieldError, Limit, Query, Shown, endpoint, invalid, not_found
 from service.recipients import import_routes
@@ -232,10 +233,29 @@ def _add_list(routes: Blueprint, directory: Directory) -> None:
     def list_recipients_of_all(query: RecipientQuery) -> Mapping[str, object]:
         """By id; by part of an id or first name, or by phone or address in full."""
         if query.phone is not None or query.email is not None:
-            held = directory.with_contact(query.phone, query.email)
+            held = directory.with_contact(*_asked(query))
             return {"items": [recipient.as_json() for recipient in held], "next_cursor": None}
         page = directory.search(query.search, query.cursor, query.limit)
         return {"items": [recipient.as_json() for recipient in page.items], "next_cursor": page.cursor}
+
+
+def _asked(query: RecipientQuery) -> tuple[str | None, str | None]:
+    """The phone and the address that are asked for; 422 for what can be none, and for a search beside them."""
+    wanted = (("phone", query.phone, asked_phone), ("email", query.email, asked_address))
+    contacts: dict[str, str] = {}
+    errors: list[FieldError] = []
+    if query.search is not None:
+        errors.append(FieldError("search", "is not looked at beside a phone or an address: leave it out"))
+    for name, text, read in wanted:
+        if text is None:
+            continue
+        try:
+            contacts[name] = read(text)
+        except ContactRefused as error:
+            errors.append(FieldError(name, str(error)))
+    if errors:
+        raise invalid(errors)
+    return contacts.get("phone"), contacts.get("email")
 
 
 def _add_leaving(routes: Blueprint, directory: Directory) -> None:

@@ -255,6 +255,10 @@ def test_opt_outs_are_listed_lifted_and_the_lifting_audited(desk: Desk) -> None:
     assert masked["contact"] == "j…@example.com"
     assert rows(desk.api.client, "?contact=john@example.com") == [mail]
     assert rows(desk.api.client, "?contact=%2B44%207700%20900-999") == [phone]
+    assert rows(desk.api.client, "?contact=447700900999") == [phone]
+    for unclear in ("07700900999", "nobody", "john@"):
+        refused = desk.api.client.get(f"/v1/optouts?contact={unclear}")
+        assert (refused.status, "for example" in refused.text) == (422, True)
     assert desk.api.client_with(Scope.NOTIFY).get("/v1/optouts").status == 403
 
     assert desk.api.client.call("DELETE", f"/v1/optouts/{mail['id']}").status == 204

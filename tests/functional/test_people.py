@@ -74,6 +74,31 @@ def test_recipients_are_listed_searched_and_paged(api: Api) -> None:
     assert "u07" not in ids(api.client.get("/v1/recipients?limit=500"))
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("phone=07700900123", "phone the phone number has no country code: write it with + and the country code"),
+        ("phone=1713920012", "write it with +"),
+        ("phone=%2B49", "too few digits"),
+        ("phone=mary", "is not a phone number: write it with + and digits"),
+        ("phone=", "is not a phone number"),
+        ("email=mary", "write all of it, for example sam@example.com"),
+        ("email=m@x.example&phone=7", "write it with +"),
+        ("email=m@x.example&search=m", "search is not looked at beside"),
+    ],
+)
+def test_what_can_be_no_phone_or_address_is_not_searched_for(query: str, said: str, api: Api) -> None:
+    refused = api.client.get(f"/v1/recipients?{query}")
+    assert refused.status == 422, refused.text
+    assert said in refused.text
+
+
+@pytest.mark.parametrize("written", ["%2B49%20171%20392-0012", "+491713920012", "491713920012", "00491713920012"])
+def test_a_phone_is_found_however_it_is_written(written: str, api: Api) -> None:
+    api.client.call("PUT", "/v1/recipients/mary", json={**MARY, "user_id": "mary"})
+    assert ids(api.client.get(f"/v1/recipients?phone={written}")) == ["mary"]
+
+
 def test_audiences_are_listed_read_left_and_deleted(api: Api) -> None:
     imports(api, csv("ann", "ben", "cleo"), "?audience=staff")
     imports(api, csv("ann"), "?audience=night")
