@@ -16,6 +16,8 @@ from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
 
 from service.channels import PhoneRefused, PhoneRules
 from service.channels.chat import parse_chat_url
@@ -161,8 +163,17 @@ class IncidentBody(Body):
     ] = ()
 
 
+def _one_way_alone(_: object) -> None:
+    raise PydanticCustomError(
+        "named_twice", "Name people by first_contact and second_contact, or by contacts, not both"
+    )
+
+
 class IncidentItem(Body):
-    """The item of AWS's two-way SMS sample; each value plain or as `{"S": "…"}`. `url` "no url" means none."""
+    """The item of AWS's two-way SMS sample; each value plain or as `{"S": "…"}`. `url` "no url" means none.
+
+    What our own shape says beside its contacts may stand here too.
+    """
 
     model_config = shown_by(
         {
@@ -180,6 +191,12 @@ class IncidentItem(Body):
     url: Annotated[Url, Stored] = "no url"
     first_contact: Annotated[Written, Stored]
     second_contact: Annotated[Written | None, Stored] = None
+    policy: Annotated[Annotated[str, Field(max_length=64)], Stored] = DEFAULT_POLICY
+    callback_url: Annotated[Url | None, Stored] = None
+    dedup_key: Annotated[DedupKey | None, Stored] = None
+    open_at: Annotated[Planned | None, Stored] = None
+    reference: Annotated[CallerReference | None, Stored] = None
+    contacts: SkipJsonSchema[Annotated[None, BeforeValidator(_one_way_alone)]] = None
 
 
 def shape_of(document: object) -> type[IncidentBody] | type[IncidentItem]:
@@ -225,7 +242,17 @@ def _of_item(item: IncidentItem, faults: Faults) -> NewIncident:
     phones = {name: faults.phone(name, phone) for name, phone in named.items() if phone is not None}
     url = None if item.url.strip().casefold() == "no url" else faults.web_address("url", item.url)
     contacts = tuple(GivenContact(phone=phone) for phone in phones.values())
-    return NewIncident(item.incident_id, item.description, contacts, url)
+    return NewIncident(
+        id=item.incident_id,
+        description=item.description,
+        contacts=contacts,
+        url=url,
+        policy=item.policy,
+        callback_url=faults.callback("callback_url", item.callback_url),
+        open_at=item.open_at,
+        reference=item.reference,
+        dedup_key=item.dedup_key,
+    )
 
 
 class Unfit(TocsinError):

@@ -77,6 +77,27 @@ def test_other_content_has_another_hash(change: dict[str, object]) -> None:
     assert read({**OWN, **change}, RULES).sha256 != read(OWN, RULES).sha256
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"reference": "ticket-7"},
+        {"policy": "medicine"},
+        {"callback_url": "https://example.com/hook"},
+        {"dedup_key": "pump-4"},
+        {"open_at": "2026-05-10T09:00:00Z"},
+    ],
+)
+def test_what_stands_beside_the_samples_members_is_taken(beside: dict[str, str]) -> None:
+    expected = read({**OWN, **beside}, RULES)
+    assert read({**SAMPLE, **beside}, RULES) == expected
+    assert read({**SAMPLE, **typed(beside)}, RULES) == expected
+
+
+def test_people_are_named_in_one_way() -> None:
+    said = faults({**SAMPLE, "contacts": OWN["contacts"]})
+    assert said == {"contacts": "Name people by first_contact and second_contact, or by contacts, not both"}
+
+
 def test_the_id_is_no_part_of_the_content() -> None:
     assert read({**OWN, "incident_id": "124"}, RULES).sha256 == read(OWN, RULES).sha256
 
