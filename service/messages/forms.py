@@ -27,6 +27,7 @@ MAX_VALUE = 2_000
 
 _NAME = re.compile(r"[A-Za-z_]\w*+(?:\.\w++)*+", re.ASCII)
 _FILTER = re.compile(r"""\s*+([a-z]++)\s*+(?:\(\s*+(?:"([^"]*+)"|'([^']*+)')\s*+\))?+\s*+""", re.ASCII)
+_BARE_OPTION = re.compile(r"""[\s:=(]*+["'“”„‘’«»`]?([^"'“”„‘’«»`(){}|]{1,40})""")
 _FORBIDDEN = re.compile(r"\{\{|\{%")
 _HOW = 'write {{ name }}, {{ name | date }} or {{ name | default("there") }}: names, dots and filters, nothing else'
 
@@ -201,13 +202,20 @@ def _named_filters(text: str, part: Placeholder, rest: str, where: str) -> Itera
         if written is None:
             _refuse(text, part.at, where, _HOW)
         name, double, single = written.groups()
-        yield part.at, name, double if double is not None else single
         at = written.end()
+        if at < len(rest) and rest[at] != "|" and name in {DEFAULT, *FILTERS}:
+            _refuse(text, part.at, where, _in_quotes(name, rest[at:]))
+        yield part.at, name, double if double is not None else single
         if at == len(rest):
             return
-        if rest[at] != "|":
-            _refuse(text, part.at, where, _HOW)
         at += 1
+
+
+def _in_quotes(filter_name: str, rest: str) -> str:
+    """How a filter is written whose option has no straight quotes, or no brackets, around it."""
+    written = _BARE_OPTION.match(rest)
+    option = written[1].strip() if written else "…"
+    return f'write {filter_name}("{option}"): what a filter is told stands in brackets and straight quotes'
 
 
 def _refuse(text: str, at: int, where: str, message: str) -> NoReturn:

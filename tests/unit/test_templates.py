@@ -95,6 +95,25 @@ def test_anything_but_a_name_and_a_filter_is_refused(text: str) -> None:
         parse_form(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("{{ when | default(soon) }}", 'write default("soon")'),
+        ("{{ when | default(“soon”) }}", 'write default("soon")'),
+        ('{{ when | default "soon" }}', 'write default("soon")'),
+        ("{{ when | default: 'soon' }}", 'write default("soon")'),
+        ("{{ when | date | default(very soon) }}", 'write default("very soon")'),
+        ("{{ total | money(EUR) }}", 'write money("EUR")'),
+        ("{{ when | default(soon }}", 'write default("soon")'),
+        ("{{ when | default() }}", 'write default("…")'),
+        ("{{ when | mony(EUR) }}", "there is no filter 'mony'"),
+    ],
+)
+def test_an_option_without_quotes_is_answered_with_what_to_write(text: str, written: str) -> None:
+    with pytest.raises(FormRefused, match=re.escape(written)):
+        parse_form(text)
+
+
 def test_a_refusal_says_where(tmp_path: Path) -> None:
     folder = write(tmp_path, sms__txt="Hello {{ name }},\nyou owe {{ total | mony('EUR') }}.")
     with pytest.raises(TemplateRefused, match=r"sms\.txt:2:9: there is no filter 'mony'"):
