@@ -23,15 +23,16 @@ def expand(
     expansion = notification.expansion
     if notification.audience is not None and expansion.edition is None:
         expansion = replace(expansion, edition=_edition(notification.audience, expansion, directory))
-    people, cursor = _next_people(notification, expansion, directory, addressees)
+    readers, cursor = _next_readers(notification, expansion, directory, addressees)
     batches = []
-    for start in range(0, len(people), BATCH_SIZE):
-        some = people[start : start + BATCH_SIZE]
+    for start in range(0, len(readers), BATCH_SIZE):
+        some = readers[start : start + BATCH_SIZE]
         first = expansion.deliveries + 1
-        batch = cut(notification.id, expansion.pages + 1, first, [person.user_id for person in some])
+        batch = cut(notification.id, expansion.pages + 1, first, [name for name, _ in some])
         batches.append(batch_item(batch, notification.lane))
+        people = [person for _, person in some if person is not None]
         expansion = expansion.with_batch(
-            len(some), tuple(person.language for person in some), tuple(person.preference for person in some)
+            len(some), tuple(person.language for person in people), tuple(person.preference for person in people)
         )
     expansion = replace(expansion, cursor=cursor, complete=cursor is None)
     status = Status.TRANSLATING if expansion.complete else notification.status
@@ -43,22 +44,26 @@ def _edition(audience: str, expansion: Expansion, directory: Directory) -> str:
     return FIRST if expansion.cursor is not None else directory.audiences.current(audience).edition
 
 
-def _next_people(
+Reader = tuple[str, Recipient | None]
+"""Whom a copy is for, by id; None for somebody who was named and has been erased since: their copy says so."""
+
+
+def _next_readers(
     notification: Notification, expansion: Expansion, directory: Directory, addressees: Addressees
-) -> tuple[Sequence[Recipient], str | None]:
+) -> tuple[Sequence[Reader], str | None]:
     limit = BATCH_SIZE * BATCHES_A_STEP
     if notification.audience is not None:
         page = directory.members(notification.audience, cursor=expansion.cursor, limit=limit, edition=expansion.edition)
-        return page.items, page.cursor
+        return [(person.user_id, person) for person in page.items], page.cursor
     return _named(notification, expansion, limit, directory, addressees)
 
 
 def _named(
     notification: Notification, expansion: Expansion, limit: int, directory: Directory, addressees: Addressees
-) -> tuple[Sequence[Recipient], str | None]:
+) -> tuple[Sequence[Reader], str | None]:
     start = int(expansion.cursor or "0")
     names = notification.recipients[start : start + limit]
     came_along = people_in(addressees.of(notification, names))
     found = {**directory.get_many([name for name in names if name not in came_along]), **came_along}
     more = start + limit < len(notification.recipients)
-    return [found[name] for name in names if name in found], str(start + limit) if more else None
+    return [(name, found.get(name)) for name in names], str(start + limit) if more else None

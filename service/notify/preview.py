@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import islice
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from service.core.enums import Channel, Lane
-from service.core.language_tags import parse_tag, serves
-from service.language import SOURCE, Translation
+from service.core.language_tags import parse_tag
+from service.language import Translation
 from service.messages import (
     UNSUBSCRIBE,
     EmailText,
@@ -29,9 +31,11 @@ from service.notify.rendition import Texts, template_of
 from service.notify.renditions import Renditions
 from service.notify.sending import values_for
 from service.notify.service import NotificationService, Request
-from service.notify.translate import authors_words
+from service.notify.translate import authors_words, in_source_language
 from service.notify.validate import PATIENCE, Validation
 from service.recipients import Directory, Recipient
+
+T = TypeVar("T")
 
 MOST = 20
 """Readers or languages of one preview."""
@@ -47,7 +51,9 @@ class Lacking:
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """What one reader would get, or a reader of one language; `fault` says why it could not be filled.
+    """What one reader would get, or a reader of one language, by each channel that has room for it.
+
+    `fault` says why they could not be sent it by the channel that they prefer, or by one of all where nobody is named.
 
     `price` is the estimate of its SMS where the reader's country is known.
     """
@@ -126,31 +132,30 @@ class Previews:
         values = values_for(reader, notification.message.variables, own)
         if notification.lane is Lane.BULK and (url := self.unsubscribe_url(reader)) is not None:
             values = {**values, UNSUBSCRIBE: url}
-        try:
-            return self._filled(shell, self.renditions.laid_out(notification, texts), values)
-        except (NotFilled, TooLong) as error:
-            return Previewed(language, texts.written_in, stamp, person, missing, fault=str(error))
+        return self._filled(shell, self.renditions.laid_out(notification, texts), values)
 
     def _filled(self, shell: Previewed, rendition: Rendition, values: Mapping[str, object]) -> Previewed:
-        person = shell.recipient
+        person, faults = shell.recipient, dict[Channel, str]()
         zone = ZoneInfo(person.timezone) if person is not None and person.timezone else None
-        sms = render.sms_text(rendition, values, zone, cheap=self.sms_plain)
+        brief = partial(render.sms_text, rendition, values, zone, cheap=self.sms_plain)
+        sms = _made(Channel.SMS, brief, faults)
         country = person.phone.country if person is not None and person.phone is not None else None
         return Previewed(
             *(shell.language, shell.written_in, shell.provenance, person, ()),
             sms=sms,
-            segments=segments_of(sms),
-            price=None if country is None else estimated_price(sms, country),
-            email=render.email_text(rendition, values, zone),
-            speech=render.voice_text(rendition, values, zone),
+            segments=None if sms is None else segments_of(sms),
+            price=None if sms is None or country is None else estimated_price(sms, country),
+            email=_made(Channel.EMAIL, partial(render.email_text, rendition, values, zone), faults),
+            speech=_made(Channel.VOICE, partial(render.voice_text, rendition, values, zone), faults),
+            fault=_fault_of(faults, person),
         )
 
     def _texts(self, notification: Notification, language: str) -> tuple[Texts, tuple[Lacking, ...]]:
         """The texts in a language, as far as there are some, and what is missing."""
+        if (as_written := in_source_language(notification, language)) is not None:
+            return as_written, ()
         message, target = notification.message, parse_tag(language)
         source = parse_tag(message.language)
-        if serves(source, target):
-            return Texts("", language, str(source), provenance={message.sms: SOURCE}), ()
         authors = authors_words(message, target)
         answers = {
             text: authors.get(text) or self.translations.look(text, source, target)
@@ -161,3 +166,18 @@ class Previews:
         said = {text: one.text for text, one in found.items()}
         provenance = {text: one.provenance for text, one in found.items()}
         return Texts("", language, str(target), said, provenance), tuple(lacking)
+
+
+def _made(channel: Channel, make: Callable[[], T], faults: dict[Channel, str]) -> T | None:
+    """The text of one channel; None where it cannot be made, with the reason in `faults`."""
+    try:
+        return make()
+    except (NotFilled, TooLong) as error:
+        faults[channel] = str(error)
+        return None
+
+
+def _fault_of(faults: Mapping[Channel, str], person: Recipient | None) -> str | None:
+    if person is None:
+        return next(iter(faults.values()), None)
+    return faults.get(Channel.SMS if person.preference is Channel.CHAT else person.preference)

@@ -30,6 +30,7 @@ from service.http import (
 from service.messages import MAX_ATTACHMENTS
 from service.notify.delivery import DeliveryStatus
 from service.notify.notification import Decision, Status
+from service.notify.sample_names import in_our_names
 from service.notify.verdict_schemas import DescribedDecision, DescribedSentiment, ShownDecisionOfReview
 
 MAX_TEXT = 20_000
@@ -112,10 +113,7 @@ class NotificationRequest(Body):
     @classmethod
     def _as_the_sample_says_it(cls, raw: object) -> object:
         """`{"englishTxt", "eventId"}` is an English text for the audience `eventId`."""
-        if isinstance(raw, dict) and {"englishTxt", "eventId"} <= raw.keys():
-            rest = {name: value for name, value in raw.items() if name not in {"englishTxt", "eventId"}}
-            return {**rest, "text": raw["englishTxt"], "audience": raw["eventId"], "language": "en"}
-        return raw
+        return in_our_names(raw)
 
 
 class NotificationSample(Body):

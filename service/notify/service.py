@@ -13,7 +13,7 @@ from service.core.blank import SAY_SOMETHING, is_blank
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
-from service.core.language_tags import Tag, UnknownTag, parse_tag
+from service.core.language_tags import Tag, UnknownTag, likely, parse_tag
 from service.messages import (
     UNSUBSCRIBE,
     Attachments,
@@ -253,6 +253,8 @@ class NotificationService:
         if (request.text is None) == (request.template is None):
             yield "text", "send either a text or the name of a template"
             return
+        if request.template is not None and request.subject is not None:
+            yield "subject", "is the template's own: leave it out, or change its email.subject.txt"
         try:
             parse_tag(request.language)
         except UnknownTag as error:
@@ -316,6 +318,8 @@ def translation_faults(request: Request, template: Template) -> Iterator[tuple[s
         except UnknownTag as error:
             yield f"translations.{name}", str(error)
             continue
+        if likely(language) == likely(template.language):
+            yield f"translations.{name}", f"is the language of the text itself, {template.language}: say it there"
         if language in named:
             yield f"translations.{name}", f"says {language} a second time: keep one of them"
         named.add(language)

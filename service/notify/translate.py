@@ -13,10 +13,10 @@ from service.notify.rendition import Texts, template_of
 
 def translated(notification: Notification, language: str, translations: Translations) -> Texts:
     """The texts for readers of `language`; what nobody can translate waits for a person. Raises `Unavailable`."""
+    if (as_written := in_source_language(notification, language)) is not None:
+        return as_written
     notification_id, message = notification.id, notification.message
     source, target = parse_tag(message.language), parse_tag(language)
-    if serves(source, target):
-        return Texts(notification_id, language, str(source), provenance={message.sms: SOURCE})
     authors = authors_words(message, target)
     answers = {
         text: authors.get(text) or translations.translate(text, source, target, notification.lane)
@@ -32,6 +32,20 @@ def translated(notification: Notification, language: str, translations: Translat
         {text: answer.id for text, answer in answers.items() if isinstance(answer, Missing)},
         {text: answer.draft for text, answer in answers.items() if isinstance(answer, Missing) and answer.draft},
     )
+
+
+def in_source_language(notification: Notification, language: str) -> Texts | None:
+    """The texts as they were written, for readers of that language; None for all others.
+
+    Where the author says it in the reader's very own variety, such as `en-GB` beside an English text, that comes first.
+    """
+    message, target = notification.message, parse_tag(language)
+    source = parse_tag(message.language)
+    if not serves(source, target):
+        return None
+    own = next((words for name, words in message.translations.items() if parse_tag(name) == target != source), {})
+    provenance = {text: AUTHOR if text in own else SOURCE for text in (message.sms, *own)}
+    return Texts(notification.id, language, str(target if own else source), own, provenance)
 
 
 def authors_words(message: SourceMessage, target: Tag) -> Mapping[str, Translation]:

@@ -40,6 +40,21 @@ def test_the_authors_own_words_reach_readers_of_their_language(install: Install,
     assert {one["language"]: one["provenance"] for one in renditions} == {"en": "source", "de-AT": "author"}
 
 
+def test_the_authors_own_words_reach_readers_of_another_variety(install: Install, tmp_path: Path) -> None:
+    desk = desk_of(install, tmp_path)
+    desk.recipients("all", {**JOHN, "user_id": "gb", "language": "en-GB", "email": "gb@example.com"})
+    sent = desk.sends(
+        text="The color of the labels is red.", audience="all", translations={"en-GB": "The colour of labels is red."}
+    )
+    desk.works(5)
+    said = {entry.to: entry.text.strip() for entry in desk.outbox()}
+    assert said["gb@example.com"] == "The colour of labels is red."
+    assert said["john@example.com"] == "The color of the labels is red."
+    renditions = desk.read(sent)["renditions"]
+    assert isinstance(renditions, list)
+    assert {one["language"]: one["provenance"] for one in renditions}["en-GB"] == "author"
+
+
 def test_a_translation_is_judged_like_the_source(install: Install, tmp_path: Path) -> None:
     desk = desk_of(install, tmp_path)
     rude = "Das ist das dritte Mal, dass ihr uns so schlimm enttäuscht habt!"
@@ -57,6 +72,8 @@ def test_a_translation_is_judged_like_the_source(install: Install, tmp_path: Pat
         ({"de": {"text": GERMAN, "subject": "Lager"}}, "translations.de.subject"),
         ({"de": "   {{ phone }}"[:3]}, "translations.de.text"),
         ({"de": GERMAN, "DE": GERMAN}, "translations.DE"),
+        ({"en": TEXT}, "translations.en"),
+        ({"en-US": TEXT}, "translations.en-US"),
         ({"de": None}, "translations.de"),
     ],
 )

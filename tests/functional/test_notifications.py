@@ -40,6 +40,7 @@ JOHN = {"user_id": "ui101", "first_name": "John", "language": "en", "preference"
 MARY = {"user_id": "ui102", "first_name": "Mary", "language": "de", "preference": "sms", "phone": "+491713920012"}
 ARNAV = {"user_id": "ui103", "first_name": "Arnav", "language": "fr", "preference": "voice", "phone": "+33639980012"}
 EVENT = "Apr142022"
+LEAD = {"name": "Jo", "lead": "L-7"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +289,10 @@ def test_one_translation_for_each_language_however_many_read_it(desk: Desk) -> N
         ({"text": "Hello {{ who.name }}", "audience": EVENT}, "variables.who.name"),
         ({"text": "Hello {{ 1 + 1 }}", "audience": EVENT}, "text"),
         ({"template": "follow-upp", "audience": EVENT}, "template"),
+        ({"template": "follow-up", "variables": LEAD, "audience": EVENT, "subject": "A lead"}, "subject"),
+        ({"englishTxt": "Hello", "eventId": EVENT, "text": "Hi"}, ""),
+        ({"englishTxt": "Hello", "eventId": EVENT, "audience": "staff"}, ""),
+        ({"englishTxt": "Hello", "eventId": EVENT, "language": "de"}, ""),
         ({"text": "Hello", "audience": EVENT, "callback_url": "ftp://example.com"}, "callback_url"),
         ({"text": "Hello", "audience": EVENT, "lane": "fast"}, "lane"),
         ({"text": "Hello", "audience": EVENT, "send_at": "tomorrow"}, "send_at"),
@@ -309,6 +314,21 @@ def test_it_waits_for_its_time(franchise: Desk) -> None:
     franchise.api.clock.advance(timedelta(minutes=10))
     franchise.works()
     assert franchise.status(sent) == "completed"
+
+
+def test_who_is_erased_before_it_is_sent_is_counted_and_told_of(franchise: Desk) -> None:
+    at = franchise.api.clock.now() + timedelta(minutes=10)
+    sent = franchise.sends(text=ANNOUNCEMENT, recipients=["ui101", "ui102"], send_at=at.isoformat())
+    franchise.works(2)
+    assert franchise.api.client.call("DELETE", "/v1/recipients/ui101").status == 204
+    franchise.api.clock.advance(timedelta(minutes=10))
+    franchise.works()
+    assert franchise.status(sent) == "completed_with_failures"
+    assert franchise.counts(sent) == {"failed": 1, "accepted": 1}
+    assert franchise.read(sent)["recipients"] == 2
+    listed = franchise.api.client.get(f"/v1/notifications/{sent}/deliveries?status=failed").json()["items"]
+    assert isinstance(listed, list)
+    assert [(one["recipient_id"], one["detail"]) for one in listed] == [("ui101", "the recipient was removed")]
 
 
 def test_the_same_request_twice_is_one_notification(franchise: Desk) -> None:

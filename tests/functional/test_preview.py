@@ -52,6 +52,18 @@ def test_each_reader_of_an_audience_is_shown_their_own_copy(desk: Desk) -> None:
     assert desk.api.client.get("/v1/notifications").json()["items"] == []
 
 
+def test_a_text_that_is_too_long_for_an_sms_is_no_fault_of_a_mail(desk: Desk) -> None:
+    long = "The canteen opens at noon tomorrow. " * 50
+    (john,) = items(preview(desk, text=long, recipients=["ui101"]))
+    assert (john["channel"], john["fault"], john["sms"]) == ("email", None, None)
+    assert isinstance(john["email"], Mapping)
+    (jo,) = items(preview(desk, text=long, recipients=[{"phone": "+447700900123"}]))
+    assert "the SMS has 1,799 characters and may have 1,600" in str(jo["fault"])
+    (english,) = items(preview(desk, text=long, languages=["en"]))
+    assert "the SMS has" in str(english["fault"])
+    assert isinstance(english["email"], Mapping)
+
+
 def test_what_lacks_a_translation_and_what_the_gate_would_say_is_shown_and_not_stored(desk: Desk) -> None:
     shown = preview(desk, text="This is the third time you failed us!", languages=["en", "de"])
     assert shown["status"] == "held_for_review"
