@@ -9,6 +9,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from service.console import calls, guard, words
 from service.console.assets import Assets
+from service.console.form_faults import in_our_words
 from service.console.guard import PageGuard
 from service.console.pages import (
     editing,
@@ -38,7 +39,7 @@ from service.console.sign_in import SignIn
 from service.core.clock import Clock
 from service.core.errors import Unavailable
 from service.http import Keys, Problem, not_found, request_ids
-from service.storage import Store
+from service.storage import BadCursor, Conflict, Store
 
 PAGES = (
     *(home, find, incidents, messages, writing, schedules, requests, reviews, translations),
@@ -78,6 +79,7 @@ def _add_frame(routes: Blueprint, assets: Assets, clock: Clock) -> None:
     routes.add_app_template_filter(words.number, "number")
     routes.add_app_template_filter(words.pretty, "pretty")
     routes.add_app_template_filter(words.as_query, "as_query")
+    routes.add_app_template_filter(in_our_words, "in_our_words")
 
     @routes.app_template_filter("ago")
     def ago(value: str | None) -> str:
@@ -97,12 +99,22 @@ def _fresh_id() -> str:
 def _add_errors(routes: Blueprint) -> None:
     @routes.errorhandler(Problem)
     def problem(error: Problem) -> Response:
-        return _error_page(error.type.title, error.detail, error.type.status)
+        return _error_page(error.type.title, in_our_words(error.detail), error.type.status)
 
     @routes.errorhandler(Unavailable)
     def unavailable(_error: Unavailable) -> Response:
         detail = "The database does not answer right now. Nothing is lost; try again in a moment."
         return _error_page("Not available", detail, HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @routes.errorhandler(BadCursor)
+    def bad_cursor(_error: BadCursor) -> Response:
+        detail = "The address of this part is of another list, or was cut off. Open the list anew."
+        return _error_page("Not this part of the list", detail, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    @routes.errorhandler(Conflict)
+    def conflict(_error: Conflict) -> Response:
+        detail = "Somebody else changed it at the same moment. Go back, look at it again and repeat what you did."
+        return _error_page("Changed meanwhile", detail, HTTPStatus.CONFLICT)
 
     @routes.get("/<path:anything>")
     def nowhere(anything: str) -> Response:

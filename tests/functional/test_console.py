@@ -337,6 +337,29 @@ def test_a_person_is_found_by_name_and_shown_as_it_was_typed(api: Api) -> None:
     assert "&lt;b&gt;{{7*7}}" in tab.get("/console/people/emp1").text
 
 
+def test_home_says_what_this_key_may_not_see(api: Api) -> None:
+    page = signed_in(api, Scope.NOTIFY).get("/console").text
+    assert "Nothing waits of what you may see" in page
+    assert "messages that wait for a review (scope <code>review</code>)" in page
+    assert "may not see" not in signed_in(api).get("/console").text
+
+
+def test_home_says_that_messages_are_kept_back(api: Api) -> None:
+    tab = signed_in(api)
+    submit(tab, "/console/system/lanes/bulk/pause", {})
+    assert "Messages are kept back: bulk" in tab.get("/console").text
+    submit(tab, "/console/system/lanes/bulk/resume", {})
+    assert "kept back" not in tab.get("/console").text
+
+
+@pytest.mark.parametrize("path", ["messages", "people", "incidents", "people/audiences", "schedules", "translations"])
+def test_a_cursor_that_is_none_is_answered_with_a_page(path: str, api: Api) -> None:
+    answer = signed_in(api).get(f"/console/{path}?cursor=abc")
+    assert answer.status_code == 422
+    assert answer.mimetype == "text/html"
+    assert "Open the list anew" in answer.text
+
+
 def test_a_lane_is_paused_and_goes_on(api: Api) -> None:
     tab = signed_in(api)
     assert submit(tab, "/console/system/lanes/bulk/pause", {}).status_code == 303

@@ -133,6 +133,43 @@ def test_what_is_wrong_with_a_message_stands_at_its_field(people: Api) -> None:
     assert 'aria-describedby="error-text"' in page
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ("North", "gives no value: write its name, a colon and the value"),
+        (": North", "gives no value"),
+        ("house: North\nhouse: South", "stands here twice"),
+    ],
+)
+def test_a_line_of_values_that_gives_none_is_named(values: str, said: str, people: Api) -> None:
+    given = {"recipients": "ann", "text": "The lift in {{ house }} is broken.", "variables": values}
+    page = submit(signed_in(people), "/console/messages/new/check", given).text
+    assert said in page
+    assert values.splitlines()[0] in page
+
+
+def test_what_is_wrong_is_said_in_the_words_of_the_page(people: Api) -> None:
+    tab = signed_in(people)
+    check = "/console/messages/new/check"
+    nobody = submit(tab, check, {"audience": "nobody", "text": "The lift is broken."}).text
+    assert "nobody belongs to it: add people to it under People" in nobody
+    assert "/v1/" not in nobody
+    unknown = submit(tab, check, {"recipients": "ann bea", "text": "The lift is broken."}).text
+    assert "number 2 nobody has this id: look under People" in unknown
+    lacking = submit(tab, check, {"recipients": "ann", "text": "The lift in {{ house }} is broken."}).text
+    assert "house is missing, and the message needs it" in lacking
+    schedule = {"audience": "nobody", "text": "Hi there", "cron": "x", "once": "1"}
+    refused = submit(tab, "/console/schedules", schedule).text
+    assert "When: " in refused
+    assert "notification" not in refused.partition("<main")[2].partition("<form")[0]
+
+
+def test_a_phone_that_can_be_none_is_not_searched_for(people: Api) -> None:
+    page = signed_in(people).get("/console/people?search=%2B49").text
+    assert "Nobody was looked for: the phone number has too few digits" in page
+    assert "write it with +" in signed_in(people).get("/console/people/opt-outs?contact=0770").text
+
+
 def test_a_missing_translation_is_supplied(people: Api) -> None:
     tab = signed_in(people)
     form = {**LIFT, **hidden(submit(tab, "/console/messages/new/check", LIFT).text)}

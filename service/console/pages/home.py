@@ -25,6 +25,21 @@ class Waiting:
     tone: str
 
 
+INCIDENTS = "incidents.list_incidents"
+REVIEWS = "notifications.list_reviews"
+TRANSLATIONS = "notifications.list_translations"
+RULE_FILES = "rulesets.list_rulesets"
+LANES = "lanes.list_lanes"
+KINDS = {
+    INCIDENTS: "open incidents",
+    REVIEWS: "messages that wait for a review",
+    TRANSLATIONS: "translations that are missing",
+    LANES: "messages that are kept back",
+    RULE_FILES: "rule files that are not published",
+}
+"""What may wait for a person, by the call that lists it."""
+
+
 def add_to(routes: Blueprint) -> None:
     """Serve the page and its live part."""
 
@@ -39,7 +54,17 @@ def add_to(routes: Blueprint) -> None:
 
 def _standing() -> dict[str, object]:
     parts = plumbing().readiness.states()
-    return {"waiting": list(_waiting()), "parts": parts, "worst": _worst(parts.values())}
+    unseen = [(what, _scopes(operation)) for operation, what in KINDS.items() if not _may_see(operation)]
+    return {"waiting": list(_waiting()), "unseen": unseen, "parts": parts, "worst": _worst(parts.values())}
+
+
+def _may_see(operation: str) -> bool:
+    """Whether this key may; what this instance has not is nothing to see."""
+    return not calls.is_there(operation) or calls.may_call(operation)
+
+
+def _scopes(operation: str) -> str:
+    return " or ".join(calls.endpoint_of(operation).operation.scopes)
 
 
 def _worst(states: object) -> str:
@@ -48,17 +73,21 @@ def _worst(states: object) -> str:
 
 
 def _waiting() -> Iterator[Waiting]:
-    if calls.may_call("incidents.list_incidents"):
-        incidents = _listed("incidents.list_incidents", state="open")
+    if calls.may_call(INCIDENTS):
+        incidents = _listed(INCIDENTS, state="open")
         yield _row("Open incidents", incidents, "opened_at", "/console/incidents", "bad")
-    if calls.may_call("notifications.list_reviews"):
-        reviews = _listed("notifications.list_reviews")
+    if calls.may_call(LANES):
+        paused = [lane for lane in calls.read(LANES)["items"] if lane["paused"]]
+        names = ", ".join(str(lane["lane"]) for lane in paused)
+        yield _row(f"Messages are kept back: {names}", paused, "since", "/console/system", "warn")
+    if calls.may_call(REVIEWS):
+        reviews = _listed(REVIEWS)
         yield _row("Messages that wait for a review", reviews, "held_at", "/console/reviews", "warn")
-    if calls.may_call("notifications.list_translations"):
-        missing = _listed("notifications.list_translations")
+    if calls.may_call(TRANSLATIONS):
+        missing = _listed(TRANSLATIONS)
         yield _row("Translations that are missing", missing, "wanted_at", "/console/translations", "warn")
-    if calls.may_call("rulesets.list_rulesets"):
-        files = calls.read("rulesets.list_rulesets")["working_copies"]
+    if calls.may_call(RULE_FILES):
+        files = calls.read(RULE_FILES)["working_copies"]
         refused = [file for file in files if file["version"] is None]
         yield _row("Rule files that are not published", refused, "looked_at", "/console/rules", "warn")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from service.console import calls
 from service.console.forms import takes_form
+from service.http import Problem
 
 LISTED = 50
 
@@ -24,8 +27,8 @@ def _add_people(routes: Blueprint) -> None:
         wanted = request.args.get("search", "").strip()
         by = "email" if "@" in wanted else "phone" if wanted.startswith("+") else "search"
         query = {by: wanted, "cursor": request.args.get("cursor"), "limit": LISTED}
-        page = calls.read("recipients.list_recipients_of_all", query)
-        return render_template("people/list.html", page=page, wanted=wanted)
+        page, fault = _found("recipients.list_recipients_of_all", query, by)
+        return render_template("people/list.html", page=page, wanted=wanted, detail=fault)
 
     @routes.get("/people/<user_id>")
     def person(user_id: str) -> str:
@@ -35,6 +38,16 @@ def _add_people(routes: Blueprint) -> None:
             query = {"cursor": request.args.get("cursor"), "limit": LISTED}
             sent = calls.read("notifications.list_deliveries_of", query, recipient_id=user_id)
         return render_template("people/page.html", person=shown, sent=sent)
+
+
+def _found(operation: str, query: Mapping[str, object], asked: str) -> tuple[calls.Document, str]:
+    """A page of a list, or an empty one with what is wrong with what was asked."""
+    try:
+        return calls.read(operation, query), ""
+    except Problem as problem:
+        if asked not in (errors := calls.field_errors(problem)):
+            raise
+        return {"items": [], "next_cursor": None}, f"Nobody was looked for: {errors[asked]}."
 
 
 def _add_audiences(routes: Blueprint) -> None:
@@ -55,8 +68,8 @@ def _add_optouts(routes: Blueprint) -> None:
     def optouts() -> str:
         wanted = request.args.get("contact", "").strip()
         query = {"contact": wanted, "cursor": request.args.get("cursor"), "limit": LISTED}
-        page = calls.read("opt-outs.list_optouts", query)
-        return render_template("people/optouts.html", page=page, wanted=wanted)
+        page, fault = _found("opt-outs.list_optouts", query, "contact")
+        return render_template("people/optouts.html", page=page, wanted=wanted, detail=fault)
 
     @takes_form(routes, "/people/opt-outs/<optout_id>/lift", "opt-outs.lift_optout")
     def lift(optout_id: str) -> Response:

@@ -9,6 +9,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from service.console import calls
+from service.console.form_faults import FormFaults, form_faults
 from service.console.forms import takes_form
 from service.http import Problem, ProblemType
 
@@ -17,7 +18,19 @@ ERASE = "recipients.delete_recipient"
 CHANGED = (
     "Somebody else changed this person meanwhile. What you typed is below: look at their page, then save it again."
 )
-FIELDS = ("first_name", "language", "preference", "phone", "email", "timezone", "voice_locale", "chat_url", "audience")
+LABELS = {
+    "user_id": "Id",
+    "first_name": "First name",
+    "language": "Language",
+    "preference": "Is written to by",
+    "phone": "Phone",
+    "email": "Mail",
+    "timezone": "Time zone",
+    "voice_locale": "Voice",
+    "chat_url": "Chat room",
+    "audience": "Audience",
+}
+FIELDS = tuple(name for name in LABELS if name != "user_id")
 
 
 def add_to(routes: Blueprint) -> None:
@@ -92,11 +105,9 @@ def _is_known(user_id: str) -> bool:
 def _form(
     given: calls.Document, *, is_new: bool, problem: Problem | None = None, detail: str = "", seen: str = ""
 ) -> str:
-    errors = calls.field_errors(problem) if problem else {}
-    detail = problem.detail if problem else detail
-    return render_template(
-        "people/edit.html", given=given, errors=errors, detail=detail, is_new=is_new, seen=seen or given.get("seen")
-    )
+    faults = form_faults(problem, LABELS) if problem else FormFaults({}, detail)
+    said = {"errors": faults.errors, "detail": faults.notice}
+    return render_template("people/edit.html", given=given, is_new=is_new, seen=seen or given.get("seen"), **said)
 
 
 def _add_erase(routes: Blueprint) -> None:

@@ -6,12 +6,14 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from service.console import calls
+from service.console.form_faults import NO_FAULTS, form_faults
 from service.console.forms import takes_form
 from service.http import Problem, ProblemType
 
 LISTED = 50
 CREATE = "schedules.create_schedule"
 END = "schedules.delete_schedule"
+LABELS = {"audience": "To an audience", "text": "Text", "cron": "When", "timezone": "On the clock of"}
 
 
 def add_to(routes: Blueprint) -> None:
@@ -46,11 +48,7 @@ def add_to(routes: Blueprint) -> None:
 
 
 def _page(given: calls.Document, problem: Problem | None = None) -> str:
-    errors = (
-        {path.removeprefix("notification."): text for path, text in calls.field_errors(problem).items()}
-        if problem
-        else {}
-    )
+    faults = form_faults(problem, LABELS, within="notification.") if problem else NO_FAULTS
     page = calls.read("schedules.list_schedules", {"cursor": request.args.get("cursor"), "limit": LISTED})
-    detail = problem.detail if problem else ""
-    return render_template("messages/schedules.html", page=page, given=given, errors=errors, detail=detail)
+    said = {"errors": faults.errors, "detail": faults.notice}
+    return render_template("messages/schedules.html", page=page, given=given, **said)

@@ -12,13 +12,27 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from service.console import calls, mood
+from service.console.form_faults import AT_ITS_FIELD, NO_FAULTS, FormFaults, form_faults
 from service.console.forms import takes_form
+from service.core.errors import TocsinError
 from service.http import Problem
 from service.messages import not_in_gsm_7
 
 PREVIEW = "notifications.preview_notification"
 SEND = "notifications.send_notification"
 TEXTS = ("text", "subject", "audience", "lane", "language", "template", "reference")
+LABELS = {
+    "audience": "To an audience",
+    "recipients": "To people",
+    "subject": "Subject",
+    "text": "Text",
+    "template": "Template",
+    "variables": "Its values",
+    "language": "Written in",
+    "send_at": "Not before",
+    "lane": "Priority",
+    "reference": "Reference",
+}
 CHANGED = "The message was changed after the check. Check it again, then send it."
 
 
@@ -64,7 +78,9 @@ def add_to(routes: Blueprint) -> None:
         try:
             previewed = calls.send(PREVIEW, _body(given))
         except Problem as problem:
-            return _page(given, problem=problem)
+            return _page(given, faults=form_faults(problem, LABELS))
+        except UnreadableValues as error:
+            return _page(given, faults=FormFaults({"variables": str(error)}, AT_ITS_FIELD))
         return _page(given, checked=_checked(previewed, given))
 
     @takes_form(routes, "/messages/new/send", SEND)
@@ -75,7 +91,7 @@ def add_to(routes: Blueprint) -> None:
         try:
             accepted = calls.send(SEND, _body(given), once=request.form.get("once") or None)
         except Problem as problem:
-            return _page(given, problem=problem)
+            return _page(given, faults=form_faults(problem, LABELS))
         return redirect(f"/console/messages/{accepted['notification_id']}", 303)
 
     @takes_form(routes, "/messages/new/test", SEND)
@@ -84,7 +100,7 @@ def add_to(routes: Blueprint) -> None:
         try:
             sent = calls.send(SEND, _test_body(given), once=f"test-{request.form.get('once', '')}")
         except Problem as problem:
-            errors = " ".join(calls.field_errors(problem).values())
+            errors = "; ".join(form_faults(problem, {**LABELS, "recipients": "To"}).errors.values())
             return _rechecked(given, CheckedTest(error=errors or problem.detail))
         return _rechecked(given, CheckedTest(sent["notification_id"]))
 
@@ -114,16 +130,13 @@ def _page(
     given: Mapping[str, str],
     *,
     checked: CheckedMessage | None = None,
-    problem: Problem | None = None,
+    faults: FormFaults = NO_FAULTS,
     detail: str = "",
     test: CheckedTest | None = None,
 ) -> str:
-    errors = calls.field_errors(problem) if problem else {}
     limits = mood.limits() if checked and checked.ruling.get("harm") else ()
-    said = problem.detail if problem else detail
-    return render_template(
-        "messages/new.html", given=given, checked=checked, errors=errors, detail=said, limits=limits, test=test
-    )
+    said = {"errors": faults.errors, "detail": faults.notice or detail}
+    return render_template("messages/new.html", given=given, checked=checked, limits=limits, test=test, **said)
 
 
 def _given() -> Mapping[str, str]:
@@ -140,13 +153,29 @@ def _body(given: Mapping[str, str]) -> Mapping[str, object]:
     if "recipients" in given:
         body["recipients"] = given["recipients"].replace(",", " ").split()
     if "variables" in given:
-        lines = (line.partition(":") for line in given["variables"].splitlines() if line.strip())
-        body["variables"] = {name.strip(): value.strip() for name, _, value in lines}
+        body["variables"] = _values(given["variables"])
     if "send_at" in given:
         body["send_at"] = (
             f"{given['send_at']}:00Z" if len(given["send_at"]) == len("2026-05-10T12:00") else given["send_at"]
         )
     return body
+
+
+class UnreadableValues(TocsinError):
+    """A line of the values that gives none, or a value that stands there twice; says which."""
+
+
+def _values(text: str) -> Mapping[str, str]:
+    """The values of a message, a line each: `house: North`."""
+    values: dict[str, str] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not (name and colon):
+            raise UnreadableValues(f'"{line[:40]}" gives no value: write its name, a colon and the value: house: North')
+        if name in values:
+            raise UnreadableValues(f'"{name}" stands here twice: keep one of both lines')
+        values[name] = value
+    return values
 
 
 def _seal(given: Mapping[str, str]) -> str:
