@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.core import tagged_texts
 from service.core.language_tags import Tag, likely, serves
 from service.language.masking import MarkersBroken, mask_for_machine, words_of
 from service.language.protocols import Detector, NotTranslated, Translation
@@ -56,13 +57,17 @@ class MachineTranslator:
             return NotTranslated(f"{self.engine.name} has no model from {source} to {target}")
         if self._is_elsewhere(text, source):
             return NotTranslated(f"the text does not look like {source}, which it is declared to be")
-        masked = mask_for_machine(text, self.terms, lambda piece: self.said(piece, target))
+        masked = mask_for_machine(tagged_texts.apart(text), self.terms, lambda piece: self.said(piece, target))
         answer = self.engine.translate(masked.text, source, target)
         restored = masked.restore(answer)
         if isinstance(restored, MarkersBroken):
             return NotTranslated(f"{self.engine.name}: {restored.reason}")
         if (fault := _fault(masked.text, answer)) or (fault := self._untranslated(restored, source)):
             return NotTranslated(f"{self.engine.name}: {fault}")
+        if tagged_texts.is_tagged(text):
+            restored = tagged_texts.together(restored)
+            if not tagged_texts.is_tagged(restored):
+                return NotTranslated(f"{self.engine.name}: the tags of the answer cross each other")
         same = likely(language) == likely(target)
         return Translation(restored, target if same else language, f"machine:{self.engine.name}")
 

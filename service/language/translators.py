@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from service.core import tagged_texts
 from service.core.language_tags import Tag, serves
 from service.language.masking import words_of
 from service.language.protocols import (
@@ -16,6 +17,25 @@ from service.language.protocols import (
 )
 
 logger = logging.getLogger(__name__)
+
+
+def _translated(translator: Translator, text: str, source: Tag, target: Tag) -> Translation | NotTranslated:
+    """The whole text; of one with tags in it, which cannot be translated whole, each text between them by itself."""
+    whole = translator.translate(text, source, target)
+    if isinstance(whole, Translation):
+        return whole
+    said: dict[str, Translation] = {}
+    for fragment in tagged_texts.fragments(text):
+        if any(map(str.isalpha, words_of(fragment))):
+            answer = translator.translate(fragment, source, target)
+            if isinstance(answer, NotTranslated):
+                return whole
+            said[fragment] = answer
+    if not said:
+        return whole
+    first = next(iter(said.values()))
+    words = tagged_texts.joined(text, {fragment: answer.text for fragment, answer in said.items()})
+    return Translation(words, first.language, first.provenance)
 
 
 class Translators:
@@ -40,7 +60,7 @@ class Translators:
         unavailable: LanguageServiceUnavailable | None = None
         for translator in self._translators:
             try:
-                answer = translator.translate(text, source, target)
+                answer = _translated(translator, text, source, target)
             except LanguageServiceUnavailable as error:
                 unavailable = error
                 continue

@@ -1,26 +1,23 @@
-"""HTML of an email: styles inlined, a plain-text twin, its texts for translation, a layout for plain announcements."""
+"""HTML of an email: styles inlined, a plain-text twin, values in it, a layout for plain announcements."""
 
 from __future__ import annotations
 
 import html
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from html.parser import HTMLParser
+from collections.abc import Callable, Sequence
 from importlib import resources
 from urllib.parse import quote
 
 import css_inline
 from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
-from typing_extensions import override
 
 from service.core import html_layout, placeholders
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
 from service.messages.forms import NotWritten
 
-_SILENT = frozenset({"style", "script", "title", "head"})
 _INLINER = css_inline.CSSInliner(keep_at_rules=True)  # without it @media rules, and so phones, are forgotten
 _SLOT = re.compile(placeholders.PATTERN)
 _HELD = re.compile(r"tocsin-slot-(\d+)-")
@@ -67,22 +64,6 @@ def _written_out(link: re.Match[str]) -> str:
     end_of_line = link.string.find("\n", link.end())
     ends_a_line = not link.string[link.end() : end_of_line if end_of_line >= 0 else None].strip()
     return f"{label}: {target}" if ends_a_line else f"{label} ({target})"
-
-
-def texts(document: str) -> tuple[str, ...]:
-    """The texts of the document in order, entities decoded: what a translator is given, one text node at a time."""
-    return tuple(piece.strip() for is_text, piece in _pieces(document) if is_text and piece.strip())
-
-
-def with_texts(document: str, translated: Mapping[str, str]) -> str:
-    """The document with its texts replaced; one that `translated` lacks stays as it is."""
-
-    def written(piece: str) -> str:
-        said = piece.strip()
-        around = piece.partition(said) if said else (piece, "", "")
-        return around[0] + html.escape(translated.get(said, said), quote=False) + around[2]
-
-    return "".join(written(piece) if is_text else piece for is_text, piece in _pieces(document))
 
 
 def check_slots(document: str, where: str) -> None:
@@ -240,64 +221,3 @@ def _around_slots(document: str, change: Callable[[str], str]) -> str:
     changed = change(_SLOT.sub(hide, document))
     slots = list(numbers)
     return _HELD.sub(lambda match: slots[int(match[1])], changed)
-
-
-def _pieces(document: str) -> list[tuple[bool, str]]:
-    reader = _Reader()
-    reader.feed(document)
-    reader.close()
-    return reader.pieces
-
-
-class _Reader(HTMLParser):
-    """Cuts a document into texts and everything else, losing nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=False)
-        self.pieces: list[tuple[bool, str]] = []
-        self._silent = 0
-
-    def _markup(self, raw: str) -> None:
-        self.pieces.append((False, raw))
-
-    def _text(self, raw: str) -> None:
-        if self._silent:
-            self._markup(raw)
-        elif self.pieces and self.pieces[-1][0]:
-            self.pieces[-1] = (True, self.pieces[-1][1] + html.unescape(raw))
-        else:
-            self.pieces.append((True, html.unescape(raw)))
-
-    @override
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._markup(self.get_starttag_text() or "")
-        self._silent += tag in _SILENT
-
-    @override
-    def handle_startendtag(self, tag: str, attrs: object) -> None:
-        self._markup(self.get_starttag_text() or "")
-
-    @override
-    def handle_endtag(self, tag: str) -> None:
-        self._markup(f"</{tag}>")
-        self._silent = max(0, self._silent - (tag in _SILENT))
-
-    @override
-    def handle_data(self, data: str) -> None:
-        self._text(data)
-
-    @override
-    def handle_entityref(self, name: str) -> None:
-        self._text(f"&{name};")
-
-    @override
-    def handle_charref(self, name: str) -> None:
-        self._text(f"&#{name};")
-
-    @override
-    def handle_comment(self, data: str) -> None:
-        self._markup(f"<!--{data}-->")
-
-    @override
-    def handle_decl(self, decl: str) -> None:
-        self._markup(f"<!{decl}>")

@@ -12,7 +12,7 @@ from service.channels import SIGNATURE_MARK, text_above_signature
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag
-from service.messages import markup, speech
+from service.messages import html_texts, markup, speech
 from service.messages.forms import Form, parse_form
 from service.messages.plain_sms import plain, with_plain_blanks
 from service.messages.segments import Segments, segments_of
@@ -206,7 +206,7 @@ def _document(
     foot: Foot | None,
 ) -> str:
     if template.html is not None:
-        return markup.in_language(markup.with_texts(template.html, translated), language)
+        return markup.in_language(html_texts.with_texts(template.html, translated), language)
     below = foot or NO_FOOT
     if subject is None:
         return markup.letter(language, "", markup.paragraphs(sms.source), foot=below.lines, leave=below.leave)

@@ -18,6 +18,7 @@ import yaml
 
 from service.core import plain_files
 from service.core.errors import TocsinError
+from service.core.language_tags import likely, parse_tag
 from service.core.plain_files import CannotRead
 from service.decide import (
     Declared,
@@ -36,7 +37,7 @@ from service.messages import markup
 from service.messages.answer_words import AnswerRefused
 from service.messages.forms import FormRefused
 from service.messages.html_dangers import dangers
-from service.messages.templates import NAME, Template, TemplateRefused, read_template
+from service.messages.templates import NAME, TRANSLATED, Template, TemplateRefused, read_template
 from service.rulesets import TEMPLATES, Checked, RuleFile
 
 MAX_BYTES = 512 * 1024
@@ -151,11 +152,11 @@ def checked(content: bytes) -> Checked:
 def _errors(name: str, files: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with each of the files: a file is looked at without those that were refused before it.
 
-    What mail programs drop is asked here alone: a template that says it and is in use goes on.
+    What mail programs drop, and what is of no use, is asked here alone: a template that says it and is in use goes on.
     """
     while True:
         try:
-            _template(name, files)
+            template = _template(name, files)
         except NotATemplate as error:
             yield str(error)
             file = _file_of(name, str(error))
@@ -163,10 +164,18 @@ def _errors(name: str, files: Mapping[str, str]) -> Iterator[str]:
                 return
             files = _without(file, files)
         else:
-            yield from (
-                f"{name}/{_HTML}:{one.line}:{one.column}: {one.message}" for one in dangers(files.get(_HTML, ""))
-            )
+            for one in dangers(files.get(_HTML, "")):
+                yield f"{name}/{_HTML}:{one.line}:{one.column}: {one.message}"
+            yield from _into_its_own_language(template, files)
             return
+
+
+def _into_its_own_language(template: Template, files: Mapping[str, str]) -> Iterator[str]:
+    """Translations that nobody would be sent: those into the language of the texts themselves."""
+    for file in files:
+        stem, _, tag = file.removesuffix(".txt").rpartition(".")
+        if stem in TRANSLATED and likely(parse_tag(tag)) == likely(template.language):
+            yield f"{template.name}/{file}: it is in the language of {stem}.txt itself: say it there"
 
 
 def _file_of(name: str, error: str) -> str:

@@ -23,7 +23,7 @@ from service.core.errors import TocsinError
 from service.core.language_tags import Tag, UnknownTag, parse_tag
 from service.core.plain_files import CannotRead
 from service.core.spelling import nearest
-from service.messages import markup
+from service.messages import html_texts, markup
 from service.messages.answer_words import AnswerRefused, AnswerWords, parse_answer
 from service.messages.forms import Form, FormRefused, missing, parse_form
 from service.messages.translations import PiecesLost, check_pieces
@@ -76,7 +76,7 @@ class Template:
     def texts(self) -> tuple[str, ...]:
         """Every text a translator must be given, each once, with its slots as they were written."""
         said = [form.source for form in (self.sms, self.subject, self.voice) if form is not None]
-        return tuple(dict.fromkeys([*said, *markup.texts(self.html or "")]))
+        return tuple(dict.fromkeys([*said, *html_texts.texts(self.html or "")]))
 
     def missing(self, variables: Mapping[str, object]) -> frozenset[str]:
         """The variables it reads and `variables` lacks."""

@@ -12,13 +12,14 @@ from datetime import datetime
 
 from msgspec import structs
 
+from service.core import tagged_texts
 from service.core.blank import SAY_SOMETHING, is_blank
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
 from service.core.language_tags import Tag, parse_tag, serves
 from service.core.records import from_state, to_state
-from service.language import CATALOGUE, NotTranslated, Sentences, Translation, Translator, mask
+from service.language import CATALOGUE, NotTranslated, Sentences, Translation, Translator, mask, words_of
 from service.messages.machine_review import MachineReview
 from service.storage import MAX_WRITES, AlreadyExists, AuditEntry, Conflict, Item, Page, Store
 
@@ -122,8 +123,23 @@ class Translations:
             return Translation(known.text, target, CATALOGUE)
         if known is not None and known.declined_by is not None:
             return NotTranslated(DECLINED)
-        remembered = self._remembered(text, source, target)
+        remembered = self._remembered(text, source, target) or self._by_fragments(text, source, target)
         return remembered or self._translator.translate(text, source, target)
+
+    def _by_fragments(self, text: str, source: Tag, target: Tag) -> Translation | None:
+        """A text with tags by what people supplied for the texts between them, as earlier versions asked for."""
+        said: dict[str, str] = {}
+        for fragment in tagged_texts.fragments(text):
+            if not any(map(str.isalpha, words_of(fragment))):
+                continue
+            known = self.wanted(translation_id(fragment, source, target))
+            answer = known.text if known is not None else None
+            if answer is None and (remembered := self._remembered(fragment, source, target)) is not None:
+                answer = remembered.text
+            if answer is None:
+                return None
+            said[fragment] = answer
+        return Translation(tagged_texts.joined(text, said), target, CATALOGUE) if said else None
 
     def _remembered(self, text: str, source: Tag, target: Tag) -> Translation | None:
         """The text by sentences that people supplied for others, and those of the catalogues."""
@@ -254,6 +270,8 @@ def check_pieces(source: str, supplied: str) -> None:
     """Whatever is masked for a machine must survive a person as well; `PiecesLost`."""
     if is_blank(supplied):
         raise PiecesLost(f"the translation {SAY_SOMETHING}")
+    if tagged_texts.is_tagged(source) and tagged_texts.has_marks(supplied) and not tagged_texts.is_tagged(supplied):
+        raise PiecesLost("the marks of the translation cross: each, such as <1>, must open before it closes")
     expected, found = Counter(mask(source).hidden), Counter(mask(supplied).hidden)
     if lost := sorted((expected - found).elements()):
         raise PiecesLost(f"the translation lacks {', '.join(lost)}: each must stand in it exactly as in the source")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from click.testing import CliRunner
 
 from service.cli import main
 from service.core.clock import HandClock
+from service.core.enums import Lane
 from service.core.language_tags import Tag
+from service.messages.translations import Missing, PiecesLost, check_pieces, translation_id
 from service.wiring.app import Service
 from tests.functional.backends import Install
 from tests.functional.client import ROOT, Reply
@@ -179,6 +182,41 @@ def test_of_very_many_errors_the_first_are_said(api: Api) -> None:
     report = post(api, "/v1/templates/menu/check", text).json()
     assert isinstance(report["findings"], list)
     assert len(report["findings"]) == 20
+
+
+LETTER = """template: menu
+files:
+  sms.txt: The menu of {{ day }} is out.
+  email.html: <p>Your <b>menu</b> is <a href="https://example.com">ready</a>.</p>
+"""
+
+
+def translation(api: Api, text: str, said: str) -> None:
+    """As if this text had been wanted, and a person had said it in Swahili."""
+    translations = api.service.messaging.translations
+    wanted = translations.translate(text, Tag("en"), Tag("sw"), Lane.BULK)
+    assert isinstance(wanted, Missing)
+    translations.supply(wanted.id, said, "test")
+
+
+def test_what_was_supplied_between_two_tags_goes_on_and_a_sentence_is_supplied_whole(api: Api) -> None:
+    post(api, "/v1/templates/menu/versions", LETTER)
+    translation(api, "The menu of {{ day }} is out.", "Menyu ya {{ day }} iko tayari.")
+    asked = {"template": "menu", "variables": {"day": "Monday"}, "languages": ["sw"]}
+    whole = "Your <1>menu</1> is <2>ready</2>."
+    assert whole in preview(api, **asked)
+    for text, said in (("Your", "Menyu"), ("menu", "yako"), ("is", "iko"), ("ready", "tayari"), (".", ".")):
+        if text != ".":
+            translation(api, text, said)
+    shown = preview(api, **asked)
+    assert "Menyu <b>yako</b> iko <a href=" in json.loads(shown)["items"][0]["email"]["html"]
+    name = translation_id(whole, Tag("en"), Tag("sw"))
+    assert api.service.messaging.translations.wanted(name) is None, "nobody is asked for the whole"
+
+
+def test_a_translation_whose_marks_cross_is_refused() -> None:
+    with pytest.raises(PiecesLost, match="must open before it closes"):
+        check_pieces("Your <1>menu</1>.", "</1>Menyu<1>.")
 
 
 def test_a_policy_may_name_a_template_that_was_just_published(api: Api) -> None:

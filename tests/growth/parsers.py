@@ -25,7 +25,7 @@ from service.http import request_ids
 from service.inbound.sns import envelope
 from service.inbound.twilio import signature
 from service.intake.events import file as events
-from service.messages import answer_words, markup, segments, weights
+from service.messages import answer_words, html_texts, markup, segments, weights
 from service.messages.forms import parse_form
 from service.recipients import files, tables
 from service.recipients.profile import ProfileRules
@@ -217,8 +217,8 @@ DOCUMENTS: dict[str, tuple[Callable[[str], object], Callable[[int], str]]] = {
     "form, an option and blanks": (FORM, repeated(" ", '{{ a | money("EUR"', "}}")),
     "HTML, slots in tags": (_slots, repeated('<a href="{{ @ }}">')),
     "HTML, an open tag": (_slots, repeated("{{ @ }}", "<a ", "")),
-    "HTML, texts": (markup.texts, repeated("<p>@ &amp; {{ @ }}</p>")),
-    "HTML, references": (markup.texts, repeated("&amp;")),
+    "HTML, texts": (html_texts.texts, repeated("<p>@ &amp; {{ @ }}</p>")),
+    "HTML, references": (html_texts.texts, repeated("&amp;")),
     "HTML, styles": (markup.inlined, repeated("<p>@ {{ @ }}</p>", "<style>p {color: red}</style>")),
     "HTML, plain": (markup.plain_text, repeated("<p>@ {{ @ }}</p>")),
     "rules": (RULES, repeated("  - {name: @, when: n < #, then: [accept]}\n", FRAME + "rules:\n")),

@@ -230,14 +230,13 @@ def test_every_text_of_a_template_is_translated_and_its_slots_stay(tmp_path: Pat
         "News": "Neues",
         "Hello": "Guten Tag",
         "Dear {{ name }}, welcome & enjoy.": "Willkommen, {{ name }} & viel Spaß.",
-        "Open": "Öffnen",
-        "it by {{ due | date }}.": "bis {{ due | date }}.",
+        "<1>Open</1> it by {{ due | date }}.": "Bis {{ due | date }} <1>öffnen</1>.",
     }
     assert template.texts == tuple(german)
     shown = preview(of(template, DE, german), {"name": "Ada", "url": "https://x.example", "due": "2026-05-10"})
     assert (shown.sms, shown.email.subject, shown.voice) == ("Hallo Ada", "Neues", "Guten Tag")
     assert "Willkommen, Ada &amp; viel Spaß." in shown.email.html
-    assert "bis 10. Mai 2026." in html.unescape(shown.email.html)
+    assert 'Bis 10. Mai 2026 <a href="https://x.example">öffnen</a>.' in html.unescape(shown.email.html)
     assert "Dear" not in shown.email.html
 
 

@@ -20,7 +20,7 @@ from service.language import (
     NotTranslated,
     Translation,
 )
-from service.language.embedded.catalogue import read_catalogues
+from service.language.embedded.catalogue import Catalogues, read_catalogues
 from service.language.embedded.detect import EmbeddedDetector
 from service.language.embedded.mozilla import ModelUnusable, MozillaEngine, bundled_models, find_models
 from service.language.embedded.slots import times_written
@@ -260,6 +260,26 @@ def test_a_machine_translates_what_nobody_reviewed_and_says_so(portuguese: Machi
     answer = chain(portuguese).translate("The office is closed today.", EN, BR)
     assert isinstance(answer, Translation)
     assert answer.provenance == "machine:fxtranslate@0.5.0"
+
+
+TAGGED = "Your <1>invoice</1> of <2>{{ total }}</2> is due tomorrow."
+
+
+def test_a_sentence_with_tags_is_translated_whole(portuguese: MachineTranslator) -> None:
+    answer = chain(portuguese).translate(TAGGED, EN, BR)
+    assert isinstance(answer, Translation)
+    assert "<1>fatura</1>" in answer.text
+    assert "<2>{{ total }}</2>" in answer.text
+
+
+def test_what_cannot_be_translated_whole_is_translated_between_its_tags() -> None:
+    crossing = MachineTranslator(
+        Echo(lambda text: text.replace("Your VAR1", "VAR1 Ihre").replace("VAR2", "")), Undecided()
+    )
+    assert isinstance(crossing.translate(TAGGED, EN, DE), NotTranslated)
+    known = {"Your": "Ihre", "invoice": "Rechnung", "of": "über", "is due tomorrow.": "ist morgen fällig."}
+    between = Translators(Catalogues({DE: known})).translate(TAGGED, EN, DE)
+    assert between == Translation("Ihre <1>Rechnung</1> über <2>{{ total }}</2> ist morgen fällig.", DE, "catalogue")
 
 
 def test_what_nothing_translates_is_never_sent_as_another_language_and_says_every_reason(
