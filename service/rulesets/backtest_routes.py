@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -17,6 +17,7 @@ from service.rulesets.backtest import BacktestOver, Backtests, BacktestSide, Sto
 from service.rulesets.places import TrialPlaces
 from service.rulesets.problems import as_problems
 from service.rulesets.schemas import MAX_FILE_BYTES, Paged
+from service.rulesets.shown_reports import DescribedReport
 
 PATH = "/v1/rulesets/<name>/backtests"
 
@@ -62,7 +63,7 @@ class ShownBacktest(Shown):
     status: str
     progress: float
     why: str | None
-    report: Mapping[str, object]
+    report: DescribedReport
 
 
 class BacktestList(Shown):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from flask import Blueprint
@@ -13,6 +12,7 @@ from service.http import Query, Shown, endpoint
 from service.rulesets.differences import compared
 from service.rulesets.library import Library
 from service.rulesets.problems import as_problems
+from service.rulesets.shown_reports import DescribedDiff
 
 
 class DiffQuery(Query):
@@ -31,7 +31,7 @@ class ShownDiff(Shown):
     old: int
     new: int
     lines: str
-    changes: Mapping[str, object] | None
+    changes: DescribedDiff | None
 
 
 def add_diff(routes: Blueprint, library: Library) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from service.http import As, Body, Cursor, Instant, Limit, Query, Shown
+from service.rulesets.shown_reports import DescribedDiff, DescribedReplay
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 """Size of a rule file."""
@@ -148,8 +149,8 @@ class Otherwise(Shown):
     `backtest` is null if there are none, or they could not be replayed just now.
     """
 
-    diff: Mapping[str, object] | None = None
-    backtest: Mapping[str, object] | None = None
+    diff: DescribedDiff | None = None
+    backtest: DescribedReplay | None = None
 
 
 class CheckReport(Otherwise):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
@@ -14,6 +13,7 @@ from service.core.enums import Scope
 from service.http import Answer, Body, Caller, Shown, endpoint, shown_by
 from service.rulesets.problems import as_problems
 from service.rulesets.shadow import Shadows, Watched
+from service.rulesets.shown_reports import DescribedReport
 
 PATH = "/v1/rulesets/<name>/shadow"
 
@@ -36,7 +36,7 @@ class ShownShadow(Shown):
     by: str
     since: datetime
     skipped: int
-    report: Mapping[str, object]
+    report: DescribedReport
 
 
 def blueprint(shadows: Shadows) -> Blueprint:
