@@ -8,6 +8,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from service.console import calls, mood
+from service.console.form_faults import form_faults
 from service.console.forms import takes_form
 from service.http import Problem, ProblemType, not_found
 
@@ -35,7 +36,8 @@ def add_to(routes: Blueprint) -> None:
         except Problem as problem:
             if problem.type is not ProblemType.INVALID:
                 raise
-            return make_response(_page(review_id, problem.detail), problem.type.status)
+            notice = form_faults(problem, {"reason": "Reason"}).notice
+            return make_response(_page(review_id, notice), problem.type.status)
         following = request.form.get("following")
         return redirect(f"/console/reviews/{following}" if following else "/console/reviews", 303)
 
