@@ -272,7 +272,7 @@ def check_pieces(source: str, supplied: str) -> None:
         raise PiecesLost(f"the translation {SAY_SOMETHING}")
     if tagged_texts.is_tagged(source) and tagged_texts.has_marks(supplied) and not tagged_texts.is_tagged(supplied):
         raise PiecesLost("the marks of the translation cross: each, such as <1>, must open before it closes")
-    expected, found = Counter(mask(source).hidden), Counter(mask(supplied).hidden)
+    expected, found = (Counter(mask(tagged_texts.apart(text)).hidden) for text in (source, supplied))
     if lost := sorted((expected - found).elements()):
         raise PiecesLost(f"the translation lacks {', '.join(lost)}: each must stand in it exactly as in the source")
     if extra := sorted((found - expected).elements()):

@@ -217,6 +217,7 @@ def test_what_was_supplied_between_two_tags_goes_on_and_a_sentence_is_supplied_w
 def test_a_translation_whose_marks_cross_is_refused() -> None:
     with pytest.raises(PiecesLost, match="must open before it closes"):
         check_pieces("Your <1>menu</1>.", "</1>Menyu<1>.")
+    check_pieces("Only <1>5 days</1> left.", "Siku <1>tu 5</1>.")
 
 
 def test_a_policy_may_name_a_template_that_was_just_published(api: Api) -> None:
