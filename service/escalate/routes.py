@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from flask import Blueprint
 
+from service.channels import ContactRefused, asked_phone
 from service.core.enums import Scope
 from service.escalate import intake, schemas
 from service.escalate.contacts import UnknownContact
@@ -87,7 +88,10 @@ def _add_reads(routes: Blueprint, incidents: Incidents) -> None:
         """
         by_address = Scope.PII in caller.scopes
         wanted = Filter(
-            *(query.state, query.app, query.policy, query.person), by_address, since=query.since, until=query.until
+            *(query.state, query.app, query.policy, _asked_person(query.person)),
+            by_address,
+            since=query.since,
+            until=query.until,
         )
         page = incidents.listed(wanted, cursor=query.cursor, limit=query.limit)
         return {"items": [seen_by(record, caller) for record in page.items], "next_cursor": page.cursor}
@@ -139,3 +143,13 @@ def as_problems() -> Iterator[None]:
         raise invalid([FieldError(error.path, str(error))]) from error
     except NoContacts as error:
         raise invalid([FieldError("contacts", str(error))]) from error
+
+
+def _asked_person(text: str | None) -> str | None:
+    """An id or a name as it is; what begins as a phone in E.164, or 422 that says how to write one."""
+    if text is None or not (text.startswith("+") or (text.startswith(" ") and text.strip()[:1].isdigit())):
+        return text
+    try:
+        return asked_phone(text)
+    except ContactRefused as error:
+        raise invalid([FieldError("person", str(error))]) from error
