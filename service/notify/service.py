@@ -13,7 +13,7 @@ from service.core.blank import SAY_SOMETHING, is_blank
 from service.core.clock import Clock
 from service.core.enums import Lane
 from service.core.errors import TocsinError
-from service.core.language_tags import Tag, UnknownTag, likely, parse_tag
+from service.core.language_tags import Tag, UnknownTag, parse_tag
 from service.messages import (
     UNSUBSCRIBE,
     Attachments,
@@ -31,6 +31,7 @@ from service.messages import (
 from service.notify.addressees import Addressee, addressee_items
 from service.notify.batch import UNTOUCHED, Counts, DeliveryBatch, Line, count
 from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.ignored import ignored, used
 from service.notify.items import (
     DELIVERY,
     HELD,
@@ -88,6 +89,11 @@ class Request:
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reply_to: str | None = None
     attachments: tuple[str, ...] = ()
+
+    def without_ignored(self) -> Request:
+        """As earlier versions took it: without what has no effect."""
+        subject = self.subject if self.template is None else None
+        return replace(self, subject=subject, translations=used(self.language, self.translations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +259,7 @@ class NotificationService:
         if (request.text is None) == (request.template is None):
             yield "text", "send either a text or the name of a template"
             return
-        if request.template is not None and request.subject is not None:
-            yield "subject", "is the template's own: leave it out, or change its email.subject.txt"
+        yield from ignored(request.template, request.subject, request.language, request.translations)
         try:
             parse_tag(request.language)
         except UnknownTag as error:
@@ -318,8 +323,6 @@ def translation_faults(request: Request, template: Template) -> Iterator[tuple[s
         except UnknownTag as error:
             yield f"translations.{name}", str(error)
             continue
-        if likely(language) == likely(template.language):
-            yield f"translations.{name}", f"is the language of the text itself, {template.language}: say it there"
         if language in named:
             yield f"translations.{name}", f"says {language} a second time: keep one of them"
         named.add(language)

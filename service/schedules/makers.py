@@ -72,7 +72,7 @@ class NotificationMaker:
     def make(self, body: Mapping[str, object], name: str, app: str) -> None:
         """Hand it in, unless it was; its request id is its own."""
         try:
-            self.desk.accept(requested(NotificationRequest.model_validate(body), name, app, name))
+            self.desk.accept(requested(NotificationRequest.model_validate(body), name, app, name).without_ignored())
         except (ValidationError, UnfitRequest) as error:
             raise _refusal(error) from error
 
