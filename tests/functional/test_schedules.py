@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.core.enums import Scope
+from service.schedules import Makes
 from tests.functional.conftest import NOON, Api
 from tests.functional.incident_room import ANN, NAMED, Room
 
@@ -90,6 +91,23 @@ def test_a_weekly_report_is_a_notification(room: Room) -> None:
     set_clock(room, datetime(2026, 5, 11, 9, 0, tzinfo=UTC))
     shown = client.get(f"/v1/notifications/{name}-20260511T090000Z").json()
     assert shown["text"] == "The weekly report is ready."
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        {"template": "follow-up", "variables": {"name": "Jo", "lead": "L-7"}, "subject": "A lead"},
+        {"text": "The weekly report is ready.", "translations": {"en-US": "It is ready."}},
+    ],
+)
+def test_what_an_earlier_version_took_and_ignored_goes_on(ignored: dict[str, object], room: Room) -> None:
+    room.api.client.call(
+        "PUT", "/v1/recipients/ann", json={"email": "ann@example.com", "language": "en", "preference": "email"}
+    )
+    body = {**ignored, "recipients": ["ann"]}
+    assert room.api.client.post("/v1/schedules", {**DAILY, "incident": None, "notification": body}).status == 422
+    room.api.service.timetable.makers[Makes.NOTIFICATION].make(body, "weekly-1", "app")
+    assert room.api.client.get("/v1/notifications/weekly-1").status == 200
 
 
 def test_a_deleted_schedule_runs_no_more(room: Room) -> None:
