@@ -86,8 +86,7 @@ def _written(one: _Segment, translated: Mapping[str, str]) -> str:
 
 
 def _has_all(said: str, one: _Segment) -> bool:
-    marks = [piece for piece in tagged.pieces(said) if piece in one.tags]
-    return tagged.is_tagged(said) and sorted(marks) == sorted(one.tags)
+    return tagged.is_tagged(said) and sorted(tagged.pieces(said)[1::2]) == sorted(one.tags)
 
 
 def _alone(piece: _Piece, translated: Mapping[str, str]) -> str:
