@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+MAX_TAGS = 50
+"""Tags of one text."""
+
 _MARK = re.compile(r"<(/?)([1-9]\d{0,3})>")
 
 
@@ -28,7 +31,7 @@ def has_marks(text: str) -> bool:
 
 
 def is_tagged(text: str) -> bool:
-    """Whether a text has marks, each pair of which opens before it closes, and none crosses another."""
+    """Whether a text has marks, at most `MAX_TAGS` pairs, each of which opens before it closes and crosses no other."""
     open_ones: list[str] = []
     seen: set[str] = set()
     for closes, number in _MARK.findall(text):
@@ -39,7 +42,7 @@ def is_tagged(text: str) -> bool:
             open_ones.append(number)
         elif not open_ones or open_ones.pop() != number:
             return False
-    return bool(seen) and not open_ones
+    return 0 < len(seen) <= MAX_TAGS and not open_ones
 
 
 def fragments(text: str) -> tuple[str, ...]:
@@ -69,13 +72,38 @@ def pieces(text: str) -> tuple[str, ...]:
 
 
 def apart(text: str) -> str:
-    """A tagged text whose marks stand apart from the words, as engines need it."""
+    """A tagged text whose marks stand apart from its words."""
     return _MARK.sub(lambda mark: f" {mark[0]}" if mark[1] else f"{mark[0]} ", text) if is_tagged(text) else text
 
 
-def together(text: str) -> str:
-    """The text with its marks at the words again."""
-    return re.sub(r"(<[1-9]\d{0,3}>) | (</[1-9]\d{0,3}>)", lambda mark: mark[1] or mark[2], text)
+def bare(text: str) -> str:
+    """The text without marks."""
+    return _MARK.sub("", text)
+
+
+def marked_words(text: str) -> Mapping[str, str]:
+    """By the number of each tag of a tagged text, what it goes around."""
+    if not is_tagged(text):
+        return {}
+    begins = {mark[2]: mark.end() for mark in _MARK.finditer(text) if not mark[1]}
+    return {mark[2]: bare(text[begins[mark[2]] : mark.start()]) for mark in _MARK.finditer(text) if mark[1]}
+
+
+def with_marks(text: str, words: Mapping[str, str]) -> str | None:
+    """A bare text with each tag around its words; None unless each stands there once, and no two tags cross."""
+    marks: list[tuple[int, int, int, str]] = []
+    for number, said in words.items():
+        found = list(re.finditer(rf"(?<!\w){re.escape(said.strip())}(?!\w)", text, re.IGNORECASE))
+        if len(found) != 1 or not said.strip():
+            return None
+        start, end = found[0].span()
+        # where several stand at one place, what closes comes first, the inner one of two closing, the outer of opening
+        marks += ((start, 1, -end, f"<{number}>"), (end, 0, -start, f"</{number}>"))
+    tagged, last = "", 0
+    for place, _, _, mark in sorted(marks):
+        tagged, last = f"{tagged}{text[last:place]}{mark}", place
+    tagged += text[last:]
+    return tagged if is_tagged(tagged) else None
 
 
 def _between(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from service.core import tagged_texts
@@ -52,24 +52,36 @@ class MachineTranslator:
 
     def translate(self, text: str, source: Tag, target: Tag, /) -> Translation | NotTranslated:
         """Translate unless the text is not in `source`, or the answer lost a placeholder, a number or its language."""
+        if tagged_texts.is_tagged(text):
+            return self._with_tags(text, source, target)
         language = self.engine.produces(source, target)
         if language is None:
             return NotTranslated(f"{self.engine.name} has no model from {source} to {target}")
         if self._is_elsewhere(text, source):
             return NotTranslated(f"the text does not look like {source}, which it is declared to be")
-        masked = mask_for_machine(tagged_texts.apart(text), self.terms, lambda piece: self.said(piece, target))
+        masked = mask_for_machine(text, self.terms, lambda piece: self.said(piece, target))
         answer = self.engine.translate(masked.text, source, target)
         restored = masked.restore(answer)
         if isinstance(restored, MarkersBroken):
             return NotTranslated(f"{self.engine.name}: {restored.reason}")
         if (fault := _fault(masked.text, answer)) or (fault := self._untranslated(restored, source)):
             return NotTranslated(f"{self.engine.name}: {fault}")
-        if tagged_texts.is_tagged(text):
-            restored = tagged_texts.together(restored)
-            if not tagged_texts.is_tagged(restored):
-                return NotTranslated(f"{self.engine.name}: the tags of the answer cross each other")
         same = likely(language) == likely(target)
         return Translation(restored, target if same else language, f"machine:{self.engine.name}")
+
+    def _with_tags(self, text: str, source: Tag, target: Tag) -> Translation | NotTranslated:
+        """The bare sentence, with its tags around the same words: engines leave words outside of marks."""
+        whole = self.translate(tagged_texts.bare(text), source, target)
+        if isinstance(whole, NotTranslated):
+            return whole
+        said: dict[str, str] = {}
+        for number, words in tagged_texts.marked_words(text).items():
+            answer = self.translate(words, source, target) if any(map(str.isalpha, words_of(words))) else None
+            said[number] = answer.text if isinstance(answer, Translation) else words
+        tagged = tagged_texts.with_marks(whole.text, said)
+        if tagged is None:
+            return NotTranslated(f"{self.engine.name}: words that a tag marks are not in the answer")
+        return replace(whole, text=tagged)
 
     def _is_elsewhere(self, text: str, source: Tag) -> bool:
         if likely(source).script == "Latn" and not all(map(_is_latin, filter(str.isalpha, text))):

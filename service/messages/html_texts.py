@@ -169,7 +169,9 @@ def _is_one_text(core: Sequence[_Piece]) -> bool:
         depth += (piece.kind is _Kind.OPENS) - (piece.kind is _Kind.CLOSES)
         beside = beside or (depth == 0 and piece.has_words)
     spoken = [piece for piece in core if piece.kind is _Kind.TEXT and not piece.is_blank]
-    return beside and len(spoken) > 1 and not any(tagged.has_marks(piece.raw) for piece in spoken)
+    tags = sum(piece.kind is _Kind.OPENS for piece in core)
+    is_clear = tags <= tagged.MAX_TAGS and not any(tagged.has_marks(piece.raw) for piece in spoken)
+    return beside and len(spoken) > 1 and is_clear
 
 
 def _together(core: Sequence[_Piece]) -> _Segment:
