@@ -30,11 +30,11 @@ def asked_phone(text: str) -> str:
         if text.startswith(" "):
             return _possible(f"+{plain}")
     except PhoneRefused as error:
-        raise ContactRefused(str(error)) from error
+        raise _refusal(error.fault) from error
     with suppress(PhoneRefused):
         return PhoneRules(reserved_allowed=True).parse(f"+{plain.removeprefix('00')}").e164
     has_digits = any(character.isdigit() for character in plain)
-    raise ContactRefused(str(PhoneRefused(PhoneFault.NO_COUNTRY_CODE if has_digits else PhoneFault.NOT_A_NUMBER)))
+    raise _refusal(PhoneFault.NO_COUNTRY_CODE if has_digits else PhoneFault.NOT_A_NUMBER)
 
 
 def asked_address(text: str) -> str:
@@ -49,6 +49,14 @@ def asked_address(text: str) -> str:
 def asked_contact(text: str) -> str:
     """The address where there is an `@`, else the phone."""
     return asked_address(text) if "@" in text else asked_phone(text)
+
+
+def _refusal(fault: PhoneFault) -> ContactRefused:
+    said = str(PhoneRefused(fault))
+    return ContactRefused(said if _EXAMPLE in said else f"{said}: write all of it, {_EXAMPLE}")
+
+
+_EXAMPLE = "for example +447700900123"
 
 
 def _possible(text: str) -> str:

@@ -79,7 +79,8 @@ def test_recipients_are_listed_searched_and_paged(api: Api) -> None:
     [
         ("phone=07700900123", "phone the phone number has no country code: write it with + and the country code"),
         ("phone=1713920012", "write it with +"),
-        ("phone=%2B49", "too few digits"),
+        ("phone=%2B4917", "has too few digits for its country: write all of it, for example +447700900123"),
+        ("phone=%2B49", "write it with +"),
         ("phone=mary", "is not a phone number: write it with + and digits"),
         ("phone=", "is not a phone number"),
         ("email=mary", "write all of it, for example sam@example.com"),
