@@ -84,7 +84,7 @@ class Endpoint:
         list_name = None
         if "query" in self.wants and operation.query is not None:
             query = _query(operation.query, call.query)
-            if lists.is_of_a_list(query):
+            if lists.are_of_a_list(operation.query):
                 list_name = lists.name_of(operation.path, call.places, query)
                 query = lists.opened(list_name, query)
             given["query"] = query
@@ -206,6 +206,8 @@ def _said(request: Request, raw: bytes) -> Sequence[bytes]:
 
 def _given_query(operation: Operation, request: Request) -> Mapping[str, str]:
     """The query of a call with a key: every name is known, and said once, or 422."""
+    if not request.query_string:
+        return {}
     if operation.query is None and request.args:
         raise invalid([FieldError(name, "is not known here: this call has no query") for name in request.args])
     if twice := [name for name, values in request.args.lists() if len(values) > 1]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response
+from flask import Flask
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PAGE = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 """What a page of ours may do: show itself, in no frame of another, and send its own form. No scripts."""
@@ -22,15 +27,31 @@ ALWAYS: Mapping[str, str] = {
 """
 
 
+_BY_NAME = tuple((name.lower(), (name, value)) for name, value in ALWAYS.items())
+
+
 def install(app: Flask) -> None:
     """Add `ALWAYS` to every answer of this app, where the answer does not say otherwise."""
+    app.wsgi_app = _completing(app.wsgi_app)  # type: ignore[method-assign, assignment]  # Flask's own way
 
-    @app.after_request
-    def complete(response: Response) -> Response:
-        said = {name.lower() for name, _ in response.headers}  # looking each up costs five times as much
-        for name, value in ALWAYS.items():
-            if name.lower() not in said:
-                response.headers.add(name, value)
-        if response.status_code == 204:
-            response.headers.remove("Content-Type")
-        return response
+
+def _completing(answer: WSGIApplication) -> WSGIApplication:
+    """The same with all headers: plain lists here cost a tenth of what werkzeug's headers do."""
+
+    def answer_completely(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(
+            status: str, headers: list[tuple[str, str]], failure: OptExcInfo | None = None
+        ) -> Callable[[bytes], object]:
+            return start_response(status, _completed(status, headers), failure)
+
+        return answer(environ, start)
+
+    return answer_completely
+
+
+def _completed(status: str, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    given = {name.lower() for name, _ in headers}
+    complete = headers + [header for name, header in _BY_NAME if name not in given]
+    if not status.startswith("204"):
+        return complete
+    return [header for header in complete if header[0].lower() != "content-type"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 from pydantic import BaseModel
 
@@ -24,9 +25,10 @@ def name_of(path: str, places: Mapping[str, object], query: BaseModel) -> str:
     return exact_json.canonical([path, dict(places), filters])
 
 
-def is_of_a_list(query: BaseModel) -> bool:
+@cache
+def are_of_a_list(parameters: type[BaseModel]) -> bool:
     """Whether these are the parameters of a list that is answered page by page."""
-    return CURSOR in type(query).model_fields
+    return CURSOR in parameters.model_fields
 
 
 def opened(name: str, query: BaseModel) -> BaseModel:

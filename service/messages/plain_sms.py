@@ -30,6 +30,8 @@ _PLAIN = str.maketrans(
 
 def plain(text: str) -> str:
     """The text with what costs and says nothing replaced; letters and signs that readers see stay as they are."""
+    if not not_in_gsm_7(text):  # most texts
+        return text
     composed = _UNSEEN.sub("", unicodedata.normalize("NFC", with_plain_blanks(text)))
     cheap = _MARKS.sub("", composed).translate(_PLAIN)
     return composed if not_in_gsm_7(cheap) else cheap

@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from service.channels import SIGNATURE_MARK, text_above_signature
 from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
@@ -36,7 +36,7 @@ class TooLong(TocsinError):
     """A filled text over what its channel carries."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rendition:
     """A message in one language, for every channel, its slots still open; `provenance` says who wrote the words."""
 
@@ -50,7 +50,7 @@ class Rendition:
     in_frame: bool = False
     """Whether its HTML is laid out by us, and not by a template's author."""
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """The variables that any channel's form of it reads."""
         forms = (self.sms, self.subject, self.html, self.plain, self.voice)
