@@ -35,8 +35,8 @@ from bench.report import interleaved, table
 from service.channels.email import parse_sender
 from service.config import Backend, Settings
 from service.core.enums import Scope
-from service.evaluations.flow import Call as Asked
-from service.evaluations.flow import Evaluated
+from service.evaluations.flow import EvaluatedCall
+from service.evaluations.flow import EvaluationCall as Asked
 from service.wiring.app import Service
 from service.wiring.storage import prepare_aws
 from service.work import HandlerRegistry, Worker
@@ -124,7 +124,7 @@ class Site:
         for _ in range(EVALUATIONS):
             name = f"REQ-{next(self.numbers)}"
             call = Asked("premium", REQUEST, name, f"{name}-evaluation", "bench", RAW, "evaluations")
-            self.service.evaluations.evaluate(call, Evaluated.as_json)
+            self.service.evaluations.evaluate(call, EvaluatedCall.as_json)
 
     def deliver(self, audience: str, worker: Worker) -> None:
         """Accept a notification and let a worker send it to everybody."""
@@ -215,7 +215,7 @@ def _site(home: Path, wire: Wire) -> Iterator[Site]:
         service.working_copies.sweep()
         _, key = service.keys.create("bench", list(Scope))
         _invite(service)
-        alone = Worker(service.store, HandlerRegistry(service.duties()), service.clock, threads=1)
+        alone = Worker(service.store, HandlerRegistry(service.task_handlers()), service.clock, threads=1)
         site = Site(service, Client(InProcess(service.flask()), key), service.worker(), alone, wire)
         yield site
         for worker in (site.worker, site.alone):

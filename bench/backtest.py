@@ -20,7 +20,7 @@ from service.core import exact_json
 from service.core.clock import HandClock
 from service.decide.decision import Compiled
 from service.decide.language import parse
-from service.rulesets.columns.segment_builder import Following, texts
+from service.rulesets.columns.segment_builder import SegmentWriter, texts
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.comparing import answer
 from service.rulesets.library import Library, RulesetDraft
@@ -67,7 +67,7 @@ def run(quick: bool = False) -> Mapping[str, object]:
         tallies: dict[str, Tally] = {}
         seconds["from raw entries"] = _timed(lambda: tallies.update(raw=_replayed(store, 0)))
         clock.advance(timedelta(days=1))
-        follower = Following(Library(store, clock), store, clock)
+        follower = SegmentWriter(Library(store, clock), store, clock)
         seconds["into columns"] = _timed(follower.follow)
         segments = head_of(store, "premium")[0].segments
         seconds["from columns"] = min(_timed(lambda: tallies.update(columns=_replayed(store, segments))) for _ in "123")

@@ -22,7 +22,7 @@ from service.console import Sessions
 from service.core import exact_json, ids
 from service.core.clock import SystemClock
 from service.core.enums import Channel, Lane, Scope
-from service.notify.batch import BATCH_SIZE, Line, cut
+from service.notify.batch import BATCH_SIZE, DeliveryLine, cut
 from service.notify.delivery import DeliveryStatus
 from service.notify.items import batch_item, changed_batch_item
 from service.recipients import Recipient
@@ -35,8 +35,8 @@ FACTS = {"driver": {"age": 18}, "car": {"style": "SPORTS", "color": "RED"}, "pol
 MODEL = "console-model"
 ROUNDS = 20
 
-DELIVERED = Line(DeliveryStatus.DELIVERED, Channel.EMAIL, "en")
-FAILED = Line(DeliveryStatus.FAILED, Channel.EMAIL, "en")
+DELIVERED = DeliveryLine(DeliveryStatus.DELIVERED, Channel.EMAIL, "en")
+FAILED = DeliveryLine(DeliveryStatus.FAILED, Channel.EMAIL, "en")
 
 PAGES = (
     "",

@@ -92,11 +92,11 @@ def _send(service: Service, workers: int) -> tuple[float, float]:
 
 
 def _accept(service: Service, name: str, audience: str) -> str:
-    return service.messaging.desk.accept(Request(name, "bench", name, TEXT, audience=audience)).id
+    return service.messaging.notifications.create(Request(name, "bench", name, TEXT, audience=audience)).id
 
 
 def _wait(service: Service, name: str) -> None:
-    while (status := service.messaging.desk.get(name).status) not in FINAL:
+    while (status := service.messaging.notifications.get(name).status) not in FINAL:
         if status is Status.HELD_FOR_REVIEW:
             raise RuntimeError("the announcement was held for review")
         time.sleep(0.02)

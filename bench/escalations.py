@@ -181,7 +181,9 @@ def work(home: Path, begun: Event, moved: Synchronized[int]) -> None:
     """In a process of its own: what `tocsin worker` does, watched."""
     service = Service(Settings(home=home, rules_watch=False))
     store = Watched(service.settings.database, moved)
-    worker = Worker(store, HandlerRegistry(service.duties()), SYSTEM_CLOCK, threads=service.settings.worker_threads)
+    worker = Worker(
+        store, HandlerRegistry(service.task_handlers()), SYSTEM_CLOCK, threads=service.settings.worker_threads
+    )
     signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
     begun.set()
     worker.run()

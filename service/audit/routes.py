@@ -10,7 +10,7 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.audit.entry import EntryType, as_json
-from service.core.enums import Scope
+from service.core import Scope
 from service.http import Cursor, Instant, Limit, Query, Shown, endpoint, not_found
 from service.storage import AuditQuery, Store
 

@@ -13,8 +13,7 @@ from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
 from service.aws.limits import OverLimit, check_limits
-from service.core import aws_errors, exact_json
-from service.core.aws_errors import AwsErrorKind
+from service.core import AwsErrorKind, aws_errors, exact_json
 from service.work import Permanent, RetryLater, asked_wait
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class EventBridge:
             entries = self._client.put_events(**request).get("Entries", [])
         except OverLimit as error:
             raise Permanent(f"EventBridge would refuse the event: {error}") from error
-        except aws_errors.RAISED as error:
+        except aws_errors.AWS_RAISED as error:
             raise _meaning(error) from error
         _require_taken(entries)
 
@@ -64,14 +63,14 @@ def _require_taken(entries: list[PutEventsResultEntryTypeDef]) -> None:
     code = entries[0].get("ErrorCode")
     if code is None:
         return
-    if code in FOR_GOOD or aws_errors.kind_of_code(code) in MENDED_HERE:
+    if code in FOR_GOOD or aws_errors.aws_kind_of_code(code) in MENDED_HERE:
         raise _refused(code)
     raise RetryLater(f"EventBridge did not take the event ({code})")
 
 
 def _meaning(error: Exception) -> RetryLater | Permanent:
     name = aws_errors.short(error)
-    if aws_errors.kind_of(error) in MENDED_HERE:
+    if aws_errors.aws_error_kind(error) in MENDED_HERE:
         return _refused(name)
     wait = asked_wait(aws_errors.headers(error)) if isinstance(error, ClientError) else timedelta(0)
     return RetryLater(f"EventBridge did not take the event ({name}, see `tocsin doctor`)", wait)

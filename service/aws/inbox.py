@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from service.core.inbound_queue import AT_ONCE, QueueMessage
+from service.core import MOST_AT_ONCE, QueueMessage
 from service.storage import aws_calls
 from service.storage.sqs import create_with_dead_letters, whole_seconds
 
@@ -53,7 +53,7 @@ _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 _PATIENT = Config(
     connect_timeout=3,
     read_timeout=LONGEST_WAIT.total_seconds() + 10,
-    max_pool_connections=AT_ONCE,
+    max_pool_connections=MOST_AT_ONCE,
     retries={"mode": "standard", "total_max_attempts": 1},
     tcp_keepalive=True,
 )
@@ -79,7 +79,7 @@ class SqsInbox:
 
     def __init__(self, queue: str, connect: Callable[[], SQSClient] = connect, wait: timedelta = LONGEST_WAIT) -> None:
         self._queue = queue
-        self._calls = aws_calls.Calls("SQS", connect, time.sleep, random.random, _TRIES)
+        self._calls = aws_calls.AwsCalls("SQS", connect, time.sleep, random.random, _TRIES)
         self._wait = wait
         self._urls: dict[str, str] = {}
 
@@ -89,7 +89,7 @@ class SqsInbox:
         answer = self._calls(
             lambda client: client.receive_message(
                 QueueUrl=url,
-                MaxNumberOfMessages=AT_ONCE,
+                MaxNumberOfMessages=MOST_AT_ONCE,
                 WaitTimeSeconds=whole_seconds(self._wait),
                 MessageSystemAttributeNames=["ApproximateReceiveCount"],
             )
@@ -142,5 +142,7 @@ def _attributes(letter: QueueMessage, reason: str) -> dict[str, MessageAttribute
     """Why, and which letter it was; nothing where the letter leaves no room for it: the log has it then."""
     if len(letter.text.encode()) > MOST_BYTES - _RESERVED:
         return {}
-    said = _UNSPEAKABLE.sub("\ufffd", reason)[:MOST_REASON]
-    return {name: {"DataType": "String", "StringValue": text} for name, text in (("Reason", said), ("Id", letter.id))}
+    speakable = _UNSPEAKABLE.sub("\ufffd", reason)[:MOST_REASON]
+    return {
+        name: {"DataType": "String", "StringValue": text} for name, text in (("Reason", speakable), ("Id", letter.id))
+    }

@@ -14,7 +14,7 @@ from functools import lru_cache
 from botocore.client import BaseClient
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 
 class OverLimit(TocsinError):
@@ -32,9 +32,9 @@ def choices_of(client: BaseClient, operation: str, member: str) -> frozenset[str
     """The values that one member of the operation's input may have, such as the languages it knows."""
     shape = client.meta.service_model.operation_model(operation).input_shape
     assert isinstance(shape, StructureShape)
-    found = shape.members[member]
-    assert isinstance(found, StringShape)
-    return frozenset(found.enum)
+    member_shape = shape.members[member]
+    assert isinstance(member_shape, StringShape)
+    return frozenset(member_shape.enum)
 
 
 def _faults(shape: Shape, value: object, path: str) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _holds_a_limit(shape: Shape, above: frozenset[str]) -> bool:
     if shape.metadata.keys() & {"min", "max", "pattern", "enum"}:
         return True
     inner = [shape for shape in _inner(shape) if shape.name not in above]
-    return any(_holds_a_limit(one, above | {shape.name}) for one in inner)
+    return any(_holds_a_limit(part, above | {shape.name}) for part in inner)
 
 
 def _inner(shape: Shape) -> Sequence[Shape]:

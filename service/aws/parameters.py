@@ -9,8 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.aws.clients import Clients
 from service.aws.references import CannotFetch, ValueReference, ValueSource
-from service.core.aws_errors import AwsErrorKind, code, kind_of_code
-from service.core.exact_json import NotJson, dumps, loads
+from service.core import AwsErrorKind, NotJson, aws_error_code, aws_kind_of_code, exact_json
 
 _PERMISSIONS: Mapping[ValueSource, str] = {
     ValueSource.SSM: "ssm:GetParameter (and kms:Decrypt, if a key of your own encrypts it)",
@@ -19,7 +18,7 @@ _PERMISSIONS: Mapping[ValueSource, str] = {
 }
 
 
-class KeptValues:
+class RemoteValues:
     """What the three services keep, as this process may read it. Two clients at most, made when they are needed."""
 
     def __init__(self, clients: Clients | None = None) -> None:
@@ -30,7 +29,7 @@ class KeptValues:
         try:
             text = self._read(reference)
         except ClientError as error:
-            raise CannotFetch(_advice(reference, code(error))) from error
+            raise CannotFetch(_advice(reference, aws_error_code(error))) from error
         except BotoCoreError as error:
             raise CannotFetch(f"{reference} cannot be fetched: {error}. Set AWS_REGION and credentials.") from error
         return text if reference.key is None else _member(reference, reference.key, text)
@@ -87,7 +86,7 @@ def _text_of(reference: ValueReference, answer: Mapping[str, object]) -> str:
 
 def _member(reference: ValueReference, key: str, text: str) -> str:
     try:
-        document = loads(text)
+        document = exact_json.loads(text)
     except NotJson as error:
         raise CannotFetch(f"{reference} names a member, and what is kept there is not JSON") from error
     if not isinstance(document, dict) or key not in document:
@@ -112,11 +111,11 @@ def _as_text(value: object) -> str:
         case [*parts] if _is_list_of_words(parts):
             return ",".join(map(str, parts))
         case _:
-            return dumps(value)
+            return exact_json.dumps(value)
 
 
 def _advice(reference: ValueReference, name: str) -> str:
-    if kind_of_code(name) is AwsErrorKind.IDENTITY:
+    if aws_kind_of_code(name) is AwsErrorKind.IDENTITY:
         return f"{reference} may not be read ({name}): allow the role {_PERMISSIONS[reference.source]}"
     if "NotFound" in name:
         return f"{reference} does not exist ({name}): create it, or correct the name and AWS_REGION"

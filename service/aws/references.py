@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 
 class ValueSource(StrEnum):
@@ -38,7 +38,7 @@ class ValueReference:
 
 
 class CannotFetch(TocsinError):
-    """A value cannot be had; says which, why, and what to do. Never holds the value."""
+    """A value cannot be fetched; says which, why, and what to do. Never holds the value."""
 
 
 Fetch = Callable[[ValueReference], str]
@@ -47,5 +47,5 @@ Fetch = Callable[[ValueReference], str]
 
 def parse_reference(text: str) -> ValueReference | None:
     """The reference that a setting's text is; None for a text that stands for itself."""
-    found = _FORM.fullmatch(text)
-    return None if found is None else ValueReference(ValueSource(found[1]), found[2], found[3])
+    match = _FORM.fullmatch(text)
+    return None if match is None else ValueReference(ValueSource(match[1]), match[2], match[3])

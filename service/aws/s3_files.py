@@ -1,6 +1,6 @@
 """Files in S3 that notifications name: looked at when they are named, read when the first mail leaves.
 
-Only what lies below one prefix of one bucket: whoever may send a message must not thereby read all that we may read.
+Only what lies below one prefix of one bucket: who may send a message may not read everything that we may read.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 """
 
@@ -13,9 +13,16 @@ from typing import Protocol, cast
 from botocore.exceptions import ClientError
 
 from service.aws.clients import Clients
-from service.core.aws_errors import RAISED, AwsErrorKind, code, kind_of
-from service.core.errors import Unavailable
-from service.core.s3_urls import FileTooLarge, S3Object, S3Url
+from service.core import (
+    AWS_RAISED,
+    AwsErrorKind,
+    FileTooLarge,
+    S3Object,
+    S3Url,
+    Unavailable,
+    aws_error_code,
+    aws_error_kind,
+)
 
 READ_WITHIN_S = 8.0
 """Seconds in which a file is read whole: a send has ten."""
@@ -37,7 +44,7 @@ class S3Files:
         """What there is of a file; None where there is none, or none that we may read."""
         try:
             answer = self._client().head_object(Bucket=url.bucket, Key=url.key)
-        except RAISED as error:
+        except AWS_RAISED as error:
             if _is_missing(error):
                 return None
             raise _unavailable(error) from error
@@ -54,7 +61,7 @@ class S3Files:
                 return _whole(body.iter_chunks(PIECE), limit, ends_at)
             finally:
                 body.close()
-        except RAISED as error:
+        except AWS_RAISED as error:
             if _is_missing(error):
                 return None
             raise _unavailable(error) from error
@@ -76,11 +83,13 @@ def _whole(pieces: Iterator[bytes], limit: int, ends_at: float) -> bytes:
 
 def _is_missing(error: Exception) -> bool:
     """Whether S3 says that a file is not there, or not for us."""
-    return isinstance(error, ClientError) and (code(error) in _ABSENT or kind_of(error) is AwsErrorKind.MISSING)
+    return isinstance(error, ClientError) and (
+        aws_error_code(error) in _ABSENT or aws_error_kind(error) is AwsErrorKind.MISSING
+    )
 
 
 def _unavailable(error: Exception) -> FilesUnavailable:
-    what = code(error) if isinstance(error, ClientError) else type(error).__name__
+    what = aws_error_code(error) if isinstance(error, ClientError) else type(error).__name__
     return FilesUnavailable(f"S3 does not answer ({what}): look at the credentials and at AWS_REGION")
 
 

@@ -1,8 +1,12 @@
+from service.channels.addresses import OWN_FIELDS, AddressesBody, OwnAddresses, StoredAddresses, own_addresses
 from service.channels.asked_contacts import ContactRefused, asked_address, asked_contact, asked_phone
-from service.channels.carrier import Carrier, Handed, OneByOne, Together
+from service.channels.carrier import BulkSender, Carrier, SendResult, SingleSender
 from service.channels.channel_type import Circumstances, ContactKind, address_of
+from service.channels.chat import Chat
 from service.channels.chat.webhooks import ChatWebhooks
 from service.channels.contact_keys import ContactKeys, masked, masked_url
+from service.channels.email import Unaddressable, header_text, parse_reply_to, parse_sender
+from service.channels.email.mailbox import BouncedRecipient, DeliveryReport, ReceivedMail, parse_mail
 from service.channels.email.mailbox.imap import ImapMailbox, MailboxUnreadable
 from service.channels.email.mailbox.reader import MailboxReader
 from service.channels.email.mailbox.server import ImapServer, parse_imap_url
@@ -31,6 +35,7 @@ from service.channels.phones import Phone, PhoneRefused, PhoneRules, time_zone_o
 from service.channels.registry import CHANNELS, ended_by
 from service.channels.sends import counted_send
 from service.channels.smtp import SmtpChannel, SmtpServer, parse_smtp_url
+from service.channels.voice import MAX_SPOKEN, Speech, polly_voice
 from service.channels.voice.kind import voice_of
 from service.channels.voice_nanotts import NanoSpeech
 
@@ -38,19 +43,25 @@ __all__ = [
     "ANSWER_SLOT",
     "CHANNELS",
     "MAIL_TOKEN_LENGTH",
+    "MAX_SPOKEN",
+    "OWN_FIELDS",
     "SIGNATURE_MARK",
     "TAGGED_ADDRESS",
     "Accepted",
+    "AddressesBody",
     "Attachment",
+    "BouncedRecipient",
+    "BulkSender",
     "Carrier",
+    "Chat",
     "ChatWebhooks",
     "Circumstances",
     "ContactKeys",
     "ContactKind",
     "ContactRefused",
+    "DeliveryReport",
     "Email",
     "EmailChannel",
-    "Handed",
     "Ignored",
     "ImapMailbox",
     "ImapServer",
@@ -62,7 +73,6 @@ __all__ = [
     "MailboxUnreadable",
     "Message",
     "NanoSpeech",
-    "OneByOne",
     "Outbox",
     "OutboxChat",
     "OutboxEmail",
@@ -70,20 +80,26 @@ __all__ = [
     "OutboxSms",
     "OutboxVoice",
     "Outcome",
+    "OwnAddresses",
     "Phone",
     "PhoneRefused",
     "PhoneRules",
     "Reason",
     "Receipt",
     "ReceiptStatus",
+    "ReceivedMail",
     "Reference",
     "Refused",
     "ReplyAddress",
+    "SendResult",
+    "SingleSender",
     "Sms",
     "SmsChannel",
     "SmtpChannel",
     "SmtpServer",
-    "Together",
+    "Speech",
+    "StoredAddresses",
+    "Unaddressable",
     "Unknown",
     "Unwanted",
     "VoiceCall",
@@ -94,11 +110,17 @@ __all__ = [
     "asked_phone",
     "counted_send",
     "ended_by",
+    "header_text",
     "is_gone",
     "masked",
     "masked_url",
+    "own_addresses",
     "parse_imap_url",
+    "parse_mail",
+    "parse_reply_to",
+    "parse_sender",
     "parse_smtp_url",
+    "polly_voice",
     "text_above_signature",
     "time_zone_of",
     "voice_of",

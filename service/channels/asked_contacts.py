@@ -7,7 +7,7 @@ from contextlib import suppress
 import phonenumbers
 
 from service.channels.phones import PhoneFault, PhoneRefused, PhoneRules, parse_anywhere
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 MAX_ADDRESS = 254
 """Characters (RFC 5321, errata 1690)."""

@@ -1,7 +1,7 @@
 """A carrier takes batches of messages out.
 
 The outbox's sending is a write to our own store: it answers what to write, the caller commits that together with the
-result, and nothing is ever in doubt. A provider is called for real, and the caller marks its deliveries beforehand.
+result, and nothing is ever in doubt. A provider is called for real, and the caller marks its deliveries before that.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from service.channels.message import Message, Outcome
-from service.core.records import Record
+from service.core import Record
 from service.storage import Item
 
 M_contra = TypeVar("M_contra", bound=Message, contravariant=True)
 
 
-class Handed(Record, frozen=True):
+class SendResult(Record, frozen=True):
     """What became of one message, and what must be written with that."""
 
     outcome: Outcome
@@ -33,23 +33,23 @@ class Carrier(Protocol[M_contra]):
 
     @property
     def is_our_store(self) -> bool:
-        """Whether sending is nothing but the writes it answers, so that it cannot be done by halves."""
+        """Whether sending only returns writes for our own store, so that it cannot be half done."""
 
     def joins(self, message: M_contra, earlier: Sequence[M_contra], /) -> bool:
         """Whether a message costs no call of its own when it follows `earlier` messages."""
 
-    def hand_over(self, messages: Sequence[M_contra], begin_by: datetime, /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[M_contra], begin_by: datetime, /) -> Sequence[SendResult]:
         """Send messages; what became of each, in order. No call is begun after `begin_by`: the rest stays untried."""
 
 
-class OneByOne(Protocol[M_contra]):
+class SingleSender(Protocol[M_contra]):
     """A channel as its adapters are written (`service.channels`)."""
 
     def send(self, message: M_contra, /) -> Outcome:
         """Send one message."""
 
 
-class Together(Protocol[M_contra]):
+class BulkSender(Protocol[M_contra]):
     """A channel that takes messages of one content in one call."""
 
     def alike(self, one: M_contra, other: M_contra, /) -> bool:

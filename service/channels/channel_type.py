@@ -12,9 +12,7 @@ from typing import Protocol
 
 from service.channels.message import Attachment, Message, Reference
 from service.channels.phones import Phone
-from service.core.blank import is_blank
-from service.core.enums import Channel
-from service.core.language_tags import Tag
+from service.core import Channel, Tag, is_blank
 
 
 class ContactKind(StrEnum):
@@ -24,7 +22,14 @@ class ContactKind(StrEnum):
     EMAIL = "email"
 
 
-class MessageReader(Protocol):
+class HasContacts(Protocol):
+    """The contacts of somebody as text: a phone in E.164, an address."""
+
+    def contact(self, field: str) -> str | None:
+        """The contact that a profile's field of this name holds, or None."""
+
+
+class MessageReader(HasContacts, Protocol):
     """Whoever a message is for. What is not known is None."""
 
     @property
@@ -35,16 +40,6 @@ class MessageReader(Protocol):
 
     @property
     def voice_locale(self) -> str | None: ...
-
-    @property
-    def chat_url(self) -> str | None: ...
-
-
-class HasContacts(Protocol):
-    """The contacts of somebody as text: a phone in E.164, an address."""
-
-    def contact(self, field: str) -> str | None:
-        """The contact that a profile's field of this name holds, or None."""
 
 
 class EmailWords(Protocol):
@@ -120,6 +115,10 @@ class ChannelType(Protocol):
     @property
     def opted_out_by(self) -> ContactKind | None:
         """Whose opt-outs end the channel; None where nobody can opt out."""
+
+    @property
+    def word(self) -> str:
+        """How people are told that somebody is written to by the channel: by "mail", "a call"."""
 
     @property
     def always_linked(self) -> bool:

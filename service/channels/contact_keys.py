@@ -9,6 +9,8 @@ import hmac
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from service.core import caseless
+
 
 @dataclass(frozen=True, slots=True)
 class ContactKeys:
@@ -26,7 +28,7 @@ class ContactKeys:
 
     def email(self, address: str) -> str:
         """The key of an email address; in practice no provider tells upper from lower case."""
-        return self._key("email", address.casefold())
+        return self._key("email", caseless(address))
 
     def chat(self, url: str) -> str:
         """The key of a chat room."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.channels.message import Reference
-from service.core.secrets import Keyring
+from service.core import Keyring
 
 MAIL_TOKEN_LENGTH = 26
 """Letters of a token: 130 bits, in small letters and digits, for mail servers that forget capitals."""

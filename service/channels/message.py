@@ -11,9 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from service.channels.phones import Phone
-from service.core.enums import Channel
-from service.core.language_tags import Tag
-from service.core.records import Record
+from service.core import Channel, Record, Tag
 
 
 class Reference(Record, frozen=True):
@@ -124,7 +122,7 @@ class Reason(StrEnum):
     """Our settings of this sender or for this reader: an unverified sender, a number of another account. An operator
     must act."""
     ACCESS = "access"
-    """The provider does not let us in: credentials, a closed account. Nothing leaves until somebody mends it."""
+    """The provider does not let us in: credentials, a closed account. Nothing leaves until somebody corrects that."""
     LIMIT = "limit"
     """The account has reached a limit: a daily quota, a spend limit, a pause. Nothing leaves until it is lifted."""
     THROTTLED = "throttled"
@@ -159,7 +157,7 @@ class Refused(Record, frozen=True):
     def permanent(self) -> bool:
         """Whether the same message would be refused again, whatever happens meanwhile.
 
-        A fault of our account is not: an operator can mend it while the message waits for its next attempt.
+        A fault of our account is not: an operator can correct it while the message waits for its next attempt.
         """
         return self.reason in {Reason.ADDRESS, Reason.OPTED_OUT, Reason.BLOCKED, Reason.ONE_WAY, Reason.CONTENT}
 

@@ -10,16 +10,12 @@ from functools import lru_cache
 
 from msgspec import structs
 
-from service.channels.carrier import Handed
+from service.channels.carrier import SendResult
 from service.channels.chat import Chat
 from service.channels.contact_keys import ContactKeys
 from service.channels.message import Accepted, Email, Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.voice import Audio, NoVoice, Speech, SpeechFailed
-from service.core import ids
-from service.core.clock import Clock
-from service.core.enums import Channel
-from service.core.language_tags import Tag
-from service.core.records import Record, from_state, written
+from service.core import Channel, Clock, Record, Tag, from_state, ids, to_stored_json
 from service.storage import Item, Page, Store
 
 KIND = "outbox"
@@ -92,7 +88,7 @@ class Outbox:
         index, value = self._lookup(to, channel)
         page = self._store.by_index(index, value, cursor=cursor, limit=limit, newest_first=True)
         sent = [OutboxItem(item.id, from_state(OutboxEntry, item.state)) for item in page.items]
-        return Page([one for one in sent if channel in {None, one.entry.channel}], page.cursor)
+        return Page([message for message in sent if channel in {None, message.entry.channel}], page.cursor)
 
     def entry(self, entry_id: str) -> OutboxItem | None:
         """One entry, or None."""
@@ -134,7 +130,7 @@ class Outbox:
     def _item(self, name: str, entry: OutboxEntry) -> Item:
         to_index, to_value = self._lookup(entry.to, None)
         keys = {"outbox": "all", "outbox-channel": entry.channel.value, to_index: to_value}
-        return Item(f"outbox-{name}", KIND, written(entry), keys=keys, expires_at=entry.at + KEPT)
+        return Item(f"outbox-{name}", KIND, to_stored_json(entry), keys=keys, expires_at=entry.at + KEPT)
 
 
 class OutboxSms:
@@ -154,7 +150,7 @@ class OutboxSms:
         """Never: each is kept by itself."""
         return False
 
-    def hand_over(self, messages: Sequence[Sms], _begin_by: datetime, /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[Sms], _begin_by: datetime, /) -> Sequence[SendResult]:
         """What keeping these writes."""
         now = self._outbox.now
         return [_handed([item]) for item in self._outbox.items([_text(sms, now) for sms in messages])]
@@ -177,7 +173,7 @@ class OutboxEmail:
         """Never: each is kept by itself."""
         return False
 
-    def hand_over(self, messages: Sequence[Email], _begin_by: datetime, /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[Email], _begin_by: datetime, /) -> Sequence[SendResult]:
         """What keeping these writes."""
         now = self._outbox.now
         return [_handed([item]) for item in self._outbox.items([_letter(email, now) for email in messages])]
@@ -201,14 +197,14 @@ class OutboxVoice:
 
     def joins(self, message: VoiceCall, earlier: Sequence[VoiceCall], /) -> bool:
         """Whether its words were spoken already."""
-        return any((message.text, message.voice) == (one.text, one.voice) for one in earlier)
+        return any((message.text, message.voice) == (other.text, other.voice) for other in earlier)
 
-    def hand_over(self, messages: Sequence[VoiceCall], _begin_by: datetime, /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[VoiceCall], _begin_by: datetime, /) -> Sequence[SendResult]:
         """What keeping these writes, each spoken."""
         return [self._handed(self._spoken(call)) for call in messages]
 
-    def _handed(self, spoken: tuple[OutboxEntry, bytes] | Refused) -> Handed:
-        return Handed(spoken) if isinstance(spoken, Refused) else _handed(self._outbox.with_audio(*spoken))
+    def _handed(self, spoken: tuple[OutboxEntry, bytes] | Refused) -> SendResult:
+        return SendResult(spoken) if isinstance(spoken, Refused) else _handed(self._outbox.with_audio(*spoken))
 
     def _spoken(self, call: VoiceCall) -> tuple[OutboxEntry, bytes] | Refused:
         try:
@@ -234,15 +230,18 @@ class OutboxChat:
         """Never: each is kept by itself."""
         return False
 
-    def hand_over(self, messages: Sequence[Chat], _begin_by: datetime, /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[Chat], _begin_by: datetime, /) -> Sequence[SendResult]:
         """What keeping these writes."""
         now = self._outbox.now
-        entries = [_entry(one.channel, one.to, one.text, one.language, now, one.reference) for one in messages]
+        entries = [
+            _entry(message.channel, message.to, message.text, message.language, now, message.reference)
+            for message in messages
+        ]
         return [_handed([item]) for item in self._outbox.items(entries)]
 
 
-def _handed(kept: Sequence[Item]) -> Handed:
-    return Handed(Accepted(kept[0].id), kept)
+def _handed(kept: Sequence[Item]) -> SendResult:
+    return SendResult(Accepted(kept[0].id), kept)
 
 
 def _text(sms: Sms, at: datetime) -> OutboxEntry:

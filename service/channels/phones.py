@@ -14,7 +14,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from service.channels.reserved_numbers import is_reserved
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 MAX_LENGTH = 40
 """Characters that a number may be written with, spaces and brackets included."""
@@ -93,8 +93,8 @@ def time_zone_of(e164: str) -> str | None:
     """The time zone (IANA) in which the phone of a number is, where its numbering plan knows exactly one; else None."""
     from phonenumbers import timezone  # its tables take a while to import
 
-    found = timezone.time_zones_for_number(phonenumbers.parse(e164))
-    return found[0] if len(found) == 1 and found[0] in available_timezones() else None
+    zones = timezone.time_zones_for_number(phonenumbers.parse(e164))
+    return zones[0] if len(zones) == 1 and zones[0] in available_timezones() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from service.channels.chat.kind import ChatType
 from service.channels.email.kind import EmailType
 from service.channels.sms.kind import SmsType
 from service.channels.voice.kind import VoiceType
-from service.core.enums import Channel
+from service.core import Channel
 
 _ALL: tuple[ChannelType, ...] = (EmailType(), SmsType(), VoiceType(), ChatType())
 

@@ -22,9 +22,7 @@ from service.channels.email import INTERNATIONAL, PLAIN, Unaddressable, compose
 from service.channels.email.statuses import is_gone
 from service.channels.mail_tokens import MailTokens
 from service.channels.message import Accepted, Email, Outcome, Reason, Refused, Unknown
-from service.core.clock import Clock
-from service.core.errors import TocsinError
-from service.core.web_addresses import is_host
+from service.core import Clock, TocsinError, is_host
 
 _GOODBYE_S = 1.0
 LATER = timedelta(minutes=1)
@@ -284,8 +282,8 @@ def _part(connection: smtplib.SMTP) -> None:
 def _refusal(code: int, reply: bytes | str, stage: str, permanent: Reason) -> Refused:
     """A refusal by its codes alone: the server's words often repeat the address."""
     words = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
-    found = re.match(r"[245]\.\d{1,3}\.\d{1,3}", words)
-    status = found.group() if found else ""
+    match = re.match(r"[245]\.\d{1,3}\.\d{1,3}", words)
+    status = match.group() if match else ""
     detail = f"the mail server answered {code} {status}".rstrip() + f" to {stage}"
     if code >= 500:
         return Refused(permanent, detail, gone=permanent is Reason.ADDRESS and is_gone(status))

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from service.channels.mp3 import encoded
-from service.channels.voice import MAX_CHARACTERS, Audio, NoVoice, Speech, SpeechFailed
-from service.core.language_tags import Tag
+from service.channels.voice import MAX_SPOKEN, Audio, NoVoice, Speech, SpeechFailed
+from service.core import Tag
 
 VOICES: Mapping[str, str] = {
     **{language: language for language in ("ar", "cs", "da", "de", "el", "es", "fi", "fr", "hi", "hu", "it", "ko")},
@@ -81,8 +81,8 @@ class EspeakSpeech:
 
     def speak(self, text: str, voice: Tag, /) -> Audio:
         """Speak up to 3,000 characters of plain text; markup is not interpreted."""
-        if len(text) > MAX_CHARACTERS:
-            raise SpeechFailed(f"the text has {len(text):,} characters and a voice message may have {MAX_CHARACTERS:,}")
+        if len(text) > MAX_SPOKEN:
+            raise SpeechFailed(f"the text has {len(text):,} characters and a voice message may have {MAX_SPOKEN:,}")
         name = voice_for(voice)
         if name is None:
             raise NoVoice(f"no voice speaks {voice}: send this recipient an SMS or email instead")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from babel.core import get_global
 
 from service.channels.mp3 import encoded
-from service.channels.voice import MAX_CHARACTERS, Audio, NoVoice, SpeechFailed
-from service.core.language_tags import Tag, serves
+from service.channels.voice import MAX_SPOKEN, Audio, NoVoice, SpeechFailed
+from service.core import Tag, serves
 
 VOICES = tuple(
     Tag(language, region=region)
@@ -47,8 +47,8 @@ class NanoSpeech:
 
     def speak(self, text: str, voice: Tag, /) -> Audio:
         """Speak up to 3,000 characters of plain text; markup is not interpreted."""
-        if len(text) > MAX_CHARACTERS:
-            raise SpeechFailed(f"the text has {len(text):,} characters and a voice message may have {MAX_CHARACTERS:,}")
+        if len(text) > MAX_SPOKEN:
+            raise SpeechFailed(f"the text has {len(text):,} characters and a voice message may have {MAX_SPOKEN:,}")
         samples = self._samples(text.translate(_MARKUP), voice_for(voice))
         seconds = len(samples) / (SAMPLES_PER_SECOND * BYTES_PER_SAMPLE)
         if seconds < SHORTEST_SECONDS:

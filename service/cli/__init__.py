@@ -11,7 +11,7 @@ from typing_extensions import override
 from service import config
 from service.cli import lifetime
 from service.cli.notices import notice
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 GROUPS = {
     "Start": {

@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 import phonenumbers
 
-from service.core.clock import parse_timestamp
+from service.core import parse_timestamp
 
 
 def instant(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:

@@ -9,8 +9,7 @@ import click
 from service import config
 from service.cli.arguments import country
 from service.cli.recipients import looked_at, report
-from service.core import exact_json
-from service.core.clock import timestamp
+from service.core import exact_json, timestamp
 from service.recipients import AudienceRecord
 from service.wiring import Messaging, Service
 
@@ -28,20 +27,20 @@ def audiences() -> None:
 def list_audiences(as_json: bool) -> None:
     """List every audience."""
     directory = _messaging().directory
-    found, cursor = list[AudienceRecord](), None
+    records, cursor = list[AudienceRecord](), None
     while True:
         page = directory.audiences.listed(cursor, 200)
-        found += page.items
+        records += page.items
         if (cursor := page.cursor) is None:
             break
     if as_json:
-        items = [{"audience": one.name, "size": directory.size(one.name)} for one in found]
+        items = [{"audience": record.name, "size": directory.size(record.name)} for record in records]
         click.echo(exact_json.dumps({"items": items}))
         return
-    for one in found:
-        changed = f"  since {timestamp(one.changed_at)}" if one.changed_at else ""
-        click.echo(f"{one.name}  {directory.size(one.name)} people{changed}")
-    if not found:
+    for record in records:
+        changed = f"  since {timestamp(record.changed_at)}" if record.changed_at else ""
+        click.echo(f"{record.name}  {directory.size(record.name)} people{changed}")
+    if not records:
         click.echo("There are no audiences.", err=True)
 
 

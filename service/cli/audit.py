@@ -9,8 +9,7 @@ import click
 from service import config
 from service.audit import LIST, AuditSearch, as_json
 from service.cli.arguments import instant
-from service.core import exact_json
-from service.core.clock import timestamp
+from service.core import exact_json, timestamp
 from service.http import lists
 from service.storage import AuditQuery, cursors
 from service.wiring import open_store
@@ -45,10 +44,13 @@ def search(
     page = open_store(config.load()).audit_entries(query, cursor=place, limit=limit)
     following = cursors.for_list(name, page.cursor)
     if as_document:
-        click.echo(exact_json.dumps({"items": [as_json(one) for one in page.items], "next_cursor": following}))
+        click.echo(exact_json.dumps({"items": [as_json(entry) for entry in page.items], "next_cursor": following}))
         return
-    for one in page.items:
-        click.echo(f"{timestamp(one.at)}  {one.entry_type:<9}  {one.request_id}  {one.ruleset or '-'}  {one.audit_id}")
+    for entry in page.items:
+        click.echo(
+            f"{timestamp(entry.at)}  {entry.entry_type:<9}  {entry.request_id}"
+            f"  {entry.ruleset or '-'}  {entry.audit_id}"
+        )
     if following:
         click.echo(f"There is more: --cursor {following}", err=True)
 

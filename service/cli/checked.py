@@ -9,10 +9,8 @@ from itertools import chain
 from pathlib import Path
 
 from service import config
-from service.core import plain_files
-from service.core.language_tags import parse_tag
-from service.core.plain_files import CannotRead
-from service.decide import Finding, Flaw, Inlined, Place, Severity
+from service.core import CannotRead, parse_tag, plain_files
+from service.decide import Finding, Flaw, InlinedText, Place, Severity
 from service.escalate import answer_ways, policy_file, typed_words
 from service.intake import known_beside
 from service.intake.events import file as events_file
@@ -41,7 +39,7 @@ def look(path: Path) -> tuple[RuleFile, Sequence[Finding]]:
     try:
         file = rule_file.read(path)
     except CannotRead as error:
-        unread = RuleFile(path, "", b"", Inlined(""))
+        unread = RuleFile(path, "", b"", InlinedText(""))
         return unread, [Finding(Severity.ERROR, Flaw.NOT_TRIED, Place(1, 1), str(error))]
     return file, findings(file)
 
@@ -106,8 +104,8 @@ def _texts_in(language: str) -> Iterator[tuple[str, str]]:
     templates, catalogues = read_templates(folder), read_catalogues(folder / "catalogues")
     for template in map(templates.get, templates.names):
         own = template.translations.get(language, {})
-        said = {text: text for text in template.texts} if str(template.language) == language else own
-        yield from said.items()
+        texts = {text: text for text in template.texts} if str(template.language) == language else own
+        yield from texts.items()
     yield from catalogues.by_language.get(parse_tag(language), {}).items()
 
 

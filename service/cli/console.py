@@ -10,8 +10,7 @@ from service import config
 from service.cli.serve import own_url
 from service.config import Settings
 from service.console import Sessions
-from service.core.enums import Scope
-from service.core.errors import TocsinError
+from service.core import Scope, TocsinError
 from service.http import ApiKey, Keys
 from service.wiring import SYSTEM_CLOCK, open_store
 

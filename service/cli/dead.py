@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import click
 
 from service import config
-from service.core import exact_json
-from service.core.clock import timestamp
+from service.core import exact_json, timestamp
 from service.wiring import SYSTEM_CLOCK, open_store
 from service.work import DeadItem, all_dead_items
 from service.work import redrive as redrive_item
@@ -26,14 +25,14 @@ def list_dead(as_json: bool) -> None:
 
     The most urgent lane comes first.
     """
-    found = list(all_dead_items(open_store(config.load())))
+    items = list(all_dead_items(open_store(config.load())))
     if as_json:
-        click.echo(exact_json.dumps({"items": [_shown(item) for item in found]}))
+        click.echo(exact_json.dumps({"items": [_shown(item) for item in items]}))
         return
-    for item in found:
+    for item in items:
         again = "" if item.next_try is None else f", tried again at {timestamp(item.next_try)}"
         click.echo(f"{item.id}  {item.lane} {item.kind}, dead since {timestamp(item.since)}{again}: {item.why}")
-    click.echo(f"{len(found)} dead items." if found else "Nothing is dead.", err=True)
+    click.echo(f"{len(items)} dead items." if items else "Nothing is dead.", err=True)
 
 
 @dead.command()

@@ -18,7 +18,7 @@ import click
 from service import config
 from service.cli.scenarios import SCENARIOS, Api, Transcript
 from service.cli.scenarios.api import NoAnswer
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 START_SECONDS = 60.0
 """How long a temporary instance may take to become ready: a first start compiles every rule file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.http import Keys
 
 

@@ -9,7 +9,7 @@ import click
 
 from service import config
 from service.cli.checks import CheckFinding, CheckLevel, broken, here
-from service.config import Backend, Examined, SettingsError
+from service.config import Backend, ExaminedSettings, SettingsError
 from service.core import exact_json
 from service.wiring import SYSTEM_CLOCK, open_store
 
@@ -55,11 +55,11 @@ def _findings() -> Iterator[CheckFinding]:
         yield from twilio.look(settings)
 
 
-def _examined() -> Examined:
+def _examined() -> ExaminedSettings:
     try:
         return config.examine(service=True)
     except SettingsError as error:  # not one of them can be read
-        return Examined(None, error.faults)
+        return ExaminedSettings(None, error.faults)
 
 
 def _show(finding: CheckFinding) -> None:

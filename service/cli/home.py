@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 
 class AlreadyUp(TocsinError):
@@ -17,7 +17,7 @@ class AlreadyUp(TocsinError):
 
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
-    """Hold the data folder; `AlreadyUp` if another `tocsin up` does. The kernel lets go of it however we end."""
+    """Hold the data folder; `AlreadyUp` if another `tocsin up` does. The kernel releases it when this process ends."""
     home.mkdir(0o700, parents=True, exist_ok=True)
     with (home / "up.lock").open("a+", encoding="ascii") as lock:
         try:

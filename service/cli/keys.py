@@ -7,8 +7,7 @@ import json
 import click
 
 from service import config
-from service.core.clock import timestamp
-from service.core.enums import Scope
+from service.core import Scope, timestamp
 from service.http import ApiKey, Keys
 from service.wiring import SYSTEM_CLOCK, open_store
 
@@ -43,11 +42,11 @@ def create(name: str, scopes: tuple[str, ...], as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_keys(as_json: bool) -> None:
     """List every key, the revoked ones included."""
-    found = list(_keys().all())
+    stored = list(_keys().all())
     if as_json:
-        click.echo(json.dumps({"items": [_shown(key) for key in found]}))
+        click.echo(json.dumps({"items": [_shown(key) for key in stored]}))
         return
-    for key in found:
+    for key in stored:
         ended = f"  revoked {timestamp(key.revoked_at)}" if key.revoked_at else ""
         click.echo(f"{key.key_id}  {key.name}  {' '.join(sorted(key.scopes))}  made {timestamp(key.created_at)}{ended}")
 

@@ -10,8 +10,7 @@ import click
 
 from service import config
 from service.cli.arguments import instant
-from service.core import ids
-from service.core.clock import timestamp
+from service.core import ids, timestamp
 from service.http import lists as http_lists
 from service.notify import (
     LIST,
@@ -57,12 +56,12 @@ def list_notifications(
     page = lists.notifications(_messaging().store, filters_of(query), place, limit)
     following = cursors.for_list(name, page.cursor)
     if as_json:
-        listed = [schemas.ListedNotification.model_validate(views.listed(one)) for one in page.items]
+        listed = [schemas.ListedNotification.model_validate(views.listed(notification)) for notification in page.items]
         answer = schemas.NotificationList(items=listed, next_cursor=following)
         click.echo(answer.model_dump_json())
         return
-    for one in page.items:
-        click.echo(_line(one))
+    for notification in page.items:
+        click.echo(_line(notification))
     if following:
         click.echo(f"There is more: --cursor {following}", err=True)
 
@@ -82,7 +81,7 @@ def cancel(notification_id: str) -> None:
     It waits up to 10 s for copies in hand. Audited.
     """
     messaging = _messaging()
-    messaging.desk.get(notification_id)
+    messaging.notifications.get(notification_id)
     audit = _audit(messaging, "cancel", notification_id)
     try:
         messaging.cancellation.cancel(notification_id, messaging.clock.now, audit)
@@ -100,7 +99,7 @@ def retry(notification_id: str, in_doubt: bool) -> None:
     The notification must be completed. Audited.
     """
     messaging = _messaging()
-    messaging.desk.get(notification_id)
+    messaging.notifications.get(notification_id)
     audit = _audit(messaging, "retry", notification_id)
     try:
         retried(messaging.store, notification_id, in_doubt=in_doubt, now=messaging.clock.now(), audit=audit)
@@ -120,12 +119,13 @@ def _audit(messaging: Messaging, entry_type: str, about: str) -> AuditEntry:
 
 
 def _show(messaging: Messaging, notification_id: str) -> None:
-    shown = schemas.ShownNotification.model_validate(views.shown(messaging.desk.show(notification_id)))
+    shown = schemas.ShownNotification.model_validate(views.shown(messaging.notifications.show(notification_id)))
     click.echo(shown.model_dump_json(indent=2))
 
 
-def _line(one: Notification) -> str:
-    whom = one.audience or f"{len(one.recipients)} by name"
-    reference = f"  [{one.reference}]" if one.reference else ""
-    what = one.message.template or " ".join(one.message.sms.split())[:50]
-    return f"{one.id}  {timestamp(one.accepted_at)}  {one.status:<23}  to {whom}{reference}  {what}"
+def _line(notification: Notification) -> str:
+    whom = notification.audience or f"{len(notification.recipients)} by name"
+    reference = f"  [{notification.reference}]" if notification.reference else ""
+    what = notification.message.template or " ".join(notification.message.sms.split())[:50]
+    when, status = timestamp(notification.accepted_at), notification.status
+    return f"{notification.id}  {when}  {status:<23}  to {whom}{reference}  {what}"

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 import click
 
 from service import config
-from service.core import exact_json, ids
-from service.core.clock import timestamp
-from service.messages import OPTOUT_ADDED, OPTOUT_LIFTED, ListedOptOut, OptOutView, Why, audited_optout
+from service.core import exact_json, ids, timestamp
+from service.messages import OPTOUT_ADDED, OPTOUT_LIFTED, ListedOptOut, OptOutReason, OptOutView, audited_optout
 from service.wiring import Messaging, Service
 
 
@@ -32,15 +31,15 @@ def list_optouts(contact: str | None, as_json: bool) -> None:
     while not earlier.go_on():
         pass
     view = OptOutView(messaging.opt_outs, messaging.directory)
-    found = messaging.opt_outs.of_contact(contact) if contact else tuple(_all(messaging))
+    listed = messaging.opt_outs.of_contact(contact) if contact else tuple(_all(messaging))
     if as_json:
-        click.echo(exact_json.dumps({"items": [view.shown(one, in_full=True) for one in found]}))
+        click.echo(exact_json.dumps({"items": [view.shown(opt_out, in_full=True) for opt_out in listed]}))
         return
-    for one in found:
-        shown = view.shown(one, in_full=True)
-        click.echo(f"{one.id}  {_whose(shown)}: {one.opt_out.topic} ended {timestamp(one.opt_out.since)}")
-        click.echo(f"    {one.opt_out.why.sentence}")
-    click.echo(_count(len(found)), err=True)
+    for opt_out in listed:
+        shown = view.shown(opt_out, in_full=True)
+        click.echo(f"{opt_out.id}  {_whose(shown)}: {opt_out.opt_out.topic} ended {timestamp(opt_out.opt_out.since)}")
+        click.echo(f"    {opt_out.opt_out.why.sentence}")
+    click.echo(_count(len(listed)), err=True)
 
 
 @optouts.command()
@@ -71,11 +70,11 @@ def add(contact: str) -> None:
     """
     messaging = Service(config.load()).messaging
     if "@" in contact:
-        messaging.opt_outs.add_email(contact, Why.ADMINISTRATOR)
+        messaging.opt_outs.add_email(contact, OptOutReason.ADMINISTRATOR)
     else:
-        messaging.opt_outs.add_phone(messaging.profiles.phones.parse(contact).e164, Why.ADMINISTRATOR)
+        messaging.opt_outs.add_phone(messaging.profiles.phones.parse(contact).e164, OptOutReason.ADMINISTRATOR)
     for listed in messaging.opt_outs.of_contact(contact):
-        if listed.opt_out.why is Why.ADMINISTRATOR:
+        if listed.opt_out.why is OptOutReason.ADMINISTRATOR:
             _audit(messaging, OPTOUT_ADDED, listed)
             click.echo(f"{listed.id} holds.")
 
@@ -87,8 +86,8 @@ def _audit(messaging: Messaging, entry_type: str, listed: ListedOptOut) -> None:
 
 def _lift(messaging: Messaging, name: str) -> bool:
     is_contact = "@" in name or name.startswith("+")
-    wanted = [one.id for one in messaging.opt_outs.of_contact(name)] if is_contact else [name]
-    lifted = [listed for one in wanted if (listed := messaging.opt_outs.lift(one)) is not None]
+    wanted = [listed_id.id for listed_id in messaging.opt_outs.of_contact(name)] if is_contact else [name]
+    lifted = [listed for listed_id in wanted if (listed := messaging.opt_outs.lift(listed_id)) is not None]
     for listed in lifted:
         _audit(messaging, OPTOUT_LIFTED, listed)
         click.echo(f"{listed.id} is lifted.")

@@ -6,8 +6,7 @@ import click
 
 from service import config
 from service.channels import asked_contact
-from service.core import exact_json
-from service.core.enums import Channel
+from service.core import Channel, exact_json
 from service.http import lists
 from service.messages import OUTBOX_LIST, OutboxQuery, sent_as_json
 from service.storage import cursors

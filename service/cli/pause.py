@@ -7,9 +7,7 @@ import getpass
 import click
 
 from service import config
-from service.core import ids
-from service.core.clock import timestamp
-from service.core.enums import Lane
+from service.core import Lane, ids, timestamp
 from service.messages import LANE_PAUSED, LANE_RESUMED, audited_pause
 from service.wiring import SYSTEM_CLOCK, open_store
 from service.work import LanePauses

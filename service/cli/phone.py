@@ -11,7 +11,7 @@ import click
 
 from service import config
 from service.cli.scenarios.api import Api, NoAnswer
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 POLL_SECONDS = 0.5
 

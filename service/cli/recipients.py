@@ -12,8 +12,7 @@ from rich.progress import Progress
 
 from service import config
 from service.cli.arguments import country
-from service.core import exact_json
-from service.core.clock import timestamp
+from service.core import exact_json, timestamp
 from service.notify import lists
 from service.recipients import (
     CheckedProfiles,
@@ -68,11 +67,11 @@ def import_file(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_recipients(search: str | None, limit: int, as_json: bool) -> None:
     """List recipients, by id."""
-    found = _found(_messaging(), search, limit)
+    people = _found(_messaging(), search, limit)
     if as_json:
-        click.echo(exact_json.dumps({"items": [person.as_json() for person in found]}))
+        click.echo(exact_json.dumps({"items": [person.as_json() for person in people]}))
         return
-    for person in found:
+    for person in people:
         click.echo(f"{person.user_id}  {person.first_name or '-'}  {person.language}  {person.preference}")
 
 
@@ -82,10 +81,10 @@ def list_recipients(search: str | None, limit: int, as_json: bool) -> None:
 def deliveries(user_id: str, limit: int) -> None:
     """List what one person was sent, newest first."""
     page = lists.deliveries_to(_messaging().store, user_id, None, limit)
-    for one in page.items:
-        at = timestamp(one.changed_at) if one.changed_at else "-"
-        detail = f"  {one.detail}" if one.detail else ""
-        click.echo(f"{at}  {one.status:<17}  {one.channel or '-':<5}  {one.notification_id}{detail}")
+    for delivery in page.items:
+        at = timestamp(delivery.changed_at) if delivery.changed_at else "-"
+        detail = f"  {delivery.detail}" if delivery.detail else ""
+        click.echo(f"{at}  {delivery.status:<17}  {delivery.channel or '-':<5}  {delivery.notification_id}{detail}")
     if not page.items:
         click.echo("Nothing was sent to them.", err=True)
 
@@ -131,10 +130,10 @@ def _messaging() -> Messaging:
 
 
 def _found(messaging: Messaging, search: str | None, limit: int) -> Sequence[Recipient]:
-    found, cursor = list[Recipient](), None
+    people, cursor = list[Recipient](), None
     while True:
-        page = messaging.directory.search(search, cursor, limit - len(found))
-        found += page.items
+        page = messaging.directory.search(search, cursor, limit - len(people))
+        people += page.items
         cursor = page.cursor
-        if cursor is None or len(found) >= limit:
-            return found
+        if cursor is None or len(people) >= limit:
+            return people

@@ -8,8 +8,7 @@ import click
 
 from service import config
 from service.cli.serve import own_url
-from service.core import exact_json
-from service.core.clock import timestamp
+from service.core import exact_json, timestamp
 from service.rosters import Calendar, Calendars, OnCallReason, Roster, Rosters, local_time, path_of
 from service.wiring import SYSTEM_CLOCK, Service, open_store
 
@@ -35,8 +34,8 @@ def now(name: str | None, at: datetime | None, as_json: bool) -> None:
     """Say who is on call, on one roster or on all of them."""
     service = Service(config.load())
     known = service.escalation.rosters
-    found = list(known.all().values()) if name is None else [known.get(name)]
-    instants = [(each, SYSTEM_CLOCK.now() if at is None else at.replace(tzinfo=each.zone)) for each in found]
+    chosen = list(known.all().values()) if name is None else [known.get(name)]
+    instants = [(each, SYSTEM_CLOCK.now() if at is None else at.replace(tzinfo=each.zone)) for each in chosen]
     if as_json:
         view = service.escalation.roster_view
         items = [view.shown(each, then, with_contact_data=True) for each, then in instants]
@@ -46,7 +45,7 @@ def now(name: str | None, at: datetime | None, as_json: bool) -> None:
         click.echo(_sentence(each, then, service))
     for complaint in known.complaints().values():
         click.echo(f"Warning: what was last used goes on, for a file cannot be used: {complaint}", err=True)
-    if not found:
+    if not chosen:
         click.echo("There are no rosters: write one, rules/rosters/<team>.yaml (docs/rosters.md).", err=True)
 
 

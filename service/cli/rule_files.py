@@ -43,8 +43,8 @@ def rendered(file: RuleFile, findings: Sequence[Finding]) -> str:
 def as_document(file: RuleFile, findings: Sequence[Finding]) -> dict[str, object]:
     """The entry of a file in `--json`; a finding in its table says so by a `file` of its own."""
     documents = [
-        {**found, "file": str(file.path.with_name(str(found["file"])))} if "file" in found else found
-        for found in file.as_json(findings)
+        {**finding, "file": str(file.path.with_name(str(finding["file"])))} if "file" in finding else finding
+        for finding in file.as_json(findings)
     ]
     return {**report.as_json(findings, str(file.path)), "findings": documents}
 

@@ -56,11 +56,11 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
     """
     looked_at = [checked.look(file) for file in files]
     if as_json:
-        click.echo(exact_json.dumps({"files": [as_document(one, found) for one, found in looked_at]}))
+        click.echo(exact_json.dumps({"files": [as_document(written, findings) for written, findings in looked_at]}))
     else:
-        for one, found in looked_at:
-            show(one, found)
-    sys.exit(1 if any(one.severity is Severity.ERROR for _, found in looked_at for one in found) else 0)
+        for written, findings in looked_at:
+            show(written, findings)
+    sys.exit(1 if any(finding.severity is Severity.ERROR for _, findings in looked_at for finding in findings) else 0)
 
 
 @rules.command("explain")
@@ -76,7 +76,7 @@ def explain_request(file: Path, request: str, as_of: datetime | None, as_json: b
         given = _derived(ruleset, facts.read(ruleset, asked, (as_of or datetime.now(UTC)).date()))
         decision = Compiled(ruleset).decide(given)
     except facts.FactsRefused as error:
-        raise click.ClickException("\n".join(f"{one.path}: {one.message}" for one in error.errors)) from error
+        raise click.ClickException("\n".join(f"{each.path}: {each.message}" for each in error.errors)) from error
     except (ActionRefused, NotUnique) as error:
         raise click.ClickException(str(error)) from error
     why = explain.explain(ruleset, given, decision)

@@ -20,7 +20,7 @@ from service.core import exact_json
 from service.decide import Compiled
 
 if TYPE_CHECKING:
-    from service.rulesets import Replayed, Tally
+    from service.rulesets import ReplayedRequests, Tally
 
 INTERRUPTED = 128 + signal.SIGINT
 """How a command ends that was ended by Ctrl-C, as a shell has it."""
@@ -80,7 +80,7 @@ def _interruptible() -> Iterator[Event]:
 
 
 def _replayed(
-    pages: Iterable[Replayed], since: datetime | None, until: datetime, interrupted: Event
+    pages: Iterable[ReplayedRequests], since: datetime | None, until: datetime, interrupted: Event
 ) -> tuple[Tally, datetime | None]:
     """The pages until it is interrupted, and the time of the last entry read; with a bar on standard error."""
     from rich.console import Console
@@ -110,8 +110,8 @@ def as_text(tally: Tally, number: int) -> str:
         f"{tally.requests:,} requests replayed; {tally.changed:,} would be decided otherwise than by version {number}."
     ]
     lines += [
-        f"{one.count:>9,}  {_fired(one.old)} → {_fired(one.new)}, for example {one.samples[0]}"
-        for one in sorted(tally.changes, key=lambda change: -change.count)
+        f"{changed.count:>9,}  {_fired(changed.old)} → {_fired(changed.new)}, for example {changed.samples[0]}"
+        for changed in sorted(tally.changes, key=lambda change: -change.count)
     ]
     for path, amount in tally.amounts.items():
         shown: Mapping[str, object] = amount.as_json()

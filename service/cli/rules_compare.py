@@ -25,8 +25,8 @@ def diff(old: str, new: str, as_json: bool) -> None:
 
     It says for which requests NEW decides differently than OLD, each a file or a published version (premium@3).
     """
-    found = difference_of(_ruleset(old), _ruleset(new))
-    click.echo(exact_json.dumps(found.as_json()) if as_json else found.as_text())
+    difference = difference_of(_ruleset(old), _ruleset(new))
+    click.echo(exact_json.dumps(difference.as_json()) if as_json else difference.as_text())
 
 
 def _ruleset(named: str) -> Ruleset:

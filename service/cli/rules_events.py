@@ -13,8 +13,7 @@ import click
 
 from service import config
 from service.cli.rule_files import RULE_FILE, as_json_option
-from service.core import durations, exact_json, ids
-from service.core.durations import BadDuration
+from service.core import BadDuration, durations, exact_json, ids
 from service.evaluations import MAX_EVENTS, MAX_TIME
 from service.rulesets import rule_file
 
@@ -23,10 +22,10 @@ _LISTED = 20
 
 
 def _share(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
-    found = _SHARE.fullmatch(value) if value is not None else None
-    if value is not None and found is None:
+    match = _SHARE.fullmatch(value) if value is not None else None
+    if value is not None and match is None:
         raise click.BadParameter(f"{value} is no share of the live requests: write a whole number from 1% to 100%")
-    return int(found[1]) if found else None
+    return int(match[1]) if match else None
 
 
 def _duration(_: click.Context, __: click.Parameter, value: str) -> timedelta:
@@ -128,10 +127,10 @@ class _Testing:
         self, ruleset: str, version: int | None, source: str | None, events: Sequence[object]
     ) -> Sequence[Mapping[str, object]]:
         """A result for each event."""
-        from service.evaluations import EventTest, Which
+        from service.evaluations import CandidateChoice, EventTest
 
         test_id = ids.fresh(self._clock.now())
-        which = Which(ruleset, version, source)
+        which = CandidateChoice(ruleset, version, source)
         return self._tests.run(EventTest(test_id, which, events, f"cli-{test_id}", getpass.getuser()))[1]
 
     def results(self, ruleset: str) -> Sequence[Mapping[str, object]]:
@@ -142,9 +141,9 @@ class _Testing:
         self, ruleset: str, version: int | None, share: int, events: int, lasting: timedelta
     ) -> Mapping[str, object]:
         """Let the running service sample live requests."""
-        from service.evaluations import Which
+        from service.evaluations import CandidateChoice
 
-        sampled = self._samples.begin(Which(ruleset, version), share, events, lasting, getpass.getuser())
+        sampled = self._samples.begin(CandidateChoice(ruleset, version), share, events, lasting, getpass.getuser())
         return sampled.as_json(self._clock.now())
 
     def sample(self, ruleset: str) -> Mapping[str, object]:
@@ -215,10 +214,10 @@ def _verdict(result: Mapping[str, object]) -> str:
         case {"status": "matched", "fired": list() | tuple() as fired}:
             return f"matched: {', '.join(map(str, fired))}"
         case {"status": "not_matched", "why_not": list() | tuple() as why_not}:
-            because = [f"\n    {one['rule']}: {'; '.join(one['because'])}" for one in why_not]
+            because = [f"\n    {entry['rule']}: {'; '.join(entry['because'])}" for entry in why_not]
             return f"not matched{''.join(because)}"
         case {"errors": list() | tuple() as errors}:
-            faults = [f"\n    {one['path'] or 'the event'}: {one['message']}" for one in errors]
+            faults = [f"\n    {entry['path'] or 'the event'}: {entry['message']}" for entry in errors]
             return f"error{''.join(faults)}"
         case _:
             return str(result.get("status"))

@@ -46,10 +46,13 @@ def _history(name: str) -> list[str]:
 
     library = Library(open_store(config.load()), SYSTEM_CLOCK)
     try:
-        found = library.history(name, limit=100).items
+        versions = library.history(name, limit=100).items
     except UnknownRuleset:
         return []
-    return [f"version {one.number}, {one.at:%Y-%m-%d %H:%M} by {one.author}: {one.comment}" for one in found]
+    return [
+        f"version {version.number}, {version.at:%Y-%m-%d %H:%M} by {version.author}: {version.comment}"
+        for version in versions
+    ]
 
 
 @click.command("fmt")

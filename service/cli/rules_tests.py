@@ -26,19 +26,21 @@ def run_tests(files: tuple[Path, ...], junit_file: Path | None, as_json: bool) -
     rulesets = {str(file): sound(file) for file in files}
     tested = {name: rule_tests.run(Compiled(ruleset)) for name, ruleset in rulesets.items()}
     if junit_file is not None:
-        junit_file.write_text(junit.report({name: (rulesets[name], one) for name, one in tested.items()}), "utf-8")
+        junit_file.write_text(
+            junit.report({name: (rulesets[name], result) for name, result in tested.items()}), "utf-8"
+        )
     if as_json:
         documents = [
-            {**report.as_json(one.findings, name), "tests": one.tests, "never_fired": one.never_fired}
-            for name, one in tested.items()
+            {**report.as_json(result.findings, name), "tests": result.tests, "never_fired": result.never_fired}
+            for name, result in tested.items()
         ]
         click.echo(exact_json.dumps({"files": documents}))
     else:
-        for name, one in tested.items():
-            click.echo(rendered(rule_file.read(Path(name)), one.findings), nl=False)
-            never = f"; no test fires: {', '.join(one.never_fired)}" if one.never_fired else ""
-            click.echo(f"{name}: {counted(one.tests, 'test')}, {counted(len(one.findings), 'failure')}{never}")
-    sys.exit(1 if any(one.findings for one in tested.values()) else 0)
+        for name, result in tested.items():
+            click.echo(rendered(rule_file.read(Path(name)), result.findings), nl=False)
+            never = f"; no test fires: {', '.join(result.never_fired)}" if result.never_fired else ""
+            click.echo(f"{name}: {counted(result.tests, 'test')}, {counted(len(result.findings), 'failure')}{never}")
+    sys.exit(1 if any(result.findings for result in tested.values()) else 0)
 
 
 @click.command("tests")

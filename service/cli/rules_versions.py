@@ -16,7 +16,7 @@ from service.cli.arguments import instant
 from service.cli.rule_files import RULE_FILE, as_json_option, show
 from service.cli.rules_backtest import as_text
 from service.core import exact_json
-from service.rulesets import Activation, Library, Passed, Version, WorkingCopies, gate, passed, rule_file
+from service.rulesets import Activation, Library, PublishableFile, Version, WorkingCopies, gate, passed, rule_file
 
 if TYPE_CHECKING:
     from service.rulesets import RecentCounts
@@ -64,8 +64,8 @@ def publish_file(
     if copies.holds(file):
         copies.record(file, version)
     if as_json:
-        found = None if otherwise is None else otherwise.as_json()
-        click.echo(exact_json.dumps({**version_document(version), "backtest": found}))
+        comparison = None if otherwise is None else otherwise.as_json()
+        click.echo(exact_json.dumps({**version_document(version), "backtest": comparison}))
         return
     when = f" from {effective_from.isoformat()}" if effective_from else ""
     click.echo(f"{version.ruleset} version {version.number} is active{when} ({version.sha256[:12]}).")
@@ -80,22 +80,24 @@ def publish_file(
 def history(name: str, limit: int, as_json: bool) -> None:
     """List the newest versions and activations of a ruleset."""
     library = _library()
-    found = library.history(name, limit=limit).items
+    versions = library.history(name, limit=limit).items
     activations = library.timeline(name).activations[-limit:]
     active = library.timeline(name).active(datetime.now(UTC))
-    files = [one for one in _copies().seen() if one.ruleset == name and one.findings]
+    files = [entry for entry in _copies().seen() if entry.ruleset == name and entry.findings]
     if as_json:
-        documents = [{**version_document(one), "active": one.number == active} for one in found]
-        lines = [activation_document(one) for one in activations]
-        shown = [{"file": one.file, "version": one.version, "findings": list(one.findings)} for one in files]
+        documents = [{**version_document(entry), "active": entry.number == active} for entry in versions]
+        lines = [activation_document(entry) for entry in activations]
+        shown = [{"file": entry.file, "version": entry.version, "findings": list(entry.findings)} for entry in files]
         click.echo(exact_json.dumps({"versions": documents, "activations": lines, "working_copies": shown}))
         return
-    for one in found:
-        mark = "*" if one.number == active else " "
-        click.echo(f"{mark} {one.number:>4}  {one.at:%Y-%m-%d %H:%M}  {one.author}  {one.sha256[:12]}  {one.comment}")
+    for entry in versions:
+        mark = "*" if entry.number == active else " "
+        click.echo(
+            f"{mark} {entry.number:>4}  {entry.at:%Y-%m-%d %H:%M}  {entry.author}  {entry.sha256[:12]}  {entry.comment}"
+        )
     for activation in activations:
         click.echo(f"version {activation.version} from {activation.since:%Y-%m-%d %H:%M:%S} by {activation.by}")
-    for finding in (finding for one in files for finding in one.findings):
+    for finding in (finding for entry in files for finding in entry.findings):
         click.echo(f"{finding['severity']}: {finding['message']}")
         if "hint" in finding:
             click.echo(f"  hint: {finding['hint']}")
@@ -164,24 +166,26 @@ def _library() -> Library:
     return Library(open_store(config.load()), SYSTEM_CLOCK)
 
 
-def _compared(ready: Passed) -> RecentCounts | None:
+def _compared(ready: PublishableFile) -> RecentCounts | None:
     """The latest recorded requests, decided by the active version and by the file; None if that takes too long."""
     if not ready.checked.affordable:
         return None
     from service.decide import Compiled
-    from service.rulesets import ActiveVersions, Latest
+    from service.rulesets import ActiveVersions, RecentComparison
     from service.wiring import SYSTEM_CLOCK, enough_of_the_audit, open_store
 
     settings = config.load()
     store = open_store(settings)
     live = ActiveVersions(Library(store, SYSTEM_CLOCK), SYSTEM_CLOCK)
-    return Latest(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(Compiled(ready.ruleset()))
+    return RecentComparison(live, store, SYSTEM_CLOCK, enough_of_the_audit(settings)).compared(
+        Compiled(ready.ruleset())
+    )
 
 
-def _latest_as_text(found: RecentCounts) -> str:
-    came = "" if found.complete else ", which is as far as a second went"
-    times = f"{found.since:%Y-%m-%d %H:%M:%S} to {found.until:%Y-%m-%d %H:%M:%S} UTC{came}"
-    return f"The latest requests, from {times}:\n{as_text(found.tally, found.against)}"
+def _latest_as_text(counts: RecentCounts) -> str:
+    came = "" if counts.complete else ", which is as far as a second went"
+    times = f"{counts.since:%Y-%m-%d %H:%M:%S} to {counts.until:%Y-%m-%d %H:%M:%S} UTC{came}"
+    return f"The latest requests, from {times}:\n{as_text(counts.tally, counts.against)}"
 
 
 def version_document(version: Version) -> Mapping[str, object]:

@@ -11,8 +11,7 @@ import click
 from service.cli.notices import notice
 from service.cli.start import start_settings
 from service.config import Settings
-from service.core import metrics_files
-from service.core.errors import TocsinError
+from service.core import TocsinError, metrics_files
 
 
 class CannotListen(TocsinError):

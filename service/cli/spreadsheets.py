@@ -19,8 +19,7 @@ from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
 from service.cli.number_formats import PercentSign, percent_sign
-from service.core import workbooks
-from service.core.errors import TocsinError
+from service.core import TocsinError, workbooks
 
 AnyCell = Cell | MergedCell | ReadOnlyCell | EmptyCell
 
@@ -62,10 +61,10 @@ def as_csv(path: Path, sheet: str | None = None) -> str:
         formulas = load_workbook(io.BytesIO(raw), read_only=True)
         name = _sheet_of(path, values, sheet)
         formulas[name].reset_dimensions()  # what a sheet says of its size is often all of Excel's
-        return _written(path, values[name], workbooks.within_limit(formulas[name].rows))
+        return _written(path, values[name], workbooks.within_size(formulas[name].rows))
     except workbooks.OversizedWorkbook as error:
         raise NoSpreadsheet(f"{path} {error}") from error
-    except workbooks.DAMAGED as error:
+    except workbooks.DAMAGED_WORKBOOK as error:
         raise NoSpreadsheet(f"{path} is no Excel workbook (.xlsx): save it as one, or as CSV") from error
 
 
@@ -78,12 +77,16 @@ def _check_cells(workbook: Workbook) -> None:
 
 def _sheet_of(path: Path, workbook: Workbook, sheet: str | None) -> str:
     """The sheet that is named, or the only one that is shown and holds anything."""
-    sheets = {one.title: one for one in workbook.worksheets}
+    sheets = {worksheet.title: worksheet for worksheet in workbook.worksheets}
     if sheet is not None:
         if sheet not in sheets:
             raise NoSpreadsheet(f"{path} has no sheet {sheet!r}; it has {', '.join(sheets)}")
         return sheet
-    filled = [title for title, one in sheets.items() if any(cell.value is not None for row in one.rows for cell in row)]
+    filled = [
+        title
+        for title, worksheet in sheets.items()
+        if any(cell.value is not None for row in worksheet.rows for cell in row)
+    ]
     visible = [title for title in filled if sheets[title].sheet_state == "visible"]
     if not filled:
         raise NoSpreadsheet(f"{path} holds nothing")

@@ -8,9 +8,7 @@ import click
 
 from service import config
 from service.cli.text_versions import add_versions
-from service.core import exact_json
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag, parse_tag, serves
+from service.core import Tag, TocsinError, exact_json, parse_tag, serves
 from service.language import NotTranslated, Translation
 from service.messages import Template, read_templates, render
 from service.wiring import Messaging, Service, open_translator
@@ -34,9 +32,9 @@ def list_templates() -> None:
 
     Mistakes are shown with their place.
     """
-    found = read_templates(config.load().templates_dir)
-    for name in found.names:
-        template = found.get(name)
+    by_name = read_templates(config.load().templates_dir)
+    for name in by_name.names:
+        template = by_name.get(name)
         variables = sorted(frozenset[str]().union(*(form.names for form in template.forms)))
         click.echo(f"{name}  ({', '.join(variables) or 'no variables'})  {template.description}")
 
@@ -64,9 +62,9 @@ def _rendition(template: Template, reader: Tag, messaging: Messaging) -> render.
     answers = {text: translator.translate(text, template.language, reader) for text in template.texts}
     if refused := [answer.reason for answer in answers.values() if isinstance(answer, NotTranslated)]:
         raise NotPreviewed(f"not translated to {reader}: {refused[0]}")
-    said = {text: answer for text, answer in answers.items() if isinstance(answer, Translation)}
-    provenance = ", ".join(sorted({answer.provenance for answer in said.values()}))
-    return render.rendition(template, reader, provenance, {text: answer.text for text, answer in said.items()})
+    translated = {text: answer for text, answer in answers.items() if isinstance(answer, Translation)}
+    provenance = ", ".join(sorted({answer.provenance for answer in translated.values()}))
+    return render.rendition(template, reader, provenance, {text: answer.text for text, answer in translated.items()})
 
 
 def _object(text: str) -> Mapping[str, object]:

@@ -43,14 +43,14 @@ def _check(plural: str) -> click.Command:
         """
         texts = _texts(plural)
         read = [texts.files.read(path) for path in paths]
-        found = [(file, texts.check(file.content)) for file in read]
+        results = [(file, texts.check(file.content)) for file in read]
         if as_json:
-            documents = [as_document(file, checked.findings) for file, checked in found]
+            documents = [as_document(file, checked.findings) for file, checked in results]
             click.echo(exact_json.dumps({"files": documents}))
         else:
-            for file, checked in found:
+            for file, checked in results:
                 show(file, checked.findings)
-        sys.exit(0 if all(checked.sound for _, checked in found) else 1)
+        sys.exit(0 if all(checked.sound for _, checked in results) else 1)
 
     return check
 
@@ -100,17 +100,18 @@ def _history(plural: str) -> click.Command:
     def history(name: str, limit: int, as_json: bool) -> None:
         """List the newest versions and activations under a name."""
         texts = _texts(plural)
-        found, active = texts.library.history(name, limit=limit).items, texts.active(name)
+        versions, active = texts.library.history(name, limit=limit).items, texts.active(name)
         activations = texts.library.timeline(name).activations[-limit:]
         if as_json:
-            documents = [{**version_document(one), "active": one.number == active} for one in found]
-            lines = [activation_document(one) for one in activations]
+            documents = [{**version_document(version), "active": version.number == active} for version in versions]
+            lines = [activation_document(activation) for activation in activations]
             click.echo(exact_json.dumps({"versions": documents, "activations": lines}))
             return
-        for one in found:
-            mark = "*" if one.number == active else " "
+        for version in versions:
+            mark = "*" if version.number == active else " "
             click.echo(
-                f"{mark} {one.number:>4}  {one.at:%Y-%m-%d %H:%M}  {one.author}  {one.sha256[:12]}  {one.comment}"
+                f"{mark} {version.number:>4}  {version.at:%Y-%m-%d %H:%M}  {version.author}"
+                f"  {version.sha256[:12]}  {version.comment}"
             )
         for activation in activations:
             click.echo(f"version {activation.version} from {activation.since:%Y-%m-%d %H:%M:%S} by {activation.by}")

@@ -9,7 +9,7 @@ from typing import TextIO, get_args
 import click
 
 from service import config
-from service.core.language_tags import UnknownTag, parse_tag
+from service.core import UnknownTag, parse_tag
 from service.messages import (
     TRANSLATION_MISSING,
     TRANSLATION_SUPPLIED,
@@ -61,9 +61,9 @@ def import_translations(file: Path, dry_run: bool) -> None:
         raise click.ClickException(f"{file}: {error}") from error
     except DoesNotFit as error:
         raise click.ClickException(f"{error}\nNothing was supplied.") from error
-    said = "fit" if dry_run else "supplied: whoever waits gets their copy now"
+    outcome = "fit" if dry_run else "supplied: whoever waits gets their copy now"
     left_out = f" {done.left_out} left out, nobody has looked at them." if done.left_out else ""
-    click.echo(f"{done.supplied} {said}.{left_out}")
+    click.echo(f"{done.supplied} {outcome}.{left_out}")
 
 
 def _tag(name: str) -> str:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
 from service import config
-from service.core.language_tags import parse_tag
+from service.core import parse_tag
 from service.language.embedded import HUB, ModelRegistry, model_registry
 
 
@@ -31,10 +31,10 @@ def list_models(available: bool) -> None:
         for source, target in ModelRegistry().pairs():
             click.echo(f"{source}-{target}")
         return
-    found = model_registry.installed(_folder())
-    for pair, size in found:
+    installed = model_registry.installed(_folder())
+    for pair, size in installed:
         click.echo(f"{pair}  {size / 1e6:.0f} MB")
-    click.echo(f"{len(found)} installed in {_folder()}.", err=True)
+    click.echo(f"{len(installed)} installed in {_folder()}.", err=True)
 
 
 @models.command()
@@ -46,9 +46,9 @@ def add(languages: tuple[str, ...], both: bool) -> None:
     wanted = [pair for language in languages for pair in _pairs(language, both=both)]
     for start, end in wanted:  # before anything is fetched: all there, or nothing begun
         source.files(start, end)
-    with _bars() as told:
+    with _bars() as progress:
         for start, end in wanted:
-            source.install(start, end, _folder(), told)
+            source.install(start, end, _folder(), progress)
     click.echo(f"{len(wanted)} added to {_folder()}: restart Tocsin to use them.")
 
 

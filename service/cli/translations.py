@@ -10,8 +10,7 @@ import click
 from service import config
 from service.cli.translation_files import export_translations, import_translations
 from service.cli.translation_models import models
-from service.core import exact_json
-from service.core.clock import timestamp
+from service.core import exact_json, timestamp
 from service.http import lists
 from service.messages import TRANSLATION_MISSING, TRANSLATION_SUPPLIED, WantedTranslation
 from service.notify import TRANSLATIONS, TranslationQuery

@@ -17,8 +17,7 @@ from service.cli.start import start_settings
 from service.cli.supervisor import Child, Supervisor
 from service.cli.welcome import say_when_ready
 from service.config import Settings
-from service.core import logs, metrics_files
-from service.core.errors import Unavailable
+from service.core import Unavailable, logs, metrics_files
 
 logger = logging.getLogger(__name__)
 

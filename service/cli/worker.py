@@ -14,8 +14,7 @@ import click
 
 from service.cli import lifetime
 from service.cli.start import start_settings
-from service.core import logs
-from service.core.periodic import Chores
+from service.core import PeriodicRunner, logs
 from service.wiring import Service, open_store, reload
 
 GARBAGE = 10_000
@@ -28,7 +27,7 @@ logger = logging.getLogger(__name__)
 def worker() -> None:
     """Run one background worker.
 
-    It sends, retries and keeps the timers, and does the chores of the store and the rule files.
+    It sends, retries and keeps the timers, and does the periodic tasks of the store and the rule files.
 
     Any number of them may run at the same time, on any machine that reaches the store.
     """
@@ -45,21 +44,21 @@ def worker() -> None:
     gc.set_threshold(GARBAGE)
     lifetime.on_stop(loop.stop)
     renewal = threading.Event()
-    chores = Chores(
+    tasks = PeriodicRunner(
         [
-            *service.worker_chores(),
+            *service.worker_tasks(),
             service.heartbeat(loop),
-            *reload.chores(settings, lambda: _renew(renewal, loop.stop)),
+            *reload.periodic_tasks(settings, lambda: _renew(renewal, loop.stop)),
         ]
     )
-    chores.start()
+    tasks.start()
     intake = service.intake()
     if intake is not None:
         intake.start()
     finished = loop.run()
     if intake is not None:
         finished = intake.stop() and finished
-    chores.stop()
+    tasks.stop()
     if not finished:
         logger.warning("Some work was not finished in time; it comes due again when its lease ends")
         logging.shutdown()

@@ -14,10 +14,20 @@ from service.config import folders, sources
 from service.config import names as setting_names
 from service.config.errors import PREFIX, SettingFault, name_of
 from service.config.settings import Backend, Settings, secret_in
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.messages import SendersRefused
 
-__all__ = ["PREFIX", "Backend", "Examined", "SettingFault", "Settings", "SettingsError", "load"]
+__all__ = [
+    "PREFIX",
+    "Backend",
+    "ExaminedSettings",
+    "SettingFault",
+    "Settings",
+    "SettingsError",
+    "folders",
+    "load",
+    "sources",
+]
 
 
 class SettingsError(TocsinError):
@@ -32,7 +42,7 @@ class SettingsError(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ExaminedSettings:
     """What the settings of this process are, unless a value cannot be used, and everything that is wrong with them."""
 
     settings: Settings | None
@@ -51,7 +61,7 @@ def load(fetch: Fetch | None = None, *, service: bool = False) -> Settings:
     return examined.settings
 
 
-def examine(fetch: Fetch | None = None, *, service: bool = False) -> Examined:
+def examine(fetch: Fetch | None = None, *, service: bool = False) -> ExaminedSettings:
     """The settings with all their faults: those of values, of values together, and of the folders that they name."""
     given = sources.texts(_given(), Settings.model_fields)
     kept, unfetched = sources.fetched(sources.references(given), fetch)
@@ -63,7 +73,7 @@ def examine(fetch: Fetch | None = None, *, service: bool = False) -> Examined:
         faults += _together(settings)
     if not folders.were_checked():
         faults += folders.faults(_folders(texts), service=service)
-    return Examined(None if unfetched else settings, tuple(faults))
+    return ExaminedSettings(None if unfetched else settings, tuple(faults))
 
 
 def _parsed(
@@ -72,8 +82,8 @@ def _parsed(
     try:
         return Settings.model_validate(kept), ()
     except ValidationError as error:
-        found = setting_errors.described(error, hidden=secret)
-        return None, [fault for fault in found if fault.name not in unfetched]
+        errors = setting_errors.described(error, hidden=secret)
+        return None, [fault for fault in errors if fault.name not in unfetched]
 
 
 def _together(settings: Settings) -> Iterator[SettingFault]:

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from service.core.web_addresses import is_readable_on_the_way
+from service.core import is_readable_on_the_way
 
 PREFIX = "TOCSIN_"
 
@@ -54,24 +54,28 @@ def name_of(field: str) -> str:
 
 def described(error: ValidationError, hidden: Mapping[str, str]) -> Iterator[SettingFault]:
     """Each fault that pydantic found; no word of the `hidden` texts, by field, is repeated."""
-    for one in error.errors(include_url=False, include_input=False):
-        field = str(one["loc"][0])
-        message = _sentence(one)
-        shows = one["type"] == "value_error" and any(word in message for word in _WORD.findall(hidden.get(field, "")))
+    for error_details in error.errors(include_url=False, include_input=False):
+        field = str(error_details["loc"][0])
+        message = _sentence(error_details)
+        shows = error_details["type"] == "value_error" and any(
+            word in message for word in _WORD.findall(hidden.get(field, ""))
+        )
         yield SettingFault(name_of(field), _KEPT_BACK if shows else message)
 
 
 def _sentence(fault: ErrorDetails) -> str:
-    said = _SAID.get(fault["type"])
-    text = fault["msg"] if said is None else said.format_map(fault.get("ctx", {}))
+    sentence = _SAID.get(fault["type"])
+    text = fault["msg"] if sentence is None else sentence.format_map(fault.get("ctx", {}))
     return " ".join(text.split())  # one line each
 
 
 def without_partner(texts: Mapping[str, str]) -> Iterator[SettingFault]:
     """A setting that is of no use without another one."""
-    for one, other in (("twilio_account", "twilio_tokens"), ("twilio_tokens", "twilio_account")):
-        if texts.get(one) and not texts.get(other):
-            yield SettingFault(name_of(other), f"is missing: set it too, or remove {name_of(one)} (docs/providers.md)")
+    for given, other in (("twilio_account", "twilio_tokens"), ("twilio_tokens", "twilio_account")):
+        if texts.get(given) and not texts.get(other):
+            yield SettingFault(
+                name_of(other), f"is missing: set it too, or remove {name_of(given)} (docs/providers.md)"
+            )
 
 
 def warnings(public_url: str | None) -> tuple[str, ...]:

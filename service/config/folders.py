@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.config.errors import SettingFault, name_of
-from service.core import secrets
-from service.core.errors import TocsinError
+from service.core import TocsinError, secrets
 
 CHECKED = "_TOCSIN_CHECKED"
 """Environment name by which a command that has looked tells so to itself and to the processes that it starts."""
@@ -59,7 +58,7 @@ def faults(folders: Folders, *, service: bool) -> Iterator[SettingFault]:
 
 
 class NoRoom(TocsinError):
-    """The disk of the home is full, or as good as."""
+    """The disk of the home is full, or nearly."""
 
 
 def check_room(home: Path) -> None:

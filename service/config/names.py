@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from service.config.errors import PREFIX
-from service.core.spelling import LONGEST_WORD, nearest
+from service.core import LONGEST_WORD, nearest_word
 
 FOR_TESTS = frozenset({"TOCSIN_TEST_LONG"})
 """Names that are no settings but must not be reported either."""
@@ -32,6 +32,6 @@ def _is_meant_for_us(name: str) -> bool:
 def _sentences(strange: Iterable[str], known: Iterable[str]) -> Iterator[str]:
     bare = {name.removeprefix(PREFIX): name for name in known}  # the prefix would make any two names alike
     for name in strange:
-        near = nearest(name.partition("_")[2], bare)
+        near = nearest_word(name.partition("_")[2], bare)
         hint = f"did you mean {bare[near]}?" if near else "docs/settings.md lists those that there are."
         yield f"{name} is not a setting and does nothing: {hint}"

@@ -13,12 +13,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.config import sources, values
 from service.config.errors import PREFIX
-from service.core.enums import Channel, Lane
+from service.core import Channel, Lane
 from service.messages import Pace, Senders
 from service.work import BY_URGENCY, Thresholds
 
 SPARE_THREADS = 8
-"""Threads of a process that do chores."""
+"""Threads of a process that do periodic tasks."""
 
 
 class Backend(StrEnum):

@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 
 from service.aws import CannotFetch, Fetch, ValueReference, parse_reference
 from service.config.errors import SettingFault, name_of
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 ENV_FILE = ".env"
 
@@ -23,7 +23,7 @@ class UnreadableEnvFile(TocsinError):
 
 
 def given() -> Mapping[str, str]:
-    """What stands in the environment, and else in the file, by name; empty texts are as good as none."""
+    """What stands in the environment, or else in the file, by name; an empty text counts as none."""
     try:
         in_file = dotenv_values(ENV_FILE)
     except (OSError, ValueError) as error:
@@ -48,7 +48,7 @@ def references(given: Mapping[str, str]) -> Mapping[str, ValueReference]:
 def fetched(
     kept: Mapping[str, ValueReference], fetch: Fetch | None
 ) -> tuple[Mapping[str, str], Sequence[SettingFault]]:
-    """What is kept elsewhere, by field, and a fault for each that cannot be had."""
+    """What is stored elsewhere, by field, and a fault for each that cannot be fetched."""
     if not kept:
         return {}, ()
     fetch = fetch or fetch_kept()
@@ -64,6 +64,6 @@ def fetched(
 
 def fetch_kept() -> Fetch:
     """Reads values where AWS keeps them."""
-    from service.aws import KeptValues  # boto3 takes a while to import, and few need it
+    from service.aws import RemoteValues  # boto3 takes a while to import, and few need it
 
-    return KeptValues().fetch
+    return RemoteValues().fetch

@@ -20,14 +20,10 @@ from service.channels import (
     ImapServer,
     SmtpServer,
     parse_imap_url,
+    parse_sender,
     parse_smtp_url,
 )
-from service.channels.email import parse_sender
-from service.core import secrets, web_addresses
-from service.core.enums import Channel, Scope
-from service.core.errors import TocsinError
-from service.core.s3_urls import S3Url, parse_s3_url
-from service.core.spelling import nearest
+from service.core import Channel, S3Url, Scope, TocsinError, nearest_word, parse_s3_url, secrets, web_addresses
 from service.messages import Pace, QuietHours, Senders, parse_pace, parse_quiet_hours, parse_weights, read_senders
 
 T = TypeVar("T")
@@ -47,7 +43,7 @@ SLOWEST, FASTEST = 0.0001, 1_000_000.0
 """Bounds of a rate a second: once in three hours, and more than any provider takes."""
 
 
-class Unusable(TocsinError):
+class UnusableValue(TocsinError):
     """A setting's text that stands for no value; says what is wrong and what to write."""
 
 
@@ -84,7 +80,7 @@ def _parsed(parse: Callable[[str], object], text: str) -> object:
 def _matching(expression: re.Pattern[str], form: str) -> PlainValidator:
     def parse(text: str) -> str:
         if expression.fullmatch(text) is None:
-            raise Unusable(f"must be {form}")
+            raise UnusableValue(f"must be {form}")
         return text
 
     return _read_by(parse)
@@ -94,7 +90,7 @@ def _each(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     def parse_all(text: str) -> tuple[T, ...]:
         parts = listed(text)
         if text and not parts:
-            raise Unusable("lists nothing: leave it out, or write its members comma-separated")
+            raise UnusableValue("lists nothing: leave it out, or write its members comma-separated")
         return tuple(parse(part) for part in parts)
 
     return parse_all
@@ -104,7 +100,9 @@ def parse_sender_name(text: str) -> str:
     """A name that an SMS may begin with: one short line."""
     name = text.strip()
     if not name or len(name) > MAX_SENDER_NAME or not name.isprintable():
-        raise Unusable(f"must be a name of 1 to {MAX_SENDER_NAME} characters on one line: write it like Example Ltd")
+        raise UnusableValue(
+            f"must be a name of 1 to {MAX_SENDER_NAME} characters on one line: write it like Example Ltd"
+        )
     return name
 
 
@@ -112,14 +110,14 @@ def parse_help_contact(text: str) -> str:
     """An address, number or page that an SMS may name."""
     contact = text.strip()
     if not contact or len(contact) > MAX_HELP_CONTACT or not contact.isprintable():
-        raise Unusable(f"must have 1 to {MAX_HELP_CONTACT} characters on one line: write it like ops@example.com")
+        raise UnusableValue(f"must have 1 to {MAX_HELP_CONTACT} characters on one line: write it like ops@example.com")
     return contact
 
 
 def parse_host(text: str) -> str:
     """An address of this machine or a name for it."""
     if not web_addresses.is_host(text):
-        raise Unusable("must be an IP address or a host name, without http:// and port: write it like 0.0.0.0")
+        raise UnusableValue("must be an IP address or a host name, without http:// and port: write it like 0.0.0.0")
     return text
 
 
@@ -128,7 +126,7 @@ def parse_zone(text: str) -> str:
     try:
         return ZoneInfo(text).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Unusable("is not a time zone: write it like Europe/Berlin (IANA)") from None
+        raise UnusableValue("is not a time zone: write it like Europe/Berlin (IANA)") from None
 
 
 def parse_channel(text: str) -> Channel:
@@ -146,7 +144,7 @@ def parse_country(text: str) -> str:
     import phonenumbers  # as below, it takes a while to import, and every command reads settings
 
     if text.upper() not in phonenumbers.SUPPORTED_REGIONS:
-        raise Unusable(f"{text!r} is not a country: write two-letter codes (ISO 3166) like DE,FR,GB")
+        raise UnusableValue(f"{text!r} is not a country: write two-letter codes (ISO 3166) like DE,FR,GB")
     return text.upper()
 
 
@@ -157,16 +155,20 @@ def parse_mail_address(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError:
-        raise Unusable(f"{text!r} is not an email address: write them like ann@example.com,ben@example.com") from None
+        raise UnusableValue(
+            f"{text!r} is not an email address: write them like ann@example.com,ben@example.com"
+        ) from None
 
 
 def parse_reply_to(text: str) -> str:
     """An address for answers, with or without a place for each message's token before the @."""
     if "{" in text and TAGGED_ADDRESS.fullmatch(text) is None:
-        raise Unusable("has {token} in no place that an address can have: write it like replies+{token}@example.com")
+        raise UnusableValue(
+            "has {token} in no place that an address can have: write it like replies+{token}@example.com"
+        )
     address = parse_mail_address(text.replace(ANSWER_SLOT, "x" * MAIL_TOKEN_LENGTH))
     if not address.isascii():
-        raise Unusable("must be an address in ASCII: write it like replies+{token}@example.com")
+        raise UnusableValue("must be an address in ASCII: write it like replies+{token}@example.com")
     return text
 
 
@@ -175,21 +177,23 @@ def parse_proxy(text: str) -> str:
     try:
         ip_network(text)
     except ValueError:
-        raise Unusable(f"{text!r} is not an IP address, nor a network like 10.0.0.0/8") from None
+        raise UnusableValue(f"{text!r} is not an IP address, nor a network like 10.0.0.0/8") from None
     return text
 
 
 def parse_topic(text: str) -> str:
     """The ARN of an SNS topic."""
     if re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", text) is None:
-        raise Unusable(f"{text!r} is not a topic: write its ARN like arn:aws:sns:eu-central-1:123456789012:replies")
+        raise UnusableValue(
+            f"{text!r} is not a topic: write its ARN like arn:aws:sns:eu-central-1:123456789012:replies"
+        )
     return text
 
 
 def parse_token(text: str) -> str:
     """An auth token; never quoted."""
     if not (text.isascii() and text.isprintable()) or " " in text:
-        raise Unusable("must hold tokens as Twilio's console shows them, comma-separated and without spaces")
+        raise UnusableValue("must hold tokens as Twilio's console shows them, comma-separated and without spaces")
     return text
 
 
@@ -200,7 +204,7 @@ def parse_secret(text: str) -> bytes:
     except ValueError:
         secret = b""
     if len(secret) < secrets.BYTES:
-        raise Unusable("must be at least 64 hex digits: `openssl rand -hex 32` makes them")
+        raise UnusableValue("must be at least 64 hex digits: `openssl rand -hex 32` makes them")
     return secret
 
 
@@ -211,7 +215,7 @@ def parse_events_url(text: str) -> str:
     try:
         check_url(text)
     except CallbackRefused as error:
-        raise Unusable(str(error).removeprefix("the callback address ")) from error
+        raise UnusableValue(str(error).removeprefix("the callback address ")) from error
     return text
 
 
@@ -219,7 +223,7 @@ def parse_rate(text: str) -> float:
     """A number a second."""
     rate = _number(text)
     if not SLOWEST <= rate <= FASTEST:
-        raise Unusable(f"must be a number from {SLOWEST} to {FASTEST:.0f}")
+        raise UnusableValue(f"must be a number from {SLOWEST} to {FASTEST:.0f}")
     return rate
 
 
@@ -227,7 +231,7 @@ def parse_amount(text: str) -> float:
     """An amount of money."""
     amount = _number(text)
     if not 0 < amount <= 1e9:
-        raise Unusable("must be a number above 0, such as 250 or 99.50")
+        raise UnusableValue("must be a number above 0, such as 250 or 99.50")
     return amount
 
 
@@ -237,15 +241,17 @@ def _number(text: str) -> float:
     except ValueError:
         number = math.nan
     if math.isnan(number):
-        raise Unusable("must be a number, such as 14 or 0.5")
+        raise UnusableValue("must be a number, such as 14 or 0.5")
     return number
 
 
 def _member(text: str, known: Collection[str], noun: str) -> str:
     if text in known:
         return text
-    near = nearest(text, known)
-    raise Unusable(f"{text!r} is not a {noun}: " + (f"did you mean {near}?" if near else f"write {_either(known)}"))
+    near = nearest_word(text, known)
+    raise UnusableValue(
+        f"{text!r} is not a {noun}: " + (f"did you mean {near}?" if near else f"write {_either(known)}")
+    )
 
 
 def _either(known: Collection[str]) -> str:
@@ -259,7 +265,7 @@ def _weights(text: str) -> Mapping[str, float]:
 
 def _folder(text: str) -> Path:
     if not text.isprintable():
-        raise Unusable("must be the path of a folder")
+        raise UnusableValue("must be the path of a folder")
     return Path(text)
 
 

@@ -36,8 +36,7 @@ from service.console.pages import (
 )
 from service.console.sessions import Sessions
 from service.console.sign_in import SignIn
-from service.core.clock import Clock
-from service.core.errors import Unavailable
+from service.core import Clock, Unavailable
 from service.http import Keys, Problem, not_found, request_ids
 from service.storage import BadCursor, Conflict, Store
 

@@ -54,12 +54,12 @@ def form_faults(problem: Problem, labels: Mapping[str, str], within: str = "") -
         if field is None or field[0] not in labels:
             elsewhere.append(f"{path} {message}".strip())
             continue
-        said = f"{_rest(path[field.end() :])}{message}"
-        errors[field[0]] = f"{errors[field[0]]}; {said}" if field[0] in errors else said
+        sentence = f"{_rest(path[field.end() :])}{message}"
+        errors[field[0]] = f"{errors[field[0]]}; {sentence}" if field[0] in errors else sentence
     if not problem.errors:
         return FormFaults({}, in_our_words(problem.detail))
-    named = [f"{labels[name]}: {said}." for name, said in errors.items()]
-    return FormFaults(errors, " ".join([*(f"{_capital(one)}." for one in elsewhere), *(named or [AT_ITS_FIELD])]))
+    named = [f"{labels[name]}: {sentence}." for name, sentence in errors.items()]
+    return FormFaults(errors, " ".join([*(f"{_capital(fault)}." for fault in elsewhere), *(named or [AT_ITS_FIELD])]))
 
 
 def _rest(path: str) -> str:

@@ -35,7 +35,7 @@ HEADERS: Mapping[str, str] = {
 
 
 def signed_in() -> ApiKey:
-    """The key of whoever asks for this page, with the scopes of the session."""
+    """The key of the person who asks for this page, with the scopes of the session."""
     key: ApiKey = g.console_key
     return key
 

@@ -9,9 +9,7 @@ from hashlib import sha256
 
 from msgspec import structs
 
-from service.core.clock import Clock
-from service.core.enums import Scope
-from service.core.records import from_state, to_state
+from service.core import Clock, Scope, from_state, to_state
 from service.http import ApiKey, Keys
 from service.storage import Conflict, Item, Store
 

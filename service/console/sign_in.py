@@ -10,8 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service.console.guard import ROOT, SIGN_IN, PageGuard, own_path
 from service.console.sessions import KEPT, Sessions
-from service.core.clock import Clock
-from service.core.enums import Scope
+from service.core import Clock, Scope
 from service.http import ApiKey, Keys
 from service.storage import Store
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from service.core.clock import parse_timestamp
+from service.core import parse_timestamp
 
 
 @dataclass(frozen=True, slots=True)

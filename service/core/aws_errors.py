@@ -61,7 +61,7 @@ class AwsErrorKind(StrEnum):
 UNREADABLE = (ResponseParserError, UnicodeDecodeError)
 """Answers that are none; botocore lets what its parsers meet through as it is."""
 
-RAISED = (ClientError, BotoCoreError, *UNREADABLE)
+AWS_RAISED = (ClientError, BotoCoreError, *UNREADABLE)
 """Everything that a call to AWS raises."""
 
 LOST = (NotConnected, HTTPClientError, *UNREADABLE)
@@ -188,7 +188,7 @@ _REQUEST = {
     "ValidationException",
 }
 _BY_CODE: Mapping[str, AwsErrorKind] = {
-    code: kind
+    aws_error_code: kind
     for codes, kind in (
         (_THROTTLED, AwsErrorKind.THROTTLED),
         (_FAILED, AwsErrorKind.FAILED),
@@ -196,7 +196,7 @@ _BY_CODE: Mapping[str, AwsErrorKind] = {
         (_MISSING, AwsErrorKind.MISSING),
         (_REQUEST, AwsErrorKind.REQUEST),
     )
-    for code in codes
+    for aws_error_code in codes
 }
 _BY_STATUS = {
     401: AwsErrorKind.IDENTITY,
@@ -209,21 +209,21 @@ _SQS = "AWS.SimpleQueueService."
 """What error codes of SQS begin with, sometimes: its JSON answers carry those of its older XML ones along."""
 
 
-def kind_of(error: Exception) -> AwsErrorKind:
+def aws_error_kind(error: Exception) -> AwsErrorKind:
     """What an error of a call means. Total: a class that nobody has described is `FAILED`."""
     if isinstance(error, ClientError):
-        return kind_of_code(code(error), status(error))
+        return aws_kind_of_code(aws_error_code(error), status(error))
     return next((kind for classes, kind in _BY_CLASS if isinstance(error, classes)), AwsErrorKind.FAILED)
 
 
-def kind_of_code(name: str, answered: int = 400) -> AwsErrorKind:
+def aws_kind_of_code(name: str, answered: int = 400) -> AwsErrorKind:
     """What a code of an answer means, or of one entry in it; `answered` is the HTTP status."""
     if name in _BY_CODE:
         return _BY_CODE[name]
     return _BY_STATUS.get(answered, AwsErrorKind.FAILED)
 
 
-def code(error: ClientError) -> str:
+def aws_error_code(error: ClientError) -> str:
     """The name of an AWS error, such as `ThrottlingException`."""
     return str(error.response.get("Error", {}).get("Code", "")).removeprefix(_SQS)
 
@@ -240,7 +240,7 @@ def headers(error: ClientError) -> Mapping[str, str]:
 
 def short(error: Exception) -> str:
     """An error in a word: its code, or its class."""
-    return code(error) or "no code" if isinstance(error, ClientError) else type(error).__name__
+    return aws_error_code(error) or "no code" if isinstance(error, ClientError) else type(error).__name__
 
 
 def throttled_by(error: Exception) -> tuple[str, str]:

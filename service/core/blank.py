@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from service.core.text_folding import compatible
+
 SAY_SOMETHING = "says nothing: write at least one letter, digit or emoji"
 """What is wrong with a blank text, after its name."""
 
@@ -23,10 +25,10 @@ _PUNCTUATION = frozenset("#*\u203c\u2049\u3030")
 
 def is_blank(text: str) -> bool:
     """Whether nobody could see a letter, digit or emoji in a text, in whichever form of Unicode it is written."""
-    if any(_is_said(one) for one in text):
+    if any(_is_said(character) for character in text):
         return False
-    is_emoji = any(_can_be_emoji(one) for one in _AS_EMOJI.findall(text))
-    return not is_emoji and not any(_is_said(one) for one in unicodedata.normalize("NFKC", text))
+    is_emoji = any(_can_be_emoji(character) for character in _AS_EMOJI.findall(text))
+    return not is_emoji and not any(_is_said(character) for character in compatible(text))
 
 
 def _is_said(character: str) -> bool:

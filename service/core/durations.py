@@ -24,10 +24,10 @@ class BadDuration(TocsinError):
 
 def parse(text: str, longest: timedelta = LONGEST) -> timedelta:
     """The duration that `text` writes, from a second to `longest`; `BadDuration` otherwise."""
-    found = _SUM.fullmatch(text)
-    if found is None or not text:
+    match = _SUM.fullmatch(text)
+    if match is None or not text:
         raise BadDuration(f'"{text}" is not a duration: write a number and s, m, h or d, such as {EXAMPLES}')
-    seconds = sum(int(number) * UNITS[unit] for unit, number in found.groupdict().items() if number)
+    seconds = sum(int(number) * UNITS[unit] for unit, number in match.groupdict().items() if number)
     if not 1 <= seconds <= longest.total_seconds():
         raise BadDuration(f'"{text}" is not between 1s and {longest.days}d')
     return timedelta(seconds=seconds)

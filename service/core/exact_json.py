@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from service.core.errors import TocsinError
 
-MAX_DEPTH = 100
+MAX_JSON_DEPTH = 100
 """Nesting that a document may have: far beyond any request, far below Python's own limit."""
 
 
@@ -70,11 +70,11 @@ def loads(text: str | bytes) -> object:
         if text.startswith("\ufeff"):
             raise NotJson("it begins with a byte order mark: leave that away (RFC 8259 §8.1)")
         document = _DECODER.decode(text)
-        _check_depth(document, MAX_DEPTH)
+        _check_depth(document, MAX_JSON_DEPTH)
         if _MAY_BE_HALF.search(text):
             _check_characters(document)
     except RecursionError as error:
-        raise NotJson(f"nested deeper than {MAX_DEPTH} levels") from error
+        raise NotJson(f"nested deeper than {MAX_JSON_DEPTH} levels") from error
     except (simplejson.JSONDecodeError, UnicodeDecodeError) as error:
         raise NotJson(str(error)) from error
     except ValueError as error:  # a whole number of more digits than Python converts
@@ -144,7 +144,7 @@ def _check_depth(document: object, left: int) -> None:
     if not isinstance(document, dict | list):
         return
     if left == 0:
-        raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
+        raise NotJson(f"nested deeper than {MAX_JSON_DEPTH} levels")
     for value in document.values() if isinstance(document, dict) else document:
         _check_depth(value, left - 1)
 

@@ -50,7 +50,7 @@ def bounded(document: str) -> str:
 def _blanks(page: HtmlElement) -> int:
     """More blanks than the layout of a page can make: each line with all paddings, each row as wide as all cells."""
     elements = list(page.iter("*"))
-    spaces = (found for element in elements for found in _SPACE.findall(element.get("style", "")))
+    spaces = (length for element in elements for length in _SPACE.findall(element.get("style", "")))
     padded = sum(int(number[:9]) for space in spaces for number in _NUMBER.findall(space))
     rows = sum(element.tag == "tr" for element in elements)
     return int(padded * len(elements) + rows * len(page.text_content()))

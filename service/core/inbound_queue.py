@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-AT_ONCE = 10
+MOST_AT_ONCE = 10
 """Letters that are received at once (SQS gives no more)."""
 
 
@@ -25,7 +25,7 @@ class InboundQueue(Protocol):
     """The queue. Every method may raise `Unavailable`."""
 
     def receive(self) -> Sequence[QueueMessage]:
-        """Up to `AT_ONCE` letters, waiting some seconds for the first."""
+        """Up to `MOST_AT_ONCE` letters, waiting some seconds for the first."""
 
     def delete(self, letters: Sequence[QueueMessage]) -> None:
         """Let go of letters that are done."""

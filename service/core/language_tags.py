@@ -95,12 +95,12 @@ def likely(tag: Tag) -> Tag:
     Tags that are alike in full name the same language.
     """
     likely = get_global("likely_subtags")
-    said = [part for part in (tag.language, tag.script, tag.region) if part]
-    keys = ("_".join(said), "_".join([tag.language, tag.region or tag.language]), tag.language)
-    found = next((likely[key] for key in keys if key in likely), None)
-    if found is None:
+    parts = [part for part in (tag.language, tag.script, tag.region) if part]
+    keys = ("_".join(parts), "_".join([tag.language, tag.region or tag.language]), tag.language)
+    entry = next((likely[key] for key in keys if key in likely), None)
+    if entry is None:
         return tag
-    language, script, region = found.split("_")[:3]
+    language, script, region = entry.split("_")[:3]
     return Tag(language, tag.script or script, tag.region or region)
 
 

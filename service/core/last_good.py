@@ -30,7 +30,7 @@ MAX_BYTES = 64 * 1024 * 1024
 def read(folder: Path, kept: Path, parse: Callable[[Path], T]) -> T:
     """What `parse` makes of a folder, or of the copy of it in the file `kept`; raises as `parse` if there is none."""
     try:
-        found = parse(folder)
+        content = parse(folder)
     except TocsinError as error:
         if not kept.exists():
             raise
@@ -40,7 +40,7 @@ def read(folder: Path, kept: Path, parse: Callable[[Path], T]) -> T:
         _keep(folder, kept)
     except OSError as error:
         logger.warning("What is used of %s cannot be copied into the home: %s", folder, error.strerror)
-    return found
+    return content
 
 
 def _keep(folder: Path, kept: Path) -> None:

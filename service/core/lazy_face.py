@@ -26,6 +26,8 @@ def lazy_face(package: str, init_file: str) -> tuple[Callable[[str], object], Se
         if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, original = places[name]
+        if module == package:  # a module of the room, used as a whole
+            return import_module(f"{package}.{original}")
         return getattr(import_module(module), original)
 
     return get, sorted(places)

@@ -55,7 +55,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _places(error: BaseException) -> str:
     frames = extract_tb(error.__traceback__, -MAX_FRAMES)
-    return "\n  ".join([type(error).__name__, *(f"{one.filename}:{one.lineno} {one.name}" for one in frames)])
+    return "\n  ".join([type(error).__name__, *(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)])
 
 
 class WithRequestId(logging.Filter):

@@ -15,13 +15,13 @@ from http.client import HTTPException
 from urllib.parse import SplitResult, quote
 
 from service.core.errors import TocsinError
-from service.core.posting import Destination, Response, post, run_within
+from service.core.posting import Destination, PostResponse, post, run_within
 from service.core.public_addresses import is_public
 from service.core.web_addresses import ascii_host
 
 _URL_SAFE = "%/:?@!$&'()*+,;=~-._[]"
 
-Resolve = Callable[[str, int], Sequence[str]]
+HostResolver = Callable[[str, int], Sequence[str]]
 """The addresses of a host name: `socket.getaddrinfo`, unless a test says otherwise. Raises OSError."""
 
 
@@ -37,10 +37,10 @@ class HostSilent(TocsinError):
         self.kind = kind
 
 
-def resolve(host: str, port: int) -> Sequence[str]:
+def resolve_host(host: str, port: int) -> Sequence[str]:
     """All addresses of a host, as the system's resolver gives them."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in addresses))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class OutsidePosts:
     limit: timedelta
     loopback_allowed: bool = False
     private_hosts: frozenset[str] = frozenset()
-    resolve: Resolve = resolve
+    resolve: HostResolver = resolve_host
     trust: str | None = None
     """A file of certificate authorities to trust instead of the system's."""
 
-    def post(self, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> Response:
+    def post(self, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> PostResponse:
         """POST once; `PrivateNetwork`, or `HostSilent` if nothing is known of what became of it."""
         named = {"Host": _authority(parts), "User-Agent": "Tocsin", **headers}
         try:

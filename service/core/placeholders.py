@@ -49,19 +49,19 @@ class Unpaired:
 def split(text: str) -> Iterator[LiteralText | Placeholder]:
     """The literal parts and placeholders of a text in turn, without empty literals; together they are the text."""
     end = 0
-    for found in _PLACEHOLDER.finditer(text):
-        if end < found.start():
-            yield LiteralText(text[end : found.start()], end)
-        yield _placeholder(found[0], found.start())
-        end = found.end()
+    for match in _PLACEHOLDER.finditer(text):
+        if end < match.start():
+            yield LiteralText(text[end : match.start()], end)
+        yield _placeholder(match[0], match.start())
+        end = match.end()
     if end < len(text):
         yield LiteralText(text[end:], end)
 
 
 def unpaired(literal: LiteralText) -> Unpaired | None:
     """The first `{{` or `}}` of a literal part: it has no other half."""
-    found = _BRACES.search(literal.text)
-    return None if found is None else Unpaired(found[0], literal.at + found.start())
+    brace = _BRACES.search(literal.text)
+    return None if brace is None else Unpaired(brace[0], literal.at + brace.start())
 
 
 def has_braces(text: str) -> bool:

@@ -35,7 +35,7 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class PostResponse:
     """A status, and the headers in lower case; of a 2xx none: nothing beyond its first line is waited for."""
 
     status: int
@@ -89,7 +89,7 @@ def run_within(limit: timedelta, work: Callable[[CancelToken], T]) -> T:
 
 def post(
     destination: Destination, headers: Mapping[str, str], body: bytes, token: CancelToken, patience: timedelta
-) -> Response:
+) -> PostResponse:
     """POST once; OSError, HTTPException or ValueError if that fails. `patience` is for each step of the connection."""
     with closing(_connected(destination, token, patience)) as sock:
         connection = HTTPConnection(destination.address, destination.port)
@@ -125,15 +125,15 @@ def _context(trust: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=trust)
 
 
-def _read(reader: BinaryIO) -> Response:
+def _read(reader: BinaryIO) -> PostResponse:
     for _ in range(_MOST_INTERIM):
         first = _STATUS.match(reader.readline(_LONGEST_LINE))
         if first is None:
             raise HTTPException("the answer is not HTTP")
         status = int(first[1])
         if 200 <= status < 300:
-            return Response(status, {})
+            return PostResponse(status, {})
         headers = {name.lower(): value for name, value in parse_headers(reader).items()}
         if status >= 200:
-            return Response(status, headers)
+            return PostResponse(status, headers)
     raise HTTPException("the answer never comes")

@@ -50,7 +50,7 @@ def to_state(record: object) -> dict[str, object]:
     return _codec(type(record)).to_members(record)
 
 
-def written(record: object) -> JsonObject[object]:
+def to_stored_json(record: object) -> JsonObject[object]:
     """`to_state` for a state that is stored as it is: its text is made at once."""
     return JsonObject(_encode(record).decode())
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from service.core.errors import TocsinError
 
-SCHEME = "s3://"
-MAX_URL = 1_200
+S3_SCHEME = "s3://"
+MAX_S3_URL = 1_200
 """Characters of an address: a key has 1,024 bytes at most."""
 
 
@@ -27,7 +27,7 @@ class S3Url:
     key: str
 
     def __str__(self) -> str:
-        return f"{SCHEME}{self.bucket}/{self.key}"
+        return f"{S3_SCHEME}{self.bucket}/{self.key}"
 
     @property
     def name(self) -> str:
@@ -41,10 +41,10 @@ class S3Url:
 
 def parse_s3_url(text: str) -> S3Url:
     """`s3://bucket/folder/file`; `NotAnS3Url`. Parts like `..` are refused: on its way an address may be shortened."""
-    found = _FORM.fullmatch(text.removesuffix("/"))
-    if found is None or any(part in {"", ".", ".."} for part in found[2].split("/")):
+    match = _FORM.fullmatch(text.removesuffix("/"))
+    if match is None or any(part in {"", ".", ".."} for part in match[2].split("/")):
         raise NotAnS3Url("is no place in S3: write it like s3://bucket/folder")
-    return S3Url(found[1], found[2])
+    return S3Url(match[1], match[2])
 
 
 @dataclass(frozen=True, slots=True)

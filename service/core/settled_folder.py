@@ -28,11 +28,11 @@ class SettledFolder:
 
 def _looks(folder: Path) -> object:
     """What tells that a file was changed, added or taken away."""
-    found = []
+    looks = []
     for number, path in enumerate(folder.rglob("*")):
         if number >= MOST_FILES:
             break
         with suppress(OSError):
             stat = path.stat()
-            found.append((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino))
-    return tuple(sorted(found))
+            looks.append((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return tuple(sorted(looks))

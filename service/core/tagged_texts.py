@@ -52,23 +52,23 @@ def fragments(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in _between(text) if part.strip())
 
 
-def joined(text: str, said: Mapping[str, str]) -> str:
+def joined(text: str, translations: Mapping[str, str]) -> str:
     """The tagged text with its fragments said otherwise, where `said` has them."""
     parts = _MARK.split(text)
     for place in range(0, len(parts), 3):
         part = parts[place].strip()
-        parts[place] = parts[place].replace(part, said.get(part, part), 1) if part else parts[place]
+        parts[place] = parts[place].replace(part, translations.get(part, part), 1) if part else parts[place]
     marks = (f"<{closes}{number}>" for closes, number in zip(parts[1::3], parts[2::3], strict=True))
     return parts[0] + "".join(mark + part for mark, part in zip(marks, parts[3::3], strict=True))
 
 
 def pieces(text: str) -> tuple[str, ...]:
     """Texts and marks in turn; the first and the last are texts, and may be empty."""
-    found, end = list[str](), 0
+    parts, end = list[str](), 0
     for mark in _MARK.finditer(text):
-        found += (text[end : mark.start()], mark[0])
+        parts += (text[end : mark.start()], mark[0])
         end = mark.end()
-    return (*found, text[end:])
+    return (*parts, text[end:])
 
 
 def apart(text: str) -> str:
@@ -92,11 +92,11 @@ def marked_words(text: str) -> Mapping[str, str]:
 def with_marks(text: str, words: Mapping[str, str]) -> str | None:
     """A bare text with each tag around its words; None unless each stands there once, and no two tags cross."""
     marks: list[tuple[int, int, int, str]] = []
-    for number, said in words.items():
-        found = list(re.finditer(rf"(?<!\w){re.escape(said.strip())}(?!\w)", text, re.IGNORECASE))
-        if len(found) != 1 or not said.strip():
+    for number, words_of_mark in words.items():
+        matches = list(re.finditer(rf"(?<!\w){re.escape(words_of_mark.strip())}(?!\w)", text, re.IGNORECASE))
+        if len(matches) != 1 or not words_of_mark.strip():
             return None
-        start, end = found[0].span()
+        start, end = matches[0].span()
         # where several stand at one place, what closes comes first, the inner one of two closing, the outer of opening
         marks += ((start, 1, -end, f"<{number}>"), (end, 0, -start, f"</{number}>"))
     tagged, last = "", 0

@@ -28,24 +28,24 @@ class NotAnAddress(TocsinError):
 
 def parse_url(text: str) -> str:
     """The address as it came; `NotAnAddress` unless it is http or https with a host."""
-    split(text)
+    split_url(text)
     return text
 
 
 def parse_link(text: str) -> str:
     """The address that somebody is to open, as it came; `NotAnAddress` as `parse_url`, and for a user or password."""
-    _without_user(split(text))
+    _without_user(split_url(text))
     return text
 
 
 def parse_callback(text: str) -> SplitResult:
     """The parts of an address that we call; `NotAnAddress` as `parse_link`."""
-    return _without_user(split(text))
+    return _without_user(split_url(text))
 
 
 def parse_root(text: str) -> str:
     """An address that others are put behind: without query and user, its host in ASCII (RFC 5891); `NotAnAddress`."""
-    parts = _without_user(split(text))
+    parts = _without_user(split_url(text))
     if parts.query or parts.fragment or "?" in text or "#" in text:
         raise NotAnAddress("must end before any ? or #: write it like https://tocsin.example.com")
     if parts.netloc.isascii():
@@ -98,7 +98,7 @@ def _is_international(label: str) -> bool:
         return False
 
 
-def split(text: str) -> SplitResult:
+def split_url(text: str) -> SplitResult:
     """The parts of an address; `NotAnAddress` unless it is http or https with a host that can be."""
     if len(text) > MAX_URL or not text.isprintable() or " " in text:
         raise NotAnAddress(f"must have at most {MAX_URL} printable characters and no space: write a space as %20")

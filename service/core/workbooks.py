@@ -20,7 +20,7 @@ MAX_UNPACKED = 64 * 1024 * 1024
 MAX_CELLS = 5_000_000
 """Of a sheet, empty ones before a filled one included: one letter in the last corner makes 17 billion."""
 
-DAMAGED = (
+DAMAGED_WORKBOOK = (
     *(BadZipFile, zlib.error, lzma.LZMAError, struct.error, SyntaxError, EOFError, OSError),
     *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError, RuntimeError),
 )
@@ -36,7 +36,7 @@ class OversizedWorkbook(TocsinError):
 
 
 def check_unpacked(raw: bytes) -> None:
-    """`OversizedWorkbook` if its parts unpack to more than `MAX_UNPACKED`; one of `DAMAGED` if it has none."""
+    """`OversizedWorkbook` if its parts unpack to more than `MAX_UNPACKED`; one of `DAMAGED_WORKBOOK` if it has none."""
     with ZipFile(io.BytesIO(raw)) as parts:
         size = sum(part.file_size for part in parts.infolist())
     if size > MAX_UNPACKED:
@@ -44,7 +44,7 @@ def check_unpacked(raw: bytes) -> None:
         raise OversizedWorkbook(f"{unpacked}: copy the table alone into a new workbook")
 
 
-def within_limit(rows: Iterator[Sequence[T]]) -> Iterator[Sequence[T]]:
+def within_size(rows: Iterator[Sequence[T]]) -> Iterator[Sequence[T]]:
     """The rows of a sheet; `OversizedWorkbook` once they have more than `MAX_CELLS` cells."""
     cells = 0
     for row in rows:

@@ -1,6 +1,7 @@
 """Rules: files are read, checked and compiled, and decide requests. Pure."""
 
-from service.decide.canary import Declared
+from service.decide import canary, entries, explain, facts, language, positions, report, rule_tests, values
+from service.decide.canary import RulesetHeader
 from service.decide.cells import Cells, Signature
 from service.decide.decision import ActionRefused, Compiled, EngineDisagreement, NotUnique, RulesetDecision
 from service.decide.declarations import TODAY
@@ -17,14 +18,14 @@ from service.decide.outcomes import (
     EventWanted,
     Flagged,
     IncidentWanted,
-    LeftOut,
     NotificationWanted,
+    Omission,
     Outcome,
     Rejected,
 )
 from service.decide.outline import outline_ruleset
 from service.decide.positions import AlreadyReported, Entries, Items, Node, Plain, Scalar
-from service.decide.rule_tests import Tested
+from service.decide.rule_tests import RuleTestReport
 from service.decide.ruleset import (
     ORDERED,
     Accept,
@@ -51,7 +52,7 @@ from service.decide.ruleset import (
 )
 from service.decide.scales import EXACT, scale_of
 from service.decide.tables.editing import EditableTable, NoTableHere, WrittenRow
-from service.decide.tables.inline import Inlined, inlined, taken_apart
+from service.decide.tables.inline import InlinedText, inlined, taken_apart
 from service.decide.tables.sheet import Grid
 from service.decide.values import LIMIT, UnfitValue, fit
 from service.decide.verify import verify_ruleset
@@ -73,7 +74,6 @@ __all__ = [
     "Clause",
     "Combination",
     "Compiled",
-    "Declared",
     "Derived",
     "Dimension",
     "EditableTable",
@@ -95,15 +95,15 @@ __all__ = [
     "Flaw",
     "Grid",
     "IncidentWanted",
-    "Inlined",
+    "InlinedText",
     "Items",
-    "LeftOut",
     "NamedDimension",
     "NoTableHere",
     "Node",
     "NotUnique",
     "NotificationWanted",
     "Notify",
+    "Omission",
     "OpenIncident",
     "OrderedDimension",
     "Outcome",
@@ -116,25 +116,35 @@ __all__ = [
     "Rejected",
     "RuleExplained",
     "RuleFaults",
+    "RuleTestReport",
     "Ruleset",
     "RulesetDecision",
+    "RulesetHeader",
     "Scalar",
     "SetTo",
     "Severity",
     "Signature",
-    "Tested",
     "Text",
     "Truth",
     "UnfitValue",
     "Value",
     "WrittenRow",
+    "canary",
     "did_you_mean",
     "diff_rulesets",
     "duplicate",
+    "entries",
+    "explain",
+    "facts",
     "fit",
     "inlined",
+    "language",
     "outline_ruleset",
+    "positions",
+    "report",
+    "rule_tests",
     "scale_of",
     "taken_apart",
+    "values",
     "verify_ruleset",
 ]

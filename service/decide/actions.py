@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import partial
 
-from service.core import placeholders
-from service.core.blank import SAY_SOMETHING, is_blank
+from service.core import SAY_SOMETHING, is_blank, placeholders
 from service.decide import contacts, entries, numerals, texts, values
 from service.decide.entries import EntryKeys
 from service.decide.errors import RuleFaults

@@ -24,12 +24,12 @@ def origins(text: str, style: str, written: str, start: int) -> Sequence[int]:
     `written` is how the file has it from the offset `start` on, in the YAML style `style` ("", a quote, "|" or ">").
     """
     solid = iter([*_solid(style, written), len(written)])
-    found: list[int] = []
+    lines: list[int] = []
     last = -1
     for character in text:
         last = last + 1 if character in _BLANK else next(solid, len(written))
-        found.append(start + min(max(last, 0), len(written)))
-    return [*found, start + min(last + 1, len(written))]
+        lines.append(start + min(max(last, 0), len(written)))
+    return [*lines, start + min(last + 1, len(written))]
 
 
 def _solid(style: str, written: str) -> Iterable[int]:

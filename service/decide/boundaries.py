@@ -28,7 +28,7 @@ Change: TypeAlias = Mapping[str, Value | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedTest:
     """One test: the rule whose face it stands at, what is given and what is decided; None if that is refused."""
 
     rule: str
@@ -42,7 +42,7 @@ class Boundaries:
 
     ruleset: Ruleset
     space: Space
-    tests: tuple[Generated, ...]
+    tests: tuple[GeneratedTest, ...]
     left_out: tuple[str, ...]
 
     def as_yaml(self) -> str:
@@ -62,7 +62,7 @@ class Boundaries:
             lines[0] = "tests: []"
         return "\n".join(lines) + "\n"
 
-    def _written(self, test: Generated) -> Iterator[str]:
+    def _written(self, test: GeneratedTest) -> Iterator[str]:
         ruleset = self.ruleset
         shown = ", ".join(
             f"{path}: {yaml_text.value(ruleset.facts[path], value)}"
@@ -84,13 +84,13 @@ class Boundaries:
 def generate(compiled: Compiled) -> Boundaries:
     """The tests of a ruleset's boundaries; raises `EngineFault`, and `OutOfSteps` for rules beyond all measure."""
     world, steps = World.of(compiled.ruleset), Steps(_STEPS)
-    tests: dict[tuple[tuple[str, Value], ...], Generated] = {}
+    tests: dict[tuple[tuple[str, Value], ...], GeneratedTest] = {}
     for case in world.cases:
         for region in case.regions:
             for facts in _requests(world, case, region, steps):
                 key = tuple(sorted(facts.items()))
                 if key not in tests:
-                    tests[key] = Generated(case.rule.name, facts, _decided(compiled, facts))
+                    tests[key] = GeneratedTest(case.rule.name, facts, _decided(compiled, facts))
     return Boundaries(
         compiled.ruleset, world.space, tuple(tests.values()), tuple(rule.name for rule, _ in world.left_out)
     )
@@ -103,10 +103,10 @@ def _requests(world: World, case: Case, region: Region, steps: Steps) -> Iterato
     faces: list[tuple[Change, Change]] = []
     for index, dimension in enumerate(world.space.cells.dimensions):
         if region[index] != world.space.whole[index]:
-            found = list(_faces(dimension, region[index]))
-            at_face = (_with(inside, within) for within, _ in found)
-            inside = next((one for one in at_face if alone[index] >> dimension.reader()(one) & 1), inside)
-            faces += found
+            values_at_faces = list(_faces(dimension, region[index]))
+            at_face = (_with(inside, within) for within, _ in values_at_faces)
+            inside = next((values for values in at_face if alone[index] >> dimension.reader()(values) & 1), inside)
+            faces += values_at_faces
     yield inside
     for within, beyond in faces:
         yield _with(inside, within)
@@ -117,8 +117,8 @@ def _alone(world: World, case: Case, region: Region, steps: Steps) -> Region:
     """The part of a region where, if possible, nothing else makes the rule hold or decides in its place."""
     earlier = world.before(case) if world.ruleset.hit is Hit.FIRST else 0
     siblings = owned([case]) & ~(1 << case.first + case.regions.index(region))
-    found = next(world.pieces.uncovered(region, earlier | siblings, steps), None)
-    return next(world.pieces.uncovered(region, earlier, steps), region) if found is None else found
+    free = next(world.pieces.uncovered(region, earlier | siblings, steps), None)
+    return next(world.pieces.uncovered(region, earlier, steps), region) if free is None else free
 
 
 def _faces(dimension: Dimension, mask: int) -> Iterator[tuple[Change, Change]]:

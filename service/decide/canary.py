@@ -1,8 +1,8 @@
 """Reading, proving and testing a rule file in a process of its own, which may crash or hang instead of ours.
 
 `check` starts `python -m service.decide.canary`, gives it the file on its standard input and reads what it found as
-JSON: nothing that a file holds is parsed by whoever asks. The C library holds Python's lock while it works, and so does
-a regular expression, so a hang inside them could not be ended from within.
+JSON: the process that asks parses no content of a file. The C library holds Python's lock while it works, and so
+does a regular expression, so a hang inside them could not be ended from within.
 
 What ends the process decides what its end says. A crash of the engine, or a limit that we set, is the file's fault: a
 finding. Anything else (a signal from outside, the machine's own memory, a machine that is too busy) says nothing about
@@ -24,11 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from service.core import exact_json
-from service.core.errors import Unavailable
+from service.core import Unavailable, exact_json
 from service.decide import language, proofs, report
 from service.decide.findings import Finding, Flaw, Severity
-from service.decide.proofs import Proven
+from service.decide.proofs import ProofReport
 from service.decide.ruleset import Place
 
 logger = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class RulesetHeader:
     """How a rule file names and describes its ruleset."""
 
     name: str
@@ -62,7 +61,7 @@ class TrialResult:
     of the processor are needed to read and compile it again. `limit` is what it needs more of than a file may have.
     """
 
-    declared: Declared | None
+    declared: RulesetHeader | None
     findings: tuple[Finding, ...]
     changes: Mapping[str, object] | None = None
     seconds: float = 0.0
@@ -150,12 +149,12 @@ def main(given: BinaryIO, answer: BinaryIO, size: int) -> None:
         document = _document(proofs.prove(source), against)
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001  (a fault of ours: whoever asks is told where it is)
+    except Exception as error:  # noqa: BLE001  (a fault of ours: the caller is told where it is)
         document = {"fault": f"{type(error).__name__} at {_place(error)}"}
     answer.write(exact_json.dumps(document).encode())
 
 
-def _document(proven: Proven, against: bytes) -> Mapping[str, object]:
+def _document(proven: ProofReport, against: bytes) -> Mapping[str, object]:
     return {
         "declared": _declared(proven),
         "findings": [report.finding_as_json(finding) for finding in proven.findings],
@@ -170,12 +169,12 @@ def _place(error: Exception) -> str:
     return f"{Path(last.filename).name}, line {last.lineno}"
 
 
-def _declared(proven: Proven) -> Mapping[str, object] | None:
+def _declared(proven: ProofReport) -> Mapping[str, object] | None:
     ruleset = proven.ruleset
     return None if ruleset is None else {"name": ruleset.name, "description": ruleset.description}
 
 
-def _changes(proven: Proven, against: bytes) -> Mapping[str, object] | None:
+def _changes(proven: ProofReport, against: bytes) -> Mapping[str, object] | None:
     """What the file decides otherwise than a version of the same ruleset."""
     old = language.parse(against).ruleset if against and proven.ruleset else None
     if old is None or proven.ruleset is None or old.name != proven.ruleset.name:
@@ -195,7 +194,7 @@ def _read(answer: bytes) -> TrialResult:
     match exact_json.stored(answer.decode()):
         case {"declared": declared, "findings": list(found), "changes": changes, "microseconds": int(microseconds)}:
             return TrialResult(
-                Declared(str(declared["name"]), str(declared["description"])) if declared else None,
+                RulesetHeader(str(declared["name"]), str(declared["description"])) if declared else None,
                 tuple(map(_finding, found)),
                 changes,
                 microseconds / 1_000_000,

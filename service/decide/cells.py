@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import InvalidOperation
 from typing import TypeAlias
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide.dimensions import Dimension, FactsDoNotFit, NamedDimension, NotCut, PairDimension
 from service.decide.intervals import OrderedDimension
 from service.decide.ruleset import (

@@ -15,7 +15,7 @@ from itertools import accumulate, count, pairwise
 from operator import ne
 from typing import TypeAlias
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide.branches import Branch, Branches
 from service.decide.cells import Signature
 from service.decide.intervals import runs
@@ -90,10 +90,12 @@ class Chunks:
         """Raises `TooManyConditions`."""
         self.chunks = tuple(chunks_of(branches))
         sizes = enumerate(branches.sizes)
-        found = [(index, [_cells_of(chunk, index, size) for chunk in self.chunks]) for index, size in sizes]
-        shares = [(sum(map(int.bit_count, cells)) / branches.sizes[index], index) for index, cells in found]
+        cells_of_each = [(index, [_cells_of(chunk, index, size) for chunk in self.chunks]) for index, size in sizes]
+        shares = [(sum(map(int.bit_count, cells)) / branches.sizes[index], index) for index, cells in cells_of_each]
         self._index = min(shares, default=(0, 0))[1]
-        self._by_cell = _numbers_by_cell(found[self._index][1], branches.sizes[self._index]) if found else ()
+        self._by_cell = (
+            _numbers_by_cell(cells_of_each[self._index][1], branches.sizes[self._index]) if cells_of_each else ()
+        )
 
     def facts(self, signature: Signature) -> Iterator[tuple[int, str]]:
         """The numbers of the chunks that may have a rule for a signature, each with the fact to ask it about."""

@@ -71,10 +71,10 @@ class _Typing:
         match tree:
             case grammar.Comparison(left, operator, right):
                 return self._comparison(left, Operator(operator.text), right)
-            case grammar.Both(items, at):
+            case grammar.Conjunction(items, at):
                 parts = self._all(items)
                 return None if parts is None else And(parts, self._place(at))
-            case grammar.Either(items, at, mixed):
+            case grammar.Disjunction(items, at, mixed):
                 self._warn_of_mixture(mixed)
                 parts = self._all(items)
                 return None if parts is None else Or(parts, self._place(at))
@@ -87,9 +87,9 @@ class _Typing:
                 return self._range(fact, low, high)
             case grammar.MissingTest(fact, negated):
                 return self._missing(fact, negated)
-            case grammar.Constantly(at):
+            case grammar.AlwaysNode(at):
                 return Always(self._place(at))
-            case grammar.Hole():
+            case grammar.ErrorNode():
                 return None
 
     def _warn_of_mixture(self, token: Token | None) -> None:

@@ -49,7 +49,7 @@ def _unfit_phone(phone: str) -> str | None:
 
 
 def _unfit_language(language: str) -> str | None:
-    from service.core.language_tags import UnknownTag, parse_tag
+    from service.core import UnknownTag, parse_tag
 
     try:
         parse_tag(language)

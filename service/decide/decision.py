@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import chain, count
 from typing import Protocol
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide.branches import Branches, branches_of
 from service.decide.cells import Cells, Signature
 from service.decide.effects import ActionRefused, Effect, Working, effects_of

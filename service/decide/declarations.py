@@ -1,4 +1,4 @@
-"""The `facts:` section: which facts a ruleset reads, of which type and range, and which are computed beforehand."""
+"""The `facts:` section: which facts a ruleset reads, of which type and range, and which are computed."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ class _Declarations:
                 self._broken.add(key.text)
         derived = [made for key, value in pending if (made := self._derived(key, value, first)) is not None]
         scores: dict[str, Fact] = {}
-        for one in derived:
-            self._refuse_inside(one, first)
-            scores.update(_scores_of(one, optional=first[one.source].optional))
+        for derivation in derived:
+            self._refuse_inside(derivation, first)
+            scores.update(_scores_of(derivation, optional=first[derivation.source].optional))
         facts = {**first, **scores}
         self._refuse_prefixes(facts)
         return Schema(facts, frozenset(self._broken), frozenset({TODAY, *scores})), tuple(derived)
@@ -230,9 +230,17 @@ def _is_derived(node: Node) -> bool:
 def _scores_of(derived: Derived, *, optional: bool) -> Mapping[str, Fact]:
     """The five facts of a sentiment: its label, and a score from 0 to 1 for each label."""
     label = Fact(f"{derived.path}.label", FactType.TEXT, derived.at, values=SENTIMENTS, optional=optional)
-    none, one = Decimal(0).scaleb(-SCORE_SCALE), Decimal(1).quantize(Decimal(1).scaleb(-SCORE_SCALE))
+    none, certain = Decimal(0).scaleb(-SCORE_SCALE), Decimal(1).quantize(Decimal(1).scaleb(-SCORE_SCALE))
     scores = [
-        Fact(f"{derived.path}.{name.lower()}", FactType.DECIMAL, derived.at, SCORE_SCALE, none, one, optional=optional)
+        Fact(
+            f"{derived.path}.{name.lower()}",
+            FactType.DECIMAL,
+            derived.at,
+            SCORE_SCALE,
+            none,
+            certain,
+            optional=optional,
+        )
         for name in SENTIMENTS
     ]
     return {fact.path: fact for fact in (label, *scores)}

@@ -45,8 +45,8 @@ def action_text(action: Action, facts: Mapping[str, Fact]) -> str:
         case Reject(reason=reason):
             return f"reject {_quoted(reason)}"
         case Emit(event=event, data=data):
-            told = ", ".join(f"{name} {_quoted(text)}" for name, text in data.items())
-            return f"emit {event} with {told}" if told else f"emit {event}"
+            members = ", ".join(f"{name} {_quoted(text)}" for name, text in data.items())
+            return f"emit {event} with {members}" if members else f"emit {event}"
         case Accept():
             return "accept"
         case Notify() | OpenIncident():

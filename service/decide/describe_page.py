@@ -32,7 +32,9 @@ def page(ruleset: Ruleset, findings: Sequence[Finding], history: Sequence[str] =
         "## Rules",
         *(_rule(number, rule, ruleset) for number, rule in enumerate(ruleset.rules, 1)),
         *_titled("## Tests", _tests(ruleset)),
-        *_titled("## Open questions", (f"- Line {one.at.line}: {_prose(one.message)}." for one in findings)),
+        *_titled(
+            "## Open questions", (f"- Line {finding.at.line}: {_prose(finding.message)}." for finding in findings)
+        ),
         *_titled("## History", (f"- {_prose(line)}" for line in history)),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -46,7 +48,7 @@ def _covers(ruleset: Ruleset) -> Iterator[str]:
 
 def _facts(ruleset: Ruleset) -> Iterator[str]:
     used = {path for rule in ruleset.rules for path in read_by(rule.when)}
-    computed = tuple(f"{one.path}." for one in ruleset.derived)
+    computed = tuple(f"{derivation.path}." for derivation in ruleset.derived)
     yield "| Fact | What it is | Looked at by |"
     yield "| --- | --- | --- |"
     for path, fact in ruleset.facts.items():

@@ -35,7 +35,7 @@ Pair: TypeAlias = tuple[Case | None, Case | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ChangeSide:
     """One version's part in a change: the rule, and what it does."""
 
     rule: str
@@ -43,11 +43,11 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedRequests:
     """Requests for which `before` becomes `after`, None standing for no rule. `more` regions are not described."""
 
-    before: Side | None
-    after: Side | None
+    before: ChangeSide | None
+    after: ChangeSide | None
     where: tuple[str, ...]
     more: int
     example: Mapping[str, object]
@@ -72,11 +72,11 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RulesetDifference:
     """Everything that changes. `notes` say what regions cannot: facts, hit policy, order, and what was not compared."""
 
     notes: tuple[str, ...]
-    changes: tuple[Changed, ...]
+    changes: tuple[ChangedRequests, ...]
     more: int = 0
 
     @property
@@ -97,7 +97,7 @@ class Difference:
         return "\n".join([*self.notes, *(change.as_text() for change in self.changes), *more])
 
 
-def diff_rulesets(old: Ruleset, new: Ruleset) -> Difference:
+def diff_rulesets(old: Ruleset, new: Ruleset) -> RulesetDifference:
     """What changes for requests that fit both versions; raises for no two rulesets."""
     facts = joint_facts(old.facts, new.facts)
     uncomparable = retyped(old.facts, new.facts)
@@ -112,8 +112,8 @@ def diff_rulesets(old: Ruleset, new: Ruleset) -> Difference:
             regions.setdefault(pair, []).append(region)
     except OutOfSteps as error:
         notes.append(f"the comparison was given up, there may be more changes: {error}")
-    shown = [versions.changed(pair, found) for pair, found in list(regions.items())[:MAX_CHANGES]]
-    return Difference(tuple(notes), tuple(shown), max(0, len(regions) - MAX_CHANGES))
+    shown = [versions.changed(pair, boxes) for pair, boxes in list(regions.items())[:MAX_CHANGES]]
+    return RulesetDifference(tuple(notes), tuple(shown), max(0, len(regions) - MAX_CHANGES))
 
 
 class _Versions:
@@ -137,12 +137,12 @@ class _Versions:
         one_decides = self._old.ruleset.hit is Hit.FIRST and self._new.ruleset.hit is Hit.FIRST
         return self._deciding() if one_decides else self._holding()
 
-    def changed(self, pair: Pair, regions: list[Region]) -> Changed:
+    def changed(self, pair: Pair, regions: list[Region]) -> ChangedRequests:
         """One change in words."""
         before, after = pair
         wholes = joined(regions)
         space = self._new.space
-        return Changed(
+        return ChangedRequests(
             self._side(before),
             self._side(after),
             tuple(space.words(region) for region in wholes[:_MAX_REGIONS]),
@@ -150,9 +150,9 @@ class _Versions:
             self._new.example(wholes[0]),
         )
 
-    def _side(self, case: Case | None) -> Side | None:
+    def _side(self, case: Case | None) -> ChangeSide | None:
         facts = self._new.ruleset.facts
-        return None if case is None else Side(case.rule.name, actions_text(case.rule.then, facts))
+        return None if case is None else ChangeSide(case.rule.name, actions_text(case.rule.then, facts))
 
     def _holding(self) -> Iterator[tuple[Pair, Region]]:
         """Rule by rule: where it ceases to hold, where it begins to, and where it does something else."""
@@ -263,5 +263,5 @@ def _hit_note(old: Ruleset, new: Ruleset) -> Iterator[str]:
         yield f"hit: {old.hit} became hit: {new.hit}; requests that several rules match are decided by another policy"
 
 
-def _shown(side: Side | None) -> str:
+def _shown(side: ChangeSide | None) -> str:
     return "no rule" if side is None else f'"{side.rule}" ({side.does})'

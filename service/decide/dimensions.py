@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide.ruleset import (
     Atom,
     Compare,
@@ -130,15 +130,15 @@ class NamedDimension(Dimension):
             other = None
 
         def read(facts: Facts) -> int:
-            found = facts.get(path)
-            if type(found) is kind:
-                cell = cells.get(found, other)
+            value = facts.get(path)
+            if type(value) is kind:
+                cell = cells.get(value, other)
                 if cell is not None:
                     return cell
                 raise FactsDoNotFit(path, "not one of the values that it is declared with")
-            if found is None and missing is not None:
+            if value is None and missing is not None:
                 return missing
-            raise unfit(path, found, kind)
+            raise unfit(path, value, kind)
 
         return read
 
@@ -191,12 +191,16 @@ class PairDimension(Dimension):
         left_kind, right_kind = kind_of(self._left), kind_of(self._right)
 
         def read(facts: Facts) -> int:
-            one, other = facts.get(left), facts.get(right)
-            if type(one) is left_kind and type(other) is right_kind:
-                return 1 if one == other else 0 if one < other else 2  # type: ignore[operator]  # comparable by declaration
-            if missing is not None and (one is None or other is None):
+            left_value, right_value = facts.get(left), facts.get(right)
+            if type(left_value) is left_kind and type(right_value) is right_kind:
+                return 1 if left_value == right_value else 0 if left_value < right_value else 2  # type: ignore[operator]  # comparable by declaration
+            if missing is not None and (left_value is None or right_value is None):
                 return missing
-            raise unfit(left, one, left_kind) if type(one) is not left_kind else unfit(right, other, right_kind)
+            raise (
+                unfit(left, left_value, left_kind)
+                if type(left_value) is not left_kind
+                else unfit(right, right_value, right_kind)
+            )
 
         return read
 
@@ -233,11 +237,11 @@ def kind_of(fact: Fact) -> type[Value]:
             return scale_of(fact).kind
 
 
-def unfit(path: str, found: Value | None, kind: type[Value]) -> FactsDoNotFit:
+def unfit(path: str, value: Value | None, kind: type[Value]) -> FactsDoNotFit:
     """What to raise for a value of another type, or for none where there must be one."""
-    if found is None:
+    if value is None:
         return FactsDoNotFit(path, "missing, but not declared optional")
-    return FactsDoNotFit(path, f"{type(found).__name__} where {kind.__name__} is declared")
+    return FactsDoNotFit(path, f"{type(value).__name__} where {kind.__name__} is declared")
 
 
 def listed(words: Sequence[str]) -> Iterator[str]:

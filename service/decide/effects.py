@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias, assert_never
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide.outcomes import (
     AcceptanceWanted,
     ContactWanted,
@@ -72,7 +72,7 @@ def effects_of(ruleset: Ruleset, rule: Rule) -> tuple[Effect, ...]:
 
 
 class _Compiler:
-    """Prepares the actions of one rule, so that running them costs no more than their arithmetic."""
+    """Prepares the actions of one rule, so that running them costs only their arithmetic."""
 
     def __init__(self, ruleset: Ruleset, rule: str) -> None:
         self._facts = ruleset.facts

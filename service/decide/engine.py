@@ -1,4 +1,4 @@
-"""durable_rules as the inference engine: a RETE network that is fed nothing but cell numbers (docs/adr/0002).
+"""durable_rules as the inference engine: a RETE network that sees only cell numbers (docs/adr/0002).
 
 The C library is exact and memory-clean inside a narrow corridor and crashes, hangs or answers wrongly outside it. So:
 integers 0..N are all it sees; `==`, `$gte` and `$lte` on one flattened fact are all it is asked (a set of cells that is
@@ -19,7 +19,7 @@ from itertools import accumulate, takewhile
 
 import durable_rules_engine as rete
 
-from service.core.errors import Unavailable
+from service.core import Unavailable
 from service.decide.branches import Branches
 from service.decide.cells import Signature
 from service.decide.chunks import FACT_ID, FIRST_FACT, FIRST_RULE, SESSION, Chunk, Chunks

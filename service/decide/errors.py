@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from service.core.spelling import nearest
+from service.core import nearest_word
 from service.decide.findings import Finding, Flaw, Severity
 from service.decide.ruleset import Place
 
@@ -32,7 +32,7 @@ class RuleFaults:
         return RuleFaults(name, self)
 
     def did_you_mean(self, word: str, known: Iterable[str]) -> str | None:
-        """`did_you_mean` with a memory, and with an end: a file of nothing but mistakes must be answered in time."""
+        """`did_you_mean` with a memory and a limit: a file that holds only mistakes must be answered in time too."""
         asked = (word, tuple(known))
         if asked not in self._hints and len(self._hints) < MAX_HINTS:
             self._hints[asked] = did_you_mean(*asked)
@@ -71,5 +71,5 @@ class RuleFaults:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint naming the known word that `word` was probably meant to be, or None."""
-    near = nearest(word, known)
+    near = nearest_word(word, known)
     return f'did you mean "{near}"?' if near else None

@@ -206,8 +206,8 @@ class _Explainer:
                 inside = self._facts.get(path)
                 return _all([self._compared(inside, Operator.GE, low), self._compared(inside, Operator.LE, high)])
             case OneOf(fact=path, values=values):
-                found = self._facts.get(path)
-                return Truth.UNKNOWN if found is None else Truth.HELD if found in values else Truth.FAILED
+                given = self._facts.get(path)
+                return Truth.UNKNOWN if given is None else Truth.HELD if given in values else Truth.FAILED
 
     def _compared(self, left: Value | None, operator: Operator, right: Value | None) -> Truth:
         if left is None or right is None:

@@ -8,8 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import accumulate, islice
 
-from service.core.errors import TocsinError
-from service.core.spelling import nearest
+from service.core import TocsinError, nearest_word
 from service.decide import values
 from service.decide.declarations import SCORE_SCALE, TODAY
 from service.decide.errors import did_you_mean
@@ -58,7 +57,11 @@ def of_test(ruleset: Ruleset, test: RuleTest, today: date) -> Facts:
 
 def underived(ruleset: Ruleset, facts: Facts) -> tuple[Derived, ...]:
     """The derivations still to be computed: their text is there and their facts are not."""
-    return tuple(one for one in ruleset.derived if one.source in facts and f"{one.path}.label" not in facts)
+    return tuple(
+        derivation
+        for derivation in ruleset.derived
+        if derivation.source in facts and f"{derivation.path}.label" not in facts
+    )
 
 
 def derive(facts: Facts, derived: Derived, label: str, scores: Mapping[str, Decimal]) -> Facts:
@@ -108,13 +111,13 @@ def _put(document: dict[str, object], parts: list[str], value: object, fresh: se
 
 
 def _derived_paths(ruleset: Ruleset) -> Iterator[str]:
-    prefixes = tuple(f"{one.path}." for one in ruleset.derived)
+    prefixes = tuple(f"{derivation.path}." for derivation in ruleset.derived)
     return (path for path in ruleset.facts if prefixes and path.startswith(prefixes))
 
 
 def _underived_paths(ruleset: Ruleset, reader: _Reader) -> Iterator[str]:
     """The derived facts of those derivations that the request says nothing about."""
-    silent = tuple(f"{one.path}." for one in ruleset.derived if reader.is_silent_about(one.path))
+    silent = tuple(f"{derivation.path}." for derivation in ruleset.derived if reader.is_silent_about(derivation.path))
     return (path for path in ruleset.facts if silent and path.startswith(silent))
 
 
@@ -125,8 +128,8 @@ MOST_UNKNOWN = 100
 def _unknown_paths(request: Mapping[str, object], ruleset: Ruleset) -> Sequence[str]:
     """The paths that a request gives and that neither are facts of the ruleset nor hold any."""
     known = {prefix for path in ruleset.facts for prefix in accumulate(path.split("."), "{}.{}".format)}
-    found = (path for path in _paths(request, "") if path not in known)
-    return list(islice(found, MOST_UNKNOWN))
+    paths = (path for path in _paths(request, "") if path not in known)
+    return list(islice(paths, MOST_UNKNOWN))
 
 
 def _paths(holder: Mapping[str, object], prefix: str) -> Iterator[str]:
@@ -172,7 +175,7 @@ class _Reader:
         """A member that is no fact and may have been meant to be this one."""
         if self._unknown is None:
             self._unknown = _unknown_paths(self._request, self._ruleset)
-        near = nearest(path, self._unknown)
+        near = nearest_word(path, self._unknown)
         return "" if near is None else f'; "{near}" is not known: did you mean "{path}"?'
 
     def _member(self, path: str) -> object:
@@ -187,10 +190,10 @@ class _Reader:
                 return None
         return inner
 
-    def _refuse_holder(self, path: str, found: object) -> None:
+    def _refuse_holder(self, path: str, value: object) -> None:
         if path not in self._no_objects:
             self._no_objects.add(path)
-            self.errors.append(FactError(path, f"is {_kind(found)}, not an object that holds facts"))
+            self.errors.append(FactError(path, f"is {_kind(value)}, not an object that holds facts"))
 
     def _lies_below_no_object(self, path: str) -> bool:
         return any(path.startswith(f"{holder}.") for holder in self._no_objects)

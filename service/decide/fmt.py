@@ -72,9 +72,9 @@ def _with_aligned_facts(text: str) -> str:
     """Declarations of one line each begin in one column."""
     lines = text.splitlines()
     declared = [number for number in _inside_facts(lines) if _DECLARATION.match(lines[number])]
-    found = {number: match for number in declared if (match := _DECLARATION.match(lines[number]))}
-    width = max((len(match["path"]) for match in found.values()), default=0) + 1
-    for number, match in found.items():
+    matches = {number: match for number in declared if (match := _DECLARATION.match(lines[number]))}
+    width = max((len(match["path"]) for match in matches.values()), default=0) + 1
+    for number, match in matches.items():
         lines[number] = f"  {match['path'] + ':':<{width}} {match['rest']}"
     return "\n".join(lines) + "\n"
 
@@ -94,16 +94,16 @@ def _with_spaced_conditions(text: str) -> str:
 
 
 def _spaced(line: str) -> str:
-    found = _WHEN.match(line)
-    if found is None or "#" in found["condition"]:
+    match = _WHEN.match(line)
+    if match is None or "#" in match["condition"]:
         return line
-    words = [f" {token} " if token in _COMPARED else " " if token.isspace() else token for token in _tokens(found)]
+    words = [f" {token} " if token in _COMPARED else " " if token.isspace() else token for token in _tokens(match)]
     joined = "".join(words)
-    return found["before"].rstrip() + " " + _single_spaced(joined)
+    return match["before"].rstrip() + " " + _single_spaced(joined)
 
 
-def _tokens(found: re.Match[str]) -> list[str]:
-    return _TOKEN.findall(found["condition"])
+def _tokens(match: re.Match[str]) -> list[str]:
+    return _TOKEN.findall(match["condition"])
 
 
 def _single_spaced(condition: str) -> str:

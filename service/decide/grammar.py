@@ -8,7 +8,7 @@
                 | fact "between" operand "and" operand
                 | fact "is" [ "not" ] "missing"
 
-A fault inside a comparison leaves a `Hole` and parsing goes on behind it, so that one mistake hides no other.
+A fault inside a comparison leaves a `ErrorNode` and parsing goes on behind it, so that one mistake hides no other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide import numerals, slips
 from service.decide.slips import COMPARES
 from service.decide.tokens import KEYWORDS, Report, Token, TokenType, tokens
@@ -29,7 +29,7 @@ MAX_DEPTH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class ErrorNode:
     """What stood here has been reported."""
 
 
@@ -68,7 +68,7 @@ class MissingTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Constantly:
+class AlwaysNode:
     """`always`."""
 
     at: Token
@@ -83,7 +83,7 @@ class Negation:
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
+class Conjunction:
     """Two or more parts with `and` between them."""
 
     items: tuple[Tree, ...]
@@ -91,7 +91,7 @@ class Both:
 
 
 @dataclass(frozen=True, slots=True)
-class Either:
+class Disjunction:
     """Two or more parts with `or` between them. `mixed` is an `or` beside a part with a bare `and`, if there is one."""
 
     items: tuple[Tree, ...]
@@ -99,7 +99,7 @@ class Either:
     mixed: Token | None = None
 
 
-Tree = Hole | Comparison | Membership | Range | MissingTest | Constantly | Negation | Both | Either
+Tree = ErrorNode | Comparison | Membership | Range | MissingTest | AlwaysNode | Negation | Conjunction | Disjunction
 
 COMPARATORS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _TOO_LONG = "put a long list into a cell of a decision table, or split the condition into rules"
@@ -122,15 +122,15 @@ class Unexpected(TocsinError):
 
 
 def parse(text: str, report: Report) -> Tree:
-    """The tree of one condition; what is wrong goes to `report` and leaves a `Hole`."""
+    """The tree of one condition; what is wrong goes to `report` and leaves a `ErrorNode`."""
     if len(text) > MAX_LENGTH:
         report(0, f"the condition has {len(text):,} characters; {MAX_LENGTH:,} are allowed", _TOO_LONG)
-        return Hole()
+        return ErrorNode()
     try:
         return _Parser(tokens(text, report), report).whole()
     except Unexpected as fault:
         report(fault.token.offset, str(fault), fault.hint)
-    return Hole()
+    return ErrorNode()
 
 
 class _Parser:
@@ -159,7 +159,7 @@ class _Parser:
                 parts.append(self._either())
             elif closing is TokenType.END:
                 self._found(")")
-        return parts[0] if len(parts) == 1 else Both(tuple(parts), start)
+        return parts[0] if len(parts) == 1 else Conjunction(tuple(parts), start)
 
     def _closes(self, closing: TokenType | str) -> bool:
         return self._found(closing) if isinstance(closing, str) else self._token.sort is closing
@@ -180,12 +180,12 @@ class _Parser:
     def _found(self, text: str) -> bool:
         """Step over `text` if it stands next, or a slip such as `AND` or `&&` for it, which is reported."""
         token = self._token
-        found = token.text == text
-        if not found and text in KEYWORDS and _meant(token) == text:
+        is_next = token.text == text
+        if not is_next and text in KEYWORDS and _meant(token) == text:
             self._report(token.offset, f'unexpected "{token.text}"', f"write {text}")
-            found = True
-        self._next += found
-        return found
+            is_next = True
+        self._next += is_next
+        return is_next
 
     def _either(self) -> Tree:
         start = self._token
@@ -194,10 +194,10 @@ class _Parser:
         while self._found("or"):
             parts.append(self._both())
             ors.append(self._token)
-        items = [items[0] if len(items) == 1 else Both(items, at) for items, at in parts]
+        items = [items[0] if len(items) == 1 else Conjunction(items, at) for items, at in parts]
         bare = next((number for number, (joined, _) in enumerate(parts) if len(joined) > 1), None)
         mixed = None if bare is None else ors[max(0, bare - 1)]
-        return items[0] if len(items) == 1 else Either(tuple(items), start, mixed)
+        return items[0] if len(items) == 1 else Disjunction(tuple(items), start, mixed)
 
     def _both(self) -> tuple[tuple[Tree, ...], Token]:
         """The parts with `and` between them, and where they begin."""
@@ -213,7 +213,7 @@ class _Parser:
             return Negation(self._deeper(self._negation), start)
         if self._found("("):
             return self._deeper(lambda: self._until(")", 'expected "and", "or" or ")"'))
-        return Constantly(start) if self._found("always") else self._comparison()
+        return AlwaysNode(start) if self._found("always") else self._comparison()
 
     def _deeper(self, parse: Callable[[], Tree]) -> Tree:
         self._depth += 1
@@ -230,7 +230,7 @@ class _Parser:
         except Unexpected as fault:
             self._blame(fault)
             self._skip()
-            return Hole()
+            return ErrorNode()
 
     def _compared(self, left: Token) -> Tree:
         operator = self._token
@@ -326,12 +326,12 @@ class _Parser:
         return tuple(items)
 
     def _unclosed(self, items: list[Token], closing: str) -> Unexpected:
-        found = self._token
-        hint = "write a comma between the values" if found.sort in _OPERAND else None
+        token = self._token
+        hint = "write a comma between the values" if token.sort in _OPERAND else None
         if ".." in items[-1].text:
             hint = "write >= and < for a range without its end, or between"
             self._found(")")
-        return Unexpected(found, f'expected "," or "{closing}"', hint)
+        return Unexpected(token, f'expected "," or "{closing}"', hint)
 
     def _operand(self, expected: str) -> Token:
         token = self._token

@@ -48,15 +48,15 @@ class OrderedDimension(Dimension):
         top = None if high is None else value(high)
 
         def read(facts: Facts) -> int:
-            found = facts.get(path)
-            if type(found) is kind:
-                cell = bisect_right(edges, found) - below
-                if 0 <= cell < last or (cell == last and (top is None or found <= top)):  # type: ignore[operator]  # likewise
+            value = facts.get(path)
+            if type(value) is kind:
+                cell = bisect_right(edges, value) - below
+                if 0 <= cell < last or (cell == last and (top is None or value <= top)):  # type: ignore[operator]  # likewise
                     return cell
                 raise FactsDoNotFit(path, "outside the range that it is declared with")
-            if found is None and missing is not None:
+            if value is None and missing is not None:
                 return missing
-            raise unfit(path, found, kind)
+            raise unfit(path, value, kind)
 
         return read
 

@@ -34,10 +34,10 @@ def _lengths(part: object) -> Iterator[int]:
         case str():
             yield len(part)
         case Text(parts):
-            yield sum(len(f"{{{{ {one.path} }}}}") if isinstance(one, FactPath) else len(one) for one in parts)
+            yield sum(len(f"{{{{ {piece.path} }}}}") if isinstance(piece, FactPath) else len(piece) for piece in parts)
         case tuple():
-            for one in part:
-                yield from _lengths(one)
+            for piece in part:
+                yield from _lengths(piece)
         case Mapping():
             yield from _lengths(tuple(part.items()))
         case _ if is_dataclass(part):

@@ -29,13 +29,13 @@ class Memo(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         """What was remembered for `key`, or None."""
-        found = self._young.get(key)
-        if found is None:
-            found = self._old.get(key)
-            if found is None:
+        value = self._young.get(key)
+        if value is None:
+            value = self._old.get(key)
+            if value is None:
                 return None
-            self.put(key, *found)
-        return found[0]
+            self.put(key, *value)
+        return value[0]
 
     def put(self, key: K, value: V, size: int) -> None:
         """Remember `value`, which with its key takes up `size` bytes."""

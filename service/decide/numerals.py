@@ -36,8 +36,8 @@ def doubtful_thousands(fact: Fact, text: str) -> str | None:
     """
     if fact.type not in (FactType.INTEGER, FactType.DECIMAL) or fact.scale >= 3:
         return None
-    found = _THOUSANDS.fullmatch(text)
-    if found is None or found["group"][fact.scale :].strip("0"):
+    match = _THOUSANDS.fullmatch(text)
+    if match is None or match["group"][fact.scale :].strip("0"):
         return None
     small = text.rstrip("0").rstrip(".")
     return f"write {text.replace('.', '')} or {small}: a point is never a sign between thousands"
@@ -48,8 +48,8 @@ def doubtful_share(fact: Fact, text: str) -> str | None:
 
     Nobody doubts an amount that is written with all the digits of its fact: 0.20 for money.
     """
-    found = _FRACTION.fullmatch(text)
-    if fact.type is not FactType.DECIMAL or found is None or len(found["digits"]) >= fact.scale:
+    match = _FRACTION.fullmatch(text)
+    if fact.type is not FactType.DECIMAL or match is None or len(match["digits"]) >= fact.scale:
         return None
     return f"write {percent(text)}% for a share, {text.ljust(fact.scale + 2, '0')} for the amount"
 
@@ -66,8 +66,8 @@ def percent(text: str) -> str:
 
 def day(text: str) -> str | None:
     """A day that is written `01.03.2026`, as 2026-03-01."""
-    found = _DAY_FIRST.fullmatch(text)
-    return None if found is None else f"{found['year']}-{int(found['month']):02d}-{int(found['day']):02d}"
+    match = _DAY_FIRST.fullmatch(text)
+    return None if match is None else f"{match['year']}-{int(match['month']):02d}-{int(match['day']):02d}"
 
 
 _FRACTION = re.compile(r"0\.(?P<digits>[0-9]{1,12})")

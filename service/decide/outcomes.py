@@ -45,7 +45,7 @@ class Rejected(_Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class Omission:
     """Somebody, or something of theirs, that an outcome does without: the fact that says so, and what is wrong."""
 
     path: str
@@ -62,7 +62,7 @@ class NotificationWanted(_Asked):
     audience: str | None = None
     recipients: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[Omission, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class IncidentWanted(_Asked):
     policy: str
     contacts: tuple[ContactWanted, ...] = ()
     url: str | None = None
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[Omission, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,11 +182,11 @@ def _no_text(content: bytes) -> tuple[str, str]:
 
 
 def _reports_unprintable(source: Source, faults: RuleFaults) -> bool:
-    found = _UNPRINTABLE.search(source.text)
-    if found:
-        message = f"the character U+{ord(found.group()):04X} may not stand in a YAML file"
-        faults.error(Flaw.SYNTAX, source.place(found.start()), message, "remove it")
-    return found is not None
+    match = _UNPRINTABLE.search(source.text)
+    if match:
+        message = f"the character U+{ord(match.group()):04X} may not stand in a YAML file"
+        faults.error(Flaw.SYNTAX, source.place(match.start()), message, "remove it")
+    return match is not None
 
 
 def _place_of(error: yaml.MarkedYAMLError, source: Source) -> Place:
@@ -245,8 +245,8 @@ def _in_line(line: str) -> str | None:
 def _of_bullets(*lines: str) -> str | None:
     """What to write for the bullet or the long dash that a line begins with; the parser stumbles a line later."""
     bullets = (line.strip()[:1] for line in lines)
-    found = next((bullet for bullet in bullets if bullet and bullet in _BULLETS), None)
-    return f"an entry of a list begins with - and a blank, not with {found}" if found else None
+    bullet_found = next((bullet for bullet in bullets if bullet and bullet in _BULLETS), None)
+    return f"an entry of a list begins with - and a blank, not with {bullet_found}" if bullet_found else None
 
 
 def _is_cut_off(line: str) -> bool:

@@ -19,7 +19,7 @@ from service.decide.ruleset import Place, Ruleset
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class ProofReport:
     """A rule file and what was found; `ruleset` is None if it does not parse.
 
     `seconds` are those of the processor that it took to read and to compile it: whoever does that again needs as many.
@@ -30,13 +30,13 @@ class Proven:
     seconds: float
 
 
-def prove(content: bytes, tick: Callable[[], float] = time.process_time) -> Proven:
+def prove(content: bytes, tick: Callable[[], float] = time.process_time) -> ProofReport:
     """Everything there is to say about the content of a rule file; raises for nothing that a file may hold."""
     begun = tick()
     parsed = language.parse(content)
     read = tick() - begun
     if parsed.ruleset is None:
-        return Proven(None, parsed.findings, read)
+        return ProofReport(None, parsed.findings, read)
     from service.decide.verify import (
         verify_ruleset,  # numpy takes half of what a small file takes: not for one with a mistake
     )
@@ -46,10 +46,10 @@ def prove(content: bytes, tick: Callable[[], float] = time.process_time) -> Prov
     compiled = _compiled(parsed.ruleset)
     seconds = read + tick() - begun
     proven += (compiled,) if isinstance(compiled, Finding) else _tested(compiled)
-    said = {(one.kind, one.rule) for one in parsed.findings if one.rule is not None}
-    news = (one for one in proven if (one.kind, one.rule) not in said)
+    reported = {(known.kind, known.rule) for known in parsed.findings if known.rule is not None}
+    news = (proof for proof in proven if (proof.kind, proof.rule) not in reported)
     findings = sorted((*parsed.findings, *news), key=lambda finding: finding.at)
-    return Proven(parsed.ruleset, tuple(findings), seconds)
+    return ProofReport(parsed.ruleset, tuple(findings), seconds)
 
 
 def refused(message: str) -> Finding:

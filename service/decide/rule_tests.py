@@ -24,7 +24,7 @@ NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class RuleTestReport:
     """How a file's tests went: a finding for each that failed, and the rules that no test fired, in file order."""
 
     tests: int
@@ -32,7 +32,7 @@ class Tested:
     never_fired: tuple[str, ...]
 
 
-def run(compiled: Compiled) -> Tested:
+def run(compiled: Compiled) -> RuleTestReport:
     """Run the tests of the compiled file; raises `EngineFault`."""
     ruleset = compiled.ruleset
     findings: list[Finding] = []
@@ -46,10 +46,10 @@ def run(compiled: Compiled) -> Tested:
         fired.update(decision.fired)
         findings.extend(_failed(test, problem) for problem in _differences(ruleset, test, decision))
     never = tuple(rule.name for rule in ruleset.rules if rule.name not in fired)
-    return Tested(len(ruleset.tests), tuple(findings), never)
+    return RuleTestReport(len(ruleset.tests), tuple(findings), never)
 
 
-def untested(ruleset: Ruleset, tested: Tested) -> tuple[Finding, ...]:
+def untested(ruleset: Ruleset, tested: RuleTestReport) -> tuple[Finding, ...]:
     """A warning that names the rules which no test fires, at the first of them; none for a file without any test."""
     if not tested.tests or not tested.never_fired:
         return ()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from service.core import placeholders
-from service.core.placeholders import LiteralText, Placeholder
+from service.core import LiteralText, Placeholder, placeholders
 from service.decide import entries
 from service.decide.errors import RuleFaults
 from service.decide.findings import Flaw

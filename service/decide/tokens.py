@@ -57,11 +57,11 @@ def tokens(text: str, report: Report) -> list[Token]:
     found_so_far: list[Token] = []
     for match in _TOKEN.finditer(text):
         name = match.lastgroup or "STRAY"
-        found = match[name]
-        if name == "STRAY" and found in INVISIBLE:
-            message = f"an invisible character stands here: U+{ord(found):04X}, {INVISIBLE[found]}"
+        token_text = match[name]
+        if name == "STRAY" and token_text in INVISIBLE:
+            message = f"an invisible character stands here: U+{ord(token_text):04X}, {INVISIBLE[token_text]}"
             report(match.start(name), message, "delete it, and write an ordinary blank")
             continue
-        sort = TokenType.KEYWORD if found in KEYWORDS else _SORTS[name]
-        found_so_far.append(Token(sort, found, match.start(name)))
+        sort = TokenType.KEYWORD if token_text in KEYWORDS else _SORTS[name]
+        found_so_far.append(Token(sort, token_text, match.start(name)))
     return [*found_so_far, Token(TokenType.END, "", len(text.rstrip(" \t\r\n")))]

@@ -81,10 +81,10 @@ def constant(fact: Fact, raw: Raw) -> Value | UnfitValue:
 
 def number(text: str) -> int | Decimal | None:
     """An exact number as rule files write it, whole ones as int: never `012` or `1_000`; None for another text."""
-    found = _NUMBER.fullmatch(text)
-    if found is None:
+    match = _NUMBER.fullmatch(text)
+    if match is None:
         return None
-    return Decimal(text) if found["fraction"] or found["exponent"] else int(text)
+    return Decimal(text) if match["fraction"] or match["exponent"] else int(text)
 
 
 def outside(fact: Fact, value: Value) -> UnfitValue | None:

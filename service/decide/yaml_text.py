@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from service.core import caseless
 from service.decide.ruleset import Fact, FactType, Value
 from service.decide.values import canonical
 
@@ -24,11 +25,11 @@ def value(fact: Fact, value: Value) -> str:
 
 
 def text(written: str) -> str:
-    """A text, quoted unless it can be nothing else; YAML's double quotes are JSON's, but for pairs of surrogates."""
-    if _PLAIN.fullmatch(written) and written.casefold() not in _WORDS:
+    """A text, quoted unless it can be nothing else; YAML's double quotes are JSON's, except for pairs of surrogates."""
+    if _PLAIN.fullmatch(written) and caseless(written) not in _WORDS:
         return written
     quoted = json.dumps(written, ensure_ascii=False)
-    return _SPECIAL.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+    return _SPECIAL.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 
 def sentence(written: str) -> str:

@@ -1,5 +1,6 @@
 """Incidents: contacts are asked one level after another until one of them takes it."""
 
+from service.escalate import intake, lenient, policy_file
 from service.escalate.answer_pages import AnswerPages
 from service.escalate.answers import Answers
 from service.escalate.approvals import Approvals
@@ -17,12 +18,12 @@ from service.escalate.notices import Notices
 from service.escalate.outcomes import RuleIncidents
 from service.escalate.policies import Policies, UnknownPolicy, checked, published_policy, read_policies
 from service.escalate.policy import EscalationPolicy
-from service.escalate.quoted import QuotedPages
+from service.escalate.quoted_pages import QuotedPages
 from service.escalate.receipts import Receipts
 from service.escalate.replying import Replies
 from service.escalate.send import IncidentSender
 from service.escalate.summaries import Summaries
-from service.escalate.wording import House, Wording
+from service.escalate.wording import SenderDetails, Wording
 
 __all__ = [
     "AnswerPages",
@@ -32,7 +33,6 @@ __all__ = [
     "Contacts",
     "EscalationPolicy",
     "Forgetting",
-    "House",
     "IncidentBody",
     "IncidentCallbacks",
     "IncidentSender",
@@ -49,12 +49,16 @@ __all__ = [
     "Receipts",
     "Replies",
     "RuleIncidents",
+    "SenderDetails",
     "Summaries",
     "UnknownContact",
     "UnknownPolicy",
     "Wording",
     "checked",
     "incident_id",
+    "intake",
+    "lenient",
+    "policy_file",
     "published_policy",
     "read_policies",
     "record_of",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.escalate import schemas
 from service.escalate.events import (
     ApiAcknowledge,
@@ -125,7 +125,7 @@ def _add(routes: Blueprint, incidents: Incidents, action: Action) -> None:
     def act(incident_id: str, caller: Caller, body: schemas.Actor = _THE_CALLER) -> Mapping[str, object]:
         with as_problems():
             _known_contact(incidents, incident_id, body)
-            return seen_by(moved_on(incidents, incident_id, action, caller, body), caller)
+            return seen_by(apply_action(incidents, incident_id, action, caller, body), caller)
 
     act.__name__ = f"{action.name}_incident"
     act.__doc__ = action.doc
@@ -141,12 +141,12 @@ def _add(routes: Blueprint, incidents: Incidents, action: Action) -> None:
     )(act)
 
 
-def moved_on(
+def apply_action(
     incidents: Incidents, incident_id: str, action: Action, caller: Caller, body: schemas.Actor
 ) -> IncidentRecord:
     """The incident after an action; 409 where it cannot be done in the state it is in."""
     before = incidents.get(incident_id).incident.state.name
-    record = incidents.happens(incident_id, action.event(caller, body))
+    record = incidents.apply(incident_id, action.event(caller, body))
     if record.incident.state.name not in action.states or (action.name == "escalate" and before == "unacknowledged"):
         raise conflict(f"Incident {incident_id} was {record.incident.state.name}.")
     return record
@@ -172,7 +172,7 @@ def _add_note(routes: Blueprint, incidents: Incidents) -> None:
         by = body.by or caller.app
         event = ApiNote(caller.resource_id, caller.received_at, by, body.text, origin(caller))
         with as_problems():
-            return seen_by(incidents.happens(incident_id, event), caller)
+            return seen_by(incidents.apply(incident_id, event), caller)
 
 
 def _add_resolve_alert(routes: Blueprint, incidents: Incidents) -> None:
@@ -194,4 +194,4 @@ def _add_resolve_alert(routes: Blueprint, incidents: Incidents) -> None:
         by = body.by or caller.app
         event = ApiResolve(caller.resource_id, caller.received_at, by, None, origin(caller))
         with as_problems():
-            return seen_by(incidents.happens(incidents.of_alert(caller.app, body.dedup_key), event), caller)
+            return seen_by(incidents.apply(incidents.of_alert(caller.app, body.dedup_key), event), caller)

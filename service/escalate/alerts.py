@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from service.core.records import from_state, to_state
+from service.core import from_state, to_state
 from service.escalate.incident import Incident
 from service.escalate.states import Acknowledged, Open
 from service.storage import Item, Store

@@ -1,4 +1,4 @@
-"""What the page behind a link says: the question in the policy's words, or how the incident stands, each in the
+"""What the page behind a link says: the question in the policy's words, or the state of the incident, each in the
 reader's language where reviewed translations of it exist.
 """
 
@@ -11,9 +11,7 @@ from http import HTTPStatus
 
 from flask import Response
 
-from service.core.clock import Clock
-from service.core.enums import Channel
-from service.core.language_tags import Tag, UnknownTag, parse_tag
+from service.core import Channel, Clock, Tag, UnknownTag, parse_tag
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import Outgoing
 from service.escalate.links import Answerer, LinkRefused
@@ -72,14 +70,14 @@ class AnswerPages:
         role = _role(incident, contact, who.level)
         outgoing = Outgoing(incident.id, 0, role, contact.number, who.level, Channel.EMAIL)
         words = self.wording.words(incident, outgoing, self.clock.now())
-        language, said = words.rendition.language, render.sms_text(words.rendition, words.variables).splitlines()
+        language, lines = words.rendition.language, render.sms_text(words.rendition, words.variables).splitlines()
         return PersonPage(
             language=language,
-            title=said[0],
-            heading=said[0],
+            title=lines[0],
+            heading=lines[0],
             top=self._top(contact),
             url=incident.url,
-            said=(*said[1:], incident.description),
+            said=(*lines[1:], incident.description),
             foot=self._said(AnswerPageSentence.DONE, language),
         ).response()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.core.enums import Channel
+from service.channels import CHANNELS
+from service.core import Channel
 from service.decide import Entries, Finding, Flaw, Items, Node, RuleFaults, positions
 from service.escalate.policy import EscalationPolicy, Level
 
@@ -19,13 +20,8 @@ class AnswerWays:
 
     def leave_out(self, channel: Channel) -> bool:
         """Whether nobody can answer what comes by a channel."""
-        match channel:
-            case Channel.EMAIL:
-                return not (self.links or self.mailbox)
-            case Channel.CHAT:
-                return not self.links
-            case Channel.SMS | Channel.VOICE:
-                return False
+        field = CHANNELS[channel].field
+        return field != "phone" and not (self.links or (self.mailbox and field == "email"))
 
 
 def unanswerable(source: str | bytes, policy: EscalationPolicy, ways: AnswerWays) -> tuple[Finding, ...]:

@@ -11,15 +11,15 @@ from service.escalate.events import ApiAcknowledge, ApiCancel, ApiEscalate, Repl
 from service.escalate.incident import Incident
 from service.escalate.paging import leave_level
 from service.escalate.policy import OnNo, Role
-from service.escalate.saying import Step, answered, back_to, everybody_paged, only_answered, say
+from service.escalate.saying import Transition, answered, back_to, everybody_paged, only_answered, say
 from service.escalate.states import Acknowledged, Cancelled, Ending, Open
 
 LATER = timedelta(minutes=30)
 """How much later a contact is asked again who says "later" and nothing else."""
 
 
-def accepted(incident: Incident, reply: ReplyYes) -> Step:
-    """A contact takes it."""
+def accepted(incident: Incident, reply: ReplyYes) -> Transition:
+    """A contact takes the incident."""
     contact = incident.contact(reply.contact)
     if contact is None:
         return incident, NOTHING
@@ -28,12 +28,12 @@ def accepted(incident: Incident, reply: ReplyYes) -> Step:
     return after, notes.said(reply) + effects + more
 
 
-def acknowledged_by_api(incident: Incident, event: ApiAcknowledge) -> Step:
-    """Somebody takes it by the API."""
+def acknowledged_by_api(incident: Incident, event: ApiAcknowledge) -> Transition:
+    """Somebody takes the incident through the API."""
     return _owned(incident, Acknowledged(event.at, event.by, event.contact), event)
 
 
-def _owned(incident: Incident, owned: Acknowledged, event: ReplyYes | ApiAcknowledge) -> Step:
+def _owned(incident: Incident, owned: Acknowledged, event: ReplyYes | ApiAcknowledge) -> Transition:
     """The incident has its owner; everybody else who was paged is told who it is."""
     owner = None if owned.contact is None else incident.contact(owned.contact)
     others = everybody_paged(incident, but=owner)
@@ -44,8 +44,8 @@ def _owned(incident: Incident, owned: Acknowledged, event: ReplyYes | ApiAcknowl
     return replace(after, state=state, not_sent=None), Effects(timeline=(entry,)) + effects
 
 
-def declined(incident: Incident, state: Open, reply: ReplyNo) -> Step:
-    """A contact hands it on."""
+def declined(incident: Incident, state: Open, reply: ReplyNo) -> Transition:
+    """A contact hands the incident on."""
     if incident.page(reply.level, reply.contact) is None:
         return incident, NOTHING
     if reply.level != state.level:
@@ -59,8 +59,8 @@ def declined(incident: Incident, state: Open, reply: ReplyNo) -> Step:
     return _declined_once(after, state, reply, answer)
 
 
-def _declined_once(incident: Incident, state: Open, reply: ReplyNo, answer: Role) -> Step:
-    """Answer the contact; once nobody of the level is left to ask, go on at once."""
+def _declined_once(incident: Incident, state: Open, reply: ReplyNo, answer: Role) -> Transition:
+    """Answer the contact; if nobody of the level is left to ask, go on at once."""
     others_asked = bool(incident.asked(state.level))
     sender = [back_to(incident.contacts[reply.contact - 1], reply)]
     # Where nobody is left to ask at all, the sender is told that with everybody else.
@@ -71,16 +71,16 @@ def _declined_once(incident: Incident, state: Open, reply: ReplyNo, answer: Role
     return after, notes.said(reply) + effects + more
 
 
-def _ended(incident: Incident, reply: ReplyNo) -> Step:
+def _ended(incident: Incident, reply: ReplyNo) -> Transition:
     contact = incident.contacts[reply.contact - 1]
-    told = [back_to(contact, reply), *everybody_paged(incident, but=contact)]
-    after, effects = say(incident, reply.at, Role.ENDED, told)
+    pages = [back_to(contact, reply), *everybody_paged(incident, but=contact)]
+    after, effects = say(incident, reply.at, Role.ENDED, pages)
     ended = Cancelled(reply.at, contact.label, declined=True, contact=contact.number)
     entry = Entry(reply.at, TimelineKind.DECLINED, contact=contact.number, origin=reply.origin)
     return replace(after, state=ended), notes.said(reply) + Effects(timeline=(entry,)) + effects
 
 
-def no_taken_back(incident: Incident, reply: Reply) -> Step:
+def no_taken_back(incident: Incident, reply: Reply) -> Transition:
     """A contact who said NO may be asked again."""
     contact = incident.contact(reply.contact)
     if contact is None:
@@ -92,8 +92,8 @@ def no_taken_back(incident: Incident, reply: Reply) -> Step:
     return after, effects + Effects(timeline=(Entry(reply.at, TimelineKind.WITHDRAWN, contact=contact.number),))
 
 
-def postponed(incident: Incident, state: Open, reply: ReplyLater) -> Step:
-    """The only contact who is asked is asked again later, as far as the policy lets the level wait."""
+def postponed(incident: Incident, state: Open, reply: ReplyLater) -> Transition:
+    """The only contact who is asked is asked again later, if the level may wait so long."""
     page = incident.page(reply.level, reply.contact)
     if page is None or incident.policy.later == 0:
         return only_answered(incident, reply, Role.STATUS) if page is not None else (incident, NOTHING)
@@ -110,7 +110,7 @@ def postponed(incident: Incident, state: Open, reply: ReplyLater) -> Step:
     return after, effects + Effects(timeline=(Entry(reply.at, TimelineKind.POSTPONED, contact=reply.contact),))
 
 
-def passed_on(incident: Incident, state: Open, event: ApiEscalate) -> Step:
+def passed_on(incident: Incident, state: Open, event: ApiEscalate) -> Transition:
     """The next level is asked now; nothing where nobody is asked yet."""
     if state.level == 0:
         return incident, NOTHING
@@ -119,8 +119,8 @@ def passed_on(incident: Incident, state: Open, event: ApiEscalate) -> Step:
     return after, Effects(timeline=(entry,)) + effects
 
 
-def cancelled(incident: Incident, event: ApiCancel) -> Step:
-    """It is called off."""
+def cancelled(incident: Incident, event: ApiCancel) -> Transition:
+    """The incident is called off."""
     after, effects = say(incident, event.at, Role.CANCELLED, everybody_paged(incident))
     entry = Entry(event.at, TimelineKind.CANCELLED, by=event.by, origin=event.origin)
     return replace(after, state=Cancelled(event.at, event.by)), Effects(timeline=(entry,)) + effects

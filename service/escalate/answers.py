@@ -1,7 +1,7 @@
 """Carrying out a clear answer: the incidents that a reply names, a few in one commit.
 
-The mark that the reply was heard keeps what is still to be done. Whoever finds it unfinished goes on: the process that
-heard the reply, the same SMS delivered again, or a worker if that process died.
+The mark that the reply was heard keeps what is still to be done. What is unfinished is done by the process that heard
+the reply, by the same SMS when it is delivered again, or by a worker if that process died.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Protocol
 
 from msgspec import structs
 
-from service.core.records import to_state
-from service.escalate.books import PhoneBooks
+from service.core import to_state
 from service.escalate.events import BY_SMS, Origin, Reply, ReplyDone, ReplyLater, ReplyNo, ReplyUndo, ReplyWho, ReplyYes
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import NamedPage, Unfinished, heard_name, record_of, unfinished_of
+from service.escalate.phone_books import PhoneBooks
 from service.escalate.replies import ClearAnswer
 from service.storage import AuditEntry, Conflict, Item, TooLarge
-from service.work import Step, Task, alive, finished, waiting
+from service.work import Commit, Task, alive, finished, waiting
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ AT_ONCE = 5
 an incident with the most contacts, each paged on a phone of their own, takes less than half of a commit's writes."""
 
 GOES_ON_AFTER = timedelta(minutes=1)
-"""How long after the last commit a worker takes it that whoever heard the reply has died."""
+"""How long after the last commit a worker assumes that the process which heard the reply has died."""
 
 
 @dataclass(slots=True)
-class Commit:
+class ReplyCommit:
     """What hearing one SMS writes, all at once."""
 
     books: PhoneBooks
@@ -62,7 +62,7 @@ class Answers:
         self.finish(mark)
 
     def finish(self, mark: Item) -> None:
-        """Do what a mark has left to do, however many processes are at it."""
+        """Do what a mark has left to do; any number of processes may try."""
         at_once = AT_ONCE
         while (answer := unfinished_of(mark)) is not None:
             try:
@@ -75,20 +75,20 @@ class Answers:
                     raise
                 at_once = 1
 
-    def handle(self, task: Task) -> Step:
-        """In a worker: apply what the process that heard the reply died over, one incident after the other."""
+    def handle(self, task: Task) -> Commit:
+        """In a worker: finish what a dead process left, one incident after the other."""
         answer = unfinished_of(task.item)
         if answer is None:
-            return Step(finished(task.item, {}))
+            return Commit(finished(task.item, {}))
         part = self._part(heard_name(task.item), answer, self._books(), 1)
         rest = answer.after(1)
         mark = waiting(task.item, task.now, to_state(rest)) if rest.left else finished(task.item, {})
-        return Step(mark, (*part.items, *part.books.changed()), part.spawn, part.audit)
+        return Commit(mark, (*part.items, *part.books.changed()), part.spawn, part.audit)
 
     def _books(self) -> PhoneBooks:
         return self.incidents.books()
 
-    def _save(self, mark: Item, part: Commit, rest: Unfinished) -> Item:
+    def _save(self, mark: Item, part: ReplyCommit, rest: Unfinished) -> Item:
         later = self.incidents.clock.now() + GOES_ON_AFTER
         marked = structs.replace(
             alive(mark), state=to_state(rest) if rest.left else {}, due_at=later if rest.left else None
@@ -96,13 +96,13 @@ class Answers:
         changed = (*part.items, *part.books.changed())
         return self.incidents.store.save(marked, *changed, spawn=part.spawn, audit=part.audit)
 
-    def _part(self, name: str, answer: Unfinished, books: PhoneBooks, at_once: int) -> Commit:
-        commit, now = Commit(books), self.incidents.clock.now()
+    def _part(self, name: str, answer: Unfinished, books: PhoneBooks, at_once: int) -> ReplyCommit:
+        commit, now = ReplyCommit(books), self.incidents.clock.now()
         for named in answer.left[:at_once]:
             self._apply(name, answer, named, commit, now)
         return commit
 
-    def _apply(self, name: str, answer: Unfinished, named: NamedPage, commit: Commit, now: datetime) -> None:
+    def _apply(self, name: str, answer: Unfinished, named: NamedPage, commit: ReplyCommit, now: datetime) -> None:
         try:
             item = self.incidents.item(named.incident_id)
         except NoSuchIncident:

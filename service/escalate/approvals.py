@@ -1,4 +1,4 @@
-"""A review and the incident that asks for the same approval are one: whoever is first decides both.
+"""A review and the incident that asks for the same approval are one: the first answer decides both.
 
 They are bound when one rule flags an evaluation and opens an incident under a policy whose NO is final.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.core import ids
-from service.escalate.books import PhoneBooks
 from service.escalate.events import ApiAcknowledge, ApiCancel, Origin, Via
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import record_of
+from service.escalate.phone_books import PhoneBooks
 from service.escalate.policy import OnNo
 from service.escalate.states import Open, Unacknowledged
 from service.escalate.steps import IncidentChange
-from service.messages import NotWaiting, Ruling, Word
+from service.messages import NotWaiting, Ruling, RulingWord
 from service.storage import Conflict, Item
 
 
@@ -45,7 +45,7 @@ class Approvals:
             return
 
     def _followed(self, review: Item, ruling: Ruling, books: PhoneBooks) -> IncidentChange | None:
-        """What the word makes of the bound incident; None where there is none, or it is over."""
+        """The change that the word makes to the bound incident; None if there is none, or it is over."""
         try:
             item = self.incidents.item(str(review.state.get("incident", "")))
         except NoSuchIncident:
@@ -55,6 +55,6 @@ class Approvals:
             return None
         name, by = ids.fresh(ruling.at), ruling.by
         origin = Origin(Via.API, by, None, ruling.request_id)
-        approved = ruling.word is Word.APPROVE
+        approved = ruling.word is RulingWord.APPROVE
         happened = ApiAcknowledge if approved else ApiCancel
         return self.incidents.change_of(item, happened(name, ruling.at, by, origin=origin), books)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from service.core import exact_json
-from service.core.records import from_state
+from service.core import exact_json, from_state
 from service.escalate.effects import Effects, TimelineKind
 from service.escalate.incident import Incident
 from service.escalate.items import CallbackDue, step_item
@@ -16,7 +15,7 @@ from service.escalate.record import IncidentRecord, shown
 from service.escalate.states import Open
 from service.messages import Callback, Webhooks
 from service.storage import Item
-from service.work import Step, Task, finished
+from service.work import Commit, Task, finished
 
 
 class IncidentStep(StrEnum):
@@ -49,7 +48,7 @@ _MOVES = (
     (TimelineKind.PASSED_ON, IncidentStep.ESCALATED),
     (TimelineKind.ESCALATED, IncidentStep.ESCALATED),
 )
-"""What happened to an incident that is open afterwards, the most telling first."""
+"""What happened to an incident that is open afterwards, the most important first."""
 
 
 def step_of(before: Incident, after: Incident, effects: Effects) -> IncidentStep | None:
@@ -67,36 +66,36 @@ def step_of(before: Incident, after: Incident, effects: Effects) -> IncidentStep
 
 
 def owed(before: Incident, record: IncidentRecord, effects: Effects, at: datetime) -> tuple[IncidentRecord, list[Item]]:
-    """The record that counts one callback more, and the duty to send it; as it was if there is nothing to tell."""
+    """The record that counts one callback more, and the item that sends it; unchanged if there is nothing to send."""
     step = step_of(before, record.incident, effects)
     if record.callback_url is None or step is None:
         return record, []
-    told = dict(record.told) or _told_by_earlier_versions(before)
-    told[step.value] = told.get(step.value, 0) + 1
-    record = replace(record, told=told)
+    by_step = dict(record.told) or _told_by_earlier_versions(before)
+    by_step[step.value] = by_step.get(step.value, 0) + 1
+    record = replace(record, told=by_step)
     return record, [step_item(record, step.value, at)]
 
 
 def _told_by_earlier_versions(before: Incident) -> dict[str, int]:
-    """Those told of ends alone, and did not count."""
+    """Earlier versions sent only the end, and did not count."""
     return {} if isinstance(before.state, Open) else {_ENDS[before.state.name].value: 1}
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentCallbacks:
-    """Turns what is owed to apps into signed callbacks."""
+    """Makes signed callbacks of the steps that apps must hear of."""
 
     webhooks: Webhooks
 
-    def handle(self, task: Task) -> Step:
+    def handle(self, task: Task) -> Commit:
         """The incident as the API shows it, without contact data, and the step that this is."""
         due = _due(task.item)
         if due.record.callback_url is None:
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
         incident = shown(due.record, with_contact_data=False)
         body = exact_json.dumps({"step": due.step, "number": due.number, **incident})
         callback = self.webhooks.item(f"{task.item.id}-callback", Callback(due.record.callback_url, body))
-        return Step(finished(task.item), spawn=[callback])
+        return Commit(finished(task.item), spawn=[callback])
 
 
 def _due(item: Item) -> CallbackDue:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from service.channels import time_zone_of
-from service.core.errors import TocsinError
+from service.channels import own_addresses, time_zone_of
+from service.core import TocsinError
 from service.escalate.incident import Contact, Incident
 from service.escalate.intake import GivenContact
 from service.recipients import Directory, Recipient
@@ -55,7 +55,7 @@ class Contacts:
             return Contact(number, roster=self._known(number, given.roster))
         if given.recipient is None:
             known = (given.phone, given.name, given.language, given.email, given.timezone)
-            return self._somewhere(Contact(number, *known, chat_url=given.chat_url))
+            return self._somewhere(Contact(number, *known, **own_addresses(given)))
         person = self.directory.get(given.recipient)
         if person is None:
             raise UnknownContact(number - 1, "recipient", no_recipient(given.recipient))
@@ -75,7 +75,7 @@ class Contacts:
     def on_call(self, incident: Incident, at: datetime) -> tuple[Contact, ...]:
         """Who is on call at an instant for the rosters that an incident names, without numbers yet.
 
-        Nobody for a roster that is gone, or whose person on call has no profile any more: an operator reads so.
+        Nobody for a roster that is gone, or whose person on call has no profile any more: the log says so.
         """
         names = dict.fromkeys(contact.roster for contact in incident.contacts if contact.roster is not None)
         return tuple(self._on_call(names, at)) if names else ()
@@ -94,15 +94,15 @@ class Contacts:
         if person.recipient is None:
             known = (person.phone, person.label, person.language, person.email, person.timezone)
             return self._somewhere(Contact(0, *known, on_call=roster))
-        found = self.directory.get_lately([person.recipient]).get(person.recipient)
-        if found is None:
+        profile = self.directory.get_lately([person.recipient]).get(person.recipient)
+        if profile is None:
             logger.error("The roster %s names a recipient of which there is no profile: %s", roster, person.recipient)
             return None
-        return self._somewhere(_of_profile(0, found, roster))
+        return self._somewhere(_of_profile(0, profile, roster))
 
 
 def _of_profile(number: int, person: Recipient, on_call: str | None = None) -> Contact:
     phone = person.phone.e164 if person.phone else None
     name = person.first_name or None
     known = (phone, name, person.language, person.email, person.timezone, person.user_id)
-    return Contact(number, *known, on_call=on_call, chat_url=person.chat_url)
+    return Contact(number, *known, on_call=on_call, **own_addresses(person))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from service.core.enums import Channel
+from service.core import Channel
 from service.escalate.events import Origin
 from service.escalate.policy import Role
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from service.core.enums import Channel
+from service.core import Channel
 
 
 class Via(StrEnum):
@@ -179,7 +179,7 @@ class Failure(StrEnum):
 
     @property
     def lasts(self) -> bool:
-        """Whether it holds for the rest of the incident, not for this page alone."""
+        """Whether it applies to the rest of the incident, not only to this page."""
         return self not in (Failure.UNDELIVERED, Failure.NOT_SENT)
 
 
@@ -229,7 +229,7 @@ class ApiResolve:
 
 @dataclass(frozen=True, slots=True)
 class ApiReopen:
-    """Somebody wants it to begin again at the first level."""
+    """Somebody wants the incident to begin again at the first level."""
 
     id: str
     at: datetime

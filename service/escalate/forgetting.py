@@ -1,6 +1,6 @@
 """Forgetting what an erased person wrote: the words of their replies leave the timelines of all incidents.
 
-Which incidents a person was a contact of is known nowhere but in them, so all are gone through, some at a time.
+Only the incidents know who their contacts were, so all are gone through, some at a time.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from service.core import ids
-from service.core.enums import Lane
-from service.core.records import from_state, to_state, written
+from service.core import Lane, caseless, from_state, ids, to_state, to_stored_json
 from service.escalate.effects import Entry
 from service.escalate.incident import Contact
 from service.escalate.incidents import Incidents
@@ -21,7 +19,7 @@ from service.escalate.listing import LISTED, ListedIncident
 from service.escalate.record import IncidentRecord
 from service.recipients import Recipient
 from service.storage import Conflict, Item
-from service.work import Step, Task, finished, waiting
+from service.work import Commit, Task, finished, waiting
 
 KIND = "incident-forgetting"
 
@@ -41,7 +39,7 @@ class Erased:
     def was(self, contact: Contact) -> bool:
         """Whether a contact is this person: by their id, phone or address."""
         by_phone = self.phone is not None and contact.phone == self.phone
-        by_email = self.email is not None and (contact.email or "").lower() == self.email.lower()
+        by_email = self.email is not None and caseless(contact.email or "") == caseless(self.email)
         return contact.recipient == self.user_id or by_phone or by_email
 
 
@@ -58,15 +56,15 @@ class Forgetting:
         item = Item(f"forgetting-{ids.fresh(now)}", KIND, to_state(erased), lane=Lane.TRANSACTIONAL, due_at=now)
         self.incidents.store.add(item)
 
-    def handle(self, task: Task) -> Step:
+    def handle(self, task: Task) -> Commit:
         """Go through the next incidents."""
         erased = from_state(Erased, task.item.state)
         page = self.incidents.store.by_index(*ALL, cursor=erased.cursor, limit=AT_ONCE, newest_first=True)
         for name in _names(page.items):
             self._forget(name, erased)
         if page.cursor is None:
-            return Step(finished(task.item, {}))
-        return Step(waiting(task.item, task.now, to_state(replace(erased, cursor=page.cursor))))
+            return Commit(finished(task.item, {}))
+        return Commit(waiting(task.item, task.now, to_state(replace(erased, cursor=page.cursor))))
 
     def _forget(self, name: str, erased: Erased) -> None:
         while (item := self.incidents.store.get(name)) is not None and item.kind == INCIDENT:
@@ -75,7 +73,7 @@ class Forgetting:
             if after == record:
                 return
             try:
-                self.incidents.store.save(structs.replace(item, state=written(after)))
+                self.incidents.store.save(structs.replace(item, state=to_stored_json(after)))
             except Conflict:
                 continue  # the incident moved on meanwhile
             return

@@ -1,4 +1,4 @@
-"""When messages to one phone or address are told together instead of each by itself. Pure."""
+"""When messages to one phone or address are sent as one instead of each by itself. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.core.enums import Channel
+from service.core import Channel
 from service.escalate.policy import Role
 from service.messages import Pace
 
@@ -57,7 +57,7 @@ _ANSWERS = frozenset({NoticeGroup.THANKS, NoticeGroup.NOTED})
 
 @dataclass(frozen=True, slots=True)
 class ContactLimits:
-    """How many messages beyond pages one person gets by a channel before further ones are told together."""
+    """How many messages beyond pages one person gets by a channel before further ones are combined."""
 
     texts: Pace = field(default_factory=lambda: Pace(5, timedelta(minutes=15)))
     calls: Pace = field(default_factory=lambda: Pace(3, timedelta(minutes=15)))
@@ -69,7 +69,7 @@ class ContactLimits:
 
 @dataclass(frozen=True, slots=True)
 class GatheredNotice:
-    """A message that waits to be told together with others of its address, channel and group.
+    """A message that waits to be sent together with others of its address, channel and group.
 
     `number` is the message's in its incident.
     """
@@ -88,7 +88,7 @@ class GatheredNotice:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SentNotice:
     """When a message beyond pages left by a channel, or is to leave."""
 
     at: datetime
@@ -98,18 +98,18 @@ class Told:
 def leaves_at(
     group: NoticeGroup,
     channel: Channel,
-    told: Sequence[Told],
+    sent: Sequence[SentNotice],
     limits: ContactLimits,
     at: datetime,
     *,
     in_storm: bool,
     is_answer: bool = False,
 ) -> datetime | None:
-    """When a message leaves that is told together with others; None if it leaves by itself and now."""
+    """When a message leaves that is sent together with others; None if it leaves by itself and now."""
     if is_answer or group in _ANSWERS:
         return at + GATHERED_FOR if in_storm else None
     limit = limits.of(channel)
-    recent = sorted(each.at for each in told if each.channel is channel and each.at > at - limit.within)
+    recent = sorted(each.at for each in sent if each.channel is channel and each.at > at - limit.within)
     free_at = at if len(recent) < limit.messages else recent[-limit.messages] + limit.within
     if not in_storm and free_at <= at:
         return None

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from service.channels import CHANNELS, address_of
-from service.core.enums import Channel
+from service.channels import CHANNELS, OwnAddresses, address_of, own_addresses
+from service.core import Channel
 from service.escalate.events import Failure, PageSent
 from service.escalate.page import PageAttempt
 from service.escalate.policy import EscalationPolicy, Level
 from service.escalate.states import Acknowledged, Open, State
-from service.escalate.unreached import NotSent, Unreached
+from service.escalate.unreached import UnreachedContact, UnsentPages
 from service.escalate.waits import end_of, least_end
 
 REMEMBERED_EVENTS = 200
@@ -24,7 +24,7 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", 
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(OwnAddresses):
     """Somebody an incident may page; numbered from 1 in the order the incident lists them.
 
     `phone` is E.164, `language` BCP 47, `timezone` an IANA name, `recipient` the id of a profile it was taken from.
@@ -42,22 +42,22 @@ class Contact:
     recipient: str | None = None
     roster: str | None = None
     on_call: str | None = None
-    chat_url: str | None = None
 
     def address(self, channel: Channel) -> str | None:
         """Where this contact is reached on a channel, if anywhere."""
         return address_of(CHANNELS[channel], self)
 
     @property
-    def written_to_by(self) -> Channel:
+    def text_channel(self) -> Channel:
         """The channel by which the contact gets a short text."""
         if self.phone is not None:
             return Channel.SMS
-        return Channel.CHAT if self.email is None and self.chat_url is not None else Channel.EMAIL
+        own = (channel for channel, kind in CHANNELS.items() if kind.field in own_addresses(self))
+        return Channel.EMAIL if self.email is not None else next(own, Channel.EMAIL)
 
     def contact(self, field: str) -> str | None:
         """The phone or address that a profile's field of this name would hold."""
-        return {"phone": self.phone, "email": self.email, "chat_url": self.chat_url}.get(field)
+        return {"phone": self.phone, "email": self.email, **own_addresses(self)}.get(field)
 
     @property
     def label(self) -> str:
@@ -75,18 +75,17 @@ class Contact:
         return self.address(channel) is not None and self.address(channel) == other.address(channel)
 
     def same_person(self, other: Contact) -> bool:
-        """Whether both have the same phone, or, where neither has one, the same email, or else the same chat room."""
+        """Whether both have the same phone, or, where neither has one, the same email, or else the same room."""
         return self._known_by == other._known_by
 
     @property
-    def _known_by(self) -> tuple[str, str | None]:
-        if self.phone:
-            return "phone", self.phone
-        return ("email", self.email) if self.email else ("chat", self.chat_url)
+    def _known_by(self) -> tuple[str, str] | None:
+        addresses = {"phone": self.phone, "email": self.email, **own_addresses(self)}
+        return next(((field, address) for field, address in addresses.items() if address), None)
 
 
 MAX_PEOPLE = 40
-"""Contacts that are people: so many pages, answers and books fit one commit. Beyond it nobody new comes on call."""
+"""Contacts that are people: so many pages, answers and books fit one commit. No person on call is added beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +107,11 @@ class Incident:
     state: State
     pages: tuple[PageAttempt, ...] = ()
     declined: tuple[tuple[int, int], ...] = ()  # (level, contact)
-    unreached: tuple[Unreached, ...] = ()
+    unreached: tuple[UnreachedContact, ...] = ()
     seen: tuple[str, ...] = ()
     sent: int = 0
     was_paged: bool = False
-    not_sent: NotSent | None = None
+    not_sent: UnsentPages | None = None
     came_on_call: tuple[tuple[int, int], ...] = ()  # (level, contact)
     on_call: tuple[Contact, ...] = ()
     rounds: int = 0
@@ -125,19 +124,19 @@ class Incident:
 
     @property
     def owner(self) -> Contact | None:
-        """The contact who has it, if it is one."""
+        """The contact who owns the incident, if one does."""
         if isinstance(self.state, Acknowledged) and self.state.contact is not None:
             return self.contact(self.state.contact)
         return None
 
     @property
     def owner_level(self) -> int:
-        """The level on which who has it was asked, else the one that was asked last."""
+        """The level on which its owner was asked, else the one that was asked last."""
         page = self.last_page(self.owner.number) if self.owner is not None else None
         return page.level if page is not None else self.pages[-1].level if self.pages else 1
 
     def renewed_until(self, at: datetime) -> datetime | None:
-        """When an owner who is on it at `at` is asked whether they still are; None if they are not."""
+        """When an owner who confirmed at `at` is asked again whether they are still on it; None if never."""
         return at + timedelta(seconds=self.policy.renew) if self.policy.renew else None
 
     @property
@@ -145,8 +144,8 @@ class Incident:
         """Whether somebody may ask to be asked again later: while its level waits, or its owner is to be asked."""
         return bool(self.policy.later) if isinstance(self.state, Open) else self.due_at is not None
 
-    def has_it(self, number: int) -> bool:
-        """Whether the contact of this number is who has it."""
+    def is_owner(self, number: int) -> bool:
+        """Whether the contact of this number owns the incident."""
         owner, contact = self.owner, self.contact(number)
         return owner is not None and contact is not None and owner.same_person(contact)
 
@@ -158,7 +157,7 @@ class Incident:
 
     @property
     def escalated(self) -> bool:
-        """Whether it ever went beyond the first level that was paged."""
+        """Whether the incident ever went beyond the first level that was paged."""
         return len({page.level for page in self.pages}) > 1
 
     def contact(self, number: int) -> Contact | None:
@@ -173,7 +172,10 @@ class Incident:
         """The contacts of a level: each person once, absent ones left out, rosters as who came on call for them."""
         present = [contact for n in self.level(level).contacts if (contact := self.contact(n)) is not None]
         came = [self.contacts[number - 1] for at, number in self.came_on_call if at == level]
-        people = [[who for who in came if who.on_call == one.roster] if one.roster else [one] for one in present]
+        people = [
+            [who for who in came if who.on_call == candidate.roster] if candidate.roster else [candidate]
+            for candidate in present
+        ]
         yield from distinct_people(who for each in people for who in each)
 
     def rosters(self, level: int) -> tuple[Contact, ...]:
@@ -206,14 +208,14 @@ class Incident:
         """The channel that a page of this level goes to the contact by: the first that works; None if none does."""
         failed_here = {u.channel for u in self.unreached if (u.level, u.contact) == (level, contact.number)}
         usable = (c for c in self.level(level).channels if contact.address(c) is not None and c not in failed_here)
-        return next((c for c in usable if not self.cut_off(contact, c)), None)
+        return next((c for c in usable if not self.is_unreachable(contact, c)), None)
 
     def has_other_channel(self, level: int, contact: Contact, channel: Channel) -> bool:
         """Whether a page of this level can reach the contact without this channel."""
-        failed = Unreached(level, contact.number, channel, Failure.UNDELIVERED)
+        failed = UnreachedContact(level, contact.number, channel, Failure.UNDELIVERED)
         return replace(self, unreached=(*self.unreached, failed)).channel(level, contact) is not None
 
-    def cut_off(self, contact: Contact, channel: Channel) -> bool:
+    def is_unreachable(self, contact: Contact, channel: Channel) -> bool:
         """Whether nothing more can reach the contact's address on a channel, such as a phone that opted out."""
         return any(
             u.channel is channel and u.why.lasts and self.contacts[u.contact - 1].same_address(contact, channel)
@@ -266,7 +268,7 @@ class Incident:
         page = self.page(level, contact.number)
         return page is not None and page.has_left
 
-    def heard_of(self, contact: Contact) -> bool:
+    def was_paged_at_all(self, contact: Contact) -> bool:
         """Whether any page to this person left."""
         left = [page for page in self.pages if page.has_left or page.sent]
         return any(self.contacts[page.contact - 1].same_person(contact) for page in left)
@@ -292,9 +294,9 @@ class Incident:
         return replace(self.as_if_new(), declined=(), rounds=0, not_sent=None)
 
     def declined_by(self, contact: Contact) -> Incident:
-        """The incident with this person asked on no level any more."""
+        """The incident after a NO of this person, who is asked on no level any more."""
         levels = range(1, len(self.policy.levels) + 1)
-        own = [(n, one.number) for n in levels for one in self.contacts if one.same_person(contact)]
+        own = [(n, candidate.number) for n in levels for candidate in self.contacts if candidate.same_person(contact)]
         return replace(self, declined=tuple(dict.fromkeys((*self.declined, *own))))
 
     def not_declined_by(self, contact: Contact) -> Incident:
@@ -319,7 +321,7 @@ class Incident:
         return min(end_of(self.level(level).wait, start, ZoneInfo(zone or "UTC")) for zone in zones)
 
     def wait_after(self, level: int, left_at: datetime) -> datetime:
-        """Before when the wait of a level is not over, if a page of it left, or has its turn, at `left_at`."""
+        """The earliest end of a level's wait, if a page of it left, or has its turn, at `left_at`."""
         return least_end(self.level(level).wait, left_at)
 
     def once_more(self) -> Incident:

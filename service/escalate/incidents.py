@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from prometheus_client import Counter
 
-from service.channels import ContactKeys
-from service.core.clock import Clock
-from service.core.errors import TocsinError
+from service.channels import OWN_FIELDS, ContactKeys, own_addresses
+from service.core import Clock, TocsinError
 from service.escalate import listing
 from service.escalate.alerts import alert_item, counts_again, incident_of, naming
-from service.escalate.books import PhoneBooks
 from service.escalate.contacts import Contacts, no_recipient
 from service.escalate.effects import Entry, TimelineKind
 from service.escalate.events import Event, Opened, Origin, SameAlert, Timer
@@ -29,8 +27,9 @@ from service.escalate.items import (
     outgoing_of,
     record_of,
 )
-from service.escalate.lenient import NotFitting, Read
-from service.escalate.listing import Filter, listed_item
+from service.escalate.lenient import LenientIncident, NotFitting
+from service.escalate.listing import IncidentFilter, listed_item
+from service.escalate.phone_books import PhoneBooks
 from service.escalate.policies import Policies, UnknownPolicy
 from service.escalate.record import IncidentRecord
 from service.escalate.states import Open
@@ -39,7 +38,7 @@ from service.escalate.turns import turns_of
 from service.messages import waits_for_review
 from service.rosters import UnknownRoster
 from service.storage import MAX_WRITES, BadCursor, Conflict, Item, Page, Store
-from service.work import Step, Task, joined
+from service.work import Commit, Task, joined
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ class OtherContent(TocsinError):
 
 
 class ReviewDecided(TocsinError):
-    """The review that an incident asks about waits for nobody any more."""
+    """The review that an incident asks about is decided already."""
 
 
 class NoContacts(TocsinError):
@@ -113,7 +112,7 @@ class Incidents:
             return self.get(name), True
 
     def _undecided(self, review: str | None) -> Sequence[Item]:
-        """The review as it waits, to be written unchanged: whoever decides it meanwhile meets the incident."""
+        """The waiting review, to be written unchanged: a decision made meanwhile then conflicts."""
         if review is None:
             return ()
         item = self.store.get(review)
@@ -134,12 +133,12 @@ class Incidents:
         if known is None:
             return None
         try:
-            record = self.happens(known, SameAlert(f"alert-{name}", self.clock.now(), origin))
+            record = self.apply(known, SameAlert(f"alert-{name}", self.clock.now(), origin))
         except NoSuchIncident:
             return None
         return record if counts_again(record.incident) else None
 
-    def fitted(self, read: Read) -> Read:
+    def fitted(self, read: LenientIncident) -> LenientIncident:
         """What was read leniently, without the recipients and the policy that there are none of."""
         for position, contact in enumerate(read.new.contacts):
             if contact.roster is not None and (missing := self._missing(contact.roster)) is not None:
@@ -149,10 +148,9 @@ class Incidents:
             person = self.contacts.directory.get(contact.recipient)
             if person is None:
                 read = read.without(position, "recipient", no_recipient(contact.recipient))
-            elif not (person.phone or person.email or person.chat_url):
-                read = read.without(
-                    position, "recipient", f"recipient {contact.recipient!r} has no phone, email or chat_url"
-                )
+            elif not (person.phone or person.email or own_addresses(person)):
+                why = f"recipient {contact.recipient!r} has no phone, email or {' or '.join(OWN_FIELDS)}"
+                read = read.without(position, "recipient", why)
         try:
             return read.under(self.policies.get(read.new.policy))
         except UnknownPolicy as error:
@@ -181,7 +179,7 @@ class Incidents:
             raise NoSuchIncident(f"there is no incident {name!r}")
         return item
 
-    def listed(self, wanted: Filter, *, cursor: str | None, limit: int) -> Page[IncidentRecord]:
+    def listed(self, wanted: IncidentFilter, *, cursor: str | None, limit: int) -> Page[IncidentRecord]:
         """Up to `limit` incidents that fit, newest first."""
         return listing.listed(self.store, wanted, cursor=cursor, limit=limit)
 
@@ -191,13 +189,15 @@ class Incidents:
         after = 0 if cursor is None else _number(cursor)
         last = min(after + limit, sent)
         names = [message_id(name, number) for number in range(after + 1, last + 1)]
-        found: dict[str, Item] = {}
+        items: dict[str, Item] = {}
         for start in range(0, len(names), MAX_WRITES):
-            found |= self.store.get_many(names[start : start + MAX_WRITES])
-        return Page([outgoing_of(found[one]) for one in names if one in found], str(last) if last < sent else None)
+            items |= self.store.get_many(names[start : start + MAX_WRITES])
+        return Page(
+            [outgoing_of(items[item_id]) for item_id in names if item_id in items], str(last) if last < sent else None
+        )
 
-    def happens(self, name: str, event: Event) -> IncidentRecord:
-        """Apply an event and commit what comes of it; `NoSuchIncident`."""
+    def apply(self, name: str, event: Event) -> IncidentRecord:
+        """Apply an event and commit the result; `NoSuchIncident`."""
         while True:
             item, books = self.item(name), self.books()
             changed = self.change_of(item, event, books)
@@ -213,7 +213,7 @@ class Incidents:
     def change(
         self, item: Item | None, record: IncidentRecord, event: Event, books: PhoneBooks
     ) -> IncidentChange | None:
-        """What `event` comes to for an incident; None if nothing."""
+        """The change that `event` makes to an incident; None if it makes none."""
         step = self._moved(item, record, event)
         return None if step is None else written(step, books)
 
@@ -224,11 +224,11 @@ class Incidents:
     def _moved(self, item: Item | None, record: IncidentRecord, event: Event) -> TransitionResult | None:
         return moved(item, record, event, self.contacts.on_call(record.incident, event.at))
 
-    def on_time(self, task: Task) -> Step:
+    def on_time(self, task: Task) -> Commit:
         """Handle an incident that came due."""
         return self.on_time_together([task])
 
-    def on_time_together(self, tasks: Sequence[Task]) -> Step:
+    def on_time_together(self, tasks: Sequence[Task]) -> Commit:
         """Handle several that came due; a phone's book is read and written once for all of them."""
         books, now = self.books(), self.clock.now()
         records = [record_of(task.item) for task in tasks]
@@ -265,13 +265,13 @@ class Incidents:
         self.store.save(changed.item, *books.changed(), *others, spawn=changed.spawn, audit=changed.audit)
 
 
-def _on_time(item: Item, move: TransitionResult | None, books: PhoneBooks) -> Step:
+def _on_time(item: Item, move: TransitionResult | None, books: PhoneBooks) -> Commit:
     """What an incident that came due commits beside the books."""
-    if move is None:  # early: the clock of whoever claimed it was ahead
-        return Step(incident_item(item, record_of(item)))
+    if move is None:  # early: the clock of the worker that claimed it was ahead
+        return Commit(incident_item(item, record_of(item)))
     changed = written(move, books)
     log(changed)
-    return Step(changed.item, spawn=changed.spawn, audit=changed.audit)
+    return Commit(changed.item, spawn=changed.spawn, audit=changed.audit)
 
 
 def log(changed: IncidentChange) -> None:
@@ -295,7 +295,7 @@ def _number(cursor: str) -> int:
     return int(cursor)
 
 
-def _same(found: IncidentRecord, new: NewIncident) -> IncidentRecord:
-    if found.sha256 != new.sha256:
-        raise OtherContent(f"there is an incident {found.incident.id!r} already, with other content")
-    return found
+def _same(record: IncidentRecord, new: NewIncident) -> IncidentRecord:
+    if record.sha256 != new.sha256:
+        raise OtherContent(f"there is an incident {record.incident.id!r} already, with other content")
+    return record

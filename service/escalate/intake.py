@@ -19,14 +19,19 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from service.channels import PhoneRefused, PhoneRules
-from service.channels.chat import parse_chat_url
-from service.core import exact_json
-from service.core.errors import TocsinError
-from service.core.language_tags import UnknownTag, parse_tag
-from service.core.records import to_state
-from service.core.web_addresses import NotAnAddress, parse_link
-from service.http import Body, CallerReference, FieldError, Matching, Planned, Said, invalid, invalid_model, shown_by
+from service.channels import OWN_FIELDS, AddressesBody, OwnAddresses, PhoneRefused, PhoneRules, own_addresses
+from service.core import NotAnAddress, TocsinError, UnknownTag, caseless, exact_json, parse_link, parse_tag, to_state
+from service.http import (
+    Body,
+    CallerReference,
+    FieldError,
+    NotBlank,
+    Planned,
+    TextPattern,
+    invalid,
+    invalid_model,
+    shown_by,
+)
 from service.messages import CallbackRefused, check_url
 
 MAX_CONTACTS = 20
@@ -40,7 +45,7 @@ _ITEM_FIELDS = frozenset({"incident_stat", "double_escalation", "first_contact",
 
 
 @dataclass(frozen=True, slots=True)
-class GivenContact:
+class GivenContact(OwnAddresses):
     """A contact as the app named it: by phone or email, the `recipient` whose profile says the rest, or a `roster`."""
 
     phone: str | None = None
@@ -50,7 +55,6 @@ class GivenContact:
     timezone: str | None = None
     recipient: str | None = None
     roster: str | None = None
-    chat_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class NewIncident:
         assert isinstance(contacts, list)
         # A member that later versions added counts where it is said: what is stored has a hash without it.
         content["contacts"] = [
-            {k: v for k, v in each.items() if k not in {"roster", "chat_url"} or v is not None} for each in contacts
+            {k: v for k, v in each.items() if k not in {"roster", *OWN_FIELDS} or v is not None} for each in contacts
         ]
         if self.reference is None:
             del content["reference"]
@@ -100,12 +104,12 @@ def _plain(value: object) -> object:
     return value["S"] if isinstance(value, dict) and value.keys() == {"S"} else value
 
 
-NAME = Matching(re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "must be 1 to 64 letters, digits, - and _")
+NAME = TextPattern(re.compile(r"^[A-Za-z0-9_-]{1,64}\Z"), "must be 1 to 64 letters, digits, - and _")
 IncidentId = Annotated[str, Field(description="Letters, digits, - and _."), NAME]
-Description = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION), Said]
+Description = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION), NotBlank]
 Url = Annotated[str, Field(max_length=500)]
 Written = Annotated[str, Field(max_length=40, description="A phone, E.164.")]
-Stored = BeforeValidator(_plain)
+StoredText = BeforeValidator(_plain)
 """Put outermost, so that what is inside sees the plain text."""
 
 
@@ -117,23 +121,24 @@ PersonName = Annotated[str, BeforeValidator(_on_one_line), Field(min_length=1, m
 """A name as texts say it: a line break in it would let its giver write lines of our texts."""
 
 
-class ContactBody(Body):
-    """Whom to page: a phone (E.164), the id of a recipient whose profile says the rest, or a roster."""
-
+class _ContactBody(Body):
     phone: Annotated[str | None, Field(max_length=40)] = None
     name: PersonName | None = None
     language: Annotated[str | None, Field(max_length=35, description="BCP 47, such as de or pt-BR")] = None
     email: Annotated[str | None, Field(max_length=254)] = None
-    chat_url: Annotated[str | None, Field(max_length=2_000, description="Incoming webhook of a chat room")] = None
     timezone: Annotated[str | None, Field(description="IANA name, such as Europe/Berlin")] = None
     recipient: Annotated[str, NAME] | None = None
     roster: Annotated[Annotated[str, NAME] | None, Field(description="Pages who is on call.")] = None
 
 
+class ContactBody(AddressesBody, _ContactBody):
+    """Whom to page: a phone (E.164), the id of a recipient whose profile says the rest, or a roster."""
+
+
 DedupKey = Annotated[
     str,
     Field(min_length=1, max_length=200, description="The app's own name of an alert that may come again."),
-    Said,
+    NotBlank,
 ]
 
 
@@ -184,18 +189,18 @@ class IncidentItem(Body):
         }
     )
 
-    incident_id: Annotated[IncidentId, Stored]
-    incident_stat: Annotated[Literal["not_acknowledged"], Stored] = "not_acknowledged"
-    double_escalation: Annotated[Literal["no"], Stored] = "no"
-    description: Annotated[Description, Stored]
-    url: Annotated[Url, Stored] = "no url"
-    first_contact: Annotated[Written, Stored]
-    second_contact: Annotated[Written | None, Stored] = None
-    policy: Annotated[Annotated[str, Field(max_length=64)], Stored] = DEFAULT_POLICY
-    callback_url: Annotated[Url | None, Stored] = None
-    dedup_key: Annotated[DedupKey | None, Stored] = None
-    open_at: Annotated[Planned | None, Stored] = None
-    reference: Annotated[CallerReference | None, Stored] = None
+    incident_id: Annotated[IncidentId, StoredText]
+    incident_stat: Annotated[Literal["not_acknowledged"], StoredText] = "not_acknowledged"
+    double_escalation: Annotated[Literal["no"], StoredText] = "no"
+    description: Annotated[Description, StoredText]
+    url: Annotated[Url, StoredText] = "no url"
+    first_contact: Annotated[Written, StoredText]
+    second_contact: Annotated[Written | None, StoredText] = None
+    policy: Annotated[Annotated[str, Field(max_length=64)], StoredText] = DEFAULT_POLICY
+    callback_url: Annotated[Url | None, StoredText] = None
+    dedup_key: Annotated[DedupKey | None, StoredText] = None
+    open_at: Annotated[Planned | None, StoredText] = None
+    reference: Annotated[CallerReference | None, StoredText] = None
     contacts: SkipJsonSchema[Annotated[None, BeforeValidator(_one_way_alone)]] = None
 
 
@@ -240,7 +245,7 @@ def _of_body(body: IncidentBody, faults: Faults) -> NewIncident:
 def _of_item(item: IncidentItem, faults: Faults) -> NewIncident:
     named = {"first_contact": item.first_contact, "second_contact": item.second_contact}
     phones = {name: faults.phone(name, phone) for name, phone in named.items() if phone is not None}
-    url = None if item.url.strip().casefold() == "no url" else faults.web_address("url", item.url)
+    url = None if caseless(item.url.strip()) == "no url" else faults.web_address("url", item.url)
     contacts = tuple(GivenContact(phone=phone) for phone in phones.values())
     return NewIncident(
         id=item.incident_id,
@@ -267,15 +272,14 @@ class Faults:
     found: list[FieldError] = field(default_factory=list)
 
     def contact(self, path: str, body: ContactBody) -> GivenContact:
-        said = {name: value for name, value in body if value is not None}
-        if body.recipient is not None and len(said) > 1:
+        fields = {name: value for name, value in body if value is not None}
+        if body.recipient is not None and len(fields) > 1:
             self.found.append(FieldError(path, "Name a recipient or say how to reach the contact, not both"))
-        elif body.roster is not None and len(said) > 1:
+        elif body.roster is not None and len(fields) > 1:
             self.found.append(FieldError(path, "Name a roster or say how to reach the contact, not both"))
-        if body.recipient is None and body.roster is None and body.phone is None and body.chat_url is None:
-            self.found.append(
-                FieldError(path, "A contact needs a phone, a chat_url, the id of a recipient, or a roster")
-            )
+        if not (body.recipient or body.roster or body.phone or own_addresses(body)):
+            ways = ", ".join(f"a {name}" for name in ("phone", *OWN_FIELDS))
+            self.found.append(FieldError(path, f"A contact needs {ways}, the id of a recipient, or a roster"))
         return GivenContact(
             phone=self.phone(f"{path}.phone", body.phone),
             name=body.name,
@@ -284,7 +288,10 @@ class Faults:
             timezone=self._read(f"{path}.timezone", body.timezone, _timezone),
             recipient=body.recipient,
             roster=body.roster,
-            chat_url=self._read(f"{path}.chat_url", body.chat_url, parse_chat_url),
+            **{
+                name: self._read(f"{path}.{name}", text, OWN_FIELDS[name].parse)
+                for name, text in own_addresses(body).items()
+            },
         )
 
     def phone(self, path: str, text: str | None) -> str | None:

@@ -9,8 +9,7 @@ from enum import StrEnum
 
 from msgspec import structs
 
-from service.core.enums import Channel, Lane
-from service.core.records import from_state, to_state, written
+from service.core import Channel, Lane, from_state, to_state, to_stored_json
 from service.escalate.effects import IncidentMessage
 from service.escalate.gathering import GatheredNotice, NoticeGroup
 from service.escalate.policy import Role
@@ -42,8 +41,8 @@ REPLIES_REMEMBERED = timedelta(days=4)
 """How long answers and summaries are kept."""
 
 HEARD_REMEMBERED = timedelta(days=400)
-"""How long a reply that was heard is recognised when it comes again: Twilio's signature holds no time, so that whoever
-got hold of an old request could send it again."""
+"""How long a reply that was heard is recognised when it comes again: Twilio's signature holds no time, so that
+somebody who has an old request could send it again."""
 
 MESSAGES_KEPT = timedelta(days=90)
 
@@ -188,7 +187,7 @@ class Unfinished:
     quiet: bool = False
 
     def after(self, done: int) -> Unfinished:
-        """What is left once the first `done` pages are dealt with."""
+        """What is left after the first `done` pages."""
         return replace(self, left=self.left[done:])
 
 
@@ -211,7 +210,7 @@ def incident_item(item: Item | None, record: IncidentRecord) -> Item:
     """The item of an incident after it changed: due when its timer is."""
     own = item or Item(incident_id(record.incident.id), INCIDENT, {}, lane=Lane.INCIDENT)
     keys = ({} if record.listed else dict([ALL])) | {BY_STATE: record.incident.state.name}
-    return structs.replace(own, state=written(record), keys=keys, due_at=record.incident.due_at, attempts=0)
+    return structs.replace(own, state=to_stored_json(record), keys=keys, due_at=record.incident.due_at, attempts=0)
 
 
 def record_of(item: Item) -> IncidentRecord:
@@ -283,7 +282,7 @@ def digest_item(key: str, number: int, digest: GatheredMessage, due_at: datetime
 
 
 def heard_item(name: str, at: datetime) -> Item:
-    """The mark that a reply was heard; who writes it second loses. While it has a state something is left to do."""
+    """The mark that a reply was heard; a second writer loses. While it has a state, something is left to do."""
     return Item(f"heard-{name}", HEARD, {}, lane=Lane.INCIDENT, expires_at=at + HEARD_REMEMBERED)
 
 
@@ -298,7 +297,7 @@ def unfinished_of(mark: Item) -> Unfinished | None:
 
 
 def step_item(record: IncidentRecord, step: str, at: datetime) -> Item:
-    """The duty to tell the app of a step; the name of a step that was taken before counts it."""
+    """The item that tells the app of a step; its name counts how often the step was taken."""
     times = record.told[step]
     name = f"ending-{record.incident.id}-{step}" + (f"-{times}" if times > 1 else "")
     due = CallbackDue(record, step, sum(record.told.values()))

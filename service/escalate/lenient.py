@@ -1,4 +1,4 @@
-"""Incidents that nobody can be asked about any more: what fits of them is opened, and what does not is said.
+"""Incidents whose sender cannot be asked any more: what fits is opened, and the rest is listed.
 
 A rule's incident comes after its evaluation was answered, a letter of the intake has no answer at all. To refuse either
 for a contact with a bad number, or for a member too many, would page nobody.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
 
+from service.channels import own_addresses
 from service.escalate.intake import (
     MAX_CONTACTS,
     MAX_DESCRIPTION,
@@ -28,10 +29,10 @@ from service.escalate.policy import EscalationPolicy
 from service.http import FieldError, invalid, invalid_model
 
 MAX_LEFT_OUT = 50
-"""Things that are said to be left out; there may be any number in a letter."""
+"""Omissions that are listed; a letter may have any number."""
 
 MAX_SAID = 300
-"""Characters that are said of one of them."""
+"""Characters that are listed of each."""
 
 _ITEM_CONTACTS = {"first_contact": 1, "second_contact": 2}
 
@@ -59,7 +60,7 @@ class NotFitting:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class LenientIncident:
     """An incident of what fits, and what was left out of it."""
 
     new: NewIncident
@@ -70,7 +71,10 @@ class Read:
     @property
     def reaches_somebody(self) -> bool:
         """Whether it names anybody who can be paged."""
-        named = (one.phone or one.email or one.chat_url or one.recipient or one.roster for one in self.new.contacts)
+        named = (
+            contact.phone or contact.email or own_addresses(contact) or contact.recipient or contact.roster
+            for contact in self.new.contacts
+        )
         return self.names_rosters or any(named)
 
     def refuse_if_nobody(self) -> None:
@@ -78,25 +82,25 @@ class Read:
         if not self.reaches_somebody:
             raise invalid([FieldError(each.path, each.why) for each in self.left_out])
 
-    def without(self, position: int, member: str, why: str) -> Read:
-        """The same without whom a member of one contact names, who keeps the number."""
+    def without(self, position: int, member: str, why: str) -> LenientIncident:
+        """The same without the person that a member of one contact names; the contact keeps its number."""
         contacts = list(self.new.contacts)
         contacts[position] = GivenContact()
         return self._with(replace(self.new, contacts=tuple(contacts)), f"contacts[{position}].{member}", why)
 
-    def with_policy(self, policy: str, why: str) -> Read:
+    def with_policy(self, policy: str, why: str) -> LenientIncident:
         """The same under another policy."""
         return self._with(replace(self.new, policy=policy), "policy", why)
 
-    def under(self, policy: EscalationPolicy) -> Read:
+    def under(self, policy: EscalationPolicy) -> LenientIncident:
         """The same, knowing its policy."""
         return replace(self, names_rosters=any(level.rosters for level in policy.levels))
 
-    def _with(self, new: NewIncident, path: str, why: str) -> Read:
+    def _with(self, new: NewIncident, path: str, why: str) -> LenientIncident:
         return replace(self, new=new, left_out=(*self.left_out, NotFitting(path, why)))
 
 
-def read(document: Mapping[str, object], rules: IntakeRules) -> Read:
+def read(document: Mapping[str, object], rules: IntakeRules) -> LenientIncident:
     """What a document asks for, without what does not fit; `Problem` 422 if the rest makes no incident."""
     given, left_out = _cut(document)
     body, unfit = _fitting(given)
@@ -104,7 +108,7 @@ def read(document: Mapping[str, object], rules: IntakeRules) -> Read:
     new = assembled(body, faults)
     known = _paths([*left_out, *unfit])
     unread = [NotFitting(fault.path, fault.message) for fault in faults.found if fault.path not in known]
-    return Read(new, tuple([*left_out, *unfit, *unread][:MAX_LEFT_OUT]))
+    return LenientIncident(new, tuple([*left_out, *unfit, *unread][:MAX_LEFT_OUT]))
 
 
 def _fitting(given: dict[str, object]) -> tuple[IncidentBody | IncidentItem, list[NotFitting]]:
@@ -119,8 +123,8 @@ def _fitting(given: dict[str, object]) -> tuple[IncidentBody | IncidentItem, lis
             removed = [path for fault in error.errors() if (path := _remove(given, fault["loc"])) is not None]
             if not removed:
                 raise refusal from error
-            said = {fault.path: fault.message for fault in problem.errors}
-            left_out += [NotFitting(path, said.get(path, "does not fit")) for path in removed]
+            message_by_path = {fault.path: fault.message for fault in problem.errors}
+            left_out += [NotFitting(path, message_by_path.get(path, "does not fit")) for path in removed]
 
 
 def _paths(left_out: list[NotFitting]) -> set[str]:
@@ -142,7 +146,7 @@ def _cut(document: Mapping[str, object]) -> tuple[dict[str, object], list[NotFit
 
 
 def _remove(given: object, loc: tuple[str | int, ...]) -> str | None:
-    """Take out what stands at a place; its path, or None if nothing does, or too much hangs on it."""
+    """Remove what stands at a place; its path, or None if nothing stands there or too much depends on it."""
     *parents, last = loc
     for name in parents:
         given = _at(given, name)

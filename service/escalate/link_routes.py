@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from service.core.clock import Clock
+from service.core import Clock
 from service.escalate.answer_pages import AnswerPages
 from service.escalate.events import Origin, ReplyNo, ReplyYes, Via
 from service.escalate.incidents import Incidents, NoSuchIncident
@@ -29,13 +29,13 @@ def blueprint(incidents: Incidents, links: Links, clock: Clock, pages: AnswerPag
     @routes.post("/a/<token>")
     def answer(token: str) -> Response:
         who = links.read(token, request.remote_addr)
-        said = request.form.get("answer")
-        if said not in ("yes", "no"):
+        choice = request.form.get("answer")
+        if choice not in ("yes", "no"):
             return pages.question(incidents.get(who.incident_id).incident, who, HTTPStatus.BAD_REQUEST)
-        kind: type[ReplyYes | ReplyNo] = ReplyYes if said == "yes" else ReplyNo
-        event_id = hashlib.sha256(f"{token} {said}".encode()).hexdigest()[:32]
+        kind: type[ReplyYes | ReplyNo] = ReplyYes if choice == "yes" else ReplyNo
+        event_id = hashlib.sha256(f"{token} {choice}".encode()).hexdigest()[:32]
         event = kind(event_id, clock.now(), who.contact, who.level, Origin(Via.LINK))
-        return pages.standing(incidents.happens(who.incident_id, event).incident, who)
+        return pages.standing(incidents.apply(who.incident_id, event).incident, who)
 
     @routes.errorhandler(LinkRefused)
     def refuse(error: LinkRefused) -> Response:

@@ -12,9 +12,7 @@ from itertools import count
 from itsdangerous import BadData, URLSafeSerializer
 
 from service.channels import CHANNELS
-from service.core.clock import Clock
-from service.core.errors import TocsinError
-from service.core.secrets import Keyring
+from service.core import Clock, Keyring, TocsinError
 from service.escalate.incident import Incident
 from service.escalate.items import BY_LINK, MESSAGE, Outgoing, outgoing_of
 from service.escalate.policy import PAGING
@@ -27,7 +25,7 @@ LENGTH = 10
 """Characters of a link: 60 bits."""
 
 TRIES = 30
-"""Links in vain a minute from one address."""
+"""Unknown links a minute from one address."""
 
 MOST_WAITING = 10_000
 """Addresses that one process remembers to wait."""
@@ -52,7 +50,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """Whom a link stands for."""
+    """The contact that a link stands for."""
 
     incident_id: str
     contact: int
@@ -60,7 +58,7 @@ class Answerer:
 
 
 class TooManyTries(TocsinError):
-    """So many links that are none came from one address that it must wait."""
+    """Too many unknown links came from one address: it must wait."""
 
 
 class Links:
@@ -98,8 +96,8 @@ class Links:
             raise
 
     def _found(self, token: str) -> Answerer:
-        found = self._store.by_index(BY_LINK, _hash(token), limit=1).items
-        outgoing = next((outgoing_of(item) for item in found if item.kind == MESSAGE), None)
+        items = self._store.by_index(BY_LINK, _hash(token), limit=1).items
+        outgoing = next((outgoing_of(item) for item in items if item.kind == MESSAGE), None)
         if outgoing is None or outgoing.link_until is None:
             raise LinkRefused
         if self._clock.now() > outgoing.link_until:
@@ -130,7 +128,7 @@ class Links:
         raise AssertionError
 
     def _note_miss(self, address: str | None) -> None:
-        """Count a try in vain; an address that tries too often waits until it may again."""
+        """Count an unknown link; an address that tries too often has to wait."""
         if address is None:
             return
         now = self._clock.now()

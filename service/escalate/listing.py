@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.core.clock import timestamp
-from service.core.records import from_state, to_state
+from service.core import from_state, timestamp, to_state
 from service.escalate.incident import Contact
 from service.escalate.items import ALL, BY_STATE, INCIDENT, incident_id, record_of
 from service.escalate.record import IncidentRecord
@@ -36,7 +35,7 @@ class ListedIncident:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class IncidentFilter:
     """Which incidents: all that fit everything that is said.
 
     `person` is a recipient's id or a name, `by_address` also a phone (E.164) or an email address. `since` is inclusive,
@@ -64,7 +63,7 @@ class Filter:
         )
 
     def may_fit(self, listed: ListedIncident) -> bool:
-        """Whether it is worth reading."""
+        """Whether an incident could fit, so that it is worth reading."""
         return self.app in (None, listed.app) and self.policy in (None, listed.policy)
 
     def _is(self, contact: Contact) -> bool:
@@ -87,14 +86,14 @@ def _place(record: IncidentRecord) -> str:
     return f"listed-{timestamp(incident.opened_at)}-{incident.id}"
 
 
-def listed(store: Store, wanted: Filter, *, cursor: str | None, limit: int) -> Page[IncidentRecord]:
+def listed(store: Store, wanted: IncidentFilter, *, cursor: str | None, limit: int) -> Page[IncidentRecord]:
     """Up to `limit` incidents that fit, newest first."""
     if wanted.state is not None and (few := _few(store, wanted.state)) is not None:
         return _sorted(few, wanted, from_cursor(cursor), limit)
     return _gone_through(store, wanted, cursor or _start(wanted), limit)
 
 
-def _start(wanted: Filter) -> str | None:
+def _start(wanted: IncidentFilter) -> str | None:
     return None if wanted.until is None else to_cursor(f"listed-{timestamp(wanted.until)}")
 
 
@@ -103,43 +102,47 @@ def _few(store: Store, state: str) -> Sequence[IncidentRecord] | None:
     return None if page.cursor is not None else [record_of(item) for item in page.items]
 
 
-def _sorted(few: Sequence[IncidentRecord], wanted: Filter, after: str | None, limit: int) -> Page[IncidentRecord]:
+def _sorted(
+    few: Sequence[IncidentRecord], wanted: IncidentFilter, after: str | None, limit: int
+) -> Page[IncidentRecord]:
     places = {_place(record): record for record in few if wanted.fits(record)}
     left = [place for place in sorted(places, reverse=True) if after is None or place < after]
     page = left[:limit]
     return Page([places[place] for place in page], to_cursor(page[-1]) if len(left) > limit else None)
 
 
-def _gone_through(store: Store, wanted: Filter, cursor: str | None, limit: int) -> Page[IncidentRecord]:
-    found: list[IncidentRecord] = []
+def _gone_through(store: Store, wanted: IncidentFilter, cursor: str | None, limit: int) -> Page[IncidentRecord]:
+    records: list[IncidentRecord] = []
     looked_at = 0
     while looked_at < LOOKED_AT:
         page = store.by_index(*ALL, cursor=cursor, limit=MAX_WRITES, newest_first=True)
         for place, record in _records(store, page.items, wanted):
             if record is not None and wanted.fits(record):
-                found.append(record)
+                records.append(record)
             cursor = to_cursor(place)
-            if len(found) == limit:
-                return Page(found, cursor if _goes_on(page, place) else None)
+            if len(records) == limit:
+                return Page(records, cursor if _goes_on(page, place) else None)
         cursor, looked_at = page.cursor, looked_at + len(page.items)
         if cursor is None or _is_too_old(page.items[-1], wanted):
-            return Page(found, None)
-    return Page(found, cursor)
+            return Page(records, None)
+    return Page(records, cursor)
 
 
 def _goes_on(page: Page[Item], place: str) -> bool:
     return page.cursor is not None or place != page.items[-1].id
 
 
-def _is_too_old(item: Item, wanted: Filter) -> bool:
+def _is_too_old(item: Item, wanted: IncidentFilter) -> bool:
     return wanted.since is not None and item.kind == LISTED and item.id < f"listed-{timestamp(wanted.since)}"
 
 
-def _records(store: Store, items: Sequence[Item], wanted: Filter) -> Iterator[tuple[str, IncidentRecord | None]]:
+def _records(
+    store: Store, items: Sequence[Item], wanted: IncidentFilter
+) -> Iterator[tuple[str, IncidentRecord | None]]:
     """Each entry's place and its incident, None where that cannot fit or is gone."""
     names = {item.id: from_state(ListedIncident, item.state) for item in items if item.kind == LISTED}
     worth = [incident_id(each.incident_id) for each in names.values() if wanted.may_fit(each)]
-    found = store.get_many(worth) if worth else {}
+    by_id = store.get_many(worth) if worth else {}
     for item in items:
-        own = item if item.kind == INCIDENT else found.get(incident_id(names[item.id].incident_id))
+        own = item if item.kind == INCIDENT else by_id.get(incident_id(names[item.id].incident_id))
         yield item.id, None if own is None else record_of(own)

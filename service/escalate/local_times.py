@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton
 
-from service.core.language_tags import Tag
+from service.core import Tag
 
 
 def local_time(at: datetime, zone: str | None, language: Tag, now: datetime) -> str:

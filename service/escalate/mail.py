@@ -15,9 +15,17 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
-from service.channels import MailTokens, Receipt, ReceiptStatus, Unwanted, is_gone
-from service.channels.email.mailbox import BouncedRecipient, DeliveryReport, ReceivedMail
-from service.core.enums import Channel
+from service.channels import (
+    BouncedRecipient,
+    DeliveryReport,
+    MailTokens,
+    Receipt,
+    ReceiptStatus,
+    ReceivedMail,
+    Unwanted,
+    is_gone,
+)
+from service.core import Channel, caseless, fold
 from service.escalate.answers import event_of
 from service.escalate.events import Origin, ReplyUnclear, Via
 from service.escalate.incident import Contact, Incident
@@ -26,8 +34,8 @@ from service.escalate.items import BY_MAIL_TOKEN, MESSAGE, MailAnswer, Outgoing,
 from service.escalate.policy import PAGING
 from service.escalate.questions import kept_words, reason_of
 from service.escalate.receipts import Receipts
-from service.escalate.replies import ClearAnswer, Understood
-from service.replies import Accepts, AskReason, Languages, PhraseKind, fold, without_quotes
+from service.escalate.replies import ClearAnswer, UnderstoodReply
+from service.replies import Accepts, AskReason, Languages, PhraseKind, without_quotes
 from service.storage import AlreadyExists, Item
 
 logger = logging.getLogger(__name__)
@@ -42,7 +50,7 @@ _FATES = {"delivered": ReceiptStatus.DELIVERED, "failed": ReceiptStatus.REFUSED,
 """What became of a mail, by a report's Action (RFC 3464, 2.3.3). `relayed` and `expanded` say nothing for sure."""
 
 Addressee = Callable[[str], str | None]
-"""The address that a message of ours went to, by the id of its delivery; None if we do not know any more."""
+"""The address that a message of ours went to, by the id of its delivery; None if it is not known any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class MailReplies:
     addressee: Addressee
 
     def receive(self, mail: ReceivedMail) -> None:
-        """Take one mail: an answer, a report, or nothing of ours."""
+        """Take one mail: an answer, a report, or neither."""
         kind = self._taken(mail)
         RECEIVED.labels(kind).inc()
         logger.info("A mail came back: %s", kind, extra={"mail": mail.id})
@@ -81,7 +89,7 @@ class MailReplies:
 
     def _answer(self, mail: ReceivedMail, page: AnsweredMail) -> str:
         text = _own_words(mail.text, page.contact)
-        understood = Understood(self.languages.read(text, page.contact.language))
+        understood = UnderstoodReply(self.languages.read(text, page.contact.language))
         accepts = page.incident.policy.accepted(page.outgoing.level)
         answer = understood.answer(accepts)
         name = hashlib.sha256(f"{mail.id} {page.item.id}".encode()).hexdigest()[:32]
@@ -99,12 +107,14 @@ class MailReplies:
             words=words,
             quiet=PhraseKind.YES not in understood.kinds,
         )
-        self.incidents.happens(page.incident.id, event)
+        self.incidents.apply(page.incident.id, event)
         return answer.value
 
-    def _ask(self, name: str, understood: Understood, accepts: Accepts, page: AnsweredMail, words: str | None) -> None:
+    def _ask(
+        self, name: str, understood: UnderstoodReply, accepts: Accepts, page: AnsweredMail, words: str | None
+    ) -> None:
         """Write it down, and say once for a page that it could not be read: two machines must not go on writing to
-        each other. Who leans to YES has one more wait."""
+        each other. A person who leans to YES gets one more wait."""
         decision, outgoing = understood.decision_for(accepts), page.outgoing
         reason, now = reason_of(decision, understood), self.incidents.clock.now()
         event = ReplyUnclear(
@@ -117,7 +127,7 @@ class MailReplies:
             origin=Origin(Via.EMAIL),
             words=words,
         )
-        self.incidents.happens(page.incident.id, event)
+        self.incidents.apply(page.incident.id, event)
         if reason is not AskReason.MACHINE:
             asked = MailAnswer(page.incident.id, outgoing.contact, outgoing.level, outgoing.number)
             with suppress(AlreadyExists):
@@ -169,7 +179,7 @@ class MailReplies:
         if receipt.fate is not ReceiptStatus.REFUSED or not is_gone(recipient.status):
             return receipt
         address = self.addressee(receipt.delivery_id or "")
-        if address is None or address.lower() != recipient.address.lower():
+        if address is None or caseless(address) != caseless(recipient.address):
             return receipt
         return Unwanted(receipt, (address,))
 

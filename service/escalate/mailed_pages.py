@@ -1,4 +1,4 @@
-"""A page as a mail: the thing, the question in the policy's words, and how to answer. Never words to send back where
+"""A page as a mail: the thing, the question in the policy's words, and how to answer. No words to send back where
 nobody reads them.
 """
 
@@ -28,7 +28,7 @@ class MailSentence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AskedByMail:
+class MailAnswerOptions:
     """How a mail can be answered: by a link, by mail where that `is_read`, by a text to a number, or not at all.
 
     `page` is the template whose `answer.txt` has the question; `has_next` if somebody is asked after these.
@@ -45,7 +45,7 @@ class AskedByMail:
     """Whether there is a number to text, and a code of the reader's phone."""
 
 
-def mail_document(template: Template, words: AnswerWords, asked: AskedByMail) -> str:
+def mail_document(template: Template, words: AnswerWords, asked: MailAnswerOptions) -> str:
     """The HTML of a page in the template's own language, its slots still open."""
     subject = template.subject.source if template.subject is not None else "{{ description }}"
     heading = f"<h1>{html.escape(subject, quote=False)}</h1>\n"
@@ -60,7 +60,7 @@ def mail_document(template: Template, words: AnswerWords, asked: AskedByMail) ->
     )
 
 
-def _facts(asked: AskedByMail) -> str:
+def _facts(asked: MailAnswerOptions) -> str:
     """Where more is known about it, and who is asked next."""
     address = '<a href="{{ url }}">{{ url }}</a>'
     if not asked.is_mail:
@@ -70,7 +70,7 @@ def _facts(asked: AskedByMail) -> str:
     return f'<p class="facts">{"<br>".join(facts)}</p>\n' if facts else ""
 
 
-def _ways(asked: AskedByMail) -> Iterator[str]:
+def _ways(asked: MailAnswerOptions) -> Iterator[str]:
     if asked.has_link:
         yield f'<p style="margin:0"><a class="button" href="{{{{ link }}}}">{MailSentence.BUTTON}</a></p>\n'
         yield f'<p class="hint">{MailSentence.BEHIND}</p>\n'

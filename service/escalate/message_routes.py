@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.escalate import schemas
 from service.escalate.incidents import Incidents, NoSuchIncident
 from service.escalate.items import Outgoing
@@ -39,15 +39,15 @@ def blueprint(incidents: Incidents) -> Blueprint:
     return routes
 
 
-def _shown(one: Outgoing) -> schemas.ShownMessage:
+def _shown(outgoing: Outgoing) -> schemas.ShownMessage:
     return schemas.ShownMessage(
-        number=one.number,
-        message=one.role.value,
-        contact=one.contact,
-        level=one.level or None,
-        channel=one.channel.value,
-        status=one.fate,
-        attempt=one.attempt,
-        provider_id=one.provider_id,
-        detail=one.detail,
+        number=outgoing.number,
+        message=outgoing.role.value,
+        contact=outgoing.contact,
+        level=outgoing.level or None,
+        channel=outgoing.channel.value,
+        status=outgoing.fate,
+        attempt=outgoing.attempt,
+        provider_id=outgoing.provider_id,
+        detail=outgoing.detail,
     )

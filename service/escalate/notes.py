@@ -19,7 +19,7 @@ from service.escalate.events import (
     ReplyYes,
 )
 from service.escalate.incident import Contact, Incident
-from service.escalate.unreached import Unreached
+from service.escalate.unreached import UnreachedContact
 
 _SAID: Mapping[type[Reply], TimelineKind] = {
     ReplyYes: TimelineKind.SAID_YES,
@@ -59,10 +59,12 @@ def note(event: ApiNote) -> Effects:
 
 def failed(event: DeliveryFailed) -> Effects:
     """That a page did not arrive."""
-    return Effects(timeline=(skipped(Unreached(event.level, event.contact, event.channel, event.why), event.at),))
+    return Effects(
+        timeline=(skipped(UnreachedContact(event.level, event.contact, event.channel, event.why), event.at),)
+    )
 
 
-def skipped(failure: Unreached, at: datetime) -> Entry:
+def skipped(failure: UnreachedContact, at: datetime) -> Entry:
     """That a contact cannot be reached by a channel."""
     return Entry(
         at, TimelineKind.CONTACT_SKIPPED, failure.level, failure.contact, failure.channel, why=failure.why.value
@@ -78,10 +80,10 @@ def contact_skipped(incident: Incident, level: int, contact: Contact, at: dateti
 def on_call(incident: Incident, level: int, at: datetime) -> tuple[Entry, ...]:
     """Who is on call for the rosters of a level that begins, and of which nobody is."""
     came = {number: incident.contacts[number - 1] for begun, number in incident.came_on_call if begun == level}
-    found = tuple(Entry(at, TimelineKind.ON_CALL, level, number, why=who.on_call) for number, who in came.items())
+    entries = tuple(Entry(at, TimelineKind.ON_CALL, level, number, why=who.on_call) for number, who in came.items())
     empty = (each for each in incident.rosters(level) if each.roster not in {who.on_call for who in came.values()})
     nobody = (Entry(at, TimelineKind.CONTACT_SKIPPED, level, each.number, why="nobody_on_call") for each in empty)
-    return (*found, *nobody)
+    return (*entries, *nobody)
 
 
 def level_skipped(incident: Incident, level: int, at: datetime) -> Entry:

@@ -1,13 +1,12 @@
-"""Telling a phone or an address of many incidents in one message: what else would be a message for each of them."""
+"""One message to a phone or an address about many incidents, instead of one for each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.channels import Handed, Message, Reference, Refused
-from service.core.enums import Channel, Lane
-from service.core.records import from_state
+from service.channels import Message, Reference, Refused, SendResult
+from service.core import Channel, Lane, from_state
 from service.escalate.gathering import GatheredNotice, NoticeGroup
 from service.escalate.incident import Contact, Incident
 from service.escalate.incidents import Incidents
@@ -17,11 +16,11 @@ from service.escalate.send import IncidentSender, again
 from service.escalate.states import Acknowledged, Open, Unacknowledged
 from service.messages import Urgency, shorten
 from service.storage import MAX_WRITES, Conflict, Item
-from service.work import Step, Task, finished, postponed
+from service.work import Commit, Task, finished, postponed
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class CurrentNotice:
     """A notice that is still true, with its incident and whom it is for."""
 
     notice: GatheredNotice
@@ -50,7 +49,7 @@ class Notices:
     incidents: Incidents
     sender: IncidentSender
 
-    def handle(self, task: Task) -> Step:
+    def handle(self, task: Task) -> Commit:
         """Send one message for all that was gathered and is still true; of one incident its own message."""
         digest = from_state(GatheredMessage, task.item.state)
         gathered = self._gathered(digest)
@@ -61,33 +60,33 @@ class Notices:
         if message is None:
             return self._ended(task.item, digest, gathered, [])
         if (waits := self.sender.turn(task, message, Urgency.INCIDENT)) is not None:
-            return Step(waits)
+            return Commit(waits)
         return self._after(task, digest, gathered, self.sender.hand_over(task, message))
 
-    def buried(self, item: Item, _why: str) -> Step:
-        """What a message that was begun too often commits: what it stood for is told no more."""
+    def on_dead(self, item: Item, _why: str) -> Commit:
+        """What a message that was begun too often commits: its notices are dropped."""
         digest = from_state(GatheredMessage, item.state)
         return self._ended(item, digest, self._gathered(digest), [])
 
     def _gathered(self, digest: GatheredMessage) -> tuple[GatheredNotice, ...]:
         return tuple(each for each in self.incidents.books()[digest.to].notices if digest.holds(each))
 
-    def _true(self, gathered: Sequence[GatheredNotice]) -> Sequence[About]:
+    def _true(self, gathered: Sequence[GatheredNotice]) -> Sequence[CurrentNotice]:
         """What still holds, newest first: the last notice of each incident."""
         latest = {notice.incident_id: notice for notice in gathered}
         names = [incident_id(name) for name in latest]
-        found: dict[str, Item] = {}
+        items: dict[str, Item] = {}
         for start in range(0, len(names), MAX_WRITES):
-            found |= self.incidents.store.get_many(names[start : start + MAX_WRITES])
+            items |= self.incidents.store.get_many(names[start : start + MAX_WRITES])
         about = [
-            About(notice, record_of(found[incident_id(name)]).incident)
+            CurrentNotice(notice, record_of(items[incident_id(name)]).incident)
             for name, notice in latest.items()
-            if incident_id(name) in found
+            if incident_id(name) in items
         ]
         still = [each for each in about if _holds(each)]
         return sorted(still, key=lambda each: (each.incident.opened_at, each.listed.code), reverse=True)
 
-    def _worded(self, task: Task, digest: GatheredMessage, about: Sequence[About]) -> Message | None:
+    def _worded(self, task: Task, digest: GatheredMessage, about: Sequence[CurrentNotice]) -> Message | None:
         reference = Reference(task.item.id, task.item.attempts, urgent=True)
         first = about[0]
         if len(about) == 1:
@@ -107,35 +106,37 @@ class Notices:
             return opt_outs.ending_email(digest.to, Lane.INCIDENT) is not None
         return opt_outs.ending_phone(digest.to, Lane.INCIDENT) is not None
 
-    def _after(self, task: Task, digest: GatheredMessage, gathered: Sequence[GatheredNotice], handed: Handed) -> Step:
+    def _after(
+        self, task: Task, digest: GatheredMessage, gathered: Sequence[GatheredNotice], handed: SendResult
+    ) -> Commit:
         if isinstance(handed.outcome, Refused) and handed.outcome.untried:
-            return Step(postponed(task.item, task.now + handed.outcome.retry_after))
+            return Commit(postponed(task.item, task.now + handed.outcome.retry_after))
         retry_at = self.sender.retry_at(task, handed.outcome)
         if retry_at is not None:
-            return Step(again(task.item, retry_at))
+            return Commit(again(task.item, retry_at))
         return self._ended(task.item, digest, gathered, handed.writes)
 
     def _ended(
-        self, item: Item, digest: GatheredMessage, told: Sequence[GatheredNotice], writes: Sequence[Item]
-    ) -> Step:
-        """The result, with the book freed of what was told; what came meanwhile gets the next message."""
+        self, item: Item, digest: GatheredMessage, sent: Sequence[GatheredNotice], writes: Sequence[Item]
+    ) -> Commit:
+        """The result, and the book without what was sent; what came meanwhile waits for the next message."""
         books = self.incidents.books()
-        books[digest.to] = book = books[digest.to].having_told_of(told)
+        books[digest.to] = book = books[digest.to].having_told_of(sent)
         spawn = list(writes)
         if any(digest.holds(notice) for notice in book.notices):
             books[digest.to] = book = book.with_digest()
             spawn.append(digest_item(books.key(digest.to), book.digests, digest, self.incidents.clock.now()))
 
-        def anew() -> Step:
+        def anew() -> Commit:
             stored = self.incidents.store.get(item.id)
             if stored is None or stored.version != item.version:
                 raise Conflict(f"item {item.id!r} was changed by somebody else")
-            return self._ended(item, digest, told, writes)
+            return self._ended(item, digest, sent, writes)
 
-        return Step(finished(item), books.changed(), spawn, anew=anew)
+        return Commit(finished(item), books.changed(), spawn, anew=anew)
 
 
-def _holds(about: About) -> bool:
+def _holds(about: CurrentNotice) -> bool:
     """Whether what a notice says is still so."""
     match about.notice.group:
         case NoticeGroup.ESCALATED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from service.core.enums import Channel
+from service.core import Channel
 from service.escalate.events import PageSent
 
 

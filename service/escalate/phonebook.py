@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.core.enums import Channel
-from service.escalate.gathering import APART, GATHERED_FOR, REMEMBERED, STORM_LASTS, GatheredNotice, Told
+from service.core import Channel
+from service.escalate.gathering import APART, GATHERED_FOR, REMEMBERED, STORM_LASTS, GatheredNotice, SentNotice
 from service.escalate.replies import ClearAnswer
 from service.messages import not_in_gsm_7, shorten
 
@@ -92,7 +92,7 @@ class ListedPage:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What this phone was asked last: which incident its `answer` means, or, without one, what it wanted to say.
+    """What this phone was asked last: which incident its `answer` is about, or, without one, what it meant.
 
     `minutes` are those of a LATER.
     """
@@ -123,7 +123,7 @@ class PhoneBook:
     summary_at: datetime | None = None
     notices: tuple[GatheredNotice, ...] = ()
     digests: int = 0
-    told: tuple[Told, ...] = ()
+    told: tuple[SentNotice, ...] = ()
 
     def page(self, incident_id: str, contact: int, level: int) -> ListedPage | None:
         """The page of an incident's level to a contact, if this phone had it."""
@@ -178,7 +178,7 @@ class PhoneBook:
         return len([page for page in self.pages if page.paged_at > at - STORM_WINDOW]) > STORM_PAGES
 
     def in_storm(self, at: datetime) -> bool:
-        """Whether this phone's pages were summarised lately: then all else is told together too."""
+        """Whether this phone's pages were summarised lately: then other messages are combined too."""
         return self.summary_at is not None and at - self.summary_at < STORM_LASTS
 
     def next_summary_at(self, at: datetime) -> datetime:
@@ -202,14 +202,14 @@ class PhoneBook:
 
     def telling(self, channel: Channel, at: datetime) -> PhoneBook:
         """The book after a message beyond pages left, or was put off until then."""
-        return replace(self, told=(*self.told, Told(at, channel))[-REMEMBERED:])
+        return replace(self, told=(*self.told, SentNotice(at, channel))[-REMEMBERED:])
 
     def noticing(self, notice: GatheredNotice) -> PhoneBook:
-        """The book with one notice more that waits."""
+        """The book with one more waiting notice."""
         return replace(self, notices=(*self.notices, notice)[-MAX_NOTICES:])
 
     def with_digest(self) -> PhoneBook:
-        """The book with one message more that tells of notices."""
+        """The book with one more message about notices."""
         return replace(self, digests=self.digests + 1)
 
     def having_told_of(self, told: Sequence[GatheredNotice]) -> PhoneBook:
@@ -269,7 +269,7 @@ def listing(pages: Sequence[ListedPage]) -> dict[str, str | int]:
 
 
 def _kept(pages: tuple[ListedPage, ...], at: datetime) -> tuple[ListedPage, ...]:
-    """Room for one page more: without what ended too long ago, and no more than fit."""
+    """Room for one more page: drops what ended too long ago, and the oldest beyond the limit."""
     fresh = [page for page in pages if page.ended_at is None or page.ended_at > at - RETENTION]
     surplus = len(fresh) - MAX_PAGES + 1
     if surplus <= 0:

@@ -6,14 +6,11 @@ import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from service.core import plain_files
-from service.core.errors import TocsinError
-from service.core.plain_files import CannotRead
-from service.core.spelling import nearest
-from service.decide import Declared, report
+from service.core import CannotRead, TocsinError, nearest_word, plain_files
+from service.decide import RulesetHeader, report
 from service.escalate import policy_file
 from service.escalate.policy import EscalationPolicy
-from service.rulesets import Checked
+from service.rulesets import CheckedFile
 
 logger = logging.getLogger(__name__)
 
@@ -38,29 +35,29 @@ class Policies:
         return tuple(sorted(self._policies))
 
     def over(self, others: Policies) -> Policies:
-        """These policies, and those of the others that are not among them."""
+        """These policies, and those of `others` whose names are not among them."""
         return Policies({**others._policies, **self._policies})
 
-    def become(self, others: Policies) -> None:
-        """Be these policies from now on: the folder was edited."""
+    def replace_with(self, others: Policies) -> None:
+        """Hold the policies of `others` from now on: the folder was edited."""
         self._policies = others._policies
 
     def get(self, name: str) -> EscalationPolicy:
         """The policy of this name; `UnknownPolicy` with the nearest one."""
         policies = self._policies
         if name not in policies:
-            near = nearest(name, policies)
+            near = nearest_word(name, policies)
             hint = f'did you mean "{near}"?' if near else f"there are: {', '.join(sorted(policies)) or 'none'}"
             raise UnknownPolicy(f'there is no escalation policy "{name}": {hint}')
         return policies[name]
 
 
-def checked(content: bytes, templates: Collection[str]) -> Checked:
+def checked(content: bytes, templates: Collection[str]) -> CheckedFile:
     """Everything there is to say about a policy's text before it is published; messages must be of these templates."""
     parsed = policy_file.parse(content, templates)
     policy = parsed.policy
-    declared = None if policy is None else Declared(policy.name, policy.description)
-    return Checked(content.decode("utf-8", "replace"), declared, parsed.findings)
+    declared = None if policy is None else RulesetHeader(policy.name, policy.description)
+    return CheckedFile(content.decode("utf-8", "replace"), declared, parsed.findings)
 
 
 def published_policy(source: str) -> EscalationPolicy:

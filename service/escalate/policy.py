@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from service.core.enums import Channel
+from service.core import Channel
 from service.escalate.waits import Wait
 from service.replies import FOR_PAGES, Accepts, PhraseKind
 
@@ -128,7 +128,7 @@ class EscalationPolicy:
 
     @property
     def roles(self) -> frozenset[Role]:
-        """What its messages may be for: without those that its answer to a NO, or its want of reminders, rules out."""
+        """The roles that its messages can have: none that its `on_no`, or a lack of reminders, rules out."""
         ruled_out = {Role.DECLINED, Role.NOTED} if self.on_no is OnNo.END else {Role.ENDED}
         if not self.last_resort:
             ruled_out.add(Role.LAST_RESORT)
@@ -137,7 +137,7 @@ class EscalationPolicy:
         return frozenset(Role) - ruled_out
 
     def covering(self, contact_count: int) -> EscalationPolicy:
-        """The policy for an incident of so many contacts: those whom no level names follow one by one at the end.
+        """The policy for an incident with so many contacts: contacts that no level names follow one by one at the end.
 
         Without this an app that lists a third contact under a two-level policy would never see that contact paged.
         They are paged on the terms of the last level.

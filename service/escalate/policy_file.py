@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from service.core.enums import Channel
+from service.core import Channel
 from service.decide import EntryKeys, Finding, Flaw, Node, RuleFaults, Scalar, did_you_mean, entries, positions
 from service.escalate import policy_words
 from service.escalate.policy import EscalationPolicy, Level, OnNo, Role
-from service.escalate.waits import BadWait, For, Wait, parse_duration, parse_time_of_day
+from service.escalate.waits import BadWait, Wait, WaitFor, parse_duration, parse_time_of_day
 
 MAX_LEVELS = 10
 MAX_CONTACTS = 10
@@ -42,7 +42,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 T = TypeVar("T")
 
 
-class Takes(StrEnum):
+class AcceptedPhrases(StrEnum):
     """The kinds of phrases that a policy may take for a YES: see docs/replies.md."""
 
     YES = "yes"
@@ -124,7 +124,7 @@ def _duration(node: Node, what: str, faults: RuleFaults) -> int:
     if isinstance(node, Scalar) and node.text == "none":
         return 0
     wait = _read_wait(node, what, parse_duration, faults)
-    return wait.seconds if isinstance(wait, For) else 0
+    return wait.seconds if isinstance(wait, WaitFor) else 0
 
 
 def _demand(keys: EntryKeys, key: str, hint: str, faults: RuleFaults) -> None:
@@ -136,7 +136,7 @@ def _levels(node: Node, templates: Collection[str] | None, faults: RuleFaults) -
     nodes = entries.items(node, "levels", faults)
     if isinstance(node, positions.Items) and not 1 <= len(nodes) <= MAX_LEVELS:
         faults.error(Flaw.OUT_OF_RANGE, node.at, f"a policy has 1 to {MAX_LEVELS} levels, this one {len(nodes)}")
-    levels = tuple(level for one in nodes if (level := _level(one, templates, faults)) is not None)
+    levels = tuple(level for entry in nodes if (level := _level(entry, templates, faults)) is not None)
     if len({name for level in levels for name in level.rosters}) > MAX_CONTACTS:
         faults.error(Flaw.OUT_OF_RANGE, node.at, f"a policy names at most {MAX_CONTACTS} rosters")
     if levels and not any(1 in level.contacts for level in levels) and not any(level.rosters for level in levels):
@@ -151,19 +151,19 @@ def _level(node: Node, templates: Collection[str] | None, faults: RuleFaults) ->
         return None
     _demand(keys, "contacts", "contacts: [1], counted as the incident lists them", faults)
     wait = _level_wait(keys, faults)
-    contacts, rosters = keys.read("contacts", lambda one: _contacts(one, faults)) or ((), ())
-    channels = keys.read("channels", lambda one: _channels(one, "channels", faults)) or (Channel.SMS,)
-    reminders = keys.read("reminders", lambda one: _count(one, "reminders", 0, MAX_REMINDERS, faults))
-    messages = keys.read("messages", lambda one: _messages(one, templates, faults)) or {}
+    contacts, rosters = keys.read("contacts", lambda value: _contacts(value, faults)) or ((), ())
+    channels = keys.read("channels", lambda value: _channels(value, "channels", faults)) or (Channel.SMS,)
+    reminders = keys.read("reminders", lambda value: _count(value, "reminders", 0, MAX_REMINDERS, faults))
+    messages = keys.read("messages", lambda value: _messages(value, templates, faults)) or {}
     if not (contacts or rosters) or wait is None:
         return None
-    accepts = keys.read("accepts", lambda one: _accepts(one, faults)) or ()
+    accepts = keys.read("accepts", lambda value: _accepts(value, faults)) or ()
     return Level(contacts, channels, wait, 1 if reminders is None else reminders, messages, accepts, rosters)
 
 
 def _accepts(node: Node, faults: RuleFaults) -> tuple[str, ...]:
     """The kinds of phrases that are a YES."""
-    words = [_word(each, Takes, "a kind of YES", faults) for each in entries.one_or_more(node)]
+    words = [_word(each, AcceptedPhrases, "a kind of YES", faults) for each in entries.one_or_more(node)]
     if not words:
         faults.error(Flaw.SYNTAX, node.at, "accepts names nothing", "write accepts: [yes, approve]")
     return tuple(dict.fromkeys(word.value for word in words if word is not None))
@@ -204,10 +204,10 @@ def _read_wait(node: Node, what: str, parser: Callable[[str], Wait], faults: Rul
 def _contacts(node: Node, faults: RuleFaults) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The numbers of contacts, and the names of rosters."""
     nodes = entries.one_or_more(node)
-    named = [one for one in nodes if isinstance(one, positions.Entries)]
-    counted = [one for one in nodes if one not in named]
-    numbers = [number for one in counted if (number := _count(one, "a contact", 1, 99, faults)) is not None]
-    rosters = [name for one in named if (name := _roster(one, faults)) is not None]
+    named = [entry for entry in nodes if isinstance(entry, positions.Entries)]
+    counted = [entry for entry in nodes if entry not in named]
+    numbers = [number for entry in counted if (number := _count(entry, "a contact", 1, 99, faults)) is not None]
+    rosters = [name for entry in named if (name := _roster(entry, faults)) is not None]
     if not 1 <= len(nodes) <= MAX_CONTACTS:
         faults.error(Flaw.OUT_OF_RANGE, node.at, f"a level pages 1 to {MAX_CONTACTS} contacts, this one {len(nodes)}")
     if len(set(numbers)) < len(numbers) or len(set(rosters)) < len(rosters):
@@ -221,11 +221,11 @@ def _roster(node: Node, faults: RuleFaults) -> str | None:
     if keys is None:
         return None
     _demand(keys, "roster", "roster: pumps, as its file names it", faults)
-    return keys.read("roster", lambda one: _name(one, "the name of a roster", faults))
+    return keys.read("roster", lambda value: _name(value, "the name of a roster", faults))
 
 
 def _channels(node: Node, what: str, faults: RuleFaults) -> tuple[Channel, ...]:
-    words = [_word(one, Channel, "a channel", faults) for one in entries.one_or_more(node)]
+    words = [_word(entry, Channel, "a channel", faults) for entry in entries.one_or_more(node)]
     channels = tuple(word for word in words if word is not None)
     if not words:
         faults.error(Flaw.SYNTAX, node.at, f"{what} names no channel", "write [sms], [sms, email] or the like")
@@ -239,14 +239,14 @@ def _last_resort(node: Node, faults: RuleFaults) -> tuple[Channel, ...]:
     if keys is None:
         return ()
     _demand(keys, "channels", "channels: [email, voice]", faults)
-    return keys.read("channels", lambda one: _channels(one, "last_resort", faults)) or ()
+    return keys.read("channels", lambda value: _channels(value, "last_resort", faults)) or ()
 
 
 def _messages(node: Node, templates: Collection[str] | None, faults: RuleFaults) -> dict[Role, str]:
     keys = entries.keyed(node, tuple(role.value for role in Role), "messages", faults)
     if keys is None:
         return {}
-    named = {role: keys.read(role.value, lambda one: _template(one, templates, faults)) for role in Role}
+    named = {role: keys.read(role.value, lambda value: _template(value, templates, faults)) for role in Role}
     return {role: template for role, template in named.items() if template is not None}
 
 

@@ -1,4 +1,4 @@
-"""Whether a policy says everything in its own words: whoever words the page must word every message.
+"""Whether a policy says everything in its own words: if it words the page, it must word every message.
 
 A message that a policy does not name is `incident-…`: a patient would read of an incident, a director whether
 they can take it.

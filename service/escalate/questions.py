@@ -1,4 +1,4 @@
-"""What is asked back about a reply that is no clear answer: why it is none, then how to answer."""
+"""The question about a reply that is not clear: why it is not, then how to answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from service.escalate.incident import Incident
 from service.escalate.phonebook import ListedPage, listing
 from service.escalate.policy import Role
-from service.escalate.replies import ClearAnswer, Understood
+from service.escalate.replies import ClearAnswer, UnderstoodReply
 from service.messages import shorten
 from service.replies import AFFIRMING, UNDECIDED, AskReason, PhraseKind, Reading, ReplyDecision, is_single
 
@@ -47,32 +47,32 @@ _SHOWN: Mapping[AskReason, frozenset[PhraseKind]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionTexts:
     """A question: its templates, one after the other, and what fills them."""
 
     templates: tuple[str, ...]
     variables: Variables
 
 
-def reason_of(decision: ReplyDecision, understood: Understood) -> AskReason:
+def reason_of(decision: ReplyDecision, understood: UnderstoodReply) -> AskReason:
     """Why a reply is asked about: also one that is clear in itself, but nothing that this policy waits for."""
     if decision.reason is not None:
         return decision.reason
     return AskReason.NOT_NOW if understood.said.answer is ClearAnswer.LATER else AskReason.UNCLEAR
 
 
-def about_one(reason: AskReason, understood: Understood, incident: Incident, page: ListedPage) -> Asked:
+def about_one(reason: AskReason, understood: UnderstoodReply, incident: Incident, page: ListedPage) -> QuestionTexts:
     """The question about one page, in the words of its policy."""
     repeated, following = repeated_words(reason, understood.readings), _next(incident, page.level)
     why = WHY.get(reason, UNREAD)
     if (reason in _SHOWN and not repeated) or (reason is AskReason.HANDOVER and not following):
         why = UNREAD
     variables = {**listing([page]), "words": repeated, "next": following}
-    return Asked((why, incident.policy.template(Role.ASK, page.level)), variables)
+    return QuestionTexts((why, incident.policy.template(Role.ASK, page.level)), variables)
 
 
 def repeated_words(reason: AskReason, readings: Sequence[Reading]) -> str:
-    """What was not understood, or was understood and is not enough, in the writer's words."""
+    """The words of the writer that were not understood, or are not enough."""
     reading = next((reading for reading in readings if reading.whole), readings[0])
     words = list(reading.unknown) if reason is AskReason.UNCLEAR else []
     if not words:

@@ -13,7 +13,7 @@ from service.escalate.incidents import Incidents, log
 from service.escalate.items import BY_PROVIDER, MESSAGE, Fate, Outgoing, outgoing_of, sent_item
 from service.escalate.policy import PAGING
 from service.escalate.results import failure, sent
-from service.messages import OptOuts, Why
+from service.messages import OptOutReason, OptOuts
 from service.storage import Conflict, Item
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Receipts:
         """Take one receipt; a bounce for good or a complaint also ends all mail to its addresses."""
         receipt = event.receipt if isinstance(event, Unwanted) else event
         if isinstance(event, Unwanted):
-            why = Why.COMPLAINT if receipt.fate is Told.DELIVERED else Why.BOUNCE
+            why = OptOutReason.COMPLAINT if receipt.fate is Told.DELIVERED else OptOutReason.BOUNCE
             for address in event.addresses:
                 self.opt_outs.add_email(address, why)
         item = self._item(receipt)
@@ -49,8 +49,8 @@ class Receipts:
         """The message by our own id, which came along, else by its provider's."""
         if receipt.delivery_id is not None:
             return self.incidents.store.get(receipt.delivery_id)
-        found = self.incidents.store.by_index(BY_PROVIDER, receipt.provider_id, limit=1).items
-        return found[0] if found else None
+        items = self.incidents.store.by_index(BY_PROVIDER, receipt.provider_id, limit=1).items
+        return items[0] if items else None
 
     def _move(self, item: Item, receipt: Receipt, fate: Fate) -> None:
         outgoing = outgoing_of(item)
@@ -63,7 +63,7 @@ class Receipts:
             self.receive(receipt)  # the incident, or the message, changed meanwhile: look again
 
     def _event(self, name: str, outgoing: Outgoing, fate: Fate, receipt: Receipt) -> Event | None:
-        """What the incident must hear of it; that it left it knows already, unless the receipt was faster."""
+        """The event for the incident. It knows that the message left, unless the receipt came first."""
         now = self.incidents.clock.now()
         if fate is Fate.DELIVERED:
             return None if outgoing.fate is Fate.ACCEPTED else sent(outgoing, now, None)

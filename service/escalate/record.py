@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from service.channels import masked, masked_url
-from service.core.clock import timestamp
+from service.channels import OWN_FIELDS, masked, own_addresses
+from service.core import timestamp
 from service.escalate.effects import Effects, Entry, TimelineKind
 from service.escalate.incident import Contact, Incident
 from service.escalate.states import Acknowledged, Cancelled, Open, Resolved, Unacknowledged
-from service.escalate.timeline import told
+from service.escalate.timeline import sentence_of
 
 MAX_TIMELINE = 800
 """Lines that a timeline has room for; answers to replies that change nothing are left out beyond half of them."""
@@ -19,7 +19,7 @@ MASKED = "…"
 """What stands for a contact's words without the scope `pii`."""
 
 FIRST_LINES = 50
-"""Lines of a timeline that stay whatever follows."""
+"""The first lines of a timeline, which always stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def shown(record: IncidentRecord, *, with_contact_data: bool) -> dict[str, objec
         "reference": record.reference,
         "contacts": [_contact(incident, contact, with_contact_data) for contact in incident.contacts],
         "timeline": [
-            {"at": line.pop("at"), "event": line.pop("event"), "text": told(entry, incident), **line}
+            {"at": line.pop("at"), "event": line.pop("event"), "text": sentence_of(entry, incident), **line}
             | _words(entry, with_contact_data)
             for entry, line in zip(record.timeline, lines(record.timeline), strict=True)
         ],
@@ -89,7 +89,7 @@ def _words(entry: Entry, in_full: bool) -> dict[str, object]:
 
 
 def as_the_sample(incident: Incident) -> dict[str, object]:
-    """The two fields by which the sample's readers know how an incident stands."""
+    """The two fields in which readers of the sample find the state of an incident."""
     stat = "not_acknowledged" if isinstance(incident.state, Open) else incident.state.name
     return {"incident_stat": stat, "double_escalation": "yes" if incident.escalated else "no"}
 
@@ -125,7 +125,7 @@ def _contact(incident: Incident, contact: Contact, in_full: bool) -> dict[str, o
         "on_call": contact.on_call,
         "phone": contact.phone if in_full else masked(contact.phone),
         "email": contact.email if in_full else masked(contact.email),
-        "chat_url": contact.chat_url if in_full else masked_url(contact.chat_url),
+        **{name: text if in_full else OWN_FIELDS[name].masked(text) for name, text in own_addresses(contact).items()},
         "language": contact.language,
         "timezone": contact.timezone,
         "codes": codes or None,

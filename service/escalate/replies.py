@@ -57,7 +57,7 @@ class ParsedReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class UnderstoodReply:
     """A text as it was read, in one language or in all it may be in."""
 
     readings: tuple[Reading, ...]
@@ -84,12 +84,12 @@ class Understood:
 
     @property
     def affirms(self) -> bool:
-        """Whether a YES stands in it, whatever stands beside it."""
+        """Whether it contains a YES, also beside other things."""
         return any(AFFIRMING.intersection(reading.kinds) for reading in self.readings)
 
     @property
     def said(self) -> ParsedReply:
-        """What it says to some policy at least, before anybody knows which page is meant."""
+        """What it says to at least one policy, before the page is known."""
         given = (self.answer(accepts) for accepts in (FOR_PAGES, FOR_TASKS, FOR_APPROVALS))
         answers = {answer for answer in given if answer is not None}
         whole = _whole(self.readings)

@@ -11,9 +11,10 @@ from datetime import datetime
 from itertools import chain
 
 from service.channels import InboundSms, PhoneRefused, PhoneRules
-from service.core.enums import Channel, Lane
-from service.escalate.answers import AT_ONCE, Answers, Commit, each_once
-from service.escalate.begun import CLOCKS_DIFFER, Begun
+from service.core import Channel, Lane
+from service.escalate.answers import AT_ONCE, Answers, ReplyCommit, each_once
+from service.escalate.begun_pages import CLOCKS_DIFFER, BegunPages
+from service.escalate.commands import command_of
 from service.escalate.events import DeliveryFailed, Failure, ReplyUnclear
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, NoSuchIncident
@@ -30,14 +31,22 @@ from service.escalate.items import (
     owner_notice_item,
 )
 from service.escalate.phonebook import ListedPage, PhoneBook, Question, Standing, listing
-from service.escalate.questions import Asked, about_one, kept_words, reason_of
-from service.escalate.quoted import QuotedPages
-from service.escalate.replies import ClearAnswer, Understood
-from service.escalate.resolution import ClearReply, NotUnderstood, Resolution, Stranger, WhichOne, may_mean, resolve
+from service.escalate.questions import QuestionTexts, about_one, kept_words, reason_of
+from service.escalate.quoted_pages import QuotedPages
+from service.escalate.replies import ClearAnswer, UnderstoodReply
+from service.escalate.resolution import (
+    AmbiguousReply,
+    ClearReply,
+    NotUnderstood,
+    Resolution,
+    UnknownPhone,
+    may_mean,
+    resolve,
+)
 from service.escalate.wording import HELP_CONTACT
-from service.messages import Keyword, OptOuts, Why, keyword
+from service.messages import Keyword, OptOutReason, OptOuts
 from service.recipients import Directory
-from service.replies import AskReason, Languages, Outcome, PhraseKind
+from service.replies import AskReason, Languages, PhraseKind
 from service.storage import AlreadyExists, Conflict, Item
 
 logger = logging.getLogger(__name__)
@@ -100,7 +109,7 @@ class Replies:
         return next(chain(paged, in_profiles, phones))
 
     def _take(self, heard: InboundReply) -> None:
-        """Hear it, unless it was heard before; then finish what that may have left."""
+        """Handle it, unless it was handled before; then finish what may be left."""
         new = heard_item(heard.name, self._now)
         while True:
             mark = self.incidents.store.get(new.id)
@@ -110,9 +119,9 @@ class Replies:
                 continue  # the incident or the phone's book changed, or another process heard the same SMS
 
     def _hear(self, heard: InboundReply, mark: Item) -> None:
-        commit = Commit(self.incidents.books())
-        understood = Understood(self.languages.read(heard.text, self._language(heard, commit)))
-        command = _command(heard, understood, self._language(heard, commit))
+        commit = ReplyCommit(self.incidents.books())
+        understood = UnderstoodReply(self.languages.read(heard.text, self._language(heard, commit)))
+        command = command_of(heard.text, heard.keyword, understood, self._language(heard, commit))
         if command is not None:
             self._obey(heard, command)
             if heard.keyword is None:
@@ -132,20 +141,20 @@ class Replies:
         return self.incidents.clock.now()
 
     def _obey(self, heard: InboundReply, command: Keyword) -> None:
-        """Harmless to repeat, so it needs no part in the commit."""
+        """It may be repeated, so it is not part of the commit."""
         logger.info("A phone sent %s", command.value, extra={"keyword": command.value})
         if command is Keyword.START:
             self.opt_outs.lift_phone(heard.phone)
         if command is not Keyword.STOP:
             return
-        self.opt_outs.add_phone(heard.phone, Why.KEYWORD)
+        self.opt_outs.add_phone(heard.phone, OptOutReason.KEYWORD)
         self._tell_owners(heard)
         for page in self.incidents.books()[heard.phone].latest(Standing.OPEN):
-            # Whoever wants no messages can be asked no more: the incident goes on to the next contact at once.
+            # Who wants no messages cannot be asked: the incident goes on to the next contact at once.
             for channel in self._ended_channels(page):
                 name = f"{heard.name}-{page.code}" + ("" if channel is Channel.SMS else f"-{channel}")
                 failed = DeliveryFailed(name, self._now, page.contact, page.level, channel, Failure.OPTED_OUT)
-                self.incidents.happens(page.incident_id, failed)
+                self.incidents.apply(page.incident_id, failed)
 
     def _tell_owners(self, heard: InboundReply) -> None:
         """Tell the owners of the policies that paged this phone that one of their contacts is gone."""
@@ -165,21 +174,21 @@ class Replies:
                 self.incidents.store.add(owner_notice_item(f"owner-{heard.name}-{policy}", notice, self._now))
 
     def _ended_channels(self, page: ListedPage) -> Sequence[Channel]:
-        """What STOP ends for a page; calls first where its level makes any, lest one takes the place of the SMS."""
+        """What STOP ends for a page; calls first where its level makes any, so that none replaces the SMS."""
         try:
             level = self.incidents.get(page.incident_id).incident.level(page.level)
         except NoSuchIncident:
             return ()
         return (Channel.VOICE, Channel.SMS) if Channel.VOICE in level.channels else (Channel.SMS,)
 
-    def _confirm(self, heard: InboundReply, command: Keyword, commit: Commit) -> None:
+    def _confirm(self, heard: InboundReply, command: Keyword, commit: ReplyCommit) -> None:
         known = bool(commit.books[heard.phone].pages) or self.directory.by_phone(heard.phone) is not None
         if known:
             pages = commit.books[heard.phone].latest(Standing.OPEN) if command is Keyword.HELP else ()
             open_ones = ("answer-help-open",) if pages else ()
             contact = (HELP_CONTACT,) if command is Keyword.HELP else ()
             templates = (self._confirmation(heard, command), *open_ones, *contact)
-            self._confirm_by(heard, Asked(templates, listing(pages) if pages else {}), commit)
+            self._confirm_by(heard, QuestionTexts(templates, listing(pages) if pages else {}), commit)
 
     def _confirmation(self, heard: InboundReply, command: Keyword) -> str:
         """The template that says what a command did. START ends nothing that an administrator ordered."""
@@ -187,10 +196,10 @@ class Replies:
             return "answer-start-refused"
         return _COMMANDS[command]
 
-    def _answer(self, heard: InboundReply, understood: Understood, commit: Commit) -> Unfinished | None:
+    def _answer(self, heard: InboundReply, understood: UnderstoodReply, commit: ReplyCommit) -> Unfinished | None:
         """The clear answer that was given; None where it is asked about, which `commit` then holds."""
         book = commit.books[heard.phone]
-        begun = Begun(self.incidents.store, commit.books, heard.phone, heard.at + CLOCKS_DIFFER)
+        begun = BegunPages(self.incidents.store, commit.books, heard.phone, heard.at + CLOCKS_DIFFER)
         match self._meant(understood, book, heard, begun):
             case ClearReply(answer=answer, pages=pages, minutes=minutes):
                 if clear := self._clear(understood, answer, pages):
@@ -198,7 +207,7 @@ class Replies:
                     words = kept_words(heard.text)
                     return Unfinished(heard.phone, answer, each_once(clear), minutes, words, quiet)
                 self._ask(heard, understood, pages, commit)
-            case WhichOne(answer=answer, pages=pages):
+            case AmbiguousReply(answer=answer, pages=pages):
                 looked_at = pages[:PAGES_LOOKED_AT]
                 suits = answer is not None and len(self._clear(understood, answer, looked_at)) == len(looked_at)
                 question = Question(self._now, answer if suits else None, understood.said.minutes)
@@ -206,37 +215,39 @@ class Replies:
                 self._note(heard, understood, pages, commit, which=answer)
             case NotUnderstood(pages=pages):
                 self._ask(heard, understood, pages, commit)
-            case Stranger():
+            case UnknownPhone():
                 logger.info("An SMS came from a phone that was never paged; it was not answered")
         return None
 
-    def _meant(self, understood: Understood, book: PhoneBook, heard: InboundReply, begun: Begun) -> Resolution:
+    def _meant(
+        self, understood: UnderstoodReply, book: PhoneBook, heard: InboundReply, begun: BegunPages
+    ) -> Resolution:
         """Which pages the reply is about: all of them, the one that a reaction quotes, or those that it names."""
-        decision, said = understood.decision, understood.said
-        if said.answer and (called := self._called_about(heard, book)):
-            return ClearReply(said.answer, (called,))
+        decision, reply = understood.decision, understood.said
+        if reply.answer and (called := self._called_about(heard, book)):
+            return ClearReply(reply.answer, (called,))
         still_open = tuple(page for page in book.latest(Standing.OPEN) if begun.by_then(page))
         untaken = still_open or book.latest(Standing.UNACKNOWLEDGED)
-        if said.answer in (ClearAnswer.YES, ClearAnswer.DONE) and not said.codes:
+        if reply.answer in (ClearAnswer.YES, ClearAnswer.DONE) and not reply.codes:
             done = may_mean(ClearAnswer.DONE, book, self._now, begun.by_then)
-            meant = untaken if said.answer is ClearAnswer.YES else done
+            meant = untaken if reply.answer is ClearAnswer.YES else done
             if meant and (decision.every or (decision.both and len(meant) == 2)):
-                return ClearReply(said.answer, meant)
+                return ClearReply(reply.answer, meant)
         if decision.quote is not None:
             quoted = self.quoted.of(decision.quote, book)
-            return ClearReply(said.answer, quoted) if said.answer and quoted else NotUnderstood(quoted or still_open)
-        return resolve(said, book, self._now, self._replied_to(heard), begun.by_then)
+            return ClearReply(reply.answer, quoted) if reply.answer and quoted else NotUnderstood(quoted or still_open)
+        return resolve(reply, book, self._now, self._replied_to(heard), begun.by_then)
 
-    def _clear(self, understood: Understood, answer: ClearAnswer, pages: Sequence[ListedPage]) -> list[NamedPage]:
+    def _clear(self, understood: UnderstoodReply, answer: ClearAnswer, pages: Sequence[ListedPage]) -> list[NamedPage]:
         """The pages that the reply is a clear answer to, each with what it says to that page."""
-        said = [(page, self._answer_to(understood, answer, page)) for page in pages]
+        answers = [(page, self._answer_to(understood, answer, page)) for page in pages]
         return [
             NamedPage(page.incident_id, page.contact, page.level, page.code, None if own is answer else own)
-            for page, own in said
+            for page, own in answers
             if own is not None
         ]
 
-    def _answer_to(self, understood: Understood, answer: ClearAnswer, page: ListedPage) -> ClearAnswer | None:
+    def _answer_to(self, understood: UnderstoodReply, answer: ClearAnswer, page: ListedPage) -> ClearAnswer | None:
         """What the reply says to a page, by the page's policy: an approval takes no "got it".
 
         A code alone completes an answer that was clear when it was given.
@@ -251,7 +262,9 @@ class Replies:
             return None
         return own if own is answer or {own, answer} == {ClearAnswer.YES, ClearAnswer.DONE} else None
 
-    def _ask(self, heard: InboundReply, understood: Understood, pages: Sequence[ListedPage], commit: Commit) -> None:
+    def _ask(
+        self, heard: InboundReply, understood: UnderstoodReply, pages: Sequence[ListedPage], commit: ReplyCommit
+    ) -> None:
         """Ask, once for each page, what was meant to be said, or which incident; what was written is noted."""
         anew = not all(page.asked for page in pages) and understood.decision.reason is not AskReason.MACHINE
         self._note(heard, understood, pages, commit, answered=anew)
@@ -271,20 +284,20 @@ class Replies:
         heard: InboundReply,
         question: Question,
         pages: Sequence[ListedPage],
-        commit: Commit,
+        commit: ReplyCommit,
         *,
         passive: bool = False,
     ) -> None:
         """Ask which incident is meant. After a clear answer that is no answer to a machine: it is always asked."""
-        self._say(heard, Asked(("answer-which-incident",), listing(pages)), commit, passive=passive)
+        self._say(heard, QuestionTexts(("answer-which-incident",), listing(pages)), commit, passive=passive)
         commit.books[heard.phone] = commit.books[heard.phone].asking(question)
 
     def _note(
         self,
         heard: InboundReply,
-        understood: Understood,
+        understood: UnderstoodReply,
         pages: Sequence[ListedPage],
-        commit: Commit,
+        commit: ReplyCommit,
         *,
         which: ClearAnswer | None = None,
         answered: bool = False,
@@ -312,7 +325,7 @@ class Replies:
             )
             self._add(self.incidents.item(page.incident_id), event, commit)
 
-    def _add(self, item: Item, event: ReplyUnclear, commit: Commit) -> None:
+    def _add(self, item: Item, event: ReplyUnclear, commit: ReplyCommit) -> None:
         changed = self.incidents.change_of(item, event, commit.books)
         if changed is not None:
             commit.items.append(changed.item)
@@ -325,30 +338,30 @@ class Replies:
         except NoSuchIncident:
             return None
 
-    def _confirm_by(self, heard: InboundReply, said: Asked, commit: Commit) -> None:
-        """Confirm a command; whoever sends one after the other is left in silence after a few."""
+    def _confirm_by(self, heard: InboundReply, question: QuestionTexts, commit: ReplyCommit) -> None:
+        """Confirm a command; somebody who sends one after the other gets no answer after a few."""
         book = commit.books[heard.phone]
         if book.may_confirm(self._now):
             commit.books[heard.phone] = book.confirmed(self._now)
-            self._answer_by(heard, said, commit, commanded=True)
+            self._answer_by(heard, question, commit, commanded=True)
 
-    def _say(self, heard: InboundReply, said: Asked, commit: Commit, *, passive: bool) -> None:
+    def _say(self, heard: InboundReply, question: QuestionTexts, commit: ReplyCommit, *, passive: bool) -> None:
         """Answer by SMS; a `passive` answer counts, so that two machines that answer each other fall silent."""
         book = commit.books[heard.phone]
         if passive and not book.may_answer(self._now):
             return
         if passive:
             commit.books[heard.phone] = book.answered(self._now)
-        self._answer_by(heard, said, commit, commanded=False)
+        self._answer_by(heard, question, commit, commanded=False)
 
-    def _answer_by(self, heard: InboundReply, said: Asked, commit: Commit, *, commanded: bool) -> None:
-        first, *then = said.templates
+    def _answer_by(self, heard: InboundReply, question: QuestionTexts, commit: ReplyCommit, *, commanded: bool) -> None:
+        first, *then = question.templates
         language = self._language(heard, commit)
-        answer = PhoneAnswer(heard.phone, language, first, said.variables, commanded, tuple(then))
+        answer = PhoneAnswer(heard.phone, language, first, question.variables, commanded, tuple(then))
         commit.spawn.append(answer_item(heard.name, answer, self._now))
 
-    def _language(self, heard: InboundReply, commit: Commit) -> str | None:
-        """The language of whoever was paged last on this phone, else of a recipient who has it."""
+    def _language(self, heard: InboundReply, commit: ReplyCommit) -> str | None:
+        """The language of the person who was paged last on this phone, else of a recipient who has it."""
         pages = commit.books[heard.phone].pages
         if pages:
             return self._language_of(pages[-1])
@@ -373,28 +386,9 @@ class Replies:
     def _replied_to(self, heard: InboundReply) -> str | None:
         """The incident of the message that the person appears to answer."""
         asked = heard.in_reply_to
-        found = () if asked is None else self.incidents.store.by_index(BY_PROVIDER, asked, limit=1).items
-        return next((outgoing_of(item).incident_id for item in found if item.kind == MESSAGE), None)
-
-
-_COMMAND_WORDS = {Outcome.STOP: Keyword.STOP, Outcome.HELP: Keyword.HELP, Outcome.START: Keyword.START}
+        items = () if asked is None else self.incidents.store.by_index(BY_PROVIDER, asked, limit=1).items
+        return next((outgoing_of(item).incident_id for item in items if item.kind == MESSAGE), None)
 
 
 def _keyword_of(sms: InboundSms) -> Keyword | None:
     return Keyword(sms.keyword) if sms.keyword in set(Keyword) else None
-
-
-def _command(heard: InboundReply, understood: Understood, language: str | None) -> Keyword | None:
-    """The command that a text is. STOP or HELP beside an answer is asked about; a few forms only `keyword` knows.
-
-    What the provider calls a command is one, but "yes", which is a START to Twilio, is an answer to us.
-    """
-    text, decision = heard.text, understood.decision
-    if heard.keyword is not None and not (heard.keyword is Keyword.START and understood.affirms):
-        return heard.keyword
-    if decision.outcome in _COMMAND_WORDS:
-        return _COMMAND_WORDS[decision.outcome]
-    beside_an_answer = decision.outcome is not Outcome.ASK or decision.reason in (AskReason.STOP, AskReason.HELP)
-    if beside_an_answer and understood.affirms:
-        return None
-    return keyword(text, in_any_language=language is None)

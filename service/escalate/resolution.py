@@ -23,7 +23,7 @@ class ClearReply:
 
 
 @dataclass(frozen=True, slots=True)
-class WhichOne:
+class AmbiguousReply:
     """It could mean each of these, latest first: answer with their codes."""
 
     answer: ClearAnswer | None
@@ -38,17 +38,17 @@ class NotUnderstood:
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class UnknownPhone:
     """A phone that was never paged: logged, never answered."""
 
 
 SHOWN_AT_ONCE = 3
-"""Incidents of which a WHO without a code is answered; of more it is asked which one is meant."""
+"""A WHO without a code is answered for so many incidents; for more the question is which one."""
 
 TAKEN_LATELY = timedelta(hours=12)
 """How long "done" without a code may mean what was taken by then, although something else was taken later."""
 
-Resolution = ClearReply | WhichOne | NotUnderstood | Stranger
+Resolution = ClearReply | AmbiguousReply | NotUnderstood | UnknownPhone
 
 
 def _any(_: ListedPage) -> bool:
@@ -56,7 +56,7 @@ def _any(_: ListedPage) -> bool:
 
 
 def resolve(
-    said: ParsedReply,
+    reply: ParsedReply,
     book: PhoneBook | None,
     at: datetime,
     in_reply_to: str | None = None,
@@ -72,52 +72,52 @@ def resolve(
     without a code means.
     """
     if book is None or not book.pages:
-        return Stranger()
-    named = _named(said, book)
+        return UnknownPhone()
+    named = _named(reply, book)
     if named is None:
-        return WhichOne(said.answer, _in_question(book))
-    answer = said.answer or _pending(said, book, at)
+        return AmbiguousReply(reply.answer, _in_question(book))
+    answer = reply.answer or _pending(reply, book, at)
     if answer is None:
         return NotUnderstood(named or _in_question(book))
     if named:
-        return ClearReply(answer, named, _minutes(said, book))
+        return ClearReply(answer, named, _minutes(reply, book))
     if answer in (ClearAnswer.YES, ClearAnswer.NO):
         return _without_code(answer, book, in_reply_to, was_sent)
-    return _command(answer, said, book, at, was_sent)
+    return _command(answer, reply, book, at, was_sent)
 
 
-def _named(said: ParsedReply, book: PhoneBook) -> tuple[ListedPage, ...] | None:
+def _named(reply: ParsedReply, book: PhoneBook) -> tuple[ListedPage, ...] | None:
     """The pages whose codes the reply names; None if it certainly names a code that this phone never had.
 
     A range may hold numbers that become no codes: "11-17" names 11 to 14, 16 and 17.
     """
-    found = {code: book.by_code(code) for code in said.codes}
-    pages = tuple(page for page in found.values() if page is not None)
-    if said.certain:
-        unknown = [code for code, page in found.items() if page is None]
+    by_code = {code: book.by_code(code) for code in reply.codes}
+    pages = tuple(page for page in by_code.values() if page is not None)
+    if reply.certain:
+        unknown = [code for code, page in by_code.items() if page is None]
         return None if any(code not in TIMES or not pages for code in unknown) else pages
     return tuple(page for page in pages if page.standing is Standing.OPEN)
 
 
-def _pending(said: ParsedReply, book: PhoneBook, at: datetime) -> ClearAnswer | None:
+def _pending(reply: ParsedReply, book: PhoneBook, at: datetime) -> ClearAnswer | None:
     """The answer that was asked "which one?" a moment ago, if this is just the code."""
     asked = book.question
-    if asked is None or not (said.codes and said.certain) or at - asked.at > QUESTION_HOLDS:
+    if asked is None or not (reply.codes and reply.certain) or at - asked.at > QUESTION_HOLDS:
         return None
     return asked.answer
 
 
-def _minutes(said: ParsedReply, book: PhoneBook) -> int | None:
-    return said.minutes if said.answer is not None or book.question is None else book.question.minutes
+def _minutes(reply: ParsedReply, book: PhoneBook) -> int | None:
+    return reply.minutes if reply.answer is not None or book.question is None else book.question.minutes
 
 
 def _command(
-    answer: ClearAnswer, said: ParsedReply, book: PhoneBook, at: datetime, was_sent: Callable[[ListedPage], bool]
+    answer: ClearAnswer, reply: ParsedReply, book: PhoneBook, at: datetime, was_sent: Callable[[ListedPage], bool]
 ) -> Resolution:
     """DONE, UNDO, LATER or WHO without a code: about what the writer has or is asked, else about what ended last."""
-    found = may_mean(answer, book, at, was_sent)
-    several = len(found) > (SHOWN_AT_ONCE if answer is ClearAnswer.WHO else 1)
-    return WhichOne(answer, found) if several else ClearReply(answer, found or _ended(book)[:1], said.minutes)
+    pages = may_mean(answer, book, at, was_sent)
+    several = len(pages) > (SHOWN_AT_ONCE if answer is ClearAnswer.WHO else 1)
+    return AmbiguousReply(answer, pages) if several else ClearReply(answer, pages or _ended(book)[:1], reply.minutes)
 
 
 def may_mean(
@@ -136,7 +136,7 @@ def may_mean(
 
 
 def _taken(book: PhoneBook, at: datetime) -> tuple[ListedPage, ...]:
-    """What the writer has: all that was taken lately, else what was taken last."""
+    """What the writer owns: all that was taken lately, else what was taken last."""
     taken = sorted(book.latest(Standing.TAKEN), key=lambda page: page.ended_at or page.paged_at, reverse=True)
     lately = [page for page in taken if page.ended_at is not None and at - page.ended_at <= TAKEN_LATELY]
     return tuple(lately or taken[:1])
@@ -150,12 +150,12 @@ def _without_code(
         meant = _first_two(book, was_sent)
         if len(meant) == 1:
             return ClearReply(answer, meant)
-        return WhichOne(answer, still_open if meant else (*still_open, *_ended(book)))
+        return AmbiguousReply(answer, still_open if meant else (*still_open, *_ended(book)))
     closed = _in_question(book)
     meant = tuple(page for page in book.latest(*Standing) if page.incident_id == in_reply_to)
     if meant or len(closed) == 1:
         return ClearReply(answer, meant or closed)
-    return WhichOne(answer, closed)
+    return AmbiguousReply(answer, closed)
 
 
 def _in_question(book: PhoneBook) -> tuple[ListedPage, ...]:
@@ -176,11 +176,11 @@ def _ended(book: PhoneBook) -> tuple[ListedPage, ...]:
 
 
 def _first_two(book: PhoneBook, was_sent: Callable[[ListedPage], bool]) -> tuple[ListedPage, ...]:
-    """The latest sent page of each open incident, no more than are needed to see that there are several."""
-    found: dict[str, ListedPage] = {}
+    """The latest sent page of each open incident, two at most: enough to see that there are several."""
+    pages: dict[str, ListedPage] = {}
     for page in reversed(book.pages):
-        if page.standing is Standing.OPEN and page.incident_id not in found and was_sent(page):
-            found[page.incident_id] = page
-            if len(found) == 2:
+        if page.standing is Standing.OPEN and page.incident_id not in pages and was_sent(page):
+            pages[page.incident_id] = page
+            if len(pages) == 2:
                 break
-    return tuple(found.values())
+    return tuple(pages.values())

@@ -1,4 +1,4 @@
-"""What became of a message, as one commit with what its incident makes of that."""
+"""The result of a message and the change of its incident, in one commit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.channels import Reason
-from service.core.enums import Channel
+from service.core import Channel
 from service.escalate.events import DeliveryFailed, Failure, PageSent
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, log
@@ -15,10 +15,10 @@ from service.escalate.items import NamedPage, Outgoing, record_of
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord
 from service.storage import Conflict, Item
-from service.work import Step
+from service.work import Commit
 
 ANSWERABLE = frozenset({Role.PAGE, Role.REMINDER, Role.STILL_ON_IT})
-"""Roles whose leaving begins the wait for an answer."""
+"""Roles of the messages that begin the wait for an answer when they leave."""
 
 _FAILURES: Mapping[Reason, Failure] = {
     Reason.OPTED_OUT: Failure.OPTED_OUT,
@@ -40,7 +40,7 @@ def failure(name: str, outgoing: Outgoing, why: Failure, at: datetime) -> Delive
 
 
 def sent(outgoing: Outgoing, at: datetime, begun_at: datetime | None) -> PageSent | None:
-    """The event that a page left, or may have; None for a message that nobody need answer."""
+    """The event that a page left, or may have; None for a message that needs no answer."""
     if outgoing.role not in ANSWERABLE:
         return None
     return PageSent(at, outgoing.contact, outgoing.level, outgoing.channel, outgoing.number, begun_at)
@@ -74,24 +74,24 @@ def committed(
     about: ReadIncident,
     event: PageSent | DeliveryFailed | None,
     spawn: Sequence[Item] = (),
-) -> Step:
+) -> Commit:
     """A message's own result, in `item`, with what `event` makes of the incident it is `about`.
 
     A send cannot be taken back: if the incident changed meanwhile, only this is made anew.
     """
     if event is None:
-        return Step(item, spawn=spawn)
+        return Commit(item, spawn=spawn)
     books = incidents.books()
     changed = incidents.change(about.item, about.record, event, books)
     if changed is None:
-        return Step(item, spawn=spawn)
+        return Commit(item, spawn=spawn)
     if isinstance(event, DeliveryFailed):
         log(changed)
 
-    def anew() -> Step:
+    def anew() -> Commit:
         stored = incidents.store.get(item.id)
         if stored is None or stored.version != item.version:
             raise Conflict(f"item {item.id!r} was changed by somebody else")
         return committed(incidents, item, read(incidents, about.record.incident.id), event, spawn)
 
-    return Step(item, [changed.item, *books.changed()], [*spawn, *changed.spawn], changed.audit, anew)
+    return Commit(item, [changed.item, *books.changed()], [*spawn, *changed.spawn], changed.audit, anew)

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from flask import Blueprint
 
 from service.channels import ContactRefused, asked_phone
-from service.core.enums import Scope
+from service.core import Scope
 from service.escalate import intake, schemas
 from service.escalate.contacts import UnknownContact
 from service.escalate.events import Origin, Via
 from service.escalate.incidents import Incidents, NoContacts, NoSuchIncident, OtherContent
 from service.escalate.intake import IncidentBody, IncidentItem, IntakeRules, NewIncident
 from service.escalate.lenient import NotFitting
-from service.escalate.listing import Filter
+from service.escalate.listing import IncidentFilter
 from service.escalate.policies import UnknownPolicy
 from service.escalate.record import IncidentRecord, shown
 from service.http import (
@@ -87,7 +87,7 @@ def _add_reads(routes: Blueprint, incidents: Incidents) -> None:
         One call looks at about a thousand: a page may hold fewer than `limit`, even none, and go on by `next_cursor`.
         """
         by_address = Scope.PII in caller.scopes
-        wanted = Filter(
+        wanted = IncidentFilter(
             *(query.state, query.app, query.policy, _asked_person(query.person)),
             by_address,
             since=query.since,

@@ -1,4 +1,4 @@
-"""Who is told what when something happens to an incident, each message with its line on the timeline."""
+"""The messages about what happens to an incident, each with its line on the timeline."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from service.core.enums import Channel
+from service.core import Channel
 from service.escalate import notes
 from service.escalate.effects import NOTHING, Effects, Entry, IncidentMessage, TimelineKind
 from service.escalate.events import Reply, ReplyUnclear
 from service.escalate.incident import Contact, Incident
 from service.escalate.policy import Role
 
-Step = tuple[Incident, Effects]
+Transition = tuple[Incident, Effects]
 
-Told = tuple[Contact, int, Channel]
+PageTarget = tuple[Contact, int, Channel]
 """Somebody who gets a message: the contact, the level whose code it carries, the channel."""
 
 
-def say(incident: Incident, at: datetime, role: Role, to: Iterable[Told], *, passive: bool = False) -> Step:
+def say(incident: Incident, at: datetime, role: Role, to: Iterable[PageTarget], *, passive: bool = False) -> Transition:
     """The messages of one role with their lines on the timeline; the incident counts them."""
     messages = tuple(
         IncidentMessage(number, role, contact.number, level, channel, passive)
@@ -32,7 +32,7 @@ def say(incident: Incident, at: datetime, role: Role, to: Iterable[Told], *, pas
     return replace(incident, sent=incident.sent + len(messages)), Effects(messages, lines)
 
 
-def only_answered(incident: Incident, reply: Reply, role: Role) -> Step:
+def only_answered(incident: Incident, reply: Reply, role: Role) -> Transition:
     """The reply changes nothing, and its sender reads why."""
     contact = incident.contact(reply.contact)
     if contact is None:
@@ -41,18 +41,18 @@ def only_answered(incident: Incident, reply: Reply, role: Role) -> Step:
     return after, notes.said(reply) + effects
 
 
-def answered(incident: Incident, reply: Reply, role: Role) -> Step:
-    """The sender of a reply that changed something reads what."""
+def answered(incident: Incident, reply: Reply, role: Role) -> Transition:
+    """The sender of a reply that changed something reads what it changed."""
     after, effects = say(incident, reply.at, role, [back_to(incident.contacts[reply.contact - 1], reply)])
     return after, notes.said(reply) + effects
 
 
-def back_to(contact: Contact, reply: Reply | ReplyUnclear) -> Told:
+def back_to(contact: Contact, reply: Reply | ReplyUnclear) -> PageTarget:
     """Where an answer to a reply goes: to the phone, or to where who answered by a link and has none is written to."""
-    return contact, reply.level, contact.written_to_by
+    return contact, reply.level, contact.text_channel
 
 
-def everybody_paged(incident: Incident, but: Contact | None = None) -> list[Told]:
+def everybody_paged(incident: Incident, but: Contact | None = None) -> list[PageTarget]:
     """Each person paged so far, on the channel they were last paged by, except where nothing arrives any more.
 
     A page that seems not to have left yet may be on its way; where none could be sent at all nobody has heard of it.
@@ -62,27 +62,27 @@ def everybody_paged(incident: Incident, but: Contact | None = None) -> list[Told
     return [
         (contact, page.level, page.channel)
         for contact, page in incident.paged_people()
-        if not (but is not None and contact.same_person(but)) and not incident.cut_off(contact, page.channel)
+        if not (but is not None and contact.same_person(but)) and not incident.is_unreachable(contact, page.channel)
     ]
 
 
-def as_last_paged(incident: Incident, contact: Contact) -> list[Told]:
+def as_last_paged(incident: Incident, contact: Contact) -> list[PageTarget]:
     """A contact on the channel they were last paged by, if they were and it still works."""
     page = incident.last_page(contact.number)
-    if page is not None and not incident.cut_off(contact, page.channel):
+    if page is not None and not incident.is_unreachable(contact, page.channel):
         return [(contact, page.level, page.channel)]
-    channel = contact.written_to_by
-    reachable = contact.address(channel) is not None and not incident.cut_off(contact, channel)
+    channel = contact.text_channel
+    reachable = contact.address(channel) is not None and not incident.is_unreachable(contact, channel)
     return [(contact, page.level if page else 0, channel)] if reachable else []
 
 
-def last_resort(incident: Incident) -> list[Told]:
+def last_resort(incident: Incident) -> list[PageTarget]:
     """Each address of each contact on the channels of last resort, once."""
-    told: dict[tuple[Channel, str], Told] = {}
+    by_address: dict[tuple[Channel, str], PageTarget] = {}
     for channel in incident.policy.last_resort:
         for contact in incident.contacts:
             address = contact.address(channel)
-            if address is not None and not incident.cut_off(contact, channel):
+            if address is not None and not incident.is_unreachable(contact, channel):
                 page = incident.last_page(contact.number)
-                told.setdefault((channel, address), (contact, page.level if page else 0, channel))
-    return list(told.values())
+                by_address.setdefault((channel, address), (contact, page.level if page else 0, channel))
+    return list(by_address.values())

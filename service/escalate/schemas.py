@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from service.channels import AddressesBody
 from service.escalate.callbacks import IncidentStep
 from service.escalate.intake import DedupKey, PersonName
 from service.escalate.items import Fate
-from service.http import Body, Cursor, Instant, Limit, Query, Said, Shown, shown_by
+from service.http import Body, Cursor, Instant, Limit, NotBlank, Query, Shown, shown_by
 
 StateName = Literal["open", "acknowledged", "resolved", "unacknowledged", "cancelled"]
 
@@ -31,20 +32,21 @@ class IncidentQuery(Query):
     limit: Limit = 50
 
 
-class ShownContact(Shown):
-    """A contact as the incident numbers it; phone and email in full for keys that have the scope `pii`."""
-
+class _ShownContact(Shown):
     number: int
     name: str | None = None
     phone: str | None = None
     email: str | None = None
-    chat_url: str | None = None
     language: str | None = None
     timezone: str | None = None
     recipient: str | None = None
     roster: str | None = None
     on_call: str | None = None
     codes: Sequence[int] | None = None
+
+
+class ShownContact(AddressesBody, _ShownContact):
+    """A contact as the incident numbers it; phone and email in full for keys that have the scope `pii`."""
 
 
 class TimelineLine(Shown):
@@ -165,7 +167,7 @@ class Note(Body):
 
     model_config = shown_by({"text": "The spare pump is on its way.", "by": "Sam"})
 
-    text: Annotated[str, Field(min_length=1, max_length=1000), Said]
+    text: Annotated[str, Field(min_length=1, max_length=1000), NotBlank]
     by: PersonName | None = None
 
 

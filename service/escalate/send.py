@@ -1,6 +1,6 @@
 """Sending what an incident says: pages, reminders, answers, summaries.
 
-Nothing here is held back by quiet hours or a recipient's limit. A page whose fate is unknown, or whose worker died, is
+Quiet hours and a recipient's limits do not apply here. A page whose fate is unknown, or whose worker died, is
 sent again: a second page is better than none.
 """
 
@@ -18,17 +18,16 @@ from service.channels import (
     Accepted,
     ContactKind,
     Email,
-    Handed,
     Message,
     Outcome,
     Reason,
     Reference,
     Refused,
     ReplyAddress,
+    SendResult,
     Unknown,
 )
-from service.core.enums import Channel, Lane
-from service.core.records import from_state, to_state
+from service.core import Channel, Lane, from_state, to_state
 from service.escalate.events import Failure
 from service.escalate.incident import Contact, Incident
 from service.escalate.incidents import Incidents
@@ -48,20 +47,20 @@ from service.escalate.policy import PAGING, Role
 from service.escalate.results import ReadIncident, committed, failure, failure_of, read, sent
 from service.escalate.states import Acknowledged, Cancelled, Open, Resolved
 from service.escalate.wording import Wording
-from service.messages import Carriers, OptOut, OptOuts, RateLimiter, Urgency, Why
+from service.messages import Carriers, OptOut, OptOutReason, OptOuts, RateLimiter, Urgency
 from service.storage import Item
-from service.work import LOOK, POLICIES, LanePauses, Step, Task, finished, postponed, wait_until_booked, waiting
+from service.work import LOOK, POLICIES, Commit, LanePauses, Task, finished, postponed, wait_until_booked, waiting
 
 TRIED_SLOWLY = timedelta(minutes=1)
-"""How long a page waits between tries that was refused more often than its lane allows, while its level lasts."""
+"""How long a page waits between tries, once it was refused more often than its lane allows."""
 
 _URGENCY = {Role.PAGE: Urgency.PAGE, Role.LAST_RESORT: Urgency.PAGE, Role.REMINDER: Urgency.REMINDER}
-"""What asks somebody to act; everything else tells."""
+"""Roles that ask somebody to act; all others inform."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
-    """A message in hand, the incident it is `about`, and when a provider was asked to take it."""
+class PageSend:
+    """A message that is being sent, the incident it is `about`, and when a provider was asked to take it."""
 
     task: Task
     outgoing: Outgoing
@@ -84,17 +83,17 @@ class IncidentSender:
     pauses: LanePauses | None = None
     chance: Callable[[], float] = random.random
 
-    def message(self, task: Task) -> Step:
-        """Send one message of an incident, and tell the incident when it left or cannot arrive."""
+    def message(self, task: Task) -> Commit:
+        """Send one message of an incident, and apply to the incident that it left or cannot arrive."""
         outgoing = replace(outgoing_of(task.item), attempt=task.item.attempts)
         about = read(self.incidents, outgoing.incident_id)
         incident = about.record.incident
         if not _is_needed(incident, outgoing):
-            return Step(sent_item(task.item, replace(outgoing, fate=Fate.DROPPED)))
+            return Commit(sent_item(task.item, replace(outgoing, fate=Fate.DROPPED)))
         contact = incident.contacts[outgoing.contact - 1]
         if (opt_out := self._opt_out(contact, outgoing.channel)) is not None:
             refused = Refused(Reason.OPTED_OUT, opt_out.why.sentence)
-            return self._after(Sending(task, outgoing, about, contact, None), Handed(refused))
+            return self._after(PageSend(task, outgoing, about, contact, None), SendResult(refused))
         if outgoing.channel is Channel.EMAIL and outgoing.role in PAGING and self.reply_to is not None:
             self._take_answers(task, self.reply_to)
         link = None if self.links is None else self.links.of(incident, outgoing, task.item.id)
@@ -104,47 +103,47 @@ class IncidentSender:
         message = self._worded(task, outgoing, incident, link)
         if message is None:
             refused = Refused(Reason.ADDRESS, f"the contact has no address for {outgoing.channel}")
-            return self._after(Sending(task, outgoing, about, contact, None), Handed(refused))
+            return self._after(PageSend(task, outgoing, about, contact, None), SendResult(refused))
         if (waits := self._waits(task, message)) is not None:
-            return Step(waits)
-        sending = Sending(task, outgoing, about, contact, _begun_at(task, incident))
+            return Commit(waits)
+        sending = PageSend(task, outgoing, about, contact, _begun_at(task, incident))
         return self._after(sending, self.hand_over(task, message))
 
-    def buried(self, item: Item, why: str) -> Step:
+    def on_dead(self, item: Item, why: str) -> Commit:
         """What a message that was begun too often commits: the incident must not go on waiting for its answer."""
         outgoing = replace(outgoing_of(item), fate=Fate.FAILED, detail=why)
         about = read(self.incidents, outgoing.incident_id)
         return self._failed(item, outgoing, about, Failure.UNDELIVERED, self.incidents.clock.now())
 
-    def answer(self, task: Task) -> Step:
+    def answer(self, task: Task) -> Commit:
         """Send one answer to a phone; it is not worth more than one attempt at a time."""
         answer = from_state(PhoneAnswer, task.item.state)
         if not answer.commanded and self.opt_outs.ending_phone(answer.to, Lane.INCIDENT) is not None:
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
         reference = Reference(task.item.id, task.item.attempts, urgent=True)
         sms = self.wording.sms(answer.to, answer.language, (answer.template, *answer.then), answer.variables, reference)
         if (waits := self.turn(task, sms, Urgency.INCIDENT)) is not None:
-            return Step(waits)
+            return Commit(waits)
         return self._sent_or_again(task, self.hand_over(task, sms))
 
-    def owner_notice(self, task: Task) -> Step:
+    def owner_notice(self, task: Task) -> Commit:
         """Tell the owner of a policy what became of one of its contacts."""
         notice = from_state(OwnerNotice, task.item.state)
         reference = Reference(task.item.id, task.item.attempts, urgent=True)
         message = self.wording.notice(notice.to, notice.template, notice.variables, reference)
         if message is None:
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
         if (waits := self.turn(task, message, Urgency.INCIDENT)) is not None:
-            return Step(waits)
+            return Commit(waits)
         return self._sent_or_again(task, self.hand_over(task, message))
 
-    def mail_answer(self, task: Task) -> Step:
+    def mail_answer(self, task: Task) -> Commit:
         """Tell a contact that what they mailed could not be read as an answer, and how to answer."""
         answer = from_state(MailAnswer, task.item.state)
         incident = read(self.incidents, answer.incident_id).record.incident
         contact = incident.contact(answer.contact)
         if contact is None or contact.email is None or self._opt_out(contact, Channel.EMAIL) is not None:
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
         outgoing = Outgoing(
             incident_id=answer.incident_id,
             number=answer.number,
@@ -155,7 +154,7 @@ class IncidentSender:
         )
         message = self._worded(task, outgoing, incident)
         if message is None:
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
         return self._sent_or_again(task, self.hand_over(task, message))
 
     def _take_answers(self, task: Task, address: ReplyAddress) -> None:
@@ -171,7 +170,7 @@ class IncidentSender:
             return structs.replace(message, reply_to=self.reply_to.of(task.item.id))
         return message
 
-    def hand_over(self, task: Task, message: Message) -> Handed:
+    def hand_over(self, task: Task, message: Message) -> SendResult:
         """Ask the carrier of a message's channel to take it."""
         return self.carriers.hand_over([message], task.begin_by)[0]
 
@@ -179,7 +178,7 @@ class IncidentSender:
         """The item of a message that is no incident's own put off until its turn; None if its provider may be asked."""
         slots = self.slots.at(task.now, urgency)
         if slots.rests_until(message) is not None:
-            return None  # whoever asks is told so, and for how long
+            return None  # the caller says so, and for how long
         return wait_until_booked(task, lambda: slots.book([message]))
 
     def _waits(self, task: Task, message: Message) -> Item | None:
@@ -201,11 +200,11 @@ class IncidentSender:
         address, kind = contact.address(channel), CHANNELS[channel].opted_out_by
         return None if address is None or kind is None else self.opt_outs.ending(kind, address, Lane.INCIDENT)
 
-    def _after(self, sending: Sending, handed: Handed) -> Step:
+    def _after(self, sending: PageSend, handed: SendResult) -> Commit:
         task, outgoing, outcome = sending.task, sending.outgoing, handed.outcome
         if isinstance(outcome, Refused) and outcome.untried:
             held = replace(outgoing_of(task.item), held=True, detail=outcome.detail)
-            return Step(postponed(task.item, task.now + outcome.retry_after, to_state(held)))
+            return Commit(postponed(task.item, task.now + outcome.retry_after, to_state(held)))
         retry_at = self.retry_at(task, outcome)
         match outcome:
             case Accepted(provider_id=provider_id):
@@ -215,11 +214,11 @@ class IncidentSender:
                 if reason is Reason.OPTED_OUT:
                     self._remember_opt_out(sending.contact, outgoing.channel)
                 if outcome.gone and sending.contact.email is not None:
-                    self.opt_outs.add_email(sending.contact.email, Why.BOUNCE)
+                    self.opt_outs.add_email(sending.contact.email, OptOutReason.BOUNCE)
                 if retry_at is not None:
-                    return Step(_tried_again(task.item, retry_at, outgoing, detail))
+                    return Commit(_tried_again(task.item, retry_at, outgoing, detail))
                 if not outcome.permanent and _lasts(sending):
-                    return Step(_tried_slowly(task, outgoing, outcome))
+                    return Commit(_tried_slowly(task, outgoing, outcome))
                 failed = replace(outgoing, fate=Fate.FAILED, detail=f"{reason.value}: {detail}")
                 return self._failed(task.item, failed, sending.about, failure_of(reason), task.now)
             case Unknown(detail=detail):
@@ -228,15 +227,15 @@ class IncidentSender:
                 unknown = replace(outgoing, fate=Fate.UNKNOWN, detail=detail)
                 return self._may_have_left(sending, sent_item(task.item, unknown))
 
-    def _left(self, sending: Sending, item: Item, writes: Sequence[Item] = ()) -> Step:
+    def _left(self, sending: PageSend, item: Item, writes: Sequence[Item] = ()) -> Commit:
         event = sent(sending.outgoing, sending.task.now, sending.begun_at)
         return committed(self.incidents, item, sending.about, event, writes)
 
-    def _may_have_left(self, sending: Sending, item: Item) -> Step:
+    def _may_have_left(self, sending: PageSend, item: Item) -> Commit:
         """The wait begins with the first try in doubt: further ones make it no longer."""
         page = sending.about.record.incident.page(sending.outgoing.level, sending.outgoing.contact)
         if page is not None and page.sent >= sending.outgoing.number:
-            return Step(item)
+            return Commit(item)
         return self._left(sending, item)
 
     def retry_at(self, task: Task, outcome: Outcome) -> datetime | None:
@@ -250,20 +249,20 @@ class IncidentSender:
 
     def _remember_opt_out(self, contact: Contact, channel: Channel) -> None:
         if CHANNELS[channel].opted_out_by is ContactKind.PHONE and contact.phone is not None:
-            self.opt_outs.add_phone(contact.phone, Why.PROVIDER)
+            self.opt_outs.add_phone(contact.phone, OptOutReason.PROVIDER)
 
-    def _failed(self, claimed: Item, outgoing: Outgoing, about: ReadIncident, why: Failure, now: datetime) -> Step:
+    def _failed(self, claimed: Item, outgoing: Outgoing, about: ReadIncident, why: Failure, now: datetime) -> Commit:
         item = sent_item(claimed, outgoing)
         event = failure(item.id, outgoing, why, now) if outgoing.role in PAGING else None
         return committed(self.incidents, item, about, event)
 
-    def _sent_or_again(self, task: Task, handed: Handed) -> Step:
+    def _sent_or_again(self, task: Task, handed: SendResult) -> Commit:
         if isinstance(handed.outcome, Refused) and handed.outcome.untried:
-            return Step(postponed(task.item, task.now + handed.outcome.retry_after))
+            return Commit(postponed(task.item, task.now + handed.outcome.retry_after))
         retry_at = self.retry_at(task, handed.outcome)
         if retry_at is not None:
-            return Step(again(task.item, retry_at))
-        return Step(finished(task.item), spawn=handed.writes)
+            return Commit(again(task.item, retry_at))
+        return Commit(finished(task.item), spawn=handed.writes)
 
 
 def _is_needed(incident: Incident, outgoing: Outgoing) -> bool:
@@ -283,7 +282,7 @@ def _is_needed(incident: Incident, outgoing: Outgoing) -> bool:
             return outgoing.role is Role.LAST_RESORT
 
 
-def _lasts(sending: Sending) -> bool:
+def _lasts(sending: PageSend) -> bool:
     """Whether a page is tried until its level is over: where its contact has no other channel, nothing is gained by
     giving up before."""
     outgoing, incident = sending.outgoing, sending.about.record.incident

@@ -12,7 +12,7 @@ from pydantic import Field
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Being worked through. At level 0 nobody is asked: it has not begun, or waits to begin again after `NotSent`.
+    """Being worked through. At level 0 nobody is asked: it has not begun, or waits to begin again after `UnsentPages`.
 
     Attempt 1 is a level's page, 2 its first reminder.
     """

@@ -9,10 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from service.core import exact_json, ids
-from service.core.clock import timestamp
-from service.core.enums import Channel
-from service.escalate.books import PhoneBooks
+from service.core import Channel, exact_json, ids, timestamp
 from service.escalate.callbacks import owed
 from service.escalate.effects import Effects, IncidentMessage
 from service.escalate.events import DeliveryFailed, Event, Opened, PageSent, Reply, Timer
@@ -20,12 +17,13 @@ from service.escalate.gathering import GROUPS, GatheredNotice, leaves_at
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import GatheredMessage, Summary, digest_item, incident_item, message_item, summary_item
 from service.escalate.page import PageAttempt
+from service.escalate.phone_books import PhoneBooks
 from service.escalate.phonebook import PAGES_APART, ListedPage, Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.states import Acknowledged, Cancelled, Open, Unacknowledged
 from service.escalate.transition import transition
-from service.messages import Ruled, Ruling, Word
+from service.messages import Ruling, RulingCommit, RulingWord
 from service.storage import AuditEntry, Item
 
 
@@ -79,7 +77,7 @@ def written(step: TransitionResult, books: PhoneBooks) -> IncidentChange:
     if isinstance(event, Reply) and coded.state != record.incident.state:
         _note_that_somebody_is_there(coded, event.contact, books)
     writer = event.contact if isinstance(event, Reply) else None
-    spawn = [one for m in effects.messages for one in _sent(coded, m, event.at, books, is_answer=m.contact == writer)]
+    spawn = [item for m in effects.messages for item in _sent(coded, m, event.at, books, is_answer=m.contact == writer)]
     after, callbacks = owed(record.incident, record.after(coded, effects), effects, event.at)
     spawn += callbacks
     alarms = _told_at(coded) not in (None, _told_at(record.incident))
@@ -89,15 +87,15 @@ def written(step: TransitionResult, books: PhoneBooks) -> IncidentChange:
     return IncidentChange(after, incident_item(step.item, after), spawn, audit, alarms)
 
 
-def _ruled(before: IncidentRecord, after: Incident, event: Event, books: PhoneBooks) -> Ruled | None:
+def _ruled(before: IncidentRecord, after: Incident, event: Event, books: PhoneBooks) -> RulingCommit | None:
     """The review that the incident is about, decided by the YES or the final NO that this event is."""
     if before.review is None or after.state == before.incident.state:
         return None
     match after.state:
         case Acknowledged(by=by, contact=contact):
-            word, reason = Word.APPROVE, ""
+            word, reason = RulingWord.APPROVE, ""
         case Cancelled(by=by, declined=True, contact=contact):
-            word, reason = Word.REJECT, "declined by the person who was asked"
+            word, reason = RulingWord.REJECT, "declined by the person who was asked"
         case _:
             return None
     origin = None if isinstance(event, Opened | Timer | PageSent | DeliveryFailed) else event.origin
@@ -235,9 +233,9 @@ def _notice(
     digest = GatheredMessage(address, channel, group)
     waits = any(digest.holds(notice) for notice in books[address].notices)
     in_storm = _in_storm(incident, message, at, books)
-    told, limits = books[address].told, books.limits
+    sent, limits = books[address].told, books.limits
     waits = waits and (in_storm or not is_answer)
-    due_at = at if waits else leaves_at(group, channel, told, limits, at, in_storm=in_storm, is_answer=is_answer)
+    due_at = at if waits else leaves_at(group, channel, sent, limits, at, in_storm=in_storm, is_answer=is_answer)
     if due_at is None:
         books[address] = books[address].telling(channel, at)
         return None
@@ -282,5 +280,5 @@ def _audit(record: IncidentRecord, effects: Effects, event: Event) -> Sequence[A
     return entries
 
 
-def _entry(request_id: str, app: str, said: Mapping[str, object], at: datetime) -> AuditEntry:
-    return AuditEntry(ids.fresh(at), request_id, "incident", at, app, exact_json.dumps(said))
+def _entry(request_id: str, app: str, members: Mapping[str, object], at: datetime) -> AuditEntry:
+    return AuditEntry(ids.fresh(at), request_id, "incident", at, app, exact_json.dumps(members))

@@ -106,7 +106,7 @@ _SENTENCES: Mapping[TimelineKind, str] = {
 }
 
 
-def told(entry: Entry, incident: Incident) -> str:
+def sentence_of(entry: Entry, incident: Incident) -> str:
     """The sentence that a line of the timeline says."""
     contact = None if entry.contact is None else incident.contact(entry.contact)
     who = "somebody" if contact is None else contact.label

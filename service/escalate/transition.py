@@ -1,7 +1,7 @@
 """What an incident becomes when something happens to it: pure, and total over every state and event.
 
-The shell loads the incident, calls `transition` and commits the new incident with its effects in one go; whoever loses
-that commit looks again. Nothing here reads a clock, a store or a phone.
+The shell loads the incident, calls `transition` and commits the new incident with its effects in one go; a process
+that loses that commit looks again. Nothing here reads a clock, a store or a phone.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from service.escalate.events import (
 )
 from service.escalate.incident import Incident
 from service.escalate.policy import Role
-from service.escalate.saying import Step, only_answered
+from service.escalate.saying import Transition, only_answered
 from service.escalate.states import Acknowledged, Cancelled, Open, Resolved, Unacknowledged
 
 Decisive = Opened | Timer | PageSent | Reply | DeliveryFailed | FromApi
 """What the state of an incident decides about; a note and an unclear answer are written down in any."""
 
 
-def transition(incident: Incident, event: Event) -> Step:
+def transition(incident: Incident, event: Event) -> Transition:
     """The incident after `event`, and what must then be done. An event that was applied before changes nothing."""
     match event:
         case Opened() | Timer() | PageSent():
@@ -54,7 +54,7 @@ def transition(incident: Incident, event: Event) -> Step:
             return after.having_seen(event.id), effects
 
 
-def _happens(incident: Incident, event: Event) -> Step:
+def _happens(incident: Incident, event: Event) -> Transition:
     match event:
         case ApiNote():
             return incident, notes.note(event)
@@ -64,7 +64,7 @@ def _happens(incident: Incident, event: Event) -> Step:
             return _in_its_state(incident, event)
 
 
-def _in_its_state(incident: Incident, event: Decisive) -> Step:
+def _in_its_state(incident: Incident, event: Decisive) -> Transition:
     match incident.state:
         case Open() as state:
             return _while_open(incident, state, event)
@@ -80,7 +80,7 @@ def _in_its_state(incident: Incident, event: Decisive) -> Step:
             assert_never(incident.state)
 
 
-def _while_open(incident: Incident, state: Open, event: Decisive) -> Step:
+def _while_open(incident: Incident, state: Open, event: Decisive) -> Transition:
     match event:
         case Opened():
             is_new = state.level == 0 and incident.not_sent is None and not incident.pages
@@ -97,7 +97,7 @@ def _while_open(incident: Incident, state: Open, event: Decisive) -> Step:
             return _open_and_changed(incident, state, event)
 
 
-def _open_and_answered(incident: Incident, state: Open, reply: Reply) -> Step:
+def _open_and_answered(incident: Incident, state: Open, reply: Reply) -> Transition:
     match reply:
         case ReplyYes():
             return answering.accepted(incident, reply)
@@ -115,7 +115,7 @@ def _open_and_answered(incident: Incident, state: Open, reply: Reply) -> Step:
             assert_never(reply)
 
 
-def _open_and_changed(incident: Incident, state: Open, event: FromApi) -> Step:
+def _open_and_changed(incident: Incident, state: Open, event: FromApi) -> Transition:
     match event:
         case ApiAcknowledge():
             return answering.acknowledged_by_api(incident, event)
@@ -133,7 +133,7 @@ def _open_and_changed(incident: Incident, state: Open, event: FromApi) -> Step:
             assert_never(event)
 
 
-def _while_acknowledged(incident: Incident, state: Acknowledged, event: Decisive) -> Step:
+def _while_acknowledged(incident: Incident, state: Acknowledged, event: Decisive) -> Transition:
     match event:
         case Timer():
             is_due = state.due_at is not None and event.at >= state.due_at
@@ -150,7 +150,7 @@ def _while_acknowledged(incident: Incident, state: Acknowledged, event: Decisive
             return _acknowledged_and_changed(incident, state, event)
 
 
-def _acknowledged_and_answered(incident: Incident, state: Acknowledged, reply: Reply) -> Step:
+def _acknowledged_and_answered(incident: Incident, state: Acknowledged, reply: Reply) -> Transition:
     match reply:
         case ReplyYes():
             return owning.yes_again(incident, state, reply)
@@ -161,13 +161,13 @@ def _acknowledged_and_answered(incident: Incident, state: Acknowledged, reply: R
         case ReplyLater():
             return owning.later(incident, state, reply)
         case ReplyWho():
-            mine = incident.has_it(reply.contact)
+            mine = incident.is_owner(reply.contact)
             return only_answered(incident, reply, Role.YOURS if mine else Role.ALREADY_ACKNOWLEDGED)
         case _:
             assert_never(reply)
 
 
-def _acknowledged_and_changed(incident: Incident, state: Acknowledged, event: FromApi) -> Step:
+def _acknowledged_and_changed(incident: Incident, state: Acknowledged, event: FromApi) -> Transition:
     match event:
         case ApiAcknowledge():
             return owning.renewed_by_api(incident, state, event)
@@ -185,7 +185,7 @@ def _acknowledged_and_changed(incident: Incident, state: Acknowledged, event: Fr
             assert_never(event)
 
 
-def _after_exhaustion(incident: Incident, event: Decisive) -> Step:
+def _after_exhaustion(incident: Incident, event: Decisive) -> Transition:
     match event:
         case ReplyYes():
             return answering.accepted(incident, event)
@@ -203,7 +203,7 @@ def _after_exhaustion(incident: Incident, event: Decisive) -> Step:
             return _when_over(incident, event, Role.EXHAUSTED)
 
 
-def _when_resolved(incident: Incident, state: Resolved, event: Decisive) -> Step:
+def _when_resolved(incident: Incident, state: Resolved, event: Decisive) -> Transition:
     match event:
         case ReplyUndo():
             return owning.done_taken_back(incident, state, event)
@@ -211,7 +211,7 @@ def _when_resolved(incident: Incident, state: Resolved, event: Decisive) -> Step
             return _when_over(incident, event, Role.RESOLVED)
 
 
-def _when_over(incident: Incident, event: Decisive, answer: Role) -> Step:
+def _when_over(incident: Incident, event: Decisive, answer: Role) -> Transition:
     """Only the API begins it again: replies are answered, late failures are written down."""
     match event:
         case ReplyYes() | ReplyNo() | ReplyDone() | ReplyUndo() | ReplyLater() | ReplyWho():
@@ -228,6 +228,6 @@ def _when_over(incident: Incident, event: Decisive, answer: Role) -> Step:
             assert_never(event)
 
 
-def _once_more(incident: Incident, event: SameAlert) -> Step:
+def _once_more(incident: Incident, event: SameAlert) -> Transition:
     entry = Entry(event.at, TimelineKind.SAME_ALERT, origin=event.origin)
     return incident.once_more(), Effects(timeline=(entry,))

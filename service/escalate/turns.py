@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from service.core.records import from_state
-from service.escalate.books import PhoneBooks
+from service.core import from_state
 from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Fate, Summary, message_id, outgoing_of, summary_id
 from service.escalate.page import PageAttempt
+from service.escalate.phone_books import PhoneBooks
 from service.storage import MAX_WRITES, Item, Store
 from service.work import slot_of
 
@@ -23,16 +23,19 @@ def turns_of(incidents: Sequence[Incident], books: PhoneBooks, store: Store, now
 
     Those without such pages are left out. Nothing is read where all pages have left, which is nearly always.
     """
-    due = [one for one in incidents if one.due_at is not None and one.due_at <= now]
-    carriers = {one.id: [(name, page) for page in one.leaving() for name in _carriers(one, page, books)] for one in due}
-    found = _items({name for named in carriers.values() for name, _ in named}, store)
+    due = [record for record in incidents if record.due_at is not None and record.due_at <= now]
+    carriers = {
+        record.id: [(name, page) for page in record.leaving() for name in _carriers(record, page, books)]
+        for record in due
+    }
+    items = _items({name for named in carriers.values() for name, _ in named}, store)
     turns = {
-        one.id: [
+        record.id: [
             turn
-            for name, page in carriers[one.id]
-            if name in found and (turn := _turn(found[name], page, is_held(one, page, books), now)) is not None
+            for name, page in carriers[record.id]
+            if name in items and (turn := _turn(items[name], page, is_held(record, page, books), now)) is not None
         ]
-        for one in due
+        for record in due
     }
     return {name: max(each) for name, each in turns.items() if each}
 
@@ -61,11 +64,11 @@ def _carriers(incident: Incident, page: PageAttempt, books: PhoneBooks) -> Seque
 
 
 def _items(names: Iterable[str], store: Store) -> Mapping[str, Item]:
-    found: dict[str, Item] = {}
+    items: dict[str, Item] = {}
     asked = sorted(names)
     for start in range(0, len(asked), MAX_WRITES):
-        found |= store.get_many(asked[start : start + MAX_WRITES])
-    return found
+        items |= store.get_many(asked[start : start + MAX_WRITES])
+    return items
 
 
 def _turn(item: Item, page: PageAttempt, is_held: bool, now: datetime) -> datetime | None:

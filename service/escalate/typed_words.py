@@ -25,21 +25,21 @@ def misread(
 
     `english` reads the source: a word that it does not know tells nobody to type it.
     """
-    return tuple(finding for source, said in texts for finding in _misread(source, said, language, languages, english))
+    return tuple(finding for source, text in texts for finding in _misread(source, text, language, languages, english))
 
 
-def _misread(source: str, said: str, language: str, languages: Languages, english: Languages) -> Iterator[Finding]:
+def _misread(source: str, typed: str, language: str, languages: Languages, english: Languages) -> Iterator[Finding]:
     meant = dict(_meanings(source, "en", english))
     if not meant:
         return
-    words, text = dict(_meanings(said, language, languages)), " ".join(said.split())
+    words, text = dict(_meanings(typed, language, languages)), " ".join(typed.split())
     missing = {meaning for each in meant.values() for meaning in each} - {m for each in words.values() for m in each}
     if missing:
-        told = ", ".join(word for word, each in meant.items() if missing.intersection(each))
-        message = f'"{text}" must tell people to type what is read as "{told}"; it says {_quoted(said)}'
+        listing = ", ".join(word for word, each in meant.items() if missing.intersection(each))
+        message = f'"{text}" must tell people to type what is read as "{listing}"; it says {_quoted(typed)}'
         yield Finding(Severity.ERROR, Flaw.TEST_FAILED, _TOP, message, hint="add the word to this file")
     for policy, accepts in POLICIES.items():
-        if decide(languages.read(_SLOT.sub("41", said), language), accepts).outcome in _ANSWERS:
+        if decide(languages.read(_SLOT.sub("41", typed), language), accepts).outcome in _ANSWERS:
             message = f'"{text}", which we send, would be read as an answer to a page ({policy})'
             yield Finding(Severity.ERROR, Flaw.TEST_FAILED, _TOP, message, hint="a word in it has a wrong kind")
             return

@@ -9,11 +9,11 @@ from service.escalate.effects import NOTHING, Effects, Entry, TimelineKind
 from service.escalate.events import ReplyUnclear
 from service.escalate.incident import Incident
 from service.escalate.policy import Role
-from service.escalate.saying import Step, back_to, say
+from service.escalate.saying import Transition, back_to, say
 from service.escalate.states import Acknowledged, Cancelled, Open, Resolved, Unacknowledged
 
 
-def unclear(incident: Incident, reply: ReplyUnclear) -> Step:
+def unclear(incident: Incident, reply: ReplyUnclear) -> Transition:
     """It is written down. Who leans to YES while they are asked has one more wait, once a page; where the incident is
     over for them, they read how it stands."""
     contact = incident.contact(reply.contact)
@@ -32,7 +32,7 @@ def unclear(incident: Incident, reply: ReplyUnclear) -> Step:
             return after, noted + effects
 
 
-def _one_more_wait(incident: Incident, state: Open, reply: ReplyUnclear) -> Step:
+def _one_more_wait(incident: Incident, state: Open, reply: ReplyUnclear) -> Transition:
     page = incident.page(reply.level, reply.contact)
     asked = {contact.number for contact, _ in incident.asked(state.level)} if state.level else set()
     if page is None or page.waited or page.level != state.level or page.contact not in asked:
@@ -46,7 +46,7 @@ def _one_more_wait(incident: Incident, state: Open, reply: ReplyUnclear) -> Step
 def _how_it_stands(incident: Incident, reply: ReplyUnclear) -> Role:
     match incident.state:
         case Acknowledged():
-            return Role.YOURS if incident.has_it(reply.contact) else Role.ALREADY_ACKNOWLEDGED
+            return Role.YOURS if incident.is_owner(reply.contact) else Role.ALREADY_ACKNOWLEDGED
         case Cancelled(declined=declined):
             return Role.ENDED if declined else Role.CANCELLED
         case _:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from service.core.enums import Channel
+from service.core import Channel
 from service.escalate.events import Failure
 
 
 @dataclass(frozen=True, slots=True)
-class Unreached:
+class UnreachedContact:
     """A contact could not be reached on a channel, for a page of this level."""
 
     level: int
@@ -29,7 +29,7 @@ OPERATOR_TOLD_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class NotSent:
+class UnsentPages:
     """No page could be sent although all levels were tried, `rounds` times since the first page was due.
 
     `told_at` is when the operator was last told.
@@ -49,7 +49,7 @@ class NotSent:
         """When it is given up."""
         return self.since + GIVEN_UP_AFTER
 
-    def again(self, at: datetime) -> NotSent:
+    def again(self, at: datetime) -> UnsentPages:
         """After one more round; the operator is told at most hourly."""
         told_at = at if at - self.told_at >= OPERATOR_TOLD_EVERY else self.told_at
         return replace(self, rounds=self.rounds + 1, told_at=told_at)

@@ -8,9 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from service.core import durations
-from service.core.durations import BadDuration
-from service.core.errors import TocsinError
+from service.core import BadDuration, TocsinError, durations
 
 LONGEST_WAIT = timedelta(days=30)
 """Beyond this a wait is a mistake of writing, not an intention."""
@@ -26,7 +24,7 @@ class BadWait(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class For:
+class WaitFor:
     """Wait this many seconds."""
 
     seconds: int
@@ -34,7 +32,7 @@ class For:
 
 
 @dataclass(frozen=True, slots=True)
-class Until:
+class WaitUntil:
     """Wait until the clock on the contact's wall next shows `hour`:`minute`."""
 
     hour: int
@@ -42,40 +40,40 @@ class Until:
     kind: Literal["until"] = "until"
 
 
-Wait = For | Until
+Wait = WaitFor | WaitUntil
 
 
-def parse_duration(text: str) -> For:
+def parse_duration(text: str) -> WaitFor:
     """Read `40s`, `5m`, `2h`, `1d` or a sum such as `1h30m`; `BadWait` for anything else, zero, or over 30 days."""
     try:
-        return For(seconds=int(durations.parse(text, LONGEST_WAIT).total_seconds()))
+        return WaitFor(seconds=int(durations.parse(text, LONGEST_WAIT).total_seconds()))
     except BadDuration as error:
         raise BadWait(str(error)) from error
 
 
-def parse_time_of_day(text: str) -> Until:
+def parse_time_of_day(text: str) -> WaitUntil:
     """Read `08:00`, from 00:00 to 23:59; `BadWait` for anything else."""
     match = _TIME_OF_DAY.fullmatch(text)
     if match is None:
         raise BadWait(f'"{text}" is not a time of day: write hours and minutes, such as "08:00"')
-    return Until(hour=int(match[1]), minute=int(match[2]))
+    return WaitUntil(hour=int(match[1]), minute=int(match[2]))
 
 
 def end_of(wait: Wait, start: datetime, zone: ZoneInfo) -> datetime:
     """The instant, in UTC and after `start`, at which the wait is over for somebody who lives in `zone`."""
     match wait:
-        case For(seconds=seconds):
+        case WaitFor(seconds=seconds):
             return (start + timedelta(seconds=seconds)).astimezone(UTC)
-        case Until(hour=hour, minute=minute):
+        case WaitUntil(hour=hour, minute=minute):
             return _next_time_of_day(time(hour, minute), start, zone)
 
 
 def least_end(wait: Wait, left_at: datetime) -> datetime:
     """The instant before which the wait is not over for a page that left at `left_at`, however long it had to wait."""
     match wait:
-        case For(seconds=seconds):
+        case WaitFor(seconds=seconds):
             return left_at + timedelta(seconds=seconds)
-        case Until():
+        case WaitUntil():
             return left_at + LEAST_UNTIL
 
 

@@ -11,14 +11,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from service.channels import CHANNELS, Circumstances, Message, Phone, PhoneRules, Reference, Sms
-from service.channels.voice import MAX_CHARACTERS
-from service.core.enums import Channel
-from service.core.language_tags import Tag, parse_tag
+from service.channels import (
+    CHANNELS,
+    MAX_SPOKEN,
+    Circumstances,
+    Message,
+    OwnAddresses,
+    Phone,
+    PhoneRules,
+    Reference,
+    Sms,
+    own_addresses,
+)
+from service.core import Channel, Tag, parse_tag
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import Outgoing
 from service.escalate.local_times import local_time
-from service.escalate.mailed_pages import AskedByMail, mail_document
+from service.escalate.mailed_pages import MailAnswerOptions, mail_document
 from service.escalate.policy import PAGING, Role
 from service.escalate.states import Acknowledged, Cancelled, Resolved
 from service.language import SOURCE, Translation, Translator
@@ -52,7 +61,7 @@ LEAST_DESCRIPTION = 25
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class SenderDetails:
     """Who writes: the name that an SMS begins with, and where people find help; empty where nobody said.
 
     `sms_plain` replaces what costs and says nothing in an SMS. Answers by mail are read where `reads_mail`, answers by
@@ -67,20 +76,24 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class PagedReader:
+class PagedReader(OwnAddresses):
     """A contact as channels see it."""
 
     phone: Phone | None
     email: str | None
-    chat_url: str | None = None
     voice_locale: str | None = None
+
+    def contact(self, field: str) -> str | None:
+        """The phone or address that a profile's field of this name would hold."""
+        phone = self.phone.e164 if self.phone else None
+        return {"phone": phone, "email": self.email, **own_addresses(self)}.get(field)
 
 
 class PagedText(FilledText):
     """A text of an incident. An SMS begins with who sends it, and leaves out what a link shows anyway."""
 
     def __init__(
-        self, rendition: Rendition, variables: Mapping[str, object], house: House, *, as_letter: bool = False
+        self, rendition: Rendition, variables: Mapping[str, object], house: SenderDetails, *, as_letter: bool = False
     ) -> None:
         """One written `as_letter` asks for an answer by its link, in words of its own for that."""
         super().__init__(rendition, variables, sms_plain=house.sms_plain)
@@ -93,7 +106,7 @@ class PagedText(FilledText):
 
     def spoken(self) -> str:
         """What is read out, twice: a call wakes people up."""
-        return speech.twice(super().spoken(), MAX_CHARACTERS)
+        return speech.twice(super().spoken(), MAX_SPOKEN)
 
     def brief(self) -> str:
         """The SMS. Where a link leads to the whole description, what does not fit one part of it is left out."""
@@ -115,12 +128,12 @@ class Wording:
     """Fills the templates. `translator` knows reviewed texts only: nobody may be paged in a machine's words."""
 
     def __init__(
-        self, templates: Templates, translator: Translator, phones: PhoneRules, house: House | None = None
+        self, templates: Templates, translator: Translator, phones: PhoneRules, house: SenderDetails | None = None
     ) -> None:
         self._templates = templates
         self._translator = translator
         self._phones = phones
-        self._house = house or House()
+        self._house = house or SenderDetails()
         self._rendition = lru_cache(maxsize=512)(self._made)
         self._mail = lru_cache(maxsize=512)(self._mailed)
 
@@ -153,7 +166,7 @@ class Wording:
         as_letter = CHANNELS[outgoing.channel].always_linked and outgoing.role in PAGING
         if as_letter:
             page = incident.policy.template(Role.PAGE, outgoing.level)
-            asked = AskedByMail(
+            asked = MailAnswerOptions(
                 page,
                 has_link=linked,
                 has_url=bool(incident.url),
@@ -193,12 +206,12 @@ class Wording:
         if isinstance(following, str):
             known["next"] = self._said(following, rendition.language) or following
         text = render.sms_text(rendition, known, cheap=self._house.sms_plain)
-        said = from_sender(self._house.sender, rendition, text)
-        return Sms(self._phones.parse(to), said, rendition.language, reference, answerable=True)
+        signed = from_sender(self._house.sender, rendition, text)
+        return Sms(self._phones.parse(to), signed, rendition.language, reference, answerable=True)
 
     def _reader(self, contact: Contact) -> PagedReader:
         phone = None if contact.phone is None else self._phones.parse(contact.phone)
-        return PagedReader(phone, contact.email, contact.chat_url)
+        return PagedReader(phone, contact.email, **own_addresses(contact))
 
     def of_many(
         self,
@@ -218,8 +231,8 @@ class Wording:
         """The variables, a list among them ending with how many more there are than it had room for."""
         if not variables.get("more"):
             return variables
-        said = self._said(_MORE, language) or _MORE
-        return {**variables, "codes": f"{variables['codes']} {said.replace(_MORE_COUNT, str(variables['more']))}"}
+        more = self._said(_MORE, language) or _MORE
+        return {**variables, "codes": f"{variables['codes']} {more.replace(_MORE_COUNT, str(variables['more']))}"}
 
     def _variables(self, incident: Incident, outgoing: Outgoing, language: Tag, now: datetime) -> dict[str, object]:
         contact = incident.contacts[outgoing.contact - 1]
@@ -269,7 +282,7 @@ class Wording:
         """How a contact is spoken of in a language."""
         return contact.label if contact.name else self._said(contact.label, language) or contact.label
 
-    def _mailed(self, name: str, language: str | None, asked: AskedByMail) -> Rendition:
+    def _mailed(self, name: str, language: str | None, asked: MailAnswerOptions) -> Rendition:
         """A page as a mail: what it says, the question, and a button instead of words to send back."""
         template = self._templates.get(name)
         if template.html is None:
@@ -287,12 +300,15 @@ class Wording:
     def _said_in(self, template: Template, language: str | None) -> Rendition:
         target = parse_tag(language) if language else template.language
         texts = {text: self._translator.translate(text, template.language, target) for text in template.texts}
-        said = {text: answer for text, answer in texts.items() if isinstance(answer, Translation)}
-        if target == template.language or len(said) < len(texts):
+        translated = {text: answer for text, answer in texts.items() if isinstance(answer, Translation)}
+        if target == template.language or len(translated) < len(texts):
             return render.rendition(template, template.language, SOURCE, {})
-        first_said = next(iter(said.values()))
+        first_said = next(iter(translated.values()))
         return render.rendition(
-            template, first_said.language, first_said.provenance, {text: answer.text for text, answer in said.items()}
+            template,
+            first_said.language,
+            first_said.provenance,
+            {text: answer.text for text, answer in translated.items()},
         )
 
     def _keys(self, language: Tag) -> str:

@@ -1,25 +1,26 @@
 """Evaluations: a request is decided by a ruleset, and what follows from it is done."""
 
 from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
-from service.evaluations.candidates import Which, candidate
+from service.evaluations.candidates import CandidateChoice, candidate
 from service.evaluations.dry_run import DryRuns
 from service.evaluations.event_samples import EventSamples, NoSample
 from service.evaluations.event_trial_routes import EventFault, WhyNot
 from service.evaluations.event_trials import EventTest, EventTests, tested
-from service.evaluations.flow import Evaluated, Evaluations
+from service.evaluations.flow import EvaluatedCall, Evaluations
 from service.evaluations.past import PastEvaluations
 from service.evaluations.policy import ReceivedRequest
 from service.evaluations.problems import as_problems
-from service.evaluations.reach import Reach
+from service.evaluations.reach import ReachCheck
 from service.evaluations.schemas import DescribedOutcome, EvaluationRequest
 from service.evaluations.sentiment import InItsOwnLanguage, derived
 
 __all__ = [
     "MAX_EVENTS",
     "MAX_TIME",
+    "CandidateChoice",
     "DescribedOutcome",
     "DryRuns",
-    "Evaluated",
+    "EvaluatedCall",
     "EvaluationRequest",
     "Evaluations",
     "EventFault",
@@ -29,9 +30,8 @@ __all__ = [
     "InItsOwnLanguage",
     "NoSample",
     "PastEvaluations",
-    "Reach",
+    "ReachCheck",
     "ReceivedRequest",
-    "Which",
     "WhyNot",
     "as_problems",
     "candidate",

@@ -13,7 +13,7 @@ from service.rulesets import ActiveVersions, fingerprint, gate, passed
 
 
 @dataclass(frozen=True, slots=True)
-class Which:
+class CandidateChoice:
     """Whose rules to ask: a draft's text, a published version, or, without either, what is active."""
 
     ruleset: str
@@ -22,7 +22,7 @@ class Which:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class CandidateAnswer:
     """What a candidate decides about a request."""
 
     ruleset: Ruleset
@@ -53,14 +53,14 @@ class Candidate:
         """How an answer says whose rules decided."""
         return {"name": self.ruleset.name, "version": self.number, "sha256": self.sha256}
 
-    def try_on(self, request: Mapping[str, object], today: date, sentiment: Sentiment | None) -> Tried:
+    def try_on(self, request: Mapping[str, object], today: date, sentiment: Sentiment | None) -> CandidateAnswer:
         """Decide a request; raises as an evaluation does."""
         given = derived(self.ruleset, facts.read(self.ruleset, request, today), sentiment)
         decision = self.compiled.decide(given)
-        return Tried(self.ruleset, given, decision, facts.write(self.ruleset, request, decision.facts))
+        return CandidateAnswer(self.ruleset, given, decision, facts.write(self.ruleset, request, decision.facts))
 
 
-def candidate(live: ActiveVersions, which: Which, at: datetime) -> Candidate:
+def candidate(live: ActiveVersions, which: CandidateChoice, at: datetime) -> Candidate:
     """The rules to ask; raises as `ActiveVersions.at` and `ActiveVersions.version` do.
 
     For a draft also `RuleFileRejected`, `WrongName` and `TooMuchToCompile`.

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.audit import EntryType
-from service.core import ids
-from service.core.clock import Clock
-from service.evaluations.candidates import Which, candidate
+from service.core import Clock, ids
+from service.evaluations.candidates import CandidateChoice, candidate
 from service.language import Sentiment
 from service.rulesets import ActiveVersions
 from service.storage import AuditEntry, Store
@@ -19,7 +18,7 @@ from service.storage import AuditEntry, Store
 class Trial:
     """What to try, and with whose rules."""
 
-    which: Which
+    which: CandidateChoice
     request: Mapping[str, object]
     request_id: str
     app: str

@@ -9,11 +9,10 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.core.clock import Clock
-from service.core.enums import Scope
+from service.core import Clock, Scope
 from service.evaluations.bounds import MAX_EVENTS, MAX_TIME
-from service.evaluations.candidates import Which
-from service.evaluations.event_samples import EventSamples, Sampled
+from service.evaluations.candidates import CandidateChoice
+from service.evaluations.event_samples import EventSamples, SampleCounts
 from service.evaluations.problems import as_problems
 from service.http import Answer, Body, Caller, Shown, endpoint, shown_by
 
@@ -71,7 +70,7 @@ def blueprint(samples: EventSamples, clock: Clock) -> Blueprint:
         are listed by `GET /v1/rulesets/{name}/test-events`, each with the id of its request.
         """
         with as_problems():
-            which, lasting = Which(name, body.version), timedelta(seconds=body.seconds)
+            which, lasting = CandidateChoice(name, body.version), timedelta(seconds=body.seconds)
             begun = samples.begin(which, body.share, body.events, lasting, caller.app)
         return Answer(_shown(begun, clock))
 
@@ -105,5 +104,5 @@ def blueprint(samples: EventSamples, clock: Clock) -> Blueprint:
     return routes
 
 
-def _shown(sampled: Sampled, clock: Clock) -> ShownSample:
+def _shown(sampled: SampleCounts, clock: Clock) -> ShownSample:
     return ShownSample.model_validate(sampled.as_json(clock.now()))

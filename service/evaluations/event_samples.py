@@ -1,8 +1,8 @@
 """Events for the tester from live traffic: a share of a ruleset's requests, for a while or until there are enough.
 
 A request of the share only leaves a note of itself before it is decided, so that those which are refused are seen as
-well. A chore asks the rules under test afterwards: neither an answer nor its time depends on it. Counts and results
-are committed together, so that processes which sample at once never keep more than was asked for.
+well. A periodic task asks the rules under test afterwards: neither an answer nor its time depends on it. Counts and
+results are committed together, so that processes which sample at once never keep more than was asked for.
 """
 
 from __future__ import annotations
@@ -12,11 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from service.core import ids
-from service.core.clock import Clock
-from service.core.errors import Unavailable
-from service.core.records import from_state, to_state
-from service.evaluations.candidates import Which, candidate
+from service.core import Clock, Unavailable, from_state, ids, to_state
+from service.evaluations.candidates import CandidateChoice, candidate
 from service.evaluations.event_trials import KEPT, TrialOutcome, kept, tested
 from service.language import Sentiment
 from service.rulesets import ActiveVersions, Notes, NotThere, NotYetActive, in_share
@@ -63,7 +60,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class SampleCounts:
     """A sampling and what became of its events so far; `skipped` ones could not be tested."""
 
     sample: Sample
@@ -91,14 +88,14 @@ class Sampled:
         }
         return {**to_state(self.sample), "running": self.is_running(now), **counts}
 
-    def counting(self, results: Sequence[Mapping[str, object]], skipped: int) -> Sampled:
+    def counting(self, results: Sequence[Mapping[str, object]], skipped: int) -> SampleCounts:
         """With further results."""
-        found = [result["status"] for result in results]
+        statuses = [result["status"] for result in results]
         return replace(
             self,
-            matched=self.matched + found.count(TrialOutcome.MATCHED.value),
-            not_matched=self.not_matched + found.count(TrialOutcome.NOT_MATCHED.value),
-            error=self.error + found.count(TrialOutcome.ERROR.value),
+            matched=self.matched + statuses.count(TrialOutcome.MATCHED.value),
+            not_matched=self.not_matched + statuses.count(TrialOutcome.NOT_MATCHED.value),
+            error=self.error + statuses.count(TrialOutcome.ERROR.value),
             skipped=self.skipped + skipped,
         )
 
@@ -124,16 +121,16 @@ class EventSamples:
         self._known: Mapping[str, Sample] = {}
         self._notes: Notes[Sample, _Note] = Notes(WAITING)
 
-    def begin(self, which: Which, share: int, events: int, lasting: timedelta, by: str) -> Sampled:
+    def begin(self, which: CandidateChoice, share: int, events: int, lasting: timedelta, by: str) -> SampleCounts:
         """Sample from now on; it takes the place of an earlier sampling of the ruleset, whose results stay listed.
 
-        `UnknownRuleset`, `UnknownVersion`, `CannotServe`.
+        `UnknownRuleset`, `UnknownVersion`, `VersionDoesNotCompile`.
         """
         self._live.known(which.ruleset)
         if which.version is not None:
             self._live.version(which.ruleset, which.version)
         now = self._clock.now()
-        begun = Sampled(Sample(which.ruleset, which.version, share, events, now + lasting, by, now))
+        begun = SampleCounts(Sample(which.ruleset, which.version, share, events, now + lasting, by, now))
         stored = self._store.get(_item_id(which.ruleset))
         try:
             self._store.save(_item(begun, stored.version if stored else 0))
@@ -142,7 +139,7 @@ class EventSamples:
         self.refresh()
         return begun
 
-    def sampled(self, ruleset: str) -> Sampled:
+    def sampled(self, ruleset: str) -> SampleCounts:
         """The last sampling of a ruleset; `UnknownRuleset`, `NoSample`."""
         return _sampled(self._found(ruleset))
 
@@ -172,8 +169,8 @@ class EventSamples:
     def refresh(self) -> None:
         """Catch up with the store: which rulesets are sampled now."""
         now = self._clock.now()
-        found = map(_sampled, self._store.by_index(*_INDEX, limit=500).items)
-        self._known = {one.sample.ruleset: one.sample for one in found if one.is_running(now)}
+        samples = map(_sampled, self._store.by_index(*_INDEX, limit=500).items)
+        self._known = {sampled.sample.ruleset: sampled.sample for sampled in samples if sampled.is_running(now)}
 
     def _found(self, ruleset: str) -> Item:
         self._live.known(ruleset)
@@ -185,7 +182,7 @@ class EventSamples:
     def _test(self, sample: Sample, notes: Sequence[_Note]) -> None:
         results: list[Item] = []
         try:
-            asked = candidate(self._live, Which(sample.ruleset, sample.version), self._clock.now())
+            asked = candidate(self._live, CandidateChoice(sample.ruleset, sample.version), self._clock.now())
             for note in notes:
                 result = tested(asked, note.request, note.at.date(), self._sentiment, None)
                 result_id = f"testevent-{ids.fresh(note.at)}-000"
@@ -203,7 +200,7 @@ class EventSamples:
             if item is None or sampled is None or sampled.sample != sample:
                 return  # stopped, or another sampling's turn
             wanted = results[: sampled.left]
-            counted = sampled.counting([one.state for one in wanted], skipped)
+            counted = sampled.counting([result.state for result in wanted], skipped)
             try:
                 self._store.save(_item(counted, item.version), spawn=wanted)
             except Conflict:
@@ -215,7 +212,7 @@ def _item_id(ruleset: str) -> str:
     return f"eventsample-{ruleset}"
 
 
-def _item(sampled: Sampled, version: int) -> Item:
+def _item(sampled: SampleCounts, version: int) -> Item:
     """Ended ones are found by their ruleset only, for as long as their results are listed."""
     keys = dict([_INDEX]) if sampled.left > 0 else {}
     expires_at = sampled.sample.until + KEPT
@@ -225,5 +222,5 @@ def _item(sampled: Sampled, version: int) -> Item:
     )
 
 
-def _sampled(item: Item) -> Sampled:
-    return from_state(Sampled, item.state)
+def _sampled(item: Item) -> SampleCounts:
+    return from_state(SampleCounts, item.state)

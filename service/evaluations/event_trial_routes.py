@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from flask import Blueprint
 from pydantic import Field, ValidationError
 
-from service.core.enums import Scope
-from service.evaluations.candidates import Which
+from service.core import Scope
+from service.evaluations.candidates import CandidateChoice
 from service.evaluations.event_trials import EventTest, EventTests
 from service.evaluations.problems import as_problems
 from service.evaluations.schemas import DRIVER, AsOf, DescribedOutcome, RulesetNamed
@@ -133,7 +133,7 @@ def _add_test(routes: Blueprint, tests: EventTests, places: TrialPlaces) -> None
         Send `{"events": [...]}`, or one event alone: its facts, or an EventBridge envelope around them. Results are
         kept for 30 days, and the audit has each event as a dry run.
         """
-        which = Which(name, body.version, body.source)
+        which = CandidateChoice(name, body.version, body.source)
         test = EventTest(caller.resource_id, which, body.events, caller.request_id, caller.app, body.as_of)
         with places.place(caller.key_id, body.source), as_problems():
             asked, results = tests.run(test)

@@ -13,8 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from service.audit import EntryType
-from service.core import exact_json
-from service.core.clock import Clock, timestamp
+from service.core import Clock, exact_json, timestamp
 from service.decide import (
     ActionRefused,
     Clause,
@@ -25,9 +24,9 @@ from service.decide import (
     RuleExplained,
     Truth,
 )
-from service.evaluations.candidates import Candidate, Tried, Which, candidate
+from service.evaluations.candidates import Candidate, CandidateAnswer, CandidateChoice, candidate
 from service.evaluations.problems import field_errors
-from service.evaluations.reach import NobodyReached, Reach
+from service.evaluations.reach import NobodyReached, ReachCheck
 from service.language import Sentiment
 from service.rulesets import ActiveVersions
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
@@ -57,7 +56,7 @@ class EventTest:
     """Events to test, each a facts object or an EventBridge envelope around one, and whose rules to ask."""
 
     test_id: str
-    which: Which
+    which: CandidateChoice
     events: Sequence[object]
     request_id: str
     app: str
@@ -81,7 +80,7 @@ class EventTests:
         store: Store,
         clock: Clock,
         sentiment: Sentiment | None = None,
-        reach: Reach | None = None,
+        reach: ReachCheck | None = None,
     ) -> None:
         """With `reach` an event whose outcomes would reach nobody is in error, as the request would be refused."""
         self._live = live
@@ -135,7 +134,7 @@ class EventTests:
 
 
 def tested(
-    asked: Candidate, event: object, today: date, sentiment: Sentiment | None, reach: Reach | None
+    asked: Candidate, event: object, today: date, sentiment: Sentiment | None, reach: ReachCheck | None
 ) -> Mapping[str, object]:
     """What becomes of an event; raises any `Unavailable`."""
     read = _event(event)
@@ -174,7 +173,7 @@ def _event(event: object) -> _Event:
     return _Event(None, event)
 
 
-def _decided(tried: Tried) -> Mapping[str, object]:
+def _decided(tried: CandidateAnswer) -> Mapping[str, object]:
     status = TrialOutcome.MATCHED if tried.decision.fired else TrialOutcome.NOT_MATCHED
     why_not = [] if tried.decision.fired else _why_not(tried)
     return {"status": status.value, **tried.as_json(), "why_not": why_not, "errors": []}
@@ -185,10 +184,10 @@ def _error(errors: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
     return {"status": TrialOutcome.ERROR.value, **nothing, "errors": errors}
 
 
-def _why_not(tried: Tried) -> Sequence[Mapping[str, object]]:
+def _why_not(tried: CandidateAnswer) -> Sequence[Mapping[str, object]]:
     """The rules that were nearest to firing, each with the comparisons that kept it from it."""
     missed = ((rule, list(_missed(rule.condition))) for rule in tried.explanation().rules)
-    nearest: list[tuple[RuleExplained, list[str]]] = sorted(missed, key=lambda one: len(one[1]))[:EXPLAINED]
+    nearest: list[tuple[RuleExplained, list[str]]] = sorted(missed, key=lambda explained: len(explained[1]))[:EXPLAINED]
     return [{"rule": rule.rule, "because": sentences} for rule, sentences in nearest]
 
 

@@ -12,21 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.audit import EntryType
-from service.core import exact_json, ids
-from service.core.clock import Clock, timestamp
+from service.core import Clock, exact_json, ids, timestamp
 from service.decide import Outcome, RulesetDecision, explain, facts
 from service.evaluations import outcomes
 from service.evaluations.event_samples import EventSamples
 from service.evaluations.problems import exception
-from service.evaluations.reach import Reach
+from service.evaluations.reach import ReachCheck
 from service.evaluations.sentiment import computed, derived
 from service.language import Sentiment
-from service.rulesets import ActiveVersions, Recorded, Serving, Shadows, decided_by
+from service.rulesets import ActiveVersions, RecordedRequest, ServingVersion, Shadows, decided_by
 from service.storage import AlreadyExists, AuditEntry, Store
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class EvaluationCall:
     """What an app asks to be decided. `raw_data` is the JSON as it was received, `via` the call it came by.
 
     `depth` counts the events of rules by which it follows from another evaluation."""
@@ -45,18 +44,18 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
+class EvaluatedCall:
     """A decision about a call, and the version that made it; `outcomes` say whom they leave out."""
 
-    call: Call
-    serving: Serving
+    call: EvaluationCall
+    serving: ServingVersion
     decision: RulesetDecision
     outcomes: tuple[Outcome, ...]
     result: Mapping[str, object]
     explanation: Mapping[str, object] | None = None
 
     def as_json(self) -> Mapping[str, object]:
-        """The whole answer, but for the explanation, which is derived and not recorded."""
+        """The whole answer, except the explanation, which is derived and not recorded."""
         return {
             "request_id": self.call.request_id,
             "evaluation_id": self.call.evaluation_id,
@@ -108,7 +107,7 @@ class Evaluations:
         sentiment: Sentiment | None = None,
         shadows: Shadows | None = None,
         samples: EventSamples | None = None,
-        reach: Reach | None = None,
+        reach: ReachCheck | None = None,
     ) -> None:
         self._live = live
         self._store = store
@@ -118,7 +117,7 @@ class Evaluations:
         self._samples = samples
         self._reach = reach
 
-    def evaluate(self, call: Call, present: Callable[[Evaluated], Mapping[str, object]]) -> AuditedAnswer:
+    def evaluate(self, call: EvaluationCall, present: Callable[[EvaluatedCall], Mapping[str, object]]) -> AuditedAnswer:
         """Decide a call and answer it as `present` words it, both entries and every outcome being durable by then.
 
         Raises `UnknownRuleset` before anything is recorded; `FactsRefused`, `ActionRefused`, `NobodyReached`,
@@ -135,16 +134,16 @@ class Evaluations:
         self._note_for_shadow(evaluated)
         return answered
 
-    def _note_for_shadow(self, evaluated: Evaluated) -> None:
+    def _note_for_shadow(self, evaluated: EvaluatedCall) -> None:
         """Leave the answered request to the ruleset's shadow, if it has one and this is in its share."""
         call, decision = evaluated.call, evaluated.decision
         if self._shadows is None or (shadow := self._shadows.sampling(call.ruleset, call.request_id)) is None:
             return
         scores = computed(evaluated.serving.ruleset, decision.facts)
-        asked = Recorded(call.request_id, call.request, (call.as_of or self._clock.now()).date(), scores)
+        asked = RecordedRequest(call.request_id, call.request, (call.as_of or self._clock.now()).date(), scores)
         self._shadows.note(shadow, asked, decided_by(evaluated.serving.ruleset, decision))
 
-    def _decide(self, call: Call) -> Evaluated:
+    def _decide(self, call: EvaluationCall) -> EvaluatedCall:
         at = call.as_of or self._clock.now()
         serving = self._live.at(call.ruleset, at)
         given = derived(serving.ruleset, facts.read(serving.ruleset, call.request, at.date()), self._sentiment)
@@ -154,9 +153,9 @@ class Evaluations:
             asked = self._reach.judged(serving.ruleset, asked)
         result = facts.write(serving.ruleset, call.request, decision.facts)
         why = explain.explain(serving.ruleset, given, decision).as_json() if call.explain else None
-        return Evaluated(call, serving, decision, asked, result, why)
+        return EvaluatedCall(call, serving, decision, asked, result, why)
 
-    def _committed(self, evaluated: Evaluated, answer: str) -> AuditedAnswer:
+    def _committed(self, evaluated: EvaluatedCall, answer: str) -> AuditedAnswer:
         entry = self._entry(evaluated.call, EntryType.RESPONSE, answer, evaluated.particulars())
         now = self._clock.now()
         children = outcomes.items(evaluated.call.evaluation_id, evaluated.outcomes, evaluated.origin(now), now)
@@ -174,7 +173,7 @@ class Evaluations:
         return AuditedAnswer(first.raw_data)
 
     @contextmanager
-    def _failures_recorded(self, call: Call) -> Iterator[None]:
+    def _failures_recorded(self, call: EvaluationCall) -> Iterator[None]:
         try:
             yield
         except Exception as error:
@@ -182,7 +181,7 @@ class Evaluations:
             raise
 
     def _entry(
-        self, call: Call, type_: EntryType, raw_data: str, particulars: Mapping[str, object] | None = None
+        self, call: EvaluationCall, type_: EntryType, raw_data: str, particulars: Mapping[str, object] | None = None
     ) -> AuditEntry:
         """An entry of this call.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from service.core.enums import Lane
+from service.core import Lane
 from service.decide import EventWanted, Flagged, IncidentWanted, NotificationWanted, Outcome
 from service.storage import Item
 
@@ -19,7 +19,7 @@ KINDS: Mapping[type[Outcome], str] = {
     EventWanted: "outcome-emit",
     Flagged: "outcome-review",
 }
-"""The kind of item that each outcome becomes: a duty of a worker, but for the review, which waits for a person."""
+"""The kind of item that each outcome becomes: work for a worker, except the review, which waits for a person."""
 
 REVIEWS = {"reviews": "open"}
 """The key under which everything that waits for a person's review is listed."""

@@ -15,11 +15,11 @@ from service.http import not_found
 from service.notify import notification_of
 from service.rulesets import (
     ActiveVersions,
-    CannotServe,
     Reader,
-    Recorded,
+    RecordedRequest,
     UnknownRuleset,
     UnknownVersion,
+    VersionDoesNotCompile,
     computed_facts,
     facts_of,
     recorded_request,
@@ -74,8 +74,8 @@ class PastEvaluations:
 
     def _outcomes(self, evaluation_id: str) -> Iterator[ShownOutcome]:
         wanted = [f"{evaluation_id}-{number}" for number in range(1, MOST_OUTCOMES + 1)]
-        found = self._store.get_many(wanted)
-        items = [found[item_id] for item_id in wanted if item_id in found]
+        stored = self._store.get_many(wanted)
+        items = [stored[item_id] for item_id in wanted if item_id in stored]
         made = [name for item in items if (name := _made_by(item)) is not None]
         became = self._store.get_many(made) if made else {}
         for item in items:
@@ -97,8 +97,10 @@ class PastEvaluations:
                 state = None if opened is None else record_of(opened).incident.state.name
                 return {} if state is None else {"incident_id": item.id, "status": state}
             case _:
-                told = [name for name in ("emitted", "not_emitted") if name in item.state or f"{name}_at" in item.state]
-                return {"status": told[0]} if told else {}
+                members = [
+                    name for name in ("emitted", "not_emitted") if name in item.state or f"{name}_at" in item.state
+                ]
+                return {"status": members[0]} if members else {}
 
     def _explained(self, asked: AuditEntry, answer: AuditEntry) -> Mapping[str, object] | None:
         """Why, by the version that decided; None if it is gone, or the request cannot be read by it any more."""
@@ -108,10 +110,10 @@ class PastEvaluations:
             return None
         try:
             return self._explanation(answer.ruleset, number, request)
-        except (UnknownRuleset, UnknownVersion, CannotServe, FactsRefused, ActionRefused, NotUnique):
+        except (UnknownRuleset, UnknownVersion, VersionDoesNotCompile, FactsRefused, ActionRefused, NotUnique):
             return None
 
-    def _explanation(self, ruleset: str, number: int, request: Recorded) -> Mapping[str, object]:
+    def _explanation(self, ruleset: str, number: int, request: RecordedRequest) -> Mapping[str, object]:
         serving = self._live.version(ruleset, number)
         given = facts_of(serving.ruleset, Reader(serving.ruleset), request)
         return explain.explain(serving.ruleset, given, serving.compiled.decide(given)).as_json()

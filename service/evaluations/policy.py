@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.core import exact_json
 from service.evaluations import xml
-from service.evaluations.flow import Evaluated
+from service.evaluations.flow import EvaluatedCall
 from service.evaluations.schemas import EvaluationRequest
 from service.http import (
     JSON,
@@ -81,10 +81,10 @@ def writers() -> tuple[Writer, ...]:
     return (Writer(XML, _as_xml), Writer("text/xml", _as_xml))
 
 
-def policy(evaluated: Evaluated) -> Mapping[str, object]:
+def policy(evaluated: EvaluatedCall) -> Mapping[str, object]:
     """What the ancestor answers: the policy's id and premium."""
-    found = evaluated.result.get("policy")
-    members = found if isinstance(found, Mapping) else {}
+    answer = evaluated.result.get("policy")
+    members = answer if isinstance(answer, Mapping) else {}
     return {"id": members.get("id"), "premium": as_double(str(members.get("premium", "0")))}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide import ActionRefused, FactsRefused, NotUnique
 from service.evaluations.reach import NobodyReached
 from service.http import FieldError, Problem, ProblemType, invalid
@@ -28,15 +28,15 @@ def as_problems() -> Iterator[None]:
 
 
 def exception(error: Exception) -> Mapping[str, object]:
-    """What an `exception` entry says of an error; nothing but its name if it is a fault of ours."""
-    said = {"error": type(error).__name__}
+    """What an `exception` entry says of an error; only its name if it is a fault of ours."""
+    detail = {"error": type(error).__name__}
     if isinstance(error, TocsinError):
         return {
-            **said,
+            **detail,
             "detail": str(error),
             "errors": [{"path": e.path, "message": e.message} for e in field_errors(error)],
         }
-    return said
+    return detail
 
 
 def field_errors(error: TocsinError) -> tuple[FieldError, ...]:
@@ -61,6 +61,6 @@ def _problem(error: TocsinError) -> Problem | None:
         return Problem(ProblemType.TOO_LARGE, f"The answer is too large for the audit: {error}.")
     if isinstance(error, NobodyReached):
         return invalid(error.faults, f'The rule "{error.rule}" would reach nobody.')
-    if found := field_errors(error):
-        return invalid(found, "The facts do not fit the ruleset.")
+    if errors := field_errors(error):
+        return invalid(errors, "The facts do not fit the ruleset.")
     return None

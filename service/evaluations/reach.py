@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide import (
     Action,
     FactPath,
     IncidentWanted,
-    LeftOut,
     NotificationWanted,
     Notify,
+    Omission,
     OpenIncident,
     Outcome,
     Ruleset,
@@ -39,12 +39,12 @@ class NobodyReached(TocsinError):
     def __init__(self, rule: str, faults: Sequence[FieldError]) -> None:
         self.rule = rule
         self.faults = tuple(faults)
-        said = "; ".join(f"{fault.path}: {fault.message}" for fault in self.faults)
-        super().__init__(f'rule "{rule}" would reach nobody: {said}')
+        reasons = "; ".join(f"{fault.path}: {fault.message}" for fault in self.faults)
+        super().__init__(f'rule "{rule}" would reach nobody: {reasons}')
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ReachCheck:
     """Looks at the outcomes of one decision after the other."""
 
     incidents: RuleIncidents
@@ -95,7 +95,7 @@ def _without(outcome: W, unfit: Sequence[NotFitting], reaches: bool, action: Cal
     if not reaches:
         faults = [FieldError(path, f"{each.path}: {each.why}") for path, each in named]
         raise NobodyReached(outcome.rule, faults)
-    return replace(outcome, left_out=tuple(LeftOut(path or each.path, each.why) for path, each in named))
+    return replace(outcome, left_out=tuple(Omission(path or each.path, each.why) for path, each in named))
 
 
 def _action(ruleset: Ruleset, rule: str, kind: type[Action], place: int) -> Action | None:

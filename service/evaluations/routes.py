@@ -8,12 +8,11 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.core import exact_json
-from service.core.enums import Scope
+from service.core import Scope, exact_json
 from service.evaluations import policy
-from service.evaluations.candidates import Which
+from service.evaluations.candidates import CandidateChoice
 from service.evaluations.dry_run import DryRuns, Trial
-from service.evaluations.flow import AuditedAnswer, Call, Evaluated, Evaluations
+from service.evaluations.flow import AuditedAnswer, EvaluatedCall, EvaluationCall, Evaluations
 from service.evaluations.past import PastEvaluations
 from service.evaluations.policy import ReceivedRequest
 from service.evaluations.problems import as_problems
@@ -67,7 +66,7 @@ def _add_evaluate(routes: Blueprint, evaluations: Evaluations) -> None:
         received = ReceivedRequest(body, caller.raw_body.decode("utf-8", "replace"))
         with as_problems():
             answered = evaluations.evaluate(
-                _call(name, received, caller, "evaluations", query.explain), Evaluated.as_json
+                _call(name, received, caller, "evaluations", query.explain), EvaluatedCall.as_json
             )
         return Answer(_explained(answered), media_type=JSON)
 
@@ -144,7 +143,7 @@ def _add_dry_run(routes: Blueprint, dry_runs: DryRuns, places: TrialPlaces) -> N
     def dry_run(name: str, body: DryRunRequest, caller: Caller) -> Mapping[str, object]:
         """The decision of the active version, another one or a draft, with why and why not; nothing is carried out."""
         raw_data = exact_json.dumps({"request": body.request})  # a draft may be larger than an audit entry
-        which = Which(name, body.version, body.source)
+        which = CandidateChoice(name, body.version, body.source)
         trial = Trial(which, body.request, caller.request_id, caller.app, raw_data, body.as_of)
         with places.place(caller.key_id, body.source), as_problems():
             return dry_runs.run(trial)
@@ -156,16 +155,16 @@ def _explained(answered: AuditedAnswer) -> str:
     return f'{answered.raw_data[:-1]},"explanation":{exact_json.readable(answered.explanation)}}}'
 
 
-def _call(ruleset: str, received: ReceivedRequest, caller: Caller, via: str, explain: bool = False) -> Call:
+def _call(ruleset: str, received: ReceivedRequest, caller: Caller, via: str, explain: bool = False) -> EvaluationCall:
     call = call_of(ruleset, received, caller, via, explain)
     adopt(call.request_id)
     return call
 
 
-def call_of(ruleset: str, received: ReceivedRequest, caller: Caller, via: str, explain: bool = False) -> Call:
+def call_of(ruleset: str, received: ReceivedRequest, caller: Caller, via: str, explain: bool = False) -> EvaluationCall:
     """What a caller asks to be decided; `via` is the way by which it came."""
     context = received.asked.context
-    return Call(
+    return EvaluationCall(
         ruleset=ruleset,
         request=received.asked.request,
         request_id=context.request_id or caller.request_id,

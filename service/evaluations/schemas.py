@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, RootModel
 
 from service.evaluations.decided import AnyOutcome, ShownExplanation
-from service.http import As, Body, Matching, Shown, shown_by
+from service.http import Body, DescribedAs, Shown, TextPattern, shown_by
 from service.messages import CallbackRefused, check_url
 from service.rulesets import instant_of
 
@@ -60,7 +60,7 @@ class Context(Body):
     request_id: Annotated[
         str | None,
         Field(description="Names the request in the audit; echoed as X-Request-Id."),
-        Matching(re.compile(r"^[\x21-\x7e]{1,128}\Z"), "must be 1 to 128 visible ASCII characters, without spaces"),
+        TextPattern(re.compile(r"^[\x21-\x7e]{1,128}\Z"), "must be 1 to 128 visible ASCII characters, without spaces"),
     ] = None
     timestamp: Annotated[str | None, Field(max_length=255, description="Opaque; kept in the audit as it came.")] = None
     as_of: Annotated[
@@ -94,8 +94,8 @@ class DryRunRequest(Body):
     as_of: Annotated[AsOf | None, Field(description="The instant that is taken for now.")] = None
 
 
-DescribedOutcome = Annotated[Mapping[str, object], As(AnyOutcome)]
-DescribedExplanation = Annotated[Mapping[str, object], As(ShownExplanation)]
+DescribedOutcome = Annotated[Mapping[str, object], DescribedAs(AnyOutcome)]
+DescribedExplanation = Annotated[Mapping[str, object], DescribedAs(ShownExplanation)]
 
 
 class RulesetNamed(Shown):
@@ -153,7 +153,7 @@ class ShownOutcome(Shown):
     status: str | None = None
     notification_id: str | None = None
     incident_id: str | None = None
-    review: Annotated[Mapping[str, object], As(ShownRuling)] | None = None
+    review: Annotated[Mapping[str, object], DescribedAs(ShownRuling)] | None = None
 
 
 class PastEvaluation(Shown):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.core.errors import Unavailable
-from service.core.language_tags import Tag
+from service.core import Tag, Unavailable
 from service.decide import Derived, Facts, Ruleset, facts
 from service.language import SURE, Detector, LanguageUnknown, Sentiment, SentimentScore, TextTooLong
 
@@ -37,13 +36,15 @@ def derived(ruleset: Ruleset, given: Facts, sentiment: Sentiment | None) -> Fact
     `NoSentiment` without a service; `FactsRefused` for a text that is too long, or in a language that the service does
     not know: it is never scored as if it were in another.
     """
-    for one in facts.underived(ruleset, given):
+    for derivation in facts.underived(ruleset, given):
         if sentiment is None:
-            raise NoSentiment(f"{one.path} cannot be computed: no sentiment service is configured (`tocsin doctor`)")
-        scores = _scored(sentiment, one, str(given[one.source])).by_label()
+            raise NoSentiment(
+                f"{derivation.path} cannot be computed: no sentiment service is configured (`tocsin doctor`)"
+            )
+        scores = _scored(sentiment, derivation, str(given[derivation.source])).by_label()
         label = max(scores, key=scores.__getitem__)
         by_name = {name.lower(): share for name, share in scores.items()}
-        given = facts.derive(given, one, label.capitalize(), by_name)
+        given = facts.derive(given, derivation, label.capitalize(), by_name)
     return given
 
 
@@ -59,5 +60,5 @@ def _scored(sentiment: Sentiment, wanted: Derived, text: str) -> SentimentScore:
 
 def computed(ruleset: Ruleset, given: Facts) -> dict[str, str]:
     """The derived facts with their values as text, for the audit."""
-    prefixes = tuple(f"{one.path}." for one in ruleset.derived)
+    prefixes = tuple(f"{derivation.path}." for derivation in ruleset.derived)
     return {path: str(value) for path, value in given.items() if prefixes and path.startswith(prefixes)}

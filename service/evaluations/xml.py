@@ -15,8 +15,7 @@ from xml.sax.saxutils import escape
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from service.core.errors import TocsinError
-from service.core.exact_json import MAX_DEPTH
+from service.core import MAX_JSON_DEPTH, TocsinError
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -40,7 +39,7 @@ def loads(text: bytes) -> Mapping[str, object]:
         raise NotXml("a DTD or an entity is declared: send the document without") from error
     except (ValueError, LookupError) as error:
         raise NotXml(f"the encoding cannot be read: {error}") from error
-    members = _value(root, MAX_DEPTH)
+    members = _value(root, MAX_JSON_DEPTH)
     if not isinstance(members, dict):
         raise NotXml(f"<{_name(root)}> holds no elements")
     return members
@@ -54,7 +53,7 @@ def dumps(root: str, members: Mapping[str, object]) -> str:
 
 def _value(element: Element, left: int) -> dict[str, object] | str | None:
     if left == 0:
-        raise NotXml(f"nested deeper than {MAX_DEPTH} levels")
+        raise NotXml(f"nested deeper than {MAX_JSON_DEPTH} levels")
     if not len(element):
         return (element.text or "").strip() or None
     members: dict[str, object] = {}

@@ -10,6 +10,7 @@ def blueprint(incidents: Incidents) -> Blueprint:
     return routes
 """
 
+from service.http import lists, person_page, request_ids
 from service.http.callbacks import describe_callback
 from service.http.caller import Caller
 from service.http.catalogue import ProblemType
@@ -32,20 +33,20 @@ from service.http.idempotency import attempt
 from service.http.keys import ApiKey, Keys, UnknownKey
 from service.http.model_errors import described
 from service.http.models import (
-    As,
     Body,
     CallerReference,
     Choice,
     Cursor,
+    DescribedAs,
     Exact,
     Instant,
     Limit,
-    Matching,
+    NotBlank,
     OneOfWords,
     Planned,
     Query,
-    Said,
     Shown,
+    TextPattern,
     shown_by,
 )
 from service.http.person_page import Button, PersonPage
@@ -61,7 +62,6 @@ __all__ = [
     "JSON",
     "Answer",
     "ApiKey",
-    "As",
     "Body",
     "Button",
     "Caller",
@@ -70,6 +70,7 @@ __all__ = [
     "Choice",
     "Content",
     "Cursor",
+    "DescribedAs",
     "Endpoint",
     "EndpointCall",
     "Exact",
@@ -78,7 +79,7 @@ __all__ = [
     "Instant",
     "Keys",
     "Limit",
-    "Matching",
+    "NotBlank",
     "OneOfWords",
     "PersonPage",
     "Planned",
@@ -86,8 +87,8 @@ __all__ = [
     "ProblemType",
     "Query",
     "Reply",
-    "Said",
     "Shown",
+    "TextPattern",
     "UnknownKey",
     "Writer",
     "adopt_request_id",
@@ -103,8 +104,11 @@ __all__ = [
     "invalid_model",
     "json_document",
     "json_of",
+    "lists",
     "not_found",
+    "person_page",
     "plumbing",
+    "request_ids",
     "shown_by",
     "text_of",
     "texts_of",

@@ -29,4 +29,4 @@ def describe_callback(blueprint: Blueprint, name: str, summary: str, body: type[
 
 def callbacks(app: Flask) -> Sequence[DescribedCallback]:
     """Every kind of callback of an app, by name."""
-    return sorted(app.extensions.get(_EXTENSION, ()), key=lambda one: str(one.name))
+    return sorted(app.extensions.get(_EXTENSION, ()), key=lambda callback: str(callback.name))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.core.enums import Scope
+from service.core import Scope
 
 ANONYMOUS = "anonymous"
 """The `app` of calls that need no key."""

@@ -11,8 +11,7 @@ from typing import TypeVar
 from flask import Blueprint, Request, Response, request
 from pydantic import BaseModel, ValidationError
 
-from service.core import ids
-from service.core.enums import Scope
+from service.core import Scope, ids
 from service.http import bodies, idempotency, lists, request_ids
 from service.http.caller import ANONYMOUS, Caller
 from service.http.catalogue import ProblemType

@@ -9,8 +9,7 @@ from flask import Flask, Response, request
 from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException
 
-from service.core.errors import Unavailable
-from service.core.language_tags import Tag
+from service.core import Tag, Unavailable
 from service.http import bodies, request_ids
 from service.http.catalogue import ProblemType
 from service.http.person_page import PersonPage

@@ -58,10 +58,10 @@ def example_of(schema: object, components: Json, name: str = "", left: int = DEP
 
 
 def _choices(schema: Json) -> Sequence[object]:
-    found = schema.get("anyOf", schema.get("oneOf", ()))
-    choices = found if isinstance(found, Sequence) else ()
-    is_null = [isinstance(one, Mapping) and one.get("type") == "null" for one in choices]
-    return [one for one, null in zip(choices, is_null, strict=True) if not null]
+    listed = schema.get("anyOf", schema.get("oneOf", ()))
+    choices = listed if isinstance(listed, Sequence) else ()
+    is_null = [isinstance(choice, Mapping) and choice.get("type") == "null" for choice in choices]
+    return [choice for choice, null in zip(choices, is_null, strict=True) if not null]
 
 
 def _of_type(schema: Json, components: Json, name: str, left: int) -> object:
@@ -88,8 +88,11 @@ def _object(schema: Json, components: Json, left: int) -> Json:
     properties, required = schema.get("properties", {}), schema.get("required", [])
     assert isinstance(properties, Mapping)
     assert isinstance(required, Sequence)
-    wanted = {name: one for name, one in properties.items() if left > 0 or name in required}
-    return {name: example_of(one, components, name, max(left - 1, 0)) for name, one in wanted.items()}
+    wanted = {name: property_schema for name, property_schema in properties.items() if left > 0 or name in required}
+    return {
+        name: example_of(property_schema, components, name, max(left - 1, 0))
+        for name, property_schema in wanted.items()
+    }
 
 
 def _text(schema: Json, name: str) -> str:

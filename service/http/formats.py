@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MIMEAccept
 
-from service.core import exact_json
-from service.core.exact_json import NotJson
+from service.core import NotJson, exact_json
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem, invalid_model
 
@@ -109,15 +108,15 @@ def texts_of(*media_types: str) -> tuple[Format, ...]:
 
 def choose_reader(formats: Sequence[Format], media_type: str) -> Format:
     """The format for a body's media type, or 415 with what would do."""
-    for one in formats:
-        if one.suits(media_type):
-            return one
-    accepted = " or ".join(one.media_type for one in formats)
+    for accepted_format in formats:
+        if accepted_format.suits(media_type):
+            return accepted_format
+    accepted = " or ".join(accepted_format.media_type for accepted_format in formats)
     sent = f"not {media_type}" if media_type else "the request has no Content-Type"
     raise Problem(
         ProblemType.UNSUPPORTED_MEDIA_TYPE,
         f"This call reads {accepted}; {sent}.",
-        headers={"Accept": ", ".join(one.media_type for one in formats)},
+        headers={"Accept": ", ".join(accepted_format.media_type for accepted_format in formats)},
     )
 
 

@@ -19,9 +19,7 @@ from math import ceil
 from flask import Response
 from msgspec import structs
 
-from service.core import ids
-from service.core.clock import Clock
-from service.core.records import from_state, to_state
+from service.core import Clock, from_state, ids, to_state
 from service.http import request_ids
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
@@ -48,12 +46,12 @@ class Attempt:
     fingerprint: str
 
 
-def attempt(app: str, key: str, said: Sequence[bytes]) -> Attempt:
+def attempt(app: str, key: str, parts: Sequence[bytes]) -> Attempt:
     """The attempt that this key stands for, or 400 if the key is malformed."""
     if not SHAPE.fullmatch(key):
         raise Problem(ProblemType.BAD_REQUEST, f"{HEADER} must be 1 to 255 visible ASCII characters, without spaces.")
     digest = sha256()
-    for part in said:
+    for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return Attempt(app, key, digest.hexdigest())
 

@@ -18,11 +18,7 @@ from threading import Lock
 
 from msgspec import structs
 
-from service.core import ids
-from service.core.clock import Clock
-from service.core.enums import Scope
-from service.core.errors import TocsinError
-from service.core.records import from_state, to_state
+from service.core import Clock, Scope, TocsinError, from_state, ids, to_state
 from service.storage import Item, Store
 
 REMEMBERED = timedelta(seconds=3)

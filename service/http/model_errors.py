@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from service.core.spelling import nearest
+from service.core import nearest_word
 
 _TIME: Final = "must be a time with its zone, such as 2026-05-10T09:00:00Z (RFC 3339)"
 _NUMBER: Final = "must be a whole number"
@@ -53,24 +53,26 @@ def described(error: ValidationError, known: Collection[str] = ()) -> list[tuple
 
     Values are not repeated: they may be personal data.
     """
-    found = list(_without_branches(error.errors(include_url=False, include_input=False)))
-    missing = {one["loc"] for one in found if one["type"] == "missing"}
-    return [(_path(one["loc"]), _sentence(one, missing, known)) for one in found]
+    errors = list(_without_branches(error.errors(include_url=False, include_input=False)))
+    missing = {detail["loc"] for detail in errors if detail["type"] == "missing"}
+    return [(_path(detail["loc"]), _sentence(detail, missing, known)) for detail in errors]
 
 
 _TEXT: Final = frozenset({"str", "constrained-str"})
 """What pydantic calls the branch of a text."""
 
 
-def _without_branches(found: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+def _without_branches(errors: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
     """Faults of a value that may be a text or an object: pydantic tells those of both, by the names of our classes."""
-    places = {one["loc"][:-1] for one in found if one["loc"] and one["loc"][-1] in _TEXT}
-    unions = {place for place in places if len({one["loc"][len(place)] for one in found if _is_in(one, place)}) > 1}
-    for one in found:
-        place = next((place for place in unions if _is_in(one, place)), None)
+    places = {error["loc"][:-1] for error in errors if error["loc"] and error["loc"][-1] in _TEXT}
+    unions = {
+        place for place in places if len({error["loc"][len(place)] for error in errors if _is_in(error, place)}) > 1
+    }
+    for error in errors:
+        place = next((place for place in unions if _is_in(error, place)), None)
         if place is None:
-            yield one
-        elif (kept := _of_branch(one, place, found)) is not None:
+            yield error
+        elif (kept := _of_branch(error, place, errors)) is not None:
             yield kept
 
 
@@ -78,7 +80,7 @@ def _is_in(fault: ErrorDetails, place: Location) -> bool:
     return len(fault["loc"]) > len(place) and fault["loc"][: len(place)] == place
 
 
-def _of_branch(fault: ErrorDetails, place: Location, found: Sequence[ErrorDetails]) -> ErrorDetails | None:
+def _of_branch(fault: ErrorDetails, place: Location, errors: Sequence[ErrorDetails]) -> ErrorDetails | None:
     """The fault where the value is of its branch's kind, or one of both where it is of neither."""
     inner = fault["loc"][len(place) + 1 :]
     if fault["type"] == "model_type" and not inner:
@@ -86,7 +88,7 @@ def _of_branch(fault: ErrorDetails, place: Location, found: Sequence[ErrorDetail
     is_text = not inner and fault["loc"][-1] in _TEXT
     if not is_text or fault["type"] != "string_type":
         return {**fault, "loc": (*place, *inner)}
-    is_object = all(one["type"] != "model_type" for one in found if _is_in(one, place))
+    is_object = all(error["type"] != "model_type" for error in errors if _is_in(error, place))
     return None if is_object else {**fault, "loc": place, "type": "text_or_object"}
 
 
@@ -95,13 +97,15 @@ def _sentence(fault: ErrorDetails, missing: Collection[Location], known: Collect
         return f"is not known here{_hint(fault['loc'], missing, known)}"
     if fault["type"] == "is_instance_of":
         return "must be a list" if fault.get("ctx", {}).get("class") == "Sequence" else "must be an object"
-    said = _SAID.get(fault["type"])
-    return fault["msg"].removeprefix("Value error, ") if said is None else said.format_map(fault.get("ctx", {}))
+    sentence = _SAID.get(fault["type"])
+    return fault["msg"].removeprefix("Value error, ") if sentence is None else sentence.format_map(fault.get("ctx", {}))
 
 
 def _hint(place: Location, missing: Collection[Location], known: Collection[str]) -> str:
-    beside = {str(one[-1]) for one in missing if one[:-1] == place[:-1]} | (set(known) if len(place) == 1 else set())
-    near = nearest(str(place[-1]), beside)
+    beside = {str(place_of_missing[-1]) for place_of_missing in missing if place_of_missing[:-1] == place[:-1]} | (
+        set(known) if len(place) == 1 else set()
+    )
+    near = nearest_word(str(place[-1]), beside)
     return f': did you mean "{near}"?' if near else ""
 
 

@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from service.core.blank import SAY_SOMETHING, is_blank
+from service.core import SAY_SOMETHING, is_blank
 
 E = TypeVar("E")
 
@@ -57,7 +57,7 @@ class Shown(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Matching:
+class TextPattern:
     """Of a text in a request, if there is one: how it is written, as a pattern for programs, in words for people."""
 
     pattern: re.Pattern[str]
@@ -76,7 +76,7 @@ class Matching:
 
 
 @dataclass(frozen=True, slots=True)
-class As:
+class DescribedAs:
     """Of a member that is answered as a document is stored: the type by which the description shows it."""
 
     type: Any
@@ -136,7 +136,7 @@ Planned = Annotated[Instant, AfterValidator(_with_room)]
 Choice = Annotated[E, Strict(False)]
 """An enumeration in a request body, written as its value: `lane: Choice[Lane]`."""
 
-Said = AfterValidator(_said)
+NotBlank = AfterValidator(_said)
 """Of a text in a request that somebody is going to read: it must say something."""
 
 CallerReference = Annotated[

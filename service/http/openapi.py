@@ -104,8 +104,8 @@ PROBLEM: Json = {
 
 def operations(app: Flask) -> Sequence[Operation]:
     """Every declared call of an app, by tag and path."""
-    found = (view.operation for view in app.view_functions.values() if isinstance(view, Endpoint))
-    return sorted(found, key=lambda operation: (operation.tag, operation.path, operation.method))
+    declared = (view.operation for view in app.view_functions.values() if isinstance(view, Endpoint))
+    return sorted(declared, key=lambda operation: (operation.tag, operation.path, operation.method))
 
 
 def document(app: Flask) -> Json:
@@ -127,7 +127,7 @@ def document(app: Flask) -> Json:
         "servers": [{"url": "/", "description": "The instance that serves this document."}],
         "tags": [{"name": tag} for tag in sorted({operation.tag for operation in declared})],
         "paths": paths,
-        "webhooks": {one.name: _webhook(one, NamedSchemas(schemas, components)) for one in posted},
+        "webhooks": {callback.name: _webhook(callback, NamedSchemas(schemas, components)) for callback in posted},
         "components": {
             "schemas": {**components, "Problem": PROBLEM},
             "responses": _shared_refusals(declared),
@@ -138,12 +138,14 @@ def document(app: Flask) -> Json:
 
 
 def _schemas(declared: Iterable[Operation], posted: Iterable[DescribedCallback]) -> tuple[Schemas, Json]:
-    wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(one.body, "serialization"): None for one in posted}
+    wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {
+        (callback.body, "serialization"): None for callback in posted
+    }
     for operation in declared:
-        wanted |= {(schema, "validation"): None for one in operation.formats for schema in one.schemas}
+        wanted |= {(schema, "validation"): None for accepted in operation.formats for schema in accepted.schemas}
         wanted |= {(model, "serialization"): None for model in operation.answers.values() if model}
     schemas, shared = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}")
-    named = {name: _with_defaults_in_words(one) for name, one in shared.get("$defs", {}).items()}
+    named = {name: _with_defaults_in_words(schema) for name, schema in shared.get("$defs", {}).items()}
     return cast("Schemas", schemas), named  # pydantic also allows dataclasses, we have none
 
 
@@ -155,11 +157,11 @@ def _with_defaults_in_words(schema: Mapping[str, object]) -> Json:
 
 
 def _default_in_words(member: Mapping[str, object]) -> Json:
-    told = {name: value for name, value in member.items() if name != "default"}
+    members = {name: value for name, value in member.items() if name != "default"}
     if member.get("default") in (None, [], {}):
-        return told
+        return members
     written = exact_json.readable(member["default"]) if not isinstance(member["default"], str) else member["default"]
-    return {**told, "description": f"{told.get('description', '')} Default: {written}.".strip()}
+    return {**members, "description": f"{members.get('description', '')} Default: {written}.".strip()}
 
 
 def _operation(operation: Operation, described_by: NamedSchemas) -> Json:
@@ -174,18 +176,18 @@ def _operation(operation: Operation, described_by: NamedSchemas) -> Json:
     if operation.scopes:
         described["security"] = [{"key": [scope.value]} for scope in operation.scopes]
     if operation.formats:
-        told = [one for one in operation.formats if one.media_type != ANYTHING] or operation.formats
-        content = {one.media_type: _body(one, described_by) for one in told}
+        formats = [accepted for accepted in operation.formats if accepted.media_type != ANYTHING] or operation.formats
+        content = {accepted.media_type: _body(accepted, described_by) for accepted in formats}
         described["requestBody"] = {"required": not operation.body_optional, "content": content}
     return described
 
 
-def _body(one: Format, described_by: NamedSchemas) -> Json:
-    found = [described_by.schemas[schema, "validation"] for schema in one.schemas]
-    if len(found) > 1:
-        examples = {name_of(schema): {"value": described_by.example(schema, whole=False)} for schema in found}
-        return {"schema": {"anyOf": found}, "examples": examples}
-    schema = found[0] if found else _UNTYPED.get(one.media_type, {"type": "string"})
+def _body(accepted: Format, described_by: NamedSchemas) -> Json:
+    schemas = [described_by.schemas[schema, "validation"] for schema in accepted.schemas]
+    if len(schemas) > 1:
+        examples = {name_of(schema): {"value": described_by.example(schema, whole=False)} for schema in schemas}
+        return {"schema": {"anyOf": schemas}, "examples": examples}
+    schema = schemas[0] if schemas else _UNTYPED.get(accepted.media_type, {"type": "string"})
     return {"schema": schema, "example": described_by.example(schema, whole=False)}
 
 
@@ -194,13 +196,13 @@ def name_of(schema: Json) -> str:
     return str(schema["$ref"]).rpartition("/")[2]
 
 
-def _webhook(one: DescribedCallback, described_by: NamedSchemas) -> Json:
-    schema = described_by.schemas[one.body, "serialization"]
+def _webhook(callback: DescribedCallback, described_by: NamedSchemas) -> Json:
+    schema = described_by.schemas[callback.body, "serialization"]
     return {
         "post": {
-            "operationId": one.name,
-            "summary": one.summary,
-            "description": one.description,
+            "operationId": callback.name,
+            "summary": callback.summary,
+            "description": callback.description,
             "parameters": [_signature(name, about) for name, about in SIGNED.items()],
             "requestBody": {"content": {JSON: {"schema": schema, "example": described_by.example(schema)}}},
             "responses": {"2XX": {"description": "Taken. Anything else is tried again, for a day."}},
@@ -232,7 +234,7 @@ def _query_parameters(operation: Operation) -> Iterable[Json]:
 def _inlined(member: object, schema: Mapping[str, object]) -> object:
     """The member with the definitions that it refers to put in place: they are not among the components."""
     if isinstance(member, list):
-        return [_inlined(one, schema) for one in member]
+        return [_inlined(part, schema) for part in member]
     if not isinstance(member, dict):
         return member
     if "$ref" in member:
@@ -274,7 +276,7 @@ def _content(model: type[BaseModel] | None, operation: Operation, described_by: 
         schema = _UNTYPED.get(operation.media_type, {"type": "string"})
         return {operation.media_type: {"schema": schema, "example": described_by.example(schema)}}
     schema = described_by.schemas[model, "serialization"]
-    others = {one.media_type: {"schema": schema} for one in operation.writers}
+    others = {writer.media_type: {"schema": schema} for writer in operation.writers}
     return {JSON: {"schema": schema, "example": described_by.example(schema)}, **others}
 
 
@@ -292,10 +294,10 @@ def _refusals(operation: Operation) -> Json:
 def _shared_refusals(declared: Iterable[Operation]) -> Json:
     """Each refusal once, by its name: nearly every call has the same."""
     content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    groups = {group: status for one in declared for status, group in _refusals_by_status(one).items()}
+    groups = {group: status for operation in declared for status, group in _refusals_by_status(operation).items()}
     return {
         _name_of_refusal(group): {
-            "description": "; ".join(one.title for one in group),
+            "description": "; ".join(operation.title for operation in group),
             "headers": _headers(request_ids.HEADER, *_OF_STATUS.get(status, ())),
             "content": content,
         }
@@ -304,13 +306,13 @@ def _shared_refusals(declared: Iterable[Operation]) -> Json:
 
 
 def _refusals_by_status(operation: Operation) -> Mapping[int, tuple[ProblemType, ...]]:
-    refusals = sorted(set(possible(operation)), key=lambda one: (one.status, one.slug))
-    by_status = {status: tuple(group) for status, group in groupby(refusals, key=lambda one: one.status)}
+    refusals = sorted(set(possible(operation)), key=lambda problem: (problem.status, problem.slug))
+    by_status = {status: tuple(group) for status, group in groupby(refusals, key=lambda problem: problem.status)}
     return {status: group for status, group in by_status.items() if status not in operation.answers}
 
 
 def _name_of_refusal(group: Sequence[ProblemType]) -> str:
-    return "-or-".join(one.slug for one in group)
+    return "-or-".join(problem.slug for problem in group)
 
 
 def possible(operation: Operation) -> Iterable[ProblemType]:
@@ -321,7 +323,7 @@ def possible(operation: Operation) -> Iterable[ProblemType]:
         yield from (ProblemType.UNAUTHENTICATED, ProblemType.MISSING_SCOPE)
     if operation.formats:
         yield from (ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE, ProblemType.INVALID)
-    if any(one.media_type == JSON for one in operation.formats):
+    if any(accepted.media_type == JSON for accepted in operation.formats):
         yield ProblemType.MALFORMED_JSON
     if operation.query is not None or operation.scopes:  # a query that the call does not know is refused
         yield ProblemType.INVALID

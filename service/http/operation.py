@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.http.catalogue import ProblemType
 from service.http.formats import JSON, Format, Writer
 

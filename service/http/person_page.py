@@ -13,7 +13,7 @@ from http import HTTPStatus
 from babel import Locale
 from flask import Response
 
-from service.core.language_tags import Tag
+from service.core import Tag
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1c1917;--dim:#57534e;--line:#d6d3d1;--paper:#fff;--bell:#9a3412;--ok:#166534;
@@ -90,9 +90,9 @@ class PersonPage:
         )
 
     def _content(self) -> str:
-        said = "".join(f'<p dir="auto">{_lines(text)}</p>' for text in self.said)
+        paragraphs = "".join(f'<p dir="auto">{_lines(text)}</p>' for text in self.said)
         foot = f'<footer class="dim">{escape(self.foot)}</footer>' if self.foot else ""
-        return f'<h1 dir="auto">{_lines(self.heading)}</h1>{self._note()}{said}{self._form()}{foot}'
+        return f'<h1 dir="auto">{_lines(self.heading)}</h1>{self._note()}{paragraphs}{self._form()}{foot}'
 
     def _note(self) -> str:
         link = "" if not self.url else f'<a href="{escape(self.url)}" rel="noreferrer">{escape(_shown(self.url))}</a>'

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app
 
-from service.core.clock import Clock
+from service.core import Clock
 from service.http.idempotency import Idempotency
 from service.http.keys import Keys
 from service.http.readiness import Readiness

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from flask import Response
 from pydantic import BaseModel, ValidationError
 
-from service.core import exact_json
-from service.core.errors import TocsinError
+from service.core import TocsinError, exact_json
 from service.http import model_errors
 from service.http.catalogue import ProblemType
 

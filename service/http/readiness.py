@@ -9,8 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock
 from typing import Literal
 
-from service.core import deadline
-from service.core.errors import TocsinError
+from service.core import TocsinError, deadline
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import re
 
 from flask import g
 
-from service.core.logs import REQUEST_ID
+from service.core import REQUEST_ID
 from service.http.catalogue import ProblemType
 from service.http.problems import Problem
 

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from service.core import deadline, ids
-from service.core.clock import Clock
-from service.core.logs import REQUEST_ID
+from service.core import REQUEST_ID, Clock, deadline, ids
 from service.http import bodies, error_handlers, headers, health, metrics, pages, request_ids
 from service.http.endpoint import Endpoint
 from service.http.idempotency import Idempotency

@@ -5,9 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from service.channels import InboundSms
-from service.core import ids
-from service.core.clock import Clock
-from service.core.enums import Scope
+from service.core import Clock, Scope, ids
 from service.escalate import Replies, schemas
 from service.http import Answer, endpoint
 

@@ -1,8 +1,8 @@
 """Taking in what other systems write to a queue: requests to rulesets, notifications, incidents, and events.
 
-queue ── Letter ──► letters.read ── Asked ──► taking: once for each id ──► the doors of the HTTP API
-  ▲                    ▲
-poller: a thread     events: rules/events.yaml says what an event of EventBridge asks for
+queue ── message ──► queue_messages.read ── request ──► consumer: once for each id ──► the handlers of the HTTP API
+  ▲                        ▲
+poller: a thread         events: rules/events.yaml says what an event of EventBridge asks for
 """
 
 from service.intake.chains import Chains

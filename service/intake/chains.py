@@ -6,9 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from service.core import exact_json
-from service.core.errors import Unavailable
-from service.core.inbound_queue import QueueMessage
+from service.core import QueueMessage, Unavailable, exact_json
 from service.intake.consumer import LetterRefused, QueueConsumer
 from service.intake.events.mappings import Mappings
 
@@ -25,7 +23,7 @@ DEEPEST = 5
 class Chains:
     """Takes in what rules of this installation emit, where a mapping is for it."""
 
-    taking: QueueConsumer
+    consumer: QueueConsumer
     mappings: Callable[[], Mappings]
 
     def offer(self, event_id: str, name: str, detail: Mapping[str, object], depth: int) -> Mapping[str, object]:
@@ -39,7 +37,7 @@ class Chains:
             return {}
         if depth > DEEPEST:
             return _not_chained(event_id, f"rules have emitted {DEEPEST} events in a row: is there a circle?")
-        match self.taking.take(QueueMessage(event_id, exact_json.dumps(event), ""), depth):
+        match self.consumer.take(QueueMessage(event_id, exact_json.dumps(event), ""), depth):
             case LetterRefused(reason=reason):
                 return _not_chained(event_id, reason)
             case _:

@@ -1,9 +1,13 @@
-"""What a letter may ask for: the three things that apps ask for by HTTP, in the same bodies."""
+"""What a letter may ask for: the three things that apps ask for by HTTP, in the same bodies.
+
+`kind` is part of stored fingerprints.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 Body = Mapping[str, object]
 
@@ -11,6 +15,8 @@ Body = Mapping[str, object]
 @dataclass(frozen=True, slots=True)
 class EvaluationCommand:
     """A request to a ruleset: the body of `POST /v1/rulesets/{name}/evaluations`."""
+
+    kind: ClassVar[str] = "Evaluation"
 
     ruleset: str
     body: Body
@@ -20,6 +26,8 @@ class EvaluationCommand:
 class NotificationCommand:
     """A message: the body of `POST /v1/notifications`."""
 
+    kind: ClassVar[str] = "Notification"
+
     body: Body
 
 
@@ -27,7 +35,9 @@ class NotificationCommand:
 class IncidentCommand:
     """An incident: the body of `POST /v1/incidents`, in either shape."""
 
+    kind: ClassVar[str] = "Incident"
+
     body: Body
 
 
-Wish = EvaluationCommand | NotificationCommand | IncidentCommand
+Command = EvaluationCommand | NotificationCommand | IncidentCommand

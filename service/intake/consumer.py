@@ -1,23 +1,20 @@
-"""Doing what letters ask for: each once, as its app may, by the same doors as HTTP requests."""
+"""Doing what letters ask for: each once, as its app may, by the same handlers as HTTP requests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from service.core import exact_json
-from service.core.clock import Clock
-from service.core.enums import Scope
-from service.core.inbound_queue import QueueMessage
+from service.core import Clock, QueueMessage, Scope, exact_json
 from service.escalate import Incidents, IntakeRules, lenient
 from service.escalate import routes as incident_routes
-from service.evaluations import Evaluated, EvaluationRequest, Evaluations, ReceivedRequest, as_problems
+from service.evaluations import EvaluatedCall, EvaluationRequest, Evaluations, ReceivedRequest, as_problems
 from service.evaluations import routes as evaluation_routes
 from service.http import Caller, Problem, invalid_model
-from service.intake.commands import Body, EvaluationCommand, IncidentCommand, NotificationCommand, Wish
+from service.intake.commands import Body, Command, EvaluationCommand, IncidentCommand, NotificationCommand
 from service.intake.events.mappings import Mappings
 from service.intake.once import Once, OtherRequest
 from service.intake.queue_messages import LetterNotUnderstood, QueueRequest, read
@@ -42,20 +39,26 @@ class QueueSender:
 class CommandDone:
     """What the letter asked for is durable."""
 
+    label: ClassVar[str] = "done"
+
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NothingToDo:
     """Nothing was left to do: it had been done before, or the letter asks for nothing."""
+
+    label: ClassVar[str] = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class LetterRefused:
-    """The letter cannot be done, however often it comes; `reason` goes with it to the dead letters."""
+    """The letter can never be done; `reason` goes with it to the dead letters."""
+
+    label: ClassVar[str] = "refused"
 
     reason: str
 
 
-Outcome = CommandDone | Nothing | LetterRefused
+Outcome = CommandDone | NothingToDo | LetterRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class IntakeHandlers:
     """Where letters are taken to."""
 
     evaluations: Evaluations
-    desk: NotificationService
+    notifications: NotificationService
     incidents: Incidents
     rules: IntakeRules
 
@@ -73,14 +76,14 @@ class QueueConsumer:
 
     def __init__(
         self,
-        doors: IntakeHandlers,
+        handlers: IntakeHandlers,
         sender: QueueSender,
         store: Store,
         clock: Clock,
         mappings: Callable[[], Mappings],
         most_bytes: int,
     ) -> None:
-        self._doors = doors
+        self._handlers = handlers
         self._sender = sender
         self._clock = clock
         self._once = Once(store, clock, sender.app)
@@ -92,53 +95,55 @@ class QueueConsumer:
         try:
             asked = read(letter, self._mappings, self._most_bytes)
             if asked is None:
-                return Nothing()
+                return NothingToDo()
             return self._once_for(asked, asked.id or letter.id, depth)
         except (LetterNotUnderstood, OtherRequest) as error:
             return LetterRefused(str(error))
 
     def _once_for(self, asked: QueueRequest, name: str, depth: int) -> Outcome:
-        scope = _scope(asked.wish)
+        scope = _scope(asked.command)
         if scope not in self._sender.scopes:
             return LetterRefused(f"the intake may not do this: it lacks the scope {scope} (TOCSIN_INTAKE_SCOPES)")
         begun = self._once.begin(name, asked.fingerprint)
         if begun.record.done:
-            return Nothing()
+            return NothingToDo()
         try:
-            self._do(asked.wish, self._caller(name, begun.record.resource_id, asked.wish), depth)
+            self._do(asked.command, self._caller(name, begun.record.resource_id, asked.command), depth)
         except Problem as problem:
             self._once.free(begun)
             return LetterRefused(_in_words(problem))
         self._once.finish(begun)
         return CommandDone()
 
-    def _do(self, wish: Wish, caller: Caller, depth: int) -> None:
-        match wish:
+    def _do(self, command: Command, caller: Caller, depth: int) -> None:
+        match command:
             case EvaluationCommand(ruleset, body):
                 received = ReceivedRequest(_fit(body, EvaluationRequest), caller.raw_body.decode())
                 call = replace(evaluation_routes.call_of(ruleset, received, caller, VIA), depth=depth)
                 with as_problems():
-                    self._doors.evaluations.evaluate(call, Evaluated.as_json)
+                    self._handlers.evaluations.evaluate(call, EvaluatedCall.as_json)
             case NotificationCommand(body):
-                notification_routes.taken_in(self._doors.desk, self._clock, _fit(body, NotificationRequest), caller)
+                notification_routes.create_notification(
+                    self._handlers.notifications, self._clock, _fit(body, NotificationRequest), caller
+                )
             case IncidentCommand(body):
-                read = self._doors.incidents.fitted(lenient.read(body, self._doors.rules))
+                read = self._handlers.incidents.fitted(lenient.read(body, self._handlers.rules))
                 read.refuse_if_nobody()
-                incident_routes.opened(self._doors.incidents, read.new, caller, read.left_out)
+                incident_routes.opened(self._handlers.incidents, read.new, caller, read.left_out)
 
-    def _caller(self, name: str, resource_id: str, wish: Wish) -> Caller:
+    def _caller(self, name: str, resource_id: str, command: Command) -> Caller:
         return Caller(
             app=self._sender.app,
             scopes=self._sender.scopes,
             request_id=name,
             resource_id=resource_id,
             received_at=self._clock.now(),
-            raw_body=exact_json.dumps(wish.body).encode(),
+            raw_body=exact_json.dumps(command.body).encode(),
         )
 
 
-def _scope(wish: Wish) -> Scope:
-    match wish:
+def _scope(command: Command) -> Scope:
+    match command:
         case EvaluationCommand():
             return Scope.EVALUATE
         case NotificationCommand():

@@ -12,13 +12,12 @@ from itertools import islice
 
 from pydantic import ValidationError
 
-from service.core.clock import Clock
-from service.core.errors import TocsinError
-from service.core.spelling import nearest
+from service.core import Clock, TocsinError
+from service.core import nearest_word as nearest
 from service.escalate import Incidents, IntakeRules, lenient
-from service.evaluations import EvaluationRequest, Reach, Which, candidate, tested
+from service.evaluations import CandidateChoice, EvaluationRequest, ReachCheck, candidate, tested
 from service.http import Problem, described
-from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
+from service.intake.commands import Command, EvaluationCommand, IncidentCommand, NotificationCommand
 from service.intake.events.mappings import Mappings, Unmapped
 from service.language import Sentiment
 from service.notify import NotificationRequest, NotificationService, UnfitRequest, requested
@@ -33,12 +32,12 @@ class MappedEvents:
     """Tries events with mappings, and with what they lead to on this installation."""
 
     live: ActiveVersions
-    desk: NotificationService
+    notifications: NotificationService
     incidents: Incidents
     rules: IntakeRules
     clock: Clock
     sentiment: Sentiment | None = None
-    reach: Reach | None = None
+    reach: ReachCheck | None = None
 
     def tried(self, event: object, mappings: Mappings) -> Result:
         """What would become of one event; raises any `Unavailable`."""
@@ -46,17 +45,17 @@ class MappedEvents:
             return _said("error", errors=[_error("", "is not an object, as an event is")])
         named = {"event_id": _text(event.get("id"))}
         try:
-            wish = mappings.wish(event)
+            command = mappings.command(event)
         except Unmapped as error:
             faults = [_error("", str(error))]
             if mappings.is_for(event):
                 return {**named, **_said("error", errors=faults)}
             near = list(islice(_nearest(event, mappings), MOST_NEAREST))
             return {**named, **_said("unmapped", errors=faults, nearest=near)}
-        return {**named, "becomes": _named(wish), "body": wish.body, **self._done(wish)}
+        return {**named, "becomes": _named(command), "body": command.body, **self._done(command)}
 
-    def _done(self, wish: Wish) -> Result:
-        match wish:
+    def _done(self, command: Command) -> Result:
+        match command:
             case EvaluationCommand(ruleset, body):
                 return self._decided(ruleset, body)
             case NotificationCommand(body):
@@ -70,7 +69,7 @@ class MappedEvents:
         try:
             EvaluationRequest.model_validate(body)
             with as_problems():
-                asked = candidate(self.live, Which(ruleset), now)
+                asked = candidate(self.live, CandidateChoice(ruleset), now)
         except ValidationError as error:
             return _said("error", errors=_of_model(error))
         except Problem as problem:
@@ -80,7 +79,7 @@ class MappedEvents:
 
     def _faults_of_message(self, body: Mapping[str, object]) -> Errors:
         try:
-            self.desk.check(requested(NotificationRequest.model_validate(body), "test", "test", "test"))
+            self.notifications.check(requested(NotificationRequest.model_validate(body), "test", "test", "test"))
         except ValidationError as error:
             return _of_model(error)
         except UnfitRequest as error:
@@ -113,8 +112,8 @@ MOST_NEAREST = 5
 """Mappings that an answer names because an event misses them by little."""
 
 
-def _named(wish: Wish) -> str:
-    match wish:
+def _named(command: Command) -> str:
+    match command:
         case EvaluationCommand(ruleset):
             return f"a request to the ruleset {ruleset}"
         case NotificationCommand():

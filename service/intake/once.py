@@ -10,10 +10,7 @@ from hashlib import sha256
 
 from msgspec import structs
 
-from service.core import ids
-from service.core.clock import Clock
-from service.core.errors import TocsinError
-from service.core.records import from_state, to_state
+from service.core import Clock, TocsinError, from_state, ids, to_state
 from service.storage import Conflict, Item, Store
 
 KEPT = timedelta(days=15)

@@ -15,8 +15,7 @@ from datetime import timedelta
 
 from prometheus_client import Counter
 
-from service.core.errors import TocsinError, Unavailable
-from service.core.inbound_queue import AT_ONCE, InboundQueue, QueueMessage
+from service.core import MOST_AT_ONCE, InboundQueue, QueueMessage, TocsinError, Unavailable
 from service.intake.consumer import LetterRefused, Outcome, QueueConsumer
 from service.storage import Conflict
 from service.work import Backoff
@@ -44,16 +43,16 @@ class Poller:
     def __init__(
         self,
         inbox: InboundQueue,
-        taking: QueueConsumer,
+        consumer: QueueConsumer,
         ready: Callable[[], None],
         chance: Callable[[], float] = random.random,
     ) -> None:
         """`ready` raises `Unavailable` while letters would be refused only because the service has just begun."""
         self._inbox = inbox
-        self._taking = taking
+        self._consumer = consumer
         self._ready = ready
         self._chance = chance
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="intake")
+        self._pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="intake")
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
         self._stopped = threading.Event()
         self._busy = threading.Lock()
@@ -71,7 +70,7 @@ class Poller:
         return finished
 
     def once(self) -> int:
-        """Receive one batch and see to it; answers how many letters it had."""
+        """Receive one batch and handle it; returns how many letters it had."""
         self._ready()
         letters = self._inbox.receive()
         with self._busy:
@@ -97,7 +96,7 @@ class Poller:
             self._inbox.hide(letter, timedelta(0))
 
     def _see_to(self, letters: Sequence[QueueMessage]) -> None:
-        begun = [(letter, self._pool.submit(self._taking.take, letter)) for letter in letters]
+        begun = [(letter, self._pool.submit(self._consumer.take, letter)) for letter in letters]
         done = [letter for letter, future in begun if self._is_done(letter, future)]
         if done:
             self._inbox.delete(done)
@@ -109,7 +108,7 @@ class Poller:
             self._put_off(letter, error)
             return False
         outcome = future.result()
-        LETTERS.labels(type(outcome).__name__.lower()).inc()
+        LETTERS.labels(outcome.label).inc()
         if isinstance(outcome, LetterRefused):
             self._refuse(letter, outcome.reason)
             return False
@@ -124,12 +123,12 @@ class Poller:
             return
         wait = BACKOFF.wait(letter.receives, self._chance())
         extra = {"letter_id": letter.id, "receives": letter.receives}
-        said = "Letter %s cannot be taken in now (%s) and comes back in %.0f s"
+        message = "Letter %s cannot be taken in now (%s) and comes back in %.0f s"
         about = (letter.id, type(error).__name__, wait.total_seconds())
         if passing:
-            logger.warning(said, *about, extra=extra)
+            logger.warning(message, *about, extra=extra)
         else:
-            logger.error(said, *about, extra=extra, exc_info=error)
+            logger.error(message, *about, extra=extra, exc_info=error)
         self._inbox.hide(letter, wait)
 
     def _refuse(self, letter: QueueMessage, reason: str) -> None:

@@ -14,12 +14,9 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from service.core import exact_json
-from service.core.errors import TocsinError
-from service.core.inbound_queue import QueueMessage
-from service.core.records import to_state
+from service.core import QueueMessage, TocsinError, exact_json, to_state
 from service.http import Body, invalid_model
-from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
+from service.intake.commands import Command, EvaluationCommand, IncidentCommand, NotificationCommand
 from service.intake.events.mappings import Mappings, Unmapped
 
 VISIBLE = r"^[\x21-\x7e]{1,128}$"
@@ -35,16 +32,16 @@ class QueueRequest:
     """What a letter asks for. `id` is the sender's own: under one id the same thing is done once."""
 
     id: str | None
-    wish: Wish
+    command: Command
 
     @property
     def fingerprint(self) -> str:
         """Hash of all that is asked: what tells the same letter again from another one under its id."""
-        said = {"kind": type(self.wish).__name__, **to_state(self.wish)}
-        return sha256(exact_json.canonical(said).encode()).hexdigest()
+        content = {"kind": self.command.kind, **to_state(self.command)}
+        return sha256(exact_json.canonical(content).encode()).hexdigest()
 
 
-class Ours(Body):
+class OwnLetter(Body):
     """A letter of our own kind: just one of `evaluation` (with `ruleset`), `notification` and `incident`."""
 
     id: Annotated[str | None, Field(pattern=VISIBLE)] = None
@@ -86,25 +83,25 @@ def _document(text: str) -> Mapping[str, object]:
     return document
 
 
-def _mapped(event: Mapping[str, object], mappings: Mappings) -> Wish:
+def _mapped(event: Mapping[str, object], mappings: Mappings) -> Command:
     try:
-        return mappings.wish(event)
+        return mappings.command(event)
     except Unmapped as error:
         raise LetterNotUnderstood(str(error)) from error
 
 
 def _ours(document: Mapping[str, object]) -> QueueRequest:
     try:
-        letter = Ours.model_validate(document)
+        letter = OwnLetter.model_validate(document)
     except ValidationError as error:
-        faults = invalid_model(error, Ours).errors
+        faults = invalid_model(error, OwnLetter).errors
         raise LetterNotUnderstood("; ".join(f"{fault.path}: {fault.message}" for fault in faults)) from error
     match letter:
-        case Ours(ruleset=str(name), evaluation=Mapping() as body, notification=None, incident=None):
+        case OwnLetter(ruleset=str(name), evaluation=Mapping() as body, notification=None, incident=None):
             return QueueRequest(letter.id, EvaluationCommand(name, body))
-        case Ours(ruleset=None, evaluation=None, notification=Mapping() as body, incident=None):
+        case OwnLetter(ruleset=None, evaluation=None, notification=Mapping() as body, incident=None):
             return QueueRequest(letter.id, NotificationCommand(body))
-        case Ours(ruleset=None, evaluation=None, notification=None, incident=Mapping() as body):
+        case OwnLetter(ruleset=None, evaluation=None, notification=None, incident=Mapping() as body):
             return QueueRequest(letter.id, IncidentCommand(body))
     raise LetterNotUnderstood(
         "a message holds one of notification, incident, and evaluation with the name of its ruleset"

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from flask import Blueprint
 from pydantic import Field
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.evaluations import DescribedOutcome, EventFault, WhyNot
 from service.http import Body, Caller, FieldError, Shown, endpoint, invalid, shown_by
 from service.intake.events.file import parse

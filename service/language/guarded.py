@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag
+from service.core import Tag, TocsinError
 from service.language.machine import TranslationEngine
 from service.language.protocols import (
     Detected,
@@ -17,7 +16,7 @@ from service.language.protocols import (
     Sentiment,
     SentimentScore,
 )
-from service.work import Breakers, Wait
+from service.work import Breakers, CallDenied
 
 T = TypeVar("T")
 
@@ -33,7 +32,7 @@ class Guard:
         """The answer of `call`; `LanguageServiceUnavailable` at once while the service is left alone."""
         breaker = self.breakers.look([self.name])
         permit = breaker.admit(self.name)
-        if isinstance(permit, Wait):
+        if isinstance(permit, CallDenied):
             raise LanguageServiceUnavailable(
                 f"{self.name} keeps failing and is left alone until {permit.until:%H:%M:%S} UTC"
             )

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from service.core import tagged_texts
-from service.core.language_tags import Tag, likely, serves
+from service.core import Tag, likely, serves, tagged_texts
 from service.language.masking import MarkersBroken, mask_for_machine, words_of
 from service.language.protocols import Detector, NotTranslated, Translation
 
@@ -74,11 +73,11 @@ class MachineTranslator:
         whole = self.translate(tagged_texts.bare(text), source, target)
         if isinstance(whole, NotTranslated):
             return whole
-        said: dict[str, str] = {}
+        by_piece: dict[str, str] = {}
         for number, words in tagged_texts.marked_words(text).items():
             answer = self.translate(words, source, target) if any(map(str.isalpha, words_of(words))) else None
-            said[number] = answer.text if isinstance(answer, Translation) else words
-        tagged = tagged_texts.with_marks(whole.text, said)
+            by_piece[number] = answer.text if isinstance(answer, Translation) else words
+        tagged = tagged_texts.with_marks(whole.text, by_piece)
         if tagged is None:
             return NotTranslated(f"{self.engine.name}: words that a tag marks are not in the answer")
         return replace(whole, text=tagged)

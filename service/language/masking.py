@@ -60,9 +60,9 @@ class Masked:
     def restore(self, translated: str) -> str | MarkersBroken:
         """The translated text with everything hidden put back, if each marker is there exactly once."""
         expected = Counter(_marker(number) for number in range(len(self.hidden)))
-        found = Counter(_MARKER.findall(translated))
-        if found != expected:
-            return MarkersBroken(_difference(expected, found))
+        markers = Counter(_MARKER.findall(translated))
+        if markers != expected:
+            return MarkersBroken(_difference(expected, markers))
         pieces = self.put_back or self.hidden
         return _MARKER.sub(lambda match: pieces[int(match[0][3:]) - 1], translated)
 
@@ -81,7 +81,7 @@ def mask(text: str, terms: Iterable[str] = ()) -> Masked:
     return Masked(_pattern(tuple(terms)).sub(hide, text), tuple(hidden))
 
 
-def mask_for_machine(text: str, terms: Iterable[str], said: Callable[[str], str]) -> Masked:
+def mask_for_machine(text: str, terms: Iterable[str], translated: Callable[[str], str]) -> Masked:
     """Hide also what engines lose: pictures, ranges, and times with AM or PM. `said` writes them for the reader."""
     hidden: list[str] = []
 
@@ -90,7 +90,7 @@ def mask_for_machine(text: str, terms: Iterable[str], said: Callable[[str], str]
         return _marker(len(hidden) - 1)
 
     masked = _pattern(tuple(terms), LOST_BY_MACHINES).sub(hide, text)
-    return Masked(masked, tuple(hidden), tuple(map(said, hidden)))
+    return Masked(masked, tuple(hidden), tuple(map(translated, hidden)))
 
 
 def words_of(text: str) -> str:
@@ -108,8 +108,8 @@ def _marker(index: int) -> str:
     return f"VAR{index + 1}"
 
 
-def _difference(expected: Counter[str], found: Counter[str]) -> str:
-    lost = sorted((expected - found).elements())
-    extra = sorted((found - expected).elements())
-    said = [f"lost {', '.join(lost)}" if lost else "", f"added {', '.join(extra)}" if extra else ""]
-    return "the engine " + " and ".join(filter(None, said))
+def _difference(expected: Counter[str], returned: Counter[str]) -> str:
+    lost = sorted((expected - returned).elements())
+    extra = sorted((returned - expected).elements())
+    differences = [f"lost {', '.join(lost)}" if lost else "", f"added {', '.join(extra)}" if extra else ""]
+    return "the engine " + " and ".join(filter(None, differences))

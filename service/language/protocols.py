@@ -13,8 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from service.core.errors import TocsinError, Unavailable
-from service.core.language_tags import Tag
+from service.core import Tag, TocsinError, Unavailable
 
 _LONGEST_WAIT_S = 3_600.0
 
@@ -176,7 +175,7 @@ class Sentences(Protocol):
     def keys(self, text: str, source: Tag, /) -> Sequence[str]:
         """Under what the sentences of a text may be known; none for a language that is not read."""
 
-    def generalised(self, text: str, said: str, source: Tag, target: Tag, /) -> tuple[str, str] | None:
+    def generalised(self, text: str, translation: str, source: Tag, target: Tag, /) -> tuple[str, str] | None:
         """A text and its translation with slots for the days, times and numbers in both; None if they differ."""
 
     def translate_with(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from service.core import tagged_texts
-from service.core.language_tags import Tag, serves
+from service.core import Tag, serves, tagged_texts
 from service.language.masking import words_of
 from service.language.protocols import (
     SOURCE,
@@ -24,17 +23,17 @@ def _translated(translator: Translator, text: str, source: Tag, target: Tag) -> 
     whole = translator.translate(text, source, target)
     if isinstance(whole, Translation):
         return whole
-    said: dict[str, Translation] = {}
+    by_text: dict[str, Translation] = {}
     for fragment in tagged_texts.fragments(text):
         if any(map(str.isalpha, words_of(fragment))):
             answer = translator.translate(fragment, source, target)
             if isinstance(answer, NotTranslated):
                 return whole
-            said[fragment] = answer
-    if not said:
+            by_text[fragment] = answer
+    if not by_text:
         return whole
-    first = next(iter(said.values()))
-    words = tagged_texts.joined(text, {fragment: answer.text for fragment, answer in said.items()})
+    first = next(iter(by_text.values()))
+    words = tagged_texts.joined(text, {fragment: answer.text for fragment, answer in by_text.items()})
     return Translation(words, first.language, first.provenance)
 
 

@@ -1,3 +1,4 @@
+from service.messages import markup, render, speech, template_documents
 from service.messages.answer_words import NEUTRAL, AnswerWords
 from service.messages.attachment_rules import (
     MAX_ATTACHMENT_NAME,
@@ -7,25 +8,27 @@ from service.messages.attachment_rules import (
     AttachmentRefused,
 )
 from service.messages.attachments import Attachments
-from service.messages.carriers import Carriers, FromSenders, RateLimiter, StepRates, Urgency, anyhow
-from service.messages.failover import Departing, Failover
+from service.messages.carriers import Carriers, RateLimiter, SenderCarrier, StepRates, Urgency, any_route
+from service.messages.failover import Failover, RouteChooser
 from service.messages.forms import MAX_VALUE, Form, FormRefused, NotFilled, parse_form
 from service.messages.keywords import Keyword, keyword
 from service.messages.lane_routes import LANE_PAUSED, LANE_RESUMED, audited_pause
 from service.messages.machine_review import MachineReview
 from service.messages.markup import UNSUBSCRIBE
 from service.messages.optout_routes import OPTOUT_ADDED, OPTOUT_LIFTED, OptOutView, audited_optout, suppressed
-from service.messages.optouts import ListedOptOut, OptOut, OptOuts, Why
+from service.messages.optouts import ListedOptOut, OptOut, OptOutReason, OptOuts
 from service.messages.pace import Pace, parse_pace
+from service.messages.post_attempts import OF_ONE_HOST, HostShares, PostAttempts, on_dead, without_failures
 from service.messages.prices import CURRENCY, estimated_price
+from service.messages.provider_weights import parse_weights
 from service.messages.providers import OneAddress, Provider
-from service.messages.quiet import QuietHours, parse_quiet_hours
-from service.messages.render import NO_FOOT, EmailText, FilledText, Foot, Rendition, TooLong
-from service.messages.reviews import FLAGGED, NotWaiting, Ruled, Ruling, Word, ruled, waits_for_review
+from service.messages.quiet_hours import QuietHours, parse_quiet_hours
+from service.messages.render import NO_FOOT, EmailText, FilledText, MailFooter, Rendition, TooLong
+from service.messages.reviews import FLAGGED, NotWaiting, Ruling, RulingCommit, RulingWord, ruled, waits_for_review
 from service.messages.routes import OUTBOX_LIST, OutboxQuery, sent_as_json
 from service.messages.s3_attachments import S3Attachments
 from service.messages.segments import Segments, not_in_gsm_7, segments_of, surplus
-from service.messages.senders import Sender, Senders, SendersRefused, everywhere, read_senders
+from service.messages.senders import Sender, Senders, SendersRefused, one_identity, read_senders
 from service.messages.shortened import shorten
 from service.messages.spend import Budgeted, Spend
 from service.messages.templates import NoSuchTemplate, Template, Templates, announcement, read_templates
@@ -36,7 +39,7 @@ from service.messages.translations import (
     TRANSLATION_KIND,
     TRANSLATION_MISSING,
     TRANSLATION_SUPPLIED,
-    Missing,
+    MissingTranslation,
     NoSuchTranslation,
     NothingToReview,
     PiecesLost,
@@ -44,9 +47,7 @@ from service.messages.translations import (
     WantedTranslation,
     check_pieces,
 )
-from service.messages.tries import OF_ONE_HOST, HostShares, Tries, on_dead, without_failures
 from service.messages.webhooks import Callback, CallbackRefused, Webhooks, check_url, host_of
-from service.messages.weights import parse_weights
 
 __all__ = [
     "CURRENCY",
@@ -76,20 +77,18 @@ __all__ = [
     "Callback",
     "CallbackRefused",
     "Carriers",
-    "Departing",
     "DoesNotFit",
     "EmailText",
     "Failover",
     "FilledText",
-    "Foot",
     "Form",
     "FormRefused",
-    "FromSenders",
     "HostShares",
     "Keyword",
     "ListedOptOut",
     "MachineReview",
-    "Missing",
+    "MailFooter",
+    "MissingTranslation",
     "NoSuchTemplate",
     "NoSuchTranslation",
     "NotFilled",
@@ -98,20 +97,25 @@ __all__ = [
     "NothingToReview",
     "OneAddress",
     "OptOut",
+    "OptOutReason",
     "OptOutView",
     "OptOuts",
     "OutboxQuery",
     "Pace",
     "PiecesLost",
+    "PostAttempts",
     "Provider",
     "QuietHours",
     "RateLimiter",
     "Rendition",
-    "Ruled",
+    "RouteChooser",
     "Ruling",
+    "RulingCommit",
+    "RulingWord",
     "S3Attachments",
     "Segments",
     "Sender",
+    "SenderCarrier",
     "Senders",
     "SendersRefused",
     "Spend",
@@ -121,38 +125,39 @@ __all__ = [
     "TooLong",
     "TranslationFormat",
     "Translations",
-    "Tries",
     "Urgency",
     "WantedTranslation",
     "Webhooks",
-    "Why",
-    "Word",
     "announcement",
-    "anyhow",
+    "any_route",
     "audited_optout",
     "audited_pause",
     "check_pieces",
     "check_url",
     "estimated_price",
-    "everywhere",
     "export_texts",
     "host_of",
     "import_texts",
     "keyword",
+    "markup",
     "not_in_gsm_7",
     "on_dead",
+    "one_identity",
     "parse_form",
     "parse_pace",
     "parse_quiet_hours",
     "parse_weights",
     "read_senders",
     "read_templates",
+    "render",
     "ruled",
     "segments_of",
     "sent_as_json",
     "shorten",
+    "speech",
     "suppressed",
     "surplus",
+    "template_documents",
     "waits_for_review",
     "without_failures",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 MAX_LINE = 100
 """Characters of a line: it stands on a button, and is read out on the phone."""

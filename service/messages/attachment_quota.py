@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.core.records import from_state, to_state
+from service.core import from_state, to_state
 from service.storage import Item
 
 KIND = "attachments-of-app"
@@ -32,7 +32,7 @@ class KeptFiles:
     files: tuple[KeptFile, ...] = ()
 
     def with_another(self, file: KeptFile, now: datetime) -> KeptFiles | None:
-        """What is kept with one more; None where it no longer fits."""
+        """The quota with one more file; None where it no longer fits."""
         kept = tuple(other for other in self.files if other.until > now)
         if len(kept) >= MAX_KEPT or sum(other.size for other in kept) + file.size > QUOTA:
             return None
@@ -50,7 +50,7 @@ def kept_in(item: Item) -> KeptFiles:
 
 
 def quota_item(app: str, before: Item | None, kept: KeptFiles, grace: timedelta) -> Item:
-    """The item as it is to be saved: it may be forgotten once every file is, and some time after."""
+    """The item as it is saved: it expires some time after its last file."""
     expires_at = max(file.until for file in kept.files) + grace
     version = 0 if before is None else before.version
     return Item(quota_id(app), KIND, to_state(kept), version=version, expires_at=expires_at)

@@ -1,11 +1,11 @@
-"""What a file must be to go along with a mail, wherever it is kept."""
+"""What a file must be to be attached to a mail, wherever it is stored."""
 
 from __future__ import annotations
 
 import mimetypes
 import re
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 MAX_ATTACHMENTS = 10
 """Files of one email."""
@@ -26,14 +26,14 @@ _PROGRAMS = (
     " vps vsmacros vss vst vsw vxd ws wsc wsf wsh xnk"
 )
 PROGRAMS = frozenset(_PROGRAMS.split())
-"""Endings of names that SES sends for nobody, nor do most mail servers take them.
+"""Endings of names that SES does not send, and that most mail servers refuse.
 
 https://docs.aws.amazon.com/ses/latest/dg/mime-types.html
 """
 
 
 class AttachmentRefused(TocsinError):
-    """A file that cannot be kept; the text says why, `of` what it says it: its content, its name or its type."""
+    """A file that is refused; the text says why, `of` which part: its content, its name or its type."""
 
     def __init__(self, message: str, of: str = "body") -> None:
         super().__init__(message)
@@ -60,7 +60,11 @@ def checked_name(name: str) -> str:
 
 def checked_type(name: str, media_type: str | None) -> str:
     """The media type of a file, by its name where nobody says it; `AttachmentRefused`."""
-    said = (media_type or mimetypes.guess_type(name)[0] or "application/octet-stream").lower()
-    if not _MEDIA_TYPE.fullmatch(said) or len(said) > MAX_TYPE or said.startswith(("multipart/", "message/")):
+    declared = (media_type or mimetypes.guess_type(name)[0] or "application/octet-stream").lower()
+    if (
+        not _MEDIA_TYPE.fullmatch(declared)
+        or len(declared) > MAX_TYPE
+        or declared.startswith(("multipart/", "message/"))
+    ):
         raise AttachmentRefused("has no media type that a mail can carry: write it like application/pdf", "type")
-    return said
+    return declared

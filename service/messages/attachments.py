@@ -1,4 +1,4 @@
-"""Files that go along with emails: uploaded first, kept for thirty days, named by the notifications that send them."""
+"""Files that are attached to emails: uploaded first, kept for thirty days, named by notifications."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.channels import Attachment
-from service.core import ids
-from service.core.clock import Clock
-from service.core.records import from_state, to_state
+from service.core import Clock, from_state, ids, to_state
 from service.messages import attachment_quota
 from service.messages.attachment_quota import KeptFile, KeptFiles, kept_in, quota_id, quota_item
 from service.messages.attachment_rules import (
@@ -57,7 +55,7 @@ class Attachments:
     def keep(
         self, app: str, name: str, media_type: str | None, content: bytes, audit: AuditEntry
     ) -> tuple[str, StoredFile]:
-        """Keep a file, durably; answers its id. `AttachmentRefused` for its name, its type, its size or the quota."""
+        """Store a file durably; returns its id. `AttachmentRefused` for its name, its type, its size or the quota."""
         now = self._clock.now()
         file = StoredFile(
             app, checked_name(name), checked_type(name, media_type), len(content), _count(content), now + KEPT
@@ -94,7 +92,7 @@ class Attachments:
             return
 
     def faults(self, file_ids: Sequence[str], app: str, at: datetime) -> Iterator[tuple[int, str]]:
-        """What is wrong with which of the files that an app wants to send at a time."""
+        """What is wrong with the files that an app wants to send together, by their position."""
         sizes = []
         for number, name in enumerate(file_ids):
             try:
@@ -150,7 +148,7 @@ class Attachments:
         return quota_item(file.app, item, kept, grace=KEPT)
 
     def _counted(self, app: str) -> KeptFiles:
-        """What an app keeps that nothing counts yet: its files are of an earlier version, or there are none."""
+        """The quota of an app that has none yet: its files are of an earlier version, or there are none."""
         return KeptFiles(tuple(KeptFile(file.until, file.size) for file in self._of(app)))
 
     def _of(self, app: str) -> Iterator[StoredFile]:

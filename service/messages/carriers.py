@@ -1,4 +1,4 @@
-"""The ways out that this installation has: one carrier for each channel, and when its messages may leave."""
+"""The carriers of this installation, one for each channel, and when their messages may leave."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from enum import StrEnum
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
-from service.channels import Carrier, Handed, Message, Refused, Sms, VoiceCall
-from service.core.enums import Channel
-from service.messages.failover import Departing, Route
+from service.channels import Carrier, Message, Refused, SendResult, Sms, VoiceCall
+from service.core import Channel
+from service.messages.failover import Route, RouteChooser
 from service.messages.senders import Senders
 from service.storage import Store
 
 M = TypeVar("M", Sms, VoiceCall)
 
 
-class FromSenders(Generic[M]):
+class SenderCarrier(Generic[M]):
     """A carrier that is our store, its messages leaving from the identity that their country demands, or not at all."""
 
     def __init__(self, carrier: Carrier[M], senders: Senders) -> None:
@@ -34,22 +34,22 @@ class FromSenders(Generic[M]):
     def is_our_store(self) -> bool:
         return self._carrier.is_our_store
 
-    def departing(self) -> Callable[[M], Route]:
-        """Tells where a message is going to leave."""
+    def route_chooser(self) -> Callable[[M], Route]:
+        """A function that chooses where a message leaves."""
         if not self._senders.by_country:
-            return anyhow()
+            return any_route()
         return lambda message: Route(sender=self._senders.of_message(message))
 
     def joins(self, message: M, earlier: Sequence[M], /) -> bool:
         """Whether its carrier says so."""
         return self._carrier.joins(message, earlier)
 
-    def hand_over(self, messages: Sequence[M], begin_by: datetime, /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[M], begin_by: datetime, /) -> Sequence[SendResult]:
         """Send what may leave; the others are refused, saying why."""
         addressed = [self._senders.addressed(message) for message in messages]
         leaving = [each for each in addressed if not isinstance(each, Refused)]
         results = iter(self._carrier.hand_over(leaving, begin_by))
-        return [Handed(each) if isinstance(each, Refused) else next(results) for each in addressed]
+        return [SendResult(each) if isinstance(each, Refused) else next(results) for each in addressed]
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,20 @@ class Carriers:
 
     @cached_property
     def in_our_store(self) -> frozenset[Channel]:
-        """The channels on which sending is nothing but a write of ours."""
+        """The channels on which sending is only a write to our own store."""
         return frozenset(channel for channel, carrier in self.by_channel.items() if carrier.is_our_store)
 
     def joins(self, message: Message, earlier: Sequence[Message]) -> bool:
         """Whether a message costs no call of its own when it follows `earlier` ones of any channels."""
-        alike = [one for one in earlier if one.channel is message.channel]
+        alike = [before for before in earlier if before.channel is message.channel]
         return self.by_channel[message.channel].joins(message, alike)
 
-    def hand_over(self, messages: Sequence[Message], begin_by: datetime) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[Message], begin_by: datetime) -> Sequence[SendResult]:
         """Send messages of any channels; what became of each, in order. No call is begun after `begin_by`."""
         places: dict[Channel, list[int]] = {}
         for place, message in enumerate(messages):
             places.setdefault(message.channel, []).append(place)
-        by_place: dict[int, Handed] = {}
+        by_place: dict[int, SendResult] = {}
         for channel, carrier in self.by_channel.items():
             if own := places.get(channel):
                 handed = carrier.hand_over([messages[place] for place in own], begin_by)
@@ -81,12 +81,12 @@ class Carriers:
         return [by_place[place] for place in range(len(messages))]
 
 
-Leaving = Mapping[Channel, Departing[Any]]
+RouteChoosers = Mapping[Channel, RouteChooser[Any]]
 """From where the messages of each channel are going to leave, where there is more to say than their channel."""
 
 
-def anyhow() -> Callable[[Message], Route]:
-    """The departures of a channel whose messages go at any time and from nowhere in particular."""
+def any_route() -> Callable[[Message], Route]:
+    """The routes of a channel whose messages go at any time and from nowhere in particular."""
     return lambda _: _ANYHOW
 
 
@@ -101,7 +101,7 @@ UNKNOWN_RATE = 20.0
 
 
 class Urgency(StrEnum):
-    """What passes what within a rate, the most urgent first: in a storm, what asks people before what tells them."""
+    """What goes first within a rate, the most urgent first: in a storm, questions before information."""
 
     PAGE = "page"
     REMINDER = "reminder"
@@ -136,43 +136,48 @@ def _key(key: str, urgency: Urgency) -> str:
 
 
 class RateLimiter:
-    """When messages may go out: not while their providers are left alone, nor faster than their rate.
+    """When messages may go out: never while their providers rest, never faster than their rate.
 
     A rate is the least of what settings, senders and the account grant; of that, the share that the provider takes now.
     A message that another provider takes over has its slot with the one that failed it.
     """
 
-    def __init__(self, store: Store, leaving: Leaving, rates: Mapping[Channel, float]) -> None:
+    def __init__(self, store: Store, route_choosers: RouteChoosers, rates: Mapping[Channel, float]) -> None:
         self._store = store
-        self._leaving = leaving
+        self._route_choosers = route_choosers
         self._rates = rates
 
     def at(self, now: datetime, urgency: Urgency) -> StepRates:
-        """How things stand at this moment for messages that are as urgent."""
-        return StepRates(self._store, self._leaving, self._rates, now, urgency)
+        """The rates at this moment for messages of an urgency."""
+        return StepRates(self._store, self._route_choosers, self._rates, now, urgency)
 
 
 class StepRates:
     """The slots of one step: each channel's breakers are read once, when one of its messages is asked about."""
 
     def __init__(
-        self, store: Store, leaving: Leaving, rates: Mapping[Channel, float], now: datetime, urgency: Urgency
+        self,
+        store: Store,
+        route_choosers: RouteChoosers,
+        rates: Mapping[Channel, float],
+        now: datetime,
+        urgency: Urgency,
     ) -> None:
         self._store = store
         self._rates = rates
         self._now = now
         self._urgency = urgency
-        self._leaving = {channel: cache(departing) for channel, departing in leaving.items()}
-        self._departures: dict[str, Route] = {}
+        self._route_choosers = {channel: cache(chooser) for channel, chooser in route_choosers.items()}
+        self._routes: dict[str, Route] = {}
         self._known: dict[str, _Rate | None] = {}
 
     def rests_until(self, message: Message) -> datetime | None:
         """Until when every provider that could take the message is left alone; None if one may be asked."""
-        opens = self._departure(message).opens
+        opens = self._route(message).opens
         return opens if opens is not None and opens > self._now else None
 
     def moment(self) -> Callable[[Message], bool]:
-        """Takes the messages of one moment, one by one: False for the first that is more than its rate lets out."""
+        """Takes the messages of one moment, one by one: False for the first that exceeds its rate."""
         taken = Counter[str]()
 
         def takes(message: Message) -> bool:
@@ -187,7 +192,7 @@ class StepRates:
     def book(self, messages: Iterable[Message]) -> datetime:
         """From when on these messages may go out, all together: now, if nothing is in the way."""
         leaving = list(messages)
-        opens = (self._departure(message).opens for message in leaving)
+        opens = (self._route(message).opens for message in leaving)
         if rests := [until for until in opens if until is not None and until > self._now]:
             return max(rests)
         wanted = Counter(rate for rate in map(self._rate, leaving) if rate is not None)
@@ -199,11 +204,11 @@ class StepRates:
             self._store.reserve(key, number, rate.per_second, self._now)
         return self._store.reserve(own, number, rate.per_second, self._now)
 
-    def _departure(self, message: Message) -> Route:
+    def _route(self, message: Message) -> Route:
         name = message.reference.delivery_id
-        if name not in self._departures:  # each message is asked about several times
-            self._departures[name] = self._leaving[message.channel]()(message)
-        return self._departures[name]
+        if name not in self._routes:  # each message is asked about several times
+            self._routes[name] = self._route_choosers[message.channel]()(message)
+        return self._routes[name]
 
     def _rate(self, message: Message) -> _Rate | None:
         name = message.reference.delivery_id
@@ -212,14 +217,14 @@ class StepRates:
         return self._known[name]
 
     def _rate_of(self, message: Message) -> _Rate | None:
-        departure = self._departure(message)
-        sender = departure.sender
+        route = self._route(message)
+        sender = route.sender
         if sender is not None and sender.per_second is not None:
             key = f"rate-{sender.origin}"
             granted: float | None = sender.per_second
         else:
             key, granted = f"rate-{message.channel}", self._rates.get(message.channel)
-        known = [rate for rate in (granted, departure.most_per_second) if rate is not None]
-        if departure.pace < 1:
-            return _Rate(key, departure.pace * min(known, default=UNKNOWN_RATE))
+        known = [rate for rate in (granted, route.most_per_second) if rate is not None]
+        if route.pace < 1:
+            return _Rate(key, route.pace * min(known, default=UNKNOWN_RATE))
         return _Rate(key, min(known)) if known else None

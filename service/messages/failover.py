@@ -9,19 +9,19 @@ from typing import Generic, TypeVar
 
 from msgspec import structs
 
-from service.channels import Handed, Message, Outcome, Reason, Refused
-from service.core.clock import Clock
-from service.messages.choice import ProviderCandidate, chance_of, choose
+from service.channels import Message, Outcome, Reason, Refused, SendResult
+from service.core import Clock
+from service.messages.provider_choice import ProviderCandidate, chance_of, choose
 from service.messages.providers import SHORTLY, Provider
 from service.messages.senders import Sender
-from service.work import Breakers, Look
+from service.work import Breakers, BreakerView
 
 M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """From where a message is going to leave, and not before when.
+    """From where a message is going to leave, and when at the earliest.
 
     `pace` is the share of its rate at which the provider takes messages now, `most_per_second` what the account grants.
     """
@@ -65,8 +65,8 @@ class Failover(Generic[M]):
         first = max(self._providers.values(), key=lambda provider: self._weight(provider.name))
         return first.joins(message, earlier[-1])
 
-    def departing(self) -> Callable[[M], Route]:
-        """Tells where a message is going to leave, as things stand now."""
+    def route_chooser(self) -> Callable[[M], Route]:
+        """A function that chooses where a message leaves, as things stand now."""
         look = self._breakers.look(self._accounts)
 
         def of(message: M) -> Route:
@@ -80,7 +80,7 @@ class Failover(Generic[M]):
 
         return of
 
-    def hand_over(self, messages: Sequence[M], begin_by: datetime, /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[M], begin_by: datetime, /) -> Sequence[SendResult]:
         """Send messages; what became of each, in order. No call is begun after `begin_by`."""
         if not messages:
             return []
@@ -91,35 +91,35 @@ class Failover(Generic[M]):
         while left := [trial for trial in trials if trial.goes_on]:
             name, group = next(iter(_by_next(left).items()))
             self._try(self._providers[name], group, look, begin_by)
-        return [Handed(trial.outcome or self._refusal(trial.message, look)) for trial in trials]
+        return [SendResult(trial.outcome or self._refusal(trial.message, look)) for trial in trials]
 
-    def _try(self, provider: Provider[M], trials: Sequence[_Trial[M]], look: Look, begin_by: datetime) -> None:
+    def _try(self, provider: Provider[M], trials: Sequence[_Trial[M]], look: BreakerView, begin_by: datetime) -> None:
         addressed = [provider.identities.addressed(trial.message) for trial in trials]
         leaving = [message for message in addressed if not isinstance(message, Refused)]
         outcomes = iter(provider.hand_over(leaving, look, lambda: self._clock.now() < begin_by))
         for trial, message in zip(trials, addressed, strict=True):
             trial.heard(message if isinstance(message, Refused) else next(outcomes))
 
-    def _orders(self, messages: Sequence[M], look: Look) -> Sequence[tuple[M, Sequence[str]]]:
+    def _orders(self, messages: Sequence[M], look: BreakerView) -> Sequence[tuple[M, Sequence[str]]]:
         """For each message the providers that can carry it, as they are to be tried."""
         return [
             (message, self._order(message, chance, look))
             for message, chance in zip(messages, self._chances(messages), strict=True)
         ]
 
-    def _order(self, message: M, chance: float, look: Look) -> Sequence[str]:
+    def _order(self, message: M, chance: float, look: BreakerView) -> Sequence[str]:
         """An urgent message probes a provider before its rest is over only where no other takes it."""
         order = choose(self._candidates(message, look, urgent=False), chance)
         return order or (choose(self._candidates(message, look, urgent=True), chance) if _is_urgent(message) else order)
 
-    def _candidates(self, message: M, look: Look, *, urgent: bool) -> Sequence[ProviderCandidate]:
+    def _candidates(self, message: M, look: BreakerView, *, urgent: bool) -> Sequence[ProviderCandidate]:
         return [
             self._candidate(name, provider.account_of(message), look, urgent=urgent)
             for name, provider in self._providers.items()
             if self._carries(name, message)
         ]
 
-    def _candidate(self, name: str, account: str, look: Look, *, urgent: bool) -> ProviderCandidate:
+    def _candidate(self, name: str, account: str, look: BreakerView, *, urgent: bool) -> ProviderCandidate:
         rests = look.rests_until(account, urgent=urgent) is not None
         return ProviderCandidate(name, self._weight(name), look.health(account), rests)
 
@@ -130,19 +130,19 @@ class Failover(Generic[M]):
         return not isinstance(self._providers[name].identities.addressed(message), Refused)
 
     def _chances(self, messages: Sequence[M]) -> Sequence[float]:
-        """Each message draws for itself, but those that could ride in one call draw together."""
+        """Each message draws for itself, except that messages which fit one call draw together."""
         chances = [chance_of(message.reference) for message in messages]
         together = any(provider.takes_several for provider in self._providers.values())
         return [chances[0]] * len(chances) if together and chances else chances
 
-    def _opens(self, message: M, look: Look) -> datetime | None:
+    def _opens(self, message: M, look: BreakerView) -> datetime | None:
         """When the first provider that could carry the message stops resting; None if none of them could."""
         carrying = (provider for name, provider in self._providers.items() if self._carries(name, message))
         urgent = _is_urgent(message)
         rests = (look.rests_until(provider.account_of(message), urgent=urgent) for provider in carrying)
         return min((until for until in rests if until is not None), default=None)
 
-    def _refusal(self, message: M, look: Look) -> Refused:
+    def _refusal(self, message: M, look: BreakerView) -> Refused:
         """Why nobody was asked."""
         if (opens := self._opens(message, look)) is not None:
             wait = max(opens - self._clock.now(), SHORTLY)
@@ -176,7 +176,7 @@ def _is_urgent(message: M) -> bool:
 
 
 def _soonest(first: Refused, other: Outcome) -> Outcome:
-    """What two providers said: of two refusals for now the one that may be over sooner.
+    """The outcome of two: of two temporary refusals the one that may be over sooner.
 
     That another provider does not serve a country is no last word while the first may still do it.
     """
@@ -196,5 +196,5 @@ def _by_next(trials: Sequence[_Trial[M]]) -> Mapping[str, Sequence[_Trial[M]]]:
     return groups
 
 
-Departing = Callable[[], Callable[[M], Route]]
+RouteChooser = Callable[[], Callable[[M], Route]]
 """How a channel is asked from where its messages are going to leave: once at a time, then for each."""

@@ -12,9 +12,7 @@ from typing import NoReturn
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal, is_currency
 
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag
-from service.core.ordinals import with_first_of_month
+from service.core import Tag, TocsinError, with_first_of_month
 
 DATE_STYLES = ("short", "medium", "long", "full")
 TIME_STYLES = ("short", "medium")
@@ -76,7 +74,7 @@ def _money(value: object, option: str | None, locale: Tag, _: tzinfo | None) -> 
 
 
 def _spelled(value: object, _: str | None, __: Tag, ___: tzinfo | None) -> str:
-    """Letters and digits one by one, with a pause after each: a voice reads 4170 as one number, which nobody types."""
+    """Letters and digits one by one, with a pause after each: a voice would read 4170 as one number."""
     return ", ".join(filter(str.isalnum, plainly(value)))
 
 

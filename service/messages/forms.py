@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import NoReturn
 
-from service.core import placeholders
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag
-from service.core.placeholders import LiteralText, Placeholder
+from service.core import LiteralText, Placeholder, Tag, TocsinError, placeholders
 from service.messages.formats import FILTERS, Unformattable, plainly
 
 MAX_SOURCE = 256 * 1024

@@ -15,6 +15,8 @@ from itertools import islice
 
 from typing_extensions import override
 
+from service.core import caseless
+
 MOST_NAMED = 20
 """Dangers of one document that are named."""
 
@@ -112,19 +114,19 @@ def _of_tag(tag: str, attributes: Sequence[tuple[str, str | None]]) -> Iterator[
             yield f"srcdoc= holds a page of its own: {_LOADS}"
         elif name in _LINKS and (fault := _of_link(name, text)):
             yield fault
-        elif tag == "meta" and name == "http-equiv" and text.strip().casefold() == "refresh":
+        elif tag == "meta" and name == "http-equiv" and caseless(text.strip()) == "refresh":
             yield '<meta http-equiv="refresh"> goes to another page: take it out, and link to that page'
 
 
 def _of_style(text: str) -> Iterator[str]:
-    if (found := _STYLE.search(text)) is not None:
-        yield f"a style holds {found[0]!r}, which can run a script: {_RUNS}"
+    if (match := _STYLE.search(text)) is not None:
+        yield f"a style holds {match[0]!r}, which can run a script: {_RUNS}"
 
 
 def _of_link(attribute: str, address: str) -> str | None:
     """What is wrong with an address: it runs something, or the value of its slot could make it so."""
     before, slot, _ = address.partition("{{")
-    plain = _NOT_READ.sub("", before).casefold()
+    plain = caseless(_NOT_READ.sub("", before))
     if attribute in _SHOWN and _PICTURE.match(plain):
         return None
     for scheme in (f"{name}:" for name in _RUNNING):

@@ -61,7 +61,9 @@ class _Segment:
 
 def texts(document: str) -> tuple[str, ...]:
     """The texts of the document in order, entities decoded: what a translator is given."""
-    return tuple(one.text.strip() for one in _segments(document) if one.text is not None and one.text.strip())
+    return tuple(
+        segment.text.strip() for segment in _segments(document) if segment.text is not None and segment.text.strip()
+    )
 
 
 def with_texts(document: str, translated: Mapping[str, str]) -> str:
@@ -69,32 +71,34 @@ def with_texts(document: str, translated: Mapping[str, str]) -> str:
 
     Of a text with tags in it, those between the tags are replaced by themselves where the whole is not known.
     """
-    return "".join(_written(one, translated) for one in _segments(document))
+    return "".join(_written(segment, translated) for segment in _segments(document))
 
 
-def _written(one: _Segment, translated: Mapping[str, str]) -> str:
-    if one.text is None:
-        return "".join(piece.raw for piece in one.pieces)
-    said = translated.get(one.text.strip())
-    if one.tags and (said is None or not _has_all(said, one)):
-        return "".join(_alone(piece, translated) for piece in one.pieces)
-    if said is None:
-        return _escaped(one.text)
-    before, _, after = one.text.partition(one.text.strip())
-    written = (one.tags[piece] if piece in one.tags else _escaped(piece) for piece in tagged.pieces(said))
-    return before + "".join(written) + after if one.tags else before + _escaped(said) + after
+def _written(segment: _Segment, translated: Mapping[str, str]) -> str:
+    if segment.text is None:
+        return "".join(piece.raw for piece in segment.pieces)
+    translation = translated.get(segment.text.strip())
+    if segment.tags and (translation is None or not _has_all(translation, segment)):
+        return "".join(_alone(piece, translated) for piece in segment.pieces)
+    if translation is None:
+        return _escaped(segment.text)
+    before, _, after = segment.text.partition(segment.text.strip())
+    written = (
+        segment.tags[piece] if piece in segment.tags else _escaped(piece) for piece in tagged.pieces(translation)
+    )
+    return before + "".join(written) + after if segment.tags else before + _escaped(translation) + after
 
 
-def _has_all(said: str, one: _Segment) -> bool:
-    return tagged.is_tagged(said) and sorted(tagged.pieces(said)[1::2]) == sorted(one.tags)
+def _has_all(translation: str, segment: _Segment) -> bool:
+    return tagged.is_tagged(translation) and sorted(tagged.pieces(translation)[1::2]) == sorted(segment.tags)
 
 
 def _alone(piece: _Piece, translated: Mapping[str, str]) -> str:
     if piece.kind is not _Kind.TEXT or piece.is_blank:
         return _escaped(piece.raw) if piece.kind is _Kind.TEXT else piece.raw
-    said = piece.raw.strip()
-    before, _, after = piece.raw.partition(said)
-    return before + _escaped(translated.get(said, said)) + after
+    text = piece.raw.strip()
+    before, _, after = piece.raw.partition(text)
+    return before + _escaped(translated.get(text, text)) + after
 
 
 def _escaped(text: str) -> str:

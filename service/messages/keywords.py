@@ -8,8 +8,9 @@ neither list, whatever a provider's defaults say: they answer incidents.
 from __future__ import annotations
 
 import re
-import unicodedata
 from enum import StrEnum
+
+from service.core import without_latin_accents
 
 
 class Keyword(StrEnum):
@@ -67,8 +68,8 @@ def keyword(text: str, *, in_any_language: bool = True) -> Keyword | None:
     words = [word for sentence in sentences for word in sentence]
     while words and words[0] in {"please", "bitte"}:
         words.pop(0)
-    said = (meaning for meaning in Keyword if words and _says(meaning, words, sentences[0], in_any_language))
-    return next(said, None)
+    meanings = (meaning for meaning in Keyword if words and _says(meaning, words, sentences[0], in_any_language))
+    return next(meanings, None)
 
 
 def _says(meaning: Keyword, words: list[str], first_sentence: list[str], in_any_language: bool) -> bool:
@@ -84,7 +85,6 @@ def _says(meaning: Keyword, words: list[str], first_sentence: list[str], in_any_
 
 def _sentences(text: str) -> list[list[str]]:
     """The words of each sentence: in lower case, without accents, hyphens and anything that is no letter or digit."""
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    plain = re.sub(r"[\u0300-\u036f'’‐‑-]", "", folded)
+    plain = re.sub("['’‐‑-]", "", without_latin_accents(text))
     sentences = [re.findall(r"\w+", sentence) for sentence in re.split(r"[.!?,;:\n]+", plain)]
     return [sentence for sentence in sentences if sentence]

@@ -7,9 +7,7 @@ from datetime import datetime
 
 from flask import Blueprint
 
-from service.core import ids
-from service.core.clock import Clock
-from service.core.enums import Lane, Scope
+from service.core import Clock, Lane, Scope, ids
 from service.http import Caller, Shown, endpoint, not_found
 from service.storage import AuditEntry
 from service.work import LanePauses, Pause
@@ -76,7 +74,7 @@ def _add_pause(routes: Blueprint, pauses: LanePauses, clock: Clock) -> None:
         answers={200: ShownLane},
     )
     def pause_lane(lane: str, caller: Caller) -> ShownLane:
-        """Nothing of the lane leaves from a second later on, but for what a provider has in hand; nothing is lost.
+        """Nothing of the lane leaves from a second later on, except what a provider already has; nothing is lost.
 
         Other lanes go on: incidents do unless `incident` itself is named. Pausing again changes nothing.
         """
@@ -95,7 +93,7 @@ def _add_resume(routes: Blueprint, pauses: LanePauses, clock: Clock) -> None:
         answers={200: ShownLane},
     )
     def resume_lane(lane: str, caller: Caller) -> ShownLane:
-        """What waited leaves within some 20 seconds. Resuming a lane that is not paused changes nothing."""
+        """Waiting messages leave within some 20 seconds. Resuming a lane that is not paused changes nothing."""
         chosen = _known(lane)
         pauses.resume(chosen, [audited_pause(LANE_RESUMED, chosen, caller.app, caller.request_id, clock.now())])
         return _shown(chosen, None)

@@ -1,11 +1,11 @@
-"""Which texts of machines a person looks at before they leave."""
+"""Which texts of machines a person reads before they are sent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from service.core.enums import Lane
+from service.core import Lane
 
 Reviewed = Literal["off", "bulk", "all"]
 
@@ -18,7 +18,7 @@ EMBEDDED = f"{MACHINE}fxtranslate@"
 
 @dataclass(frozen=True, slots=True)
 class MachineReview:
-    """Says whether a machine's text waits; `setting` is TOCSIN_REVIEW_MACHINE, None where nobody chose."""
+    """Decides whether a machine's text waits; `setting` is TOCSIN_REVIEW_MACHINE, None where it is not set."""
 
     setting: Reviewed | None = None
 

@@ -13,9 +13,7 @@ import css_inline
 from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
 
-from service.core import html_layout, placeholders
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag
+from service.core import Tag, TocsinError, html_layout, placeholders
 from service.messages.forms import NotWritten
 
 _INLINER = css_inline.CSSInliner(keep_at_rules=True)  # without it @media rules, and so phones, are forgotten
@@ -48,8 +46,8 @@ def plain_text(document: str) -> str:
     """What the document says, links written out: `label: address`, within a line `label (address)`. Slots stay."""
 
     def read(text: str) -> str:
-        said = textwrap.dedent(str(get_text(html_layout.bounded(text), ParserConfig(display_links=True))))
-        return _LINK.sub(_written_out, said)
+        converted = textwrap.dedent(str(get_text(html_layout.bounded(text), ParserConfig(display_links=True))))
+        return _LINK.sub(_written_out, converted)
 
     return _around_slots(document, read).strip() + "\n"
 
@@ -200,13 +198,13 @@ _NOT_OF_A_LINK = ".,;:!?"
 def _linked(escaped: str) -> str:
     """Escaped text with its web addresses and mailboxes as links; a full stop behind one is the sentence's."""
 
-    def link(found: re.Match[str]) -> str:
-        text = found[0].rstrip(_NOT_OF_A_LINK)
+    def link(match: re.Match[str]) -> str:
+        text = match[0].rstrip(_NOT_OF_A_LINK)
         if text.endswith(")") and text.count(")") > text.count("("):
             text = text[:-1]
         text = re.sub(r"&(?:gt|lt|quot);?$", "", text)
-        target = f"mailto:{text}" if found["mail"] else text if "://" in text else f"https://{text}"
-        return f'<a href="{target}">{text}</a>{found[0][len(text) :]}'
+        target = f"mailto:{text}" if match["mail"] else text if "://" in text else f"https://{text}"
+        return f'<a href="{target}">{text}</a>{match[0][len(text) :]}'
 
     return _around_slots(escaped, lambda hidden: _ADDRESS.sub(link, hidden))
 

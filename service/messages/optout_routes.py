@@ -11,9 +11,7 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.channels import ContactKind, ended_by, masked
-from service.core import exact_json, ids
-from service.core.clock import Clock, timestamp
-from service.core.enums import Channel, Scope
+from service.core import Channel, Clock, Scope, exact_json, ids, timestamp
 from service.http import Answer, Caller, Cursor, Limit, Query, Shown, endpoint, not_found
 from service.messages.optouts import ListedOptOut, OptOut, OptOuts
 from service.messages.routes import contact_in_query
@@ -65,12 +63,12 @@ class OptOutView:
     def shown(self, listed: ListedOptOut, *, in_full: bool) -> Mapping[str, object]:
         """One opt-out as the API and the command line show it."""
         holders = self.directory.holders(listed.contact, listed.key)
-        contact = next((_contact(one, listed.contact) for one in holders), None)
+        contact = next((_contact(holder, listed.contact) for holder in holders), None)
         return {
             "id": listed.id,
             "channels": [channel.value for channel in ended_by(ContactKind(listed.contact))],
             **_said(listed.opt_out),
-            "recipients": [one.user_id for one in holders],
+            "recipients": [holder.user_id for holder in holders],
             "contact": contact if in_full else masked(contact),
         }
 
@@ -88,10 +86,10 @@ def suppressed(opt_outs: OptOuts, recipient: Recipient) -> Sequence[Mapping[str,
     of_phone = () if recipient.phone is None else opt_outs.of_phone(recipient.phone.e164)
     of_email = () if recipient.email is None else opt_outs.of_email(recipient.email)
     return [
-        {"channel": channel.value, **_said(one)}
-        for contact, found in (("email", of_email), ("phone", of_phone))
+        {"channel": channel.value, **_said(listed)}
+        for contact, listed_opt_outs in (("email", of_email), ("phone", of_phone))
         for channel in ended_by(ContactKind(contact))
-        for one in found
+        for listed in listed_opt_outs
     ]
 
 
@@ -111,12 +109,12 @@ def _add_list(routes: Blueprint, view: OptOutView) -> None:
         What an earlier version wrote is listed once a worker has looked through the store, and by `contact` at once.
         """
         if query.contact is not None:
-            found, cursor = view.opt_outs.of_contact(contact_in_query("contact", query.contact)), None
+            listed, cursor = view.opt_outs.of_contact(contact_in_query("contact", query.contact)), None
         else:
             page = view.opt_outs.listed(query.cursor, query.limit)
-            found, cursor = tuple(page.items), page.cursor
+            listed, cursor = tuple(page.items), page.cursor
         in_full = Scope.PII in caller.scopes
-        return {"items": [view.shown(one, in_full=in_full) for one in found], "next_cursor": cursor}
+        return {"items": [view.shown(opt_out, in_full=in_full) for opt_out in listed], "next_cursor": cursor}
 
 
 def _add_lift(routes: Blueprint, opt_outs: OptOuts, store: Store, clock: Clock) -> None:
@@ -142,9 +140,9 @@ def _add_lift(routes: Blueprint, opt_outs: OptOuts, store: Store, clock: Clock) 
 
 def audited_optout(entry_type: str, listed: ListedOptOut, by: str, request_id: str, at: datetime) -> AuditEntry:
     """The audit's entry about an opt-out that somebody made or lifted."""
-    said = {"why": listed.opt_out.why, "since": timestamp(listed.opt_out.since)}
+    members = {"why": listed.opt_out.why, "since": timestamp(listed.opt_out.since)}
     detail = {"about": listed.id}
-    return AuditEntry(ids.fresh(at), request_id, entry_type, at, by, exact_json.dumps(said), detail=detail)
+    return AuditEntry(ids.fresh(at), request_id, entry_type, at, by, exact_json.dumps(members), detail=detail)
 
 
 def _said(opt_out: OptOut) -> Mapping[str, object]:

@@ -14,9 +14,7 @@ from enum import StrEnum
 from msgspec import structs
 
 from service.channels import ContactKeys, ContactKind, asked_contact
-from service.core.clock import Clock
-from service.core.enums import Lane
-from service.core.records import from_state, to_state
+from service.core import Clock, Lane, from_state, to_state
 from service.storage import Conflict, Item, Page, Relisting, Store
 
 KIND = "opt-out"
@@ -29,7 +27,7 @@ INDEX = ("kind", KIND)
 """Where all are listed; `relisting` puts those there that an earlier version wrote."""
 
 
-class Why(StrEnum):
+class OptOutReason(StrEnum):
     """What made us stop writing."""
 
     KEYWORD = "keyword"
@@ -46,12 +44,12 @@ class Why(StrEnum):
 
 
 _SENTENCES = {
-    Why.KEYWORD: "this phone said STOP",
-    Why.PROVIDER: "the provider says that this phone wants no messages",
-    Why.BOUNCE: "mail to this address came back for good",
-    Why.COMPLAINT: "the recipient reported our mail as spam",
-    Why.UNSUBSCRIBED: "the recipient unsubscribed from bulk mail",
-    Why.ADMINISTRATOR: "an administrator ended all messages to this contact",
+    OptOutReason.KEYWORD: "this phone said STOP",
+    OptOutReason.PROVIDER: "the provider says that this phone wants no messages",
+    OptOutReason.BOUNCE: "mail to this address came back for good",
+    OptOutReason.COMPLAINT: "the recipient reported our mail as spam",
+    OptOutReason.UNSUBSCRIBED: "the recipient unsubscribed from bulk mail",
+    OptOutReason.ADMINISTRATOR: "an administrator ended all messages to this contact",
 }
 
 
@@ -64,17 +62,17 @@ class Topic(StrEnum):
 
 
 TOPICS = {
-    Why.UNSUBSCRIBED: Topic.BULK,
-    Why.COMPLAINT: Topic.NOTIFICATIONS,
-    Why.BOUNCE: Topic.EVERYTHING,
-    Why.KEYWORD: Topic.EVERYTHING,
-    Why.PROVIDER: Topic.EVERYTHING,
-    Why.ADMINISTRATOR: Topic.EVERYTHING,
+    OptOutReason.UNSUBSCRIBED: Topic.BULK,
+    OptOutReason.COMPLAINT: Topic.NOTIFICATIONS,
+    OptOutReason.BOUNCE: Topic.EVERYTHING,
+    OptOutReason.KEYWORD: Topic.EVERYTHING,
+    OptOutReason.PROVIDER: Topic.EVERYTHING,
+    OptOutReason.ADMINISTRATOR: Topic.EVERYTHING,
 }
 """What each reason ends."""
 
-LIFTED_BY_START = frozenset(Why) - {Why.ADMINISTRATOR}
-"""What a phone lifts by START: its own STOP and the provider's list. Whoever asked a person is asked by a person."""
+LIFTED_BY_START = frozenset(OptOutReason) - {OptOutReason.ADMINISTRATOR}
+"""What START from a phone lifts: its own STOP and the provider's list. Other reasons need a person."""
 
 _LANES = {
     Topic.BULK: frozenset({Lane.BULK}),
@@ -87,7 +85,7 @@ _LANES = {
 class OptOut:
     """A standing refusal."""
 
-    why: Why
+    why: OptOutReason
     since: datetime
 
     @property
@@ -114,7 +112,7 @@ class ListedOptOut:
 class _Register:
     """All refusals of one phone or address: the first, and `more` of other reasons."""
 
-    why: Why
+    why: OptOutReason
     since: datetime
     more: tuple[OptOut, ...] = ()
 
@@ -148,51 +146,53 @@ class OptOuts:
         return self.ending_phone(contact, lane) if kind is ContactKind.PHONE else self.ending_email(contact, lane)
 
     def ending_phone(self, e164: str, lane: Lane) -> OptOut | None:
-        """What ends messages of a lane to this phone, or None."""
+        """The opt-out that ends messages of a lane to this phone, or None."""
         return _ending(self.of_phone(e164), lane)
 
     def ending_email(self, address: str, lane: Lane) -> OptOut | None:
-        """What ends messages of a lane to this address, or None."""
+        """The opt-out that ends messages of a lane to this address, or None."""
         return _ending(self.of_email(address), lane)
 
     def among(self, phones: Iterable[str], addresses: Iterable[str], lane: Lane) -> Mapping[str, OptOut]:
         """Those of some phones (E.164) and addresses, `MAX_WRITES` together at most, that get nothing of a lane."""
-        ids = {self._phone_id(e164): e164 for e164 in phones} | {self._email_id(one): one for one in addresses}
-        found = self._store.get_many(list(ids)) if ids else {}
-        ending = {ids[name]: _ending(_refusals(item), lane) for name, item in found.items()}
+        ids = {self._phone_id(e164): e164 for e164 in phones} | {
+            self._email_id(address): address for address in addresses
+        }
+        items = self._store.get_many(list(ids)) if ids else {}
+        ending = {ids[name]: _ending(_refusals(item), lane) for name, item in items.items()}
         return {contact: opt_out for contact, opt_out in ending.items() if opt_out is not None}
 
-    def add_phone(self, e164: str, why: Why) -> None:
-        """Write to this phone no more. Saying it again changes nothing."""
+    def add_phone(self, e164: str, why: OptOutReason) -> None:
+        """Write to this phone no more. A repetition changes nothing."""
         self._add(self._phone_id(e164), why)
 
-    def add_email(self, address: str, why: Why) -> None:
-        """Write to this address no more of what the reason ends. Saying it again changes nothing."""
+    def add_email(self, address: str, why: OptOutReason) -> None:
+        """End for this address what the reason ends. A repetition changes nothing."""
         self._add(self._email_id(address), why)
 
-    def add_email_key(self, key: str, why: Why) -> None:
+    def add_email_key(self, key: str, why: OptOutReason) -> None:
         """`add_email` for an address of which only its key (`ContactKeys`) is known."""
         self._add(f"{PREFIX}email-{key}", why)
 
-    def lift_email_key(self, key: str, why: Why) -> bool:
+    def lift_email_key(self, key: str, why: OptOutReason) -> bool:
         """`lift_email` for an address of which only its key is known."""
         return self._lift(f"{PREFIX}email-{key}", frozenset({why}))
 
     def told_by_provider(self, e164: str) -> Item:
         """What to commit, as a child, with the refusal of a provider; an opt-out that is there already stays."""
         item = Item(self._phone_id(e164), KIND, {})
-        return _with(item, (OptOut(Why.PROVIDER, self._clock.now()),))
+        return _with(item, (OptOut(OptOutReason.PROVIDER, self._clock.now()),))
 
     def bounced(self, address: str) -> Item:
         """What to commit, as a child, when a mail server says that the mailbox is gone."""
         item = Item(self._email_id(address), KIND, {})
-        return _with(item, (OptOut(Why.BOUNCE, self._clock.now()),))
+        return _with(item, (OptOut(OptOutReason.BOUNCE, self._clock.now()),))
 
     def lift_phone(self, e164: str) -> bool:
         """End what a phone's START may end; False if nothing was. What an administrator ended stays ended."""
         return self._lift(self._phone_id(e164), LIFTED_BY_START)
 
-    def lift_email(self, address: str, why: Why) -> bool:
+    def lift_email(self, address: str, why: OptOutReason) -> bool:
         """End one of the reasons not to write to this address; False if it was none."""
         return self._lift(self._email_id(address), frozenset({why}))
 
@@ -211,8 +211,8 @@ class OptOuts:
         """End one listed opt-out; None if there is none of this id."""
         name = listed_id.rpartition("-")[0]
         item = self._store.get(name) if _ID.fullmatch(name) else None
-        found = () if item is None else _listed_opt_outs(item)
-        listed = next((one for one in found if one.id == listed_id), None)
+        listed_opt_outs = () if item is None else _listed_opt_outs(item)
+        listed = next((opt_out for opt_out in listed_opt_outs if opt_out.id == listed_id), None)
         if item is None or listed is None or not self._lift(item.id, frozenset({listed.opt_out.why})):
             return None
         return listed
@@ -227,11 +227,11 @@ class OptOuts:
         item = self._store.get(item_id)
         return () if item is None else _refusals(item)
 
-    def _add(self, item_id: str, why: Why) -> None:
+    def _add(self, item_id: str, why: OptOutReason) -> None:
         while True:
             item = self._store.get(item_id) or Item(item_id, KIND, {})
             known = _refusals(item)
-            if any(one.why is why for one in known) or (known and why is Why.PROVIDER):
+            if any(opt_out.why is why for opt_out in known) or (known and why is OptOutReason.PROVIDER):
                 return
             try:
                 self._store.save(_with(item, (*known, OptOut(why, self._clock.now()))))
@@ -239,10 +239,10 @@ class OptOuts:
                 continue
             return
 
-    def _lift(self, item_id: str, whys: frozenset[Why]) -> bool:
+    def _lift(self, item_id: str, whys: frozenset[OptOutReason]) -> bool:
         while (item := self._store.get(item_id)) is not None:
             known = _refusals(item)
-            kept = tuple(one for one in known if one.why not in whys)
+            kept = tuple(opt_out for opt_out in known if opt_out.why not in whys)
             if len(kept) == len(known):
                 return False
             try:
@@ -257,7 +257,7 @@ class OptOuts:
 
 
 def _ending(refusals: Iterable[OptOut], lane: Lane) -> OptOut | None:
-    return next((one for one in refusals if one.ends(lane)), None)
+    return next((refusal for refusal in refusals if refusal.ends(lane)), None)
 
 
 def _refusals(item: Item) -> tuple[OptOut, ...]:
@@ -272,4 +272,4 @@ def _with(item: Item, refusals: tuple[OptOut, ...]) -> Item:
 
 def _listed_opt_outs(item: Item) -> tuple[ListedOptOut, ...]:
     contact, _, key = item.id.removeprefix(PREFIX).partition("-")
-    return tuple(ListedOptOut(f"{item.id}-{one.why}", contact, key, one) for one in _refusals(item))
+    return tuple(ListedOptOut(f"{item.id}-{opt_out.why}", contact, key, opt_out) for opt_out in _refusals(item))

@@ -6,9 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.core import durations
-from service.core.durations import BadDuration
-from service.core.errors import TocsinError
+from service.core import BadDuration, TocsinError, durations
 from service.storage import Store
 
 _MESSAGES = re.compile(r"[1-9][0-9]{0,3}")

@@ -7,16 +7,8 @@ nobody sees. They become plain ones where that makes the text GSM-7; a text that
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
+from service.core import composed, with_plain_blanks, without_joiners, without_zero_width
 from service.messages.segments import not_in_gsm_7
-
-_UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")
-"""Soft hyphens, blanks without a width, marks of byte order: nothing in any script."""
-
-_MARKS = re.compile("[\u200c-\u200f\u202a-\u202e\u2066-\u2069\ufe00-\ufe0f]")
-"""Joiners, marks of direction and variation selectors: what they change shows only beside letters outside of GSM-7."""
 
 _PLAIN = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc", "'")
@@ -29,14 +21,9 @@ _PLAIN = str.maketrans(
 
 
 def plain(text: str) -> str:
-    """The text with what costs and says nothing replaced; letters and signs that readers see stay as they are."""
+    """The text with invisible and typographic characters replaced where that saves money; readers see the same."""
     if not not_in_gsm_7(text):  # most texts
         return text
-    composed = _UNSEEN.sub("", unicodedata.normalize("NFC", with_plain_blanks(text)))
-    cheap = _MARKS.sub("", composed).translate(_PLAIN)
-    return composed if not_in_gsm_7(cheap) else cheap
-
-
-def with_plain_blanks(text: str) -> str:
-    """No-break spaces, which CLDR puts into numbers, as plain ones: one alone would make the whole text UCS-2."""
-    return text.replace("\u00a0", " ").replace("\u202f", " ")
+    visible = without_zero_width(composed(with_plain_blanks(text)))
+    cheap = without_joiners(visible).translate(_PLAIN)
+    return visible if not_in_gsm_7(cheap) else cheap

@@ -8,14 +8,24 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import structs
 
-from service.channels import Accepted, Message, OneByOne, Outcome, Reason, Refused, Together, Unknown, counted_send
+from service.channels import (
+    Accepted,
+    BulkSender,
+    Message,
+    Outcome,
+    Reason,
+    Refused,
+    SingleSender,
+    Unknown,
+    counted_send,
+)
 from service.messages.senders import Sender
-from service.work import LONGEST_REST, PROBED_WITHIN, Go, LimitKind, Look, Wait
+from service.work import LONGEST_REST, PROBED_WITHIN, BreakerView, CallAllowed, CallDenied, LimitKind
 
 M = TypeVar("M", bound=Message)
 
 SHORTLY = timedelta(seconds=1)
-"""How long a message waits that nobody was asked to take."""
+"""How long a message waits for which no provider was asked."""
 
 BEHIND = timedelta(seconds=1)
 """How much later than those that wait for the end of a rest a failed probe comes back."""
@@ -25,7 +35,7 @@ LIMITS = {
     Reason.ACCESS: LimitKind.ACCESS,
     Reason.LIMIT: LimitKind.ACCOUNT,
 }
-"""Refusals that have nothing to do with the message: any other would meet them too."""
+"""Refusals that are not about the message: any other message would meet them too."""
 
 
 class Identities(Protocol[M]):
@@ -62,17 +72,17 @@ class Provider(Generic[M]):
     def __init__(
         self,
         name: str,
-        channel: OneByOne[M],
+        channel: SingleSender[M],
         identities: Identities[M],
-        together: Together[M] | None = None,
+        together: BulkSender[M] | None = None,
         most_per_second: Callable[[], float | None] = lambda: None,
     ) -> None:
         """`most_per_second` asks what the account grants; None where it does not say."""
         self.name = name
         self.most_per_second = most_per_second
         self.identities: Identities[M] = identities
-        self._channel: OneByOne[M] = channel
-        self._together: Together[M] | None = together
+        self._channel: SingleSender[M] = channel
+        self._together: BulkSender[M] | None = together
 
     @property
     def accounts(self) -> Sequence[str]:
@@ -93,7 +103,7 @@ class Provider(Generic[M]):
         """Whether a message costs no call of its own when it follows `earlier`."""
         return self._together is not None and self._together.alike(earlier, message)
 
-    def hand_over(self, messages: Sequence[M], look: Look, in_time: Callable[[], bool]) -> Sequence[Outcome]:
+    def hand_over(self, messages: Sequence[M], look: BreakerView, in_time: Callable[[], bool]) -> Sequence[Outcome]:
         """Send one after the other, neighbours that are alike together; what there is no time for stays untried."""
         return [outcome for batch in self._batches(messages) for outcome in self._send(batch, look, in_time)]
 
@@ -106,13 +116,13 @@ class Provider(Generic[M]):
                 batches.append([message])
         return batches
 
-    def _send(self, batch: Sequence[M], look: Look, in_time: Callable[[], bool]) -> Sequence[Outcome]:
+    def _send(self, batch: Sequence[M], look: BreakerView, in_time: Callable[[], bool]) -> Sequence[Outcome]:
         if not in_time():
             too_late = Refused(Reason.THROTTLED, "other messages took the time there was", SHORTLY, untried=True)
             return [too_late] * len(batch)
         name, urgent = self.account_of(batch[0]), batch[0].reference.urgent
         permit = look.admit(name, urgent=urgent)
-        if isinstance(permit, Wait):
+        if isinstance(permit, CallDenied):
             refused = Refused(Reason.THROTTLED, f"{name} is left alone for now", PROBED_WITHIN, untried=True)
             return [refused] * len(batch)
         outcomes = self._outcomes(batch)
@@ -127,8 +137,8 @@ class Provider(Generic[M]):
             return self._together.send_many(batch)
         return [self._channel.send(message) for message in batch]
 
-    def _report(self, name: str, permit: Go, outcomes: Sequence[Outcome], look: Look) -> None:
-        """One message of a batch may meet a passing fault: only a batch of nothing else counts against a provider."""
+    def _report(self, name: str, permit: CallAllowed, outcomes: Sequence[Outcome], look: BreakerView) -> None:
+        """One message of a batch may meet a passing fault: only a batch that fails whole counts."""
         met = _limit_of(outcomes)
         if met is not None and (met.reason is not Reason.THROTTLED or not any(map(_went_well, outcomes))):
             look.limited(name, permit, LIMITS[met.reason], met.detail, met.retry_after)
@@ -168,7 +178,7 @@ def _is_fault(outcome: Outcome) -> bool:
 
 
 def _went_well(outcome: Outcome) -> bool:
-    """Whether the provider did its part: refusing a message for its own or its reader's sake is that too."""
+    """Whether the provider worked: refusing a message because of its content or its reader counts as working."""
     if isinstance(outcome, Refused):
         return outcome.permanent or outcome.reason is Reason.LATER
     return isinstance(outcome, Accepted)

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property, lru_cache
 
-from service.channels import SIGNATURE_MARK, text_above_signature
-from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag
+from service.channels import MAX_SPOKEN, SIGNATURE_MARK, text_above_signature
+from service.core import Tag, TocsinError, with_plain_blanks
 from service.messages import html_texts, markup, speech
 from service.messages.forms import Form, parse_form
-from service.messages.plain_sms import plain, with_plain_blanks
+from service.messages.plain_sms import plain
 from service.messages.segments import Segments, segments_of
 from service.messages.templates import Template
 
@@ -58,7 +56,7 @@ class Rendition:
 
 
 @dataclass(frozen=True, slots=True)
-class Foot:
+class MailFooter:
     """What stands below a bulk mail that we lay out: who sends it, and what the link is called that ends it."""
 
     sender: str
@@ -76,7 +74,7 @@ class Foot:
         return "\n".join(("\n", SIGNATURE_MARK, *lines, ""))
 
 
-NO_FOOT = Foot("", "")
+NO_FOOT = MailFooter("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ class TemplatePreview:
 
 
 def rendition(
-    template: Template, language: Tag, provenance: str, translated: Mapping[str, str], foot: Foot | None = None
+    template: Template, language: Tag, provenance: str, translated: Mapping[str, str], foot: MailFooter | None = None
 ) -> Rendition:
     """The template in `language`; `translated` maps each of `template.texts` to its translation.
 
@@ -185,7 +183,7 @@ def email_text(what: Rendition, variables: Mapping[str, object], zone: tzinfo | 
 
 
 def voice_text(what: Rendition, variables: Mapping[str, object], zone: tzinfo | None = None) -> str:
-    """What is read out, as plain text: the adapter that needs SSML escapes it. `NotFilled` or `TooLong`."""
+    """The text that is read out, plain: an adapter that needs SSML escapes it. `NotFilled` or `TooLong`."""
     return _at_most(MAX_SPOKEN, speech.spoken(what.voice.fill(variables, what.language, zone=zone)), "voice message")
 
 
@@ -203,7 +201,7 @@ def _document(
     sms: Form,
     subject: Form | None,
     translated: Mapping[str, str],
-    foot: Foot | None,
+    foot: MailFooter | None,
 ) -> str:
     if template.html is not None:
         return markup.in_language(html_texts.with_texts(template.html, translated), language)

@@ -1,4 +1,4 @@
-"""Evaluations that rules flagged wait for a person, whose word is recorded, audited and told to the app that asked.
+"""Evaluations that rules flagged wait for a person, whose decision is recorded, audited and sent to the app.
 
 The word is audited under the request that was flagged, so that whoever follows a request meets its end.
 """
@@ -12,9 +12,7 @@ from enum import StrEnum
 
 from msgspec import structs
 
-from service.core import exact_json
-from service.core.clock import timestamp
-from service.core.errors import TocsinError
+from service.core import TocsinError, exact_json, timestamp
 from service.messages.webhooks import Callback, owed
 from service.storage import AuditEntry, Item
 
@@ -22,10 +20,10 @@ FLAGGED = "outcome-review"
 
 
 class NotWaiting(TocsinError):
-    """Nothing of this id waits for a person: it was decided already, or never asked for."""
+    """Nothing with this id waits for a person: it was decided already, or never existed."""
 
 
-class Word(StrEnum):
+class RulingWord(StrEnum):
     """What a person says of a flagged evaluation."""
 
     APPROVE = "approve"
@@ -34,12 +32,12 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A person's word: who said it, by which way, and the request by which it came, if one did.
+    """A person's decision: who made it, in which way, and by which request, if there was one.
 
     `contact` is the number of a contact who was asked by an incident: the audit names nobody else's customers.
     """
 
-    word: Word
+    word: RulingWord
     reason: str
     by: str
     at: datetime
@@ -49,13 +47,13 @@ class Ruling:
 
     def as_json(self) -> dict[str, object]:
         """As it is stored beside what was flagged."""
-        said = {"decision": self.word.value, "reason": self.reason, "by": self.by, "at": timestamp(self.at)}
-        return {**said, "via": self.via}
+        members = {"decision": self.word.value, "reason": self.reason, "by": self.by, "at": timestamp(self.at)}
+        return {**members, "via": self.via}
 
 
 @dataclass(frozen=True, slots=True)
-class Ruled:
-    """What a ruling comes to: the item as decided, and what is committed with it."""
+class RulingCommit:
+    """The result of a ruling: the item as decided, and what is committed with it."""
 
     item: Item
     audit: AuditEntry
@@ -67,18 +65,18 @@ def waits_for_review(item: Item | None) -> bool:
     return item is not None and item.kind == FLAGGED and "review" not in item.state
 
 
-def ruled(item: Item, ruling: Ruling) -> Ruled:
+def ruled(item: Item, ruling: Ruling) -> RulingCommit:
     """The item of a flagged evaluation after a person's word."""
     decided = structs.replace(item, state={**item.state, "review": ruling.as_json()}, keys={})
-    return Ruled(decided, _entry(item, ruling), _callbacks(item, ruling))
+    return RulingCommit(decided, _entry(item, ruling), _callbacks(item, ruling))
 
 
 def _entry(item: Item, ruling: Ruling) -> AuditEntry:
     origin = item.state
     ruleset = _named(origin).get("name")
     by = ruling.by if ruling.contact is None else f"contact {ruling.contact}"
-    said = {**ruling.as_json(), "by": by}
-    detail = {"about": item.id, "evaluation_id": origin.get("evaluation_id"), **said}
+    members = {**ruling.as_json(), "by": by}
+    detail = {"about": item.id, "evaluation_id": origin.get("evaluation_id"), **members}
     if ruling.request_id is not None:
         detail["decided_by_request"] = ruling.request_id
     return AuditEntry(
@@ -87,7 +85,7 @@ def _entry(item: Item, ruling: Ruling) -> AuditEntry:
         "review",
         ruling.at,
         ruling.by if ruling.contact is None else str(origin.get("app", "rules")),
-        exact_json.dumps(said),
+        exact_json.dumps(members),
         ruleset if isinstance(ruleset, str) else None,
         detail,
     )
@@ -98,14 +96,14 @@ def _callbacks(item: Item, ruling: Ruling) -> Sequence[Item]:
     url = origin.get("callback_url")
     if not isinstance(url, str):
         return ()
-    told = {
+    members = {
         "review_id": item.id,
         "evaluation_id": origin.get("evaluation_id"),
         "request_id": origin.get("request_id"),
         "ruleset": _named(origin),
         **ruling.as_json(),
     }
-    return (owed(f"{item.id}-callback", Callback(url, exact_json.dumps(told)), ruling.at),)
+    return (owed(f"{item.id}-callback", Callback(url, exact_json.dumps(members)), ruling.at),)
 
 
 def _named(origin: Mapping[str, object]) -> Mapping[str, object]:

@@ -8,8 +8,7 @@ from flask import Blueprint
 from pydantic import Field
 
 from service.channels import ContactRefused, Outbox, OutboxItem, asked_contact
-from service.core.clock import timestamp
-from service.core.enums import Channel, Scope
+from service.core import Channel, Scope, timestamp
 from service.http import Answer, Cursor, FieldError, Limit, Query, Shown, endpoint, invalid, not_found
 
 OUTBOX_LIST = "/v1/outbox"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from service.channels import Attachment
-from service.core.s3_urls import SCHEME, FileTooLarge, NotAnS3Url, S3Object, S3Url, parse_s3_url
+from service.core import S3_SCHEME, FileTooLarge, NotAnS3Url, S3Object, S3Url, parse_s3_url
 from service.messages.attachment_rules import (
     MAX_ATTACHMENT_SIZE,
     AttachmentGone,
@@ -19,7 +19,7 @@ class S3(Protocol):
     """Where the files lie. Either method may raise `Unavailable`."""
 
     def look(self, url: S3Url, /) -> S3Object | None:
-        """What there is of a file; None where there is none, or none that we may read."""
+        """Type and size of a file; None where there is none, or we may not read it."""
 
     def read(self, url: S3Url, limit: int, /) -> bytes | None:
         """The content; None where it is gone. `FileTooLarge` as soon as it has more than `limit` bytes."""
@@ -27,7 +27,7 @@ class S3(Protocol):
 
 def is_in_s3(name: str) -> bool:
     """Whether an entry of `attachments` names a file in S3."""
-    return name.startswith(SCHEME)
+    return name.startswith(S3_SCHEME)
 
 
 class S3Attachments:
@@ -40,20 +40,20 @@ class S3Attachments:
     def size(self, text: str) -> int:
         """The bytes of a file that may be sent; `AttachmentRefused` for any other."""
         url = self._below(text)
-        found = None if self._s3 is None else self._s3.look(url)
-        if found is None:
+        file = None if self._s3 is None else self._s3.look(url)
+        if file is None:
             raise AttachmentRefused("is not there, or may not be read here (s3:GetObject)")
-        checked_type(checked_name(url.name), found.media_type)
-        return found.size
+        checked_type(checked_name(url.name), file.media_type)
+        return file.size
 
     def load(self, text: str) -> Attachment:
         """The file as it is now; `AttachmentGone`."""
         try:
             url = self._below(text)
-            found = None if self._s3 is None else self._s3.look(url)
-            content = None if found is None or self._s3 is None else self._s3.read(url, MAX_ATTACHMENT_SIZE)
-            if found is not None and content is not None:
-                return Attachment(checked_name(url.name), checked_type(url.name, found.media_type), content)
+            file = None if self._s3 is None else self._s3.look(url)
+            content = None if file is None or self._s3 is None else self._s3.read(url, MAX_ATTACHMENT_SIZE)
+            if file is not None and content is not None:
+                return Attachment(checked_name(url.name), checked_type(url.name, file.media_type), content)
         except (AttachmentRefused, FileTooLarge) as error:
             raise AttachmentGone(f"its attachment in S3 cannot be sent: it {error}") from error
         raise AttachmentGone("its attachment in S3 is not there any more")

@@ -1,4 +1,4 @@
-"""From where SMS and calls leave: origination identities by the country that they reach.
+"""Origination identities of SMS and calls, by the country that they reach.
 
 Not every identity can receive: a sender id never does, and in many countries no number that we could get does
 (https://docs.aws.amazon.com/sms-voice/latest/userguide/phone-numbers-sms-by-country.html).
@@ -16,10 +16,7 @@ from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from service.channels import Reason, Refused, Sms, VoiceCall
-from service.core import plain_files
-from service.core.enums import Channel
-from service.core.errors import TocsinError
-from service.core.plain_files import CannotRead
+from service.core import CannotRead, Channel, TocsinError, plain_files
 
 ELSEWHERE = "*"
 """Stands for every country, after the country's own identities."""
@@ -106,14 +103,14 @@ class Senders:
 
     def require_providers(self) -> None:
         """`SendersRefused` unless every identity says whose it is: there are several providers to choose from."""
-        if (nobodys := next((one.origin for one in self._everyone() if one.provider is None), None)) is not None:
+        if (nobodys := next((each.origin for each in self._everyone() if each.provider is None), None)) is not None:
             raise SendersRefused(f"must say `provider: aws` or `provider: twilio` of {nobodys!r}")
 
     def _everyone(self) -> Iterator[Sender]:
         return (sender for senders in self.by_country.values() for sender in senders)
 
 
-def everywhere(origin: str | None) -> Senders:
+def one_identity(origin: str | None) -> Senders:
     """The one identity that everything leaves from where no other is listed; with None the provider chooses.
 
     It is taken to receive answers and to place calls unless it is a sender id, which can neither.

@@ -1,4 +1,4 @@
-"""What is read out of a text: what an ear can take in, with a pause after each line."""
+"""A text as it is read out: with a pause after each line, and without what nobody can note by ear."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def spoken(text: str) -> str:
     A text that is a URL and nothing else stays as it is.
     """
     lines = "\n".join(map(_without_urls, text.strip().splitlines())).strip().splitlines()
-    said = "\n".join([*map(_with_pause, lines[:-1]), *lines[-1:]])
-    return re.sub(r"\n{3,}", "\n\n", said) or text.strip()
+    sentences = "\n".join([*map(_with_pause, lines[:-1]), *lines[-1:]])
+    return re.sub(r"\n{3,}", "\n\n", sentences) or text.strip()
 
 
 def twice(text: str, limit: int) -> str:
-    """The text and once more the text, for whoever was woken by it; once where twice is over `limit` characters."""
+    """The text twice, for somebody who was woken by it; once where twice is over `limit` characters."""
     again = f"{_with_pause(text)}\n\n{_with_pause(text)}"
     return again if len(again) <= limit else text
 
@@ -30,8 +30,8 @@ def twice(text: str, limit: int) -> str:
 def _without_urls(line: str) -> str:
     if not _URL.search(line):
         return line.strip()
-    said = _LEFT_OVER.sub(lambda mark: mark[1] or "", " ".join(_URL.sub(" ", line).split()))
-    return said if any(map(str.isalnum, said)) else ""
+    text = _LEFT_OVER.sub(lambda mark: mark[1] or "", " ".join(_URL.sub(" ", line).split()))
+    return text if any(map(str.isalnum, text)) else ""
 
 
 def _with_pause(line: str) -> str:

@@ -1,6 +1,6 @@
 """What SMS cost this month, estimated and counted in the store: a warning in time, and a stop for bulk.
 
-Workers count into several items, so that they seldom meet; the sum is what counts.
+Workers count into several items, so that they rarely collide; the sum counts.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from service.channels import Accepted, Carrier, Handed, Outcome, Reason, Refused, Sms, Unknown
-from service.core.clock import Clock
-from service.core.records import from_state, to_state
+from service.channels import Accepted, Carrier, Outcome, Reason, Refused, SendResult, Sms, Unknown
+from service.core import Clock, from_state, to_state
 from service.messages.prices import CURRENCY, estimated_price
 from service.storage import Conflict, Item, Store
 
@@ -28,7 +27,7 @@ WARN_AT = Decimal("0.8")
 KEPT = timedelta(days=400)
 
 AFTER_THE_CAP = timedelta(hours=1)
-"""When bulk that met the spend cap is tried again: somebody may have raised it, or the month is over."""
+"""When bulk is tried again after the spend cap: somebody may have raised the cap, or the month is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Spend:
 
     @property
     def is_capped(self) -> bool:
-        """Whether anything is counted: if not, nobody needs to estimate what a message costs."""
+        """Whether anything is counted: if not, no cost is estimated."""
         return self._cap is not None
 
     def add(self, amount: Decimal, now: datetime) -> None:
@@ -100,7 +99,7 @@ class Budgeted:
         """Whether its carrier says so."""
         return self._carrier.joins(message, earlier)
 
-    def hand_over(self, messages: Sequence[Sms], begin_by: datetime, /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[Sms], begin_by: datetime, /) -> Sequence[SendResult]:
         """Send what may be paid for; bulk beyond the cap is refused for now."""
         now = self._clock.now()
         held = any(message.promotional for message in messages) and self._spend.is_used_up(now)
@@ -110,9 +109,9 @@ class Budgeted:
         results = iter(sent)
         why = "the month's spend has reached TOCSIN_SPEND_CAP"
         refused = Refused(Reason.LIMIT, why, AFTER_THE_CAP, untried=True)
-        return [Handed(refused) if held and message.promotional else next(results) for message in messages]
+        return [SendResult(refused) if held and message.promotional else next(results) for message in messages]
 
-    def _count(self, messages: Sequence[Sms], sent: Sequence[Handed], now: datetime) -> None:
+    def _count(self, messages: Sequence[Sms], sent: Sequence[SendResult], now: datetime) -> None:
         if not self._spend.is_capped:
             return
         pairs = zip(messages, sent, strict=True)

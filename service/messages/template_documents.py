@@ -16,19 +16,16 @@ from pathlib import Path
 
 import yaml
 
-from service.core import plain_files
-from service.core.errors import TocsinError
-from service.core.language_tags import likely, parse_tag
-from service.core.plain_files import CannotRead
+from service.core import CannotRead, TocsinError, likely, parse_tag, plain_files
 from service.decide import (
-    Declared,
     Entries,
     Finding,
     Flaw,
-    Inlined,
+    InlinedText,
     Node,
     Place,
     RuleFaults,
+    RulesetHeader,
     Scalar,
     Severity,
     positions,
@@ -38,7 +35,7 @@ from service.messages.answer_words import AnswerRefused
 from service.messages.forms import FormRefused
 from service.messages.html_dangers import dangers
 from service.messages.templates import NAME, TRANSLATED, Template, TemplateRefused, read_template
-from service.rulesets import TEMPLATES, Checked, RuleFile
+from service.rulesets import TEMPLATES, CheckedFile, RuleFile
 
 MAX_BYTES = 512 * 1024
 """Size of a document."""
@@ -134,8 +131,8 @@ def _template(name: str, files: Mapping[str, str]) -> Template:
             raise NotATemplate(str(error).replace(f"{place}/", "")) from error
 
 
-def checked(content: bytes) -> Checked:
-    """Everything there is to say about a document before it is published."""
+def checked(content: bytes) -> CheckedFile:
+    """All findings about a document before it is published."""
     try:
         source = content.decode()
         name, files = read(source)
@@ -146,7 +143,7 @@ def checked(content: bytes) -> Checked:
     if errors := list(islice(_errors(name, files), MOST_ERRORS)):
         return _refused(content, _placed(source, name, errors))
     template = _template(name, files)
-    return Checked(source, Declared(template.name, template.description), ())
+    return CheckedFile(source, RulesetHeader(template.name, template.description), ())
 
 
 def _errors(name: str, files: Mapping[str, str]) -> Iterator[str]:
@@ -164,8 +161,8 @@ def _errors(name: str, files: Mapping[str, str]) -> Iterator[str]:
                 return
             files = _without(file, files)
         else:
-            for one in dangers(files.get(_HTML, "")):
-                yield f"{name}/{_HTML}:{one.line}:{one.column}: {one.message}"
+            for danger in dangers(files.get(_HTML, "")):
+                yield f"{name}/{_HTML}:{danger.line}:{danger.column}: {danger.message}"
             yield from _into_its_own_language(template, files)
             return
 
@@ -179,12 +176,12 @@ def _into_its_own_language(template: Template, files: Mapping[str, str]) -> Iter
 
 
 def _file_of(name: str, error: str) -> str:
-    found = _FILE.match(error.removeprefix(f"{name}/"))
-    return found[0] if found else ""
+    match = _FILE.match(error.removeprefix(f"{name}/"))
+    return match[0] if match else ""
 
 
 def _without(file: str, files: Mapping[str, str]) -> Mapping[str, str]:
-    """The files without one and what translates it; no template can do without an `sms.txt`."""
+    """The files without one file and its translations; a template always needs its `sms.txt`."""
     stem = file.removesuffix(".txt")
     left = {other: text for other, text in files.items() if other != file and not other.startswith(f"{stem}.")}
     return {"sms.txt": "x", **left}
@@ -221,8 +218,8 @@ def _finding(message: str, at: Place | None = None) -> Finding:
     return Finding(Severity.ERROR, Flaw.SYNTAX, at or Place(1, 1), message)
 
 
-def _refused(content: bytes, findings: Sequence[Finding]) -> Checked:
-    return Checked(content.decode("utf-8", "replace"), None, tuple(findings))
+def _refused(content: bytes, findings: Sequence[Finding]) -> CheckedFile:
+    return CheckedFile(content.decode("utf-8", "replace"), None, tuple(findings))
 
 
 class TemplateFolders:
@@ -248,7 +245,7 @@ class TemplateFolders:
         except OSError as error:
             raise CannotRead(path, str(error.strerror)) from error
         document = written(path.name, files)
-        return RuleFile(path, document, document.encode(), Inlined(document), TEMPLATES.names)
+        return RuleFile(path, document, document.encode(), InlinedText(document), TEMPLATES.names)
 
     def place(self, folder: Path, name: str) -> Path:
         """By the name."""

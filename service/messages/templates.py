@@ -14,15 +14,21 @@ from pathlib import Path
 
 import yaml
 
-from service.channels.email import Unaddressable, parse_reply_to
-from service.core import durations, plain_files
-from service.core.blank import SAY_SOMETHING, is_blank
-from service.core.durations import BadDuration
-from service.core.enums import Lane
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag, UnknownTag, parse_tag
-from service.core.plain_files import CannotRead
-from service.core.spelling import nearest
+from service.channels import Unaddressable, parse_reply_to
+from service.core import (
+    SAY_SOMETHING,
+    BadDuration,
+    CannotRead,
+    Lane,
+    Tag,
+    TocsinError,
+    UnknownTag,
+    durations,
+    is_blank,
+    nearest_word,
+    parse_tag,
+    plain_files,
+)
 from service.messages import html_texts, markup
 from service.messages.answer_words import AnswerRefused, AnswerWords, parse_answer
 from service.messages.forms import Form, FormRefused, missing, parse_form
@@ -50,7 +56,7 @@ class NoSuchTemplate(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A message in its source language. What a channel has no form of its own for is made from `sms`."""
+    """A message in its source language. A channel without a form of its own uses `sms`."""
 
     name: str
     language: Tag
@@ -75,8 +81,8 @@ class Template:
     @property
     def texts(self) -> tuple[str, ...]:
         """Every text a translator must be given, each once, with its slots as they were written."""
-        said = [form.source for form in (self.sms, self.subject, self.voice) if form is not None]
-        return tuple(dict.fromkeys([*said, *html_texts.texts(self.html or "")]))
+        sources = [form.source for form in (self.sms, self.subject, self.voice) if form is not None]
+        return tuple(dict.fromkeys([*sources, *html_texts.texts(self.html or "")]))
 
     def missing(self, variables: Mapping[str, object]) -> frozenset[str]:
         """The variables it reads and `variables` lacks."""
@@ -109,25 +115,25 @@ class Templates:
         return tuple(sorted(self._templates))
 
     def over(self, others: Templates) -> Templates:
-        """These templates, and those of the others that are not among them."""
+        """These templates, and those of `others` whose names are not among them."""
         return Templates({**others._templates, **self._templates})
 
-    def become(self, others: Templates) -> None:
-        """Be these templates from now on: the folder was edited."""
+    def replace_with(self, others: Templates) -> None:
+        """Hold the templates of `others` from now on: the folder was edited."""
         self._templates = others._templates
 
     def get(self, name: str) -> Template:
         """The template of this name; `NoSuchTemplate` with the nearest names."""
         templates = self._templates
         if name not in templates:
-            near = nearest(name, templates)
+            near = nearest_word(name, templates)
             hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(sorted(templates)) or 'none'}"
             raise NoSuchTemplate(f"there is no template {name!r}: {hint}")
         return templates[name]
 
 
 def read_templates(root: Path) -> Templates:
-    """All templates under `root`; `TemplateRefused` with what is wrong with each that cannot do."""
+    """All templates under `root`; `TemplateRefused` with what is wrong with each unusable one."""
     if not root.is_dir():
         raise TemplateRefused(f"{root}: there is no such folder of templates; TOCSIN_TEMPLATES_DIR names it")
     faults: list[str] = []
@@ -170,7 +176,7 @@ def read_template(folder: Path) -> Template:
 
 def _translations(folder: Path) -> Mapping[str, Mapping[str, str]]:
     """The author's own words: `sms.de.txt` beside `sms.txt`, by language, what is said instead of each text."""
-    said: dict[str, dict[str, str]] = {}
+    by_language: dict[str, dict[str, str]] = {}
     for name in TRANSLATED:
         for path in sorted(folder.glob(f"{name}.*.txt")):
             form = _form(folder / f"{name}.txt")
@@ -183,8 +189,8 @@ def _translations(folder: Path) -> Mapping[str, Mapping[str, str]]:
             except (UnknownTag, PiecesLost) as error:
                 raise TemplateRefused(f"{path}: {error}") from error
             parse_form(text, str(path))
-            said.setdefault(str(language), {})[form.source] = text
-    return said
+            by_language.setdefault(str(language), {})[form.source] = text
+    return by_language
 
 
 def _form(path: Path) -> Form | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.messages.translation_files import (
     ExportedText,
     ReturnedText,
@@ -53,13 +53,13 @@ class TranslationImport:
 def export_texts(translations: Translations, status: str, pair: Pair, form: TranslationFormat) -> TranslationExport:
     """What waits, or what people supplied, from one language into one other: at most `MAX_TEXTS`."""
     known = [text for _, text in _all(translations, TRANSLATION_SUPPLIED, pair, MAX_KNOWN)]
-    found = [
+    texts = [
         ExportedText(
             name, text, None if status == TRANSLATION_SUPPLIED else nearest_translation(text.source_text, known)
         )
         for name, text in _all(translations, status, pair, MAX_TEXTS)
     ]
-    return TranslationExport(written_translations(found, *pair, form), len(found))
+    return TranslationExport(written_translations(texts, *pair, form), len(texts))
 
 
 def import_texts(translations: Translations, content: bytes, by: str, *, dry_run: bool = False) -> TranslationImport:
@@ -78,16 +78,16 @@ def import_texts(translations: Translations, content: bytes, by: str, *, dry_run
     return TranslationImport(len(sure), len(entries) - len(sure))
 
 
-def _fault(translations: Translations, said: ReturnedText) -> str | None:
-    wanted = translations.wanted(said.id) if said.id else None
-    if not said.id:
-        return f"{said.source_text[:40]!r} has no msgctxt, which says what it translates: keep that of the export"
+def _fault(translations: Translations, returned: ReturnedText) -> str | None:
+    wanted = translations.wanted(returned.id) if returned.id else None
+    if not returned.id:
+        return f"{returned.source_text[:40]!r} has no msgctxt, which says what it translates: keep that of the export"
     if wanted is None:
         return "there is no text with this id: export the file from this installation"
-    if " ".join(said.source_text.split()) != " ".join(wanted.source_text.split()):
+    if " ".join(returned.source_text.split()) != " ".join(wanted.source_text.split()):
         return "the text in the file is not the one that waits: translate what was exported"
     try:
-        check_pieces(wanted.source_text, said.text)
+        check_pieces(wanted.source_text, returned.text)
     except TocsinError as error:
         return str(error)
     return None

@@ -16,7 +16,7 @@ import polib
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.messages.translations import WantedTranslation
 
 TranslationFormat = Literal["po", "xliff"]
@@ -158,15 +158,15 @@ def _of_xliff(text: str) -> Iterator[ReturnedText]:
         raise NotReadable("it is no XLIFF 2.0: export it from your tool as XLIFF 2.0, or as .po")
     for unit in root.iter(f"{{{_XLIFF}}}unit"):
         parts = list(unit.iter(f"{{{_XLIFF}}}segment"))
-        source, said = ("".join(_content(part, name) for part in parts) for name in ("source", "target"))
-        if said:
+        source, target = ("".join(_content(part, name) for part in parts) for name in ("source", "target"))
+        if target:
             in_doubt = any(part.get("state", "initial") == "initial" for part in parts)
-            yield ReturnedText(unit.get("id", ""), source, said, in_doubt)
+            yield ReturnedText(unit.get("id", ""), source, target, in_doubt)
 
 
 def _content(segment: Element, name: str) -> str:
-    found = segment.find(f"{{{_XLIFF}}}{name}")
-    return "" if found is None else "".join(found.itertext())
+    element = segment.find(f"{{{_XLIFF}}}{name}")
+    return "" if element is None else "".join(element.itertext())
 
 
 def _in_xml(text: str) -> str:

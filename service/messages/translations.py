@@ -1,4 +1,4 @@
-"""Translations that nobody here can make, or that a machine made and nobody has looked at: listed for a person, who
+"""Translations that no engine here can make, or that a machine made and no person has read: listed for a person, who
 supplies or approves them once for everybody who waits.
 """
 
@@ -12,13 +12,19 @@ from datetime import datetime
 
 from msgspec import structs
 
-from service.core import tagged_texts
-from service.core.blank import SAY_SOMETHING, is_blank
-from service.core.clock import Clock
-from service.core.enums import Lane
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag, parse_tag, serves
-from service.core.records import from_state, to_state
+from service.core import (
+    SAY_SOMETHING,
+    Clock,
+    Lane,
+    Tag,
+    TocsinError,
+    from_state,
+    is_blank,
+    parse_tag,
+    serves,
+    tagged_texts,
+    to_state,
+)
 from service.language import CATALOGUE, NotTranslated, Sentences, Translation, Translator, mask, words_of
 from service.messages.machine_review import MachineReview
 from service.storage import MAX_WRITES, AlreadyExists, AuditEntry, Conflict, Item, Page, Store
@@ -74,7 +80,7 @@ class WantedTranslation:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingTranslation:
     """The translation with this id has to be supplied, or `draft` approved."""
 
     id: str
@@ -102,19 +108,19 @@ class Translations:
         self._clock = clock
         self._translator = translator
 
-    def translate(self, text: str, source: Tag, target: Tag, lane: Lane) -> Translation | Missing:
+    def translate(self, text: str, source: Tag, target: Tag, lane: Lane) -> Translation | MissingTranslation:
         """The text for a reader of `target`; may raise what the translators raise."""
         answer = self.look(text, source, target)
         wanted_id = translation_id(text, source, target)
         if isinstance(answer, NotTranslated):
             wanted = WantedTranslation(text, str(source), str(target), answer.reason, self._clock.now())
             self._want(wanted_id, wanted)
-            return Missing(wanted_id)
+            return MissingTranslation(wanted_id)
         if not self._review.holds(answer.provenance, lane):
             return answer
         wanted = WantedTranslation(text, str(source), str(target), UNSEEN, self._clock.now())
         self._want(wanted_id, replace(wanted, draft=answer.text, drafted_by=answer.provenance))
-        return Missing(wanted_id, answer.text)
+        return MissingTranslation(wanted_id, answer.text)
 
     def look(self, text: str, source: Tag, target: Tag) -> Translation | NotTranslated:
         """The text for a reader of `target` if there is one; what is missing is not listed for anybody."""
@@ -128,7 +134,7 @@ class Translations:
 
     def _by_fragments(self, text: str, source: Tag, target: Tag) -> Translation | None:
         """A text with tags by what people supplied for the texts between them, as earlier versions asked for."""
-        said: dict[str, str] = {}
+        by_fragment: dict[str, str] = {}
         for fragment in tagged_texts.fragments(text):
             if not any(map(str.isalpha, words_of(fragment))):
                 continue
@@ -138,26 +144,28 @@ class Translations:
                 answer = remembered.text
             if answer is None:
                 return None
-            said[fragment] = answer
-        return Translation(tagged_texts.joined(text, said), target, CATALOGUE) if said else None
+            by_fragment[fragment] = answer
+        return Translation(tagged_texts.joined(text, by_fragment), target, CATALOGUE) if by_fragment else None
 
     def _remembered(self, text: str, source: Tag, target: Tag) -> Translation | None:
         """The text by sentences that people supplied for others, and those of the catalogues."""
         if self._sentences is None or serves(source, target):
             return None
         keys = self._sentences.keys(text, source)[:MAX_KEYS]
-        languages = [one for one in dict.fromkeys((Tag(target.language), target)) if serves(one, target)]
+        languages = [
+            candidate for candidate in dict.fromkeys((Tag(target.language), target)) if serves(candidate, target)
+        ]
         ids = {translation_id(key, _ENGLISH, language): key for language in languages for key in keys}
         names = list(ids)
         groups = (names[first : first + MAX_WRITES] for first in range(0, len(names), MAX_WRITES))
-        found = {name: item for some in groups for name, item in self._store.get_many(some).items()}
-        wanted = {ids[name]: from_state(WantedTranslation, item.state) for name, item in found.items()}
-        known = {key: one.text for key, one in wanted.items() if one.text is not None}
+        items = {name: item for some in groups for name, item in self._store.get_many(some).items()}
+        wanted = {ids[name]: from_state(WantedTranslation, item.state) for name, item in items.items()}
+        known = {key: candidate.text for key, candidate in wanted.items() if candidate.text is not None}
         answer = self._sentences.translate_with(known, text, source, target) if known else None
         return answer if isinstance(answer, Translation) else None
 
     def supply(self, wanted_id: str, text: str, by: str) -> WantedTranslation:
-        """Take a person's translation; whoever waits for it is told by the item coming due."""
+        """Take a person's translation; its item becomes due, which lets the waiting messages go on."""
         item = self._store.get(wanted_id)
         if item is None or item.kind != TRANSLATION_KIND:
             raise NoSuchTranslation(f"no translation {wanted_id!r} is wanted: GET /v1/translations?status=missing")
@@ -211,9 +219,9 @@ class Translations:
     def _remembering(self, own_id: str, supplied: WantedTranslation) -> tuple[Sequence[Item], Sequence[Item]]:
         """What keeps a translation with slots for its days and numbers: an item that changes, or a new one."""
         source, target = languages(supplied)
-        said = supplied.text or ""
+        text = supplied.text or ""
         pair = (
-            None if self._sentences is None else self._sentences.generalised(supplied.source_text, said, source, target)
+            None if self._sentences is None else self._sentences.generalised(supplied.source_text, text, source, target)
         )
         if pair is None or (name := translation_id(pair[0], _ENGLISH, target)) == own_id:
             return (), ()
@@ -272,8 +280,8 @@ def check_pieces(source: str, supplied: str) -> None:
         raise PiecesLost(f"the translation {SAY_SOMETHING}")
     if tagged_texts.is_tagged(source) and tagged_texts.has_marks(supplied) and not tagged_texts.is_tagged(supplied):
         raise PiecesLost("the marks of the translation cross: each, such as <1>, must open before it closes")
-    expected, found = (Counter(mask(tagged_texts.apart(text)).hidden) for text in (source, supplied))
-    if lost := sorted((expected - found).elements()):
+    expected, supplied_pieces = (Counter(mask(tagged_texts.apart(text)).hidden) for text in (source, supplied))
+    if lost := sorted((expected - supplied_pieces).elements()):
         raise PiecesLost(f"the translation lacks {', '.join(lost)}: each must stand in it exactly as in the source")
-    if extra := sorted((found - expected).elements()):
+    if extra := sorted((supplied_pieces - expected).elements()):
         raise PiecesLost(f"the translation has {', '.join(extra)}, which the source does not")

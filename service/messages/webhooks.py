@@ -13,18 +13,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult
 
-from service.core import web_addresses
-from service.core.clock import Clock
-from service.core.enums import Lane
-from service.core.errors import TocsinError
-from service.core.outside_posts import HostSilent, OutsidePosts, PrivateNetwork, Resolve, resolve
-from service.core.posting import Response
-from service.core.records import from_state, to_state
-from service.core.secrets import Keyring
-from service.core.web_addresses import NotAnAddress
-from service.messages.tries import HostShares, Tries, on_dead, without_failures
+from service.core import (
+    Clock,
+    HostResolver,
+    HostSilent,
+    Keyring,
+    Lane,
+    NotAnAddress,
+    OutsidePosts,
+    PostResponse,
+    PrivateNetwork,
+    TocsinError,
+    from_state,
+    resolve_host,
+    to_state,
+    web_addresses,
+)
+from service.messages.post_attempts import HostShares, PostAttempts, on_dead, without_failures
 from service.storage import Item
-from service.work import LONGEST_CALL, Permanent, RetryLater, Step, Task, TaskHandler, asked_wait, finished
+from service.work import LONGEST_CALL, Commit, Permanent, RetryLater, Task, TaskHandler, asked_wait, finished
 
 KIND = "webhook"
 MAX_URL = 2_000
@@ -80,20 +87,20 @@ class Webhooks:
     loopback_allowed: bool = False
     limit: timedelta = LONGEST_CALL
     """For the whole exchange: looking the name up, connecting, sending, and the first line of the answer."""
-    resolve: Resolve = resolve
+    resolve: HostResolver = resolve_host
     trust: str | None = None
     """A file of certificate authorities to trust instead of the system's."""
-    tries: Tries = field(default_factory=lambda: Tries(HostShares(4)))
+    tries: PostAttempts = field(default_factory=lambda: PostAttempts(HostShares(4)))
 
     def item(self, item_id: str, callback: Callback, lane: Lane = Lane.TRANSACTIONAL) -> Item:
         """The work item that owes a callback now."""
         return owed(item_id, callback, self.clock.now(), lane)
 
-    def duty(self) -> TaskHandler:
+    def task_handler(self) -> TaskHandler:
         """How callbacks are served."""
         return TaskHandler(KIND, self.handle, on_dead)
 
-    def handle(self, task: Task) -> Step:
+    def handle(self, task: Task) -> Commit:
         """Try a callback that is due; after `TRIES` failures it is dead."""
         callback = from_state(Callback, task.item.state)
         try:
@@ -102,7 +109,7 @@ class Webhooks:
                 task,
                 host,
                 lambda: self.send(task.item.id, callback),
-                lambda: Step(finished(task.item, without_failures(task.item))),
+                lambda: Commit(finished(task.item, without_failures(task.item))),
             )
         except CallbackRefused as error:
             raise Permanent(str(error)) from error
@@ -131,7 +138,7 @@ class Webhooks:
         }
 
 
-def _judge(response: Response) -> None:
+def _judge(response: PostResponse) -> None:
     status = response.status
     if 200 <= status < 300:
         return

@@ -1,5 +1,6 @@
 """Notifications: a message for people, in their languages, by their channels."""
 
+from service.notify import lists, routes, schemas, views
 from service.notify.addressees import Addressees
 from service.notify.cancel import Cancellation, NothingToCancel
 from service.notify.completion import Completion
@@ -8,7 +9,7 @@ from service.notify.digests import Digests
 from service.notify.flow import NotificationFlow
 from service.notify.items import notification_of
 from service.notify.list_routes import LIST, filters_of
-from service.notify.naming import Naming
+from service.notify.naming import RecipientNaming
 from service.notify.notification import Notification, Status
 from service.notify.outcomes import Chain, EmitOutcome, Events, NotifyOutcome, WebhookEvents
 from service.notify.preview import Previews
@@ -40,7 +41,6 @@ __all__ = [
     "Digests",
     "EmitOutcome",
     "Events",
-    "Naming",
     "NothingToCancel",
     "NothingToRetry",
     "Notification",
@@ -51,6 +51,7 @@ __all__ = [
     "NotificationService",
     "NotifyOutcome",
     "Previews",
+    "RecipientNaming",
     "Renditions",
     "ReviewLinks",
     "Reviewers",
@@ -63,7 +64,11 @@ __all__ = [
     "Validation",
     "WebhookEvents",
     "filters_of",
+    "lists",
     "notification_of",
     "requested",
     "retried",
+    "routes",
+    "schemas",
+    "views",
 ]

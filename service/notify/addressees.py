@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from service.channels import ContactKeys
-from service.core.enums import Channel
-from service.core.records import from_state, to_state
+from service.core import Channel, from_state, to_state
 from service.notify.notification import Notification
 from service.recipients import Recipient
 from service.storage import Item, Store
@@ -68,14 +67,14 @@ class Addressees:
             return {}
         wanted = set(names)
         places = {place // TOGETHER for place, name in enumerate(notification.recipients) if name in wanted}
-        found = self.store.get_many([addressees_id(notification.id, number) for number in sorted(places)])
-        people = (from_state(AddresseeBatch, item.state).people for item in found.values())
-        return {name: one for some in people for name, one in some.items() if name in wanted}
+        items = self.store.get_many([addressees_id(notification.id, number) for number in sorted(places)])
+        people = (from_state(AddresseeBatch, item.state).people for item in items.values())
+        return {name: addressee for some in people for name, addressee in some.items() if name in wanted}
 
 
 def people_in(addressees: Mapping[str, Addressee]) -> Mapping[str, Recipient]:
     """The profiles that came with a request, by their ids."""
-    people = {name: one.person for name, one in addressees.items()}
+    people = {name: addressee.person for name, addressee in addressees.items()}
     return {name: person for name, person in people.items() if person is not None}
 
 
@@ -102,13 +101,13 @@ def addressee_items(notification: Notification, people: Sequence[Addressee]) -> 
     if not people:
         return ()
     leaves_at: datetime = max(notification.accepted_at, notification.send_at or notification.accepted_at)
-    by_name = {one.name: one for one in people}
+    by_name = {addressee.name: addressee for addressee in people}
     ordered = [by_name[name] for name in notification.recipients]
     return [
         Item(
             addressees_id(notification.id, start // TOGETHER),
             KIND,
-            to_state(AddresseeBatch({one.name: one for one in ordered[start : start + TOGETHER]})),
+            to_state(AddresseeBatch({addressee.name: addressee for addressee in ordered[start : start + TOGETHER]})),
             expires_at=leaves_at + KEPT_FOR,
         )
         for start in range(0, len(ordered), TOGETHER)

@@ -9,8 +9,7 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.core.clock import Clock
-from service.core.enums import Scope
+from service.core import Clock, Scope
 from service.http import Answer, Caller, FieldError, Format, Query, Shown, endpoint, invalid
 from service.messages import MAX_ATTACHMENT_NAME, MAX_ATTACHMENT_SIZE, AttachmentRefused, Attachments
 from service.notify.audit_entries import entry
@@ -49,7 +48,10 @@ def blueprint(attachments: Attachments, clock: Clock) -> Blueprint:
         answers={201: AttachmentKept},
     )
     def upload_attachment(body: bytes, query: AttachmentQuery, caller: Caller) -> Answer:
-        """Up to 7 MiB, kept for thirty days; 100 MiB for all files of a key. Notifications name it in `attachments`."""
+        """Up to 7 MiB, kept for thirty days; all files of a key take at most 100 MiB.
+
+        Notifications name it in `attachments`.
+        """
         audit = replace(entry(clock, "attachment", caller, query.name), raw_data="")  # its bytes are no line of a log
         try:
             name, file = attachments.keep(caller.app, query.name, query.type, body, audit)

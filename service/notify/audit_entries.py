@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from service.core import ids
-from service.core.clock import Clock
+from service.core import Clock, ids
 from service.http import Caller
 from service.storage import AuditEntry
 

@@ -15,8 +15,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import structs
 
-from service.core.enums import Channel
-from service.core.records import Record
+from service.core import Channel, Record
 from service.notify.delivery import LEFT_TO_SEND, UNSENT, Delivery, DeliveryStatus
 
 E = TypeVar("E", DeliveryStatus, Channel)
@@ -25,7 +24,7 @@ BATCH_SIZE = 49
 """Deliveries of one batch: with as many outbox entries and the batch itself they fit one commit of 100 writes."""
 
 
-class Line(Record, frozen=True):
+class DeliveryLine(Record, frozen=True):
     """How one delivery of the batch stands."""
 
     status: DeliveryStatus = DeliveryStatus.PENDING
@@ -33,7 +32,7 @@ class Line(Record, frozen=True):
     language: str | None = None
 
 
-UNTOUCHED = Line()
+UNTOUCHED = DeliveryLine()
 """How a delivery stands that was not looked at yet."""
 
 
@@ -47,7 +46,7 @@ class DeliveryBatch(Record, frozen=True):
     notification_id: str
     number: int
     recipients: Mapping[str, str]
-    lines: Mapping[str, Line] = msgspec.field(default_factory=dict)
+    lines: Mapping[str, DeliveryLine] = msgspec.field(default_factory=dict)
     slots_booked: bool = False
     given_up: tuple[str, ...] = ()
     stalled_since: datetime | None = None
@@ -81,7 +80,7 @@ class DeliveryBatch(Record, frozen=True):
 
     def with_deliveries(self, deliveries: Iterable[Delivery]) -> DeliveryBatch:
         """The batch after these deliveries changed."""
-        changed = {each.id: Line(each.status, each.channel, each.language) for each in deliveries}
+        changed = {each.id: DeliveryLine(each.status, each.channel, each.language) for each in deliveries}
         return structs.replace(self, lines={**self.lines, **changed})
 
     def redriven(self) -> DeliveryBatch:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from service.http import Shown
-from service.messages import Word
+from service.messages import RulingWord
 from service.notify.delivery import DeliveryStatus
 from service.notify.notification import Status
 
@@ -34,7 +34,7 @@ class ReviewCallback(Shown):
     evaluation_id: str
     request_id: str
     ruleset: Mapping[str, object]
-    decision: Word
+    decision: RulingWord
     reason: str
     by: str
     at: datetime

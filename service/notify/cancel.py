@@ -1,4 +1,4 @@
-"""Cancelling a notification: what has not left never leaves, and the tally says so.
+"""Cancelling a notification: copies that have not left are never sent, and are counted as cancelled.
 
 First a mark is stored, which whoever sends a batch reads before it hands copies over. Then the batches are written
 anew, each by one conditional write: a worker that holds one meanwhile loses its commit, and with it the copies that are
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.notify.batch import DeliveryBatch, batch_id, count
 from service.notify.completion import Completion
 from service.notify.delivery import IN_DOUBT_DETAIL, UNSENT, Delivery, DeliveryStatus
@@ -27,12 +27,12 @@ from service.notify.items import (
 )
 from service.notify.notification import FINAL, Notification, Status
 from service.storage import MAX_WRITES, AuditEntry, Conflict, Item, Store
-from service.work import Step, Task
+from service.work import Commit, Task
 
 KIND = "cancellation"
 
 WAITED = timedelta(seconds=10)
-"""How long a caller waits for the copies that providers have in hand."""
+"""How long a caller waits for copies that are with a provider."""
 
 LOOK = 0.2
 """Seconds between two looks at them."""
@@ -70,11 +70,11 @@ def is_cancelled(store: Store, notification_id: str) -> bool:
 
 
 def cancelled_among(store: Store, notification_ids: Sequence[str]) -> frozenset[str]:
-    """Those of some notifications of which nothing more may leave."""
+    """The notifications among some that are cancelled."""
     marks = {mark_id(name): name for name in notification_ids}
     names = list(marks)
     groups = (names[start : start + MAX_WRITES] for start in range(0, len(names), MAX_WRITES))
-    return frozenset(marks[found] for some in groups for found in store.get_many(some))
+    return frozenset(marks[mark] for some in groups for mark in store.get_many(some))
 
 
 def cancelled_batch(store: Store, item: Item, now: datetime) -> CancelledBatch | None:
@@ -85,8 +85,10 @@ def cancelled_batch(store: Store, item: Item, now: datetime) -> CancelledBatch |
         return None
     stored = store.get_many([name for name in names if name in batch.lines])
     before = [delivery_of(stored[name]) if name in stored else batch.unrecorded(name) for name in names]
-    ended = [_ended(one, batch, now) for one in before]
-    records = [delivery_item(one, stored[one.id].version, item.lane) for one in ended if one.id in stored]
+    ended = [_ended(delivery, batch, now) for delivery in before]
+    records = [
+        delivery_item(delivery, stored[delivery.id].version, item.lane) for delivery in ended if delivery.id in stored
+    ]
     return CancelledBatch(changed_batch_item(item, batch.with_deliveries(ended), None), records)
 
 
@@ -115,28 +117,28 @@ class Cancellation:
         until = self.elapsed() + WAITED.total_seconds()
         notification = self._begun(notification_id, now(), audit)
         while notification.status is Status.CANCELLING:
-            in_hand = self.sweep(notification, now())
-            if not in_hand and (ended := self._ended(notification_id, now())) is not None:
+            unswept = self.sweep(notification, now())
+            if not unswept and (ended := self._ended(notification_id, now())) is not None:
                 return ended
             if self.elapsed() > until:
                 break
             self.pause(LOOK)
         return notification
 
-    def handle(self, task: Task, notification: Notification) -> Step:
+    def handle(self, task: Task, notification: Notification) -> Commit:
         """The worker's part: what a caller left over."""
         if self.sweep(notification, task.now):
-            return Step(notification_item(task.item, notification, task.now + timedelta(seconds=1)))
+            return Commit(notification_item(task.item, notification, task.now + timedelta(seconds=1)))
         ended = notification.ended(Status.CANCELLED, task.now)
-        return Step(notification_item(task.item, ended, None), spawn=self.completion.callback(ended))
+        return Commit(notification_item(task.item, ended, None), spawn=self.completion.callback(ended))
 
     def sweep(self, notification: Notification, now: datetime) -> int:
         """Cancel what has not left; answers how many batches have copies with a provider."""
-        numbers, in_hand = range(1, notification.expansion.pages + 1), 0
+        numbers, unswept = range(1, notification.expansion.pages + 1), 0
         for start in range(0, len(numbers), TOGETHER):
             names = [batch_id(notification.id, number) for number in numbers[start : start + TOGETHER]]
-            in_hand += self._swept(names, now)
-        return in_hand
+            unswept += self._swept(names, now)
+        return unswept
 
     def _begun(self, notification_id: str, now: datetime, audit: AuditEntry) -> Notification:
         while True:
@@ -155,7 +157,7 @@ class Cancellation:
             return begun
 
     def _check(self, notification: Notification) -> None:
-        """What is over has nothing to cancel, unless somebody still waits for a translation."""
+        """A finished notification has nothing to cancel, unless somebody still waits for a translation."""
         if notification.status not in FINAL:
             return
         counts = count(batch for _, batch in batches_of(self.store, notification.id))
@@ -163,7 +165,7 @@ class Cancellation:
             raise NothingToCancel(f"It is {notification.status}: nothing is left to cancel.")
 
     def _ended(self, notification_id: str, now: datetime) -> Notification | None:
-        """The notification as it ends; None if a worker took a step meanwhile."""
+        """The notification as it ends; None if a worker changed it meanwhile."""
         item = self.store.get(notification_id)
         assert item is not None, "nothing removes it"
         notification = notification_of(item)
@@ -178,20 +180,20 @@ class Cancellation:
 
     def _swept(self, names: Sequence[str], now: datetime) -> int:
         """Cancel some batches; answers how many are to be looked at again: with a provider, or changed meanwhile."""
-        in_hand, changed = 0, list[CancelledBatch]()
+        unswept, changed = 0, list[CancelledBatch]()
         for item in self.store.get_many(names).values():
             if batch_of(item).is_being_sent:
-                in_hand += 1
+                unswept += 1
             elif (cancelled := cancelled_batch(self.store, item, now)) is not None:
                 changed.append(cancelled)
-        return in_hand + sum(self._saved(some) for some in _commits(changed))
+        return unswept + sum(self._saved(some) for some in _commits(changed))
 
     def _saved(self, some: Sequence[CancelledBatch]) -> int:
         """Save some batches at once, or one by one; answers how many somebody has changed meanwhile."""
         try:
-            self.store.save_all([item for one in some for item in (one.item, *one.records)])
+            self.store.save_all([item for cancelled in some for item in (cancelled.item, *cancelled.records)])
         except Conflict:
-            return 1 if len(some) == 1 else sum(self._saved([one]) for one in some)
+            return 1 if len(some) == 1 else sum(self._saved([batch]) for batch in some)
         return 0
 
 
@@ -199,11 +201,11 @@ def _commits(changed: Sequence[CancelledBatch]) -> Sequence[Sequence[CancelledBa
     """The batches in as few commits as have room for them."""
     commits: list[list[CancelledBatch]] = []
     room = 0
-    for one in changed:
-        takes = 1 + len(one.records)
+    for batch in changed:
+        takes = 1 + len(batch.records)
         if takes > room:
             commits.append([])
             room = WRITES
-        commits[-1].append(one)
+        commits[-1].append(batch)
         room -= takes
     return commits

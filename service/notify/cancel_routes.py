@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from service.core import deadline
-from service.core.clock import Clock
-from service.core.enums import Scope
+from service.core import Clock, Scope, deadline
 from service.http import Caller, ProblemType, conflict, endpoint, not_found
 from service.notify import schemas, views
 from service.notify.audit_entries import entry
@@ -14,7 +12,7 @@ from service.notify.cancel import WAITED, Cancellation, NothingToCancel
 from service.notify.service import NoSuchNotification, NotificationService
 
 
-def add_cancel(routes: Blueprint, desk: NotificationService, cancellation: Cancellation, clock: Clock) -> None:
+def add_cancel(routes: Blueprint, notifications: NotificationService, cancellation: Cancellation, clock: Clock) -> None:
     """`POST /v1/notifications/{id}/cancel`."""
 
     @endpoint(
@@ -27,16 +25,16 @@ def add_cancel(routes: Blueprint, desk: NotificationService, cancellation: Cance
         problems=(ProblemType.CONFLICT,),
     )
     def cancel_notification(notification_id: str, caller: Caller) -> schemas.ShownNotification:
-        """What has not left never leaves, and counts as `cancelled`: scheduled, held, translating or being sent.
+        """Copies that have not left are not sent, and count as `cancelled`: scheduled, held, translating or being sent.
 
-        Waits up to 10 seconds for copies that providers have in hand; `cancelling` says that some have not answered
+        DigestWaits up to 10 seconds for copies that are with a provider; `cancelling` says that some have not answered
         yet. Cancelling again changes nothing; 409 when nothing is left to cancel.
         """
         try:
-            desk.get(notification_id)
+            notifications.get(notification_id)
             with deadline.within(WAITED.total_seconds() + 3):
                 cancellation.cancel(notification_id, clock.now, entry(clock, "cancel", caller, notification_id))
-                return schemas.ShownNotification.model_validate(views.shown(desk.show(notification_id)))
+                return schemas.ShownNotification.model_validate(views.shown(notifications.show(notification_id)))
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
         except NothingToCancel as error:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.core import exact_json
-from service.core.clock import timestamp
+from service.core import exact_json, timestamp
 from service.messages import Callback, Webhooks
 from service.notify.batch import count
 from service.notify.items import batches_of
@@ -16,7 +15,7 @@ from service.storage import Item, Store
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Owes the callbacks of completed and rejected notifications."""
+    """Makes the callbacks of completed and rejected notifications."""
 
     store: Store
     webhooks: Webhooks

@@ -1,4 +1,4 @@
-"""A delivery: one notification to one recipient on one channel. Pure: its states and which way they may move."""
+"""A delivery: one notification to one recipient on one channel. Pure: its states and how they may change."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from enum import StrEnum
 from msgspec import structs
 
 from service.channels import Accepted, Outcome, Refused, Unknown
-from service.core.enums import Channel
-from service.core.records import Record
+from service.core import Channel, Record
 
 
 class DeliveryStatus(StrEnum):
@@ -77,7 +76,7 @@ class Delivery(Record, frozen=True):
         return structs.replace(self, status=status, detail=detail, changed_at=at, retry_at=None)
 
     def sending(self, at: datetime) -> Delivery:
-        """Marked before the call: after a crash only deliveries so marked are in doubt."""
+        """Set before the call: after a crash only these deliveries are in doubt."""
         return self._tried(DeliveryStatus.SENDING, at)
 
     def after(self, outcome: Outcome, at: datetime, retry_at: datetime | None) -> Delivery:

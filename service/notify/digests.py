@@ -17,9 +17,7 @@ from itertools import chain
 from msgspec import structs
 
 from service.channels import Email, Message
-from service.core import ids
-from service.core.enums import Channel, Lane
-from service.core.records import from_state, to_state
+from service.core import Channel, Lane, from_state, ids, to_state
 from service.messages import markup
 from service.notify.batch import batch_id, cut, delivery_id
 from service.notify.cancel import cancelled_among
@@ -29,7 +27,7 @@ from service.notify.notification import DigestPiece, Expansion, Notification, So
 from service.notify.rendition import gathered_text
 from service.recipients import Recipient
 from service.storage import Conflict, Item, Store
-from service.work import Step, Task, finished
+from service.work import Commit, Task, finished
 
 SETTLE = timedelta(seconds=1)
 """How long after a window's end a batch asks what became of its copies."""
@@ -78,7 +76,9 @@ class Digest:
     @property
     def is_full(self) -> bool:
         """Whether nothing more may join."""
-        return len(self.pieces) >= MAX_PIECES or sum(len(one.text) for one in self.pieces.values()) >= MAX_CHARACTERS
+        return (
+            len(self.pieces) >= MAX_PIECES or sum(len(piece.text) for piece in self.pieces.values()) >= MAX_CHARACTERS
+        )
 
     def with_piece(self, copy: str, piece: DigestPiece, document: str | None) -> Digest:
         """The digest with one more copy, in the HTML of its template as far as there is room for that."""
@@ -100,14 +100,14 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class DigestWaits:
     """The copy is in a digest: ask again at `until`."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Went:
+class DigestOutcome:
     """What became of the digest in which the copy was, and so of the copy."""
 
     status: DeliveryStatus
@@ -120,7 +120,9 @@ class Digests:
 
     store: Store
 
-    def fates(self, copies: Mapping[str, str], notification: Notification, now: datetime) -> Mapping[str, Waits | Went]:
+    def fates(
+        self, copies: Mapping[str, str], notification: Notification, now: datetime
+    ) -> Mapping[str, DigestWaits | DigestOutcome]:
         """What became of those copies (recipients by delivery id, of one batch) that have joined a digest."""
         lanes = dict.fromkeys((notification.lane, Lane.BULK))
         template = notification.message.template or ""
@@ -133,19 +135,19 @@ class Digests:
         }
         return {copy: fate for copy, fate in fates.items() if fate is not None}
 
-    def _fate(self, copy: str, digests: Iterable[Digest], now: datetime) -> Waits | Went | None:
+    def _fate(self, copy: str, digests: Iterable[Digest], now: datetime) -> DigestWaits | DigestOutcome | None:
         for digest in digests:
             if copy in digest.left:
                 return self._of_delivery(digest.left[copy], now)
             if copy in digest.done:
                 return _as_told_before(digest.done[copy])
             if copy in digest.pieces:
-                return Waits(max(digest.ends_at, now) + SETTLE)
+                return DigestWaits(max(digest.ends_at, now) + SETTLE)
         return None
 
     def join(
         self, notification: Notification, person: Recipient, message: Message, window: timedelta, now: datetime
-    ) -> Waits:
+    ) -> DigestWaits:
         """Put a copy into its digest, or let the digest leave that is full, so that the copy opens the next."""
         name = digest_id(notification.message.template or "", person.user_id, notification.lane)
         while True:
@@ -162,22 +164,22 @@ class Digests:
                 self.store.save(structs.replace(item, state=to_state(grown), due_at=grown.ends_at, attempts=0))
             except Conflict:
                 continue
-            return Waits(max(grown.ends_at, now) + SETTLE)
+            return DigestWaits(max(grown.ends_at, now) + SETTLE)
 
-    def handle(self, task: Task) -> Step:
+    def handle(self, task: Task) -> Commit:
         """The window is over: what has gathered becomes a notification with one delivery."""
         digest = from_state(Digest, task.item.state)
         if digest.sending:  # a worker of an earlier version died while sending: nobody is written to twice
-            told = {**digest.done, **dict.fromkeys(digest.pieces, UNKNOWN)}
-            return Step(finished(task.item, to_state(replace(digest, pieces={}, sending=False, done=told))))
+            outcomes = {**digest.done, **dict.fromkeys(digest.pieces, UNKNOWN)}
+            return Commit(finished(task.item, to_state(replace(digest, pieces={}, sending=False, done=outcomes))))
         if not (pieces := self._wanted(digest)):
-            return Step(finished(task.item, to_state(replace(digest, pieces={}))))
+            return Commit(finished(task.item, to_state(replace(digest, pieces={}))))
         notification = _gathered(replace(digest, pieces=pieces), f"{ids.fresh(task.now)}-{DIGEST}", task.now)
         batch = cut(notification.id, 1, 1, [digest.recipient])
         left = {**digest.left, **dict.fromkeys(pieces, delivery_id(notification.id, 1))}
         kept = dict(list(left.items())[-REMEMBERED:])
         leaving = structs.replace(batch_item(batch, notification.lane), due_at=task.now)
-        return Step(
+        return Commit(
             finished(task.item, to_state(replace(digest, pieces={}, html=None, left=kept))),
             spawn=[new_notification_item(notification), leaving],
         )
@@ -188,18 +190,18 @@ class Digests:
         cancelled = cancelled_among(self.store, list(dict.fromkeys(names.values())))
         return {copy: piece for copy, piece in digest.pieces.items() if names[copy] not in cancelled}
 
-    def _of_delivery(self, name: str, now: datetime) -> Waits | Went:
+    def _of_delivery(self, name: str, now: datetime) -> DigestWaits | DigestOutcome:
         batch_name = batch_id(name.rsplit("-", 1)[0], 1)
-        found = self.store.get_many([name, batch_name])
-        item = found.get(batch_name)
+        items = self.store.get_many([name, batch_name])
+        item = items.get(batch_name)
         if item is None:
-            return Went(DeliveryStatus.UNKNOWN, f"its digest {name} is gone")
-        delivery = delivery_of(found[name]) if name in found else batch_of(item).unrecorded(name)
+            return DigestOutcome(DeliveryStatus.UNKNOWN, f"its digest {name} is gone")
+        delivery = delivery_of(items[name]) if name in items else batch_of(item).unrecorded(name)
         if delivery.status in LEFT_TO_SEND:
             is_in_hand = item.attempts > 0  # and due at the end of a lease
             begins_at = now if is_in_hand or item.due_at is None else min(item.due_at, now + LONGEST_LOOK)
-            return Waits(max(delivery.retry_at or begins_at, now) + SETTLE)
-        return Went(delivery.status, _told(delivery))
+            return DigestWaits(max(delivery.retry_at or begins_at, now) + SETTLE)
+        return DigestOutcome(delivery.status, _told(delivery))
 
 
 def is_digest(notification_id: str) -> bool:
@@ -209,8 +211,8 @@ def is_digest(notification_id: str) -> bool:
 
 def digest_id(template: str, recipient: str, lane: Lane) -> str:
     """One digest for each template and recipient, and for each lane: whoever left bulk still gets the rest."""
-    said = f"{template}|{recipient}" if lane is Lane.BULK else f"{template}|{recipient}|{lane}"
-    return f"{DIGEST}-{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+    name = f"{template}|{recipient}" if lane is Lane.BULK else f"{template}|{recipient}|{lane}"
+    return f"{DIGEST}-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
 def _opened(
@@ -263,9 +265,9 @@ def _told(delivery: Delivery) -> str:
     return f"{with_digest}: {delivery.detail}" if delivery.detail else with_digest
 
 
-def _as_told_before(became: str) -> Went:
+def _as_told_before(became: str) -> DigestOutcome:
     if became == UNKNOWN:
-        return Went(DeliveryStatus.UNKNOWN, "it went out in a digest, perhaps")
+        return DigestOutcome(DeliveryStatus.UNKNOWN, "it went out in a digest, perhaps")
     if became.startswith(REFUSED):
-        return Went(DeliveryStatus.FAILED, became)
-    return Went(DeliveryStatus.ACCEPTED, f"it went out in the digest {became}")
+        return DigestOutcome(DeliveryStatus.FAILED, became)
+    return DigestOutcome(DeliveryStatus.ACCEPTED, f"it went out in the digest {became}")

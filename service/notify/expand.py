@@ -40,7 +40,7 @@ def expand(
 
 
 def _edition(audience: str, expansion: Expansion, directory: Directory) -> str:
-    """Of whom the audience consists; what an earlier version has begun goes on with whom it knew."""
+    """The members of the audience; what an earlier version began goes on with its members."""
     return FIRST if expansion.cursor is not None else directory.audiences.current(audience).edition
 
 
@@ -64,6 +64,6 @@ def _named(
     start = int(expansion.cursor or "0")
     names = notification.recipients[start : start + limit]
     came_along = people_in(addressees.of(notification, names))
-    found = {**directory.get_many([name for name in names if name not in came_along]), **came_along}
+    by_id = {**directory.get_many([name for name in names if name not in came_along]), **came_along}
     more = start + limit < len(notification.recipients)
-    return [(name, found.get(name)) for name in names], str(start + limit) if more else None
+    return [(name, by_id.get(name)) for name in names], str(start + limit) if more else None

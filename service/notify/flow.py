@@ -1,4 +1,4 @@
-"""The course of a notification, one step for each time its item comes due.
+"""The life of a notification, one step for each time its item comes due.
 
 accepted → judged → (held) → approved → expanded into batches, a few a step → translated, one language a step → batches
 let go → completed when none is unfinished. Each step is one commit, so that a crash repeats at most one of them.
@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from msgspec import structs
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.notify.addressees import Addressees
 from service.notify.batch import batch_id, count
 from service.notify.cancel import Cancellation
@@ -26,7 +26,7 @@ from service.notify.review import Reviewers
 from service.notify.validate import Validation
 from service.recipients import Directory
 from service.storage import Item, Store
-from service.work import Step, Task
+from service.work import Commit, Task
 
 BATCHES_A_STEP = 90
 """Pages that one commit lets go."""
@@ -36,7 +36,7 @@ SHORTEST_LOOK, FIRST_LOOK, LONGEST_LOOK = timedelta(milliseconds=20), timedelta(
 
 
 class NothingDue(TocsinError):
-    """An item came due in a state in which nothing is left to do."""
+    """An item came due although nothing is left to do in its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class NotificationFlow:
     cancellation: Cancellation
     addressees: Addressees
 
-    def handle(self, task: Task) -> Step:
+    def handle(self, task: Task) -> Commit:
         """Take the next step."""
         notification = notification_of(task.item)
         match notification.status:
@@ -75,32 +75,32 @@ class NotificationFlow:
             ):
                 raise NothingDue(f"nothing is due for a notification that is {notification.status}")
 
-    def _judge(self, task: Task, notification: Notification) -> Step:
+    def _judge(self, task: Task, notification: Notification) -> Commit:
         judged = self.validation.judged(notification, task.item.attempts)
         match judged.status:
             case Status.HELD_FOR_REVIEW:
                 letters = self.reviewers.letters(judged, task.now)
-                return Step(notification_item(task.item, judged, None), spawn=letters)
+                return Commit(notification_item(task.item, judged, None), spawn=letters)
             case Status.REJECTED:
                 return self._end(task, judged, judged.status)
             case _:
-                return Step(notification_item(task.item, judged, max(task.now, judged.send_at or task.now)))
+                return Commit(notification_item(task.item, judged, max(task.now, judged.send_at or task.now)))
 
-    def _expand(self, task: Task, notification: Notification) -> Step:
+    def _expand(self, task: Task, notification: Notification) -> Commit:
         expanded, batches = expand(notification, self.directory, self.addressees)
-        return Step(notification_item(task.item, expanded, task.now), spawn=batches)
+        return Commit(notification_item(task.item, expanded, task.now), spawn=batches)
 
-    def _translate(self, task: Task, notification: Notification) -> Step:
-        to_do = [one for one in notification.expansion.languages if one not in notification.translated]
+    def _translate(self, task: Task, notification: Notification) -> Commit:
+        to_do = [language for language in notification.expansion.languages if language not in notification.translated]
         if not to_do:
-            return Step(notification_item(task.item, notification.moved(Status.SENDING), task.now))
+            return Commit(notification_item(task.item, notification.moved(Status.SENDING), task.now))
         texts = self.renditions.texts(notification, to_do[0])
         done = replace(notification, translated=(*notification.translated, to_do[0]))
         after = done if to_do[1:] else done.moved(Status.SENDING)
         letters = self.reviewers.letters_about_drafts(texts, task.now)
-        return Step(notification_item(task.item, after, task.now), spawn=letters)
+        return Commit(notification_item(task.item, after, task.now), spawn=letters)
 
-    def _send(self, task: Task, notification: Notification) -> Step:
+    def _send(self, task: Task, notification: Notification) -> Commit:
         if notification.expansion.released < notification.expansion.pages:
             return self._release(task, notification)
         if notification.reopening:
@@ -111,16 +111,16 @@ class NotificationFlow:
             return _look_again(task, notification, unfinished)
         return self._complete(task, notification)
 
-    def _release(self, task: Task, notification: Notification) -> Step:
+    def _release(self, task: Task, notification: Notification) -> Commit:
         expansion = notification.expansion
         last = min(expansion.pages, expansion.released + BATCHES_A_STEP)
         batches = self._batches(notification, expansion.released + 1, last)
         released = replace(notification, expansion=replace(expansion, released=last))
         let_go = [structs.replace(batch, due_at=task.now) for batch in batches]
         next_look = task.now if last < expansion.pages else task.now + FIRST_LOOK
-        return Step(notification_item(task.item, released, next_look), others=let_go)
+        return Commit(notification_item(task.item, released, next_look), others=let_go)
 
-    def _reopen(self, task: Task, notification: Notification, reopening: Reopening) -> Step:
+    def _reopen(self, task: Task, notification: Notification, reopening: Reopening) -> Commit:
         """Let those batches go again on which somebody waited for the language."""
         last = min(notification.expansion.pages, reopening.next_page + BATCHES_A_STEP - 1)
         waiting = [
@@ -132,9 +132,9 @@ class NotificationFlow:
         if last < notification.expansion.pages:
             rest = (replace(reopening, next_page=last + 1), *rest)
         after = replace(notification, reopening=rest)
-        return Step(notification_item(task.item, after, task.now), others=waiting)
+        return Commit(notification_item(task.item, after, task.now), others=waiting)
 
-    def _retry(self, task: Task, notification: Notification, retrying: Retrying) -> Step:
+    def _retry(self, task: Task, notification: Notification, retrying: Retrying) -> Commit:
         """Let those batches go again on which copies failed; nobody has them in hand, for the notification was over."""
         last = min(notification.expansion.pages, retrying.next_page + BATCHES_A_STEP - 1)
         failed = [
@@ -145,27 +145,27 @@ class NotificationFlow:
         rest = notification.retrying[1:]
         if last < notification.expansion.pages:
             rest = (replace(retrying, next_page=last + 1), *rest)
-        return Step(notification_item(task.item, replace(notification, retrying=rest), task.now), others=failed)
+        return Commit(notification_item(task.item, replace(notification, retrying=rest), task.now), others=failed)
 
     def _batches(self, notification: Notification, first: int, last: int) -> Sequence[Item]:
         names = [batch_id(notification.id, number) for number in range(first, last + 1)]
         return list(self.store.get_many(names).values())
 
-    def _complete(self, task: Task, notification: Notification) -> Step:
+    def _complete(self, task: Task, notification: Notification) -> Commit:
         counts = count(batch for _, batch in batches_of(self.store, notification.id))
         if counts.deliveries < notification.expansion.deliveries or counts.of(LEFT_TO_SEND):
             return _look_again(task, notification, 1)  # the index of batches lags behind
         unreached = counts.of(UNREACHED)
         return self._end(task, notification, Status.COMPLETED_WITH_FAILURES if unreached else Status.COMPLETED)
 
-    def _end(self, task: Task, notification: Notification, status: Status) -> Step:
+    def _end(self, task: Task, notification: Notification, status: Status) -> Commit:
         ended = notification.ended(status, task.now)
-        return Step(notification_item(task.item, ended, None), spawn=self.completion.callback(ended))
+        return Commit(notification_item(task.item, ended, None), spawn=self.completion.callback(ended))
 
 
-def _look_again(task: Task, notification: Notification, unfinished: int) -> Step:
+def _look_again(task: Task, notification: Notification, unfinished: int) -> Commit:
     """When the rest will be finished at the pace so far; soon at first, then ever less often: some wait for hours."""
     finished, so_far = notification.expansion.pages - unfinished, task.now - notification.accepted_at
     left = so_far * unfinished / finished if finished > 0 else FIRST_LOOK
     wait = min(LONGEST_LOOK, max(SHORTEST_LOOK, left, so_far / 100))
-    return Step(notification_item(task.item, notification, task.now + wait))
+    return Commit(notification_item(task.item, notification, task.now + wait))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
-from service.core.language_tags import UnknownTag, likely, parse_tag
+from service.core import UnknownTag, likely, parse_tag
 
 T = TypeVar("T")
 

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from msgspec import structs
 
-from service.core.enums import Lane
-from service.core.records import from_state, to_state, written
+from service.core import Lane, from_state, to_state, to_stored_json
 from service.messages import OPEN_REVIEWS
 from service.notify import list_keys
 from service.notify.batch import DeliveryBatch, batch_id
@@ -59,7 +58,7 @@ def notification_of(item: Item) -> Notification:
 def batch_item(batch: DeliveryBatch, lane: Lane) -> Item:
     """A batch that nobody works on yet: it comes due when its notification is released."""
     keys = {"pages": batch.notification_id, "unfinished": batch.notification_id}
-    return Item(batch_id(batch.notification_id, batch.number), BATCH, written(batch), lane=lane, keys=keys)
+    return Item(batch_id(batch.notification_id, batch.number), BATCH, to_stored_json(batch), lane=lane, keys=keys)
 
 
 def changed_batch_item(item: Item, batch: DeliveryBatch, due_at: datetime | None) -> Item:
@@ -67,7 +66,7 @@ def changed_batch_item(item: Item, batch: DeliveryBatch, due_at: datetime | None
     keys = {"pages": batch.notification_id}
     if due_at is not None:
         keys["unfinished"] = batch.notification_id
-    return structs.replace(item, state=written(batch), keys=keys, due_at=due_at, attempts=0)
+    return structs.replace(item, state=to_stored_json(batch), keys=keys, due_at=due_at, attempts=0)
 
 
 def batch_of(item: Item) -> DeliveryBatch:
@@ -79,9 +78,9 @@ def batches_of(store: Store, notification_id: str) -> Iterator[tuple[Item, Deliv
     """All batches of a notification, in order."""
     cursor: str | None = None
     while True:
-        found = store.by_index("pages", notification_id, cursor=cursor, limit=200)
-        yield from ((item, batch_of(item)) for item in found.items)
-        cursor = found.cursor
+        page = store.by_index("pages", notification_id, cursor=cursor, limit=200)
+        yield from ((item, batch_of(item)) for item in page.items)
+        cursor = page.cursor
         if cursor is None:
             return
 
@@ -94,12 +93,15 @@ def delivery_of(item: Item) -> Delivery:
 def delivery_item(delivery: Delivery, version: int, lane: Lane, *, silent_at: datetime | None = None) -> Item:
     """The record of one delivery.
 
-    A provider's id of it is how a receipt without our own id finds it; `silent_at` is when it counts as unheard of.
+    A provider's id of it is how a receipt without our own id finds it; `silent_at` is when it counts as
+    unknown, because no receipt came.
     """
     keys = {list_keys.DELIVERIES_OF: delivery.recipient_id}
     if silent_at is not None and delivery.provider_id is not None:
         keys["provider"] = delivery.provider_id
-    return Item(delivery.id, DELIVERY, written(delivery), lane=lane, version=version, keys=keys, due_at=silent_at)
+    return Item(
+        delivery.id, DELIVERY, to_stored_json(delivery), lane=lane, version=version, keys=keys, due_at=silent_at
+    )
 
 
 def texts_item(item: Item | None, texts: Texts) -> Item:
@@ -110,7 +112,7 @@ def texts_item(item: Item | None, texts: Texts) -> Item:
 
 
 def _waits(before: Mapping[str, str], missing: frozenset[str]) -> dict[str, str]:
-    """The numbered keys of what is missing. Each translation keeps its number: whoever looks by number finds it."""
+    """The numbered keys of what is missing. Each translation keeps its number, by which it is found."""
     kept = {name: before[name] for name in WAITS if before.get(name) in missing}
     free = (name for name in WAITS if name not in kept)
     return kept | dict(zip(free, sorted(missing.difference(kept.values())), strict=False))

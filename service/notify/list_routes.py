@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.http import endpoint
 from service.notify import lists, schemas, views
-from service.notify.lists import Filters
+from service.notify.lists import NotificationFilters
 from service.storage import Store
 
 LIST = "/v1/notifications"
@@ -22,9 +22,9 @@ def add_lists(routes: Blueprint, store: Store) -> None:
     _add_deliveries(routes, store)
 
 
-def filters_of(query: schemas.NotificationListQuery) -> Filters:
+def filters_of(query: schemas.NotificationListQuery) -> NotificationFilters:
     """The filters that a query asks for."""
-    return Filters(
+    return NotificationFilters(
         status=query.status,
         audience=query.audience,
         recipient=query.recipient,
@@ -49,7 +49,7 @@ def _add_notifications(routes: Blueprint, store: Store) -> None:
     def list_notifications(query: schemas.NotificationListQuery) -> schemas.NotificationList:
         """Newest first, those that fit all filters."""
         page = lists.notifications(store, filters_of(query), query.cursor, query.limit)
-        items = [schemas.ListedNotification.model_validate(views.listed(one)) for one in page.items]
+        items = [schemas.ListedNotification.model_validate(views.listed(notification)) for notification in page.items]
         return schemas.NotificationList(items=items, next_cursor=page.cursor)
 
 
@@ -67,7 +67,7 @@ def _add_deliveries(routes: Blueprint, store: Store) -> None:
         """Every copy of theirs that left, failed, was kept from them or waits for another try, newest first."""
         page = lists.deliveries_to(store, recipient_id, query.cursor, query.limit)
         items = [
-            schemas.DeliveryOf(**views.delivery(one).model_dump(), notification_id=one.notification_id)
-            for one in page.items
+            schemas.DeliveryOf(**views.delivery(entry).model_dump(), notification_id=entry.notification_id)
+            for entry in page.items
         ]
         return schemas.DeliveriesOf(items=items, next_cursor=page.cursor)

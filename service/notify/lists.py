@@ -1,6 +1,6 @@
 """Lists of notifications, and of what one person was sent, newest first.
 
-A list is read along the narrowest of the asked keys, the other filters being asked of what is found there. Ids begin
+A list is read by the narrowest of the asked keys; the other filters are applied to what is found there. Ids begin
 with the time at which they were given, so that a span of time is a span of ids.
 """
 
@@ -30,7 +30,7 @@ Listed = tuple[str, Item]
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class NotificationFilters:
     """Which notifications are wanted; `since` is inclusive, `until` exclusive."""
 
     status: Status | None = None
@@ -53,23 +53,23 @@ class Filters:
             (self.app, notification.app),
             (self.reference, notification.reference),
         )
-        return all(wanted is None or wanted == found for wanted, found in asked)
+        return all(wanted is None or wanted == actual for wanted, actual in asked)
 
     def _is_within(self, at: datetime) -> bool:
         return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
 
 
-def notifications(store: Store, filters: Filters, cursor: str | None, limit: int) -> Page[Notification]:
+def notifications(store: Store, filters: NotificationFilters, cursor: str | None, limit: int) -> Page[Notification]:
     """Notifications, newest first; a page may hold fewer than `limit` although more follow."""
-    found, last, left = list[Notification](), "", MAX_PAGE_BYTES
+    listed, last, left = list[Notification](), "", MAX_PAGE_BYTES
     for number, (place, item) in enumerate(_candidates(store, filters, cursor)):
         left -= item_size(item)
-        if number and (len(found) == limit or number == LOOKED_AT or left < 0):
-            return Page(found, to_cursor(last))
+        if number and (len(listed) == limit or number == LOOKED_AT or left < 0):
+            return Page(listed, to_cursor(last))
         last = place
         if filters.fits(notification := notification_of(item)):
-            found.append(notification)
-    return Page(found, None)
+            listed.append(notification)
+    return Page(listed, None)
 
 
 def relisting(store: Store) -> Relisting:
@@ -91,24 +91,24 @@ def deliveries_to(store: Store, recipient: str, cursor: str | None, limit: int) 
     return Page([delivery_of(item) for item in page.items], page.cursor)
 
 
-def _candidates(store: Store, filters: Filters, cursor: str | None) -> Iterator[Listed]:
-    """What has the narrowest of the asked keys, after the cursor, and within the asked time where ids tell it."""
+def _candidates(store: Store, filters: NotificationFilters, cursor: str | None) -> Iterator[Listed]:
+    """The items of the narrowest of the asked keys, after the cursor, and in the asked time if ids hold a time."""
     index, value = _narrowest(filters)
     after, last = from_cursor(cursor), ""
     if index != list_keys.STATUS or filters.recipient is not None:
         after = after if after or filters.until is None else ids.place(filters.until)
         last = ids.place(filters.since) if filters.since else ""
     if filters.recipient is not None:
-        found = _of_recipient(store, filters.recipient, after)
+        candidates = _of_recipient(store, filters.recipient, after)
     else:
-        found = _under(store, index, value, after)
-    for place, item in found:
+        candidates = _under(store, index, value, after)
+    for place, item in candidates:
         if place < last:
             return
         yield place, item
 
 
-def _narrowest(filters: Filters) -> tuple[str, str]:
+def _narrowest(filters: NotificationFilters) -> tuple[str, str]:
     """The key that the fewest notifications are likely to have."""
     status = None if filters.status is None else list_keys.status_key(filters.status)
     is_rare = filters.status is not None and (filters.status not in FINAL or filters.status is Status.REJECTED)
@@ -128,16 +128,16 @@ def _under(store: Store, index: str, value: str, after: str | None) -> Iterator[
     for items in _pages(store, index, value, after):
         named = [_notification_id(item) for item in items]
         aliased = [name for name, item in zip(named, items, strict=True) if item.kind == list_keys.ALIAS]
-        found = store.get_many(aliased) if aliased else {}
+        notifications_by_id = store.get_many(aliased) if aliased else {}
         for name, item in zip(named, items, strict=True):
             if item.kind != list_keys.ALIAS:
                 yield item.id, item
-            elif name in found:
-                yield item.id, found[name]
+            elif name in notifications_by_id:
+                yield item.id, notifications_by_id[name]
 
 
 def _of_recipient(store: Store, recipient: str, after: str | None) -> Iterator[Listed]:
-    """Those that name the recipient, as far as they name few, and those of which there is a delivery."""
+    """Notifications that name the recipient among few, and those that have a delivery to them."""
     named = [_places(store, index, recipient, after) for index in list_keys.NAMED]
     sent = (
         (name, name)

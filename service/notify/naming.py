@@ -1,4 +1,4 @@
-"""Whom a request names: ids of stored recipients, and people that it describes itself."""
+"""The recipients of a request: ids of stored ones, and people that it describes itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.recipients import NO_RECIPIENT, Directory, Fault, ProfileRefused, P
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class DescribedEntry:
     """An entry of a request that is more than an id: a recipient's id or a profile's fields, and own values."""
 
     user_id: str | None = None
@@ -22,7 +22,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class NamedIds:
-    """The ids of those that a request names, each once; `people` describes all of them if one is described."""
+    """The ids of a request's recipients, each once; `people` describes all of them if one is described."""
 
     names: tuple[str, ...] = ()
     people: tuple[Addressee, ...] = ()
@@ -30,19 +30,22 @@ class NamedIds:
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
-    """Reads whom requests name. `language` of somebody who has no profile is the message's, unless they say another."""
+class RecipientNaming:
+    """Reads the recipients of requests.
+
+    `language` of somebody who has no profile is the message's, unless they say another.
+    """
 
     directory: Directory
     profiles: ProfileRules
     keys: ContactKeys
 
-    def read(self, entries: Sequence[str | Described], language: str) -> NamedIds:
-        """Everybody of a request, and what is wrong with which entry."""
-        ids = [one if isinstance(one, str) else one.user_id for one in entries]
+    def read(self, entries: Sequence[str | DescribedEntry], language: str) -> NamedIds:
+        """All recipients of a request, and what is wrong with which entry."""
+        ids = [recipient if isinstance(recipient, str) else recipient.user_id for recipient in entries]
         missing = self.directory.missing([name for name in ids if name is not None])
         faults = [(f"recipients[{n}]", NO_RECIPIENT) for n, name in enumerate(ids) if name in missing]
-        if all(isinstance(one, str) for one in entries):
+        if all(isinstance(recipient, str) for recipient in entries):
             return NamedIds(tuple(dict.fromkeys(name for name in ids if name is not None)), (), tuple(faults))
         people: dict[str, Addressee] = {}
         for number, entry in enumerate(entries):
@@ -53,7 +56,7 @@ class Naming:
                 faults.append((f"recipients[{number}]", "stands here twice, with other values"))
         return NamedIds(tuple(people), tuple(people.values()), tuple(faults))
 
-    def _addressee(self, entry: str | Described, language: str) -> Addressee | Sequence[tuple[str, str]]:
+    def _addressee(self, entry: str | DescribedEntry, language: str) -> Addressee | Sequence[tuple[str, str]]:
         if isinstance(entry, str):
             return Addressee(entry)
         if faults := list(_faults(entry)):
@@ -67,7 +70,7 @@ class Naming:
         return addressed(guest(self.keys, profile), entry.variables)
 
 
-def _faults(entry: Described) -> Iterator[tuple[str, str]]:
+def _faults(entry: DescribedEntry) -> Iterator[tuple[str, str]]:
     if entry.user_id is not None and entry.profile:
         yield "", "name a user_id or say how to reach them, not both"
     if entry.user_id is None and not {"email", "phone"} & entry.profile.keys():
@@ -77,7 +80,7 @@ def _faults(entry: Described) -> Iterator[tuple[str, str]]:
 
 
 def _completed(profile: Mapping[str, object], language: str) -> Mapping[str, object]:
-    """With what a short profile leaves out: the message's language, and the channel of the one address it has."""
+    """The profile with what it leaves out: the message's language, and the channel of its only address."""
     preference = "email" if profile.get("email") and not profile.get("phone") else "sms"
     return {"user_id": "guest", "language": language, "preference": preference, **profile}
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from service.core.enums import Channel, Lane
+from service.core import Channel, Lane
 
 
 class Status(StrEnum):
@@ -197,7 +197,7 @@ class Notification:
         return replace(self, status=status, completed_at=at, completions=self.completions + 1)
 
     def reopened(self, language: str) -> Notification:
-        """The notification after a translation was supplied that it waited for; one that was stopped stays so."""
+        """The notification after a translation that it waited for was supplied; a stopped one stays so."""
         if self.status in STOPPED:
             return self
         queue = (*self.reopening, Reopening(language))

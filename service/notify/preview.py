@@ -1,4 +1,4 @@
-"""What people would get, before anything is sent: nothing here is stored, and nobody is written to."""
+"""What people would get, before anything is sent: nothing is stored, and nobody gets a message."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from itertools import islice
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from service.core.enums import Channel, Lane
-from service.core.language_tags import parse_tag
+from service.core import Channel, Lane, parse_tag
 from service.language import Translation
 from service.messages import (
     UNSUBSCRIBE,
@@ -42,7 +41,7 @@ MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
+class MissingText:
     """A text that nothing here translates, and why."""
 
     text: str
@@ -50,7 +49,7 @@ class Lacking:
 
 
 @dataclass(frozen=True, slots=True)
-class Previewed:
+class ReaderPreview:
     """What one reader would get, or a reader of one language, by each channel that has room for it.
 
     `fault` says why they could not be sent it by the channel that they prefer, or by one of all where nobody is named.
@@ -62,7 +61,7 @@ class Previewed:
     written_in: str
     provenance: str | None
     recipient: Recipient | None = None
-    missing: tuple[Lacking, ...] = ()
+    missing: tuple[MissingText, ...] = ()
     sms: str | None = None
     segments: Segments | None = None
     price: Decimal | None = None
@@ -76,14 +75,14 @@ class Preview:
     """The notification as the sentiment rules would leave it, and what some of its readers would get."""
 
     judged: Notification
-    items: Sequence[Previewed]
+    items: Sequence[ReaderPreview]
 
 
 @dataclass(frozen=True, slots=True)
 class Previews:
     """Makes previews."""
 
-    desk: NotificationService
+    notifications: NotificationService
     directory: Directory
     translations: Translations
     validation: Validation
@@ -93,14 +92,14 @@ class Previews:
 
     def of(self, request: Request, languages: Sequence[str]) -> Preview:
         """What the first `MOST` readers would get, or one of each language; `UnfitRequest` as the service says it."""
-        draft = self.desk.draft(request, is_addressed=bool(request.audience or request.recipients))
+        draft = self.notifications.draft(request, is_addressed=bool(request.audience or request.recipients))
         notification = draft.notification
         judged = self.validation.judged(notification, PATIENCE)
         readers = list(islice(self._readers(notification, draft.people), MOST))
         if readers:
             items = [self._for(notification, person, own) for person, own in readers]
         else:
-            items = [self._in(notification, one, {}) for one in languages or [notification.message.language]]
+            items = [self._in(notification, language, {}) for language in languages or [notification.message.language]]
         return Preview(judged, items)
 
     def _readers(
@@ -110,22 +109,22 @@ class Previews:
             yield from ((person, {}) for person in self.directory.members(notification.audience, limit=MOST).items)
             return
         names = notification.recipients[:MOST]
-        described = {one.name: one for one in people}
+        described = {reader.name: reader for reader in people}
         stored = self.directory.get_many([name for name in names if name not in people_in(described)])
-        found = {**stored, **people_in(described)}
+        people_by_name = {**stored, **people_in(described)}
         for name in names:
-            if name in found:
-                yield found[name], described[name].variables if name in described else {}
+            if name in people_by_name:
+                yield people_by_name[name], described[name].variables if name in described else {}
 
-    def _for(self, notification: Notification, person: Recipient, own: Mapping[str, object]) -> Previewed:
+    def _for(self, notification: Notification, person: Recipient, own: Mapping[str, object]) -> ReaderPreview:
         return self._in(notification, person.language, own, person)
 
     def _in(
         self, notification: Notification, language: str, own: Mapping[str, object], person: Recipient | None = None
-    ) -> Previewed:
+    ) -> ReaderPreview:
         texts, missing = self._texts(notification, language)
         stamp = texts.stamp if not missing else None
-        shell = Previewed(language, texts.written_in, stamp, person, missing)
+        shell = ReaderPreview(language, texts.written_in, stamp, person, missing)
         if missing:
             return shell
         reader = person or Recipient("A", "", language, Channel.EMAIL)
@@ -134,13 +133,13 @@ class Previews:
             values = {**values, UNSUBSCRIBE: url}
         return self._filled(shell, self.renditions.laid_out(notification, texts), values)
 
-    def _filled(self, shell: Previewed, rendition: Rendition, values: Mapping[str, object]) -> Previewed:
+    def _filled(self, shell: ReaderPreview, rendition: Rendition, values: Mapping[str, object]) -> ReaderPreview:
         person, faults = shell.recipient, dict[Channel, str]()
         zone = ZoneInfo(person.timezone) if person is not None and person.timezone else None
         brief = partial(render.sms_text, rendition, values, zone, cheap=self.sms_plain)
         sms = _made(Channel.SMS, brief, faults)
         country = person.phone.country if person is not None and person.phone is not None else None
-        return Previewed(
+        return ReaderPreview(
             *(shell.language, shell.written_in, shell.provenance, person, ()),
             sms=sms,
             segments=None if sms is None else segments_of(sms),
@@ -150,7 +149,7 @@ class Previews:
             fault=_fault_of(faults, person),
         )
 
-    def _texts(self, notification: Notification, language: str) -> tuple[Texts, tuple[Lacking, ...]]:
+    def _texts(self, notification: Notification, language: str) -> tuple[Texts, tuple[MissingText, ...]]:
         """The texts in a language, as far as there are some, and what is missing."""
         if (as_written := in_source_language(notification, language)) is not None:
             return as_written, ()
@@ -161,11 +160,13 @@ class Previews:
             text: authors.get(text) or self.translations.look(text, source, target)
             for text in template_of(message).texts
         }
-        found = {text: one for text, one in answers.items() if isinstance(one, Translation)}
-        lacking = [Lacking(text, one.reason) for text, one in answers.items() if not isinstance(one, Translation)]
-        said = {text: one.text for text, one in found.items()}
-        provenance = {text: one.provenance for text, one in found.items()}
-        return Texts("", language, str(target), said, provenance), tuple(lacking)
+        translated = {text: answer for text, answer in answers.items() if isinstance(answer, Translation)}
+        lacking = [
+            MissingText(text, answer.reason) for text, answer in answers.items() if not isinstance(answer, Translation)
+        ]
+        texts = {text: answer.text for text, answer in translated.items()}
+        provenance = {text: answer.provenance for text, answer in translated.items()}
+        return Texts("", language, str(target), texts, provenance), tuple(lacking)
 
 
 def _made(channel: Channel, make: Callable[[], T], faults: dict[Channel, str]) -> T | None:

@@ -9,14 +9,12 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.core import deadline
-from service.core.enums import Scope
-from service.core.language_tags import UnknownTag, parse_tag
+from service.core import Scope, UnknownTag, deadline, parse_tag
 from service.http import Caller, FieldError, Shown, endpoint, invalid
 from service.messages import CURRENCY
 from service.notify import schemas, views
 from service.notify.notification import Status, Verdict
-from service.notify.preview import MOST, Previewed, Previews
+from service.notify.preview import MOST, Previews, ReaderPreview
 from service.notify.service import Request, UnfitRequest
 from service.notify.verdict_schemas import DescribedDecision, DescribedSentiment
 
@@ -86,7 +84,7 @@ class PreviewList(Shown):
 
 
 Requested = Callable[[schemas.NotificationRequest, str, str, str], Request]
-"""What a body asks the desk for, under an id, of an app and a request."""
+"""The request that a body makes, under an id, of an app and a request."""
 
 
 def add_preview(routes: Blueprint, previews: Previews, requested: Requested) -> None:
@@ -113,7 +111,7 @@ def add_preview(routes: Blueprint, previews: Previews, requested: Requested) -> 
         except UnfitRequest as error:
             raise invalid([FieldError(path, message) for path, message in error.faults]) from error
         ruling = _ruling(made.judged.verdict)
-        items = [_shown(one) for one in made.items]
+        items = [_shown(preview) for preview in made.items]
         return PreviewList.model_validate({"status": made.judged.status, **ruling, "items": items})
 
 
@@ -135,30 +133,30 @@ def _check(languages: Sequence[str]) -> None:
         raise invalid(errors)
 
 
-def _shown(one: Previewed) -> ShownPreview:
-    person, letter = one.recipient, one.email
+def _shown(preview: ReaderPreview) -> ShownPreview:
+    person, letter = preview.recipient, preview.email
     return ShownPreview(
         recipient_id=None if person is None else person.user_id,
         channel=None if person is None else person.preference,
-        language=one.language,
-        written_in=one.written_in,
-        provenance=one.provenance,
-        missing=[ShownLacking(text=each.text, reason=each.reason) for each in one.missing],
-        fault=one.fault,
-        sms=_sms(one),
+        language=preview.language,
+        written_in=preview.written_in,
+        provenance=preview.provenance,
+        missing=[ShownLacking(text=each.text, reason=each.reason) for each in preview.missing],
+        fault=preview.fault,
+        sms=_sms(preview),
         email=None if letter is None else ShownEmail(subject=letter.subject, html=letter.html, text=letter.text),
-        speech=one.speech,
+        speech=preview.speech,
     )
 
 
-def _sms(one: Previewed) -> ShownSms | None:
-    if one.sms is None or one.segments is None:
+def _sms(preview: ReaderPreview) -> ShownSms | None:
+    if preview.sms is None or preview.segments is None:
         return None
     return ShownSms(
-        text=one.sms,
-        encoding=one.segments.encoding,
-        characters=len(one.sms),
-        segments=one.segments.count,
-        estimated_price=one.price,
+        text=preview.sms,
+        encoding=preview.segments.encoding,
+        characters=len(preview.sms),
+        segments=preview.segments.count,
+        estimated_price=preview.price,
         currency=CURRENCY,
     )

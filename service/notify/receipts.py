@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.core.clock import Clock
-from service.core.records import from_state, to_state
+from service.core import Clock, from_state, to_state
 from service.notify.batch import batch_id
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import is_digest
 from service.notify.items import DELIVERY, batch_of, changed_batch_item, delivery_of, notification_of
 from service.storage import AlreadyExists, Conflict, Item, Store
-from service.work import Permanent, Step, Task, finished, still_dead, waiting
+from service.work import Commit, Permanent, Task, finished, still_dead, waiting
 
 PARKED = "parked-receipt"
 PATIENCE = timedelta(minutes=5)
@@ -33,7 +32,7 @@ SILENCE = timedelta(hours=72)
 
 @dataclass(frozen=True, slots=True)
 class NotificationReceipt:
-    """What became of one delivery. It is found by our own id, which came along, or else by its provider's."""
+    """What became of one delivery. It is found by our own id, if the receipt has it, or else by its provider's."""
 
     provider_id: str
     status: DeliveryStatus
@@ -69,27 +68,27 @@ class NotificationReceipts:
             return
         digest = self.store.get(delivery_of(item).notification_id)
         for copy in () if digest is None else notification_of(digest).message.gathered:
-            told = replace(receipt, delivery_id=copy, detail=f"with the digest {item.id}: {receipt.detail}")
-            self._take(told, f"receipt-{receipt.provider_id}-{receipt.status}-{copy}")
+            of_copy = replace(receipt, delivery_id=copy, detail=f"with the digest {item.id}: {receipt.detail}")
+            self._take(of_copy, f"receipt-{receipt.provider_id}-{receipt.status}-{copy}")
 
-    def parked(self, task: Task) -> Step:
+    def parked(self, task: Task) -> Commit:
         """Try a parked receipt again."""
         receipt = from_state(NotificationReceipt, task.item.state)
         if self._applied(receipt):
             self._tell_copies(receipt)
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
         patience = PATIENCE if self._delivery(receipt) is None else SILENCE
         if task.now - receipt.at > patience:
             raise Permanent("this receipt belongs to no message of ours, or to a batch that never ended")
-        return Step(waiting(task.item, task.now + RETRY))
+        return Commit(waiting(task.item, task.now + RETRY))
 
-    def silent(self, task: Task) -> Step:
-        """A delivery came due because nobody said what became of it."""
+    def silent(self, task: Task) -> Commit:
+        """A delivery came due because no receipt came."""
         delivery = delivery_of(task.item)
         if delivery.status is not DeliveryStatus.ACCEPTED:
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
         unknown = delivery.moved(DeliveryStatus.UNKNOWN, task.now, "no receipt came within 72 hours")
-        return Step(finished(task.item, to_state(unknown)), others=self._batch(unknown))
+        return Commit(finished(task.item, to_state(unknown)), others=self._batch(unknown))
 
     def _applied(self, receipt: NotificationReceipt) -> bool:
         item = self._delivery(receipt)

@@ -6,10 +6,10 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.channels.voice import MAX_CHARACTERS as MAX_SPOKEN
-from service.core.language_tags import Tag, parse_tag
+from service.channels import MAX_SPOKEN
+from service.core import Tag, parse_tag
 from service.language import AUTHOR, CATALOGUE, SOURCE
-from service.messages import NO_FOOT, Foot, Form, Template, markup, parse_form, render
+from service.messages import NO_FOOT, Form, MailFooter, Template, markup, parse_form, render
 from service.notify.notification import DigestPiece, SourceMessage
 
 
@@ -43,7 +43,7 @@ class Texts:
 
     @property
     def stamp(self) -> str:
-        """Where the message as a whole came from: a machine's word makes all of it a machine's."""
+        """The provenance of the whole message: one text of a machine makes all of it a machine's."""
         stamps = set(self.provenance.values())
         machines = sorted(stamps - {SOURCE, CATALOGUE, AUTHOR})
         return next((stamp for stamp in (*machines, CATALOGUE, AUTHOR) if stamp in stamps), SOURCE)
@@ -73,7 +73,7 @@ def message_of(
     reply_to: str | None = None,
     attachments: tuple[str, ...] = (),
 ) -> SourceMessage:
-    """What a template says now, kept for as long as the notification is under way, in the author's own words first."""
+    """The texts of a template as they are now, which the notification keeps; the author's own words come first."""
     return SourceMessage(
         language=str(template.language),
         sms=template.sms.source,
@@ -89,12 +89,12 @@ def message_of(
     )
 
 
-def rendition_of(message: SourceMessage, texts: Texts, foot: Foot | None = None) -> render.Rendition:
+def rendition_of(message: SourceMessage, texts: Texts, foot: MailFooter | None = None) -> render.Rendition:
     """The message in the texts' language, for every channel, its slots still open."""
     return render.rendition(template_of(message), parse_tag(texts.written_in), texts.stamp, texts.said, foot)
 
 
-def gathered_rendition(message: SourceMessage, foot: Foot | None = None) -> render.Rendition:
+def gathered_rendition(message: SourceMessage, foot: MailFooter | None = None) -> render.Rendition:
     """A digest for every channel. What people wrote into its pieces is no slot of ours; the foot has one."""
     pieces, language = list(message.gathered.values()), parse_tag(message.language)
     whole = "\n\n".join(piece.text.strip() for piece in pieces)
@@ -112,7 +112,7 @@ def gathered_rendition(message: SourceMessage, foot: Foot | None = None) -> rend
     )
 
 
-def _letter(language: Tag, pieces: Sequence[DigestPiece], foot: Foot | None) -> str:
+def _letter(language: Tag, pieces: Sequence[DigestPiece], foot: MailFooter | None) -> str:
     """All pieces in our own layout, each below its heading."""
     below = foot or NO_FOOT
     body = "\n".join(_section(piece) for piece in pieces)
@@ -147,8 +147,8 @@ def gathered_text(pieces: Iterable[DigestPiece], limit: int = render.MAX_SMS) ->
     shown = max(fitting, default=1)
     left = len(texts) - shown
     text = "\n\n".join(texts[:shown])
-    said = text if len(text) <= room else text[: room - 2] + " …"
-    return f"{said}\n\n(+{left})" if left else said
+    cut = text if len(text) <= room else text[: room - 2] + " …"
+    return f"{cut}\n\n(+{left})" if left else cut
 
 
 def _heading(pieces: Sequence[DigestPiece]) -> str | None:

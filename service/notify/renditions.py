@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from service.channels import Attachment
-from service.core.enums import Lane
-from service.core.language_tags import Tag, parse_tag
-from service.messages import Attachments, Foot, Rendition, Translations
+from service.core import Lane, Tag, parse_tag
+from service.messages import Attachments, MailFooter, Rendition, Translations
 from service.notify.items import notification_of, texts_item, texts_of
 from service.notify.notification import Notification
 from service.notify.rendition import Texts, gathered_rendition, rendition_of, texts_id
@@ -19,7 +18,7 @@ FILES_KEPT = 4
 """Notifications whose files a process holds: up to 7 MiB each."""
 
 KEPT = 64
-"""What a process holds of either: the few notifications under way, in their few languages."""
+"""Entries that a process holds of each: the few notifications under way, in their few languages."""
 
 
 class Renditions:
@@ -30,7 +29,7 @@ class Renditions:
         store: Store,
         translations: Translations,
         attachments: Attachments,
-        foot: Callable[[Tag], Foot] | None = None,
+        foot: Callable[[Tag], MailFooter] | None = None,
     ) -> None:
         """`foot` is what stands below bulk mail in a language; None where nobody can be sent a link to leave."""
         self._store = store
@@ -48,7 +47,7 @@ class Renditions:
     def get(self, notification: Notification, language: str) -> Rendition | None:
         """The notification in a language; None while a text of it lacks its translation.
 
-        Complete texts never change, so that a rendition that was made once stays right.
+        Complete texts never change, so a rendition stays right.
         """
         return self._kept.of(texts_id(notification.id, language), lambda: self._rendition(notification, language))
 
@@ -88,7 +87,7 @@ class Renditions:
         texts = self.texts(notification, language)
         return self.laid_out(notification, texts) if texts.is_complete else None
 
-    def _below(self, notification: Notification, language: str) -> Foot | None:
+    def _below(self, notification: Notification, language: str) -> MailFooter | None:
         if self._foot is None or notification.lane is not Lane.BULK:
             return None
         return self._foot(parse_tag(language))

@@ -1,4 +1,4 @@
-"""A supplied translation lets everybody have it who waited for it, in whichever notification."""
+"""A supplied translation is sent to everybody who waited for it, in every notification."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from service.notify.items import notification_item, notification_of, texts_item,
 from service.notify.notification import Notification
 from service.notify.translate import translated
 from service.storage import Conflict, Item, Store
-from service.work import Step, Task, finished
+from service.work import Commit, Task, finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class TranslationReopener:
     store: Store
     translations: Translations
 
-    def handle(self, task: Task) -> Step:
+    def handle(self, task: Task) -> Commit:
         """Complete the texts that waited, and let their notifications go on."""
         for index, value in waiting_for(task.item.id):
             self._complete_all(index, value, task)
-        return Step(finished(task.item))
+        return Commit(finished(task.item))
 
     def _complete_all(self, index: str, value: str, task: Task) -> None:
         cursor: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.notify.batch import count
 from service.notify.delivery import DeliveryStatus
 from service.notify.items import batches_of, notification_item, notification_of
@@ -20,7 +20,7 @@ class NothingToRetry(TocsinError):
 
 
 def retried(store: Store, notification_id: str, *, in_doubt: bool, now: datetime, audit: AuditEntry) -> Notification:
-    """Let the failed copies go once more, and with `in_doubt` those that may have arrived; `NothingToRetry`."""
+    """Send the failed copies once more, and with `in_doubt` those that may have arrived; `NothingToRetry`."""
     while True:
         item = store.get(notification_id)
         assert item is not None, "whoever asks has looked"

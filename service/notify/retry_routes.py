@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from service.core.clock import Clock
-from service.core.enums import Scope
+from service.core import Clock, Scope
 from service.http import Caller, ProblemType, conflict, endpoint, not_found
 from service.notify import schemas, views
 from service.notify.audit_entries import entry

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.channels import Accepted, Email, Reference, Refused, Unknown
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag, parse_tag
-from service.core.records import from_state, to_state
+from service.core import Tag, TocsinError, from_state, parse_tag, to_state
 from service.messages import MAX_VALUE, Carriers, Template, announcement, render
 from service.notify.completion import Completion
 from service.notify.items import notification_item, notification_of, texts_of
 from service.notify.notification import STOPPED, Decision, Notification, Review, Status
 from service.notify.rendition import Texts, texts_id
 from service.storage import AuditEntry, Conflict, Item, Store
-from service.work import Permanent, RetryLater, Step, Task, finished, postponed
+from service.work import Commit, Permanent, RetryLater, Task, finished, postponed
 
 KIND = "reviewer-mail"
 ENGLISH = Tag("en")
@@ -48,7 +46,7 @@ class NotHeld(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """Which reviewer is told about which notification: addresses stand in the settings alone.
+    """The reviewer who is told about a notification: addresses are in the settings only.
 
     With a `language` it is about what a machine says in that.
     """
@@ -83,32 +81,37 @@ class Reviewers:
             return ()
         letters = (_Letter(texts.notification_id, number, texts.language) for number in range(len(self.addresses)))
         return [
-            Item(f"{one.notification_id}-reviewer-{one.reviewer}-{one.language}", KIND, to_state(one), due_at=now)
-            for one in letters
+            Item(
+                f"{letter.notification_id}-reviewer-{letter.reviewer}-{letter.language}",
+                KIND,
+                to_state(letter),
+                due_at=now,
+            )
+            for letter in letters
         ]
 
-    def handle(self, task: Task) -> Step:
-        """Write to one reviewer, unless the review has taken place meanwhile."""
+    def handle(self, task: Task) -> Commit:
+        """Write to one reviewer, unless the decision was made meanwhile."""
         letter = from_state(_Letter, task.item.state)
         item = self.store.get(letter.notification_id)
         if item is None or letter.reviewer >= len(self.addresses):
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
         email = self._letter(notification_of(item), task.item, letter)
         if email is None:
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
         handed = self.carriers.hand_over([email], task.begin_by)[0]
         match handed.outcome:
             case Accepted() | Unknown():
-                return Step(finished(task.item), spawn=handed.writes)
+                return Commit(finished(task.item), spawn=handed.writes)
             case Refused(permanent=True, detail=detail):
                 raise Permanent(f"the letter to reviewer {letter.reviewer + 1} was refused: {detail}")
             case Refused(untried=True, retry_after=after):
-                return Step(postponed(task.item, task.now + after))
+                return Commit(postponed(task.item, task.now + after))
             case Refused(detail=detail, retry_after=after):
                 raise RetryLater(f"the letter to reviewer {letter.reviewer + 1} was not taken: {detail}", after)
 
     def _letter(self, notification: Notification, item: Item, letter: _Letter) -> Email | None:
-        """What one reviewer is written; None where nothing waits any more."""
+        """The mail to one reviewer; None where nothing waits any more."""
         if letter.language is not None:
             return self._about_drafts(notification, item, letter)
         if notification.status is not Status.HELD_FOR_REVIEW:
@@ -116,11 +119,11 @@ class Reviewers:
         return self._email(notification, item, letter.reviewer)
 
     def _about_drafts(self, notification: Notification, item: Item, letter: _Letter) -> Email | None:
-        found = self.store.get(texts_id(notification.id, letter.language or ""))
-        texts = None if found is None else texts_of(found)
+        stored = self.store.get(texts_id(notification.id, letter.language or ""))
+        texts = None if stored is None else texts_of(stored)
         if texts is None or not texts.drafts or notification.status in STOPPED:
             return None
-        pairs = "\n\n".join(f"{source}\n→ {said}" for source, said in texts.drafts.items())
+        pairs = "\n\n".join(f"{source}\n→ {draft}" for source, draft in texts.drafts.items())
         language = parse_tag(texts.language)
         variables = {
             "notification": notification.id,

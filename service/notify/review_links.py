@@ -13,11 +13,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 from itsdangerous import BadData, URLSafeSerializer
 
-from service.core import ids
-from service.core.clock import Clock
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag
-from service.core.secrets import Keyring
+from service.core import Clock, Keyring, Tag, TocsinError, ids
 from service.http import Button, PersonPage
 from service.notify.completion import Completion
 from service.notify.notification import Decision, Notification, Review, Status
@@ -43,7 +39,7 @@ class ReviewLinkRefused(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class ReviewAsked:
-    """Which message a link is about, and which of the reviewers has it, counted from 1."""
+    """The message that a link is about, and the reviewer who has it, counted from 1."""
 
     notification_id: str
     reviewer: int
@@ -79,7 +75,7 @@ class ReviewLinks:
 
 
 def blueprint(
-    links: ReviewLinks, desk: NotificationService, store: Store, completion: Completion, clock: Clock
+    links: ReviewLinks, notifications: NotificationService, store: Store, completion: Completion, clock: Clock
 ) -> Blueprint:
     """The page, as a browser reads and sends it."""
     routes = Blueprint("review-links", __name__)
@@ -87,7 +83,7 @@ def blueprint(
     @routes.get("/r/<token>")
     def ask(token: str) -> Response:
         try:
-            return _page(desk.get(links.read(token).notification_id)).response()
+            return _page(notifications.get(links.read(token).notification_id)).response()
         except (ReviewLinkRefused, NoSuchNotification) as error:
             return _refused(error)
 
@@ -97,14 +93,14 @@ def blueprint(
             asked = links.read(token)
             chosen = request.form.get("decision")
             if chosen not in set(Decision):
-                return _page(desk.get(asked.notification_id)).response(HTTPStatus.BAD_REQUEST)
+                return _page(notifications.get(asked.notification_id)).response(HTTPStatus.BAD_REQUEST)
             _decide(asked, Decision(chosen))
-            return _page(desk.get(asked.notification_id)).response()
+            return _page(notifications.get(asked.notification_id)).response()
         except (ReviewLinkRefused, NoSuchNotification) as error:
             return _refused(error)
 
     def _decide(asked: ReviewAsked, decision: Decision) -> None:
-        """Commit the decision; somebody else's, made before, stands."""
+        """Commit the decision; an earlier one of somebody else stands."""
         now, by = clock.now(), f"reviewer {asked.reviewer}"
         review = Review(decision, _REASON if decision is Decision.REJECT else "", by, now)
         detail = {"about": asked.notification_id, "via": "mail link"}
@@ -137,8 +133,8 @@ def _standing(notification: Notification) -> str:
     review = notification.review
     if review is None:
         return "This message does not wait for a review any more."
-    said = {Decision.APPROVE: "goes out", Decision.REJECT: "is not sent"}[review.decision]
-    return f"This message {said}. {review.by.capitalize()} decided so."
+    outcome = {Decision.APPROVE: "goes out", Decision.REJECT: "is not sent"}[review.decision]
+    return f"This message {outcome}. {review.by.capitalize()} decided so."
 
 
 def _refused(error: TocsinError) -> Response:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint
 
-from service.core.enums import Scope
-from service.core.records import from_state
+from service.core import Scope, from_state
 from service.http import endpoint, not_found
 from service.messages import FLAGGED, WantedTranslation
 from service.messages import TRANSLATION_KIND as TRANSLATION
@@ -24,7 +23,7 @@ _NOT_SHOWN = frozenset({"callback_url", "depth"})
 """What a reviewer does not see of where an evaluation comes from: an address may hold its app's secret."""
 
 
-def add_reviews(routes: Blueprint, desk: NotificationService, store: Store) -> None:
+def add_reviews(routes: Blueprint, notifications: NotificationService, store: Store) -> None:
     """`GET /v1/reviews`, `GET /v1/reviews/{id}`."""
 
     @endpoint(
@@ -38,7 +37,7 @@ def add_reviews(routes: Blueprint, desk: NotificationService, store: Store) -> N
     )
     def list_reviews(query: schemas.ListQuery) -> Mapping[str, object]:
         """Messages that the sentiment rules held, and evaluations that a rule flagged."""
-        page = desk.held(query.cursor, query.limit)
+        page = notifications.held(query.cursor, query.limit)
         return {"items": [_waiting(item) for item in page.items], "next_cursor": page.cursor}
 
     @endpoint(
@@ -75,8 +74,8 @@ def _decided(item: Item) -> Mapping[str, object] | None:
     if item.kind == NOTIFICATION:
         review = notification_of(item).review
         return None if review is None else {"decision": review.decision, "by": review.by, "reason": review.reason}
-    found = item.state.get("review")
-    return {name: found.get(name) for name in ("decision", "by", "reason")} if isinstance(found, Mapping) else None
+    decided = item.state.get("review")
+    return {name: decided.get(name) for name in ("decision", "by", "reason")} if isinstance(decided, Mapping) else None
 
 
 def _drafted(item: Item) -> Mapping[str, object]:

@@ -8,8 +8,7 @@ from dataclasses import asdict
 
 from flask import Blueprint
 
-from service.core.clock import Clock
-from service.core.enums import Lane, Scope
+from service.core import Clock, Lane, Scope
 from service.http import (
     Caller,
     FieldError,
@@ -29,9 +28,9 @@ from service.messages import (
     NotWaiting,
     PiecesLost,
     Ruling,
+    RulingWord,
     Translations,
     WantedTranslation,
-    Word,
 )
 from service.notify import (
     callback_bodies,
@@ -47,7 +46,7 @@ from service.notify import (
 from service.notify.audit_entries import entry
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
-from service.notify.naming import Described
+from service.notify.naming import DescribedEntry
 from service.notify.notification import FINAL, Decision, Notification, Review, Status
 from service.notify.preview import Previews
 from service.notify.review import NotHeld, reviewed
@@ -61,7 +60,7 @@ _OVER = FINAL | {Status.HELD_FOR_REVIEW}
 
 
 def blueprint(
-    desk: NotificationService,
+    notifications: NotificationService,
     translations: Translations,
     store: Store,
     clock: Clock,
@@ -78,15 +77,15 @@ def blueprint(
     describe_callback(
         routes, "review_decided", "A person has decided about an evaluation", callback_bodies.ReviewCallback
     )
-    _add_send(routes, desk, clock)
+    _add_send(routes, notifications, clock)
     list_routes.add_lists(routes, store)
-    _add_show(routes, desk, pause)
+    _add_show(routes, notifications, pause)
     preview_routes.add_preview(routes, previews, requested)
-    cancel_routes.add_cancel(routes, desk, cancellation, clock)
-    retry_routes.add_retry(routes, desk, store, clock)
-    _add_deliveries(routes, desk)
-    review_routes.add_reviews(routes, desk, store)
-    _add_review(routes, desk, store, clock, completion)
+    cancel_routes.add_cancel(routes, notifications, cancellation, clock)
+    retry_routes.add_retry(routes, notifications, store, clock)
+    _add_deliveries(routes, notifications)
+    review_routes.add_reviews(routes, notifications, store)
+    _add_review(routes, notifications, store, clock, completion)
     _add_evaluation_review(routes, decide, store, clock, translations)
     _add_translations(routes, translations)
     translation_routes.add_files(routes, translations)
@@ -94,7 +93,7 @@ def blueprint(
     return routes
 
 
-def _add_send(routes: Blueprint, desk: NotificationService, clock: Clock) -> None:
+def _add_send(routes: Blueprint, notifications: NotificationService, clock: Clock) -> None:
     @endpoint(
         routes,
         "POST",
@@ -107,10 +106,13 @@ def _add_send(routes: Blueprint, desk: NotificationService, clock: Clock) -> Non
     )
     def send_notification(body: schemas.NotificationRequest, caller: Caller) -> Mapping[str, object]:
         """Accepted as soon as it is durable; sentiment rules, translation and sending follow."""
-        return {"notification_id": taken_in(desk, clock, body, caller).id, "status": Status.ACCEPTED}
+        return {
+            "notification_id": create_notification(notifications, clock, body, caller).id,
+            "status": Status.ACCEPTED,
+        }
 
 
-def _add_show(routes: Blueprint, desk: NotificationService, pause: Callable[[float], None]) -> None:
+def _add_show(routes: Blueprint, notifications: NotificationService, pause: Callable[[float], None]) -> None:
     @endpoint(
         routes,
         "GET",
@@ -124,15 +126,15 @@ def _add_show(routes: Blueprint, desk: NotificationService, pause: Callable[[flo
         """Status, sentiment, decision, renditions and the tally of deliveries; `?wait=30` waits for the end."""
         try:
             for _ in range(int(query.wait / LOOK)):
-                if desk.get(notification_id).status in _OVER:
+                if notifications.get(notification_id).status in _OVER:
                     break
                 pause(LOOK)
-            return schemas.ShownNotification.model_validate(views.shown(desk.show(notification_id)))
+            return schemas.ShownNotification.model_validate(views.shown(notifications.show(notification_id)))
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
 
 
-def _add_deliveries(routes: Blueprint, desk: NotificationService) -> None:
+def _add_deliveries(routes: Blueprint, notifications: NotificationService) -> None:
     @endpoint(
         routes,
         "GET",
@@ -145,14 +147,14 @@ def _add_deliveries(routes: Blueprint, desk: NotificationService) -> None:
     def list_deliveries(notification_id: str, query: schemas.DeliveryQuery) -> schemas.DeliveryList:
         """One recipient's copy each, by status or all."""
         try:
-            page = desk.deliveries(notification_id, query.status, query.cursor, query.limit)
+            page = notifications.deliveries(notification_id, query.status, query.cursor, query.limit)
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
-        return schemas.DeliveryList(items=[views.delivery(one) for one in page.items], next_cursor=page.cursor)
+        return schemas.DeliveryList(items=[views.delivery(sent) for sent in page.items], next_cursor=page.cursor)
 
 
 def _add_review(
-    routes: Blueprint, desk: NotificationService, store: Store, clock: Clock, completion: Completion
+    routes: Blueprint, notifications: NotificationService, store: Store, clock: Clock, completion: Completion
 ) -> None:
     @endpoint(
         routes,
@@ -169,7 +171,7 @@ def _add_review(
         review = Review(body.decision, body.reason, caller.app, clock.now())
         audit = entry(clock, "review", caller, notification_id)
         try:
-            desk.get(notification_id)
+            notifications.get(notification_id)
             notification = reviewed(store, completion, notification_id, review, audit)
         except NoSuchNotification as error:
             raise not_found(str(error)) from error
@@ -209,7 +211,7 @@ def _add_evaluation_review(
                 review = Review(body.decision, body.reason, caller.app, clock.now())
                 _decide_translation(translations, item_id, review, entry(clock, "review", caller, item_id))
             else:
-                word = Word(body.decision.value)
+                word = RulingWord(body.decision.value)
                 decide(item_id, Ruling(word, body.reason, caller.app, clock.now(), "api", caller.request_id))
         except (NotWaiting, NothingToReview) as error:
             raise conflict(str(error)) from error
@@ -229,7 +231,7 @@ def _add_translations(routes: Blueprint, translations: Translations) -> None:
     def list_translations(query: schemas.TranslationQuery) -> schemas.TranslationList:
         """Texts that nothing here translates, or those that people supplied."""
         page = translations.listed(query.status, cursor=query.cursor, limit=query.limit)
-        return schemas.TranslationList(items=[_translation(*one) for one in page.items], next_cursor=page.cursor)
+        return schemas.TranslationList(items=[_translation(*row) for row in page.items], next_cursor=page.cursor)
 
 
 def _add_supply(routes: Blueprint, translations: Translations) -> None:
@@ -255,30 +257,30 @@ def _add_supply(routes: Blueprint, translations: Translations) -> None:
         return _translation(translation_id, supplied)
 
 
-def taken_in(
-    desk: NotificationService, clock: Clock, body: schemas.NotificationRequest, caller: Caller
+def create_notification(
+    notifications: NotificationService, clock: Clock, body: schemas.NotificationRequest, caller: Caller
 ) -> Notification:
     """Accept a notification, audited; `Problem` 422 names every path that does not fit."""
     if body.lane is Lane.INCIDENT and Scope.INCIDENTS not in caller.scopes:
         raise Problem(ProblemType.MISSING_SCOPE, f"The lane incident needs a key with the scope {Scope.INCIDENTS}.")
     audit = entry(clock, "notification", caller, caller.resource_id)
     try:
-        return desk.accept(requested(body, caller.resource_id, caller.app, caller.request_id), [audit])
+        return notifications.create(requested(body, caller.resource_id, caller.app, caller.request_id), [audit])
     except UnfitRequest as error:
         raise invalid([FieldError(path, message) for path, message in error.faults]) from error
 
 
-def _translated(one: str | schemas.AuthorsTranslation) -> Mapping[str, str]:
-    return {"text": one} if isinstance(one, str) else one.model_dump(exclude_none=True)
+def _translated(words: str | schemas.AuthorsTranslation) -> Mapping[str, str]:
+    return {"text": words} if isinstance(words, str) else words.model_dump(exclude_none=True)
 
 
-def _described(one: schemas.DescribedRecipient) -> Described:
-    profile = one.model_dump(exclude={"user_id", "variables"}, exclude_none=True)
-    return Described(one.user_id, profile, one.variables)
+def _described(recipient: schemas.DescribedRecipient) -> DescribedEntry:
+    profile = recipient.model_dump(exclude={"user_id", "variables"}, exclude_none=True)
+    return DescribedEntry(recipient.user_id, profile, recipient.variables)
 
 
 def requested(body: schemas.NotificationRequest, notification_id: str, app: str, request_id: str) -> Request:
-    """What a body asks the desk for, under the id that it is to have."""
+    """The request that a body makes, under the id that it is to have."""
     return Request(
         id=notification_id,
         app=app,
@@ -289,14 +291,16 @@ def requested(body: schemas.NotificationRequest, notification_id: str, app: str,
         template=body.template,
         variables=body.variables,
         audience=body.audience,
-        recipients=[one if isinstance(one, str) else _described(one) for one in body.recipients],
+        recipients=[
+            recipient if isinstance(recipient, str) else _described(recipient) for recipient in body.recipients
+        ],
         lane=body.lane,
         send_at=body.send_at,
         callback_url=body.callback_url,
         reference=body.reference,
         reply_to=body.reply_to,
         attachments=tuple(body.attachments),
-        translations={name: _translated(one) for name, one in body.translations.items()},
+        translations={name: _translated(words) for name, words in body.translations.items()},
     )
 
 

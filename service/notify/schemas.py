@@ -9,21 +9,19 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.core.blank import is_blank
-from service.core.enums import Channel, Lane
-from service.core.s3_urls import MAX_URL
+from service.core import MAX_S3_URL, Channel, Lane, is_blank
 from service.http import (
-    As,
     Body,
     CallerReference,
     Choice,
     Cursor,
+    DescribedAs,
     Instant,
     Limit,
+    NotBlank,
     OneOfWords,
     Planned,
     Query,
-    Said,
     Shown,
     shown_by,
 )
@@ -97,7 +95,7 @@ class NotificationRequest(Body):
         str | None, Field(max_length=254, description="Where answers by email go; else the template's, or the sender.")
     ] = None
     attachments: Annotated[
-        Sequence[Annotated[str, Field(min_length=1, max_length=MAX_URL)]],
+        Sequence[Annotated[str, Field(min_length=1, max_length=MAX_S3_URL)]],
         AfterValidator(_once_each),
         Field(
             max_length=MAX_ATTACHMENTS,
@@ -216,7 +214,7 @@ class NotificationList(Shown):
 
 
 class ShownNotification(Shown):
-    """A notification and how it fares."""
+    """A notification and what became of it so far."""
 
     notification_id: str
     status: Status
@@ -234,7 +232,7 @@ class ShownNotification(Shown):
     completed_at: datetime | None
     sentiment: DescribedSentiment | None
     decision: DescribedDecision | None
-    review: Annotated[Mapping[str, object], As(ShownDecisionOfReview)] | None
+    review: Annotated[Mapping[str, object], DescribedAs(ShownDecisionOfReview)] | None
     renditions: Sequence[ShownRendition]
     recipients: int
     counts: ShownCounts
@@ -395,4 +393,4 @@ class TranslationSupplied(Body):
 
     model_config = shown_by({"text": "Die Kantine öffnet morgen um zwölf."})
 
-    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT), Said]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT), NotBlank]

@@ -1,4 +1,4 @@
-"""The desk: takes notifications in, and shows how they fare."""
+"""Accepts notifications and shows what became of them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ from datetime import datetime
 
 from msgspec import structs
 
-from service.channels.email import Unaddressable, parse_reply_to
-from service.core.blank import SAY_SOMETHING, is_blank
-from service.core.clock import Clock
-from service.core.enums import Lane
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag, UnknownTag, parse_tag
+from service.channels import Unaddressable, parse_reply_to
+from service.core import SAY_SOMETHING, Clock, Lane, Tag, TocsinError, UnknownTag, is_blank, parse_tag
 from service.messages import (
     UNSUBSCRIBE,
     Attachments,
@@ -29,7 +25,7 @@ from service.messages import (
     parse_form,
 )
 from service.notify.addressees import Addressee, addressee_items
-from service.notify.batch import UNTOUCHED, Counts, DeliveryBatch, Line, count
+from service.notify.batch import UNTOUCHED, Counts, DeliveryBatch, DeliveryLine, count
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.ignored import ignored, used
 from service.notify.items import (
@@ -43,7 +39,7 @@ from service.notify.items import (
     texts_of,
 )
 from service.notify.list_keys import aliases_of
-from service.notify.naming import Described, NamedIds, Naming
+from service.notify.naming import DescribedEntry, NamedIds, RecipientNaming
 from service.notify.notification import Notification
 from service.notify.rendition import Texts, message_of
 from service.recipients import is_id
@@ -81,7 +77,7 @@ class Request:
     template: str | None = None
     variables: Mapping[str, object] | None = None
     audience: str | None = None
-    recipients: Sequence[str | Described] = ()
+    recipients: Sequence[str | DescribedEntry] = ()
     lane: Lane | None = None
     send_at: datetime | None = None
     callback_url: str | None = None
@@ -120,7 +116,7 @@ class NotificationService:
         self,
         store: Store,
         clock: Clock,
-        naming: Naming,
+        naming: RecipientNaming,
         templates: Templates,
         attachments: Attachments,
         *,
@@ -134,7 +130,7 @@ class NotificationService:
         self._directory = naming.directory
         self._templates = templates
 
-    def accept(self, request: Request, audit: Sequence[AuditEntry] = ()) -> Notification:
+    def create(self, request: Request, audit: Sequence[AuditEntry] = ()) -> Notification:
         """Take a request in, durably; the same id again is the same notification. `UnfitRequest` names every fault."""
         draft = self.draft(request)
         notification = draft.notification
@@ -171,13 +167,13 @@ class NotificationService:
         )
         return Draft(notification, named.people)
 
-    def known(self, recipients: Sequence[str | Described]) -> Sequence[str | Described]:
+    def known(self, recipients: Sequence[str | DescribedEntry]) -> Sequence[str | DescribedEntry]:
         """Those of these that can be written to: ids that a profile has."""
         missing = self._directory.missing([name for name in recipients if isinstance(name, str)])
         return [name for name in recipients if name not in missing]
 
     def check(self, request: Request) -> None:
-        """Raise `UnfitRequest` if `accept` would, but take nothing in."""
+        """Raise `UnfitRequest` if `create` would, but take nothing in."""
         self._checked(request)
 
     def _checked(self, request: Request, *, is_addressed: bool = True) -> NamedIds:
@@ -205,20 +201,20 @@ class NotificationService:
     ) -> Page[Delivery]:
         """A page of deliveries in the order of their ids, of one status or all. The cursor is the last id."""
         self.get(notification_id)
-        found: list[Delivery] = []
+        deliveries: list[Delivery] = []
         for batch, name, line in self._lines(notification_id):
             if (cursor is not None and name <= cursor) or status not in (None, line.status):
                 continue
-            if len(found) == limit:
-                return Page(found, found[-1].id)
-            found.append(self._delivery(batch, name))
-        return Page(found, None)
+            if len(deliveries) == limit:
+                return Page(deliveries, deliveries[-1].id)
+            deliveries.append(self._delivery(batch, name))
+        return Page(deliveries, None)
 
     def held(self, cursor: str | None, limit: int) -> Page[Item]:
         """What waits for a review: notifications, and evaluations that a rule flagged."""
         return self._store.by_index(*HELD, cursor=cursor, limit=limit)
 
-    def _lines(self, notification_id: str) -> Iterator[tuple[DeliveryBatch, str, Line]]:
+    def _lines(self, notification_id: str) -> Iterator[tuple[DeliveryBatch, str, DeliveryLine]]:
         for _, batch in batches_of(self._store, notification_id):
             for name in batch.recipients:
                 yield batch, name, batch.lines.get(name, UNTOUCHED)
@@ -303,12 +299,12 @@ class NotificationService:
 
 def authors_words(request: Request, template: Template) -> Mapping[str, Mapping[str, str]]:
     """The author's own translations by language: of the template's folder, and over them those of the request."""
-    said = {name: dict(words) for name, words in template.translations.items()}
+    by_language = {name: dict(words) for name, words in template.translations.items()}
     sources = _sources(template)
     for name, words in request.translations.items():
-        of_language = said.setdefault(str(parse_tag(name)), {})
+        of_language = by_language.setdefault(str(parse_tag(name)), {})
         of_language |= {sources[which]: text for which, text in words.items()}
-    return said
+    return by_language
 
 
 def translation_faults(request: Request, template: Template) -> Iterator[tuple[str, str]]:
@@ -326,8 +322,8 @@ def translation_faults(request: Request, template: Template) -> Iterator[tuple[s
         if language in named:
             yield f"translations.{name}", f"says {language} a second time: keep one of them"
         named.add(language)
-        for which, said in words.items():
-            if (fault := _translation_fault(sources.get(which), said)) is not None:
+        for which, translation in words.items():
+            if (fault := _translation_fault(sources.get(which), translation)) is not None:
                 yield f"translations.{name}.{which}", fault
 
 
@@ -337,12 +333,12 @@ def _sources(template: Template) -> dict[str, str]:
     return sources if template.subject is None else {**sources, "subject": template.subject.source}
 
 
-def _translation_fault(source: str | None, said: str) -> str | None:
+def _translation_fault(source: str | None, translation: str) -> str | None:
     if source is None:
         return "translates a subject that there is not"
     try:
-        check_pieces(source, said)
-        parse_form(said, "translation")
+        check_pieces(source, translation)
+        parse_form(translation, "translation")
     except (PiecesLost, FormRefused) as error:
         return str(error)
     return None
@@ -371,7 +367,7 @@ def _lane(request: Request, template: Template) -> Lane:
 
 def _own_values(request: Request) -> Sequence[tuple[int, Mapping[str, object]]]:
     """The values of each entry, if one has some."""
-    own = [{} if isinstance(one, str) else one.variables for one in request.recipients]
+    own = [{} if isinstance(recipient, str) else recipient.variables for recipient in request.recipients]
     return list(enumerate(own)) if any(own) else ()
 
 

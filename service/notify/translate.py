@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from service.core.language_tags import Tag, parse_tag, serves
+from service.core import Tag, parse_tag, serves
 from service.language import AUTHOR, SOURCE, Translation
-from service.messages import Missing, Translations
+from service.messages import MissingTranslation, Translations
 from service.notify.notification import Notification, SourceMessage
 from service.notify.rendition import Texts, template_of
 
@@ -22,15 +22,19 @@ def translated(notification: Notification, language: str, translations: Translat
         text: authors.get(text) or translations.translate(text, source, target, notification.lane)
         for text in template_of(message).texts
     }
-    found = {text: answer for text, answer in answers.items() if isinstance(answer, Translation)}
+    by_text = {text: answer for text, answer in answers.items() if isinstance(answer, Translation)}
     return Texts(
         notification_id,
         language,
-        str(_written_in(found, target)),
-        {text: answer.text for text, answer in found.items()},
-        {text: answer.provenance for text, answer in found.items()},
-        {text: answer.id for text, answer in answers.items() if isinstance(answer, Missing)},
-        {text: answer.draft for text, answer in answers.items() if isinstance(answer, Missing) and answer.draft},
+        str(_written_in(by_text, target)),
+        {text: answer.text for text, answer in by_text.items()},
+        {text: answer.provenance for text, answer in by_text.items()},
+        {text: answer.id for text, answer in answers.items() if isinstance(answer, MissingTranslation)},
+        {
+            text: answer.draft
+            for text, answer in answers.items()
+            if isinstance(answer, MissingTranslation) and answer.draft
+        },
     )
 
 
@@ -52,10 +56,14 @@ def authors_words(message: SourceMessage, target: Tag) -> Mapping[str, Translati
     """The author's own translations for readers of a language: in that very one, or else in one that serves them."""
     tags = {parse_tag(name): words for name, words in message.translations.items()}
     serving = sorted((tag for tag in tags if serves(tag, target)), key=lambda tag: tag != target)
-    return {text: Translation(said, serving[0], AUTHOR) for text, said in tags[serving[0]].items()} if serving else {}
+    return (
+        {text: Translation(translation, serving[0], AUTHOR) for text, translation in tags[serving[0]].items()}
+        if serving
+        else {}
+    )
 
 
-def _written_in(found: dict[str, Translation], target: Tag) -> Tag:
+def _written_in(translations: dict[str, Translation], target: Tag) -> Tag:
     """The reader's own tag, unless every text comes from a catalogue of the bare language."""
-    languages = {answer.language for answer in found.values() if answer.provenance != SOURCE}
+    languages = {answer.language for answer in translations.values() if answer.provenance != SOURCE}
     return languages.pop() if len(languages) == 1 else target

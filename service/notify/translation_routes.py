@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from flask import Blueprint
 from pydantic import Field
 
-from service.core.enums import Scope
-from service.core.language_tags import UnknownTag, parse_tag
+from service.core import Scope, UnknownTag, parse_tag
 from service.http import ANYTHING, Answer, Caller, FieldError, Format, Query, Shown, endpoint, invalid
 from service.messages import DoesNotFit, NotReadable, Translations, export_texts, import_texts
 

@@ -14,12 +14,10 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 from itsdangerous import BadData, URLSafeSerializer
 
-from service.core.enums import Lane
-from service.core.language_tags import Tag, parse_tag
-from service.core.secrets import Keyring
+from service.core import Keyring, Lane, Tag, parse_tag
 from service.http import PersonPage, person_page
 from service.language import Translation, Translator
-from service.messages import Foot, OptOuts, Why
+from service.messages import MailFooter, OptOutReason, OptOuts
 from service.notify.addressees import GUEST, is_guest
 from service.recipients import Directory, Recipient
 
@@ -64,10 +62,10 @@ class UnsubscribeLinks:
         return user_id if isinstance(user_id, str) else None
 
 
-def foot(translator: Translator, sender: str, language: Tag) -> Foot:
+def foot(translator: Translator, sender: str, language: Tag) -> MailFooter:
     """What stands below a bulk mail; in English where no reviewed word of the language is known."""
-    said = translator.translate(UnsubscribeSentence.LEAVE, _ENGLISH, language)
-    return Foot(sender, said.text if isinstance(said, Translation) else UnsubscribeSentence.LEAVE.value)
+    sentence = translator.translate(UnsubscribeSentence.LEAVE, _ENGLISH, language)
+    return MailFooter(sender, sentence.text if isinstance(sentence, Translation) else UnsubscribeSentence.LEAVE.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +102,20 @@ class UnsubscribePages:
         if undo:
             return self._back(person)
         if person is not None and person.email is not None:
-            self.opt_outs.add_email(person.email, Why.UNSUBSCRIBED)
+            self.opt_outs.add_email(person.email, OptOutReason.UNSUBSCRIBED)
         return self._left(person)
 
     def _changed_for(self, key: str, *, undo: bool) -> Response:
         """Likewise for somebody who has no profile: an address by its key."""
         if undo:
-            self.opt_outs.lift_email_key(key, Why.UNSUBSCRIBED)
+            self.opt_outs.lift_email_key(key, OptOutReason.UNSUBSCRIBED)
             return self._page(None, (UnsubscribeSentence.BACK,), UnsubscribeButton(UnsubscribeSentence.LEAVE))
-        self.opt_outs.add_email_key(key, Why.UNSUBSCRIBED)
+        self.opt_outs.add_email_key(key, OptOutReason.UNSUBSCRIBED)
         return self._left(None)
 
     def _has_left(self, person: Recipient | None) -> bool:
         refusals = () if person is None or person.email is None else self.opt_outs.of_email(person.email)
-        return any(one.why is Why.UNSUBSCRIBED for one in refusals)
+        return any(refusal.why is OptOutReason.UNSUBSCRIBED for refusal in refusals)
 
     def _asked(self, person: Recipient | None) -> Response:
         return self._page(
@@ -134,16 +132,19 @@ class UnsubscribePages:
     def _back(self, person: Recipient | None) -> Response:
         if person is None or person.email is None:
             return self._asked(person)
-        self.opt_outs.lift_email(person.email, Why.UNSUBSCRIBED)
+        self.opt_outs.lift_email(person.email, OptOutReason.UNSUBSCRIBED)
         if self.opt_outs.ending_email(person.email, Lane.BULK) is not None:
             return self._page(person, (UnsubscribeSentence.STOPPED,))
         return self._page(person, (UnsubscribeSentence.BACK,), UnsubscribeButton(UnsubscribeSentence.LEAVE))
 
     def _page(
-        self, person: Recipient | None, said: tuple[UnsubscribeSentence, ...], button: UnsubscribeButton | None = None
+        self,
+        person: Recipient | None,
+        sentences: tuple[UnsubscribeSentence, ...],
+        button: UnsubscribeButton | None = None,
     ) -> Response:
         """In the reader's language, if every sentence of the page is known in it."""
-        wanted = [UnsubscribeSentence.TITLE, *said, *(() if button is None else [button.text])]
+        wanted = [UnsubscribeSentence.TITLE, *sentences, *(() if button is None else [button.text])]
         reader = _ENGLISH if person is None else parse_tag(person.language)
         answers = [self.translator.translate(sentence, _ENGLISH, reader) for sentence in wanted]
         known = [answer for answer in answers if isinstance(answer, Translation)]
@@ -173,9 +174,9 @@ def _forged() -> Response:
     )
 
 
-def _page(sender: str, language: Tag, said: list[str], button: UnsubscribeButton | None) -> PersonPage:
+def _page(sender: str, language: Tag, paragraphs: list[str], button: UnsubscribeButton | None) -> PersonPage:
     """A page of a title, a heading, paragraphs and, with a button, its text."""
-    title, heading, *others = said
+    title, heading, *others = paragraphs
     buttons = () if button is None else (_shown(button, others.pop()),)
     return PersonPage(language=language, title=title, heading=heading, top=sender, said=others, buttons=buttons)
 

@@ -11,10 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
-from service.core.clock import Clock
-from service.core.enums import Lane
-from service.core.errors import TocsinError, Unavailable
-from service.core.language_tags import parse_tag
+from service.core import Clock, Lane, TocsinError, Unavailable, parse_tag
 from service.decide import AcceptanceWanted, Flagged, Outcome, Rejected, facts
 from service.language import Sentiment, SentimentScore, Tone, ToneScore, words_of
 from service.notify.notification import Notification, SourceMessage, Status, Verdict
@@ -78,8 +75,8 @@ def said_in_languages(message: SourceMessage) -> Sequence[tuple[str, str]]:
     """The words that are judged, each with its language: the source first, then the author's own translations."""
     texts = [text for text in (message.subject, message.sms) if text]
     translated = [
-        (". ".join(said[text] for text in texts if text in said), language)
-        for language, said in message.translations.items()
+        (". ".join(translations[text] for text in texts if text in translations), language)
+        for language, translations in message.translations.items()
     ]
     return [(said_aloud(message), message.language), *translated]
 

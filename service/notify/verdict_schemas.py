@@ -1,4 +1,4 @@
-"""What the description says of judgements: how a text feels, what the rules made of it, what a reviewer decided."""
+"""Models of judgements: how a text feels, what the rules decided, what a reviewer decided."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from service.http import As, Shown
+from service.http import DescribedAs, Shown
 from service.notify.notification import Decision
 
 
 class ShownShares(Shown):
-    """How much of a text feels which way: decimal numbers as text, together 1."""
+    """The share of each feeling in a text: decimal numbers as text, together 1."""
 
     Positive: str
     Negative: str
@@ -45,5 +45,5 @@ class ShownDecisionOfReview(Shown):
     at: datetime
 
 
-DescribedSentiment = Annotated[Mapping[str, object], As(ShownSentiment)]
-DescribedDecision = Annotated[Mapping[str, object], As(ShownVerdict)]
+DescribedSentiment = Annotated[Mapping[str, object], DescribedAs(ShownSentiment)]
+DescribedDecision = Annotated[Mapping[str, object], DescribedAs(ShownVerdict)]

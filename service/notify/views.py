@@ -15,58 +15,58 @@ from service.notify.service import A_LINK_TO_LEAVE, FROM_THE_PROFILE, Notificati
 
 def shown(notification: NotificationView) -> Mapping[str, object]:
     """A notification with its tally, as `schemas.ShownNotification`."""
-    one, counts = notification.notification, notification.counts
+    record, counts = notification.notification, notification.counts
     return {
-        **_said(one),
-        "renditions": [_rendition(one.message, texts) for texts in notification.texts],
-        "recipients": one.expansion.deliveries,
+        **_said(record),
+        "renditions": [_rendition(record.message, texts) for texts in notification.texts],
+        "recipients": record.expansion.deliveries,
         "counts": {"status": counts.by_status, "channel": counts.by_channel, "language": counts.by_language},
     }
 
 
-def listed(one: Notification) -> Mapping[str, object]:
+def listed(notification: Notification) -> Mapping[str, object]:
     """A notification in a list, as `schemas.ListedNotification`."""
-    said = _said(one)
-    members = {name: said[name] for name in schemas.ListedNotification.model_fields if name in said}
-    text = one.message.sms[: schemas.EXCERPT]
-    return {**members, "text": text, "recipients": one.expansion.deliveries or len(one.recipients)}
+    source = _said(notification)
+    members = {name: source[name] for name in schemas.ListedNotification.model_fields if name in source}
+    text = notification.message.sms[: schemas.EXCERPT]
+    return {**members, "text": text, "recipients": notification.expansion.deliveries or len(notification.recipients)}
 
 
-def delivery(one: Delivery) -> schemas.ShownDelivery:
+def delivery(sent: Delivery) -> schemas.ShownDelivery:
     """One recipient's copy."""
     return schemas.ShownDelivery(
-        delivery_id=one.id,
-        recipient_id=one.recipient_id,
-        status=one.status,
-        channel=one.channel,
-        language=one.language,
-        attempt=one.attempt,
-        provider_id=one.provider_id,
-        detail=one.detail,
-        changed_at=one.changed_at,
+        delivery_id=sent.id,
+        recipient_id=sent.recipient_id,
+        status=sent.status,
+        channel=sent.channel,
+        language=sent.language,
+        attempt=sent.attempt,
+        provider_id=sent.provider_id,
+        detail=sent.detail,
+        changed_at=sent.changed_at,
     )
 
 
-def _said(one: Notification) -> Mapping[str, object]:
-    verdict = one.verdict
+def _said(notification: Notification) -> Mapping[str, object]:
+    verdict = notification.verdict
     return {
-        "notification_id": one.id,
-        "status": one.status,
-        "lane": one.lane,
-        "app": one.app,
-        "request_id": one.request_id,
-        "reference": one.reference,
-        "language": one.message.language,
-        "text": one.message.sms,
-        "subject": one.message.subject,
-        "template": one.message.template,
-        "audience": one.audience,
-        "accepted_at": one.accepted_at,
-        "send_at": one.send_at,
-        "completed_at": one.completed_at,
+        "notification_id": notification.id,
+        "status": notification.status,
+        "lane": notification.lane,
+        "app": notification.app,
+        "request_id": notification.request_id,
+        "reference": notification.reference,
+        "language": notification.message.language,
+        "text": notification.message.sms,
+        "subject": notification.message.subject,
+        "template": notification.message.template,
+        "audience": notification.audience,
+        "accepted_at": notification.accepted_at,
+        "send_at": notification.send_at,
+        "completed_at": notification.completed_at,
         "sentiment": verdict and verdict.scores,
         "decision": verdict and decision(verdict),
-        "review": one.review and asdict(one.review),
+        "review": notification.review and asdict(notification.review),
     }
 
 

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from flask import Blueprint
 
-from service.core.clock import Clock
-from service.core.enums import Lane, Scope
+from service.core import Clock, Lane, Scope
 from service.http import Caller, Cursor, Limit, Query, Shown, endpoint, not_found
 from service.operations.entries import entry
 from service.storage import Store
@@ -27,7 +26,7 @@ class DeadQuery(Query):
 
 
 class ShownDeadItem(Shown):
-    """Work that was tried in vain, and why. `next_try` is when it is tried once more by itself, which what an incident
+    """Work that failed for good, and why. `next_try` is when it is tried once more by itself, which what an incident
     waits for is; without it the work waits for a redrive."""
 
     id: str

@@ -9,8 +9,7 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.core.clock import Clock
-from service.core.enums import Scope
+from service.core import Clock, Scope
 from service.http import (
     Answer,
     ApiKey,
@@ -19,7 +18,7 @@ from service.http import (
     Choice,
     FieldError,
     Keys,
-    Said,
+    NotBlank,
     Shown,
     UnknownKey,
     endpoint,
@@ -36,7 +35,7 @@ CREATED, REVOKED = "key-created", "key-revoked"
 class NewKey(Body):
     """The app that will use the key, which the audit names, and what it may do."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100), Said]
+    name: Annotated[str, Field(min_length=1, max_length=100), NotBlank]
     scopes: Annotated[Sequence[Choice[Scope]], Field(min_length=1, max_length=len(Scope))]
 
 

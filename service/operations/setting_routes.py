@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from flask import Blueprint
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.http import Shown, endpoint
 
 

@@ -14,12 +14,9 @@ from datetime import datetime, timedelta
 from msgspec import structs
 from typing_extensions import override
 
-from service.core import ids
-from service.core.clock import Clock
-from service.core.enums import Lane
-from service.core.records import from_state, to_state
+from service.core import Clock, Lane, from_state, ids, to_state
 from service.storage import Conflict, Item, Page, Relisting, Store
-from service.work import Step, Task, finished
+from service.work import Commit, Task, finished
 
 KIND = "audience"
 EDITION_KIND = "audience-edition"
@@ -82,9 +79,9 @@ class Audiences:
 
     def current_of(self, names: Sequence[str]) -> dict[str, str]:
         """The editions that count of several audiences, by their names."""
-        found = self._store.get_many([_id(name) for name in dict.fromkeys(names)])
-        editions = (from_state(AudienceRecord, item.state) for item in found.values())
-        return dict.fromkeys(names, FIRST) | {one.name: one.edition for one in editions}
+        items = self._store.get_many([_id(name) for name in dict.fromkeys(names)])
+        editions = (from_state(AudienceRecord, item.state) for item in items.values())
+        return dict.fromkeys(names, FIRST) | {audience.name: audience.edition for audience in editions}
 
     def relisting(self) -> Relisting:
         """Lists the audiences of earlier versions, which had no items of their own: members tell which there are."""
@@ -128,16 +125,16 @@ class Audiences:
         self._change(name, lambda before: replace(before, edition=empty, deleted=True))
         return True
 
-    def forget(self, task: Task) -> Step:
+    def forget(self, task: Task) -> Commit:
         """Forget the members of an edition that no longer counts, some a step."""
         edition = from_state(Edition, task.item.state)
         if self.current(edition.audience) == edition:
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
         page = self._store.by_index("audience", edition.key, limit=FORGOTTEN_AT_ONCE)
         if not page.items:
-            return Step(structs.replace(finished(task.item), expires_at=task.now))
+            return Commit(structs.replace(finished(task.item), expires_at=task.now))
         gone = [structs.replace(item, keys={}, expires_at=task.now) for item in page.items]
-        return Step(structs.replace(task.item, due_at=task.now, attempts=0), others=gone)
+        return Commit(structs.replace(task.item, due_at=task.now, attempts=0), others=gone)
 
     def _listed_if_unknown(self, name: str) -> None:
         if self._store.get(_id(name)) is None:
@@ -189,5 +186,5 @@ def _id(name: str) -> str:
 
 
 def _of_edition(edition: Edition, due_at: datetime) -> Item:
-    """The item that sees to it that an edition is forgotten once it does not count."""
+    """The item that deletes an edition once it does not count any more."""
     return Item(f"edition-{edition.key}", EDITION_KIND, to_state(edition), lane=Lane.BULK, due_at=due_at)

@@ -14,8 +14,7 @@ from zlib import crc32
 from msgspec import structs
 
 from service.channels import ContactKeys
-from service.core.clock import Clock
-from service.core.records import from_state, to_state
+from service.core import Clock, caseless, from_state, to_state
 from service.recipients.audiences import Audiences, Edition
 from service.recipients.profile import Recipient
 from service.recipients.profile_cache import ProfileCache
@@ -87,17 +86,17 @@ class Directory:
         """`get_many`, going by what this process read of them within the last two seconds where it did."""
         known = self._lately.of(user_ids)
         asked = [user_id for user_id in user_ids if user_id not in known]
-        found = {**known, **self._read(asked)} if asked else known
-        return {user_id: found[user_id] for user_id in user_ids if user_id in found}
+        people = {**known, **self._read(asked)} if asked else known
+        return {user_id: people[user_id] for user_id in user_ids if user_id in people}
 
     def member(self, user_id: str) -> Member | None:
         """One recipient with its audiences, or None."""
         if (recipient := self.get(user_id)) is None:
             return None
         belongs = self._store.by_index("member-of", user_id, limit=MOST_SHOWN).items
-        found = [(str(item.state["audience"]), str(item.state.get("edition", ""))) for item in belongs]
-        current = self.audiences.current_of([name for name, _ in found])
-        return Member(recipient, tuple(name for name, edition in found if current[name] == edition))
+        memberships = [(str(item.state["audience"]), str(item.state.get("edition", ""))) for item in belongs]
+        current = self.audiences.current_of([name for name, _ in memberships])
+        return Member(recipient, tuple(name for name, edition in memberships if current[name] == edition))
 
     def by_phone(self, e164: str) -> Recipient | None:
         """A recipient with this phone (the first of several), or None: whose language a reply is in."""
@@ -114,8 +113,12 @@ class Directory:
         """Some of the recipients with this phone (E.164), this address, or both: at least one must be given."""
         asked = [] if phone is None else [("phone", self._keys.phone(phone))]
         asked += [] if email is None else [("email", self._keys.email(email))]
-        found = [{person.user_id: person for person in self.holders(contact, key)} for contact, key in asked]
-        return [person for user_id, person in found[0].items() if all(user_id in others for others in found)]
+        holders_of_each = [{person.user_id: person for person in self.holders(contact, key)} for contact, key in asked]
+        return [
+            person
+            for user_id, person in holders_of_each[0].items()
+            if all(user_id in others for others in holders_of_each)
+        ]
 
     def put(self, recipient: Recipient) -> bool:
         """Store a profile, leaving its audiences as they are; True if it is a new one."""
@@ -168,8 +171,8 @@ class Directory:
         """
         members = self.audiences.current(audience) if edition is None else Edition(audience, edition)
         page = self._store.ids_by_index("audience", members.key, cursor=cursor, limit=limit)
-        found = self.get_many([name.removeprefix(members.member_id("")) for name in page.items])
-        return Page(list(found.values()), page.cursor)
+        people = self.get_many([name.removeprefix(members.member_id("")) for name in page.items])
+        return Page(list(people.values()), page.cursor)
 
     def size(self, audience: str) -> int:
         """How many belong to an audience; nobody belongs to one that was never named."""
@@ -180,14 +183,14 @@ class Directory:
 
         A page may hold fewer than `limit` although more follow.
         """
-        found, last, wanted = list[Recipient](), "", (text or "").casefold()
+        people, last, wanted = list[Recipient](), "", caseless(text or "")
         for number, item in enumerate(self._all(from_cursor(cursor))):
-            if number and (len(found) == limit or number == LOOKED_AT):
-                return Page(found, to_cursor(last))
+            if number and (len(people) == limit or number == LOOKED_AT):
+                return Page(people, to_cursor(last))
             last, person = item.id, _recipient(item)
-            if wanted in person.user_id.casefold() or wanted in person.first_name.casefold():
-                found.append(person)
-        return Page(found, None)
+            if wanted in caseless(person.user_id) or wanted in caseless(person.first_name):
+                people.append(person)
+        return Page(people, None)
 
     def _all(self, after: str | None) -> Iterator[Item]:
         """All recipients after an id: the parts of their list, merged."""
@@ -204,8 +207,8 @@ class Directory:
 
     def _read(self, user_ids: Sequence[str]) -> Mapping[str, Recipient]:
         names = {_id(user_id): user_id for user_id in user_ids}
-        found = self._store.get_many(list(names))
-        return {user_id: _recipient(found[name]) for name, user_id in names.items() if name in found}
+        items = self._store.get_many(list(names))
+        return {user_id: _recipient(items[name]) for name, user_id in names.items() if name in items}
 
     def _put_in_turns(self, recipients: Iterable[Recipient], edition: Edition | None) -> None:
         everyone = list({recipient.user_id: recipient for recipient in recipients}.values())
@@ -224,8 +227,8 @@ class Directory:
             return
 
     def _changed(self, recipients: Sequence[Recipient]) -> Sequence[Item]:
-        found = self._store.get_many([_id(recipient.user_id) for recipient in recipients])
-        return [self._item(recipient, found.get(_id(recipient.user_id))) for recipient in recipients]
+        items = self._store.get_many([_id(recipient.user_id) for recipient in recipients])
+        return [self._item(recipient, items.get(_id(recipient.user_id))) for recipient in recipients]
 
     def _item(self, recipient: Recipient, stored: Item | None) -> Item:
         phone, email = recipient.phone, recipient.email

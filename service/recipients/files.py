@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from service.core import exact_json
-from service.core.errors import TocsinError
-from service.core.spelling import nearest
+from service.core import TocsinError, caseless, exact_json, nearest_word
 from service.recipients.profile import FIELDS, Fault, ProfileRefused, ProfileRules, Recipient, parse_id
 from service.recipients.tables import Table, UnreadableTable, read_table
 from service.recipients.workbooks import IS_OLD_WORKBOOK, IS_WORKBOOK, read_workbook
@@ -183,13 +181,13 @@ def _columns(header: Sequence[str], numbers: Sequence[int]) -> str:
 
 
 def _surplus(cell: str, known: Mapping[str, str]) -> Fault:
-    near = nearest(_folded(cell), known)
+    near = nearest_word(_folded(cell), known)
     hint = "leave the column out" if near is None else f"did you mean {known[near]}?"
     return Fault(cell, f"is no column of a profile: {hint}")
 
 
 def _folded(cell: str) -> str:
-    return _SEPARATING.sub("", cell.casefold())
+    return _SEPARATING.sub("", caseless(cell))
 
 
 def _table_rows(name: str, table: Table, places: Sequence[str | None]) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -225,7 +223,7 @@ def _json_rows(name: str, raw: bytes) -> Iterator[tuple[int, Mapping[str, object
         raise UnreadableFile(f"{name} is not JSON: {error}") from error
     if not isinstance(document, list):
         raise UnreadableFile(f"{name} must hold a list of profiles: [{{...}}, ...]")
-    for number, one in enumerate(document, 1):
-        if not isinstance(one, dict):
+    for number, row in enumerate(document, 1):
+        if not isinstance(row, dict):
             raise UnreadableFile(f"{name}: entry {number} is not an object")
-        yield number, one
+        yield number, row

@@ -9,8 +9,7 @@ import phonenumbers
 from flask import Blueprint
 from pydantic import Field
 
-from service.core import deadline
-from service.core.enums import Scope
+from service.core import Scope, deadline
 from service.http import JSON, Answer, FieldError, Format, Problem, ProblemType, Query, Shown, endpoint, invalid
 from service.recipients.directory import Directory
 from service.recipients.files import UnreadableFile, read_file

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field, JsonValue, RootModel, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.core.enums import Channel
+from service.channels import AddressesBody
+from service.core import Channel
 from service.http import Body, OneOfWords, shown_by
 from service.recipients.directory import MAX_AT_ONCE
 from service.recipients.files import SAMPLE_NAMES, named_plainly, named_twice
@@ -23,11 +24,7 @@ MARY: JsonValue = {
 """Somebody, as an example."""
 
 
-class Profile(Body):
-    """How a person is reached. The rows of the multi-language notification sample fit, by its own names too."""
-
-    model_config = shown_by(MARY)
-
+class _Profile(Body):
     user_id: str | None = Field(None, description="1 to 64 letters, digits, `-` and `_`.")
     first_name: str | None = None
     email: str | None = None
@@ -36,8 +33,13 @@ class Profile(Body):
     preference: Annotated[str, OneOfWords(tuple(channel.value for channel in Channel))] | None = None
     voice_locale: str | None = Field(None, description="BCP 47; the language where it is missing.")
     timezone: str | None = Field(None, description="IANA name, for example Europe/Berlin.")
-    chat_url: str | None = Field(None, description="Incoming webhook of a chat room. Whoever knows it can write there.")
     audience: str | None = Field(None, description="An audience that it joins, beside those to which it belongs.")
+
+
+class Profile(AddressesBody, _Profile):
+    """How a person is reached. The rows of the multi-language notification sample fit, by its own names too."""
+
+    model_config = shown_by(MARY)
 
     @model_validator(mode="before")
     @classmethod

@@ -11,21 +11,24 @@ from typing import TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 
-from service.channels import CHANNELS, Phone, PhoneRefused, PhoneRules, address_of
-from service.channels.chat import parse_chat_url
-from service.core.enums import Channel
-from service.core.errors import TocsinError
-from service.core.language_tags import UnknownTag, parse_tag
-from service.core.records import Record
-from service.core.spelling import nearest
-from service.core.web_addresses import NotAnAddress
+from service.channels import (
+    CHANNELS,
+    OWN_FIELDS,
+    Phone,
+    PhoneRefused,
+    PhoneRules,
+    StoredAddresses,
+    address_of,
+    own_addresses,
+)
+from service.core import Channel, NotAnAddress, TocsinError, UnknownTag, nearest_word, parse_tag
 
 T = TypeVar("T")
 
 MAX_NAME = 100
 """Characters of a first name."""
 
-FIELDS = ("user_id", "first_name", "email", "phone", "language", "preference", "voice_locale", "timezone", "chat_url")
+FIELDS = ("user_id", "first_name", "email", "phone", "language", "preference", "voice_locale", "timezone", *OWN_FIELDS)
 """The names of a profile's fields, as callers and files write them."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -47,11 +50,8 @@ class ProfileRefused(TocsinError):
         self.faults = faults
 
 
-class Recipient(Record, frozen=True):
-    """One person. `language` and `voice_locale` are BCP 47 tags, `timezone` is an IANA name.
-
-    `chat_url` is the address of the incoming webhook of a chat room of theirs: a secret.
-    """
+class Recipient(StoredAddresses, frozen=True):
+    """One person. `language` and `voice_locale` are BCP 47 tags, `timezone` is an IANA name."""
 
     user_id: str
     first_name: str
@@ -61,13 +61,12 @@ class Recipient(Record, frozen=True):
     phone: Phone | None = None
     voice_locale: str | None = None
     timezone: str | None = None
-    chat_url: str | None = None
 
     def contact(self, field: str) -> str | None:
         """The phone (E.164) or address that a field holds."""
-        return {"phone": self.phone.e164 if self.phone else None, "email": self.email, "chat_url": self.chat_url}.get(
-            field
-        )
+        if field == "phone":
+            return self.phone.e164 if self.phone else None
+        return self.email if field == "email" else own_addresses(self).get(field)
 
     @property
     def address(self) -> str | None:
@@ -103,7 +102,7 @@ class ProfileRules:
             phone=reading.optional("phone", self.phones.parse),
             voice_locale=reading.optional("voice_locale", _tag),
             timezone=reading.optional("timezone", _timezone),
-            chat_url=reading.optional("chat_url", parse_chat_url),
+            **{name: reading.optional(name, each.parse) for name, each in OWN_FIELDS.items()},
         )
         if preference is not None:
             reading.refuse_unreachable(preference, recipient.phone)
@@ -166,7 +165,7 @@ class _Reading:
 
 
 def _hint(name: str) -> str:
-    near = nearest(name, FIELDS)
+    near = nearest_word(name, FIELDS)
     return f": did you mean {near}?" if near else f": they are {', '.join(FIELDS)}"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from service.core.clock import Clock
+from service.core import Clock
 from service.recipients.profile import Recipient
 
 FRESH = timedelta(seconds=2)

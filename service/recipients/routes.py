@@ -9,8 +9,8 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.channels import ContactRefused, asked_address, asked_phone
-from service.core.enums import Scope
+from service.channels import AddressesBody, ContactRefused, asked_address, asked_phone
+from service.core import Scope
 from service.http import Answer, Cursor, FieldError, Limit, Query, Shown, endpoint, invalid, not_found
 from service.recipients import import_routes
 from service.recipients.directory import Directory
@@ -27,9 +27,7 @@ class Suppressed(Shown):
     topic: str
 
 
-class ShownProfile(Shown):
-    """A stored profile."""
-
+class _ShownProfile(Shown):
     user_id: str
     first_name: str
     language: str
@@ -38,9 +36,12 @@ class ShownProfile(Shown):
     phone: str | None = None
     voice_locale: str | None = None
     timezone: str | None = None
-    chat_url: str | None = None
     audiences: tuple[str, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
+
+
+class ShownProfile(AddressesBody, _ShownProfile):
+    """A stored profile."""
 
 
 class RecipientList(Shown):
@@ -129,13 +130,13 @@ def _add_put(routes: Blueprint, directory: Directory, rules: ProfileRules) -> No
     )
     def put_recipient(user_id: str, body: Profile) -> Answer:
         """Replaces the whole profile; it stays in its audiences, and joins the one it names. 201 for a new one."""
-        said = body.model_dump(exclude_none=True)
-        audience = said.pop("audience", None)
+        fields = body.model_dump(exclude_none=True)
+        audience = fields.pop("audience", None)
         if audience is not None:
             _check_audience(audience)
-        if said.setdefault("user_id", user_id) != user_id:
+        if fields.setdefault("user_id", user_id) != user_id:
             raise invalid([FieldError("user_id", "is another than the address names: leave it out")])
-        (recipient,) = _parsed([said], rules, "")
+        (recipient,) = _parsed([fields], rules, "")
         created = directory.put(recipient)
         if audience is not None:
             directory.add(audience, [recipient])
@@ -194,13 +195,13 @@ def _add_audience(routes: Blueprint, directory: Directory, rules: ProfileRules) 
     def add_recipients(audience: str, body: Profiles) -> Mapping[str, object]:
         """Up to 1,000 a call. Nothing is stored if one profile does not fit; adding somebody twice changes nothing."""
         _check_audience(audience)
-        elsewhere = [n for n, one in enumerate(body.recipients) if one.audience not in (None, audience)]
+        elsewhere = [n for n, member in enumerate(body.recipients) if member.audience not in (None, audience)]
         if elsewhere:
             raise invalid(
                 [FieldError(f"recipients[{n}].audience", f"must be {audience}, or left out") for n in elsewhere]
             )
-        said = [profile.model_dump(exclude_none=True, exclude={"audience"}) for profile in body.recipients]
-        directory.add(audience, _parsed(said, rules, "recipients"))
+        profiles = [profile.model_dump(exclude_none=True, exclude={"audience"}) for profile in body.recipients]
+        directory.add(audience, _parsed(profiles, rules, "recipients"))
         return {"audience": audience, "size": directory.size(audience)}
 
     @endpoint(
@@ -301,7 +302,7 @@ def _add_audiences(routes: Blueprint, directory: Directory) -> None:
     def list_audiences(query: PageQuery) -> AudienceList:
         """By name."""
         page = directory.audiences.listed(query.cursor, query.limit)
-        items = tuple(ListedAudience(audience=one.name, changed_at=one.changed_at) for one in page.items)
+        items = tuple(ListedAudience(audience=record.name, changed_at=record.changed_at) for record in page.items)
         return AudienceList(items=items, next_cursor=page.cursor)
 
     @endpoint(
@@ -323,10 +324,10 @@ def _there_is(directory: Directory, audience: str) -> None:
         raise not_found(f"There is no audience {audience!r}: POST /v1/audiences/{{audience}}/recipients makes one.")
 
 
-def _parsed(said: Sequence[Mapping[str, object]], rules: ProfileRules, place: str) -> Sequence[Recipient]:
+def _parsed(profiles: Sequence[Mapping[str, object]], rules: ProfileRules, place: str) -> Sequence[Recipient]:
     parsed: list[Recipient] = []
     errors: list[FieldError] = []
-    for number, raw in enumerate(said):
+    for number, raw in enumerate(profiles):
         try:
             parsed.append(rules.parse(raw))
         except ProfileRefused as refused:

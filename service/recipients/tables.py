@@ -10,11 +10,10 @@ import codecs
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service.core.errors import TocsinError
+from service.core import TocsinError, composed, with_plain_blanks, without_directions, without_zero_width
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of one file."""
@@ -22,9 +21,6 @@ MAX_BYTES = 64 * 1024 * 1024
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(?P<separator>[,;\t|])\"?\r?\n?", re.IGNORECASE)
-_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-"""U+200C and U+200D join and part the letters of Persian and Indian names: those stay."""
-
 _FORMULA_TEXT = re.compile(r'="(?P<text>[^"]*)"')
 _ENOUGH_ZEROS = 4
 """Of 16 characters of ASCII in UTF-16, 16 bytes are zero; in other encodings none is."""
@@ -51,10 +47,10 @@ def read_table(raw: bytes) -> Table:
     if len(raw) > MAX_BYTES:
         raise UnreadableTable(f"has {len(raw) / (1 << 20):,.0f} MiB, more than {MAX_BYTES >> 20}: cut it into parts")
     text, encoding = decoded(raw)
-    said = _SEP_LINE.match(text)
-    begins_at, lines_before = (said.end(), 1) if said else (0, 0)
+    declared = _SEP_LINE.match(text)
+    begins_at, lines_before = (declared.end(), 1) if declared else (0, 0)
     body = text[begins_at:]
-    separator = said["separator"] if said else _likeliest(body)
+    separator = declared["separator"] if declared else _likeliest(body)
     return Table(_rows(body, separator, lines_before), encoding, SEPARATORS[separator])
 
 
@@ -77,10 +73,13 @@ def decoded(raw: bytes) -> tuple[str, str]:
 
 
 def cleaned(cell: str) -> str:
-    """A cell without what nobody sees: blanks around it, marks of direction and width, Excel's `="…"` around text."""
-    visible = _INVISIBLE.sub("", cell).replace("\u00a0", " ").replace("\u202f", " ").strip()
+    """A cell without what nobody sees: blanks around it, marks of direction and width, Excel's `="…"` around text.
+
+    U+200C and U+200D join and part the letters of Persian and Indian names: those stay.
+    """
+    visible = with_plain_blanks(without_directions(without_zero_width(cell))).strip()
     wrapped = _FORMULA_TEXT.fullmatch(visible)
-    return unicodedata.normalize("NFC", wrapped["text"].strip() if wrapped else visible)
+    return composed(wrapped["text"].strip() if wrapped else visible)
 
 
 def _strictly(raw: bytes, encoding: str, name: str) -> tuple[str, str]:

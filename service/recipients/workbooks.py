@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
-from service.core.workbooks import DAMAGED, OversizedWorkbook, check_unpacked, within_limit
+from service.core import DAMAGED_WORKBOOK, OversizedWorkbook, check_unpacked, within_size
 from service.recipients.tables import Table, UnreadableTable, cleaned
 
 IS_WORKBOOK = b"PK\x03\x04"
@@ -30,19 +30,19 @@ def read_workbook(raw: bytes) -> Table:
         return Table(_rows(shown[0].iter_rows(values_only=True)), f"Excel, sheet {shown[0].title}", "cells")
     except OversizedWorkbook as error:
         raise UnreadableTable(str(error)) from error
-    except DAMAGED as error:
+    except DAMAGED_WORKBOOK as error:
         raise UnreadableTable("is no Excel workbook (.xlsx): save it as one, or as CSV") from error
 
 
 def _rows(rows: Iterator[Sequence[object]]) -> Iterator[tuple[int, Sequence[str]]]:
     try:
-        for number, values in enumerate(within_limit(rows), 1):
+        for number, values in enumerate(within_size(rows), 1):
             row = [_text(value) for value in values]
             if any(row):
                 yield number, row
     except OversizedWorkbook as error:
         raise UnreadableTable(str(error)) from error
-    except DAMAGED as error:
+    except DAMAGED_WORKBOOK as error:
         raise UnreadableTable("is damaged: open it in Excel and save it once more") from error
 
 

@@ -7,7 +7,7 @@ import re
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+?\d{1,2}", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{8,15}(?:[.,]0+)?")

@@ -4,7 +4,8 @@ A YES stands only if the whole text is understood. The words of each language ar
 an administrator edits; this package reads texts with them and knows no language itself.
 """
 
-from service.replies.atoms import atoms_of, fold, is_single
+from service.replies import file_tests, vocabulary_file
+from service.replies.atoms import atoms_of, is_single
 from service.replies.cut import without_quotes
 from service.replies.decide import (
     FOR_APPROVALS,
@@ -44,8 +45,9 @@ __all__ = [
     "codes_of_atom",
     "decide",
     "decide_one",
-    "fold",
+    "file_tests",
     "is_single",
     "read_languages",
+    "vocabulary_file",
     "without_quotes",
 ]

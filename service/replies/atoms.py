@@ -11,11 +11,13 @@ import unicodedata
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from service.core import fold
+
 MAX_ATOMS = 160
 """A longer text is never a YES."""
 
 
-class Sort(Enum):
+class AtomType(Enum):
     """What an atom is."""
 
     WORD = auto()
@@ -32,51 +34,19 @@ class Atom:
     """`text` is folded. A number that "#" stands before is `marked`: certainly a code."""
 
     text: str
-    sort: Sort = Sort.WORD
+    sort: AtomType = AtomType.WORD
     marked: bool = False
 
     @property
     def key(self) -> str:
         """What phrases match it by; a number by the name of its place."""
-        return NUMBER_KEY if self.sort in (Sort.NUMBER, Sort.RANGE) else self.text
+        return NUMBER_KEY if self.sort in (AtomType.NUMBER, AtomType.RANGE) else self.text
 
 
 NUMBER_KEY = "{n}"
 """Stands for a number in a phrase."""
 
-BREAK, QUESTION = Atom("·", Sort.BREAK), Atom("?", Sort.QUESTION)
-
-_LETTERS = str.maketrans(
-    {
-        "ı": "i",
-        "ł": "l",
-        "ø": "o",
-        "æ": "ae",
-        "œ": "oe",
-        "þ": "th",
-        "ħ": "h",
-        "أ": "ا",
-        "إ": "ا",
-        "آ": "ا",
-        "ٱ": "ا",
-        "ى": "ي",
-        "ة": "ه",
-        "ؤ": "و",
-        "ئ": "ي",
-        "ک": "ك",
-        "ی": "ي",
-        "ـ": None,
-    }
-)
-"""Letters that Unicode's decomposition leaves alone and people type in either form. Tatweel is only a line."""
-
-_DROPPED = re.compile("['’‘`´ʼ′]|(?<=[א-ת])[\"״](?=[א-ת])|[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u20e3]|\u200d[♀♂]")
-"""Apostrophes, the marks of a Hebrew abbreviation, variation selectors, skin tones, key caps, and the sex of an
-emoji's person."""
-
-_ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]")
-"""Accents and points of Latin, Greek, Cyrillic, Hebrew and Arabic. Never all marks: kana voicing, Thai tones and the
-vowel signs of Indian scripts spell the word."""
+BREAK, QUESTION = Atom("·", AtomType.BREAK), Atom("?", AtomType.QUESTION)
 
 _SINGLE = re.compile(
     "[\u3040-\u30ff\u3105-\u312f\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f"
@@ -102,20 +72,6 @@ _HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
 def is_single(letter: str) -> bool:
     """Whether a letter is of a script without dependable blanks, where each letter is an atom."""
     return _SINGLE.match(letter) is not None
-
-
-def fold(text: str, *, accents: bool = False) -> str:
-    """`text` without case, width and invisible characters, and without accents unless `accents` are kept."""
-    folded = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
-    visible = folded if folded.isalpha() else _visible(folded)
-    if accents:
-        return unicodedata.normalize("NFC", visible.replace("\u0307", ""))
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", visible))
-    return unicodedata.normalize("NFC", plain).translate(_LETTERS).replace("đ", "d")
-
-
-def _visible(folded: str) -> str:
-    return "".join(c for c in _DROPPED.sub("", folded) if unicodedata.category(c) != "Cf")
 
 
 def folded_word(text: str, *, accents: bool = False) -> str | None:
@@ -176,20 +132,20 @@ class _Atoms:
     def trimmed(self) -> tuple[Atom, ...]:
         """All atoms, without breaks at either end."""
         self._end_word()
-        while self._atoms and self._atoms[-1].sort is Sort.BREAK:
+        while self._atoms and self._atoms[-1].sort is AtomType.BREAK:
             self._atoms.pop()
         return tuple(self._atoms)
 
     def _take_number(self, text: str, at: int) -> int:
         self._end_word()
         if match := _FIGURE.match(text, at):
-            self._atoms.append(Atom(match.group(), Sort.FIGURE))
+            self._atoms.append(Atom(match.group(), AtomType.FIGURE))
         elif match := _RANGE.match(text, at):
-            self._atoms.append(Atom(f"{_plain(match[1])}-{_plain(match[2])}", Sort.RANGE, self._marked))
+            self._atoms.append(Atom(f"{_plain(match[1])}-{_plain(match[2])}", AtomType.RANGE, self._marked))
         else:
             match = _DIGITS.match(text, at)
             assert match is not None
-            self._atoms.append(Atom(_plain(match.group()), Sort.NUMBER, self._marked))
+            self._atoms.append(Atom(_plain(match.group()), AtomType.NUMBER, self._marked))
         self._marked = False
         return match.end()
 
@@ -203,8 +159,8 @@ class _Atoms:
         elif character in JOINING:
             self._atoms.append(Atom(character))
         elif category == "S" and character not in _SIGNS_OF_TEXT:
-            self._atoms.append(Atom(character, Sort.EMOJI))
-        elif self._atoms and self._atoms[-1].sort is not Sort.BREAK:
+            self._atoms.append(Atom(character, AtomType.EMOJI))
+        elif self._atoms and self._atoms[-1].sort is not AtomType.BREAK:
             self._atoms.append(BREAK)
 
     def _end_word(self) -> None:
@@ -224,7 +180,7 @@ def _plain(digits: str) -> str:
 
 
 def spelled_out(atoms: tuple[Atom, ...]) -> tuple[Atom, ...]:
-    """ "Y E S" is one word: a text of nothing but single letters of a script with words."""
-    letters = [atom.text for atom in atoms if atom.sort is not Sort.BREAK]
+    """ "Y E S" is one word: a text that holds only single letters of a script with words."""
+    letters = [atom.text for atom in atoms if atom.sort is not AtomType.BREAK]
     single = all(len(text) == 1 and text.isalpha() and not _SINGLE.match(text) for text in letters)
     return (Atom("".join(letters)),) if len(letters) > 1 and single else atoms

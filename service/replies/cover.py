@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from service.decide import Place
-from service.replies.atoms import BREAK, JOINING, Atom, Sort
+from service.replies.atoms import BREAK, JOINING, Atom, AtomType
 from service.replies.graph import Node, Phrase
 from service.replies.kinds import PhraseKind
 
@@ -36,7 +36,7 @@ class Piece:
         return self.phrase is None and sort not in _MEANINGFUL
 
 
-_MEANINGFUL = frozenset({Sort.BREAK, Sort.QUESTION, Sort.NUMBER, Sort.RANGE})
+_MEANINGFUL = frozenset({AtomType.BREAK, AtomType.QUESTION, AtomType.NUMBER, AtomType.RANGE})
 
 _JOINS = {sign: Phrase(PhraseKind.AND, Place(0, 0)) for sign in JOINING}
 
@@ -75,7 +75,7 @@ def _alone(atom: Atom, at: int, rest: int) -> _Choice:
     """The atom as a piece of its own, in no phrase of a file."""
     if atom.text in _JOINS:
         return rest + _PIECE, at + 1, _JOINS[atom.text]
-    if atom.sort is Sort.BREAK:
+    if atom.sort is AtomType.BREAK:
         return rest, at + 1, None
     return rest + _PIECE + (0 if atom.sort in _MEANINGFUL else _UNKNOWN), at + 1, None
 
@@ -121,7 +121,7 @@ def _clause_ends(atoms: Sequence[Atom]) -> list[int]:
     ends = [0] * len(atoms)
     end = len(atoms)
     for at in range(len(atoms) - 1, -1, -1):
-        if atoms[at].sort in (Sort.BREAK, Sort.QUESTION):
+        if atoms[at].sort in (AtomType.BREAK, AtomType.QUESTION):
             end = at
         ends[at] = end
     return ends

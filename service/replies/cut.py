@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from service.replies.atoms import fold
+from service.core import fold
 
 MAX_CUT = 3200
 """Characters of a text that are searched for quotes."""
@@ -67,8 +67,8 @@ def _is_header(line: str) -> bool:
     """Whether a quote begins below; the end of the line is looked at first, since hardly any reply holds a header."""
     if not line.rstrip().endswith(_ENDS):
         return False
-    said = line.strip().replace("：", ":")
-    return _AUTHOR.fullmatch(said) is not None or _HEADER.fullmatch(fold(said)) is not None
+    shown = line.strip().replace("：", ":")
+    return _AUTHOR.fullmatch(shown) is not None or _HEADER.fullmatch(fold(shown)) is not None
 
 
 def _is_rest(line: str) -> bool:

@@ -202,7 +202,7 @@ _MAY_ASK = (Outcome.WHO, Outcome.HELP)
 
 
 def _command(kinds: set[PhraseKind]) -> Outcome | None:
-    """The command that the whole text is, with nothing but politeness beside it."""
+    """The command that the whole text is, with only politeness beside it."""
     commands = {
         Outcome.STOP: {PhraseKind.STOP_ALONE},
         Outcome.START: {PhraseKind.START},
@@ -256,7 +256,7 @@ _TAKES_A_NO_BACK = AFFIRMING | {
 
 
 def _excuses(reading: Reading, kinds: Set[PhraseKind | None]) -> bool:
-    """Whether nothing but why somebody cannot is said, in words that are known to the end: "I'm on holiday, sorry"."""
+    """Whether the text only says why somebody cannot, and every word is known: "I'm on holiday, sorry"."""
     known = any(
         piece.phrase.kind is PhraseKind.EXCUSE and not piece.phrase.open for piece in reading.pieces if piece.phrase
     )

@@ -11,12 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from service.core import plain_files
-from service.core.errors import TocsinError
-from service.core.plain_files import CannotRead
+from service.core import CannotRead, TocsinError, fold, plain_files
 from service.decide import report
 from service.replies import vocabulary_file
-from service.replies.atoms import Atom, atoms_of, fold
+from service.replies.atoms import Atom, atoms_of
 from service.replies.cut import without_quotes
 from service.replies.reactions import Reaction, reaction_of
 from service.replies.reading import Reading, atoms_in, is_long, read, read_atoms
@@ -231,12 +229,12 @@ class WatchedFolder:
 
 def _looks(folder: Path) -> object:
     """What tells that a file of the folder was changed, added or taken away."""
-    found = []
+    looks = []
     for path in plain_files.named(folder):
         with suppress(OSError):
             stat = path.stat()
-            found.append((path.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
-    return tuple(found)
+            looks.append((path.name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return tuple(looks)
 
 
 def _sources(folder: Path) -> dict[str, bytes]:

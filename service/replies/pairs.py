@@ -80,12 +80,12 @@ class _Walk:
 
     def _grown_from(self) -> Mapping[str, Sequence[tuple[str, Node]]]:
         """By a word: the places within phrases behind it, each with the last word of a YES that may stand before."""
-        found = defaultdict[str, list[tuple[str, Node]]](list)
+        by_word = defaultdict[str, list[tuple[str, Node]]](list)
         for last, node in self.inner:
             if last in self.affirming:
                 for word, child in node.next.items():
-                    found[word].append((last, child))
-        return found
+                    by_word[word].append((last, child))
+        return by_word
 
     def _ends_in_a_yes(self, words: _Words) -> list[bool]:
         """For each place in words whether what stands from there on is of phrases that may stand in a YES."""

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from service.replies.atoms import Sort, atoms_of, fold
+from service.core import fold
+from service.replies.atoms import AtomType, atoms_of
 
 _QUOTED = re.compile(r"(?P<frame>[^“”„\"«»「『]{1,80})[“„\"«「『](?P<quote>[^\0]{1,1500})")
 _CLOSING = '”“"»」』 \n'
@@ -38,6 +39,6 @@ def reaction_of(text: str, frames: Callable[[], Mapping[str, str]]) -> Reaction 
 
 def _without_emoji(frame: str) -> tuple[str, str]:
     """The folded frame with its emoji replaced, and that emoji."""
-    emoji = next((atom.text for atom in atoms_of(frame) if atom.sort is Sort.EMOJI), "")
+    emoji = next((atom.text for atom in atoms_of(frame) if atom.sort is AtomType.EMOJI), "")
     folded = " ".join(fold(frame).split())
     return (folded.replace(emoji, EMOJI_PLACE) if emoji else folded), emoji

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, Sort, atoms_of, spelled_out
+from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, AtomType, atoms_of, spelled_out
 from service.replies.cover import Piece, cover
 from service.replies.graph import Node
 from service.replies.kinds import AFFIRMING, DRAWN_OUT, REFUSING, SERIOUS, PhraseKind
@@ -102,7 +102,7 @@ class Reading:
     @property
     def asks(self) -> bool:
         """Whether a question mark stands in it."""
-        return any(piece.atoms[0].sort is Sort.QUESTION for piece in self.pieces)
+        return any(piece.atoms[0].sort is AtomType.QUESTION for piece in self.pieces)
 
     @property
     def kinds(self) -> tuple[PhraseKind | None, ...]:
@@ -121,7 +121,7 @@ class Reading:
         """The parts between breaks, each with the question mark that ends it."""
         start = 0
         for n, piece in enumerate(self.pieces):
-            if _is_break(piece) or piece.atoms[0].sort is Sort.QUESTION:
+            if _is_break(piece) or piece.atoms[0].sort is AtomType.QUESTION:
                 yield Reading(self.language, self.pieces[start : n + 1])
                 start = n + 1
         yield Reading(self.language, self.pieces[start:])
@@ -197,10 +197,10 @@ def _roots(known: Sequence[Vocabulary]) -> Iterator[Node]:
 
 
 def _is_break(piece: Piece) -> bool:
-    return piece.atoms[0].sort is Sort.BREAK
+    return piece.atoms[0].sort is AtomType.BREAK
 
 
-_NUMBERS = frozenset({Sort.NUMBER, Sort.RANGE})
+_NUMBERS = frozenset({AtomType.NUMBER, AtomType.RANGE})
 
 
 def _names_nothing(piece: Piece, following: Piece | None) -> bool:
@@ -214,7 +214,7 @@ def _joins_nothing(before: Piece | None, piece: Piece, after: Piece | None) -> b
     """Whether a text or a clause ends with "and": "yes and". Behind a number it may mean "too": "42 también"."""
     if piece.kind is not PhraseKind.AND or (before is not None and before.atoms[-1].sort in _NUMBERS):
         return False
-    return after is None or after.atoms[0].sort in (Sort.BREAK, Sort.QUESTION)
+    return after is None or after.atoms[0].sort in (AtomType.BREAK, AtomType.QUESTION)
 
 
 def _kind(piece: Piece, agrees: bool, serious: bool) -> PhraseKind | None:
@@ -229,9 +229,9 @@ def _kind(piece: Piece, agrees: bool, serious: bool) -> PhraseKind | None:
 
 def codes_of_atom(atom: Atom) -> Iterator[int]:
     """The codes that a number or a range may name."""
-    if atom.sort is Sort.NUMBER:
+    if atom.sort is AtomType.NUMBER:
         yield int(atom.text)
-    if atom.sort is Sort.RANGE:
+    if atom.sort is AtomType.RANGE:
         low, high = map(int, atom.text.split("-"))
         yield from range(low, min(high, low + MAX_CODES - 1) + 1)
 
@@ -249,7 +249,12 @@ def _span(piece: Piece, kind: PhraseKind | None) -> Span:
     if kind is not None:
         return Span(text, kind, kind.value)
     sort = piece.atoms[0].sort
-    labels = {Sort.BREAK: "break", Sort.QUESTION: "question mark", Sort.NUMBER: "code", Sort.RANGE: "codes"}
+    labels = {
+        AtomType.BREAK: "break",
+        AtomType.QUESTION: "question mark",
+        AtomType.NUMBER: "code",
+        AtomType.RANGE: "codes",
+    }
     return Span(text, None, labels.get(sort, "unknown"))
 
 
@@ -259,7 +264,7 @@ _INNER_RUN = re.compile(r"(.)\1\1+(?!$)")
 
 def _without_drawl(atom: Atom, vocabularies: Sequence[Vocabulary]) -> Atom:
     """ "yesss" is "yes": a word nobody knows, cut to one that is known for what drawls mean."""
-    if atom.sort is not Sort.WORD or not _DRAWL.search(atom.text):
+    if atom.sort is not AtomType.WORD or not _DRAWL.search(atom.text):
         return atom
     if any(atom.text in vocabulary.words for vocabulary in vocabularies):
         return atom

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 
+from service.core import caseless, fold
 from service.decide import Entries, EntryKeys, Finding, Flaw, Node, Place, RuleFaults, entries, positions
 from service.replies import patterns
-from service.replies.atoms import NUMBER_KEY, Sort, atoms_of, fold, folded_word
+from service.replies.atoms import NUMBER_KEY, AtomType, atoms_of, folded_word
 from service.replies.graph import Graph, Phrase, TooManyNodes
 from service.replies.graph import Node as GraphNode
 from service.replies.kinds import ALIKE, OPEN_ENDED, PhraseKind
@@ -145,9 +146,9 @@ class _Phrases:
                 f'a number in "{text}" would stand for every number: write {NUMBER_KEY}, or the word for it'
             )
         atoms = atoms_of(text.replace(NUMBER_KEY, " 0 "), greek=self.greek, accents=self.accents)
-        if any(atom.sort is Sort.QUESTION for atom in atoms) or "…" in text:
+        if any(atom.sort is AtomType.QUESTION for atom in atoms) or "…" in text:
             raise BadPattern("a question mark, or … before the end, is no part of a phrase")
-        keys = [atom.key for atom in atoms if atom.sort is not Sort.BREAK]
+        keys = [atom.key for atom in atoms if atom.sort is not AtomType.BREAK]
         self._note_accents(text, keys)
         return keys
 
@@ -271,10 +272,12 @@ def _timed(pattern: str, units: Mapping[str, Sequence[str]]) -> Iterator[tuple[s
 
 def _spellings(text: str, spelled: Mapping[str, str]) -> list[str]:
     """The text as written, with its apostrophes as blanks, and in the file's other spelling."""
-    other = text.casefold()
+    other = caseless(text)
     for letter, letters in spelled.items():
         other = other.replace(letter, letters)
-    return list(dict.fromkeys(each for one in (text, other) for each in (one, _APOSTROPHES.sub(" ", one))))
+    return list(
+        dict.fromkeys(each for spelling in (text, other) for each in (spelling, _APOSTROPHES.sub(" ", spelling)))
+    )
 
 
 def _language(node: Node, faults: RuleFaults) -> str | None:
@@ -340,9 +343,9 @@ def _test(node: Node, faults: RuleFaults) -> ReplyTest | None:
     keys = entries.keyed(node, _TEST, "a test", faults)
     if keys is None:
         return None
-    text = keys.read("text", lambda one: entries.text(one, "text", faults))
-    outcome = keys.read("is", lambda one: entries.text(one, "is", faults))
-    policy = keys.read("policy", lambda one: entries.text(one, "policy", faults))
+    text = keys.read("text", lambda value: entries.text(value, "text", faults))
+    outcome = keys.read("is", lambda value: entries.text(value, "is", faults))
+    policy = keys.read("policy", lambda value: entries.text(value, "policy", faults))
     if text is None or outcome is None:
         faults.error(Flaw.SYNTAX, keys.at, "a test needs text and is", 'write {text: "ja", is: yes}')
         return None

@@ -3,6 +3,7 @@
 The core (`roster`, `rotation`, `wall_clock`) is pure: it says who is on call at an instant.
 """
 
+from service.rosters import roster_file
 from service.rosters.calendars import Calendar, Calendars, path_of
 from service.rosters.roster import OnCall, OnCallReason, Person, Roster, Shift
 from service.rosters.rosters import Rosters, UnknownRoster
@@ -21,4 +22,5 @@ __all__ = [
     "UnknownRoster",
     "local_time",
     "path_of",
+    "roster_file",
 ]

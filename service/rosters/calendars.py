@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from service.core import ids
-from service.core.clock import Clock
-from service.core.errors import TocsinError
-from service.core.records import from_state, to_state
+from service.core import Clock, TocsinError, from_state, ids, to_state
 from service.storage import Conflict, Item, Store
 
 KIND = "roster-calendar"
@@ -66,8 +63,8 @@ class Calendars:
 
     def of(self, roster: str) -> Sequence[Calendar]:
         """The calendars of a roster, oldest first."""
-        found = self.store.by_index(INDEX, roster, limit=MAX_CALENDARS).items
-        return [from_state(Calendar, item.state) for item in found]
+        items = self.store.by_index(INDEX, roster, limit=MAX_CALENDARS).items
+        return [from_state(Calendar, item.state) for item in items]
 
     def revoke(self, calendar_id: str) -> Calendar:
         """End a calendar at once, wherever its address is known; `UnknownCalendar`."""

@@ -43,7 +43,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class PersonInterval:
     """A person for a time, the end not included: an override, or an absence."""
 
     person: str
@@ -92,8 +92,8 @@ class Roster:
     timezone: str
     people: tuple[Person, ...]
     rotations: tuple[Rotation, ...] = ()
-    overrides: tuple[Stretch, ...] = ()
-    absences: tuple[Stretch, ...] = ()
+    overrides: tuple[PersonInterval, ...] = ()
+    absences: tuple[PersonInterval, ...] = ()
     description: str = ""
 
     @property
@@ -149,6 +149,6 @@ class Roster:
 
     def _changes(self, since: datetime, until: datetime) -> list[datetime]:
         """Every instant after `since` and before `until` at which somebody else may be on call, in order."""
-        found = {at for rotation in self.rotations for at in rotation.changes(since, until, self.zone)}
+        instants = {at for rotation in self.rotations for at in rotation.changes(since, until, self.zone)}
         ends = (end for stretch in (*self.overrides, *self.absences) for end in (stretch.since, stretch.until))
-        return sorted(found | {end for end in ends if since < end < until})
+        return sorted(instants | {end for end in ends if since < end < until})

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from email_validator import EmailNotValidError, validate_email
 
 from service.channels import PhoneRefused, PhoneRules
-from service.core.language_tags import UnknownTag, parse_tag
+from service.core import UnknownTag, parse_tag
 from service.decide import Entries, EntryKeys, Finding, Flaw, Node, Place, RuleFaults, Scalar, entries, positions
-from service.rosters.roster import Person, Roster, Stretch
+from service.rosters.roster import Person, PersonInterval, Roster
 from service.rosters.rotation import DAY, Rotation, Window
 from service.rosters.wall_clock import first_instant
 
@@ -126,7 +126,7 @@ class _Reading:
         if keys is None:
             return None
         self._check_reachable(keys)
-        named = keys.read("name", lambda one: self._text(one, "a name"))
+        named = keys.read("name", lambda value: self._text(value, "a name"))
         phone = keys.read("phone", partial(self._value, what="phone", read=lambda text: _PHONES.parse(text).e164))
         email = keys.read("email", partial(self._value, what="email", read=_email))
         language = keys.read("language", partial(self._value, what="language", read=lambda text: str(parse_tag(text))))
@@ -206,20 +206,20 @@ class _Reading:
         return Window(frozenset(range(7)) if days is None else days, *hours)
 
     def _days(self, node: Node) -> frozenset[int]:
-        found: set[int] = set()
+        days: set[int] = set()
         for each in entries.one_or_more(node):
-            found |= self._value(each, "days", _days_of) or set()
-        return frozenset(found)
+            days |= self._value(each, "days", _days_of) or set()
+        return frozenset(days)
 
     # --- overrides and absences
 
-    def _stretches(self, node: Node, what: str) -> tuple[Stretch, ...]:
+    def _stretches(self, node: Node, what: str) -> tuple[PersonInterval, ...]:
         nodes = entries.items(node, f"{what}s".replace("an ", ""), self._faults)
         if len(nodes) > MAX_STRETCHES:
             self._out_of_range(node, f"there may be {MAX_STRETCHES} of them, there are {len(nodes)}")
         return tuple(stretch for each in nodes if (stretch := self._stretch(each, what)) is not None)
 
-    def _stretch(self, node: Node, what: str) -> Stretch | None:
+    def _stretch(self, node: Node, what: str) -> PersonInterval | None:
         keys = entries.keyed(node, _STRETCH, what, self._faults)
         if keys is None:
             return None
@@ -230,7 +230,7 @@ class _Reading:
         until = keys.read("until", partial(self._value, what="until", read=partial(_end, zone=self._zone)))
         if since is not None and until is not None and until <= since:
             self._faults.error(Flaw.OUT_OF_RANGE, keys.at, f"{what} ends after it begins, this one does not")
-        return None if None in (person, since, until) else Stretch(person, since, until)  # type: ignore[arg-type]
+        return None if None in (person, since, until) else PersonInterval(person, since, until)  # type: ignore[arg-type]
 
     # --- single values
 
@@ -340,7 +340,9 @@ def _warn(roster: Roster, faults: RuleFaults) -> None:
         when = " to ".join(f"{end.astimezone(roster.zone):%a %Y-%m-%d %H:%M}" for end in (gap.since, gap.until))
         hint = "put a rotation without days and hours first: the last that covers an instant counts"
         faults.warning(Flaw.GAP, _TOP, f"nobody is on call from {when}", hint)
-    named = {key for rotation in roster.rotations for key in rotation.order} | {one.person for one in roster.overrides}
+    named = {key for rotation in roster.rotations for key in rotation.order} | {
+        override.person for override in roster.overrides
+    }
     for person in roster.people:
         if person.key not in named:
             message = f"{person.key} is under people, and in no order and no override"

@@ -14,10 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.core import plain_files
-from service.core.errors import TocsinError
-from service.core.plain_files import CannotRead
-from service.core.spelling import nearest
+from service.core import CannotRead, TocsinError, nearest_word, plain_files
 from service.decide import Finding, Severity
 from service.rosters import roster_file
 from service.rosters.roster import Roster
@@ -69,7 +66,7 @@ class Rosters:
         """The roster of this name; `UnknownRoster` with the nearest one."""
         rosters = self.all()
         if name not in rosters:
-            near = nearest(name, rosters)
+            near = nearest_word(name, rosters)
             hint = f'did you mean "{near}"?' if near else f"there are: {', '.join(rosters) or 'none'}"
             raise UnknownRoster(f'there is no roster "{name}": {hint}')
         return rosters[name]
@@ -132,7 +129,7 @@ class Rosters:
 
 def _without_excerpts(path: Path, findings: Sequence[Finding]) -> str:
     """The errors with their places; the lines of a roster hold phone numbers, which no log may."""
-    errors = [found for found in findings if found.severity is Severity.ERROR][:MAX_SAID]
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR][:MAX_SAID]
     name = plain_files.shown(path)
     return "; ".join(f"{name}:{each.at.line}:{each.at.column}: {each.message}" for each in errors)
 
@@ -140,7 +137,7 @@ def _without_excerpts(path: Path, findings: Sequence[Finding]) -> str:
 def _stamp(path: Path) -> Stamp | None:
     """What changes with a file; None where it cannot be known, so that it is read again each time."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from flask import Blueprint
 
-from service.core.clock import Clock, timestamp
-from service.core.enums import Scope
+from service.core import Clock, Scope, timestamp
 from service.http import Answer, Caller, FieldError, ProblemType, conflict, endpoint, invalid, not_found
 from service.rosters import icalendar_feed, schemas
 from service.rosters.calendars import Calendar, Calendars, TooManyCalendars, UnknownCalendar, path_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.channels import masked
-from service.core.clock import timestamp
+from service.core import timestamp
 from service.recipients import Directory
 from service.rosters.roster import OnCall, Person, Roster
 
@@ -50,8 +50,8 @@ class RosterView:
             "timezone": person.timezone,
             "recipient": person.recipient,
         }
-        said = {name: value for name, value in known.items() if value is not None}
-        return {"person": person.key, "name": person.label, **said, "why": on_call.why.value}
+        members = {name: value for name, value in known.items() if value is not None}
+        return {"person": person.key, "name": person.label, **members, "why": on_call.why.value}
 
     def _with_profile(self, person: Person) -> Person:
         profile = self.directory.get(person.recipient) if person.recipient is not None else None

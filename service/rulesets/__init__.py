@@ -1,30 +1,31 @@
 """Rulesets: their versions, which of them is active, and what they would have decided."""
 
+from service.rulesets import gate, problems, rule_file
 from service.rulesets.active_texts import ActiveTexts
-from service.rulesets.active_versions import ActiveVersions, CannotServe, Serving
+from service.rulesets.active_versions import ActiveVersions, ServingVersion, VersionDoesNotCompile
 from service.rulesets.backtest import Backtests
-from service.rulesets.columns.segment_builder import Following
+from service.rulesets.columns.segment_builder import SegmentWriter
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.comparing import decided_by, facts_of
 from service.rulesets.errors import NotThere, NotYetActive, UnknownRuleset, UnknownVersion
 from service.rulesets.family import CATALOGUES, POLICIES, TEMPLATES, Family
-from service.rulesets.gate import Checked
+from service.rulesets.gate import CheckedFile
 from service.rulesets.library import Library, fingerprint
 from service.rulesets.notes import Notes
-from service.rulesets.places import TrialPlaces
 from service.rulesets.problems import as_problems
-from service.rulesets.publishing import Passed, passed
+from service.rulesets.publishing import PublishableFile, passed
 from service.rulesets.pulling import pull
 from service.rulesets.reading import Reader
-from service.rulesets.recent_comparison import Latest, RecentCounts
-from service.rulesets.recorded import Recorded, computed_facts, instant_of, recorded_request
-from service.rulesets.replay import Replay, Replayed
+from service.rulesets.recent_comparison import RecentComparison, RecentCounts
+from service.rulesets.recorded import RecordedRequest, computed_facts, instant_of, recorded_request
+from service.rulesets.replay import Replay, ReplayedRequests
 from service.rulesets.rule_file import EVENTS, RuleFile
 from service.rulesets.schemas import MAX_FILE_BYTES, Paged
-from service.rulesets.seen import Seen
+from service.rulesets.seen_copies import SeenCopy
 from service.rulesets.shadow import Shadows, in_share
 from service.rulesets.tally import Tally
 from service.rulesets.text_routes import VersionedTexts
+from service.rulesets.trial_places import TrialPlaces
 from service.rulesets.versions import Activation, Version
 from service.rulesets.working_copies import WorkingCopies
 from service.rulesets.working_files import OneFileEach, WorkingFiles
@@ -39,32 +40,32 @@ __all__ = [
     "ActiveTexts",
     "ActiveVersions",
     "Backtests",
-    "CannotServe",
-    "Checked",
+    "CheckedFile",
     "Family",
-    "Following",
-    "Latest",
     "Library",
     "NotThere",
     "NotYetActive",
     "Notes",
     "OneFileEach",
     "Paged",
-    "Passed",
+    "PublishableFile",
     "Reader",
+    "RecentComparison",
     "RecentCounts",
-    "Recorded",
+    "RecordedRequest",
     "Replay",
-    "Replayed",
+    "ReplayedRequests",
     "RuleFile",
-    "Seen",
-    "Serving",
+    "SeenCopy",
+    "SegmentWriter",
+    "ServingVersion",
     "Shadows",
     "Tally",
     "TrialPlaces",
     "UnknownRuleset",
     "UnknownVersion",
     "Version",
+    "VersionDoesNotCompile",
     "VersionedTexts",
     "WorkingCopies",
     "WorkingFiles",
@@ -73,10 +74,13 @@ __all__ = [
     "decided_by",
     "facts_of",
     "fingerprint",
+    "gate",
     "head_of",
     "in_share",
     "instant_of",
     "passed",
+    "problems",
     "pull",
     "recorded_request",
+    "rule_file",
 ]

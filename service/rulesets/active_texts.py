@@ -7,8 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
-from service.core.clock import Clock
-from service.core.errors import TocsinError, Unavailable
+from service.core import Clock, TocsinError, Unavailable
 from service.rulesets.library import Library
 from service.rulesets.listing import FamilyListing
 from service.rulesets.versions import Timeline
@@ -19,10 +18,10 @@ T = TypeVar("T")
 
 
 class ActiveTexts(Generic[T]):
-    """What the active version of each name says; safe for threads.
+    """The text of the active version of each name; safe for threads.
 
     `parse` reads a text, and raises `TocsinError` for one that this process cannot use: then what it used before goes
-    on. `use` is given everything that is active each time that something else is, but for what this process has from
+    on. `use` is given everything that is active each time that something changed, except what this process has from
     its folder already: `own` says by name which contents those are.
     """
 

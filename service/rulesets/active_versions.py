@@ -1,6 +1,6 @@
 """The versions that this process decides with, compiled, and kept up with the store.
 
-Every request sees one version from beginning to end: it asks once and holds what it was given. A new version is
+Every request uses one version from beginning to end: it asks once and keeps the answer. A new version is
 compiled before it takes over, so no caller waits for it.
 """
 
@@ -14,8 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.core.clock import Clock
-from service.core.errors import TocsinError, Unavailable
+from service.core import Clock, TocsinError, Unavailable
 from service.decide import Compiled, EngineDisagreement, Facts, Ruleset, RulesetDecision, language
 from service.rulesets import metrics
 from service.rulesets.errors import NotYetActive, UnknownRuleset
@@ -35,7 +34,7 @@ AHEAD = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServingVersion:
     """A version that can decide."""
 
     version: Version
@@ -54,12 +53,12 @@ class Serving:
         return decision
 
 
-class CannotServe(Unavailable):
+class VersionDoesNotCompile(Unavailable):
     """A published version does not compile here, for example because a newer Tocsin published it."""
 
 
 class ActiveVersions:
-    """Which version decides, for every ruleset; safe for any number of threads, made after fork."""
+    """The version that decides, for every ruleset; safe for threads, made after fork."""
 
     def __init__(
         self,
@@ -73,19 +72,19 @@ class ActiveVersions:
         self._kept = kept
         self._compiler = compiled
         self._timelines: dict[str, Timeline] = {}
-        self._compiled: OrderedDict[tuple[str, int], Future[Serving]] = OrderedDict()
+        self._compiled: OrderedDict[tuple[str, int], Future[ServingVersion]] = OrderedDict()
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
 
-    def at(self, ruleset: str, at: datetime) -> Serving:
-        """The version that decides at `at`; `UnknownRuleset`, `NotYetActive`, `CannotServe`."""
+    def at(self, ruleset: str, at: datetime) -> ServingVersion:
+        """The version that decides at `at`; `UnknownRuleset`, `NotYetActive`, `VersionDoesNotCompile`."""
         number = self.known(ruleset).active(at)
         if number is None:
             raise NotYetActive(ruleset, at)
         return self.version(ruleset, number)
 
     def known(self, ruleset: str) -> Timeline:
-        """The activations of a ruleset; `UnknownRuleset` if nothing was ever published under this name."""
+        """The activations of a ruleset; `UnknownRuleset` if it was never published."""
         timeline = self._timelines.get(ruleset)
         if timeline is None:
             self.refresh()
@@ -94,29 +93,32 @@ class ActiveVersions:
             raise UnknownRuleset(ruleset, self.names())
         return timeline
 
-    def version(self, ruleset: str, number: int) -> Serving:
-        """A version by number, compiled once however many ask; `UnknownRuleset`, `UnknownVersion`, `CannotServe`."""
+    def version(self, ruleset: str, number: int) -> ServingVersion:
+        """A version by number, compiled once however many ask.
+
+        Raises `UnknownRuleset`, `UnknownVersion`, `VersionDoesNotCompile`.
+        """
         key = (ruleset, number)
         with self._lock:
-            found = self._compiled.get(key)
-            if found is None:
+            compiled = self._compiled.get(key)
+            if compiled is None:
                 serving = self._compiled[key] = Future()
                 while len(self._compiled) > max(self._kept, 2 * len(self._timelines)):
                     self._compiled.popitem(last=False)
             else:
                 self._compiled.move_to_end(key)
-        if found is not None:
-            return found.result()
+        if compiled is not None:
+            return compiled.result()
         return self._compile_into(serving, key)
 
     def serve(self, version: Version, compiled: Compiled) -> None:
-        """Decide with a version by what its draft was compiled to: it need not be read again."""
-        ready: Future[Serving] = Future()
-        ready.set_result(Serving(version, compiled.ruleset, compiled, self._clock))
+        """Use for a version what its draft was compiled to: it need not be read again."""
+        ready: Future[ServingVersion] = Future()
+        ready.set_result(ServingVersion(version, compiled.ruleset, compiled, self._clock))
         with self._lock:
             self._compiled.setdefault((version.ruleset, version.number), ready)
 
-    def _compile_into(self, serving: Future[Serving], key: tuple[str, int]) -> Serving:
+    def _compile_into(self, serving: Future[ServingVersion], key: tuple[str, int]) -> ServingVersion:
         try:
             compiled = self._compile(*key)
         except Exception as error:
@@ -127,12 +129,14 @@ class ActiveVersions:
         serving.set_result(compiled)
         return compiled
 
-    def _compile(self, ruleset: str, number: int) -> Serving:
+    def _compile(self, ruleset: str, number: int) -> ServingVersion:
         version = self._library.version(ruleset, number)
         parsed = language.parse(self._library.source(version))
         if parsed.ruleset is None:
-            raise CannotServe(f"version {number} of {ruleset!r} cannot be read by this Tocsin: publish it again")
-        return Serving(version, parsed.ruleset, self._compiler(parsed.ruleset), self._clock)
+            raise VersionDoesNotCompile(
+                f"version {number} of {ruleset!r} cannot be read by this Tocsin: publish it again"
+            )
+        return ServingVersion(version, parsed.ruleset, self._compiler(parsed.ruleset), self._clock)
 
     def names(self) -> tuple[str, ...]:
         """The rulesets known here."""

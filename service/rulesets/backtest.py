@@ -14,22 +14,19 @@ from itertools import islice
 
 from msgspec import structs
 
-from service.core.clock import Clock
-from service.core.enums import Lane
-from service.core.errors import TocsinError
-from service.core.records import from_state, to_state
+from service.core import Clock, Lane, TocsinError, from_state, to_state
 from service.decide import Compiled, language
 from service.rulesets import gate, versions
-from service.rulesets.active_versions import ActiveVersions, CannotServe
+from service.rulesets.active_versions import ActiveVersions, VersionDoesNotCompile
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.errors import NotThere
 from service.rulesets.library import fingerprint
 from service.rulesets.publishing import passed
-from service.rulesets.replay import PAGE, Replay, Replayed
+from service.rulesets.replay import PAGE, Replay, ReplayedRequests
 from service.rulesets.tally import Tally
 from service.rulesets.versions import DamagedVersion
 from service.storage import AuditQuery, Conflict, Item, Page, Store
-from service.work import Step, Task, TaskHandler, finished, waiting
+from service.work import Commit, Task, TaskHandler, finished, waiting
 
 KIND = "backtest"
 INDEX = "backtests"
@@ -77,7 +74,7 @@ class BacktestSide:
 class Backtest:
     """What is compared over which requests, and how far it is.
 
-    `at` is the instant of the last entry read; `first` that of the first one, from which progress is reckoned.
+    `at` is the instant of the last entry read; `first` that of the first one, from which progress is computed.
     `segments` is how many there were when it began.
     """
 
@@ -116,7 +113,7 @@ class StoredBacktest:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BacktestSpec:
     """What to compare: a draft's text or a published version, with the active version or with `against`."""
 
     ruleset: str
@@ -139,8 +136,8 @@ class Backtests:
         self._page = page
         self._draft: tuple[str, Compiled] | None = None
 
-    def begin(self, backtest_id: str, wanted: Wanted) -> StoredBacktest:
-        """Store a back-test for a worker to do; asked again with the same id it stays the one that it was.
+    def begin(self, backtest_id: str, wanted: BacktestSpec) -> StoredBacktest:
+        """Store a back-test for a worker; asked again with the same id, it stays as it was.
 
         `UnknownRuleset`, `UnknownVersion`, `NotYetActive`; a draft `RuleFileRejected`, `WrongName`, `TooMuchToCompile`.
         """
@@ -178,11 +175,11 @@ class Backtests:
         except Conflict:
             self.cancel(ruleset, backtest_id)  # a step was committed meanwhile
 
-    def duty(self) -> TaskHandler:
+    def task_handler(self) -> TaskHandler:
         """Who works on back-tests."""
         return TaskHandler(KIND, self.step, _failed)
 
-    def step(self, task: Task) -> Step:
+    def step(self, task: Task) -> Commit:
         """Replay the next pages; raises `EngineFault`, and `DamagedVersion` for a draft that is gone."""
         kept = _kept(task.item)
         backtest, tally = kept.backtest, kept.tally
@@ -190,9 +187,9 @@ class Backtests:
             tally.add(page.tally)
             backtest = _further(backtest, page)
         if backtest.cursor is not None:
-            return Step(waiting(task.item, task.now, _state(backtest, tally)))
+            return Commit(waiting(task.item, task.now, _state(backtest, tally)))
         done = replace(backtest, status=BacktestStatus.COMPLETED)
-        return Step(finished(task.item, _state(done, tally)))
+        return Commit(finished(task.item, _state(done, tally)))
 
     def _replay(self, kept: StoredBacktest) -> Replay:
         backtest = kept.backtest
@@ -214,14 +211,14 @@ class Backtests:
         if fingerprint(source) != side.sha256:
             raise DamagedVersion("the draft of this back-test is not what was sent: begin it again")
         if parsed.ruleset is None:
-            raise CannotServe("the draft of this back-test cannot be read by this Tocsin: begin it again")
+            raise VersionDoesNotCompile("the draft of this back-test cannot be read by this Tocsin: begin it again")
         return Compiled(parsed.ruleset)
 
     def _published(self, ruleset: str, number: int | None, now: datetime) -> BacktestSide:
         serving = self._live.version(ruleset, number) if number else self._live.at(ruleset, now)
         return BacktestSide(serving.version.number, serving.version.sha256)
 
-    def _new_side(self, backtest_id: str, wanted: Wanted, now: datetime) -> tuple[BacktestSide, tuple[Item, ...]]:
+    def _new_side(self, backtest_id: str, wanted: BacktestSpec, now: datetime) -> tuple[BacktestSide, tuple[Item, ...]]:
         if wanted.source is None:
             return self._published(wanted.ruleset, wanted.version, now), ()
         passed(gate.check(wanted.source), wanted.ruleset).checked.demand_affordable()
@@ -236,7 +233,7 @@ class Backtests:
         return item
 
 
-def _further(backtest: Backtest, page: Replayed) -> Backtest:
+def _further(backtest: Backtest, page: ReplayedRequests) -> Backtest:
     first, at = backtest.first or page.first, page.last or backtest.at
     return replace(backtest, cursor=page.cursor, first=first, at=at, status=BacktestStatus.RUNNING, why=None)
 
@@ -256,9 +253,9 @@ def _changed(item: Item, backtest: Backtest, tally: Tally) -> Item:
     return finished(item, _state(backtest, tally))
 
 
-def _failed(item: Item, why: str) -> Step:
+def _failed(item: Item, why: str) -> Commit:
     kept = _kept(item)
-    return Step(_changed(item, replace(kept.backtest, status=BacktestStatus.FAILED, why=why), kept.tally))
+    return Commit(_changed(item, replace(kept.backtest, status=BacktestStatus.FAILED, why=why), kept.tally))
 
 
 def _state(backtest: Backtest, tally: Tally) -> Mapping[str, object]:

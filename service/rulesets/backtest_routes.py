@@ -11,13 +11,13 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field, model_validator
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.http import Answer, Body, Caller, Instant, ProblemType, Shown, conflict, endpoint, shown_by
-from service.rulesets.backtest import BacktestOver, Backtests, BacktestSide, StoredBacktest, Wanted
-from service.rulesets.places import TrialPlaces
+from service.rulesets.backtest import BacktestOver, Backtests, BacktestSide, BacktestSpec, StoredBacktest
 from service.rulesets.problems import as_problems
 from service.rulesets.schemas import MAX_FILE_BYTES, Paged
 from service.rulesets.shown_reports import DescribedReport
+from service.rulesets.trial_places import TrialPlaces
 
 PATH = "/v1/rulesets/<name>/backtests"
 
@@ -100,7 +100,7 @@ def _add_begin(routes: Blueprint, backtests: Backtests, places: TrialPlaces) -> 
 
         Nothing is carried out. The back-test is done page by page in the background; read it to see how far it is.
         """
-        wanted = Wanted(name, caller.app, body.version, body.source, body.against, body.since, body.until)
+        wanted = BacktestSpec(name, caller.app, body.version, body.source, body.against, body.since, body.until)
         with places.place(caller.key_id, body.source), _as_problems():
             kept = backtests.begin(caller.resource_id, wanted)
         return Answer(_shown(kept), headers={"Location": f"/v1/rulesets/{name}/backtests/{kept.backtest_id}"})

@@ -21,7 +21,7 @@ from service.decide import (
     facts,
 )
 from service.rulesets.reading import Reader
-from service.rulesets.recorded import Recorded
+from service.rulesets.recorded import RecordedRequest
 
 NOWHERE = Place(0, 0)
 
@@ -53,7 +53,7 @@ Answer: TypeAlias = Decided | NotDecided
 
 @dataclass(frozen=True, slots=True)
 class DecisionDifference:
-    """What two decisions about one request differ in; nothing if `changed` is False.
+    """The differences of two decisions about one request; none if `changed` is False.
 
     Only facts that both versions declare are compared: one that comes or goes with a version is no decision.
     `amounts` are new less old, of every number that changed; `values` are other facts that changed.
@@ -77,7 +77,7 @@ class VersionComparison:
         self._old_reader, self._new_reader = Reader(old.ruleset), Reader(new.ruleset)
         self._declared_alike = _declared(old.ruleset) == _declared(new.ruleset)
 
-    def answers(self, asked: Recorded) -> tuple[Answer, Answer]:
+    def answers(self, asked: RecordedRequest) -> tuple[Answer, Answer]:
         """What the old and the new version answer; raises `EngineFault` if one cannot be asked."""
         if not self._declared_alike:
             return _asked(self._old, self._old_reader, asked), _asked(self._new, self._new_reader, asked)
@@ -92,37 +92,37 @@ class VersionComparison:
         return decided(self._old, given), decided(self._new, given)
 
     def _nothing_fires(self, given: Facts) -> bool:
-        """Whether neither version has anything to do, which is so of most requests and needs no actions to be run."""
+        """Whether neither version has anything to do, as for most requests: then no actions need to run."""
         try:
-            return not any(one.fired(one.cells.signature(given)) for one in (self._old, self._new))
+            return not any(compiled.fired(compiled.cells.signature(given)) for compiled in (self._old, self._new))
         except NotUnique:
             return False
 
 
-def answer(compiled: Compiled, asked: Recorded) -> Answer:
+def answer(compiled: Compiled, asked: RecordedRequest) -> Answer:
     """What a version answers to a recorded request."""
     return _asked(compiled, Reader(compiled.ruleset), asked)
 
 
-def _asked(compiled: Compiled, reader: Reader, asked: Recorded) -> Answer:
+def _asked(compiled: Compiled, reader: Reader, asked: RecordedRequest) -> Answer:
     try:
         return decided(compiled, facts_of(compiled.ruleset, reader, asked))
     except FactsRefused as error:
         return NotDecided(str(error))
 
 
-def facts_of(ruleset: Ruleset, reader: Reader, asked: Recorded) -> Facts:
+def facts_of(ruleset: Ruleset, reader: Reader, asked: RecordedRequest) -> Facts:
     """The typed facts of a recorded request, computed ones as they were recorded.
 
     `FactsRefused` if they do not fit or were not computed.
     """
     given = reader.read(asked.request, asked.today)
-    for one in facts.underived(ruleset, given):
-        if f"{one.path}.label" not in asked.scores:
-            raise FactsRefused((facts.FactError(one.path, "was not computed when this request was decided"),))
+    for derivation in facts.underived(ruleset, given):
+        if f"{derivation.path}.label" not in asked.scores:
+            raise FactsRefused((facts.FactError(derivation.path, "was not computed when this request was decided"),))
         names = ("positive", "negative", "neutral", "mixed")
-        scores = {name: Decimal(asked.scores[f"{one.path}.{name}"]) for name in names}
-        given = facts.derive(given, one, asked.scores[f"{one.path}.label"], scores)
+        scores = {name: Decimal(asked.scores[f"{derivation.path}.{name}"]) for name in names}
+        given = facts.derive(given, derivation, asked.scores[f"{derivation.path}.label"], scores)
     return given
 
 
@@ -147,17 +147,17 @@ def difference(old: Decided, new: Decided) -> DecisionDifference:
     if not (paths or outcomes or old.fired != new.fired):
         return SAME
     amounts = {
-        path: found for path in paths if (found := _amount(old.facts.get(path), new.facts.get(path))) is not None
+        path: amount for path in paths if (amount := _amount(old.facts.get(path), new.facts.get(path))) is not None
     }
     return DecisionDifference(True, amounts, frozenset(paths) - amounts.keys(), outcomes)
 
 
 def _amount(old: Value | None, new: Value | None) -> Decimal | None:
-    numbers = [one for one in (old, new) if isinstance(one, int | Decimal) and not isinstance(one, bool)]
+    numbers = [value for value in (old, new) if isinstance(value, int | Decimal) and not isinstance(value, bool)]
     return Decimal(numbers[1]) - Decimal(numbers[0]) if len(numbers) == 2 else None
 
 
 def _declared(ruleset: Ruleset) -> object:
-    """What a ruleset makes of a request, wherever in the file it says so."""
+    """What a ruleset does with a request, without the places in its file."""
     declared = {path: replace(fact, at=NOWHERE) for path, fact in ruleset.facts.items()}
-    return declared, {replace(one, at=NOWHERE) for one in ruleset.derived}
+    return declared, {replace(derivation, at=NOWHERE) for derivation in ruleset.derived}

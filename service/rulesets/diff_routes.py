@@ -7,7 +7,7 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.http import Query, Shown, endpoint
 from service.rulesets.differences import compared
 from service.rulesets.library import Library
@@ -54,5 +54,7 @@ def add_diff(routes: Blueprint, library: Library) -> None:
         with as_problems():
             new = library.version(name, number)
             old = library.version(name, query.against or max(1, number - 1))
-            found = compared(library, old, new)
-        return ShownDiff(ruleset=name, old=old.number, new=new.number, lines=found.lines, changes=found.changes)
+            difference = compared(library, old, new)
+        return ShownDiff(
+            ruleset=name, old=old.number, new=new.number, lines=difference.lines, changes=difference.changes
+        )

@@ -1,4 +1,4 @@
-"""Whether a file of the rules folder may take the place of the active version, or was overtaken by another way.
+"""Whether a file of the rules folder may replace the active version, or another publication overtook it.
 
 A file's `base` is the version that was last published from it. Where that is active, an edit of the file follows it.
 Where another version is active (published by HTTP, activated by hand), the edit began with something else: it would
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from service.core.clock import timestamp
+from service.core import timestamp
 from service.rulesets.versions import Activation, Version
 
 

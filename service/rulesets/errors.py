@@ -1,11 +1,10 @@
-"""What may keep a ruleset from being found, published or activated, for the person who asked."""
+"""Why a ruleset cannot be found, published or activated, for the person who asked."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from service.core.clock import timestamp
-from service.core.errors import TocsinError
+from service.core import TocsinError, timestamp
 from service.decide import Finding, Severity
 from service.rulesets.family import RULESETS, Family
 
@@ -51,13 +50,16 @@ class RuleFileRejected(RulesetError):
         self.source = source
         self.findings = findings
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-        shown = "; ".join(f"line {one.at.line}, column {one.at.column}: {one.message}" for one in errors[:SHOWN])
+        shown = "; ".join(
+            f"line {shown_finding.at.line}, column {shown_finding.at.column}: {shown_finding.message}"
+            for shown_finding in errors[:SHOWN]
+        )
         more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
         super().__init__(f"the {noun} has errors: {shown}{more}")
 
 
 class TooMuchToCompile(RulesetError):
-    """A draft takes so long to read and compile that this process would be kept from its other work."""
+    """A draft takes so long to read and compile that this process could not do its other work."""
 
     def __init__(self, seconds: float, most: float) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""What there are versions of: rulesets, and by the same means escalation policies, templates and catalogues."""
+"""What has versions: rulesets, and in the same way escalation policies, templates and catalogues."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a rule file must pass before it can be published: everything that `proofs` says of it, in a canary.
 
-Nobody who asks parses the file. It is sound when none of its findings is an error.
+The process that asks does not parse the file. A file is sound when no finding is an error.
 """
 
 from __future__ import annotations
@@ -8,26 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from service.decide import Declared, Finding, Ruleset, Severity, canary, language, report
+from service.decide import Finding, Ruleset, RulesetHeader, Severity, canary, language, report
 from service.rulesets.errors import TooMuchToCompile
 
 MAX_STORED = 200
 """Findings kept with a published version: they are warnings, and a version must fit an item."""
 
 AFFORDABLE = 5.0
-"""Seconds of the processor in which this process reads and compiles a draft; one of 20,000 rows needs 2.3."""
+"""Processor seconds in which this process reads and compiles a draft; one of 20,000 rows needs 2.3."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A rule file and everything there is to say about it. `declared` is None if it does not parse.
+class CheckedFile:
+    """A rule file and all findings about it. `declared` is None if it does not parse.
 
     `changes` is what it decides otherwise than the file it was compared with. `limit` is what its trial needed more of
     than a file may have: `50 s of processor time`.
     """
 
     source: str
-    declared: Declared | None
+    declared: RulesetHeader | None
     findings: tuple[Finding, ...]
     changes: Mapping[str, object] | None = None
     seconds: float = 0.0
@@ -36,7 +36,7 @@ class Checked:
     @property
     def sound(self) -> bool:
         """Whether it may be published: warnings do not hinder."""
-        return self.declared is not None and all(one.severity is not Severity.ERROR for one in self.findings)
+        return self.declared is not None and all(finding.severity is not Severity.ERROR for finding in self.findings)
 
     @property
     def affordable(self) -> bool:
@@ -60,11 +60,11 @@ class Checked:
         return ruleset
 
 
-def check(content: str | bytes, against: str | None = None) -> Checked:
+def check(content: str | bytes, against: str | None = None) -> CheckedFile:
     """Everything there is to say about a rule file, and what it decides otherwise than `against`, a version's text.
 
-    Raises for nothing that a file may hold; `CanaryFailed` (unavailable) if it cannot be tried here and now.
+    Raises nothing because of a file's content; `CanaryFailed` (unavailable) if it cannot be tried here and now.
     """
     trial = canary.check(content, against)
     text = content if isinstance(content, str) else content.decode("utf-8", "replace")
-    return Checked(text, trial.declared, trial.findings, trial.changes, trial.seconds, trial.limit)
+    return CheckedFile(text, trial.declared, trial.findings, trial.changes, trial.seconds, trial.limit)

@@ -8,7 +8,7 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.decide import EditableTable, NoTableHere, WrittenRow
 from service.http import Body, FieldError, Shown, endpoint, invalid, shown_by
 from service.rulesets.schemas import MAX_FILE_BYTES

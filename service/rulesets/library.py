@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from service.core.clock import Clock
+from service.core import Clock
 from service.rulesets import versions
 from service.rulesets.errors import BeginsInThePast, NotYetActive, StaleEdit, UnknownRuleset, UnknownVersion
 from service.rulesets.family import RULESETS, Family
@@ -25,7 +25,7 @@ so many of them would have to come together."""
 
 @dataclass(frozen=True, slots=True)
 class RulesetDraft:
-    """A rule file that passed the gate, and who publishes it why."""
+    """A rule file that passed the gate, who publishes it, and why."""
 
     ruleset: str
     source: str
@@ -67,7 +67,7 @@ class Library:
             head, stored = self._head(draft.ruleset)
             active = self.active_or_none(draft.ruleset, now)
             if active is not None and active.sha256 == draft.sha256 and since is None:
-                return active  # also when a call is repeated whose first answer was lost
+                return active  # also when a call is repeated because its answer was lost
             self._check_expected(draft.ruleset, expected_sha256, active)
             return self._commit(draft, head, stored, _not_before(now, since), now)
 
@@ -99,7 +99,7 @@ class Library:
         return version
 
     def activate(self, ruleset: str, number: int, by: str, since: datetime | None = None) -> Activation:
-        """Let a published version decide again, now or from `since` on: rolling back, or forward."""
+        """Activate a published version again, now or from `since` on: a rollback, or forward."""
 
         def attempt() -> Activation:
             now = self._clock.now()
@@ -115,7 +115,7 @@ class Library:
         return _retried(attempt)
 
     def listing(self) -> FamilyListing:
-        """Which names there are of a family that is listed, as last committed."""
+        """The names of a family that is listed, as last committed."""
         return listing_in(self._store.get(listing_id(self.family)))
 
     def _listed_anew(self, activation: Activation, sha256: str) -> Sequence[Item]:
@@ -173,13 +173,13 @@ class Library:
         head, stored = self._head(ruleset)
         if not stored:
             raise self._unknown(ruleset)
-        found = {one.number: one for one in (known or self._listed(ruleset)).activations}
+        activations = {activation.number: activation for activation in (known or self._listed(ruleset)).activations}
         for number in range(1, head.activations + 1):
-            if number not in found:  # an index may lag behind; the item itself is read as it is now
+            if number not in activations:  # an index may lag behind; the item itself is read as it is now
                 item = self._store.get(versions.activation_id(ruleset, number, self.family))
                 if item is not None:
-                    found[number] = versions.activation_of(item)
-        return Timeline(found.values())
+                    activations[number] = versions.activation_of(item)
+        return Timeline(activations.values())
 
     def active(self, ruleset: str, at: datetime) -> Version:
         """The version that decides at `at`; `UnknownRuleset`, `NotYetActive`."""
@@ -199,12 +199,12 @@ class Library:
         return Timeline(map(versions.activation_of, _every(self._store, f"{self.family.kind}_activations", ruleset)))
 
     def _unknown(self, ruleset: str) -> UnknownRuleset:
-        return UnknownRuleset(ruleset, tuple(sorted(one.ruleset for one in self.heads())), self.family.noun)
+        return UnknownRuleset(ruleset, tuple(sorted(head.ruleset for head in self.heads())), self.family.noun)
 
     def _check_expected(self, ruleset: str, expected: str | None, active: Version | None) -> None:
-        found = active.sha256 if active else None
-        if expected is not None and expected != found:
-            raise StaleEdit(ruleset, found, self.family.noun)
+        sha256 = active.sha256 if active else None
+        if expected is not None and expected != sha256:
+            raise StaleEdit(ruleset, sha256, self.family.noun)
 
     def _head(self, ruleset: str) -> tuple[RulesetHead, int]:
         item = self._store.get(versions.head_id(ruleset, self.family))

@@ -1,11 +1,11 @@
-"""Which names of a family there are, in one item: what a process reads every second to follow them."""
+"""The names of a family, in one item, which a process reads every second to follow them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from service.core.records import from_state, to_state
+from service.core import from_state, to_state
 from service.rulesets.errors import RulesetError
 from service.rulesets.family import Family
 from service.storage import Item

@@ -38,7 +38,7 @@ def count_decision(ruleset: str, version: int, decision: RulesetDecision, at: da
 
 
 def count_disagreement(ruleset: str, version: int) -> None:
-    """Count an answer that was refused because nobody knows which is right."""
+    """Count an answer that was refused because engine and matcher disagreed."""
     DISAGREEMENTS.labels(ruleset, version).inc()
 
 

@@ -14,7 +14,7 @@ N = TypeVar("N")
 
 @dataclass(slots=True)
 class TakenNotes(Generic[N]):
-    """What was noted for one purpose, oldest first, and how many requests found no room."""
+    """The notes of one purpose, oldest first, and how many requests were dropped."""
 
     notes: list[N] = field(default_factory=list)
     skipped: int = 0

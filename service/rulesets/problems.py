@@ -1,4 +1,4 @@
-"""What callers are told when a call about rulesets cannot be done as asked."""
+"""Problems that callers get when a call about rulesets fails."""
 
 from __future__ import annotations
 
@@ -42,8 +42,10 @@ def as_problems() -> Iterator[None]:
 
 def refused(error: RuleFileRejected) -> Problem:
     """422 with every finding, as `tocsin rules check --json` shows it."""
-    errors = [FieldError(f"line {one.at.line}, column {one.at.column}", one.message) for one in error.findings]
-    findings = [report.finding_as_json(one) for one in error.findings]
+    errors = [
+        FieldError(f"line {finding.at.line}, column {finding.at.column}", finding.message) for finding in error.findings
+    ]
+    findings = [report.finding_as_json(finding) for finding in error.findings]
     return Problem(ProblemType.INVALID, f"{error}.", errors=errors, members={"findings": findings})
 
 

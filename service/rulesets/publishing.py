@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.decide import Declared, Ruleset
+from service.decide import Ruleset, RulesetHeader
 from service.rulesets.errors import RuleFileRejected, WrongName
 from service.rulesets.family import RULESETS, Family
-from service.rulesets.gate import Checked
+from service.rulesets.gate import CheckedFile
 from service.rulesets.library import Library, RulesetDraft
 from service.rulesets.versions import Version
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class PublishableFile:
     """A rule file that may be published, with the warnings that the gate had."""
 
-    checked: Checked
-    declared: Declared
+    checked: CheckedFile
+    declared: RulesetHeader
 
     def draft(self, author: str, comment: str) -> RulesetDraft:
         """The file as the library takes it."""
@@ -30,7 +30,7 @@ class Passed:
         return self.checked.ruleset()
 
 
-def passed(checked: Checked, ruleset: str | None = None, family: Family = RULESETS) -> Passed:
+def passed(checked: CheckedFile, ruleset: str | None = None, family: Family = RULESETS) -> PublishableFile:
     """The file if it may be published (as `ruleset`, if that is given).
 
     `RuleFileRejected` with every finding, `WrongName`.
@@ -39,12 +39,12 @@ def passed(checked: Checked, ruleset: str | None = None, family: Family = RULESE
         raise RuleFileRejected(checked.source, checked.findings, "rule file" if family is RULESETS else family.noun)
     if ruleset not in (None, checked.declared.name):
         raise WrongName(checked.declared.name, str(ruleset), family)
-    return Passed(checked, checked.declared)
+    return PublishableFile(checked, checked.declared)
 
 
 def publish(
     library: Library,
-    checked: Checked,
+    checked: CheckedFile,
     author: str,
     comment: str = "",
     *,

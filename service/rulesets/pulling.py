@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.core import plain_files
-from service.core.plain_files import CannotRead
+from service.core import CannotRead, plain_files
 from service.rulesets.errors import RulesetError
 from service.rulesets.library import Library, fingerprint
 from service.rulesets.versions import Version
@@ -26,7 +25,7 @@ class SeveralFiles(RulesetError):
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PullResult:
     """The files that were written, and what they held before where that was published nowhere."""
 
     version: Version
@@ -36,8 +35,8 @@ class Pulled:
 
 def pull(
     folder: Path, library: Library, copies: WorkingCopies, version: Version, files: WorkingFiles = RULE_FILES
-) -> Pulled:
-    """Let the ruleset's file hold the text of `version`; an edit that was never published is kept beside it."""
+) -> PullResult:
+    """Write the text of `version` to the ruleset's file; an edit that was never published is kept beside it."""
     path = _file_of(folder, version.ruleset, files)
     source = library.source(version)
     kept = _kept(path, library, version.ruleset, files)
@@ -45,7 +44,7 @@ def pull(
     for surplus in files.surplus(path, source):
         surplus.unlink()
     copies.record(path, version)
-    return Pulled(version, [one for one in written if one is not None], kept)
+    return PullResult(version, [path_written for path_written in written if path_written is not None], kept)
 
 
 def _file_of(folder: Path, ruleset: str, files: WorkingFiles) -> Path:
@@ -55,7 +54,7 @@ def _file_of(folder: Path, ruleset: str, files: WorkingFiles) -> Path:
         raise SeveralFiles(ruleset, [path.name for path in its])
     path = its[0] if its else files.place(folder, ruleset)
     if not its and path.exists():
-        files.read(path)  # what cannot be read is not of another ruleset: it says so
+        files.read(path)  # what cannot be read is reported, not taken for another ruleset
         raise RulesetError(f"{path} is there and says that it is of another ruleset: move it away, and repeat")
     return path
 
@@ -75,11 +74,11 @@ def _kept(path: Path, library: Library, ruleset: str, files: WorkingFiles) -> Se
     if library.with_content(ruleset, fingerprint(file.content.decode("utf-8", "replace"))) is not None:
         return []
     table = file.inlined.table
-    return [_copied(one) for one in (path, *([] if table is None else [path.with_name(table)]))]
+    return [_copied(original) for original in (path, *([] if table is None else [path.with_name(table)]))]
 
 
 def _copied(path: Path) -> Path:
-    """A copy under the next free name; the rules folder takes no notice of it."""
+    """A copy under the next free name, which the rules folder ignores."""
     number = 1
     while (copy := path.with_name(f"{path.name}.edit-{number}")).exists():
         number += 1
@@ -92,7 +91,7 @@ def _copied(path: Path) -> Path:
 
 
 def _write(path: Path, content: str) -> Path | None:
-    """Put a file in the place of another at once; None if it was like that already."""
+    """Replace a file at once; None if it had this content already."""
     given = content.encode()
     if path.exists() and plain_files.read(path) == given:
         return None

@@ -10,7 +10,7 @@ from decimal import Decimal
 from service.decide import TODAY, Fact, Facts, Ruleset, UnfitValue, Value, facts, fit
 
 REMEMBERED = 10_000
-"""Texts remembered of each fact, with the values that they are."""
+"""Texts of each fact that are remembered, with their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Reader:
         return facts.read(self._ruleset, request, today) if quickly is None else quickly
 
     def _quickly(self, request: Mapping[str, object], today: date) -> Facts | None:
-        """The facts of a request in which everything is as declared; None for any other."""
-        found: dict[str, Value] = {TODAY: today}
+        """The facts of a request whose members are all as declared; None for any other."""
+        values: dict[str, Value] = {TODAY: today}
         for slot in self._slots:
             inner: object = request
             for part in slot.parts:
@@ -64,7 +64,7 @@ class Reader:
                 value = slot.value(inner)
                 if value is None:
                     return None
-                found[slot.fact.path] = value
+                values[slot.fact.path] = value
             elif not slot.fact.optional and slot.fact.path != TODAY:
                 return None
-        return found
+        return values

@@ -1,4 +1,4 @@
-"""What a draft would have decided otherwise on the latest recorded requests: a look before publishing, soon over."""
+"""What a draft would have decided otherwise on the latest recorded requests: a quick look before publishing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.core.clock import Clock, timestamp
-from service.core.errors import Unavailable
+from service.core import Clock, Unavailable, timestamp
 from service.decide import Compiled
-from service.rulesets.active_versions import ActiveVersions, Serving
+from service.rulesets.active_versions import ActiveVersions, ServingVersion
 from service.rulesets.columns.segment_store import head_of
 from service.rulesets.errors import NotYetActive, UnknownRuleset
 from service.rulesets.replay import Replay
@@ -22,10 +21,10 @@ from service.storage import AuditQuery, Store
 logger = logging.getLogger(__name__)
 
 ENOUGH, ENOUGH_ON_AWS = 100_000, 1_000
-"""Audit entries after which one looks no further back; on AWS each of them is a read that costs money and time."""
+"""Audit entries that are read at most; on AWS each costs money and time."""
 
 BUDGET = timedelta(seconds=1)
-"""How long the look may take; what was not reached by then is said, not waited for."""
+"""How long it may take; the report says what was not reached."""
 
 FIRST_LOOK, FURTHEST = timedelta(minutes=1), timedelta(days=90)
 
@@ -46,7 +45,7 @@ class RecentCounts:
         return {"against": self.against, **times, "complete": self.complete, "report": self.tally.as_json()}
 
 
-class Latest:
+class RecentComparison:
     """Replays the latest requests of a ruleset."""
 
     def __init__(
@@ -64,7 +63,7 @@ class Latest:
         self._tick = tick
 
     def compared(self, draft: Compiled) -> RecentCounts | None:
-        """The draft against the active version; None where none is active, or where the look cannot be had."""
+        """The draft against the active version; None where none is active, or where the comparison is not possible."""
         name, now = draft.ruleset.name, self._clock.now()
         try:
             return self._compared(self._live.at(name, now), draft, now)
@@ -74,7 +73,7 @@ class Latest:
             logger.warning("The latest requests of %s were not replayed: %s", name, error, extra={"ruleset": name})
             return None
 
-    def _compared(self, active: Serving, draft: Compiled, now: datetime) -> RecentCounts:
+    def _compared(self, active: ServingVersion, draft: Compiled, now: datetime) -> RecentCounts:
         ends_at, name = self._tick() + BUDGET.total_seconds(), draft.ruleset.name
         since, segments = self._since(name, now), head_of(self._store, name)[0].segments
         query = AuditQuery(ruleset=name, since=since, until=now)
@@ -88,7 +87,7 @@ class Latest:
         return RecentCounts(active.version.number, since, now if complete else until, complete, tally)
 
     def _since(self, ruleset: str, now: datetime) -> datetime:
-        """So far back that there are enough entries, found by looking back twice as far each time."""
+        """The start of a time with enough entries, found by going back twice as far each time."""
         back = FIRST_LOOK
         while back < FURTHEST and self._store.count_audit(AuditQuery(ruleset=ruleset, since=now - back)) < self._enough:
             back *= 2

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeAlias
 
-from service.core import exact_json
-from service.core.clock import parse_timestamp
+from service.core import exact_json, parse_timestamp
 from service.storage import AuditEntry, AuditText
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedRequest:
     """What was asked: nested facts, the day that `today` was, and facts that were computed then, by path, as text."""
 
     request_id: str
@@ -44,12 +43,12 @@ def computed_facts(answer: AuditEntry | AuditText | None) -> Scores:
     return scores if isinstance(scores, Mapping) else {}
 
 
-def recorded_request(text: AuditText, scores: Scores) -> Recorded | None:
-    """The request of a `request` entry; None if it holds no facts object."""
-    found = bodies([text])
-    if not found.requests:
+def recorded_request(text: AuditText, scores: Scores) -> RecordedRequest | None:
+    """The request of a `request` entry; None if it has no object of facts."""
+    requests = bodies([text])
+    if not requests.requests:
         return None
-    return Recorded(text.request_id, found.requests[0], date.fromordinal(found.days[0]), scores)
+    return RecordedRequest(text.request_id, requests.requests[0], date.fromordinal(requests.days[0]), scores)
 
 
 BARE = "policy/premium"
@@ -59,10 +58,10 @@ _SAYS_BARE = f'"via":"{BARE}"'
 
 
 @dataclass(frozen=True, slots=True)
-class Bodies:
+class RecordedRequests:
     """What was asked in very many entries: their facts, and the ordinal of the day that `today` was.
 
-    `unreadable` are entries of which nobody can say what was asked: earlier releases recorded requests that are
+    `unreadable` are entries whose request is not known: earlier releases recorded requests that are
     refused today.
     """
 
@@ -72,16 +71,16 @@ class Bodies:
     unreadable: Sequence[AuditText] = ()
 
 
-def bodies(texts: Sequence[AuditText]) -> Bodies:
+def bodies(texts: Sequence[AuditText]) -> RecordedRequests:
     """What many `request` entries hold."""
     documents = _documents([text.raw_data for text in texts])
     asked = [_asked(document, text) for document, text in zip(documents, texts, strict=True)]
-    found = [(text, *one) for text, one in zip(texts, asked, strict=True) if one is not None]
-    return Bodies(
-        [text for text, _, _ in found],
-        [request for _, request, _ in found],
-        [day for _, _, day in found],
-        [text for text, one in zip(texts, asked, strict=True) if one is None],
+    requests = [(text, *body) for text, body in zip(texts, asked, strict=True) if body is not None]
+    return RecordedRequests(
+        [text for text, _, _ in requests],
+        [request for _, request, _ in requests],
+        [day for _, _, day in requests],
+        [text for text, body in zip(texts, asked, strict=True) if body is None],
     )
 
 
@@ -109,7 +108,7 @@ def _document_or_not(raw: str) -> object:
 
 
 def _asked(document: object, text: AuditText) -> tuple[Mapping[str, object], int] | None:
-    """The facts of a body and the day that `today` was; None where nobody can say."""
+    """The facts of a body and the day that `today` was; None where that is not known."""
     asked = _facts(document, _SAYS_BARE in text.detail)
     if asked is None:
         return None

@@ -14,11 +14,11 @@ from functools import cache
 import numpy as np
 
 from service.audit import EntryType
-from service.core.clock import parse_timestamp, timestamp
+from service.core import parse_timestamp, timestamp
 from service.decide import Compiled
 from service.rulesets.columns.column import Mask
 from service.rulesets.columns.comparison import ColumnComparison
-from service.rulesets.columns.segment import Collected, Segment
+from service.rulesets.columns.segment import Segment, SegmentBuilder
 from service.rulesets.columns.segment_builder import MICROSECOND, texts
 from service.rulesets.columns.segment_store import StoredSegment, is_current, stored_segments
 from service.rulesets.comparing import Answer, NotDecided, VersionComparison
@@ -34,8 +34,8 @@ MOSTLY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
-    """Some requests: what they come to, where the next ones begin (None: those were the last), and their time."""
+class ReplayedRequests:
+    """Some requests: their counts, where the next ones begin (None: those were the last), and their time."""
 
     tally: Tally
     cursor: str | None
@@ -45,7 +45,7 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class ReplayPosition:
-    """Where to go on: at an instant, or in the middle of the audit's entries from that instant on."""
+    """Where to continue: at an instant, or in the middle of the audit's entries from that instant on."""
 
     since: datetime
     within: str | None = None
@@ -79,7 +79,7 @@ class Replay:
         self._paths = tuple(self._columns.paths())
         self._derives = bool(old.ruleset.derived or new.ruleset.derived)
 
-    def pages(self, cursor: str | None = None) -> Iterator[Replayed]:
+    def pages(self, cursor: str | None = None) -> Iterator[ReplayedRequests]:
         """From the beginning, or from where a page said that the next one begins; raises `EngineFault`."""
         position = _position(cursor, self._query.since)
         for kept in stored_segments(self._store, str(self._query.ruleset), position.since, self._segments):
@@ -89,16 +89,16 @@ class Replay:
             position = ReplayPosition(kept.until)
         yield from self._raw(position, self._query.until, None)
 
-    def _segment(self, kept: StoredSegment, position: ReplayPosition) -> Iterator[Replayed]:
+    def _segment(self, kept: StoredSegment, position: ReplayPosition) -> Iterator[ReplayedRequests]:
         segment = kept.segment if position.within is None else None
-        found = self._from_columns(kept, segment) if segment is not None and is_current(self._store, kept) else None
-        if found is not None:
-            yield found
+        tally = self._from_columns(kept, segment) if segment is not None and is_current(self._store, kept) else None
+        if tally is not None:
+            yield tally
             return
         until = kept.until if self._query.until is None else min(kept.until, self._query.until)
         yield from self._raw(position, until, str(ReplayPosition(kept.until)))
 
-    def _from_columns(self, kept: StoredSegment, segment: Segment) -> Replayed | None:
+    def _from_columns(self, kept: StoredSegment, segment: Segment) -> ReplayedRequests | None:
         """A whole segment; None if its columns leave too much undecided."""
         among = self._within(kept, segment)
         counted, left = self._columns.at_once(segment, among)
@@ -109,7 +109,7 @@ class Replay:
             counted.one(row, *rows.answers(row))
         tally = counted.tally(int(among.sum()), rows.request_id, rows.why)
         first = instant(int(segment.at()[0])) if segment.rows else None
-        return Replayed(tally, str(ReplayPosition(kept.until)), first, kept.until)
+        return ReplayedRequests(tally, str(ReplayPosition(kept.until)), first, kept.until)
 
     def _within(self, kept: StoredSegment, segment: Segment) -> Mask:
         """The rows of the time that was asked for."""
@@ -120,11 +120,11 @@ class Replay:
             among &= segment.at() < micros(self._query.until)
         return among
 
-    def _raw(self, position: ReplayPosition, until: datetime | None, then: str | None) -> Iterator[Replayed]:
+    def _raw(self, position: ReplayPosition, until: datetime | None, then: str | None) -> Iterator[ReplayedRequests]:
         """The audit's own entries up to `until`; after them `then` is where the next ones begin."""
         query = replace(self._query, since=position.since, until=until)
         if until is not None and until <= position.since:
-            yield Replayed(Tally(), then, None, None)
+            yield ReplayedRequests(Tally(), then, None, None)
             return
         cursor = position.within
         while True:
@@ -132,13 +132,13 @@ class Replay:
             cursor = page.cursor
             first, last = (instant(page.items[end].at) if page.items else None for end in (0, -1))
             after = then if cursor is None else str(ReplayPosition(position.since, cursor))
-            yield Replayed(self._page_tally(page.items), after, first, last)
+            yield ReplayedRequests(self._page_tally(page.items), after, first, last)
             if cursor is None:
                 return
 
-    def _page_tally(self, found: Sequence[AuditText]) -> Tally:
-        collected, rows, unreadable = Collected(self._paths), list[AuditText](), list[AuditText]()
-        for some in (found[first : first + PARSED] for first in range(0, len(found), PARSED)):
+    def _page_tally(self, entries: Sequence[AuditText]) -> Tally:
+        collected, rows, unreadable = SegmentBuilder(self._paths), list[AuditText](), list[AuditText]()
+        for some in (entries[first : first + PARSED] for first in range(0, len(entries), PARSED)):
             asked = bodies(some)
             collected.add(asked, [self._scores(text) for text in asked.texts])
             rows += asked.texts
@@ -199,6 +199,6 @@ class _Rows:
 
 
 def _why(answers: tuple[Answer, Answer]) -> tuple[str, str]:
-    """Why the old and the new version do not decide; nothing for one that does."""
+    """Why the old and the new version do not decide; empty for one that does."""
     old, new = (answer.why if isinstance(answer, NotDecided) else "" for answer in answers)
     return old, new

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint
 
-from service.core.clock import Clock
-from service.core.enums import Scope
+from service.core import Clock, Scope
 from service.decide import Compiled, outline_ruleset, report
 from service.http import Answer, Caller, FieldError, ProblemType, endpoint, invalid, texts_of
 from service.rulesets import gate, schemas
@@ -15,16 +14,16 @@ from service.rulesets.active_versions import ActiveVersions
 from service.rulesets.diff_routes import add_diff
 from service.rulesets.differences import active_source, between
 from service.rulesets.errors import StaleEdit
-from service.rulesets.gate import Checked
+from service.rulesets.gate import CheckedFile
 from service.rulesets.grid_routes import add_grid
 from service.rulesets.library import Library
-from service.rulesets.places import TrialPlaces
 from service.rulesets.problems import as_problems, stale
 from service.rulesets.publishing import publish
-from service.rulesets.recent_comparison import Latest
+from service.rulesets.recent_comparison import RecentComparison
 from service.rulesets.schemas import MAX_FILE_BYTES
-from service.rulesets.seen import Seen
+from service.rulesets.seen_copies import SeenCopy
 from service.rulesets.text_routes import expected_sha256
+from service.rulesets.trial_places import TrialPlaces
 from service.rulesets.versions import Activation, Version
 from service.rulesets.working_copies import WorkingCopies
 
@@ -36,7 +35,7 @@ def blueprint(
     library: Library,
     live: ActiveVersions,
     working_copies: WorkingCopies,
-    latest: Latest,
+    latest: RecentComparison,
     clock: Clock,
     places: TrialPlaces,
 ) -> Blueprint:
@@ -142,7 +141,9 @@ def _add_outline(routes: Blueprint, live: ActiveVersions) -> None:
             return schemas.Outline.model_validate(outline_ruleset(live.version(name, number).ruleset))
 
 
-def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock, places: TrialPlaces) -> None:
+def _add_check(
+    routes: Blueprint, library: Library, latest: RecentComparison, clock: Clock, places: TrialPlaces
+) -> None:
     @endpoint(
         routes,
         "POST",
@@ -165,12 +166,19 @@ def _add_check(routes: Blueprint, library: Library, latest: Latest, clock: Clock
             checked = gate.check(body, active_source(library, name, clock.now()))
             if checked.limit is not None:
                 raise invalid([FieldError("", checked.findings[0].message)])
-            found = report.as_json(checked.findings, f"{name}.yaml")
-            return schemas.CheckReport.model_validate({**found, **_otherwise(latest, name, checked, _draft(checked))})
+            findings = report.as_json(checked.findings, f"{name}.yaml")
+            return schemas.CheckReport.model_validate(
+                {**findings, **_otherwise(latest, name, checked, _draft(checked))}
+            )
 
 
 def _add_publish(
-    routes: Blueprint, library: Library, live: ActiveVersions, latest: Latest, clock: Clock, places: TrialPlaces
+    routes: Blueprint,
+    library: Library,
+    live: ActiveVersions,
+    latest: RecentComparison,
+    clock: Clock,
+    places: TrialPlaces,
 ) -> None:
     @endpoint(
         routes,
@@ -243,19 +251,19 @@ def _add_activate(routes: Blueprint, library: Library, live: ActiveVersions, clo
             return _shown_ruleset(library, name, clock)
 
 
-def _draft(checked: Checked) -> Compiled | None:
+def _draft(checked: CheckedFile) -> Compiled | None:
     """A sound file, read and compiled here once; None if that would take too long."""
     return Compiled(checked.ruleset()) if checked.affordable else None
 
 
 def _otherwise(
-    latest: Latest, name: str, checked: Checked, draft: Compiled | None
+    latest: RecentComparison, name: str, checked: CheckedFile, draft: Compiled | None
 ) -> Mapping[str, Mapping[str, object] | None]:
     """What a file decides otherwise than the active version: of all requests, and of the latest ones if it is sound."""
     if checked.declared is None or checked.declared.name != name:
         return {}
-    found = None if draft is None else latest.compared(draft)
-    return {"diff": checked.changes, "backtest": None if found is None else found.as_json()}
+    counts = None if draft is None else latest.compared(draft)
+    return {"diff": checked.changes, "backtest": None if counts is None else counts.as_json()}
 
 
 def _shown(version: Version, active: int | None) -> schemas.ShownVersion:
@@ -284,11 +292,13 @@ def _shown_ruleset(library: Library, name: str, clock: Clock) -> schemas.ShownRu
     )
 
 
-def _shown_activation(one: Activation) -> schemas.ShownActivation:
-    return schemas.ShownActivation(version=one.version, since=one.since, by=one.by, at=one.at)
+def _shown_activation(activation: Activation) -> schemas.ShownActivation:
+    return schemas.ShownActivation(
+        version=activation.version, since=activation.since, by=activation.by, at=activation.at
+    )
 
 
-def _shown_working_copy(seen: Seen) -> schemas.ShownWorkingCopy:
+def _shown_working_copy(seen: SeenCopy) -> schemas.ShownWorkingCopy:
     return schemas.ShownWorkingCopy(
         file=seen.file,
         sha256=seen.sha256,

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from service.core import plain_files
-from service.core.plain_files import CannotRead, FileMissing
-from service.decide import Finding, Grid, Inlined, Place, inlined, report
+from service.core import CannotRead, FileMissing, plain_files
+from service.decide import Finding, Grid, InlinedText, Place, inlined, report
 from service.rulesets.family import RULESETS
 
 EVENTS = "events.yaml"
-"""The one file of a rules folder that holds no ruleset: it says what other systems' events ask for."""
+"""The only file of a rules folder that holds no ruleset: it maps events of other systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class RuleFile:
     path: Path
     written: str
     content: bytes
-    inlined: Inlined
+    inlined: InlinedText
     names: re.Pattern[str] = RULESETS.names
     """What finds the name that the file gives itself."""
 
@@ -49,7 +48,7 @@ class RuleFile:
         return documents
 
     def origin(self, at: Place) -> tuple[Path, str, Place]:
-        """Where the administrator wrote what stands at a place of `content`: the file, its text, the place in it."""
+        """Where a place of `content` is in what the administrator wrote: the file, its text, the place in it."""
         table, place = self.inlined.origin(at)
         if table is None:
             return self.path, self.written, place
@@ -65,8 +64,8 @@ def ruleset_of(path: Path) -> str | None:
 
 
 def _named(written: str, names: re.Pattern[str]) -> str | None:
-    found = names.search(written)
-    return None if found is None else found[1]
+    match = names.search(written)
+    return None if match is None else match[1]
 
 
 def read(path: Path) -> RuleFile:
@@ -83,4 +82,4 @@ def _beside(path: Path, name: str) -> str | None:
     try:
         return plain_files.read(path.with_name(name)).decode("utf-8", "surrogateescape")
     except FileMissing:
-        return None  # the language says that the rows are missing, with the place of their name
+        return None  # the parser reports that the rows are missing, at the place of their name

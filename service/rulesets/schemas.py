@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.http import As, Body, Cursor, Instant, Limit, Query, Shown
+from service.http import Body, Cursor, DescribedAs, Instant, Limit, Query, Shown
 from service.rulesets.shown_reports import DescribedDiff, DescribedReplay
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -28,7 +28,7 @@ class ShownFinding(Shown):
     example: Mapping[str, object] | None = None
 
 
-DescribedFinding = Annotated[Mapping[str, object], As(ShownFinding)]
+DescribedFinding = Annotated[Mapping[str, object], DescribedAs(ShownFinding)]
 
 
 class ShownVersion(Shown):

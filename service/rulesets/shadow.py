@@ -1,6 +1,6 @@
 """A shadow: a published version that is asked beside the active one, on a share of live requests.
 
-The request that is sampled only leaves a note of itself; a chore asks the shadow afterwards, so that neither an
+The request that is sampled only leaves a note of itself; a periodic task asks the shadow afterwards, so that neither an
 answer nor its time depends on it. What differs is counted with the shadow's item, by all processes together.
 """
 
@@ -12,16 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from service.core.clock import Clock
-from service.core.errors import Unavailable
-from service.core.records import from_state, to_state
+from service.core import Clock, Unavailable, from_state, to_state
 from service.decide import EngineDisagreement
 from service.rulesets import metrics
 from service.rulesets.active_versions import ActiveVersions
 from service.rulesets.comparing import Answer, answer
 from service.rulesets.errors import NotThere
 from service.rulesets.notes import Notes
-from service.rulesets.recorded import Recorded
+from service.rulesets.recorded import RecordedRequest
 from service.rulesets.tally import Tally, tally_of
 from service.storage import Conflict, Item, Store
 
@@ -48,7 +46,7 @@ class NoShadow(NotThere):
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """Which version is asked beside the active one, on how many of a hundred requests, since when and by whom."""
+    """The version that decides beside the active one, its share of a hundred requests, since when and by whom."""
 
     ruleset: str
     version: int
@@ -58,7 +56,7 @@ class Shadow:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class ShadowCounts:
     """A shadow and what was counted so far; `skipped` were sampled and could not be compared."""
 
     shadow: Shadow
@@ -70,7 +68,7 @@ class Watched:
 class _Note:
     """A sampled request, and what the active version answered."""
 
-    asked: Recorded
+    asked: RecordedRequest
     answered: Answer
 
 
@@ -84,15 +82,15 @@ class Shadows:
         self._known: Mapping[str, Shadow] = {}
         self._notes: Notes[Shadow, _Note] = Notes(WAITING)
 
-    def cast(self, ruleset: str, version: int, share: int, by: str) -> Watched:
-        """Begin to ask a version, counting from 0; it takes the place of an earlier shadow.
+    def cast(self, ruleset: str, version: int, share: int, by: str) -> ShadowCounts:
+        """Begin with a version, counting from 0; it takes the place of an earlier shadow.
 
-        `UnknownRuleset`, `UnknownVersion`, `CannotServe`.
+        `UnknownRuleset`, `UnknownVersion`, `VersionDoesNotCompile`.
         """
         self._live.version(ruleset, version)
         shadow = Shadow(ruleset, version, share, by, self._clock.now())
         stored = self._store.get(_item_id(ruleset))
-        watched = Watched(shadow, Tally(), 0)
+        watched = ShadowCounts(shadow, Tally(), 0)
         try:
             self._store.save(_item(watched, stored.version if stored else 0))
         except Conflict:  # counts were added to the earlier shadow meanwhile
@@ -100,7 +98,7 @@ class Shadows:
         self.refresh()
         return watched
 
-    def watched(self, ruleset: str) -> Watched:
+    def watched(self, ruleset: str) -> ShadowCounts:
         """A ruleset's shadow with its counts; `UnknownRuleset`, `NoShadow`."""
         self._live.known(ruleset)
         item = self._store.get(_item_id(ruleset))
@@ -125,7 +123,7 @@ class Shadows:
         shadow = self._known.get(ruleset)
         return shadow if shadow is not None and in_share(request_id, shadow.share) else None
 
-    def note(self, shadow: Shadow, asked: Recorded, answered: Answer) -> None:
+    def note(self, shadow: Shadow, asked: RecordedRequest, answered: Answer) -> None:
         """Remember a request and what the active version answered, to be compared later."""
         self._notes.add(shadow, _Note(asked, answered))
 
@@ -139,8 +137,8 @@ class Shadows:
 
     def refresh(self) -> None:
         """Catch up with the store: which rulesets have a shadow now."""
-        found = (_watched(item).shadow for item in self._store.by_index(*INDEX, limit=500).items)
-        self._known = {shadow.ruleset: shadow for shadow in found}
+        shadows = (_watched(item).shadow for item in self._store.by_index(*INDEX, limit=500).items)
+        self._known = {shadow.ruleset: shadow for shadow in shadows}
 
     def _compares(self, shadow: Shadow, note: _Note, tally: Tally) -> bool:
         """Count what the shadow answers; whether it could be asked."""
@@ -179,7 +177,7 @@ def _item_id(ruleset: str) -> str:
     return f"shadow-{ruleset}"
 
 
-def _item(watched: Watched, version: int) -> Item:
+def _item(watched: ShadowCounts, version: int) -> Item:
     state = {
         "shadow": to_state(watched.shadow),
         "tally": watched.tally.as_state(),
@@ -188,9 +186,9 @@ def _item(watched: Watched, version: int) -> Item:
     return Item(_item_id(watched.shadow.ruleset), "shadow", state, version=version, keys=dict([INDEX]))
 
 
-def _watched(item: Item) -> Watched:
+def _watched(item: Item) -> ShadowCounts:
     state = item.state
     shadow, skipped = state["shadow"], state["skipped"]
     assert isinstance(shadow, Mapping), "written by _item"
     assert isinstance(skipped, int), "written by _item"
-    return Watched(from_state(Shadow, shadow), tally_of(state["tally"]), skipped)
+    return ShadowCounts(from_state(Shadow, shadow), tally_of(state["tally"]), skipped)

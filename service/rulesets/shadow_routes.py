@@ -9,10 +9,10 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field
 
-from service.core.enums import Scope
+from service.core import Scope
 from service.http import Answer, Body, Caller, Shown, endpoint, shown_by
 from service.rulesets.problems import as_problems
-from service.rulesets.shadow import Shadows, Watched
+from service.rulesets.shadow import ShadowCounts, Shadows
 from service.rulesets.shown_reports import DescribedReport
 
 PATH = "/v1/rulesets/<name>/shadow"
@@ -91,7 +91,7 @@ def blueprint(shadows: Shadows) -> Blueprint:
     return routes
 
 
-def _shown(watched: Watched) -> ShownShadow:
+def _shown(watched: ShadowCounts) -> ShownShadow:
     shadow = watched.shadow
     return ShownShadow(
         ruleset=shadow.ruleset,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.http import As, Shown
+from service.http import DescribedAs, Shown
 
 
 class ShownRulePart(Shown):
@@ -103,6 +103,6 @@ class ShownRecentReplay(Shown):
     report: ShownReplayReport
 
 
-DescribedDiff = Annotated[Mapping[str, object], As(ShownDecisionDiff)]
-DescribedReport = Annotated[Mapping[str, object], As(ShownReplayReport)]
-DescribedReplay = Annotated[Mapping[str, object], As(ShownRecentReplay)]
+DescribedDiff = Annotated[Mapping[str, object], DescribedAs(ShownDecisionDiff)]
+DescribedReport = Annotated[Mapping[str, object], DescribedAs(ShownReplayReport)]
+DescribedReplay = Annotated[Mapping[str, object], DescribedAs(ShownRecentReplay)]

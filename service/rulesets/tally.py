@@ -8,8 +8,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import TypeVar
 
-from service.core import exact_json
-from service.core.records import from_state, to_state
+from service.core import exact_json, from_state, to_state
 from service.decide import EXACT
 from service.rulesets.comparing import Answer, Decided, NotDecided, difference
 
@@ -19,7 +18,7 @@ SAMPLES = 10
 """Request ids kept of each kind of change."""
 
 CHANGES = 100
-"""Kinds of change (rules that fired before, rules that fire now) that are told apart."""
+"""Kinds of change (rules that fired before, rules that fire now) that are counted separately."""
 
 NAMES = 100_000
 """Characters, as JSON, of the rules' names in all kinds of change together: a tally must fit an item."""
@@ -80,7 +79,7 @@ class RequestGroup:
 
     def as_json(self) -> Mapping[str, object]:
         """`{"count", "samples": [{"request_id", "why"?}]}`."""
-        samples = [{"request_id": one, **({"why": why} if why else {})} for one, why in self.samples]
+        samples = [{"request_id": request_id, **({"why": why} if why else {})} for request_id, why in self.samples]
         return {"count": self.count, "samples": samples}
 
 
@@ -122,21 +121,21 @@ class Tally:
     def skip(self, request_ids: Sequence[str]) -> None:
         """Count requests that were recorded and cannot be read."""
         self.requests += len(request_ids)
-        self.not_compared.add(len(request_ids), [(one, UNREADABLE) for one in request_ids])
+        self.not_compared.add(len(request_ids), [(request_id, UNREADABLE) for request_id in request_ids])
 
     def _compare(self, request_id: str, old: Decided, new: Decided) -> None:
-        found = difference(old, new)
-        if not found.changed:
+        difference_found = difference(old, new)
+        if not difference_found.changed:
             return
         self.changed += 1
         self.count_change(old.fired, new.fired, 1, [request_id])
         if old.fired and not new.fired:
             self.newly_uncovered.add(1, [(request_id, "")])
-        for path, amount in found.amounts.items():
+        for path, amount in difference_found.amounts.items():
             self.count_amount(path, 1, amount, amount)
-        for path in found.values:
+        for path in difference_found.values:
             self.values[path] = self.values.get(path, 0) + 1
-        self.outcomes_changed += found.outcomes
+        self.outcomes_changed += difference_found.outcomes
 
     def count_amount(self, path: str, changed: int, total: Decimal, largest: Decimal) -> None:
         """Count changes of a number."""
@@ -144,7 +143,7 @@ class Tally:
 
     def count_change(self, old: tuple[str, ...], new: tuple[str, ...], count: int, samples: Iterable[str]) -> None:
         """Count requests on which `old` rules fired and now `new` ones do."""
-        known = next((one for one in self.changes if (one.old, one.new) == (old, new)), None)
+        known = next((change for change in self.changes if (change.old, change.new) == (old, new)), None)
         if known is None and not self.full and self._has_room_for(old, new):
             known = RuleChange(old, new)
             self.changes.append(known)
@@ -154,7 +153,7 @@ class Tally:
             known.add(count, samples)
 
     def _has_room_for(self, old: tuple[str, ...], new: tuple[str, ...]) -> bool:
-        names = [[one.old, one.new] for one in self.changes]
+        names = [[change.old, change.new] for change in self.changes]
         self.full = len(names) == CHANGES or len(exact_json.dumps([*names, [old, new]])) > NAMES
         return not self.full
 
@@ -180,12 +179,13 @@ class Tally:
 
     def as_json(self) -> Mapping[str, object]:
         """The report, the most frequent changes first."""
-        by_count = sorted(self.changes, key=lambda one: -one.count)
+        by_count = sorted(self.changes, key=lambda change: -change.count)
         return {
             "requests": self.requests,
             "changed": self.changed,
             "changes": [
-                {"from": one.old, "to": one.new, "count": one.count, "samples": one.samples} for one in by_count
+                {"from": change.old, "to": change.new, "count": change.count, "samples": change.samples}
+                for change in by_count
             ],
             "other_changes": self.other_changes,
             "amounts": {path: amount.as_json() for path, amount in sorted(self.amounts.items())},

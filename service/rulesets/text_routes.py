@@ -10,14 +10,13 @@ from typing import TypeVar
 
 from flask import Blueprint
 
-from service.core.clock import Clock
-from service.core.enums import Scope
+from service.core import Clock, Scope
 from service.decide import Finding, Flaw, Place, Severity, report
 from service.http import Answer, Caller, Format, Problem, ProblemType, endpoint
 from service.rulesets import schemas, text_schemas
 from service.rulesets.differences import active_source
 from service.rulesets.errors import StaleEdit, UnknownRuleset, WrongName
-from service.rulesets.gate import Checked
+from service.rulesets.gate import CheckedFile
 from service.rulesets.library import Library
 from service.rulesets.problems import as_problems
 from service.rulesets.publishing import publish
@@ -37,7 +36,7 @@ class VersionedTexts:
 
     library: Library
     copies: WorkingCopies
-    check: Callable[[bytes], Checked]
+    check: Callable[[bytes], CheckedFile]
     refresh: Callable[[], None]
     clock: Clock
     folder: Path
@@ -75,7 +74,7 @@ def _add_reads(routes: Blueprint, texts: VersionedTexts) -> None:
                 for head in heads
             ),
             unpublished=tuple(
-                text_schemas.UnpublishedText(file=one.file, why=one.why) for one in texts.copies.unpublished()
+                text_schemas.UnpublishedText(file=copy.file, why=copy.why) for copy in texts.copies.unpublished()
             ),
         )
 
@@ -114,9 +113,9 @@ def _add_version_reads(routes: Blueprint, texts: VersionedTexts) -> None:
     def version(name: str, number: int) -> text_schemas.TextSource:
         """A published version with its text."""
         with as_problems():
-            found, active = texts.library.version(name, number), texts.active(name)
-            source = texts.library.source(found)
-        return text_schemas.TextSource(**dict(_shown(found, active)), source=source)
+            version_found, active = texts.library.version(name, number), texts.active(name)
+            source = texts.library.source(version_found)
+        return text_schemas.TextSource(**dict(_shown(version_found, active)), source=source)
 
     endpoint(
         routes,
@@ -161,7 +160,7 @@ def _add_check(routes: Blueprint, texts: VersionedTexts) -> None:
     )(_called(f"check_{texts.singular}", check))
 
 
-def _of_another_name(texts: VersionedTexts, name: str, checked: Checked) -> Sequence[Finding]:
+def _of_another_name(texts: VersionedTexts, name: str, checked: CheckedFile) -> Sequence[Finding]:
     """An error where the text declares another name than the one under which it would be published."""
     if checked.declared is None or checked.declared.name == name:
         return ()
@@ -296,6 +295,9 @@ def _history(texts: VersionedTexts, name: str) -> text_schemas.TextHistory:
         active=_shown(newest, number) if number else None,
         versions=library.head(name).versions,
         activations=tuple(
-            schemas.ShownActivation(version=one.version, since=one.since, by=one.by, at=one.at) for one in activations
+            schemas.ShownActivation(
+                version=activation.version, since=activation.since, by=activation.by, at=activation.at
+            )
+            for activation in activations
         ),
     )

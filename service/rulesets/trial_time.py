@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from service.core.clock import Clock
-from service.core.errors import Unavailable
-from service.rulesets.gate import Checked
+from service.core import Clock, Unavailable
+from service.rulesets.gate import CheckedFile
 
 SLOW = 10.0
 """Seconds from which on a trial counts; nearly every file takes less than one."""
@@ -47,8 +46,8 @@ class TrialTime:
 
 
 @dataclass(frozen=True, slots=True)
-class TriedInVain:
-    """How often a text was tried in vain by this process, and when it is tried again."""
+class FailedTry:
+    """How often this process failed to try a text, and when it tries again."""
 
     sha256: str
     count: int
@@ -66,12 +65,12 @@ class NoTimeLeft(Unavailable):
 class BoundedCheck:
     """A check of many files that takes no longer in all than slow trials may; live files wait for no other."""
 
-    def __init__(self, check: Callable[[bytes], Checked], clock: Clock) -> None:
+    def __init__(self, check: Callable[[bytes], CheckedFile], clock: Clock) -> None:
         self._check = check
         self._clock = clock
         self._time = TrialTime()
 
-    def __call__(self, content: bytes, *, is_live: bool) -> Checked:
+    def __call__(self, content: bytes, *, is_live: bool) -> CheckedFile:
         """What there is to say about a file; `NoTimeLeft`."""
         began = self._clock.now()
         if not is_live and (wait := self._time.wait(began.timestamp())):

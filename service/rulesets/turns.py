@@ -9,7 +9,7 @@ from datetime import timedelta
 from threading import Thread
 from typing import TypeVar
 
-from service.core.errors import Unavailable
+from service.core import Unavailable
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 def take_turns(
     things: Iterable[T], do: Callable[[T], None], at_once: int, meanwhile: Callable[[], None], every: timedelta
 ) -> None:
-    """Do something to each of some things in their order, `at_once` at one time, and `meanwhile` now and again.
+    """Do something to each of some things in their order, `at_once` at one time, and `meanwhile` from time to time.
 
     The first `Unavailable` ends it and is raised. The threads are daemons: a process that ends waits for none of them.
     """

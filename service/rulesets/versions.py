@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.core.errors import TocsinError
-from service.core.records import from_state, to_state
+from service.core import TocsinError, from_state, to_state
 from service.rulesets.family import RULESETS, Family
 from service.storage import Item
 
@@ -72,9 +71,9 @@ class Timeline:
     """The activations of one ruleset, ready to be asked which version decides at an instant."""
 
     def __init__(self, activations: Iterable[Activation] = ()) -> None:
-        self.activations = tuple(sorted(activations, key=lambda one: one.number))
-        self._in_force = sorted(self.activations, key=lambda one: (one.since, one.number))
-        self._since = [one.since for one in self._in_force]
+        self.activations = tuple(sorted(activations, key=lambda activation: activation.number))
+        self._in_force = sorted(self.activations, key=lambda activation: (activation.since, activation.number))
+        self._since = [activation.since for activation in self._in_force]
 
     def active(self, at: datetime) -> int | None:
         """The number of the version that decides at `at`; None before the first activation."""
@@ -89,7 +88,7 @@ class Timeline:
     def coming(self, after: datetime, until: datetime) -> tuple[int, ...]:
         """The versions that take over after `after` and not after `until`."""
         first, last = bisect_right(self._since, after), bisect_right(self._since, until)
-        return tuple(one.version for one in self._in_force[first:last])
+        return tuple(activation.version for activation in self._in_force[first:last])
 
 
 def all_of(family: Family) -> tuple[str, str]:

@@ -12,24 +12,21 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from service.core import plain_files
-from service.core.clock import Clock, timestamp
-from service.core.errors import Unavailable
-from service.core.plain_files import CannotRead, FileMissing
+from service.core import CannotRead, Clock, FileMissing, Unavailable, plain_files, timestamp
 from service.decide import Flaw, Severity
 from service.rulesets import drift, gate, rule_file
 from service.rulesets.drift import DriftState, DriftStep
 from service.rulesets.errors import RuleFileRejected, StaleEdit, UnknownRuleset
-from service.rulesets.gate import Checked
+from service.rulesets.gate import CheckedFile
 from service.rulesets.library import Library, RulesetDraft
 from service.rulesets.publishing import passed
 from service.rulesets.rule_file import RuleFile
-from service.rulesets.seen import CHECKS, Memory, Seen, errors_of, said
-from service.rulesets.trial_time import BoundedCheck, NoTimeLeft, TriedInVain
+from service.rulesets.seen_copies import CHECKS, SeenCopies, SeenCopy, UnpublishedFile, errors_of, said
+from service.rulesets.trial_time import BoundedCheck, FailedTry, NoTimeLeft
 from service.rulesets.turns import take_turns
 from service.rulesets.versions import Version
 from service.rulesets.working_files import RuleFiles, WorkingFiles
@@ -59,15 +56,6 @@ class NotPublishedYet(Unavailable):
     """The first start is not over: some rule files have not been looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unpublished:
-    """A file of the folder whose text is not published, and why; `again_at` if it is tried again by itself."""
-
-    file: str
-    why: str
-    again_at: datetime | None
-
-
 class WorkingCopies:
     """The rulesets' files directly in a folder. One process should call `sweep`; several do no harm."""
 
@@ -77,18 +65,18 @@ class WorkingCopies:
         library: Library,
         store: Store,
         clock: Clock,
-        check: Callable[[bytes], Checked] = gate.check,
+        check: Callable[[bytes], CheckedFile] = gate.check,
         files: WorkingFiles = RULE_FILES,
     ) -> None:
         self._folder = folder
         self._library = library
         self._family = library.family
         self._files = files
-        self._memory = Memory(store, library.family)
+        self._memory = SeenCopies(store, library.family)
         self._clock = clock
         self._check = BoundedCheck(check, clock)
         self._read_before: dict[Path, bytes] = {}
-        self._trials: dict[Path, TriedInVain] = {}
+        self._trials: dict[Path, FailedTry] = {}
         self._all_were_seen = False
         self._misnamed: set[Path] = set()
 
@@ -106,7 +94,7 @@ class WorkingCopies:
         """
         self._each(lambda _: True)
 
-    def _each(self, wanted: Callable[[Seen], bool]) -> None:
+    def _each(self, wanted: Callable[[SeenCopy], bool]) -> None:
         published, others = list[Path](), list[tuple[Path, bool]]()
         for path in self._paths():
             seen, _ = self._memory.get(path)
@@ -136,11 +124,12 @@ class WorkingCopies:
             raise NotPublishedYet(f"not published yet: {', '.join(unseen)}; a worker does it (`tocsin worker`)")
         self._all_were_seen = True
 
-    def unpublished(self) -> Sequence[Unpublished]:
+    def unpublished(self) -> Sequence[UnpublishedFile]:
         """The files in the folder whose text is not published; a file that is only behind is not among them."""
-        return [Unpublished(one.file, one.why(), one.again_at) for one in self._remembered() if one.version is None]
+        missing = (copy for copy in self._remembered() if copy.version is None)
+        return [UnpublishedFile(copy.file, copy.why(), copy.again_at) for copy in missing]
 
-    def seen(self) -> tuple[Seen, ...]:
+    def seen(self) -> tuple[SeenCopy, ...]:
         """What is remembered of the files that are in the folder now, with warnings of drift and of wrong names."""
         return (*map(self._with_drift, self._remembered()), *self._ignored())
 
@@ -171,13 +160,15 @@ class WorkingCopies:
         """The folder's files."""
         return iter(self._files.paths(self._folder))
 
-    def _remembered(self) -> Iterator[Seen]:
+    def _remembered(self) -> Iterator[SeenCopy]:
         return (seen for path in self._paths() if (seen := self._memory.get(path)[0]) is not None)
 
-    def _ignored(self) -> Iterator[Seen]:
+    def _ignored(self) -> Iterator[SeenCopy]:
         for path in self._files.misnamed(self._folder):
             finding = said(Flaw.NOT_TRIED, Severity.WARNING, plain_files.why_misnamed(path))
-            yield Seen(_name(path), "", self._clock.now(), None, [finding], rule_file.ruleset_of(path), checks=CHECKS)
+            yield SeenCopy(
+                _name(path), "", self._clock.now(), None, [finding], rule_file.ruleset_of(path), checks=CHECKS
+            )
 
     def _tell_of_misnamed(self) -> None:
         """Log each file whose name keeps it from being read, once."""
@@ -221,21 +212,21 @@ class WorkingCopies:
             self._memory.save(path, became, stored)
             self._trials.pop(path, None)
 
-    def _is_due(self, seen: Seen) -> bool:
+    def _is_due(self, seen: SeenCopy) -> bool:
         """Whether a text that was looked at before is looked at again."""
         return seen.by_earlier_code or seen.again_at is not None or (seen.against is not None and self._has_moved(seen))
 
-    def _has_moved(self, seen: Seen) -> bool:
+    def _has_moved(self, seen: SeenCopy) -> bool:
         """Whether another version is active than the one over which a file was not published."""
         active = self._library.active_or_none(str(seen.ruleset), self._clock.now())
         return active is None or active.number != seen.against
 
     def _waits(self, path: Path, sha256: str) -> bool:
-        """Whether a text that was tried in vain by this process must wait; another process tries it at once."""
+        """Whether a text that this process could not try must wait; another process tries it at once."""
         trials = self._trials.get(path)
         return trials is not None and trials.sha256 == sha256 and self._clock.now() < trials.again_at
 
-    def _publish(self, path: Path, file: RuleFile, seen: Seen | None, stored: int) -> Seen | None:
+    def _publish(self, path: Path, file: RuleFile, seen: SeenCopy | None, stored: int) -> SeenCopy | None:
         """What becomes of a file; None if somebody else was first, so that it is looked at again."""
         checked = self._check(file.content, is_live=seen is not None and seen.version is not None)
         try:
@@ -252,7 +243,7 @@ class WorkingCopies:
         except StaleEdit:
             return None
 
-    def _published(self, path: Path, file: RuleFile, draft: RulesetDraft, seen: Seen | None) -> Seen:
+    def _published(self, path: Path, file: RuleFile, draft: RulesetDraft, seen: SeenCopy | None) -> SeenCopy:
         active = self._library.active_or_none(draft.ruleset, self._clock.now())
         standing = self._standing(draft.ruleset, draft.sha256, active, self._base(path, seen, draft.ruleset))
         match standing.step():
@@ -289,7 +280,7 @@ class WorkingCopies:
         now = self._clock.now()
         return self._library.timeline(ruleset).coming(now, datetime.max.replace(tzinfo=now.tzinfo))
 
-    def _base(self, path: Path, seen: Seen | None, ruleset: str) -> int | None:
+    def _base(self, path: Path, seen: SeenCopy | None, ruleset: str) -> int | None:
         """The version last published from a file, or written to it; where nobody kept it, the history says it."""
         if seen is None or seen.ruleset is not None:
             return seen.base if seen is not None and seen.ruleset == ruleset else None
@@ -303,16 +294,16 @@ class WorkingCopies:
             versions = self._library.history(ruleset, limit=_LOOKED_BACK).items
         except UnknownRuleset:
             return 0
-        mine = (one.number for one in versions if (one.author, one.comment) == (self._family.author, _comment(path)))
-        return next(mine, 0)
+        origin = (self._family.author, _comment(path))
+        return next((version.number for version in versions if (version.author, version.comment) == origin), 0)
 
-    def _adopted(self, path: Path, file: RuleFile, seen: Seen) -> Seen:
+    def _adopted(self, path: Path, file: RuleFile, seen: SeenCopy) -> SeenCopy:
         """What earlier code remembered of a published file, with its ruleset and base."""
         if file.ruleset is None:
             return replace(seen, checks=CHECKS)
         return replace(seen, ruleset=file.ruleset, base=self._base(path, seen, file.ruleset), checks=CHECKS)
 
-    def _with_drift(self, seen: Seen) -> Seen:
+    def _with_drift(self, seen: SeenCopy) -> SeenCopy:
         """What is remembered, with a warning where another version is active than the file's."""
         if seen.version is None or seen.ruleset is None:
             return seen
@@ -331,7 +322,9 @@ class WorkingCopies:
     def _advice(self, path: Path, active: Version) -> str:
         return drift.advice(path, active, self._family.command)
 
-    def _drifted(self, path: Path, file: RuleFile, base: int | None, active: Version, seen: Seen | None) -> Seen:
+    def _drifted(
+        self, path: Path, file: RuleFile, base: int | None, active: Version, seen: SeenCopy | None
+    ) -> SeenCopy:
         message, hint = self._overtaken(path, base, active), self._advice(path, active)
         if seen is None or seen.sha256 != _sha256(file.content) or seen.against != active.number:
             logger.warning("%s: %s", message, hint, extra={"file": _name(path)})
@@ -339,18 +332,18 @@ class WorkingCopies:
         refused = self._refused(path, file, seen, [finding])
         return replace(refused, ruleset=active.ruleset, base=base, against=active.number)
 
-    def _seen(self, path: Path, sha256: str, version: Version) -> Seen:
+    def _seen(self, path: Path, sha256: str, version: Version) -> SeenCopy:
         number = version.number
         now = self._clock.now()
-        return Seen(_name(path), sha256, now, number, ruleset=version.ruleset, base=number, checks=CHECKS)
+        return SeenCopy(_name(path), sha256, now, number, ruleset=version.ruleset, base=number, checks=CHECKS)
 
     def _refused(
-        self, path: Path, file: RuleFile | None, seen: Seen | None, findings: Sequence[Mapping[str, object]]
-    ) -> Seen:
+        self, path: Path, file: RuleFile | None, seen: SeenCopy | None, findings: Sequence[Mapping[str, object]]
+    ) -> SeenCopy:
         """A text that is not published; what the file was before is remembered."""
         sha256 = "" if file is None else _sha256(file.content)
         ruleset, base = (None, None) if seen is None else (seen.ruleset, seen.base)
-        return Seen(_name(path), sha256, self._clock.now(), None, findings, ruleset, base, checks=CHECKS)
+        return SeenCopy(_name(path), sha256, self._clock.now(), None, findings, ruleset, base, checks=CHECKS)
 
     def _unreadable(self, path: Path, error: CannotRead) -> None:
         what = "" if error.path == path else f'the table "{_name(error.path)}" of '
@@ -369,7 +362,7 @@ class WorkingCopies:
         before = self._trials.get(path)
         count = before.count + 1 if before is not None and before.sha256 == sha256 else 1
         again_at = error.again_at if isinstance(error, NoTimeLeft) else now + AGAIN[min(count, len(AGAIN)) - 1]
-        self._trials[path] = TriedInVain(sha256, count, again_at)
+        self._trials[path] = FailedTry(sha256, count, again_at)
         why = str(error) if isinstance(error, Unavailable) else f"the check met a fault of the program ({error!r:.200})"
         if count == 1:
             trace = None if isinstance(error, Unavailable) else error

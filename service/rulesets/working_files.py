@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from service.core import plain_files
-from service.decide import Inlined, inlined, taken_apart
+from service.decide import InlinedText, inlined, taken_apart
 from service.rulesets import rule_file
 from service.rulesets.family import Family
 from service.rulesets.rule_file import RuleFile
@@ -91,7 +91,9 @@ class OneFileEach:
     def read(self, path: Path) -> RuleFile:
         """The file."""
         written = plain_files.read(path).decode("utf-8", "surrogateescape")
-        return RuleFile(path, written, written.encode("utf-8", "surrogateescape"), Inlined(written), self._family.names)
+        return RuleFile(
+            path, written, written.encode("utf-8", "surrogateescape"), InlinedText(written), self._family.names
+        )
 
     def place(self, folder: Path, name: str) -> Path:
         """By the name."""

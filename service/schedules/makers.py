@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.escalate import Incidents, IntakeRules, NoContacts, OtherContent, UnknownContact, UnknownPolicy, intake
 from service.http import FieldError, Problem, invalid_model
 from service.notify import NotificationRequest, NotificationService, UnfitRequest, requested
@@ -22,7 +22,7 @@ class CannotMake(TocsinError):
         self.faults = faults
 
 
-class Maker(Protocol):
+class TargetMaker(Protocol):
     """Makes one kind of thing."""
 
     def check(self, body: Mapping[str, object]) -> None:
@@ -60,19 +60,21 @@ class IncidentMaker:
 class NotificationMaker:
     """Hands notifications in."""
 
-    desk: NotificationService
+    notifications: NotificationService
 
     def check(self, body: Mapping[str, object]) -> None:
-        """Raise `CannotMake` if the desk would not take it."""
+        """Raise `CannotMake` if the service would not take it."""
         try:
-            self.desk.check(requested(NotificationRequest.model_validate(body), "check", "", ""))
+            self.notifications.check(requested(NotificationRequest.model_validate(body), "check", "", ""))
         except (ValidationError, UnfitRequest) as error:
             raise _refusal(error) from error
 
     def make(self, body: Mapping[str, object], name: str, app: str) -> None:
         """Hand it in, unless it was; its request id is its own."""
         try:
-            self.desk.accept(requested(NotificationRequest.model_validate(body), name, app, name).without_ignored())
+            self.notifications.create(
+                requested(NotificationRequest.model_validate(body), name, app, name).without_ignored()
+            )
         except (ValidationError, UnfitRequest) as error:
             raise _refusal(error) from error
 

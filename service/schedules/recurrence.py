@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 _FIELD = re.compile(r"(?!.*\b[HR]\b)[0-9A-Z*/,#-]+", re.IGNORECASE)
 """What croniter reads, without its `R` and `H`: times drawn anew at every look are no schedule."""
@@ -37,17 +37,17 @@ class Recurrence:
 
     def after(self, instant: datetime) -> datetime:
         """The first occurrence after an instant, in UTC; `NotACron` if there is none within fifty years."""
-        return next(self._from(instant, lambda found: found.get_next(datetime)))
+        return next(self._from(instant, lambda moments: moments.get_next(datetime)))
 
     def latest(self, now: datetime) -> datetime:
         """The last occurrence up to `now`, that instant included, in UTC; `NotACron` if there was none."""
-        return next(self._from(now + timedelta(microseconds=1), lambda found: found.get_prev(datetime)))
+        return next(self._from(now + timedelta(microseconds=1), lambda moments: moments.get_prev(datetime)))
 
     def _from(self, instant: datetime, move: Callable[[croniter], datetime]) -> Iterator[datetime]:
-        found = croniter(self.cron, instant.astimezone(ZoneInfo(self.timezone)))
+        moments = croniter(self.cron, instant.astimezone(ZoneInfo(self.timezone)))
         try:
             while True:
-                at = move(found).astimezone(UTC)
+                at = move(moments).astimezone(UTC)
                 if not self._is_repeated(at):
                     yield at
         except CroniterBadDateError:

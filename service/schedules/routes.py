@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from flask import Blueprint
 
 from service.channels import masked
-from service.core import exact_json, ids
-from service.core.clock import timestamp
-from service.core.enums import Scope
+from service.core import Scope, exact_json, ids, timestamp
 from service.http import (
     Answer,
     Caller,
@@ -24,13 +22,13 @@ from service.http import (
 from service.schedules import schemas
 from service.schedules.makers import CannotMake
 from service.schedules.recurrence import NotACron, NotAZone, Recurrence, parse
-from service.schedules.schedule import Makes, Occurrence, Schedule, StoredSchedule
+from service.schedules.schedule import Occurrence, Schedule, ScheduleTarget, StoredSchedule
 from service.schedules.timetable import NoSuchSchedule, Timetable
 from service.storage import AuditEntry
 
 _EITHER = (Scope.INCIDENTS, Scope.NOTIFY)
-_NEEDS = {Makes.INCIDENT: Scope.INCIDENTS, Makes.NOTIFICATION: Scope.NOTIFY}
-_OF_AN_OCCURRENCE = {Makes.INCIDENT: ("incident_id", "open_at"), Makes.NOTIFICATION: ("send_at",)}
+_NEEDS = {ScheduleTarget.INCIDENT: Scope.INCIDENTS, ScheduleTarget.NOTIFICATION: Scope.NOTIFY}
+_OF_AN_OCCURRENCE = {ScheduleTarget.INCIDENT: ("incident_id", "open_at"), ScheduleTarget.NOTIFICATION: ("send_at",)}
 """Members of a body that each occurrence decides for itself."""
 
 
@@ -97,7 +95,7 @@ def _add_reads(routes: Blueprint, timetable: Timetable) -> None:
         answers={200: schemas.ShownSchedule},
     )
     def show_schedule(schedule_id: str, caller: Caller) -> Mapping[str, object]:
-        """What recurs, when next, and what came of the last time."""
+        """What recurs, when next, and what became of the last time."""
         with _as_problems():
             return _shown(timetable.get(schedule_id), caller)
 
@@ -121,13 +119,13 @@ def _add_delete(routes: Blueprint, timetable: Timetable) -> None:
         return Answer(None, 204)
 
 
-def _made(body: schemas.NewSchedule) -> tuple[Makes, dict[str, object]]:
+def _made(body: schemas.NewSchedule) -> tuple[ScheduleTarget, dict[str, object]]:
     """What each occurrence makes, and the body of it."""
-    given = {Makes.INCIDENT: body.incident, Makes.NOTIFICATION: body.notification}
-    said = [(makes, model) for makes, model in given.items() if model is not None]
-    if len(said) != 1:
+    given = {ScheduleTarget.INCIDENT: body.incident, ScheduleTarget.NOTIFICATION: body.notification}
+    choices = [(makes, model) for makes, model in given.items() if model is not None]
+    if len(choices) != 1:
         raise invalid([FieldError("", "Say either an incident or a notification")])
-    makes, model = said[0]
+    makes, model = choices[0]
     strange = [name for name in _OF_AN_OCCURRENCE[makes] if getattr(model, name) is not None]
     if strange:
         why = "Each occurrence has its own: leave it out"
@@ -144,7 +142,7 @@ def _recurrence(body: schemas.NewSchedule, caller: Caller) -> Recurrence:
         raise invalid([FieldError("timezone", f"{error}.")]) from error
 
 
-def _require(makes: Makes, caller: Caller) -> None:
+def _require(makes: ScheduleTarget, caller: Caller) -> None:
     scope = _NEEDS[makes]
     if scope not in caller.scopes:
         raise Problem(ProblemType.MISSING_SCOPE, f"This schedule needs a key with the scope {scope}.")
@@ -153,13 +151,13 @@ def _require(makes: Makes, caller: Caller) -> None:
 def _entry(entry_type: str, schedule: Schedule, caller: Caller) -> AuditEntry:
     """What was made or deleted, without whom it reaches: erasing a person leaves the audit whole."""
     at, recurrence = caller.received_at, schedule.recurrence
-    said = {
+    members = {
         "schedule_id": schedule.id,
         "cron": recurrence.cron,
         "timezone": recurrence.timezone,
         "makes": schedule.makes.value,
     }
-    return AuditEntry(ids.fresh(at), caller.request_id, entry_type, at, caller.app, exact_json.dumps(said))
+    return AuditEntry(ids.fresh(at), caller.request_id, entry_type, at, caller.app, exact_json.dumps(members))
 
 
 def _shown(kept: StoredSchedule, caller: Caller) -> dict[str, object]:
@@ -184,11 +182,14 @@ def _without_contact_data(body: Mapping[str, object]) -> dict[str, object]:
     contacts = body.get("contacts")
     if not isinstance(contacts, list | tuple):
         return dict(body)
-    return {**body, "contacts": [{name: _hidden(name, said) for name, said in one.items()} for one in contacts]}
+    return {
+        **body,
+        "contacts": [{name: _hidden(name, field) for name, field in contact.items()} for contact in contacts],
+    }
 
 
-def _hidden(name: str, said: object) -> object:
-    return masked(said) if name in ("phone", "email") and isinstance(said, str) else said
+def _hidden(name: str, field: object) -> object:
+    return masked(field) if name in ("phone", "email") and isinstance(field, str) else field
 
 
 @contextmanager

@@ -9,9 +9,7 @@ from enum import StrEnum
 
 from msgspec import structs
 
-from service.core.enums import Lane
-from service.core.errors import TocsinError
-from service.core.records import from_state, to_state
+from service.core import Lane, TocsinError, from_state, to_state
 from service.schedules.recurrence import Recurrence
 from service.storage import Item
 
@@ -21,7 +19,7 @@ ALL = ("schedules", "all")
 """Index and value under which every schedule is listed."""
 
 
-class Makes(StrEnum):
+class ScheduleTarget(StrEnum):
     """What each occurrence makes."""
 
     INCIDENT = "incident"
@@ -30,7 +28,7 @@ class Makes(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """What came of a schedule at one instant: the id that it made, or the `problem` that kept it from that."""
+    """What became of a schedule at one instant: the id that it made, or the `problem` that kept it from that."""
 
     at: datetime
     id: str
@@ -43,7 +41,7 @@ class Schedule:
 
     id: str
     recurrence: Recurrence
-    makes: Makes
+    makes: ScheduleTarget
     app: str
     created_at: datetime
     next_at: datetime
@@ -73,7 +71,7 @@ def item_id(schedule_id: str) -> str:
 
 def new_item(kept: StoredSchedule) -> Item:
     """The item of a schedule that was just made."""
-    lane = Lane.INCIDENT if kept.schedule.makes is Makes.INCIDENT else Lane.TRANSACTIONAL
+    lane = Lane.INCIDENT if kept.schedule.makes is ScheduleTarget.INCIDENT else Lane.TRANSACTIONAL
     item = Item(item_id(kept.schedule.id), KIND, {"body": kept.body}, lane=lane, keys=dict([ALL]))
     return changed_item(item, kept.schedule)
 
@@ -84,7 +82,7 @@ def changed_item(item: Item, schedule: Schedule) -> Item:
     return structs.replace(item, state=state, due_at=schedule.next_at, attempts=0)
 
 
-class Garbled(TocsinError):
+class UnreadableSchedule(TocsinError):
     """An item is not one that this release writes."""
 
 
@@ -92,5 +90,5 @@ def kept_in(item: Item) -> StoredSchedule:
     """The schedule in an item."""
     schedule, body = item.state.get("schedule"), item.state.get("body")
     if not isinstance(schedule, Mapping) or not isinstance(body, Mapping):
-        raise Garbled(f"item {item.id!r} is no schedule that this release writes")
+        raise UnreadableSchedule(f"item {item.id!r} is no schedule that this release writes")
     return StoredSchedule(from_state(Schedule, schedule), body)

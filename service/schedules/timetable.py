@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.core.errors import TocsinError
-from service.schedules.makers import CannotMake, Maker
+from service.core import TocsinError
+from service.schedules.makers import CannotMake, TargetMaker
 from service.schedules.schedule import (
     ALL,
     KIND,
-    Makes,
     Occurrence,
+    ScheduleTarget,
     StoredSchedule,
     changed_item,
     item_id,
@@ -21,7 +21,7 @@ from service.schedules.schedule import (
     new_item,
 )
 from service.storage import AlreadyExists, AuditEntry, Conflict, Item, Page, Store
-from service.work import Step, Task, postponed
+from service.work import Commit, Task, postponed
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Timetable:
     """The schedules of an installation."""
 
     store: Store
-    makers: Mapping[Makes, Maker]
+    makers: Mapping[ScheduleTarget, TargetMaker]
 
     def add(self, kept: StoredSchedule, audit: Sequence[AuditEntry] = ()) -> StoredSchedule:
         """Keep a new schedule, durably; the one that has its id already, if there is one. `CannotMake`."""
@@ -65,18 +65,18 @@ class Timetable:
                 continue  # it came due at this moment
             return
 
-    def on_time(self, task: Task) -> Step:
+    def on_time(self, task: Task) -> Commit:
         """Run the latest occurrence that is due, and wait for the next one.
 
-        Occurrences that nobody was there to run are left out, but for the latest. What cannot be made, because a
+        Occurrences that no worker was there to run are left out, except the latest. What cannot be made, because a
         recipient or policy is gone, is noted in the schedule, which goes on.
         """
         kept, now = kept_in(task.item), task.now
         latest = kept.schedule.recurrence.latest(now)
         if latest < kept.schedule.next_at:  # early: the clock of whoever claimed it was ahead
-            return Step(postponed(task.item, kept.schedule.next_at))
+            return Commit(postponed(task.item, kept.schedule.next_at))
         done = self._run(kept, latest)
-        return Step(changed_item(task.item, kept.schedule.after(done, now)))
+        return Commit(changed_item(task.item, kept.schedule.after(done, now)))
 
     def _run(self, kept: StoredSchedule, at: datetime) -> Occurrence:
         schedule = kept.schedule

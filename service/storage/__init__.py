@@ -1,5 +1,6 @@
 """Durable items: one narrow protocol (`store`) and two adapters (`sqlite`, `dynamodb`)."""
 
+from service.storage import cursors
 from service.storage.commits import EPOCH, instant, micros
 from service.storage.cursors import BadCursor, from_cursor, item_size, to_cursor
 from service.storage.relisting import Relisting
@@ -44,6 +45,7 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "TooLarge",
+    "cursors",
     "from_cursor",
     "instant",
     "item_size",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.core.clock import parse_timestamp, timestamp
+from service.core import parse_timestamp, timestamp
 from service.storage.cursors import BadCursor
 from service.storage.store import AuditEntry
 

@@ -18,8 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ResponseStreamingError
 from prometheus_client import Counter
 
-from service.core import aws_errors, deadline
-from service.core.aws_errors import AwsErrorKind
+from service.core import AwsErrorKind, aws_errors, deadline
 from service.storage.aws_time import AwsTime, DateListener, listener_of
 from service.storage.store import StoreUnavailable
 
@@ -105,7 +104,7 @@ C = TypeVar("C", bound=Closing)
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class RejectedWrite:
     """One write whose condition did not hold; `stored` is what is there instead, if anything."""
 
     position: int
@@ -118,13 +117,13 @@ class ConditionFailed(Exception):
     `uncertain`: an earlier try of the same call was not answered, so that it may itself be what stands in the way.
     """
 
-    def __init__(self, failures: Sequence[Failed], uncertain: bool) -> None:
+    def __init__(self, failures: Sequence[RejectedWrite], uncertain: bool) -> None:
         super().__init__("a condition did not hold")
         self.failures = failures
         self.uncertain = uncertain
 
 
-class Calls(Generic[C]):
+class AwsCalls(Generic[C]):
     """Makes calls, trying again after a jittered pause; `StoreUnavailable` when that does not help.
 
     A request waits no longer than its deadline allows, anybody else no longer than `PATIENCE_S`. A service that did not
@@ -140,7 +139,7 @@ class Calls(Generic[C]):
         tries: int = TRIES,
         *,
         answered_within: float = ANSWERED_WITHIN_S,
-        quiet: Quiet | None = None,
+        quiet: QuietPeriod | None = None,
         server_time: AwsTime | None = None,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -150,7 +149,7 @@ class Calls(Generic[C]):
         self._chance = chance
         self._tries = tries
         self._answered_within = answered_within
-        self._quiet = quiet or Quiet(elapsed)
+        self._quiet = quiet or QuietPeriod(elapsed)
         self._elapsed = elapsed
         self._time = server_time
         self._client: tuple[int, C] | None = None
@@ -163,7 +162,7 @@ class Calls(Generic[C]):
             tries += 1
             try:
                 answer = call(self._here())
-            except aws_errors.RAISED as error:
+            except aws_errors.AWS_RAISED as error:
                 if isinstance(error, ClientError) and (failures := _failures(error)):
                     self._quiet.answered()
                     raise ConditionFailed(failures, uncertain) from error
@@ -214,7 +213,7 @@ class Calls(Generic[C]):
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         if not isinstance(error, ClientError):
             return StoreUnavailable(f"{self._service} cannot be called: {error} (see `tocsin doctor`)")
-        name = aws_errors.code(error)
+        name = aws_errors.aws_error_code(error)
         advice = _ADVICE.get(name, error.response["Error"].get("Message", ""))
         return StoreUnavailable(f"{self._service} refused a call ({name}): {advice}")
 
@@ -249,7 +248,7 @@ def checked_whole(answer: A, *members: str) -> A:
     return answer
 
 
-class Quiet:
+class QuietPeriod:
     """Leaves a service alone that did not answer: for a second nobody asks, then one call finds out for all.
 
     Of one process, shared by its threads; every answer ends it, a refusal too.
@@ -281,21 +280,21 @@ class Quiet:
         self._until = None
 
 
-def _failures(error: ClientError) -> Sequence[Failed]:
+def _failures(error: ClientError) -> Sequence[RejectedWrite]:
     response = cast("Mapping[str, object]", error.response)
-    if aws_errors.code(error) == "ConditionalCheckFailedException":
-        return [Failed(0, cast("Attributes | None", response.get("Item")))]
+    if aws_errors.aws_error_code(error) == "ConditionalCheckFailedException":
+        return [RejectedWrite(0, cast("Attributes | None", response.get("Item")))]
     return [
-        Failed(position, cast("Attributes | None", reason.get("Item")))
+        RejectedWrite(position, cast("Attributes | None", reason.get("Item")))
         for position, reason in enumerate(_reasons(error))
         if reason.get("Code") == CONDITION_FAILED
     ]
 
 
 def _passes(error: Exception) -> bool:
-    if isinstance(error, ClientError) and aws_errors.code(error) == "TransactionCanceledException":
-        return any(aws_errors.kind_of_code(str(reason.get("Code"))) in _PASSING for reason in _told(error))
-    return aws_errors.kind_of(error) in _PASSING
+    if isinstance(error, ClientError) and aws_errors.aws_error_code(error) == "TransactionCanceledException":
+        return any(aws_errors.aws_kind_of_code(str(reason.get("Code"))) in _PASSING for reason in _told(error))
+    return aws_errors.aws_error_kind(error) in _PASSING
 
 
 def _may_be_done(error: Exception) -> bool:

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from prometheus_client import Gauge
 
-from service.core.clock import Clock
+from service.core import Clock
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from service.core.exact_json import canonical_texts, dumps
+from service.core import exact_json
 from service.storage.store import (
     MAX_COMMIT_BYTES,
     MAX_ITEM_BYTES,
@@ -91,7 +91,7 @@ class AuditRow:
 
     @property
     def size(self) -> int:
-        """Bytes it takes, at most; its identifiers count thrice because they also stand in the indexes."""
+        """Bytes it takes, at most; its identifiers count three times because they also stand in the indexes."""
         ids = (self.entry.audit_id, self.entry.request_id, self.entry.ruleset or "")
         texts = (self.entry.entry_type, self.entry.app, self.entry.raw_data, self.detail)
         return _OVERHEAD_BYTES + 3 * sum(map(_bytes, ids)) + sum(map(_bytes, texts))
@@ -129,7 +129,7 @@ def new_items(items: Sequence[Item], audit: Sequence[AuditEntry]) -> WriteBatch:
 
 def item_row(item: Item) -> ItemRow:
     """The row that stores an item's next version; `TooLarge` for one over a limit, `KeyRefused`."""
-    state, keys = dumps(item.state), canonical_texts(item.keys) if item.keys else _NO_KEYS
+    state, keys = exact_json.dumps(item.state), exact_json.canonical_texts(item.keys) if item.keys else _NO_KEYS
     id_bytes = _bytes(item.id)
     # An index holds its keys once more.
     size = _OVERHEAD_BYTES + id_bytes + len(item.kind) + _bytes(state) + 2 * len(keys)
@@ -146,7 +146,7 @@ def _next(version: int) -> int:
 
 def audit_row(entry: AuditEntry) -> AuditRow:
     """The row that stores an audit entry; `TooLarge` for one over a limit."""
-    row = AuditRow(entry, micros(entry.at), dumps(entry.detail))
+    row = AuditRow(entry, micros(entry.at), exact_json.dumps(entry.detail))
     for name, key in (("audit id", entry.audit_id), ("request id", entry.request_id)):
         _check_key(name, _bytes(key))
     if row.size > MAX_ITEM_BYTES:

@@ -13,8 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from service.core import exact_json
-from service.core.errors import TocsinError
+from service.core import TocsinError, exact_json
 from service.storage.store import MAX_PAGE_BYTES, AuditEntry, AuditText, Item, Page
 
 T = TypeVar("T")
@@ -68,14 +67,14 @@ def of_list(name: str, cursor: str) -> str:
     return _text(content[_MARK_BYTES:])
 
 
-def page_of(found: Iterable[T], limit: int, place: Callable[[T], str], size: Callable[[T], int]) -> Page[T]:
+def page_of(entries: Iterable[T], limit: int, place: Callable[[T], str], size: Callable[[T], int]) -> Page[T]:
     """A page of `limit` entries, or of as many as fit `MAX_PAGE_BYTES`, but always of one.
 
     One entry more is looked at to know whether another page follows; `found` is read no further than that.
     """
     items: list[T] = []
     left = MAX_PAGE_BYTES
-    for entry in found:
+    for entry in entries:
         left -= size(entry)
         if items and (len(items) == limit or left < 0):
             return Page(items, to_cursor(place(items[-1])))

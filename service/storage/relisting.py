@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from service.core.records import Unreadable
+from service.core import Unreadable
 from service.storage.store import Conflict, Item, Store
 
 KIND = "relisting"

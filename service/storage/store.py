@@ -14,9 +14,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from service.core.enums import Lane
-from service.core.errors import TocsinError, Unavailable
-from service.core.records import Record
+from service.core import Lane, Record, TocsinError, Unavailable
 
 T = TypeVar("T")
 
@@ -213,7 +211,7 @@ class Store(Protocol):
         """How many entries `audit_entries` would list; without an `entry_type` an index alone is asked."""
 
     def upkeep(self, now: datetime) -> int:
-        """The store's own chores, for every worker to do every few seconds; answers how many items it dealt with.
+        """The store's own upkeep, which every worker does every few seconds; answers how many items it dealt with.
 
         SQLite forgets what expired (DynamoDB does so itself); with SQS dispatch, ids of work that is about to be due
         are sent, and those of overdue work again.
@@ -223,4 +221,4 @@ class Store(Protocol):
         """Return if the store answers, else raise `StoreUnavailable`: readiness."""
 
     def close(self) -> None:
-        """Finish what was begun and let go of files and connections."""
+        """Finish what was begun, and close files and connections."""

@@ -1,4 +1,4 @@
-"""The one place where adapters are constructed and blueprints, checks, chores and duties are registered."""
+"""The one place where adapters are constructed and blueprints, checks, periodic tasks and handlers are registered."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from service import config, console, http
 from service.audit import routes as audit_routes
 from service.channels.email.mailbox import reader
 from service.config import Backend, Settings, folders, origins
-from service.core.clock import Clock
-from service.core.enums import Scope
-from service.core.errors import TocsinError
-from service.core.periodic import Chores, PeriodicTask
+from service.core import Clock, PeriodicRunner, PeriodicTask, Scope, TocsinError
 from service.escalate import Approvals, Forgetting
 from service.evaluations import (
     DryRuns,
@@ -27,7 +24,7 @@ from service.evaluations import (
     EventTests,
     InItsOwnLanguage,
     PastEvaluations,
-    Reach,
+    ReachCheck,
     event_sample_routes,
     event_samples,
     event_trial_routes,
@@ -45,9 +42,9 @@ from service.rulesets import (
     EVENTS,
     ActiveVersions,
     Backtests,
-    Following,
-    Latest,
     Library,
+    RecentComparison,
+    SegmentWriter,
     Shadows,
     TrialPlaces,
     WorkingCopies,
@@ -59,7 +56,7 @@ from service.rulesets import (
 )
 from service.rulesets import routes as ruleset_routes
 from service.rulesets.columns import segment_builder
-from service.schedules import IncidentMaker, Maker, Makes, NotificationMaker, Timetable, schedule
+from service.schedules import IncidentMaker, NotificationMaker, ScheduleTarget, TargetMaker, Timetable, schedule
 from service.schedules import routes as schedule_routes
 from service.storage import Store
 from service.wiring import edited_texts, published_texts, reload
@@ -126,8 +123,8 @@ class Service:
         embeddings = Embeddings()
         sentiment = open_sentiment(settings, amazon, embeddings)
         self.shadows = Shadows(self.live, self.store, clock)
-        self.columns = Following(self.library, self.store, clock)
-        self.latest = Latest(self.live, self.store, clock, enough_of_the_audit(settings))
+        self.columns = SegmentWriter(self.library, self.store, clock)
+        self.latest = RecentComparison(self.live, self.store, clock, enough_of_the_audit(settings))
         self.backtests = Backtests(self.live, self.store, clock)
         derived = self.derived_sentiment = of_any_language(sentiment, settings, amazon)
         self.event_samples = EventSamples(self.live, self.store, clock, derived)
@@ -135,7 +132,7 @@ class Service:
         tone = EmbeddedTone(embeddings)
         self.messaging = Messaging(settings, self.store, clock, self.live, sentiment, tone, breakers, amazon)
         self.escalation = Escalation(settings, self.store, clock, self.messaging)
-        reach = Reach(self.escalation.rule_incidents, self.messaging.rule_notifications, self.messaging.directory)
+        reach = ReachCheck(self.escalation.rule_incidents, self.messaging.rule_notifications, self.messaging.directory)
         self.reach = reach
         self.event_tests = EventTests(self.live, self.store, clock, derived, reach)
         self.evaluations = Evaluations(self.live, self.store, clock, derived, self.shadows, self.event_samples, reach)
@@ -144,9 +141,9 @@ class Service:
         self.mappings = LiveMappings(settings.rules_dir / EVENTS)
 
     def _timetable(self) -> Timetable:
-        makers: Mapping[Makes, Maker] = {
-            Makes.INCIDENT: IncidentMaker(self.escalation.incidents, self.escalation.rules),
-            Makes.NOTIFICATION: NotificationMaker(self.messaging.desk),
+        makers: Mapping[ScheduleTarget, TargetMaker] = {
+            ScheduleTarget.INCIDENT: IncidentMaker(self.escalation.incidents, self.escalation.rules),
+            ScheduleTarget.NOTIFICATION: NotificationMaker(self.messaging.notifications),
         }
         return Timetable(self.store, makers)
 
@@ -205,7 +202,7 @@ class Service:
         if faults:
             raise NotPublished("; ".join(faults))
 
-    def api_chores(self) -> Sequence[PeriodicTask]:
+    def api_tasks(self) -> Sequence[PeriodicTask]:
         """What every API process does beside answering."""
         return (
             self._following(),
@@ -216,7 +213,7 @@ class Service:
             PeriodicTask("testing sampled events", event_samples.POLL, self.event_samples.work),
         )
 
-    def worker_chores(self) -> Sequence[PeriodicTask]:
+    def worker_tasks(self) -> Sequence[PeriodicTask]:
         """What every worker does beside handling items."""
         publish = self.working_copies.sweep if self.settings.watches_rules else self.working_copies.publish_unknown
         return (
@@ -266,10 +263,15 @@ class Service:
     def _following(self) -> PeriodicTask:
         return PeriodicTask("following the rulesets", active_versions.POLL, self.live.refresh)
 
-    def duties(self) -> Sequence[TaskHandler]:
+    def task_handlers(self) -> Sequence[TaskHandler]:
         """Who handles which kind of item."""
         schedules = TaskHandler(schedule.KIND, self.timetable.on_time)
-        return (*self.messaging.duties(self._chain()), *self.escalation.duties(), schedules, self.backtests.duty())
+        return (
+            *self.messaging.task_handlers(self._chain()),
+            *self.escalation.task_handlers(),
+            schedules,
+            self.backtests.task_handler(),
+        )
 
     def flask(self) -> Flask:
         """The API."""
@@ -300,30 +302,32 @@ class Service:
             return None
         from service.aws import SqsInbox
 
-        return Poller(SqsInbox(self.settings.intake_queue), self.taking(), self.working_copies.check_published)
+        return Poller(SqsInbox(self.settings.intake_queue), self.consumer(), self.working_copies.check_published)
 
-    def taking(self) -> QueueConsumer:
+    def consumer(self) -> QueueConsumer:
         """What does the things that letters ask for."""
-        return self._taking(QueueSender(self.settings.intake_app, frozenset(self.settings.intake_scopes)))
+        return self._consumer(QueueSender(self.settings.intake_app, frozenset(self.settings.intake_scopes)))
 
     def _chain(self) -> Chain | None:
         """What takes in the events of our own rules; from an event bus they come back by themselves."""
         if self.settings.event_bus is not None:
             return None
-        taking = self._taking(QueueSender("rules", frozenset({Scope.EVALUATE, Scope.NOTIFY, Scope.INCIDENTS})))
-        return Chains(taking, self.mappings.current).offer
+        consumer = self._consumer(QueueSender("rules", frozenset({Scope.EVALUATE, Scope.NOTIFY, Scope.INCIDENTS})))
+        return Chains(consumer, self.mappings.current).offer
 
-    def _taking(self, sender: QueueSender) -> QueueConsumer:
+    def _consumer(self, sender: QueueSender) -> QueueConsumer:
         settings, escalation = self.settings, self.escalation
-        doors = IntakeHandlers(self.evaluations, self.messaging.desk, escalation.incidents, escalation.rules)
-        return QueueConsumer(doors, sender, self.store, self.clock, self.mappings.current, settings.body_limit)
+        handlers = IntakeHandlers(
+            self.evaluations, self.messaging.notifications, escalation.incidents, escalation.rules
+        )
+        return QueueConsumer(handlers, sender, self.store, self.clock, self.mappings.current, settings.body_limit)
 
     def mapped_events(self) -> MappedEvents:
         """What tries events with the mappings, and with what they lead to here."""
         escalation = self.escalation
         return MappedEvents(
             self.live,
-            self.messaging.desk,
+            self.messaging.notifications,
             escalation.incidents,
             escalation.rules,
             self.clock,
@@ -338,19 +342,21 @@ class Service:
 
     def worker(self) -> Worker:
         """The loop that does what is due."""
-        return Worker(self.store, HandlerRegistry(self.duties()), self.clock, threads=self.settings.worker_threads)
+        return Worker(
+            self.store, HandlerRegistry(self.task_handlers()), self.clock, threads=self.settings.worker_threads
+        )
 
 
 def create_app(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Flask:
-    """The API for a server or a test client; its chores do not run."""
+    """The API for a server or a test client; its periodic tasks do not run."""
     return Service(settings, clock).flask()
 
 
 def wsgi() -> Flask:
-    """What gunicorn calls in each process after it has forked: the API, its chores running."""
+    """What gunicorn calls in each process after it has forked: the API, its periodic tasks running."""
     settings = config.load()
     service = Service(settings)
-    Chores([*service.api_chores(), *reload.chores(settings, _leave)]).start()
+    PeriodicRunner([*service.api_tasks(), *reload.periodic_tasks(settings, _leave)]).start()
     return service.flask()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from service.aws import Clients, EventBridge
-from service.channels import Email, OneByOne, Outcome, Sms, VoiceCall
+from service.channels import Email, Outcome, SingleSender, Sms, VoiceCall, header_text
 from service.channels.aws import (
     EndUserMessagingSms,
     EndUserMessagingVoice,
@@ -15,7 +15,6 @@ from service.channels.aws import (
     SendRate,
     SesEmail,
 )
-from service.channels.email import header_text
 from service.config import Settings
 from service.language import (
     Detector,
@@ -67,12 +66,12 @@ class Amazon:
 
     def sms(self, senders: Senders) -> Provider[Sms]:
         """SMS by End User Messaging."""
-        through = Accounts(senders, lambda role: EndUserMessagingSms(self._clients, self._phone(role)))
+        through = AccountCarrier(senders, lambda role: EndUserMessagingSms(self._clients, self._phone(role)))
         return Provider(SMS, through, senders)
 
     def voice(self, senders: Senders) -> Provider[VoiceCall]:
         """Calls by End User Messaging."""
-        through = Accounts(senders, lambda role: EndUserMessagingVoice(self._clients, self._phone(role)))
+        through = AccountCarrier(senders, lambda role: EndUserMessagingVoice(self._clients, self._phone(role)))
         return Provider(VOICE, through, senders)
 
     def events(self, bus: str) -> EventBridge:
@@ -83,12 +82,12 @@ class Amazon:
         return PhoneIdentity(self._settings.phone_identity, self._settings.phone_configuration_set, role)
 
 
-class Accounts(Generic[M]):
+class AccountCarrier(Generic[M]):
     """A channel that speaks to the account whose identity a message leaves from."""
 
-    def __init__(self, senders: Senders, channel_of: Callable[[str | None], OneByOne[M]]) -> None:
+    def __init__(self, senders: Senders, channel_of: Callable[[str | None], SingleSender[M]]) -> None:
         self._senders = senders
-        self._channel_of: Callable[[str | None], OneByOne[M]] = channel_of
+        self._channel_of: Callable[[str | None], SingleSender[M]] = channel_of
 
     def send(self, message: M, /) -> Outcome:
         """Send one message, in the role that its identity is used in."""

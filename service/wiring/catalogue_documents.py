@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from service.core import plain_files
-from service.decide import Declared, Finding, Flaw, Inlined, Place, Severity
+from service.decide import Finding, Flaw, InlinedText, Place, RulesetHeader, Severity
 from service.language.embedded import catalogue_files
-from service.rulesets import CATALOGUES, Checked, OneFileEach, RuleFile
+from service.rulesets import CATALOGUES, CheckedFile, OneFileEach, RuleFile
 
 MAX_BYTES = catalogue_files.MAX_BYTES
 
@@ -25,21 +25,25 @@ class CatalogueFiles(OneFileEach):
         """The file, with a header."""
         written = plain_files.read(path).decode("utf-8", "surrogateescape")
         if CATALOGUES.names.search(written) is None:
-            said = f'"Language: {path.stem}\\n"\n'
+            header = f'"Language: {path.stem}\\n"\n'
             written = (
-                written.replace(_HEADER, _HEADER + said, 1) if _HEADER in written else f"{_HEADER}{said}\n{written}"
+                written.replace(_HEADER, _HEADER + header, 1) if _HEADER in written else f"{_HEADER}{header}\n{written}"
             )
-        return RuleFile(path, written, written.encode("utf-8", "surrogateescape"), Inlined(written), CATALOGUES.names)
+        return RuleFile(
+            path, written, written.encode("utf-8", "surrogateescape"), InlinedText(written), CATALOGUES.names
+        )
 
 
-def checked(content: bytes) -> Checked:
+def checked(content: bytes) -> CheckedFile:
     """Everything there is to say about a catalogue before it is published."""
     source = content.decode("utf-8", "replace")
     language = language_of(source)
     if language is None:
-        return Checked(source, None, (_finding(1, 'the header names no language: write "Language: de\\n" into it'),))
-    found = [_finding(fault.line, fault.message) for fault in catalogue_files.faults(source, language)]
-    return Checked(source, None if found else Declared(language, ""), tuple(found))
+        return CheckedFile(
+            source, None, (_finding(1, 'the header names no language: write "Language: de\\n" into it'),)
+        )
+    findings = [_finding(fault.line, fault.message) for fault in catalogue_files.faults(source, language)]
+    return CheckedFile(source, None if findings else RulesetHeader(language, ""), tuple(findings))
 
 
 def parsed(source: str) -> Mapping[str, str]:
@@ -49,8 +53,8 @@ def parsed(source: str) -> Mapping[str, str]:
 
 def language_of(source: str) -> str | None:
     """The language that the header names."""
-    found = CATALOGUES.names.search(source)
-    return None if found is None else found[1]
+    match = CATALOGUES.names.search(source)
+    return None if match is None else match[1]
 
 
 def _finding(line: int, message: str) -> Finding:

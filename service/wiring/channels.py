@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from service.channels import (
     Carrier,
+    Chat,
     ChatWebhooks,
     Email,
     MailTokens,
@@ -21,31 +22,27 @@ from service.channels import (
     Sms,
     SmtpChannel,
     SmtpServer,
+    Speech,
     VoiceCall,
+    polly_voice,
     voice_espeak,
 )
-from service.channels.chat import Chat
-from service.channels.voice import Speech, polly_voice
 from service.config import Settings
-from service.core import secrets
-from service.core.clock import Clock
-from service.core.enums import Channel
-from service.core.language_tags import Tag
-from service.core.outside_posts import OutsidePosts
+from service.core import Channel, Clock, OutsidePosts, Tag, secrets
 from service.inbound.twilio import callback_address
 from service.messages import (
     Budgeted,
     Carriers,
-    Departing,
     Failover,
-    FromSenders,
     OneAddress,
     Provider,
     RateLimiter,
+    RouteChooser,
+    SenderCarrier,
     Senders,
     Spend,
-    anyhow,
-    everywhere,
+    any_route,
+    one_identity,
 )
 from service.storage import Store
 from service.work import ANSWERED_WITHIN_S, LONGEST_CALL, Breakers
@@ -56,7 +53,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Message)
 
-Way = tuple[Carrier[M], Departing[M]]
+CarrierAndRoutes = tuple[Carrier[M], RouteChooser[M]]
 """What takes the messages of a channel out, and from where they are going to leave."""
 
 AWS, TWILIO = "aws", "twilio"
@@ -85,10 +82,10 @@ class OutboundChannels:
         spend = Spend(store, None if settings.spend_cap is None else Decimal(str(settings.spend_cap)))
         ways = {channel: self._way(channel, outbox, spend) for channel in Channel}
         self.carriers = Carriers({channel: carrier for channel, (carrier, _) in ways.items()})
-        leaving = {channel: departing for channel, (_, departing) in ways.items()}
-        self.slots = RateLimiter(store, leaving, _rates(settings))
+        route_choosers = {channel: chooser for channel, (_, chooser) in ways.items()}
+        self.slots = RateLimiter(store, route_choosers, _rates(settings))
 
-    def _way(self, channel: Channel, outbox: Outbox, spend: Spend) -> Way[Any]:
+    def _way(self, channel: Channel, outbox: Outbox, spend: Spend) -> CarrierAndRoutes[Any]:
         match channel:
             case Channel.SMS:
                 return self._sms(outbox, spend)
@@ -99,22 +96,22 @@ class OutboundChannels:
             case Channel.CHAT:
                 return self._chat(outbox)
 
-    def _sms(self, outbox: Outbox, spend: Spend) -> Way[Sms]:
+    def _sms(self, outbox: Outbox, spend: Spend) -> CarrierAndRoutes[Sms]:
         failover = self._failover(self._sms_providers())
         if failover is not None:
-            return Budgeted(failover, spend, self._clock), failover.departing
-        simulated = FromSenders(OutboxSms(outbox), self._senders)
-        return Budgeted(simulated, spend, self._clock), simulated.departing
+            return Budgeted(failover, spend, self._clock), failover.route_chooser
+        simulated = SenderCarrier(OutboxSms(outbox), self._senders)
+        return Budgeted(simulated, spend, self._clock), simulated.route_chooser
 
-    def _email(self, outbox: Outbox) -> Way[Email]:
+    def _email(self, outbox: Outbox) -> CarrierAndRoutes[Email]:
         failover = self._failover(self._email_providers())
-        return (OutboxEmail(outbox), anyhow) if failover is None else (failover, failover.departing)
+        return (OutboxEmail(outbox), any_route) if failover is None else (failover, failover.route_chooser)
 
-    def _voice(self, outbox: Outbox) -> Way[VoiceCall]:
+    def _voice(self, outbox: Outbox) -> CarrierAndRoutes[VoiceCall]:
         failover = self._failover(self._voice_providers())
         if failover is not None:
-            return failover, failover.departing
-        return OutboxVoice(outbox, self._speech), anyhow
+            return failover, failover.route_chooser
+        return OutboxVoice(outbox, self._speech), any_route
 
     def speaks(self, locale: Tag) -> bool:
         """Whether a call can be read out in a locale."""
@@ -122,15 +119,15 @@ class OutboundChannels:
             return self._speech.speaks(locale)
         return polly_voice(locale) is not None
 
-    def _chat(self, outbox: Outbox) -> Way[Chat]:
+    def _chat(self, outbox: Outbox) -> CarrierAndRoutes[Chat]:
         if self._settings.is_trial(Channel.CHAT):
-            return OutboxChat(outbox), anyhow
-        return ChatWebhooks(chat_posts(self._settings), self._clock), anyhow
+            return OutboxChat(outbox), any_route
+        return ChatWebhooks(chat_posts(self._settings), self._clock), any_route
 
     def _failover(self, providers: Iterator[Provider[M]]) -> Failover[M] | None:
         """Over the providers that TOCSIN_PROVIDERS names, or over all where it names none of the channel's."""
-        found = list(providers)
-        chosen = [provider for provider in found if provider.name in self._weights] or found
+        names = list(providers)
+        chosen = [provider for provider in names if provider.name in self._weights] or names
         return Failover(chosen, self._breakers, self._clock, self._weights) if chosen else None
 
     def _sms_providers(self) -> Iterator[Provider[Sms]]:
@@ -156,7 +153,7 @@ class OutboundChannels:
             yield Provider(TWILIO_VOICE, TwilioVoice(self._twilio, identity), self._senders_of(TWILIO, identity))
 
     def _senders_of(self, provider: str, identity: str | None) -> Senders:
-        return self._senders.of_provider(provider) if self._senders.by_country else everywhere(identity)
+        return self._senders.of_provider(provider) if self._senders.by_country else one_identity(identity)
 
     def _email_providers(self) -> Iterator[Provider[Email]]:
         """A mail server goes before SES, which joins it only where TOCSIN_PROVIDERS says so."""

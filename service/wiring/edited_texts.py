@@ -11,8 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from service.config import Settings
-from service.core.errors import TocsinError
-from service.core.settled_folder import SettledFolder
+from service.core import SettledFolder, TocsinError
 from service.wiring.escalation import Escalation
 from service.wiring.messaging import Messaging
 

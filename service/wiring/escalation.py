@@ -10,9 +10,7 @@ from flask import Blueprint
 
 from service.channels import ContactKeys, MailboxReader, Receipt, ReceiptStatus, ReplyAddress
 from service.config import Settings
-from service.core import last_good, secrets
-from service.core.clock import Clock
-from service.core.enums import Channel
+from service.core import Channel, Clock, last_good, secrets
 from service.escalate import (
     AnswerPages,
     Answers,
@@ -20,7 +18,6 @@ from service.escalate import (
     Contacts,
     EscalationPolicy,
     Forgetting,
-    House,
     IncidentCallbacks,
     Incidents,
     IncidentSender,
@@ -33,6 +30,7 @@ from service.escalate import (
     Receipts,
     Replies,
     RuleIncidents,
+    SenderDetails,
     Summaries,
     Wording,
     action_routes,
@@ -115,12 +113,12 @@ class Escalation:
         """Use the policies as their folder has them now; raises where they cannot be used."""
         self._parsed(self.settings.rules_dir / "escalation")
         self._in_folder = self._read_policies()
-        self.incidents.policies.become(self._published.over(self._in_folder))
+        self.incidents.policies.replace_with(self._published.over(self._in_folder))
 
     def use_policies(self, published: Mapping[str, EscalationPolicy]) -> None:
         """Use what is published; what the folder has beside it goes on."""
         self._published = Policies(published)
-        self.incidents.policies.become(self._published.over(self._in_folder))
+        self.incidents.policies.replace_with(self._published.over(self._in_folder))
 
     def blueprints(self) -> Sequence[Blueprint]:
         """The calls about incidents, and those by which answers come in."""
@@ -142,7 +140,7 @@ class Escalation:
             *self._answer_pages(),
         )
 
-    def duties(self) -> Sequence[TaskHandler]:
+    def task_handlers(self) -> Sequence[TaskHandler]:
         """Who handles which kind of item."""
         sender = self._sender()
         summaries, notices = Summaries(self.incidents, sender), Notices(self.incidents, sender)
@@ -153,12 +151,12 @@ class Escalation:
                 together=self.incidents.on_time_together,
                 tried_on_for=FOR_EVER,
             ),
-            TaskHandler(items.MESSAGE, sender.message, sender.buried),
+            TaskHandler(items.MESSAGE, sender.message, sender.on_dead),
             TaskHandler(items.ANSWER, sender.answer),
             TaskHandler(items.MAIL_ANSWER, sender.mail_answer),
             TaskHandler(items.OWNER_NOTICE, sender.owner_notice),
-            TaskHandler(items.SUMMARY, summaries.handle, summaries.buried),
-            TaskHandler(items.NOTICES, notices.handle, notices.buried),
+            TaskHandler(items.SUMMARY, summaries.handle, summaries.on_dead),
+            TaskHandler(items.NOTICES, notices.handle, notices.on_dead),
             TaskHandler(items.HEARD, Answers(self.incidents).handle, tried_on_for=A_DAY),
             TaskHandler(items.ENDING, IncidentCallbacks(self.messaging.webhooks).handle),
             TaskHandler(forgetting.KIND, Forgetting(self.incidents).handle),
@@ -184,8 +182,8 @@ class Escalation:
         return None if contact is None else contact.email
 
     def _of_a_notification(self, receipt: Receipt) -> None:
-        if (told := delivery_receipt(receipt)) is not None:
-            self.messaging.receipts.receive(told)
+        if (known := delivery_receipt(receipt)) is not None:
+            self.messaging.receipts.receive(known)
 
     def _answer_pages(self) -> Sequence[Blueprint]:
         """The page behind the links, where there are any."""
@@ -198,7 +196,7 @@ class Escalation:
 
     def _wording(self) -> Wording:
         settings = self.settings
-        house = House(
+        house = SenderDetails(
             sender=settings.sender_name or "",
             help=settings.help_contact or "",
             sms_plain=settings.sms_plain,

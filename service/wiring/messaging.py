@@ -12,11 +12,7 @@ from flask import Blueprint
 
 from service.channels import ContactKeys, Outbox, PhoneRules
 from service.config import Backend, Settings
-from service.core import last_good, secrets
-from service.core.clock import Clock
-from service.core.enums import Channel
-from service.core.language_tags import parse_tag
-from service.core.secrets import Keyring
+from service.core import Channel, Clock, Keyring, last_good, parse_tag, secrets
 from service.language import (
     Sentiment,
     Tone,
@@ -29,12 +25,12 @@ from service.messages import (
     HostShares,
     MachineReview,
     OptOuts,
+    PostAttempts,
     Ruling,
     S3Attachments,
     Template,
     Templates,
     Translations,
-    Tries,
     Webhooks,
     host_of,
     lane_routes,
@@ -57,12 +53,12 @@ from service.notify import (
     Digests,
     EmitOutcome,
     Events,
-    Naming,
     NotificationFlow,
     NotificationReceipts,
     NotificationService,
     NotifyOutcome,
     Previews,
+    RecipientNaming,
     Renditions,
     Reviewers,
     ReviewLinks,
@@ -125,9 +121,9 @@ class Messaging:
         self._in_folder = read_wording(settings)
         self._published = Templates({}), Catalogues({})
         self.templates, self.catalogues = self._over_the_folder()
-        ways_out = OutboundChannels(settings, store, clock, breakers, self.outbox, amazon)
-        self.carriers, self.slots, self._speaks = ways_out.carriers, ways_out.slots, ways_out.speaks
-        self.tries = Tries(HostShares(in_all=max(OF_ONE_HOST, settings.worker_threads // 2)))
+        outbound = OutboundChannels(settings, store, clock, breakers, self.outbox, amazon)
+        self.carriers, self.slots, self._speaks = outbound.carriers, outbound.slots, outbound.speaks
+        self.tries = PostAttempts(HostShares(in_all=max(OF_ONE_HOST, settings.worker_threads // 2)))
         self.webhooks = Webhooks(
             signing_keys(settings, CALLBACKS),
             clock,
@@ -149,11 +145,11 @@ class Messaging:
         self.pauses = LanePauses(store, clock)
         self.cancellation = Cancellation(store, self.completion)
         self.addressees = Addressees(store)
-        naming = Naming(self.directory, self.profiles, keys)
-        self.desk = NotificationService(
+        naming = RecipientNaming(self.directory, self.profiles, keys)
+        self.notifications = NotificationService(
             store, clock, naming, self.templates, self.attachments, has_links_to_leave=bool(url)
         )
-        self.rule_notifications = NotifyOutcome(self.desk)
+        self.rule_notifications = NotifyOutcome(self.notifications)
 
     def renew_wording(self) -> None:
         """Use the templates and catalogues as their folder has them now; raises where they cannot be used."""
@@ -174,8 +170,8 @@ class Messaging:
 
     def _use_both(self) -> None:
         templates, catalogues = self._over_the_folder()
-        self.templates.become(templates)
-        self.catalogues.become(catalogues)
+        self.templates.replace_with(templates)
+        self.catalogues.replace_with(catalogues)
 
     def _over_the_folder(self) -> tuple[Templates, Catalogues]:
         (templates, catalogues), (other_templates, other_catalogues) = self._published, self._in_folder
@@ -193,14 +189,14 @@ class Messaging:
             lane_routes.blueprint(self.pauses, self.clock),
             attachment_routes.blueprint(self.attachments, self.clock),
             notify_routes.blueprint(
-                self.desk,
+                self.notifications,
                 self.translations,
                 self.store,
                 self.clock,
                 self.completion,
                 self.cancellation,
                 Previews(
-                    self.desk,
+                    self.notifications,
                     self.directory,
                     self.translations,
                     self.validation,
@@ -233,7 +229,7 @@ class Messaging:
         links = self.review_links
         if links is None:
             return []
-        return [review_links.blueprint(links, self.desk, self.store, self.completion, self.clock)]
+        return [review_links.blueprint(links, self.notifications, self.store, self.completion, self.clock)]
 
     def relistings(self) -> Sequence[Relisting]:
         """What puts the items of earlier versions where this one finds them."""
@@ -244,7 +240,7 @@ class Messaging:
             lists.relisting(self.store),
         )
 
-    def duties(self, chain: Chain | None = None) -> Sequence[TaskHandler]:
+    def task_handlers(self, chain: Chain | None = None) -> Sequence[TaskHandler]:
         """Who handles which kind of item; `chain` offers events of rules to this installation itself."""
         link = self.review_links.of if self.review_links else None
         reviewers = Reviewers(self.store, self.carriers, self.settings.reviewers, link)
@@ -283,13 +279,13 @@ class Messaging:
             TaskHandler(review.KIND, reviewers.handle),
             TaskHandler(outcomes.NOTIFY, self.rule_notifications.handle),
             TaskHandler(outcomes.EMIT, EmitOutcome(self._events(), self.tries, chain).handle, on_dead),
-            self.webhooks.duty(),
+            self.webhooks.task_handler(),
         )
 
     def _batches(self, sender: BatchSender) -> TaskHandler:
-        duty = TaskHandler(items.BATCH, sender.handle, DeadLetterHandler(self.store, self.clock).handle)
+        handler = TaskHandler(items.BATCH, sender.handle, DeadLetterHandler(self.store, self.clock).handle)
         is_store_here = self.settings.backend is Backend.EMBEDDED
-        return replace(duty, computes=sender.computes) if is_store_here else duty
+        return replace(handler, computes=sender.computes) if is_store_here else handler
 
     def _events(self) -> Events | None:
         if self.amazon is not None and self.settings.event_bus is not None:

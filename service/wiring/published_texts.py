@@ -18,10 +18,7 @@ from typing import TypeVar
 from flask import Blueprint
 
 from service.config import Settings
-from service.core.clock import Clock
-from service.core.errors import Unavailable
-from service.core.plain_files import CannotRead
-from service.core.settled_folder import SettledFolder
+from service.core import CannotRead, Clock, SettledFolder, Unavailable
 from service.escalate import checked as checked_policy
 from service.escalate import published_policy
 from service.http import Format, texts_of
@@ -31,7 +28,7 @@ from service.rulesets import (
     POLICIES,
     TEMPLATES,
     ActiveTexts,
-    Checked,
+    CheckedFile,
     Family,
     Library,
     OneFileEach,
@@ -86,19 +83,19 @@ class FamilyFolder:
     family: Family
     folder: Path
     files: WorkingFiles
-    check: Callable[[bytes], Checked]
+    check: Callable[[bytes], CheckedFile]
 
     def contents(self) -> Mapping[str, str]:
         """The sha256 of each text by its name: what a process has in use without reading the store."""
-        found: dict[str, str] = {}
+        contents: dict[str, str] = {}
         for path in self.files.paths(self.folder):
             try:
                 file = self.files.read(path)
             except CannotRead:
                 continue
             if file.ruleset is not None:
-                found[file.ruleset] = hashlib.sha256(file.content).hexdigest()
-        return found
+                contents[file.ruleset] = hashlib.sha256(file.content).hexdigest()
+        return contents
 
 
 @dataclass(slots=True)
@@ -149,10 +146,10 @@ class PublishedTexts:
     def faults(self) -> Iterator[str]:
         """What of the folders is not published, and why."""
         for texts in self.families.values():
-            yield from (f"{one.file}: {one.why}" for one in texts.copies.unpublished())
+            yield from (f"{copy.file}: {copy.why}" for copy in texts.copies.unpublished())
 
     def _policies(self) -> VersionedTexts:
-        def check(content: bytes) -> Checked:
+        def check(content: bytes) -> CheckedFile:
             return checked_policy(content, self.messaging.templates.names)
 
         where = FamilyFolder(POLICIES, self.settings.rules_dir / "escalation", OneFileEach(POLICIES), check)

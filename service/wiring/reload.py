@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from service import config
 from service.aws import Fetch
 from service.config import Settings, SettingsError, sources
-from service.core.periodic import PeriodicTask
+from service.core import PeriodicTask
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ Renew = Callable[[], object]
 """Ends this process in good order, so that another begins with the settings of then."""
 
 
-class Watch:
+class SettingsWatch:
     """Looks at the settings that are kept elsewhere, and has the process renewed once one is another."""
 
     def __init__(self, settings: Settings, renew: Renew, fetch: Fetch | None = None) -> None:
@@ -35,7 +35,7 @@ class Watch:
         self._fetch = fetch
 
     def look(self) -> None:
-        """Read all of them again. One that cannot be had leaves every one as it is: a new process would need it too."""
+        """Read all of them again. If one cannot be fetched, all stay as they are: a new process would need it too."""
         try:
             fresh = config.load(self._fetch)
         except SettingsError as error:
@@ -50,7 +50,7 @@ class Watch:
             self._renew()
 
 
-def chores(settings: Settings, renew: Renew) -> list[PeriodicTask]:
+def periodic_tasks(settings: Settings, renew: Renew) -> list[PeriodicTask]:
     """What a process has to do about settings that are kept elsewhere: nothing, if there are none."""
     if not config.references():
         return []
@@ -58,6 +58,6 @@ def chores(settings: Settings, renew: Renew) -> list[PeriodicTask]:
         PeriodicTask(
             "reading settings again",
             timedelta(seconds=settings.parameters_ttl),
-            Watch(settings, renew, sources.fetch_kept()).look,
+            SettingsWatch(settings, renew, sources.fetch_kept()).look,
         )
     ]

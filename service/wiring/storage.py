@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.config import Backend, SettingFault, Settings, SettingsError, folders
-from service.core.clock import Clock, SystemClock
-from service.core.enums import Lane
-from service.core.errors import TocsinError
+from service.core import Clock, Lane, SystemClock, TocsinError
 from service.storage import Store
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Work: items that are due are claimed, handled and saved, lane by lane, most urgent first."""
 
-from service.work.breaker import Go, Wait
-from service.work.breakers import PROBED_WITHIN, Breakers, Look
+from service.work.breaker import CallAllowed, CallDenied
+from service.work.breakers import PROBED_WITHIN, Breakers, BreakerView
 from service.work.dead import (
     INDEX,
     DeadItem,
@@ -26,9 +26,9 @@ from service.work.lanes import (
 from service.work.limits import LONGEST_REST, LimitKind
 from service.work.pauses import LOOK, LanePauses, Pause
 from service.work.rates import slot_of, wait_until_booked
-from service.work.registry import FOR_EVER, Burial, Handler, HandlerRegistry, TaskHandler, Together
+from service.work.registry import FOR_EVER, BatchHandler, Handler, HandlerRegistry, OnDead, TaskHandler
 from service.work.retry import Backoff, Permanent, RetryLater, asked_wait
-from service.work.steps import Step, Task, finished, joined, postponed, waiting
+from service.work.tasks import Commit, Task, finished, joined, postponed, waiting
 from service.work.vitals import Heartbeat, Thresholds, Vitals, checks_of_lanes, silence
 from service.work.worker import Worker
 
@@ -46,28 +46,28 @@ __all__ = [
     "POLICIES",
     "PROBED_WITHIN",
     "Backoff",
+    "BatchHandler",
+    "BreakerView",
     "Breakers",
-    "Burial",
+    "CallAllowed",
+    "CallDenied",
+    "Commit",
     "DeadItem",
-    "Go",
     "Handler",
     "HandlerRegistry",
     "Heartbeat",
     "LanePauses",
     "LanePolicy",
     "LimitKind",
-    "Look",
     "NotDead",
+    "OnDead",
     "Pause",
     "Permanent",
     "RetryLater",
-    "Step",
     "Task",
     "TaskHandler",
     "Thresholds",
-    "Together",
     "Vitals",
-    "Wait",
     "Worker",
     "alive",
     "all_dead_items",

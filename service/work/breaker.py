@@ -53,7 +53,7 @@ Breaker = Closed | OpenBreaker | HalfOpen
 
 
 @dataclass(frozen=True, slots=True)
-class Go:
+class CallAllowed:
     """The call may be made. A `probe` alone decides how a half-open breaker goes on.
 
     `finds_out` for the one that is let through to see whether a limit of the provider is over (`limits`).
@@ -64,7 +64,7 @@ class Go:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class CallDenied:
     """The call must not be made before `until`."""
 
     until: datetime
@@ -75,20 +75,20 @@ def _rest(times: int) -> timedelta:
     return min(LONGEST_REST, FIRST_REST * (1 << min(times - 1, 10)))
 
 
-def admit(breaker: Breaker, now: datetime, *, urgent: bool = False) -> tuple[Breaker, Go | Wait]:
+def admit(breaker: Breaker, now: datetime, *, urgent: bool = False) -> tuple[Breaker, CallAllowed | CallDenied]:
     """Whether a call may be made now, and the breaker after having said so."""
     match breaker:
         case Closed():
-            return breaker, Go()
+            return breaker, CallAllowed()
         case OpenBreaker() if now < (until := breaker.rests_until(urgent=urgent)):
-            return breaker, Wait(until)
+            return breaker, CallDenied(until)
         case HalfOpen(patience_ends=ends) if now < ends:
-            return breaker, Wait(ends)
+            return breaker, CallDenied(ends)
         case OpenBreaker(times=times) | HalfOpen(times=times):
-            return HalfOpen(now + PROBE_PATIENCE, times), Go(probe=True)
+            return HalfOpen(now + PROBE_PATIENCE, times), CallAllowed(probe=True)
 
 
-def succeeded(breaker: Breaker, permit: Go) -> Breaker:
+def succeeded(breaker: Breaker, permit: CallAllowed) -> Breaker:
     """The breaker after a call that the provider answered."""
     match breaker:
         case Closed():
@@ -99,7 +99,7 @@ def succeeded(breaker: Breaker, permit: Go) -> Breaker:
             return breaker  # a call from before the breaker opened proves nothing about now
 
 
-def failed(breaker: Breaker, permit: Go, now: datetime) -> Breaker:
+def failed(breaker: Breaker, permit: CallAllowed, now: datetime) -> Breaker:
     """The breaker after a call that the provider did not answer, or answered with a fault of its own."""
     match breaker:
         case Closed(failures=failures) if failures + 1 < TRIP_AFTER:

@@ -11,11 +11,20 @@ from datetime import datetime, timedelta
 from msgspec import structs
 from prometheus_client import Gauge
 
-from service.core.clock import Clock
-from service.core.records import from_state, to_state
+from service.core import Clock, from_state, to_state
 from service.storage import Conflict, Item, Store, StoreUnavailable
 from service.work import limits
-from service.work.breaker import Breaker, Closed, Go, HalfOpen, OpenBreaker, Wait, admit, failed, succeeded
+from service.work.breaker import (
+    Breaker,
+    CallAllowed,
+    CallDenied,
+    Closed,
+    HalfOpen,
+    OpenBreaker,
+    admit,
+    failed,
+    succeeded,
+)
 from service.work.health import Health
 from service.work.limits import Limit, LimitKind, RateShare
 
@@ -27,7 +36,7 @@ TELL_EVERY = timedelta(seconds=5)
 """How long a process gathers outcomes before it writes them down: health must not cost a write a call."""
 
 FRESH = timedelta(seconds=1)
-"""How long a process goes by what it last saw of a provider: many hand-overs a second need not ask as often. What it
+"""How long a process uses what it last saw of a provider: many hand-overs a second need not ask as often. What it
 writes is held against what is stored all the same, so that only one of all processes probes."""
 
 PROBED_WITHIN = timedelta(seconds=2)
@@ -84,25 +93,25 @@ class Breakers:
         self._last: dict[str, _Seen] = {}
         self._reading = threading.Lock()
 
-    def look(self, providers: Iterable[str]) -> Look:
+    def look(self, providers: Iterable[str]) -> BreakerView:
         """Look at the breakers of some providers, for one hand-over: those not seen just now are read together."""
         # Hand-overs begin together: one of their threads reads for all, unless the store keeps it waiting.
         alone = self._reading.acquire(timeout=FRESH.total_seconds())
         try:
-            return Look(self._store, self._clock, self._untold, self._last, tuple(providers))
+            return BreakerView(self._store, self._clock, self._untold, self._last, tuple(providers))
         finally:
             if alone:
                 self._reading.release()
 
-    def admit(self, provider: str) -> Go | Wait:
-        """Whether `provider` may be called now. After a `Go`, report how it went."""
+    def admit(self, provider: str) -> CallAllowed | CallDenied:
+        """Whether `provider` may be called now. After a `CallAllowed`, report how it went."""
         return self._read(provider).admit(provider)
 
-    def succeeded(self, provider: str, permit: Go) -> None:
-        """Report a call that the provider answered, be it with a refusal of that one message."""
+    def succeeded(self, provider: str, permit: CallAllowed) -> None:
+        """Report a call that the provider answered, even if it refused that one message."""
         self._read(provider).succeeded(provider, permit)
 
-    def failed(self, provider: str, permit: Go) -> None:
+    def failed(self, provider: str, permit: CallAllowed) -> None:
         """Report a call that the provider did not answer, or answered with a fault of its own."""
         self._read(provider).failed(provider, permit)
 
@@ -110,12 +119,12 @@ class Breakers:
         """The breaker as it stands, for the console and `tocsin doctor`."""
         return self._read(provider).state(provider)
 
-    def _read(self, provider: str) -> Look:
+    def _read(self, provider: str) -> BreakerView:
         self._last.pop(provider, None)
         return self.look([provider])
 
 
-class Look:
+class BreakerView:
     """What one hand-over knows of its providers: read at most `FRESH` ago, and kept up with what it reports itself.
 
     What others report meanwhile is seen when this look writes: the write then fails and is made on what they left.
@@ -154,9 +163,9 @@ class Look:
         if (limit := self.limit(provider)).until > now and limit.kind is not LimitKind.NONE:
             return limit.until
         match admit(self.state(provider), now, urgent=urgent):
-            case HalfOpen(), Wait(until=until):
+            case HalfOpen(), CallDenied(until=until):
                 return min(until, now + PROBED_WITHIN)
-            case _, Wait(until=until):
+            case _, CallDenied(until=until):
                 return until
             case _:
                 return None
@@ -166,22 +175,22 @@ class Look:
         now = self._clock.now()
         return (self.rests_until(provider, urgent=urgent) or now) - now
 
-    def admit(self, provider: str, *, urgent: bool = False) -> Go | Wait:
-        """Whether `provider` may be called now. After a `Go`, report how it went."""
+    def admit(self, provider: str, *, urgent: bool = False) -> CallAllowed | CallDenied:
+        """Whether `provider` may be called now. After a `CallAllowed`, report how it went."""
         while True:
             before, now = self._seen[provider].record, self._clock.now()
             limit = limits.admitted(before.limit, now)
             if limit is None:
-                return Wait(before.limit.until)
+                return CallDenied(before.limit.until)
             breaker, answer = admit(before.breaker, now, urgent=urgent)
-            if isinstance(answer, Wait):
+            if isinstance(answer, CallDenied):
                 return answer
             after = replace(before, breaker=breaker, limit=limit)
             if after == before or self._swap(provider, after):
                 return replace(answer, finds_out=limit != before.limit)
             # somebody else was quicker: they may have taken the one probe
 
-    def succeeded(self, provider: str, permit: Go, *, well: bool = True) -> None:
+    def succeeded(self, provider: str, permit: CallAllowed, *, well: bool = True) -> None:
         """Report a call that the provider answered; not `well` if it took nothing for reasons of its own or ours."""
         now = self._clock.now()
 
@@ -191,12 +200,12 @@ class Look:
 
         self._report(provider, after, well=well)
 
-    def failed(self, provider: str, permit: Go) -> None:
+    def failed(self, provider: str, permit: CallAllowed) -> None:
         """Report a call that the provider did not answer, or answered with a fault of its own."""
         now = self._clock.now()
         self._report(provider, lambda record: replace(record, breaker=failed(record.breaker, permit, now)), well=False)
 
-    def limited(self, provider: str, permit: Go, kind: LimitKind, why: str, asked: timedelta) -> None:
+    def limited(self, provider: str, permit: CallAllowed, kind: LimitKind, why: str, asked: timedelta) -> None:
         """Report a call that met a limit of the provider's own, which asks to be left alone for `asked`."""
         now = self._clock.now()
 
@@ -207,7 +216,7 @@ class Look:
 
         self._report(provider, after, well=False)
 
-    def slowed(self, provider: str, permit: Go) -> None:
+    def slowed(self, provider: str, permit: CallAllowed) -> None:
         """Report a call of which the provider took a part and throttled the rest."""
         now = self._clock.now()
 
@@ -257,8 +266,8 @@ class Look:
             return
         now = self._clock.now()
         if len(providers) == 1:  # DynamoDB answers one get sooner than a batch of one
-            found = self._store.get(_name(providers[0]))
-            stored = {} if found is None else {found.id: found}
+            item = self._store.get(_name(providers[0]))
+            stored = {} if item is None else {item.id: item}
         else:
             stored = dict(self._store.get_many([_name(provider) for provider in providers]))
         for provider in providers:
@@ -342,7 +351,7 @@ def _log_breaker(provider: str, before: Breaker, after: Breaker) -> None:
 
 
 def _log_limit(provider: str, before: Limit, after: Limit) -> None:
-    """An operator is told once, when a limit is met, however often it is met before it is over."""
+    """An operator is told once for each limit, when it is first met."""
     if before.kind is after.kind:
         return
     extra = {"provider": provider, "limit": after.kind.value}

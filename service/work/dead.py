@@ -9,9 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.core.clock import parse_timestamp, timestamp
-from service.core.enums import Lane
-from service.core.errors import TocsinError
+from service.core import Lane, TocsinError, parse_timestamp, timestamp
 from service.storage import AuditEntry, BadCursor, Conflict, Item, Page, Store
 from service.work.lanes import BY_URGENCY
 from service.work.retry import Backoff
@@ -20,7 +18,7 @@ INDEX = "dead"
 """The lookup index of dead items; its value is their lane."""
 
 ONCE_MORE = Backoff(first=timedelta(minutes=1), longest=timedelta(minutes=10))
-"""The waits of dead work of kinds that are tried on: for as long as one lasts, something stands still."""
+"""The waits between tries of dead work, for kinds that are tried on: meanwhile something stands still."""
 
 
 class NotDead(TocsinError):
@@ -43,10 +41,10 @@ class DeadItem:
     next_try: datetime | None = None
 
 
-def bury(item: Item, why: str, at: datetime) -> Item:
+def mark_dead(item: Item, why: str, at: datetime) -> Item:
     """The item as a dead one: nothing is due, the reason stands in its state, the index lists it.
 
-    One that was dead before is dead since then, and was tried once more.
+    One that was dead before keeps the time of its death.
     """
     dead = {"why": why, "since": timestamp(at), "attempts": item.attempts}
     if is_dead(item):

@@ -27,8 +27,7 @@ class Health:
     def share(self, now: datetime) -> float:
         """The share of recent calls that went well, over 0 and at most 1.
 
-        One good call is taken for granted, so that a provider of which nothing is known, or nothing since long, is as
-        good as any.
+        One good call is assumed, so that a provider of which nothing is known, or nothing recent, counts as healthy.
         """
         seen = self.after(0, 0, now)
         return (seen.good + 1) / (seen.good + seen.bad + 1)

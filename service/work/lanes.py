@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from service.core.enums import Lane
+from service.core import Lane
 from service.work.retry import Backoff
 
 BY_URGENCY = (Lane.INCIDENT, Lane.TRANSACTIONAL, Lane.BULK)
@@ -26,7 +26,7 @@ SPARE = timedelta(seconds=5)
 """For the commit, and for clocks that differ."""
 
 A_HAND_OVER = BEGUN_WITHIN + LONGEST_CALL + SPARE
-"""What must be left of a lease for calls to be begun: one that outlasted it would be made by another worker too."""
+"""What must be left of a lease for a call to begin: a longer call would be made by another worker too."""
 
 
 QUICK = timedelta(milliseconds=500)
@@ -54,7 +54,7 @@ POLICIES: Mapping[Lane, LanePolicy] = {
         lease=timedelta(seconds=32),
         max_attempts=10,
         ahead=56,
-        ahead_when_slow=56,  # while sends hang, timers that are due together go on: they need no thread of the sends
+        ahead_when_slow=56,  # while sends hang, timers go on: they need no thread of the sends
         backoff=Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=30)),
     ),
     Lane.TRANSACTIONAL: LanePolicy(

@@ -24,7 +24,7 @@ class LimitKind(StrEnum):
     RATE = "rate"
     """Too many for now; over in seconds."""
     ACCESS = "access"
-    """Nobody lets us in: credentials. Over as soon as somebody mends it, or in a moment by itself."""
+    """Access is refused: credentials. Over as soon as somebody corrects them, or in a moment by itself."""
     ACCOUNT = "account"
     """A quota, a spend limit, a paused account: over when the day or an operator says so."""
 

@@ -12,15 +12,13 @@ from datetime import datetime, timedelta
 
 from prometheus_client import Gauge
 
-from service.core.clock import Clock
-from service.core.enums import Lane
-from service.core.records import from_state, to_state
+from service.core import Clock, Lane, from_state, to_state
 from service.storage import AlreadyExists, AuditEntry, Conflict, Item, Store
 
 KIND = "lane-pause"
 
 KNOWN_FOR = timedelta(seconds=1)
-"""How long a process goes by what it read."""
+"""How long a process uses what it read."""
 
 LOOK = timedelta(seconds=20)
 """How soon a message that waits looks again whether its lane goes on."""
@@ -77,8 +75,8 @@ class LanePauses:
     def all(self) -> Mapping[Lane, Pause | None]:
         """Every lane, and by whom it is paused if it is, as the store has it."""
         names = {_id(lane): lane for lane in Lane}
-        found = self._store.get_many(list(names))
-        pauses = {lane: from_state(Pause, found[name].state) if name in found else None for name, lane in names.items()}
+        items = self._store.get_many(list(names))
+        pauses = {lane: from_state(Pause, items[name].state) if name in items else None for name, lane in names.items()}
         for lane, pause in pauses.items():
             PAUSED.labels(lane.value).set(pause is not None)
         return pauses

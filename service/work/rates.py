@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.core.clock import parse_timestamp, timestamp
+from service.core import parse_timestamp, timestamp
 from service.storage import Item, Store
-from service.work.steps import Task, postponed
+from service.work.tasks import Task, postponed
 
 _SLOT = "slot"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
-from service.core.errors import TocsinError, Unavailable
+from service.core import TocsinError, Unavailable
 
 
 class RetryLater(TocsinError):
@@ -54,7 +54,7 @@ LONGEST_ASKED = timedelta(hours=1)
 def asked_wait(headers: Mapping[str, str]) -> timedelta:
     """How long an answer asks to be left alone by `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3), or none.
 
-    A date is measured from the answer's own `Date`, so that no clock of ours has a part in it. Names are in lower case
+    A date is measured from the answer's own `Date`, so that our own clock does not matter. Names are in lower case
     or their case does not matter (`urllib3`'s headers).
     """
     asked = headers.get("retry-after", "").strip()

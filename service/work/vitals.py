@@ -16,9 +16,7 @@ from functools import partial
 from msgspec import structs
 from prometheus_client import Gauge
 
-from service.core.clock import Clock, parse_timestamp, timestamp
-from service.core.enums import Lane
-from service.core.errors import TocsinError
+from service.core import Clock, Lane, TocsinError, parse_timestamp, timestamp
 from service.storage import Conflict, Item, Store
 from service.work.lanes import BY_URGENCY
 
@@ -66,7 +64,7 @@ DEFAULTS = Thresholds()
 
 
 class Heartbeat:
-    """A worker's report that its loop goes round: a chore of its own, so that no commit waits in the loop."""
+    """A worker's report that its loop goes round: a periodic task of its own, so that no commit waits in the loop."""
 
     def __init__(self, store: Store, clock: Clock, rounds: Callable[[], int], thresholds: Thresholds) -> None:
         self._store = store

@@ -15,15 +15,13 @@ from traceback import extract_tb
 
 from msgspec import structs
 
-from service.core.clock import Clock
-from service.core.enums import Lane
-from service.core.errors import Unavailable
+from service.core import Clock, Lane, Unavailable
 from service.storage import Conflict, Item, Store, TooLarge
-from service.work.dead import alive, bury, explained, tried_on, wake
+from service.work.dead import alive, explained, mark_dead, tried_on, wake
 from service.work.lanes import A_HAND_OVER, BY_URGENCY, POLICIES, QUICK, LanePolicy
-from service.work.registry import Burial, HandlerRegistry, TaskHandler
+from service.work.registry import HandlerRegistry, OnDead, TaskHandler
 from service.work.retry import PERMANENT, RETRYABLE, least_wait
-from service.work.steps import Step, Task, postponed
+from service.work.tasks import Commit, Task, postponed
 
 logger = logging.getLogger(__name__)
 
@@ -196,7 +194,7 @@ class Worker:
         together = self._registry.together(tasks[0].item.kind) if len(tasks) > 1 else None
         return self._handle(tasks[0]) if together is None else self._commit(together(tasks))
 
-    def _commit(self, step: Step) -> Dues:
+    def _commit(self, step: Commit) -> Dues:
         while True:
             try:
                 self._store.save(alive(step.item), *step.others, spawn=step.spawn, audit=step.audit)
@@ -225,9 +223,9 @@ class Worker:
 
     def _take_steps(self, task: Task) -> Dues:
         """Take an item's step, and those after it that are due at once: handing it back in between costs many calls."""
-        duty, before = self._registry.duty(task.item.kind), list[Dues]()
+        handler, before = self._registry.handler(task.item.kind), list[Dues]()
         for _ in range(STEPS - 1):
-            step = self._step(duty, task)
+            step = self._step(handler, task)
             if self._stopping or not self._goes_on(task, step):
                 return _earliest(*before, self._commit(step))
             task.checkpoint(
@@ -237,15 +235,15 @@ class Worker:
                 audit=step.audit,
             )
             before.append(_dues(step))
-        return _earliest(*before, self._commit(self._step(duty, task)))
+        return _earliest(*before, self._commit(self._step(handler, task)))
 
-    def _step(self, duty: TaskHandler, task: Task) -> Step:
-        if not duty.computes(task.item):
-            return duty.handle(task)
+    def _step(self, handler: TaskHandler, task: Task) -> Commit:
+        if not handler.computes(task.item):
+            return handler.handle(task)
         with self._turns[task.item.lane]:
-            return duty.handle(task)
+            return handler.handle(task)
 
-    def _goes_on(self, task: Task, step: Step) -> bool:
+    def _goes_on(self, task: Task, step: Commit) -> bool:
         at_once = step.item.due_at is not None and step.item.due_at <= self._clock.now()
         return at_once and (step.item.kind, step.item.lane) == (task.item.kind, task.item.lane)
 
@@ -256,7 +254,7 @@ class Worker:
         steps share, the item is due still and is handled again with what that one has become.
         """
         now = self._clock.now()
-        self._save_unless_taken(Step(structs.replace(task.item, due_at=now, attempts=max(0, task.item.attempts - 1))))
+        self._save_unless_taken(Commit(structs.replace(task.item, due_at=now, attempts=max(0, task.item.attempts - 1))))
         return {task.item.lane: now}
 
     def _lease_is_short(self, item: Item) -> bool:
@@ -274,24 +272,24 @@ class Worker:
             *(item.id, item.kind, type(error).__name__, wait.total_seconds()),
             extra={"item_id": item.id, "kind": item.kind, "attempts": item.attempts},
         )
-        self._save_unless_taken(Step(structs.replace(item, due_at=self._clock.now() + wait)))
+        self._save_unless_taken(Commit(structs.replace(item, due_at=self._clock.now() + wait)))
 
     def _bury(self, task: Task, why: str) -> None:
-        self._bury_with(task, why, self._registry.burial(task.item.kind))
+        self._end_with(task, why, self._registry.on_dead(task.item.kind))
 
-    def _bury_with(self, task: Task, why: str, burial: Burial | None) -> None:
-        step = burial(task.item, why) if burial else Step(task.item)
+    def _end_with(self, task: Task, why: str, on_dead: OnDead | None) -> None:
+        step = on_dead(task.item, why) if on_dead else Commit(task.item)
         extra = {"item_id": task.item.id, "kind": task.item.kind, "attempts": task.item.attempts}
         logger.error("Item %s (%s) is dead: see `tocsin dead list`", task.item.id, task.item.kind, extra=extra)
         self._save_unless_taken(replace(step, item=self._dead(step.item, why)))
 
     def _dead(self, item: Item, why: str) -> Item:
-        now, dead = self._clock.now(), bury(item, why, self._clock.now())
+        now, dead = self._clock.now(), mark_dead(item, why, self._clock.now())
         if now - explained(dead).since >= self._registry.tried_on_for(item.kind):
             return dead
         return tried_on(dead, now, self._policies[item.lane].max_attempts, self._chance())
 
-    def _save_unless_taken(self, step: Step) -> None:
+    def _save_unless_taken(self, step: Commit) -> None:
         try:
             self._store.save(step.item, *step.others, spawn=step.spawn, audit=step.audit)
         except Conflict:
@@ -328,18 +326,18 @@ class Worker:
         self._start(tasks[len(tasks) // 2 :])
 
     def _contain(self, task: Task, error: BaseException) -> None:
-        """A handler failed in a way nobody foresaw: a fault of the program, kept from hurting other items."""
+        """A handler failed in a way nobody foresaw: a fault of the program, which must not hurt other items."""
         extra = {"item_id": task.item.id, "kind": task.item.kind}
         # The fault's own words may hold a person's data; they stand in the item, not in the log.
         logger.error("Item %s met a fault of the program: %s", task.item.id, _place(error), extra=extra)
         try:
             attempts, most = task.item.attempts, self._policies[task.item.lane].max_attempts
-            if attempts == most and self._registry.burial(task.item.kind) is not None:
+            if attempts == most and self._registry.on_dead(task.item.kind) is not None:
                 # Its next turn, one too many, buries it with what its kind commits: in a thread, which a second fault
                 # in there does not take along.
-                self._save_unless_taken(Step(structs.replace(task.item, due_at=self._clock.now())))
+                self._save_unless_taken(Commit(structs.replace(task.item, due_at=self._clock.now())))
             elif attempts >= most:
-                self._bury_with(task, f"a fault of the program: {_reason(error)}", None)
+                self._end_with(task, f"a fault of the program: {_reason(error)}", None)
             else:
                 self._retry(task, error)
         except Unavailable:
@@ -360,10 +358,10 @@ class Worker:
                 self._release(task.item)
 
     def _release(self, item: Item) -> None:
-        self._save_unless_taken(Step(postponed(item, self._clock.now())))
+        self._save_unless_taken(Commit(postponed(item, self._clock.now())))
 
 
-def _dues(step: Step) -> Dues:
+def _dues(step: Commit) -> Dues:
     changed = (step.item, *step.others, *step.spawn)
     return _earliest(*({item.lane: item.due_at} for item in changed if item.due_at is not None))
 

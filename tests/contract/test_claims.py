@@ -21,7 +21,7 @@ BULK = Lane.BULK
 
 
 def take(store: Store, clock: HandClock, limit: int = 10, lane: Lane = BULK) -> list[str]:
-    """The ids that a worker gets now, after its chores."""
+    """The ids that a worker gets now, after its periodic tasks."""
     store.upkeep(clock.now())
     return [item.id for item in store.claim(lane, clock.now(), LEASE, limit)]
 

@@ -152,7 +152,7 @@ class Trial:
                 assert alike(_walk(self.store, value, limit, newest_first)) == alike(listed)
 
     def passes(self, time: timedelta) -> None:
-        """Let time pass, and do the store's chores."""
+        """Let time pass, and do the store's periodic tasks."""
         self.clock.advance(time)
         self.model.now = self.clock.now()
         self.store.upkeep(self.clock.now())

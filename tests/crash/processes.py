@@ -21,7 +21,7 @@ import urllib3
 
 from service.config import Settings
 from service.core.enums import Lane, Scope
-from service.core.periodic import Chores
+from service.core.periodic import PeriodicRunner
 from service.wiring.app import Service
 from service.work import POLICIES
 from tests.functional.client import Client, Running, running
@@ -47,7 +47,7 @@ class Ahead:
 def work(home: Path, settings: Mapping[str, str], ahead: timedelta, begun: Event) -> None:
     """In a process of its own: what `tocsin worker` does."""
     service = Service(settings_at(home, settings), Ahead(ahead))
-    Chores(service.worker_chores()).start()
+    PeriodicRunner(service.worker_tasks()).start()
     begun.set()
     service.worker().run()
 

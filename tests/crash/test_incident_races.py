@@ -50,7 +50,7 @@ def settings_of(home: Path) -> Settings:
 def work(home: Path, begun: Event) -> None:
     """In a process of its own: a worker."""
     service = Service(settings_of(home))
-    worker = Worker(service.store, HandlerRegistry(service.duties()), SYSTEM_CLOCK, poll=POLL)
+    worker = Worker(service.store, HandlerRegistry(service.task_handlers()), SYSTEM_CLOCK, poll=POLL)
     begun.set()
     worker.run()
 

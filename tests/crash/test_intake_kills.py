@@ -104,7 +104,7 @@ def doomed(settings: Settings, intake: Intake) -> Doomed:
         watched(client)
     store = QueuedStore(lambda: dynamodb, lambda: dispatch, table_names(settings), queue_names(settings))
     box = SqsInbox(intake.queue, lambda: letters, wait=timedelta(0))
-    return Doomed(Poller(box, Service(settings, store=store).taking(), lambda: None), calls, dies_at)
+    return Doomed(Poller(box, Service(settings, store=store).consumer(), lambda: None), calls, dies_at)
 
 
 def an_event(name: str) -> Letter:

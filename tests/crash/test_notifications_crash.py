@@ -123,7 +123,7 @@ class Killer:
 
 
 def _status(service: Service, notification_id: str) -> Status:
-    return service.messaging.desk.get(notification_id).status
+    return service.messaging.notifications.get(notification_id).status
 
 
 def _wait_until(holds: object) -> None:
@@ -163,7 +163,7 @@ def _outbox(service: Service) -> Counter[str]:
 
 
 def _judged(killer: Killer, service: Service, recipients: int, handed_out: Mapping[str, int]) -> Ordeal:
-    desk = service.messaging.desk
+    desk = service.messaging.notifications
     deliveries = [
         delivery
         for notification in killer.acknowledged

@@ -86,7 +86,7 @@ def _settings(given: Mapping[str, object]) -> Settings:
 
 
 class KeptUp(QueuedStore):
-    """The store of a worker that does its chores: upkeep comes before a claim, when it is time for it."""
+    """The store of a worker that does its periodic tasks: upkeep comes before a claim, when it is time for it."""
 
     def __init__(self, sqs: HandTimedQueues, tables: TableNames, queues: QueueNames, clock: Clock) -> None:
         super().__init__(dynamodb_client, lambda: cast("SQSClient", sqs), tables, queues, clock)

@@ -11,7 +11,7 @@ from service.decide.branches import Branches
 from service.decide.cells import Signature
 from service.decide.language import parse
 from service.decide.matcher import Matcher
-from service.evaluations.flow import Call, Evaluations
+from service.evaluations.flow import EvaluationCall, Evaluations
 from service.language import Sentiment, SentimentScore
 from service.rulesets.library import RulesetDraft
 from service.storage import AuditEntry, AuditQuery
@@ -94,9 +94,9 @@ def errors(answer: Reply) -> Mapping[str, str]:
     return {error["path"]: error["message"] for error in found}
 
 
-def call(amount: str) -> Call:
+def call(amount: str) -> EvaluationCall:
     request = {"order": {"id": "o-1", "amount": amount}}
-    return Call("orders", request, "R", "evaluation-1", "tests", "{}", "evaluations")
+    return EvaluationCall("orders", request, "R", "evaluation-1", "tests", "{}", "evaluations")
 
 
 @dataclass

@@ -133,5 +133,5 @@ def intake_of(api: Api) -> Intake:
     sqs_client().set_queue_attributes(QueueUrl=Intake.url(queue), Attributes={"VisibilityTimeout": "0"})
     box = SqsInbox(queue, sqs_client, wait=timedelta(0))
     return Intake(
-        api, queue, Poller(box, api.service.taking(), api.service.working_copies.check_published, lambda: 0.0)
+        api, queue, Poller(box, api.service.consumer(), api.service.working_copies.check_published, lambda: 0.0)
     )

@@ -24,7 +24,7 @@ from service.core.enums import Scope
 from service.inbound.sns import routes
 from service.inbound.sns.certificates import SigningCertificates
 from service.inbound.sns.envelope import TOPIC_HEADER, SnsGate
-from service.messages.optouts import Why
+from service.messages.optouts import OptOutReason
 from service.notify.outcomes import EMIT
 from service.notify.sending.choose import IN_DOUBT
 from service.notify.sending.sender import FRESH
@@ -214,7 +214,7 @@ def test_a_receipt_that_comes_while_its_page_is_being_sent_costs_no_other_copy_i
 
 def test_who_says_stop_while_the_page_is_being_sent_gets_nothing_more(amazon: Amazon) -> None:
     def stops(_: Request) -> None:
-        amazon.service.messaging.opt_outs.add_phone("+4915123456748", Why.KEYWORD)
+        amazon.service.messaging.opt_outs.add_phone("+4915123456748", OptOutReason.KEYWORD)
         amazon.desk.api.clock.advance(2 * FRESH)
 
     _upon(amazon, IN_DOUBT, stops)

@@ -24,10 +24,10 @@ from service.decide.decision import Compiled
 from service.rulesets import versions
 from service.rulesets.active_versions import ActiveVersions
 from service.rulesets.backtest import Backtests
-from service.rulesets.columns.segment_builder import Following
+from service.rulesets.columns.segment_builder import SegmentWriter
 from service.rulesets.library import fingerprint
-from service.rulesets.recent_comparison import Latest
-from service.rulesets.replay import Replay, Replayed
+from service.rulesets.recent_comparison import RecentComparison
+from service.rulesets.replay import Replay, ReplayedRequests
 from service.storage import AuditEntry, AuditQuery, Store
 from service.work.registry import HandlerRegistry
 from service.work.worker import Worker
@@ -185,7 +185,7 @@ def test_a_worker_that_dies_is_followed_by_one_that_goes_on_where_it_was(loans: 
         loans.clock.advance(timedelta(seconds=1))
     backtest_id = begin(loans)
     small = Backtests(loans.service.live, loans.service.store, loans.clock, pages=1, page=4)
-    worker = Worker(loans.service.store, HandlerRegistry([small.duty()]), loans.clock, threads=1)
+    worker = Worker(loans.service.store, HandlerRegistry([small.task_handler()]), loans.clock, threads=1)
     once(loans, small)
     halfway = read(loans, backtest_id)
     assert halfway["status"] == "running"
@@ -201,7 +201,7 @@ def test_a_worker_that_dies_is_followed_by_one_that_goes_on_where_it_was(loans: 
 
 def once(api: Api, backtests: Backtests) -> None:
     """One step of what is due, as a worker does it."""
-    from service.work.steps import Task
+    from service.work.tasks import Task
 
     (item,) = api.service.store.claim(Lane.BULK, api.clock.now(), timedelta(seconds=40), 1)
     step = backtests.step(Task(item, api.service.store, api.clock, timedelta(seconds=40)))
@@ -294,7 +294,7 @@ class InterruptedReplay(Replay):
     def __init__(self, store: Store, query: AuditQuery, old: Compiled, new: Compiled, segments: int) -> None:
         super().__init__(store, query, old, new, page=2, segments=segments)
 
-    def pages(self, cursor: str | None = None) -> Iterator[Replayed]:
+    def pages(self, cursor: str | None = None) -> Iterator[ReplayedRequests]:
         for number, page in enumerate(super().pages(cursor)):
             if number == 1:
                 signal.raise_signal(signal.SIGINT)
@@ -380,7 +380,9 @@ def test_a_damaged_version_keeps_nobody_from_publishing_what_mends_it(loans: Api
     assert draft is not None
     service.store.save(structs.replace(stored, state={**stored.state, "part": "?"}))
     assert (
-        Latest(ActiveVersions(service.library, loans.clock), service.store, loans.clock).compared(Compiled(draft))
+        RecentComparison(ActiveVersions(service.library, loans.clock), service.store, loans.clock).compared(
+            Compiled(draft)
+        )
         is None
     )
 
@@ -435,8 +437,8 @@ def test_a_back_test_counts_it_and_goes_on_from_columns_too(with_unreadable: Api
     service = with_unreadable.service
     if rows is not None:
         with_unreadable.clock.advance(timedelta(minutes=3))
-        assert Following(service.library, service.store, with_unreadable.clock, rows=rows).follow() > 0
-        assert Following(service.library, service.store, with_unreadable.clock, rows=rows).mend() == 0
+        assert SegmentWriter(service.library, service.store, with_unreadable.clock, rows=rows).follow() > 0
+        assert SegmentWriter(service.library, service.store, with_unreadable.clock, rows=rows).mend() == 0
     backtest_id = begin(with_unreadable)
     work(with_unreadable)
     is_counted_and_skipped(report(with_unreadable, backtest_id))
@@ -448,13 +450,13 @@ def test_a_look_at_the_latest_requests_ends_when_its_time_is_over(loans: Api) ->
         loans.clock.advance(timedelta(seconds=30))
     draft = language.parse(DRAFT).ruleset
     assert draft is not None
-    few = Latest(loans.service.live, loans.service.store, loans.clock, enough=5).compared(Compiled(draft))
+    few = RecentComparison(loans.service.live, loans.service.store, loans.clock, enough=5).compared(Compiled(draft))
     assert few is not None
     assert (few.tally.requests, few.since) == (4, loans.clock.now() - timedelta(minutes=2))
     loans.clock.advance(timedelta(minutes=3))
-    assert Following(loans.service.library, loans.service.store, loans.clock, rows=2).follow() == 3
+    assert SegmentWriter(loans.service.library, loans.service.store, loans.clock, rows=2).follow() == 3
     ticks = count()
-    slow = Latest(loans.service.live, loans.service.store, loans.clock, tick=lambda: next(ticks) * 2.0)
+    slow = RecentComparison(loans.service.live, loans.service.store, loans.clock, tick=lambda: next(ticks) * 2.0)
     late = slow.compared(Compiled(draft))
     assert late is not None
     assert (late.tally.requests, late.complete) == (2, False)  # of three segments it came to the first

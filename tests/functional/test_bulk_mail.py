@@ -82,7 +82,10 @@ def test_answers_go_where_the_request_or_the_template_says(install: Install, tmp
     messages = desk.api.service.messaging
     asked = {"template": "closed", "recipients": ["ui101"]}
     names = [desk.sends(**asked), desk.sends(**asked, reply_to="ann@example.com")]
-    assert [messages.desk.get(name).message.reply_to for name in names] == ["depot@example.com", "ann@example.com"]
+    assert [messages.notifications.get(name).message.reply_to for name in names] == [
+        "depot@example.com",
+        "ann@example.com",
+    ]
     refused = desk.api.client.post("/v1/notifications", {**asked, "reply_to": "ann"})
     assert (refused.status, "reply_to" in refused.text) == (422, True)
 

@@ -12,7 +12,7 @@ from msgspec import structs
 from service.config import Settings
 from service.core.clock import HandClock
 from service.core.enums import Channel
-from service.messages.quiet import parse_quiet_hours
+from service.messages.quiet_hours import parse_quiet_hours
 from service.notify.batch import batch_id, count
 from service.notify.delivery import DeliveryStatus
 from service.notify.items import batch_of
@@ -41,7 +41,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
     service.working_copies.sweep()
     people = [Recipient(f"p{n}", "P", "en", Channel.EMAIL, email=f"p{n}@example.com") for n in range(3)]
     service.messaging.directory.add("all", people)
-    service.messaging.desk.accept(Request("n1", "app", "r1", TEXT, audience="all"))
+    service.messaging.notifications.create(Request("n1", "app", "r1", TEXT, audience="all"))
     work(service, timedelta(minutes=1))
     yield service
     service.store.close()
@@ -84,7 +84,7 @@ def test_the_deliveries_of_a_dead_page_fail_with_the_reason_and_their_notificati
     spoil(service)
     work(service, timedelta(hours=12))
     assert [item.id for item in all_dead_items(service.store)] == [PAGE]
-    notification = service.messaging.desk.get("n1")
+    notification = service.messaging.notifications.get("n1")
     assert notification.status == "completed_with_failures"
     assert statuses(service) == {"failed": 3}
     record = service.store.get("n1-000001")

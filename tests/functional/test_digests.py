@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from service.core.clock import HandClock
 from service.core.enums import Channel, Lane
 from service.core.records import to_state
-from service.messages.optouts import Why
+from service.messages.optouts import OptOutReason
 from service.notify.delivery import DeliveryStatus
 from service.notify.digests import Digest, digest_id
 from service.notify.notification import DigestPiece
@@ -112,7 +112,7 @@ def test_the_next_one_after_the_window_opens_another(desk: Desk) -> None:
 def test_a_stop_before_the_window_ends_is_heeded_and_said(desk: Desk) -> None:
     sent = failed(desk, 1)
     desk.works(2)
-    desk.api.service.messaging.opt_outs.add_phone(MARY["phone"], Why.KEYWORD)
+    desk.api.service.messaging.opt_outs.add_phone(MARY["phone"], OptOutReason.KEYWORD)
     desk.api.clock.advance(timedelta(minutes=5))
     desk.works(5)
     assert [entry.channel for entry in desk.outbox()] == [Channel.EMAIL]
@@ -125,7 +125,7 @@ def test_a_digest_that_was_sent_says_so_after_a_later_stop(desk: Desk) -> None:
     desk.api.clock.advance(timedelta(minutes=5))
     worker = desk.api.service.worker()
     worker.run_due()
-    desk.api.service.messaging.opt_outs.add_phone(MARY["phone"], Why.KEYWORD)
+    desk.api.service.messaging.opt_outs.add_phone(MARY["phone"], OptOutReason.KEYWORD)
     worker.close()
     desk.works(5)
     assert desk.counts(sent) == {"accepted": 2}

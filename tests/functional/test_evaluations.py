@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from service.core.enums import Lane, Scope
-from service.evaluations.flow import Evaluated
+from service.evaluations.flow import EvaluatedCall
 from service.storage import AuditQuery
 from tests.functional.client import ROOT
 from tests.functional.conftest import NOON, Api
@@ -214,10 +214,10 @@ def test_accepting_asks_nobody_to_do_anything(api: Api) -> None:
 
 def test_an_evaluation_repeated_after_a_crash_answers_as_the_first_did_and_asks_for_nothing_twice(api: Api) -> None:
     put(api, ORDERS)
-    first = api.service.evaluations.evaluate(call(amount="2000"), Evaluated.as_json)
+    first = api.service.evaluations.evaluate(call(amount="2000"), EvaluatedCall.as_json)
     api.clock.advance(timedelta(seconds=61))
     put(api, ORDERS.replace("1000.00", "5000.00"))  # it would be decided otherwise now
-    second = api.service.evaluations.evaluate(call(amount="2000"), Evaluated.as_json)
+    second = api.service.evaluations.evaluate(call(amount="2000"), EvaluatedCall.as_json)
     assert second.raw_data == first.raw_data
     assert types(api) == ["request", "response", "request"]
     assert len(api.service.store.by_index("reviews", "open").items) == 1

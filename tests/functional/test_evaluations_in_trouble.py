@@ -16,7 +16,7 @@ from service.decide.branches import Branches
 from service.decide.cells import Signature
 from service.decide.decision import Compiled, EngineFault
 from service.decide.ruleset import Ruleset
-from service.evaluations.flow import Evaluated, Evaluations
+from service.evaluations.flow import EvaluatedCall, Evaluations
 from service.rulesets.active_versions import ActiveVersions
 from service.storage import StoreUnavailable
 from tests.functional.backends import Backend
@@ -89,7 +89,7 @@ def test_a_store_that_cannot_be_opened_is_a_503(api: Api) -> None:
         file.unlink()
     database.mkdir()
     with pytest.raises(StoreUnavailable):
-        api.service.evaluations.evaluate(call(amount="1"), Evaluated.as_json)
+        api.service.evaluations.evaluate(call(amount="1"), EvaluatedCall.as_json)
 
 
 class Broken:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.core.clock import HandClock
-from service.messages.quiet import QuietHours
+from service.messages.quiet_hours import QuietHours
 from service.notify.batch import batch_id
 from tests.functional.backends import Install
 from tests.functional.conftest import api_of

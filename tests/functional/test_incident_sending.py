@@ -12,12 +12,12 @@ from msgspec import structs
 
 from service.channels.inbound import InboundSms
 from service.core.clock import HandClock, parse_timestamp
-from service.escalate.books import PhoneBooks
 from service.escalate.items import SUMMARY, message_id, summary_id
+from service.escalate.phone_books import PhoneBooks
 from service.escalate.summaries import Summaries
 from service.escalate.turns import turns_of
 from service.storage import Store, StoreUnavailable
-from service.work import HandlerRegistry, Step, Worker, all_dead_items
+from service.work import Commit, HandlerRegistry, Worker, all_dead_items
 from tests.aws_services import Answer, Error, Request, Silence
 from tests.functional.backends import Install, embedded
 from tests.functional.conftest import NOON, api_of
@@ -250,7 +250,7 @@ def test_a_summary_that_nobody_takes_hands_its_incidents_on(plant: Plant) -> Non
 def test_a_summary_that_left_is_not_said_to_be_unsent_before_its_incidents_know(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(*_: object) -> Step:
+    def dies(*_: object) -> Commit:
         raise StoreUnavailable("the process dies here")
 
     monkeypatch.setattr(Summaries, "_tell", dies)
@@ -363,7 +363,7 @@ def dies_over_a_page(plant: Plant) -> str:
     service = plant.room.api.service
     body = {"incident_id": "1", "description": "Pump", "contacts": TWO}
     assert plant.room.api.client.post("/v1/incidents", body).status == 201
-    worker = Worker(cast("Store", Dead(service.store)), HandlerRegistry(service.duties()), service.clock)
+    worker = Worker(cast("Store", Dead(service.store)), HandlerRegistry(service.task_handlers()), service.clock)
     worker.run_due()
     worker.close()
     assert len(plant.aws.of(SMS)) == 1

@@ -42,7 +42,7 @@ def storm(home: Path, *, together: bool) -> Storm:
     service = Service(Settings(home=home, rules_watch=False), clock)
     for n in range(INCIDENTS):
         service.escalation.incidents.open(incident(n), "app", f"storm-{n:02d}")
-    duties = service.duties() if together else map(alone, service.duties())
+    duties = service.task_handlers() if together else map(alone, service.task_handlers())
     worker = Worker(service.store, HandlerRegistry(duties), clock, threads=1)
     for seconds in WAITS:
         clock.advance(timedelta(seconds=seconds))

@@ -11,7 +11,7 @@ from service.core.clock import HandClock
 from service.escalate.answers import Answers
 from service.escalate.incidents import Incidents
 from service.escalate.intake import GivenContact, NewIncident
-from service.work import Step
+from service.work import Commit
 from tests.functional.backends import Install
 from tests.functional.conftest import NOON, Api, api_of
 from tests.functional.incident_room import ANN, Room
@@ -48,7 +48,7 @@ def dead(api: Api) -> list[dict[str, object]]:
     return items
 
 
-def breaks(*_: object) -> Step:
+def breaks(*_: object) -> Commit:
     raise ZeroDivisionError("a fault of the program")
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from service.cli import main
 from service.core.enums import Lane
 from service.storage import Item
-from service.work.dead import bury
+from service.work.dead import mark_dead
 from tests.earlier.installation import Installation, opened
 from tests.functional.backends import Backend
 
@@ -63,7 +63,9 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installatio
             profile = {"user_id": f"of-{audience}", "language": "en", "preference": "email", "email": "a@example.com"}
             installation.api.client.post(f"/v1/audiences/{audience}/recipients", {"recipients": [profile]})
         for name in ("dead-1", "dead-2"):
-            dead = bury(Item(name, "callback", {}, lane=Lane.BULK), "connection refused", installation.api.clock.now())
+            dead = mark_dead(
+                Item(name, "callback", {}, lane=Lane.BULK), "connection refused", installation.api.clock.now()
+            )
             installation.api.service.store.add(dead)
         for path, text in TEXTS.items():
             publish_twice(installation, path, text)

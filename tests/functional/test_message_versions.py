@@ -13,7 +13,7 @@ from service.cli import main
 from service.core.clock import HandClock
 from service.core.enums import Lane
 from service.core.language_tags import Tag
-from service.messages.translations import Missing, PiecesLost, check_pieces, translation_id
+from service.messages.translations import MissingTranslation, PiecesLost, check_pieces, translation_id
 from service.wiring.app import Service
 from tests.functional.backends import Install
 from tests.functional.client import ROOT, Reply
@@ -62,7 +62,7 @@ def api(service: Service) -> Api:
 
 
 def publish(service: Service) -> None:
-    """What a worker's chores do, until nothing changes."""
+    """What a worker's periodic tasks do, until nothing changes."""
     for texts in service.texts.families.values():
         texts.copies.sweep()
         texts.copies.sweep()
@@ -195,7 +195,7 @@ def translation(api: Api, text: str, said: str) -> None:
     """As if this text had been wanted, and a person had said it in Swahili."""
     translations = api.service.messaging.translations
     wanted = translations.translate(text, Tag("en"), Tag("sw"), Lane.BULK)
-    assert isinstance(wanted, Missing)
+    assert isinstance(wanted, MissingTranslation)
     translations.supply(wanted.id, said, "test")
 
 

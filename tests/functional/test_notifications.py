@@ -247,9 +247,9 @@ def test_names_arrive_as_text_whatever_they_are_written_like(desk: Desk) -> None
 
 
 def test_an_opted_out_person_gets_nothing_and_everybody_else_does(franchise: Desk) -> None:
-    from service.messages.optouts import Why
+    from service.messages.optouts import OptOutReason
 
-    franchise.api.service.messaging.opt_outs.add_phone("+491713920012", Why.KEYWORD)
+    franchise.api.service.messaging.opt_outs.add_phone("+491713920012", OptOutReason.KEYWORD)
     sent = franchise.sends(englishTxt=ANNOUNCEMENT, eventId=EVENT)
     franchise.works()
     assert franchise.counts(sent) == {"accepted": 2, "suppressed": 1}

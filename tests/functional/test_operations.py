@@ -6,14 +6,14 @@ from msgspec import structs
 
 from service.core.enums import Lane, Scope
 from service.storage import AuditQuery, Item
-from service.work.dead import bury
+from service.work.dead import mark_dead
 from tests.functional.conftest import Api
 
 
 def dead(api: Api, item_id: str, lane: Lane = Lane.BULK) -> None:
     """Put a dead item into the store."""
     item = Item(item_id, "callback", {}, lane=lane, due_at=api.clock.now())
-    api.service.store.add(structs.replace(bury(item, "connection refused", api.clock.now()), version=0))
+    api.service.store.add(structs.replace(mark_dead(item, "connection refused", api.clock.now()), version=0))
 
 
 def test_dead_work_is_listed_with_its_reason_and_done_again_once(api: Api) -> None:

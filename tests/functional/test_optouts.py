@@ -13,7 +13,7 @@ from msgspec import structs
 from service.cli import main
 from service.core.clock import HandClock, timestamp
 from service.core.enums import Lane, Scope
-from service.messages.optouts import OptOuts, Why
+from service.messages.optouts import OptOutReason, OptOuts
 from service.storage import Item
 from tests.functional.backends import Install
 from tests.functional.client import ROOT, Client
@@ -102,19 +102,19 @@ def link(desk: Desk, user_id: str = "ui101") -> str:
 @pytest.mark.parametrize(
     ("why", "lanes"),
     [
-        (Why.UNSUBSCRIBED, {Lane.TRANSACTIONAL, Lane.INCIDENT}),
-        (Why.COMPLAINT, {Lane.INCIDENT}),
-        (Why.BOUNCE, set()),
+        (OptOutReason.UNSUBSCRIBED, {Lane.TRANSACTIONAL, Lane.INCIDENT}),
+        (OptOutReason.COMPLAINT, {Lane.INCIDENT}),
+        (OptOutReason.BOUNCE, set()),
     ],
 )
-def test_a_mailbox_still_gets_what_its_opt_out_does_not_end(desk: Desk, why: Why, lanes: set[Lane]) -> None:
+def test_a_mailbox_still_gets_what_its_opt_out_does_not_end(desk: Desk, why: OptOutReason, lanes: set[Lane]) -> None:
     opt_outs(desk).add_email("John@Example.com", why)
     assert {lane for lane in Lane if arrives(desk, lane)} == lanes
     assert paged_by(desk, "ui101") == (["email"] if Lane.INCIDENT in lanes else [])
 
 
-@pytest.mark.parametrize("why", [Why.KEYWORD, Why.PROVIDER])
-def test_a_phone_that_wants_nothing_gets_neither_messages_nor_calls(desk: Desk, why: Why) -> None:
+@pytest.mark.parametrize("why", [OptOutReason.KEYWORD, OptOutReason.PROVIDER])
+def test_a_phone_that_wants_nothing_gets_neither_messages_nor_calls(desk: Desk, why: OptOutReason) -> None:
     opt_outs(desk).add_phone(PHONE, why)
     desk.recipients("all", {**MARY, "user_id": "ui104", "preference": "voice"})
     assert not any(arrives(desk, lane, user) for lane in Lane for user in ("ui102", "ui104"))
@@ -122,9 +122,9 @@ def test_a_phone_that_wants_nothing_gets_neither_messages_nor_calls(desk: Desk, 
 
 def test_a_page_goes_by_the_next_channel_and_the_timeline_says_why(desk: Desk) -> None:
     desk.recipients("all", {**JOHN, "phone": PHONE})
-    opt_outs(desk).add_email(MAILBOX, Why.BOUNCE)
+    opt_outs(desk).add_email(MAILBOX, OptOutReason.BOUNCE)
     assert paged_by(desk, "ui101") == ["voice"]
-    opt_outs(desk).add_phone(PHONE, Why.KEYWORD)
+    opt_outs(desk).add_phone(PHONE, OptOutReason.KEYWORD)
     room = Room(desk.api)
     incident = room.opens(policy="mail-first", contacts=[{"recipient": "ui101"}])
     assert [line for line in room.timeline(incident) if "cannot" in line] == [
@@ -150,11 +150,11 @@ def test_a_stop_while_being_paged_goes_on_by_mail_without_a_call(desk: Desk) -> 
 
 def test_start_lifts_no_opt_out_of_an_administrator_and_says_so(desk: Desk) -> None:
     desk.recipients("all", {**JOHN, "phone": PHONE, "language": "de"})
-    opt_outs(desk).add_phone(PHONE, Why.ADMINISTRATOR)
+    opt_outs(desk).add_phone(PHONE, OptOutReason.ADMINISTRATOR)
     room = Room(desk.api)
     room.says(PHONE, "STOP")
     room.says(PHONE, "START")
-    assert [one.why for one in opt_outs(desk).of_phone(PHONE)] == [Why.ADMINISTRATOR]
+    assert [one.why for one in opt_outs(desk).of_phone(PHONE)] == [OptOutReason.ADMINISTRATOR]
     assert room.inbox(PHONE)[-1] == (
         "Ein Administrator hat die Nachrichten an dieses Telefon beendet. "
         "Nur ein Administrator kann das rückgängig machen."
@@ -169,11 +169,11 @@ def test_start_lifts_no_opt_out_of_an_administrator_and_says_so(desk: Desk) -> N
 
 def test_a_mailbox_that_left_and_then_bounced_has_still_left_when_the_bounce_is_lifted(desk: Desk) -> None:
     register = opt_outs(desk)
-    for why in (Why.UNSUBSCRIBED, Why.BOUNCE, Why.COMPLAINT):
+    for why in (OptOutReason.UNSUBSCRIBED, OptOutReason.BOUNCE, OptOutReason.COMPLAINT):
         register.add_email(MAILBOX, why)
-    assert register.lift_email(MAILBOX, Why.BOUNCE)
-    assert [one.why for one in register.of_email(MAILBOX)] == [Why.UNSUBSCRIBED, Why.COMPLAINT]
-    assert register.lift_email(MAILBOX, Why.COMPLAINT)
+    assert register.lift_email(MAILBOX, OptOutReason.BOUNCE)
+    assert [one.why for one in register.of_email(MAILBOX)] == [OptOutReason.UNSUBSCRIBED, OptOutReason.COMPLAINT]
+    assert register.lift_email(MAILBOX, OptOutReason.COMPLAINT)
     assert (arrives(desk, Lane.TRANSACTIONAL), arrives(desk, Lane.BULK)) == (True, False)
 
 
@@ -191,7 +191,7 @@ def test_the_page_says_what_ended_and_undoes_it(desk: Desk) -> None:
 
 
 def test_undoing_does_not_lift_a_complaint_and_says_so(desk: Desk) -> None:
-    opt_outs(desk).add_email(MAILBOX, Why.COMPLAINT)
+    opt_outs(desk).add_email(MAILBOX, OptOutReason.COMPLAINT)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     back = desk.api.client.with_key(None).call("POST", link(desk), body="undo=1", headers=form)
     assert "stopped for another reason" in back.text
@@ -229,8 +229,8 @@ def test_the_page_runs_from_right_to_left_where_its_language_does(install: Insta
 
 
 def test_the_profile_shows_what_is_suppressed(desk: Desk) -> None:
-    opt_outs(desk).add_email(MAILBOX, Why.UNSUBSCRIBED)
-    opt_outs(desk).add_phone(PHONE, Why.KEYWORD)
+    opt_outs(desk).add_email(MAILBOX, OptOutReason.UNSUBSCRIBED)
+    opt_outs(desk).add_phone(PHONE, OptOutReason.KEYWORD)
     since = timestamp(NOON)
     assert desk.api.client.get("/v1/recipients/ui101").json()["suppressed"] == [
         {"channel": "email", "why": "unsubscribed", "topic": "bulk", "since": since}
@@ -241,8 +241,8 @@ def test_the_profile_shows_what_is_suppressed(desk: Desk) -> None:
 
 
 def test_opt_outs_are_listed_lifted_and_the_lifting_audited(desk: Desk) -> None:
-    opt_outs(desk).add_email(MAILBOX, Why.COMPLAINT)
-    opt_outs(desk).add_phone("+447700900999", Why.KEYWORD)
+    opt_outs(desk).add_email(MAILBOX, OptOutReason.COMPLAINT)
+    opt_outs(desk).add_phone("+447700900999", OptOutReason.KEYWORD)
     (mail, phone) = rows(desk.api.client)
     assert (mail["contact"], mail["recipients"], mail["why"], mail["topic"]) == (
         MAILBOX,
@@ -288,7 +288,7 @@ def rows(client: Client, query: str = "") -> list[dict[str, object]]:
 def test_opt_outs_of_an_earlier_version_hold_by_their_reason_and_come_to_be_listed(desk: Desk) -> None:
     service = desk.api.service
     register = opt_outs(desk)
-    register.add_email(MAILBOX, Why.UNSUBSCRIBED)
+    register.add_email(MAILBOX, OptOutReason.UNSUBSCRIBED)
     (standing,) = register.of_contact(MAILBOX)
     item = service.store.get(standing.id.rpartition("-")[0])
     assert item is not None
@@ -307,9 +307,9 @@ def test_the_shell_lists_and_lifts_them(desk: Desk) -> None:
     def optouts(*arguments: str) -> Result:
         return CliRunner().invoke(main, ["optouts", *arguments], env=home)
 
-    opt_outs(desk).add_email(MAILBOX, Why.UNSUBSCRIBED)
-    opt_outs(desk).add_email(MAILBOX, Why.BOUNCE)
-    opt_outs(desk).add_phone("+447700900999", Why.KEYWORD)
+    opt_outs(desk).add_email(MAILBOX, OptOutReason.UNSUBSCRIBED)
+    opt_outs(desk).add_email(MAILBOX, OptOutReason.BOUNCE)
+    opt_outs(desk).add_phone("+447700900999", OptOutReason.KEYWORD)
     listed = json.loads(optouts("list", "--json").stdout)["items"]
     assert {(one["contact"], one["why"]) for one in listed} == {
         (MAILBOX, "unsubscribed"),
@@ -332,7 +332,7 @@ def test_what_an_earlier_version_wrote_is_listed_and_found_without_being_touched
     store = desk.api.service.store
     register, people = opt_outs(desk), [f"p{n}" for n in range(70)]
     for name in people:
-        register.add_email(f"{name}@example.com", Why.COMPLAINT)
+        register.add_email(f"{name}@example.com", OptOutReason.COMPLAINT)
     desk.recipients("all", *[{**JOHN, "user_id": name, "email": f"{name}@example.com"} for name in people])
     profiles = store.get_many([f"recipient-{name}" for name in people]).values()
     for item in (*store.by_index("kind", "opt-out", limit=200).items, *profiles):

@@ -14,14 +14,14 @@ import boto3
 import pytest
 
 from service import config
-from service.aws.parameters import KeptValues
+from service.aws.parameters import RemoteValues
 from service.aws.references import CannotFetch, ValueReference, parse_reference
 from service.channels.smtp import parse_smtp_url
 from service.config import Settings, SettingsError
 from service.inbound.twilio.routes import SIGNATURE
 from service.inbound.twilio.signature import PATH, callback_address, signature
 from service.messages.senders import read_senders
-from service.wiring.reload import FAILURES, Watch
+from service.wiring.reload import FAILURES, SettingsWatch
 from tests.aws import Environment
 from tests.functional.client import tocsin
 from tests.functional.conftest import Start
@@ -210,7 +210,7 @@ def test_credentials_that_are_refused_name_what_to_allow(account: Account, monke
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(CannotFetch, match="ssm:/x cannot be fetched"):
-        KeptValues().fetch(ValueReference(parse_reference("ssm:/x").source, "/x"))  # type: ignore[union-attr]
+        RemoteValues().fetch(ValueReference(parse_reference("ssm:/x").source, "/x"))  # type: ignore[union-attr]
 
 
 # While the service runs.
@@ -231,7 +231,7 @@ def test_a_change_renews_the_process_once_and_what_stays_the_same_never(
 ) -> None:
     says(SMTP_URL=account.puts("smtp", URL), REVIEWERS="ann@example.com")
     renewals = Renewals()
-    watch = Watch(config.load(), renewals)
+    watch = SettingsWatch(config.load(), renewals)
     watch.look()
     assert renewals.count == 0
     account.puts("smtp", URL.replace("hunter2", "hunter3"))
@@ -246,7 +246,7 @@ def test_what_cannot_be_read_again_leaves_the_last_values_and_is_warned_of_and_c
 ) -> None:
     says(PORT=account.puts("port", "8099"), SMTP_URL=account.puts("smtp", URL))
     renewals = Renewals()
-    watch = Watch(config.load(), renewals)
+    watch = SettingsWatch(config.load(), renewals)
     before = _failures()
     account.puts("smtp", URL.replace("hunter2", "hunter3"))
     if spoil == "remove":

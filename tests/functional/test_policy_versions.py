@@ -48,7 +48,7 @@ def api(service: Service) -> Api:
 
 
 def publish(service: Service) -> None:
-    """What a worker's chores do, until nothing changes."""
+    """What a worker's periodic tasks do, until nothing changes."""
     service.texts.families["policies"].copies.sweep()
     service.texts.families["policies"].copies.sweep()
     service.texts.refresh()

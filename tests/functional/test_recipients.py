@@ -15,7 +15,7 @@ from service.core.clock import SystemClock
 from service.core.enums import Scope
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.work import HandlerRegistry, Permanent, Step, Task, TaskHandler, Worker
+from service.work import Commit, HandlerRegistry, Permanent, Task, TaskHandler, Worker
 from tests.functional.conftest import Api
 
 JOHN = {"first_name": "John", "language": "en", "preference": "email", "email": "john@example.com"}
@@ -97,7 +97,7 @@ def test_dead_work_is_listed_with_its_reason_and_redriven(tmp_path: Path) -> Non
     home.mkdir()
     store = SqliteStore(home / "tocsin.db")
 
-    def fail(task: Task) -> Step:
+    def fail(task: Task) -> Commit:
         raise Permanent("the template is gone: restore templates/welcome")
 
     store.add(Item("job-1", "job", {}, due_at=datetime(2026, 5, 10, tzinfo=UTC)))

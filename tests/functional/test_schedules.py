@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.core.enums import Scope
-from service.schedules import Makes
+from service.schedules import ScheduleTarget
 from tests.functional.conftest import NOON, Api
 from tests.functional.incident_room import ANN, NAMED, Room
 
@@ -106,7 +106,7 @@ def test_what_an_earlier_version_took_and_ignored_goes_on(ignored: dict[str, obj
     )
     body = {**ignored, "recipients": ["ann"]}
     assert room.api.client.post("/v1/schedules", {**DAILY, "incident": None, "notification": body}).status == 422
-    room.api.service.timetable.makers[Makes.NOTIFICATION].make(body, "weekly-1", "app")
+    room.api.service.timetable.makers[ScheduleTarget.NOTIFICATION].make(body, "weekly-1", "app")
     assert room.api.client.get("/v1/notifications/weekly-1").status == 200
 
 

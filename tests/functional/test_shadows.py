@@ -139,8 +139,8 @@ def test_two_processes_add_up(fees: Api, ask: Ask) -> None:
 def test_every_api_process_compares_by_itself(fees: Api, ask: Ask) -> None:
     fees.client.post(SHADOW, {"version": 2, "share": 100})
     ask("r-1", fee=5)
-    for chore in fees.service.api_chores():
-        chore.do()
+    for task in fees.service.api_tasks():
+        task.do()
     assert report(fees)["requests"] == 1
 
 

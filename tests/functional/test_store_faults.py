@@ -22,7 +22,7 @@ from service.core.enums import Lane
 from service.storage import Item, Store
 from service.storage.dynamodb import DynamoStore, TableNames, connect
 from service.wiring.app import Service
-from service.work import POLICIES, HandlerRegistry, Step, Task, TaskHandler, Worker, finished
+from service.work import POLICIES, Commit, HandlerRegistry, Task, TaskHandler, Worker, finished
 from tests.aws import Environment
 from tests.aws_faults import Fault, FaultyAws, LostAnswer, Page, Refusal, faulty_aws
 from tests.contract.conftest import dynamodb_client, fresh_tables, stored
@@ -140,8 +140,8 @@ def timed(call: Callable[[], Reply]) -> tuple[Reply, float]:
     return call(), time.monotonic() - begun
 
 
-def done(task: Task) -> Step:
-    return Step(finished(task.item, {"done": True}))
+def done(task: Task) -> Commit:
+    return Commit(finished(task.item, {"done": True}))
 
 
 def test_what_a_worker_did_and_could_not_commit_is_done_again_when_its_lease_ends(site: Site) -> None:

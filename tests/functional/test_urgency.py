@@ -30,7 +30,7 @@ from service.notify.items import BATCH, batch_item, new_notification_item
 from service.notify.notification import Expansion, Notification, SourceMessage, Status
 from service.storage import AuditEntry, Item, StoreUnavailable
 from service.wiring.app import Service
-from service.work import POLICIES, HandlerRegistry, Step, Task, TaskHandler, Worker, all_dead_items
+from service.work import POLICIES, Commit, HandlerRegistry, Task, TaskHandler, Worker, all_dead_items
 from tests.aws import free_port
 from tests.functional.client import ROOT, TOCSIN, Client, InProcess, environment_with
 from tests.functional.few_rules import few_rules
@@ -163,11 +163,11 @@ class Desk:
 
     def worker(self, *duties: TaskHandler) -> Worker:
         """Another worker on the same store."""
-        kinds = {duty.kind: duty for duty in (*self.service.duties(), *duties)}
+        kinds = {duty.kind: duty for duty in (*self.service.task_handlers(), *duties)}
         return Worker(self.service.store, HandlerRegistry(kinds.values()), self.clock)
 
     def statuses(self) -> dict[str, DeliveryStatus]:
-        page = self.service.messaging.desk.deliveries("n1", None, None, 500)
+        page = self.service.messaging.notifications.deliveries("n1", None, None, 500)
         return {delivery.recipient_id: delivery.status for delivery in page.items}
 
     def copies(self) -> Counter[str]:
@@ -225,7 +225,7 @@ def test_one_recipient_who_cannot_be_reached_affects_no_other(opens: Opens) -> N
 
 def overtaken(desk: Desk, *, before: bool) -> TaskHandler:
     """The duty of a worker that falls asleep, before or after its sending, until its lease is over and another came."""
-    (own,) = (duty for duty in desk.service.duties() if duty.kind == BATCH)
+    (own,) = (duty for duty in desk.service.task_handlers() if duty.kind == BATCH)
     slept: list[bool] = []
 
     def sleep() -> None:
@@ -234,7 +234,7 @@ def overtaken(desk: Desk, *, before: bool) -> TaskHandler:
             desk.clock.advance(POLICIES[Lane.BULK].lease)
             desk.works(1)
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         if before:
             sleep()
         step = own.handle(task)
@@ -273,9 +273,9 @@ def test_a_page_of_long_speeches_is_renewed_and_no_other_worker_takes_it(
 ) -> None:
     taken, spoken = list[str](), Counter[str]()
 
-    def takes(task: Task) -> Step:
+    def takes(task: Task) -> Commit:
         taken.append(task.item.id)
-        return Step(task.item)
+        return Commit(task.item)
 
     def slowly(_: NanoSpeech, text: str, voice: Tag, /) -> Audio:
         spoken[text] += 1
@@ -315,10 +315,10 @@ class Marked(Task):
 
 def cut_off(desk: Desk, times: int) -> TaskHandler:
     """The duty of a worker whose store falls silent after each sending."""
-    (own,) = (duty for duty in desk.service.duties() if duty.kind == BATCH)
+    (own,) = (duty for duty in desk.service.task_handlers() if duty.kind == BATCH)
     left = [None] * times
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         if not left:
             return own.handle(task)
         left.pop()

@@ -25,7 +25,7 @@ from service.http import request_ids
 from service.inbound.sns import envelope
 from service.inbound.twilio import signature
 from service.intake.events import file as events
-from service.messages import answer_words, html_texts, markup, segments, weights
+from service.messages import answer_words, html_texts, markup, provider_weights, segments
 from service.messages.forms import parse_form
 from service.recipients import files, tables
 from service.recipients.profile import ProfileRules
@@ -71,7 +71,7 @@ GIVEN_MORE: dict[Callable[..., object], Callable[[str], object]] = {
     inline.inlined: lambda text: inline.inlined(text, lambda _: "a,b\n"),
     sheet.rows: lambda text: list(sheet.rows(text, Place(1, 1), RuleFaults())),
     markup.check_slots: lambda text: markup.check_slots(text, "email.html"),
-    weights.parse_weights: lambda text: weights.parse_weights(text, {"ses"}),
+    provider_weights.parse_weights: lambda text: provider_weights.parse_weights(text, {"ses"}),
     recurrence.parse: lambda text: recurrence.parse(text, "UTC", NOW),
     reading.read: lambda text: LANGUAGES.read(text, "en"),
     languages._parsed: lambda text: languages._parsed("xx", text.encode()),

@@ -12,16 +12,16 @@ from msgspec import structs
 from service.channels import Message, Phone
 from service.core.enums import Channel, Lane
 from service.core.language_tags import parse_tag
-from service.messages import OptOut, QuietHours, Rendition, Why, announcement
+from service.messages import OptOut, OptOutReason, QuietHours, Rendition, announcement
 from service.messages.render import rendition
-from service.notify.batch import DeliveryBatch, Line, cut
+from service.notify.batch import DeliveryBatch, DeliveryLine, cut
 from service.notify.delivery import Delivery, DeliveryStatus
-from service.notify.digests import Waits, Went
+from service.notify.digests import DigestOutcome, DigestWaits
 from service.notify.items import delivery_item
 from service.notify.notification import Notification, SourceMessage
 from service.notify.sending.choose import TurnInput
 from service.notify.sending.copies import BatchContext
-from service.notify.sending.plan import DeliveryPolicy, Enclosed
+from service.notify.sending.plan import DeliveryPolicy, MailEnclosure
 from service.recipients import Recipient
 from service.storage import Item
 
@@ -100,7 +100,7 @@ def turn_input(
     quiet: QuietHours | None = None,
     in_our_store: frozenset[Channel] = frozenset(),
     rates: Rates = Rates(),
-    fates: Mapping[str, Waits | Went] | None = None,
+    fates: Mapping[str, DigestWaits | DigestOutcome] | None = None,
     shares_calls: bool = False,
     batch: Mapping[str, object] | None = None,
 ) -> TurnInput:
@@ -115,7 +115,9 @@ def turn_input(
         if not reader.is_removed
     }
     refusing = {
-        reader.user_id(number): OptOut(Why.KEYWORD, NOON) for number, reader in enumerate(readers) if reader.refuses
+        reader.user_id(number): OptOut(OptOutReason.KEYWORD, NOON)
+        for number, reader in enumerate(readers)
+        if reader.refuses
     }
     return TurnInput(
         made,
@@ -124,7 +126,7 @@ def turn_input(
         stored=records_of(made, readers, lane),
         fates=fates or {},
         policy=DeliveryPolicy(quiet, unsubscribe_url=lambda _: None),
-        enclosed=Enclosed(),
+        enclosed=MailEnclosure(),
         rates=rates,
         joins=lambda _, earlier: shares_calls and bool(earlier),
         in_our_store=in_our_store,
@@ -135,7 +137,7 @@ def turn_input(
 def batch_of(readers: Sequence[Reader]) -> DeliveryBatch:
     made = cut("n1", 1, 1, [reader.user_id(number) for number, reader in enumerate(readers)])
     lines = {
-        name: Line(reader.status, reader.channel, reader.language)
+        name: DeliveryLine(reader.status, reader.channel, reader.language)
         for name, reader in zip(made.recipients, readers, strict=True)
         if reader.status is not None
     }

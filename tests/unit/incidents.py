@@ -12,7 +12,7 @@ from service.escalate.incident import Contact, Incident
 from service.escalate.policy import EscalationPolicy, Level, OnNo, Role
 from service.escalate.states import Open
 from service.escalate.transition import transition
-from service.escalate.waits import For
+from service.escalate.waits import WaitFor
 
 START = datetime(2026, 5, 10, 9, 0, tzinfo=UTC)
 WAIT = timedelta(seconds=40)
@@ -23,7 +23,7 @@ CLEO = Contact(3, phone="+447700900789")
 
 
 def level(*contacts: int, channels: Sequence[Channel] = (Channel.SMS,), reminders: int = 1) -> Level:
-    return Level(contacts, tuple(channels), For(int(WAIT.total_seconds())), reminders)
+    return Level(contacts, tuple(channels), WaitFor(int(WAIT.total_seconds())), reminders)
 
 
 def policy(*levels: Level, on_no: OnNo = OnNo.ESCALATE, last_resort: Sequence[Channel] = ()) -> EscalationPolicy:

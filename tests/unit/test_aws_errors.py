@@ -63,13 +63,13 @@ def outcome(error: Exception) -> Outcome:
 @pytest.mark.parametrize("kind", classes(NotConnected))
 def test_a_call_that_could_not_be_connected_never_arrived(kind: type[Exception]) -> None:
     error = raised(kind)
-    assert aws_errors.kind_of(error) is AwsErrorKind.UNREACHED
+    assert aws_errors.aws_error_kind(error) is AwsErrorKind.UNREACHED
     assert outcome(error) == Refused(Reason.PROVIDER, f"AWS cannot be reached: {kind.__name__}")
 
 
 @pytest.mark.parametrize("kind", classes(HTTPClientError))
 def test_a_call_whose_answer_was_lost_is_in_doubt(kind: type[Exception]) -> None:
-    assert aws_errors.kind_of(raised(kind)) is AwsErrorKind.IN_DOUBT
+    assert aws_errors.aws_error_kind(raised(kind)) is AwsErrorKind.IN_DOUBT
 
 
 @pytest.mark.parametrize("kind", [one for one in classes(BotoCoreError) if one is not BotoCoreError])
@@ -117,7 +117,7 @@ def answered(code: str, status: int = 400) -> ClientError:
     ],
 )
 def test_a_refusal_is_read_by_its_code_and_else_by_its_status(code: str, status: int, kind: AwsErrorKind) -> None:
-    assert aws_errors.kind_of(answered(code, status)) is kind
+    assert aws_errors.aws_error_kind(answered(code, status)) is kind
 
 
 def test_why_and_where_dynamodb_throttles_is_read_however_it_is_spelt() -> None:

@@ -20,7 +20,7 @@ from service.channels.aws.phone import EndUserMessagingSms, EndUserMessagingVoic
 from service.channels.phones import Phone
 from service.core.language_tags import Tag
 from service.messages.senders import Senders, read_senders
-from service.wiring.aws import Accounts
+from service.wiring.aws import AccountCarrier
 from tests.aws import Environment, ministack
 from tests.aws_services import AwsServices, aws_services
 from tests.loopback import serving
@@ -57,7 +57,7 @@ class Office:
     def __init__(self, senders: Senders) -> None:
         clients = Clients(boto3.Session())
         self.senders = senders
-        self.channel = Accounts(senders, lambda role: EndUserMessagingSms(clients, PhoneIdentity(role=role)))
+        self.channel = AccountCarrier(senders, lambda role: EndUserMessagingSms(clients, PhoneIdentity(role=role)))
         self.clients = clients
 
     def sends(self, message: Sms) -> Outcome:

@@ -95,7 +95,7 @@ def test_a_file_that_does_not_parse_has_the_findings_of_the_parser_alone() -> No
 def test_a_trial_says_how_the_file_names_its_ruleset_and_what_it_changes() -> None:
     whole = RULES.removesuffix("tests:\n")
     trial = canary.check(whole.replace("by: 20%", "by: 30%"), whole)
-    assert trial.declared == canary.Declared("premium", "")
+    assert trial.declared == canary.RulesetHeader("premium", "")
     assert trial.changes is not None
     assert "30%" in str(trial.changes["changes"])
     assert canary.check(whole.replace("ruleset: premium", "ruleset: other"), whole).changes is None
@@ -109,7 +109,7 @@ def test_text_that_is_not_utf_8_is_a_finding() -> None:
 
 
 def test_a_fault_of_our_own_names_its_place_and_nothing_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    def prove(_: bytes) -> proofs.Proven:
+    def prove(_: bytes) -> proofs.ProofReport:
         raise IndexError("the secret of the file")
 
     monkeypatch.setattr(proofs, "prove", prove)

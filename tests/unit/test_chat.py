@@ -15,7 +15,7 @@ from service.channels.chat.webhooks import ChatWebhooks
 from service.core.clock import HandClock
 from service.core.language_tags import Tag
 from service.core.outside_posts import HostSilent, OutsidePosts, PrivateNetwork
-from service.core.posting import Response
+from service.core.posting import PostResponse
 from service.core.web_addresses import NotAnAddress
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
@@ -25,17 +25,17 @@ LATER = NOON + timedelta(minutes=1)
 class Wire(OutsidePosts):
     """Answers instead of a network, and keeps the bodies."""
 
-    def __init__(self, *answers: Response | Exception) -> None:
+    def __init__(self, *answers: PostResponse | Exception) -> None:
         super().__init__(timedelta(seconds=1))
         object.__setattr__(self, "answers", list(answers))
         object.__setattr__(self, "bodies", [])
 
-    answers: list[Response | Exception]
+    answers: list[PostResponse | Exception]
     bodies: list[object]
 
-    def post(self, _parts: SplitResult, _headers: Mapping[str, str], body: bytes) -> Response:
+    def post(self, _parts: SplitResult, _headers: Mapping[str, str], body: bytes) -> PostResponse:
         self.bodies.append(json.loads(body))
-        answer = self.answers.pop(0) if self.answers else Response(200, {})
+        answer = self.answers.pop(0) if self.answers else PostResponse(200, {})
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -45,7 +45,7 @@ def chat(url: str = "https://chat.example/hooks/1", text: str = "Pump <1> & 2", 
     return Chat(url, text, Tag("en"), Reference(name, 1))
 
 
-def outcome(answer: Response | Exception) -> Outcome:
+def outcome(answer: PostResponse | Exception) -> Outcome:
     carrier = ChatWebhooks(Wire(answer), HandClock(NOON))
     return carrier.hand_over([chat()], LATER)[0].outcome
 
@@ -82,7 +82,7 @@ def test_teams_gets_a_card() -> None:
     ],
 )
 def test_what_an_answer_means(status: int, reason: Reason) -> None:
-    result = outcome(Response(status, {"retry-after": "9"}))
+    result = outcome(PostResponse(status, {"retry-after": "9"}))
     assert isinstance(result, Refused)
     assert result.reason is reason
     assert result.retry_after == (timedelta(seconds=9) if reason is Reason.LATER else timedelta(0))
@@ -121,7 +121,12 @@ def test_what_there_is_no_time_for_stays_untried() -> None:
 
 
 def test_no_outcome_holds_the_address() -> None:
-    for answer in (Response(404, {}), Response(500, {}), HostSilent("TimeoutError"), PrivateNetwork("leads nowhere")):
+    for answer in (
+        PostResponse(404, {}),
+        PostResponse(500, {}),
+        HostSilent("TimeoutError"),
+        PrivateNetwork("leads nowhere"),
+    ):
         assert "hooks" not in str(outcome(answer))
 
 

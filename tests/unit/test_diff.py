@@ -13,7 +13,7 @@ from hypothesis.strategies import DrawFn
 
 from service.decide import facts
 from service.decide.cells import atoms
-from service.decide.diff import Changed, Difference, diff_rulesets
+from service.decide.diff import ChangedRequests, RulesetDifference, diff_rulesets
 from service.decide.ruleset import (
     Accept,
     Action,
@@ -137,7 +137,7 @@ def test_every_change_is_told_and_none_is_invented(versions: tuple[Ruleset, Rule
         assert told(change) in changes_at(old, new, facts.read(new, change.example, TODAY))
 
 
-def told(change: Changed) -> tuple[object, object]:
+def told(change: ChangedRequests) -> tuple[object, object]:
     before, after = change.before, change.after
     return (before and (before.rule, before.does), after and (after.rule, after.does))
 
@@ -164,7 +164,7 @@ def shown(rule: Rule) -> tuple[str, str]:
 def test_a_moved_rule_is_a_change_only_where_it_decides_otherwise() -> None:
     text = PREMIUM.replace("hit: all", "hit: first")
     old = sound(text)
-    assert diff_rulesets(old, replace(old, rules=old.rules[::-1])) == Difference((), ())
+    assert diff_rulesets(old, replace(old, rules=old.rules[::-1])) == RulesetDifference((), ())
 
 
 @pytest.mark.parametrize(

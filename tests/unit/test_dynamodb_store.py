@@ -15,7 +15,7 @@ from msgspec import structs
 from service.core.clock import HandClock
 from service.core.enums import Lane
 from service.storage import AlreadyExists, AuditEntry, AuditQuery, Conflict, Item, StoreUnavailable
-from service.storage.aws_calls import FAILED_TRIES, Calls
+from service.storage.aws_calls import FAILED_TRIES, AwsCalls
 from service.storage.dynamodb import DynamoStore, TableNames, connect, create_tables
 from service.storage.dynamodb.shards import KNOWN_FOR_S, Shards
 from tests.aws import Environment
@@ -449,7 +449,7 @@ def test_a_process_that_runs_learns_of_shards_that_a_newer_release_writes_into(
     tables: TableNames, aws: Environment
 ) -> None:
     passed = [0.0]
-    calls = Calls("DynamoDB", dynamodb_client, lambda _: None, lambda: 0.0)
+    calls = AwsCalls("DynamoDB", dynamodb_client, lambda _: None, lambda: 0.0)
     old = Shards(calls, tables.items, 2, elapsed=lambda: passed[0])
     assert (old.to_read(), old.to_write()) == (2, 2)
     assert Shards(calls, tables.items, 8).to_write() == 8

@@ -16,8 +16,8 @@ from service.decide import language, report
 from service.decide.findings import Severity
 from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand
 from service.intake.events import file
-from service.intake.events.bodies import Names
-from service.intake.events.file import Known
+from service.intake.events.bodies import KnownNames
+from service.intake.events.file import KnownTargets
 from service.intake.events.live import LiveMappings, MappingsRefused
 from service.intake.events.mappings import Mappings, Unmapped
 from service.intake.events.references import known_beside
@@ -25,7 +25,7 @@ from tests.functional.client import ROOT
 
 SHIPPED = ROOT / "rules" / "events.yaml"
 PREMIUM = language.parse((ROOT / "rules" / "premium.yaml").read_bytes()).ruleset
-KNOWN = Known({"premium": PREMIUM, "faulty": None}, Names(("default", "approval"), ("follow-up",)))
+KNOWN = KnownTargets({"premium": PREMIUM, "faulty": None}, KnownNames(("default", "approval"), ("follow-up",)))
 EVENT: Mapping[str, object] = {
     "version": "0",
     "id": "e-1",
@@ -71,44 +71,44 @@ def test_facts_are_found_where_the_event_holds_them_and_absent_ones_are_left_out
     source = mapped(
         "ruleset: faulty\n    facts: {pump.name: detail.name, n: detail.count, x.y: detail.nothing, z: detail.a.b}"
     )
-    assert read(source).wish(EVENT) == EvaluationCommand("faulty", {"request": {"pump": {"name": "Pump 1"}, "n": 3}})
+    assert read(source).command(EVENT) == EvaluationCommand("faulty", {"request": {"pump": {"name": "Pump 1"}, "n": 3}})
 
 
 def test_without_facts_the_detail_holds_them() -> None:
-    assert read(mapped("ruleset: premium")).wish(EVENT) == EvaluationCommand("premium", {"request": EVENT["detail"]})
+    assert read(mapped("ruleset: premium")).command(EVENT) == EvaluationCommand("premium", {"request": EVENT["detail"]})
 
 
 def test_texts_are_filled_and_a_member_alone_keeps_its_type() -> None:
     body = "{description: 'In {{ region }}: {{detail.name}} x {{ detail.count }} {{ detail.on }} {{ resources.1 }}', "
     body += "url: '{{ detail.url }}', contacts: '{{ detail.people }}'}"
-    assert read(mapped(f"incident: {body}")).wish(EVENT) == IncidentCommand(
+    assert read(mapped(f"incident: {body}")).command(EVENT) == IncidentCommand(
         {"description": "In eu-central-1: Pump 1 x 3 true arn:two", "contacts": [{"phone": "+447700900123"}]}
     )
 
 
 def test_a_constant_is_what_it_is() -> None:
-    wish = read(mapped("notification: {text: Hello, audience: staff, lane: bulk}")).wish(EVENT)
-    assert wish == NotificationCommand({"text": "Hello", "audience": "staff", "lane": "bulk"})
+    command = read(mapped("notification: {text: Hello, audience: staff, lane: bulk}")).command(EVENT)
+    assert command == NotificationCommand({"text": "Hello", "audience": "staff", "lane": "bulk"})
 
 
 @pytest.mark.parametrize("path", ["detail.nothing", "detail.people", "detail.name.first", "resources.7"])
 def test_a_text_that_lacks_a_member_is_no_text(path: str) -> None:
     mappings = read(mapped(f"notification: {{text: 'It is {{{{ {path} }}}}', audience: staff}}"))
     with pytest.raises(Unmapped, match=path.replace(".", r"\.")):
-        mappings.wish(EVENT)
+        mappings.command(EVENT)
 
 
 def test_an_event_is_told_apart_by_source_and_detail_type() -> None:
     for other in ({"source": "A"}, {"detail-type": "b"}):
         with pytest.raises(Unmapped, match="maps no event"):
-            read(mapped("ruleset: premium")).wish({**EVENT, **other})
+            read(mapped("ruleset: premium")).command({**EVENT, **other})
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda of: st.dictionaries(st.text(), of)))
 def test_no_event_meets_anything_but_a_reason(detail: object) -> None:
     mappings = read(mapped("notification: {text: '{{ detail.a.b }}!', audience: '{{ detail.a }}'}"))
     with suppress(Unmapped):
-        assert isinstance(mappings.wish({**EVENT, "detail": detail}), NotificationCommand)
+        assert isinstance(mappings.command({**EVENT, "detail": detail}), NotificationCommand)
 
 
 # What an administrator is told.
@@ -173,11 +173,11 @@ def test_a_file_is_read_again_when_it_changes_and_a_slip_leaves_what_was_there(t
     live = LiveMappings(path)
     assert live.current().targets == {}
     path.write_text(mapped("ruleset: premium"))
-    assert isinstance(live.current().wish(EVENT), EvaluationCommand)
+    assert isinstance(live.current().command(EVENT), EvaluationCommand)
     path.write_text(mapped("rulset: premium"))
-    assert isinstance(live.current().wish(EVENT), EvaluationCommand)
+    assert isinstance(live.current().command(EVENT), EvaluationCommand)
     path.write_text(mapped("notification: {text: Hi, audience: staff}"))
-    assert isinstance(live.current().wish(EVENT), NotificationCommand)
+    assert isinstance(live.current().command(EVENT), NotificationCommand)
     path.unlink()
     assert live.current().targets == {}
 
@@ -190,7 +190,7 @@ def test_a_file_that_never_could_be_used_makes_events_wait(tmp_path: Path) -> No
         with pytest.raises(MappingsRefused, match="tocsin rules check"):
             live.current()
     path.write_text(mapped("ruleset: premium"))
-    assert isinstance(live.current().wish(EVENT), EvaluationCommand)
+    assert isinstance(live.current().command(EVENT), EvaluationCommand)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "huge", "directory"])
@@ -200,11 +200,11 @@ def test_mappings_that_are_no_ordinary_file_leave_what_was_there_and_are_said_on
     path = tmp_path / "events.yaml"
     path.write_text(mapped("ruleset: premium"))
     live = LiveMappings(path)
-    assert isinstance(live.current().wish(EVENT), EvaluationCommand)
+    assert isinstance(live.current().command(EVENT), EvaluationCommand)
     path.unlink()
     put_no_ordinary_file(kind, path)
     for _ in range(3):
-        assert isinstance(live.current().wish(EVENT), EvaluationCommand)
+        assert isinstance(live.current().command(EVENT), EvaluationCommand)
     assert [record.getMessage().count("cannot be read") for record in caplog.records] == [1]
     with pytest.raises(MappingsRefused):
         LiveMappings(path).current()
@@ -243,7 +243,7 @@ def test_every_payload_of_an_event_has_a_shipped_mapping() -> None:
     assert mappings is not None
     events = [json.loads(path.read_text()) for path in sorted((ROOT / "tests" / "events").glob("*.json"))]
     ours = [event for event in events if "detail-type" in event and event["source"] != "aws.sms-voice"]
-    assert len([mappings.wish(event) for event in ours]) >= 2
+    assert len([mappings.command(event) for event in ours]) >= 2
 
 
 @pytest.mark.parametrize(

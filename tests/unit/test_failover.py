@@ -20,7 +20,7 @@ from service.core.clock import HandClock
 from service.core.language_tags import Tag
 from service.messages.failover import Failover
 from service.messages.providers import SHORTLY, OneAddress, Provider
-from service.messages.senders import Senders, everywhere, read_senders
+from service.messages.senders import Senders, one_identity, read_senders
 from service.storage.sqlite import SqliteStore
 from service.work import BEGUN_WITHIN
 from service.work.breaker import FIRST_REST, TRIP_AFTER, Closed, OpenBreaker
@@ -65,7 +65,7 @@ class World:
             Provider[Sms](
                 name,
                 TwilioSms(Twilio(Account(ACCOUNT, TOKEN, url=self.services[name].url)), NUMBER),
-                identities.get(name, everywhere(NUMBER)),
+                identities.get(name, one_identity(NUMBER)),
             )
             for name in names
         ]
@@ -186,7 +186,7 @@ def test_when_everybody_is_left_alone_nothing_is_asked_and_it_is_said_until_when
     outcome = outcome_of(carrier, sms(50))
     assert isinstance(outcome, Refused)
     assert (outcome.reason, outcome.retry_after) == (Reason.THROTTLED, FIRST_REST - timedelta(seconds=5))
-    assert carrier.departing()(sms(50)).opens == NOON + FIRST_REST
+    assert carrier.route_chooser()(sms(50)).opens == NOON + FIRST_REST
     assert world.asked() == asked
 
 
@@ -209,10 +209,10 @@ def test_a_provider_that_does_badly_gets_less_in_every_process_and_gets_it_back(
 
 
 def test_a_slot_is_booked_for_the_provider_that_then_takes_the_message(world: World) -> None:
-    senders = {name: everywhere(f"+1415555010{place}") for place, name in enumerate(NAMES)}
+    senders = {name: one_identity(f"+1415555010{place}") for place, name in enumerate(NAMES)}
     carrier = world.carrier(senders=senders)
     messages = [sms(number) for number in range(60)]
-    senders_of = map(carrier.departing(), messages)
+    senders_of = map(carrier.route_chooser(), messages)
     booked = [departure.sender.origin for departure in senders_of if departure.sender]
     assert all(isinstance(each.outcome, Accepted) for each in carrier.hand_over(messages, TIME_ENOUGH))
     origins = {form["Body"]: form["From"] for service in world.services.values() for form in service.of("Messages")}
@@ -272,7 +272,7 @@ def test_nobody_else_is_asked_when_the_lease_of_the_message_might_end_meanwhile(
     world: World, thinks: timedelta, asked: int
 ) -> None:
     slow, other = Slow(world.clock, thinks), Slow(world.clock, timedelta(0))
-    providers = [Provider[Sms]("slow", slow, everywhere(NUMBER)), Provider[Sms]("other", other, everywhere(NUMBER))]
+    providers = [Provider[Sms]("slow", slow, one_identity(NUMBER)), Provider[Sms]("other", other, one_identity(NUMBER))]
     carrier = Failover(providers, world.here, world.clock, {"slow": 1, "other": 0})
     assert isinstance(outcome_of(carrier, sms(), NOON + BEGUN_WITHIN), Refused)
     assert (slow.asked, other.asked) == (1, asked)
@@ -280,7 +280,7 @@ def test_nobody_else_is_asked_when_the_lease_of_the_message_might_end_meanwhile(
 
 def test_a_provider_that_there_is_no_time_for_shortens_no_wait_that_the_first_asked_for(world: World) -> None:
     busy = Slow(world.clock, BEGUN_WITHIN, Refused(Reason.PROVIDER, "503", timedelta(seconds=9)))
-    providers = [Provider[Sms]("busy", busy, everywhere(NUMBER)), Provider[Sms]("other", busy, everywhere(NUMBER))]
+    providers = [Provider[Sms]("busy", busy, one_identity(NUMBER)), Provider[Sms]("other", busy, one_identity(NUMBER))]
     carrier = Failover(providers, world.here, world.clock, {"busy": 1, "other": 0})
     assert outcome_of(carrier, sms(), NOON + BEGUN_WITHIN) == busy.says
     assert busy.asked == 1
@@ -288,7 +288,7 @@ def test_a_provider_that_there_is_no_time_for_shortens_no_wait_that_the_first_as
 
 def test_what_one_throttles_comes_back_soon_for_another_that_there_was_no_time_for(world: World) -> None:
     busy = Slow(world.clock, BEGUN_WITHIN, Refused(Reason.THROTTLED, "429", timedelta(seconds=9)))
-    providers = [Provider[Sms]("busy", busy, everywhere(NUMBER)), Provider[Sms]("other", busy, everywhere(NUMBER))]
+    providers = [Provider[Sms]("busy", busy, one_identity(NUMBER)), Provider[Sms]("other", busy, one_identity(NUMBER))]
     carrier = Failover(providers, world.here, world.clock, {"busy": 1, "other": 0})
     outcome = outcome_of(carrier, sms(), NOON + BEGUN_WITHIN)
     assert isinstance(outcome, Refused)
@@ -298,7 +298,7 @@ def test_what_one_throttles_comes_back_soon_for_another_that_there_was_no_time_f
 
 def test_messages_that_a_slow_provider_leaves_no_time_for_are_not_tried_and_come_back_soon(world: World) -> None:
     slow = Slow(world.clock, BEGUN_WITHIN / 2, Accepted("taken"))
-    carrier = Failover([Provider[Sms]("slow", slow, everywhere(NUMBER))], world.here, world.clock, {})
+    carrier = Failover([Provider[Sms]("slow", slow, one_identity(NUMBER))], world.here, world.clock, {})
     outcomes = [each.outcome for each in carrier.hand_over([sms(n) for n in range(4)], NOON + BEGUN_WITHIN)]
     assert outcomes[:2] == [Accepted("taken")] * 2
     for left in outcomes[2:]:

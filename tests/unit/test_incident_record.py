@@ -21,16 +21,16 @@ from service.escalate.events import (
 from service.escalate.incident import Contact, Incident
 from service.escalate.policy import EscalationPolicy, Level, OnNo, Role
 from service.escalate.record import MAX_TIMELINE, IncidentRecord, shown
-from service.escalate.timeline import told
+from service.escalate.timeline import sentence_of
 from service.escalate.transition import transition
-from service.escalate.waits import For, Until
+from service.escalate.waits import WaitFor, WaitUntil
 from tests.unit.incidents import ANN, START, WAIT, level, new, policy
 
 POLICY = EscalationPolicy(
     "p",
     (
-        Level((1,), (Channel.SMS, Channel.EMAIL), For(40), 1, {Role.PAGE: "own-page"}),
-        Level((2,), (Channel.SMS,), Until(8, 0), 0),
+        Level((1,), (Channel.SMS, Channel.EMAIL), WaitFor(40), 1, {Role.PAGE: "own-page"}),
+        Level((2,), (Channel.SMS,), WaitUntil(8, 0), 0),
     ),
     OnNo.ESCALATE,
     (Channel.EMAIL, Channel.VOICE),
@@ -128,14 +128,16 @@ def test_contact_data_is_shown_in_full_only_to_who_may_see_it() -> None:
 
 def test_every_kind_of_line_is_a_sentence() -> None:
     skipped = then(record(new([ANN], policy(level(4), level(1)))), Opened(START))
-    lines = [told(line, skipped.incident) for line in skipped.timeline]
+    lines = [sentence_of(line, skipped.incident) for line in skipped.timeline]
     assert lines[:2] == ["Opened", "Level 1 skipped: it names no contact of this incident"]
     opted_out = DeliveryFailed("x", START, 1, 2, Channel.SMS, Failure.OPTED_OUT)
     ended = then(skipped, opted_out)
-    assert told(ended.timeline[-2], ended.incident) == "Ann cannot be reached by sms: this phone wants no messages"
-    assert told(ended.timeline[-1], ended.incident) == "Acknowledged by nobody: nobody could be reached"
+    assert (
+        sentence_of(ended.timeline[-2], ended.incident) == "Ann cannot be reached by sms: this phone wants no messages"
+    )
+    assert sentence_of(ended.timeline[-1], ended.incident) == "Acknowledged by nobody: nobody could be reached"
     called_off = then(record(new()), Opened(START), ApiCancel("c", START, "the desk"))
-    assert told(called_off.timeline[-2], called_off.incident) == "Called off by the desk"
+    assert sentence_of(called_off.timeline[-2], called_off.incident) == "Called off by the desk"
 
 
 def test_endless_replies_do_not_fill_the_record() -> None:

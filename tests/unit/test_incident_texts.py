@@ -16,7 +16,7 @@ from service.escalate.incident import Contact
 from service.escalate.items import Outgoing
 from service.escalate.policies import read_policies
 from service.escalate.policy import PAGING, EscalationPolicy, Role
-from service.escalate.wording import House, Wording
+from service.escalate.wording import SenderDetails, Wording
 from service.language import Translation
 from service.language.embedded.catalogue import read_catalogues
 from service.messages.forms import parse_form
@@ -132,7 +132,9 @@ def test_nothing_is_promised_that_is_not_done_and_nobody_is_blamed(template: str
 
 
 def test_an_sms_begins_with_the_senders_name_unless_the_template_places_it() -> None:
-    wording = Wording(TEMPLATES, CATALOGUES, PhoneRules(reserved_allowed=True), House("Example Ltd", "ops@example.com"))
+    wording = Wording(
+        TEMPLATES, CATALOGUES, PhoneRules(reserved_allowed=True), SenderDetails("Example Ltd", "ops@example.com")
+    )
     sms = wording.sms(
         "+447700900123", "en", ("answer-help", "answer-help-contact"), {}, Reference("answer-1", 1, urgent=True)
     )
@@ -145,14 +147,18 @@ def test_an_sms_begins_with_the_senders_name_unless_the_template_places_it() -> 
 @pytest.mark.parametrize(
     ("house", "contact", "says"),
     [
-        (House(number="+447418340000"), incidents.ANN, "Text YES 123 or NO 123 to +447418340000."),
-        (House(number="+447418340000", reads_mail=True), incidents.ANN, "Answer this email with YES or NO."),
-        (House(), incidents.ANN, "Answers to this email are not read."),
-        (House(number="+447418340000"), Contact(1, email="ann@example.com"), "Answers to this email are not read."),
+        (SenderDetails(number="+447418340000"), incidents.ANN, "Text YES 123 or NO 123 to +447418340000."),
+        (SenderDetails(number="+447418340000", reads_mail=True), incidents.ANN, "Answer this email with YES or NO."),
+        (SenderDetails(), incidents.ANN, "Answers to this email are not read."),
+        (
+            SenderDetails(number="+447418340000"),
+            Contact(1, email="ann@example.com"),
+            "Answers to this email are not read.",
+        ),
     ],
 )
 def test_a_mail_that_nobody_reads_the_answer_to_names_the_number_to_text(
-    house: House, contact: Contact, says: str
+    house: SenderDetails, contact: Contact, says: str
 ) -> None:
     wording = Wording(TEMPLATES, CATALOGUES, PhoneRules(reserved_allowed=True), house)
     incident = incidents.opened([contact], incidents.policy(incidents.level(1, channels=[Channel.EMAIL])))

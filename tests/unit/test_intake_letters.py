@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.inbound_queue import QueueMessage
+from service.intake import consumer
 from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand
 from service.intake.events.mappings import Mappings, ToRuleset
 from service.intake.queue_messages import LetterNotUnderstood, QueueRequest, read
@@ -37,7 +41,7 @@ def test_any_document_is_understood_or_refused_with_a_reason(document: object) -
     except LetterNotUnderstood as error:
         assert str(error)  # noqa: PT017  either outcome will do
     else:
-        assert found is None or isinstance(found.wish, EvaluationCommand | IncidentCommand | NotificationCommand)
+        assert found is None or isinstance(found.command, EvaluationCommand | IncidentCommand | NotificationCommand)
 
 
 @given(st.text())
@@ -63,6 +67,17 @@ def test_a_fingerprint_tells_other_content_and_not_another_spelling(
     assert one is not None
     assert other is not None
     assert (one.fingerprint == other.fingerprint) is same
+
+
+def test_a_letter_that_came_to_an_earlier_version_is_known_again() -> None:
+    request = asked({"notification": {"a": 1}})
+    assert request is not None
+    assert request.fingerprint == sha256(b'{"body":{"a":1},"kind":"Notification"}').hexdigest()
+
+
+def test_the_docs_name_each_outcome_that_letters_are_counted_by() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "intake.md").read_text("utf-8")
+    assert all(f"`{outcome.label}`" in page for outcome in get_args(consumer.Outcome))
 
 
 @pytest.mark.parametrize("own", ["", "two words", "x" * 129, 7, None, "é"])

@@ -13,7 +13,7 @@ from service.channels.contact_keys import ContactKeys
 from service.core.clock import HandClock
 from service.core.enums import Lane
 from service.messages.keywords import Keyword, keyword
-from service.messages.optouts import OptOut, OptOuts, Why
+from service.messages.optouts import OptOut, OptOutReason, OptOuts
 from service.storage.sqlite import SqliteStore
 
 AWS = ["ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"]
@@ -130,8 +130,8 @@ def optouts(store: SqliteStore, clock: HandClock) -> OptOuts:
 
 
 def test_a_phone_that_said_stop_is_opted_out_until_it_says_start(optouts: OptOuts) -> None:
-    optouts.add_phone(PHONE, Why.KEYWORD)
-    assert optouts.of_phone(PHONE) == (OptOut(Why.KEYWORD, NOON),)
+    optouts.add_phone(PHONE, OptOutReason.KEYWORD)
+    assert optouts.of_phone(PHONE) == (OptOut(OptOutReason.KEYWORD, NOON),)
     assert optouts.of_phone(OTHER) == ()
     assert optouts.lift_phone(PHONE)
     assert optouts.of_phone(PHONE) == ()
@@ -139,22 +139,22 @@ def test_a_phone_that_said_stop_is_opted_out_until_it_says_start(optouts: OptOut
 
 
 def test_the_first_refusal_stands(optouts: OptOuts, clock: HandClock) -> None:
-    optouts.add_phone(PHONE, Why.KEYWORD)
+    optouts.add_phone(PHONE, OptOutReason.KEYWORD)
     clock.advance(timedelta(days=1))
-    optouts.add_phone(PHONE, Why.PROVIDER)
-    assert optouts.of_phone(PHONE) == (OptOut(Why.KEYWORD, NOON),)
+    optouts.add_phone(PHONE, OptOutReason.PROVIDER)
+    assert optouts.of_phone(PHONE) == (OptOut(OptOutReason.KEYWORD, NOON),)
 
 
 def test_an_address_that_complained_is_suppressed_in_any_case(optouts: OptOuts) -> None:
-    optouts.add_email("Mary@Example.com", Why.COMPLAINT)
-    assert optouts.of_email("mary@example.com") == (OptOut(Why.COMPLAINT, NOON),)
-    assert optouts.lift_email("MARY@example.com", Why.COMPLAINT)
+    optouts.add_email("Mary@Example.com", OptOutReason.COMPLAINT)
+    assert optouts.of_email("mary@example.com") == (OptOut(OptOutReason.COMPLAINT, NOON),)
+    assert optouts.lift_email("MARY@example.com", OptOutReason.COMPLAINT)
     assert optouts.of_email("mary@example.com") == ()
 
 
 def test_the_register_holds_no_contact_data(optouts: OptOuts, store: SqliteStore, tmp_path: Path) -> None:
-    optouts.add_phone(PHONE, Why.KEYWORD)
-    optouts.add_email("mary@example.com", Why.BOUNCE)
+    optouts.add_phone(PHONE, OptOutReason.KEYWORD)
+    optouts.add_email("mary@example.com", OptOutReason.BOUNCE)
     store.close()
     stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"opt-out" in stored
@@ -163,22 +163,25 @@ def test_the_register_holds_no_contact_data(optouts: OptOuts, store: SqliteStore
 
 
 def test_each_reason_stands_by_itself_and_a_provider_repeats_what_the_phone_said(optouts: OptOuts) -> None:
-    for why in (Why.UNSUBSCRIBED, Why.COMPLAINT, Why.UNSUBSCRIBED):
+    for why in (OptOutReason.UNSUBSCRIBED, OptOutReason.COMPLAINT, OptOutReason.UNSUBSCRIBED):
         optouts.add_email("mary@example.com", why)
-    assert [one.why for one in optouts.of_email("mary@example.com")] == [Why.UNSUBSCRIBED, Why.COMPLAINT]
-    assert not optouts.lift_email("mary@example.com", Why.BOUNCE)
-    assert optouts.lift_email("mary@example.com", Why.UNSUBSCRIBED)
-    assert [one.why for one in optouts.of_email("mary@example.com")] == [Why.COMPLAINT]
+    assert [one.why for one in optouts.of_email("mary@example.com")] == [
+        OptOutReason.UNSUBSCRIBED,
+        OptOutReason.COMPLAINT,
+    ]
+    assert not optouts.lift_email("mary@example.com", OptOutReason.BOUNCE)
+    assert optouts.lift_email("mary@example.com", OptOutReason.UNSUBSCRIBED)
+    assert [one.why for one in optouts.of_email("mary@example.com")] == [OptOutReason.COMPLAINT]
 
 
-@given(st.lists(st.sampled_from(Why), max_size=6), st.sampled_from(Lane))
-def test_a_lane_ends_when_one_of_the_reasons_ends_it(whys: list[Why], lane: Lane) -> None:
+@given(st.lists(st.sampled_from(OptOutReason), max_size=6), st.sampled_from(Lane))
+def test_a_lane_ends_when_one_of_the_reasons_ends_it(whys: list[OptOutReason], lane: Lane) -> None:
     ended = {
-        Why.UNSUBSCRIBED: {"bulk"},
-        Why.COMPLAINT: {"bulk", "transactional"},
-        Why.BOUNCE: {"bulk", "transactional", "incident"},
-        Why.KEYWORD: {"bulk", "transactional", "incident"},
-        Why.PROVIDER: {"bulk", "transactional", "incident"},
-        Why.ADMINISTRATOR: {"bulk", "transactional", "incident"},
+        OptOutReason.UNSUBSCRIBED: {"bulk"},
+        OptOutReason.COMPLAINT: {"bulk", "transactional"},
+        OptOutReason.BOUNCE: {"bulk", "transactional", "incident"},
+        OptOutReason.KEYWORD: {"bulk", "transactional", "incident"},
+        OptOutReason.PROVIDER: {"bulk", "transactional", "incident"},
+        OptOutReason.ADMINISTRATOR: {"bulk", "transactional", "incident"},
     }
     assert any(OptOut(why, NOON).ends(lane) for why in whys) == any(lane.value in ended[why] for why in whys)

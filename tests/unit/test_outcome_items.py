@@ -13,7 +13,7 @@ from service.core.clock import HandClock
 from service.core.errors import Unavailable
 from service.decide import Flagged, IncidentWanted
 from service.evaluations.outcomes import items
-from service.messages.tries import HostShares, Tries
+from service.messages.post_attempts import HostShares, PostAttempts
 from service.notify import EmitOutcome
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
@@ -56,7 +56,7 @@ def test_others_are_told_once_while_this_installation_cannot_take_the_event_in(t
         return {"chained": True}
 
     others, clock, store = Others(), HandClock(START), SqliteStore(tmp_path / "store.db")
-    duty = EmitOutcome(others, Tries(HostShares(4)), chain)
+    duty = EmitOutcome(others, PostAttempts(HostShares(4)), chain)
     item = Item("e-1", "outcome-emit", {**ORIGIN, "outcome": {"event": "made", "rule": "Large"}}, due_at=START)
 
     def handled(item: Item) -> Item:

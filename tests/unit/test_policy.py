@@ -8,7 +8,7 @@ from service.core.enums import Channel
 from service.decide import report
 from service.escalate import policy_file
 from service.escalate.policy import EscalationPolicy, Level, OnNo, Role
-from service.escalate.waits import For, Until
+from service.escalate.waits import WaitFor, WaitUntil
 
 SHIPPED = Path(__file__).parents[2] / "rules" / "escalation"
 
@@ -35,8 +35,8 @@ def test_the_ready_made_policies_are_without_a_finding(name: str) -> None:
 def test_the_default_policy_is_the_samples_with_its_40_seconds() -> None:
     default = read((SHIPPED / "default.yaml").read_text())
     assert default.levels == (
-        Level((1,), (Channel.SMS,), For(40), 1),
-        Level((2,), (Channel.SMS,), For(40), 1),
+        Level((1,), (Channel.SMS,), WaitFor(40), 1),
+        Level((2,), (Channel.SMS,), WaitFor(40), 1),
     )
     assert default.on_no is OnNo.ESCALATE
     assert default.last_resort == (Channel.EMAIL, Channel.VOICE)
@@ -55,7 +55,7 @@ def test_a_doctor_reads_another_text_than_the_patient() -> None:
 @pytest.mark.parametrize("wait", ['until: "08:00"', 'wait: {until: "08:00"}', "until: 08:00"])
 def test_a_wait_may_last_until_a_time_of_day(wait: str) -> None:
     policy = read(f"escalation: p\nlevels:\n  - contacts: 1\n    {wait}\n")
-    assert policy.levels == (Level((1,), (Channel.SMS,), Until(8, 0), 1),)
+    assert policy.levels == (Level((1,), (Channel.SMS,), WaitUntil(8, 0), 1),)
 
 
 def test_a_level_may_page_who_is_on_call_beside_contacts() -> None:

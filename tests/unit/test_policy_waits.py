@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.escalate.waits import BadWait, For, Until, end_of, parse_duration, parse_time_of_day
+from service.escalate.waits import BadWait, WaitFor, WaitUntil, end_of, parse_duration, parse_time_of_day
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [
@@ -15,7 +15,7 @@ ZONES = [
 
 @pytest.mark.parametrize(("text", "seconds"), [("40s", 40), ("5m", 300), ("2h", 7200), ("1d", 86400), ("1h30m", 5400)])
 def test_durations_are_read(text: str, seconds: int) -> None:
-    assert parse_duration(text) == For(seconds)
+    assert parse_duration(text) == WaitFor(seconds)
 
 
 @pytest.mark.parametrize(
@@ -37,22 +37,22 @@ def berlin(text: str) -> datetime:
 
 
 def test_until_eight_is_eight_where_the_contact_lives() -> None:
-    assert end_of(Until(8, 0), berlin("2026-05-10 22:00"), BERLIN) == berlin("2026-05-11 08:00")
-    assert end_of(Until(8, 0), berlin("2026-05-10 07:59"), BERLIN) == berlin("2026-05-10 08:00")
-    assert end_of(Until(8, 0), berlin("2026-05-10 08:00"), BERLIN) == berlin("2026-05-11 08:00")
+    assert end_of(WaitUntil(8, 0), berlin("2026-05-10 22:00"), BERLIN) == berlin("2026-05-11 08:00")
+    assert end_of(WaitUntil(8, 0), berlin("2026-05-10 07:59"), BERLIN) == berlin("2026-05-10 08:00")
+    assert end_of(WaitUntil(8, 0), berlin("2026-05-10 08:00"), BERLIN) == berlin("2026-05-11 08:00")
 
 
 def test_until_eight_stays_eight_when_the_clocks_change() -> None:
-    assert end_of(Until(8, 0), berlin("2026-03-28 22:00"), BERLIN) == datetime(2026, 3, 29, 6, tzinfo=UTC)
-    assert end_of(Until(8, 0), berlin("2026-10-24 22:00"), BERLIN) == datetime(2026, 10, 25, 7, tzinfo=UTC)
+    assert end_of(WaitUntil(8, 0), berlin("2026-03-28 22:00"), BERLIN) == datetime(2026, 3, 29, 6, tzinfo=UTC)
+    assert end_of(WaitUntil(8, 0), berlin("2026-10-24 22:00"), BERLIN) == datetime(2026, 10, 25, 7, tzinfo=UTC)
 
 
 def test_a_time_that_the_spring_change_skips_is_an_hour_later_that_day() -> None:
-    assert end_of(Until(2, 30), berlin("2026-03-28 22:00"), BERLIN) == berlin("2026-03-29 03:30")
+    assert end_of(WaitUntil(2, 30), berlin("2026-03-28 22:00"), BERLIN) == berlin("2026-03-29 03:30")
 
 
 def test_a_time_that_the_autumn_change_repeats_is_the_first_of_the_two() -> None:
-    assert end_of(Until(2, 30), berlin("2026-10-24 22:00"), BERLIN) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert end_of(WaitUntil(2, 30), berlin("2026-10-24 22:00"), BERLIN) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
 @given(
@@ -64,7 +64,7 @@ def test_a_time_that_the_autumn_change_repeats_is_the_first_of_the_two() -> None
 def test_the_wait_ends_when_the_wall_clock_next_shows_the_time(
     begin: datetime, hour: int, minute: int, zone: ZoneInfo
 ) -> None:
-    end = end_of(Until(hour, minute), begin, zone)
+    end = end_of(WaitUntil(hour, minute), begin, zone)
     shown = end.astimezone(zone)
     assert begin < end <= begin + timedelta(hours=26)
     skipped_by_the_clocks = (shown.hour, shown.minute) != (hour, minute)

@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from service.channels import Reference
-from service.messages.choice import ProviderCandidate, chance_of, choose
-from service.messages.weights import WeightsRefused, parse_weights
+from service.messages.provider_choice import ProviderCandidate, chance_of, choose
+from service.messages.provider_weights import WeightsRefused, parse_weights
 from service.work.health import HALF_LIFE, Health
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)

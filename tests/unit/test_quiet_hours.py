@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.messages.quiet import NotQuietHours, parse_quiet_hours
+from service.messages.quiet_hours import NotQuietHours, parse_quiet_hours
 
 NIGHT = parse_quiet_hours("22:00-07:00")
 

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.escalate.replies import ClearAnswer, ParsedReply, Understood
+from service.escalate.replies import ClearAnswer, ParsedReply, UnderstoodReply
 from service.replies import PhraseKind
 from tests.reply_words import LANGUAGES
 
 
 def understand(text: str, language: str | None) -> ParsedReply:
-    return Understood(LANGUAGES.read(text, language)).said
+    return UnderstoodReply(LANGUAGES.read(text, language)).said
 
 
 TAKES = {PhraseKind.YES: ClearAnswer.YES, PhraseKind.OK: ClearAnswer.YES, PhraseKind.NO: ClearAnswer.NO}

@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.escalate.phonebook import FIRST_CODE, LAST_CODE, TIMES, ListedPage, PhoneBook, Question, Standing
-from service.escalate.replies import ClearAnswer, ParsedReply, Understood
+from service.escalate.replies import ClearAnswer, ParsedReply, UnderstoodReply
 from service.escalate.resolution import (
+    AmbiguousReply,
     ClearReply,
     NotUnderstood,
     Resolution,
-    Stranger,
-    WhichOne,
+    UnknownPhone,
     resolve,
 )
 from tests.reply_words import LANGUAGES as WORDS
@@ -26,7 +26,7 @@ def book(*incidents: str) -> PhoneBook:
 
 
 def reply(text: str, phone: PhoneBook | None, in_reply_to: str | None = None) -> Resolution:
-    return resolve(Understood(WORDS.read(text, "en")).said, phone, START + timedelta(hours=1), in_reply_to)
+    return resolve(UnderstoodReply(WORDS.read(text, "en")).said, phone, START + timedelta(hours=1), in_reply_to)
 
 
 def meant(resolution: Resolution) -> list[str]:
@@ -51,14 +51,14 @@ def test_a_code_says_which_of_several_incidents_is_meant() -> None:
 
 def test_without_a_code_several_open_incidents_are_listed_latest_first_whatever_is_replied_to() -> None:
     resolution = reply("yes", book("a", "b", "c"), in_reply_to="a")
-    assert isinstance(resolution, WhichOne)
+    assert isinstance(resolution, AmbiguousReply)
     assert [page.code for page in resolution.pages] == [13, 12, 11]
     assert resolution.answer is ClearAnswer.YES
 
 
 def test_a_code_that_this_phone_never_had_is_never_guessed_at() -> None:
-    assert isinstance(reply("yes 99", book("a")), WhichOne)
-    assert isinstance(reply("yes 11 99", book("a")), WhichOne)
+    assert isinstance(reply("yes 99", book("a")), AmbiguousReply)
+    assert isinstance(reply("yes 11 99", book("a")), AmbiguousReply)
 
 
 def test_a_number_that_is_no_code_is_only_a_number() -> None:
@@ -70,8 +70,8 @@ def test_no_code_is_a_number_that_people_write_for_a_time() -> None:
     eight = book(*"abcdefgh")
     assert [page.code for page in eight.pages] == [11, 12, 13, 14, 16, 17, 18, 19]
     assert meant(reply("yes 13-17", eight)) == ["c", "d", "e", "f"]
-    assert isinstance(reply("yes 15", eight), WhichOne)
-    assert isinstance(reply("yes 13-20 99", eight), WhichOne)
+    assert isinstance(reply("yes 15", eight), AmbiguousReply)
+    assert isinstance(reply("yes 13-20 99", eight), AmbiguousReply)
     assert not TIMES & {page.code for page in book(*map(str, range(200))).pages}
 
 
@@ -102,7 +102,7 @@ def test_after_everything_is_over_a_lone_reply_is_about_what_ended_last() -> Non
 def test_a_late_yes_that_could_still_take_one_incident_or_concern_another_is_asked_about() -> None:
     phone = ended(ended(book("a", "b"), "a", Standing.UNACKNOWLEDGED, 20), "b", minute=40)
     resolution = reply("yes", phone)
-    assert isinstance(resolution, WhichOne)
+    assert isinstance(resolution, AmbiguousReply)
     assert [page.incident_id for page in resolution.pages] == ["b", "a"]
     assert meant(reply("yes", phone, in_reply_to="a")) == ["a"]
     assert meant(reply("yes", ended(book("a"), "a", Standing.UNACKNOWLEDGED))) == ["a"]
@@ -115,8 +115,8 @@ def test_what_is_not_understood_is_asked_about_with_the_codes_it_may_concern() -
 
 
 def test_a_phone_that_was_never_paged_is_a_stranger() -> None:
-    assert reply("yes", None) == Stranger()
-    assert reply("YES 11", PhoneBook()) == Stranger()
+    assert reply("yes", None) == UnknownPhone()
+    assert reply("YES 11", PhoneBook()) == UnknownPhone()
 
 
 def test_a_page_that_is_sent_again_keeps_its_code() -> None:
@@ -202,7 +202,7 @@ def test_a_reply_is_never_guessed(
     assert len(set(codes_by_page.values())) == len(codes_by_page), "no two pages share a code"
 
     match resolve(ParsedReply(answer, codes, certain=certain), phone, START + timedelta(hours=1), in_reply_to):
-        case Stranger():
+        case UnknownPhone():
             assert not phone.pages
         case ClearReply(answer=given_answer, pages=pages):
             assert given_answer is answer
@@ -210,7 +210,7 @@ def test_a_reply_is_never_guessed(
                 check_answered(pages, phone, codes, in_reply_to)
             else:
                 check_command(answer, pages, phone, codes)
-        case WhichOne(pages=pages):
+        case AmbiguousReply(pages=pages):
             assert (certain and not {p.code for p in phone.pages}.issuperset(codes)) or len(pages) > 1
         case NotUnderstood():
             assert answer is None

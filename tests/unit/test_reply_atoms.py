@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.replies.atoms import Sort, atoms_of, fold, spelled_out
+from service.core.text_folding import fold
+from service.replies.atoms import AtomType, atoms_of, spelled_out
 
 
 def shown(text: str, *, greek: bool = False, accents: bool = False) -> str:
@@ -66,6 +67,6 @@ def test_accents_are_kept_where_they_make_another_word() -> None:
 
 
 def test_times_and_long_numbers_are_no_codes() -> None:
-    assert [atom.sort for atom in atoms_of("10:30")] == [Sort.FIGURE]
-    assert [atom.sort for atom in atoms_of("4477009001")] == [Sort.FIGURE]
+    assert [atom.sort for atom in atoms_of("10:30")] == [AtomType.FIGURE]
+    assert [atom.sort for atom in atoms_of("4477009001")] == [AtomType.FIGURE]
     assert [atom.marked for atom in atoms_of("# 41")] == [True]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.decide import report
 from service.rosters import roster_file
-from service.rosters.roster import Person, Roster, Stretch
+from service.rosters.roster import Person, PersonInterval, Roster
 from service.rosters.rotation import Rotation, Window
 
 SHIPPED = Path(__file__).parents[2] / "rules" / "rosters"
@@ -61,8 +61,8 @@ def test_a_file_says_who_takes_turns_when_and_who_is_away() -> None:
                 ("ben",), date(2026, 1, 10), (time(8), time(20)), 1, Window(frozenset({2, 4, 5, 6}), time(22), time(6))
             ),
         ),
-        (Stretch("ben", datetime(2026, 12, 24, 8, tzinfo=UTC), datetime(2026, 12, 26, 8, tzinfo=UTC)),),
-        (Stretch("ann", datetime(2026, 8, 2, 22, tzinfo=UTC), datetime(2026, 8, 16, 22, tzinfo=UTC)),),
+        (PersonInterval("ben", datetime(2026, 12, 24, 8, tzinfo=UTC), datetime(2026, 12, 26, 8, tzinfo=UTC)),),
+        (PersonInterval("ann", datetime(2026, 8, 2, 22, tzinfo=UTC), datetime(2026, 8, 16, 22, tzinfo=UTC)),),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.rosters.roster import OnCallReason, Person, Roster, Stretch
+from service.rosters.roster import OnCallReason, Person, PersonInterval, Roster
 from service.rosters.rotation import Rotation, Window
 from service.rosters.wall_clock import first_instant
 
@@ -117,7 +117,7 @@ def test_whoever_is_on_call_is_who_a_calendar_names_that_is_walked_through(
 
 
 stretches = st.builds(
-    lambda person, begin, length: Stretch(person, begin, begin + timedelta(hours=length)),
+    lambda person, begin, length: PersonInterval(person, begin, begin + timedelta(hours=length)),
     st.sampled_from("abcd"),
     st.integers(0, 400).map(lambda hours: datetime(2026, 10, 18, tzinfo=UTC) + timedelta(hours=hours)),
     st.integers(1, 100),
@@ -131,7 +131,7 @@ stretches = st.builds(
     st.lists(stretches, max_size=3),
 )
 def test_shifts_cover_a_time_without_a_gap_and_say_what_each_instant_says(
-    drawn: list[Rotation], overrides: list[Stretch], absences: list[Stretch]
+    drawn: list[Rotation], overrides: list[PersonInterval], absences: list[PersonInterval]
 ) -> None:
     roster = Roster("r", "Europe/Berlin", PEOPLE, tuple(drawn), tuple(overrides), tuple(absences))
     since, until = datetime(2026, 10, 22, tzinfo=UTC), datetime(2026, 10, 28, tzinfo=UTC)
@@ -164,8 +164,8 @@ def test_a_week_with_a_clock_change_is_an_hour_longer_and_hands_over_at_nine_all
 
 def test_somebody_absent_is_passed_over_for_the_next_and_an_override_beats_all() -> None:
     whole_week = (berlin("2026-01-05 00:00"), berlin("2026-01-13 00:00"))
-    swap = Stretch("d", berlin("2026-01-08 18:00"), berlin("2026-01-08 22:00"))
-    roster = Roster("r", "Europe/Berlin", PEOPLE, (WEEKLY,), (swap,), (Stretch("a", *whole_week),))
+    swap = PersonInterval("d", berlin("2026-01-08 18:00"), berlin("2026-01-08 22:00"))
+    roster = Roster("r", "Europe/Berlin", PEOPLE, (WEEKLY,), (swap,), (PersonInterval("a", *whole_week),))
     found = [roster.on_call(berlin(f"2026-01-08 {at}")) for at in ("17:59", "18:00", "21:59", "22:00")]
     assert [(each.person.key, each.why) for each in found if each] == [
         ("b", OnCallReason.STANDS_IN),
@@ -176,7 +176,7 @@ def test_somebody_absent_is_passed_over_for_the_next_and_an_override_beats_all()
 
 
 def test_where_everybody_is_absent_whose_turn_it_is_stays_on_call() -> None:
-    away = tuple(Stretch(key, berlin("2026-01-05 00:00"), berlin("2026-02-01 00:00")) for key in "abc")
+    away = tuple(PersonInterval(key, berlin("2026-01-05 00:00"), berlin("2026-02-01 00:00")) for key in "abc")
     roster = Roster("r", "Europe/Berlin", PEOPLE, (WEEKLY,), (), away)
     found = roster.on_call(berlin("2026-01-14 00:00"))
     assert found is not None

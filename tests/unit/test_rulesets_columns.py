@@ -17,9 +17,9 @@ from service.decide import language
 from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset
 from service.rulesets.columns.comparison import ColumnComparison
-from service.rulesets.columns.segment import Collected, Segment, unpacked_segment
+from service.rulesets.columns.segment import Segment, SegmentBuilder, unpacked_segment
 from service.rulesets.comparing import NotDecided, answer
-from service.rulesets.recorded import Recorded, bodies, recorded_request
+from service.rulesets.recorded import RecordedRequest, bodies, recorded_request
 from service.rulesets.tally import Tally
 from service.storage import AuditText
 from service.storage.commits import micros
@@ -187,7 +187,7 @@ def pairs(draw: DrawFn) -> tuple[Ruleset, Ruleset]:
     return old, new
 
 
-def one_by_one(old: Compiled, new: Compiled, asked: Sequence[Recorded]) -> Tally:
+def one_by_one(old: Compiled, new: Compiled, asked: Sequence[RecordedRequest]) -> Tally:
     """The tally of asking the engine for every request of both versions."""
     tally = Tally()
     for one in asked:
@@ -195,7 +195,7 @@ def one_by_one(old: Compiled, new: Compiled, asked: Sequence[Recorded]) -> Tally
     return tally
 
 
-def in_columns(old: Compiled, new: Compiled, segment: Segment, asked: Sequence[Recorded]) -> Tally:
+def in_columns(old: Compiled, new: Compiled, segment: Segment, asked: Sequence[RecordedRequest]) -> Tally:
     """The tally of columns, with what they leave asked one by one."""
     counted, left = ColumnComparison(old, new).at_once(segment, np.ones(segment.rows, dtype=np.bool_))
 
@@ -217,7 +217,7 @@ def entry(request: Mapping[str, object], number: int) -> AuditText:
 
 def collected(texts: Sequence[AuditText], paths: Iterable[str] | None = None) -> Segment:
     """The segment of these requests, which come in parts."""
-    found = Collected(paths)
+    found = SegmentBuilder(paths)
     for part in (texts[:20], texts[20:]):
         found.add(bodies(part), [{} for _ in part])
     return found.segment()

@@ -20,10 +20,10 @@ from service.core.clock import HandClock
 from service.decide import language
 from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset
-from service.rulesets.columns.segment_builder import Following
+from service.rulesets.columns.segment_builder import SegmentWriter
 from service.rulesets.columns.segment_store import head_of, stored_segments
 from service.rulesets.library import Library, RulesetDraft
-from service.rulesets.replay import Replay, Replayed
+from service.rulesets.replay import Replay, ReplayedRequests
 from service.rulesets.tally import Tally
 from service.storage import AuditEntry, AuditQuery, Item
 from service.storage.commits import EPOCH
@@ -74,8 +74,8 @@ def store(tmp_path: Path, clock: HandClock) -> Iterator[Mortal]:
     opened.close()
 
 
-def following(store: SqliteStore, clock: HandClock, rows: int = 10) -> Following:
-    return Following(Library(store, clock), store, clock, rows=rows)
+def following(store: SqliteStore, clock: HandClock, rows: int = 10) -> SegmentWriter:
+    return SegmentWriter(Library(store, clock), store, clock, rows=rows)
 
 
 def put(store: SqliteStore, number: int, at: datetime, request: Mapping[str, object], answered: bool = True) -> None:
@@ -108,7 +108,7 @@ def segments(store: SqliteStore) -> int:
 
 def pages(
     store: SqliteStore, columns: int, query: AuditQuery | None = None, cursor: str | None = None
-) -> list[Replayed]:
+) -> list[ReplayedRequests]:
     old, new = (Compiled(sound(text)) for text in (FILE, DRAFT))
     return list(Replay(store, query or AuditQuery(ruleset="loans"), old, new, 7, columns).pages(cursor))
 
@@ -119,7 +119,7 @@ def sound(text: str) -> Ruleset:
     return ruleset
 
 
-def report(found: Sequence[Replayed]) -> object:
+def report(found: Sequence[ReplayedRequests]) -> object:
     tally = Tally()
     for page in found:
         tally.add(page.tally)

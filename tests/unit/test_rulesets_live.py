@@ -15,7 +15,7 @@ from service.core.clock import HandClock
 from service.decide import facts
 from service.decide.decision import Compiled
 from service.decide.ruleset import Ruleset
-from service.rulesets.active_versions import AHEAD, ActiveVersions, CannotServe
+from service.rulesets.active_versions import AHEAD, ActiveVersions, VersionDoesNotCompile
 from service.rulesets.errors import NotYetActive, UnknownRuleset, UnknownVersion
 from service.rulesets.library import Library, RulesetDraft
 from service.storage.sqlite import SqliteStore
@@ -169,7 +169,7 @@ def test_a_version_that_this_release_cannot_read_harms_no_other_ruleset(
     library.publish(RulesetDraft("newer", "ruleset: newer\nlambda: 1", "ada"))
     live.refresh()
     assert fee(live, START) == 1
-    with pytest.raises(CannotServe):
+    with pytest.raises(VersionDoesNotCompile):
         live.at("newer", START)
 
 

@@ -16,7 +16,7 @@ import pytest
 from service.core.clock import HandClock
 from service.decide.canary import CanaryFailed
 from service.rulesets import gate
-from service.rulesets.gate import Checked
+from service.rulesets.gate import CheckedFile
 from service.rulesets.library import Library, RulesetDraft
 from service.rulesets.working_copies import NotPublishedYet, WorkingCopies
 from service.storage import Item, Store
@@ -41,7 +41,7 @@ class Folder:
         self.library = Library(self.store, self.clock)
         self.watcher = self.process()
 
-    def process(self, check: Callable[[bytes], Checked] = gate.check) -> WorkingCopies:
+    def process(self, check: Callable[[bytes], CheckedFile] = gate.check) -> WorkingCopies:
         """A process that has just started, with a check of its own if it is to go wrong."""
         return WorkingCopies(self.path, self.library, self.store, self.clock, check)
 
@@ -207,7 +207,7 @@ class Broken:
         self.error: Exception | None = error
         self.calls = 0
 
-    def __call__(self, content: bytes) -> Checked:
+    def __call__(self, content: bytes) -> CheckedFile:
         if self.error is not None and self.word in content:
             self.calls += 1
             raise self.error
@@ -512,7 +512,7 @@ class Slow:
         self.begun = Semaphore(0)
         self.let_go = Event()
 
-    def __call__(self, content: bytes) -> Checked:
+    def __call__(self, content: bytes) -> CheckedFile:
         if b"slow" in content:
             self.begun.release()
             assert self.let_go.wait(60)
@@ -544,7 +544,7 @@ def test_an_edit_waits_for_no_file_that_is_being_tried(folder: Folder) -> None:
 def test_small_files_are_tried_before_large_ones(folder: Folder) -> None:
     tried: list[int] = []
 
-    def check(content: bytes) -> Checked:
+    def check(content: bytes) -> CheckedFile:
         tried.append(len(content))
         return gate.check(b"nothing: [")
 
@@ -558,10 +558,10 @@ def test_small_files_are_tried_before_large_ones(folder: Folder) -> None:
 def test_many_slow_files_take_ten_minutes_of_an_hour_together_and_those_that_are_skipped_say_so(folder: Folder) -> None:
     tried: list[str] = []
 
-    def slow(content: bytes) -> Checked:
+    def slow(content: bytes) -> CheckedFile:
         tried.append(content.decode())
         folder.clock.advance(timedelta(seconds=50))
-        return gate.Checked(content.decode(), None, (), limit="50 s of processor time")
+        return gate.CheckedFile(content.decode(), None, (), limit="50 s of processor time")
 
     for n in range(30):
         folder.save(f"{n}.00", f"slow{n:02}.yaml")
@@ -585,11 +585,11 @@ def test_an_edit_of_a_live_file_is_tried_although_slow_ones_have_had_their_time(
     folder.save("1.00")
     folder.sweep()
 
-    def slow(content: bytes) -> Checked:
+    def slow(content: bytes) -> CheckedFile:
         if b"ruleset: fees" in content:
             return gate.check(content)
         folder.clock.advance(timedelta(seconds=700))
-        return gate.Checked(content.decode(), None, (), limit="50 s of processor time")
+        return gate.CheckedFile(content.decode(), None, (), limit="50 s of processor time")
 
     folder.watcher = folder.process(slow)
     folder.sweep(1)

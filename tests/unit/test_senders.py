@@ -15,7 +15,7 @@ from service.channels.phones import Phone
 from service.core.clock import HandClock
 from service.core.enums import Channel
 from service.core.language_tags import Tag
-from service.messages.senders import Senders, SendersRefused, everywhere, read_senders
+from service.messages.senders import Senders, SendersRefused, one_identity, read_senders
 from service.messages.spend import Spend
 from service.storage.sqlite import SqliteStore
 
@@ -121,11 +121,11 @@ def test_each_provider_has_its_own_identities_and_everybodys() -> None:
 def test_the_one_identity_receives_answers_and_calls_unless_it_is_a_name(
     identity: str, answers: bool, calls: bool
 ) -> None:
-    senders = everywhere(identity)
+    senders = one_identity(identity)
     assert (senders.of("SE", Channel.SMS, answerable=True) is not None) == answers
     assert (senders.of("SE", Channel.VOICE) is not None) == calls
     assert senders.of("SE", Channel.SMS) is not None
-    assert everywhere(None) == Senders()
+    assert one_identity(None) == Senders()
 
 
 @pytest.fixture

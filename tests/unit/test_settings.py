@@ -10,7 +10,7 @@ from service.aws.references import CannotFetch, ValueReference
 from service.config import Settings, SettingsError, folders
 from service.core.enums import Channel, Scope
 from service.messages.pace import Pace, parse_pace
-from service.messages.quiet import parse_quiet_hours
+from service.messages.quiet_hours import parse_quiet_hours
 from service.messages.senders import Senders
 from service.storage import StoreUnavailable
 from service.wiring.storage import open_store

@@ -8,20 +8,20 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import BaseModel
 
-from service.decide.diff import Changed, Difference, Side
+from service.decide.diff import ChangedRequests, ChangeSide, RulesetDifference
 from service.rulesets import shown_reports as shown
 from service.rulesets.recent_comparison import RecentCounts
 from service.rulesets.tally import Amount, RequestGroup, RuleChange, Tally
 
 NOW = datetime(2026, 5, 10, tzinfo=UTC)
-CHANGED = Changed(Side("a", "set"), None, (), 0, {}).as_json()
+CHANGED = ChangedRequests(ChangeSide("a", "set"), None, (), 0, {}).as_json()
 COUNTED = Tally(changes=[RuleChange(("a",), ())]).as_json()
 
 
 @pytest.mark.parametrize(
     ("model", "answered"),
     [
-        (shown.ShownDecisionDiff, Difference((), ()).as_json()),
+        (shown.ShownDecisionDiff, RulesetDifference((), ()).as_json()),
         (shown.ShownDiffChange, CHANGED),
         (shown.ShownRulePart, CHANGED["before"]),
         (shown.ShownReplayReport, COUNTED),

@@ -17,7 +17,7 @@ from service.core.clock import HandClock, SystemClock
 from service.core.enums import Lane
 from service.storage import Item, StoreUnavailable
 from service.storage.sqs import QueuedStore
-from service.work import HandlerRegistry, Step, Task, TaskHandler, Worker, finished
+from service.work import Commit, HandlerRegistry, Task, TaskHandler, Worker, finished
 from tests.aws import Environment
 from tests.aws_faults import FaultyAws
 from tests.contract.conftest import dynamodb_client, fresh_queues, fresh_tables
@@ -95,9 +95,9 @@ def running(worker: Worker) -> Iterator[None]:
 def test_work_that_arrives_is_done_at_once_by_a_worker_that_was_idle(site: Site) -> None:
     handled: SimpleQueue[str] = SimpleQueue()
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         handled.put(task.item.id)
-        return Step(finished(task.item))
+        return Commit(finished(task.item))
 
     store = listening(site, lambda lane: worker.look(lane))  # noqa: PLW0108  the worker is made below
     worker = Worker(store, HandlerRegistry([TaskHandler("job", handle)]), CLOCK, poll=timedelta(seconds=5))

@@ -10,10 +10,10 @@ import pytest
 from service.channels import Reference, Sms
 from service.channels.phones import PhoneRules
 from service.core.enums import Channel
-from service.escalate.gathering import ContactLimits, NoticeGroup, Told, leaves_at
+from service.escalate.gathering import ContactLimits, NoticeGroup, SentNotice, leaves_at
 from service.escalate.incident import Contact
 from service.escalate.phonebook import ListedPage, listing
-from service.escalate.wording import House, Wording
+from service.escalate.wording import SenderDetails, Wording
 from service.language.embedded.catalogue import read_catalogues
 from service.messages.segments import not_in_gsm_7, segments_of
 from service.messages.templates import read_templates
@@ -26,7 +26,10 @@ STORMS = ("incident-storm", *(f"storm-{group.value}" for group in NoticeGroup))
 def wording() -> Wording:
     templates = read_templates(TEMPLATES)
     return Wording(
-        templates, read_catalogues(TEMPLATES / "catalogues"), PhoneRules(reserved_allowed=True), House("Waterworks")
+        templates,
+        read_catalogues(TEMPLATES / "catalogues"),
+        PhoneRules(reserved_allowed=True),
+        SenderDetails("Waterworks"),
     )
 
 
@@ -68,11 +71,11 @@ def test_a_list_says_the_newest_first_and_how_many_it_had_no_room_for() -> None:
     ],
 )
 def test_when_what_is_told_together_leaves(told: list[int], in_storm: bool, seconds: int | None) -> None:
-    earlier = [Told(NOON + timedelta(seconds=each), Channel.SMS) for each in told]
+    earlier = [SentNotice(NOON + timedelta(seconds=each), Channel.SMS) for each in told]
     found = leaves_at(NoticeGroup.TAKEN, Channel.SMS, earlier, ContactLimits(), NOON, in_storm=in_storm)
     assert found == (None if seconds is None else NOON + timedelta(seconds=seconds))
 
 
 def test_thanks_are_never_held_back_by_a_limit() -> None:
-    earlier = [Told(NOON, Channel.SMS)] * 20
+    earlier = [SentNotice(NOON, Channel.SMS)] * 20
     assert leaves_at(NoticeGroup.THANKS, Channel.SMS, earlier, ContactLimits(), NOON, in_storm=False) is None

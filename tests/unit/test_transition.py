@@ -13,7 +13,7 @@ from service.escalate.incident import Contact
 from service.escalate.policy import EscalationPolicy, Level, OnNo
 from service.escalate.states import Acknowledged, Cancelled, Ending, Open, Unacknowledged
 from service.escalate.transition import transition
-from service.escalate.waits import Until
+from service.escalate.waits import WaitUntil
 from tests.unit.incidents import (
     ANN,
     BEN,
@@ -312,7 +312,7 @@ def test_of_two_asked_together_only_who_was_paged_is_reminded_and_said_to_be_sil
 
 
 def test_a_wait_until_a_time_of_day_leaves_five_minutes_to_who_was_paged_just_before_it() -> None:
-    until = EscalationPolicy("morning", (Level((1,), (Channel.SMS,), Until(11, 0)),))
+    until = EscalationPolicy("morning", (Level((1,), (Channel.SMS,), WaitUntil(11, 0)),))
     incident, effects = transition(new((ANN,), until), Opened(START))
     assert incident.due_at == START + timedelta(hours=2)
     (page,) = effects.messages

@@ -16,7 +16,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from service.channels.contact_keys import ContactKeys
 from service.core.enums import Channel
-from service.escalate.books import PhoneBooks
 from service.escalate.effects import NOTHING, Effects, IncidentMessage, TimelineKind
 from service.escalate.events import (
     ApiAcknowledge,
@@ -42,12 +41,13 @@ from service.escalate.events import (
 )
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import message_id
+from service.escalate.phone_books import PhoneBooks
 from service.escalate.policy import PAGING, EscalationPolicy, Level, OnNo, Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.states import Ending, Open, Unacknowledged
 from service.escalate.steps import IncidentChange, TransitionResult, moved, written
 from service.escalate.unreached import GIVEN_UP_AFTER
-from service.escalate.waits import For, Until
+from service.escalate.waits import WaitFor, WaitUntil
 from service.storage.sqlite import SqliteStore
 from tests.unit.incidents import START
 
@@ -59,7 +59,7 @@ levels = st.builds(
     Level,
     contacts=st.lists(NUMBERS, min_size=1, max_size=3, unique=True).map(tuple),
     channels=st.lists(st.sampled_from(Channel), min_size=1, max_size=3, unique=True).map(tuple),
-    wait=st.sampled_from([For(40), For(7200), Until(8, 0), Until(2, 30)]),
+    wait=st.sampled_from([WaitFor(40), WaitFor(7200), WaitUntil(8, 0), WaitUntil(2, 30)]),
     reminders=st.integers(0, 2),
 )
 policies = st.builds(
@@ -335,7 +335,7 @@ class IncidentMachine(RuleBasedStateMachine):
             if after.state.level > before.state.level and isinstance(event, ReplyNo):
                 assert event.level == before.state.level, "only a no of the present level escalates"
         present = isinstance(before.state, Open) and isinstance(event, ReplyNo) and event.level == before.state.level
-        if isinstance(event, ReplyNo) and not present and not before.has_it(event.contact):
+        if isinstance(event, ReplyNo) and not present and not before.is_owner(event.contact):
             assert after.state == before.state, "a late no only gets an answer"
         told = [(line.role, line.contact, line.channel) for line in effects.timeline if line.kind is TimelineKind.SENT]
         assert told == [(m.role, m.contact, m.channel) for m in effects.messages], "the timeline shows every message"
@@ -346,7 +346,7 @@ class IncidentMachine(RuleBasedStateMachine):
         match before.state.name, after.state.name:
             case "acknowledged", "open":
                 assert isinstance(event, REOPENING)
-                assert not isinstance(event, ReplyNo | ReplyUndo) or before.has_it(event.contact), (
+                assert not isinstance(event, ReplyNo | ReplyUndo) or before.is_owner(event.contact), (
                     "others give nothing back"
                 )
             case "unacknowledged" | "resolved" | "cancelled", "open":
@@ -372,7 +372,7 @@ class IncidentMachine(RuleBasedStateMachine):
             if message.role is Role.ESCALATED:
                 assert before.has_left(message.level, contact), "who was not paged is not said to be silent"
             if message.role is Role.EXHAUSTED and not isinstance(event, ReplyNo | ReplyWho):
-                assert before.heard_of(contact), "who never heard of it is not told that nobody took it"
+                assert before.was_paged_at_all(contact), "who never heard of it is not told that nobody took it"
         if isinstance(event, PageSent) and isinstance(before.state, Open) and isinstance(after.state, Open):
             assert (after.state.level, after.state.attempt) == (before.state.level, before.state.attempt)
             assert after.state.due_at >= before.state.due_at, "a page that left shortens no wait"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from service.core.language_tags import Tag, parse_tag
 from service.escalate import answer_pages, mailed_pages
-from service.escalate.replies import ClearAnswer, Understood
+from service.escalate.replies import ClearAnswer, UnderstoodReply
 from service.language import NotTranslated, Translation
 from service.language.embedded.catalogue import CatalogueError, Catalogues, read_catalogues
 from service.messages.answer_words import NEUTRAL
@@ -294,7 +294,7 @@ def test_every_catalogue_knows_the_same_sentences() -> None:
 def test_every_word_that_a_text_asks_for_is_understood_when_it_is_sent_back(language: Tag) -> None:
     asked = [text for source, text in CATALOGUES.by_language[language].items() if source.startswith("Reply ")]
     words = {word for text in asked for word in re.findall(r"\b[A-Z]{2,}(?: [A-Z]{2,})*\b", text)}
-    understood = {word: Understood(WORDS.read(word, str(language))).said.answer or keyword(word) for word in words}
+    understood = {word: UnderstoodReply(WORDS.read(word, str(language))).said.answer or keyword(word) for word in words}
     assert set(understood.values()) == {ClearAnswer.YES, ClearAnswer.NO, ClearAnswer.DONE, Keyword.STOP, Keyword.START}
 
 

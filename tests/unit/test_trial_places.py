@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from service.http.problems import Problem
-from service.rulesets.places import TrialPlaces
+from service.rulesets.trial_places import TrialPlaces
 
 FILE = "ruleset: r"
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from service.channels import Accepted, Handed, Outcome, Reason, Refused, Unknown
+from service.channels import Accepted, Outcome, Reason, Refused, SendResult, Unknown
 from service.core.enums import Channel, Lane
 from service.messages import parse_quiet_hours
 from service.notify.delivery import DeliveryStatus
-from service.notify.digests import Waits, Went
+from service.notify.digests import DigestOutcome, DigestWaits
 from service.notify.receipts import SILENCE
 from service.notify.sending.choose import IN_DOUBT, TurnInput, choose
 from service.notify.sending.copies import Gather
@@ -36,7 +36,7 @@ def chosen(turn: TurnInput) -> HandOver:
 def answered(turn: HandOver, outcome: Outcome, now: datetime = NOON) -> Settled:
     """The turn after every copy that left got the same answer."""
     number = len(turn.leaving)
-    return settle(turn, [Handed(outcome)] * number, now, [0.5] * number)
+    return settle(turn, [SendResult(outcome)] * number, now, [0.5] * number)
 
 
 def statuses(settled: Settled) -> Sequence[DeliveryStatus]:
@@ -171,9 +171,9 @@ def test_an_incident_never_waits_for_a_digest() -> None:
 
 
 def test_what_became_of_a_digest_becomes_of_its_copies() -> None:
-    fates: Mapping[str, Waits | Went] = {
-        "n1-000001": Waits(NOON + HOUR),
-        "n1-000002": Went(DeliveryStatus.ACCEPTED, "with the digest d1"),
+    fates: Mapping[str, DigestWaits | DigestOutcome] = {
+        "n1-000001": DigestWaits(NOON + HOUR),
+        "n1-000002": DigestOutcome(DeliveryStatus.ACCEPTED, "with the digest d1"),
     }
     settled = answered(chosen(turn_input([Reader()] * 2, window=HOUR, fates=fates)), Accepted("never asked"))
     assert statuses(settled) == [DeliveryStatus.PENDING, DeliveryStatus.ACCEPTED]
@@ -211,7 +211,7 @@ def test_a_copy_in_doubt_ends_as_unknown() -> None:
 
 def test_a_refused_copy_is_tried_again_after_a_wait_that_the_dice_spread() -> None:
     turn = chosen(turn_input([Reader()]))
-    refused = [Handed(Refused(Reason.PROVIDER, "500"))]
+    refused = [SendResult(Refused(Reason.PROVIDER, "500"))]
     early, late = (settle(turn, refused, NOON, [die]).due_at for die in (0.0, 0.99))
     assert early is not None
     assert late is not None
@@ -221,7 +221,7 @@ def test_a_refused_copy_is_tried_again_after_a_wait_that_the_dice_spread() -> No
 def test_a_provider_says_how_long_to_wait_at_least() -> None:
     turn = chosen(turn_input([Reader()]))
     asked = Refused(Reason.PROVIDER, "503", retry_after=9 * HOUR)
-    assert settle(turn, [Handed(asked)], NOON, [0.0]).due_at == NOON + 9 * HOUR
+    assert settle(turn, [SendResult(asked)], NOON, [0.0]).due_at == NOON + 9 * HOUR
 
 
 def test_a_refusal_that_is_no_attempt_takes_none_and_the_batch_stands_still() -> None:
@@ -251,7 +251,7 @@ def test_a_batch_comes_again_at_once_while_nobody_has_looked_at_some_of_its_copi
 def test_who_wants_nothing_and_which_mailbox_is_gone_is_to_be_written_down() -> None:
     turn = chosen(turn_input([Reader(), Reader(channel=Channel.EMAIL), Reader(channel=Channel.VOICE)]))
     stop, gone = Refused(Reason.OPTED_OUT, "stop list"), Refused(Reason.ADDRESS, "550 5.1.1", gone=True)
-    settled = settle(turn, [Handed(stop), Handed(gone), Handed(Accepted("p1"))], NOON, [0.5] * 3)
+    settled = settle(turn, [SendResult(stop), SendResult(gone), SendResult(Accepted("p1"))], NOON, [0.5] * 3)
     assert (settled.opted_out, settled.gone) == (["+447700900123"], ["ann@example.com"])
 
 

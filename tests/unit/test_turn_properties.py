@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.channels import Accepted, Handed, Outcome, Reason, Refused, Unknown
+from service.channels import Accepted, Outcome, Reason, Refused, SendResult, Unknown
 from service.core.enums import Channel, Lane
 from service.messages import parse_quiet_hours
 from service.notify.batch import UNTOUCHED, DeliveryBatch
 from service.notify.delivery import LEFT_TO_SEND, DeliveryStatus
-from service.notify.digests import Waits, Went
+from service.notify.digests import DigestOutcome, DigestWaits
 from service.notify.items import delivery_item
 from service.notify.sending.choose import IN_DOUBT, WRITES, TurnInput, choose
 from service.notify.sending.copies import Copy
@@ -204,7 +204,7 @@ def test_each_copy_of_a_turn_ends_in_one_way_and_all_others_stay(
     if isinstance(choice, Later):
         return
     choice = choice.gathered(dict.fromkeys(choice.gathering, case.now + HOUR))
-    handed = [Handed(answer) for answer, _ in zip(answers, choice.leaving, strict=False)]
+    handed = [SendResult(answer) for answer, _ in zip(answers, choice.leaving, strict=False)]
     settled = settle(choice, handed, case.now, [die] * len(handed))
     records = {record.delivery.id: record for record in settled.records}
     assert len(records) == len(settled.records) == len(choice.copies)
@@ -310,13 +310,13 @@ class Life:
         self._keep(settled.records)
         return settled.batch, settled.due_at
 
-    def _answer(self, copy: Copy) -> Handed:
+    def _answer(self, copy: Copy) -> SendResult:
         outcome = next(self.answers)
         if isinstance(outcome, Accepted):
             self.took[copy.delivery.id] += 1
         if isinstance(outcome, Unknown):
             self.in_doubt[copy.delivery.id] += 1
-        return Handed(outcome)
+        return SendResult(outcome)
 
     def _join(self, turn: HandOver, now: datetime) -> Mapping[str, datetime]:
         until = {name: now + gather.window for name, (_, gather) in turn.gathering.items()}
@@ -324,8 +324,12 @@ class Life:
         self.joined |= until
         return until
 
-    def _fate(self, until: datetime, now: datetime) -> Waits | Went:
-        return Waits(until + MINUTE) if now < until + MINUTE else Went(DeliveryStatus.ACCEPTED, "with a digest")
+    def _fate(self, until: datetime, now: datetime) -> DigestWaits | DigestOutcome:
+        return (
+            DigestWaits(until + MINUTE)
+            if now < until + MINUTE
+            else DigestOutcome(DeliveryStatus.ACCEPTED, "with a digest")
+        )
 
     def _keep(self, records: Sequence[DeliveryRecord]) -> Mapping[str, int]:
         for record in records:

@@ -30,7 +30,7 @@ from service.core.clock import HandClock, SystemClock
 from service.core.enums import Lane
 from service.core.public_addresses import is_public
 from service.core.secrets import Keyring
-from service.messages.tries import TRIES, WAITS, HostShares, Tries
+from service.messages.post_attempts import TRIES, WAITS, HostShares, PostAttempts
 from service.messages.webhooks import Callback, CallbackRefused, Webhooks, check_url
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
@@ -102,7 +102,7 @@ def webhooks(clock: HandClock) -> Webhooks:
 
 @pytest.fixture
 def worker(store: SqliteStore, clock: HandClock, webhooks: Webhooks) -> Iterator[Worker]:
-    worker = Worker(store, HandlerRegistry([webhooks.duty()]), clock, threads=1)
+    worker = Worker(store, HandlerRegistry([webhooks.task_handler()]), clock, threads=1)
     yield worker
     worker.close()
 
@@ -200,8 +200,8 @@ def test_the_schedule_is_kept_to_a_tenth(
     receiver.answers = [503] * 20
     item = webhooks.item("callback-n1", Callback(receiver.url, BODY))
     for chance, factor in ((0.0, 0.9), (0.5, 1.0)):
-        tried = replace(webhooks, tries=Tries(HostShares(4), chance=iter([chance] * len(WAITS)).__next__))
-        worker = Worker(store, HandlerRegistry([tried.duty()]), clock, threads=1)
+        tried = replace(webhooks, tries=PostAttempts(HostShares(4), chance=iter([chance] * len(WAITS)).__next__))
+        worker = Worker(store, HandlerRegistry([tried.task_handler()]), clock, threads=1)
         store.add(due_as(item, f"callback-{chance}", clock.now()))
         for wait in WAITS:
             worker.run_due()
@@ -315,7 +315,7 @@ def test_eight_callbacks_to_a_slow_host_hold_up_nothing_else_of_their_lane(
     several = replace(webhooks, clock=clock, limit=timedelta(seconds=10))
     for number in range(8):
         store.add(several.item(f"callback-slow-{number}", Callback(slow, BODY)))
-    worker = Worker(store, HandlerRegistry([several.duty()]), clock, threads=8)
+    worker = Worker(store, HandlerRegistry([several.task_handler()]), clock, threads=8)
     running = threading.Thread(target=worker.run)
     running.start()
     try:

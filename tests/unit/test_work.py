@@ -20,11 +20,11 @@ from service.work import (
     A_HAND_OVER,
     FOR_EVER,
     POLICIES,
+    Commit,
     HandlerRegistry,
     NotDead,
     Permanent,
     RetryLater,
-    Step,
     Task,
     TaskHandler,
     Worker,
@@ -72,10 +72,10 @@ def test_children_are_handled_in_the_same_run_and_made_once_however_often_they_a
 ) -> None:
     handled: list[str] = []
 
-    def expand(task: Task) -> Step:
-        return Step(finished(task.item), spawn=[job("child-1"), job("child-2")])
+    def expand(task: Task) -> Commit:
+        return Commit(finished(task.item), spawn=[job("child-1"), job("child-2")])
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         handled.append(task.item.id)
         return done(task)
 
@@ -90,7 +90,7 @@ def test_an_incident_is_handled_before_everything_else_that_is_due(
 ) -> None:
     order: list[str] = []
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         order.append(task.item.id)
         if task.item.id == "bulk-1":
             store.add(job("incident-late", Lane.INCIDENT))
@@ -111,7 +111,7 @@ def test_items_are_claimed_ahead_only_while_they_are_quick(
     store.add(*(job(name, Lane.BULK) for name in names))
     in_hand: list[int] = []
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         in_hand.append(sum(item.attempts == 1 for item in store.get_many(names).values()))
         clock.advance(takes)
         return done(task)
@@ -193,8 +193,8 @@ def test_only_a_dead_item_can_be_redriven(item_id: str, store: SqliteStore) -> N
 def test_a_kind_says_what_else_happens_when_its_item_dies(
     store: SqliteStore, worker_for: Callable[..., Worker]
 ) -> None:
-    def burial(item: Item, why: str) -> Step:
-        return Step(structs.replace(item, state={"status": "failed"}), spawn=[Item("told", "letter", {"why": why})])
+    def burial(item: Item, why: str) -> Commit:
+        return Commit(structs.replace(item, state={"status": "failed"}), spawn=[Item("told", "letter", {"why": why})])
 
     store.add(structs.replace(job("a"), kind="delivery"))
     worker_for(done, TaskHandler("delivery", fails(Permanent("no such phone")), burial)).run_due()
@@ -205,8 +205,8 @@ def test_a_kind_says_what_else_happens_when_its_item_dies(
 def test_a_kind_says_it_too_when_its_handler_has_a_fault_at_every_attempt(
     store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
 ) -> None:
-    def burial(item: Item, why: str) -> Step:
-        return Step(item, spawn=[Item("told", "letter", {"why": why})])
+    def burial(item: Item, why: str) -> Commit:
+        return Commit(item, spawn=[Item("told", "letter", {"why": why})])
 
     store.add(structs.replace(job("a"), kind="delivery"))
     worker = worker_for(done, TaskHandler("delivery", fails(ZeroDivisionError()), burial))
@@ -220,7 +220,7 @@ def test_a_kind_says_it_too_when_its_handler_has_a_fault_at_every_attempt(
 def test_an_item_dies_although_its_burial_has_a_fault_as_well(
     store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
 ) -> None:
-    def burial(item: Item, why: str) -> Step:
+    def burial(item: Item, why: str) -> Commit:
         raise ZeroDivisionError
 
     store.add(structs.replace(job("a"), kind="delivery"), job("b"))
@@ -232,7 +232,7 @@ def test_an_item_dies_although_its_burial_has_a_fault_as_well(
     assert stored(store, "b").state == {"done": True}
 
 
-def lives_on(handle: Callable[[Task], Step], span: timedelta) -> TaskHandler:
+def lives_on(handle: Callable[[Task], Commit], span: timedelta) -> TaskHandler:
     return TaskHandler("timer", handle, tried_on_for=span)
 
 
@@ -246,11 +246,11 @@ def test_dead_work_of_a_kind_that_somebody_waits_for_is_tried_on_ever_more_seldo
 ) -> None:
     tried: list[timedelta] = []
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         tried.append(clock.now() - NOON)
         if len(tried) < 30:
             raise error
-        return Step(waiting(task.item, NOON + timedelta(days=1), {"page": 2}))
+        return Commit(waiting(task.item, NOON + timedelta(days=1), {"page": 2}))
 
     store.add(timer())
     worker = worker_for(done, lives_on(handle, FOR_EVER))
@@ -320,7 +320,7 @@ def test_work_that_ends_its_worker_is_begun_once_between_long_waits(
 
 
 def test_one_failing_item_touches_no_other(store: SqliteStore, worker_for: Callable[..., Worker]) -> None:
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         if task.item.id == "bad":
             raise ZeroDivisionError
         return done(task)
@@ -360,7 +360,7 @@ def test_no_send_is_begun_whose_lease_could_end_before_it_does(
     policy, items = POLICIES[Lane.INCIDENT], POLICIES[Lane.INCIDENT].max_attempts + 2
     left: list[timedelta] = []
 
-    def slow(task: Task) -> Step:
+    def slow(task: Task) -> Commit:
         assert task.item.due_at is not None
         left.append(task.item.due_at - clock.now())
         clock.advance(policy.lease)  # a carrier that takes its time, while the others wait for a thread
@@ -383,7 +383,7 @@ def test_an_item_that_kills_every_worker_is_dead_without_being_begun_again(
         clock.advance(policy.lease)
     begun: list[str] = []
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         begun.append(task.item.id)
         return done(task)
 
@@ -396,10 +396,10 @@ def test_an_item_that_kills_every_worker_is_dead_without_being_begun_again(
 def test_a_reply_that_wins_over_the_timer_is_not_overwritten(
     store: SqliteStore, worker_for: Callable[..., Worker]
 ) -> None:
-    def escalate(task: Task) -> Step:
+    def escalate(task: Task) -> Commit:
         reply = stored(store, "incident")
         store.save(structs.replace(reply, state={"state": "acknowledged"}, due_at=None))
-        return Step(waiting(task.item, NOON + 40 * SECOND, {"state": "escalated"}))
+        return Commit(waiting(task.item, NOON + 40 * SECOND, {"state": "escalated"}))
 
     store.add(job("incident", Lane.INCIDENT))
     worker_for(escalate).run_due()
@@ -412,7 +412,7 @@ def test_a_send_is_marked_before_it_is_made_and_a_failure_after_it_keeps_the_mar
 ) -> None:
     seen: list[object] = []
 
-    def send(task: Task) -> Step:
+    def send(task: Task) -> Commit:
         task.checkpoint(structs.replace(task.item, state={"status": "sending"}))
         seen.append(stored(store, "a").state)
         raise ConnectionResetError
@@ -428,7 +428,7 @@ def test_waiting_for_ones_turn_is_no_failed_attempt(
     store: SqliteStore, clock: HandClock, worker_for: Callable[..., Worker]
 ) -> None:
     store.add(job("a"))
-    worker = worker_for(lambda task: Step(postponed(task.item, task.now + SECOND)))
+    worker = worker_for(lambda task: Commit(postponed(task.item, task.now + SECOND)))
     for _ in range(3 * POLICIES[Lane.TRANSACTIONAL].max_attempts):
         assert worker.run_due() == 1
         clock.advance(SECOND)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from service.core.clock import HandClock
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.work import HandlerRegistry, Step, Task, TaskHandler, Worker, finished
+from service.work import Commit, HandlerRegistry, Task, TaskHandler, Worker, finished
 from service.work.breaker import (
     FIRST_REST,
     LONGEST_REST,
@@ -23,11 +23,11 @@ from service.work.breaker import (
     TRIP_AFTER,
     URGENT_REST,
     Breaker,
+    CallAllowed,
+    CallDenied,
     Closed,
-    Go,
     HalfOpen,
     OpenBreaker,
-    Wait,
     admit,
     failed,
     succeeded,
@@ -53,23 +53,23 @@ def there(tmp_path: Path, clock: HandClock) -> Iterator[Breakers]:
 def fail(breakers: Breakers, times: int) -> None:
     for _ in range(times):
         permit = breakers.admit("smtp")
-        assert isinstance(permit, Go)
+        assert isinstance(permit, CallAllowed)
         breakers.failed("smtp", permit)
 
 
 def test_failures_in_a_row_open_the_breaker_for_everybody(here: Breakers, there: Breakers) -> None:
     fail(here, TRIP_AFTER - 1)
-    assert there.admit("smtp") == Go()
+    assert there.admit("smtp") == CallAllowed()
     fail(there, 1)
-    assert here.admit("smtp") == there.admit("smtp") == Wait(NOON + FIRST_REST)
-    assert here.admit("ses") == Go()
+    assert here.admit("smtp") == there.admit("smtp") == CallDenied(NOON + FIRST_REST)
+    assert here.admit("ses") == CallAllowed()
 
 
 def test_a_success_in_between_starts_the_count_anew(here: Breakers) -> None:
     fail(here, TRIP_AFTER - 1)
-    here.succeeded("smtp", Go())
+    here.succeeded("smtp", CallAllowed())
     fail(here, TRIP_AFTER - 1)
-    assert here.admit("smtp") == Go()
+    assert here.admit("smtp") == CallAllowed()
 
 
 def test_after_its_rest_one_probe_goes_through_and_its_success_closes_it(
@@ -77,10 +77,10 @@ def test_after_its_rest_one_probe_goes_through_and_its_success_closes_it(
 ) -> None:
     fail(here, TRIP_AFTER)
     clock.advance(FIRST_REST)
-    assert there.admit("smtp") == Go(probe=True)
-    assert here.admit("smtp") == Wait(clock.now() + PROBE_PATIENCE)
-    there.succeeded("smtp", Go(probe=True))
-    assert here.admit("smtp") == Go()
+    assert there.admit("smtp") == CallAllowed(probe=True)
+    assert here.admit("smtp") == CallDenied(clock.now() + PROBE_PATIENCE)
+    there.succeeded("smtp", CallAllowed(probe=True))
+    assert here.admit("smtp") == CallAllowed()
 
 
 def test_each_failed_probe_doubles_the_rest_up_to_the_longest(here: Breakers, clock: HandClock) -> None:
@@ -88,7 +88,7 @@ def test_each_failed_probe_doubles_the_rest_up_to_the_longest(here: Breakers, cl
     rests: list[timedelta] = []
     for _ in range(6):
         verdict = here.admit("smtp")
-        assert isinstance(verdict, Wait)
+        assert isinstance(verdict, CallDenied)
         rests.append(verdict.until - clock.now())
         clock.advance(rests[-1])
         fail(here, 1)
@@ -99,29 +99,29 @@ def test_what_is_urgent_probes_sooner_however_long_the_rest_has_become(here: Bre
     fail(here, TRIP_AFTER)
     for _ in range(5):
         verdict = here.look(["smtp"]).admit("smtp", urgent=True)
-        assert isinstance(verdict, Wait)
+        assert isinstance(verdict, CallDenied)
         assert verdict.until - clock.now() == URGENT_REST
         assert here.look(["smtp"]).rests_until("smtp", urgent=True) == verdict.until
         clock.advance(URGENT_REST)
-        assert isinstance(here.admit("smtp"), Wait), "others wait for the whole rest"
+        assert isinstance(here.admit("smtp"), CallDenied), "others wait for the whole rest"
         permit = here.look(["smtp"]).admit("smtp", urgent=True)
-        assert permit == Go(probe=True)
-        assert isinstance(here.look(["smtp"]).admit("smtp", urgent=True), Wait), "one probe at a time"
-        here.failed("smtp", Go(probe=True))
+        assert permit == CallAllowed(probe=True)
+        assert isinstance(here.look(["smtp"]).admit("smtp", urgent=True), CallDenied), "one probe at a time"
+        here.failed("smtp", CallAllowed(probe=True))
 
 
 def test_a_probe_whose_worker_died_is_replaced(here: Breakers, clock: HandClock) -> None:
     fail(here, TRIP_AFTER)
     clock.advance(FIRST_REST)
-    assert here.admit("smtp") == Go(probe=True)
+    assert here.admit("smtp") == CallAllowed(probe=True)
     clock.advance(PROBE_PATIENCE)
-    assert here.admit("smtp") == Go(probe=True)
+    assert here.admit("smtp") == CallAllowed(probe=True)
 
 
 def test_a_slow_call_from_before_the_opening_neither_closes_nor_prolongs_it(here: Breakers) -> None:
     fail(here, TRIP_AFTER)
-    here.succeeded("smtp", Go())
-    here.failed("smtp", Go())
+    here.succeeded("smtp", CallAllowed())
+    here.failed("smtp", CallAllowed())
     assert here.state("smtp") == OpenBreaker(NOON + FIRST_REST, times=1)
 
 
@@ -130,7 +130,7 @@ def test_whoever_called_goes_on_although_the_store_cannot_be_told_and_it_is_told
 ) -> None:
     look = here.look(["smtp"])
     permit = look.admit("smtp")
-    assert isinstance(permit, Go)
+    assert isinstance(permit, CallAllowed)
     with renamed(tmp_path / "items.db"):
         look.failed("smtp", permit)
     assert caplog.messages == ["The store did not take what provider smtp did"]
@@ -155,18 +155,18 @@ def test_one_question_tells_of_several_providers_and_a_look_keeps_up_with_what_i
 ) -> None:
     look = here.look(["ses", "smtp"])
     permit = look.admit("smtp")
-    assert isinstance(permit, Go)
+    assert isinstance(permit, CallAllowed)
     for _ in range(TRIP_AFTER):
         look.failed("smtp", permit)
     assert look.rests_until("smtp") == NOON + FIRST_REST
     assert look.rest("ses") == timedelta(0)
-    assert there.look(["smtp", "ses"]).admit("smtp") == Wait(NOON + FIRST_REST)
+    assert there.look(["smtp", "ses"]).admit("smtp") == CallDenied(NOON + FIRST_REST)
 
 
 def test_a_look_that_is_behind_writes_upon_what_others_left(here: Breakers, there: Breakers) -> None:
     behind = here.look(["smtp"])
     fail(there, TRIP_AFTER - 1)
-    behind.failed("smtp", Go())
+    behind.failed("smtp", CallAllowed())
     assert isinstance(there.state("smtp"), OpenBreaker)
 
 
@@ -183,7 +183,7 @@ def test_hand_overs_of_one_moment_ask_once_and_hear_of_others_a_moment_later(
 def test_what_a_hand_over_reports_is_known_at_once_to_the_next_of_its_process(here: Breakers) -> None:
     assert here.look(["smtp"]).rests_until("smtp") is None
     for _ in range(TRIP_AFTER):
-        here.look(["smtp"]).failed("smtp", Go())
+        here.look(["smtp"]).failed("smtp", CallAllowed())
     assert here.look(["smtp"]).rests_until("smtp") == NOON + FIRST_REST
 
 
@@ -191,10 +191,10 @@ def test_health_is_written_now_and_then_and_seen_by_everybody(
     here: Breakers, there: Breakers, clock: HandClock
 ) -> None:
     for _ in range(20):
-        here.look(["smtp"]).succeeded("smtp", Go(), well=False)
+        here.look(["smtp"]).succeeded("smtp", CallAllowed(), well=False)
     assert there.look(["smtp"]).health("smtp") == 1, "not written yet"
     clock.advance(TELL_EVERY)
-    here.look(["smtp"]).succeeded("smtp", Go(), well=False)
+    here.look(["smtp"]).succeeded("smtp", CallAllowed(), well=False)
     assert there.look(["smtp"]).health("smtp") == pytest.approx(1 / 22)
     assert there.state("smtp") == Closed(0), "a throttle opens no breaker"
 
@@ -213,16 +213,16 @@ def test_whoever_must_wait_is_told_a_time_to_come_and_whoever_may_go_is_at_most_
     now = NOON + seconds * SECOND
     after, verdict = admit(breaker, now)
     match verdict:
-        case Wait(until=until):
+        case CallDenied(until=until):
             assert until > now
             assert after == breaker
-        case Go(probe=True):
-            assert isinstance(admit(after, now)[1], Wait)
+        case CallAllowed(probe=True):
+            assert isinstance(admit(after, now)[1], CallDenied)
             assert succeeded(after, verdict) == Closed(0)
             reopened = failed(after, verdict, now)
             assert isinstance(reopened, OpenBreaker)
             assert FIRST_REST <= reopened.until - now <= LONGEST_REST
-        case Go():
+        case CallAllowed():
             assert isinstance(breaker, Closed)
 
 
@@ -233,11 +233,11 @@ def test_items_leave_at_the_rate_that_all_workers_share_and_book_one_slot_each(
     stores = [SqliteStore(tmp_path / "items.db", clock) for _ in range(2)]
 
     def worker(own: SqliteStore) -> Worker:
-        def send(task: Task) -> Step:
+        def send(task: Task) -> Commit:
             if (postponed := wait_for_slot(task, Rate("sms-origin", 2.0), own)) is not None:
-                return Step(postponed)
+                return Commit(postponed)
             left.append((task.item.id, task.now))
-            return Step(finished(task.item))
+            return Commit(finished(task.item))
 
         return Worker(own, HandlerRegistry([TaskHandler("sms", send)]), clock, threads=1)
 

@@ -13,8 +13,8 @@ from service.core.enums import Lane
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
 from service.work import (
+    Commit,
     HandlerRegistry,
-    Step,
     Task,
     TaskHandler,
     Worker,
@@ -56,7 +56,7 @@ def test_an_incident_leaves_at_once_although_every_bulk_send_hangs(tmp_path: Pat
     store, clock = SqliteStore(tmp_path / "items.db"), SystemClock()
     release, hanging, paged = threading.Event(), threading.Semaphore(0), threading.Event()
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         if task.item.lane is Lane.BULK:
             hanging.release()
             release.wait(30)
@@ -80,7 +80,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_began_and_gives_the_rest
     store, clock = SqliteStore(tmp_path / "items.db"), SystemClock()
     began, release = threading.Semaphore(0), threading.Event()
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         began.release()
         release.wait(30)
         return done(task)
@@ -109,7 +109,7 @@ def test_a_worker_does_not_wait_for_a_send_that_hangs_and_its_lease_brings_it_ba
     store, clock = SqliteStore(tmp_path / "items.db"), SystemClock()
     began, release = threading.Event(), threading.Event()
 
-    def hang(task: Task) -> Step:
+    def hang(task: Task) -> Commit:
         began.set()
         release.wait(30)
         return done(task)
@@ -135,10 +135,10 @@ def test_a_worker_hears_at_once_of_work_that_its_own_handlers_make_due(tmp_path:
     store, clock, steps = SqliteStore(tmp_path / "items.db"), SystemClock(), 20
     finished_all = threading.Event()
 
-    def count_down(task: Task) -> Step:
+    def count_down(task: Task) -> Commit:
         left = steps if "left" not in task.item.state else int(str(task.item.state["left"])) - 1
         if left:
-            return Step(waiting(task.item, task.now, {"left": left}))
+            return Commit(waiting(task.item, task.now, {"left": left}))
         finished_all.set()
         return done(task)
 
@@ -156,7 +156,7 @@ def test_of_a_lane_one_computes_at_a_time_and_no_lane_waits_for_another(tmp_path
     began, release, everything = threading.Semaphore(0), threading.Event(), threading.Semaphore(0)
     paged, overlaps = threading.Event(), list[str]()
 
-    def compute(task: Task) -> Step:
+    def compute(task: Task) -> Commit:
         if task.item.lane is Lane.INCIDENT:
             paged.set()
             return done(task)
@@ -184,7 +184,7 @@ def test_of_a_lane_one_computes_at_a_time_and_no_lane_waits_for_another(tmp_path
 def test_what_does_not_compute_is_handled_side_by_side(tmp_path: Path) -> None:
     store, together = SqliteStore(tmp_path / "items.db"), threading.Barrier(2)
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         together.wait(5)
         return done(task)
 
@@ -198,9 +198,9 @@ def test_what_does_not_compute_is_handled_side_by_side(tmp_path: Path) -> None:
 def test_a_worker_looks_at_the_instant_that_its_own_work_comes_due(tmp_path: Path) -> None:
     store, clock, looks = SqliteStore(tmp_path / "items.db"), SystemClock(), threading.Semaphore(0)
 
-    def look_again(task: Task) -> Step:
+    def look_again(task: Task) -> Commit:
         looks.release()
-        return Step(waiting(task.item, task.now + timedelta(milliseconds=20)))
+        return Commit(waiting(task.item, task.now + timedelta(milliseconds=20)))
 
     store.add(job("unfinished", Lane.BULK))
     worker = Worker(
@@ -216,7 +216,7 @@ def test_two_workers_handle_each_item_once(tmp_path: Path) -> None:
     store, lock, handled = SqliteStore(path), threading.Lock(), list[str]()
     everything = threading.Event()
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         with lock:
             handled.append(task.item.id)
             if len(handled) >= 400:

@@ -14,7 +14,7 @@ from service.core.clock import HandClock
 from service.core.enums import Lane
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.work import POLICIES, Permanent, RetryLater, Step, Task, TaskHandler, all_dead_items, finished, waiting
+from service.work import POLICIES, Commit, Permanent, RetryLater, Task, TaskHandler, all_dead_items, finished, waiting
 from service.work.worker import STEPS
 from tests.unit.work import NOON, SECOND, Handle, job, stored, working
 
@@ -41,12 +41,12 @@ def claims(tmp_path: Path, clock: HandClock) -> Claims:
 def counts_to(last: int, *, seen: list[tuple[int, int]] | None = None) -> Handle:
     """A step for each number; `seen` gets the number and the attempts of each."""
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         number = int(str(task.item.state.get("n", 0))) + 1
         if seen is not None:
             seen.append((number, task.item.attempts))
         state = {"n": number}
-        return Step(finished(task.item, state) if number == last else waiting(task.item, task.now, state))
+        return Commit(finished(task.item, state) if number == last else waiting(task.item, task.now, state))
 
     return handle
 
@@ -68,7 +68,7 @@ def test_steps_that_are_due_at_once_need_one_claim_and_each_counts_as_a_first_at
 
 def test_a_step_for_later_is_not_taken_now(claims: Claims, clock: HandClock) -> None:
     claims.add(job("a"))
-    run_due(claims, clock, lambda task: Step(waiting(task.item, task.now + SECOND, {"n": 1})))
+    run_due(claims, clock, lambda task: Commit(waiting(task.item, task.now + SECOND, {"n": 1})))
     assert stored(claims, "a").due_at == NOON + SECOND
 
 
@@ -77,7 +77,7 @@ def test_after_some_steps_others_have_their_turn(claims: Claims, clock: HandCloc
     seen: list[tuple[int, int]] = []
     count = counts_to(STEPS + 1, seen=seen)
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         clock.advance(timedelta(milliseconds=1))
         return count(task)
 
@@ -87,11 +87,11 @@ def test_after_some_steps_others_have_their_turn(claims: Claims, clock: HandCloc
 
 
 def test_each_step_is_committed_with_its_children_before_the_next_is_taken(claims: Claims, clock: HandClock) -> None:
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         if task.item.state.get("n") == 1:
             assert stored(claims, "child").state == {}
             raise Permanent("the second step fails")
-        return Step(waiting(task.item, task.now, {"n": 1}), spawn=[Item("child", "other", {})])
+        return Commit(waiting(task.item, task.now, {"n": 1}), spawn=[Item("child", "other", {})])
 
     claims.add(job("a"))
     run_due(claims, clock, handle)
@@ -102,7 +102,7 @@ def test_each_step_is_committed_with_its_children_before_the_next_is_taken(claim
 def test_a_later_step_that_fails_is_tried_again_from_there(claims: Claims, clock: HandClock) -> None:
     failing = [True]
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         if task.item.state.get("n") == 1 and failing:
             failing.clear()
             raise RetryLater("not now")
@@ -117,7 +117,7 @@ def test_a_later_step_that_fails_is_tried_again_from_there(claims: Claims, clock
 
 
 def test_an_item_that_somebody_takes_over_between_two_steps_is_left_to_them(claims: Claims, clock: HandClock) -> None:
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         if task.item.state.get("n") == 1:
             claims.save(structs.replace(stored(claims, "a"), state={"theirs": True}, due_at=None))
         return counts_to(3)(task)
@@ -128,7 +128,7 @@ def test_an_item_that_somebody_takes_over_between_two_steps_is_left_to_them(clai
 
 
 def test_an_item_that_changes_its_lane_is_claimed_there(claims: Claims, clock: HandClock) -> None:
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         step = counts_to(2)(task)
         return replace(step, item=structs.replace(step.item, lane=Lane.BULK))
 

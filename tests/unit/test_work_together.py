@@ -22,12 +22,12 @@ from service.storage.sqlite import SqliteStore
 from service.work import (
     A_HAND_OVER,
     POLICIES,
+    BatchHandler,
+    Commit,
     Permanent,
     RetryLater,
-    Step,
     Task,
     TaskHandler,
-    Together,
     joined,
     postponed,
 )
@@ -53,11 +53,11 @@ def commits(tmp_path: Path, clock: HandClock) -> Commits:
     return Commits(tmp_path / "items.db", clock)
 
 
-def each(handle: Handle) -> Together:
+def each(handle: Handle) -> BatchHandler:
     return lambda tasks: joined([handle(task) for task in tasks])
 
 
-def run_due(store: SqliteStore, clock: HandClock, handle: Handle, together: Together | None = None) -> int:
+def run_due(store: SqliteStore, clock: HandClock, handle: Handle, together: BatchHandler | None = None) -> int:
     with working(store, clock, TaskHandler("job", handle, together=together or each(handle))) as worker:
         return worker.run_due()
 
@@ -79,7 +79,7 @@ def test_what_is_due_together_is_committed_together(commits: Commits, clock: Han
 
 
 def test_children_and_audit_of_every_item_are_committed(store: SqliteStore, clock: HandClock) -> None:
-    def page(task: Task) -> Step:
+    def page(task: Task) -> Commit:
         name = task.item.id
         entry = AuditEntry(f"audit-of-{name}", name, "incident", NOON, "app", "{}")
         return replace(done(task), spawn=[Item(f"page-of-{name}", "page", {})], audit=[entry])
@@ -93,7 +93,7 @@ def test_children_and_audit_of_every_item_are_committed(store: SqliteStore, cloc
 def test_one_that_always_fails_is_found_and_the_others_are_done_at_once(
     commits: Commits, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         if task.item.id == "timer-005":
             raise KeyError("+447700900123")
         return done(task)
@@ -114,7 +114,7 @@ def test_one_that_always_fails_is_found_and_the_others_are_done_at_once(
 def test_a_reply_that_wins_over_one_timer_is_kept_and_holds_no_other_back(store: SqliteStore, clock: HandClock) -> None:
     answered = [False]
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         if not answered[0]:
             answered[0] = True
             reply = stored(store, "timer-003")
@@ -130,7 +130,7 @@ def test_a_reply_that_wins_over_one_timer_is_kept_and_holds_no_other_back(store:
 
 
 def test_more_than_a_commit_holds_is_committed_in_parts(commits: Commits, clock: HandClock) -> None:
-    def page(task: Task) -> Step:
+    def page(task: Task) -> Commit:
         pages = [Item(f"{task.item.id}-page-{n}", "page", {}) for n in range(MAX_WRITES // 5)]
         return replace(done(task), spawn=pages)
 
@@ -142,7 +142,7 @@ def test_more_than_a_commit_holds_is_committed_in_parts(commits: Commits, clock:
 
 
 def test_two_that_write_the_same_item_both_get_their_turn(store: SqliteStore, clock: HandClock) -> None:
-    def count(task: Task) -> Step:
+    def count(task: Task) -> Commit:
         counter = stored(store, "counter")
         counted = structs.replace(counter, state={"count": int(str(counter.state["count"])) + 1})
         return replace(done(task), others=[counted])
@@ -164,7 +164,7 @@ def test_one_that_was_begun_before_is_handled_apart(commits: Commits, clock: Han
 def test_no_batch_is_begun_whose_lease_could_end_before_it_does(store: SqliteStore, clock: HandClock) -> None:
     policy, left = POLICIES[Lane.INCIDENT], list[timedelta]()
 
-    def slow(tasks: Sequence[Task]) -> Step:
+    def slow(tasks: Sequence[Task]) -> Commit:
         left.extend(task.item.due_at - clock.now() for task in tasks if task.item.due_at is not None)
         clock.advance(policy.lease)  # while the other batches wait for a thread
         return joined([done(task) for task in tasks])
@@ -177,11 +177,11 @@ def test_no_batch_is_begun_whose_lease_could_end_before_it_does(store: SqliteSto
     assert min(left) >= A_HAND_OVER
 
 
-Behaviour = Callable[[Task], Step]
+Behaviour = Callable[[Task], Commit]
 
 
 def _raise(error: Exception) -> Behaviour:
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         raise error
 
     return handle
@@ -189,7 +189,7 @@ def _raise(error: Exception) -> Behaviour:
 
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "done": done,
-    "later": lambda task: Step(postponed(task.item, task.now + timedelta(seconds=7))),
+    "later": lambda task: Commit(postponed(task.item, task.now + timedelta(seconds=7))),
     "children": lambda task: replace(done(task), spawn=[Item(f"{task.item.id}-{n}", "page", {}) for n in range(40)]),
     "broken": _raise(Permanent("it is broken")),
     "down": _raise(Unavailable("the provider is down")),
@@ -205,10 +205,10 @@ def test_whatever_becomes_of_items_one_by_one_becomes_of_them_together(behaviour
         structs.replace(job(f"timer-{n:03d}", Lane.INCIDENT), state={"does": does}) for n, does in enumerate(behaviours)
     ]
 
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         return BEHAVIOURS[str(task.item.state["does"])](task)
 
-    def left_by(together: Together | None) -> list[Item | None]:
+    def left_by(together: BatchHandler | None) -> list[Item | None]:
         with TemporaryDirectory() as folder:
             clock = HandClock(NOON)
             store = SqliteStore(Path(folder) / "items.db", clock)

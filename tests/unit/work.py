@@ -11,24 +11,24 @@ from service.core.clock import HandClock
 from service.core.enums import Lane
 from service.storage import Item
 from service.storage.sqlite import SqliteStore
-from service.work import POLICIES, HandlerRegistry, Step, Task, TaskHandler, Worker, finished
+from service.work import POLICIES, Commit, HandlerRegistry, Task, TaskHandler, Worker, finished
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
-Handle = Callable[[Task], Step]
+Handle = Callable[[Task], Commit]
 
 
 def job(name: str, lane: Lane = Lane.TRANSACTIONAL, due: datetime = NOON) -> Item:
     return Item(name, "job", {}, lane=lane, due_at=due)
 
 
-def done(task: Task) -> Step:
-    return Step(finished(task.item, {"done": True}))
+def done(task: Task) -> Commit:
+    return Commit(finished(task.item, {"done": True}))
 
 
 def fails(error: Exception) -> Handle:
-    def handle(task: Task) -> Step:
+    def handle(task: Task) -> Commit:
         raise error
 
     return handle

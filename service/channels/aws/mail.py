@@ -18,8 +18,7 @@ from service.aws import Clients, check_limits
 from service.channels.aws.sending import handed_over
 from service.channels.email import unsubscribe_headers
 from service.channels.message import Accepted, Attachment, Email, Outcome, Reason, Reference, Refused, Unknown
-from service.core import exact_json
-from service.core.aws_errors import AwsErrorKind, code, kind_of
+from service.core import AwsErrorKind, aws_error_code, aws_error_kind, exact_json
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.type_defs import (
@@ -220,7 +219,7 @@ def _meaning(error: ClientError) -> Reason | None:
 
     https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html
     """
-    said = str(error.response.get("Error", {}).get("Message", ""))
-    if kind_of(error) is AwsErrorKind.THROTTLED and "daily" in said.lower():
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    if aws_error_kind(error) is AwsErrorKind.THROTTLED and "daily" in message.lower():
         return Reason.LIMIT
-    return MEANINGS.get(code(error))
+    return MEANINGS.get(aws_error_code(error))

@@ -16,7 +16,7 @@ from service.aws import Clients, check_limits
 from service.channels.aws.sending import handed_over
 from service.channels.message import Outcome, Reason, Reference, Refused, Sms, VoiceCall
 from service.channels.voice import SpeechFailed, polly_voice, ssml
-from service.core.aws_errors import code
+from service.core import aws_error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_pinpoint_sms_voice_v2 import PinpointSMSVoiceV2Client
@@ -133,7 +133,7 @@ def _sent(
 
 def _meaning(error: ClientError) -> Reason | None:
     """The service's own errors, by what they say of themselves."""
-    match code(error), str(error.response.get("Reason", "")):
+    match aws_error_code(error), str(error.response.get("Reason", "")):
         case "ConflictException" | "ValidationException", why if why in REASONS:
             return REASONS[why]
         case "AccessDeniedException", "ACCOUNT_DISABLED" | "INSUFFICIENT_ACCOUNT_REPUTATION":

@@ -26,7 +26,7 @@ ASKED_AGAIN_AFTER_S = 60.0
 
 
 class SendRate:
-    """Asks now and then. Of one process, shared by its threads: one of them asks, the others go by what was known."""
+    """Asks from time to time. One for each process: one thread asks, the others use the last answer."""
 
     def __init__(self, clients: Clients, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._clients = clients
@@ -49,7 +49,7 @@ class SendRate:
         try:
             self._known = send_rate(self._clients.get("sesv2"))
             self._ask_at = self._elapsed() + KNOWN_FOR_S
-        except aws_errors.RAISED as error:
+        except aws_errors.AWS_RAISED as error:
             self._ask_at = self._elapsed() + ASKED_AGAIN_AFTER_S
             logger.warning(
                 "SES does not say how many mails a second it takes (%s): allow ses:GetAccount or set TOCSIN_EMAIL_RATE",

@@ -9,8 +9,7 @@ from botocore.exceptions import ClientError
 
 from service.aws import OverLimit
 from service.channels.message import Accepted, Outcome, Reason, Refused, Unknown
-from service.core import aws_errors
-from service.core.aws_errors import AwsErrorKind
+from service.core import AwsErrorKind, aws_errors
 from service.work import asked_wait
 
 Meanings = Callable[[ClientError], Reason | None]
@@ -39,13 +38,13 @@ def handed_over(call: Callable[[], str], meanings: Meanings) -> Outcome:
         provider_id = call()
     except OverLimit as error:
         return Refused(Reason.CONTENT, str(error))
-    except aws_errors.RAISED as error:
+    except aws_errors.AWS_RAISED as error:
         return _failed(error, meanings)
     return Accepted(provider_id) if provider_id else Unknown("the answer held no message id")
 
 
 def _failed(error: Exception, meanings: Meanings) -> Outcome:
-    name, kind = aws_errors.short(error), aws_errors.kind_of(error)
+    name, kind = aws_errors.short(error), aws_errors.aws_error_kind(error)
     wait = asked_wait(aws_errors.headers(error)) if isinstance(error, ClientError) else timedelta(0)
     if isinstance(error, ClientError) and (meant := meanings(error)) is not None:
         return Refused(meant, name, wait)

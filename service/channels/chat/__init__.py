@@ -8,10 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from service.channels.message import Reference
-from service.core.enums import Channel
-from service.core.language_tags import Tag
-from service.core.records import Record
-from service.core.web_addresses import NotAnAddress, is_loopback, parse_callback
+from service.core import Channel, NotAnAddress, Record, Tag, is_loopback, parse_callback
 
 
 class Chat(Record, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.channels.channel_type import Circumstances, MessageReader, PlainText, Words
 from service.channels.chat import Chat
-from service.core.enums import Channel
+from service.core import Channel
 
 
 class ChatType(PlainText):
@@ -12,6 +12,7 @@ class ChatType(PlainText):
 
     channel = Channel.CHAT
     field = "chat_url"
+    word = "a chat room"
     opted_out_by = None  # whoever keeps a room removes its webhook
     always_linked = True
     weight = 2
@@ -19,6 +20,7 @@ class ChatType(PlainText):
 
     def compose(self, words: Words, reader: MessageReader, circumstances: Circumstances, /) -> Chat | None:
         """The message to a reader's room."""
-        if not reader.chat_url:
+        room = reader.contact(self.field)
+        if not room:
             return None
-        return Chat(reader.chat_url, words.note(), words.language, circumstances.reference)
+        return Chat(room, words.note(), words.language, circumstances.reference)

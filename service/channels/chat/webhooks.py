@@ -13,14 +13,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import SplitResult
 
-from service.channels.carrier import Handed
+from service.channels.carrier import SendResult
 from service.channels.chat import Chat, parse_chat_url
 from service.channels.message import Accepted, Outcome, Reason, Refused, Unknown
 from service.channels.sends import counted_send
-from service.core.clock import Clock
-from service.core.outside_posts import HostSilent, OutsidePosts, PrivateNetwork
-from service.core.posting import Response
-from service.core.web_addresses import NotAnAddress, split
+from service.core import Clock, HostSilent, NotAnAddress, OutsidePosts, PostResponse, PrivateNetwork, split_url
 from service.work import asked_wait
 
 NAME = "chat"
@@ -58,13 +55,13 @@ class ChatWebhooks:
         """Never: each is a call of its own."""
         return False
 
-    def hand_over(self, messages: Sequence[Chat], begin_by: datetime, /) -> Sequence[Handed]:
+    def hand_over(self, messages: Sequence[Chat], begin_by: datetime, /) -> Sequence[SendResult]:
         """Post messages one by one; what there is no time for stays untried."""
         silent: set[str] = set()
-        return [Handed(self._outcome(message, begin_by, silent)) for message in messages]
+        return [SendResult(self._outcome(message, begin_by, silent)) for message in messages]
 
     def _outcome(self, message: Chat, begin_by: datetime, silent: set[str]) -> Outcome:
-        host = split(message.to).hostname or ""
+        host = split_url(message.to).hostname or ""
         if host in silent or self._clock.now() >= begin_by:
             why = "the room's host does not answer" if host in silent else "other messages took the time there was"
             return Refused(Reason.THROTTLED, why, SHORTLY, untried=True)
@@ -72,7 +69,7 @@ class ChatWebhooks:
 
     def _send(self, message: Chat, does_not_answer: Callable[[], None]) -> Outcome:
         try:
-            parts = split(parse_chat_url(message.to))
+            parts = split_url(parse_chat_url(message.to))
             response = self._posts.post(parts, {"Content-Type": "application/json"}, _body(parts, message))
         except (NotAnAddress, PrivateNetwork) as error:
             return Refused(Reason.ADDRESS, f"the room's address {error}")
@@ -108,7 +105,7 @@ def _card(text: str) -> dict[str, object]:
     return {"type": "message", "attachments": [attachment]}
 
 
-def _judged(response: Response, message: Chat) -> Outcome:
+def _judged(response: PostResponse, message: Chat) -> Outcome:
     status = response.status
     if 200 <= status < 300:
         return Accepted(f"{NAME}-{message.reference.delivery_id}-{message.reference.attempt}")

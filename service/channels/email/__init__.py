@@ -16,8 +16,7 @@ import idna
 from email_validator import EmailNotValidError, validate_email
 
 from service.channels.message import Email
-from service.core.errors import TocsinError
-from service.core.web_addresses import is_readable_on_the_way
+from service.core import TocsinError, is_readable_on_the_way
 
 MAX_LINE = 998
 """Characters of a line of an email (RFC 5322, section 2.1.1)."""
@@ -105,7 +104,7 @@ def parse_sender(text: str) -> Address:
         raise Unaddressable(f"has {len(text):,} characters; {MAX_LINE} are allowed: {_SENDER_FORM}")
     probe = EmailMessage(policy=SMTP)
     try:
-        probe["From"] = _PLAIN_NAME.sub(lambda found: f'"{found[1].strip()}" <{found[2]}>', text)
+        probe["From"] = _PLAIN_NAME.sub(lambda match: f'"{match[1].strip()}" <{match[2]}>', text)
         header = probe["From"]
         (address,) = header.addresses
     except _NOT_FORESEEN:

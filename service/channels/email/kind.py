@@ -5,8 +5,7 @@ from __future__ import annotations
 from service.channels.channel_type import Circumstances, ContactKind, MessageReader, Words
 from service.channels.email.signature import text_above_signature
 from service.channels.message import Email, Message
-from service.core.blank import is_blank
-from service.core.enums import Channel
+from service.core import Channel, is_blank
 
 
 class EmailType:
@@ -14,6 +13,7 @@ class EmailType:
 
     channel = Channel.EMAIL
     field = "email"
+    word = "mail"
     opted_out_by = ContactKind.EMAIL
     always_linked = True
     weight = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.channels.channel_type import Circumstances, ContactKind, MessageReader, PlainText, Words
 from service.channels.message import Sms
-from service.core.enums import Channel
+from service.core import Channel
 
 
 class SmsType(PlainText):
@@ -12,6 +12,7 @@ class SmsType(PlainText):
 
     channel = Channel.SMS
     field = "phone"
+    word = "SMS"
     opted_out_by = ContactKind.PHONE
     weight = 2
     refusal = "this phone wants no messages"

@@ -14,8 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from service.channels.message import Accepted, Outcome, Reason, Reference, Refused, Unknown
 from service.channels.twilio.meanings import meaning
-from service.core import exact_json
-from service.core.errors import Unavailable
+from service.core import Unavailable, exact_json
 from service.work import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S, asked_wait
 
 API = "https://api.twilio.com"
@@ -65,10 +64,10 @@ class Twilio:
 
     def create(self, resource: str, form: Form, reference: Reference) -> Outcome:
         """POST to `Messages` or `Calls`. The delivery id and attempt ride in the address for receipts."""
-        told = {} if self._account.receipts is None else {"StatusCallback": self._callback(reference)}
+        callback = {} if self._account.receipts is None else {"StatusCallback": self._callback(reference)}
         try:
             answer = self._pool.request(
-                "POST", self._url(f"/{resource}"), fields={**form, **told}, encode_multipart=False
+                "POST", self._url(f"/{resource}"), fields={**form, **callback}, encode_multipart=False
             )
         except _NEVER_ARRIVED as error:
             return Refused(Reason.PROVIDER, f"Twilio cannot be reached: {type(error).__name__}")

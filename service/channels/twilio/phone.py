@@ -68,8 +68,8 @@ def twiml(text: str, voice: str) -> str:
 
 def asking(text: str, keys: str, voice: str, answers_at: str) -> str:
     """A call that takes one key, also while it is still speaking (https://www.twilio.com/docs/voice/twiml/gather)."""
-    said = _say(text, voice) + _say(keys, voice)
-    gather = f'<Gather numDigits="1" timeout="{KEY_WITHIN_S}" action={quoteattr(answers_at)}>{said}</Gather>'
+    sentences = _say(text, voice) + _say(keys, voice)
+    gather = f'<Gather numDigits="1" timeout="{KEY_WITHIN_S}" action={quoteattr(answers_at)}>{sentences}</Gather>'
     return f"<Response>{gather}</Response>"
 
 

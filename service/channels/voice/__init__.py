@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from xml.sax.saxutils import escape
 
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag
+from service.core import Tag, TocsinError
 
-MAX_CHARACTERS = 3_000
+MAX_SPOKEN = 3_000
 """Characters of plain text that one voice message may have
 (https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/API_SendVoiceMessage.html)."""
 

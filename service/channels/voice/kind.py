@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from service.channels.channel_type import Circumstances, ContactKind, MessageReader, PlainText, Words
 from service.channels.message import VoiceCall
-from service.core.enums import Channel
-from service.core.language_tags import Tag, parse_tag
+from service.core import Channel, Tag, parse_tag
 
 
 class VoiceType(PlainText):
@@ -13,6 +12,7 @@ class VoiceType(PlainText):
 
     channel = Channel.VOICE
     field = "phone"
+    word = "a call"
     opted_out_by = ContactKind.PHONE
     weight = 6  # with the pieces of its audio
     refusal = "this phone wants no calls"

@@ -14,10 +14,7 @@ from service.aws import Clients, inbox, intake_table
 from service.channels.aws import send_rate
 from service.cli.checks import CheckFinding, CheckLevel, broken, doubtful, fine
 from service.config import Settings
-from service.core import aws_errors
-from service.core.clock import Clock
-from service.core.enums import Channel, Lane
-from service.core.errors import TocsinError
+from service.core import Channel, Clock, Lane, TocsinError, aws_errors
 from service.messages import Sender
 from service.storage import dynamodb, sqs
 from service.wiring import intake_table_name, queue_names, table_names
@@ -58,8 +55,8 @@ def _caller(clients: Clients, clock: Clock) -> Iterator[CheckFinding]:
     except BotoCoreError as error:
         yield broken("credentials", str(error), "Set AWS_REGION and credentials, or give the task a role.")
         return
-    if (told := _date(answer)) is not None:
-        yield _skew(clock.now() - told)
+    if (date := _date(answer)) is not None:
+        yield _skew(clock.now() - date)
 
 
 def _date(answer: Mapping[str, object]) -> datetime | None:
@@ -101,18 +98,18 @@ def _intake(settings: Settings) -> Iterator[CheckFinding]:
     """The queue that other systems write to, and the table whose new items come to it."""
     if settings.intake_queue is None:
         return
-    said = "each has its reason as an attribute"
-    queue = Queue(settings.intake_queue, inbox.dead_letters_of(settings.intake_queue), said)
+    where = "each has its reason as an attribute"
+    queue = Queue(settings.intake_queue, inbox.dead_letters_of(settings.intake_queue), where)
     yield _asked(f"queue {queue.name}", partial(_queue, queue), "Run `tocsin aws init`.")
     table = intake_table_name(settings)
     yield _asked(f"table {table}", partial(_intake_table, table), "Run `tocsin aws init`.")
 
 
 def _intake_table(name: str) -> CheckFinding:
-    found = _table(name)
-    if found.do is None and not intake_table.has_stream(dynamodb.connect(), name):
+    table = _table(name)
+    if table.do is None and not intake_table.has_stream(dynamodb.connect(), name):
         return broken(f"table {name}", "it has no stream of new items", "Switch it on: NEW_IMAGE, for the pipe.")
-    return found
+    return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,25 +155,25 @@ def _mail_rate(wanted: float | None, clients: Clients) -> CheckFinding:
     """Whether mails leave as fast as SES takes them, and no faster."""
     granted = send_rate(clients.get("sesv2"))
     if granted is None and wanted is None:
-        said = "the account does not say how many mails a second it takes, nor does TOCSIN_EMAIL_RATE"
-        return doubtful("rate of mail", said, "Set TOCSIN_EMAIL_RATE: until then only throttles tell.")
+        words = "the account does not say how many mails a second it takes, nor does TOCSIN_EMAIL_RATE"
+        return doubtful("rate of mail", words, "Set TOCSIN_EMAIL_RATE: until then only throttles tell.")
     if granted is not None and wanted is not None and wanted > granted:
-        said = f"TOCSIN_EMAIL_RATE is {wanted:g}, the account takes {granted:g} a second"
-        return doubtful("rate of mail", said, "Request a higher sending rate from AWS, or lower the setting.")
+        words = f"TOCSIN_EMAIL_RATE is {wanted:g}, the account takes {granted:g} a second"
+        return doubtful("rate of mail", words, "Request a higher sending rate from AWS, or lower the setting.")
     known = [rate for rate in (wanted, granted) if rate is not None]
     return fine("rate of mail", f"{min(known):g} a second")
 
 
 def _mail_identity(settings: Settings, clients: Clients) -> CheckFinding:
     domain = settings.mail_from.domain
-    found = clients.get("sesv2").get_email_identity(EmailIdentity=domain)
-    if not found.get("VerifiedForSendingStatus"):
+    identity = clients.get("sesv2").get_email_identity(EmailIdentity=domain)
+    if not identity.get("VerifiedForSendingStatus"):
         return broken("sender of mail", f"{domain} is not verified", "Set the DNS records that the SES console shows.")
     return fine("sender of mail", f"{domain} is verified")
 
 
 def _phones(settings: Settings, clients: Clients) -> Iterator[CheckFinding]:
-    senders = [one for each in settings.senders.by_country.values() for one in each]
+    senders = [sender for each in settings.senders.by_country.values() for sender in each]
     if settings.phone_identity is None and not senders:
         do = "Set TOCSIN_PHONE_IDENTITY or TOCSIN_SENDERS: calls need one, and pages one that receives."
         yield doubtful("phone identities", "none is set: AWS chooses", do)
@@ -207,7 +204,7 @@ def _asked(subject: str, look: Callable[[], CheckFinding], do: str) -> CheckFind
 
 
 def _refused(subject: str, error: ClientError, do: str) -> CheckFinding:
-    name = aws_errors.code(error)
+    name = aws_errors.aws_error_code(error)
     if name in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
         return doubtful(subject, f"may not be looked at ({name})", f"Allow it in the role's policy. {do}")
     return broken(subject, f"AWS answered {name}", do)

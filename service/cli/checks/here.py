@@ -13,11 +13,7 @@ from service.cli.checks import CheckFinding, broken, doubtful, fine
 from service.cli.checks.rule_files import rule_files
 from service.cli.checks.work import work
 from service.config import Backend, Settings, folders, sources
-from service.core import secrets
-from service.core.clock import Clock, timestamp
-from service.core.enums import Channel
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag
+from service.core import Channel, Clock, Tag, TocsinError, secrets, timestamp
 from service.storage import Conflict, Item, Store
 from service.wiring import smtp_channel
 from service.work import all_dead_items
@@ -27,7 +23,7 @@ SENTENCE = "The warehouse is closed on Monday for the yearly stock count."
 
 
 def references() -> Iterator[CheckFinding]:
-    """Whether every setting that is kept elsewhere can be had; never what it is."""
+    """Whether every setting that is stored elsewhere can be fetched; never its value."""
     kept = config.references()
     fetch = sources.fetch_kept() if kept else None
     for field, reference in kept.items():
@@ -120,9 +116,9 @@ def _room(settings: Settings) -> str:
 
 
 def _dead(store: Store) -> CheckFinding:
-    found = len(list(islice(all_dead_items(store), 1000)))
-    if found:
-        return doubtful("dead work", f"{found} items", "Read why with `tocsin dead list`, mend it, then redrive them.")
+    count = len(list(islice(all_dead_items(store), 1000)))
+    if count:
+        return doubtful("dead work", f"{count} items", "Read why with `tocsin dead list`, mend it, then redrive them.")
     return fine("dead work", "none")
 
 
@@ -188,8 +184,8 @@ def _translates(settings: Settings) -> str:
 def _detects() -> str:
     from service.language.embedded import EmbeddedDetector
 
-    found = EmbeddedDetector().detect(SENTENCE)
-    return f"an English sentence is {found.language if found else 'unknown'}"
+    detected = EmbeddedDetector().detect(SENTENCE)
+    return f"an English sentence is {detected.language if detected else 'unknown'}"
 
 
 def _tried(subject: str, look: Callable[[], str], do: str) -> CheckFinding:

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from service.cli.checks import CheckFinding, doubtful, fine
 from service.config import Settings
-from service.core import plain_files
-from service.core.clock import Clock
-from service.core.errors import TocsinError
-from service.rulesets import Library, Seen, WorkingCopies
+from service.core import Clock, TocsinError, plain_files
+from service.rulesets import Library, SeenCopy, WorkingCopies
 from service.storage import Store
 
 
@@ -30,7 +28,7 @@ def _misnamed(folder: Path) -> Iterator[CheckFinding]:
         yield doubtful("rule files", f"{folder.name}/{plain_files.why_misnamed(path)}", "")
 
 
-def _amiss(seen: Seen) -> Iterator[CheckFinding]:
+def _amiss(seen: SeenCopy) -> Iterator[CheckFinding]:
     if seen.version is None:
         yield doubtful("rule files", seen.why(), seen.hint() or f"Run: tocsin rules check {seen.file}")
     for finding in seen.findings if seen.version is not None else ():

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from service.channels.twilio import Twilio
 from service.cli.checks import CheckFinding, broken, doubtful, fine
 from service.config import Settings
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.inbound.twilio import callback_address
 from service.wiring import open_twilio
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from service.cli.checks import CheckFinding, doubtful, fine
-from service.core.clock import Clock, timestamp
-from service.core.enums import Lane
-from service.core.errors import TocsinError
+from service.core import Clock, Lane, TocsinError, timestamp
 from service.storage import Store
 from service.work import BY_URGENCY, LanePauses, Pause, Thresholds, Vitals, silence
 

@@ -8,8 +8,7 @@ from typing import cast
 
 import urllib3
 
-from service.core import exact_json
-from service.core.errors import TocsinError
+from service.core import TocsinError, exact_json
 
 TIMEOUT = 30.0
 """Seconds a call may take."""

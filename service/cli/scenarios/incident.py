@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from service.cli.scenarios.api import Api
 from service.cli.scenarios.transcript import Transcript
-from service.core import ids
-from service.core.clock import SystemClock
+from service.core import SystemClock, ids
 
 ANN, BEN = "+447700900123", "+447700900456"
 DESCRIPTION = "Error 111, unit 1 malfunctioned. Urgent assistance is required."
@@ -98,8 +97,8 @@ def _is_told(api: Api, phone: str, name: str) -> bool:
 def inbox(api: Api, phone: str, since: str = "") -> list[str]:
     """The last texts that a phone got since a time (RFC 3339), oldest first."""
     items = api.get(f"/v1/outbox?to={phone.replace('+', '%2B')}&limit=20").at("items")
-    found = reversed(items) if isinstance(items, list) else []
-    return [str(item["text"]) for item in found if item["at"] >= since]
+    messages = reversed(items) if isinstance(items, list) else []
+    return [str(item["text"]) for item in messages if item["at"] >= since]
 
 
 def reads(api: Api, phone: str, words: str, since: str = "") -> bool:

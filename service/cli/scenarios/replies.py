@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from service.cli.scenarios.api import Api
 from service.cli.scenarios.incident import followed, inbox, reads, tell
 from service.cli.scenarios.transcript import Transcript
-from service.core.clock import SystemClock, timestamp
+from service.core import SystemClock, timestamp
 
 PHONES = {
     "default": ("+447700900701", "+447700900702"),

@@ -47,7 +47,7 @@ def _timeline(api: Api, incident: str) -> list[str]:
     deadline = time.monotonic() + PATIENCE
     while True:
         lines = api.get(f"/v1/incidents/{incident}").at("timeline")
-        said = [str(line["text"]) for line in lines] if isinstance(lines, list) else []
-        if len(said) >= 3 or time.monotonic() > deadline:
-            return said
+        texts = [str(line["text"]) for line in lines] if isinstance(lines, list) else []
+        if len(texts) >= 3 or time.monotonic() > deadline:
+            return texts
         time.sleep(LOOK)

@@ -22,10 +22,10 @@ class Transcript:
         """Tell what happens next."""
         self._echo(text)
 
-    def expect(self, what: str, found: object, expected: object) -> None:
+    def expect(self, what: str, actual: object, expected: object) -> None:
         """Compare, and show both where they differ."""
-        if found == expected:
-            self._echo(f"  ✓ {what}: {found}")
+        if actual == expected:
+            self._echo(f"  ✓ {what}: {actual}")
         else:
             self.failures += 1
-            self._echo(f"  ✗ {what}: {found} (should be {expected})")
+            self._echo(f"  ✗ {what}: {actual} (should be {expected})")

@@ -15,7 +15,7 @@ MOST_COUNTED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingWork:
     """One kind of thing that waits for a person."""
 
     what: str
@@ -72,7 +72,7 @@ def _worst(states: object) -> str:
     return next((state for state in ("not ready", "degraded") if state in given), "ready")
 
 
-def _waiting() -> Iterator[Waiting]:
+def _waiting() -> Iterator[WaitingWork]:
     if calls.may_call(INCIDENTS):
         incidents = _listed(INCIDENTS, state="open")
         yield _row("Open incidents", incidents, "opened_at", "/console/incidents", "bad")
@@ -96,7 +96,7 @@ def _listed(operation: str, **query: object) -> list[calls.Document]:
     return list(calls.read(operation, {**query, "limit": MOST_COUNTED})["items"])
 
 
-def _row(what: str, items: list[calls.Document], at: str, url: str, tone: str) -> Waiting:
+def _row(what: str, items: list[calls.Document], at: str, url: str, tone: str) -> WaitingWork:
     count = f"{MOST_COUNTED}+" if len(items) == MOST_COUNTED else str(len(items))
     oldest = min((str(item[at]) for item in items if item.get(at)), default=None)
-    return Waiting(what, count, oldest, url, tone if items else "dim")
+    return WaitingWork(what, count, oldest, url, tone if items else "dim")

@@ -1,4 +1,4 @@
-"""Messages: what was sent, one message with how it fares, stopping it, and sending again."""
+"""Messages: what was sent, one message and what became of it, stopping it, and sending again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from service.console import calls, mood
+from service.console import calls, harm_limits
 from service.console.forms import takes_form
 
 LIST = "notifications.list_notifications"
@@ -57,7 +57,7 @@ def _one(message_id: str) -> dict[str, object]:
     counts: Mapping[str, int] = shown["counts"]["status"]
     done = sum(number for state, number in counts.items() if state not in WAITING)
     judged = bool(shown["decision"] and shown["decision"]["harm"])
-    limits = mood.limits() if judged else ()
+    limits = harm_limits.limits() if judged else ()
     return {"message": shown, "is_over": shown["status"] in OVER, "done": done, "limits": limits}
 
 

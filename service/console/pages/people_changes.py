@@ -8,6 +8,7 @@ from hashlib import sha256
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from service.channels import CHANNELS, OWN_FIELDS
 from service.console import calls
 from service.console.form_faults import FormFaults, form_faults
 from service.console.forms import takes_form
@@ -27,7 +28,7 @@ LABELS = {
     "email": "Mail",
     "timezone": "Time zone",
     "voice_locale": "Voice",
-    "chat_url": "Chat room",
+    **{name: about.label for name, about in OWN_FIELDS.items()},
     "audience": "Audience",
 }
 FIELDS = tuple(name for name in LABELS if name != "user_id")
@@ -106,8 +107,17 @@ def _form(
     given: calls.Document, *, is_new: bool, problem: Problem | None = None, detail: str = "", seen: str = ""
 ) -> str:
     faults = form_faults(problem, LABELS) if problem else FormFaults({}, detail)
-    said = {"errors": faults.errors, "detail": faults.notice}
-    return render_template("people/edit.html", given=given, is_new=is_new, seen=seen or given.get("seen"), **said)
+    return render_template(
+        "people/edit.html",
+        given=given,
+        errors=faults.errors,
+        detail=faults.notice,
+        is_new=is_new,
+        seen=seen or given.get("seen"),
+        channels=[(channel.value, kind.word) for channel, kind in CHANNELS.items()],
+        own_fields=OWN_FIELDS,
+        shows_more=any(given.get(name) for name in ("timezone", "voice_locale", *OWN_FIELDS)),
+    )
 
 
 def _add_erase(routes: Blueprint) -> None:

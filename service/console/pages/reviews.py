@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from service.console import calls, mood
+from service.console import calls, harm_limits
 from service.console.form_faults import form_faults
 from service.console.forms import takes_form
 from service.http import Problem, ProblemType, not_found
@@ -46,7 +46,7 @@ def _page(review_id: str, detail: str = "") -> str:
     waiting = _waiting()
     place, item = _place_of(review_id, waiting)
     following = waiting[place + 1]["id"] if place + 1 < len(waiting) else None
-    limits = mood.limits() if item.get("harm") else ()
+    limits = harm_limits.limits() if item.get("harm") else ()
     where = {"place": place + 1, "of": len(waiting), "following": following}
     return render_template("reviews/page.html", item=item, limits=limits, detail=detail, **where)
 

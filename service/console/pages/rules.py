@@ -68,8 +68,8 @@ def _try_page(
     name: str, given: Mapping[str, str], *, tried: calls.Document | None = None, problem: Problem | None = None
 ) -> str:
     shown = calls.read("rulesets.read_ruleset", name=name)
-    said = given.get("version", "")
-    number = int(said) if said.isdecimal() and said.isascii() and len(said) < 10 else number_of(shown)
+    version = given.get("version", "")
+    number = int(version) if version.isdecimal() and version.isascii() and len(version) < 10 else number_of(shown)
     outline = calls.read("rulesets.read_outline", name=name, number=number)
     errors = calls.field_errors(problem) if problem else {}
     return render_template(

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from service.console import calls
 from service.console.forms import takes_form
-from service.core.enums import Scope
+from service.core import Scope
 from service.http import not_found, plumbing
 
 LISTED = 100

@@ -138,7 +138,7 @@ def _page(
 ) -> str:
     shown = replace(sheet, rows=None).written()
     rows = list(shown["rows"] if sheet.rows is None else sheet.rows)
-    said: Mapping[str, Any] = report or (problem.members if problem else {})
+    members: Mapping[str, Any] = report or (problem.members if problem else {})
     is_stale = problem is not None and problem.type is ProblemType.PRECONDITION_FAILED
     return render_template(
         "rules/table.html",
@@ -148,7 +148,7 @@ def _page(
         rows_in_all=shown["rows_in_all"],
         step=ROWS,
         source=written["source"] if written else sheet.source,
-        faulty=_faulty(rows, written, said.get("findings", ())),
+        faulty=_faulty(rows, written, members.get("findings", ())),
         report=report,
         problem=problem,
         theirs=_active(sheet.name) if is_stale else None,

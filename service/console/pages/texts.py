@@ -106,9 +106,9 @@ class TextPages:
             theirs = self._version(name, number_of(self._read(name)))
         return self._editor(name, source, sha256, problem=problem, theirs=theirs)
 
-    def _editor(self, name: str, source: str, sha256: str, **said: object) -> str:
+    def _editor(self, name: str, source: str, sha256: str, **context: object) -> str:
         comment = request.form.get("comment", "")
-        return self._page("edit", name=name, source=source, sha256=sha256, comment=comment, **said)
+        return self._page("edit", name=name, source=source, sha256=sha256, comment=comment, **context)
 
     def _read(self, name: str) -> calls.Document:
         return calls.read(f"{self.plural}.read_{self.singular}", name=name)

@@ -24,8 +24,8 @@ def add_to(routes: Blueprint) -> None:
         shown = calls.read("rulesets.read_ruleset", name=name)
         new = request.args.get("to", type=int) or shown["versions"]
         query = {"against": request.args.get("from", type=int)}
-        found = calls.read("rulesets.read_diff", query, name=name, number=new)
-        return render_template("rules/diff.html", name=name, ruleset=shown, found=found)
+        difference = calls.read("rulesets.read_diff", query, name=name, number=new)
+        return render_template("rules/diff.html", name=name, ruleset=shown, found=difference)
 
     @routes.get("/rules/<name>/versions/<int:number>/activate")
     def ask_to_activate(name: str, number: int) -> str:

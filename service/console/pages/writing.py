@@ -11,10 +11,10 @@ from hashlib import sha256
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from service.console import calls, mood
+from service.console import calls, harm_limits
 from service.console.form_faults import AT_ITS_FIELD, NO_FAULTS, FormFaults, form_faults
 from service.console.forms import takes_form
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.http import Problem
 from service.messages import not_in_gsm_7
 
@@ -134,9 +134,9 @@ def _page(
     detail: str = "",
     test: CheckedTest | None = None,
 ) -> str:
-    limits = mood.limits() if checked and checked.ruling.get("harm") else ()
-    said = {"errors": faults.errors, "detail": faults.notice or detail}
-    return render_template("messages/new.html", given=given, checked=checked, limits=limits, test=test, **said)
+    limits = harm_limits.limits() if checked and checked.ruling.get("harm") else ()
+    shown = {"errors": faults.errors, "detail": faults.notice or detail}
+    return render_template("messages/new.html", given=given, checked=checked, limits=limits, test=test, **shown)
 
 
 def _given() -> Mapping[str, str]:

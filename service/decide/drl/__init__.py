@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from service.decide import language, yaml_text
 from service.decide.drl import source
 from service.decide.drl.source import DrlRefused, Untranslatable
-from service.decide.drl.translate import DrlTranslator, Kinds, Translated
+from service.decide.drl.translate import DrlTranslator, FactUsage, TranslatedRule
 from service.decide.findings import Severity
 
 __all__ = ["DrlRefused", "Untranslatable", "rule_file"]
@@ -42,20 +42,20 @@ def rule_file(text: str, name: str) -> str:
     return written
 
 
-def _check(written: str, translated: Sequence[Translated]) -> None:
+def _check(written: str, translated: Sequence[TranslatedRule]) -> None:
     """Refuse a translation that is no sound rule file: nothing is printed that would not check."""
     lines = {rule.name: rule.line for rule in translated}
-    errors = [one for one in language.parse(written).findings if one.severity is Severity.ERROR]
+    errors = [finding for finding in language.parse(written).findings if finding.severity is Severity.ERROR]
     if errors:
         raise DrlRefused(
             tuple(
-                Untranslatable(lines.get(one.rule or "", 1), f"cannot be written as a rule: {one.message}")
-                for one in errors
+                Untranslatable(lines.get(finding.rule or "", 1), f"cannot be written as a rule: {finding.message}")
+                for finding in errors
             )
         )
 
 
-def _lines(rule: Translated) -> list[str]:
+def _lines(rule: TranslatedRule) -> list[str]:
     when = " and ".join(rule.demands) or "always"
     return [
         f"  - name: {yaml_text.text(rule.name)}",
@@ -64,7 +64,7 @@ def _lines(rule: Translated) -> list[str]:
     ]
 
 
-def _declaration(path: str, kinds: Kinds) -> str:
+def _declaration(path: str, kinds: FactUsage) -> str:
     """A fact as the file shows it. One that rules only set need not be in a request."""
     seen = kinds.of[path]
     optional = ", optional: true" if "missing" in seen or path not in kinds.needed else ""

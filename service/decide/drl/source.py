@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 _OPAQUE = re.compile(
     r"""(?P<quote>["'])(?:(?!(?P=quote))[^\\\n]|\\.)*+(?P=quote)?|//[^\n]*|/\*.*?(?:\*/|\Z)""", re.DOTALL
@@ -60,10 +60,10 @@ class SourcePart:
         """The parts between separators that stand outside all brackets, without blanks; empty ones are left out."""
         depth, start, offset = 0, 0, 0
         while offset < len(self.masked):
-            found = separators.match(self.masked, offset) if depth == 0 else None
-            if found and found.end() > offset:
+            separator = separators.match(self.masked, offset) if depth == 0 else None
+            if separator and separator.end() > offset:
                 yield self.cut(start, offset).stripped()
-                start = offset = found.end()
+                start = offset = separator.end()
                 continue
             depth += (self.masked[offset] in _OPENING) - (self.masked[offset] in _CLOSING)
             offset += 1
@@ -92,19 +92,19 @@ class DrlRule:
 
 def whole(text: str) -> SourcePart:
     """The file, its comments blanked."""
-    uncommented = _OPAQUE.sub(lambda found: found[0] if found["quote"] else _blank(found[0]), text)
-    masked = _OPAQUE.sub(lambda found: f'"{" " * (len(found[0]) - 2)}"'[: len(found[0])], uncommented)
+    uncommented = _OPAQUE.sub(lambda match: match[0] if match["quote"] else _blank(match[0]), text)
+    masked = _OPAQUE.sub(lambda match: f'"{" " * (len(match[0]) - 2)}"'[: len(match[0])], uncommented)
     return SourcePart(uncommented, masked, 1)
 
 
 def functions(file: SourcePart) -> Iterator[tuple[str, str]]:
     """The functions of a file by name, each with its parameters and body as `parameters{body}` without blanks."""
-    for found in _FUNCTION.finditer(file.masked):
-        parameters = file.bracketed(found.end() - 1)
-        opening = file.masked.find("{", found.end())
+    for match in _FUNCTION.finditer(file.masked):
+        parameters = file.bracketed(match.end() - 1)
+        opening = file.masked.find("{", match.end())
         body = file.bracketed(opening) if opening >= 0 else None
         if parameters is not None and body is not None:
-            yield found["name"], f"{parameters.text}{{{''.join(body.text.split())}}}"
+            yield match["name"], f"{parameters.text}{{{''.join(body.text.split())}}}"
 
 
 def rules(file: SourcePart) -> Iterator[DrlRule]:
@@ -120,8 +120,8 @@ def attributes_of_all(file: SourcePart) -> Iterator[Untranslatable]:
     """Attributes before the first rule, which Drools gives to every rule of the file."""
     first = _RULE.search(file.masked)
     before = file.cut(0, first.start() if first else len(file.text))
-    for found in _OF_ALL_RULES.finditer(before.masked):
-        piece = before.cut(*found.span("attribute")).stripped()
+    for match in _OF_ALL_RULES.finditer(before.masked):
+        piece = before.cut(*match.span("attribute")).stripped()
         yield Untranslatable(piece.line, f"an attribute of all rules cannot be translated: {piece.text}")
 
 

@@ -39,7 +39,7 @@ _MAIN = "MAIN"
 
 
 @dataclass(slots=True)
-class Kinds:
+class FactUsage:
     """What the file shows about each fact: the texts, numbers and truths that it is compared with or set to.
 
     `digits` is how many digits after the point its numbers have, `needed` are the facts that a request must hold.
@@ -61,7 +61,7 @@ class Kinds:
 
 
 @dataclass(frozen=True, slots=True)
-class Translated:
+class TranslatedRule:
     """One rule in our words; `salience` decides its place, `line` is where it began."""
 
     name: str
@@ -88,7 +88,7 @@ class DrlTranslator:
     """Translates the rules of one file; what it refuses is collected."""
 
     def __init__(self, functions: Mapping[str, str]) -> None:
-        self._shares = {name: found for name, text in functions.items() if (found := _SHARE.fullmatch(text))}
+        self._shares = {name: share for name, text in functions.items() if (share := _SHARE.fullmatch(text))}
         self._lines: dict[str, int] = {}
         self._readers: dict[str, set[str]] = {}
         self._unequal: list[tuple[str, SourcePart]] = []
@@ -96,10 +96,10 @@ class DrlTranslator:
         self._updates: dict[str, SourcePart] = {}
         self._rule = ""
         self._once = False
-        self.kinds = Kinds()
+        self.kinds = FactUsage()
         self.refused: list[Untranslatable] = []
 
-    def rule(self, rule: DrlRule) -> Translated:
+    def rule(self, rule: DrlRule) -> TranslatedRule:
         """The rule in our words."""
         if rule.name in self._lines:
             message = f'a rule named "{rule.name}" stands above already, in line {self._lines[rule.name]}'
@@ -117,7 +117,7 @@ class DrlTranslator:
             )
         salience = self._salience(attributes, rule.line)
         enabled = attributes.get("enabled") != "false"
-        return Translated(rule.name, rule.line, salience, tuple(demands), tuple(actions), enabled)
+        return TranslatedRule(rule.name, rule.line, salience, tuple(demands), tuple(actions), enabled)
 
     def finish(self) -> None:
         """Refuse what only the whole file shows to mean something else here."""
@@ -126,11 +126,13 @@ class DrlTranslator:
             if not others:
                 continue
             names = ", ".join(f'"{name}"' for name in sorted(others))
-            told = f"{change.path} is changed, and read by {names}: Drools tries rules again, here each is tried once"
+            warning = (
+                f"{change.path} is changed, and read by {names}: Drools tries rules again, here each is tried once"
+            )
             if change.by_modify:
-                self._refuse(change.piece, told)
+                self._refuse(change.piece, warning)
             elif (update := self._updates.get(change.path.partition(".")[0])) is not None:
-                self._refuse(update, told)
+                self._refuse(update, warning)
         for path, piece in self._unequal:
             if "missing" in self.kinds.of[path]:
                 self._refuse(piece, f"{path} may be null: != holds of it in Drools, and not here: {_line(piece)}")
@@ -151,19 +153,19 @@ class DrlTranslator:
         attributes: dict[str, str] = {}
         offset = 0
         while piece.text[offset:].strip():
-            found = _ATTRIBUTES.match(piece.text, offset)
-            if found is None:
+            match = _ATTRIBUTES.match(piece.text, offset)
+            if match is None:
                 self._refuse(piece.cut(offset, len(piece.text)).stripped(), "this attribute is not known")
                 break
-            if found["name"]:
-                attributes[found["name"]] = found["value"].strip('"')
-                self._check_group(found, piece.cut(*found.span("name")))
-            offset = found.end()
+            if match["name"]:
+                attributes[match["name"]] = match["value"].strip('"')
+                self._check_group(match, piece.cut(*match.span("name")))
+            offset = match.end()
         return attributes
 
-    def _check_group(self, found: re.Match[str], piece: SourcePart) -> None:
-        if found["name"] == "agenda-group" and found["value"].strip('"') != _MAIN:
-            group = f"agenda-group {found['value']}"
+    def _check_group(self, match: re.Match[str], piece: SourcePart) -> None:
+        if match["name"] == "agenda-group" and match["value"].strip('"') != _MAIN:
+            group = f"agenda-group {match['value']}"
             self._refuse(piece, f"{group}: its rules fire only when something sets the focus; rules here always do")
 
     def _dates(self, attributes: Mapping[str, str], line: int) -> Iterator[str]:
@@ -205,9 +207,9 @@ class DrlTranslator:
                 path = self._read(f"{thing}.{member['field']}")
                 if member["negated"]:
                     self._unequal.append((path, constraint))
-                listed = [self._constant(path, one) for one in constraint.cut(*member.span("values")).split(_COMMA)]
+                listed = [self._constant(path, value) for value in constraint.cut(*member.span("values")).split(_COMMA)]
                 if all(listed):
-                    condition = f"{path} in [{', '.join(one for one in listed if one)}]"
+                    condition = f"{path} in [{', '.join(value for value in listed if value)}]"
                     yield f"not ({condition})" if member["negated"] else condition
             elif compared and "||" not in constraint.masked:
                 path = self._read(f"{thing}.{compared['field']}")
@@ -221,8 +223,8 @@ class DrlTranslator:
         self.kinds.needed.add(path)
         return path
 
-    def _comparison(self, path: str, operator: str, piece: SourcePart, found: re.Match[str]) -> Iterator[str]:
-        value = piece.cut(*found.span("value"))
+    def _comparison(self, path: str, operator: str, piece: SourcePart, match: re.Match[str]) -> Iterator[str]:
+        value = piece.cut(*match.span("value"))
         if value.text.strip() == "null" and operator in ("==", "!="):
             self.kinds.saw(path, "missing")
             yield f"{path} is missing" if operator == "==" else f"{path} is not missing"
@@ -321,12 +323,12 @@ def _property(name: str) -> str:
 
 def unescaped(text: str) -> str | None:
     """A text of Java (JLS §3.10.7) without its escapes; None if one is not known."""
-    if any(found["other"] and found["other"] not in _ESCAPED for found in _ESCAPE.finditer(text)):
+    if any(escape["other"] and escape["other"] not in _ESCAPED for escape in _ESCAPE.finditer(text)):
         return None
     return _ESCAPE.sub(_character, text)
 
 
-def _character(found: re.Match[str]) -> str:
-    if found["code"]:
-        return chr(int(found["code"], 16))
-    return chr(int(found["octal"], 8)) if found["octal"] else _ESCAPED[found["other"]]
+def _character(match: re.Match[str]) -> str:
+    if match["code"]:
+        return chr(int(match["code"], 16))
+    return chr(int(match["octal"], 8)) if match["octal"] else _ESCAPED[match["other"]]

@@ -31,15 +31,15 @@ def read(node: Node, schema: Schema, faults: RuleFaults, verbs: Collection[str])
     if not isinstance(node, Scalar) or node.style != "|":
         faults.error(Flaw.SYNTAX, node.at, *_not_here(node))
         return ()
-    found = sheet.rows(node.text, _first(node), faults)
-    header, roles = next(found, None), next(found, None)
+    rows = sheet.rows(node.text, _first(node), faults)
+    header, roles = next(rows, None), next(rows, None)
     if header is None or roles is None:
         faults.error(Flaw.SYNTAX, node.at, "a table begins with two rows: names of columns, and their roles (in, out)")
         return ()
     if not layout.is_sound(header, roles, schema, faults):
         return ()
     header, roles = _without_blank_end(header), _without_blank_end(roles)
-    return _rules(columns.read(header, roles, schema, verbs, faults), list(islice(found, MAX_ROWS + 1)), faults)
+    return _rules(columns.read(header, roles, schema, verbs, faults), list(islice(rows, MAX_ROWS + 1)), faults)
 
 
 def _without_blank_end(row: list[Cell], least: int = 0) -> list[Cell]:

@@ -31,7 +31,7 @@ Make: TypeAlias = Callable[[Cell], Node]
 
 
 @dataclass(frozen=True, slots=True)
-class Out:
+class ActionColumn:
     """A column whose cells are actions."""
 
     make: Make
@@ -53,7 +53,7 @@ class Columns:
     name: int | None
     why: int | None
     conditions: Sequence[tuple[int, Conditions]]
-    outs: Sequence[tuple[int, Out]]
+    outs: Sequence[tuple[int, ActionColumn]]
     coming_out: Sequence[int]
     unnamed: Sequence[int]
     count: int
@@ -64,7 +64,7 @@ def read(
 ) -> Columns:
     """The columns; those that make no sense are reported and left out."""
     conditions: list[tuple[int, Conditions]] = []
-    outs: list[tuple[int, Out]] = []
+    outs: list[tuple[int, ActionColumn]] = []
     places: dict[str, int] = {}
     unnamed: list[int] = []
     coming_out = [number for number, role in enumerate(roles[: len(header)]) if role.text.partition(":")[0] == OUT]
@@ -84,7 +84,7 @@ def read(
                 if (fact := schema.find(head.text, head.at, faults)) is not None:
                     conditions.append((number, Conditions(fact)))
             case "out" if (make := _maker(head, role, schema, faults)) is not None:
-                outs.append((number, Out(make, schema, verbs)))
+                outs.append((number, ActionColumn(make, schema, verbs)))
             case "note" | "out":
                 pass
             case _:

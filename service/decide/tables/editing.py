@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide.tables.sheet import raw_rows
 
 _TABLE = re.compile(r"^table:[ \t]*\|[ \t]*(?:#[^\n]*)?\n", re.MULTILINE)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide.describe import text_of
 from service.decide.ruleset import (
     Accept,
@@ -61,7 +61,9 @@ def as_csv(ruleset: Ruleset) -> str:
     used = list(dict.fromkeys(column for row in rows for column in row))
     columns = sorted(used, key=lambda column: column[1] != IN)
     for rule, row in zip(ruleset.rules, rows, strict=True):
-        if [column for column in columns if column in row and column[1] != IN] != [one for one in row if one[1] != IN]:
+        if [column for column in columns if column in row and column[1] != IN] != [
+            cell for cell in row if cell[1] != IN
+        ]:
             raise NoTable(rule, "acts in another order than the rules above it")
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\n")

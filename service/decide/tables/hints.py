@@ -51,8 +51,8 @@ def advice(fact: Fact, text: str) -> str | None:
     """What to write instead of a cell that cannot be read."""
     if len(text) > LONGEST:
         return None
-    found = (one.says(fact, text) for one in _WRITINGS if fact.type in one.types)
-    return next((hint for hint in found if hint is not None), None)
+    hints = (writing.says(fact, text) for writing in _WRITINGS if fact.type in writing.types)
+    return next((hint for hint in hints if hint is not None), None)
 
 
 def doubt(fact: Fact, text: str) -> str | None:
@@ -112,11 +112,11 @@ _OPEN_RANGE = re.compile(rf"(?P<first>{_N})?\s?(?P<dots>\.\.|…|\+|and more|or 
 
 
 def _open_range(_: Fact, text: str) -> str | None:
-    found = _OPEN_RANGE.fullmatch(text)
-    if found is None or (found["first"] is None) == (found["last"] is None):
+    match = _OPEN_RANGE.fullmatch(text)
+    if match is None or (match["first"] is None) == (match["last"] is None):
         return None
-    number = (found["first"] or found["last"]).rstrip(".+")
-    return f"write >= {_sound(number)}" if found["first"] else f"write <= {_sound(number)}"
+    number = (match["first"] or match["last"]).rstrip(".+")
+    return f"write >= {_sound(number)}" if match["first"] else f"write <= {_sound(number)}"
 
 
 _RANGE = re.compile(
@@ -130,8 +130,8 @@ _DASHED = re.compile(r"(?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})")
 def _range(fact: Fact, text: str) -> str | None:
     if fact.type in _DATES and _DAY.fullmatch(text):  # the signs inside a date are none of a range
         return None
-    found = _DASHED.fullmatch(text) or _RANGE.fullmatch(text)
-    return None if found is None else f"write {_sound(found['first'].rstrip('.'))}..{_sound(found['last'])}"
+    match = _DASHED.fullmatch(text) or _RANGE.fullmatch(text)
+    return None if match is None else f"write {_sound(match['first'].rstrip('.'))}..{_sound(match['last'])}"
 
 
 _BRACKETED = re.compile(rf"[\[(\]](?P<first>{_N})\s?(?:\.\.|,|;)\s?(?P<last>{_N})[\])\[]")
@@ -139,10 +139,10 @@ _BRACKETED = re.compile(rf"[\[(\]](?P<first>{_N})\s?(?:\.\.|,|;)\s?(?P<last>{_N}
 
 def _half_open(_: Fact, text: str) -> str | None:
     """DMN's ranges, which exclude an end by a round bracket."""
-    found = _BRACKETED.fullmatch(text)
-    if found is None or (text[0] == "[" and text[-1] == "]" and "," in text):
+    match = _BRACKETED.fullmatch(text)
+    if match is None or (text[0] == "[" and text[-1] == "]" and "," in text):
         return None
-    first, last = _sound(found["first"].rstrip(".")), _sound(found["last"])
+    first, last = _sound(match["first"].rstrip(".")), _sound(match["last"])
     if text[0] == "[" and text[-1] == "]":
         return f"write {first}..{last}"
     low, high = ">=" if text[0] == "[" else ">", "<=" if text[-1] == "]" else "<"
@@ -151,8 +151,8 @@ def _half_open(_: Fact, text: str) -> str | None:
 
 def _two_conditions(_: Fact, text: str) -> str | None:
     for word in (" and ", " AND ", " & "):
-        first, found, second = text.partition(word)
-        if found and first[:1] in (*_SIGNS_OF_ORDER, "=", "!"):
+        first, separator, second = text.partition(word)
+        if separator and first[:1] in (*_SIGNS_OF_ORDER, "=", "!"):
             return f"{_ONE}: give the fact two columns, {first.strip()} in one, {second.strip()} in the other"
     parts = [part.strip() for part in text.replace(" or ", ",").replace(";", ",").split(",")]
     if len(parts) > 1 and all(part[:1] in _SIGNS_OF_ORDER for part in parts):
@@ -192,14 +192,14 @@ def _decimal_comma(fact: Fact, text: str) -> str | None:
     if (grouped := _GROUPED.fullmatch(text)) is not None:
         number = grouped["number"]
         return f"write {number.replace(',', '')}, without a sign between thousands; a list has blanks: 1, 234"
-    found = _COMMA.fullmatch(text)
-    if found is None:
+    match = _COMMA.fullmatch(text)
+    if match is None:
         return None
-    number = found["compared"] or found["whole"]
+    number = match["compared"] or match["whole"]
     if fact.type is FactType.INTEGER:
         return f"write {number.replace(',', ', ')} with a blank for either of two; a whole number has no decimals"
     point = f"write {number.replace(',', '.')} with a point"
-    return point if found["compared"] else f"{point}, or {number.replace(',', ', ')} with a blank for either of two"
+    return point if match["compared"] else f"{point}, or {number.replace(',', ', ')} with a blank for either of two"
 
 
 _NUMBER = re.compile(
@@ -209,16 +209,16 @@ _NUMBER = re.compile(
 
 def _dressed_number(_: Fact, text: str) -> str | None:
     """Currencies, signs between thousands, decimal commas, percent."""
-    found = _NUMBER.fullmatch(text)
-    if found is None:
+    match = _NUMBER.fullmatch(text)
+    if match is None:
         return None
-    number = plain(found["number"])
+    number = plain(match["number"])
     if number is None:
         return None
-    sign = f"{found['sign'].strip()} " if found["sign"].strip() else ""
-    if found["after"] == "%":
+    sign = f"{match['sign'].strip()} " if match["sign"].strip() else ""
+    if match["after"] == "%":
         return f"write the number as requests send it, without a percent sign: {sign}{number}, or a share such as 0.2"
-    if found["before"].strip() or found["after"] or number != found["number"]:
+    if match["before"].strip() or match["after"] or number != match["number"]:
         return f"write {sign}{number}"
     return None
 
@@ -232,9 +232,9 @@ def _date(_: Fact, text: str) -> str | None:
         return (
             "a cell compares with a constant: write a date such as 2026-05-10; only a rule (when: …) can ask for today"
         )
-    found = _DAY_FIRST.fullmatch(text) or _SHORT_DAY.fullmatch(text)
-    if found is not None and 1 <= int(found["month"]) <= 12 and int(found["day"]) <= 28:
-        return f"write {found['sign']}{found['year']}-{int(found['month']):02d}-{int(found['day']):02d}"
+    match = _DAY_FIRST.fullmatch(text) or _SHORT_DAY.fullmatch(text)
+    if match is not None and 1 <= int(match["month"]) <= 12 and int(match["day"]) <= 28:
+        return f"write {match['sign']}{match['year']}-{int(match['month']):02d}-{int(match['day']):02d}"
     return "write a date as year-month-day: 2026-05-10" if any(sign.isdigit() for sign in text) else None
 
 

@@ -22,7 +22,7 @@ _INDENT = "  "
 
 
 @dataclass(frozen=True, slots=True)
-class Inlined:
+class InlinedText:
     """One self-contained text; lines `first` to `last` came from `table`, the name of a CSV file, if there is one."""
 
     text: str
@@ -40,24 +40,24 @@ class Inlined:
         return None, Place(at.line - (self.last - self.first + 1), at.column)
 
 
-def inlined(text: str, read: Callable[[str], str | None]) -> Inlined:
+def inlined(text: str, read: Callable[[str], str | None]) -> InlinedText:
     """The rule file with its table inside, if `read` has the file that it names; else as it was."""
-    found = _REFERENCE.search(text)
-    rows = read(found["file"]) if found else None
-    if found is None or rows is None:
-        return Inlined(text)
+    match = _REFERENCE.search(text)
+    rows = read(match["file"]) if match else None
+    if match is None or rows is None:
+        return InlinedText(text)
     rows = rows.removeprefix("\ufeff").replace("\r\n", "\n").strip("\n")
     lines = [f"{_INDENT}{line}" if line else "" for line in rows.split("\n")]
-    first = text.count("\n", 0, found.start()) + 2
-    whole = f"{text[: found.start()]}table: |\n" + "\n".join(lines) + text[found.end() :]
-    return Inlined(whole, found["file"], rows, first, first + len(lines) - 1)
+    first = text.count("\n", 0, match.start()) + 2
+    whole = f"{text[: match.start()]}table: |\n" + "\n".join(lines) + text[match.end() :]
+    return InlinedText(whole, match["file"], rows, first, first + len(lines) - 1)
 
 
 def taken_apart(text: str, table: str) -> tuple[str, str] | None:
     """The rule file that names `table`, and the rows that stood in it as a block; None if none do. Undoes `inlined`."""
-    found = _BLOCK.search(text)
-    if found is None:
+    match = _BLOCK.search(text)
+    if match is None:
         return None
-    block = found["rows"].rstrip("\n")
+    block = match["rows"].rstrip("\n")
     rows = "\n".join(line.removeprefix(_INDENT) for line in block.split("\n"))
-    return f"{text[: found.start()]}table: {table}{text[found.start('rows') + len(block) :]}", rows
+    return f"{text[: match.start()]}table: {table}{text[match.start('rows') + len(block) :]}", rows

@@ -17,7 +17,7 @@ from service.decide.verify.gaps import gaps, unanalysed, unmentioned
 from service.decide.verify.overlaps import overlaps
 from service.decide.verify.redundancy import redundant
 from service.decide.verify.regions import OutOfSteps, Steps
-from service.decide.verify.world import MAX_SHOWN, Found, Further, World
+from service.decide.verify.world import MAX_SHOWN, Found, MoreFindings, World
 
 STEPS, STEPS_A_RULE = 20_000, 6
 """Regions that one proof may look at: in all, and more for more rules."""
@@ -43,20 +43,20 @@ def verify_ruleset(ruleset: Ruleset) -> tuple[Finding, ...]:
     """
     world = World.of(ruleset)
     steps = STEPS + STEPS_A_RULE * len(ruleset.rules)
-    proven = [one for what, proof in _PROOFS.items() for one in _shown(what, proof(world, Steps(steps)))]
-    return tuple(sorted(proven, key=lambda one: one.at))
+    proven = [finding for what, proof in _PROOFS.items() for finding in _shown(what, proof(world, Steps(steps)))]
+    return tuple(sorted(proven, key=lambda finding: finding.at))
 
 
-def _shown(what: str, found: Iterator[Found]) -> Iterator[Finding]:
+def _shown(what: str, proofs: Iterator[Found]) -> Iterator[Finding]:
     """The first findings of a proof, how many there are beyond, and whether it was given up."""
     shown: list[Finding] = []
     more, given_up = 0, None
     try:
-        for one in found:
-            if isinstance(one, Further):
-                more += one.count
+        for proof in proofs:
+            if isinstance(proof, MoreFindings):
+                more += proof.count
             elif len(shown) < MAX_SHOWN:
-                shown.append(one())
+                shown.append(proof())
             else:
                 more += 1
     except OutOfSteps as error:

@@ -117,15 +117,15 @@ class _Tried:
 
     def refusals(self, steps: Steps) -> Sequence[Sequence[tuple[Case, _Refusal]]]:
         """The first rules that push the fact out of its range, and the first that change it while it is missing."""
-        found: tuple[list[tuple[Case, _Refusal]], ...] = ([], [])
+        refusals: tuple[list[tuple[Case, _Refusal]], ...] = ([], [])
         for case in self.world.cases:
             for facts in self._tries(case):
-                alike = found[self.fact.path not in facts]
+                alike = refusals[self.fact.path not in facts]
                 if len(alike) == _ENOUGH or (alike and alike[-1][0] is case):
                     continue
                 if (why := self.others.refuse(case, self.fact.path, facts, steps)) is not None:
                     alike.append((case, _Refusal(self.fact.path, facts, why)))
-        return found
+        return refusals
 
     def _tries(self, case: Case) -> Iterator[Facts]:
         ups = {action.sign > 0 for action in _changes(case.rule) if action.path == self.fact.path}
@@ -140,7 +140,7 @@ class _Tried:
     def _side(self, region: Region) -> tuple[int, int] | None:
         """The fact's own dimension and the region's cells in it; None if no condition looks at the fact."""
         dimensions = self.world.space.cells.dimensions
-        mine = (number for number, one in enumerate(dimensions) if one.facts == (self.fact.path,))
+        mine = (number for number, dimension in enumerate(dimensions) if dimension.facts == (self.fact.path,))
         number = next(mine, None)
         return None if number is None else (number, region[number])
 

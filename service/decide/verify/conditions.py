@@ -66,7 +66,7 @@ def _fewest(world: World, case: Case, owners: list[Case]) -> list[Case]:
         if _coming_first(world, case, owned([owner]), enough):
             return [owner]
     for owner in list(owners):
-        others = [one for one in owners if one is not owner]
+        others = [rule for rule in owners if rule is not owner]
         if _coming_first(world, case, owned(others), enough):
             owners = others
     return owners

@@ -97,7 +97,7 @@ class Consequences:
         return f"both change {' and '.join(sorted(both))}" if both else None
 
 
-class Doers:
+class RegionsByConsequence:
     """Which regions' rules do what, sets of regions being bit masks over their numbers."""
 
     def __init__(self, effects: Sequence[int], consequences: Consequences) -> None:

@@ -10,7 +10,7 @@ from operator import or_
 from service.decide.findings import Flaw, Severity
 from service.decide.ruleset import Hit
 from service.decide.verify.regions import Region, Steps, meet
-from service.decide.verify.world import MAX_SHOWN, Case, Found, Further, World, finding, named
+from service.decide.verify.world import MAX_SHOWN, Case, Found, MoreFindings, World, finding, named
 
 
 def overlaps(world: World, steps: Steps) -> Iterator[Found]:
@@ -26,7 +26,7 @@ def overlaps(world: World, steps: Steps) -> Iterator[Found]:
         room -= len(earlier)
         yield from (_found(world, one, later) for one in earlier)
         if room == 0:
-            yield Further(world.number_owning(clashing) - len(earlier))
+            yield MoreFindings(world.number_owning(clashing) - len(earlier))
 
 
 def _clashing(world: World, effect: int) -> int:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from operator import and_
 from typing import TypeAlias
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide.cells import Cells, Dimension
 from service.decide.intervals import OrderedDimension
 from service.decide.ruleset import Condition, Ruleset, Value
@@ -61,12 +61,12 @@ class Space:
 
     def regions(self, condition: Condition) -> tuple[Region, ...]:
         """Regions that together hold exactly the requests of which `condition` is true; raises as `Cells.boxes`."""
-        found = []
+        regions = []
         for box in self.cells.boxes(condition):
             region = tuple([mask & box.get(index, mask) for index, mask in enumerate(self.whole)])
             if all(region):
-                found.append(region)
-        return tuple(found)
+                regions.append(region)
+        return tuple(regions)
 
     def words(self, region: Region) -> str:
         """The region as a sentence's object: `driver.age is under 21 and car.style is SPORTS`."""
@@ -95,14 +95,14 @@ def meet(one: Region, other: Region) -> Region | None:
 
 def joined(regions: Sequence[Region]) -> list[Region]:
     """The same set in fewer regions: those that differ in one dimension only become one."""
-    found = list(dict.fromkeys(regions))
-    for index in range(len(found[0]) if found else 0):
+    boxes = list(dict.fromkeys(regions))
+    for index in range(len(boxes[0]) if boxes else 0):
         masks: dict[Region, int] = {}
-        for region in found:
+        for region in boxes:
             others = (*region[:index], 0, *region[index + 1 :])
             masks[others] = masks.get(others, 0) | region[index]
-        found = [(*others[:index], mask, *others[index + 1 :]) for others, mask in masks.items()]
-    return found
+        boxes = [(*others[:index], mask, *others[index + 1 :]) for others, mask in masks.items()]
+    return boxes
 
 
 def lowest(mask: int) -> int:

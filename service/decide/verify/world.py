@@ -16,7 +16,7 @@ from service.decide.cells import TooManyAlternatives, atoms, inside
 from service.decide.findings import Finding, Flaw, Severity
 from service.decide.matcher import bits
 from service.decide.ruleset import CompareFacts, Condition, Facts, Rule, Ruleset
-from service.decide.verify.consequences import Consequences, Doers
+from service.decide.verify.consequences import Consequences, RegionsByConsequence
 from service.decide.verify.covers import Covers
 from service.decide.verify.examples import facts_in, request
 from service.decide.verify.regions import Region, Space
@@ -26,13 +26,13 @@ MAX_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Further:
+class MoreFindings:
     """So many more findings of the same proof, which nobody needs one by one."""
 
     count: int
 
 
-Found: TypeAlias = Callable[[], Finding] | Further
+Found: TypeAlias = Callable[[], Finding] | MoreFindings
 """A finding that is put into words only if it is shown."""
 
 TURNS = 8
@@ -67,7 +67,7 @@ class World:
     consequences: Consequences
     pieces: Covers
     owners: tuple[Case, ...]
-    doers: Doers
+    doers: RegionsByConsequence
     begins: NDArray[np.intp]
     """The number of each case's first piece, for those that have one."""
 
@@ -87,7 +87,7 @@ class World:
             cases.append(Case(number, rule, regions, consequences.effects[number], len(owners)))
             owners += [cases[-1]] * len(regions)
         pieces = Covers([region for case in cases for region in case.regions])
-        doers = Doers([owner.effect for owner in owners], consequences)
+        doers = RegionsByConsequence([owner.effect for owner in owners], consequences)
         begins = np.array([case.first for case in cases if case.regions], dtype=np.intp)
         return cls(ruleset, space, tuple(cases), tuple(left_out), consequences, pieces, tuple(owners), doers, begins)
 

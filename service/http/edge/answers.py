@@ -19,20 +19,24 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class ConnectionEnd:
     """Why a connection ends without a whole request: a word for the metric, and what its caller is told."""
 
     why: str
     problem: Problem
 
 
-TOO_SLOW = End("slow", Problem(ProblemType.REQUEST_TIMEOUT, "The request was not complete within 20 seconds."))
-CROWDED_OUT = End(
+TOO_SLOW = ConnectionEnd(
+    "slow", Problem(ProblemType.REQUEST_TIMEOUT, "The request was not complete within 20 seconds.")
+)
+CROWDED_OUT = ConnectionEnd(
     "crowded",
     Problem(ProblemType.REQUEST_TIMEOUT, "Too many requests were incomplete at once; this was the oldest."),
 )
-CUT_OFF = End("cut off", Problem(ProblemType.BAD_REQUEST, "The connection ended before the request was complete."))
-HEAD_TOO_LARGE = End(
+CUT_OFF = ConnectionEnd(
+    "cut off", Problem(ProblemType.BAD_REQUEST, "The connection ended before the request was complete.")
+)
+HEAD_TOO_LARGE = ConnectionEnd(
     "head too large", Problem(ProblemType.HEADERS_TOO_LARGE, "The header fields have more than 64 KiB together.")
 )
 _UNREADABLE = Problem(ProblemType.BAD_REQUEST, "The request is not HTTP/1.1 as RFC 9112 writes it.")

@@ -265,7 +265,7 @@ class BufferingWorker(PlainWorker):
         for conn in self._pending:
             conn.timeout = min(conn.timeout, deadline)
 
-    def _refuse(self, conn: Connection, end: answers.End) -> None:
+    def _refuse(self, conn: Connection, end: answers.ConnectionEnd) -> None:
         """Tell a caller why its request is not answered; one who has sent nothing is told nothing."""
         self._forget(conn)
         if self._say(conn, lambda: answers.refusal(end.problem)):

@@ -64,7 +64,7 @@ def blueprint() -> Blueprint:
 
     @routes.get("/problems/<slug>")
     def problem(slug: str) -> Response:
-        named = [one for one in ProblemType if one.slug == slug]
+        named = [problem_type for problem_type in ProblemType if problem_type.slug == slug]
         if not named:
             raise not_found("There is no problem of this name; /problems lists every one.")
         return _problems(named)
@@ -84,7 +84,7 @@ def type_of(schema: object) -> str:
     given = _object(schema)
     if "$ref" in given:
         return str(given["$ref"]).rpartition("/")[2]
-    choices = [type_of(one) for one in _list(given.get("anyOf")) if _object(one).get("type") != "null"]
+    choices = [type_of(choice) for choice in _list(given.get("anyOf")) if _object(choice).get("type") != "null"]
     if choices:
         return " or ".join(dict.fromkeys(choices))
     if "enum" in given:
@@ -105,7 +105,7 @@ def _bounds(schema: Json) -> Iterator[str]:
 def _member(name: str, schema: object, required: bool) -> DescribedMember:
     given = _object(schema)
     inner = [given, _object(given.get("items")), *map(_object, _list(given.get("anyOf")))]
-    reference = next((str(one["$ref"]).rpartition("/")[2] for one in inner if "$ref" in one), None)
+    reference = next((str(part["$ref"]).rpartition("/")[2] for part in inner if "$ref" in part), None)
     return DescribedMember(name, type_of(schema), required, str(given.get("description", "")), reference)
 
 

@@ -14,8 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import AuthorityInformationAccessOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from service.core.clock import Clock
-from service.core.errors import TocsinError, Unavailable
+from service.core import Clock, TocsinError, Unavailable
 
 HOST = re.compile(r"sns\.[a-zA-Z0-9-]{3,}\.amazonaws\.com(\.cn)?")
 """Hosts of SNS, to be matched in full: `sns.us-east-1.amazonaws.com.evil.example` is none."""
@@ -86,13 +85,13 @@ class SigningCertificates:
 
     def _issuers(self, leaf: x509.Certificate, between: Sequence[x509.Certificate]) -> list[x509.Certificate]:
         """The intermediate certificates that the file does not bring along, from where each says its issuer is."""
-        trusted = {anchor.subject for anchor in self._anchors} | {one.subject for one in between}
-        found: list[x509.Certificate] = []
+        trusted = {anchor.subject for anchor in self._anchors} | {certificate.subject for certificate in between}
+        certificates: list[x509.Certificate] = []
         last = leaf
-        while last.issuer not in trusted and len(found) < _LONGEST_CHAIN and (url := _issuer_url(last)):
+        while last.issuer not in trusted and len(certificates) < _LONGEST_CHAIN and (url := _issuer_url(last)):
             last = _certificate(self._fetch(url))
-            found.append(last)
-        return found
+            certificates.append(last)
+        return certificates
 
 
 def check_url(url: str) -> None:
@@ -144,9 +143,9 @@ def _issuer_url(certificate: x509.Certificate) -> str | None:
     except (x509.ExtensionNotFound, ValueError):
         return None
     urls = [
-        one.access_location.value
-        for one in access
-        if one.access_method == AuthorityInformationAccessOID.CA_ISSUERS
-        and isinstance(one.access_location, x509.UniformResourceIdentifier)
+        description.access_location.value
+        for description in access
+        if description.access_method == AuthorityInformationAccessOID.CA_ISSUERS
+        and isinstance(description.access_location, x509.UniformResourceIdentifier)
     ]
     return next((url for url in urls if _ISSUER_URL.fullmatch(url)), None)

@@ -19,9 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
-from service.core import exact_json
-from service.core.clock import Clock, parse_timestamp
-from service.core.errors import TocsinError
+from service.core import Clock, TocsinError, exact_json, parse_timestamp
 from service.inbound.sns.certificates import HOST, CertificateRefused, SigningCertificates
 
 TOPIC_HEADER = "x-amz-sns-topic-arn"

@@ -15,8 +15,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from service.channels import Ignored, Inbound, InboundMail, InboundSms, Receipt, ReceiptStatus, Unwanted
-from service.core import exact_json
-from service.core.enums import Channel
+from service.core import Channel, exact_json
 from service.inbound.sns.envelope import Envelope
 
 M = TypeVar("M", bound=BaseModel)
@@ -181,14 +180,14 @@ def _phone(event: _SmsVoice) -> Inbound:
 def _email(event: _Ses, at: datetime) -> Inbound:
     match event:
         case _Ses(kind="Bounce", bounce=_Bounce(type="Permanent") as bounce):
-            addresses = tuple(one.address for one in bounce.recipients)
+            addresses = tuple(recipient.address for recipient in bounce.recipients)
             return Unwanted(
                 _email_receipt(event, ReceiptStatus.REFUSED, f"Bounce/Permanent/{bounce.subtype}", at), addresses
             )
         case _Ses(kind="Bounce", bounce=_Bounce() as bounce):
             return _email_receipt(event, ReceiptStatus.UNREACHED, f"Bounce/{bounce.type}/{bounce.subtype}", at)
         case _Ses(kind="Complaint", complaint=_Complaint() as complaint):
-            addresses = tuple(one.address for one in complaint.recipients)
+            addresses = tuple(recipient.address for recipient in complaint.recipients)
             return Unwanted(_email_receipt(event, ReceiptStatus.DELIVERED, "Complaint", at), addresses)
         case _Ses(kind="Delivery"):
             return _email_receipt(event, ReceiptStatus.DELIVERED, "Delivery", at)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
-from service.channels import Ignored, InboundMail, InboundSms
-from service.channels.email.mailbox import parse_mail
+from service.channels import Ignored, InboundMail, InboundSms, parse_mail
 from service.escalate import MailReplies, Receipts, Replies, schemas
 from service.http import ANYTHING, Format, Problem, ProblemType, endpoint
 from service.inbound.sns import events

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from service.channels import Ignored, InboundSms, Receipt, ReceiptStatus
-from service.core.enums import Channel
+from service.core import Channel
 
 _MESSAGES = {
     "delivered": ReceiptStatus.DELIVERED,

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, request
 
 from service.channels import Ignored, InboundSms
-from service.core.clock import Clock
+from service.core import Clock
 from service.escalate import Receipts, Replies
 from service.http import ANYTHING, Answer, Caller, Format, Problem, ProblemType, endpoint
 from service.inbound.twilio import events

@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 PATH = "/v1/inbound/twilio"
 MAX_FIELDS = 200

@@ -22,14 +22,14 @@ _STAND_IN = "0"
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class KnownNames:
     """Names that a body may use, as far as they are known; None is not looked at."""
 
     policies: Collection[str] | None = None
     templates: Collection[str] | None = None
 
 
-def notification(node: Node, names: Names, faults: RuleFaults) -> Body | None:
+def notification(node: Node, names: KnownNames, faults: RuleFaults) -> Body | None:
     """The body of a notification; None (reported) if it is none."""
     body = _body(node, "a notification", faults)
     if body is not None:
@@ -38,7 +38,7 @@ def notification(node: Node, names: Names, faults: RuleFaults) -> Body | None:
     return body
 
 
-def incident(node: Node, names: Names, faults: RuleFaults) -> Body | None:
+def incident(node: Node, names: KnownNames, faults: RuleFaults) -> Body | None:
     """The body of an incident; None (reported) if it is none."""
     body = _body(node, "an incident", faults)
     if body is not None:
@@ -79,7 +79,7 @@ def _pattern(node: Node, faults: RuleFaults) -> Pattern:
 
 
 def _hold_to(schema: type[BaseModel], node: Node, body: Body, faults: RuleFaults) -> None:
-    """Report what the schema refuses, but for what only an event will say."""
+    """Report what the schema refuses, except where only an event can tell."""
     try:
         schema.model_validate(_with_stand_ins(body))
     except ValidationError as error:
@@ -148,10 +148,10 @@ def _place(node: Node, where: Location, *, of_key: bool = False) -> Place:
     for part in where:
         match node:
             case Entries(pairs):
-                found = next(((key, value) for key, value in pairs if key.text == part), None)
-                if found is None:
+                entry = next(((key, value) for key, value in pairs if key.text == part), None)
+                if entry is None:
                     return at
-                key, node = found
+                key, node = entry
                 at = key.at if of_key else node.at
             case Items(nodes) if isinstance(part, int):
                 node = nodes[part]

@@ -19,7 +19,7 @@ from service.decide import (
     positions,
 )
 from service.intake.events import bodies, file_tests
-from service.intake.events.bodies import Names
+from service.intake.events.bodies import KnownNames
 from service.intake.events.mappings import Key, Mappings, Target, ToIncident, ToNotification, ToRuleset
 from service.intake.events.paths import demand_path
 
@@ -29,14 +29,14 @@ _TARGETS = ("ruleset", "notification", "incident")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownTargets:
     """What the mappings may name, as far as it is known where they are checked; None is not looked at.
 
     A ruleset whose own file has faults is there and None.
     """
 
     rulesets: Mapping[str, Ruleset | None] | None = None
-    names: Names = field(default_factory=Names)
+    names: KnownNames = field(default_factory=KnownNames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ParsedMappings:
     findings: tuple[Finding, ...]
 
 
-def parse(source: str | bytes, known: Known | None = None) -> ParsedMappings:
+def parse(source: str | bytes, known: KnownTargets | None = None) -> ParsedMappings:
     """Parse a file of mappings; never raises."""
     faults = RuleFaults()
     root, _ = positions.read(source, faults)
@@ -56,13 +56,13 @@ def parse(source: str | bytes, known: Known | None = None) -> ParsedMappings:
     if keys is not None:
         _demand(keys, "events", "events: and one - {source: …, detail-type: …, ruleset: …} an event", faults)
         keys.read("description", lambda node: entries.text(node, "a description", faults))
-        targets = keys.read("events", lambda node: _mappings(node, known or Known(), faults)) or {}
+        targets = keys.read("events", lambda node: _mappings(node, known or KnownTargets(), faults)) or {}
         if not faults.refused:
             keys.read("tests", lambda node: file_tests.check(node, Mappings(targets), faults))
     return ParsedMappings(None if faults.refused else Mappings(targets), faults.in_order())
 
 
-def _mappings(node: Node, known: Known, faults: RuleFaults) -> dict[Key, Target]:
+def _mappings(node: Node, known: KnownTargets, faults: RuleFaults) -> dict[Key, Target]:
     targets: dict[Key, Target] = {}
     for each in entries.items(node, "events", faults):
         keys = entries.keyed(each, _MAPPING, "a mapping", faults)
@@ -86,7 +86,7 @@ def _key(keys: EntryKeys, faults: RuleFaults) -> Key | None:
     return None if source is None or detail_type is None else (source.text, detail_type.text)
 
 
-def _target(keys: EntryKeys, known: Known, faults: RuleFaults) -> Target | None:
+def _target(keys: EntryKeys, known: KnownTargets, faults: RuleFaults) -> Target | None:
     """Every target that stands there is checked, although there may be only one."""
     named = [target for target in _TARGETS if target in keys]
     if len(named) != 1:
@@ -94,11 +94,11 @@ def _target(keys: EntryKeys, known: Known, faults: RuleFaults) -> Target | None:
         faults.error(Flaw.SYNTAX, keys.at, problem, "write ruleset, notification or incident")
     if "facts" in keys and "ruleset" not in keys:
         faults.error(Flaw.SYNTAX, keys.at, "facts without a ruleset that they are for", "add ruleset: its name")
-    found = [_to_ruleset(keys, known, faults), *_to_body(keys, known, faults)]
-    return next((target for target in found if target is not None), None)
+    targets = [_to_ruleset(keys, known, faults), *_to_body(keys, known, faults)]
+    return next((target for target in targets if target is not None), None)
 
 
-def _to_body(keys: EntryKeys, known: Known, faults: RuleFaults) -> tuple[Target | None, Target | None]:
+def _to_body(keys: EntryKeys, known: KnownTargets, faults: RuleFaults) -> tuple[Target | None, Target | None]:
     message = keys.read("notification", lambda node: bodies.notification(node, known.names, faults))
     incident = keys.read("incident", lambda node: bodies.incident(node, known.names, faults))
     return (
@@ -107,7 +107,7 @@ def _to_body(keys: EntryKeys, known: Known, faults: RuleFaults) -> tuple[Target 
     )
 
 
-def _to_ruleset(keys: EntryKeys, known: Known, faults: RuleFaults) -> Target | None:
+def _to_ruleset(keys: EntryKeys, known: KnownTargets, faults: RuleFaults) -> Target | None:
     name = keys.read("ruleset", lambda node: entries.text(node, "the name of a ruleset", faults))
     given = keys.read("facts", lambda node: _facts(node, faults))
     if name is None:
@@ -122,15 +122,15 @@ def _facts(node: Node, faults: RuleFaults) -> dict[Scalar, str]:
         entries.mismatch(node, "facts must map facts to paths, such as driver.age: detail.driver.age", faults)
         return {}
     seen: set[str] = set()
-    found: dict[Scalar, str] = {}
+    facts: dict[Scalar, str] = {}
     for fact, value in node.pairs:
         if fact.text in seen:
             entries.duplicate(fact, faults)
         seen.add(fact.text)
         path = entries.text(value, f"the path of {fact.text}", faults)
         if path is not None and demand_path(path.text, path.at, faults):
-            found[fact] = path.text
-    return found
+            facts[fact] = path.text
+    return facts
 
 
 def _check_ruleset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from service.decide import Entries, Flaw, Items, Node, RuleFaults, Scalar, entries
-from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
+from service.intake.commands import Command, EvaluationCommand, IncidentCommand, NotificationCommand
 from service.intake.events.mappings import Mappings, Unmapped
 from service.intake.events.patterns import look_up
 
@@ -31,46 +31,46 @@ def check(node: Node, mappings: Mappings, faults: RuleFaults) -> None:
 def _problems(event: Mapping[str, object], expected: Mapping[str, object], mappings: Mappings) -> Iterator[str]:
     yield from (f'a test cannot expect "{name}"' for name in expected if name not in _EXPECTED)
     try:
-        wish = mappings.wish(event)
+        command = mappings.command(event)
     except Unmapped as error:
         if not expected.get("unmapped") or mappings.is_for(event):
             yield str(error)
         return
     if expected.get("unmapped"):
-        yield f"the event is mapped: it becomes {_kind(wish)}"
+        yield f"the event is mapped: it becomes {_kind(command)}"
         return
-    yield from _differences(wish, expected)
+    yield from _differences(command, expected)
 
 
-def _differences(wish: Wish, expected: Mapping[str, object]) -> Iterator[str]:
-    kind, body = _kind(wish), wish.body
+def _differences(command: Command, expected: Mapping[str, object]) -> Iterator[str]:
+    kind, body = _kind(command), command.body
     if kind not in expected:
         yield f"the event becomes {kind}, which the test does not expect"
         return
     others = expected.keys() - ({kind, "facts"} if kind == "ruleset" else {kind})
     yield from (f"the event becomes {kind}: {name} is expected of it in vain" for name in sorted(others))
-    if isinstance(wish, EvaluationCommand):
-        if expected["ruleset"] != wish.ruleset:
-            yield f'the event goes to the ruleset "{wish.ruleset}", not "{expected["ruleset"]}"'
+    if isinstance(command, EvaluationCommand):
+        if expected["ruleset"] != command.ruleset:
+            yield f'the event goes to the ruleset "{command.ruleset}", not "{expected["ruleset"]}"'
         request = body.get("request")
-        wanted, found = expected.get("facts", {}), request if isinstance(request, Mapping) else {}
+        wanted, actual = expected.get("facts", {}), request if isinstance(request, Mapping) else {}
     else:
-        wanted, found = expected[kind], body
+        wanted, actual = expected[kind], body
     if isinstance(wanted, Mapping):
-        yield from _unequal(wanted, found)
+        yield from _unequal(wanted, actual)
     else:
         yield f"what is expected of {kind} must map names to values"
 
 
-def _unequal(wanted: Mapping[str, object], found: Mapping[str, object]) -> Iterator[str]:
+def _unequal(wanted: Mapping[str, object], actual: Mapping[str, object]) -> Iterator[str]:
     for path, value in wanted.items():
-        there = look_up(found, path)
+        there = look_up(actual, path)
         if there != value and str(there) != str(value):
             yield f"{path} is {there!s}, not {value!s}" if there is not None else f"{path} is missing, not {value!s}"
 
 
-def _kind(wish: Wish) -> str:
-    match wish:
+def _kind(command: Command) -> str:
+    match command:
         case EvaluationCommand():
             return "ruleset"
         case NotificationCommand():

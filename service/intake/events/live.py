@@ -6,9 +6,7 @@ import logging
 import threading
 from pathlib import Path
 
-from service.core import plain_files
-from service.core.errors import Unavailable
-from service.core.plain_files import CannotRead, FileMissing
+from service.core import CannotRead, FileMissing, Unavailable, plain_files
 from service.decide import report
 from service.intake.events.file import parse
 from service.intake.events.mappings import Mappings
@@ -20,7 +18,7 @@ Stamp = tuple[int, int]
 
 
 class MappingsRefused(Unavailable):
-    """The file cannot be used and never could: events wait until it is mended."""
+    """The file cannot be used and never could: events wait until it is corrected."""
 
 
 class LiveMappings:
@@ -62,12 +60,12 @@ class LiveMappings:
 
     def _stamp(self) -> Stamp:
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except FileNotFoundError as error:
             raise FileMissing(self._path, str(error.strerror)) from error
         except OSError as error:
             raise CannotRead(self._path, str(error.strerror)) from error
-        return found.st_mtime_ns, found.st_size
+        return status.st_mtime_ns, status.st_size
 
     def _complain(self, why: str) -> None:
         """Log what is wrong with the file, once."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.decide import facts
-from service.intake.commands import EvaluationCommand, IncidentCommand, NotificationCommand, Wish
+from service.intake.commands import Command, EvaluationCommand, IncidentCommand, NotificationCommand
 from service.intake.events.patterns import Absent, Pattern, fill, look_up
 
 Key = tuple[str, str]
@@ -55,7 +55,7 @@ class Mappings:
         """Whether a mapping is for the event, though the event may lack what that needs."""
         return _key(event) in self.targets
 
-    def wish(self, event: Mapping[str, object]) -> Wish:
+    def command(self, event: Mapping[str, object]) -> Command:
         """What an event asks for; `Unmapped`."""
         key = _key(event)
         if key is None:
@@ -74,7 +74,7 @@ def _key(event: Mapping[str, object]) -> Key | None:
     return (source, detail_type) if isinstance(source, str) and isinstance(detail_type, str) else None
 
 
-def _wish(target: Target, event: Mapping[str, object]) -> Wish:
+def _wish(target: Target, event: Mapping[str, object]) -> Command:
     match target:
         case ToRuleset(ruleset, given):
             return EvaluationCommand(ruleset, {"request": _facts(given, event)})
@@ -86,8 +86,8 @@ def _wish(target: Target, event: Mapping[str, object]) -> Wish:
 
 def _facts(given: Mapping[str, str] | None, event: Mapping[str, object]) -> Mapping[str, object]:
     if given is not None:
-        found = {fact: look_up(event, path) for fact, path in given.items()}
-        return facts.nested({fact: value for fact, value in found.items() if value is not None})
+        values = {fact: look_up(event, path) for fact, path in given.items()}
+        return facts.nested({fact: value for fact, value in values.items() if value is not None})
     detail = event.get("detail")
     if not isinstance(detail, Mapping):
         raise Absent("its detail is no object that holds facts")

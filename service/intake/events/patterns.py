@@ -6,9 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.core import placeholders
-from service.core.errors import TocsinError
-from service.core.placeholders import LiteralText, Placeholder
+from service.core import LiteralText, Placeholder, TocsinError, placeholders
 from service.decide import Plain
 
 ENVELOPE = ("account", "detail", "detail-type", "id", "region", "resources", "source", "time", "version")
@@ -83,7 +81,7 @@ def constant(pattern: Pattern) -> bool:
 
 
 def text_of(written: str) -> EventText | EventMember | str:
-    """A text with its slots found; one that is nothing but a slot is the member itself."""
+    """A text with its slots found; one that is only a slot is the member itself."""
     match tuple(placeholders.split(written)):
         case (Placeholder(name=path),):
             return EventMember(path)

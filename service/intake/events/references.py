@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from service.core import plain_files
-from service.core.plain_files import CannotRead
+from service.core import CannotRead, plain_files
 from service.decide import Ruleset, language
 from service.escalate import EscalationPolicy, policy_file
-from service.intake.events.bodies import Names
-from service.intake.events.file import Known
+from service.intake.events.bodies import KnownNames
+from service.intake.events.file import KnownTargets
 from service.rulesets import rule_file
 
 
-def known_beside(events: Path, templates: Collection[str]) -> Known:
+def known_beside(events: Path, templates: Collection[str]) -> KnownTargets:
     """The names in the folder of a file of mappings; a file with faults, or that cannot be read, still has its name."""
-    return Known(dict(_rulesets(events)), Names(tuple(_policies(events.parent / "escalation")), templates))
+    return KnownTargets(dict(_rulesets(events)), KnownNames(tuple(_policies(events.parent / "escalation")), templates))
 
 
 def _rulesets(events: Path) -> Iterator[tuple[str, Ruleset | None]]:

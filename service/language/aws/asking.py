@@ -7,8 +7,7 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from service.core import aws_errors
-from service.core.aws_errors import AwsErrorKind
+from service.core import AwsErrorKind, aws_errors
 from service.language.patience import patiently
 from service.language.protocols import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.work import asked_wait
@@ -28,14 +27,14 @@ def asked(service: str, call: Callable[[], T]) -> T:
 def _asked(service: str, call: Callable[[], T]) -> T:
     try:
         return call()
-    except aws_errors.RAISED as error:
+    except aws_errors.AWS_RAISED as error:
         raise _meaning(service, error) from error
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise LanguageServiceUnavailable(f"{service} answered something else than its model says") from error
 
 
 def _meaning(service: str, error: Exception) -> LanguageServiceUnavailable | LanguageServiceRefused:
-    name, kind = aws_errors.short(error), aws_errors.kind_of(error)
+    name, kind = aws_errors.short(error), aws_errors.aws_error_kind(error)
     wait = asked_wait(aws_errors.headers(error)).total_seconds() if isinstance(error, ClientError) else 0.0
     if kind in FOR_AN_OPERATOR:
         return LanguageServiceRefused(f"{service} refuses the call ({name}): see `tocsin doctor`")

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from service.aws import Clients, choices_of
-from service.core.language_tags import Tag, best_match, parse_tag
+from service.core import Tag, best_match, parse_tag
 from service.language.aws.asking import asked
 from service.language.protocols import (
     MIN_DETECT_CHARACTERS,
@@ -62,8 +62,8 @@ class ComprehendDetector:
 
     def _dominant(self, text: str) -> Detected | None:
         languages = self._client.detect_dominant_language(Text=text)["Languages"]
-        found = max(languages, key=lambda one: one["Score"], default=None)
-        return None if found is None else Detected(parse_tag(found["LanguageCode"]), float(found["Score"]))
+        dominant = max(languages, key=lambda language: language["Score"], default=None)
+        return None if dominant is None else Detected(parse_tag(dominant["LanguageCode"]), float(dominant["Score"]))
 
 
 def _score(shares: SentimentScoreTypeDef) -> SentimentScore:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from service.aws import Clients, OverLimit, check_limits
-from service.core.language_tags import Tag, best_match, parse_tag
+from service.core import Tag, best_match, parse_tag
 from service.language.aws.asking import asked
 from service.language.protocols import LanguageServiceRefused
 

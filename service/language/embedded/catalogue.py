@@ -14,10 +14,17 @@ from pathlib import Path
 
 import polib
 
-from service.core import placeholders, plain_files
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag, UnknownTag, best_match, parse_tag, serves
-from service.core.plain_files import CannotRead
+from service.core import (
+    CannotRead,
+    Tag,
+    TocsinError,
+    UnknownTag,
+    best_match,
+    parse_tag,
+    placeholders,
+    plain_files,
+    serves,
+)
 from service.language.embedded.slots import CatalogueSentence, Slotted, find_slots, is_wordless, placeholder, plainly
 from service.language.masking import OF_EMOJI
 from service.language.protocols import CATALOGUE, NotTranslated, Translation
@@ -56,7 +63,7 @@ class Catalogues:
             {tag: {**others.by_language.get(tag, {}), **self.by_language.get(tag, {})} for tag in languages}
         )
 
-    def become(self, others: Catalogues) -> None:
+    def replace_with(self, others: Catalogues) -> None:
         """Be these sentences from now on: the folder was edited."""
         self.by_language = others.by_language
 
@@ -79,10 +86,10 @@ class Catalogues:
         """Under what the sentences of a text, and the whole, may be known; none for a language that is not read."""
         return sentences(text) if serves(source, WRITTEN_IN) else ()
 
-    def generalised(self, text: str, said: str, source: Tag, target: Tag, /) -> tuple[str, str] | None:
+    def generalised(self, text: str, translation: str, source: Tag, target: Tag, /) -> tuple[str, str] | None:
         """A text and its translation with slots for what is in both; None where the translation says it otherwise."""
         slotted = find_slots(text) if serves(source, WRITTEN_IN) else None
-        return None if slotted is None else _generalised(slotted.sentence(slotted.coded), said, target)
+        return None if slotted is None else _generalised(slotted.sentence(slotted.coded), translation, target)
 
     def translate_with(
         self, known: Mapping[str, str], text: str, source: Tag, target: Tag, /
@@ -98,18 +105,18 @@ class Catalogues:
         parts: list[str] = []
         unknown: list[str] = []
         for coded in _BETWEEN_SENTENCES.split(slotted.coded):
-            said = slotted.written(coded, reader) if is_wordless(coded) else _said(coded, slotted, known, reader)
-            if said is None:
+            translation = slotted.written(coded, reader) if is_wordless(coded) else _said(coded, slotted, known, reader)
+            if translation is None:
                 unknown.append(slotted.sentence(coded).key)
             else:
-                parts.append(said)
+                parts.append(translation)
         if unknown:
             return NotTranslated(f"not in the {language} catalogue: {' | '.join(unknown)}")
         return Translation("".join(parts), language, CATALOGUE)
 
 
-def _generalised(sentence: CatalogueSentence, said: str, target: Tag) -> tuple[str, str] | None:
-    pattern = said.strip()
+def _generalised(sentence: CatalogueSentence, translation: str, target: Tag) -> tuple[str, str] | None:
+    pattern = translation.strip()
     for spelt, slot in sentence.slots.items():
         written = slot.written(target)
         alone = _alone(written)
@@ -154,19 +161,19 @@ def _is_apart(character: str) -> bool:
 
 def spellings(coded: str) -> Iterator[tuple[str, Callable[[str, Tag], str]]]:
     """Ways in which a catalogue may have a sentence, each with what makes its translation that of the sentence."""
-    yield coded, lambda said, _: said
+    yield coded, lambda translation, _: translation
     mark = coded[-1] if coded[-1] in ".!" else ""
     bare = coded[:-1].rstrip() if mark else coded
     small = coded[:1].islower()
     for written in dict.fromkeys((bare, bare[:1].upper() + bare[1:])):
         for end in (".", "!", ""):
-            yield f"{written}{end}", lambda said, reader: _ended(said, mark, reader, small=small)
+            yield f"{written}{end}", lambda translation, reader: _ended(translation, mark, reader, small=small)
 
 
-def _ended(said: str, mark: str, reader: Tag, *, small: bool) -> str:
+def _ended(translation: str, mark: str, reader: Tag, *, small: bool) -> str:
     """A translation with the mark that its sentence has, or with none; what goes on after a greeting begins small."""
-    bare = said[:-1].rstrip() if said.endswith((".", "!")) else said
-    if small and reader.language != "de" and said[1:2].islower():
+    bare = translation[:-1].rstrip() if translation.endswith((".", "!")) else translation
+    if small and reader.language != "de" and translation[1:2].islower():
         bare = bare[:1].lower() + bare[1:]
     return f"{bare} !" if mark == "!" and reader.language == "fr" else f"{bare}{mark}"
 
@@ -174,11 +181,15 @@ def _ended(said: str, mark: str, reader: Tag, *, small: bool) -> str:
 def _said(coded: str, slotted: Slotted, known: Mapping[str, str], reader: Tag) -> str | None:
     """One sentence as a reader reads it, with what stands before and behind it."""
     before, sentence, after = _around(coded)
-    said = _spelt(sentence, slotted, known, reader)
-    if said is None and (greeted := _GREETED.fullmatch(sentence)):
+    translation = _spelt(sentence, slotted, known, reader)
+    if translation is None and (greeted := _GREETED.fullmatch(sentence)):
         hello, rest = (_spelt(greeted[number], slotted, known, reader) for number in (1, 3))
-        said = None if hello is None or rest is None else f"{hello}{greeted[2]}{rest}"
-    return None if said is None else f"{slotted.written(before, reader)}{said}{slotted.written(after, reader)}"
+        translation = None if hello is None or rest is None else f"{hello}{greeted[2]}{rest}"
+    return (
+        None
+        if translation is None
+        else f"{slotted.written(before, reader)}{translation}{slotted.written(after, reader)}"
+    )
 
 
 def _spelt(coded: str, slotted: Slotted, known: Mapping[str, str], reader: Tag) -> str | None:
@@ -220,10 +231,10 @@ def _read(path: Path, faults: list[str]) -> Mapping[str, str]:
     for entry in file:
         if entry.obsolete or entry.fuzzy or not entry.msgstr:
             continue
-        found = [*_faults(entry.msgid, entry.msgstr)]
+        errors = [*_faults(entry.msgid, entry.msgstr)]
         if entry.msgid in known:
-            found.append(f"stands in line {first_lines[entry.msgid]} already: {entry.msgid!r}")
-        faults += [f"{path}:{entry.linenum}: {fault}" for fault in found]
+            errors.append(f"stands in line {first_lines[entry.msgid]} already: {entry.msgid!r}")
+        faults += [f"{path}:{entry.linenum}: {fault}" for fault in errors]
         known[entry.msgid] = entry.msgstr
         first_lines.setdefault(entry.msgid, entry.linenum or 1)
     return known
@@ -277,10 +288,10 @@ def _with_articles(text: str, reader: Tag) -> str:
     """The text with the articles that its days want: `il 8 maggio` → `l'8 maggio`, `em sábado` → `no sábado`."""
     match reader.language:
         case "it":
-            named = _ITALIAN_WEEKDAY.sub(lambda found: {"il": "", "al": "a ", "dal": "da "}[found[1]], text)
+            named = _ITALIAN_WEEKDAY.sub(lambda match: {"il": "", "al": "a ", "dal": "da "}[match[1]], text)
             return _ITALIAN_ARTICLE.sub(_elided, named)
         case "pt":
-            return _PORTUGUESE_WEEKDAY.sub(lambda found: "na " if found[1] else "no ", text)
+            return _PORTUGUESE_WEEKDAY.sub(lambda match: "na " if match[1] else "no ", text)
         case _:
             return text
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.core.errors import TocsinError
-from service.core.language_tags import UnknownTag, parse_tag
+from service.core import TocsinError, UnknownTag, parse_tag
 from service.language.embedded.catalogue import CatalogueError, read_catalogues
 
 MAX_BYTES = 1024 * 1024

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from service.core.language_tags import UnknownTag, parse_tag
+from service.core import UnknownTag, parse_tag
 from service.language.protocols import MIN_DETECT_CHARACTERS, Detected
 
 _NO_LANGUAGE = "zxx"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from service.core.language_tags import Tag
+from service.core import Tag
 
 _WORD = r"[^\W\d_][\w'’.-]{0,40}"
 GREETING = re.compile(rf"^(?P<hello>[ \t]*(?:Hello|Hi|Dear) )(?P<name>{_WORD}(?: {_WORD}){{0,3}})(?=,)", re.MULTILINE)

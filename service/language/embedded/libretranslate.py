@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 import urllib3
 
-from service.core.exact_json import NotJson, dumps, loads
-from service.core.language_tags import Tag, UnknownTag, best_match, parse_tag
+from service.core import NotJson, Tag, UnknownTag, best_match, exact_json, parse_tag
 from service.language.patience import patiently
 from service.language.protocols import LanguageServiceBusy, LanguageServiceRefused, LanguageServiceUnavailable
 from service.work import asked_wait
@@ -104,7 +103,7 @@ class LibreTranslateEngine:
             response = self._http.request(
                 method,
                 self._server.url.rstrip("/") + path,
-                body=dumps(body).encode() if body else None,
+                body=exact_json.dumps(body).encode() if body else None,
                 headers=headers,
                 preload_content=False,
             )
@@ -120,16 +119,16 @@ class LibreTranslateEngine:
 def _read(status: int, headers: Mapping[str, str], content: bytes) -> object:
     """The answer's document, or the error that its status stands for."""
     try:
-        document = loads(content)
+        document = exact_json.loads(content)
     except NotJson:
         document = None
-    said = document.get("error") if isinstance(document, dict) else None
+    reason = document.get("error") if isinstance(document, dict) else None
     if status in _REFUSING:
-        raise LanguageServiceRefused(f"LibreTranslate answered {status}: {said or 'check its URL and key'}")
+        raise LanguageServiceRefused(f"LibreTranslate answered {status}: {reason or 'check its URL and key'}")
     if status != _OK:
         seconds = asked_wait(headers).total_seconds() or None
         later = LanguageServiceBusy if status == _TOO_MANY else LanguageServiceUnavailable
-        raise later(f"LibreTranslate answered {status}: {said or 'try later'}", seconds)
+        raise later(f"LibreTranslate answered {status}: {reason or 'try later'}", seconds)
     if document is None:
         raise LanguageServiceUnavailable("LibreTranslate answered 200 with something that is not JSON")
     return document

@@ -19,7 +19,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from fxtranslate import discovery
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 MAX_RECORDS_BYTES = 32 * 1024 * 1024
 MAX_FILE_BYTES = 300 * 1024 * 1024
@@ -76,13 +76,13 @@ class ModelRegistry:
         """The files of the newest and best model of a pair; `NoSuchModel`."""
         if (source, target) not in self.pairs():
             raise NoSuchModel(f"there is no model from {source} to {target}")
-        found = [
+        files = [
             record
             for record in discovery.parse_records(self._records)
             if (record["sourceLanguage"], record["targetLanguage"]) == (source, target) and _is_read(record["version"])
         ]
-        best = max((_rank(record) for record in found), default=None)
-        return [_file(record) for record in found if _rank(record) == best]
+        best = max((_rank(record) for record in files), default=None)
+        return [_file(record) for record in files if _rank(record) == best]
 
     def install(self, source: str, target: str, folder: Path, progress: Progress) -> Path:
         """Fetch a model into `folder`, whole or not at all; one that is there already is replaced."""
@@ -115,7 +115,7 @@ class ModelRegistry:
         except ValueError as error:
             raise RegistryFails(f"{file.name} is damaged or not what the registry says: {error}") from error
 
-    def _asked(self, url: str, limit: int, told: Callable[[int, int], None] = lambda _, __: None) -> bytes:
+    def _asked(self, url: str, limit: int, progress: Callable[[int, int], None] = lambda _, __: None) -> bytes:
         try:
             response = self._http.request("GET", url, preload_content=False)
             if response.status != 200:
@@ -124,7 +124,7 @@ class ModelRegistry:
             content = bytearray()
             for chunk in response.stream(_CHUNK):
                 content += chunk
-                told(len(chunk), whole)
+                progress(len(chunk), whole)
                 if len(content) > limit:
                     raise RegistryFails(f"{url} is longer than {limit:,} bytes")
             response.release_conn()

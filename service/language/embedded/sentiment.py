@@ -13,7 +13,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.language_tags import Tag
+from service.core import Tag
 from service.language.embedded.embeddings import Embeddings, Vector
 from service.language.protocols import Label, SentimentScore, check_length
 

@@ -17,9 +17,7 @@ from babel.core import get_global
 from babel.dates import format_date, format_skeleton, format_time, get_day_names
 from babel.numbers import format_decimal
 
-from service.core import placeholders
-from service.core.language_tags import Tag
-from service.core.ordinals import with_first_of_month
+from service.core import Tag, placeholders, with_first_of_month
 from service.language.embedded.greetings import GREETING, Name, is_name
 from service.language.masking import DASH, EMAIL, HALF, PHONE, URL
 
@@ -143,20 +141,20 @@ class Money:
 
 
 def _day(match: re.Match[str]) -> TypedSlot | None:
-    said = {name: value for name, value in match.groupdict().items() if value}
-    month = said.get("month1") or said.get("month2")
-    number = int(said["iso_month"]) if month is None else _MONTHS.index(month[:3]) + 1
-    day = said.get("day1") or said.get("day2") or said["iso_day"]
-    year = said.get("year1") or said.get("year2") or said.get("iso_year")
-    named = said.get("weekday")
+    parts = {name: value for name, value in match.groupdict().items() if value}
+    month = parts.get("month1") or parts.get("month2")
+    number = int(parts["iso_month"]) if month is None else _MONTHS.index(month[:3]) + 1
+    day = parts.get("day1") or parts.get("day2") or parts["iso_day"]
+    year = parts.get("year1") or parts.get("year2") or parts.get("iso_year")
+    named = parts.get("weekday")
     weekday = None if named is None else _WEEKDAYS.index(named[:3])
     try:
-        found = date(int(year or _LEAP_YEAR), number, int(day))
+        read_day = date(int(year or _LEAP_YEAR), number, int(day))
     except ValueError:  # 31 June
         return None
-    if weekday is not None and year is not None and found.weekday() != weekday:
-        return None  # which of the two is wrong is nobody's to guess
-    return Day(found, year is not None, weekday=weekday)
+    if weekday is not None and year is not None and read_day.weekday() != weekday:
+        return None  # which of the two is wrong cannot be guessed
+    return Day(read_day, year is not None, weekday=weekday)
 
 
 def _days(match: re.Match[str]) -> TypedSlot | None:

@@ -13,15 +13,15 @@ from typing import Protocol, assert_never
 from msgspec import structs
 
 from service.channels import Message, Reference
-from service.core.enums import Channel, Lane
+from service.core import Channel, Lane
 from service.notify.addressees import is_guest
 from service.notify.batch import DeliveryBatch
 from service.notify.delivery import IN_DOUBT_DETAIL, Delivery, DeliveryStatus
-from service.notify.digests import Waits, Went
+from service.notify.digests import DigestOutcome, DigestWaits
 from service.notify.notification import Notification
 from service.notify.sending import stalls
 from service.notify.sending.copies import BatchContext, Copy, Gather, addressed
-from service.notify.sending.plan import DeliveryPolicy, Drop, Enclosed, Hold, Plan, Send, plan, values_for
+from service.notify.sending.plan import DeliveryPolicy, Drop, Hold, MailEnclosure, Plan, Send, plan, values_for
 from service.notify.sending.turn import HandOver, Later, WaitsFor, is_in_doubt
 from service.recipients import Recipient
 from service.storage import Item
@@ -56,9 +56,9 @@ class TurnInput:
     names: Sequence[str]
     context: BatchContext
     stored: Mapping[str, Item]
-    fates: Mapping[str, Waits | Went]
+    fates: Mapping[str, DigestWaits | DigestOutcome]
     policy: DeliveryPolicy
-    enclosed: Enclosed
+    enclosed: MailEnclosure
     rates: ProviderRates
     joins: Callable[[Message, Sequence[Message]], bool]
     in_our_store: frozenset[Channel]
@@ -158,12 +158,12 @@ def _addressed_to(delivery: Delivery, person: Recipient, turn: TurnInput) -> Pla
     return plan(person, rendition, values, lane, reference, turn.policy, turn.now, turn.enclosed)
 
 
-def _like_its_digest(fate: Waits | Went) -> Plan:
+def _like_its_digest(fate: DigestWaits | DigestOutcome) -> Plan:
     """What becomes of a copy that has joined a digest: whatever became of that."""
     match fate:
-        case Waits(until=until):
+        case DigestWaits(until=until):
             return Hold(until)
-        case Went(status=status, detail=detail):
+        case DigestOutcome(status=status, detail=detail):
             return Drop(status, detail)
         case _:
             assert_never(fate)

@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import structs
 
 from service.channels import CHANNELS, ContactKind
-from service.core.enums import Lane
+from service.core import Lane
 from service.messages import OptOut, OptOuts, Rendition
 from service.notify.addressees import Addressees, people_in
 from service.notify.batch import DeliveryBatch

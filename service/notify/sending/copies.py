@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from service.channels import CHANNELS, Message
-from service.core.records import Record
+from service.core import Record
 from service.messages import OptOut, Rendition
 from service.notify.batch import DeliveryBatch
 from service.notify.delivery import Delivery, DeliveryStatus

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from msgspec import structs
 
-from service.core.clock import Clock
+from service.core import Clock
 from service.notify.delivery import IN_DOUBT_DETAIL, Delivery, DeliveryStatus
 from service.notify.items import batch_of, changed_batch_item, delivery_item, delivery_of
 from service.storage import Item, Store
-from service.work import Step
+from service.work import Commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class DeadLetterHandler:
     store: Store
     clock: Clock
 
-    def handle(self, item: Item, why: str) -> Step:
+    def handle(self, item: Item, why: str) -> Commit:
         """What a dead batch commits: its unsent deliveries have failed, those in doubt are unknown."""
         batch, now = batch_of(item), self.clock.now()
         stored = self.store.get_many(batch.left)
@@ -30,7 +30,7 @@ class DeadLetterHandler:
         ended = [_ended(each, why, now) for each in before]
         failed = tuple(each.id for each in ended if each.status is DeliveryStatus.FAILED)
         after = structs.replace(batch.with_deliveries(ended), given_up=failed, slots_booked=False)
-        return Step(changed_batch_item(item, after, None), others=_records(ended, stored, item))
+        return Commit(changed_batch_item(item, after, None), others=_records(ended, stored, item))
 
 
 def _ended(delivery: Delivery, why: str, now: datetime) -> Delivery:

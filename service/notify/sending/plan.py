@@ -9,10 +9,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from service.channels import CHANNELS, Attachment, Circumstances, Message, Reference, voice_of
-from service.core.enums import Channel, Lane
-from service.core.errors import TocsinError
-from service.core.language_tags import Tag
-from service.core.records import Record
+from service.core import Channel, Lane, Record, Tag, TocsinError
 from service.messages import UNSUBSCRIBE, AttachmentGone, FilledText, NotFilled, QuietHours, Rendition, TooLong
 from service.notify.delivery import DeliveryStatus
 from service.recipients import Recipient
@@ -48,7 +45,7 @@ Plan = Send | Drop | Hold
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosed:
+class MailEnclosure:
     """What is the same for every email of a notification: where answers go, and the files, read when one needs them."""
 
     reply_to: str | None = None
@@ -88,7 +85,7 @@ def plan(
     reference: Reference,
     policy: DeliveryPolicy,
     now: datetime,
-    enclosed: Enclosed = Enclosed(),
+    enclosed: MailEnclosure = MailEnclosure(),
 ) -> Plan:
     """What becomes of one recipient's copy now. A rendition that is None still lacks a translation.
 
@@ -111,7 +108,7 @@ def _filled(
     lane: Lane,
     reference: Reference,
     policy: DeliveryPolicy,
-    enclosed: Enclosed,
+    enclosed: MailEnclosure,
 ) -> Plan:
     kind, bulk = CHANNELS[recipient.preference], lane is Lane.BULK
     leaving = cache(lambda: policy.unsubscribe_url(recipient) if bulk else None)

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.core.enums import Channel, Lane
+from service.core import Channel, Lane
 from service.messages import Carriers, OptOuts, Pace, RateLimiter, StepRates, Urgency
 from service.notify.batch import DeliveryBatch
 from service.notify.cancel import cancelled_batch
@@ -30,11 +30,11 @@ from service.notify.renditions import Renditions
 from service.notify.sending.choose import TurnInput, choose, digest_window
 from service.notify.sending.context_reader import ContextReader
 from service.notify.sending.copies import BatchContext
-from service.notify.sending.plan import DeliveryPolicy, Enclosed
+from service.notify.sending.plan import DeliveryPolicy, MailEnclosure
 from service.notify.sending.settle import Settled, settle
 from service.notify.sending.turn import DeliveryRecord, HandOver, Later, WaitsFor
 from service.storage import Item, Store
-from service.work import LOOK, LanePauses, Permanent, Step, Task, finished
+from service.work import LOOK, Commit, LanePauses, Permanent, Task, finished
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class BatchSender:
         channels = self._notification(item.keys["pages"]).expansion.channels
         return bool(channels) and Channel.VOICE not in channels and self.carriers.in_our_store.issuperset(channels)
 
-    def handle(self, task: Task) -> Step:
+    def handle(self, task: Task) -> Commit:
         """Send what is left of a batch, or say when to come back."""
         batch = batch_of(task.item).redriven()
         context = self.contexts.read(batch, self._notification(batch.notification_id), task.now)
@@ -74,7 +74,7 @@ class BatchSender:
         turn = self._next(batch, batch.left, context, task.now)
         return _waiting(task, batch, turn) if isinstance(turn, Later) else self._sent(task, turn)
 
-    def _sent(self, task: Task, turn: HandOver) -> Step:
+    def _sent(self, task: Task, turn: HandOver) -> Commit:
         """Hand copies over, and, while nothing is in the way, those after them that nobody has looked at yet."""
         turn = self._marked(task, turn)
         while True:
@@ -133,7 +133,7 @@ class BatchSender:
             stored=self.store.get_many(recorded) if recorded else {},
             fates=self.digests.fates(gathered, notification, now) if gathered else {},
             policy=self.policy,
-            enclosed=Enclosed(notification.message.reply_to, lambda: self.renditions.attachments(notification)),
+            enclosed=MailEnclosure(notification.message.reply_to, lambda: self.renditions.attachments(notification)),
             rates=rates,
             joins=self.carriers.joins,
             in_our_store=self.carriers.in_our_store,
@@ -154,12 +154,12 @@ class BatchSender:
             raise Permanent("the notification of this batch is gone")
         return notification
 
-    def _cancelled(self, task: Task) -> Step:
+    def _cancelled(self, task: Task) -> Commit:
         """What has not left never leaves."""
         cancelled = cancelled_batch(self.store, task.item, task.now)
         if cancelled is None:
-            return Step(finished(task.item))
-        return Step(cancelled.item, others=cancelled.records)
+            return Commit(finished(task.item))
+        return Commit(cancelled.item, others=cancelled.records)
 
     def _handed_over(self, task: Task, turn: HandOver) -> Settled:
         handed = self.carriers.hand_over([message for _, message in turn.leaving], task.begin_by)
@@ -171,10 +171,10 @@ class BatchSender:
             return turn
         now = task.now
         records = [_record_item(record, task.item.lane) for record in turn.marked_records(now)]
-        stored = self._checkpoint(task, turn.marked(now), Step(task.item, records), first=True)
+        stored = self._checkpoint(task, turn.marked(now), Commit(task.item, records), first=True)
         return turn.with_versions({item.id: item.version for item in stored[1:]})
 
-    def _checkpoint(self, task: Task, batch: DeliveryBatch, step: Step, *, first: bool) -> Sequence[Item]:
+    def _checkpoint(self, task: Task, batch: DeliveryBatch, step: Commit, *, first: bool) -> Sequence[Item]:
         """Commit the marks on a batch, with what a step has to commit, and go on holding the batch."""
         # A death after this costs these copies and no others, so that the batch is no nearer to being given up. An
         # incident's are sent again: there it is.
@@ -182,18 +182,18 @@ class BatchSender:
         item = changed_batch_item(task.item, batch, task.now)
         return task.checkpoint(structs.replace(item, attempts=attempts), *step.others, spawn=step.spawn)
 
-    def _step(self, task: Task, settled: Settled) -> Step:
+    def _step(self, task: Task, settled: Settled) -> Commit:
         """What is committed of a turn, with the record that a phone opted out or a mailbox is gone."""
         refused = [*map(self.opt_outs.told_by_provider, settled.opted_out), *map(self.opt_outs.bounced, settled.gone)]
-        return Step(
+        return Commit(
             changed_batch_item(task.item, settled.batch, settled.due_at),
             others=[_record_item(record, task.item.lane) for record in settled.records],
             spawn=[*settled.children, *refused],
         )
 
 
-def _waiting(task: Task, batch: DeliveryBatch, later: Later) -> Step:
-    return Step(changed_batch_item(task.item, later.of(batch, task.now), later.until))
+def _waiting(task: Task, batch: DeliveryBatch, later: Later) -> Commit:
+    return Commit(changed_batch_item(task.item, later.of(batch, task.now), later.until))
 
 
 def _record_item(record: DeliveryRecord, lane: Lane) -> Item:

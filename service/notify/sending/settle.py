@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from service.channels import Accepted, Email, Handed, Message, Outcome, Reason, Refused, Sms, VoiceCall
+from service.channels import Accepted, Email, Message, Outcome, Reason, Refused, SendResult, Sms, VoiceCall
 from service.notify.batch import DeliveryBatch
 from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.receipts import SILENCE
@@ -44,7 +44,7 @@ class Settled:
         return replace(self, batch=later.of(self.batch, now), due_at=later.until)
 
 
-def settle(turn: HandOver, handed: Sequence[Handed], now: datetime, dice: Sequence[float]) -> Settled:
+def settle(turn: HandOver, handed: Sequence[SendResult], now: datetime, dice: Sequence[float]) -> Settled:
     """What becomes of the copies of a turn: `handed` says it of each that left, in order.
 
     `dice` (each in [0, 1), one for each of those) spread the next attempts of what was refused.

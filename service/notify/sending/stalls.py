@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from service.channels import Outcome, Reason, Refused
-from service.core.enums import Lane
+from service.core import Lane
 from service.notify.batch import DeliveryBatch
 from service.notify.delivery import DeliveryStatus
 from service.notify.sending.plan import Drop

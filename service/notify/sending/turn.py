@@ -18,7 +18,7 @@ from typing import assert_never
 from msgspec import structs
 
 from service.channels import Message
-from service.core.enums import Channel, Lane
+from service.core import Channel, Lane
 from service.notify.batch import DeliveryBatch
 from service.notify.delivery import Delivery
 from service.notify.sending import stalls

@@ -1,6 +1,6 @@
 """What fired rules do to the facts of many rows at once, exactly: whole numbers in units of each fact's scale.
 
-What cannot be done in whole numbers of 64 bits, and what an action refuses, is left to be decided one by one.
+What does not fit whole numbers of 64 bits, and what an action refuses, is left to be decided one by one.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Values:
 
 
 @dataclass(slots=True)
-class Working:
-    """Some rows of a segment as the actions so far have left them; `left` are those to be decided one by one."""
+class WorkingRows:
+    """Some rows of a segment after the actions so far; `left` are those to be decided one by one."""
 
     facts: Facts
     rows: Integers
@@ -74,7 +74,7 @@ class Working:
         self.left = self.left | rows
 
 
-class Interned:
+class InternedTexts:
     """Codes below `NONE` for texts that rules set and no column need hold: the same text has the same code."""
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class Interned:
 
 
 def steps(ruleset: Ruleset, fired: Iterable[str]) -> tuple[Step, ...]:
-    """The actions of the rules that fired, wherever in a file they stand."""
+    """The actions of the rules that fired, without their places in the file."""
     by_name = {rule.name: rule for rule in ruleset.rules}
     return tuple((name, replace(action, at=NOWHERE)) for name in fired for action in by_name[name].then)
 
@@ -102,13 +102,13 @@ def filled_facts(action: object) -> Iterator[str]:
         case Mapping():
             yield from chain.from_iterable(map(filled_facts, action.values()))
         case _ if is_dataclass(action):
-            yield from chain.from_iterable(filled_facts(getattr(action, one.name)) for one in fields(action))
+            yield from chain.from_iterable(filled_facts(getattr(action, member.name)) for member in fields(action))
         case _:
             return
 
 
-def carry_out(ruleset: Ruleset, plan: Iterable[Step], working: Working, interned: Interned) -> None:
-    """Let the actions change the rows. None of them may set a fact to a text that is filled with facts."""
+def carry_out(ruleset: Ruleset, plan: Iterable[Step], working: WorkingRows, interned: InternedTexts) -> None:
+    """Apply the actions to the rows. None of them may set a fact to a text that is filled with facts."""
     for _, action in plan:
         match action:
             case Accept() | FlagForReview() | Reject() | Notify() | OpenIncident() | Emit():
@@ -123,7 +123,7 @@ def carry_out(ruleset: Ruleset, plan: Iterable[Step], working: Working, interned
                 assert_never(action)
 
 
-def _change(fact: Fact, change: Adjustment, working: Working) -> None:
+def _change(fact: Fact, change: Adjustment, working: WorkingRows) -> None:
     before = working.value(fact.path)
     times, plus, per = _affine(fact, change)
     too_large = max(1, (BEYOND - abs(plus)) // max(1, abs(times)))
@@ -163,7 +163,7 @@ def _bounds(fact: Fact) -> tuple[int, int]:
     return max(low, -MAX_NUMBER), min(high, MAX_NUMBER)
 
 
-def _cap(fact: Fact, limit: Decimal, working: Working) -> None:
+def _cap(fact: Fact, limit: Decimal, working: WorkingRows) -> None:
     before = working.value(fact.path)
     most = _constant(fact, limit)
     if abs(most) > MAX_NUMBER:
@@ -172,7 +172,7 @@ def _cap(fact: Fact, limit: Decimal, working: Working) -> None:
     working.changed[fact.path] = Values(before.present, np.minimum(before.numbers, most))
 
 
-def _set(fact: Fact, action: SetTo, working: Working, interned: Interned) -> None:
+def _set(fact: Fact, action: SetTo, working: WorkingRows, interned: InternedTexts) -> None:
     everywhere = np.ones_like(working.left)
     if fact.type is FactType.TEXT:
         text = "".join(map(str, action.value.parts)) if isinstance(action.value, Text) else str(action.value)

@@ -21,14 +21,14 @@ from service.decide import (
 )
 from service.rulesets.columns.column import Integers, Mask
 from service.rulesets.columns.numerals import MAX_NUMBER
-from service.rulesets.columns.typed import NONE, Facts, Typed
+from service.rulesets.columns.typed import NONE, Facts, TypedColumn
 
 ROOM = 2**62
 """How many different combinations one number may stand for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class RowCells:
     """The cell of each row in each dimension; `unclear` where only the audit entry tells."""
 
     cells: Sequence[Integers]
@@ -37,25 +37,25 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
-class Grouped:
+class RowGroups:
     """Rows with equal cells: each group's cells, and the group of each row."""
 
     signatures: Sequence[Signature]
     group: Integers
 
 
-def located(cells: Cells, facts: Facts) -> Located:
-    """Where the rows lie; rows that the facts refuse or leave unclear have any cell."""
+def located(cells: Cells, facts: Facts) -> RowCells:
+    """The cells of the rows; rows that the facts refuse or leave unclear have any cell."""
     unclear = facts.unclear.copy()
-    found: list[Integers] = []
+    cells_of_each: list[Integers] = []
     for dimension in cells.dimensions:
         here, cannot = _cells_in(dimension, [facts.by_path[path] for path in dimension.facts])
-        found.append(here)
+        cells_of_each.append(here)
         unclear |= cannot
-    return Located(found, [dimension.size for dimension in cells.dimensions], unclear & ~facts.refused)
+    return RowCells(cells_of_each, [dimension.size for dimension in cells.dimensions], unclear & ~facts.refused)
 
 
-def grouped(cells: Sequence[Integers], sizes: Sequence[int], rows: int) -> Grouped:
+def grouped(cells: Sequence[Integers], sizes: Sequence[int], rows: int) -> RowGroups:
     """The rows by their cells, groups in no particular order."""
     key, room = np.zeros(rows, dtype=np.int64), 1
     for here, size in zip(cells, sizes, strict=True):
@@ -65,10 +65,10 @@ def grouped(cells: Sequence[Integers], sizes: Sequence[int], rows: int) -> Group
         key, room = key * size + here, room * size
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
     columns = [here[first].tolist() for here in cells]
-    return Grouped(list(zip(*columns, strict=True)) if columns else [()] * len(first), group)
+    return RowGroups(list(zip(*columns, strict=True)) if columns else [()] * len(first), group)
 
 
-def _cells_in(dimension: Dimension, facts: Sequence[Typed]) -> tuple[Integers, Mask]:
+def _cells_in(dimension: Dimension, facts: Sequence[TypedColumn]) -> tuple[Integers, Mask]:
     nowhere = np.zeros_like(facts[0].present)
     match dimension:
         case OrderedDimension():
@@ -86,7 +86,7 @@ def _cells_in(dimension: Dimension, facts: Sequence[Typed]) -> tuple[Integers, M
 _NAMED = (FactType.TEXT, FactType.BOOLEAN)
 
 
-def _in_order(dimension: OrderedDimension, typed: Typed) -> Integers:
+def _in_order(dimension: OrderedDimension, typed: TypedColumn) -> Integers:
     number = scale_of(typed.fact).number
     values = dimension.size - (dimension.missing is not None)
     begins = (dimension.bounds(cell)[0] for cell in range(1, values))
@@ -95,7 +95,7 @@ def _in_order(dimension: OrderedDimension, typed: Typed) -> Integers:
     return _or_missing(dimension, typed.present, cells)
 
 
-def _named(dimension: NamedDimension, typed: Typed) -> tuple[Integers, Mask]:
+def _named(dimension: NamedDimension, typed: TypedColumn) -> tuple[Integers, Mask]:
     read, (path,) = dimension.reader(), dimension.facts
     codes, names, cannot = _codes(typed)
     cells = np.zeros(len(names) + 1, dtype=np.int64)
@@ -104,7 +104,7 @@ def _named(dimension: NamedDimension, typed: Typed) -> tuple[Integers, Mask]:
     return _or_missing(dimension, typed.present, cells[codes]), cannot
 
 
-def _codes(typed: Typed) -> tuple[Integers, Sequence[Value], Mask]:
+def _codes(typed: TypedColumn) -> tuple[Integers, Sequence[Value], Mask]:
     """The values of a text or a truth as codes, and where a text is not kept in the column."""
     if typed.fact.type is FactType.BOOLEAN:
         return typed.numbers(), (False, True), np.zeros_like(typed.present)
@@ -112,7 +112,7 @@ def _codes(typed: Typed) -> tuple[Integers, Sequence[Value], Mask]:
     return texts.codes, texts.names, typed.present & (texts.codes == NONE)
 
 
-def _by_pairs(dimension: PairDimension, left: Typed, right: Typed) -> tuple[Integers, Mask]:
+def _by_pairs(dimension: PairDimension, left: TypedColumn, right: TypedColumn) -> tuple[Integers, Mask]:
     """Two texts or truths: each pair of values that occurs is compared once."""
     (one, ones, no_one), (other, others, no_other) = _codes(left), _codes(right)
     both, cannot = left.present & right.present, no_one | no_other
@@ -121,8 +121,8 @@ def _by_pairs(dimension: PairDimension, left: Typed, right: Typed) -> tuple[Inte
     distinct, where = np.unique(pairs[asked], return_inverse=True)
     cells = np.zeros(len(pairs), dtype=np.int64)
     read = dimension.reader()
-    found = [_pair(read, dimension.facts, ones, others, int(pair)) for pair in distinct]
-    cells[asked] = np.array(found, dtype=np.int64)[where]
+    cells_of_pairs = [_pair(read, dimension.facts, ones, others, int(pair)) for pair in distinct]
+    cells[asked] = np.array(cells_of_pairs, dtype=np.int64)[where]
     return _or_missing(dimension, both, cells), cannot & both
 
 
@@ -132,7 +132,7 @@ def _pair(read: Reader, paths: Sequence[str], ones: Sequence[Value], others: Seq
     return read(facts)
 
 
-def _compared(dimension: PairDimension, left: Typed, right: Typed) -> tuple[Integers, Mask]:
+def _compared(dimension: PairDimension, left: TypedColumn, right: TypedColumn) -> tuple[Integers, Mask]:
     """Two numbers, days or instants, compared in one scale."""
     both = left.present & right.present
     one, other, cannot = aligned(left.numbers(), left.fact.scale, right.numbers(), right.fact.scale)

@@ -95,7 +95,7 @@ def column(raws: Sequence[object]) -> Column:
         return _column(_encoded(kinds.pop() if kinds else type(None), raws))
     types = np.fromiter(map(id, map(type, raws)), dtype=np.int64, count=len(raws))
     parts = []
-    for kind in sorted(kinds, key=lambda one: one.__name__):
+    for kind in sorted(kinds, key=lambda kind_of_value: kind_of_value.__name__):
         rows = np.flatnonzero(types == id(kind))
         parts.append((rows, _encoded(kind, [raws[row] for row in rows.tolist()])))
     return _column(_joined(parts, len(raws)))
@@ -164,8 +164,8 @@ def _scaled(number: int | Decimal, digits: int, scale: int) -> int | None:
     if digits > MAX_DIGITS or (isinstance(number, Decimal) and number and number.adjusted() > MAX_DIGITS + 6):
         return None
     whole = int(number.scaleb(digits, EXACT)) if isinstance(number, Decimal) else number
-    found = whole * int(10 ** (scale - digits)) if abs(whole) <= MAX_NUMBER else None
-    return found if found is not None and abs(found) <= MAX_NUMBER else None
+    scaled = whole * int(10 ** (scale - digits)) if abs(whole) <= MAX_NUMBER else None
+    return scaled if scaled is not None and abs(scaled) <= MAX_NUMBER else None
 
 
 def _texts(raws: Sequence[str]) -> _Part:
@@ -178,19 +178,19 @@ def _texts(raws: Sequence[str]) -> _Part:
 
 
 def _distinct_texts(texts: Sequence[str]) -> _Part:
-    found = numerals(texts)
-    scale = int(found.digits.max(initial=0))
-    values = found.values * 10 ** (scale - found.digits)
-    tags = np.where(found.plain, CellTag.NUMERAL, CellTag.TEXT).astype(np.int64)
-    beyond = found.plain & (np.abs(found.values) > MAX_NUMBER // 10 ** (scale - found.digits))
+    numbers = numerals(texts)
+    scale = int(numbers.digits.max(initial=0))
+    values = numbers.values * 10 ** (scale - numbers.digits)
+    tags = np.where(numbers.plain, CellTag.NUMERAL, CellTag.TEXT).astype(np.int64)
+    beyond = numbers.plain & (np.abs(numbers.values) > MAX_NUMBER // 10 ** (scale - numbers.digits))
     kept: list[str] = []
-    for code in np.flatnonzero(~found.plain | beyond).tolist():
+    for code in np.flatnonzero(~numbers.plain | beyond).tolist():
         text = texts[code]
         tags[code] = _tag_of(text)
         values[code] = len(kept)
         if tags[code] == CellTag.TEXT:
             kept.append(text)
-    return _Part(tags, values, np.where(tags == CellTag.NUMERAL, found.digits, 0), scale, kept)
+    return _Part(tags, values, np.where(tags == CellTag.NUMERAL, numbers.digits, 0), scale, kept)
 
 
 def _tag_of(text: str) -> CellTag:

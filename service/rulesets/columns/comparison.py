@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from service.decide import Changing, Compiled, FactType, NotUnique, Ruleset, SetTo, Signature
-from service.rulesets.columns.arithmetic import Interned, Step, Values, Working, carry_out, filled_facts, steps
-from service.rulesets.columns.cells import Grouped, aligned, grouped, located
+from service.rulesets.columns.arithmetic import InternedTexts, Step, Values, WorkingRows, carry_out, filled_facts, steps
+from service.rulesets.columns.cells import RowGroups, aligned, grouped, located
 from service.rulesets.columns.column import Integers, Mask
 from service.rulesets.columns.segment import Segment
-from service.rulesets.columns.segment_counts import Counted, Fired
+from service.rulesets.columns.segment_counts import Fired, SegmentCounts
 from service.rulesets.columns.typed import NONE, Facts, typed
 from service.rulesets.comparing import NOWHERE
 
@@ -24,7 +24,7 @@ REMEMBERED = 200_000
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What one version reads in a segment, and where its rows lie."""
+    """What one version reads in a segment, and the cells of its rows."""
 
     facts: Facts
     cells: Sequence[Integers]
@@ -75,11 +75,11 @@ class ColumnComparison:
         """The members of a request that either version reads."""
         for ruleset in (self._old.ruleset, self._new.ruleset):
             yield from ruleset.facts
-            yield from (one.path for one in ruleset.derived)
+            yield from (derivation.path for derivation in ruleset.derived)
 
-    def at_once(self, segment: Segment, among: Mask) -> tuple[Counted, Mask]:
-        """What the rows of `among` come to, and those that must be asked one by one; raises `EngineFault`."""
-        counted = Counted()
+    def at_once(self, segment: Segment, among: Mask) -> tuple[SegmentCounts, Mask]:
+        """The counts of the rows of `among`, and the rows that must be decided one by one; raises `EngineFault`."""
+        counted = SegmentCounts()
         if not self._comparable:
             return counted, among
         facts = typed(self._old.ruleset, segment)
@@ -89,7 +89,7 @@ class ColumnComparison:
         counted.not_compared.add(np.flatnonzero(both_refuse))
         left = among & ~both_refuse & (old.unclear | new.unclear | old.facts.refused)
         rows = np.flatnonzero(among & ~both_refuse & ~left)
-        where = grouped([one[rows] for one in (*old.cells, *new.cells)], [*old.sizes, *new.sizes], len(rows))
+        where = grouped([cells[rows] for cells in (*old.cells, *new.cells)], [*old.sizes, *new.sizes], len(rows))
         for pair, members in self._by_pair(where, len(old.cells)):
             here = rows[members]
             refuses = new.facts.refused[here]
@@ -97,7 +97,7 @@ class ColumnComparison:
             left[self._count_refused(pair, old.facts, here[refuses], counted)] = True
         return counted, left
 
-    def _by_pair(self, where: Grouped, split: int) -> Iterator[tuple[_Pair | None, Integers]]:
+    def _by_pair(self, where: RowGroups, split: int) -> Iterator[tuple[_Pair | None, Integers]]:
         """The rows of each pair of sets of rules that fire."""
         pairs = [self._pair(signature[:split], signature[split:]) for signature in where.signatures]
         numbers: dict[tuple[Fired, Fired] | None, int] = {}
@@ -124,11 +124,11 @@ class ColumnComparison:
             self._known[fired] = _paired(*fired, steps(self._old.ruleset, fired[0]), steps(self._new.ruleset, fired[1]))
         return self._known[fired]
 
-    def _count(self, pair: _Pair | None, old: Facts, new: Facts, rows: Integers, counted: Counted) -> Integers:
-        """Count rows that both versions accept; answers those that are left to be asked one by one."""
+    def _count(self, pair: _Pair | None, old: Facts, new: Facts, rows: Integers, counted: SegmentCounts) -> Integers:
+        """Count rows that both versions accept; returns those that must be decided one by one."""
         if pair is None or not self._can_count(pair):
             return rows
-        interned = Interned()
+        interned = InternedTexts()
         before, after = _working(old, rows, pair.filled), _working(new, rows, pair.filled)
         carry_out(self._old.ruleset, pair.old_steps, before, interned)
         if pair.alike and self._alike:
@@ -136,23 +136,25 @@ class ColumnComparison:
         carry_out(self._new.ruleset, pair.new_steps, after, interned)
         return rows[self._differences(pair, before, after, before.left | after.left, counted)]
 
-    def _differences(self, pair: _Pair, before: Working, after: Working, left: Mask, counted: Counted) -> Mask:
+    def _differences(
+        self, pair: _Pair, before: WorkingRows, after: WorkingRows, left: Mask, counted: SegmentCounts
+    ) -> Mask:
         """Count what differs; answers the rows that are left."""
         outcomes = _outcomes(pair.old_steps) != _outcomes(pair.new_steps)
         shared = [path for path in {**before.changed, **after.changed} if self._shared(path)]
         unlike = {path: self._unlike(path, before.value(path), after.value(path)) for path in shared}
-        for found in unlike.values():
-            left = left | found.cannot
+        for rows in unlike.values():
+            left = left | rows.cannot
         differ = np.full(len(left), pair.old != pair.new or outcomes)
-        for found in unlike.values():
-            differ |= found.moved | found.other
+        for rows in unlike.values():
+            differ |= rows.moved | rows.other
         differ &= ~left
         counted.change(pair.old, pair.new, before.rows[differ])
         counted.outcomes += outcomes * int(differ.sum())
-        for path, found in unlike.items():
-            moved = found.moved & ~left
-            counted.move(path, found.amounts[moved], found.scale, before.rows[moved])
-            counted.value(path, int((found.other & ~left).sum()))
+        for path, rows in unlike.items():
+            moved = rows.moved & ~left
+            counted.move(path, rows.amounts[moved], rows.scale, before.rows[moved])
+            counted.value(path, int((rows.other & ~left).sum()))
         return left
 
     def _unlike(self, path: str, old: Values, new: Values) -> _Unlike:
@@ -176,12 +178,12 @@ class ColumnComparison:
         same = self._alike and _outcomes(pair.old_steps) == _outcomes(pair.new_steps)
         return same and not pair.sets_filled and (pair.alike or not pair.filled & pair.changes)
 
-    def _count_refused(self, pair: _Pair | None, old: Facts, rows: Integers, counted: Counted) -> Integers:
-        """Count rows that only the new version refuses; answers those of which the old one may not decide either."""
+    def _count_refused(self, pair: _Pair | None, old: Facts, rows: Integers, counted: SegmentCounts) -> Integers:
+        """Count rows that only the new version refuses; returns those that the old one may refuse too."""
         if pair is None or pair.sets_filled:
             return rows
         before = _working(old, rows, pair.filled)
-        carry_out(self._old.ruleset, pair.old_steps, before, Interned())
+        carry_out(self._old.ruleset, pair.old_steps, before, InternedTexts())
         counted.refuse(rows[~before.left])
         return rows[before.left]
 
@@ -199,15 +201,15 @@ def _paired(old: Fired, new: Fired, old_steps: tuple[Step, ...], new_steps: tupl
 
 
 def _located(compiled: Compiled, facts: Facts) -> _Read:
-    found = located(compiled.cells, facts)
+    place = located(compiled.cells, facts)
     refused = facts.refused
-    cells = [np.where(refused, 0, one) for one in found.cells] if refused.any() else found.cells
-    return _Read(facts, cells, found.sizes, found.unclear)
+    cells = [np.where(refused, 0, cell) for cell in place.cells] if refused.any() else place.cells
+    return _Read(facts, cells, place.sizes, place.unclear)
 
 
-def _working(facts: Facts, rows: Integers, filled: Iterable[str]) -> Working:
+def _working(facts: Facts, rows: Integers, filled: Iterable[str]) -> WorkingRows:
     """Rows to be changed; one whose text is not kept in the column and is to be filled in is left."""
-    working = Working(facts, rows, np.zeros(len(rows), dtype=np.bool_))
+    working = WorkingRows(facts, rows, np.zeros(len(rows), dtype=np.bool_))
     for path in filled:
         if facts.by_path[path].fact.type is FactType.TEXT:
             value = working.value(path)
@@ -221,12 +223,12 @@ def _outcomes(plan: Iterable[Step]) -> list[Step]:
 
 
 def _declared(ruleset: Ruleset) -> object:
-    """What a ruleset makes of a request, wherever in the file it says so."""
+    """What a ruleset does with a request, without the places in its file."""
     return {path: replace(fact, at=NOWHERE) for path, fact in ruleset.facts.items()}, _derived(ruleset)
 
 
 def _derived(ruleset: Ruleset) -> object:
-    return {replace(one, at=NOWHERE) for one in ruleset.derived}
+    return {replace(derivation, at=NOWHERE) for derivation in ruleset.derived}
 
 
 def _comparable(old: Ruleset, new: Ruleset) -> bool:

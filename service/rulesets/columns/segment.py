@@ -11,7 +11,7 @@ import numpy as np
 
 from service.rulesets.columns.column import Column, Integers, column, unpacked
 from service.rulesets.columns.packing import Packed, pack, unpack
-from service.rulesets.recorded import Bodies, Scores
+from service.rulesets.recorded import RecordedRequests, Scores
 
 MAX_COLUMNS = 300
 """Members that a segment keeps: of requests that hold ever new names, the rest stands in the audit alone."""
@@ -42,8 +42,8 @@ class Segment:
             "rows": self.rows,
             "at": pack(self.at()),
             "day": pack(self.day()),
-            "columns": {path: one.packed() for path, one in self.columns.items()},
-            "computed": {path: one.packed() for path, one in self.computed.items()},
+            "columns": {path: values.packed() for path, values in self.columns.items()},
+            "computed": {path: values.packed() for path, values in self.computed.items()},
             "whole": self.whole,
         }
 
@@ -58,16 +58,16 @@ def unpacked_segment(state: Mapping[str, Packed | Mapping[str, Mapping[str, Pack
         rows,
         partial(unpack, at, rows),  # type: ignore[arg-type]  # the state is as `packed` wrote it
         partial(unpack, day, rows),  # type: ignore[arg-type]  # likewise
-        {path: unpacked(one, rows) for path, one in columns.items()},  # type: ignore[arg-type]  # likewise
-        {path: unpacked(one, rows) for path, one in computed.items()},  # type: ignore[arg-type]  # likewise
+        {path: unpacked(packed, rows) for path, packed in columns.items()},  # type: ignore[arg-type]  # likewise
+        {path: unpacked(packed, rows) for path, packed in computed.items()},  # type: ignore[arg-type]  # likewise
         bool(state["whole"]),
     )
 
 
-class Collected:
+class SegmentBuilder:
     """Requests to be made a segment, with all their members or with those on `paths` alone.
 
-    Their documents are let go of as they are added: very many at once cost much memory.
+    Their documents are released as they are added: very many at once cost much memory.
     """
 
     def __init__(self, paths: Iterable[str] | None = None) -> None:
@@ -78,7 +78,7 @@ class Collected:
         self._scores: list[Scores] = []
         self._members: dict[str, list[object]] = {}
 
-    def add(self, bodies: Bodies, scores: Sequence[Scores]) -> None:
+    def add(self, bodies: RecordedRequests, scores: Sequence[Scores]) -> None:
         """Further requests, in the order of the audit, and the facts that were computed for each."""
         if self._grows:
             for request in bodies.requests:
@@ -126,7 +126,7 @@ def _tree(paths: Iterable[str]) -> Tree:
 
 
 def _note(holder: object, tree: Tree, left: int) -> int:
-    """Add the names of an object's members to the tree, at most `left`; answers how many were new."""
+    """Add the names of an object's members to the tree, at most `left`; returns how many were new."""
     if type(holder) is not dict:
         return 0
     new = 0

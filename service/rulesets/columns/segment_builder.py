@@ -1,4 +1,4 @@
-"""Keeping columns up with the audit: whenever enough further requests have settled, they become a segment.
+"""Columns follow the audit: when enough new requests are old enough, they become a segment.
 
 A segment and how far that gets are one commit, compared by version, so that a crash or several workers lose and
 double nothing. An entry that is written when its time has passed already makes its segment differ from the audit,
@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from service.audit import EntryType
-from service.core.clock import Clock
-from service.rulesets.columns.segment import Collected
+from service.core import Clock
+from service.rulesets.columns.segment import SegmentBuilder
 from service.rulesets.columns.segment_store import ColumnsHead, StoredSegment, further, head_item, head_of, outdated
 from service.rulesets.library import Library
 from service.rulesets.recorded import PARSED, Scores, answer_id, bodies, computed_facts
@@ -28,7 +28,7 @@ POLL = timedelta(seconds=30)
 """How often to `follow`."""
 
 MEND = timedelta(hours=1)
-"""How often to `mend`: each time all segments are read."""
+"""How often to `mend`, which reads all segments."""
 
 ROWS = 20_000
 """Requests in a segment, unless they are so large that it would not fit an item."""
@@ -41,8 +41,8 @@ PAGE = 1_000
 MICROSECOND = timedelta(microseconds=1)
 
 
-class Following:
-    """Makes segments. Any number of workers may do it; they do each segment once."""
+class SegmentWriter:
+    """Makes segments. Any number of workers may run it; each segment is made once."""
 
     def __init__(self, library: Library, store: Store, clock: Clock, rows: int = ROWS) -> None:
         self._library = library
@@ -51,11 +51,11 @@ class Following:
         self._rows = rows
 
     def follow(self) -> int:
-        """Catch up with the audit, for all rulesets; answers how many segments were made."""
+        """Catch up with the audit, for all rulesets; returns how many segments were made."""
         return sum(self._follow(head.ruleset) for head in list(self._library.heads()))
 
     def mend(self) -> int:
-        """Make those segments anew whose entries are no longer just those of the audit; answers how many.
+        """Make segments anew whose entries are no longer those of the audit; returns how many.
 
         So nothing stays in columns that was erased from the audit, and what came late is read from them again.
         """
@@ -68,8 +68,8 @@ class Following:
     def _make_anew(self, kept: StoredSegment, item: Item) -> bool:
         of_time = AuditQuery(ruleset=kept.ruleset, since=kept.since, until=kept.until)
         count = self._store.count_audit(of_time)
-        found = list(texts(self._store, replace(of_time, entry_type=EntryType.REQUEST)))
-        state = self._segment(of_time, found) if found else {}
+        entries = list(texts(self._store, replace(of_time, entry_type=EntryType.REQUEST)))
+        state = self._segment(of_time, entries) if entries else {}
         anew = replace(kept, entries=count, state=dict(state))
         try:
             return self._replace(item, anew)
@@ -108,19 +108,19 @@ class Following:
             last = text.at
             yield text
 
-    def _commit(self, head: ColumnsHead, version: int, found: Sequence[AuditText]) -> bool:
+    def _commit(self, head: ColumnsHead, version: int, entries: Sequence[AuditText]) -> bool:
         """Store a segment of these requests, or of fewer where they are too large; False if it cannot be done now."""
-        until = instant(found[-1].at) + MICROSECOND
+        until = instant(entries[-1].at) + MICROSECOND
         of_time = AuditQuery(ruleset=head.ruleset, since=head.until, until=until)
         count = self._store.count_audit(of_time)
-        if self._store.count_audit(replace(of_time, entry_type=EntryType.REQUEST)) != len(found):
+        if self._store.count_audit(replace(of_time, entry_type=EntryType.REQUEST)) != len(entries):
             return False  # one came late, just now: it belongs to them
         try:
-            self._save(head, version, until, count, self._segment(of_time, found))
+            self._save(head, version, until, count, self._segment(of_time, entries))
         except Conflict:
             return False  # another worker was first
         except TooLarge:
-            fewer = _first_half(found)
+            fewer = _first_half(entries)
             if fewer:
                 return self._commit(head, version, fewer)
             self._save(head, version, until, count, {})
@@ -131,10 +131,10 @@ class Following:
         self._store.save(head_item(further(head, until), version), spawn=[kept.item()])
         logger.info("Requests of %s up to %s are in columns", head.ruleset, until, extra={"ruleset": head.ruleset})
 
-    def _segment(self, of_time: AuditQuery, found: Sequence[AuditText]) -> Mapping[str, object]:
-        """Nothing where one of the requests cannot be read: whoever replays them reads the audit, and counts it."""
-        scores, collected = self._scores(of_time), Collected()
-        for some in (found[first : first + PARSED] for first in range(0, len(found), PARSED)):
+    def _segment(self, of_time: AuditQuery, entries: Sequence[AuditText]) -> Mapping[str, object]:
+        """Nothing where one of the requests cannot be read: a replay reads the audit then, and counts it."""
+        scores, collected = self._scores(of_time), SegmentBuilder()
+        for some in (entries[first : first + PARSED] for first in range(0, len(entries), PARSED)):
             asked = bodies(some)
             if asked.unreadable:
                 return {}
@@ -151,10 +151,10 @@ class Following:
         return known[answer] if answer in known else computed_facts(self._store.audit_entry(answer))
 
 
-def _first_half(found: Sequence[AuditText]) -> Sequence[AuditText]:
+def _first_half(entries: Sequence[AuditText]) -> Sequence[AuditText]:
     """The entries before the one in the middle, in whole instants; none if all are of one instant."""
-    half, last = found[len(found) // 2].at, found[-1].at
-    return [text for text in found if text.at < half] or [text for text in found if text.at == half != last]
+    half, last = entries[len(entries) // 2].at, entries[-1].at
+    return [text for text in entries if text.at < half] or [text for text in entries if text.at == half != last]
 
 
 def texts(store: Store, query: AuditQuery) -> Iterator[AuditText]:

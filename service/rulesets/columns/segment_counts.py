@@ -46,7 +46,7 @@ class NumberShift:
 
 
 @dataclass(slots=True)
-class Counted:
+class SegmentCounts:
     """Counts of one segment; `decided` says one by one what could not be counted at once."""
 
     changes: dict[tuple[Fired, Fired], Rows] = field(default_factory=dict)
@@ -97,20 +97,20 @@ class Counted:
             case Decided(), Decided():
                 self._differing(here, old, new, difference(old, new))
 
-    def _differing(self, here: Integers, old: Decided, new: Decided, found: DecisionDifference) -> None:
-        if not found.changed:
+    def _differing(self, here: Integers, old: Decided, new: Decided, unlike: DecisionDifference) -> None:
+        if not unlike.changed:
             return
         self.change(old.fired, new.fired, here)
-        self.outcomes += found.outcomes
-        for path, amount in found.amounts.items():
+        self.outcomes += unlike.outcomes
+        for path, amount in unlike.amounts.items():
             self.moved.setdefault(path, NumberShift()).add(1, amount, amount, int(here[0]))
-        for path in found.values:
+        for path in unlike.values:
             self.value(path, 1)
 
     def tally(self, requests: int, request_id: Callable[[int], str], why: Callable[[int], tuple[str, str]]) -> Tally:
         """The tally of the segment; `why` tells what the old and the new version say to a row that they refuse."""
         tally = Tally(requests=requests, changed=self.changed, outcomes_changed=self.outcomes)
-        for (old, new), rows in sorted(self.changes.items(), key=lambda one: one[1].first[0]):
+        for (old, new), rows in sorted(self.changes.items(), key=lambda change: change[1].first[0]):
             tally.count_change(old, new, rows.count, map(request_id, rows.first))
         for path, moved in self.moved.items():
             if moved.largest is not None:

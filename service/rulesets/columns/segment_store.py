@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from service.core.clock import parse_timestamp, timestamp
-from service.core.records import from_state, to_state
+from service.core import from_state, parse_timestamp, timestamp, to_state
 from service.rulesets.columns.segment import Segment, unpacked_segment
 from service.storage import EPOCH, AuditQuery, Item, Store
 
@@ -19,7 +18,7 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class ColumnsHead:
-    """How far the requests of a ruleset stand in columns: `segments` of them, all entries before `until`."""
+    """How far the requests of a ruleset are in columns: `segments` of them, all entries before `until`."""
 
     ruleset: str
     segments: int = 0
@@ -58,7 +57,7 @@ def segment_id(ruleset: str, number: int) -> str:
 
 
 def head_of(store: Store, ruleset: str) -> tuple[ColumnsHead, int]:
-    """How far a ruleset's columns are, and the version of the item that says so (0: there is none)."""
+    """How far a ruleset's columns are, and the version of that item (0: there is none)."""
     item = store.get(_head_id(ruleset))
     return (ColumnsHead(ruleset), 0) if item is None else (from_state(ColumnsHead, item.state), item.version)
 
@@ -72,12 +71,12 @@ def stored_segments(store: Store, ruleset: str, since: datetime, last: int) -> I
     """The segments up to number `last` that end after `since`, in order."""
     number = _first_after(store, ruleset, since, last)
     while number <= last:
-        ids = [segment_id(ruleset, one) for one in range(number, min(number + AT_ONCE, last + 1))]
+        ids = [segment_id(ruleset, each) for each in range(number, min(number + AT_ONCE, last + 1))]
         items = store.get_many(ids)
-        for one in ids:
-            if one not in items:
+        for name in ids:
+            if name not in items:
                 return  # somebody removed it: the audit itself is read from here on
-            yield _kept(ruleset, number, items[one])
+            yield _kept(ruleset, number, items[name])
             number += 1
 
 
@@ -90,7 +89,7 @@ def outdated(store: Store, ruleset: str, last: int) -> Iterator[tuple[StoredSegm
 
 
 def is_current(store: Store, kept: StoredSegment) -> bool:
-    """Whether the audit holds just the entries of which the segment was made: none came late, none was erased."""
+    """Whether the audit still holds exactly the entries of the segment: none came late, none was erased."""
     return store.count_audit(AuditQuery(ruleset=kept.ruleset, since=kept.since, until=kept.until)) == kept.entries
 
 

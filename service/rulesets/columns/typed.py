@@ -26,7 +26,7 @@ class TextColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedColumn:
     """One fact of all rows.
 
     `present` where it has a value, `refused` where `facts.read` certainly refuses it, `unclear` where only the audit
@@ -45,7 +45,7 @@ class Typed:
 class Facts:
     """All facts of all rows, as one ruleset declares them; `refused` and `unclear` are those of the request."""
 
-    by_path: Mapping[str, Typed]
+    by_path: Mapping[str, TypedColumn]
     refused: Mask
     unclear: Mask
 
@@ -53,47 +53,47 @@ class Facts:
 def typed(ruleset: Ruleset, segment: Segment) -> Facts:
     """What the ruleset reads in the requests of a segment."""
     nothing = np.zeros(segment.rows, dtype=np.bool_)
-    prefixes = tuple(f"{one.path}." for one in ruleset.derived)
+    prefixes = tuple(f"{derivation.path}." for derivation in ruleset.derived)
     by_path = {
         path: _fact(fact, segment)
         for path, fact in ruleset.facts.items()
         if not (prefixes and path.startswith(prefixes))
     }
     refused, unclear = nothing.copy(), _holders(ruleset, segment)
-    for one in ruleset.derived:
-        silent = _absent(segment, one.path)
-        has_text = by_path[one.source].present & silent
+    for derivation in ruleset.derived:
+        silent = _absent(segment, derivation.path)
+        has_text = by_path[derivation.source].present & silent
         unclear |= ~silent
-        for path in (path for path in ruleset.facts if path.startswith(f"{one.path}.")):
-            by_path[path] = found = _computed(ruleset.facts[path], segment, has_text)
-            unclear |= found.unclear
-    for found in by_path.values():
-        refused |= found.refused
-        unclear |= found.unclear
+        for path in (path for path in ruleset.facts if path.startswith(f"{derivation.path}.")):
+            by_path[path] = column = _computed(ruleset.facts[path], segment, has_text)
+            unclear |= column.unclear
+    for column in by_path.values():
+        refused |= column.refused
+        unclear |= column.unclear
     return Facts(by_path, refused, unclear & ~refused)
 
 
-def _fact(fact: Fact, segment: Segment) -> Typed:
-    found = segment.columns.get(fact.path)
+def _fact(fact: Fact, segment: Segment) -> TypedColumn:
+    column = segment.columns.get(fact.path)
     nothing = np.zeros(segment.rows, dtype=np.bool_)
-    if found is None:
+    if column is None:
         typed = _nowhere(fact, nothing)
         unclear = nothing if segment.whole else ~nothing
         typed = replace(typed, unclear=unclear)
     else:
-        typed = _READERS[fact.type](fact, found)
+        typed = _READERS[fact.type](fact, column)
     if fact.path == TODAY:
         return _today(typed, segment)
     missing = ~(typed.present | typed.refused | typed.unclear)
     return typed if fact.optional else replace(typed, refused=typed.refused | missing)
 
 
-def _nowhere(fact: Fact, nothing: Mask) -> Typed:
+def _nowhere(fact: Fact, nothing: Mask) -> TypedColumn:
     zeros = nothing.astype(np.int64)
-    return Typed(fact, nothing, nothing, nothing, lambda: zeros, lambda: TextColumn(zeros, ("",)))
+    return TypedColumn(fact, nothing, nothing, nothing, lambda: zeros, lambda: TextColumn(zeros, ("",)))
 
 
-def _today(given: Typed, segment: Segment) -> Typed:
+def _today(given: TypedColumn, segment: Segment) -> TypedColumn:
     """The day that a request gives, else that of the evaluation."""
     here = given.present
 
@@ -104,12 +104,12 @@ def _today(given: Typed, segment: Segment) -> Typed:
 
 
 def _holders(ruleset: Ruleset, segment: Segment) -> Mask:
-    """Rows in which something that should be an object, because facts lie below it, is none."""
+    """Rows in which a member that holds facts is not an object."""
     unclear = np.zeros(segment.rows, dtype=np.bool_)
     for holder in {above for path in ruleset.facts for above in _above(path)}:
-        found = segment.columns.get(holder)
-        if found is not None:
-            unclear |= (found.tags != CellTag.OBJECT) & (found.tags != CellTag.MISSING)
+        column = segment.columns.get(holder)
+        if column is not None:
+            unclear |= (column.tags != CellTag.OBJECT) & (column.tags != CellTag.MISSING)
         elif not segment.whole:
             unclear[:] = True
     return unclear
@@ -122,68 +122,68 @@ def _above(path: str) -> Iterator[str]:
 
 
 def _absent(segment: Segment, path: str) -> Mask:
-    found = segment.columns.get(path)
-    if found is None:
+    column = segment.columns.get(path)
+    if column is None:
         return np.full(segment.rows, segment.whole)
-    return found.tags == CellTag.MISSING  # type: ignore[no-any-return]  # numpy's comparison is typed as anything
+    return column.tags == CellTag.MISSING  # type: ignore[no-any-return]  # numpy's comparison is typed as anything
 
 
-def _computed(fact: Fact, segment: Segment, wanted: Mask) -> Typed:
+def _computed(fact: Fact, segment: Segment, wanted: Mask) -> TypedColumn:
     """A computed fact as it was recorded; where it is wanted and was not, the entry says why."""
-    found, nothing = segment.computed.get(fact.path), np.zeros_like(wanted)
-    if found is None:
+    column, nothing = segment.computed.get(fact.path), np.zeros_like(wanted)
+    if column is None:
         return replace(_nowhere(fact, nothing), unclear=wanted)
-    typed = _READERS[fact.type](fact, found)
+    typed = _READERS[fact.type](fact, column)
     return replace(typed, present=typed.present & wanted, refused=nothing, unclear=wanted & ~typed.present)
 
 
-def _read_numbers(fact: Fact, found: Column) -> Typed:
+def _read_numbers(fact: Fact, column: Column) -> TypedColumn:
     """Whole numbers and decimals: numerals and JSON numbers at once, other texts one by one."""
-    tags, raw, digits = found.tags, found.values(), fact.scale
+    tags, raw, digits = column.tags, column.values(), fact.scale
     numeral = tags == CellTag.NUMERAL
     number = (tags == CellTag.NUMBER) | numeral
-    if found.scale >= digits:
-        step = 10 ** (found.scale - digits)
+    if column.scale >= digits:
+        step = 10 ** (column.scale - digits)
         scaled, rest = (raw, np.zeros_like(raw)) if step == 1 else np.divmod(raw, step)
         exact, beyond = rest == 0, np.zeros_like(number)
     else:
-        factor = 10 ** (digits - found.scale)
+        factor = 10 ** (digits - column.scale)
         beyond = np.abs(raw) > MAX_NUMBER // factor
         scaled, exact = np.where(beyond, 0, raw) * factor, np.ones_like(number)
     if fact.type is FactType.INTEGER:
-        exact = exact & (~numeral | (found.digits() == 0))
-    numbers, texts = _each_text(fact, found, np.where(number, scaled, 0))
+        exact = exact & (~numeral | (column.digits() == 0))
+    numbers, texts = _each_text(fact, column, np.where(number, scaled, 0))
     fits = number & exact & ~beyond & _within(fact, numbers)
     present = fits | (texts.fits & ~texts.beyond)
     unclear = (tags == CellTag.OTHER) | (tags == CellTag.LONG) | (number & beyond) | texts.beyond
     refused = ~(present | unclear | (tags == CellTag.MISSING))
-    return Typed(fact, present, refused, unclear, lambda: numbers, _no_texts)
+    return TypedColumn(fact, present, refused, unclear, lambda: numbers, _no_texts)
 
 
-def _read_others(fact: Fact, found: Column) -> Typed:
+def _read_others(fact: Fact, column: Column) -> TypedColumn:
     """Truths, days and instants: JSON truths at once, texts one by one."""
-    tags = found.tags
+    tags = column.tags
     truth = (tags == CellTag.TRUTH) & (fact.type is FactType.BOOLEAN)
-    numbers, texts = _each_text(fact, found, np.where(truth, found.values(), 0))
+    numbers, texts = _each_text(fact, column, np.where(truth, column.values(), 0))
     present, unclear = truth | texts.fits, tags == CellTag.OTHER
     refused = ~(present | unclear | (tags == CellTag.MISSING))
-    return Typed(fact, present, refused, unclear, lambda: numbers, _no_texts)
+    return TypedColumn(fact, present, refused, unclear, lambda: numbers, _no_texts)
 
 
-def _read_texts(fact: Fact, found: Column) -> Typed:
-    tags = found.tags
+def _read_texts(fact: Fact, column: Column) -> TypedColumn:
+    tags = column.tags
     texty = (tags == CellTag.TEXT) | (tags == CellTag.NUMERAL) | (tags == CellTag.LONG)
     fits, unclear = texty, tags == CellTag.OTHER
     if fact.values is not None:
-        known = texts_of(found)
+        known = texts_of(column)
         allowed = np.array([name in fact.values for name in known.names] + [False], dtype=np.bool_)
         fits = texty & allowed[known.codes]
     refused = ~(fits | unclear | (tags == CellTag.MISSING))
     zeros = np.zeros_like(tags)
-    return Typed(fact, fits, refused, unclear, lambda: zeros, partial(texts_of, found))
+    return TypedColumn(fact, fits, refused, unclear, lambda: zeros, partial(texts_of, column))
 
 
-_READERS: Mapping[FactType, Callable[[Fact, Column], Typed]] = {
+_READERS: Mapping[FactType, Callable[[Fact, Column], TypedColumn]] = {
     FactType.INTEGER: _read_numbers,
     FactType.DECIMAL: _read_numbers,
     FactType.TEXT: _read_texts,
@@ -193,16 +193,16 @@ _READERS: Mapping[FactType, Callable[[Fact, Column], Typed]] = {
 }
 
 
-def texts_of(found: Column) -> TextColumn:
+def texts_of(column: Column) -> TextColumn:
     """The texts of a column, numerals as they were written."""
-    tags, raw = found.tags, found.values()
+    tags, raw = column.tags, column.values()
     codes = np.where(tags == CellTag.TEXT, raw, NONE)
-    names = list(found.texts())
+    names = list(column.texts())
     rows = np.flatnonzero(tags == CellTag.NUMERAL)
     if len(rows):
-        distinct, where = _distinct_pairs(raw[rows], found.digits()[rows])
+        distinct, where = _distinct_pairs(raw[rows], column.digits()[rows])
         codes[rows] = where + len(names)
-        names += [written(int(value), int(digits), found.scale) for value, digits in distinct]
+        names += [written(int(value), int(digits), column.scale) for value, digits in distinct]
     return TextColumn(codes, names)
 
 
@@ -211,8 +211,8 @@ def _distinct_pairs(values: Integers, digits: Integers) -> tuple[Integers, Integ
     if (digits == digits[0]).all():
         distinct, where = np.unique(values, return_inverse=True)
         return np.stack([distinct, np.full_like(distinct, digits[0])], axis=1), where
-    found, inverse = np.unique(pairs, axis=0, return_inverse=True)
-    return found, inverse.reshape(-1)
+    pairs_once, inverse = np.unique(pairs, axis=0, return_inverse=True)
+    return pairs_once, inverse.reshape(-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,17 +223,17 @@ class _Fitting:
     beyond: Mask
 
 
-def _each_text(fact: Fact, found: Column, numbers: Integers) -> tuple[Integers, _Fitting]:
+def _each_text(fact: Fact, column: Column, numbers: Integers) -> tuple[Integers, _Fitting]:
     """`numbers` with the values of the texts that are no numerals, each distinct one typed by `values.fit`."""
     rows = (
-        (found.tags == CellTag.TEXT)
+        (column.tags == CellTag.TEXT)
         if fact.type in _NUMBERS
-        else (found.tags == CellTag.TEXT) | (found.tags == CellTag.NUMERAL)
+        else (column.tags == CellTag.TEXT) | (column.tags == CellTag.NUMERAL)
     )
     if not rows.any():
         nowhere = np.zeros_like(rows)
         return numbers, _Fitting(nowhere, nowhere)
-    texts = texts_of(found)
+    texts = texts_of(column)
     codes = np.where(rows, texts.codes, NONE)
     fits, beyond, known = (np.zeros(len(texts.names) + 1, dtype=kind) for kind in (np.bool_, np.bool_, np.int64))
     for code in np.unique(codes[rows]):

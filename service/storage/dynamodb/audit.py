@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from service.core.clock import timestamp
-from service.storage.aws_calls import Calls, checked_whole
+from service.core import timestamp
+from service.storage.aws_calls import AwsCalls, checked_whole
 from service.storage.commits import AuditRow
 from service.storage.dynamodb.batches import fetch, fetch_one, fetched
 from service.storage.dynamodb.expressions import text
@@ -50,7 +50,9 @@ class PlaceRange:
 class AuditTable:
     """Reads of the audit; entries are appended by `writes`, after `note_days`."""
 
-    def __init__(self, calls: Calls[DynamoDBClient], many: Calls[DynamoDBClient], table: str, shards: Shards) -> None:
+    def __init__(
+        self, calls: AwsCalls[DynamoDBClient], many: AwsCalls[DynamoDBClient], table: str, shards: Shards
+    ) -> None:
         self._calls = calls
         self._many = many
         self._table = table
@@ -88,11 +90,11 @@ class AuditTable:
         places = self._places(query, _span(query, None), COUNTED_AT_ONCE)
         if query.entry_type is None and None in (query.request_id, query.ruleset):
             return sum(1 for _ in places)
-        found = 0
+        count = 0
         while batch := list(islice(places, COUNTED_AT_ONCE)):
             rows = fetch(self._many, self._table, "audit_id", (audit_id for _, audit_id in batch))
-            found += sum(1 for row in rows if (entry := entry_of(row)) is not None and _is_of(query, entry))
-        return found
+            count += sum(1 for row in rows if (entry := entry_of(row)) is not None and _is_of(query, entry))
+        return count
 
     def _places(self, query: AuditQuery, span: PlaceRange, limit: int) -> Iterator[tuple[str, str]]:
         if span.first > span.last:

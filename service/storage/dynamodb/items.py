@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from service.core.enums import Lane
-from service.storage.aws_calls import TRIES, Calls, ConditionFailed, checked_whole
+from service.core import Lane
+from service.storage.aws_calls import TRIES, AwsCalls, ConditionFailed, checked_whole
 from service.storage.commits import micros
 from service.storage.dynamodb.batches import fetch, fetch_one, fetched
 from service.storage.dynamodb.expressions import LIVE, names, number, text
@@ -39,14 +39,14 @@ _LOOKED_FOR_LATE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
+class MissedClaim:
     """An item that could not be claimed; `due_at` is when it will be due, None if it has nothing to do or is gone."""
 
     due_at: int | None
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Hint:
+class DueHint:
     """What the due index says of an item. It lags behind: only a conditional write on the item itself decides."""
 
     look_at: int
@@ -59,8 +59,8 @@ class ItemTable:
 
     def __init__(
         self,
-        calls: Calls[DynamoDBClient],
-        many: Calls[DynamoDBClient],
+        calls: AwsCalls[DynamoDBClient],
+        many: AwsCalls[DynamoDBClient],
         table: str,
         slots: SlotRegistry,
         shards: Shards,
@@ -111,27 +111,27 @@ class ItemTable:
         if after is not None:
             asked["ExclusiveStartKey"] = {"id": text(after)}
         page = self._calls(lambda client: checked_whole(client.scan(**asked), "Count"))
-        found = [item for row in page["Items"] if (item := item_of(row, now)) is not None]
+        items = [item for row in page["Items"] if (item := item_of(row, now)) is not None]
         last = page.get("LastEvaluatedKey")
-        return found, None if last is None else last["id"]["S"]
+        return items, None if last is None else last["id"]["S"]
 
     def ids(self, index: str, value: str, after: str | None, limit: int) -> list[str]:
         """Up to `limit` ids under a key that come after the id `after`, as the index has them."""
-        slots, found = self._slots.of(index), list[str]()
+        slots, listed = self._slots.of(index), list[str]()
         more = bool(slots)
-        while more and len(found) < limit:
-            ids, more = self._ids(slots, key_text(index, value), after, limit - len(found), newest_first=False)
+        while more and len(listed) < limit:
+            ids, more = self._ids(slots, key_text(index, value), after, limit - len(listed), newest_first=False)
             if not ids:
                 break
-            found += ids
+            listed += ids
             after = ids[-1]
-        return found
+        return listed
 
     def counted(self, index: str, value: str, now: int) -> int:
         """How many items a key lists."""
         return sum(self._counted(slot, key_text(index, value), now) for slot in self._slots.of(index))
 
-    def due(self, lane: Lane, until: int) -> Iterator[Hint]:
+    def due(self, lane: Lane, until: int) -> Iterator[DueHint]:
         """What the due index holds for a lane up to a time, the earliest first."""
         shards = (due_shard(lane, shard) for shard in range(self._shards.to_read()))
         return heapq.merge(*(self._due_in(shard, until) for shard in shards))
@@ -141,7 +141,7 @@ class ItemTable:
         shards = (due_shard(lane, shard) for shard in range(self._shards.to_read()))
         return min((due for shard in shards for due in self._first_due(shard, now)), default=None)
 
-    def take(self, item_id: str, lane: Lane, now: datetime, lease: timedelta) -> Item | Missed:
+    def take(self, item_id: str, lane: Lane, now: datetime, lease: timedelta) -> Item | MissedClaim:
         """Claim one item, if it is due, by one conditional write."""
         token, at, until = uuid.uuid4().hex, micros(now), micros(now + lease)
         change = (
@@ -159,13 +159,13 @@ class ItemTable:
         except ConditionFailed as refused:
             stored = refused.failures[0].stored or {}
             if stored.get("token") != text(token):
-                return Missed(whole(stored, "due_at"))
+                return MissedClaim(whole(stored, "due_at"))
             row = stored  # an earlier try of this call had succeeded, and its answer was lost
         item = item_of(row, at)
-        return Missed(None) if item is None else item
+        return MissedClaim(None) if item is None else item
 
-    def look_later(self, hint: Hint, look_at: int) -> bool:
-        """Move an item's place in the due index; False if it changed since, so that somebody else has seen to it."""
+    def look_later(self, hint: DueHint, look_at: int) -> bool:
+        """Move an item's place in the due index; False if it changed since: somebody else has handled it."""
         values = {":seen": number(hint.look_at), ":later": number(look_at)}
         try:
             self._update(hint.id, "SET #look_at = :later", "#look_at = :seen", values)
@@ -195,17 +195,17 @@ class ItemTable:
                 return  # an earlier try of this call had succeeded, and its answer was lost
             raise Conflict(f"item {item.id!r} is no longer at version {item.version}: read it again") from refused
 
-    def book(self, key: str, wish: SlotRequest) -> int:
-        """Book slots of a rate; answers the new arrival time. A try whose answer was lost books in vain, never less."""
-        later = ("SET #arrival = #arrival + :takes", "#arrival >= :now", {":takes": number(wish.takes)})
+    def book(self, key: str, wanted: SlotRequest) -> int:
+        """Book slots of a rate; returns the new arrival time. A lost answer books too many, never too few."""
+        later = ("SET #arrival = #arrival + :takes", "#arrival >= :now", {":takes": number(wanted.takes)})
         fresh = (
             "SET #arrival = :booked",
             "attribute_not_exists(#arrival) OR #arrival < :now",
-            {":booked": number(wish.booked(None))},
+            {":booked": number(wanted.booked(None))},
         )
         for change, condition, values in (later, fresh) * TRIES:
             try:
-                row = self._update(f"#rate#{key}", change, condition, {**values, ":now": number(wish.now)})
+                row = self._update(f"#rate#{key}", change, condition, {**values, ":now": number(wanted.now)})
             except ConditionFailed:
                 continue
             return int(row["arrival"]["N"])
@@ -235,7 +235,7 @@ class ItemTable:
     ) -> tuple[list[str], bool]:
         """The next ids under a key, and whether there may be more of them."""
         listed = [self._ids_in(slot, key, after, limit, newest_first) for slot in slots]
-        ids = sorted((one for ids, _ in listed for one in ids), reverse=newest_first)
+        ids = sorted((item_id for ids, _ in listed for item_id in ids), reverse=newest_first)
         return ids[:limit], len(ids) > limit or any(more for _, more in listed)
 
     def _ids_in(self, slot: str, key: str, after: str | None, limit: int, newest_first: bool) -> tuple[list[str], bool]:
@@ -258,9 +258,9 @@ class ItemTable:
         page = next(pages(self._calls, request(query, _LOOKED_FOR_LATE)))
         return (int(row["due_at"]["N"]) for row in page["Items"])
 
-    def _due_in(self, shard: str, until: int) -> Iterator[Hint]:
+    def _due_in(self, shard: str, until: int) -> Iterator[DueHint]:
         condition = f"#{DUE.partition} = :shard AND #{DUE.sort} <= :until"
         query = IndexQuery(self._table, DUE.name, condition, {":shard": text(shard), ":until": number(until)})
         for page in pages(self._calls, request(query, _LOOK_AT_ONCE)):
             for row in page["Items"]:
-                yield Hint(int(row["look_at"]["N"]), row["id"]["S"], int(row["due_at"]["N"]))
+                yield DueHint(int(row["look_at"]["N"]), row["id"]["S"], int(row["due_at"]["N"]))

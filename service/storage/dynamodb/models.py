@@ -35,7 +35,7 @@ DOCUMENTS = (
     "QueryOutput",
     "UpdateItemOutput",
 )
-"""Shapes that hold nothing but text, numbers and truth values, as long as no attribute is binary."""
+"""Shapes that hold only text, numbers and truth values, as long as no attribute is binary."""
 
 
 class RowsAsTheyAre(Loader):
@@ -68,7 +68,7 @@ def connect_for_many(connections: int = CONNECTIONS) -> DynamoDBClient:
 def _paths(session: Session) -> list[str]:
     """Where else models are looked for: AWS_DATA_PATH."""
     paths = str(session.get_config_variable("data_path") or "")
-    return [str(Path(one).expanduser()) for one in paths.split(os.pathsep) if one]
+    return [str(Path(path).expanduser()) for path in paths.split(os.pathsep) if path]
 
 
 def _with_documents(model: Mapping[str, object]) -> Mapping[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.storage.aws_calls import Calls, checked_whole
+from service.storage.aws_calls import AwsCalls, checked_whole
 from service.storage.dynamodb.expressions import names
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def request(query: IndexQuery, limit: int | None = None) -> QueryInputTypeDef:
     return built
 
 
-def pages(calls: Calls[DynamoDBClient], asked: QueryInputTypeDef) -> Iterator[QueryOutputTypeDef]:
+def pages(calls: AwsCalls[DynamoDBClient], asked: QueryInputTypeDef) -> Iterator[QueryOutputTypeDef]:
     """All pages, each asked for when it is needed."""
 
     def ask(client: DynamoDBClient) -> QueryOutputTypeDef:

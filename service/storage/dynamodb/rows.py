@@ -6,8 +6,7 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from service.core.enums import Lane
-from service.core.exact_json import JsonObject
+from service.core import JsonObject, Lane
 from service.storage.audit_places import place_of
 from service.storage.commits import AuditRow, ItemRow, instant
 from service.storage.dynamodb.expressions import number, text

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from service.storage.aws_calls import Calls, ConditionFailed, checked_whole
+from service.storage.aws_calls import AwsCalls, ConditionFailed, checked_whole
 from service.storage.dynamodb.batches import fetch_one
 from service.storage.dynamodb.expressions import names, number, text
 
@@ -30,7 +30,7 @@ class Shards:
 
     def __init__(
         self,
-        calls: Calls[DynamoDBClient],
+        calls: AwsCalls[DynamoDBClient],
         table: str,
         ours: int,
         key: str = "id",

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from service.storage.aws_calls import Calls, ConditionFailed
+from service.storage.aws_calls import AwsCalls, ConditionFailed
 from service.storage.dynamodb.batches import fetch_one
 from service.storage.dynamodb.expressions import names, number, text
 from service.storage.dynamodb.tables import SLOTS, slot
@@ -54,7 +54,9 @@ def _least_used(slots: Slots, taken: Mapping[int, str]) -> int:
 class SlotRegistry:
     """The assignment as the table has it."""
 
-    def __init__(self, calls: Calls[DynamoDBClient], table: str, elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, calls: AwsCalls[DynamoDBClient], table: str, elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
         self._calls = calls
         self._table = table
         self._elapsed = elapsed

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from service.core.clock import Clock, SystemClock
-from service.core.enums import Lane
+from service.core import Clock, Lane, SystemClock
 from service.storage.audit_places import parse_place, place_of
-from service.storage.aws_calls import COMMITTED_WITHIN_S, Calls, Quiet
+from service.storage.aws_calls import COMMITTED_WITHIN_S, AwsCalls, QuietPeriod
 from service.storage.aws_time import AwsTime
 from service.storage.commits import ItemRow, WriteBatch, audit_row, commit_of, instant, micros, new_items
 from service.storage.cursors import entry_size, from_cursor, item_size, page_of, to_cursor
@@ -71,11 +70,11 @@ class DynamoStore:
         self._tables = tables
         self._clock = clock
         self._ask_time_at = float("-inf")
-        quiet, self._time = Quiet(elapsed), AwsTime(clock)
-        self._calls = Calls("DynamoDB", connect, pause, chance, quiet=quiet, server_time=self._time, elapsed=elapsed)
+        quiet, self._time = QuietPeriod(elapsed), AwsTime(clock)
+        self._calls = AwsCalls("DynamoDB", connect, pause, chance, quiet=quiet, server_time=self._time, elapsed=elapsed)
         self._many = self._calls
         if connect_for_many is not None:
-            self._many = Calls(
+            self._many = AwsCalls(
                 *("DynamoDB", connect_for_many, pause, chance),
                 answered_within=COMMITTED_WITHIN_S,
                 quiet=quiet,
@@ -103,12 +102,12 @@ class DynamoStore:
     def by_index(
         self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False
     ) -> Page[Item]:
-        found = self._items.listed(index, value, from_cursor(cursor), limit + 1, newest_first, self._now())
-        return page_of(found, limit, lambda item: item.id, item_size)
+        items = self._items.listed(index, value, from_cursor(cursor), limit + 1, newest_first, self._now())
+        return page_of(items, limit, lambda item: item.id, item_size)
 
     def ids_by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 50) -> Page[str]:
-        found = self._items.ids(index, value, from_cursor(cursor), limit + 1)
-        return page_of(found, limit, lambda item_id: item_id, len)
+        ids = self._items.ids(index, value, from_cursor(cursor), limit + 1)
+        return page_of(ids, limit, lambda item_id: item_id, len)
 
     def look_through(self, prefix: str, *, cursor: str | None = None, limit: int = 1_000) -> Page[Item]:
         items, after = self._items.beginning(prefix, from_cursor(cursor), limit, self._now())
@@ -159,8 +158,8 @@ class DynamoStore:
         return None if due_at is None else instant(due_at)
 
     def reserve(self, key: str, slots: int, per_second: float, now: datetime, burst: int = 1) -> datetime:
-        wish = SlotRequest(slots, per_second, burst, micros(now))
-        return instant(wish.usable(self._items.book(key, wish)))
+        wanted = SlotRequest(slots, per_second, burst, micros(now))
+        return instant(wanted.usable(self._items.book(key, wanted)))
 
     def append(self, *entries: AuditEntry) -> None:
         self._commit(commit_of((), audit=entries))
@@ -170,13 +169,13 @@ class DynamoStore:
 
     def audit_entries(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditEntry]:
         after = parse_place(from_cursor(cursor))
-        found = self._audit.listed(query, None if after is None else str(after), limit + 1)
-        return page_of(found, limit, lambda entry: str(place_of(entry)), entry_size)
+        entries = self._audit.listed(query, None if after is None else str(after), limit + 1)
+        return page_of(entries, limit, lambda entry: str(place_of(entry)), entry_size)
 
     def audit_texts(self, query: AuditQuery, *, cursor: str | None = None, limit: int = 50) -> Page[AuditText]:
         page = self.audit_entries(query, cursor=cursor, limit=limit)
         rows = ((entry, audit_row(entry)) for entry in page.items)
-        texts = [AuditText(one.audit_id, one.request_id, row.at, one.raw_data, row.detail) for one, row in rows]
+        texts = [AuditText(place.audit_id, place.request_id, row.at, place.raw_data, row.detail) for place, row in rows]
         return Page(texts, page.cursor)
 
     def count_audit(self, query: AuditQuery) -> int:

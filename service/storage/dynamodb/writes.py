@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.storage.aws_calls import Calls, ConditionFailed, checked_whole
+from service.storage.aws_calls import AwsCalls, ConditionFailed, checked_whole
 from service.storage.commits import AuditRow, ItemRow, WriteBatch
 from service.storage.dynamodb.expressions import ABSENT, names, number, text
 from service.storage.dynamodb.items import SAVED
@@ -43,8 +43,8 @@ class Writes:
 
     def __init__(
         self,
-        calls: Calls[DynamoDBClient],
-        many: Calls[DynamoDBClient],
+        calls: AwsCalls[DynamoDBClient],
+        many: AwsCalls[DynamoDBClient],
         tables: TableNames,
         slots: SlotRegistry,
         shards: Shards,

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from service.core.exact_json import JsonObject
+from service.core import JsonObject
 from service.storage.audit_places import AuditPlace
 from service.storage.commits import AuditRow, instant, micros
 from service.storage.sqlite.schema import RARE_TYPE

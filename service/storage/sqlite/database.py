@@ -16,10 +16,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.storage.sqlite.errors import unavailable, unusable
 from service.storage.sqlite.group import GroupCommit, GroupedWrite
-from service.storage.sqlite.lock import FileLock, NoTurn
+from service.storage.sqlite.lock import FileLock, LockHeld
 from service.storage.sqlite.readers import Readers
 from service.storage.sqlite.schema import migrate
 
@@ -88,7 +88,7 @@ class Database:
             try:
                 with self._lock.held():
                     self._commit_group(self._opened_writer(), take)
-            except NoTurn:
+            except LockHeld:
                 take()  # the others have waited too: it is told to all at once, not to one after the other
                 raise
             except sqlite3.Error as error:
@@ -107,7 +107,7 @@ class Database:
         try:
             for write in group:
                 write.run(connection)
-        except TocsinError:  # seldom enough: to keep each apart from the outset would cost every commit
+        except TocsinError:  # rare: separating them from the start would cost every commit
             connection.execute("ROLLBACK")
             connection.execute("BEGIN IMMEDIATE")
             for write in group:

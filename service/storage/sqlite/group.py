@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 from service.storage.store import StoreUnavailable
 
 C = TypeVar("C")

@@ -13,8 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
-from service.core.enums import Lane
-from service.core.exact_json import JsonObject
+from service.core import JsonObject, Lane
 from service.storage.commits import ItemRow, WriteBatch, instant, micros
 from service.storage.gcra import SlotRequest
 from service.storage.store import MAX_WRITES, AlreadyExists, Conflict, Item
@@ -84,8 +83,8 @@ def ids(connection: sqlite3.Connection, index: str, value: str, after: str | Non
     """Up to `limit` ids under a key that come after the id `after`."""
     query = "SELECT id FROM item_keys WHERE name = ? AND value = ? AND id > ? ORDER BY id LIMIT ?"
     at_once = f"SELECT json_group_array(id) FROM ({query})"
-    (found,) = connection.execute(at_once, (index, value, after or "", limit)).fetchone()
-    return _READ_IDS(found)
+    (matching,) = connection.execute(at_once, (index, value, after or "", limit)).fetchone()
+    return _READ_IDS(matching)
 
 
 def counted(connection: sqlite3.Connection, index: str, value: str, now: int) -> int:
@@ -108,8 +107,8 @@ def write(connection: sqlite3.Connection, commit: WriteBatch, now: int) -> None:
 
 def delete(connection: sqlite3.Connection, item: Item, now: int) -> None:
     """Delete an item at its version, else `Conflict`."""
-    found = connection.execute(f"DELETE FROM items WHERE {_UNCHANGED}", (item.id, item.version, now))
-    _require(found, item.id, item.version)
+    cursor = connection.execute(f"DELETE FROM items WHERE {_UNCHANGED}", (item.id, item.version, now))
+    _require(cursor, item.id, item.version)
 
 
 def anything_due(connection: sqlite3.Connection, lane: Lane, now: int) -> bool:
@@ -152,12 +151,12 @@ def forget_expired(connection: sqlite3.Connection, now: int, limit: int) -> int:
 
 
 def _replace(connection: sqlite3.Connection, row: ItemRow, now: int) -> None:
-    found = connection.execute(_UPDATE, (*_values(row)[1:], row.item.id, row.was, now))
-    _require(found, row.item.id, row.was)
+    cursor = connection.execute(_UPDATE, (*_values(row)[1:], row.item.id, row.was, now))
+    _require(cursor, row.item.id, row.was)
 
 
-def _require(found: sqlite3.Cursor, item_id: str, version: int) -> None:
-    if not found.rowcount:
+def _require(cursor: sqlite3.Cursor, item_id: str, version: int) -> None:
+    if not cursor.rowcount:
         raise Conflict(f"item {item_id!r} is no longer at version {version}: read it again")
 
 
@@ -169,10 +168,10 @@ def _taken(connection: sqlite3.Connection, item_ids: Sequence[str], now: int) ->
 
 
 def _insert_missing(connection: sqlite3.Connection, rows: Sequence[ItemRow], now: int) -> frozenset[str]:
-    """Insert rows, but for those whose ids it answers: they are there already."""
+    """Insert rows, except those whose ids it returns: they are there already."""
     try:
         _insert(connection, rows)
-    except sqlite3.IntegrityError:  # undoes the statement alone; to ask beforehand would cost every commit
+    except sqlite3.IntegrityError:  # undoes this statement alone; asking first would cost every commit
         there = _taken(connection, [row.item.id for row in rows], now)
         _insert(connection, [row for row in rows if row.item.id not in there])
         return there
@@ -186,7 +185,7 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[ItemRow]) -> None:
 
 @lru_cache(maxsize=MAX_WRITES)
 def _inserting(rows: int) -> str:
-    """One statement for all rows: each statement lets go of Python's lock, and other threads then hold it up."""
+    """One statement for all rows: each statement releases Python's lock, and other threads then delay it."""
     row = f"({', '.join('?' * 9)})"
     return f"INSERT INTO items ({_COLUMNS}) VALUES {', '.join([row] * rows)}"
 
@@ -200,12 +199,12 @@ def _values(row: ItemRow) -> Row:
 def _items(connection: sqlite3.Connection, query: str, values: Sequence[str | int]) -> list[Item]:
     """The items of a query in its order, in one step of SQLite.
 
-    Each step lets go of Python's lock, and beside a busy thread it takes up to 5 ms to get it back
+    Each step releases Python's lock, and beside a busy thread it takes up to 5 ms to get it back
     (`sys.getswitchinterval`): a page of fifty, row by row, would take a quarter of a second.
     """
     at_once = f"SELECT json_group_array(json_array({_COLUMNS})) FROM ({query})"
-    (found,) = connection.execute(at_once, values).fetchone()
-    return list(map(_item, _READ_ROWS(found)))
+    (matching,) = connection.execute(at_once, values).fetchone()
+    return list(map(_item, _READ_ROWS(matching)))
 
 
 def _item(row: Row) -> Item:

@@ -23,14 +23,14 @@ _LOCKS = Path("/proc/locks")
 """One lock a line, such as `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`: process 1234 holds inode 5678."""
 
 
-class NoTurn(StoreUnavailable):
-    """Another process holds the lock and does not let go of it."""
+class LockHeld(StoreUnavailable):
+    """Another process holds the lock and does not release it."""
 
     def __init__(self, lock: Path, waited: timedelta) -> None:
         held = f"has held its lock for more than {waited.total_seconds():g} s"
         pid = _holder(lock)
-        found = f"process {pid} {held}" if pid else f"a process {held} (`ps -A` shows stopped ones in state T)"
-        super().__init__(f"the database {lock.stem}: {found}; let it go on (`kill -CONT {pid or 'PID'}`) or end it")
+        holder = f"process {pid} {held}" if pid else f"a process {held} (`ps -A` shows stopped ones in state T)"
+        super().__init__(f"the database {lock.stem}: {holder}; let it go on (`kill -CONT {pid or 'PID'}`) or end it")
 
 
 class FileLock:
@@ -43,7 +43,7 @@ class FileLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the lock; `NoTurn` if its turn does not come."""
+        """Hold the lock; `LockHeld` if its turn does not come."""
         descriptor = self._taken()
         try:
             yield
@@ -65,11 +65,11 @@ class FileLock:
         if place.comes_up(self._turn):
             return place.descriptor
         self._place = place
-        raise NoTurn(self._path, self._turn)
+        raise LockHeld(self._path, self._turn)
 
 
 class _Place:
-    """A place in the kernel's queue. Whoever leaves it may come back, until its turn comes and it is given up."""
+    """A place in the kernel's queue. A thread may leave it and come back, until its turn comes and it is given up."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -102,7 +102,7 @@ class _Place:
     def _queue(self) -> None:
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX)
-        except OSError as error:  # such as ENOLCK: whoever waits is told, and nobody comes back
+        except OSError as error:  # such as ENOLCK: the waiting thread is told, and the place is gone
             self._fail(error)
             return
         with self._mutex:

@@ -46,7 +46,7 @@ class Readers:
             self._close_idle()
 
     def resume(self) -> None:
-        """Let connections be had again."""
+        """Give connections out again."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()

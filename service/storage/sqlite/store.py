@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from service.core.clock import Clock, SystemClock
-from service.core.enums import Lane
+from service.core import Clock, Lane, SystemClock
 from service.storage.audit_places import AuditPlace, parse_place, place_of
 from service.storage.commits import WriteBatch, commit_of, instant, micros, new_items
 from service.storage.cursors import entry_size, from_cursor, item_size, page_of, text_size
@@ -20,7 +19,7 @@ from service.storage.sqlite.lock import TURN
 from service.storage.store import AuditEntry, AuditQuery, AuditText, Item, Page
 
 FORGET_AT_ONCE = 500
-"""Expired items deleted in one commit, so that a great many do not hold everybody up."""
+"""Expired items deleted in one commit: very many at once would delay everybody."""
 
 _SYSTEM_CLOCK = SystemClock()
 
@@ -46,8 +45,8 @@ class SqliteStore:
         return self._database.read(lambda connection: item_sql.find(connection, item_id, self._now()))
 
     def get_many(self, item_ids: Sequence[str]) -> Mapping[str, Item]:
-        found = self._database.read(lambda connection: item_sql.find_many(connection, item_ids, self._now()))
-        return {item.id: item for item in found}
+        items = self._database.read(lambda connection: item_sql.find_many(connection, item_ids, self._now()))
+        return {item.id: item for item in items}
 
     def by_index(
         self, index: str, value: str, *, cursor: str | None = None, limit: int = 50, newest_first: bool = False
@@ -65,15 +64,15 @@ class SqliteStore:
 
     def ids_by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 50) -> Page[str]:
         after = from_cursor(cursor)
-        found = self._database.read(lambda connection: item_sql.ids(connection, index, value, after, limit + 1))
-        return page_of(found, limit, lambda item_id: item_id, len)
+        ids = self._database.read(lambda connection: item_sql.ids(connection, index, value, after, limit + 1))
+        return page_of(ids, limit, lambda item_id: item_id, len)
 
     def look_through(self, prefix: str, *, cursor: str | None = None, limit: int = 1_000) -> Page[Item]:
         after, most = from_cursor(cursor) or "", min(limit, item_sql.READ_AT_ONCE)
-        found = self._database.read(
+        entries = self._database.read(
             lambda connection: item_sql.beginning(connection, prefix, after, most + 1, self._now())
         )
-        return page_of(found, most, lambda item: item.id, item_size)
+        return page_of(entries, most, lambda item: item.id, item_size)
 
     def count(self, index: str, value: str) -> int:
         return self._database.read(lambda connection: item_sql.counted(connection, index, value, self._now()))

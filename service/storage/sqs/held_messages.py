@@ -1,4 +1,4 @@
-"""Notices that came a moment early: SQS counts whole seconds, timers do not, so that a worker keeps them until then."""
+"""Notices that came a moment early: SQS counts whole seconds, so a worker keeps them until their time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from service.core.enums import Lane
+from service.core import Lane
 from service.storage.sqs.queues import ReceivedNotice
 
 
@@ -37,7 +37,7 @@ class HeldMessages:
             return ripe
 
     def give_up(self) -> Sequence[tuple[Lane, ReceivedNotice]]:
-        """Everything that is kept, for others to do."""
+        """Everything that is kept, to be given back to the queue."""
         with self._lock:
             left = [(lane, message) for lane, kept in self._kept.items() for _, _, message in kept]
             for kept in self._kept.values():

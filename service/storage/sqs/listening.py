@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
-from service.core.enums import Lane
+from service.core import Lane
 from service.storage.sqs.queues import Queues, ReceivedNotice
 
 PATIENCE = timedelta(seconds=2)
@@ -36,7 +36,7 @@ class _Ear:
     more: bool = False
 
 
-class Listening:
+class QueueListener:
     """The long polls of one process, each of at most `patience`, told to `bell`. Without one every claim asks."""
 
     def __init__(self, queues: Queues, bell: Bell | None, patience: timedelta) -> None:
@@ -53,7 +53,7 @@ class Listening:
         return self._queues.receive(lane, limit) if self._bell is None else self._heard(lane, limit, self._bell)
 
     def untaken(self) -> Sequence[tuple[Lane, ReceivedNotice]]:
-        """What was heard and not taken, for others to do; polls that are under way go on."""
+        """What was received and not taken, to be given back; polls that are under way go on."""
         with self._lock:
             for ear in self._ears.values():
                 if ear.poll is not None and ear.poll.done() and ear.poll.exception() is not None:
@@ -86,7 +86,7 @@ class Listening:
 
 
 def _ring(bell: Bell, lane: Lane, poll: Poll) -> None:
-    if poll.exception() is None and poll.result():  # a failure is told by the next claim
+    if poll.exception() is None and poll.result():  # the next claim raises the failure
         bell(lane)
 
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from service.core.enums import Lane
-from service.core.exact_json import NotJson, dumps, loads
-from service.storage.aws_calls import ANSWERED_WITHIN_S, CONNECTIONS, Calls, checked_whole, config
+from service.core import Lane, NotJson, exact_json
+from service.storage.aws_calls import ANSWERED_WITHIN_S, CONNECTIONS, AwsCalls, checked_whole, config
 from service.storage.store import MAX_KEY_BYTES
 
 if TYPE_CHECKING:
@@ -42,11 +41,11 @@ HIDDEN_FOR = timedelta(seconds=30)
 """How long a received message stays hidden: claiming what it names takes a moment, or its worker is dead."""
 
 MOST_RECEIVES = 5
-"""After how many fruitless receives a message is put among the dead letters."""
+"""After how many failed receives a message becomes a dead letter."""
 
 KEPT_FOR = timedelta(days=14)
 
-_SECOND = timedelta(seconds=1)  # a notice is sent a fraction of it early: whoever gets it keeps it until then
+_SECOND = timedelta(seconds=1)  # a notice is sent a fraction of it early: its receiver keeps it until then
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def create_with_dead_letters(
         Attributes={
             "MessageRetentionPeriod": _seconds(KEPT_FOR),
             "VisibilityTimeout": _seconds(hidden_for),
-            "RedrivePolicy": dumps({"deadLetterTargetArn": arn, "maxReceiveCount": most_receives}),
+            "RedrivePolicy": exact_json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": most_receives}),
         },
     )
 
@@ -121,7 +120,7 @@ def create_with_dead_letters(
 class Queues:
     """Sends, receives and deletes notices, in as few calls as there can be."""
 
-    def __init__(self, calls: Calls[SQSClient], polls: Calls[SQSClient], names: QueueNames) -> None:
+    def __init__(self, calls: AwsCalls[SQSClient], polls: AwsCalls[SQSClient], names: QueueNames) -> None:
         self._calls = calls
         self._polls = polls
         self._names = names
@@ -150,7 +149,7 @@ class Queues:
         return [read for message in answer.get("Messages", []) if (read := _read(message)) is not None]
 
     def delete(self, lane: Lane, messages: Sequence[ReceivedNotice]) -> None:
-        """Delete up to 10 notices that were seen to; one that stays is seen to again, in vain and without harm."""
+        """Delete up to 10 notices that were handled; one that stays is handled again, without harm."""
         entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
             {"Id": str(place), "ReceiptHandle": message.receipt} for place, message in enumerate(messages)
         ]
@@ -171,7 +170,7 @@ class Queues:
         self._calls(lambda client: checked_whole(client.get_queue_url(QueueName=name), "QueueUrl"))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._calls.close()
         self._polls.close()
 
@@ -192,21 +191,21 @@ class Queues:
 
 
 def whole_seconds(time: timedelta) -> int:
-    """Seconds, rounded up: a notice that came back early would count as received in vain."""
+    """Seconds, rounded up: a notice that came back early would count as a failed receive."""
     return -(-time // _SECOND)
 
 
 def _entry(place: int, notice: Notice) -> SendMessageBatchRequestEntryTypeDef:
     return {
         "Id": str(place),
-        "MessageBody": dumps({"id": notice.item_id}),
+        "MessageBody": exact_json.dumps({"id": notice.item_id}),
         "DelaySeconds": min(max(notice.delay, timedelta(0)), LONGEST_DELAY) // _SECOND,
     }
 
 
 def _read(message: MessageTypeDef) -> ReceivedNotice | None:
     try:
-        body = loads(message["Body"])
+        body = exact_json.loads(message["Body"])
     except NotJson:
         body = None
     match body:

@@ -18,17 +18,16 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from service.core.clock import Clock, SystemClock
-from service.core.enums import Lane
-from service.storage.aws_calls import Calls
+from service.core import Clock, Lane, SystemClock
+from service.storage.aws_calls import AwsCalls
 from service.storage.aws_time import MOST_SKEW
 from service.storage.commits import ItemRow, instant, micros
 from service.storage.dynamodb import DynamoStore, TableNames
 from service.storage.dynamodb import connect as connect_dynamodb
-from service.storage.dynamodb.items import Hint, Missed
+from service.storage.dynamodb.items import DueHint, MissedClaim
 from service.storage.dynamodb.store import SHARDS
 from service.storage.sqs.held_messages import HeldMessages
-from service.storage.sqs.listening import PATIENCE, Bell, Listening
+from service.storage.sqs.listening import PATIENCE, Bell, QueueListener
 from service.storage.sqs.queues import (
     AT_ONCE,
     HIDDEN_FOR,
@@ -58,7 +57,7 @@ A_MOMENT = timedelta(seconds=1)
 """A notice that comes at most this early was delayed by whole seconds: it is kept in hand until its time."""
 
 SWEEP_AT_ONCE = 200
-"""Items of a lane that one upkeep sees to."""
+"""Items of a lane that one upkeep handles."""
 
 _TRIES = 2  # upkeep sends again what a web request should not wait for
 _SYSTEM_CLOCK = SystemClock()
@@ -73,7 +72,7 @@ def look_at(due_at: int, now: int) -> int:
 
 
 def look_again_at(due_at: datetime, now: datetime) -> datetime:
-    """When to look after a notice was sent: ever more rarely, so that a long backlog is not sent over and over."""
+    """When to look after a notice was sent: less and less often, so that a long backlog is not sent again and again."""
     overdue = max(now - due_at, timedelta(0))
     return max(due_at, now) + max(AGAIN_AFTER, overdue)
 
@@ -108,15 +107,15 @@ class QueuedStore(DynamoStore):
             pause=pause,
             chance=chance,
         )
-        polls = Calls(
+        polls = AwsCalls(
             *("SQS", connect_queues, pause, chance, _TRIES), answered_within=POLLED_WITHIN_S, server_time=self._time
         )
         calls = polls
         if connect_to_send is not None:
-            calls = Calls("SQS", connect_to_send, pause, chance, _TRIES, server_time=self._time)
+            calls = AwsCalls("SQS", connect_to_send, pause, chance, _TRIES, server_time=self._time)
         self._queues = Queues(calls, polls, queues)
         self._in_hand = HeldMessages()
-        self._listening = Listening(self._queues, bell, patience)
+        self._listening = QueueListener(self._queues, bell, patience)
 
     def claim(self, lane: Lane, now: datetime, lease: timedelta, limit: int) -> Sequence[Item]:
         if self._clock_is_off():
@@ -204,7 +203,7 @@ class QueuedStore(DynamoStore):
             logger.warning("SQS did not take %d notices in lane %s", refused, lane, extra={"lane": lane})
 
 
-def _early(outcome: Item | Missed, now: datetime) -> timedelta | None:
+def _early(outcome: Item | MissedClaim, now: datetime) -> timedelta | None:
     """How much too early a notice came, if by little."""
     if isinstance(outcome, Item) or outcome.due_at is None:
         return None
@@ -212,5 +211,5 @@ def _early(outcome: Item | Missed, now: datetime) -> timedelta | None:
     return early if timedelta(0) < early <= EARLY else None
 
 
-def _look_again(hint: Hint, now: datetime) -> int:
+def _look_again(hint: DueHint, now: datetime) -> int:
     return micros(look_again_at(instant(hint.due_at), now))

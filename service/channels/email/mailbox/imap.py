@@ -17,9 +17,7 @@ from imapclient.exceptions import IMAPClientError, LoginError
 
 from service.channels.email.mailbox.received import MAX_MAIL
 from service.channels.email.mailbox.server import ImapServer
-from service.core.clock import Clock
-from service.core.errors import TocsinError
-from service.core.records import Record
+from service.core import Clock, Record, TocsinError
 from service.work import ANSWERED_WITHIN_S, CONNECTED_WITHIN_S
 
 logger = logging.getLogger(__name__)

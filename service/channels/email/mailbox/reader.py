@@ -12,9 +12,7 @@ from msgspec import structs
 
 from service.channels.email.mailbox.imap import Batch, Position
 from service.channels.email.mailbox.received import ReceivedMail, parse_mail
-from service.core.clock import Clock
-from service.core.errors import TocsinError, Unavailable
-from service.core.records import Record, from_state, to_state
+from service.core import Clock, Record, TocsinError, Unavailable, from_state, to_state
 from service.storage import Conflict, Item, Store
 
 logger = logging.getLogger(__name__)
@@ -35,7 +33,7 @@ class MailboxUnread(TocsinError):
     """The mailbox has not been read for too long."""
 
 
-class Turn(Record, frozen=True):
+class ReaderTurn(Record, frozen=True):
     """Who reads the mailbox until when, how far it has been read, and when that last worked."""
 
     position: Position = Position()
@@ -54,7 +52,7 @@ class Mailbox(Protocol):
 def check_read(store: Store, now: datetime) -> None:
     """`MailboxUnread` when nobody has read the mailbox for too long."""
     item = store.get(ITEM)
-    turn = Turn() if item is None else from_state(Turn, item.state)
+    turn = ReaderTurn() if item is None else from_state(ReaderTurn, item.state)
     since = turn.read_at or turn.until
     if since is not None and now - since > UNREAD_TOO_LONG:
         raise MailboxUnread("the mailbox has not been read for 5 minutes: run `tocsin doctor`")
@@ -75,7 +73,7 @@ class MailboxReader:
         item = self._turn()
         more = item is not None
         while item is not None and more:
-            batch = self._mailbox.read(from_state(Turn, item.state).position)
+            batch = self._mailbox.read(from_state(ReaderTurn, item.state).position)
             for mail in batch.mails:
                 self._handle(mail.raw)
             item = self._noted(item, batch)
@@ -84,7 +82,7 @@ class MailboxReader:
     def _turn(self) -> Item | None:
         """The item of whose turn it is, taken or kept by this process; None if another has it."""
         item, now = self._store.get(ITEM), self._clock.now()
-        turn = Turn() if item is None else from_state(Turn, item.state)
+        turn = ReaderTurn() if item is None else from_state(ReaderTurn, item.state)
         is_taken = turn.until is not None and turn.until > now
         if is_taken and turn.holder != self._name:
             return None
@@ -95,14 +93,14 @@ class MailboxReader:
 
     def _noted(self, item: Item, batch: Batch) -> Item | None:
         """The item once the position behind a batch is noted, and that it could be read; None if the turn is lost."""
-        turn, now = from_state(Turn, item.state), self._clock.now()
+        turn, now = from_state(ReaderTurn, item.state), self._clock.now()
         is_noted = turn.read_at is not None and now - turn.read_at < HELD / 2
         if not batch.mails and is_noted:
             return item
         position = batch.mails[-1].position if batch.mails else turn.position
         return self._saved(item, structs.replace(turn, position=position, read_at=now))
 
-    def _saved(self, item: Item | None, turn: Turn) -> Item | None:
+    def _saved(self, item: Item | None, turn: ReaderTurn) -> Item | None:
         try:
             return self._store.save(structs.replace(item or Item(ITEM, ITEM, {}), state=to_state(turn)))
         except Conflict:

@@ -114,5 +114,5 @@ def _text(message: Message) -> str:
             plain.append(content(part))
         elif part.get_content_type() == "text/html":
             pages.append(content(part))
-    said = next((text for text in plain if text.strip()), None)
-    return said if said is not None else next(map(text_of_html, pages), "")
+    shown = next((text for text in plain if text.strip()), None)
+    return shown if shown is not None else next(map(text_of_html, pages), "")

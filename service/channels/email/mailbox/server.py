@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from service.core.errors import TocsinError
-from service.core.web_addresses import is_host
+from service.core import TocsinError, is_host
 
 _PORTS = {"imap": 143, "imap+starttls": 143, "imaps": 993}
 

@@ -14,9 +14,9 @@ from datetime import timedelta
 from msgspec import structs
 from prometheus_client import Counter
 
-from service.core.enums import Lane
+from service.core import Lane
 from service.storage import Item
-from service.work import Permanent, RetryLater, Step, Task, postponed, waiting
+from service.work import Commit, Permanent, RetryLater, Task, postponed, waiting
 
 logger = logging.getLogger(__name__)
 
@@ -108,13 +108,13 @@ class _Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Tries:
+class PostAttempts:
     """Makes the tries of items that owe a POST."""
 
     shares: HostShares
     chance: Callable[[], float] = random.random
 
-    def attempt(self, task: Task, host: str | None, call: Callable[[], None], done: Callable[[], Step]) -> Step:
+    def attempt(self, task: Task, host: str | None, call: Callable[[], None], done: Callable[[], Commit]) -> Commit:
         """Make one try by `call` and answer what `done` says, or when the item is tried again.
 
         `Permanent` after the last failure. `host` is who is called; None for a service that limits its callers itself.
@@ -122,9 +122,9 @@ class Tries:
         if host is None:
             return self._try(task, call, done)
         with self.shares.turn(task.item.lane, host) as wait:
-            return self._try(task, call, done) if wait is None else Step(postponed(task.item, task.now + wait))
+            return self._try(task, call, done) if wait is None else Commit(postponed(task.item, task.now + wait))
 
-    def _try(self, task: Task, call: Callable[[], None], done: Callable[[], Step]) -> Step:
+    def _try(self, task: Task, call: Callable[[], None], done: Callable[[], Commit]) -> Commit:
         try:
             call()
         except RetryLater as error:
@@ -133,7 +133,7 @@ class Tries:
         POSTS.labels("taken").inc()
         return done()
 
-    def _later(self, task: Task, error: RetryLater) -> Step:
+    def _later(self, task: Task, error: RetryLater) -> Commit:
         item, failures = task.item, failures_of(task.item) + 1
         if failures >= TRIES:
             raise Permanent(f"it failed {failures} times within a day; the last: {error}") from error
@@ -143,7 +143,7 @@ class Tries:
             *(item.id, item.kind, wait.total_seconds(), error),
             extra={"item_id": item.id, "kind": item.kind, "failures": failures},
         )
-        return Step(waiting(item, task.now + wait, {**item.state, _FAILURES: failures}))
+        return Commit(waiting(item, task.now + wait, {**item.state, _FAILURES: failures}))
 
 
 def failures_of(item: Item) -> int:
@@ -152,12 +152,12 @@ def failures_of(item: Item) -> int:
     return failures if isinstance(failures, int) else 0
 
 
-def on_dead(item: Item, _why: str) -> Step:
+def on_dead(item: Item, _why: str) -> Commit:
     """The dead item, counted; redriven it has a day again."""
     POSTS.labels("dead").inc()
-    return Step(structs.replace(item, state=without_failures(item)))
+    return Commit(structs.replace(item, state=without_failures(item)))
 
 
 def without_failures(item: Item) -> dict[str, object]:
-    """The item's state but for what this module notes in it."""
+    """The item's state without what this module notes in it."""
     return {name: value for name, value in item.state.items() if name != _FAILURES}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 _FORM = re.compile(r"([a-z-]+)\s*=\s*(\d{1,6}(?:\.\d{1,6})?)")
 

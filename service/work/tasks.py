@@ -9,13 +9,13 @@ from itertools import chain
 
 from msgspec import structs
 
-from service.core.clock import Clock
+from service.core import Clock
 from service.storage import AuditEntry, Item, Store
 from service.work.lanes import BEGUN_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Commit:
     """What one handling of an item commits, all at once: the item itself, other items, children, audit entries.
 
     `item.due_at` says what comes next: None when nothing is left to do, else when to be handled again.
@@ -28,13 +28,13 @@ class Step:
     others: Sequence[Item] = ()
     spawn: Sequence[Item] = ()
     audit: Sequence[AuditEntry] = ()
-    anew: Callable[[], Step] | None = None
+    anew: Callable[[], Commit] | None = None
 
 
-def joined(steps: Sequence[Step], *others: Item) -> Step:
+def joined(steps: Sequence[Commit], *others: Item) -> Commit:
     """Steps of different items as one, which commits all of them or none, and `others` with them."""
     first, *more = [step.item for step in steps]
-    return Step(
+    return Commit(
         first,
         [*more, *chain.from_iterable(step.others for step in steps), *others],
         list(chain.from_iterable(step.spawn for step in steps)),
@@ -96,6 +96,6 @@ def waiting(item: Item, until: datetime, state: Mapping[str, object] | None = No
 
 
 def postponed(item: Item, until: datetime, state: Mapping[str, object] | None = None) -> Item:
-    """The item as if it had not been claimed, due at `until`: waiting for one's turn is not a failed attempt."""
+    """The item as if it had not been claimed, due at `until`: waiting is not a failed attempt."""
     kept = item.state if state is None else state
     return structs.replace(item, state=kept, due_at=until, attempts=max(0, item.attempts - 1))

@@ -45,7 +45,7 @@ class TrialPlaces:
     def place(self, key: str, source: str | None) -> Iterator[None]:
         """Hold a place for a call of this key while it handles `source`; a call without one needs none.
 
-        A second call of a key waits for the first. A third is 429 at once; so is one that has waited in vain, or 503 if
+        A second call of a key waits for the first. A third is 429 at once; so is one that waited too long, or 503 if
         it was for calls of other keys. A key whose slow files have had their time of the hour is 429 as well.
         """
         if source is None:

@@ -8,11 +8,11 @@ from itertools import islice
 from msgspec import structs
 
 from service.channels import ContactKeys
-from service.core.records import from_state, to_state
+from service.core import from_state, to_state
 from service.escalate.gathering import ContactLimits
 from service.escalate.items import book_id, incident_id, record_of
 from service.escalate.phonebook import ListedPage, PhoneBook
-from service.messages import Ruled, Ruling, ruled, waits_for_review
+from service.messages import Ruling, RulingCommit, ruled, waits_for_review
 from service.storage import MAX_WRITES, Item, Store
 
 KIND = "phone-book"
@@ -28,7 +28,7 @@ class PhoneBooks:
         self._items: dict[str, Item] = {}
         self._read: dict[str, PhoneBook] = {}
         self._books: dict[str, PhoneBook] = {}
-        self._ruled: dict[str, Ruled] = {}
+        self._ruled: dict[str, RulingCommit] = {}
 
     def key(self, phone: str) -> str:
         """The phone, or the email address, as it may stand in an id."""
@@ -43,12 +43,12 @@ class PhoneBooks:
     def read_ahead(self, phones: Iterable[str]) -> None:
         """Read many at once, as far as one question goes; those that are asked for beyond it are read one by one."""
         names = {phone: book_id(self.key(phone)) for phone in islice(dict.fromkeys(phones), MAX_WRITES)}
-        found = self._store.get_many(list(names.values())) if names else {}
+        items = self._store.get_many(list(names.values())) if names else {}
         for phone, name in names.items():
-            self._keep(phone, name, found.get(name))
+            self._keep(phone, name, items.get(name))
 
-    def _keep(self, phone: str, name: str, found: Item | None) -> None:
-        item = self._items[phone] = found or Item(name, KIND, {})
+    def _keep(self, phone: str, name: str, stored: Item | None) -> None:
+        item = self._items[phone] = stored or Item(name, KIND, {})
         self._read[phone] = self._books[phone] = from_state(PhoneBook, item.state)
 
     def __setitem__(self, phone: str, book: PhoneBook) -> None:
@@ -56,12 +56,12 @@ class PhoneBooks:
             self._books[phone] = book
 
     def has_left(self, listed: ListedPage) -> bool:
-        """Whether a provider took a page, or may have; one that another incident of this commit brings has not left."""
+        """Whether a provider took a page, or may have; a page that this commit adds has not left."""
         item = self._store.get(incident_id(listed.incident_id))
         page = None if item is None else record_of(item).incident.page(listed.level, listed.contact)
         return page is not None and page.has_left
 
-    def rule(self, review_id: str, ruling: Ruling) -> Ruled | None:
+    def rule(self, review_id: str, ruling: Ruling) -> RulingCommit | None:
         """Decide about what a rule flagged, in this commit; None if it does not wait any more."""
         item = self._store.get(review_id)
         if item is None or review_id in self._ruled or not waits_for_review(item):

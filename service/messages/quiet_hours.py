@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from service.core.errors import TocsinError
+from service.core import TocsinError
 
 _FORM = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -27,7 +27,7 @@ class QuietHours:
     zone: str = "UTC"
 
     def ends(self, now: datetime, zone: str | None) -> datetime | None:
-        """The first instant after `now` that is quiet no more for a recipient in `zone`; None outside quiet hours.
+        """The end of the quiet hours in which a recipient in `zone` is at `now`; None outside quiet hours.
 
         Reckoned on the recipient's wall clock: a change to or from summer time moves nothing, an hour that is repeated
         is quiet both times, and an end that the clock skips is where it skips it.

@@ -27,8 +27,8 @@ class ProviderCandidate:
 def choose(candidates: Sequence[ProviderCandidate], chance: float) -> Sequence[str]:
     """The providers to try, in order, `chance` being in [0, 1).
 
-    The first is drawn in proportion to weight times health, so that one that does badly gets less, and still enough to
-    be seen recovering. The others follow, best first; those of weight 0 stand behind all that have one.
+    The first is drawn in proportion to weight times health, so that a failing one gets less, but enough to notice
+    when it recovers. The others follow, best first; those of weight 0 stand behind all that have one.
     """
     awake = [candidate for candidate in candidates if not candidate.rests]
     regulars = [candidate for candidate in awake if candidate.weight > 0]
@@ -37,7 +37,7 @@ def choose(candidates: Sequence[ProviderCandidate], chance: float) -> Sequence[s
     if not regulars:
         return [candidate.name for candidate in behind]
     first = _drawn(regulars, chance)
-    others = sorted((one for one in regulars if one is not first), key=lambda one: -_share(one))
+    others = sorted((other for other in regulars if other is not first), key=lambda other: -_share(other))
     return [candidate.name for candidate in (first, *others, *behind)]
 
 

@@ -1,4 +1,4 @@
-"""What is remembered of each file of the rules folder, in the store, whoever looked."""
+"""What is stored about each file of the rules folder, whichever process looked at it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from service.core.records import Unreadable, from_state, to_state
+from service.core import Unreadable, from_state, to_state
 from service.decide import Flaw, Severity
 from service.rulesets.errors import SHOWN
 from service.rulesets.family import RULESETS, Family
 from service.storage import Item, Store
 
 CHECKS = 2
-"""Counts up when a check begins to judge otherwise: files that an earlier one refused are looked at again.
+"""Counts up when the checks change: files that an earlier check refused are looked at again.
 
 1 also refused files whose trial was ended from outside.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenCopy:
     """A working copy as it was last looked at; `findings` are those that kept it from
     being published, and `version` is what it became otherwise."""
 
@@ -42,7 +42,7 @@ class Seen:
 
     @property
     def by_earlier_code(self) -> bool:
-        """Whether an earlier check looked last: it may have been wrong to refuse, and did not keep the base."""
+        """Whether an earlier check looked last: it may have refused wrongly, and did not store the base."""
         return self.checks < CHECKS
 
     def why(self) -> str:
@@ -59,28 +59,37 @@ class Seen:
         return None if hint is None else str(hint)
 
     def _first(self) -> Mapping[str, object]:
-        errors = (one for one in self.findings if one.get("severity") == Severity.ERROR.value)
+        errors = (finding for finding in self.findings if finding.get("severity") == Severity.ERROR.value)
         return next(errors, self.findings[0] if self.findings else {})
 
 
-class Memory:
+@dataclass(frozen=True, slots=True)
+class UnpublishedFile:
+    """A file of the folder whose text is not published, and why; `again_at` if it is tried again by itself."""
+
+    file: str
+    why: str
+    again_at: datetime | None
+
+
+class SeenCopies:
     """The files' items."""
 
     def __init__(self, store: Store, family: Family = RULESETS) -> None:
         self._store = store
         self._prefix = "workingcopy" if family is RULESETS else f"workingcopy-{family.kind}"
 
-    def get(self, path: Path) -> tuple[Seen | None, int]:
-        """What is remembered of a file, and the version of its item; None also for what nobody can read."""
+    def get(self, path: Path) -> tuple[SeenCopy | None, int]:
+        """What is stored about a file, and the version of its item; None also where it cannot be read."""
         item = self._store.get(self._item_id(path))
         if item is None:
             return None, 0
         try:
-            return from_state(Seen, item.state), item.version
+            return from_state(SeenCopy, item.state), item.version
         except Unreadable:  # written by a newer version: the file is looked at anew
             return None, item.version
 
-    def save(self, path: Path, seen: Seen, version: int) -> None:
+    def save(self, path: Path, seen: SeenCopy, version: int) -> None:
         """Remember it, if the item is still of this version; else `Conflict`."""
         self._store.save(Item(self._item_id(path), "working-copy", to_state(seen), version=version))
 
@@ -97,9 +106,9 @@ def said(kind: Flaw, severity: Severity, message: str, hint: str | None = None) 
 
 def errors_of(findings: Sequence[Mapping[str, object]]) -> str:
     """The first errors of a file with their places, for the log."""
-    errors = [one for one in findings if one["severity"] == Severity.ERROR.value]
+    errors = [finding for finding in findings if finding["severity"] == Severity.ERROR.value]
     more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
-    return "; ".join(f"{_where(one)}: {one['message']}" for one in errors[:SHOWN]) + more
+    return "; ".join(f"{_where(finding)}: {finding['message']}" for finding in errors[:SHOWN]) + more
 
 
 def _where(finding: Mapping[str, object]) -> str:

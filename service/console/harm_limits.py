@@ -30,5 +30,7 @@ def limits() -> tuple[HarmLimit, ...]:
         rules = calls.read("rulesets.read_outline", name=RULESET, number=active["version"])["rules"] if active else ()
     except Problem:  # there are no sentiment rules
         return ()
-    found = [HarmLimit(Decimal(match[1]), rule["name"]) for rule in rules if (match := _LIMIT.match(rule["when"]))]
-    return tuple(sorted(found, key=lambda limit: limit.harm))
+    harm_limits = [
+        HarmLimit(Decimal(match[1]), rule["name"]) for rule in rules if (match := _LIMIT.match(rule["when"]))
+    ]
+    return tuple(sorted(harm_limits, key=lambda limit: limit.harm))

@@ -9,22 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.core.records import from_state
-from service.escalate.books import PhoneBooks
+from service.core import from_state
 from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Summary, incident_id, outgoing_of, record_of
 from service.escalate.page import PageAttempt
+from service.escalate.phone_books import PhoneBooks
 from service.escalate.phonebook import ListedPage
 from service.escalate.turns import carrier
 from service.storage import Item, Store
 from service.work import slot_of
 
 CLOCKS_DIFFER = timedelta(seconds=5)
-"""How much the clocks of those who carry SMS may differ from ours."""
+"""How much the clocks of SMS carriers may differ from ours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class BegunPages:
     """Which pages of a phone may have been sent by `then`."""
 
     store: Store
