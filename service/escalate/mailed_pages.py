@@ -22,6 +22,7 @@ class MailSentence(StrEnum):
     BY_TEXT = "Text YES {{ code }} or NO {{ code }} to {{ number }}."
     UNREAD = "Answers to this email are not read."
     OPENED = "Opened {{ opened }}, code {{ code }}"
+    OPENED_AT = "Opened {{ opened }}"
     DETAILS = "Details"
     NEXT = "Asked next"
     WHY = "You get this because you are a contact for this."
@@ -43,6 +44,8 @@ class MailAnswerOptions:
     """Whether it is a mail at all, and not a message in a room that is answered by the link alone."""
     has_number: bool = False
     """Whether there is a number to text, and a code of the reader's phone."""
+    has_code: bool = True
+    """Whether the reader has a code: whoever has no phone has none."""
 
 
 def mail_document(template: Template, words: AnswerWords, asked: MailAnswerOptions) -> str:
@@ -55,9 +58,16 @@ def mail_document(template: Template, words: AnswerWords, asked: MailAnswerOptio
         subject,
         heading + _facts(asked) + question + "".join(_ways(asked)),
         preheader=words.question,
-        kind=MailSentence.OPENED if asked.is_mail else "",
+        kind=_kind(asked),
         foot=(MailSentence.WHY,) if asked.is_mail else (),
     )
+
+
+def _kind(asked: MailAnswerOptions) -> str:
+    """When it was opened, and the code where the reader also has it elsewhere."""
+    if not asked.is_mail:
+        return ""
+    return MailSentence.OPENED if asked.has_code else MailSentence.OPENED_AT
 
 
 def _facts(asked: MailAnswerOptions) -> str:

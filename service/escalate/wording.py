@@ -24,6 +24,7 @@ from service.channels import (
     own_addresses,
 )
 from service.core import Channel, Tag, parse_tag
+from service.escalate.codeless import without_code
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import Outgoing
 from service.escalate.local_times import local_time
@@ -162,7 +163,8 @@ class Wording:
         template = incident.policy.template(_role(incident, outgoing), outgoing.level)
         linked = link is not None and outgoing.role in PAGING
         lines = ((_LINK,) if linked else ()) + ((_BY_TEXT,) if _is_call_that_asks(incident, outgoing) else ())
-        rendition = self._rendition((template, *lines), contact.language)
+        has_code = contact.phone is not None
+        rendition = self._rendition((template, *lines), contact.language, has_code)
         as_letter = CHANNELS[outgoing.channel].always_linked and outgoing.role in PAGING
         if as_letter:
             page = incident.policy.template(Role.PAGE, outgoing.level)
@@ -173,6 +175,7 @@ class Wording:
                 has_next=bool(incident.asked_after(outgoing.level)),
                 is_read=self._house.reads_mail,
                 has_number=bool(self._house.number and contact.phone),
+                has_code=has_code,
             )
             asked = asked if outgoing.channel is Channel.EMAIL else replace(asked, is_mail=False)
             rendition = self._mail(template, contact.language, asked)
@@ -241,11 +244,12 @@ class Wording:
         due_at = incident.due_at
         about = shorten(incident.description, ABOUT)
         code = str(page.code) if page is not None and page.code is not None else incident.id
+        thing = about if contact.phone is None else f"{code} {about}"
         return {
             "code": code,
             "description": _with_count(incident, outgoing.role),
             "about": about,
-            "thing": f"{code} {about}",
+            "thing": thing,
             "asked": ", ".join(self._label(each, language) for each in incident.asked_now),
             "opened": local_time(incident.opened_at, contact.timezone, language, now),
             "next_time": "" if due_at is None else local_time(due_at, contact.timezone, language, now),
@@ -288,28 +292,27 @@ class Wording:
         if template.html is None:
             words = self._templates.get(asked.page).answer if asked.page in self._templates.names else None
             template = replace(template, html=mail_document(template, words or NEUTRAL, asked))
-        return self._said_in(template, language)
+        return self._said_in(template, language, asked.has_code)
 
-    def _made(self, names: tuple[str, ...], language: str | None) -> Rendition:
+    def _made(self, names: tuple[str, ...], language: str | None, has_code: bool = True) -> Rendition:
         first, *lines = map(self._templates.get, names)
         template = first
         for line in lines:
             template = _with_line(template, line)
-        return self._said_in(template, language)
+        return self._said_in(template, language, has_code)
 
-    def _said_in(self, template: Template, language: str | None) -> Rendition:
+    def _said_in(self, template: Template, language: str | None, has_code: bool) -> Rendition:
         target = parse_tag(language) if language else template.language
         texts = {text: self._translator.translate(text, template.language, target) for text in template.texts}
         translated = {text: answer for text, answer in texts.items() if isinstance(answer, Translation)}
-        if target == template.language or len(translated) < len(texts):
-            return render.rendition(template, template.language, SOURCE, {})
-        first_said = next(iter(translated.values()))
-        return render.rendition(
-            template,
-            first_said.language,
-            first_said.provenance,
-            {text: answer.text for text, answer in translated.items()},
-        )
+        spoken, provenance, words = template.language, SOURCE, dict[str, str]()
+        if target != template.language and len(translated) == len(texts):
+            first_said = next(iter(translated.values()))
+            spoken, provenance = first_said.language, first_said.provenance
+            words = {text: answer.text for text, answer in translated.items()}
+        if not has_code:
+            words = {text: without_code(words.get(text, text)) for text in texts}
+        return render.rendition(template, spoken, provenance, words)
 
     def _keys(self, language: Tag) -> str:
         """Which keys answer a call; nothing in a language that nobody wrote it in, for its voice would misread it."""

@@ -12,6 +12,7 @@ from service.channels import Email, Reference
 from service.channels.phones import PhoneRules
 from service.core.enums import Channel
 from service.core.language_tags import Tag, parse_tag
+from service.escalate.codeless import without_code
 from service.escalate.incident import Contact
 from service.escalate.items import Outgoing
 from service.escalate.policies import read_policies
@@ -186,3 +187,42 @@ def test_a_call_says_what_to_text(role: Role, language: str, says: str) -> None:
     )
     assert call is not None
     assert says in call.text
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr", "it", "pt-BR"])
+def test_who_has_no_phone_reads_no_code_and_nothing_to_type(language: str) -> None:
+    wording = Wording(TEMPLATES, CATALOGUES, PhoneRules(reserved_allowed=True))
+    contacts = [Contact(1, email="ann@example.com", language=language), incidents.BEN]
+    for name in ("default", "approval", "medicine", "assignment"):
+        policy = POLICIES.get(name)
+        incident = replace(incidents.opened(contacts, policy), id="01JX7", description="Disk full db1")
+        for role in policy.roles:
+            outgoing = Outgoing(incident.id, 1, role, 1, 1, Channel.EMAIL)
+            mail = wording.of_message(incident, outgoing, Reference("page", 1), incidents.START)
+            assert isinstance(mail, Email)
+            assert "Disk full db1" in mail.text + mail.subject, (name, role, mail.text)
+            assert "01JX7" not in mail.text + mail.html, (name, role, mail.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "{{ owner }} has {{ code }} ({{ about }}). You need not do anything.",
+            "{{ owner }} has {{ about }}. You need not do anything.",
+        ),
+        (
+            "Nobody has taken {{ code }} ({{ about }}) yet. To take it, reply YES {{ code }}.",
+            "Nobody has taken {{ about }} yet.",
+        ),
+        ("Jetzt wird gefragt: {{ next }} ({{ code }}, {{ about }}).", "Jetzt wird gefragt: {{ next }} ({{ about }})."),
+        (
+            "{{ code }} ist schon übernommen ({{ owner }}; {{ about }}).",
+            "{{ about }} ist schon übernommen ({{ owner }}).",
+        ),
+        ("{{ next }} is asked now: {{ about }} ({{ code }}).", "{{ next }} is asked now: {{ about }}."),
+        ("Reply YES {{ code }} once it is over", "Reply YES {{ code }} once it is over"),
+    ],
+)
+def test_a_sentence_without_its_code(text: str, says: str) -> None:
+    assert without_code(text) == says
