@@ -256,9 +256,9 @@ _TAKES_A_NO_BACK = AFFIRMING | {
 
 
 def _excuses(reading: Reading, kinds: Set[PhraseKind | None]) -> bool:
-    """Whether the text only says why somebody cannot, and every word is known: "I'm on holiday, sorry"."""
+    """Whether the text only says why somebody cannot, in words that say it by themselves: "I'm at a wedding in …"."""
     known = any(
-        piece.phrase.kind is PhraseKind.EXCUSE and not piece.phrase.open for piece in reading.pieces if piece.phrase
+        piece.phrase.kind is PhraseKind.EXCUSE and piece.phrase.complete for piece in reading.pieces if piece.phrase
     )
     return known and kinds <= _BESIDE_NO - {PhraseKind.NOT_NOW, PhraseKind.ALL, PhraseKind.BOTH}
 

@@ -21,12 +21,16 @@ MAX_NODES = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What a phrase means. An `open` phrase takes in the rest of its clause. `minutes` is the unit of its number."""
+    """What a phrase means. An `open` phrase takes in the rest of its clause; a `complete` one needs no such rest.
+
+    `minutes` is the unit of its number.
+    """
 
     kind: PhraseKind
     at: Place
     open: bool = False
     minutes: int | None = None
+    complete: bool = True
 
 
 @dataclass(slots=True)

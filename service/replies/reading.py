@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, AtomType, atoms_of, spelled_out
+from service.core import fold
+from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, AtomType, atoms_of, is_single, spelled_out
 from service.replies.cover import Piece, cover
 from service.replies.graph import Node
 from service.replies.kinds import AFFIRMING, DRAWN_OUT, REFUSING, SERIOUS, PhraseKind
@@ -82,8 +83,8 @@ class Reading:
 
     def _is_about_me(self, clause: Reading) -> bool:
         doubtful = clause.open or PhraseKind.HANDOVER in clause.kinds or bool(clause.unknown)
-        words = (atom.text for piece in clause.pieces for atom in piece.atoms)
-        return not doubtful or any(word in me for word in words for me in self.me)
+        words = [atom.text for piece in clause.pieces for atom in piece.atoms]
+        return not doubtful or any(stands_in(me, words) for known in self.me for me in known)
 
     @property
     def begins_with_plain_no(self) -> bool:
@@ -184,6 +185,11 @@ def read_atoms(atoms: Sequence[Atom], cut_short: bool, own: Vocabulary, *others:
     return Reading(own.language, pieces, cut_short or len(atoms) > MAX_ATOMS, me=me, plain_no=plain_no)
 
 
+def stands_in(word: str, atoms: Sequence[str]) -> bool:
+    """Whether a word stands among atoms; in a script without blanks it is several of them."""
+    return word in "".join(atoms) if is_single(word[0]) else word in atoms
+
+
 def is_long(text: str) -> bool:
     """Whether a text is longer than a YES can be."""
     written = sum(not (character.isdigit() or character.isspace()) for character in text[:MAX_READ])
@@ -271,7 +277,8 @@ def _without_drawl(atom: Atom, vocabularies: Sequence[Vocabulary]) -> Atom:
     inner = _INNER_RUN.sub(r"\1", atom.text)
     last = inner[-1]
     stem = inner.rstrip(last)
-    for word in (stem + last * 2, stem + last):
+    accented = (stem,) if stem and fold(stem[-1]) == last else ()  # "síii"
+    for word in (stem + last * 2, stem + last, *accented):
         if any(vocabulary.kind((word,)) in DRAWN_OUT for vocabulary in vocabularies):
             return Atom(word)
     return atom

@@ -11,7 +11,7 @@ from itertools import product
 from service.core import caseless, fold
 from service.decide import Entries, EntryKeys, Finding, Flaw, Node, Place, RuleFaults, entries, positions
 from service.replies import patterns
-from service.replies.atoms import NUMBER_KEY, AtomType, atoms_of, folded_word
+from service.replies.atoms import NUMBER_KEY, AtomType, atoms_of, folded_word, is_single
 from service.replies.graph import Graph, Phrase, TooManyNodes
 from service.replies.graph import Node as GraphNode
 from service.replies.kinds import ALIKE, OPEN_ENDED, PhraseKind
@@ -100,7 +100,7 @@ class _Phrases:
         try:
             filled = with_parts(pattern, self.parts)
             for (timed, minutes), is_open in product(_timed(filled, self.units), ends):
-                self._enter(timed, Phrase(kind, scalar.at, is_open, minutes))
+                self._enter(timed, Phrase(kind, scalar.at, is_open, minutes, complete=False in ends))
         except BadPattern as problem:
             self.faults.error(Flaw.SYNTAX, scalar.at, str(problem))
 
@@ -244,9 +244,15 @@ def _vocabulary(keys: EntryKeys, faults: RuleFaults) -> Vocabulary:
 
 
 def _words_of(texts: Sequence[str], accents: bool) -> frozenset[str]:
-    """The words of texts, folded; with their accents also where these are kept."""
-    kept = {accents, False}
-    return frozenset(atom.text for text in texts for way in kept for atom in atoms_of(text, accents=way))
+    """The words of texts, folded; with their accents also where these are kept.
+
+    A text of a script without blanks is one word.
+    """
+    folded = [fold(text, accents=way) for text in texts for way in (accents, False)]
+    whole = [text for text in folded if text and is_single(text[0])]
+    return frozenset(whole) | {
+        atom.text for text in folded if text not in whole for atom in atoms_of(text, accents=True)
+    }
 
 
 def _without_end(pattern: str) -> tuple[str, tuple[bool, ...]]:

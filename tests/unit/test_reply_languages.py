@@ -12,7 +12,6 @@ from click.testing import CliRunner
 from service.cli.rules import rules
 from service.replies import Languages, decide, read_languages, vocabulary_file
 from service.replies.decide import FOR_PAGES
-from service.replies.languages import LOOKS_BEFORE_COMPILING
 from service.wiring.escalation import SHIPPED_WORDS
 
 BROKEN = 'replies: de\nyes: [ja, "mach ("]\n'
@@ -164,9 +163,13 @@ def test_a_file_that_is_added_or_taken_away_is_followed_too(few: Path) -> None:
     assert "bg" not in languages.names
 
 
-def test_following_compiles_every_language_ahead_of_the_first_reply(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_languages_that_replies_need_are_compiled(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     languages = read_languages(few)
-    for _ in range(LOOKS_BEFORE_COMPILING + len(languages.names)):
+    for _ in range(40):
         languages.follow()
+    languages.read("ja mach ich", "de")
+    assert [reading.language for reading in languages.read("YES 41", None)] == ["en"]
     monkeypatch.setattr(vocabulary_file, "parse", None)
-    assert [reading.language for reading in languages.read("blorp, да, nein", None)] == ["en", "bg", "de"]
+    assert languages.read("nein", "de")[0].language == "de"
+    with pytest.raises(TypeError):
+        languages.read("да", "bg")
