@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from service.cli.rules import rules
 from service.replies import Languages, decide, read_languages, vocabulary_file
 from service.replies.decide import FOR_PAGES
+from service.replies.vocabulary import Vocabulary
 from service.wiring.escalation import SHIPPED_WORDS
 
 BROKEN = 'replies: de\nyes: [ja, "mach ("]\n'
@@ -164,12 +165,19 @@ def test_a_file_that_is_added_or_taken_away_is_followed_too(few: Path) -> None:
 
 
 def test_only_the_languages_that_replies_need_are_compiled(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+
+    def parsed(name: str, source: bytes) -> Vocabulary:
+        compiled.append(name)
+        vocabulary = vocabulary_file.parse(source).vocabulary
+        assert vocabulary is not None
+        return vocabulary
+
+    monkeypatch.setattr("service.replies.languages._parsed", parsed)
     languages = read_languages(few)
     for _ in range(40):
         languages.follow()
+    assert compiled == []
     languages.read("ja mach ich", "de")
-    assert [reading.language for reading in languages.read("YES 41", None)] == ["en"]
-    monkeypatch.setattr(vocabulary_file, "parse", None)
-    assert languages.read("nein", "de")[0].language == "de"
-    with pytest.raises(TypeError):
-        languages.read("да", "bg")
+    languages.read("YES 41", None)
+    assert sorted(compiled) == ["de", "emoji", "en"]
