@@ -14,10 +14,8 @@ from flask import Flask
 from service import config
 from service.cli.scenarios.api import Api, ApiAnswer
 from service.config import Settings
-from service.core import exact_json
-from service.core.clock import HandClock
-from service.core.enums import Scope
-from service.wiring.app import Service
+from service.core import HandClock, Scope, exact_json
+from service.wiring import Service
 
 STEP = timedelta(seconds=5)
 """Between two times at which the worker does what is due."""
