@@ -22,6 +22,7 @@ from service.language.embedded.catalogue import read_catalogues
 from service.messages.render import Rendition, email_text, rendition, sms_text
 from service.messages.templates import announcement
 from service.notify.batch import BATCH_SIZE
+from service.notify.list_keys import DELIVERIES_OF
 from service.recipients import Recipient
 from service.storage.commits import micros
 from service.storage.sqlite.schema import migrate
@@ -111,11 +112,11 @@ class Rows:
             "seconds": None,
         }
         keys = {"outbox": "all", "outbox-channel": channel, "outbox-to": to}
-        forget = micros(now + KEPT)
+        of, forget = {DELIVERIES_OF: person.user_id}, micros(now + KEPT)
         return (
-            (delivery_id, "delivery", "bulk", _json(delivery), "{}", None, 1, 0, None),
+            (delivery_id, "delivery", "bulk", _json(delivery), _json(of), None, 1, 0, None),
             (entry_id, "outbox", "transactional", _json(entry), _json(keys), None, 1, 0, forget),
-        ), [(name, value, entry_id) for name, value in keys.items()]
+        ), [(DELIVERIES_OF, person.user_id, delivery_id), *((name, value, entry_id) for name, value in keys.items())]
 
     def _said(self, person: Recipient) -> tuple[str, str, Mapping[str, str | None]]:
         what = self._renditions[person.language]

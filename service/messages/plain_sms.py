@@ -7,8 +7,10 @@ nobody sees. They become plain ones where that makes the text GSM-7; a text that
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from service.core import composed, with_plain_blanks, without_joiners, without_zero_width
-from service.messages.segments import not_in_gsm_7
+from service.messages.segments import is_gsm_7
 
 _PLAIN = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc", "'")
@@ -20,10 +22,11 @@ _PLAIN = str.maketrans(
 )
 
 
+@lru_cache(maxsize=64)  # an announcement without a slot is the same for each of its readers
 def plain(text: str) -> str:
     """The text with invisible and typographic characters replaced where that saves money; readers see the same."""
-    if not not_in_gsm_7(text):  # most texts
+    if is_gsm_7(text):
         return text
     visible = without_zero_width(composed(with_plain_blanks(text)))
     cheap = without_joiners(visible).translate(_PLAIN)
-    return visible if not_in_gsm_7(cheap) else cheap
+    return cheap if is_gsm_7(cheap) else visible

@@ -7,6 +7,7 @@ surrogate pair stays together. https://docs.aws.amazon.com/sms-voice/latest/user
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENSION = frozenset("\f^{}\\[~]|€")
+_OUTSIDE = re.compile(f"[^{re.escape(''.join(sorted(_BASIC | _EXTENSION)))}]")
 
 MAX_SEGMENTS = 255
 """What one concatenated message can be numbered up to (3GPP TS 23.040 §9.2.3.24.1)."""
@@ -71,8 +73,13 @@ def not_in_gsm_7(text: str) -> frozenset[str]:
     return frozenset(text) - _BASIC - _EXTENSION
 
 
+def is_gsm_7(text: str) -> bool:
+    """Whether a text goes as GSM-7, 160 characters a message."""
+    return _OUTSIDE.search(text) is None
+
+
 def _encoding(text: str) -> Encoding:
-    return Encoding.UCS_2 if not_in_gsm_7(text) else Encoding.GSM_7
+    return Encoding.GSM_7 if is_gsm_7(text) else Encoding.UCS_2
 
 
 def _units(text: str, encoding: Encoding) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import cache
 from zoneinfo import ZoneInfo
 
 from service.channels import CHANNELS, Attachment, Circumstances, Message, Reference, voice_of
@@ -111,7 +110,10 @@ def _filled(
     enclosed: MailEnclosure,
 ) -> Plan:
     kind, bulk = CHANNELS[recipient.preference], lane is Lane.BULK
-    leaving = cache(lambda: policy.unsubscribe_url(recipient) if bulk else None)
+
+    def leaving() -> str | None:
+        return policy.unsubscribe_url(recipient) if bulk else None
+
     how = Circumstances(
         reference,
         promotional=bulk,
