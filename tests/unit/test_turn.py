@@ -20,6 +20,7 @@ from service.notify.sending.plan import Hold, Send
 from service.notify.sending.settle import SOONEST, Settled, settle
 from service.notify.sending.stalls import LONGEST
 from service.notify.sending.turn import HandOver, Later, WaitsFor
+from service.work import POLICIES
 from tests.unit.batches import NOON, STORED_VERSION, Rates, Reader, turn_input
 
 HOUR = timedelta(hours=1)
@@ -216,6 +217,13 @@ def test_a_refused_copy_is_tried_again_after_a_wait_that_the_dice_spread() -> No
     assert early is not None
     assert late is not None
     assert NOON < early < late
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_a_copy_that_was_refused_often_enough_has_failed(lane: Lane) -> None:
+    tried = Reader(status=DeliveryStatus.PENDING, has_record=True, attempt=POLICIES[lane].max_attempts - 1)
+    settled = answered(chosen(turn_input([tried], lane=lane)), Refused(Reason.PROVIDER, "500"))
+    assert (statuses(settled), settled.due_at) == ([DeliveryStatus.FAILED], None)
 
 
 def test_a_provider_says_how_long_to_wait_at_least() -> None:
