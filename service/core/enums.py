@@ -1,4 +1,4 @@
-"""The words of the field that several parts must spell alike (DESIGN §1)."""
+"""Words of the field that several parts must spell alike."""
 
 from __future__ import annotations
 

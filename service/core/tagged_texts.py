@@ -92,9 +92,9 @@ def marked_words(text: str) -> Mapping[str, str]:
 def with_marks(text: str, words: Mapping[str, str]) -> str | None:
     """A bare text with each tag around its words; None unless each stands there once, and no two tags cross."""
     marks: list[tuple[int, int, int, str]] = []
-    for number, words_of_mark in words.items():
-        matches = list(re.finditer(rf"(?<!\w){re.escape(words_of_mark.strip())}(?!\w)", text, re.IGNORECASE))
-        if len(matches) != 1 or not words_of_mark.strip():
+    for number, phrase in words.items():
+        matches = list(re.finditer(rf"(?<!\w){re.escape(phrase.strip())}(?!\w)", text, re.IGNORECASE))
+        if len(matches) != 1 or not phrase.strip():
             return None
         start, end = matches[0].span()
         # where several stand at one place, what closes comes first, the inner one of two closing, the outer of opening

@@ -17,7 +17,7 @@ class Severity(StrEnum):
 
 
 class Flaw(StrEnum):
-    """What is the matter (DESIGN §9 fixes these names: scripts read them)."""
+    """The kind of a finding. Scripts read these names, so they stay."""
 
     SYNTAX = "syntax"
     TYPE = "type"

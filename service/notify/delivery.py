@@ -12,7 +12,7 @@ from service.core import Channel, Record
 
 
 class DeliveryStatus(StrEnum):
-    """Where a delivery is (DESIGN §5)."""
+    """The state of a delivery."""
 
     PENDING = "pending"
     SENDING = "sending"

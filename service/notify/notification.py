@@ -12,7 +12,7 @@ from service.core import Channel, Lane
 
 
 class Status(StrEnum):
-    """Where a notification is (DESIGN §5)."""
+    """The state of a notification."""
 
     ACCEPTED = "accepted"
     VALIDATING = "validating"
