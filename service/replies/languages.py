@@ -29,6 +29,11 @@ POLL = timedelta(seconds=1)
 """How often to `follow`: a file that was saved is in use after two looks."""
 
 
+LOOKS_BEFORE_COMPILING = 30
+"""Looks before files are compiled that nobody needed yet: a process that starts has more urgent work, and one that
+lives for seconds never needs them."""
+
+
 class VocabulariesRefused(TocsinError):
     """A vocabulary file cannot be used; the message shows every fault of every file with its place."""
 
@@ -51,6 +56,7 @@ class Languages:
         self._instead = instead or {}
         self._compiled: dict[str, Vocabulary] = {}
         self._lock = Lock()
+        self._looks = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,12 +74,19 @@ class Languages:
             return self._compiled[name]
 
     def follow(self) -> None:
-        """Take up the files that changed since the last look.
+        """Take up the files that changed since the last look, and after a while compile one that nobody needed yet.
 
+        One at a look: all at once keep the first reply in an unknown language waiting for seconds.
         Of a file that cannot be used the last good words go on, and an operator reads why.
         """
         if self._folder is not None and self._folder.has_settled():
             self._renew(self._folder.sources())
+        self._looks += 1
+        if self._looks <= LOOKS_BEFORE_COMPILING:
+            return
+        waiting = (name for name in self.names if name not in self._compiled)
+        if (name := next(waiting, None)) is not None:
+            self.vocabulary(name)
 
     def _renew(self, sources: Mapping[str, bytes]) -> None:
         renewed, compiled = dict(sorted(sources.items())), dict(self._compiled)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from service.cli.rules import rules
 from service.replies import Languages, decide, read_languages, vocabulary_file
 from service.replies.decide import FOR_PAGES
+from service.replies.languages import LOOKS_BEFORE_COMPILING
 from service.replies.vocabulary import Vocabulary
 from service.wiring.escalation import SHIPPED_WORDS
 
@@ -164,7 +165,9 @@ def test_a_file_that_is_added_or_taken_away_is_followed_too(few: Path) -> None:
     assert "bg" not in languages.names
 
 
-def test_only_the_languages_that_replies_need_are_compiled(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_language_is_compiled_for_its_first_reply_and_all_are_after_a_while(
+    few: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compiled: list[str] = []
 
     def parsed(name: str, source: bytes) -> Vocabulary:
@@ -175,9 +178,12 @@ def test_only_the_languages_that_replies_need_are_compiled(few: Path, monkeypatc
 
     monkeypatch.setattr("service.replies.languages._parsed", parsed)
     languages = read_languages(few)
-    for _ in range(40):
+    for _ in range(LOOKS_BEFORE_COMPILING):
         languages.follow()
     assert compiled == []
     languages.read("ja mach ich", "de")
     languages.read("YES 41", None)
     assert sorted(compiled) == ["de", "emoji", "en"]
+    for _ in languages.names:
+        languages.follow()
+    assert sorted(compiled) == sorted(languages.names), "the first reply in an unknown language waits for none"
