@@ -57,7 +57,7 @@ from service.core.web_addresses import (
     parse_link,
     split_url,
 )
-from service.core.workbooks import DAMAGED_WORKBOOK, OversizedWorkbook, check_unpacked, within_size
+from service.core.workbooks import DAMAGED_WORKBOOK, OversizedWorkbook, check_tags, check_unpacked, within_size
 
 __all__ = [
     "AWS_RAISED",
@@ -112,6 +112,7 @@ __all__ = [
     "aws_kind_of_code",
     "best_match",
     "caseless",
+    "check_tags",
     "check_unpacked",
     "compatible",
     "composed",

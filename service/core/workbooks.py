@@ -30,6 +30,9 @@ Neither has an error of its own for it: a flipped bit is an encryption (RuntimeE
 nobody has written (NotImplementedError), and a missing part is a KeyError.
 """
 
+_LEAST_CELLS = 4
+"""What a row counts as at least: Excel has a million rows, and a damaged file may speak of a billion."""
+
 
 class OversizedWorkbook(TocsinError):
     """The workbook has more in it than is read; the text says how much, and what to do."""
@@ -44,11 +47,21 @@ def check_unpacked(raw: bytes) -> None:
         raise OversizedWorkbook(f"{unpacked}: copy the table alone into a new workbook")
 
 
+def check_tags(raw: bytes, most: int) -> None:
+    """`OversizedWorkbook` if its parts have more than `most` tags of XML, each of which costs a parser an element."""
+    with ZipFile(io.BytesIO(raw)) as parts:
+        tags = sum(parts.read(part).count(b"<") for part in parts.infolist())
+    if tags > most:
+        raise OversizedWorkbook(
+            f"has {tags:,} tags of XML, more than {most:,}: copy the table alone into a new workbook"
+        )
+
+
 def within_size(rows: Iterator[Sequence[T]]) -> Iterator[Sequence[T]]:
-    """The rows of a sheet; `OversizedWorkbook` once they have more than `MAX_CELLS` cells."""
+    """The rows of a sheet; `OversizedWorkbook` after more than `MAX_CELLS` cells, an empty row counted as 4."""
     cells = 0
     for row in rows:
-        cells += max(1, len(row))
+        cells += max(_LEAST_CELLS, len(row))
         if cells > MAX_CELLS:
             raise OversizedWorkbook(too_many("the sheet"))
         yield row

@@ -30,6 +30,10 @@ class UnreadableFile(TocsinError):
     """The file is neither a table nor JSON of profiles."""
 
 
+class TooManyRows(UnreadableFile):
+    """The file has more rows than are looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A profile of a file and the audience it names there."""
@@ -59,20 +63,23 @@ class PeopleFile:
     read_as: str
 
 
-def read_file(name: str, raw: bytes, rules: ProfileRules, country: str | None = None) -> PeopleFile:
+def read_file(
+    name: str, raw: bytes, rules: ProfileRules, country: str | None = None, *, most_rows: int = MAX_ROWS
+) -> PeopleFile:
     """Every row of a file; `UnreadableFile` if it holds no rows at all, which reading them may raise, too.
 
     `country` (ISO 3166) is whose national phone numbers are read. A person may stand in several rows, for several
     audiences, but only with one and the same profile. A column that is none is one fault, and the rest is read.
+    Reading ends with `TooManyRows` after `most_rows`, so that a long file costs no more than the longest that is taken.
     """
     if name.lower().endswith(".json") or _is_json(raw):
-        return PeopleFile(_rows(_json_rows(name, raw), rules, country), "JSON")
+        return PeopleFile(_rows(_json_rows(name, raw), rules, country, most_rows), "JSON")
     try:
-        table = _table(raw)
+        table = _table(raw, most_rows)
         places, faults = _header(name, table)
     except UnreadableTable as error:
         raise UnreadableFile(f"{name} {error}") from error
-    rows = _rows(_table_rows(name, table, places), rules, country)
+    rows = _rows(_table_rows(name, table, places), rules, country, most_rows)
     return PeopleFile(_after(faults, rows), f"{table.encoding}, {table.separator}")
 
 
@@ -99,12 +106,12 @@ def _after(faults: RefusedRow | None, rows: Iterator[Row | RefusedRow]) -> Itera
 
 
 def _rows(
-    raw_rows: Iterator[tuple[int, Mapping[str, object]]], rules: ProfileRules, country: str | None
+    raw_rows: Iterator[tuple[int, Mapping[str, object]]], rules: ProfileRules, country: str | None, most_rows: int
 ) -> Iterator[Row | RefusedRow]:
     first: dict[str, tuple[int, int]] = {}
     for position, (number, raw) in enumerate(raw_rows, 1):
-        if position > MAX_ROWS:
-            raise UnreadableFile(f"it has more than {MAX_ROWS:,} rows: cut it into parts")
+        if position > most_rows:
+            raise TooManyRows(f"it has more than {most_rows:,} rows: cut it into parts")
         row = _row(number, raw, rules, country)
         if isinstance(row, Row):
             before, profile = first.setdefault(row.recipient.user_id, (number, hash(row.recipient)))
@@ -122,7 +129,9 @@ def _row(number: int, raw: Mapping[str, object], rules: ProfileRules, country: s
     twice = [name for name, value in fields.items() if isinstance(value, SaidTwice)]
     if twice:
         return RefusedRow(number, tuple(Fault(name, "stands in two columns that differ here") for name in twice))
-    audience, phone = fields.pop("audience", None) or None, fields.get("phone")
+    audience, phone = fields.pop("audience", None), fields.get("phone")
+    if not isinstance(audience, str | None):
+        return RefusedRow(number, (Fault("audience", "must be text"),))
     unclear: str | None = None
     if isinstance(phone, str):
         try:
@@ -131,7 +140,7 @@ def _row(number: int, raw: Mapping[str, object], rules: ProfileRules, country: s
             unclear = str(error)  # what is left without a + is refused below, for this reason
     try:
         recipient = rules.parse(fields)
-        return Row(recipient, None if audience is None else parse_id(str(audience)))
+        return Row(recipient, parse_id(audience) if audience else None)
     except ProfileRefused as refused:
         return RefusedRow(number, tuple(_said(fault, unclear) for fault in refused.faults))
     except TocsinError as error:
@@ -142,9 +151,9 @@ def _said(fault: Fault, unclear: str | None) -> Fault:
     return replace(fault, message=f"the phone number {unclear}") if fault.path == "phone" and unclear else fault
 
 
-def _table(raw: bytes) -> Table:
+def _table(raw: bytes, most_rows: int) -> Table:
     if raw.startswith(IS_WORKBOOK):
-        return read_workbook(raw)
+        return read_workbook(raw, most_rows)
     if raw.startswith(IS_OLD_WORKBOOK):
         raise UnreadableTable("is a workbook of Excel 97: save it as .xlsx, or as CSV")
     return read_table(raw)

@@ -12,7 +12,7 @@ from pydantic import Field
 from service.core import Scope, deadline
 from service.http import JSON, Answer, FieldError, Format, Problem, ProblemType, Query, Shown, endpoint, invalid
 from service.recipients.directory import Directory
-from service.recipients.files import UnreadableFile, read_file
+from service.recipients.files import TooManyRows, UnreadableFile, read_file
 from service.recipients.imports import SHOWN, CheckedProfiles, check_profiles, refused_rows, store_profiles
 from service.recipients.people import ProfileRows
 from service.recipients.profile import ProfileRules, is_id
@@ -143,11 +143,13 @@ def _looked(raw: bytes, rules: ProfileRules, country: str | None) -> CheckedProf
     if country is not None and country.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise invalid([FieldError("country", "is no country: write two letters, such as GB or DE (ISO 3166)")])
     try:
-        looked = check_profiles(read_file("the file", raw, rules, country and country.upper()))
+        looked = check_profiles(read_file("the file", raw, rules, country and country.upper(), most_rows=MAX_ROWS))
+    except TooManyRows as error:
+        raise Problem(
+            ProblemType.TOO_LARGE, f"The file has more than {MAX_ROWS:,} rows: send them in parts."
+        ) from error
     except UnreadableFile as error:
         raise Problem(ProblemType.INVALID, f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
-    if len(looked.rows) + len(looked.refused) > MAX_ROWS:
-        raise Problem(ProblemType.TOO_LARGE, f"The file has more than {MAX_ROWS:,} rows: send them in parts.")
     return looked
 
 

@@ -158,7 +158,7 @@ class _Reading:
     def refuse_unreachable(self, preference: Channel, phone: Phone | None) -> None:
         """A fault if the preferred channel has nothing to write to, or a phone that no SMS reaches."""
         needs = CHANNELS[preference].field
-        if self._raw.get(needs) in {None, ""}:
+        if self._raw.get(needs) in (None, ""):  # no set: JSON may hold a list here
             self.faults.append(Fault(needs, f"is missing, and the preference is {preference}"))
         if preference is Channel.SMS and phone is not None and (kind := phone.no_sms) is not None:
             self.faults.append(Fault("phone", f"is {kind}, which no SMS reaches: prefer voice, or give a mobile"))

@@ -114,7 +114,7 @@ def _rows(text: str, separator: str, lines_before: int) -> Iterator[tuple[int, S
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
         for raw in reader:
-            row = [cleaned(cell) for cell in raw]
+            row = [cleaned(cell) for cell in raw] if any(raw) else []  # a file may end in a million empty lines
             if any(row):
                 yield reader.line_num + lines_before, row
     except csv.Error as error:

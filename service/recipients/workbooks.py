@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
-from service.core import DAMAGED_WORKBOOK, OversizedWorkbook, check_unpacked, within_size
+from service.core import DAMAGED_WORKBOOK, OversizedWorkbook, check_tags, check_unpacked, within_size
 from service.recipients.tables import Table, UnreadableTable, cleaned
 
 IS_WORKBOOK = b"PK\x03\x04"
@@ -15,13 +15,20 @@ IS_WORKBOOK = b"PK\x03\x04"
 IS_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 """How a file of Excel 97 begins, which nothing here reads."""
 
+_TAGS_A_ROW = 150
+"""Ten columns of text need some 80: four for a cell, as many for its text, and two for the row."""
 
-def read_workbook(raw: bytes) -> Table:
-    """The first sheet that is shown; `UnreadableTable`. Numbers are digits, formulas the value that was saved last."""
+
+def read_workbook(raw: bytes, most_rows: int) -> Table:
+    """The first sheet that is shown; `UnreadableTable`. Numbers are digits, formulas the value that was saved last.
+
+    What holds many more tags than a table of `most_rows` is refused before it is parsed.
+    """
     from openpyxl import load_workbook  # takes a while to import, and few calls need it
 
     try:
         check_unpacked(raw)
+        check_tags(raw, most_rows * _TAGS_A_ROW)
         workbook = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
         shown = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
         if not shown:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from openpyxl import Workbook
 
 from service.channels.phones import PhoneRules
 from service.recipients import ProfileRules
-from service.recipients.files import PeopleFile, RefusedRow, Row, UnreadableFile, read_file
+from service.recipients.files import PeopleFile, RefusedRow, Row, TooManyRows, UnreadableFile, read_file
 
 RULES = ProfileRules(PhoneRules(reserved_allowed=True))
 HEADER = "user_id,first_name,email,phone,language,preference"
@@ -238,6 +239,47 @@ def test_a_letter_in_the_last_corner_of_a_sheet_costs_no_more_than_what_stands_t
 def test_a_sheet_of_too_many_cells_is_refused_unread() -> None:
     with pytest.raises(UnreadableFile, match="more than 5,000,000 cells"):
         list(read(workbook_with(*(f"XFD{row}" for row in range(3, 320)))).rows)
+
+
+def with_sheet(xml: bytes) -> bytes:
+    """A workbook whose sheet is this XML instead."""
+    written = io.BytesIO()
+    with ZipFile(io.BytesIO(workbook_with())) as old, ZipFile(written, "w", ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, xml if name.endswith("sheet1.xml") else old.read(name))
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("sheet", [b"<a>" * 3000, b"<a>" + b"<c/>" * 3000 + b"</a>"], ids=["nested", "flat"])
+def test_a_sheet_of_many_more_tags_than_its_rows_need_is_refused_unparsed(sheet: bytes) -> None:
+    with pytest.raises(UnreadableFile, match="more than 1,500: copy the table"):
+        read_file("people.xlsx", with_sheet(sheet), RULES, most_rows=10)
+
+
+def test_rows_of_eleven_columns_fit_the_tags_that_a_workbook_may_have() -> None:
+    rows = [[f"u{number}", f"Anna {number}", *("x" * 9)] for number in range(100)]
+    raw = workbook([*HEADER.split(","), "voice_locale", "timezone", "audience", "chat_url"], *rows)
+    assert len(list(read_file("people.xlsx", raw, RULES, most_rows=100).rows)) == 100
+
+
+@pytest.mark.parametrize("row", ["u1,Anna,a@example.com,,en,email", "u1", ","], ids=["fit", "refused", "empty"])
+def test_reading_ends_at_the_most_rows(row: str) -> None:
+    file = read_file("a.csv", f"{HEADER}\n{(row + chr(10)) * 3}".encode(), RULES, most_rows=2)
+    if row == ",":
+        assert list(file.rows) == []
+        return
+    rows = file.rows
+    next(rows), next(rows)
+    with pytest.raises(TooManyRows, match="more than 2 rows"):
+        next(rows)
+
+
+@pytest.mark.parametrize("field", ["user_id", "email", "phone", "audience", "language", "preference", "first_name"])
+@pytest.mark.parametrize("value", [[], {}, [[]], 0, False, 1.5], ids=repr)
+def test_a_value_that_is_no_text_is_refused_at_its_field(field: str, value: object) -> None:
+    profile = {"user_id": "u1", "email": "a@example.com", "language": "en", "preference": "email", field: value}
+    refused = faults(read(json.dumps([profile]), name="people.json"))
+    assert (1, field, "must be text") in refused
 
 
 @pytest.mark.parametrize("flag", [0x20, 0x01], ids=["patched", "encrypted"])
