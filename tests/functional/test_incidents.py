@@ -72,10 +72,11 @@ def test_silence_reminds_the_same_contact_then_escalates_then_ends(room: Room) -
     assert len(room.inbox(BEN)) == 1
     room.waits(80)
     assert room.state(incident) == "unacknowledged"
-    assert room.inbox(BEN)[-2:-1] == [
+    last = {entry.channel.value: entry.text for entry in room.entries(BEN)[-2:]}  # both leave at one instant
+    assert last["sms"] == (
         "Nobody has taken 11 (Error 111, unit 1 malfunctioned...) yet. You can still take it: reply YES 11."
-    ]
-    assert [entry.channel.value for entry in room.entries(BEN)][-1] == "voice"
+    )
+    assert "voice" in last
     room.says(BEN, "yes")
     assert room.state(incident) == "acknowledged"
 

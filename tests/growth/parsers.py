@@ -27,7 +27,7 @@ from service.inbound.twilio import signature
 from service.intake.events import file as events
 from service.messages import answer_words, html_texts, markup, provider_weights, segments
 from service.messages.forms import parse_form
-from service.recipients import files, tables
+from service.recipients import files, tables, workbooks
 from service.recipients.profile import ProfileRules
 from service.replies import languages, reading
 from service.rulesets import gate
@@ -80,6 +80,7 @@ GIVEN_MORE: dict[Callable[..., object], Callable[[str], object]] = {
     translate._parsed: lambda text: translate._parsed(text, "%d-%b-%Y"),
     answer_words.parse_answer: lambda text: answer_words.parse_answer(text, "a place"),
     files.read_file: lambda text: list(files.read_file("a.csv", text.encode(), PROFILES).rows),
+    workbooks.read_workbook: lambda text: workbooks.read_workbook(text.encode(), 100),
     tables._rows: lambda text: list(tables._rows(text, ",", 0)),
 }
 """Functions that read a text and must be given more than it."""

@@ -226,7 +226,7 @@ def _sample_of_class(members: list[tuple[object, object]], shape: _Shape) -> str
         shape.characters.setdefault(character)
     if not negated:
         return named[0]
-    return next(character for character in "a 0!é\n" if character not in named)
+    return next(character for character in "a 0!é\n字" if character not in named)
 
 
 _CATEGORIES = {"CATEGORY_DIGIT": "0", "CATEGORY_SPACE": " \n", "CATEGORY_WORD": "a0_"}
