@@ -8,13 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from zoneinfo import available_timezones
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from service.channels.reserved_numbers import is_reserved
-from service.core import TocsinError
+from service.core import TocsinError, is_time_zone
 
 MAX_LENGTH = 40
 """Characters that a number may be written with, spaces and brackets included."""
@@ -94,7 +93,7 @@ def time_zone_of(e164: str) -> str | None:
     from phonenumbers import timezone  # its tables take a while to import
 
     zones = timezone.time_zones_for_number(phonenumbers.parse(e164))
-    return zones[0] if len(zones) == 1 and zones[0] in available_timezones() else None
+    return zones[0] if len(zones) == 1 and is_time_zone(zones[0]) else None
 
 
 @dataclass(frozen=True, slots=True)

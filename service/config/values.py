@@ -9,7 +9,6 @@ from email.headerregistry import Address
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, PlainValidator
 
@@ -23,7 +22,17 @@ from service.channels import (
     parse_sender,
     parse_smtp_url,
 )
-from service.core import Channel, S3Url, Scope, TocsinError, nearest_word, parse_s3_url, secrets, web_addresses
+from service.core import (
+    Channel,
+    S3Url,
+    Scope,
+    TocsinError,
+    is_time_zone,
+    nearest_word,
+    parse_s3_url,
+    secrets,
+    web_addresses,
+)
 from service.messages import Pace, QuietHours, Senders, parse_pace, parse_quiet_hours, parse_weights, read_senders
 
 T = TypeVar("T")
@@ -123,10 +132,9 @@ def parse_host(text: str) -> str:
 
 def parse_zone(text: str) -> str:
     """The name of a time zone that this machine knows (IANA)."""
-    try:
-        return ZoneInfo(text).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UnusableValue("is not a time zone: write it like Europe/Berlin (IANA)") from None
+    if not is_time_zone(text):
+        raise UnusableValue("is not a time zone: write it like Europe/Berlin (IANA)")
+    return text
 
 
 def parse_channel(text: str) -> Channel:

@@ -22,6 +22,7 @@ from service.core.durations import BadDuration
 from service.core.enums import Channel, Lane, Scope
 from service.core.errors import TocsinError, Unavailable
 from service.core.exact_json import MAX_JSON_DEPTH, JsonObject, NotJson
+from service.core.iana_zones import is_time_zone, time_zones
 from service.core.inbound_queue import MOST_AT_ONCE, InboundQueue, QueueMessage
 from service.core.language_tags import Tag, UnknownTag, best_match, likely, parse_tag, serves
 from service.core.logs import REQUEST_ID
@@ -127,6 +128,7 @@ __all__ = [
     "is_host",
     "is_loopback",
     "is_readable_on_the_way",
+    "is_time_zone",
     "last_good",
     "likely",
     "logs",
@@ -144,6 +146,7 @@ __all__ = [
     "serves",
     "split_url",
     "tagged_texts",
+    "time_zones",
     "timestamp",
     "to_state",
     "to_stored_json",

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
@@ -20,7 +19,17 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.channels import OWN_FIELDS, AddressesBody, OwnAddresses, PhoneRefused, PhoneRules, own_addresses
-from service.core import NotAnAddress, TocsinError, UnknownTag, caseless, exact_json, parse_link, parse_tag, to_state
+from service.core import (
+    NotAnAddress,
+    TocsinError,
+    UnknownTag,
+    caseless,
+    exact_json,
+    is_time_zone,
+    parse_link,
+    parse_tag,
+    to_state,
+)
 from service.http import (
     Body,
     CallerReference,
@@ -325,7 +334,7 @@ class Faults:
 
 
 def _timezone(text: str) -> str:
-    if text not in available_timezones():
+    if not is_time_zone(text):
         raise Unfit(f"{text!r} is not a time zone: write an IANA name, such as Europe/Berlin")
     return text
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeVar
 
 from email_validator import EmailNotValidError, validate_email
@@ -21,7 +19,7 @@ from service.channels import (
     address_of,
     own_addresses,
 )
-from service.core import Channel, NotAnAddress, TocsinError, UnknownTag, nearest_word, parse_tag
+from service.core import Channel, NotAnAddress, TocsinError, UnknownTag, is_time_zone, nearest_word, parse_tag
 
 T = TypeVar("T")
 
@@ -198,9 +196,7 @@ def _preference(text: str) -> Channel:
         raise _Unfit(f"must be one of {', '.join(Channel)}") from None
 
 
-@lru_cache(maxsize=512)
 def _timezone(text: str) -> str:
-    try:
-        return zoneinfo.ZoneInfo(text).key
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise _Unfit(f"{text!r} is not a time zone: write it like Europe/Berlin (IANA)") from None
+    if not is_time_zone(text):
+        raise _Unfit(f"{text!r} is not a time zone: write it like Europe/Berlin (IANA)")
+    return text

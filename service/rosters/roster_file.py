@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 
 from service.channels import PhoneRefused, PhoneRules
-from service.core import UnknownTag, parse_tag
+from service.core import UnknownTag, is_time_zone, parse_tag, time_zones
 from service.decide import Entries, EntryKeys, Finding, Flaw, Node, Place, RuleFaults, Scalar, entries, positions
 from service.rosters.roster import Person, PersonInterval, Roster
 from service.rosters.rotation import DAY, Rotation, Window
@@ -244,8 +244,8 @@ class _Reading:
 
     def _timezone(self, node: Node) -> str | None:
         scalar = self._text(node, "a time zone")
-        if scalar is not None and scalar.text not in available_timezones():
-            hint = self._faults.did_you_mean(scalar.text, available_timezones()) or "write it like Europe/Berlin (IANA)"
+        if scalar is not None and not is_time_zone(scalar.text):
+            hint = self._faults.did_you_mean(scalar.text, time_zones()) or "write it like Europe/Berlin (IANA)"
             self._faults.error(Flaw.UNKNOWN_VALUE, scalar.at, f'"{scalar.text}" is not a time zone', hint)
             return None
         return scalar.text if scalar is not None else None

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 
-from service.core import TocsinError
+from service.core import TocsinError, is_time_zone
 
 _FIELD = re.compile(r"(?!.*\b[HR]\b)[0-9A-Z*/,#-]+", re.IGNORECASE)
 """What croniter reads, without its `R` and `H`: times drawn anew at every look are no schedule."""
@@ -60,7 +60,7 @@ class Recurrence:
 
 def parse(cron: str, timezone: str, now: datetime) -> Recurrence:
     """The recurrence that two texts write; `NotACron` or `NotAZone` says what is wrong with them."""
-    if timezone not in available_timezones():
+    if not is_time_zone(timezone):
         raise NotAZone(f"{timezone!r} is not a time zone: write an IANA name, such as Europe/Berlin")
     recurrence = Recurrence(_checked(cron), timezone)
     recurrence.after(now)
