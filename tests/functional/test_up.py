@@ -7,7 +7,7 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -109,9 +109,17 @@ def test_on_sigterm_it_ends_within_ten_seconds_and_leaves_no_process(start: Star
     assert "Traceback" not in server.log()
 
 
+@pytest.fixture
+def not_under_nohup() -> Iterator[None]:
+    """Under nohup the service ignores the end of its terminal, as it should: let it be started without."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("not_under_nohup")
 @pytest.mark.parametrize("signalled", [signal.SIGINT, signal.SIGHUP], ids=["ctrl-c", "terminal-closed"])
 def test_what_a_terminal_sends_reaches_every_process_and_still_ends_in_order(start: Start, signalled: int) -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup all of these ignore it, as they should
     server = start(**QUIET)
     os.killpg(server.process.pid, signalled)
     assert server.process.wait(60) == 0, server.log()
