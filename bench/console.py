@@ -22,9 +22,7 @@ from service.console import Sessions
 from service.core import exact_json, ids
 from service.core.clock import SystemClock
 from service.core.enums import Channel, Lane, Scope
-from service.notify.batch import BATCH_SIZE, DeliveryLine, cut
-from service.notify.delivery import DeliveryStatus
-from service.notify.items import batch_item, changed_batch_item
+from service.notify.model import BATCH_SIZE, DeliveryLine, DeliveryStatus, batch_item, changed_batch_item, cut
 from service.recipients import Recipient
 from service.wiring.app import Service
 

@@ -22,7 +22,7 @@ from bench.deliveries_celery import FOLDER
 from bench.deliveries_work import TEXT, people
 from bench.report import table
 from service.config import Settings
-from service.notify.notification import FINAL, Status
+from service.notify.model import FINAL, Status
 from service.notify.service import Request
 from service.wiring.app import Service
 

@@ -21,8 +21,8 @@ from service.language import Translation
 from service.language.embedded.catalogue import read_catalogues
 from service.messages.render import Rendition, email_text, rendition, sms_text
 from service.messages.templates import announcement
-from service.notify.batch import BATCH_SIZE
-from service.notify.list_keys import DELIVERIES_OF
+from service.notify.model import BATCH_SIZE
+from service.notify.model.list_keys import DELIVERIES_OF
 from service.recipients import Recipient
 from service.storage.commits import micros
 from service.storage.sqlite.schema import migrate

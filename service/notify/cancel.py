@@ -13,19 +13,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.core import TocsinError
-from service.notify.batch import DeliveryBatch, batch_id, count
 from service.notify.completion import Completion
-from service.notify.delivery import IN_DOUBT_DETAIL, UNSENT, Delivery, DeliveryStatus
-from service.notify.items import (
+from service.notify.model import (
+    FINAL,
+    IN_DOUBT_DETAIL,
+    UNSENT,
+    Delivery,
+    DeliveryBatch,
+    DeliveryStatus,
+    Notification,
+    Status,
+    batch_id,
     batch_of,
     batches_of,
     changed_batch_item,
+    count,
     delivery_item,
     delivery_of,
     notification_item,
     notification_of,
 )
-from service.notify.notification import FINAL, Notification, Status
 from service.storage import MAX_WRITES, AuditEntry, Conflict, Item, Store
 from service.work import Commit, Task
 

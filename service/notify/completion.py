@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from service.core import exact_json, timestamp
 from service.messages import Callback, Webhooks
-from service.notify.batch import count
-from service.notify.items import batches_of
-from service.notify.notification import Notification
+from service.notify.model import Notification, batches_of, count
 from service.storage import Item, Store
 
 

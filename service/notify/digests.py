@@ -19,12 +19,26 @@ from msgspec import structs
 from service.channels import Email, Message
 from service.core import Channel, Lane, from_state, ids, to_state
 from service.messages import markup
-from service.notify.batch import batch_id, cut, delivery_id
 from service.notify.cancel import cancelled_among
-from service.notify.delivery import LEFT_TO_SEND, Delivery, DeliveryStatus
-from service.notify.items import DIGEST, batch_item, batch_of, delivery_of, new_notification_item
-from service.notify.notification import DigestPiece, Expansion, Notification, SourceMessage, Status
-from service.notify.rendition import gathered_text
+from service.notify.model import (
+    DIGEST,
+    LEFT_TO_SEND,
+    Delivery,
+    DeliveryStatus,
+    DigestPiece,
+    Expansion,
+    Notification,
+    SourceMessage,
+    Status,
+    batch_id,
+    batch_item,
+    batch_of,
+    cut,
+    delivery_id,
+    delivery_of,
+    gathered_text,
+    new_notification_item,
+)
 from service.recipients import Recipient
 from service.storage import Conflict, Item, Store
 from service.work import Commit, Task, finished

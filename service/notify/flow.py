@@ -13,17 +13,26 @@ from datetime import timedelta
 from msgspec import structs
 
 from service.core import TocsinError
-from service.notify.addressees import Addressees
-from service.notify.batch import batch_id, count
+from service.notify.audience import Addressees, expand
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
-from service.notify.delivery import LEFT_TO_SEND, UNREACHED
-from service.notify.expand import expand
-from service.notify.items import batch_of, batches_of, changed_batch_item, notification_item, notification_of
-from service.notify.notification import Notification, Reopening, Retrying, Status
-from service.notify.renditions import Renditions
-from service.notify.review import Reviewers
-from service.notify.validate import Validation
+from service.notify.model import (
+    LEFT_TO_SEND,
+    UNREACHED,
+    Notification,
+    Reopening,
+    Retrying,
+    Status,
+    batch_id,
+    batch_of,
+    batches_of,
+    changed_batch_item,
+    count,
+    notification_item,
+    notification_of,
+)
+from service.notify.reviews import Reviewers, Validation
+from service.notify.texts import Renditions
 from service.recipients import Directory
 from service.storage import Item, Store
 from service.work import Commit, Task

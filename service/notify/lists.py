@@ -13,10 +13,17 @@ from datetime import datetime
 from itertools import groupby, islice
 
 from service.core import ids
-from service.notify import list_keys
-from service.notify.delivery import Delivery
-from service.notify.items import DELIVERY, NOTIFICATION, delivery_of, notification_of
-from service.notify.notification import FINAL, Notification, Status
+from service.notify.model import (
+    DELIVERY,
+    FINAL,
+    NOTIFICATION,
+    Delivery,
+    Notification,
+    Status,
+    delivery_of,
+    list_keys,
+    notification_of,
+)
 from service.storage import MAX_PAGE_BYTES, Item, Page, Relisting, Store, from_cursor, item_size, to_cursor
 
 LOOKED_AT = 1_000

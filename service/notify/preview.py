@@ -24,14 +24,12 @@ from service.messages import (
     render,
     segments_of,
 )
-from service.notify.addressees import Addressee, people_in
-from service.notify.notification import Notification
-from service.notify.rendition import Texts, template_of
-from service.notify.renditions import Renditions
+from service.notify.audience import Addressee, people_in
+from service.notify.model import Notification, Texts, template_of
+from service.notify.reviews import PATIENCE, Validation
 from service.notify.sending import values_for
 from service.notify.service import NotificationService, Request
-from service.notify.translate import authors_words, in_source_language
-from service.notify.validate import PATIENCE, Validation
+from service.notify.texts import Renditions, authors_words, in_source_language
 from service.recipients import Directory, Recipient
 
 T = TypeVar("T")

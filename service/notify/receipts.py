@@ -12,10 +12,17 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from service.core import Clock, from_state, to_state
-from service.notify.batch import batch_id
-from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import is_digest
-from service.notify.items import DELIVERY, batch_of, changed_batch_item, delivery_of, notification_of
+from service.notify.model import (
+    DELIVERY,
+    Delivery,
+    DeliveryStatus,
+    batch_id,
+    batch_of,
+    changed_batch_item,
+    delivery_of,
+    notification_of,
+)
 from service.storage import AlreadyExists, Conflict, Item, Store
 from service.work import Commit, Permanent, Task, finished, still_dead, waiting
 

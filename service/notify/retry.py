@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from service.core import TocsinError
-from service.notify.batch import count
-from service.notify.delivery import DeliveryStatus
-from service.notify.items import batches_of, notification_item, notification_of
-from service.notify.notification import Notification, Status
+from service.notify.model import (
+    DeliveryStatus,
+    Notification,
+    Status,
+    batches_of,
+    count,
+    notification_item,
+    notification_of,
+)
 from service.storage import AuditEntry, Conflict, Store
 
 OVER = frozenset({Status.COMPLETED, Status.COMPLETED_WITH_FAILURES})

@@ -24,24 +24,29 @@ from service.messages import (
     check_url,
     parse_form,
 )
-from service.notify.addressees import Addressee, addressee_items
-from service.notify.batch import UNTOUCHED, Counts, DeliveryBatch, DeliveryLine, count
-from service.notify.delivery import Delivery, DeliveryStatus
-from service.notify.ignored import ignored, used
-from service.notify.items import (
+from service.notify.audience import Addressee, DescribedEntry, NamedIds, RecipientNaming, addressee_items
+from service.notify.ineffective_members import ignored, used
+from service.notify.model import (
     DELIVERY,
     HELD,
     NOTIFICATION,
+    UNTOUCHED,
+    Counts,
+    Delivery,
+    DeliveryBatch,
+    DeliveryLine,
+    DeliveryStatus,
+    Notification,
+    Texts,
+    aliases_of,
     batches_of,
+    count,
     delivery_of,
+    message_of,
     new_notification_item,
     notification_of,
     texts_of,
 )
-from service.notify.list_keys import aliases_of
-from service.notify.naming import DescribedEntry, NamedIds, RecipientNaming
-from service.notify.notification import Notification
-from service.notify.rendition import Texts, message_of
 from service.recipients import is_id
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
 

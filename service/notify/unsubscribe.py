@@ -18,7 +18,7 @@ from service.core import Keyring, Lane, Tag, parse_tag
 from service.http import PersonPage, person_page
 from service.language import Translation, Translator
 from service.messages import MailFooter, OptOutReason, OptOuts
-from service.notify.addressees import GUEST, is_guest
+from service.notify.audience import GUEST, is_guest
 from service.recipients import Directory, Recipient
 
 _ENGLISH = Tag("en")

@@ -67,16 +67,15 @@ from service.notify import (
     UnsubscribePages,
     Validation,
     WebhookEvents,
-    attachment_routes,
-    items,
     lists,
     outcomes,
     receipts,
-    review,
-    review_links,
     unsubscribe,
 )
 from service.notify import routes as notify_routes
+from service.notify.api import attachment_routes
+from service.notify.model import items
+from service.notify.reviews import review, review_links
 from service.recipients import EDITION_KIND, Directory, ProfileRules, Recipient
 from service.recipients import routes as recipient_routes
 from service.rulesets import ActiveVersions

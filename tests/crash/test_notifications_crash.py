@@ -16,8 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from service.channels.phones import PhoneRules
-from service.notify.delivery import DeliveryStatus
-from service.notify.notification import FINAL, Status
+from service.notify.model import FINAL, DeliveryStatus, Status
 from service.recipients import ProfileRules
 from service.wiring.app import Service
 from service.work import all_dead_items

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from service.core.enums import Lane
-from service.notify.delivery import DeliveryStatus
+from service.notify.model import DeliveryStatus
 from service.notify.receipts import NotificationReceipt
 from service.work import all_dead_items, redrive
 from tests.earlier.installation import FOLDER, Installation, opened

@@ -19,8 +19,7 @@ from service.core.enums import Scope
 from service.escalate.items import Fate
 from service.escalate.schemas import StateName
 from service.evaluations.schemas import OutcomeState
-from service.notify.delivery import DeliveryStatus
-from service.notify.notification import Status
+from service.notify.model import DeliveryStatus, Status
 from tests.functional.client import ROOT as REPOSITORY
 from tests.functional.client import InProcess
 from tests.functional.conftest import Api

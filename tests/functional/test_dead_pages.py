@@ -13,11 +13,8 @@ from service.config import Settings
 from service.core.clock import HandClock
 from service.core.enums import Channel
 from service.messages.quiet_hours import parse_quiet_hours
-from service.notify.batch import batch_id, count
-from service.notify.delivery import DeliveryStatus
-from service.notify.items import batch_of
+from service.notify.model import DeliveryStatus, batch_id, batch_of, count, texts_id
 from service.notify.receipts import NotificationReceipt
-from service.notify.rendition import texts_id
 from service.notify.service import Request
 from service.recipients import Recipient
 from service.wiring.app import Service

@@ -15,9 +15,8 @@ from service.core.clock import HandClock
 from service.core.enums import Channel, Lane
 from service.core.records import to_state
 from service.messages.optouts import OptOutReason
-from service.notify.delivery import DeliveryStatus
 from service.notify.digests import Digest, digest_id
-from service.notify.notification import DigestPiece
+from service.notify.model import DeliveryStatus, DigestPiece
 from service.notify.receipts import NotificationReceipt
 from service.storage import Item
 from tests.aws import free_port

@@ -9,7 +9,7 @@ import pytest
 
 from service.core.clock import HandClock
 from service.messages.quiet_hours import QuietHours
-from service.notify.batch import batch_id
+from service.notify.model import batch_id
 from tests.functional.backends import Install
 from tests.functional.conftest import api_of
 from tests.functional.few_rules import few_rules

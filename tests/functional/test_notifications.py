@@ -13,7 +13,7 @@ from msgspec import structs
 from service.channels.outbox import OutboxEntry
 from service.core.clock import HandClock
 from service.core.enums import Channel
-from service.notify.items import WAITS
+from service.notify.model.items import WAITS
 from tests.functional.backends import Install
 from tests.functional.client import Reply
 from tests.functional.conftest import NOON, Api, api_of

@@ -12,9 +12,7 @@ from aiosmtpd.handlers import Message as Sink
 from msgspec import structs
 
 from service.core.clock import HandClock
-from service.notify.batch import batch_id
-from service.notify.delivery import DeliveryStatus
-from service.notify.items import batch_of, changed_batch_item, delivery_of
+from service.notify.model import DeliveryStatus, batch_id, batch_of, changed_batch_item, delivery_of
 from service.notify.receipts import NotificationReceipt
 from service.work import all_dead_items
 from tests.aws import free_port

@@ -15,10 +15,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from msgspec import structs
 
 from service.core.clock import HandClock
-from service.notify.batch import batch_id, delivery_id
 from service.notify.cancel import BACKUP, mark_id
-from service.notify.delivery import DeliveryStatus
-from service.notify.items import batch_of, changed_batch_item
+from service.notify.model import DeliveryStatus, batch_id, batch_of, changed_batch_item, delivery_id
 from service.notify.receipts import NotificationReceipt
 from service.work import dead
 from tests.aws import free_port

@@ -24,10 +24,18 @@ from service.config import Settings
 from service.core.clock import HandClock
 from service.core.enums import Channel, Lane, Scope
 from service.core.language_tags import Tag
-from service.notify.batch import BATCH_SIZE, cut
-from service.notify.delivery import DeliveryStatus
-from service.notify.items import BATCH, batch_item, new_notification_item
-from service.notify.notification import Expansion, Notification, SourceMessage, Status
+from service.notify.model import (
+    BATCH_SIZE,
+    DeliveryStatus,
+    Expansion,
+    Notification,
+    SourceMessage,
+    Status,
+    batch_item,
+    cut,
+    new_notification_item,
+)
+from service.notify.model.items import BATCH
 from service.storage import AuditEntry, Item, StoreUnavailable
 from service.wiring.app import Service
 from service.work import POLICIES, Commit, HandlerRegistry, Task, TaskHandler, Worker, all_dead_items

@@ -14,11 +14,17 @@ from service.core.enums import Channel, Lane
 from service.core.language_tags import parse_tag
 from service.messages import OptOut, OptOutReason, QuietHours, Rendition, announcement
 from service.messages.render import rendition
-from service.notify.batch import DeliveryBatch, DeliveryLine, cut
-from service.notify.delivery import Delivery, DeliveryStatus
 from service.notify.digests import DigestOutcome, DigestWaits
-from service.notify.items import delivery_item
-from service.notify.notification import Notification, SourceMessage
+from service.notify.model import (
+    Delivery,
+    DeliveryBatch,
+    DeliveryLine,
+    DeliveryStatus,
+    Notification,
+    SourceMessage,
+    cut,
+    delivery_item,
+)
 from service.notify.sending.choose import TurnInput
 from service.notify.sending.copies import BatchContext
 from service.notify.sending.plan import DeliveryPolicy, MailEnclosure

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.notify.items import WAITS, texts_item, waiting_for
-from service.notify.rendition import Texts
+from service.notify.model import Texts, texts_item, waiting_for
+from service.notify.model.items import WAITS
 from service.storage.dynamodb.slots import settle
 
 IDS = st.frozensets(st.text("abcdef0123456789", min_size=8, max_size=8), max_size=30)

@@ -11,8 +11,8 @@ import pytest
 from service.channels import Accepted, Outcome, Reason, Refused, SendResult, Unknown
 from service.core.enums import Channel, Lane
 from service.messages import parse_quiet_hours
-from service.notify.delivery import DeliveryStatus
 from service.notify.digests import DigestOutcome, DigestWaits
+from service.notify.model import DeliveryStatus
 from service.notify.receipts import SILENCE
 from service.notify.sending.choose import IN_DOUBT, TurnInput, choose
 from service.notify.sending.copies import Gather

@@ -18,10 +18,8 @@ from hypothesis import strategies as st
 from service.channels import Accepted, Outcome, Reason, Refused, SendResult, Unknown
 from service.core.enums import Channel, Lane
 from service.messages import parse_quiet_hours
-from service.notify.batch import UNTOUCHED, DeliveryBatch
-from service.notify.delivery import LEFT_TO_SEND, DeliveryStatus
 from service.notify.digests import DigestOutcome, DigestWaits
-from service.notify.items import delivery_item
+from service.notify.model import LEFT_TO_SEND, UNTOUCHED, DeliveryBatch, DeliveryStatus, delivery_item
 from service.notify.sending.choose import IN_DOUBT, WRITES, TurnInput, choose
 from service.notify.sending.copies import Copy
 from service.notify.sending.plan import Drop, Hold, Send

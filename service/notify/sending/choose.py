@@ -14,11 +14,9 @@ from msgspec import structs
 
 from service.channels import Message, Reference
 from service.core import Channel, Lane
-from service.notify.addressees import is_guest
-from service.notify.batch import DeliveryBatch
-from service.notify.delivery import IN_DOUBT_DETAIL, Delivery, DeliveryStatus
+from service.notify.audience import is_guest
 from service.notify.digests import DigestOutcome, DigestWaits
-from service.notify.notification import Notification
+from service.notify.model import IN_DOUBT_DETAIL, Delivery, DeliveryBatch, DeliveryStatus, Notification
 from service.notify.sending import stalls
 from service.notify.sending.copies import BatchContext, Copy, Gather, addressed
 from service.notify.sending.plan import DeliveryPolicy, Drop, Hold, MailEnclosure, Plan, Send, plan, values_for

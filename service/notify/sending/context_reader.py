@@ -11,13 +11,12 @@ from msgspec import structs
 from service.channels import CHANNELS, ContactKind
 from service.core import Lane
 from service.messages import OptOut, OptOuts, Rendition
-from service.notify.addressees import Addressees, people_in
-from service.notify.batch import DeliveryBatch
+from service.notify.audience import Addressees, people_in
 from service.notify.cancel import is_cancelled
-from service.notify.notification import Notification
-from service.notify.renditions import Renditions
+from service.notify.model import DeliveryBatch, Notification
 from service.notify.sending.copies import BatchContext
 from service.notify.sending.plan import DeliveryPolicy
+from service.notify.texts import Renditions
 from service.recipients import Directory, Recipient
 from service.storage import Store
 

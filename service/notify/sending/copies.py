@@ -11,10 +11,7 @@ from msgspec import structs
 from service.channels import CHANNELS, Message
 from service.core import Record
 from service.messages import OptOut, Rendition
-from service.notify.batch import DeliveryBatch
-from service.notify.delivery import Delivery, DeliveryStatus
-from service.notify.items import delivery_of
-from service.notify.notification import Notification
+from service.notify.model import Delivery, DeliveryBatch, DeliveryStatus, Notification, delivery_of
 from service.notify.sending.plan import Drop, Hold, Plan, Send
 from service.recipients import Recipient
 from service.storage import Item

@@ -9,8 +9,15 @@ from datetime import datetime
 from msgspec import structs
 
 from service.core import Clock
-from service.notify.delivery import IN_DOUBT_DETAIL, Delivery, DeliveryStatus
-from service.notify.items import batch_of, changed_batch_item, delivery_item, delivery_of
+from service.notify.model import (
+    IN_DOUBT_DETAIL,
+    Delivery,
+    DeliveryStatus,
+    batch_of,
+    changed_batch_item,
+    delivery_item,
+    delivery_of,
+)
 from service.storage import Item, Store
 from service.work import Commit
 

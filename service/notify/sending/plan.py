@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from service.channels import CHANNELS, Attachment, Circumstances, Message, Reference, voice_of
 from service.core import Channel, Lane, Record, Tag, TocsinError
 from service.messages import UNSUBSCRIBE, AttachmentGone, FilledText, NotFilled, QuietHours, Rendition, TooLong
-from service.notify.delivery import DeliveryStatus
+from service.notify.model import DeliveryStatus
 from service.recipients import Recipient
 
 

@@ -21,18 +21,16 @@ from msgspec import structs
 
 from service.core import Channel, Lane
 from service.messages import Carriers, OptOuts, Pace, RateLimiter, StepRates, Urgency
-from service.notify.batch import DeliveryBatch
 from service.notify.cancel import cancelled_batch
 from service.notify.digests import Digests
-from service.notify.items import batch_of, changed_batch_item, delivery_item
-from service.notify.notification import Notification
-from service.notify.renditions import Renditions
+from service.notify.model import DeliveryBatch, Notification, batch_of, changed_batch_item, delivery_item
 from service.notify.sending.choose import TurnInput, choose, digest_window
 from service.notify.sending.context_reader import ContextReader
 from service.notify.sending.copies import BatchContext
 from service.notify.sending.plan import DeliveryPolicy, MailEnclosure
 from service.notify.sending.settle import Settled, settle
 from service.notify.sending.turn import DeliveryRecord, HandOver, Later, WaitsFor
+from service.notify.texts import Renditions
 from service.storage import Item, Store
 from service.work import LOOK, Commit, LanePauses, Permanent, Task, finished
 

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from service.channels import Accepted, Email, Message, Outcome, Reason, Refused, SendResult, Sms, VoiceCall
-from service.notify.batch import DeliveryBatch
-from service.notify.delivery import Delivery, DeliveryStatus
+from service.notify.model import Delivery, DeliveryBatch, DeliveryStatus
 from service.notify.receipts import SILENCE
 from service.notify.sending import stalls
 from service.notify.sending.copies import Copy

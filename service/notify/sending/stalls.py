@@ -13,8 +13,7 @@ from msgspec import structs
 
 from service.channels import Outcome, Reason, Refused
 from service.core import Lane
-from service.notify.batch import DeliveryBatch
-from service.notify.delivery import DeliveryStatus
+from service.notify.model import DeliveryBatch, DeliveryStatus
 from service.notify.sending.plan import Drop
 
 LONGEST: Mapping[Lane, timedelta] = {

@@ -19,8 +19,7 @@ from msgspec import structs
 
 from service.channels import Message
 from service.core import Channel, Lane
-from service.notify.batch import DeliveryBatch
-from service.notify.delivery import Delivery
+from service.notify.model import Delivery, DeliveryBatch
 from service.notify.sending import stalls
 from service.notify.sending.copies import BatchContext, Copy, Gather
 from service.notify.sending.plan import Hold, Send

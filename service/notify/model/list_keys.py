@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from service.core import ids
-from service.notify.notification import FINAL, Notification, Status
+from service.notify.model.notification import FINAL, Notification, Status
 from service.storage import Item
 
 ALL = ("notifications", "all")

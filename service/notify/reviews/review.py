@@ -10,9 +10,18 @@ from service.channels import Accepted, Email, Reference, Refused, Unknown
 from service.core import Tag, TocsinError, from_state, parse_tag, to_state
 from service.messages import MAX_VALUE, Carriers, Template, announcement, render
 from service.notify.completion import Completion
-from service.notify.items import notification_item, notification_of, texts_of
-from service.notify.notification import STOPPED, Decision, Notification, Review, Status
-from service.notify.rendition import Texts, texts_id
+from service.notify.model import (
+    STOPPED,
+    Decision,
+    Notification,
+    Review,
+    Status,
+    Texts,
+    notification_item,
+    notification_of,
+    texts_id,
+    texts_of,
+)
 from service.storage import AuditEntry, Conflict, Item, Store
 from service.work import Commit, Permanent, RetryLater, Task, finished, postponed
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from service.core import Clock, Scope
 from service.http import Answer, Caller, FieldError, Format, Query, Shown, endpoint, invalid
 from service.messages import MAX_ATTACHMENT_NAME, MAX_ATTACHMENT_SIZE, AttachmentRefused, Attachments
-from service.notify.audit_entries import entry
+from service.notify.api.audit_entries import entry
 
 
 class AttachmentQuery(Query):

@@ -9,11 +9,11 @@ from msgspec import structs
 
 from service.core import Lane, from_state, to_state, to_stored_json
 from service.messages import OPEN_REVIEWS
-from service.notify import list_keys
-from service.notify.batch import DeliveryBatch, batch_id
-from service.notify.delivery import Delivery
-from service.notify.notification import Notification, Status
-from service.notify.rendition import Texts, texts_id
+from service.notify.model import list_keys
+from service.notify.model.batch import DeliveryBatch, batch_id
+from service.notify.model.delivery import Delivery
+from service.notify.model.notification import Notification, Status
+from service.notify.model.rendition import Texts, texts_id
 from service.storage import MAX_KEYS, Item, Store
 
 NOTIFICATION = "notification"

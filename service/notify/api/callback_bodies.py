@@ -10,8 +10,7 @@ from pydantic import Field
 
 from service.http import Shown
 from service.messages import RulingWord
-from service.notify.delivery import DeliveryStatus
-from service.notify.notification import Status
+from service.notify.model import DeliveryStatus, Status
 
 
 class NotificationCallback(Shown):

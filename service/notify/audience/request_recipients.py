@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from service.channels import ContactKeys
 from service.core import exact_json
-from service.notify.addressees import MAX_VALUES, Addressee, addressed, guest
+from service.notify.audience.addressees import MAX_VALUES, Addressee, addressed, guest
 from service.recipients import NO_RECIPIENT, Directory, Fault, ProfileRefused, ProfileRules
 
 

@@ -14,7 +14,7 @@ from decimal import ROUND_DOWN, Decimal
 from service.core import Clock, Lane, TocsinError, Unavailable, parse_tag
 from service.decide import AcceptanceWanted, Flagged, Outcome, Rejected, facts
 from service.language import Sentiment, SentimentScore, Tone, ToneScore, words_of
-from service.notify.notification import Notification, SourceMessage, Status, Verdict
+from service.notify.model import Notification, SourceMessage, Status, Verdict
 from service.rulesets import ActiveVersions
 
 RULESET = "sentiment"

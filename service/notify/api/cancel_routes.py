@@ -6,8 +6,8 @@ from flask import Blueprint
 
 from service.core import Clock, Scope, deadline
 from service.http import Caller, ProblemType, conflict, endpoint, not_found
-from service.notify import schemas, views
-from service.notify.audit_entries import entry
+from service.notify.api import schemas, views
+from service.notify.api.audit_entries import entry
 from service.notify.cancel import WAITED, Cancellation, NothingToCancel
 from service.notify.service import NoSuchNotification, NotificationService
 

@@ -26,10 +26,9 @@ from service.http import (
     shown_by,
 )
 from service.messages import MAX_ATTACHMENTS
-from service.notify.delivery import DeliveryStatus
-from service.notify.notification import Decision, Status
-from service.notify.sample_names import in_our_names
-from service.notify.verdict_schemas import DescribedDecision, DescribedSentiment, ShownDecisionOfReview
+from service.notify.api.sample_names import in_our_names
+from service.notify.api.verdict_schemas import DescribedDecision, DescribedSentiment, ShownDecisionOfReview
+from service.notify.model import Decision, DeliveryStatus, Status
 
 MAX_TEXT = 20_000
 MAX_RECIPIENTS = 1_000

@@ -10,7 +10,7 @@ from service.channels import MAX_SPOKEN
 from service.core import Tag, parse_tag
 from service.language import AUTHOR, CATALOGUE, SOURCE
 from service.messages import NO_FOOT, Form, MailFooter, Template, markup, parse_form, render
-from service.notify.notification import DigestPiece, SourceMessage
+from service.notify.model.notification import DigestPiece, SourceMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from flask import Blueprint
 
 from service.core import Scope
 from service.http import endpoint
-from service.notify import lists, schemas, views
+from service.notify import lists
+from service.notify.api import schemas, views
 from service.notify.lists import NotificationFilters
 from service.storage import Store
 

@@ -32,7 +32,7 @@ from service.messages import (
     Translations,
     WantedTranslation,
 )
-from service.notify import (
+from service.notify.api import (
     callback_bodies,
     cancel_routes,
     list_routes,
@@ -43,13 +43,13 @@ from service.notify import (
     translation_routes,
     views,
 )
-from service.notify.audit_entries import entry
+from service.notify.api.audit_entries import entry
+from service.notify.audience import DescribedEntry
 from service.notify.cancel import Cancellation
 from service.notify.completion import Completion
-from service.notify.naming import DescribedEntry
-from service.notify.notification import FINAL, Decision, Notification, Review, Status
+from service.notify.model import FINAL, Decision, Notification, Review, Status
 from service.notify.preview import Previews
-from service.notify.review import NotHeld, reviewed
+from service.notify.reviews import NotHeld, reviewed
 from service.notify.service import NoSuchNotification, NotificationService, Request, UnfitRequest
 from service.storage import AuditEntry, Store
 

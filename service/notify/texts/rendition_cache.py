@@ -7,11 +7,18 @@ from collections.abc import Callable
 from service.channels import Attachment
 from service.core import Lane, Tag, parse_tag
 from service.messages import Attachments, MailFooter, Rendition, Translations
-from service.notify.items import notification_of, texts_item, texts_of
-from service.notify.notification import Notification
-from service.notify.rendition import Texts, gathered_rendition, rendition_of, texts_id
-from service.notify.single_flight import SingleFlightCache
-from service.notify.translate import translated
+from service.notify.model import (
+    Notification,
+    Texts,
+    gathered_rendition,
+    notification_of,
+    rendition_of,
+    texts_id,
+    texts_item,
+    texts_of,
+)
+from service.notify.texts.single_flight import SingleFlightCache
+from service.notify.texts.translate import translated
 from service.storage import AlreadyExists, Store
 
 FILES_KEPT = 4

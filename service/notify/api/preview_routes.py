@@ -12,11 +12,11 @@ from pydantic import Field
 from service.core import Scope, UnknownTag, deadline, parse_tag
 from service.http import Caller, FieldError, Shown, endpoint, invalid
 from service.messages import CURRENCY
-from service.notify import schemas, views
-from service.notify.notification import Status, Verdict
+from service.notify.api import schemas, views
+from service.notify.api.verdict_schemas import DescribedDecision, DescribedSentiment
+from service.notify.model import Status, Verdict
 from service.notify.preview import MOST, Previews, ReaderPreview
 from service.notify.service import Request, UnfitRequest
-from service.notify.verdict_schemas import DescribedDecision, DescribedSentiment
 
 MADE_WITHIN_S = 30.0
 """How long translating and judging may take."""

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from service.channels import ContactKeys
 from service.core import Channel, from_state, to_state
-from service.notify.notification import Notification
+from service.notify.model import Notification
 from service.recipients import Recipient
 from service.storage import Item, Store
 

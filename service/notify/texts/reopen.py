@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.messages import Translations
-from service.notify.items import notification_item, notification_of, texts_item, texts_of, waiting_for
-from service.notify.notification import Notification
-from service.notify.translate import translated
+from service.notify.model import Notification, notification_item, notification_of, texts_item, texts_of, waiting_for
+from service.notify.texts.translate import translated
 from service.storage import Conflict, Item, Store
 from service.work import Commit, Task, finished
 

@@ -16,8 +16,8 @@ from itsdangerous import BadData, URLSafeSerializer
 from service.core import Clock, Keyring, Tag, TocsinError, ids
 from service.http import Button, PersonPage
 from service.notify.completion import Completion
-from service.notify.notification import Decision, Notification, Review, Status
-from service.notify.review import NotHeld, reviewed
+from service.notify.model import Decision, Notification, Review, Status
+from service.notify.reviews.review import NotHeld, reviewed
 from service.notify.service import NoSuchNotification, NotificationService
 from service.storage import AuditEntry, Store
 

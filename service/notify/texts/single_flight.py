@@ -1,4 +1,4 @@
-"""What a process keeps of what it read or made last, because many batches are sent by it at the same time."""
+"""A small cache for a process that sends many batches at once: a missing value is made by one thread, not by each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATIENCE_S = 2.0
 
 
 class SingleFlightCache(Generic[T]):
-    """Up to `most` things by name, those that were used last; safe for threads."""
+    """A thread-safe cache of the `most` values that were used last, by name."""
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import structs
 
 from service.core import Channel, Record
-from service.notify.delivery import LEFT_TO_SEND, UNSENT, Delivery, DeliveryStatus
+from service.notify.model.delivery import LEFT_TO_SEND, UNSENT, Delivery, DeliveryStatus
 
 E = TypeVar("E", DeliveryStatus, Channel)
 

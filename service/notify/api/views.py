@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from service.messages import UNSUBSCRIBE, NotFilled, TooLong, render, segments_of
-from service.notify import schemas
-from service.notify.delivery import Delivery
-from service.notify.notification import Notification, SourceMessage, Verdict
-from service.notify.rendition import Texts, rendition_of
+from service.notify.api import schemas
+from service.notify.model import Delivery, Notification, SourceMessage, Texts, Verdict, rendition_of
 from service.notify.service import A_LINK_TO_LEAVE, FROM_THE_PROFILE, NotificationView
 
 

@@ -10,9 +10,8 @@ from service.core import Scope, from_state
 from service.http import endpoint, not_found
 from service.messages import FLAGGED, WantedTranslation
 from service.messages import TRANSLATION_KIND as TRANSLATION
-from service.notify import schemas
-from service.notify.items import NOTIFICATION, notification_of
-from service.notify.notification import Status
+from service.notify.api import schemas
+from service.notify.model import NOTIFICATION, Status, notification_of
 from service.notify.service import NotificationService
 from service.storage import Item, Store
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from service.notify.addressees import Addressees, people_in
-from service.notify.batch import BATCH_SIZE, cut
-from service.notify.items import batch_item
-from service.notify.notification import Expansion, Notification, Status
+from service.notify.audience.addressees import Addressees, people_in
+from service.notify.model import BATCH_SIZE, Expansion, Notification, Status, batch_item, cut
 from service.recipients import FIRST, Directory, Recipient
 from service.storage import Item
 

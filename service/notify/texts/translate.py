@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from service.core import Tag, parse_tag, serves
 from service.language import AUTHOR, SOURCE, Translation
 from service.messages import MissingTranslation, Translations
-from service.notify.notification import Notification, SourceMessage
-from service.notify.rendition import Texts, template_of
+from service.notify.model import Notification, SourceMessage, Texts, template_of
 
 
 def translated(notification: Notification, language: str, translations: Translations) -> Texts:

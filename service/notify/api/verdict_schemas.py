@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from service.http import DescribedAs, Shown
-from service.notify.notification import Decision
+from service.notify.model import Decision
 
 
 class ShownShares(Shown):
