@@ -1,11 +1,11 @@
 """Notifications: a message for people, in their languages, by their channels.
 
 `service` accepts a notification and `flow` takes it through its life: `reviews` checks it, `texts` translates it,
-`audience` cuts it into batches, `sending` sends them, and `receipts` record what became of each copy. `model` is what
-all of them share, and `api` is the HTTP door.
+`audience` cuts it into batches, `sending` sends them, and `receipts` record what became of each copy, which
+`tally` counts. `model` is what all of them share, and `api` is the HTTP door.
 """
 
-from service.notify import lists
+from service.notify import lists, tally
 from service.notify.api import (
     LIST,
     TRANSLATIONS,
@@ -30,6 +30,7 @@ from service.notify.retry import NothingToRetry, retried
 from service.notify.reviews import Reviewers, ReviewLinks, Validation
 from service.notify.sending import BatchSender, ContextReader, DeadLetterHandler, DeliveryPolicy
 from service.notify.service import NotificationService, UnfitRequest
+from service.notify.tally import DeliveryTallies
 from service.notify.texts import Renditions, TranslationReopener
 from service.notify.unsubscribe import UnsubscribeLinks, UnsubscribePages
 
@@ -45,6 +46,7 @@ __all__ = [
     "DeadLetterHandler",
     "DeliveryPolicy",
     "DeliveryStatus",
+    "DeliveryTallies",
     "Digests",
     "EmitOutcome",
     "Events",
@@ -77,5 +79,6 @@ __all__ = [
     "retried",
     "routes",
     "schemas",
+    "tally",
     "views",
 ]

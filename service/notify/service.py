@@ -31,7 +31,6 @@ from service.notify.model import (
     HELD,
     NOTIFICATION,
     UNTOUCHED,
-    Counts,
     Delivery,
     DeliveryBatch,
     DeliveryLine,
@@ -40,13 +39,13 @@ from service.notify.model import (
     Texts,
     aliases_of,
     batches_of,
-    count,
     delivery_of,
     message_of,
     new_notification_item,
     notification_of,
     texts_of,
 )
+from service.notify.tally import DeliveryTallies, DeliveryTally
 from service.recipients import is_id
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
 
@@ -102,7 +101,7 @@ class NotificationView:
     """A notification with the tally of its deliveries and the texts it has by now."""
 
     notification: Notification
-    counts: Counts
+    tally: DeliveryTally
     texts: Sequence[Texts]
 
 
@@ -130,6 +129,7 @@ class NotificationService:
         self._has_links_to_leave = has_links_to_leave
         self._attachments = attachments
         self._store = store
+        self._tallies = DeliveryTallies(store, clock)
         self._clock = clock
         self._naming = naming
         self._directory = naming.directory
@@ -197,9 +197,8 @@ class NotificationService:
     def show(self, notification_id: str) -> NotificationView:
         """One notification with its tally; `NoSuchNotification`."""
         notification = self.get(notification_id)
-        counts = count(batch for _, batch in batches_of(self._store, notification_id))
         texts = self._store.by_index("texts", notification_id, limit=200)
-        return NotificationView(notification, counts, [texts_of(item) for item in texts.items])
+        return NotificationView(notification, self._tallies.of(notification), [texts_of(item) for item in texts.items])
 
     def deliveries(
         self, notification_id: str, status: DeliveryStatus | None, cursor: str | None, limit: int

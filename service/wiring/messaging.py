@@ -50,6 +50,7 @@ from service.notify import (
     ContextReader,
     DeadLetterHandler,
     DeliveryPolicy,
+    DeliveryTallies,
     Digests,
     EmitOutcome,
     Events,
@@ -70,6 +71,7 @@ from service.notify import (
     lists,
     outcomes,
     receipts,
+    tally,
     unsubscribe,
 )
 from service.notify import routes as notify_routes
@@ -273,6 +275,7 @@ class Messaging:
             TaskHandler(items.DELIVERY, self.receipts.silent),
             TaskHandler(receipts.PARKED, self.receipts.parked),
             TaskHandler(items.DIGEST, gathering.handle),
+            TaskHandler(tally.KIND, DeliveryTallies(self.store, self.clock).recount),
             TaskHandler(EDITION_KIND, self.directory.audiences.forget),
             TaskHandler(TRANSLATION, TranslationReopener(self.store, self.translations).handle),
             TaskHandler(review.KIND, reviewers.handle),

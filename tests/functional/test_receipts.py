@@ -107,3 +107,27 @@ def test_a_receipt_for_a_page_that_is_being_sent_for_long_waits_until_it_is(desk
     store.save(structs.replace(page, version=page.version + 1))
     desk.works(60)
     assert desk.counts(sent) == {"delivered": 1}
+
+
+def test_the_tally_of_a_large_notification_is_kept_and_counted_anew_for_whoever_looks(
+    desk: Desk, sent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.notify.tally.COUNTED_AT_ONCE", 0)
+    assert desk.counts(sent) == {"accepted": 1}
+    told(desk, sent, DeliveryStatus.DELIVERED)
+    desk.api.clock.advance(timedelta(seconds=4))
+    assert desk.counts(sent) == {"accepted": 1}, "counted four seconds ago"
+    desk.api.clock.advance(timedelta(seconds=2))
+    assert desk.counts(sent) == {"accepted": 1}, "a worker is asked to count"
+    desk.works(1)
+    assert desk.counts(sent) == {"delivered": 1}
+    again = desk.api.client.post(f"/v1/notifications/{sent}/retry", {})
+    assert again.status == 409, "nobody failed"
+
+
+def test_a_large_notification_that_moves_on_is_counted_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.notify.tally.COUNTED_AT_ONCE", 0)
+    sent = desk.sends(text="The warehouse is closed on Monday.", audience="john")
+    assert desk.counts(sent) == {}
+    desk.works(2)
+    assert (desk.status(sent), desk.counts(sent)) == ("completed", {"accepted": 1})

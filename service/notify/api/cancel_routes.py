@@ -27,7 +27,7 @@ def add_cancel(routes: Blueprint, notifications: NotificationService, cancellati
     def cancel_notification(notification_id: str, caller: Caller) -> schemas.ShownNotification:
         """Copies that have not left are not sent, and count as `cancelled`: scheduled, held, translating or being sent.
 
-        DigestWaits up to 10 seconds for copies that are with a provider; `cancelling` says that some have not answered
+        Waits up to 10 seconds for copies that are with a provider; `cancelling` says that some have not answered
         yet. Cancelling again changes nothing; 409 when nothing is left to cancel.
         """
         try:

@@ -136,11 +136,12 @@ class WaitQuery(Query):
 
 
 class ShownCounts(Shown):
-    """How many deliveries stand where."""
+    """How many deliveries stand where, as counted at `counted_at`: some seconds ago where they are over 5,000."""
 
     status: Mapping[str, int]
     channel: Mapping[str, int]
     language: Mapping[str, int]
+    counted_at: str
 
 
 class SmsSize(Shown):

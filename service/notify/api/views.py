@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from service.core import timestamp
 from service.messages import UNSUBSCRIBE, NotFilled, TooLong, render, segments_of
 from service.notify.api import schemas
 from service.notify.model import Delivery, Notification, SourceMessage, Texts, Verdict, rendition_of
@@ -13,12 +14,17 @@ from service.notify.service import A_LINK_TO_LEAVE, FROM_THE_PROFILE, Notificati
 
 def shown(notification: NotificationView) -> Mapping[str, object]:
     """A notification with its tally, as `schemas.ShownNotification`."""
-    record, counts = notification.notification, notification.counts
+    record, tally = notification.notification, notification.tally
     return {
         **_said(record),
         "renditions": [_rendition(record.message, texts) for texts in notification.texts],
         "recipients": record.expansion.deliveries,
-        "counts": {"status": counts.by_status, "channel": counts.by_channel, "language": counts.by_language},
+        "counts": {
+            "status": tally.by_status,
+            "channel": tally.by_channel,
+            "language": tally.by_language,
+            "counted_at": timestamp(tally.counted_at),
+        },
     }
 
 
