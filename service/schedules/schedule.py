@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec import structs
 
 from service.core import Lane, TocsinError, from_state, to_state
-from service.schedules.recurrence import Recurrence
+from service.schedules.recurrence import NotACron, Recurrence
 from service.storage import Item
 
 KIND = "schedule"
@@ -37,7 +37,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What recurs, for which app. `next_at` is the first occurrence that has not run yet."""
+    """What recurs, for which app. `next_at` is the first occurrence that has not run yet; none runs while paused."""
 
     id: str
     recurrence: Recurrence
@@ -46,6 +46,7 @@ class Schedule:
     created_at: datetime
     next_at: datetime
     last: Occurrence | None = None
+    paused_at: datetime | None = None
 
     def occurrence_id(self, at: datetime) -> str:
         """The id of what an occurrence makes: the same however often it is begun."""
@@ -54,6 +55,26 @@ class Schedule:
     def after(self, last: Occurrence, now: datetime) -> Schedule:
         """The schedule once an occurrence has run."""
         return replace(self, last=last, next_at=self.recurrence.after(max(now, last.at)))
+
+    def paused(self, now: datetime) -> Schedule:
+        """The schedule while it makes nothing, from now or from when it was paused before."""
+        return replace(self, paused_at=self.paused_at or now)
+
+    def resumed(self, now: datetime) -> Schedule:
+        """The schedule that goes on with the next occurrence after now; unchanged if it is not paused."""
+        return self if self.paused_at is None else replace(self, paused_at=None, next_at=self.recurrence.after(now))
+
+    def next_runs(self, now: datetime, number: int) -> Sequence[datetime]:
+        """The next so many occurrences; none while it is paused, and fewer where the calendar has no more."""
+        if self.paused_at is not None:
+            return ()
+        runs = [self.next_at]
+        try:
+            while len(runs) < number:
+                runs.append(self.recurrence.after(max(now, runs[-1])))
+        except NotACron:
+            pass  # it comes true no more within fifty years
+        return runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +98,10 @@ def new_item(kept: StoredSchedule) -> Item:
 
 
 def changed_item(item: Item, schedule: Schedule) -> Item:
-    """The item of a schedule that waits for its next occurrence."""
+    """The item of a schedule that waits for its next occurrence, or is paused."""
     state = {**item.state, "schedule": to_state(schedule)}
-    return structs.replace(item, state=state, due_at=schedule.next_at, attempts=0)
+    due_at = None if schedule.paused_at else schedule.next_at
+    return structs.replace(item, state=state, due_at=due_at, attempts=0)
 
 
 class UnreadableSchedule(TocsinError):

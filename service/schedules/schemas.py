@@ -11,6 +11,9 @@ from service.escalate import IncidentBody
 from service.http import Body, Cursor, Limit, Query, Shown, shown_by
 from service.notify import NotificationRequest
 
+CronText = Annotated[str, Field(max_length=200, description="Minute, hour, day of month, month, day of week.")]
+ZoneText = Annotated[str, Field(max_length=64, description="IANA name, such as Europe/Berlin")]
+
 
 class NewSchedule(Body):
     """When, on whose clock, and what: either an incident or a notification, as its own call takes it."""
@@ -23,8 +26,21 @@ class NewSchedule(Body):
         }
     )
 
-    cron: Annotated[str, Field(max_length=200, description="Minute, hour, day of month, month, day of week.")]
-    timezone: Annotated[str, Field(max_length=64, description="IANA name, such as Europe/Berlin")] = "UTC"
+    cron: CronText
+    timezone: ZoneText = "UTC"
+    incident: IncidentBody | None = None
+    notification: NotificationRequest | None = None
+
+
+class ScheduleChange(Body):
+    """What is to be other than it is; what is left out stays."""
+
+    model_config = shown_by({"cron": "30 9 * * MON"})
+
+    cron: (
+        Annotated[str, Field(max_length=200, description="Minute, hour, day of month, month, day of week.")] | None
+    ) = None
+    timezone: ZoneText | None = None
     incident: IncidentBody | None = None
     notification: NotificationRequest | None = None
 
@@ -45,7 +61,10 @@ class ShownOccurrence(Shown):
 
 
 class ShownSchedule(Shown):
-    """A schedule; contacts in full for keys that have the scope `pii`."""
+    """A schedule; contacts in full for keys that have the scope `pii`.
+
+    `next_runs` are its next five occurrences, none while it is paused: `paused_at` says since when.
+    """
 
     schedule_id: str
     cron: str
@@ -54,6 +73,8 @@ class ShownSchedule(Shown):
     notification: Mapping[str, object] | None = None
     created_at: str
     next_at: str
+    next_runs: Sequence[str]
+    paused_at: str | None = None
     last: ShownOccurrence | None = None
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import structs
 
 from service.core import TocsinError
 from service.schedules.makers import CannotMake, TargetMaker
@@ -21,7 +23,7 @@ from service.schedules.schedule import (
     new_item,
 )
 from service.storage import AlreadyExists, AuditEntry, Conflict, Item, Page, Store
-from service.work import Commit, Task, postponed
+from service.work import Commit, Task, finished, postponed
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class Timetable:
 
     def add(self, kept: StoredSchedule, audit: Sequence[AuditEntry] = ()) -> StoredSchedule:
         """Keep a new schedule, durably; the one that has its id already, if there is one. `CannotMake`."""
-        self.makers[kept.schedule.makes].check(kept.body)
+        self.check(kept)
         try:
             self.store.add(new_item(kept), audit=audit)
         except AlreadyExists:
@@ -65,6 +67,35 @@ class Timetable:
                 continue  # it came due at this moment
             return
 
+    def check(self, kept: StoredSchedule) -> None:
+        """Raise `CannotMake` if nothing could be made of the body of a schedule now."""
+        self.makers[kept.schedule.makes].check(kept.body)
+
+    def change(
+        self,
+        schedule_id: str,
+        change: Callable[[StoredSchedule], StoredSchedule],
+        audit: Sequence[AuditEntry] = (),
+    ) -> StoredSchedule:
+        """Change a schedule, durably; `change` is asked again where it came due meanwhile. `NoSuchSchedule`."""
+        while True:
+            item = self._item(schedule_id)
+            changed = change(kept_in(item))
+            state = structs.replace(item, state={**item.state, "body": changed.body})
+            try:
+                self.store.save(changed_item(state, changed.schedule), audit=audit)
+            except Conflict:
+                continue
+            return changed
+
+    def run(self, schedule_id: str, now: datetime, audit: Sequence[AuditEntry] = ()) -> StoredSchedule:
+        """Make one now beside those of the clock, once within a second. `NoSuchSchedule`, `CannotMake`."""
+        kept = self.get(schedule_id)
+        name = kept.schedule.occurrence_id(now)
+        self.makers[kept.schedule.makes].make(kept.body, name, kept.schedule.app)
+        done = Occurrence(now, name)
+        return self.change(schedule_id, lambda each: replace(each, schedule=replace(each.schedule, last=done)), audit)
+
     def on_time(self, task: Task) -> Commit:
         """Run the latest occurrence that is due, and wait for the next one.
 
@@ -72,6 +103,8 @@ class Timetable:
         recipient or policy is gone, is noted in the schedule, which goes on.
         """
         kept, now = kept_in(task.item), task.now
+        if kept.schedule.paused_at is not None:
+            return Commit(finished(task.item))
         latest = kept.schedule.recurrence.latest(now)
         if latest < kept.schedule.next_at:  # early: the clock of whoever claimed it was ahead
             return Commit(postponed(task.item, kept.schedule.next_at))

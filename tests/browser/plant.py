@@ -52,6 +52,9 @@ def fill(client: Client) -> None:
         assert client.post("/v1/rulesets/premium/evaluations", body).status == 200
     for text, whom in ((CLOSED, {"audience": "staff"}), (HARSH, {"audience": "staff"})):
         assert client.post("/v1/notifications", {"text": text, "reference": "canteen", **whom}).status == 202
+    menu = {"text": "The menu of the week is on the board.", "audience": "staff"}
+    weekly = {"cron": "30 9 * * MON", "timezone": "Europe/Berlin", "notification": menu}
+    assert client.post("/v1/schedules", weekly).status == 201
 
 
 def _open(client: Client, incident_id: str, description: str, *names: str) -> None:

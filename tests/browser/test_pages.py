@@ -51,6 +51,7 @@ PAGES = {
     "change-policy": "/console/policies/drill/edit",
     "template": "/console/templates/incident-page",
     "schedules": "/console/schedules",
+    "schedule": "/console/schedules",
     "activate": "/console/rules/premium/versions/1/activate",
     "phones": "/console/phones",
     "system": "/console/system",
@@ -67,6 +68,7 @@ COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 FOLLOWED = {
     "check": lambda page: page.get_by_role("button", name="Check", exact=True).click(),
     "message": lambda page: page.get_by_role("link", name="The canteen is closed").click(),
+    "schedule": lambda page: page.get_by_role("link", name="The menu of the week").click(),
     "review": lambda page: page.get_by_role("link", name="Whoever parks").click(),
 }
 """Pages that need a click on the one before."""

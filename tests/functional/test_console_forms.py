@@ -155,7 +155,7 @@ SHOWN_LATER = {
     f"{ROOT}/translations/<translation_id>",
     f"{ROOT}/rules/<name>/backtests/<backtest_id>/cancel",
     f"{ROOT}/rules/<name>/shadow/drop",
-    f"{ROOT}/schedules/<schedule_id>/end",
+    *(f"{ROOT}/schedules/<schedule_id>/{deed}" for deed in ("change", "run", "end", "<any(pause, resume):deed>")),
     *(f"{ROOT}/{family}/<name>/{deed}" for family in ("templates", "catalogues") for deed in ("check", "publish")),
     *(f"{ROOT}/{family}/<name>/versions/<int:number>/activate" for family in ("templates", "catalogues")),
     f"{ROOT}/phones",  # when a phone has a message

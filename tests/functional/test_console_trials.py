@@ -92,7 +92,21 @@ def test_a_message_goes_by_the_clock_until_its_schedule_is_ended(api: Api) -> No
     assert submit(tab, "/console/schedules", form).status_code == 303
     page = tab.get("/console/schedules").text
     assert "Take your pills." in page
-    (end,) = re.findall(r'href="(/console/schedules/[^"]+/end)"', page)
-    assert "0 8 * * 1-5" in tab.get(end).text
+    (one,) = re.findall(r'href="(/console/schedules/[^"]+)"', page)
+    shown = tab.get(one).text
+    assert shown.count("<li><time") == 5, "the next five runs"
+    wrong = submit(tab, f"{one}/change", {**form, "cron": "0 25 * * *"})
+    assert (wrong.status_code, 'aria-describedby="error-cron"' in wrong.text) == (422, True)
+    assert submit(tab, f"{one}/change", {**form, "cron": "30 7 * * *", "text": "Now at half past."}).status_code == 303
+    assert submit(tab, f"{one}/run", {}).status_code == 303
+    assert submit(tab, f"{one}/pause", {}).status_code == 303
+    changed = tab.get(one).text
+    assert "Nothing while it is paused" in changed
+    assert "see what became of it" in changed
+    assert submit(tab, f"{one}/resume", {}).status_code == 303
+    page = tab.get("/console/schedules").text
+    assert "Now at half past." in page
+    end = f"{one}/end"
+    assert "30 7 * * *" in tab.get(end).text
     assert submit(tab, end, {}).status_code == 303
     assert "Nothing goes by the clock" in tab.get("/console/schedules").text

@@ -17,6 +17,7 @@ REPEATED_ON_AWS = frozenset(
         "test_a_daily_medicine_opens_one_incident_each_morning",
         "test_a_crash_between_opening_and_recording_opens_nothing_twice",
         "test_a_deleted_schedule_runs_no_more",
+        "test_a_paused_schedule_makes_nothing_and_goes_on_with_the_next",
         "test_the_same_idempotency_key_makes_one_schedule",
     }
 )
@@ -117,6 +118,70 @@ def test_a_deleted_schedule_runs_no_more(room: Room) -> None:
     assert incidents(room.api) == []
     assert room.api.client.get(f"/v1/schedules/{name}").status == 404
     assert room.api.client.call("DELETE", f"/v1/schedules/{name}").status == 404
+
+
+def test_a_paused_schedule_makes_nothing_and_goes_on_with_the_next(room: Room) -> None:
+    client, name = room.api.client, schedule(room.api)
+    shown = client.get(f"/v1/schedules/{name}").json()
+    assert shown["next_runs"] == [f"2026-05-{day}T06:00:00.000000Z" for day in range(11, 16)]
+    for _ in range(2):
+        paused = client.call("POST", f"/v1/schedules/{name}/pause").json()
+    assert (paused["paused_at"], paused["next_runs"]) == ("2026-05-10T12:00:00.000000Z", [])
+    set_clock(room, datetime(2026, 5, 12, 7, 0, tzinfo=UTC))
+    assert incidents(room.api) == []
+    resumed = client.call("POST", f"/v1/schedules/{name}/resume").json()
+    assert (resumed["paused_at"], resumed["next_at"]) == (None, "2026-05-13T06:00:00.000000Z")
+    set_clock(room, datetime(2026, 5, 13, 6, 0, tzinfo=UTC))
+    assert incidents(room.api) == [f"{name}-20260513T060000Z"], "what the pause left out is not made up for"
+
+
+def test_a_schedule_is_changed_in_part(room: Room) -> None:
+    client, name = room.api.client, schedule(room.api)
+    changed = client.call("PATCH", f"/v1/schedules/{name}", json={"cron": "30 9 * * *", "timezone": "UTC"}).json()
+    assert (changed["next_at"], changed["incident"]) == (
+        "2026-05-11T09:30:00.000000Z",
+        client.get(f"/v1/schedules/{name}").json()["incident"],
+    )
+    body = {"incident": {**MEDICINE, "description": "Take the red pill"}}
+    assert client.call("PATCH", f"/v1/schedules/{name}", json=body).status == 200
+    set_clock(room, datetime(2026, 5, 11, 9, 30, tzinfo=UTC))
+    assert incidents(room.api) == [f"{name}-20260511T093000Z"]
+    assert "Take the red pill" in room.inbox(ANN)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"cron": "x"}, "cron"),
+        ({"timezone": "Berlin"}, "timezone"),
+        ({"notification": {"text": "x", "recipients": ["ann"]}}, "notification"),
+        ({"incident": {**MEDICINE, "policy": "medecine"}}, "incident.policy"),
+        ({"paused": True}, "paused"),
+    ],
+)
+def test_a_change_that_could_never_run_changes_nothing(api: Api, change: Mapping[str, object], path: str) -> None:
+    name = schedule(api)
+    before = api.client.get(f"/v1/schedules/{name}").json()
+    reply = api.client.call("PATCH", f"/v1/schedules/{name}", json=dict(change))
+    assert reply.status == 422, reply.text
+    errors = reply.json()["errors"]
+    assert isinstance(errors, list)
+    assert [error["path"] for error in errors] == [path]
+    assert api.client.get(f"/v1/schedules/{name}").json() == before
+
+
+def test_a_schedule_runs_now_beside_its_clock(room: Room) -> None:
+    client, name = room.api.client, schedule(room.api)
+    for _ in range(2):
+        ran = client.call("POST", f"/v1/schedules/{name}/run").json()
+    assert (ran["last"], ran["next_at"]) == (
+        {"at": "2026-05-10T12:00:00.000000Z", "id": f"{name}-20260510T120000Z", "problem": None},
+        "2026-05-11T06:00:00.000000Z",
+    )
+    assert incidents(room.api) == [f"{name}-20260510T120000Z"]
+    notify = room.api.client.with_key(room.api.service.keys.create("n", [Scope.NOTIFY])[1])
+    for deed in ("run", "pause", "resume"):
+        assert notify.call("POST", f"/v1/schedules/{name}/{deed}").status == 403
 
 
 def test_a_schedule_whose_recipient_is_gone_says_so_and_goes_on(room: Room) -> None:

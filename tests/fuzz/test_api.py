@@ -62,6 +62,7 @@ GOOD: Mapping[str, Mapping[str, object]] = {
     "POST /v1/rulesets/{name}/evaluations": {"request": FACTS},
     "POST /v1/rulesets/{name}/test-events": {"detail": FACTS},
     "POST /v1/schedules": DAILY,
+    "PATCH /v1/schedules/{schedule_id}": {"cron": "0 9 * * *"},
     "POST /v1/simulator/sms": {"from": ANN, "body": "YES"},
     "PUT /v1/recipients/{user_id}": PROFILE,
 }
