@@ -130,8 +130,9 @@ class Languages:
         return None if name is None else self.vocabulary(by_tag[name])
 
     def _usable(self, name: str) -> Vocabulary:
+        source = self._sources[name]
         try:
-            return _parsed(name, self._sources[name])
+            return _parsed(name, source, proved=source == self._instead.get(name))
         except VocabulariesRefused as error:
             logger.error("A vocabulary of replies cannot be used: mend it.\n%s", error)  # noqa: TRY400  (an administrator's fault)
             return _parsed(name, self._instead.get(name, b"replies: und"))
@@ -180,8 +181,8 @@ class Languages:
         return tuple(line for frames in self._frames for line in frames.signatures)
 
 
-def _parsed(name: str, source: bytes) -> Vocabulary:
-    parsed = vocabulary_file.parse(source)
+def _parsed(name: str, source: bytes, *, proved: bool = False) -> Vocabulary:
+    parsed = vocabulary_file.parse(source, proved=proved)
     if parsed.vocabulary is None:
         raise VocabulariesRefused(report.render(parsed.findings, source, f"{name}.yaml"))
     return parsed.vocabulary

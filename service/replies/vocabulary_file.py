@@ -12,7 +12,7 @@ from service.core import caseless, fold
 from service.decide import Entries, EntryKeys, Finding, Flaw, Node, Place, RuleFaults, entries, positions
 from service.replies import patterns
 from service.replies.atoms import NUMBER_KEY, AtomType, atoms_of, folded_word, is_single
-from service.replies.graph import Graph, Phrase, TooManyNodes
+from service.replies.graph import Graph, Phrase, TooManyNodes, every_place
 from service.replies.graph import Node as GraphNode
 from service.replies.kinds import ALIKE, OPEN_ENDED, PhraseKind
 from service.replies.patterns import BadPattern, with_parts
@@ -105,10 +105,18 @@ class _Phrases:
             self.faults.error(Flaw.SYNTAX, scalar.at, str(problem))
 
     def roots(self) -> tuple[GraphNode, GraphNode]:
-        """The graphs of what is written and of what is forgiven; a phrase of two kinds is reported."""
-        written = self.written.deterministic(self._report)
+        """The graphs of what is written and of what is forgiven."""
+        return self.written.root(_first_of_alike), self.forgiven.root(_none_of_two)
+
+    def prove(self) -> None:
+        """Go to every place of both graphs, and report a phrase of two kinds, and too many places."""
+        written, forgiven = self.roots()
+        for words, place in every_place(written):
+            for first, second in place.clashes():
+                self._report(words, first, second)
+        for _ in every_place(forgiven):
+            pass
         self._report_short(written)
-        return written, self.forgiven.deterministic(_forget)
 
     def _enter(self, pattern: str, phrase: Phrase) -> None:
         for n, spelling in enumerate(_spellings(pattern, self.spelled)):
@@ -158,14 +166,13 @@ class _Phrases:
         self.words.update(without for _, without in plain)
         return [key if key == without else f"{key}|{without}" for key, without in plain]
 
-    def _report(self, words: Sequence[str], first: Phrase, second: Phrase) -> Phrase:
+    def _report(self, words: Sequence[str], first: Phrase, second: Phrase) -> None:
         """Report the first words that two patterns give different kinds."""
         pair = (first.at, second.at)
-        if pair not in self.clashes and not any({first.kind, second.kind} <= alike for alike in ALIKE):
+        if pair not in self.clashes and not _are_alike(first, second):
             self.clashes.add(pair)
             message = f'"{" ".join(words)}" is "{first.kind}" in line {first.at.line} and "{second.kind}" here'
             self.faults.error(Flaw.DUPLICATE_KEY, second.at, message, "keep it under one of them")
-        return first
 
     def _report_short(self, root: GraphNode) -> None:
         """A YES must not rest on nothing, and hardly on a letter."""
@@ -178,18 +185,30 @@ class _Phrases:
                 self.faults.error(Flaw.SYNTAX, node.phrase.at, message)
 
 
-def _forget(_words: Sequence[str], _first: Phrase, _second: Phrase) -> None:
+def _are_alike(first: Phrase, second: Phrase) -> bool:
+    return any({first.kind, second.kind} <= alike for alike in ALIKE)
+
+
+def _first_of_alike(first: Phrase, second: Phrase) -> Phrase | None:
+    """Of kinds of which a phrase may have two the first counts; any other phrase of two kinds is not known at all."""
+    return first if _are_alike(first, second) else None
+
+
+def _none_of_two(_first: Phrase, _second: Phrase) -> None:
     """A spelling that two kinds would forgive is not known at all."""
 
 
-def parse(source: str | bytes) -> ParsedVocabulary:
-    """Parse a vocabulary file; never raises."""
+def parse(source: str | bytes, *, proved: bool = False) -> ParsedVocabulary:
+    """Parse a vocabulary file; never raises.
+
+    Of a file that was `proved` before it is not asked again whether phrases clash: that costs as much as all the rest.
+    """
     faults = RuleFaults()
     root, _ = positions.read(source, faults)
     keys = None if root is None else entries.keyed(root, _KEYS, "a vocabulary", faults)
     if keys is None:
         return ParsedVocabulary(None, (), faults.in_order())
-    vocabulary, tests = _vocabulary(keys, faults), _tests(keys, faults)
+    vocabulary, tests = _vocabulary(keys, faults, proved=proved), _tests(keys, faults)
     return ParsedVocabulary(None if faults.refused else vocabulary, tests, faults.in_order())
 
 
@@ -207,7 +226,7 @@ def _frames(keys: EntryKeys, faults: RuleFaults) -> Frames:
     return Frames(reactions, tuple(map(fold, signatures)))
 
 
-def _vocabulary(keys: EntryKeys, faults: RuleFaults) -> Vocabulary:
+def _vocabulary(keys: EntryKeys, faults: RuleFaults, *, proved: bool) -> Vocabulary:
     language = keys.read("replies", lambda node: _language(node, faults)) or ""
     if "replies" not in keys:
         faults.error(Flaw.SYNTAX, keys.at, 'the key "replies" is missing', "add replies: and the language, as de")
@@ -225,10 +244,11 @@ def _vocabulary(keys: EntryKeys, faults: RuleFaults) -> Vocabulary:
         for node in keys.read(kind.value, partial(entries.items, what=kind.value, faults=faults)) or ():
             phrases.add(node, kind)
     try:
-        root, forgiven = phrases.roots()
+        if not proved:
+            phrases.prove()
     except TooManyNodes as problem:
         faults.error(Flaw.OUT_OF_RANGE, keys.at, str(problem), "write fewer optional parts")
-        root, forgiven = GraphNode(), GraphNode()
+    root, forgiven = phrases.roots()
     return Vocabulary(
         language=language,
         root=root,

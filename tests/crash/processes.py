@@ -6,6 +6,7 @@ lease ends; so that nobody waits for that, each new worker's clock is one lease 
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -28,6 +29,11 @@ from tests.functional.client import Client, Running, running
 
 LEASE = max(POLICIES[lane].lease for lane in Lane)
 
+BEGINS_WITHIN = 120
+"""Seconds in which a worker must begin; where one still stands after half of them is written to a file."""
+
+SLOW_START = "slow-start-"
+
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
     ["service.wiring.app", "service.wiring.messaging", "service.language.embedded.sentiment"]
@@ -46,8 +52,11 @@ class Ahead:
 
 def work(home: Path, settings: Mapping[str, str], ahead: timedelta, begun: Event) -> None:
     """In a process of its own: what `tocsin worker` does."""
-    service = Service(settings_at(home, settings), Ahead(ahead))
-    PeriodicRunner(service.worker_tasks()).start()
+    with (home / f"{SLOW_START}{os.getpid()}").open("w") as stacks:
+        faulthandler.dump_traceback_later(BEGINS_WITHIN / 2, file=stacks)
+        service = Service(settings_at(home, settings), Ahead(ahead))
+        PeriodicRunner(service.worker_tasks()).start()
+        faulthandler.cancel_dump_traceback_later()
     begun.set()
     service.worker().run()
 
@@ -99,7 +108,11 @@ class Installation:
         self.started_workers += 1
         ahead = self.started_workers * LEASE
         begun = [self._start_worker(ahead) for _ in range(number)]
-        assert all(event.wait(60) for event in begun)
+        assert all(event.wait(BEGINS_WITHIN) for event in begun), self._where_they_stand()
+
+    def _where_they_stand(self) -> str:
+        """The stacks of the workers that were slow to begin."""
+        return "\n".join(file.read_text() for file in self.home.glob(f"{SLOW_START}*"))
 
     def _start_worker(self, ahead: timedelta) -> Event:
         begun = _processes.Event()

@@ -27,7 +27,7 @@ def root() -> Node:
     for text, kind in PHRASES.items():
         graph.add(patterns.parse(text), Phrase(kind, Place(1, 1)), str.split)
     graph.add(patterns.parse("do"), Phrase(PhraseKind.EXCUSE, Place(1, 1), open=True), str.split)
-    return graph.deterministic(lambda _words, first, _second: first)
+    return graph.root(lambda first, _second: first)
 
 
 ROOT = root()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from click.testing import CliRunner
 from service.cli.rules import rules
 from service.replies import Languages, decide, read_languages, vocabulary_file
 from service.replies.decide import FOR_PAGES
+from service.replies.graph import Node
+from service.replies.kinds import PhraseKind
 from service.replies.languages import LOOKS_BEFORE_COMPILING
 from service.replies.vocabulary import Vocabulary
 from service.wiring.escalation import SHIPPED_WORDS
@@ -170,7 +173,8 @@ def test_a_language_is_compiled_for_its_first_reply_and_all_are_after_a_while(
 ) -> None:
     compiled: list[str] = []
 
-    def parsed(name: str, source: bytes) -> Vocabulary:
+    def parsed(name: str, source: bytes, *, proved: bool) -> Vocabulary:
+        assert not proved, "nothing is shipped with these"
         compiled.append(name)
         vocabulary = vocabulary_file.parse(source).vocabulary
         assert vocabulary is not None
@@ -187,3 +191,26 @@ def test_a_language_is_compiled_for_its_first_reply_and_all_are_after_a_while(
     for _ in languages.names:
         languages.follow()
     assert sorted(compiled) == sorted(languages.names), "the first reply in an unknown language waits for none"
+
+
+def test_a_file_as_it_is_shipped_is_not_proved_again(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proved: list[Node] = []
+
+    def every_place(root: Node) -> Sequence[tuple[tuple[str, ...], Node]]:
+        proved.append(root)
+        return ()
+
+    monkeypatch.setattr("service.replies.vocabulary_file.every_place", every_place)
+    read_languages(few, few).read("ja mach ich", "de")
+    assert proved == []
+    read_languages(few).read("ja mach ich", "de")
+    assert len(proved) == 6, "two graphs of de, en and emoji"
+
+
+def test_a_phrase_of_two_kinds_is_not_known_where_nobody_proved_the_file() -> None:
+    source = b"replies: zx\nyes: [zaza]\nno: [zaza, zuzu]\n"
+    assert vocabulary_file.parse(source).vocabulary is None
+    vocabulary = vocabulary_file.parse(source, proved=True).vocabulary
+    assert vocabulary is not None
+    assert vocabulary.kind(["zaza"]) is None
+    assert vocabulary.kind(["zuzu"]) is PhraseKind.NO

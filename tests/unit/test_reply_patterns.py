@@ -18,7 +18,7 @@ def graph_of(*texts: str) -> Node:
     graph = Graph()
     for text in texts:
         graph.add(patterns.parse(text), Phrase(PhraseKind.YES, Place(1, 1)), str.split)
-    return graph.deterministic(lambda _words, first, _second: first)
+    return graph.root(lambda first, _second: first)
 
 
 def phrases_of(*texts: str) -> set[str]:
