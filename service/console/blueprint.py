@@ -9,7 +9,6 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from service.console import calls, guard, words
 from service.console.assets import Assets
-from service.console.form_faults import in_our_words
 from service.console.guard import PageGuard
 from service.console.pages import (
     editing,
@@ -78,7 +77,6 @@ def _add_frame(routes: Blueprint, assets: Assets, clock: Clock) -> None:
     routes.add_app_template_filter(words.number, "number")
     routes.add_app_template_filter(words.pretty, "pretty")
     routes.add_app_template_filter(words.as_query, "as_query")
-    routes.add_app_template_filter(in_our_words, "in_our_words")
 
     @routes.app_template_filter("ago")
     def ago(value: str | None) -> str:
@@ -98,7 +96,7 @@ def _fresh_id() -> str:
 def _add_errors(routes: Blueprint) -> None:
     @routes.errorhandler(Problem)
     def problem(error: Problem) -> Response:
-        return _error_page(error.type.title, in_our_words(error.detail), error.type.status)
+        return _error_page(error.type.title, error.detail, error.type.status)
 
     @routes.errorhandler(Unavailable)
     def unavailable(_error: Unavailable) -> Response:

@@ -1,4 +1,4 @@
-"""What is wrong with a form, in the words of its page: calls and paths of members are for programs."""
+"""What is wrong with a form: each message of the API beside the field that it is about."""
 
 from __future__ import annotations
 
@@ -9,20 +9,6 @@ from dataclasses import dataclass
 from service.http import Problem
 
 AT_ITS_FIELD = "It cannot be taken like this. What to change stands at its field."
-
-_IN_OUR_WORDS = tuple(
-    (re.compile(pattern), words)
-    for pattern, words in (
-        (r"has no recipients: POST \S+ adds some", "nobody belongs to it: add people to it under People"),
-        (r"is no recipient: PUT \S+ makes one", "nobody has this id: look under People, or add them there"),
-        (r"name either an audience or recipients", "name either an audience or people"),
-        (r": POST \S+ makes one", ": it begins with the first person who joins it"),
-        (r"see (?:GET|POST) /v1/translations\S*", "see Translations"),
-        (r": GET /v1/translations\S*", ": see Translations"),
-        (r"must be (?:text|a string)", "write something here"),
-        (r"(?:[:;,]| or with| with)? ?(?:GET|POST|PUT|DELETE) /v1/[^\s,;]+", ""),
-    )
-)
 _FIELD = re.compile(r"\w+")
 
 
@@ -37,19 +23,12 @@ class FormFaults:
 NO_FAULTS = FormFaults({}, "")
 
 
-def in_our_words(message: str) -> str:
-    """A message of the API as a page says it."""
-    for pattern, words in _IN_OUR_WORDS:
-        message = pattern.sub(words, message)
-    return message
-
-
 def form_faults(problem: Problem, labels: Mapping[str, str], within: str = "") -> FormFaults:
     """The faults of a form whose fields have these `labels`; `within` is the member of the body that they stand in."""
     errors: dict[str, str] = {}
     elsewhere: list[str] = []
     for error in problem.errors:
-        path, message = error.path.removeprefix(within), in_our_words(error.message)
+        path, message = error.path.removeprefix(within), error.message
         field = _FIELD.match(path)
         if field is None or field[0] not in labels:
             elsewhere.append(f"{path} {message}".strip())
@@ -57,7 +36,7 @@ def form_faults(problem: Problem, labels: Mapping[str, str], within: str = "") -
         sentence = f"{_rest(path[field.end() :])}{message}"
         errors[field[0]] = f"{errors[field[0]]}; {sentence}" if field[0] in errors else sentence
     if not problem.errors:
-        return FormFaults({}, in_our_words(problem.detail))
+        return FormFaults({}, problem.detail)
     named = [f"{labels[name]}: {sentence}." for name, sentence in errors.items()]
     return FormFaults(errors, " ".join([*(f"{_capital(fault)}." for fault in elsewhere), *(named or [AT_ITS_FIELD])]))
 

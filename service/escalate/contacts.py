@@ -36,7 +36,7 @@ class UnknownContact(TocsinError):
 
 def no_recipient(recipient: str) -> str:
     """What to say of a recipient who is not in the directory."""
-    return f"there is no recipient {recipient!r}: PUT /v1/recipients/{recipient} makes one"
+    return f"there is no recipient {recipient!r}: add them first"
 
 
 @dataclass(frozen=True, slots=True)

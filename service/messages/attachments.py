@@ -106,7 +106,7 @@ class Attachments:
     def _size(self, file_id: str, app: str, at: datetime) -> int:
         file = self.get(file_id)
         if file is None or file.app != app:
-            raise AttachmentRefused("is no attachment of yours: POST /v1/attachments answers its id")
+            raise AttachmentRefused("is not the id of a file that you have uploaded: upload the file first")
         if file.until < at + timedelta(days=1):
             until = f"{file.until:%Y-%m-%d %H:%M} UTC"
             raise AttachmentRefused(f"is kept until {until}, too short a time: upload it again")

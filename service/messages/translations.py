@@ -168,7 +168,7 @@ class Translations:
         """Take a person's translation; its item becomes due, which lets the waiting messages go on."""
         item = self._store.get(wanted_id)
         if item is None or item.kind != TRANSLATION_KIND:
-            raise NoSuchTranslation(f"no translation {wanted_id!r} is wanted: GET /v1/translations?status=missing")
+            raise NoSuchTranslation(f"no translation {wanted_id!r} is missing: the list of what is missing has the ids")
         wanted = from_state(WantedTranslation, item.state)
         check_pieces(wanted.source_text, text)
         try:

@@ -46,7 +46,6 @@ from service.notify.model import (
     texts_of,
 )
 from service.notify.tally import DeliveryTallies, DeliveryTally
-from service.recipients import is_id
 from service.storage import AlreadyExists, AuditEntry, Item, Page, Store
 
 FROM_THE_PROFILE: Mapping[str, object] = {"first_name": "A", "user_id": "A"}
@@ -295,8 +294,7 @@ class NotificationService:
             yield "audience", "name either an audience or recipients"
         elif request.audience is not None:
             if not self._directory.members(request.audience, limit=1).items:
-                name = request.audience if is_id(request.audience) else "{audience}"
-                yield "audience", f"has no recipients: POST /v1/audiences/{name}/recipients adds some"
+                yield "audience", "has no recipients: add some first"
         else:
             yield from named.faults
 

@@ -24,7 +24,7 @@ KIND = "recipient"
 MAX_AT_ONCE = 1000
 """Recipients that one call may add to an audience."""
 
-NO_RECIPIENT = "is no recipient: PUT /v1/recipients/{id} makes one"
+NO_RECIPIENT = "is not a known recipient: add them first"
 """What is wrong with an id that no recipient has."""
 
 SHARDS = 8

@@ -321,7 +321,7 @@ def _add_audiences(routes: Blueprint, directory: Directory) -> None:
 
 def _there_is(directory: Directory, audience: str) -> None:
     if not directory.audiences.exists(audience):
-        raise not_found(f"There is no audience {audience!r}: POST /v1/audiences/{{audience}}/recipients makes one.")
+        raise not_found(f"There is no audience {audience!r}. Add a recipient to it: that creates it.")
 
 
 def _parsed(profiles: Sequence[Mapping[str, object]], rules: ProfileRules, place: str) -> Sequence[Recipient]:

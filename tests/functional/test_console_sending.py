@@ -152,10 +152,10 @@ def test_what_is_wrong_is_said_in_the_words_of_the_page(people: Api) -> None:
     tab = signed_in(people)
     check = "/console/messages/new/check"
     nobody = submit(tab, check, {"audience": "nobody", "text": "The lift is broken."}).text
-    assert "nobody belongs to it: add people to it under People" in nobody
+    assert "has no recipients: add some first" in nobody
     assert "/v1/" not in nobody
     unknown = submit(tab, check, {"recipients": "ann bea", "text": "The lift is broken."}).text
-    assert "number 2 nobody has this id: look under People" in unknown
+    assert "number 2 is not a known recipient: add them first" in unknown
     lacking = submit(tab, check, {"recipients": "ann", "text": "The lift in {{ house }} is broken."}).text
     assert "house is missing, and the message needs it" in lacking
     schedule = {"audience": "nobody", "text": "Hi there", "cron": "x", "once": "1"}

@@ -242,7 +242,7 @@ def test_bad_incidents_are_refused_with_every_fault(room: Room) -> None:
     assert unknown.json()["errors"] == [
         {
             "path": "contacts[0].recipient",
-            "message": "there is no recipient 'nobody': PUT /v1/recipients/nobody makes one",
+            "message": "there is no recipient 'nobody': add them first",
         }
     ]
     assert post("/v1/incidents", []).status == 422

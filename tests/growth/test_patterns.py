@@ -9,7 +9,6 @@ import re
 
 import pytest
 
-from service.console import form_faults
 from service.language import masking
 from service.language.embedded import catalogue
 from tests.growth.cost import BUDGET, TooSlow, check_growth
@@ -25,7 +24,6 @@ MADE_AT_RUN_TIME = {
         masking._pattern(("Tocsin", "a b")),
         masking._pattern(("Tocsin",), masking.LOST_BY_MACHINES),
     ),
-    "service.console.form_faults: re.compile(pattern)": tuple(pattern for pattern, _ in form_faults._IN_OUR_WORDS),
     "service.core.tagged_texts: re.finditer(f'(?<!\\\\w){re.escape(phrase.strip())}(?!\\\\w)', text, re.IGNORECASE)": (
         re.compile(r"(?<!\w)two\ words(?!\w)", re.IGNORECASE),
     ),

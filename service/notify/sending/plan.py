@@ -91,7 +91,7 @@ def plan(
     `variables` are those of `values_for`.
     """
     if rendition is None:
-        return Drop(DeliveryStatus.NEEDS_TRANSLATION, "see GET /v1/translations?status=missing")
+        return Drop(DeliveryStatus.NEEDS_TRANSLATION, "is sent when the missing translation is supplied")
     if lane is not Lane.INCIDENT and policy.quiet and (until := policy.quiet.ends(now, recipient.timezone)):
         return Hold(until)
     try:
