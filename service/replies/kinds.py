@@ -44,6 +44,7 @@ class PhraseKind(StrEnum):
     MACHINE = "machine"  # an automatic answer
     DOUBT = "doubt"
     IRONIC = "ironic"  # agrees in words and mocks, unless something that commits stands beside it: "yeah, right"
+    VAGUE = "vague"  # a COMMIT beside something that agrees, and open alone: "salgo", "vou ver"
 
 
 AFFIRMING = frozenset(
@@ -73,7 +74,7 @@ ALIKE = (
     REFUSING | UNDECIDED | {PhraseKind.EXCUSE, PhraseKind.WHO, PhraseKind.IRONIC},
     frozenset({PhraseKind.IRONIC, PhraseKind.YES}),
     frozenset({PhraseKind.IRONIC, PhraseKind.OK}),
-    frozenset({PhraseKind.OK, PhraseKind.COMMIT, PhraseKind.ETA}),
+    frozenset({PhraseKind.OK, PhraseKind.COMMIT, PhraseKind.ETA, PhraseKind.VAGUE}),
     frozenset({PhraseKind.STOP, PhraseKind.STOP_ALONE}),
     frozenset({PhraseKind.POLITE, PhraseKind.REQUEST, PhraseKind.FILLER, PhraseKind.JUST, PhraseKind.REASSURE}),
     frozenset({PhraseKind.WHEN_TAKEN, PhraseKind.JUST}),
@@ -84,6 +85,9 @@ ALIKE = (
 
 SERIOUS = frozenset({PhraseKind.COMMIT, PhraseKind.ETA, PhraseKind.APPROVE, PhraseKind.TAKEN, PhraseKind.DONE})
 """Kinds beside which an ironic YES is a YES: "да, щас посмотрю"."""
+
+FIRM = AFFIRMING | {PhraseKind.ETA, PhraseKind.REASSURE, PhraseKind.ALL, PhraseKind.BOTH}
+"""Kinds beside which a vague phrase commits: "ok salgo", "salgo en 10 min"."""
 
 DRAWN_OUT = frozenset({PhraseKind.YES, PhraseKind.OK, PhraseKind.NO, PhraseKind.POLITE, PhraseKind.REQUEST})
 """Kinds whose single words are also known drawn out: "yesss"."""

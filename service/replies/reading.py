@@ -10,7 +10,7 @@ from service.core import fold
 from service.replies.atoms import MAX_ATOMS, NUMBER_KEY, Atom, AtomType, atoms_of, is_single, spelled_out
 from service.replies.cover import Piece, cover
 from service.replies.graph import Node
-from service.replies.kinds import AFFIRMING, DRAWN_OUT, REFUSING, SERIOUS, PhraseKind
+from service.replies.kinds import AFFIRMING, DRAWN_OUT, FIRM, REFUSING, SERIOUS, PhraseKind
 from service.replies.vocabulary import Vocabulary
 
 MAX_CHARACTERS = 320
@@ -159,10 +159,16 @@ class Reading:
         present = {piece.kind for piece in self.pieces}
         refused = not REFUSING.isdisjoint(present)
         serious = PhraseKind.IRONIC in present and self._is_serious(present)
-        return (_kind(piece, n == 0 and not refused, serious) for n, piece in enumerate(self.pieces))
+        firm = PhraseKind.VAGUE in present and self._is_firm(present)
+        return (_kind(piece, n == 0 and not refused, serious, firm) for n, piece in enumerate(self.pieces))
 
     def _is_serious(self, present: Set[PhraseKind | None]) -> bool:
         return not SERIOUS.isdisjoint(present) or any(piece.atoms[0].sort in _NUMBERS for piece in self.pieces)
+
+    def _is_firm(self, present: Set[PhraseKind | None]) -> bool:
+        """Whether something agrees beside words that are vague alone."""
+        names_a_code = any(piece.phrase is None and piece.atoms[0].sort in _NUMBERS for piece in self.pieces)
+        return names_a_code or not FIRM.isdisjoint(present) or self.pieces[0].kind is PhraseKind.FIRST
 
 
 def read(text: str, own: Vocabulary, *others: Vocabulary) -> Reading:
@@ -223,13 +229,15 @@ def _joins_nothing(before: Piece | None, piece: Piece, after: Piece | None) -> b
     return after is None or after.atoms[0].sort in (AtomType.BREAK, AtomType.QUESTION)
 
 
-def _kind(piece: Piece, agrees: bool, serious: bool) -> PhraseKind | None:
+def _kind(piece: Piece, agrees: bool, serious: bool, firm: bool) -> PhraseKind | None:
     """The kind of a piece where it stands: a particle that agrees as the first word is polite elsewhere, and before a
-    refusal; words that mock alone agree beside something serious."""
+    refusal; words that mock alone agree beside something serious, vague ones commit beside something firm."""
     if piece.kind is PhraseKind.FIRST:
         return PhraseKind.YES if agrees else PhraseKind.POLITE
     if piece.kind is PhraseKind.IRONIC and serious:
         return PhraseKind.YES
+    if piece.kind is PhraseKind.VAGUE and firm:
+        return PhraseKind.COMMIT
     return piece.kind
 
 
