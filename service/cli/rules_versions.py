@@ -16,7 +16,21 @@ from service.cli.arguments import instant
 from service.cli.rule_files import RULE_FILE, as_json_option, show
 from service.cli.rules_backtest import as_text
 from service.core import exact_json
-from service.rulesets import Activation, Library, PublishableFile, Version, WorkingCopies, gate, passed, rule_file
+from service.rulesets import (
+    Activation,
+    Approval,
+    Approver,
+    Library,
+    Proposal,
+    ProposalState,
+    PublishableFile,
+    Version,
+    WorkingCopies,
+    gate,
+    of_user,
+    passed,
+    rule_file,
+)
 
 if TYPE_CHECKING:
     from service.rulesets import RecentCounts
@@ -60,15 +74,24 @@ def publish_file(
     elif expected is None and (why := copies.drift(file, ready.declared.name)) is not None:
         raise click.ClickException(why)
     otherwise = _compared(ready)  # before it is the active version itself
-    version = library.publish(ready.draft(getpass.getuser(), comment), effective_from, expected)
+    user = getpass.getuser()
+    version = library.publish(ready.draft(user, comment, of_user(user)), effective_from, expected)
+    proposal = library.proposal(version.ruleset, version.number)
     if copies.holds(file):
         copies.record(file, version)
     if as_json:
         comparison = None if otherwise is None else otherwise.as_json()
-        click.echo(exact_json.dumps({**version_document(version), "backtest": comparison}))
+        document = {**version_document(version), "proposal": _proposal_document(proposal), "backtest": comparison}
+        click.echo(exact_json.dumps(document))
         return
     when = f" from {effective_from.isoformat()}" if effective_from else ""
-    click.echo(f"{version.ruleset} version {version.number} is active{when} ({version.sha256[:12]}).")
+    if proposal is not None and proposal.waits:
+        click.echo(
+            f"{version.ruleset} version {version.number} waits for approval: somebody else runs"
+            f" `tocsin rules approve {version.ruleset} {version.number}` and it is active{when}."
+        )
+    else:
+        click.echo(f"{version.ruleset} version {version.number} is active{when} ({version.sha256[:12]}).")
     if otherwise is not None and otherwise.tally.requests:
         click.echo(_latest_as_text(otherwise))
 
@@ -83,9 +106,17 @@ def history(name: str, limit: int, as_json: bool) -> None:
     versions = library.history(name, limit=limit).items
     activations = library.timeline(name).activations[-limit:]
     active = library.timeline(name).active(datetime.now(UTC))
+    proposals = library.proposals(name, [version.number for version in versions])
     files = [entry for entry in _copies().seen() if entry.ruleset == name and entry.findings]
     if as_json:
-        documents = [{**version_document(entry), "active": entry.number == active} for entry in versions]
+        documents = [
+            {
+                **version_document(entry),
+                "active": entry.number == active,
+                "proposal": _proposal_document(proposals.get(entry.number)),
+            }
+            for entry in versions
+        ]
         lines = [activation_document(entry) for entry in activations]
         shown = [{"file": entry.file, "version": entry.version, "findings": list(entry.findings)} for entry in files]
         click.echo(exact_json.dumps({"versions": documents, "activations": lines, "working_copies": shown}))
@@ -95,6 +126,8 @@ def history(name: str, limit: int, as_json: bool) -> None:
         click.echo(
             f"{mark} {entry.number:>4}  {entry.at:%Y-%m-%d %H:%M}  {entry.author}  {entry.sha256[:12]}  {entry.comment}"
         )
+        if (proposal := proposals.get(entry.number)) is not None:
+            click.echo(f"        {_said_of(proposal)}")
     for activation in activations:
         click.echo(f"version {activation.version} from {activation.since:%Y-%m-%d %H:%M:%S} by {activation.by}")
     for finding in (finding for entry in files for finding in entry.findings):
@@ -118,6 +151,38 @@ def activate(name: str, version: int, effective_from: datetime | None, as_json: 
     )
 
 
+@click.command()
+@click.argument("name")
+@click.argument("version", type=int)
+@click.option("--reject", is_flag=True, help="Say no: it never decides.")
+@click.option("--reason", default="", help="Why, for the author and the history.")
+@as_json_option
+def approve(name: str, version: int, reject: bool, reason: str, as_json: bool) -> None:
+    """Approve a proposed version, which takes over then.
+
+    Where four eyes are asked for (TOCSIN_FOUR_EYES), whoever proposed a version can reject it, but not approve it.
+    """
+    user = getpass.getuser()
+    decision = Approval.REJECT if reject else Approval.APPROVE
+    decided = _library().decide(name, version, decision, Approver(user, of_user(user)), reason)
+    if as_json:
+        click.echo(exact_json.dumps(_proposal_document(decided)))
+    else:
+        click.echo(f"{name} version {version} {_said_of(decided)}.")
+
+
+@click.command()
+@as_json_option
+def proposals(as_json: bool) -> None:
+    """List the proposed versions that wait for approval."""
+    waiting = _library().waiting(limit=500).items
+    if as_json:
+        click.echo(exact_json.dumps({"items": list(map(_proposal_document, waiting))}))
+        return
+    for proposal in waiting:
+        click.echo(f"{proposal.ruleset} version {proposal.number} {_said_of(proposal)}")
+
+
 @click.command("pull")
 @click.argument("name")
 def pull_file(name: str) -> None:
@@ -138,7 +203,7 @@ def pull_file(name: str) -> None:
     click.echo(f"The rules folder has {name} version {done.version.number}, which is active.")
 
 
-VERSIONS = (publish_file, history, activate, pull_file)
+VERSIONS = (publish_file, history, activate, approve, proposals, pull_file)
 
 
 def active_as(library: Library, name: str, number: int) -> str:
@@ -157,13 +222,15 @@ def _copies() -> WorkingCopies:
 
     settings = config.load()
     store = open_store(settings)
-    return WorkingCopies(settings.rules_dir, Library(store, SYSTEM_CLOCK), store, SYSTEM_CLOCK)
+    library = Library(store, SYSTEM_CLOCK, needs_approval=settings.rules_need_approval)
+    return WorkingCopies(settings.rules_dir, library, store, SYSTEM_CLOCK)
 
 
 def _library() -> Library:
     from service.wiring import SYSTEM_CLOCK, open_store
 
-    return Library(open_store(config.load()), SYSTEM_CLOCK)
+    settings = config.load()
+    return Library(open_store(settings), SYSTEM_CLOCK, needs_approval=settings.rules_need_approval)
 
 
 def _compared(ready: PublishableFile) -> RecentCounts | None:
@@ -186,6 +253,35 @@ def _latest_as_text(counts: RecentCounts) -> str:
     came = "" if counts.complete else ", which is as far as a second went"
     times = f"{counts.since:%Y-%m-%d %H:%M:%S} to {counts.until:%Y-%m-%d %H:%M:%S} UTC{came}"
     return f"The latest requests, from {times}:\n{as_text(counts.tally, counts.against)}"
+
+
+def _said_of(proposal: Proposal) -> str:
+    """Where a proposal stands, in words."""
+    reason = f": {proposal.reason}" if proposal.reason else ""
+    match proposal.state:
+        case ProposalState.WAITING:
+            return f"waits for approval since {proposal.at:%Y-%m-%d %H:%M}, proposed by {proposal.author}"
+        case ProposalState.APPROVED:
+            return f"is approved by {proposal.decided_by}{reason}"
+        case ProposalState.REJECTED:
+            return f"is rejected by {proposal.decided_by}{reason}"
+
+
+def _proposal_document(proposal: Proposal | None) -> Mapping[str, object] | None:
+    """A proposal as `--json` shows it; null for a version that needed no approval."""
+    if proposal is None:
+        return None
+    return {
+        "ruleset": proposal.ruleset,
+        "version": proposal.number,
+        "state": proposal.state.value,
+        "by": proposal.author,
+        "at": proposal.at.isoformat(),
+        "effective_from": proposal.since and proposal.since.isoformat(),
+        "decided_by": proposal.decided_by,
+        "decided_at": proposal.decided_at and proposal.decided_at.isoformat(),
+        "reason": proposal.reason,
+    }
 
 
 def version_document(version: Version) -> Mapping[str, object]:

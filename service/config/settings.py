@@ -182,6 +182,10 @@ class Settings(BaseSettings):
     sns_topics: values.Topics = Field(
         default=(), description="ARNs, comma-separated, of the SNS topics that `/v1/inbound/sns` lets in."
     )
+    four_eyes: values.FourEyes = Field(
+        default=frozenset(),
+        description="What takes effect only when somebody else approves it, comma-separated: `rules`.",
+    )
     secret: values.Secret = Field(
         default=None,
         description="Secret of the installation, 64 hex digits, the same on all hosts. Default: a file in the home.",
@@ -293,6 +297,11 @@ class Settings(BaseSettings):
     def watches_rules(self) -> bool:
         """`rules_watch`, or what the backend stands for."""
         return self.backend is Backend.EMBEDDED if self.rules_watch is None else self.rules_watch
+
+    @property
+    def rules_need_approval(self) -> bool:
+        """Whether a version of a ruleset decides only when somebody else than its author approves it."""
+        return "rules" in self.four_eyes
 
     @property
     def asks_amazon(self) -> bool:

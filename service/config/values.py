@@ -40,6 +40,9 @@ T = TypeVar("T")
 PROVIDERS = ("ses", "smtp", "aws-sms", "twilio-sms", "aws-voice", "twilio-voice")
 """What breakers, weights and metrics call the providers of messages."""
 
+FOUR_EYES = ("rules",)
+"""What may need a second person."""
+
 INTAKE_SCOPES = (Scope.EVALUATE, Scope.NOTIFY, Scope.INCIDENTS)
 """What letters of the intake queue can ask for."""
 
@@ -145,6 +148,11 @@ def parse_channel(text: str) -> Channel:
 def parse_scope(text: str) -> Scope:
     """A scope that letters can ask for."""
     return Scope(_member(text, tuple(INTAKE_SCOPES), "scope of letters"))
+
+
+def parse_four_eyes(text: str) -> str:
+    """What two people decide about."""
+    return _member(text, FOUR_EYES, "thing that four eyes are asked for")
 
 
 def parse_country(text: str) -> str:
@@ -289,6 +297,7 @@ SmtpUrl = Annotated[SmtpServer | None, _read_by(parse_smtp_url)]
 MailSender = Annotated[Address, _read_by(parse_sender)]
 MailAddresses = Annotated[tuple[str, ...], _read_by(_each(parse_mail_address))]
 Countries = Annotated[frozenset[str], _read_by(lambda text: frozenset(_each(parse_country)(text)))]
+FourEyes = Annotated[frozenset[str], _read_by(lambda text: frozenset(_each(parse_four_eyes)(text)))]
 Quiet = Annotated[QuietHours | None, _read_by(parse_quiet_hours)]
 Limit = Annotated[Pace | None, _read_by(parse_pace)]
 RequiredLimit = Annotated[Pace, _read_by(parse_pace)]

@@ -21,6 +21,7 @@ from service.console.pages import (
     people_changes,
     people_files,
     phones,
+    proposals,
     requests,
     reviews,
     rules,
@@ -41,7 +42,21 @@ from service.storage import BadCursor, Conflict, Store
 
 PAGES = (
     *(home, find, incidents, messages, writing, schedules, requests, reviews, translations),
-    *(rules, texts, editing, versions, trials, events, people, people_changes, people_files, phones, system, table),
+    *(
+        rules,
+        texts,
+        editing,
+        versions,
+        proposals,
+        trials,
+        events,
+        people,
+        people_changes,
+        people_files,
+        phones,
+        system,
+        table,
+    ),
 )
 
 FORM_LIMIT = 7 * 1024 * 1024

@@ -39,6 +39,9 @@ STATUSES: Mapping[str, StatusWords] = {
     "completed": StatusWords("done", "ok", "✓"),
     "completed_with_failures": StatusWords("done, some failed", "warn", "!"),
     "cancelling": StatusWords("being stopped", "warn", "…"),
+    # proposed versions of rules
+    "waits_for_approval": StatusWords("waits for approval", "warn", "‖"),
+    "approved_by": StatusWords("approved", "ok", "✓"),
     # single messages
     "pending": StatusWords("waits", "info", "…"),
     "sending": StatusWords("being sent", "info", "▸"),

@@ -29,6 +29,7 @@ class Scope(StrEnum):
     AUDIT = "audit"
     RULES_READ = "rules:read"
     RULES_WRITE = "rules:write"
+    RULES_APPROVE = "rules:approve"
     RECIPIENTS = "recipients"
     NOTIFY = "notify"
     REVIEW = "review"

@@ -31,6 +31,11 @@ class ProblemType(Enum):
         "The first request with this key is still in progress",
         "Wait for `Retry-After` seconds and send the same request with the same `Idempotency-Key`.",
     )
+    SAME_PERSON = (
+        409,
+        "Somebody else has to approve it",
+        "Ask somebody whose key is another one; you may still reject what you proposed.",
+    )
     PRECONDITION_FAILED = (412, "Somebody else changed it first", "Look at the other change, then send yours again.")
     TOO_LARGE = (413, "The body is too large", "Send less at a time; the limit is in `detail`.")
     ADDRESS_TOO_LONG = (

@@ -13,6 +13,7 @@ from service.rulesets.gate import CheckedFile
 from service.rulesets.library import Library, fingerprint
 from service.rulesets.notes import Notes
 from service.rulesets.problems import as_problems
+from service.rulesets.proposals import Approval, Approver, Proposal, ProposalState, of_user
 from service.rulesets.publishing import PublishableFile, passed
 from service.rulesets.pulling import pull
 from service.rulesets.reading import Reader
@@ -39,6 +40,8 @@ __all__ = [
     "Activation",
     "ActiveTexts",
     "ActiveVersions",
+    "Approval",
+    "Approver",
     "Backtests",
     "CheckedFile",
     "Family",
@@ -48,6 +51,8 @@ __all__ = [
     "Notes",
     "OneFileEach",
     "Paged",
+    "Proposal",
+    "ProposalState",
     "PublishableFile",
     "Reader",
     "RecentComparison",
@@ -78,6 +83,7 @@ __all__ = [
     "head_of",
     "in_share",
     "instant_of",
+    "of_user",
     "passed",
     "problems",
     "pull",

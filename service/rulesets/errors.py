@@ -7,6 +7,7 @@ from datetime import datetime
 from service.core import TocsinError, timestamp
 from service.decide import Finding, Severity
 from service.rulesets.family import RULESETS, Family
+from service.rulesets.proposals import Proposal, ProposalState
 
 SHOWN = 5
 """Errors of a refused file that its message names; `findings` holds all."""
@@ -89,3 +90,52 @@ class BeginsInThePast(RulesetError):
 
     def __init__(self, since: datetime, now: datetime) -> None:
         super().__init__(f"{timestamp(since)} is in the past (now is {timestamp(now)}): leave it out to activate now")
+
+
+class ApprovalRefused(RulesetError):
+    """A version cannot be approved, or needs approval first."""
+
+
+class NotProposed(ApprovalRefused):
+    """Nobody's decision about a version is asked for."""
+
+    def __init__(self, ruleset: str, number: int, proposal: Proposal | None) -> None:
+        if proposal is None:
+            why = "was published without needing approval"
+        else:
+            why = f"was {proposal.state} by {proposal.decided_by} already"
+        super().__init__(f"version {number} of {ruleset!r} does not wait for approval: it {why}")
+
+
+class StaleProposal(ApprovalRefused):
+    """Another version took over since the proposal was made: to approve it would drop that change unseen."""
+
+    def __init__(self, ruleset: str, number: int, active: int | None) -> None:
+        now = f"version {active}" if active else "nothing"
+        super().__init__(
+            f"version {number} of {ruleset!r} was proposed when another version was active than {now}, which is now:"
+            " reject it, and propose it again on top of that"
+        )
+
+
+class NotYetApproved(ApprovalRefused):
+    """A version that needs approval has none."""
+
+    def __init__(self, ruleset: str, number: int, proposal: Proposal) -> None:
+        rejected = proposal.state is ProposalState.REJECTED
+        why = (
+            f"{proposal.decided_by} rejected it: publish a better one"
+            if rejected
+            else f"somebody else than {proposal.author} has to approve it first"
+        )
+        super().__init__(f"version {number} of {ruleset!r} cannot take over: {why}")
+
+
+class SamePerson(ApprovalRefused):
+    """Whoever proposed a version cannot approve it."""
+
+    def __init__(self, ruleset: str, number: int) -> None:
+        super().__init__(
+            f"you proposed version {number} of {ruleset!r} yourself: four eyes are asked for, so somebody else has to"
+            " approve it, with a key of their own"
+        )

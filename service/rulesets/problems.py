@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.decide import report
-from service.http import FieldError, Problem, ProblemType, invalid, not_found
+from service.http import FieldError, Problem, ProblemType, conflict, invalid, not_found
 from service.rulesets.differences import VersionDifferences
 from service.rulesets.errors import (
+    ApprovalRefused,
     BeginsInThePast,
     NotThere,
     RuleFileRejected,
+    SamePerson,
     StaleEdit,
     TooMuchToCompile,
     WrongName,
@@ -34,6 +36,10 @@ def as_problems() -> Iterator[None]:
         raise invalid([FieldError("name", str(error))]) from error
     except WrongName as error:
         raise invalid([FieldError("ruleset", str(error))]) from error
+    except SamePerson as error:
+        raise Problem(ProblemType.SAME_PERSON, f"{error}.") from error
+    except ApprovalRefused as error:
+        raise conflict(f"{error}.") from error
     except BeginsInThePast as error:
         raise invalid([FieldError("effective_from", str(error))]) from error
     except StaleEdit as error:

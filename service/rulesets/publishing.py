@@ -20,10 +20,11 @@ class PublishableFile:
     checked: CheckedFile
     declared: RulesetHeader
 
-    def draft(self, author: str, comment: str) -> RulesetDraft:
+    def draft(self, author: str, comment: str, identity: str = "") -> RulesetDraft:
         """The file as the library takes it."""
         declared, checked = self.declared, self.checked
-        return RulesetDraft(declared.name, checked.source, author, comment, declared.description, checked.kept())
+        source, kept = checked.source, checked.kept()
+        return RulesetDraft(declared.name, source, author, comment, declared.description, kept, identity)
 
     def ruleset(self) -> Ruleset:
         """Its typed form; `TooMuchToCompile` for a file that takes too long to read again."""
@@ -51,11 +52,14 @@ def publish(
     ruleset: str | None = None,
     since: datetime | None = None,
     expected_sha256: str | None = None,
+    identity: str = "",
 ) -> Version:
     """Make a rule file that was checked, if it is sound, the active version, now or from `since` on.
+
+    Where versions need approval it becomes a proposal of `identity`.
 
     Raises `RuleFileRejected`, `WrongName`, `BeginsInThePast`, and `StaleEdit` where something else is active than
     `expected_sha256`.
     """
-    draft = passed(checked, ruleset, library.family).draft(author, comment)
+    draft = passed(checked, ruleset, library.family).draft(author, comment, identity)
     return library.publish(draft, since, expected_sha256)

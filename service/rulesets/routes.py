@@ -18,6 +18,8 @@ from service.rulesets.gate import CheckedFile
 from service.rulesets.grid_routes import add_grid
 from service.rulesets.library import Library
 from service.rulesets.problems import as_problems, stale
+from service.rulesets.proposal_routes import add_proposals, shown_proposal
+from service.rulesets.proposals import Proposal, of_key
 from service.rulesets.publishing import publish
 from service.rulesets.recent_comparison import RecentComparison
 from service.rulesets.schemas import MAX_FILE_BYTES
@@ -49,6 +51,7 @@ def blueprint(
     _add_check(routes, library, latest, clock, places)
     _add_publish(routes, library, live, latest, clock, places)
     _add_activate(routes, library, live, clock)
+    add_proposals(routes, library, live)
     return routes
 
 
@@ -106,9 +109,9 @@ def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
         with as_problems():
             page = library.history(name, query.cursor, query.limit)
             active = library.timeline(name).active(clock.now())
-        return schemas.VersionList(
-            items=tuple(_shown(version, active) for version in page.items), next_cursor=page.cursor
-        )
+            proposals = library.proposals(name, [version.number for version in page.items])
+        items = tuple(_shown(version, active, proposals.get(version.number)) for version in page.items)
+        return schemas.VersionList(items=items, next_cursor=page.cursor)
 
     @endpoint(
         routes,
@@ -123,7 +126,8 @@ def _add_reads(routes: Blueprint, library: Library, clock: Clock) -> None:
         with as_problems():
             version = library.version(name, number)
             active = library.timeline(name).active(clock.now())
-        return schemas.ShownSource(**dict(_shown(version, active)), source=library.source(version))
+            proposal = library.proposal(name, number)
+        return schemas.ShownSource(**dict(_shown(version, active, proposal)), source=library.source(version))
 
 
 def _add_outline(routes: Blueprint, live: ActiveVersions) -> None:
@@ -204,6 +208,9 @@ def _add_publish(
         `If-Match` is the sha256 of the version that was edited; only a ruleset's first version needs none. If somebody
         else published in between: 412 with their change. With errors in the file: 422 with every finding. The answer
         says what is decided otherwise from now on, as a check does.
+
+        Where four eyes are asked for (TOCSIN_FOUR_EYES) the version decides nothing yet: its `proposal` waits until
+        somebody with another key approves it.
         """
         expected = expected_sha256(library, name, caller.headers.get("If-Match"))
         with places.place(caller.key_id, body), as_problems():
@@ -219,13 +226,15 @@ def _add_publish(
                     ruleset=name,
                     since=query.effective_from,
                     expected_sha256=expected,
+                    identity=of_key(caller.key_id),
                 )
             except StaleEdit as error:
                 raise stale(error, between(library, name, expected, error.active_sha256)) from error
             if draft is not None:
                 live.serve(version, draft)
             live.refresh()
-            shown = dict(_shown(version, library.timeline(name).active(clock.now())))
+            active, proposal = library.timeline(name).active(clock.now()), library.proposal(name, version.number)
+            shown = dict(_shown(version, active, proposal))
         return Answer(
             schemas.ShownPublication.model_validate({**shown, **otherwise}),
             headers={"Location": f"/v1/rulesets/{name}/versions/{version.number}"},
@@ -242,9 +251,13 @@ def _add_activate(routes: Blueprint, library: Library, live: ActiveVersions, clo
         body=schemas.Activate,
         creates=True,
         answers={200: schemas.ShownRuleset},
+        problems=[ProblemType.CONFLICT],
     )
     def activate_version(name: str, body: schemas.Activate, caller: Caller) -> schemas.ShownRuleset:
-        """Let a published version decide again, now or from `effective_from` on: rolling back, or forward."""
+        """Let a published version decide again, now or from `effective_from` on: rolling back, or forward.
+
+        A version that was proposed and not approved: 409.
+        """
         with as_problems():
             library.activate(name, body.version, caller.app, body.effective_from)
             live.refresh()
@@ -266,7 +279,7 @@ def _otherwise(
     return {"diff": checked.changes, "backtest": None if counts is None else counts.as_json()}
 
 
-def _shown(version: Version, active: int | None) -> schemas.ShownVersion:
+def _shown(version: Version, active: int | None, proposal: Proposal | None) -> schemas.ShownVersion:
     return schemas.ShownVersion(
         ruleset=version.ruleset,
         version=version.number,
@@ -276,6 +289,7 @@ def _shown(version: Version, active: int | None) -> schemas.ShownVersion:
         published_at=version.at,
         active=version.number == active,
         findings=tuple(version.findings),
+        proposal=None if proposal is None else shown_proposal(proposal),
     )
 
 
@@ -286,9 +300,10 @@ def _shown_ruleset(library: Library, name: str, clock: Clock) -> schemas.ShownRu
     return schemas.ShownRuleset(
         name=name,
         description=newest.description,
-        active=_shown(newest, number) if number else None,
+        active=_shown(newest, number, library.proposal(name, number)) if number else None,
         versions=library.head(name).versions,
         activations=tuple(map(_shown_activation, timeline.activations)),
+        needs_approval=library.needs_approval,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.http import Body, Cursor, DescribedAs, Instant, Limit, Query, Shown
+from service.http import Body, Choice, Cursor, DescribedAs, Instant, Limit, Query, Shown, shown_by
+from service.rulesets.proposals import Approval, ProposalState
 from service.rulesets.shown_reports import DescribedDiff, DescribedReplay
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -31,6 +32,21 @@ class ShownFinding(Shown):
 DescribedFinding = Annotated[Mapping[str, object], DescribedAs(ShownFinding)]
 
 
+class ShownProposal(Shown):
+    """What a second person decides, or decided, about a version; `effective_from` is null where it takes over at once.
+
+    It waits for approval while `state` is `waiting`.
+    """
+
+    state: ProposalState
+    by: str
+    at: datetime
+    effective_from: datetime | None
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+
+
 class ShownVersion(Shown):
     """A published version, without its text."""
 
@@ -42,6 +58,7 @@ class ShownVersion(Shown):
     published_at: datetime
     active: bool
     findings: tuple[DescribedFinding, ...]
+    proposal: ShownProposal | None = None
 
 
 class ShownSource(ShownVersion):
@@ -60,13 +77,17 @@ class ShownActivation(Shown):
 
 
 class ShownRuleset(Shown):
-    """A ruleset: what is active, and all its activations as they were recorded."""
+    """A ruleset: what is active, and all its activations as they were recorded.
+
+    With `needs_approval` a version that is published now waits until somebody else approves it.
+    """
 
     name: str
     description: str
     active: ShownVersion | None
     versions: int
     activations: tuple[ShownActivation, ...]
+    needs_approval: bool = False
 
 
 class Named(Shown):
@@ -177,6 +198,29 @@ class Activate(Body):
 
     version: Annotated[int, Field(ge=1)]
     effective_from: Instant | None = None
+
+
+class ApprovalRequest(Body):
+    """What a second person decides about a proposed version."""
+
+    model_config = shown_by({"decision": "approve", "reason": "As agreed on Monday."})
+
+    decision: Choice[Approval]
+    reason: Annotated[str, Field(max_length=1000, description="Why, for the author and the history.")] = ""
+
+
+class WaitingProposal(ShownProposal):
+    """A proposed version that nobody has decided about."""
+
+    ruleset: str
+    version: int
+
+
+class ProposalList(Shown):
+    """What waits for approval, by ruleset and version."""
+
+    items: tuple[WaitingProposal, ...]
+    next_cursor: str | None
 
 
 class Paged(Query):

@@ -23,6 +23,7 @@ from service.rulesets.drift import DriftState, DriftStep
 from service.rulesets.errors import RuleFileRejected, StaleEdit, UnknownRuleset
 from service.rulesets.gate import CheckedFile
 from service.rulesets.library import Library, RulesetDraft
+from service.rulesets.proposed_files import may_decide, proposed_over, waiting
 from service.rulesets.publishing import passed
 from service.rulesets.rule_file import RuleFile
 from service.rulesets.seen_copies import CHECKS, SeenCopies, SeenCopy, UnpublishedFile, errors_of, said
@@ -251,7 +252,9 @@ class WorkingCopies:
                 return self._drifted(path, file, standing.base, active, seen)
             case DriftStep.PUBLISH:
                 version = self._library.publish(draft, expected_sha256=active.sha256 if active else None)
-            case DriftStep.ACTIVATE if standing.known is not None:
+            case DriftStep.ACTIVATE if standing.known is not None and may_decide(
+                self._library, draft.ruleset, standing.known
+            ):
                 version = self._library.version(draft.ruleset, standing.known)
                 self._library.activate(draft.ruleset, version.number, self._family.author)
             case _:
@@ -268,12 +271,14 @@ class WorkingCopies:
 
     def _standing(self, ruleset: str, sha256: str, active: Version | None, base: int | None) -> DriftState:
         known = self._library.with_content(ruleset, sha256)
+        number = None if known is None else known.number
+        coming = () if active is None else (*self._coming(ruleset), *proposed_over(self._library, active, number, base))
         return DriftState(
             active=None if active is None else active.number,
             base=base,
-            known=None if known is None else known.number,
+            known=number,
             is_active=active is not None and active.sha256 == sha256,
-            coming=self._coming(ruleset) if active is not None else (),
+            coming=coming,
         )
 
     def _coming(self, ruleset: str) -> Sequence[int]:
@@ -307,6 +312,8 @@ class WorkingCopies:
         """What is remembered, with a warning where another version is active than the file's."""
         if seen.version is None or seen.ruleset is None:
             return seen
+        if (finding := waiting(self._library, seen)) is not None:
+            return replace(seen, findings=[*seen.findings, finding])
         active = self._library.active_or_none(seen.ruleset, self._clock.now())
         if active is None or active.sha256 == seen.sha256 or seen.version in self._coming(seen.ruleset):
             return seen

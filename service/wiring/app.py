@@ -115,7 +115,7 @@ class Service:
         self.clock = clock
         self.store = store or open_store(settings, clock)
         self.keys = Keys(self.store, clock)
-        self.library = Library(self.store, clock)
+        self.library = Library(self.store, clock, needs_approval=settings.rules_need_approval)
         self.live = ActiveVersions(self.library, clock)
         self.working_copies = WorkingCopies(settings.rules_dir, self.library, self.store, clock)
         breakers = Breakers(self.store, clock)

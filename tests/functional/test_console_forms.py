@@ -14,6 +14,7 @@ from service.console.calls import QUESTIONS, UndeclaredCall, read, send
 from service.console.forms import PageForm
 from service.console.guard import ROOT
 from service.http.endpoint import Endpoint
+from service.rulesets.library import Library, RulesetDraft
 from tests.functional.client import ROOT as REPOSITORY
 from tests.functional.client import InProcess
 from tests.functional.conftest import Api
@@ -98,6 +99,7 @@ def seen(api: Api) -> Api:
     put(api, LIFT)
     put(api, (REPOSITORY / "rules" / "premium.yaml").read_text())
     put(api, (REPOSITORY / "rules" / "premium.yaml").read_text().replace("driver risk", "risk"))
+    propose(api, (REPOSITORY / "rules" / "premium.yaml").read_text().replace("driver risk", "the driver"))
     for text in (NIGHT, NIGHT.replace("5m", "6m")):
         assert api.client.call("POST", "/v1/policies/night/versions", body=text, headers=OVER).status == 201
     contacts = [{"name": "Ann", "phone": "+447700900123"}]
@@ -110,6 +112,11 @@ def seen(api: Api) -> Api:
     assert api.client.call("PUT", "/v1/recipients/emp1", json=profile).status == 201
     api.client.post("/v1/notifications", {"text": "The lift is broken.", "recipients": ["emp1"]})
     return api
+
+
+def propose(api: Api, source: str) -> None:
+    library = Library(api.service.store, api.clock, needs_approval=True)
+    library.publish(RulesetDraft("premium", source, "Ann"))
 
 
 def buttons(api: Api) -> Iterator[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from service.cli import main
 from service.core.enums import Lane
+from service.rulesets.library import Library, RulesetDraft
 from service.storage import Item
 from service.work.dead import mark_dead
 from tests.earlier.installation import Installation, opened
@@ -69,8 +70,15 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installatio
             installation.api.service.store.add(dead)
         for path, text in TEXTS.items():
             publish_twice(installation, path, text)
+        propose_twice(installation)
         installation.passes(timedelta(seconds=20))
         yield installation
+
+
+def propose_twice(here: Installation) -> None:
+    library = Library(here.api.service.store, here.api.clock, needs_approval=True)
+    for number in range(2):
+        library.publish(RulesetDraft("premium", f"# proposed, {number}", "Ann"))
 
 
 def publish_twice(here: Installation, path: str, text: str) -> None:

@@ -70,6 +70,7 @@ def test_every_command_reports_a_misspelt_name_of_the_environment_or_of_a_file(t
 
 
 BAD = {
+    "four_eyes": "rules,eyes",
     "attachments": "https://example.com/files",
     "home": "/dev/null/home",
     "host": "http://127.0.0.1",

@@ -19,7 +19,13 @@ def add_to(routes: Blueprint) -> None:
         shown = calls.read("rulesets.read_ruleset", name=name)
         version = calls.read("rulesets.read_version", name=name, number=number_of(shown))
         return render_template(
-            "rules/edit.html", name=name, source=version["source"], sha256=version["sha256"], report=None, comment=""
+            "rules/edit.html",
+            name=name,
+            source=version["source"],
+            sha256=version["sha256"],
+            report=None,
+            comment="",
+            needs_approval=shown["needs_approval"],
         )
 
     @takes_form(routes, "/rules/<name>/check", "rulesets.check_ruleset")
@@ -55,9 +61,8 @@ def _edited(
     report: calls.Document | None = None,
     problem: Problem | None = None,
 ) -> str:
-    theirs = None
+    theirs, shown = None, calls.read("rulesets.read_ruleset", name=name)
     if problem is not None and problem.type is ProblemType.PRECONDITION_FAILED:
-        shown = calls.read("rulesets.read_ruleset", name=name)
         theirs = calls.read("rulesets.read_version", name=name, number=number_of(shown))
     return render_template(
         "rules/edit.html",
@@ -68,4 +73,5 @@ def _edited(
         problem=problem,
         theirs=theirs,
         comment=request.form.get("comment", ""),
+        needs_approval=shown["needs_approval"],
     )

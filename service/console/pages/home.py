@@ -28,6 +28,7 @@ class WaitingWork:
 INCIDENTS = "incidents.list_incidents"
 REVIEWS = "notifications.list_reviews"
 TRANSLATIONS = "notifications.list_translations"
+PROPOSALS = "rulesets.list_proposals"
 RULE_FILES = "rulesets.list_rulesets"
 LANES = "lanes.list_lanes"
 KINDS = {
@@ -35,6 +36,7 @@ KINDS = {
     REVIEWS: "messages that wait for a review",
     TRANSLATIONS: "translations that are missing",
     LANES: "messages that are kept back",
+    PROPOSALS: "rule changes that wait for approval",
     RULE_FILES: "rule files that are not published",
 }
 """What may wait for a person, by the call that lists it."""
@@ -86,6 +88,9 @@ def _waiting() -> Iterator[WaitingWork]:
     if calls.may_call(TRANSLATIONS):
         missing = _listed(TRANSLATIONS)
         yield _row("Translations that are missing", missing, "wanted_at", "/console/translations", "warn")
+    if calls.may_call(PROPOSALS):
+        proposals = _listed(PROPOSALS)
+        yield _row("Rule changes that wait for approval", proposals, "at", "/console/rules", "warn")
     if calls.may_call(RULE_FILES):
         files = calls.read(RULE_FILES)["working_copies"]
         refused = [file for file in files if file["version"] is None]

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request
 
 from service.console import calls
 from service.console.forms import takes_form
+from service.console.pages.proposals import waiting
 from service.http import Problem, not_found
 
 
@@ -23,7 +24,9 @@ def _add_reads(routes: Blueprint) -> None:
         listed = calls.read("rulesets.list_rulesets")
         files = {file["ruleset"]: file for file in listed["working_copies"] if file["ruleset"]}
         broken = [file for file in listed["working_copies"] if file["version"] is None]
-        return render_template("rules/list.html", rulesets=listed["items"], files=files, broken=broken)
+        return render_template(
+            "rules/list.html", rulesets=listed["items"], files=files, broken=broken, proposals=waiting()
+        )
 
     @routes.get("/rules/<name>")
     def ruleset(name: str) -> str:

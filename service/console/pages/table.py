@@ -153,6 +153,7 @@ def _page(
         problem=problem,
         theirs=_active(sheet.name) if is_stale else None,
         comment=request.form.get("comment", ""),
+        needs_approval=calls.read("rulesets.read_ruleset", name=sheet.name)["needs_approval"],
     )
 
 
