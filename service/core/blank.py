@@ -25,7 +25,7 @@ _PUNCTUATION = frozenset("#*\u203c\u2049\u3030")
 
 def is_blank(text: str) -> bool:
     """Whether nobody could see a letter, digit or emoji in a text, in whichever form of Unicode it is written."""
-    if any(_is_said(character) for character in text):
+    if any(map(_is_said, text)):
         return False
     is_emoji = any(_can_be_emoji(character) for character in _AS_EMOJI.findall(text))
     return not is_emoji and not any(_is_said(character) for character in compatible(text))

@@ -152,6 +152,14 @@ class RateLimiter:
         return StepRates(self._store, self._route_choosers, self._rates, now, urgency)
 
 
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """When a message may leave at the earliest, and the rate that it shares; None where nothing is in its way."""
+
+    opens: datetime | None
+    rate: _Rate | None
+
+
 class StepRates:
     """The slots of one step: each channel's breakers are read once, when one of its messages is asked about."""
 
@@ -168,20 +176,18 @@ class StepRates:
         self._now = now
         self._urgency = urgency
         self._route_choosers = {channel: cache(chooser) for channel, chooser in route_choosers.items()}
-        self._routes: dict[str, Route] = {}
-        self._known: dict[str, _Rate | None] = {}
+        self._slots: dict[str, _Slot] = {}
 
     def rests_until(self, message: Message) -> datetime | None:
         """Until when every provider that could take the message is left alone; None if one may be asked."""
-        opens = self._route(message).opens
-        return opens if opens is not None and opens > self._now else None
+        return self._slot(message).opens
 
     def moment(self) -> Callable[[Message], bool]:
         """Takes the messages of one moment, one by one: False for the first that exceeds its rate."""
         taken = Counter[str]()
 
         def takes(message: Message) -> bool:
-            rate = self._rate(message)
+            rate = self._slot(message).rate
             if rate is None:
                 return True
             taken[rate.key] += 1
@@ -191,11 +197,10 @@ class StepRates:
 
     def book(self, messages: Iterable[Message]) -> datetime:
         """From when on these messages may go out, all together: now, if nothing is in the way."""
-        leaving = list(messages)
-        opens = (self._route(message).opens for message in leaving)
-        if rests := [until for until in opens if until is not None and until > self._now]:
+        slots = [self._slot(message) for message in messages]
+        if rests := [slot.opens for slot in slots if slot.opens is not None]:
             return max(rests)
-        wanted = Counter(rate for rate in map(self._rate, leaving) if rate is not None)
+        wanted = Counter(slot.rate for slot in slots if slot.rate is not None)
         return max((self._booked(rate, number) for rate, number in wanted.items()), default=self._now)
 
     def _booked(self, rate: _Rate, number: int) -> datetime:
@@ -204,26 +209,22 @@ class StepRates:
             self._store.reserve(key, number, rate.per_second, self._now)
         return self._store.reserve(own, number, rate.per_second, self._now)
 
-    def _route(self, message: Message) -> Route:
+    def _slot(self, message: Message) -> _Slot:
         name = message.reference.delivery_id
-        if name not in self._routes:  # each message is asked about several times
-            self._routes[name] = self._route_choosers[message.channel]()(message)
-        return self._routes[name]
+        slot = self._slots.get(name)  # each message is asked about several times
+        if slot is None:
+            route = self._route_choosers[message.channel]()(message)
+            opens = route.opens if route.opens is not None and route.opens > self._now else None
+            slot = self._slots[name] = _Slot(opens, self._rate(message.channel, route))
+        return slot
 
-    def _rate(self, message: Message) -> _Rate | None:
-        name = message.reference.delivery_id
-        if name not in self._known:
-            self._known[name] = self._rate_of(message)
-        return self._known[name]
-
-    def _rate_of(self, message: Message) -> _Rate | None:
-        route = self._route(message)
+    def _rate(self, channel: Channel, route: Route) -> _Rate | None:
         sender = route.sender
         if sender is not None and sender.per_second is not None:
             key = f"rate-{sender.origin}"
             granted: float | None = sender.per_second
         else:
-            key, granted = f"rate-{message.channel}", self._rates.get(message.channel)
+            key, granted = f"rate-{channel}", self._rates.get(channel)
         known = [rate for rate in (granted, route.most_per_second) if rate is not None]
         if route.pace < 1:
             return _Rate(key, route.pace * min(known, default=UNKNOWN_RATE))
