@@ -42,6 +42,7 @@ GROUPS = {
         "keys": "service.cli.keys:keys",
         "audit": "service.cli.audit:audit",
         "dead": "service.cli.dead:dead",
+        "spend": "service.cli.spend:spend",
         "pause": "service.cli.pause:pause",
         "resume": "service.cli.pause:resume",
         "aws": "service.cli.aws:aws",

@@ -90,6 +90,7 @@ def _add_frame(routes: Blueprint, assets: Assets, clock: Clock) -> None:
     routes.add_app_template_filter(words.status, "status")
     routes.add_app_template_filter(words.moment, "moment")
     routes.add_app_template_filter(words.number, "number")
+    routes.add_app_template_filter(words.money, "money")
     routes.add_app_template_filter(words.pretty, "pretty")
     routes.add_app_template_filter(words.as_query, "as_query")
 

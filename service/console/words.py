@@ -110,6 +110,11 @@ def number(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def money(value: object) -> str:
+    """An amount with its thousands apart, to the hundredth: `1,612.40`."""
+    return f"{Decimal(str(value)):,.2f}"
+
+
 def pretty(value: object) -> str:
     """A document as indented JSON; a text as it is."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -43,6 +43,11 @@ PER_SEGMENT = {
 ELSEWHERE = Decimal("0.150")
 
 
+def price_of(parts: int, country: str) -> Decimal:
+    """About how many `CURRENCY` so many parts of SMS to `country` (ISO 3166) cost."""
+    return parts * PER_SEGMENT.get(country, ELSEWHERE)
+
+
 def estimated_price(text: str, country: str) -> Decimal:
     """About how many `CURRENCY` it costs to send `text` as an SMS to `country` (ISO 3166)."""
-    return segments_of(text).count * PER_SEGMENT.get(country, ELSEWHERE)
+    return price_of(segments_of(text).count, country)

@@ -79,8 +79,8 @@ class OutboundChannels:
         self._senders = settings.senders
         if amazon is not None and self._twilio is not None:
             self._senders.require_providers()
-        spend = Spend(store, None if settings.spend_cap is None else Decimal(str(settings.spend_cap)))
-        ways = {channel: self._way(channel, outbox, spend) for channel in Channel}
+        self.spend = Spend(store, None if settings.spend_cap is None else Decimal(str(settings.spend_cap)))
+        ways = {channel: self._way(channel, outbox, self.spend) for channel in Channel}
         self.carriers = Carriers({channel: carrier for channel, (carrier, _) in ways.items()})
         route_choosers = {channel: chooser for channel, (_, chooser) in ways.items()}
         self.slots = RateLimiter(store, route_choosers, _rates(settings))

@@ -37,6 +37,7 @@ from service.messages import (
     on_dead,
     optout_routes,
     read_templates,
+    spend_routes,
     suppressed,
 )
 from service.messages import TRANSLATION_KIND as TRANSLATION
@@ -124,6 +125,7 @@ class Messaging:
         self.templates, self.catalogues = self._over_the_folder()
         outbound = OutboundChannels(settings, store, clock, breakers, self.outbox, amazon)
         self.carriers, self.slots, self._speaks = outbound.carriers, outbound.slots, outbound.speaks
+        self.spend = outbound.spend
         self.tries = PostAttempts(HostShares(in_all=max(OF_ONE_HOST, settings.worker_threads // 2)))
         self.webhooks = Webhooks(
             signing_keys(settings, CALLBACKS),
@@ -188,6 +190,7 @@ class Messaging:
             optout_routes.blueprint(self.opt_outs, self.directory, self.store, self.clock),
             outbox_routes.blueprint(self.outbox),
             lane_routes.blueprint(self.pauses, self.clock),
+            spend_routes.blueprint(self.spend, self.clock),
             attachment_routes.blueprint(self.attachments, self.clock),
             notify_routes.blueprint(
                 self.notifications,

@@ -17,6 +17,7 @@ from tests.functional.client import Client, InProcess
 from tests.functional.conftest import NOON, Api
 from tests.functional.few_rules import few_rules
 from tests.functional.incident_room import ANN, BEN, Room
+from tests.functional.test_console import signed_in
 from tests.functional.test_notifications import MARY, Desk
 
 POLICY = """escalation: by-phone
@@ -89,6 +90,12 @@ def test_at_the_cap_bulk_waits_and_incidents_do_not(api_with: Open) -> None:
     assert [desk.counts(each) for each in sent] == [{"accepted": 1}, {"accepted": 1}, {"pending": 1}]
     room.opens(contacts=[{"name": "Mia", "phone": "+491713920012", "language": "en"}])
     assert any("Pump 1 failed" in said for said in room.inbox("+491713920012"))
+    spent = api.client.get("/v1/spend").json()
+    assert (spent["month"], spent["cap"], spent["total"]) == ("2026-05", "0.15", "0.294")
+    assert spent["countries"] == [{"country": "DE", "messages": 3, "parts": 3, "amount": "0.294"}]
+    assert "The cap is reached" in signed_in(api).get("/console/system/spend").text
+    assert api.client.get("/v1/spend?month=2026-04").json()["countries"] == []
+    assert api.client.get("/v1/spend?month=2026-4").status == 422
     api.clock.advance(timedelta(days=25))
     desk.works(2)
     assert [desk.counts(each) for each in sent] == [{"accepted": 1}] * 3

@@ -16,7 +16,8 @@ from service.core.clock import HandClock
 from service.core.enums import Channel
 from service.core.language_tags import Tag
 from service.messages.senders import Senders, SendersRefused, one_identity, read_senders
-from service.messages.spend import Spend
+from service.messages.spend import CountrySpend, MonthSpend, Spend
+from service.storage import Item
 from service.storage.sqlite import SqliteStore
 
 NOON = datetime(2026, 5, 31, 12, tzinfo=UTC)
@@ -135,28 +136,40 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
     store.close()
 
 
+def costing(amount: str | int) -> dict[str, CountrySpend]:
+    return {"GB": CountrySpend(1, 2, Decimal(amount))}
+
+
 def test_a_month_is_warned_of_once_at_eighty_percent_and_ends_at_the_cap(
     store: SqliteStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     spend = Spend(store, Decimal(10))
     for _ in range(7):
-        spend.add(Decimal(1), NOON)
+        spend.add(costing(1), NOON)
     assert caplog.messages == []
-    spend.add(Decimal(1), NOON)
-    spend.add(Decimal("1.999"), NOON)
+    spend.add(costing(1), NOON)
+    spend.add(costing("1.999"), NOON)
     assert caplog.messages == ["SMS of this month cost about 80 % of the cap of 10 USD"]
     assert not spend.is_used_up(NOON)
-    spend.add(Decimal("0.001"), NOON)
+    spend.add(costing("0.001"), NOON)
     assert spend.is_used_up(NOON)
     assert caplog.messages[1:] == [
         "SMS of this month cost about 100 % of the cap of 10 USD: bulk waits, incidents do not"
     ]
+    assert spend.of_month(NOON).countries == {"GB": CountrySpend(10, 20, Decimal(10))}
     assert not spend.is_used_up(datetime(2026, 6, 1, tzinfo=UTC))
+
+
+def test_what_an_earlier_version_counted_is_in_the_total(store: SqliteStore) -> None:
+    store.add(Item("spend-2026-05-0", "spend", {"amount": "1.5"}))
+    spend = Spend(store, Decimal(10), lambda: 0.0)
+    spend.add(costing("0.5"), NOON)
+    assert spend.of_month(NOON) == MonthSpend(Decimal(2), {"GB": CountrySpend(1, 2, Decimal("0.5"))})
 
 
 def test_without_a_cap_nothing_is_counted(store: SqliteStore) -> None:
     spend = Spend(store, None)
-    spend.add(Decimal(1000), NOON)
+    spend.add(costing(1000), NOON)
     assert spend.total(NOON) == 0
     assert not spend.is_used_up(NOON)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from decimal import Decimal
+
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
@@ -11,6 +14,8 @@ from service.core import Scope
 from service.http import not_found, plumbing
 
 LISTED = 100
+SPEND_KEPT = timedelta(days=365)
+"""How far back months can be asked for."""
 
 
 def add_to(routes: Blueprint) -> None:
@@ -20,6 +25,7 @@ def add_to(routes: Blueprint) -> None:
     _add_dead(routes)
     _add_keys(routes)
     _add_settings(routes)
+    _add_spend(routes)
 
 
 def _add_state(routes: Blueprint) -> None:
@@ -83,6 +89,21 @@ def _add_settings(routes: Blueprint) -> None:
         items = calls.read("settings.list_settings")["items"]
         shown = [each for each in items if is_all or each["origin"] != "default"]
         return render_template("system/settings.html", settings=shown, number=len(items), is_all=is_all)
+
+
+def _add_spend(routes: Blueprint) -> None:
+    @routes.get("/system/spend")
+    def spend() -> str:
+        spent = calls.read("spend.show_spend", {"month": request.args.get("month")})
+        first, current = _first_of(spent["month"]), _first_of(calls.read("spend.show_spend")["month"])
+        share = Decimal(spent["total"]) / Decimal(spent["cap"]) if spent["cap"] else None
+        before = _first_of(f"{first - timedelta(days=1):%Y-%m}") if current - first < SPEND_KEPT else None
+        after = _first_of(f"{first + timedelta(days=31):%Y-%m}") if first < current else None
+        return render_template("system/spend.html", spent=spent, share=share, first=first, before=before, after=after)
+
+
+def _first_of(month: str) -> date:
+    return date.fromisoformat(f"{month}-01")
 
 
 def _keys() -> list[calls.Document]:
