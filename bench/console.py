@@ -69,6 +69,7 @@ PAGES = (
     "/system",
     "/system/keys",
     "/system/settings",
+    "/system/spend",
     f"/find?q={MODEL}",
 )
 PARTS = (
@@ -78,6 +79,7 @@ PARTS = (
     "/messages/{message}/live",
     "/phones/live",
     "/system/live",
+    "/pulse",
 )
 
 

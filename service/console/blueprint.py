@@ -22,6 +22,7 @@ from service.console.pages import (
     people_files,
     phones,
     proposals,
+    pulse,
     requests,
     reviews,
     rules,
@@ -55,6 +56,7 @@ PAGES = (
         people_files,
         phones,
         system,
+        pulse,
         table,
     ),
 )

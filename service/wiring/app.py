@@ -36,7 +36,7 @@ from service.intake import trial_routes as intake_routes
 from service.language import Sentiment
 from service.language.embedded import EmbeddedTone, Embeddings
 from service.notify import Chain
-from service.operations import dead_routes, key_routes, setting_routes
+from service.operations import dead_routes, key_routes, pulse_routes, setting_routes
 from service.replies import POLL as LOOKS_AT_WORDS
 from service.rulesets import (
     EVENTS,
@@ -59,7 +59,7 @@ from service.rulesets.columns import segment_builder
 from service.schedules import IncidentMaker, NotificationMaker, ScheduleTarget, TargetMaker, Timetable, schedule
 from service.schedules import routes as schedule_routes
 from service.storage import Store
-from service.wiring import edited_texts, published_texts, reload
+from service.wiring import edited_texts, published_texts, pulse, reload
 from service.wiring.edited_texts import EditedTexts
 from service.wiring.escalation import Escalation
 from service.wiring.messaging import Messaging
@@ -162,6 +162,7 @@ class Service:
             audit_routes.blueprint(self.store),
             dead_routes.blueprint(self.store, self.clock),
             key_routes.blueprint(self.keys, self.store, self.clock),
+            pulse_routes.blueprint(self.store, self.clock),
             setting_routes.blueprint(lambda: [asdict(each) for each in origins.readable(self.settings)]),
             *self.messaging.blueprints(
                 Approvals(self.escalation.incidents).decide, Forgetting(self.escalation.incidents).begin
@@ -211,6 +212,7 @@ class Service:
             self._following_published(),
             PeriodicTask("comparing shadows", shadow.POLL, self.shadows.work),
             PeriodicTask("testing sampled events", event_samples.POLL, self.event_samples.work),
+            pulse.of_api(self.store, self.clock),
         )
 
     def worker_tasks(self) -> Sequence[PeriodicTask]:
@@ -229,6 +231,7 @@ class Service:
             ),
             *self._columns(),
             *self._mailbox(),
+            pulse.of_worker(self.store, self.clock),
         )
 
     def _mailbox(self) -> Sequence[PeriodicTask]:

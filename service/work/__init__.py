@@ -30,7 +30,7 @@ from service.work.registry import FOR_EVER, BatchHandler, Handler, HandlerRegist
 from service.work.retry import Backoff, Permanent, RetryLater, asked_wait
 from service.work.tasks import Commit, Task, finished, joined, postponed, waiting
 from service.work.vitals import Heartbeat, Thresholds, Vitals, checks_of_lanes, silence
-from service.work.worker import Worker
+from service.work.worker import DONE, Worker
 
 __all__ = [
     "ANSWERED_WITHIN_S",
@@ -38,6 +38,7 @@ __all__ = [
     "BEGUN_WITHIN",
     "BY_URGENCY",
     "CONNECTED_WITHIN_S",
+    "DONE",
     "FOR_EVER",
     "INDEX",
     "LONGEST_CALL",

@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from traceback import extract_tb
 
 from msgspec import structs
+from prometheus_client import Counter
 
 from service.core import Clock, Lane, Unavailable
 from service.storage import Conflict, Item, Store, TooLarge
@@ -24,6 +25,8 @@ from service.work.retry import PERMANENT, RETRYABLE, least_wait
 from service.work.tasks import Commit, Task, postponed
 
 logger = logging.getLogger(__name__)
+
+DONE = Counter("tocsin_work_done", "Turns of items that workers have finished, by lane.", ("lane",))
 
 POLL = timedelta(milliseconds=50)
 """How long after an empty look a lane is looked at again: what an idle worker adds to lateness."""
@@ -309,6 +312,7 @@ class Worker:
         tasks = self._running.pop(done)
         error = done.exception()
         if error is None:
+            DONE.labels(tasks[0].item.lane).inc(len(tasks))
             self._expect(done.result())
         elif len(tasks) > 1:
             self._start_by_halves(tasks, error)

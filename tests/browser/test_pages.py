@@ -57,6 +57,7 @@ PAGES = {
     "system": "/console/system",
     "keys": "/console/system/keys",
     "settings": "/console/system/settings?all=1",
+    "spend": "/console/system/spend",
     "find": "/console/find?q=nothing",
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template
 
 from service.console import calls
+from service.console.pages.pulse import last_hour
 from service.http import plumbing
 
 MOST_COUNTED = 100
@@ -47,7 +48,7 @@ def add_to(routes: Blueprint) -> None:
 
     @routes.get("/", strict_slashes=False)
     def home() -> str:
-        return render_template("home.html", **_standing())
+        return render_template("home.html", pulse=last_hour(), **_standing())
 
     @routes.get("/live")
     def home_live() -> str:

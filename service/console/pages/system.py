@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from service.console import calls
 from service.console.forms import takes_form
+from service.console.pages.pulse import last_hour
 from service.core import Scope
 from service.http import not_found, plumbing
 
@@ -31,7 +32,7 @@ def add_to(routes: Blueprint) -> None:
 def _add_state(routes: Blueprint) -> None:
     @routes.get("/system")
     def system() -> str:
-        return render_template("system/page.html", **_state())
+        return render_template("system/page.html", pulse=last_hour(), **_state())
 
     @routes.get("/system/live")
     def system_live() -> str:
