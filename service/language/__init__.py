@@ -2,7 +2,7 @@
 
 from service.language.guarded import Guard, GuardedDetector, GuardedEngine, GuardedSentiment
 from service.language.machine import SURE, MachineTranslator, TranslationEngine
-from service.language.masking import URL, mask, words_of
+from service.language.masking import URL, mask, words_of, words_to_judge
 from service.language.protocols import (
     AUTHOR,
     CATALOGUE,
@@ -63,4 +63,5 @@ __all__ = [
     "check_length",
     "mask",
     "words_of",
+    "words_to_judge",
 ]

@@ -41,6 +41,9 @@ _MARKER = re.compile(r"VAR\d+")
 _LOOKS_LIKE_A_MARKER = r"(?i:VAR\s?\d+)"
 _KEPT = rf"{placeholders.PATTERN}|{_LOOKS_LIKE_A_MARKER}|{URL}|{EMAIL}|{_TAG}|{_REFERENCE}|{PHONE}"
 
+_ADDRESS = re.compile(rf"{URL}|{EMAIL}")
+_NUMBER = re.compile(PHONE)
+
 
 @dataclass(frozen=True, slots=True)
 class MarkersBroken:
@@ -96,6 +99,20 @@ def mask_for_machine(text: str, terms: Iterable[str], translated: Callable[[str]
 def words_of(text: str) -> str:
     """The text without the pieces that `mask` hides: what is in a language at all."""
     return _pattern(()).sub(" ", text)
+
+
+def words_to_judge(text: str) -> str:
+    """As `words_of`, with `link` for each URL and address and 123 for each phone number, so that sentences stay whole.
+
+    Never longer than the text. "See https://example.com for more." without its URL reads like a threat to the model.
+    """
+    return _pattern(()).sub(_stand_in, text)
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    if _ADDRESS.match(match[0]):
+        return "link"
+    return "123" if _NUMBER.match(match[0]) else " "
 
 
 def _pattern(terms: tuple[str, ...], others: tuple[str, ...] = ()) -> re.Pattern[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import structs
 
@@ -234,6 +234,8 @@ class NotificationService:
         if is_addressed:
             yield from self._audience_faults(request, named)
         yield from self._attachment_faults(request)
+        if request.send_at is not None and request.send_at < self._clock.now() - timedelta(days=1):
+            yield "send_at", "is over for more than a day: leave it out to send at once"
         if request.reply_to is not None:
             try:
                 parse_reply_to(request.reply_to)

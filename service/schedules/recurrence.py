@@ -20,6 +20,9 @@ _FIELD = re.compile(r"(?!.*\b[HR]\b)[0-9A-Z*/,#-]+", re.IGNORECASE)
 """What croniter reads, without its `R` and `H`: times drawn anew at every look are no schedule."""
 
 
+_RANGE = re.compile(r"([0-9]+|[A-Z]+)-([0-9]+|[A-Z]+)", re.IGNORECASE)
+
+
 class NotACron(TocsinError):
     """The text is no cron expression that ever comes true."""
 
@@ -67,6 +70,17 @@ def parse(cron: str, timezone: str, now: datetime) -> Recurrence:
     return recurrence
 
 
+def _runs_backwards(field: str) -> bool:
+    """Whether a range of numbers ends before it begins, as a slip does: 9-5. croniter reads `5-5` as every day.
+
+    FRI-MON and NOV-FEB can mean one thing only.
+    """
+    return any(
+        int(last) <= int(first) if first.isdecimal() and last.isdecimal() else first.upper() == last.upper()
+        for first, last in _RANGE.findall(field)
+    )
+
+
 def _checked(cron: str) -> str:
     fields = cron.split()
     if len(fields) != 5:
@@ -77,4 +91,6 @@ def _checked(cron: str) -> str:
         raise NotACron(str(error)) from None
     if strange := next((field for field in fields if not _FIELD.fullmatch(field)), None):
         raise NotACron(f"{strange!r} is not a field of a cron expression")
+    if backwards := next((field for field in fields if _runs_backwards(field)), None):
+        raise NotACron(f"{backwards!r} runs backwards: write two ranges, such as 22-23,0-6")
     return " ".join(fields)

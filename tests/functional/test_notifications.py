@@ -296,6 +296,7 @@ def test_one_translation_for_each_language_however_many_read_it(desk: Desk) -> N
         ({"text": "Hello", "audience": EVENT, "callback_url": "ftp://example.com"}, "callback_url"),
         ({"text": "Hello", "audience": EVENT, "lane": "fast"}, "lane"),
         ({"text": "Hello", "audience": EVENT, "send_at": "tomorrow"}, "send_at"),
+        ({"text": "Hello", "audience": EVENT, "send_at": "0001-01-01T00:00:00Z"}, "send_at"),
     ],
 )
 def test_what_does_not_fit_is_named_by_its_path(franchise: Desk, body: dict[str, object], path: str) -> None:

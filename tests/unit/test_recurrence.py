@@ -60,6 +60,19 @@ def test_what_is_no_cron_or_never_comes_true_is_refused(cron: str) -> None:
         parse(cron, BERLIN, NOW)
 
 
+@pytest.mark.parametrize("cron", ["0 9 * * 5-1", "0 9-5 * * *", "50-10 * * * *", "0 9 * * 1,5-5", "0 9 * * mon-MON"])
+def test_a_range_that_runs_backwards_is_refused_with_the_way_to_write_it(cron: str) -> None:
+    with pytest.raises(NotACron, match="backwards: write two ranges"):
+        parse(cron, "UTC", NOW)
+
+
+@pytest.mark.parametrize(
+    ("cron", "days"), [("0 9 * * FRI-MON", 4), ("0 9 * * 1-5", 5), ("0 9 * * SAT-SUN", 2), ("0 9 * * 0-7", 7)]
+)
+def test_days_of_the_week_may_go_over_its_end_by_name(cron: str, days: int) -> None:
+    assert len({at[:2] for at in instants(parse(cron, "UTC", NOW), NOW, 7) if int(at[:2]) < NOW.day + 8}) == days
+
+
 def test_a_zone_that_is_none_is_refused() -> None:
     with pytest.raises(NotAZone):
         parse("0 8 * * *", "Mars/Olympus", NOW)

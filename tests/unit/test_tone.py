@@ -18,7 +18,7 @@ from service.language import TextTooLong, ToneScore
 from service.language.embedded import tone as embedded
 from service.language.embedded.passages import WINDOW, passages
 from service.language.embedded.tone import EmbeddedTone
-from service.language.masking import words_of
+from service.language.masking import words_to_judge
 
 TRAINING = Path(__file__).parents[2] / "training"
 HEAD = Path(embedded.__file__).parent / "tone_head.npz"
@@ -59,7 +59,7 @@ def tone() -> EmbeddedTone:
 
 
 def is_held(tone: EmbeddedTone, text: str) -> bool:
-    return tone.judge(words_of(text)).harm >= HELD_FROM
+    return tone.judge(words_to_judge(text)).harm >= HELD_FROM
 
 
 def test_rows_that_were_never_trained_on_are_sent_or_held_as_a_careful_person_would(tone: EmbeddedTone) -> None:
@@ -101,6 +101,35 @@ def test_what_hides_in_neutral_company_is_found_and_quoted(tone: EmbeddedTone, h
 @pytest.mark.parametrize("joint", [". ", ", ", "\n"])
 def test_neutral_company_alone_is_sent(tone: EmbeddedTone, joint: str) -> None:
     assert not is_held(tone, joint.join(RULES_OF_THE_HOUSE.rstrip(".").split(". ")))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "See https://example.com/x for more.",
+        "Write to help@example.com if you have questions.",
+        "If you have questions, call +44 113 496 0999 or write to help@example.com.",
+        "Reset it at https://id.example.com or you cannot sign in.",
+        "Veja https://example.com/x para mais.",
+        "Zie https://example.com/x voor meer.",
+    ],
+)
+def test_an_ordinary_sentence_goes_out_with_the_address_that_it_names(tone: EmbeddedTone, sentence: str) -> None:
+    assert not is_held(tone, sentence), tone.judge(words_to_judge(sentence))
+    assert len(words_to_judge(sentence)) <= len(sentence)
+
+
+@pytest.mark.parametrize(
+    "threat",
+    [
+        "Pay at https://example.com/pay or we come to your house tonight.",
+        "Call +44 113 496 0999 or you will regret it.",
+        "Only a cretin writes to help@example.com.",
+        "Lis https://example.com/x, espèce d'abruti.",
+    ],
+)
+def test_an_address_makes_no_threat_or_insult_harmless(tone: EmbeddedTone, threat: str) -> None:
+    assert is_held(tone, threat), tone.judge(words_to_judge(threat))
 
 
 def test_capitals_invisible_signs_and_wide_letters_hide_nothing(tone: EmbeddedTone) -> None:

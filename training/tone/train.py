@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 
 from service.language.embedded.embeddings import Embeddings
 from service.language.embedded.passages import WINDOW, passages
-from service.language.masking import words_of
+from service.language.masking import words_to_judge
 
 HERE = Path(__file__).parent
 HEAD = HERE.parent.parent / "service" / "language" / "embedded" / "tone_head.npz"
@@ -66,7 +66,7 @@ class Row:
 
     @property
     def passages(self) -> list[str]:
-        return passages(words_of(self.text))
+        return passages(words_to_judge(self.text))
 
 
 class Known:

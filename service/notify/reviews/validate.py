@@ -13,7 +13,7 @@ from decimal import ROUND_DOWN, Decimal
 
 from service.core import Clock, Lane, TocsinError, Unavailable, parse_tag
 from service.decide import AcceptanceWanted, Flagged, Outcome, Rejected, facts
-from service.language import Sentiment, SentimentScore, Tone, ToneScore, words_of
+from service.language import Sentiment, SentimentScore, Tone, ToneScore, words_of, words_to_judge
 from service.notify.model import Notification, SourceMessage, Status, Verdict
 from service.rulesets import ActiveVersions
 
@@ -60,8 +60,8 @@ class Validation:
         return max(rulings, key=lambda ruling: _STRICTNESS.index(ruling[0]))
 
     def _ruled(self, words: str, language: str) -> tuple[Status, Verdict]:
-        judged = words_of(words)
-        score, tone = self.sentiment.score(judged, parse_tag(language)), self.tone.judge(judged)
+        score = self.sentiment.score(words_of(words), parse_tag(language))
+        tone = self.tone.judge(words_to_judge(words))
         now = self.clock.now()
         serving = self.live.at(RULESET, now)
         request = {"message": {**_shares(score), **_harm(tone), "language": language}}
