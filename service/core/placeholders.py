@@ -12,6 +12,7 @@ from dataclasses import dataclass
 PATTERN = r"\{\{[^{}]*+\}\}"
 """One placeholder as a regular expression, for those that look for other things beside it. It never backtracks."""
 
+_DEFAULT = re.compile(r"""(\|\s*+default\(\s*+)(?:"([^"]*+)"|'([^']*+)')""")
 _PLACEHOLDER = re.compile(PATTERN)
 _BRACES = re.compile(r"\{\{|\}\}")
 
@@ -67,6 +68,17 @@ def unpaired(literal: LiteralText) -> Unpaired | None:
 def has_braces(text: str) -> bool:
     """Whether a text has placeholders, or tries to."""
     return "{{" in text or "}}" in text
+
+
+def default_words(placeholder: str) -> str | None:
+    """What a placeholder says for a missing value: `there` of `{{ name | default("there") }}`; None if nothing."""
+    written = _DEFAULT.search(placeholder)
+    return None if written is None else written[2] or written[3]
+
+
+def without_default_words(placeholder: str) -> str:
+    """The placeholder as it is in each language: what it says for a missing value may differ."""
+    return _DEFAULT.sub(r'\1""', placeholder)
 
 
 def _placeholder(text: str, at: int) -> Placeholder:

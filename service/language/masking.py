@@ -102,9 +102,10 @@ def words_of(text: str) -> str:
 
 
 def words_to_judge(text: str) -> str:
-    """As `words_of`, with `link` for each URL and address and 123 for each phone number, so that sentences stay whole.
+    """As `words_of`, but with a placeholder's default, `link` for each URL and address and 123 for each phone number.
 
-    Never longer than the text. "See https://example.com for more." without its URL reads like a threat to the model.
+    So sentences stay whole: "See https://example.com for more." without its URL reads like a threat to the model. Never
+    longer than the text.
     """
     return _pattern(()).sub(_stand_in, text)
 
@@ -112,7 +113,7 @@ def words_to_judge(text: str) -> str:
 def _stand_in(match: re.Match[str]) -> str:
     if _ADDRESS.match(match[0]):
         return "link"
-    return "123" if _NUMBER.match(match[0]) else " "
+    return "123" if _NUMBER.match(match[0]) else placeholders.default_words(match[0]) or " "
 
 
 def _pattern(terms: tuple[str, ...], others: tuple[str, ...] = ()) -> re.Pattern[str]:

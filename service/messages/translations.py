@@ -21,6 +21,7 @@ from service.core import (
     from_state,
     is_blank,
     parse_tag,
+    placeholders,
     serves,
     tagged_texts,
     to_state,
@@ -275,13 +276,17 @@ def languages(wanted: WantedTranslation) -> tuple[Tag, Tag]:
 
 
 def check_pieces(source: str, supplied: str) -> None:
-    """Whatever is masked for a machine must survive a person as well; `PiecesLost`."""
+    """Whatever is masked for a machine must survive a person as well, but for what a default says; `PiecesLost`."""
     if is_blank(supplied):
         raise PiecesLost(f"the translation {SAY_SOMETHING}")
     if tagged_texts.is_tagged(source) and tagged_texts.has_marks(supplied) and not tagged_texts.is_tagged(supplied):
         raise PiecesLost("the marks of the translation cross: each, such as <1>, must open before it closes")
-    expected, supplied_pieces = (Counter(mask(tagged_texts.apart(text)).hidden) for text in (source, supplied))
+    expected, supplied_pieces = map(_pieces, (source, supplied))
     if lost := sorted((expected - supplied_pieces).elements()):
         raise PiecesLost(f"the translation lacks {', '.join(lost)}: each must stand in it exactly as in the source")
     if extra := sorted((supplied_pieces - expected).elements()):
         raise PiecesLost(f"the translation has {', '.join(extra)}, which the source does not")
+
+
+def _pieces(text: str) -> Counter[str]:
+    return Counter(map(placeholders.without_default_words, mask(tagged_texts.apart(text)).hidden))

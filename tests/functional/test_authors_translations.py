@@ -40,6 +40,27 @@ def test_the_authors_own_words_reach_readers_of_their_language(install: Install,
     assert {one["language"]: one["provenance"] for one in renditions} == {"en": "source", "de-AT": "author"}
 
 
+def test_what_a_default_says_is_the_authors_in_each_language(install: Install, tmp_path: Path) -> None:
+    desk = desk_of(install, tmp_path)
+    sent = desk.sends(
+        text='Hello {{ who | default("there") }}, the warehouse in Leeds is closed.',
+        audience="all",
+        translations={"de": "Guten Tag{{ who | default(', liebe Leute') }}, das Lager in Leeds ist geschlossen."},
+    )
+    desk.works(5)
+    assert desk.status(sent) == "completed"
+    said = {entry.text.strip() for entry in desk.outbox()}
+    assert "Guten Tag, liebe Leute, das Lager in Leeds ist geschlossen." in said
+    assert "Hello there, the warehouse in Leeds is closed." in said
+
+
+def test_what_a_default_says_is_judged(install: Install, tmp_path: Path) -> None:
+    desk = desk_of(install, tmp_path)
+    sent = desk.sends(text='You are {{ who | default("a complete idiot") }}.', audience="all")
+    desk.works(3)
+    assert desk.status(sent) == "held_for_review"
+
+
 def test_the_authors_own_words_reach_readers_of_another_variety(install: Install, tmp_path: Path) -> None:
     desk = desk_of(install, tmp_path)
     desk.recipients("all", {**JOHN, "user_id": "gb", "language": "en-GB", "email": "gb@example.com"})

@@ -232,6 +232,11 @@ def test_a_pair_without_a_catalogue_is_a_miss(source: str, target: str) -> None:
         ("🎉 Your order has been shipped 🚚!", "de", None),
         ("🎉 Your order has been shipped! 🚚👩🏽‍🚀", "de", "🎉 Ihre Bestellung wurde versandt! 🚚👩🏽‍🚀"),
         ("Hello Anna,\nYour order has been shipped.", "fr", "Bonjour Anna,\nVotre commande a été expédiée."),
+        (
+            "Hello Anna, the office will be closed on May 10.",
+            "de",
+            "Guten Tag Anna, das Büro ist am 10. Mai geschlossen.",
+        ),
         ("Dear Dr. Weber, your order has been shipped.", "fr", "Bonjour Dr. Weber, votre commande a été expédiée."),
         ("Hi {{ name }}, your order has been shipped.", "de", "Hallo {{ name }}, Ihre Bestellung wurde versandt."),
         ("Dear Customer,\nYour order has been shipped.", "de", None),

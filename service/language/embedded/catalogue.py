@@ -159,6 +159,29 @@ def _is_apart(character: str) -> bool:
     return character.isspace() or OF_EMOJI.match(character) is not None
 
 
+_SMALL_IN_GERMAN = frozenset(
+    (
+        "Am",
+        "Bitte",
+        "Das",
+        "Der",
+        "Die",
+        "Diese",
+        "Dieser",
+        "Dieses",
+        "Ein",
+        "Eine",
+        "Es",
+        "Im",
+        "Um",
+        "Wir",
+        "Zum",
+        "Zur",
+    )
+)
+"""Words that German writes small within a sentence. Nouns are not, nor is the polite Sie."""
+
+
 def spellings(coded: str) -> Iterator[tuple[str, Callable[[str, Tag], str]]]:
     """Ways in which a catalogue may have a sentence, each with what makes its translation that of the sentence."""
     yield coded, lambda translation, _: translation
@@ -173,7 +196,7 @@ def spellings(coded: str) -> Iterator[tuple[str, Callable[[str, Tag], str]]]:
 def _ended(translation: str, mark: str, reader: Tag, *, small: bool) -> str:
     """A translation with the mark that its sentence has, or with none; what goes on after a greeting begins small."""
     bare = translation[:-1].rstrip() if translation.endswith((".", "!")) else translation
-    if small and reader.language != "de" and translation[1:2].islower():
+    if small and translation[1:2].islower() and (reader.language != "de" or bare.split(" ")[0] in _SMALL_IN_GERMAN):
         bare = bare[:1].lower() + bare[1:]
     return f"{bare} !" if mark == "!" and reader.language == "fr" else f"{bare}{mark}"
 
