@@ -24,6 +24,12 @@ TranslationFormat = Literal["po", "xliff"]
 MAX_BYTES = 32 * 1024 * 1024
 """Size of a file that is read."""
 
+MAX_TAGS = 200_000
+"""Of an XLIFF file; a text of ours has about ten, and a parser takes some 7 µs for each."""
+
+MAX_FIELD = 100_000
+"""Characters of a text in a PO file; polib takes quadratic time over its lines, as it does over comments."""
+
 NEAR = 0.75
 """How alike two texts are, from 0 to 1, for one to help with the translation of the other."""
 
@@ -33,6 +39,10 @@ MAX_COMPARED = 2_000
 _XLIFF = "urn:oasis:names:tc:xliff:document:2.0"
 _XML = "http://www.w3.org/XML/1998/namespace"
 _OTHER_LINE_ENDS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_COMMENTS = re.compile(r"^[ \t]*+#(?![,~]).*$", re.MULTILINE)
+"""Lines of a PO file that say nothing about a translation; its flags (`#,`) and what it has given up (`#~`) do."""
+
+_FIELD = re.compile(r"^[ \t]*+(?:#~[ \t]*+)?msg", re.MULTILINE)
 _NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -116,8 +126,11 @@ def _on_lines(text: str) -> str:
 
 
 def _of_po(text: str) -> Iterator[ReturnedText]:
+    plain = _COMMENTS.sub("", text)
+    if max(map(len, _FIELD.split(plain))) > MAX_FIELD:
+        raise NotReadable(f"a text in it has more than {MAX_FIELD:,} characters: leave it out")
     try:
-        file = polib.pofile(f"{text}\n")  # without a line's end it could be the name of a file
+        file = polib.pofile(f"{plain}\n")  # without a line's end it could be the name of a file
     except (OSError, ValueError) as error:
         raise NotReadable(f"it is neither gettext (.po) nor XLIFF: {error}") from error
     for entry in file:
@@ -148,6 +161,8 @@ def _add_unit(file: Element, wanted: ExportedText) -> None:
 
 
 def _of_xliff(text: str) -> Iterator[ReturnedText]:
+    if (tags := text.count("<")) > MAX_TAGS:
+        raise NotReadable(f"the file has {tags:,} tags, more than {MAX_TAGS:,}: send it in parts")
     try:
         root = fromstring(text, forbid_dtd=True)
     except DefusedXmlException as error:

@@ -20,7 +20,7 @@ _FIELD = re.compile(r"(?!.*\b[HR]\b)[0-9A-Z*/,#-]+", re.IGNORECASE)
 """What croniter reads, without its `R` and `H`: times drawn anew at every look are no schedule."""
 
 
-_RANGE = re.compile(r"([0-9]+|[A-Z]+)-([0-9]+|[A-Z]+)", re.IGNORECASE)
+_RANGE = re.compile(r"\b([0-9]++|[A-Z]++)-([0-9]++|[A-Z]++)", re.IGNORECASE)
 
 
 class NotACron(TocsinError):

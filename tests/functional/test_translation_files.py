@@ -16,6 +16,7 @@ from service.core.clock import HandClock
 from service.messages.translation_files import (
     ExportedText,
     NotReadable,
+    ReturnedText,
     TranslationFormat,
     nearest_translation,
     read_translations,
@@ -154,6 +155,24 @@ def test_a_draft_and_a_similar_text_go_along_and_do_not_come_back_by_themselves(
         assert "Das Studio ist offen." in content
         assert "Das Studio ist zu." in content
         assert all(one.in_doubt for one in read_translations(content.encode()))
+
+
+def test_a_file_of_many_more_tags_than_texts_need_is_refused_unparsed() -> None:
+    with pytest.raises(NotReadable, match="200,001 tags, more than 200,000: send it in parts"):
+        read_translations(b"<g>" * 200_001)
+
+
+def test_comments_of_a_po_file_are_passed_over_but_for_its_flags() -> None:
+    entry = b'msgctxt "a"\nmsgid "Open."\nmsgstr "Offen.\\n# kein Kommentar"\n'
+    said = [ReturnedText("a", "Open.", "Offen.\n# kein Kommentar", in_doubt=False)]
+    assert list(read_translations(b'# By Jo\n#. x\n#: y:1\n#| msgid "z"\n#\n' * 3 + entry)) == said
+    assert [one.in_doubt for one in read_translations(b"# By Jo\n#, fuzzy\n" + entry)] == [True]
+    assert list(read_translations(b'#~ msgid "x"\n#~ msgstr "y"\n\n' + entry)) == said
+
+
+def test_a_text_of_a_po_file_that_is_far_too_long_is_refused_unparsed() -> None:
+    with pytest.raises(NotReadable, match="more than 100,000 characters"):
+        read_translations(b'msgid "x"\nmsgstr ""\n' + b'"a"\n' * 30_000)
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"<a/>", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a/>", b"<xliff", b"hello"])

@@ -256,6 +256,19 @@ def test_a_sheet_of_many_more_tags_than_its_rows_need_is_refused_unparsed(sheet:
         read_file("people.xlsx", with_sheet(sheet), RULES, most_rows=10)
 
 
+def with_damaged(part: str) -> bytes:
+    """A workbook with one part more, and a flipped bit in it."""
+    written = io.BytesIO(workbook_with())
+    with ZipFile(written, "a") as parts:
+        parts.writestr(part, b"a picture of the people")
+    return written.getvalue().replace(b"a picture of", b"a pictura of")
+
+
+def test_a_damaged_picture_spoils_no_table() -> None:
+    rows = [row for row in read(with_damaged("xl/media/image1.png")).rows if isinstance(row, Row)]
+    assert [row.recipient.user_id for row in rows] == ["u1"]
+
+
 def test_rows_of_eleven_columns_fit_the_tags_that_a_workbook_may_have() -> None:
     rows = [[f"u{number}", f"Anna {number}", *("x" * 9)] for number in range(100)]
     raw = workbook([*HEADER.split(","), "voice_locale", "timezone", "audience", "chat_url"], *rows)

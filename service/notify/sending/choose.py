@@ -128,7 +128,7 @@ def _plan(delivery: Delivery, person: Recipient | None, turn: TurnInput) -> Plan
     if (fate := turn.fates.get(delivery.id)) is not None:
         return _like_its_digest(fate)
     if person is None:
-        return Drop(DeliveryStatus.FAILED, "the recipient was removed")
+        return Drop(DeliveryStatus.FAILED, "the recipient was erased before this was sent")
     if (opt_out := turn.context.refusing.get(person.user_id)) is not None:
         return Drop(DeliveryStatus.SUPPRESSED, opt_out.why.sentence)
     if delivery.retry_at is not None and delivery.retry_at > turn.now:
