@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -35,6 +36,7 @@ def test_a_problems_type_is_a_page_that_says_what_to_do(shop: Shop, one: Problem
     answer = shop.get(one.uri, key=None)
     assert answer.mimetype == "text/html"
     assert one.title.split("`")[0] in answer.text.replace("&#39;", "'")
+    assert "`" not in answer.text.partition("<pre")[0]
 
 
 def test_the_description_is_valid_openapi_and_says_what_is_enforced(shop: Shop) -> None:
@@ -122,6 +124,20 @@ def test_the_page_shows_every_call_and_every_link_on_it_leads_somewhere(shop: Sh
     for href in page.hrefs:
         assert href[1:] in page.ids if href.startswith("#") else shop.get(href, key=None).status_code == 200, href
     assert "/v1/orders/{number}" in answer.text
-    assert answer.text.count("The key lacks a scope") > 1, "what is refused is said at each call"
+    assert "The key lacks a scope" in answer.text
+    assert 'curl "$TOCSIN/v1/orders/$NUMBER"' in unescape(answer.text)
     assert page.loaded == set()
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_what_an_app_calls_first_comes_first_with_a_command_and_an_answer(tmp_path: Path) -> None:
+    text = unescape(create_app(Settings(home=tmp_path)).test_client().get("/docs").text)
+    heads = re.findall(r"<h2>(\w[\w -]+)</h2>", text.partition("<main>")[2])
+    assert heads[:3] == ["Evaluations", "Notifications", "Incidents"]
+    calls = re.findall(r'<pre tabindex="0" aria-label="The command">(curl .+?)</pre>', text, re.DOTALL)
+    assert len(calls) == text.count('<p class="call">') > 100
+    (evaluate,) = [call for call in calls if call.startswith('curl -X POST "$TOCSIN/v1/rulesets/$NAME/evaluations"')]
+    assert calls[0] == evaluate
+    assert text.count("The key lacks a scope") == 1, "what any call may refuse is said once"
+    assert '"style": "SPORTS"' in evaluate
+    assert '"evaluation_id"' in text

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from flask import Blueprint, Flask, Response, current_app, render_template
+from markupsafe import Markup, escape
 
 from service.core import exact_json
 from service.http import openapi
 from service.http.catalogue import ProblemType
+from service.http.pages.reference import reference
 from service.http.problems import not_found
 
 _CACHED = {"Cache-Control": "max-age=60"}
@@ -46,7 +49,8 @@ def blueprint() -> Blueprint:
 
     @cache
     def rendered() -> str:
-        return render_template("docs.html", api=described(), members=members, type_of=type_of)
+        api = described()
+        return render_template("docs.html", api=api, reference=reference(api), members=members, type_of=type_of)
 
     @routes.get("/openapi.json")
     def openapi_json() -> Response:
@@ -123,4 +127,21 @@ def _app() -> Flask:
 
 
 def _problems(shown: Sequence[ProblemType]) -> Response:
-    return Response(render_template("problems.html", problems=shown), headers=_CACHED, mimetype="text/html")
+    examples = {each.uri: problem_example(each) for each in shown}
+    page = render_template("problems.html", problems=shown, examples=examples, with_code=with_code)
+    return Response(page, headers=_CACHED, mimetype="text/html")
+
+
+def problem_example(kind: ProblemType) -> str:
+    """An answer of this kind, as JSON."""
+    said: dict[str, object] = {"type": kind.uri, "title": kind.title, "status": kind.status}
+    said["detail"] = "What is wrong with this request, in a sentence."
+    if kind is ProblemType.INVALID:
+        said["errors"] = [{"path": "lane", "message": "must be one of transactional, bulk"}]
+    return json.dumps(said, indent=2, ensure_ascii=False)
+
+
+def with_code(text: str) -> Markup:
+    """A sentence whose parts between backticks are code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
