@@ -16,6 +16,7 @@ from service.cli.rules_backtest import backtest
 from service.cli.rules_compare import diff
 from service.cli.rules_convert import export_rules, import_rules
 from service.cli.rules_events import test_events
+from service.cli.rules_map import draw_map
 from service.cli.rules_pages import PAGES
 from service.cli.rules_reply import read_reply
 from service.cli.rules_tests import run_tests, write_tests
@@ -35,6 +36,7 @@ for command in (
     test_events,
     read_reply,
     diff,
+    draw_map,
     import_rules,
     export_rules,
     backtest,

@@ -12,6 +12,7 @@ from service.decide.errors import RuleFaults, did_you_mean
 from service.decide.explain import Clause, Combination, ExplainedComparison, Explanation, RuleExplained, Truth
 from service.decide.facts import FactsRefused
 from service.decide.findings import Finding, Flaw, Severity
+from service.decide.gap_map import NoSuchAxis, rule_map
 from service.decide.intervals import OrderedDimension
 from service.decide.outcomes import (
     AcceptanceWanted,
@@ -98,6 +99,7 @@ __all__ = [
     "InlinedText",
     "Items",
     "NamedDimension",
+    "NoSuchAxis",
     "NoTableHere",
     "Node",
     "NotUnique",
@@ -142,6 +144,7 @@ __all__ = [
     "outline_ruleset",
     "positions",
     "report",
+    "rule_map",
     "rule_tests",
     "scale_of",
     "taken_apart",

@@ -17,6 +17,7 @@ from service.rulesets.errors import StaleEdit
 from service.rulesets.gate import CheckedFile
 from service.rulesets.grid_routes import add_grid
 from service.rulesets.library import Library
+from service.rulesets.map_routes import add_map
 from service.rulesets.problems import as_problems, stale
 from service.rulesets.proposal_routes import add_proposals, shown_proposal
 from service.rulesets.proposals import Proposal, of_key
@@ -47,6 +48,7 @@ def blueprint(
     _add_reads(routes, library, clock)
     _add_outline(routes, live)
     add_diff(routes, library)
+    add_map(routes, live)
     add_grid(routes)
     _add_check(routes, library, latest, clock, places)
     _add_publish(routes, library, live, latest, clock, places)

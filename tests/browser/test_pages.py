@@ -42,6 +42,7 @@ PAGES = {
     "try": "/console/rules/premium/try?driver.age=18&car.style=SPORTS&car.color=RED",
     "change": "/console/rules/premium/edit",
     "table": "/console/rules/discounts/table",
+    "map": "/console/rules/premium/map",
     "versions": "/console/rules/premium/versions",
     "diff": "/console/rules/premium/diff",
     "trials": "/console/rules/premium/trials",
