@@ -57,7 +57,7 @@ class WholeBody(io.RawIOBase):
 
 
 def watch(request: Request) -> None:
-    """From here on, whoever reads this request's body is told if its end is missing."""
+    """From here on, reading this request's body fails if its end is missing."""
     request.environ["wsgi.input"] = WholeBody(request.environ["wsgi.input"], request.content_length)
 
 
@@ -74,7 +74,7 @@ def read(request: Request, limit: int) -> bytes:
 
 
 def drain(request: Request) -> bool:
-    """Throw away what is left of the body, at most `DRAINED` bytes; whether nothing is left."""
+    """Discard the rest of the body, at most `DRAINED` bytes. Returns whether nothing is left."""
     left = DRAINED
     try:
         request.max_content_length = None

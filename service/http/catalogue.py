@@ -8,7 +8,7 @@ from enum import Enum
 class ProblemType(Enum):
     """A kind of problem (RFC 9457 §3.1.1): HTTP status, title, and what the caller should do.
 
-    Its `type` is `/problems/<name>`, which stays the same for ever and shows the advice to whoever opens it.
+    Its `type` is `/problems/<name>`, which never changes and shows the advice when it is opened.
     """
 
     MALFORMED_JSON = (400, "The body is not JSON", "Send one JSON document (RFC 8259) in UTF-8; no name twice, no NaN.")
@@ -75,7 +75,7 @@ class ProblemType(Enum):
 
     @property
     def slug(self) -> str:
-        """The name as it stands in the `type`: `missing-scope`."""
+        """The name in the `type`: `missing-scope`."""
         return self.name.lower().replace("_", "-")
 
     @property

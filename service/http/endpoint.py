@@ -204,7 +204,7 @@ def _said(request: Request, raw: bytes) -> Sequence[bytes]:
 
 
 def _given_query(operation: Operation, request: Request) -> Mapping[str, str]:
-    """The query of a call with a key: every name is known, and said once, or 422."""
+    """The query of a call with a key: a name that is unknown or stands twice is answered 422."""
     if not request.query_string:
         return {}
     if operation.query is None and request.args:

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a request becomes a problem document; no stack trace ever reaches a caller."""
+"""Every error in a request becomes a problem document; a caller never sees a stack trace."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Strictness(Query):
 
 
 def blueprint() -> Blueprint:
-    """Both calls; they need no key and tell no more than which part is not well."""
+    """Both calls. They need no key, and say only which part is not well."""
     routes = Blueprint("health", __name__)
 
     @endpoint(

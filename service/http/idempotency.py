@@ -58,7 +58,7 @@ def attempt(app: str, key: str, parts: Sequence[bytes]) -> Attempt:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """An answer as it was given first."""
+    """The first answer to a call, which its repetitions get too."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -67,7 +67,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """What is known of an attempt: until when it is somebody's, and how it was answered."""
+    """An attempt: until when it is leased, and how it was answered."""
 
     fingerprint: str
     resource_id: str

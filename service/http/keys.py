@@ -63,7 +63,7 @@ class Keys:
         return key, f"tocsin_{key_id}_{secret}"
 
     def all(self) -> Iterator[ApiKey]:
-        """Every key, oldest first, the revoked ones included."""
+        """Every key, also the revoked, oldest first."""
         cursor: str | None = None
         while True:
             page = self._store.by_index(*INDEX, cursor=cursor)

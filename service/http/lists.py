@@ -20,7 +20,7 @@ _ABOUT_THE_PAGE = {CURSOR, "limit"}
 
 
 def name_of(path: str, places: Mapping[str, object], query: BaseModel) -> str:
-    """What tells a list from all others: its path, what stands in the places of the path, and its filters."""
+    """The identity of a list: its path, the values in the path, and its filters."""
     filters = query.model_dump(mode="json", exclude=_ABOUT_THE_PAGE)
     return exact_json.canonical([path, dict(places), filters])
 
@@ -32,7 +32,7 @@ def are_of_a_list(parameters: type[BaseModel]) -> bool:
 
 
 def opened(name: str, query: BaseModel) -> BaseModel:
-    """The query with the store's own cursor; `BadCursor` for one that this list did not give out."""
+    """The query with the store's own cursor; `BadCursor` for a cursor of another list."""
     given: str | None = getattr(query, CURSOR)
     return query if given is None else query.model_copy(update={CURSOR: cursors.of_list(name, given)})
 

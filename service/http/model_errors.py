@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a request, in words that say what to write instead."""
+"""The errors that pydantic finds in a request, in words that say what to write instead."""
 
 from __future__ import annotations
 

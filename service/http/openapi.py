@@ -192,7 +192,7 @@ def _body(accepted: Format, described_by: NamedSchemas) -> Json:
 
 
 def name_of(schema: Json) -> str:
-    """The name under which a schema that is referred to stands among the components."""
+    """The name in the components of a schema that is referred to."""
     return str(schema["$ref"]).rpartition("/")[2]
 
 

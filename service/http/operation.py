@@ -1,4 +1,4 @@
-"""What is declared of a call: the endpoint enforces it and the API's description is made of it."""
+"""The declaration of a call. The endpoint enforces it, and the API's description is made from it."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ _HEADERS = {"X-Robots-Tag": "noindex"}
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One choice of a form: what it sends, and what stands on it."""
+    """A button of a form: the value that it sends, and its label."""
 
     name: str
     value: str
@@ -62,7 +62,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class PersonPage:
-    """What a page says, all of it plain text. `top` stands beside the mark, `note` small below the heading.
+    """The content of a page as plain text. `top` is shown beside the mark, `note` in small type below the heading.
 
     The buttons of one page are one form that is posted to the page's own address.
     """

@@ -80,6 +80,6 @@ def invalid(errors: Sequence[FieldError], detail: str | None = None) -> Problem:
 
 
 def invalid_model(error: ValidationError, model: type[BaseModel] | None = None) -> Problem:
-    """422 from what pydantic found; with the model, a name that it does not know gets a "did you mean"."""
+    """422 from the errors of pydantic. With `model`, an unknown name gets a "did you mean"."""
     known = [] if model is None else [field.alias or name for name, field in model.model_fields.items()]
     return invalid([FieldError(path, message) for path, message in model_errors.described(error, known)])

@@ -1,4 +1,4 @@
-"""What `/readyz` tells: each part is asked in a thread of its own, so that one that hangs keeps no answer waiting."""
+"""The state that `/readyz` reports. Each part is asked in its own thread, so a part that hangs delays no answer."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def install(
 
 
 def _with_deadline(answer: WSGIApplication) -> WSGIApplication:
-    """Let whatever is asked for a request know how long the caller is kept waiting."""
+    """Set a deadline for all work on a request, by how long its caller waits."""
 
     def answer_in_time(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with deadline.within(ANSWERED_WITHIN_S):

@@ -93,7 +93,7 @@ def open_sentiment(settings: Settings, amazon: Amazon | None = None, embeddings:
 
 
 def of_any_language(sentiment: Sentiment, settings: Settings, amazon: Amazon | None = None) -> Sentiment:
-    """For texts whose language nobody declares. The embedded model reads all languages; Comprehend must be told."""
+    """For texts whose language nobody declares. The embedded model reads all; Comprehend needs the language."""
     if not settings.asks_amazon:
         return sentiment
     return InItsOwnLanguage(sentiment, open_detector(settings, amazon))
@@ -344,7 +344,7 @@ class Service:
         return PeriodicTask("reporting that a worker works", heartbeat.every, heartbeat.beat)
 
     def worker(self) -> Worker:
-        """The loop that does what is due."""
+        """The loop that carries out due tasks."""
         return Worker(
             self.store, HandlerRegistry(self.task_handlers()), self.clock, threads=self.settings.worker_threads
         )

@@ -102,7 +102,7 @@ class Escalation:
         self.links = None if url is None else Links(keys, url, clock, store)
 
     def _read_policies(self) -> Policies:
-        """The policies as they stand, or as they could last be used."""
+        """The current policies, or the last valid ones."""
         kept = self.settings.last_good / "escalation.zip"
         return last_good.read(self.settings.rules_dir / "escalation", kept, self._parsed)
 
@@ -164,7 +164,7 @@ class Escalation:
         )
 
     def mailbox(self) -> MailboxReader | None:
-        """What reads the mailbox that answers and reports arrive in; None where there is none."""
+        """The reader of the mailbox in which answers and reports arrive; None without a mailbox."""
         server = self.settings.mailbox_url
         if server is None:
             return None
@@ -220,7 +220,7 @@ class Escalation:
 
 
 def number_to_text(settings: Settings) -> str:
-    """A number of ours (E.164) that receives answers by SMS; empty where none is known, or nothing is sent for real."""
+    """Our own number (E.164) that receives answers by SMS. Empty if none is known, or if nothing is really sent."""
     listed = [sender.origin for senders in settings.senders.by_country.values() for sender in senders if sender.two_way]
     numbers = (settings.twilio_identity, settings.phone_identity, *listed)
     known = next((number for number in numbers if number is not None and number.startswith("+")), "")

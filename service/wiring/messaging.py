@@ -334,9 +334,9 @@ SHIPPED_TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 def read_wording(settings: Settings) -> tuple[Templates, Catalogues]:
-    """The templates and catalogues as they stand, or as they could last be used.
+    """The current templates and catalogues, or the last valid ones.
 
-    What a folder lacks, because it was made for an earlier version, is taken from those that ship with this one.
+    What a folder lacks, because it was made for an earlier version, comes from the files that ship with this version.
     """
     templates, catalogues = last_good.read(settings.templates_dir, settings.last_good / "templates.zip", _wording)
     if not SHIPPED_TEMPLATES.is_dir() or settings.templates_dir.resolve() == SHIPPED_TEMPLATES:

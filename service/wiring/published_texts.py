@@ -66,7 +66,7 @@ class EditedFolder:
     looks: int = 0
 
     def look(self, *, watched: bool) -> None:
-        """Publish what is new or was edited; what is still being written must wait."""
+        """Publish new and edited files. A file that is still being written waits."""
         self.looks += 1
         if watched and (self.settled.has_changed() or self.looks % LOOKED_AT_AGAIN == 0):
             self.is_due = True
@@ -119,12 +119,12 @@ class PublishedTexts:
         return [text_routes.blueprint(texts) for texts in self.families.values()]
 
     def refresh(self) -> None:
-        """Use what is active in the store now."""
+        """Use the texts that are active in the store."""
         for texts in self.families.values():
             texts.refresh()
 
     def folder_changed(self) -> None:
-        """Use what is active where the folder has something else by now."""
+        """Use the active text where the folder now has another."""
         for refresh in self._anew:
             refresh()
 

@@ -1,4 +1,4 @@
-"""Which store the settings stand for. Apart from `app`, so that a command that needs no feature starts at once."""
+"""Opens the store that the settings name. It is a module apart from `app`, so that simple commands start quickly."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class CannotPrepare(TocsinError):
 
 
 def prepare_aws(settings: Settings) -> None:
-    """Make the tables and queues that are not there yet, any number of times; `CannotPrepare` says what is amiss."""
+    """Create the tables and queues that are missing. It may be repeated; `CannotPrepare` says what is wrong."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from service.aws import inbox, intake_table

@@ -1,4 +1,4 @@
-"""What is answered without the app: whether the process lives, and why a request could not be read."""
+"""Answers that are given without the app: whether the process is alive, and why a request could not be read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class ConnectionEnd:
-    """Why a connection ends without a whole request: a word for the metric, and what its caller is told."""
+    """Why a connection ends without a whole request: a word for the metric, and the answer to its caller."""
 
     why: str
     problem: Problem

@@ -159,7 +159,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn ships no types
         self.sock.send(answer, socket.MSG_DONTWAIT)
 
     def has_hung_up(self) -> bool:
-        """Whether the other side sends no more."""
+        """Whether the other side has stopped sending."""
         state = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
         return bool(state[0] == _CLOSE_WAIT)
 

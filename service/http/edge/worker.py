@@ -266,7 +266,7 @@ class BufferingWorker(PlainWorker):
             conn.timeout = min(conn.timeout, deadline)
 
     def _refuse(self, conn: Connection, end: answers.ConnectionEnd) -> None:
-        """Tell a caller why its request is not answered; one who has sent nothing is told nothing."""
+        """Answer a caller why its request is refused. A caller that has sent nothing gets no answer."""
         self._forget(conn)
         if self._say(conn, lambda: answers.refusal(end.problem)):
             UNFINISHED.labels(end.why).inc()
@@ -289,7 +289,7 @@ class BufferingWorker(PlainWorker):
         return True
 
     def _say_goodbye(self, conn: Connection) -> None:
-        """Send our end, and let the caller read the answer and end the connection by itself (RFC 9112 §9.6)."""
+        """Close our side for sending, and let the caller read the answer and close the connection (RFC 9112 §9.6)."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
