@@ -30,7 +30,7 @@ class HasContacts(Protocol):
 
 
 class MessageReader(HasContacts, Protocol):
-    """Whoever a message is for. What is not known is None."""
+    """The person a message is for. What is not known is None."""
 
     @property
     def phone(self) -> Phone | None: ...

@@ -31,6 +31,11 @@ class EntryKeys:
         results = [reader(node) for _, node in self._values.get(key, ())]
         return results[0] if results else None
 
+    def demand(self, key: str, example: str, faults: RuleFaults) -> None:
+        """Report that `key` is missing, if it is; `example` is what to add."""
+        if key not in self:
+            faults.error(Flaw.SYNTAX, self.at, f'the key "{key}" is missing', f"add {example}")
+
 
 def keyed(node: Node, known: Collection[str], what: str, faults: RuleFaults) -> EntryKeys | None:
     """The entries of `node`, each key one of `known`; None (reported) if it is no mapping. `what` names it."""

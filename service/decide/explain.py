@@ -52,7 +52,7 @@ class Truth(Enum):
 
     @property
     def negated(self) -> Truth:
-        """Not unknown is unknown."""
+        """The truth of the negation; of an unknown one it is unknown (three-valued logic)."""
         return _NEGATED[self]
 
     @property

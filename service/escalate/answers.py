@@ -18,7 +18,7 @@ from service.core import to_state
 from service.escalate.events import BY_SMS, Origin, Reply, ReplyDone, ReplyLater, ReplyNo, ReplyUndo, ReplyWho, ReplyYes
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import NamedPage, Unfinished, heard_name, record_of, unfinished_of
-from service.escalate.phone_books import PhoneBooks
+from service.escalate.phone_book_changes import PhoneBooks
 from service.escalate.replies import ClearAnswer
 from service.storage import AuditEntry, Conflict, Item, TooLarge
 from service.work import Commit, Task, alive, finished, waiting

@@ -11,7 +11,7 @@ from service.core import ids
 from service.escalate.events import ApiAcknowledge, ApiCancel, Origin, Via
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import record_of
-from service.escalate.phone_books import PhoneBooks
+from service.escalate.phone_book_changes import PhoneBooks
 from service.escalate.policy import OnNo
 from service.escalate.states import Open, Unacknowledged
 from service.escalate.steps import IncidentChange

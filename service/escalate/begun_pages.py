@@ -13,7 +13,7 @@ from service.core import from_state
 from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Summary, incident_id, outgoing_of, record_of
 from service.escalate.page import PageAttempt
-from service.escalate.phone_books import PhoneBooks
+from service.escalate.phone_book_changes import PhoneBooks
 from service.escalate.phonebook import ListedPage
 from service.escalate.turns import carrier
 from service.storage import Item, Store

@@ -29,7 +29,7 @@ from service.escalate.items import (
 )
 from service.escalate.lenient import LenientIncident, NotFitting
 from service.escalate.listing import IncidentFilter, listed_item
-from service.escalate.phone_books import PhoneBooks
+from service.escalate.phone_book_changes import PhoneBooks
 from service.escalate.policies import Policies, UnknownPolicy
 from service.escalate.record import IncidentRecord
 from service.escalate.states import Open

@@ -58,21 +58,21 @@ def note(event: ApiNote) -> Effects:
 
 
 def failed(event: DeliveryFailed) -> Effects:
-    """That a page did not arrive."""
+    """The entry for a page that did not arrive."""
     return Effects(
         timeline=(skipped(UnreachedContact(event.level, event.contact, event.channel, event.why), event.at),)
     )
 
 
 def skipped(failure: UnreachedContact, at: datetime) -> Entry:
-    """That a contact cannot be reached by a channel."""
+    """The entry for a contact that a channel does not reach."""
     return Entry(
         at, TimelineKind.CONTACT_SKIPPED, failure.level, failure.contact, failure.channel, why=failure.why.value
     )
 
 
 def contact_skipped(incident: Incident, level: int, contact: Contact, at: datetime) -> Entry:
-    """That a contact cannot be reached on a level at all."""
+    """The entry for a contact that no channel of a level reaches."""
     known = [u.why.value for u in incident.unreached if u.contact == contact.number and u.why.lasts]
     return Entry(at, TimelineKind.CONTACT_SKIPPED, level, contact.number, why=known[-1] if known else "no_address")
 
@@ -87,7 +87,7 @@ def on_call(incident: Incident, level: int, at: datetime) -> tuple[Entry, ...]:
 
 
 def level_skipped(incident: Incident, level: int, at: datetime) -> Entry:
-    """That nobody of a level can be reached."""
+    """The entry for a level of which nobody can be reached."""
     begun = incident.beginning(level)
     absent = "nobody_on_call" if begun.rosters(level) else "contacts_absent"
     why = "nobody_reachable" if any(begun.listed(level)) else absent

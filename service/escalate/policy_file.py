@@ -75,8 +75,8 @@ def parse(source: str | bytes, templates: Collection[str] | None = None) -> Pars
 
 
 def _policy(keys: EntryKeys, templates: Collection[str] | None, faults: RuleFaults) -> EscalationPolicy:
-    _demand(keys, "escalation", "escalation: default", faults)
-    _demand(keys, "levels", "levels: and one - {contacts: [1], channels: [sms], wait: 40s} a level", faults)
+    keys.demand("escalation", "escalation: default", faults)
+    keys.demand("levels", "levels: and one - {contacts: [1], channels: [sms], wait: 40s} a level", faults)
     name = keys.read("escalation", lambda node: _name(node, "the name of a policy", faults))
     levels = keys.read("levels", lambda node: _levels(node, templates, faults))
     on_no = keys.read("on_no", lambda node: _word(node, OnNo, "on_no", faults))
@@ -127,11 +127,6 @@ def _duration(node: Node, what: str, faults: RuleFaults) -> int:
     return wait.seconds if isinstance(wait, WaitFor) else 0
 
 
-def _demand(keys: EntryKeys, key: str, hint: str, faults: RuleFaults) -> None:
-    if key not in keys:
-        faults.error(Flaw.SYNTAX, keys.at, f'the key "{key}" is missing', f"add {hint}")
-
-
 def _levels(node: Node, templates: Collection[str] | None, faults: RuleFaults) -> tuple[Level, ...]:
     nodes = entries.items(node, "levels", faults)
     if isinstance(node, positions.Items) and not 1 <= len(nodes) <= MAX_LEVELS:
@@ -149,7 +144,7 @@ def _level(node: Node, templates: Collection[str] | None, faults: RuleFaults) ->
     keys = entries.keyed(node, _LEVEL, "a level", faults)
     if keys is None:
         return None
-    _demand(keys, "contacts", "contacts: [1], counted as the incident lists them", faults)
+    keys.demand("contacts", "contacts: [1], counted as the incident lists them", faults)
     wait = _level_wait(keys, faults)
     contacts, rosters = keys.read("contacts", lambda value: _contacts(value, faults)) or ((), ())
     channels = keys.read("channels", lambda value: _channels(value, "channels", faults)) or (Channel.SMS,)
@@ -185,7 +180,7 @@ def _wait(node: Node, faults: RuleFaults) -> Wait | None:
     keys = entries.keyed(node, ("until",), "a wait", faults)
     if keys is None:
         return None
-    _demand(keys, "until", 'until: "08:00"', faults)
+    keys.demand("until", 'until: "08:00"', faults)
     until: Wait | None = keys.read("until", lambda at: _read_wait(at, "until", parse_time_of_day, faults))
     return until
 
@@ -220,7 +215,7 @@ def _roster(node: Node, faults: RuleFaults) -> str | None:
     keys = entries.keyed(node, ("roster",), "a contact", faults)
     if keys is None:
         return None
-    _demand(keys, "roster", "roster: pumps, as its file names it", faults)
+    keys.demand("roster", "roster: pumps, as its file names it", faults)
     return keys.read("roster", lambda value: _name(value, "the name of a roster", faults))
 
 
@@ -238,7 +233,7 @@ def _last_resort(node: Node, faults: RuleFaults) -> tuple[Channel, ...]:
     keys = entries.keyed(node, ("channels",), "last_resort", faults)
     if keys is None:
         return ()
-    _demand(keys, "channels", "channels: [email, voice]", faults)
+    keys.demand("channels", "channels: [email, voice]", faults)
     return keys.read("channels", lambda value: _channels(value, "last_resort", faults)) or ()
 
 

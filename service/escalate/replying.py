@@ -100,7 +100,7 @@ class Replies:
         self._take(InboundReply(name, self._known(phones), sms.text, sms.in_reply_to, sms.at, keyword, sms.page))
 
     def _known(self, phones: Sequence[str]) -> str:
-        """The one of several forms of a number that was paged, or that a profile has; else the first."""
+        """The form of a number that was paged, or that a profile has; else the first form."""
         if len(phones) == 1:
             return phones[0]
         books = self.incidents.books()

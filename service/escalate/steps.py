@@ -17,7 +17,7 @@ from service.escalate.gathering import GROUPS, GatheredNotice, leaves_at
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import GatheredMessage, Summary, digest_item, incident_item, message_item, summary_item
 from service.escalate.page import PageAttempt
-from service.escalate.phone_books import PhoneBooks
+from service.escalate.phone_book_changes import PhoneBooks
 from service.escalate.phonebook import PAGES_APART, ListedPage, Standing
 from service.escalate.policy import Role
 from service.escalate.record import IncidentRecord, lines

@@ -16,7 +16,7 @@ from service.escalate.events import DeliveryFailed, Event, Failure
 from service.escalate.incident import Incident
 from service.escalate.incidents import Incidents, NoSuchIncident, log
 from service.escalate.items import SUMMARY, NamedPage, Summary, record_of, summary_id, summary_item
-from service.escalate.phone_books import PhoneBooks
+from service.escalate.phone_book_changes import PhoneBooks
 from service.escalate.phonebook import ListedPage, PhoneBook, Standing, listing
 from service.escalate.results import failure_of, summarised
 from service.escalate.send import IncidentSender, again

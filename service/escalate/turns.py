@@ -13,7 +13,7 @@ from service.core import from_state
 from service.escalate.incident import Incident
 from service.escalate.items import MESSAGE, Fate, Summary, message_id, outgoing_of, summary_id
 from service.escalate.page import PageAttempt
-from service.escalate.phone_books import PhoneBooks
+from service.escalate.phone_book_changes import PhoneBooks
 from service.storage import MAX_WRITES, Item, Store
 from service.work import slot_of
 

@@ -75,25 +75,27 @@ def mask(text: str, terms: Iterable[str] = ()) -> Masked:
 
     A text that itself says `VAR1` has that hidden too. Terms match whole words in exactly their case, longest first.
     """
-    hidden: list[str] = []
-
-    def hide(match: re.Match[str]) -> str:
-        hidden.append(match[0])
-        return _marker(len(hidden) - 1)
-
-    return Masked(_pattern(tuple(terms)).sub(hide, text), tuple(hidden))
+    return Masked(*_hidden(text, _pattern(tuple(terms))))
 
 
 def mask_for_machine(text: str, terms: Iterable[str], translated: Callable[[str], str]) -> Masked:
-    """Hide also what engines lose: pictures, ranges, and times with AM or PM. `said` writes them for the reader."""
+    """Hide also what engines lose: pictures, ranges, and times with AM or PM.
+
+    `translated` writes each of these pieces in the reader's language.
+    """
+    masked, hidden = _hidden(text, _pattern(tuple(terms), LOST_BY_MACHINES))
+    return Masked(masked, hidden, tuple(map(translated, hidden)))
+
+
+def _hidden(text: str, pattern: re.Pattern[str]) -> tuple[str, tuple[str, ...]]:
+    """The text with a marker for each match, and the matches."""
     hidden: list[str] = []
 
     def hide(match: re.Match[str]) -> str:
         hidden.append(match[0])
         return _marker(len(hidden) - 1)
 
-    masked = _pattern(tuple(terms), LOST_BY_MACHINES).sub(hide, text)
-    return Masked(masked, tuple(hidden), tuple(map(translated, hidden)))
+    return pattern.sub(hide, text), tuple(hidden)
 
 
 def words_of(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How POSTs that are owed are tried: within the share of their host, and for a day."""
+"""How undelivered callbacks are tried again: for a day, within the share of their host."""
 
 from __future__ import annotations
 

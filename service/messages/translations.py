@@ -276,7 +276,10 @@ def languages(wanted: WantedTranslation) -> tuple[Tag, Tag]:
 
 
 def check_pieces(source: str, supplied: str) -> None:
-    """Whatever is masked for a machine must survive a person as well, but for what a default says; `PiecesLost`."""
+    """Raise `PiecesLost` unless a person's translation keeps every piece that is masked for a machine.
+
+    The text of a default is no such piece.
+    """
     if is_blank(supplied):
         raise PiecesLost(f"the translation {SAY_SOMETHING}")
     if tagged_texts.is_tagged(source) and tagged_texts.has_marks(supplied) and not tagged_texts.is_tagged(supplied):

@@ -228,8 +228,7 @@ def _frames(keys: EntryKeys, faults: RuleFaults) -> Frames:
 
 def _vocabulary(keys: EntryKeys, faults: RuleFaults, *, proved: bool) -> Vocabulary:
     language = keys.read("replies", lambda node: _language(node, faults)) or ""
-    if "replies" not in keys:
-        faults.error(Flaw.SYNTAX, keys.at, 'the key "replies" is missing', "add replies: and the language, as de")
+    keys.demand("replies", "replies: and the language, as de", faults)
     accents = keys.read("accents", lambda node: _is_kept(node, faults)) or False
     phrases = _Phrases(
         faults=faults,

@@ -78,13 +78,13 @@ class _Reading:
         self._used: set[str] = set()
 
     def roster(self) -> Roster | None:
-        for key, hint in (
-            ("roster", "add roster: pumps"),
-            ("timezone", "add timezone: Europe/Berlin, the zone in which it hands over"),
-            ("people", 'add people: {ann: {name: Ann, phone: "+447700900123"}}'),
-            ("rotation", 'add rotation: {order: [ann, ben], start: 2026-01-05, hand_over: "09:00", every: 1w}'),
+        for key, example in (
+            ("roster", "roster: pumps"),
+            ("timezone", "timezone: Europe/Berlin, the zone in which it hands over"),
+            ("people", 'people: {ann: {name: Ann, phone: "+447700900123"}}'),
+            ("rotation", 'rotation: {order: [ann, ben], start: 2026-01-05, hand_over: "09:00", every: 1w}'),
         ):
-            _demand(self._keys, key, hint, self._faults)
+            self._keys.demand(key, example, self._faults)
         name = self._keys.read("roster", partial(self._name, what="the name of a roster"))
         zone = self._keys.read("timezone", self._timezone)
         self._zone = ZoneInfo(zone or "UTC")
@@ -155,9 +155,9 @@ class _Reading:
         keys = entries.keyed(node, _ROTATION, "a rotation", self._faults)
         if keys is None:
             return None
-        _demand(keys, "order", "add order: [ann, ben]", self._faults)
-        _demand(keys, "start", "add start: 2026-01-05, the day of the first hand-over", self._faults)
-        _demand(keys, "hand_over", 'add hand_over: "09:00"', self._faults)
+        keys.demand("order", "order: [ann, ben]", self._faults)
+        keys.demand("start", "start: 2026-01-05, the day of the first hand-over", self._faults)
+        keys.demand("hand_over", 'hand_over: "09:00"', self._faults)
         order = keys.read("order", self._order)
         start = keys.read("start", partial(self._value, what="start", read=_day))
         hand_overs = keys.read("hand_over", self._hand_overs)
@@ -224,7 +224,7 @@ class _Reading:
         if keys is None:
             return None
         for key, example in (("person", "person: ann"), ("from", "from: 2026-08-03"), ("until", "until: 2026-08-16")):
-            _demand(keys, key, f"add {example}", self._faults)
+            keys.demand(key, example, self._faults)
         person = keys.read("person", self._known)
         since = keys.read("from", partial(self._value, what="from", read=partial(_moment, zone=self._zone)))
         until = keys.read("until", partial(self._value, what="until", read=partial(_end, zone=self._zone)))
@@ -265,11 +265,6 @@ class _Reading:
 
     def _out_of_range(self, node: Node, message: str) -> None:
         self._faults.error(Flaw.OUT_OF_RANGE, node.at, message)
-
-
-def _demand(keys: EntryKeys, key: str, hint: str, faults: RuleFaults) -> None:
-    if key not in keys:
-        faults.error(Flaw.SYNTAX, keys.at, f'the key "{key}" is missing', hint)
 
 
 def _email(text: str) -> str:

@@ -132,7 +132,7 @@ class NotYetApproved(ApprovalRefused):
 
 
 class SamePerson(ApprovalRefused):
-    """Whoever proposed a version cannot approve it."""
+    """The author of a version tried to approve it."""
 
     def __init__(self, ruleset: str, number: int) -> None:
         super().__init__(

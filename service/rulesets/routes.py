@@ -219,19 +219,7 @@ def _add_publish(
             checked = gate.check(body, active_source(library, name, clock.now()))
             draft = _draft(checked)
             otherwise = _otherwise(latest, name, checked, draft) if checked.sound else {}
-            try:
-                version = publish(
-                    library,
-                    checked,
-                    caller.app,
-                    query.comment,
-                    ruleset=name,
-                    since=query.effective_from,
-                    expected_sha256=expected,
-                    identity=of_key(caller.key_id),
-                )
-            except StaleEdit as error:
-                raise stale(error, between(library, name, expected, error.active_sha256)) from error
+            version = _published(library, name, checked, query, caller, expected)
             if draft is not None:
                 live.serve(version, draft)
             live.refresh()
@@ -264,6 +252,30 @@ def _add_activate(routes: Blueprint, library: Library, live: ActiveVersions, clo
             library.activate(name, body.version, caller.app, body.effective_from)
             live.refresh()
             return _shown_ruleset(library, name, clock)
+
+
+def _published(
+    library: Library,
+    name: str,
+    checked: CheckedFile,
+    query: schemas.Publication,
+    caller: Caller,
+    expected: str | None,
+) -> Version:
+    """The new version of a checked file; where somebody else published in between, the problem shows their change."""
+    try:
+        return publish(
+            library,
+            checked,
+            caller.app,
+            query.comment,
+            ruleset=name,
+            since=query.effective_from,
+            expected_sha256=expected,
+            identity=of_key(caller.key_id),
+        )
+    except StaleEdit as error:
+        raise stale(error, between(library, name, expected, error.active_sha256)) from error
 
 
 def _draft(checked: CheckedFile) -> Compiled | None:

@@ -64,7 +64,7 @@ def blueprint(texts: VersionedTexts) -> Blueprint:
 
 def _add_reads(routes: Blueprint, texts: VersionedTexts) -> None:
     def every() -> text_schemas.TextList:
-        """Whatever was ever published, by name, and what of the folder could not be."""
+        """All texts that were ever published, by name, and the files of the folder that could not be."""
         heads = sorted(texts.library.heads(), key=lambda head: head.ruleset)
         return text_schemas.TextList(
             items=tuple(

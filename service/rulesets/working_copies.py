@@ -27,8 +27,8 @@ from service.rulesets.proposed_files import may_decide, proposed_over, waiting
 from service.rulesets.publishing import passed
 from service.rulesets.rule_file import RuleFile
 from service.rulesets.seen_copies import CHECKS, SeenCopies, SeenCopy, UnpublishedFile, errors_of, said
+from service.rulesets.side_by_side import take_turns
 from service.rulesets.trial_time import BoundedCheck, FailedTry, NoTimeLeft
-from service.rulesets.turns import take_turns
 from service.rulesets.versions import Version
 from service.rulesets.working_files import RuleFiles, WorkingFiles
 from service.storage import Conflict, Store, StoreUnavailable

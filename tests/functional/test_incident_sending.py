@@ -13,7 +13,7 @@ from msgspec import structs
 from service.channels.inbound import InboundSms
 from service.core.clock import HandClock, parse_timestamp
 from service.escalate.items import SUMMARY, message_id, summary_id
-from service.escalate.phone_books import PhoneBooks
+from service.escalate.phone_book_changes import PhoneBooks
 from service.escalate.summaries import Summaries
 from service.escalate.turns import turns_of
 from service.storage import Store, StoreUnavailable

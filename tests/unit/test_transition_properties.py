@@ -41,7 +41,7 @@ from service.escalate.events import (
 )
 from service.escalate.incident import Contact, Incident
 from service.escalate.items import message_id
-from service.escalate.phone_books import PhoneBooks
+from service.escalate.phone_book_changes import PhoneBooks
 from service.escalate.policy import PAGING, EscalationPolicy, Level, OnNo, Role
 from service.escalate.record import IncidentRecord, lines
 from service.escalate.states import Ending, Open, Unacknowledged

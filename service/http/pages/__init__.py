@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,12 +14,10 @@ from markupsafe import Markup, escape
 from service.core import exact_json
 from service.http import openapi
 from service.http.catalogue import ProblemType
-from service.http.pages.reference import reference
+from service.http.pages.reference import Json, as_list, as_object, reference
 from service.http.problems import not_found
 
 _CACHED = {"Cache-Control": "max-age=60"}
-
-Json = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +76,21 @@ def blueprint() -> Blueprint:
 
 def members(schema: object) -> Sequence[DescribedMember]:
     """The members of an object's schema, in its order."""
-    properties = _object(_object(schema).get("properties"))
-    required = _list(_object(schema).get("required"))
+    properties = as_object(as_object(schema).get("properties"))
+    required = as_list(as_object(schema).get("required"))
     return [_member(name, member, name in required) for name, member in properties.items()]
 
 
 def type_of(schema: object) -> str:
     """A schema's type in a few words: `text`, `list of Contact`, `integer ≥ 1`."""
-    given = _object(schema)
+    given = as_object(schema)
     if "$ref" in given:
         return str(given["$ref"]).rpartition("/")[2]
-    choices = [type_of(choice) for choice in _list(given.get("anyOf")) if _object(choice).get("type") != "null"]
+    choices = [type_of(choice) for choice in as_list(given.get("anyOf")) if as_object(choice).get("type") != "null"]
     if choices:
         return " or ".join(dict.fromkeys(choices))
     if "enum" in given:
-        return " | ".join(map(str, _list(given["enum"])))
+        return " | ".join(map(str, as_list(given["enum"])))
     if given.get("type") == "array":
         return f"list of {type_of(given.get('items'))}"
     return " ".join([_WORDS.get(str(given.get("type")), "anything"), *_bounds(given)])
@@ -107,18 +105,10 @@ def _bounds(schema: Json) -> Iterator[str]:
 
 
 def _member(name: str, schema: object, required: bool) -> DescribedMember:
-    given = _object(schema)
-    inner = [given, _object(given.get("items")), *map(_object, _list(given.get("anyOf")))]
+    given = as_object(schema)
+    inner = [given, as_object(given.get("items")), *map(as_object, as_list(given.get("anyOf")))]
     reference = next((str(part["$ref"]).rpartition("/")[2] for part in inner if "$ref" in part), None)
     return DescribedMember(name, type_of(schema), required, str(given.get("description", "")), reference)
-
-
-def _object(value: object) -> Json:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> Sequence[object]:
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
 def _app() -> Flask:

@@ -56,16 +56,16 @@ class ApiReference:
 def reference(api: Json) -> ApiReference:
     """What `/docs` shows of an OpenAPI document."""
     calls = sorted(_calls(api), key=lambda call: call[2]["operationId"] not in FIRST_CALLS)
-    shared = _object(_object(api["components"]).get("responses"))
+    shared = as_object(as_object(api["components"]).get("responses"))
     named = Counter(name for _, _, call in calls for name in _references(call))
     common = {name for name, number in named.items() if number >= COMMON * len(calls)}
-    order = [*FIRST, *(str(_object(tag)["name"]) for tag in _list(api["tags"]))]
+    order = [*FIRST, *(str(as_object(tag)["name"]) for tag in as_list(api["tags"]))]
     groups = [
-        CallGroup(tag, [_described(each, shared, common) for each in calls if tag in _list(each[2]["tags"])])
+        CallGroup(tag, [_described(each, shared, common) for each in calls if tag in as_list(each[2]["tags"])])
         for tag in dict.fromkeys(order)
     ]
     named_errors = [(_status(calls, name), name) for name in common]
-    errors = [(status, _object(shared[name])) for status, name in sorted(named_errors)]
+    errors = [(status, as_object(shared[name])) for status, name in sorted(named_errors)]
     return ApiReference([group for group in groups if group.calls], errors)
 
 
@@ -73,39 +73,39 @@ Call = tuple[str, str, Json]
 
 
 def _calls(api: Json) -> Iterator[Call]:
-    for path, calls in _object(api["paths"]).items():
-        for method, call in _object(calls).items():
-            yield method, path, _object(call)
+    for path, calls in as_object(api["paths"]).items():
+        for method, call in as_object(calls).items():
+            yield method, path, as_object(call)
 
 
 def _references(call: Json) -> set[str]:
     """The names of the shared answers of a call."""
-    return {name for answer in _object(call["responses"]).values() if (name := _reference(answer))}
+    return {name for answer in as_object(call["responses"]).values() if (name := _reference(answer))}
 
 
 def _reference(answer: object) -> str:
-    return str(_object(answer).get("$ref", "")).rpartition("/")[2]
+    return str(as_object(answer).get("$ref", "")).rpartition("/")[2]
 
 
 def _status(calls: Sequence[Call], name: str) -> str:
     return next(
         status
         for _, _, call in calls
-        for status, answer in _object(call["responses"]).items()
+        for status, answer in as_object(call["responses"]).items()
         if _reference(answer) == name
     )
 
 
 def _described(call: Call, shared: Json, common: set[str]) -> DescribedCall:
     method, path, described = call
-    answers = _object(described["responses"])
-    results = [(status, _object(answer)) for status, answer in answers.items() if not _reference(answer)]
+    answers = as_object(described["responses"])
+    results = [(status, as_object(answer)) for status, answer in answers.items() if not _reference(answer)]
     errors = [
-        (status, _object(shared[name]))
+        (status, as_object(shared[name]))
         for status, answer in answers.items()
         if (name := _reference(answer)) and name not in common
     ]
-    examples = (_example(_object(answer.get("content"))) for _, answer in results)
+    examples = (_example(as_object(answer.get("content"))) for _, answer in results)
     answer = next((_written(example) for example in examples if example is not None), None)
     return DescribedCall(method, path, described, _curl(method, path, described), answer, results, errors)
 
@@ -118,7 +118,7 @@ def _curl(method: str, path: str, call: Json) -> str:
         lines[0] = f'curl -X {method.upper()} "$TOCSIN{address}"'
     if call.get("security"):
         lines.append('-H "Authorization: Bearer $KEY"')
-    content = _object(_object(call.get("requestBody")).get("content"))
+    content = as_object(as_object(call.get("requestBody")).get("content"))
     if content:
         media_type = next(iter(content))
         lines.append(f"-H 'Content-Type: {media_type}'")
@@ -129,10 +129,10 @@ def _curl(method: str, path: str, call: Json) -> str:
 
 def _example(content: Json) -> object | None:
     """The first example of a body."""
-    for one in map(_object, content.values()):
+    for one in map(as_object, content.values()):
         if "example" in one:
             return one["example"]
-        for named in map(_object, _object(one.get("examples")).values()):
+        for named in map(as_object, as_object(one.get("examples")).values()):
             return named.get("value")
     return None
 
@@ -144,9 +144,11 @@ def _written(example: object) -> str:
     return "\n".join(lines if len(lines) <= MOST_LINES else [*lines[:MOST_LINES], "…"])
 
 
-def _object(value: object) -> Json:
+def as_object(value: object) -> Json:
+    """A part of the description that is an object; anything else is one without members."""
     return value if isinstance(value, Mapping) else {}
 
 
-def _list(value: object) -> Sequence[object]:
+def as_list(value: object) -> Sequence[object]:
+    """A part of the description that is a list; anything else is an empty one."""
     return value if isinstance(value, Sequence) and not isinstance(value, str) else ()

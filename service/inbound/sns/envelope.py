@@ -31,7 +31,7 @@ SKEW = timedelta(minutes=5)
 
 
 class SnsRefused(TocsinError):
-    """Not a message of an allowed topic, properly signed and recent (HTTP 403). The text says which check failed."""
+    """A message is of no allowed topic, not properly signed or not recent (HTTP 403); the text says which."""
 
 
 class EnvelopeType(StrEnum):

@@ -22,7 +22,7 @@ Fields = Sequence[tuple[str, str]]
 
 
 class TwilioRefused(TocsinError):
-    """Not a request of Twilio for our account (HTTP 403). The text says which check failed."""
+    """A request is not Twilio's for our account (HTTP 403); the text says which check failed."""
 
 
 def callback_address(public_url: str) -> str:

@@ -54,7 +54,7 @@ def parse(source: str | bytes, known: KnownTargets | None = None) -> ParsedMappi
     keys = None if root is None else entries.keyed(root, _FRAME, "a file of events", faults)
     targets: dict[Key, Target] = {}
     if keys is not None:
-        _demand(keys, "events", "events: and one - {source: …, detail-type: …, ruleset: …} an event", faults)
+        keys.demand("events", "events: and one - {source: …, detail-type: …, ruleset: …} an event", faults)
         keys.read("description", lambda node: entries.text(node, "a description", faults))
         targets = keys.read("events", lambda node: _mappings(node, known or KnownTargets(), faults)) or {}
         if not faults.refused:
@@ -78,8 +78,8 @@ def _mappings(node: Node, known: KnownTargets, faults: RuleFaults) -> dict[Key, 
 
 
 def _key(keys: EntryKeys, faults: RuleFaults) -> Key | None:
-    _demand(keys, "source", "source: shop.orders, as the event says it", faults)
-    _demand(keys, "detail-type", "detail-type: Order Placed, as the event says it", faults)
+    keys.demand("source", "source: shop.orders, as the event says it", faults)
+    keys.demand("detail-type", "detail-type: Order Placed, as the event says it", faults)
     keys.read("description", lambda node: entries.text(node, "a description", faults))
     source = keys.read("source", lambda node: entries.text(node, "source", faults))
     detail_type = keys.read("detail-type", lambda node: entries.text(node, "detail-type", faults))
@@ -157,8 +157,3 @@ def _demanded(ruleset: Ruleset) -> frozenset[str]:
     computed = tuple(f"{derived.path}." for derived in ruleset.derived)
     demanded = (path for path, fact in ruleset.facts.items() if not fact.optional and path != TODAY)
     return frozenset(path for path in demanded if not path.startswith(computed))
-
-
-def _demand(keys: EntryKeys, key: str, hint: str, faults: RuleFaults) -> None:
-    if key not in keys:
-        faults.error(Flaw.SYNTAX, keys.at, f'the key "{key}" is missing', f"add {hint}")

@@ -94,7 +94,7 @@ class Catalogues:
     def translate_with(
         self, known: Mapping[str, str], text: str, source: Tag, target: Tag, /
     ) -> Translation | NotTranslated:
-        """As if the catalogue of the reader's language had these sentences too."""
+        """Translate as if these sentences stood in the catalogue of the reader's language too."""
         language = best_match(target, self.by_language) or target
         more = {target: {**self.by_language.get(language, {}), **known}}
         return Catalogues(more).translate(text, source, target)

@@ -54,7 +54,7 @@ class NotHeld(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Letter:
+class _Reviewer:
     """The reviewer who is told about a notification: addresses are in the settings only.
 
     With a `language` it is about what a machine says in that.
@@ -80,7 +80,7 @@ class Reviewers:
     def letters(self, notification: Notification, now: datetime) -> Sequence[Item]:
         """One item of work for each reviewer, so that one address's failure repeats nobody else's letter."""
         return [
-            Item(f"{notification.id}-reviewer-{number}", KIND, to_state(_Letter(notification.id, number)), due_at=now)
+            Item(f"{notification.id}-reviewer-{number}", KIND, to_state(_Reviewer(notification.id, number)), due_at=now)
             for number in range(len(self.addresses))
         ]
 
@@ -88,7 +88,7 @@ class Reviewers:
         """Likewise where a machine translated into a language, and a person must look at that first."""
         if not texts.drafts:
             return ()
-        letters = (_Letter(texts.notification_id, number, texts.language) for number in range(len(self.addresses)))
+        letters = (_Reviewer(texts.notification_id, number, texts.language) for number in range(len(self.addresses)))
         return [
             Item(
                 f"{letter.notification_id}-reviewer-{letter.reviewer}-{letter.language}",
@@ -101,7 +101,7 @@ class Reviewers:
 
     def handle(self, task: Task) -> Commit:
         """Write to one reviewer, unless the decision was made meanwhile."""
-        letter = from_state(_Letter, task.item.state)
+        letter = from_state(_Reviewer, task.item.state)
         item = self.store.get(letter.notification_id)
         if item is None or letter.reviewer >= len(self.addresses):
             return Commit(finished(task.item))
@@ -119,7 +119,7 @@ class Reviewers:
             case Refused(detail=detail, retry_after=after):
                 raise RetryLater(f"the letter to reviewer {letter.reviewer + 1} was not taken: {detail}", after)
 
-    def _letter(self, notification: Notification, item: Item, letter: _Letter) -> Email | None:
+    def _letter(self, notification: Notification, item: Item, letter: _Reviewer) -> Email | None:
         """The mail to one reviewer; None where nothing waits any more."""
         if letter.language is not None:
             return self._about_drafts(notification, item, letter)
@@ -127,7 +127,7 @@ class Reviewers:
             return None
         return self._email(notification, item, letter.reviewer)
 
-    def _about_drafts(self, notification: Notification, item: Item, letter: _Letter) -> Email | None:
+    def _about_drafts(self, notification: Notification, item: Item, letter: _Reviewer) -> Email | None:
         stored = self.store.get(texts_id(notification.id, letter.language or ""))
         texts = None if stored is None else texts_of(stored)
         if texts is None or not texts.drafts or notification.status in STOPPED:

@@ -50,5 +50,5 @@ class TranslationReopener:
             self._complete(texts_name, translation, now)
 
     def _reopened(self, owner: Item, notification: Notification, language: str, now: datetime) -> Item:
-        """One that is still being sent looks again by itself; a completed one is sent on."""
+        """A notification that is being sent notices the change by itself; a completed one is sent on."""
         return notification_item(owner, notification.reopened(language), owner.due_at or now)

@@ -65,7 +65,7 @@ class QueueNames:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """That an item is due, or will be after `delay` (at most `LONGEST_DELAY`)."""
+    """A queue message: an item is due, or will be after `delay` (at most `LONGEST_DELAY`)."""
 
     item_id: str
     delay: timedelta

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from datetime import timedelta
 from threading import Thread
 from typing import TypeVar
-
-from service.core import Unavailable
 
 T = TypeVar("T")
 
@@ -19,18 +16,20 @@ def take_turns(
 ) -> None:
     """Do something to each of some things in their order, `at_once` at one time, and `meanwhile` from time to time.
 
-    The first `Unavailable` ends it and is raised. The threads are daemons: a process that ends waits for none of them.
+    The first error ends it and is raised. The threads are daemons: a process that ends waits for none of them.
     """
-    waiting, failed = deque(things), list[Unavailable]()
+    waiting, failed = deque(things), list[Exception]()
 
     def go_on() -> None:
-        with suppress(IndexError):
-            while not failed:
+        while not failed:
+            try:
                 thing = waiting.popleft()
-                try:
-                    do(thing)
-                except Unavailable as error:
-                    failed.append(error)
+            except IndexError:  # another thread took the last
+                return
+            try:
+                do(thing)
+            except Exception as error:  # noqa: BLE001  (raised by the thread that waits)
+                failed.append(error)
 
     threads = [Thread(target=go_on, name="turn", daemon=True) for _ in range(min(at_once, len(waiting)))]
     for thread in threads:
