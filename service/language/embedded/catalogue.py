@@ -196,9 +196,13 @@ def spellings(coded: str) -> Iterator[tuple[str, Callable[[str, Tag], str]]]:
 def _ended(translation: str, mark: str, reader: Tag, *, small: bool) -> str:
     """A translation with the mark that its sentence has, or with none; what goes on after a greeting begins small."""
     bare = translation[:-1].rstrip() if translation.endswith((".", "!")) else translation
-    if small and translation[1:2].islower() and (reader.language != "de" or bare.split(" ")[0] in _SMALL_IN_GERMAN):
+    if small and reader.language != "de" and translation[1:2].islower():
         bare = bare[:1].lower() + bare[1:]
     return f"{bare} !" if mark == "!" and reader.language == "fr" else f"{bare}{mark}"
+
+
+def _small_in_german(text: str) -> str:
+    return text[:1].lower() + text[1:] if text.split(" ", maxsplit=1)[0] in _SMALL_IN_GERMAN else text
 
 
 def _said(coded: str, slotted: Slotted, known: Mapping[str, str], reader: Tag) -> str | None:
@@ -207,7 +211,9 @@ def _said(coded: str, slotted: Slotted, known: Mapping[str, str], reader: Tag) -
     translation = _spelt(sentence, slotted, known, reader)
     if translation is None and (greeted := _GREETED.fullmatch(sentence)):
         hello, rest = (_spelt(greeted[number], slotted, known, reader) for number in (1, 3))
-        translation = None if hello is None or rest is None else f"{hello}{greeted[2]}{rest}"
+        if hello is not None and rest is not None:
+            goes_on = _small_in_german(rest) if greeted[3][:1].islower() and reader.language == "de" else rest
+            translation = f"{hello}{greeted[2]}{goes_on}"
     return (
         None
         if translation is None
