@@ -31,6 +31,7 @@ from botocore.model import OperationModel
 from botocore.session import Session
 
 from bench.aws_stub import services_apart
+from bench.first_start import publish_all
 from bench.report import interleaved, table
 from service.channels.email import parse_sender
 from service.config import Backend, Settings
@@ -212,7 +213,7 @@ def _site(home: Path, wire: Wire) -> Iterator[Site]:
         )
         prepare_aws(settings)
         service = Service(settings)
-        service.working_copies.sweep()
+        publish_all(service)
         _, key = service.keys.create("bench", list(Scope))
         _invite(service)
         alone = Worker(service.store, HandlerRegistry(service.task_handlers()), service.clock, threads=1)

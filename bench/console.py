@@ -17,6 +17,7 @@ from time import perf_counter
 from flask.testing import FlaskClient
 from msgspec import structs
 
+from bench.first_start import publish_all
 from bench.report import percentile, table
 from service.config.settings import Settings
 from service.console import Sessions
@@ -133,7 +134,7 @@ def _taken(tab: FlaskClient, path: str) -> float:
 
 def _filled(service: Service, home: Path, *, audit: int, people: int, incidents: int) -> str:
     """Fill the store; the id of the notification."""
-    service.working_copies.sweep()
+    publish_all(service)
     members = [Recipient(f"p{n}", "P", "en", Channel.EMAIL, email=f"p{n}@example.com") for n in range(people)]
     service.messaging.directory.replace("staff", members)
     message = _models(service)

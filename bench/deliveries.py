@@ -20,6 +20,7 @@ from pathlib import Path
 
 from bench.deliveries_celery import FOLDER
 from bench.deliveries_work import TEXT, people
+from bench.first_start import publish_all
 from bench.report import table
 from service.config import Settings
 from service.notify.model import FINAL, Status
@@ -62,7 +63,7 @@ def _round(folder: Path, size: int, figures: Figures, celery_tasks: int) -> None
     figures.note(size, FLOOR, size / _seconds("deliveries_floor", str(folder / "floor.db"), str(size)))
     figures.note(size, CELERY, celery_tasks / _seconds("deliveries_celery", str(folder), str(celery_tasks)))
     service = Service(Settings(home=folder / "home", rules_watch=False))
-    service.working_copies.sweep()
+    publish_all(service)
     everyone = people(size)
     service.messaging.directory.add("few", islice(people(FEW), FEW))
     while some := list(islice(everyone, 1_000)):

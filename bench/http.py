@@ -15,8 +15,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bench.first_start import publish_all
 from bench.load import load
 from bench.report import percentile, table
+from service.config import Settings
+from service.wiring.app import Service
 
 TARGET = 0.7
 """Share of the floor's requests per second that the service must reach."""
@@ -91,6 +94,9 @@ def _tocsin(home: Path) -> Iterator[tuple[int, str]]:
         "TOCSIN_RULES_WATCH": "0",
         "TOCSIN_LOG_LEVEL": "ERROR",
     }
+    service = Service(Settings(home=home / "tocsin", rules_watch=False))
+    publish_all(service)
+    service.store.close()
     with _server([str(Path(sys.executable).with_name("tocsin")), "up"], settings, port):
         _wait_until_ready(port)
         yield port, (home / "tocsin" / "dev-key").read_text().strip()
