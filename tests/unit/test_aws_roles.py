@@ -72,6 +72,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
         yield environment
 
 
+@pytest.mark.more
 def test_a_message_is_signed_with_the_key_that_sts_lends_for_its_role(
     aws: AwsServices, emulator: Environment, monkeypatch: pytest.MonkeyPatch, senders: Senders
 ) -> None:
